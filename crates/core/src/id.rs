@@ -1,0 +1,252 @@
+//! The names of things: polls, ballots, voters, and places in the log.
+
+use std::fmt;
+use std::str::FromStr;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use uuid::Uuid;
+
+/// A partition of the topic `votes`, counted from 0.
+pub type Partition = u32;
+
+/// A record's place in its partition, counted from 0 (the genesis record).
+pub type Offset = u64;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct UnixMillis(pub u64);
+
+macro_rules! uuid_v7 {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A UUIDv7 of this time and these random bits (RFC 9562 §5.7).
+            pub fn new(now: UnixMillis, random: [u8; 10]) -> Self {
+                Self(uuid::Builder::from_unix_timestamp_millis(now.0, &random).into_uuid())
+            }
+
+            /// The time the id carries, in milliseconds since 1970.
+            pub fn time(self) -> UnixMillis {
+                UnixMillis((self.0.as_u128() >> 80) as u64)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            /// Takes the hyphenated form of a UUIDv7 and no other.
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                if text.len() != 36 {
+                    return Err(IdError);
+                }
+                let uuid = Uuid::try_parse(text).map_err(|_| IdError)?;
+                if uuid.get_version_num() != 7 { Err(IdError) } else { Ok(Self(uuid)) }
+            }
+        }
+    };
+}
+
+uuid_v7! {
+    /// A poll. Sorts by the time it was created.
+    PollId
+}
+
+uuid_v7! {
+    /// One voter's submission in one poll, named by the client or else by the server. Per voter
+    /// the greatest id wins, so a UUIDv7 makes "the newest" and "the greatest" the same thing.
+    BallotId
+}
+
+/// The text is not a hyphenated UUIDv7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a UUIDv7 such as 01890a5d-ac96-774b-bcce-b302099a8057")]
+pub struct IdError;
+
+/// Who casts, within one poll: a 128-bit pseudonym. The same person has an unrelated
+/// [`VoterId`] in every poll, and without the secret nobody can go back to the name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VoterId(pub [u8; 16]);
+
+/// What a voter was recognised by; part of the pseudonym, so that a `voterId` in a body can
+/// never collide with somebody's cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoterKind {
+    /// The `voterId` of the request's body.
+    Named,
+    /// The value in the signed cookie (or, for a first vote, the ballot id it will carry).
+    Cookie,
+}
+
+impl VoterId {
+    /// The first 128 bits of HMAC-SHA256(secret, poll ‖ kind ‖ value).
+    ///
+    /// `key` is the keyed state of [`voter_key`], made once per process.
+    pub fn derive(key: &VoterKey, poll: PollId, kind: VoterKind, value: &[u8]) -> Self {
+        let mut mac = key.0.clone();
+        mac.update(poll.0.as_bytes());
+        mac.update(&[match kind {
+            VoterKind::Named => b'n',
+            VoterKind::Cookie => b'c',
+        }]);
+        mac.update(value);
+        let digest = mac.finalize().into_bytes();
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        Self(id)
+    }
+}
+
+/// HMAC-SHA256 keyed with `POLLUX_SECRET`.
+#[derive(Clone)]
+pub struct VoterKey(Hmac<Sha256>);
+
+/// Key the pseudonym function with the installation's secret (any length).
+pub fn voter_key(secret: &[u8]) -> VoterKey {
+    VoterKey(Hmac::new_from_slice(secret).expect("HMAC takes a key of any length"))
+}
+
+impl fmt::Display for VoterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for VoterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for VoterId {
+    type Err = VoterIdError;
+
+    fn from_str(text: &str) -> Result<Self, VoterIdError> {
+        let lower = |c: &u8| c.is_ascii_digit() || (b'a'..=b'f').contains(c);
+        if text.len() != 32 || !text.as_bytes().iter().all(lower) {
+            return Err(VoterIdError);
+        }
+        u128::from_str_radix(text, 16)
+            .map(|bits| Self(bits.to_be_bytes()))
+            .map_err(|_| VoterIdError)
+    }
+}
+
+/// The text is not 32 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a voter: 32 lower-case hexadecimal digits")]
+pub struct VoterIdError;
+
+/// Which incarnation of the log this is. A log that was lost and made anew has another one, so
+/// offsets that belong to the old log are never applied to the new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Generation(pub Uuid);
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where a record stands on the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position {
+    /// The partition.
+    pub partition: Partition,
+    /// The offset in it; `None` when a retried append succeeded without telling where.
+    pub offset: Option<Offset>,
+}
+
+/// The partition of a key among `partitions`, as Kafka's default Java partitioner computes it:
+/// `(murmur2(key) & 0x7fffffff) % partitions`.
+pub fn partition_of(key: &[u8], partitions: u32) -> Partition {
+    debug_assert!(partitions > 0, "a topic has at least one partition");
+    (murmur2(key) & 0x7fff_ffff) % partitions
+}
+
+/// MurmurHash2, 32 bits, with the seed Kafka uses
+/// (`org.apache.kafka.common.utils.Utils.murmur2`).
+fn murmur2(data: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let mut h = 0x9747_b28c_u32 ^ data.len() as u32;
+    let mut words = data.chunks_exact(4);
+    for word in &mut words {
+        let mut k = u32::from_le_bytes(word.try_into().expect("four bytes"));
+        k = k.wrapping_mul(M);
+        k ^= k >> 24;
+        h = h.wrapping_mul(M) ^ k.wrapping_mul(M);
+    }
+    let tail = words.remainder();
+    if !tail.is_empty() {
+        for (i, byte) in tail.iter().enumerate() {
+            h ^= u32::from(*byte) << (8 * i);
+        }
+        h = h.wrapping_mul(M);
+    }
+    h ^= h >> 13;
+    h = h.wrapping_mul(M);
+    h ^ (h >> 15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn murmur2_is_kafkas() {
+        // The vectors of Kafka's own UtilsTest.testMurmur2.
+        for (key, hash) in [
+            ("21", -973932308_i32),
+            ("foobar", -790332482),
+            ("a-little-bit-long-string", -985981536),
+            ("a-little-bit-longer-string", -1486304829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971),
+            ("abc", 479470107),
+        ] {
+            assert_eq!(murmur2(key.as_bytes()) as i32, hash, "{key}");
+        }
+    }
+
+    #[test]
+    fn ids_carry_their_time_and_refuse_other_uuids() {
+        let id = PollId::new(UnixMillis(1_700_000_000_123), [7; 10]);
+        assert_eq!(id.time(), UnixMillis(1_700_000_000_123));
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!("6ba7b810-9dad-11d1-80b4-00c04fd430c8".parse::<PollId>(), Err(IdError));
+        assert_eq!("".parse::<PollId>(), Err(IdError));
+    }
+
+    #[test]
+    fn voters_differ_by_poll_kind_and_value() {
+        let key = voter_key(b"secret");
+        let poll = |n| PollId::new(UnixMillis(n), [1; 10]);
+        let one = VoterId::derive(&key, poll(1), VoterKind::Named, b"ada");
+        assert_eq!(one, VoterId::derive(&key, poll(1), VoterKind::Named, b"ada"));
+        assert_ne!(one, VoterId::derive(&key, poll(2), VoterKind::Named, b"ada"));
+        assert_ne!(one, VoterId::derive(&key, poll(1), VoterKind::Cookie, b"ada"));
+        assert_ne!(one, VoterId::derive(&key, poll(1), VoterKind::Named, b"adb"));
+        assert_eq!(one.to_string().parse(), Ok(one));
+        assert!("+0000000000000000000000000000000".parse::<VoterId>().is_err());
+    }
+}

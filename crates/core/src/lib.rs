@@ -1,0 +1,16 @@
+//! The pure domain of Pollux: what a poll is, what a ballot is, and how ballots are counted.
+//!
+//! Nothing here does IO, reads a clock, draws randomness or knows of threads: time, ids and
+//! secrets are passed in. The same code therefore counts in the server, in the seeded
+//! simulation and in `pollux recount`.
+//!
+//! In the order a vote meets them: [`id`], [`poll`], [`ballot`], [`record`] (its bytes on the
+//! log), [`tally`] (the fold), [`standing`] (the sum over partitions), [`leaderboard`].
+
+pub mod ballot;
+pub mod id;
+pub mod leaderboard;
+pub mod poll;
+pub mod record;
+pub mod standing;
+pub mod tally;

@@ -1,0 +1,310 @@
+//! The bytes of the topic `votes`: one record is one ballot or one control, JSON with a schema
+//! version, readable by any Kafka client.
+//!
+//! ```text
+//! key   0199…-poll/5f1c…-voter
+//! value {"v":1,"type":"ballot","pollId":"0199…","voter":"5f1c…","ballotId":"0199…",
+//!        "optionIds":[2],"round":1,"phase":1,"at":1763740800000}
+//!
+//! key   0199…-poll
+//! value {"v":1,"type":"closed","pollId":"0199…","phase":2,"round":1,"open":false,"at":…}
+//!
+//! key   genesis                                            (the first of every partition)
+//! value {"v":1,"type":"genesis","generation":"…","partition":3,"partitions":12}
+//! ```
+//!
+//! Unknown members are ignored. A greater `v` is [`RecordError::Newer`]: the reader must stop,
+//! because a vote it cannot read must not be lost. Anything else that does not read is
+//! [`RecordError::Unreadable`] in every version, and dead.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::ballot::{Ballot, Choice};
+use crate::id::{BallotId, Generation, Partition, PollId, UnixMillis, VoterId, partition_of};
+use crate::poll::{Poll, PollStatus};
+use crate::tally::Gate;
+
+/// The schema version this binary writes, and the greatest it reads.
+pub const VERSION: u32 = 1;
+
+/// Longest value this binary writes or counts, in bytes; longer ones are unreadable.
+pub const MAX_VALUE_BYTES: usize = 4096;
+
+/// What a record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The first record of a partition.
+    Genesis(Genesis),
+    /// A ballot.
+    Ballot(Ballot),
+    /// The poll moved to another phase.
+    Control(Control),
+}
+
+/// The first record of every partition: which log this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Genesis {
+    /// The incarnation of the log.
+    pub generation: Generation,
+    /// This partition.
+    pub partition: Partition,
+    /// How many there are; fixed for the generation.
+    pub partitions: u32,
+}
+
+/// A poll's move to another phase, appended to every partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Which poll.
+    pub poll: PollId,
+    /// The phase it is in now.
+    pub phase: u32,
+    /// The round it is in now.
+    pub round: u32,
+    /// Whether it takes votes now.
+    pub gate: Gate,
+    /// Why: for whoever reads the topic; the fold goes by the fields above.
+    pub reason: Reason,
+    /// When.
+    pub at: UnixMillis,
+}
+
+/// What the owner did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// Closed it, or its closing time came.
+    Closed,
+    /// Opened it again.
+    Reopened,
+    /// Began a new round.
+    Reset,
+    /// Deleted it.
+    Deleted,
+}
+
+impl Control {
+    /// The control record for the phase a poll is in; `None` while nothing has happened that
+    /// the partitions must hear of (a draft, or a poll in its first phase).
+    pub fn of(poll: &Poll, at: UnixMillis) -> Option<Self> {
+        let reason = match poll.status {
+            _ if poll.phase <= 1 => return None,
+            PollStatus::Draft => return None,
+            PollStatus::Closed => Reason::Closed,
+            PollStatus::Deleted => Reason::Deleted,
+            PollStatus::Open if poll.round > 1 => Reason::Reset,
+            PollStatus::Open => Reason::Reopened,
+        };
+        Some(Self {
+            poll: poll.id,
+            phase: poll.phase,
+            round: poll.round,
+            gate: poll.gate(),
+            reason,
+            at,
+        })
+    }
+
+    /// The record's key: `{pollId}`.
+    pub fn key(&self) -> String {
+        self.poll.to_string()
+    }
+}
+
+/// The key of a ballot's record: `{pollId}/{voter}`.
+pub fn ballot_key(poll: PollId, voter: VoterId) -> String {
+    use std::fmt::Write;
+    let mut key = String::with_capacity(36 + 1 + 32);
+    let _ = write!(key, "{poll}/{voter}");
+    key
+}
+
+/// The partition of a voter's ballots in a poll, among `partitions`.
+pub fn ballot_partition(poll: PollId, voter: VoterId, partitions: u32) -> Partition {
+    if partitions == 1 { 0 } else { partition_of(ballot_key(poll, voter).as_bytes(), partitions) }
+}
+
+/// Why bytes are not a record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Written by a later Pollux. The partition must stop until this binary is replaced.
+    #[error("a record of schema version {0}, newer than the {VERSION} this binary reads")]
+    Newer(u64),
+    /// No version can read it.
+    #[error("{0}")]
+    Unreadable(&'static str),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+enum Wire {
+    Genesis {
+        v: u32,
+        generation: Uuid,
+        partition: Partition,
+        partitions: u32,
+    },
+    Ballot {
+        v: u32,
+        poll_id: PollId,
+        voter: VoterId,
+        ballot_id: BallotId,
+        option_ids: Marks,
+        #[serde(default)]
+        round: u32,
+        #[serde(default)]
+        phase: u32,
+        #[serde(default)]
+        at: UnixMillis,
+    },
+    Closed(WireControl),
+    Reopened(WireControl),
+    Reset(WireControl),
+    Deleted(WireControl),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireControl {
+    v: u32,
+    poll_id: PollId,
+    phase: u32,
+    round: u32,
+    open: bool,
+    #[serde(default)]
+    at: UnixMillis,
+}
+
+impl Serialize for VoterId {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for VoterId {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A [`Choice`] as an ascending array of option ids.
+struct Marks(Choice);
+
+impl Serialize for Marks {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.0.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Marks {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let ids = Vec::<u8>::deserialize(d)?;
+        Choice::of(ids)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("option id outside 1 to 100"))
+    }
+}
+
+impl Entry {
+    /// The record's value.
+    pub fn encode(&self) -> Vec<u8> {
+        let wire = match *self {
+            Self::Genesis(Genesis { generation, partition, partitions }) => {
+                Wire::Genesis { v: VERSION, generation: generation.0, partition, partitions }
+            }
+            Self::Ballot(Ballot { poll, voter, id, choice, round, phase, at }) => Wire::Ballot {
+                v: VERSION,
+                poll_id: poll,
+                voter,
+                ballot_id: id,
+                option_ids: Marks(choice),
+                round,
+                phase,
+                at,
+            },
+            Self::Control(Control { poll, phase, round, gate, reason, at }) => {
+                let open = gate == Gate::Open;
+                let body = WireControl { v: VERSION, poll_id: poll, phase, round, open, at };
+                match reason {
+                    Reason::Closed => Wire::Closed(body),
+                    Reason::Reopened => Wire::Reopened(body),
+                    Reason::Reset => Wire::Reset(body),
+                    Reason::Deleted => Wire::Deleted(body),
+                }
+            }
+        };
+        let mut bytes = Vec::with_capacity(240);
+        serde_json::to_writer(&mut bytes, &wire).expect("a record is plain data");
+        bytes
+    }
+
+    /// Read a record's value.
+    pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
+        if value.len() > MAX_VALUE_BYTES {
+            return Err(RecordError::Unreadable("longer than a record may be"));
+        }
+        match serde_json::from_slice(value) {
+            Ok(Wire::Genesis { v: VERSION, generation, partition, partitions }) => {
+                let generation = Generation(generation);
+                Ok(Self::Genesis(Genesis { generation, partition, partitions }))
+            }
+            Ok(Wire::Ballot {
+                v: VERSION,
+                poll_id,
+                voter,
+                ballot_id,
+                option_ids,
+                round,
+                phase,
+                at,
+            }) => Ok(Self::Ballot(Ballot {
+                poll: poll_id,
+                voter,
+                id: ballot_id,
+                choice: option_ids.0,
+                round,
+                phase,
+                at,
+            })),
+            Ok(Wire::Closed(c)) if c.v == VERSION => Ok(c.entry(Reason::Closed)),
+            Ok(Wire::Reopened(c)) if c.v == VERSION => Ok(c.entry(Reason::Reopened)),
+            Ok(Wire::Reset(c)) if c.v == VERSION => Ok(c.entry(Reason::Reset)),
+            Ok(Wire::Deleted(c)) if c.v == VERSION => Ok(c.entry(Reason::Deleted)),
+            _ => Err(why_not(value)),
+        }
+    }
+}
+
+impl WireControl {
+    fn entry(self, reason: Reason) -> Entry {
+        let gate = match (reason, self.open) {
+            (Reason::Deleted, _) => Gate::Deleted,
+            (_, true) => Gate::Open,
+            (_, false) => Gate::Closed,
+        };
+        Entry::Control(Control {
+            poll: self.poll_id,
+            phase: self.phase,
+            round: self.round,
+            gate,
+            reason,
+            at: self.at,
+        })
+    }
+}
+
+/// Off the hot path: tell a newer record from garbage.
+#[cold]
+fn why_not(value: &[u8]) -> RecordError {
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: u64,
+    }
+    match serde_json::from_slice::<Versioned>(value) {
+        Ok(Versioned { v }) if v > u64::from(VERSION) => RecordError::Newer(v),
+        Ok(_) => RecordError::Unreadable("not a record of its schema version"),
+        Err(_) => RecordError::Unreadable("not a JSON object with a schema version `v`"),
+    }
+}

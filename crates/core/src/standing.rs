@@ -1,0 +1,146 @@
+//! A poll and its tallies in every partition, put together: totals, version, final or not.
+//!
+//! Whoever shows results builds a [`Standing`] from [`Announcement`]s. They may come late,
+//! twice or out of order, from several partitions and nodes: [`Standing`] keeps the newest of
+//! each, so every node that has heard the same shows the same, with the same version.
+
+use std::sync::Arc;
+
+use crate::id::{Generation, Offset, Partition, PollId};
+use crate::poll::{Poll, PollStatus};
+use crate::tally::Tally;
+
+/// A poll's committed tally in one partition, and how new it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyAt {
+    /// Which poll.
+    pub poll: PollId,
+    /// Which partition.
+    pub partition: Partition,
+    /// Which log. Generations are UUIDv7s: a newer log compares greater.
+    pub generation: Generation,
+    /// The partition's next offset in the commit that wrote this tally.
+    pub next_offset: Offset,
+    /// The absolute tally: it replaces what was known before.
+    pub tally: Tally,
+}
+
+impl TallyAt {
+    /// Of two tallies of one poll and partition the one with the greater age is the newer.
+    pub fn age(&self) -> (Generation, Offset) {
+        (self.generation, self.next_offset)
+    }
+}
+
+/// What is told to every node once it is committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Announcement {
+    /// A poll was made or changed.
+    Poll(Arc<Poll>),
+    /// A tally was committed.
+    Tally(TallyAt),
+    /// A partition is committed up to here: every ballot below is decided.
+    Progress {
+        /// Which partition.
+        partition: Partition,
+        /// Which log.
+        generation: Generation,
+        /// The first offset that is not decided yet.
+        next_offset: Offset,
+    },
+}
+
+/// A poll with what is known of its tallies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The poll's newest known revision.
+    pub poll: Arc<Poll>,
+    /// By partition; `None` where nothing was ever committed for it.
+    tallies: Vec<Option<TallyAt>>,
+}
+
+impl Standing {
+    /// A poll nobody has voted in, over this many partitions.
+    pub fn new(poll: Arc<Poll>, partitions: u32) -> Self {
+        Self { poll, tallies: vec![None; partitions as usize] }
+    }
+
+    /// Take a newer revision of the poll. Says whether it was newer.
+    pub fn take_poll(&mut self, poll: Arc<Poll>) -> bool {
+        debug_assert_eq!(poll.id, self.poll.id, "a standing is of one poll");
+        let newer = poll.revision > self.poll.revision;
+        if newer {
+            self.poll = poll;
+        }
+        newer
+    }
+
+    /// Take a newer tally. Says whether it was newer. Tallies of an older log are forgotten
+    /// when the first of a newer one arrives.
+    pub fn take_tally(&mut self, tally: TallyAt) -> bool {
+        let Some(slot) = self.tallies.get_mut(tally.partition as usize) else { return false };
+        let newer = slot.as_ref().is_none_or(|old| old.age() < tally.age());
+        if newer {
+            *slot = Some(tally);
+        }
+        newer
+    }
+
+    /// The tallies there are.
+    pub fn tallies(&self) -> impl Iterator<Item = &TallyAt> {
+        self.tallies.iter().flatten()
+    }
+
+    /// The tallies that count towards the round being shown: a partition that has not heard of
+    /// the present round yet has nothing for it.
+    fn current(&self) -> impl Iterator<Item = &Tally> {
+        self.tallies().map(|at| &at.tally).filter(|tally| tally.round >= self.poll.round)
+    }
+
+    /// Marks per option; index 0 is option 1.
+    pub fn counts(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.poll.options.len()];
+        for tally in self.current() {
+            for (sum, count) in counts.iter_mut().zip(&tally.counts) {
+                *sum += count;
+            }
+        }
+        counts
+    }
+
+    /// Marks counted, over all options.
+    pub fn total_votes(&self) -> u64 {
+        self.current().flat_map(|tally| &tally.counts).sum()
+    }
+
+    /// People counted.
+    pub fn total_voters(&self) -> u64 {
+        self.current().map(|tally| tally.voters).sum()
+    }
+
+    /// Closed, and every partition has committed past the close: no ballot can be counted any
+    /// more until someone reopens or resets.
+    pub fn is_final(&self) -> bool {
+        self.poll.status == PollStatus::Closed && self.seen_everywhere() >= self.poll.phase
+    }
+
+    /// The latest phase that every partition has committed.
+    pub fn seen_everywhere(&self) -> u32 {
+        self.tallies.iter().map(|t| t.as_ref().map_or(1, |t| t.tally.phase)).min().unwrap_or(1)
+    }
+
+    /// The version of what is shown, the same on every node. It grows with everything that can
+    /// be seen to change, and never shrinks within one generation.
+    ///
+    /// `numbers`: whether the viewer sees the counts. If not, the version must not tell how
+    /// many there are, so only the poll's own changes move it. Showing the counts later can
+    /// only raise it.
+    pub fn version(&self, numbers: bool) -> u64 {
+        let own = self.poll.revision;
+        if numbers {
+            own + self.tallies().map(|at| at.tally.changes).sum::<u64>()
+        } else {
+            own + u64::from(self.seen_everywhere() - 1)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Every setting and every limit, with its default. The command line and the environment fill
+//! these in (`crates/pollux`); nothing else in the server reads the environment.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Addresses to listen on; default both loopbacks.
+    pub hosts: Vec<IpAddr>,
+    /// Port to listen on; 0 picks a free one.
+    pub port: u16,
+    /// The folder of the embedded log and store.
+    pub data: PathBuf,
+    /// Base of links and QR codes, without a slash at the end; default the address listened on.
+    pub public_url: Option<String>,
+    /// The installation's secret; made and kept in the folder when absent.
+    pub secret: Option<String>,
+    /// The operator's token; made, kept in the folder and printed once when absent.
+    pub admin_token: Option<String>,
+    /// Whether only the operator may create polls.
+    pub operator_creates: bool,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Origins besides our own that may open a WebSocket or call the API from a page.
+    pub allowed_origins: Vec<String>,
+    /// Partitions of a log that is made anew.
+    pub partitions: u32,
+    /// Limits of the HTTP side.
+    pub api: ApiLimits,
+    /// Limits of the embedded log.
+    pub log: LogLimits,
+    /// Limits of the processor.
+    pub processor: ProcessorLimits,
+    /// Limits of the fan-out.
+    pub watch: WatchLimits,
+    /// How long a stop may take before what is left is cut.
+    pub drain: Duration,
+}
+
+/// Limits of the HTTP side.
+#[derive(Clone, Debug)]
+pub struct ApiLimits {
+    /// Most connections at once; further ones wait in the kernel's queue.
+    pub connections: usize,
+    /// Longest body, in bytes.
+    pub body: usize,
+    /// A connection must have sent a request's headers within this.
+    pub header_timeout: Duration,
+    /// A request's body must have arrived within this.
+    pub body_timeout: Duration,
+    /// A request must be answered within this.
+    pub deadline: Duration,
+    /// How long `?wait=counted` waits.
+    pub wait: Duration,
+    /// How far ahead of our clock a ballot id may be.
+    pub ahead: Duration,
+    /// Requests per second and address, and the burst above it; loopback is exempt.
+    pub per_address: (u32, u32),
+    /// Ballots per second and voter in one poll, and the burst above it.
+    pub per_voter: (u32, u32),
+    /// Wrong join codes per minute and address.
+    pub guesses: u32,
+}
+
+/// Limits of the embedded log.
+#[derive(Clone, Debug)]
+pub struct LogLimits {
+    /// Records waiting to be durable; past it appends are refused.
+    pub queue: usize,
+    /// Records in one group commit.
+    pub group: usize,
+    /// Bytes of recent records kept in memory for readers.
+    pub tail_bytes: usize,
+    /// Announcements a feed may be behind before it is lost.
+    pub feed: usize,
+}
+
+/// Limits of the processor.
+#[derive(Clone, Debug)]
+pub struct ProcessorLimits {
+    /// Records in one batch.
+    pub batch: usize,
+    /// How long a batch may wait for more records once it has one.
+    pub linger: Duration,
+    /// Polls whose tallies a worker keeps between batches.
+    pub polls: usize,
+    /// Between two looks for due, unsettled and missed things.
+    pub housekeeping: Duration,
+    /// Pause before a failed read, load or commit is tried again.
+    pub retry: Duration,
+}
+
+/// Limits of the fan-out.
+#[derive(Clone, Debug)]
+pub struct WatchLimits {
+    /// Shortest time between two updates of one poll.
+    pub tick: Duration,
+    /// Most viewers at once.
+    pub viewers: usize,
+    /// Polls in the first message of a viewer of everything, and updates a tick for one.
+    pub overview: usize,
+    /// Polls one viewer may subscribe to.
+    pub subscriptions: usize,
+    /// Places on the leaderboard that is kept.
+    pub leaderboard: usize,
+    /// Closed polls kept in memory.
+    pub closed_polls: usize,
+    /// Longest message from a client, in bytes.
+    pub message: usize,
+    /// Messages per second from one client, and the burst above it.
+    pub messages: (u32, u32),
+    /// Answers waiting for one client that does not read; past it the socket is closed.
+    pub replies: usize,
+    /// A socket that is silent for so long is asked with a ping; after twice that it is closed.
+    pub silence: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            hosts: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            port: 5000,
+            data: "./pollux-data".into(),
+            public_url: None,
+            secret: None,
+            admin_token: None,
+            operator_creates: false,
+            trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
+            partitions: 1,
+            api: ApiLimits::default(),
+            log: LogLimits::default(),
+            processor: ProcessorLimits::default(),
+            watch: WatchLimits::default(),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for ApiLimits {
+    fn default() -> Self {
+        Self {
+            connections: 50_000,
+            body: 16 * 1024,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            deadline: Duration::from_secs(8),
+            wait: Duration::from_secs(5),
+            ahead: Duration::from_secs(60),
+            per_address: (500, 5_000),
+            per_voter: (5, 20),
+            guesses: 60,
+        }
+    }
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self { queue: 65_536, group: 4_096, tail_bytes: 32 << 20, feed: 16_384 }
+    }
+}
+
+impl Default for ProcessorLimits {
+    fn default() -> Self {
+        Self {
+            batch: 8_192,
+            linger: Duration::from_millis(5),
+            polls: 10_000,
+            housekeeping: Duration::from_secs(2),
+            retry: Duration::from_millis(200),
+        }
+    }
+}
+
+impl Default for WatchLimits {
+    fn default() -> Self {
+        Self {
+            tick: Duration::from_millis(100),
+            viewers: 100_000,
+            overview: 50,
+            subscriptions: 100,
+            leaderboard: 100,
+            closed_polls: 10_000,
+            message: 4 * 1024,
+            messages: (10, 50),
+            replies: 64,
+            silence: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The Pollux server. Its folders are in alphabetical order, and in the order that a vote
+//! passes them: [`api`] takes it in, [`log`] makes it durable, [`processor`] decides it,
+//! [`store`] keeps the truth, [`watch`] shows it, [`web`] is the screen.
+//!
+//! `core ← {log, store, watch} ← {api, processor} ← boot`. Log, store and watch never import
+//! one another, and only `boot` names a concrete backend.
+
+pub mod ambient;
+pub mod api;
+pub mod boot;
+pub mod config;
+pub mod log;
+pub mod processor;
+pub mod store;
+pub mod watch;
+pub mod web;

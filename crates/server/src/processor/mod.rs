@@ -1,0 +1,1 @@
+//! Ballots become tallies. SKELETON.

@@ -1,0 +1,291 @@
+//! The store: the truth about polls, and about every ballot that is decided.
+//!
+//! [`Store`] is the port; its documentation is the contract, and `store/conformance.rs` holds
+//! every backend to it. Backends: `embedded` (SQLite, one process) and `memory` (for tests; it
+//! can be told to fail in every way the contract allows).
+
+pub mod embedded;
+pub mod memory;
+
+#[cfg(test)]
+mod conformance;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pollux_core::ballot::{Choice, Status};
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::{Standing, TallyAt};
+use pollux_core::tally::VoterState;
+
+/// Why the store did not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing was changed; try again later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// It may or may not have been done.
+    #[error("the store did not say whether it was done: {0}")]
+    Unknown(String),
+    /// The data contradicts itself or this binary; a person must look.
+    #[error("the store is damaged or not ours: {0}")]
+    Damaged(String),
+}
+
+/// Why a commit was not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// The partition's offset is not the expected one: another worker has taken over. Nothing
+    /// was changed. Stop and reload.
+    #[error("the partition's next offset is not the expected one")]
+    Fenced,
+    /// As [`StoreError`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a poll was not changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// Somebody changed it in between: read it again and decide anew.
+    #[error("the poll has changed in the meantime")]
+    Conflict,
+    /// As [`StoreError`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The client's name for one creation (the header `Idempotency-Key`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// What the client sent.
+    pub key: String,
+    /// SHA-256 of the request: another request under the same key is an error.
+    pub request: [u8; 32],
+}
+
+/// What became of a creation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is new, and has this code now.
+    New(Poll),
+    /// The same request under the same key was done before; this is that poll as it is now.
+    Before(Poll),
+    /// Another request was done under this key.
+    KeyReused,
+    /// Every code offered is taken: offer others, longer ones.
+    CodesTaken,
+}
+
+/// Which polls to list, newest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Only those of this status; drafts and deleted polls are never listed otherwise.
+    pub status: Option<PollStatus>,
+    /// Only those older than this one.
+    pub before: Option<PollId>,
+    /// At most so many.
+    pub limit: usize,
+    /// Unlisted ones too (for tools that read the whole store); then drafts and deleted polls
+    /// as well, whatever `status` leaves.
+    pub all: bool,
+}
+
+/// What the store knows of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The log its offsets belong to.
+    pub generation: Generation,
+    /// The first offset not committed.
+    pub next_offset: Offset,
+    /// Everything committed below this offset was announced.
+    pub announced: Offset,
+}
+
+/// One decided ballot, as the store keeps it: a row per ballot record, duplicates excepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BallotRow {
+    /// Where its record stands (the partition is the commit's).
+    pub offset: Offset,
+    /// In which poll.
+    pub poll: PollId,
+    /// By whom.
+    pub voter: VoterId,
+    /// Which.
+    pub ballot: BallotId,
+    /// For what.
+    pub choice: Choice,
+    /// What was decided when it was folded: counted, superseded, refused or late.
+    pub decided: Status,
+    /// When it was taken.
+    pub at: UnixMillis,
+    /// The voter's state after it.
+    pub after: VoterState,
+}
+
+/// A record that is nobody's ballot, kept to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Where it stands (the partition is the commit's).
+    pub offset: Offset,
+    /// Its key.
+    pub key: Bytes,
+    /// Its value.
+    pub value: Bytes,
+    /// Why it is dead.
+    pub reason: String,
+}
+
+/// One batch of a partition, folded: everything changes, or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// The offset expected to be next.
+    pub from: Offset,
+    /// The next offset afterwards; greater than `from`.
+    pub to: Offset,
+    /// Everything below was announced; the store keeps the greatest it is told.
+    pub announced: Offset,
+    /// Tallies that changed, absolute, with `next_offset` = `to`.
+    pub tallies: Vec<TallyAt>,
+    /// Ballots decided, in log order.
+    pub ballots: Vec<BallotRow>,
+    /// Dead records, in log order.
+    pub dead: Vec<DeadLetter>,
+}
+
+/// What the fold needs of the past.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// For each poll asked for: the poll (whatever its status) and its tally in the partition.
+    pub polls: Vec<Option<(Poll, Option<TallyAt>)>>,
+    /// For each voter asked for: the state after their latest row, or the default.
+    pub voters: Vec<VoterState>,
+}
+
+/// One ballot's fate, for its voter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BallotFate {
+    /// Which.
+    pub ballot: BallotId,
+    /// What it is now (a ballot that counted and was replaced says so).
+    pub status: Status,
+    /// Where its record stands, if a row of its own tells.
+    pub position: Option<(Partition, Offset)>,
+}
+
+/// Polls, ballots, tallies and offsets.
+///
+/// # Promises
+/// - Every method that changes something changes all of it or nothing, and is durable when it
+///   returns `Ok` — except [`Store::commit`], which may be lost by a crash of the machine as
+///   long as what survives is a state between two commits, no older than the last durable
+///   change of a poll: the log holds the ballots, and the fold decides them the same again.
+/// - [`Store::commit`] compares-and-sets the partition's offset first, and only then writes.
+/// - Reads see every change that returned `Ok` before they began.
+/// - [`Store::load`] may answer from memory only what no other writer can have changed since;
+///   a failed or ambiguous commit forgets it.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // ---- polls: written by the API ----
+
+    /// Keep a new poll under the first of `codes` that is free. A code is free when no poll
+    /// has it, or its poll closed or was deleted more than a month before `poll.created_at`.
+    /// Idempotency keys are remembered for a day.
+    async fn create(
+        &self,
+        poll: Poll,
+        codes: Vec<String>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created, StoreError>;
+
+    /// Replace a poll, if its revision is still `expected`.
+    async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError>;
+
+    // ---- polls: read ----
+
+    /// A poll of any status with all its tallies.
+    async fn standing(&self, id: PollId) -> Result<Option<Standing>, StoreError>;
+
+    /// The poll a join code leads to.
+    async fn by_code(&self, code: &str) -> Result<Option<Standing>, StoreError>;
+
+    /// Polls, newest first.
+    async fn list(&self, listing: Listing) -> Result<Vec<Standing>, StoreError>;
+
+    /// Open polls whose closing time has come.
+    async fn due(&self, now: UnixMillis) -> Result<Vec<Poll>, StoreError>;
+
+    /// Polls with a phase above 1 that some partition has not committed yet: their control
+    /// records must be appended (again).
+    async fn unsettled(&self) -> Result<Vec<Poll>, StoreError>;
+
+    // ---- ballots: written by the processor ----
+
+    /// Take up a partition of this log: where to go on. Makes the row at offset 0 when the
+    /// store has none; `Damaged` when its row is of another generation, naming both.
+    async fn begin(
+        &self,
+        partition: Partition,
+        generation: Generation,
+    ) -> Result<Progress, StoreError>;
+
+    /// The past that a batch needs.
+    async fn load(
+        &self,
+        partition: Partition,
+        polls: &[PollId],
+        voters: &[(PollId, VoterId)],
+    ) -> Result<Loaded, StoreError>;
+
+    /// Make a folded batch true.
+    async fn commit(&self, partition: Partition, commit: &Commit) -> Result<(), CommitError>;
+
+    /// Tallies of a partition committed at or after `since` (by their `next_offset`).
+    async fn tallies_since(
+        &self,
+        partition: Partition,
+        since: Offset,
+    ) -> Result<Vec<TallyAt>, StoreError>;
+
+    // ---- ballots: read ----
+
+    /// What became of a voter's ballot; `at` says where its record stands, if the asker knows.
+    /// `None`: not decided yet, or never heard of.
+    async fn fate(
+        &self,
+        poll: PollId,
+        voter: VoterId,
+        ballot: BallotId,
+        at: Option<(Partition, Offset)>,
+    ) -> Result<Option<BallotFate>, StoreError>;
+
+    /// The state of one voter in one poll.
+    async fn voter(&self, poll: PollId, voter: VoterId) -> Result<VoterState, StoreError>;
+
+    /// Ballots of a partition in log order from an offset on, at most `limit` rows; of one
+    /// poll or of all. For export, trace and recount.
+    async fn ballots(
+        &self,
+        partition: Partition,
+        from: Offset,
+        poll: Option<PollId>,
+        limit: usize,
+    ) -> Result<Vec<BallotRow>, StoreError>;
+
+    /// Dead letters of a partition in log order from an offset on.
+    async fn dead(
+        &self,
+        partition: Partition,
+        from: Offset,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// What was committed of each partition, in order of the partitions.
+    async fn progress(&self) -> Result<Vec<(Partition, Progress)>, StoreError>;
+
+    /// Whether a poll could be created now; otherwise why not.
+    fn ready(&self) -> Result<(), String>;
+
+    /// Finish what is queued, then stop.
+    async fn shut(&self);
+}

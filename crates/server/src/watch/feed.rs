@@ -1,0 +1,1 @@
+//! Brings announcements from the log's feed to the hub. SKELETON.

@@ -1,0 +1,201 @@
+//! What may be shown to whom: the one projection from a [`Standing`] to the JSON that every
+//! route, socket and stream sends. Numbers that are not to be seen are not in its output.
+
+use jiff::Timestamp;
+use pollux_core::id::UnixMillis;
+use pollux_core::poll::{Kind, Poll, PollStatus, Results, Revote};
+use pollux_core::standing::Standing;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Who is looking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// Anybody.
+    Public,
+    /// Somebody whose ballot in this poll is on the log.
+    Voted,
+    /// Whoever holds the owner's token.
+    Owner,
+}
+
+/// Whether this audience sees the numbers of this poll.
+pub fn sees_numbers(poll: &Poll, audience: Audience) -> bool {
+    match (audience, poll.results) {
+        (Audience::Owner, _) | (_, Results::Live) => true,
+        _ if poll.revealed => true,
+        (Audience::Voted, Results::AfterVote) => true,
+        _ => false,
+    }
+}
+
+/// A poll as the contract shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Poll)]
+pub struct PollView {
+    /// UUIDv7.
+    #[schema(format = "uuid")]
+    pub id: String,
+    /// The join code; null for a draft that has none yet.
+    pub code: Option<String>,
+    /// The question.
+    pub question: String,
+    /// single or multiple.
+    pub kind: String,
+    /// draft, open or closed.
+    pub status: String,
+    /// No ballot can be counted any more until someone reopens or resets.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// Raised by each reset, from 1.
+    pub round: u32,
+    /// replace or refuse.
+    pub revote: String,
+    /// Most options a ballot may mark.
+    pub max_choices: u8,
+    /// live, afterVote or hidden.
+    pub results: String,
+    /// Whether everybody may see the numbers.
+    pub revealed: bool,
+    /// In the organiser's order.
+    pub options: Vec<OptionView>,
+    /// Marks counted; null while hidden from you.
+    #[schema(required)]
+    pub total_votes: Option<u64>,
+    /// People counted; null while hidden from you.
+    #[schema(required)]
+    pub total_voters: Option<u64>,
+    /// Greater is newer; the same on every node for viewers who may see the same.
+    pub version: u64,
+    /// Whether lists and the leaderboard show it.
+    pub listed: bool,
+    /// Whether a `voterId` is taken.
+    pub voter_ids: bool,
+    /// RFC 3339, UTC.
+    #[schema(format = "date-time")]
+    pub created_at: String,
+    /// RFC 3339, UTC; null: it stays open until it is closed.
+    #[schema(required, format = "date-time")]
+    pub closes_at: Option<String>,
+    /// RFC 3339, UTC; null while open.
+    #[schema(required, format = "date-time")]
+    pub closed_at: Option<String>,
+}
+
+/// One option.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PollOption)]
+pub struct OptionView {
+    /// 1, 2, 3, …
+    pub id: u8,
+    /// Its text.
+    pub text: String,
+    /// Marks counted; null while hidden from you.
+    #[schema(required)]
+    pub votes: Option<u64>,
+}
+
+/// The leaderboard as the contract shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Leaderboard)]
+pub struct LeaderboardView {
+    /// Greater is newer, within one node's epoch.
+    pub version: u64,
+    /// The leading options over all open, listed polls whose numbers everybody may see.
+    pub options: Vec<RankedOption>,
+    /// The leading polls.
+    pub polls: Vec<RankedPoll>,
+}
+
+/// An option's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RankedOption {
+    /// From 1; equal votes share it, and the next one skips.
+    pub rank: u64,
+    /// Its poll.
+    pub poll_id: String,
+    /// The poll's question.
+    pub question: String,
+    /// Its id in the poll.
+    pub option_id: u8,
+    /// Its text.
+    pub option: String,
+    /// Marks counted.
+    pub votes: u64,
+}
+
+/// A poll's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RankedPoll {
+    /// From 1; equal votes share it, and the next one skips.
+    pub rank: u64,
+    /// The poll.
+    pub poll_id: String,
+    /// Its question.
+    pub question: String,
+    /// Marks counted.
+    pub total_votes: u64,
+}
+
+/// A time as RFC 3339 in UTC, with milliseconds: `2026-11-21T15:04:05.678Z`.
+pub fn rfc3339(at: UnixMillis) -> String {
+    let at = Timestamp::from_millisecond(at.0 as i64).unwrap_or(Timestamp::MAX);
+    format!("{at:.3}")
+}
+
+/// The poll, as this audience may see it.
+pub fn poll(standing: &Standing, audience: Audience) -> PollView {
+    let poll = &standing.poll;
+    let numbers = sees_numbers(poll, audience);
+    let counts = standing.counts();
+    PollView {
+        id: poll.id.to_string(),
+        code: (!poll.code.is_empty()).then(|| poll.code.clone()),
+        question: poll.question.clone(),
+        kind: match poll.kind {
+            Kind::Single => "single",
+            Kind::Multiple => "multiple",
+        }
+        .into(),
+        status: match poll.status {
+            PollStatus::Draft => "draft",
+            PollStatus::Open => "open",
+            PollStatus::Closed | PollStatus::Deleted => "closed",
+        }
+        .into(),
+        is_final: standing.is_final(),
+        round: poll.round,
+        revote: match poll.revote {
+            Revote::Replace => "replace",
+            Revote::Refuse => "refuse",
+        }
+        .into(),
+        max_choices: poll.max_choices,
+        results: match poll.results {
+            Results::Live => "live",
+            Results::AfterVote => "afterVote",
+            Results::Hidden => "hidden",
+        }
+        .into(),
+        revealed: poll.revealed,
+        options: (1..)
+            .zip(poll.options.iter().zip(counts))
+            .map(|(id, (text, votes))| OptionView {
+                id,
+                text: text.clone(),
+                votes: numbers.then_some(votes),
+            })
+            .collect(),
+        total_votes: numbers.then(|| standing.total_votes()),
+        total_voters: numbers.then(|| standing.total_voters()),
+        version: standing.version(numbers),
+        listed: poll.listed,
+        voter_ids: poll.voter_ids,
+        created_at: rfc3339(poll.created_at),
+        closes_at: poll.closes_at.map(rfc3339),
+        closed_at: poll.closed_at.map(rfc3339),
+    }
+}
