@@ -1,12 +1,47 @@
-//! HTTP and WebSocket in. SKELETON.
+//! HTTP and WebSocket in: the first folder a vote passes.
+//!
+//! [`routes`] has every route on one screen, [`problem`] the one error table, [`vote`] the hot
+//! path. [`server`] accepts connections and puts [`router`] behind them.
+
+pub mod create;
+pub mod docs;
+pub mod draft;
+pub mod front;
+pub mod health;
+pub mod home;
+pub mod identity;
+pub mod json;
+pub mod leaderboard;
+pub mod limits;
+pub mod live;
+pub mod lookup;
+pub mod metrics;
+pub mod openapi;
+pub mod owner;
+pub mod polls;
+pub mod problem;
+pub mod query;
+pub mod routes;
+pub mod server;
+pub mod socket;
+mod stream;
+pub mod vote;
 
 use std::sync::Arc;
+
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
 use crate::log::Log;
 use crate::store::Store;
 use crate::watch::hub::Hub;
+
+pub use routes::router;
 
 /// What every handler holds.
 pub struct App {
@@ -20,4 +55,60 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// The newest state, in memory.
     pub hub: Arc<Hub>,
+    /// Made from the installation's secret and the operator's token.
+    pub keys: identity::Keys,
+    /// How often somebody may ask.
+    pub limits: limits::Limits,
+    /// What is counted.
+    pub metrics: metrics::Metrics,
+    /// Cancelled once the server stops: not ready, streams end, connections close.
+    pub stopping: CancellationToken,
+}
+
+impl App {
+    /// Put it together. The secret and the operator's token are the resolved ones, whatever
+    /// `config` says of them.
+    pub fn new(
+        config: Config,
+        ambient: SharedAmbient,
+        log: Arc<dyn Log>,
+        store: Arc<dyn Store>,
+        hub: Arc<Hub>,
+        secret: &[u8],
+        admin_token: &str,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            keys: identity::Keys::new(secret, admin_token),
+            limits: limits::Limits::new(&config.api),
+            metrics: metrics::Metrics::new(routes::templates()),
+            stopping: CancellationToken::new(),
+            config,
+            ambient,
+            log,
+            store,
+            hub,
+        })
+    }
+
+    /// The base of links, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match &self.config.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://localhost:{}", self.config.port),
+        }
+    }
+}
+
+/// An answer in JSON with these further headers.
+fn answer<T: Serialize>(status: StatusCode, body: &T, headers: &HeaderMap) -> Response {
+    let bytes = serde_json::to_vec(body).expect("answers are plain data");
+    let mut response = Response::new(bytes.into());
+    *response.status_mut() = status;
+    let own = response.headers_mut();
+    own.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    own.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in headers {
+        own.insert(name, value.clone());
+    }
+    response
 }
