@@ -34,6 +34,8 @@ pub(super) struct EntryState {
     pub next_at: Option<Instant>,
     /// The version of the last tick; 0 before the first.
     pub ticked: u64,
+    /// The public's version when it last came up for the overview.
+    pub public: u64,
     /// Waiting for its place in the overview.
     pub queued: bool,
     /// Its present place in the overview, the first one it had, and the one at which it was
@@ -70,6 +72,7 @@ impl Entry {
                 dirty: false,
                 next_at: None,
                 ticked: 0,
+                public: 0,
                 queued: false,
                 seq: 0,
                 created_seq: 0,

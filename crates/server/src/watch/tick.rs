@@ -22,7 +22,7 @@ use super::frame::{Close, Event, Message};
 use super::hub::{Hub, ShownBoard};
 use super::overview;
 use super::slots::Slots;
-use super::view::{self, LeaderboardView, RankMove};
+use super::view::{self, Audience, LeaderboardView, RankMove};
 use super::viewer::{Life, Viewer};
 
 /// Viewers served, or polls looked at, before others get the processor.
@@ -102,13 +102,15 @@ impl Hub {
         state.renew();
         let poll = &state.standing.poll;
         let listed = poll.listed && (poll.status == PollStatus::Open || state.created_seq > 0);
+        // Votes that the public may not see must not show in the pace of messages either.
+        let public = state.standing.version(view::sees_numbers(poll, Audience::Public));
         let contends = view::contends(poll);
         if contends || state.contended {
             state.contended = contends;
             self.board.lock().dirty.insert(entry.id);
         }
-        if listed && !state.queued {
-            state.queued = true;
+        if listed && public != state.public && !state.queued {
+            (state.queued, state.public) = (true, public);
             self.overview.lock().queue.push_back(entry.clone());
         }
     }
