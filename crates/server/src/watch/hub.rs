@@ -157,7 +157,8 @@ impl Hub {
         self.changed(&entry, state, poll, poll || tallies);
     }
 
-    /// Apply one announcement. `Err` names a poll this hub does not know: the caller loads its
+    /// Apply one announcement. `Err` names a poll this hub does not know, or one whose tally
+    /// tells of a change of the poll that this hub has not heard of: the caller loads its
     /// standing from the store and merges it.
     pub fn apply(&self, announcement: Announcement) -> Result<(), PollId> {
         match announcement {
@@ -173,8 +174,11 @@ impl Hub {
             Announcement::Tally(tally) => {
                 let entry = self.entry(tally.poll).ok_or(tally.poll)?;
                 let mut state = entry.state.lock();
+                let (id, phase) = (tally.poll, tally.tally.phase);
+                let ahead = phase > state.standing.poll.phase;
                 let newer = state.standing.take_tally(tally);
                 self.changed(&entry, state, false, newer);
+                return if ahead { Err(id) } else { Ok(()) };
             }
             Announcement::Progress { partition, generation, next_offset } => {
                 self.advance(partition, generation, next_offset);
@@ -421,9 +425,11 @@ impl Hub {
         if general {
             state.general_slot = Some(self.general.lock().insert(viewer.clone()));
         }
-        for poll in interest.polls.iter().take(self.limits.subscriptions) {
+        let listed = |id: &PollId| interest.everything && self.listed.lock().contains(id);
+        let granted = state.grants.clone().into_iter().map(|(id, _)| id).filter(listed);
+        for poll in interest.polls.iter().copied().chain(granted).take(self.limits.subscriptions) {
             // A poll that is not here is left out, as documented.
-            let _ = self.subscribe(viewer, state, *poll);
+            let _ = self.subscribe(viewer, state, poll);
         }
         let usual = interest.everything && !state.mixed;
         let now = Instant::now();
@@ -520,7 +526,13 @@ impl Hub {
     }
 
     /// What [`ViewerHandle::grant`] says.
-    pub(super) fn grant(&self, viewer: &Viewer, state: &mut State, id: PollId, audience: Audience) {
+    pub(super) fn grant(
+        &self,
+        viewer: &Arc<Viewer>,
+        state: &mut State,
+        id: PollId,
+        audience: Audience,
+    ) {
         let rank = |audience| match audience {
             Audience::Public => 0,
             Audience::Voted => 1,
@@ -540,12 +552,11 @@ impl Hub {
             (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
             sub.entry.state.lock().renew();
         } else if state.cursor.is_some()
-            && let Some(entry) = self.entry(id)
+            && self.entry(id).is_some_and(|entry| entry.state.lock().seq > 0)
         {
-            let mut poll = entry.state.lock();
-            if poll.seq > 0 {
-                state.replies.push_back(poll.message(Event::Updated, audience));
-            }
+            // The shared stream moves at the public's pace; this viewer now sees more. Without
+            // room for a subscription it stays at that pace.
+            let _ = self.subscribe(viewer, state, id);
         }
         viewer.pump(self, state);
     }
