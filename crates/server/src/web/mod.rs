@@ -279,7 +279,9 @@ mod tests {
             }
         }
         for (name, _, content) in ASSETS {
-            for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "document.write"] {
+            for forbidden in
+                ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "document.write"]
+            {
                 assert!(!content.contains(forbidden), "{name}: {forbidden}");
             }
         }
@@ -314,7 +316,8 @@ mod tests {
         let slugs: Vec<_> = error_pages().collect();
         assert!(slugs.is_sorted() && slugs.contains(&"outcome-unknown"));
         for slug in slugs {
-            let html = body(asset(&format!("/docs/errors/{slug}"), &HeaderMap::new()).unwrap()).await;
+            let html =
+                body(asset(&format!("/docs/errors/{slug}"), &HeaderMap::new()).unwrap()).await;
             assert!(html.contains("<h1>") && html.contains("<h2>"), "{slug}");
             assert!(!html.contains("{body}") && !html.contains("```"), "{slug}");
         }

@@ -42,7 +42,8 @@ export async function call(method, path, { body, token, headers = {}, timeout = 
 /** A problem as a sentence, with the fields it names. */
 export function explain(problem) {
   const fields = (problem?.errors ?? []).map((e) => e.detail).filter(Boolean);
-  return fields.length ? fields.join("; ") : problem?.detail || problem?.title || "Something went wrong";
+  const words = fields.join("; ") || problem?.detail || problem?.title || "something went wrong";
+  return words[0].toUpperCase() + words.slice(1);
 }
 
 /**

@@ -7,6 +7,7 @@ import {
 import { Live, linkLine } from "./live.js";
 import { drawQr } from "./qr.js";
 
+const ROOMY = 6;
 const ONE_COLUMN = 8;
 
 const root = document.documentElement;
@@ -26,6 +27,7 @@ function start() {
       el("span", { class: "num" }, count, part), el("div", { class: "track" }, bar));
     return { item, bar, count, part };
   });
+  $("rows").classList.toggle("tight", rows.length > ROOMY);
   $("rows").classList.toggle("two", rows.length > ONE_COLUMN);
   $("rows").replaceChildren(...rows.map((row) => row.item));
   invite();

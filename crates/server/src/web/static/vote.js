@@ -13,6 +13,7 @@ const STANDING = ["sending", "failed", "recorded", "counted", "replaced", "super
 
 let poll = await openPoll((sentence, over) => {
   text($("question"), over ? "There is no poll here" : "Opening the poll…");
+  $("link").hidden = over;
   $("state").hidden = false;
   $("state").dataset.is = over ? "refused" : "failed";
   text($("state-title"), sentence);
@@ -58,8 +59,8 @@ function start() {
     const votes = el("span", { class: "num" });
     const bar = el("div", { class: "bar" });
     const label = el("label", { class: `option ${hue(i)}` }, input,
-      el("span", { class: "letter", "aria-hidden": "true" }, letter(i)), el("span", {}, option.text),
-      votes, el("div", { class: "track", "aria-hidden": "true" }, bar));
+      el("span", { class: "letter", "aria-hidden": "true" }, letter(i)), el("span", { class: "text" }, option.text),
+      el("div", { class: "track", "aria-hidden": "true" }, bar), votes);
     return { label, input, votes, bar };
   }
 
@@ -162,10 +163,10 @@ function start() {
       case "refused": return ["refused", "You had voted already", "This poll takes one vote per person; your first one stands."];
       case "late": return ["refused", "Too late to be counted", note ?? "The poll had closed when your vote arrived."];
       case "wrong": return ["refused", "Not accepted", note];
-      case "again": return ["none", "A new round has begun", "Please vote again."];
       default:
         if (poll.status === "draft") return ["none", "Not open yet", "The organiser is still writing it."];
         if (poll.status === "closed") return ["none", poll.final ? "The poll is closed" : "Closing", poll.final ? "These numbers are final." : "The last votes are being counted."];
+        if (state === "again") return ["none", "A new round has begun", "Please vote again."];
         return ["none", poll.kind === "multiple" ? "Choose, then vote" : "Tap an option to vote",
           poll.kind === "multiple" ? `Up to ${poll.maxChoices} may be chosen.` : "You can change it until the poll closes."];
     }
