@@ -21,12 +21,35 @@ pub type Offset = u64;
 #[serde(transparent)]
 pub struct UnixMillis(pub u64);
 
+/// Read a value from its text, without a copy of the text.
+fn from_text<'de, D: serde::Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+    d: D,
+) -> Result<T, D::Error> {
+    struct Text<T>(std::marker::PhantomData<T>);
+    impl<T: FromStr<Err: fmt::Display>> serde::de::Visitor<'_> for Text<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+    d.deserialize_str(Text(std::marker::PhantomData))
+}
+
 macro_rules! uuid_v7 {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                from_text(d)
+            }
+        }
 
         impl $name {
             /// A UUIDv7 of this time and these random bits (RFC 9562 §5.7).
@@ -149,6 +172,18 @@ impl FromStr for VoterId {
         u128::from_str_radix(text, 16)
             .map(|bits| Self(bits.to_be_bytes()))
             .map_err(|_| VoterIdError)
+    }
+}
+
+impl Serialize for VoterId {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for VoterId {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        from_text(d)
     }
 }
 

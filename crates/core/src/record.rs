@@ -4,9 +4,9 @@
 //! ```text
 //! key   0199…-poll/5f1c…-voter
 //! value {"v":1,"type":"ballot","pollId":"0199…","voter":"5f1c…","ballotId":"0199…",
-//!        "optionIds":[2],"round":1,"phase":1,"at":1763740800000}
+//!        "optionIds":[2],"phase":1,"round":1,"at":1763740800000}
 //!
-//! key   0199…-poll
+//! key   0199…-poll                     (opened, closed, reopened, reset, deleted)
 //! value {"v":1,"type":"closed","pollId":"0199…","phase":2,"round":1,"open":false,"at":…}
 //!
 //! key   genesis                                            (the first of every partition)
@@ -71,9 +71,10 @@ pub struct Control {
 }
 
 /// What the owner did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// Opened it for the first time.
+    Opened,
     /// Closed it, or its closing time came.
     Closed,
     /// Opened it again.
@@ -85,25 +86,20 @@ pub enum Reason {
 }
 
 impl Control {
-    /// The control record for the phase a poll is in; `None` while nothing has happened that
-    /// the partitions must hear of (a draft, or a poll in its first phase).
+    /// The control record for the phase a poll is in; `None` for a draft, of which the log
+    /// knows nothing.
     pub fn of(poll: &Poll, at: UnixMillis) -> Option<Self> {
         let reason = match poll.status {
-            _ if poll.phase <= 1 => return None,
+            _ if poll.phase == 0 => return None,
             PollStatus::Draft => return None,
             PollStatus::Closed => Reason::Closed,
             PollStatus::Deleted => Reason::Deleted,
+            PollStatus::Open if poll.phase == 1 => Reason::Opened,
             PollStatus::Open if poll.round > 1 => Reason::Reset,
             PollStatus::Open => Reason::Reopened,
         };
-        Some(Self {
-            poll: poll.id,
-            phase: poll.phase,
-            round: poll.round,
-            gate: poll.gate(),
-            reason,
-            at,
-        })
+        let (phase, round, gate) = (poll.phase, poll.round, poll.gate());
+        Some(Self { poll: poll.id, phase, round, gate, reason, at })
     }
 
     /// The record's key: `{pollId}`.
@@ -136,57 +132,48 @@ pub enum RecordError {
     Unreadable(&'static str),
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
-enum Wire {
-    Genesis {
-        v: u32,
-        generation: Uuid,
-        partition: Partition,
-        partitions: u32,
-    },
-    Ballot {
-        v: u32,
-        poll_id: PollId,
-        voter: VoterId,
-        ballot_id: BallotId,
-        option_ids: Marks,
-        #[serde(default)]
-        round: u32,
-        #[serde(default)]
-        phase: u32,
-        #[serde(default)]
-        at: UnixMillis,
-    },
-    Closed(WireControl),
-    Reopened(WireControl),
-    Reset(WireControl),
-    Deleted(WireControl),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireControl {
+/// Every member any record has; flat, because a tagged enum would buffer each record once more.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Wire {
     v: u32,
-    poll_id: PollId,
-    phase: u32,
-    round: u32,
-    open: bool,
-    #[serde(default)]
-    at: UnixMillis,
+    r#type: Type,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generation: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<Partition>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitions: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll_id: Option<PollId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voter: Option<VoterId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ballot_id: Option<BallotId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    option_ids: Option<Marks>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    round: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<UnixMillis>,
 }
 
-impl Serialize for VoterId {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for VoterId {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Type {
+    #[default]
+    Missing,
+    Genesis,
+    Ballot,
+    Opened,
+    Closed,
+    Reopened,
+    Reset,
+    Deleted,
 }
 
 /// A [`Choice`] as an ascending array of option ids.
@@ -211,87 +198,100 @@ impl Entry {
     /// The record's value.
     pub fn encode(&self) -> Vec<u8> {
         let wire = match *self {
-            Self::Genesis(Genesis { generation, partition, partitions }) => {
-                Wire::Genesis { v: VERSION, generation: generation.0, partition, partitions }
-            }
-            Self::Ballot(Ballot { poll, voter, id, choice, round, phase, at }) => Wire::Ballot {
-                v: VERSION,
-                poll_id: poll,
-                voter,
-                ballot_id: id,
-                option_ids: Marks(choice),
-                round,
-                phase,
-                at,
+            Self::Genesis(Genesis { generation, partition, partitions }) => Wire {
+                r#type: Type::Genesis,
+                generation: Some(generation.0),
+                partition: Some(partition),
+                partitions: Some(partitions),
+                ..Wire::default()
             },
-            Self::Control(Control { poll, phase, round, gate, reason, at }) => {
-                let open = gate == Gate::Open;
-                let body = WireControl { v: VERSION, poll_id: poll, phase, round, open, at };
-                match reason {
-                    Reason::Closed => Wire::Closed(body),
-                    Reason::Reopened => Wire::Reopened(body),
-                    Reason::Reset => Wire::Reset(body),
-                    Reason::Deleted => Wire::Deleted(body),
-                }
-            }
+            Self::Ballot(Ballot { poll, voter, id, choice, round, phase, at }) => Wire {
+                r#type: Type::Ballot,
+                poll_id: Some(poll),
+                voter: Some(voter),
+                ballot_id: Some(id),
+                option_ids: Some(Marks(choice)),
+                phase: Some(phase),
+                round: Some(round),
+                at: Some(at),
+                ..Wire::default()
+            },
+            Self::Control(Control { poll, phase, round, gate, reason, at }) => Wire {
+                r#type: match reason {
+                    Reason::Opened => Type::Opened,
+                    Reason::Closed => Type::Closed,
+                    Reason::Reopened => Type::Reopened,
+                    Reason::Reset => Type::Reset,
+                    Reason::Deleted => Type::Deleted,
+                },
+                poll_id: Some(poll),
+                phase: Some(phase),
+                round: Some(round),
+                open: Some(gate == Gate::Open),
+                at: Some(at),
+                ..Wire::default()
+            },
         };
-        let mut bytes = Vec::with_capacity(240);
-        serde_json::to_writer(&mut bytes, &wire).expect("a record is plain data");
+        let mut bytes = Vec::with_capacity(256);
+        serde_json::to_writer(&mut bytes, &Wire { v: VERSION, ..wire })
+            .expect("a record is plain data");
         bytes
     }
 
     /// Read a record's value.
     pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
-        if value.len() > MAX_VALUE_BYTES {
-            return Err(RecordError::Unreadable("longer than a record may be"));
-        }
-        match serde_json::from_slice(value) {
-            Ok(Wire::Genesis { v: VERSION, generation, partition, partitions }) => {
-                let generation = Generation(generation);
-                Ok(Self::Genesis(Genesis { generation, partition, partitions }))
+        match serde_json::from_slice::<Wire>(value) {
+            Ok(_) if value.len() > MAX_VALUE_BYTES => Err(why_not(value)),
+            Ok(wire) if wire.v == VERSION => {
+                wire.entry().ok_or(RecordError::Unreadable("a member is missing"))
             }
-            Ok(Wire::Ballot {
-                v: VERSION,
-                poll_id,
-                voter,
-                ballot_id,
-                option_ids,
-                round,
-                phase,
-                at,
-            }) => Ok(Self::Ballot(Ballot {
-                poll: poll_id,
-                voter,
-                id: ballot_id,
-                choice: option_ids.0,
-                round,
-                phase,
-                at,
-            })),
-            Ok(Wire::Closed(c)) if c.v == VERSION => Ok(c.entry(Reason::Closed)),
-            Ok(Wire::Reopened(c)) if c.v == VERSION => Ok(c.entry(Reason::Reopened)),
-            Ok(Wire::Reset(c)) if c.v == VERSION => Ok(c.entry(Reason::Reset)),
-            Ok(Wire::Deleted(c)) if c.v == VERSION => Ok(c.entry(Reason::Deleted)),
             _ => Err(why_not(value)),
         }
     }
 }
 
-impl WireControl {
-    fn entry(self, reason: Reason) -> Entry {
-        let gate = match (reason, self.open) {
+impl Wire {
+    /// The record these members make; `None` if one is missing.
+    fn entry(self) -> Option<Entry> {
+        let reason = match self.r#type {
+            Type::Missing => return None,
+            Type::Genesis => {
+                return Some(Entry::Genesis(Genesis {
+                    generation: Generation(self.generation?),
+                    partition: self.partition?,
+                    partitions: self.partitions?,
+                }));
+            }
+            Type::Ballot => {
+                return Some(Entry::Ballot(Ballot {
+                    poll: self.poll_id?,
+                    voter: self.voter?,
+                    id: self.ballot_id?,
+                    choice: self.option_ids?.0,
+                    round: self.round.unwrap_or_default(),
+                    phase: self.phase.unwrap_or_default(),
+                    at: self.at.unwrap_or_default(),
+                }));
+            }
+            Type::Opened => Reason::Opened,
+            Type::Closed => Reason::Closed,
+            Type::Reopened => Reason::Reopened,
+            Type::Reset => Reason::Reset,
+            Type::Deleted => Reason::Deleted,
+        };
+        let gate = match (reason, self.open?) {
             (Reason::Deleted, _) => Gate::Deleted,
             (_, true) => Gate::Open,
             (_, false) => Gate::Closed,
         };
-        Entry::Control(Control {
-            poll: self.poll_id,
-            phase: self.phase,
-            round: self.round,
+        Some(Entry::Control(Control {
+            poll: self.poll_id?,
+            phase: self.phase?,
+            round: self.round?,
             gate,
             reason,
-            at: self.at,
-        })
+            at: self.at.unwrap_or_default(),
+        }))
     }
 }
 
@@ -304,6 +304,9 @@ fn why_not(value: &[u8]) -> RecordError {
     }
     match serde_json::from_slice::<Versioned>(value) {
         Ok(Versioned { v }) if v > u64::from(VERSION) => RecordError::Newer(v),
+        Ok(_) if value.len() > MAX_VALUE_BYTES => {
+            RecordError::Unreadable("longer than a record may be")
+        }
         Ok(_) => RecordError::Unreadable("not a record of its schema version"),
         Err(_) => RecordError::Unreadable("not a JSON object with a schema version `v`"),
     }

@@ -169,7 +169,7 @@ impl Default for ProcessorLimits {
             batch: 8_192,
             linger: Duration::from_millis(5),
             polls: 10_000,
-            housekeeping: Duration::from_secs(2),
+            housekeeping: Duration::from_millis(500),
             retry: Duration::from_millis(200),
         }
     }

@@ -4,6 +4,7 @@
 //! backend to it. Backends: `embedded` (SQLite, one process) and `memory` (for tests; it can be
 //! told to fail in every way the contract allows).
 
+pub mod control;
 pub mod embedded;
 pub mod memory;
 

@@ -1,1 +1,108 @@
-//! Ballots become tallies. SKELETON.
+//! Ballots become tallies: a worker per partition reads the log, folds (pure), commits
+//! everything in one transaction, and only then announces.
+//!
+//! [`batch`] is the decision, [`worker`] the loop around it, [`housekeeping`] closes polls whose
+//! time has come and repeats control records that were not seen. Nothing is kept here that
+//! the store does not know: a worker may die at any line and another goes on from the store's
+//! offset.
+
+pub mod batch;
+pub mod housekeeping;
+pub mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pollux_core::id::Partition;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::ambient::SharedAmbient;
+use crate::config::ProcessorLimits;
+use crate::log::Log;
+use crate::store::Store;
+
+/// What every worker holds.
+#[derive(Clone)]
+pub struct Processor {
+    /// Where ballots come from.
+    pub log: Arc<dyn Log>,
+    /// Where decisions go.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub ambient: SharedAmbient,
+    /// Batch sizes and pauses.
+    pub limits: ProcessorLimits,
+    /// Partitions that cannot go on, and why; empty when all is well.
+    pub troubles: Arc<Mutex<BTreeMap<Partition, String>>>,
+}
+
+impl Processor {
+    /// A processor over these backends.
+    pub fn new(
+        log: Arc<dyn Log>,
+        store: Arc<dyn Store>,
+        ambient: SharedAmbient,
+        limits: ProcessorLimits,
+    ) -> Self {
+        Self { log, store, ambient, limits, troubles: Arc::default() }
+    }
+
+    /// Join the group and run a worker for each partition held, until `stop`; then finish the
+    /// commits under way.
+    pub async fn run(self, stop: CancellationToken) {
+        let housekeeping = tokio::spawn(housekeeping::run(self.clone(), stop.clone()));
+        let mut workers: BTreeMap<Partition, CancellationToken> = BTreeMap::new();
+        let tracker = TaskTracker::new();
+        while let Some(mut membership) = self.join(&stop).await {
+            loop {
+                let held = tokio::select! {
+                    biased;
+                    () = stop.cancelled() => break,
+                    held = membership.changed() => held,
+                };
+                workers.retain(|partition, worker| {
+                    let keep = held.contains(partition);
+                    if !keep {
+                        worker.cancel();
+                    }
+                    keep
+                });
+                for partition in held {
+                    workers.entry(partition).or_insert_with(|| {
+                        let stop = stop.child_token();
+                        tracker.spawn(worker::run(self.clone(), partition, stop.clone()));
+                        stop
+                    });
+                }
+            }
+        }
+        tracker.close();
+        tracker.wait().await;
+        let _ = housekeeping.await;
+    }
+
+    /// Join the group, trying until it works; `None` when told to stop.
+    async fn join(&self, stop: &CancellationToken) -> Option<Box<dyn crate::log::Membership>> {
+        loop {
+            if stop.is_cancelled() {
+                return None;
+            }
+            match self.log.join().await {
+                Ok(membership) => return Some(membership),
+                Err(error) => tracing::warn!(%error, "cannot join the group of processors yet"),
+            }
+            self.pause(stop).await;
+        }
+    }
+
+    /// Wait before trying again, or until told to stop.
+    async fn pause(&self, stop: &CancellationToken) {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(self.limits.retry) => {}
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! An independent recount, for tests: raw records in, every decision and every tally out.
+//!
+//! It shares no code with `pollux-core` and is written another way on purpose: it keeps the
+//! whole history, looks everything up in it, and counts from scratch at the end.
+//! Slow and plain, so that it can be believed by reading it.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// A poll's rules, as its organiser set them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How many options.
+    pub options: u64,
+    /// How many a ballot may mark.
+    pub max_choices: u64,
+    /// `true`: the first ballot counts; `false`: the one with the greatest id.
+    pub refuse: bool,
+}
+
+/// One ballot, decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Partition and offset of the record that decided it: its first.
+    pub position: (u32, u64),
+    /// What is true of it after all records: counted, replaced, superseded, refused or late.
+    pub status: &'static str,
+    /// The marks of its first record.
+    pub options: Vec<u64>,
+    /// The round it was decided in.
+    pub round: u64,
+}
+
+/// Poll, voter, ballot id: what names a ballot.
+pub type Name = (String, String, String);
+
+/// A poll's result.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Result {
+    /// The round that is counted: the greatest any partition has seen.
+    pub round: u64,
+    /// Marks per option of that round, index 0 is option 1.
+    pub counts: Vec<u64>,
+    /// Voters counted in that round.
+    pub voters: u64,
+    /// Per partition: phase, and whether ballots are counted there now.
+    pub partitions: BTreeMap<u32, (u64, bool)>,
+}
+
+/// The whole recount.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recount {
+    /// Every ballot that some record decided.
+    pub ballots: BTreeMap<Name, Decided>,
+    /// Every poll that some record speaks of.
+    pub polls: BTreeMap<String, Result>,
+    /// Records that are nobody's ballot.
+    pub dead: Vec<(u32, u64)>,
+}
+
+/// What a partition knows of a poll.
+#[derive(Clone)]
+struct Gate {
+    phase: u64,
+    round: u64,
+    open: bool,
+}
+
+/// Count the records, given in the order of their offsets within each partition.
+pub fn recount(
+    records: impl IntoIterator<Item = (u32, u64, Vec<u8>)>,
+    rules: &BTreeMap<String, Rules>,
+) -> Recount {
+    let mut recount = Recount::default();
+    let mut gates: BTreeMap<(u32, String), Gate> = BTreeMap::new();
+    for (partition, offset, bytes) in records {
+        let position = (partition, offset);
+        let Ok(value) = serde_json::from_slice::<Value>(&bytes) else {
+            recount.dead.push(position);
+            continue;
+        };
+        if value["type"] == "genesis" {
+            if offset != 0 {
+                recount.dead.push(position);
+            }
+            continue;
+        }
+        let poll = value["pollId"].as_str().unwrap_or_default().to_owned();
+        let Some(rule) = rules.get(&poll) else {
+            recount.dead.push(position);
+            continue;
+        };
+        let gate = gates.entry((partition, poll.clone())).or_insert(Gate {
+            phase: 1,
+            round: 1,
+            open: true,
+        });
+        let phase = value["phase"].as_u64().unwrap_or(0);
+        let round = value["round"].as_u64().unwrap_or(0);
+        if value["type"] == "ballot" {
+            let mut options: Vec<u64> = value["optionIds"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|id| id.as_u64().unwrap())
+                .collect();
+            options.sort_unstable();
+            options.dedup();
+            if phase > gate.phase && round >= gate.round {
+                *gate = Gate { phase, round, open: true };
+            }
+            let voter = value["voter"].as_str().unwrap().to_owned();
+            let id = value["ballotId"].as_str().unwrap().to_owned();
+            recount.ballot((poll, voter, id), position, options, round, gate, rule);
+        } else if phase > gate.phase {
+            *gate = Gate {
+                phase,
+                round: round.max(gate.round),
+                open: value["open"] == Value::Bool(true),
+            };
+        }
+    }
+    recount.results(&gates, rules);
+    recount
+}
+
+impl Recount {
+    fn ballot(
+        &mut self,
+        name: Name,
+        position: (u32, u64),
+        options: Vec<u64>,
+        round: u64,
+        gate: &Gate,
+        rule: &Rules,
+    ) {
+        if self.ballots.contains_key(&name) {
+            return; // Decided before; the first record is the one that counts.
+        }
+        // Ids are UUIDv7s in lower case: their text sorts as they do.
+        let standing = self
+            .ballots
+            .range((name.0.clone(), name.1.clone(), String::new())..)
+            .take_while(|((poll, voter, _), _)| (poll, voter) == (&name.0, &name.1))
+            .find(|(_, decided)| decided.round == gate.round && decided.status == "counted")
+            .map(|((_, _, id), _)| id.clone());
+        let allowed = !options.is_empty()
+            && options.len() as u64 <= rule.max_choices
+            && options.iter().all(|id| (1..=rule.options).contains(id));
+        let status = match &standing {
+            _ if gate.phase == 0 || !allowed => {
+                self.dead.push(position);
+                return;
+            }
+            _ if !gate.open || (round != 0 && round < gate.round) => "late",
+            Some(_) if rule.refuse => "refused",
+            Some(id) if *id > name.2 => "superseded",
+            _ => "counted",
+        };
+        if status == "counted"
+            && let Some(id) = standing
+        {
+            let old = (name.0.clone(), name.1.clone(), id);
+            self.ballots.get_mut(&old).unwrap().status = "replaced";
+        }
+        self.ballots.insert(name, Decided { position, status, options, round: gate.round });
+    }
+
+    fn results(&mut self, gates: &BTreeMap<(u32, String), Gate>, rules: &BTreeMap<String, Rules>) {
+        for ((partition, poll), gate) in gates {
+            let result = self.polls.entry(poll.clone()).or_default();
+            result.round = result.round.max(gate.round);
+            result.counts = vec![0; rules[poll].options as usize];
+            result.partitions.insert(*partition, (gate.phase, gate.open));
+        }
+        for ((poll, _, _), decided) in &self.ballots {
+            let result = self.polls.get_mut(poll).unwrap();
+            if decided.status == "counted" && decided.round == result.round {
+                result.voters += 1;
+                for option in &decided.options {
+                    result.counts[*option as usize - 1] += 1;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The fold against the independent recount, and the properties the promise rests on.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeMap;
+
+use pollux_checker::{Recount, recount};
+use pollux_core::ballot::{Ballot, Choice, Status};
+use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
+use pollux_core::poll::{Revote, Rules};
+use pollux_core::record::{Control, Entry, Reason};
+use pollux_core::tally::{Decision, Gate, Tally, VoterState, control, count};
+use proptest::prelude::*;
+
+const OPTIONS: u8 = 4;
+
+fn poll() -> PollId {
+    PollId::new(UnixMillis(1), [9; 10])
+}
+
+fn ballot_id(n: u8) -> BallotId {
+    BallotId::new(UnixMillis(1000 + u64::from(n)), [n; 10])
+}
+
+fn rules(revote: Revote) -> Rules {
+    Rules { options: OPTIONS, max_choices: 2, revote }
+}
+
+/// What the fold makes of one partition's records.
+struct Folded {
+    tally: Tally,
+    voters: BTreeMap<VoterId, VoterState>,
+    /// The decision about each ballot's first record.
+    first: BTreeMap<(VoterId, BallotId), Decision>,
+    replaced: Vec<(VoterId, BallotId)>,
+}
+
+impl Folded {
+    /// The voters' states with the present round taken in, which the fold does lazily.
+    fn settled(&self) -> BTreeMap<VoterId, VoterState> {
+        let settle = |mut state: VoterState| {
+            if state.round < self.tally.round {
+                state.counted = None;
+                state.round = self.tally.round;
+            }
+            state
+        };
+        self.voters.iter().map(|(voter, state)| (*voter, settle(*state))).collect()
+    }
+}
+
+fn fold(rules: &Rules, log: &[Entry]) -> Folded {
+    let mut folded = Folded {
+        tally: Tally::new(),
+        voters: BTreeMap::new(),
+        first: BTreeMap::new(),
+        replaced: Vec::new(),
+    };
+    for entry in log {
+        let before = folded.tally.changes;
+        match entry {
+            Entry::Ballot(ballot) => {
+                let voter = folded.voters.entry(ballot.voter).or_default();
+                let name = (ballot.voter, ballot.id);
+                let before = folded.first.get(&name).and_then(|decision| decision.status());
+                assert!(before.is_none() || voter.may_have_seen(ballot.id), "or nobody would look");
+                let decision = count(rules, &mut folded.tally, voter, ballot, before);
+                if let Decision::Counted { replaces: Some(old) } = decision {
+                    folded.replaced.push((ballot.voter, old));
+                }
+                match folded.first.get(&name) {
+                    // One that was dead may be sent again, well formed.
+                    None | Some(Decision::Dead(_)) => {
+                        folded.first.insert(name, decision);
+                    }
+                    Some(first) => {
+                        assert_eq!(decision, Decision::Repeated(first.status().unwrap()))
+                    }
+                }
+            }
+            Entry::Control(c) => {
+                control(rules, &mut folded.tally, c.phase, c.round, c.gate);
+            }
+            Entry::Genesis(_) => {}
+        }
+        assert!(folded.tally.changes >= before, "the change counter never shrinks");
+    }
+    folded
+}
+
+fn check(rules: &Rules, log: &[Entry]) -> Recount {
+    let checker = pollux_checker::Rules {
+        options: u64::from(rules.options),
+        max_choices: u64::from(rules.max_choices),
+        refuse: rules.revote == Revote::Refuse,
+    };
+    recount(
+        log.iter().enumerate().map(|(offset, entry)| (0, offset as u64, entry.encode())),
+        &BTreeMap::from([(poll().to_string(), checker)]),
+    )
+}
+
+/// One event at the web nodes.
+#[derive(Clone, Debug)]
+enum Event {
+    /// Voter, ballot, marks, how many places late it reaches the log, and whether the record
+    /// says nothing of phase and round (a foreign producer).
+    Vote(u8, u8, Vec<u8>, usize, bool),
+    Close,
+    Reopen,
+    Reset,
+    Delete,
+    /// The control record of this phase is late by so many places.
+    Delay(usize),
+    /// The record at this index is appended again.
+    Repeat(prop::sample::Index),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let vote = (
+        0..4_u8,
+        0..12_u8,
+        prop::collection::vec(0..=OPTIONS + 1, 1..4),
+        0..8_usize,
+        any::<bool>(),
+    );
+    prop_oneof![
+        12 => vote.prop_map(|(v, b, o, late, foreign)| Event::Vote(v, b, o, late, foreign && b % 4 == 0)),
+        1 => Just(Event::Close),
+        1 => Just(Event::Reopen),
+        1 => Just(Event::Reset),
+        1 => (1..6_usize).prop_map(Event::Delay),
+        4 => any::<prop::sample::Index>().prop_map(Event::Repeat),
+        1 => Just(Event::Delete).prop_filter("rarely", |_| true),
+    ]
+}
+
+fn step(phase: u32, round: u32, gate: Gate, reason: Reason) -> Entry {
+    Entry::Control(Control { poll: poll(), phase, round, gate, reason, at: UnixMillis(0) })
+}
+
+/// Play the events at a node that knows the poll's true state; records reach the log late.
+fn play(events: &[Event]) -> Vec<Entry> {
+    let (mut phase, mut round, mut gate) = (1, 1, Gate::Open);
+    let mut late = 0;
+    let opened = |at| (at, step(1, 1, Gate::Open, Reason::Opened));
+    let mut queue: Vec<(usize, Entry)> = vec![opened(events.len() % 5)];
+    let mut log: Vec<Entry> = Vec::new();
+    for (now, event) in events.iter().enumerate() {
+        match event {
+            Event::Vote(voter, id, marks, delay, foreign) => {
+                let Some(choice) = Choice::of(marks.iter().copied().filter(|m| *m > 0)) else {
+                    continue;
+                };
+                if gate != Gate::Open && !foreign {
+                    continue; // The node refuses: it is closed.
+                }
+                // Before the opening a foreign producer's ballot is dead, and dead is not for ever.
+                let (phase, round) = if *foreign && now > 5 { (0, 0) } else { (phase, round) };
+                let ballot = Ballot {
+                    poll: poll(),
+                    voter: VoterId([*voter; 16]),
+                    id: ballot_id(*id),
+                    choice,
+                    round,
+                    phase,
+                    at: UnixMillis(0),
+                };
+                queue.push((now + delay, Entry::Ballot(ballot)));
+            }
+            Event::Repeat(index) => {
+                if !log.is_empty() {
+                    log.push(log[index.index(log.len())]);
+                }
+            }
+            Event::Delay(places) => late = *places,
+            change => {
+                let reason = match change {
+                    Event::Close if gate == Gate::Open => Reason::Closed,
+                    Event::Reopen if gate == Gate::Closed => Reason::Reopened,
+                    Event::Reset if gate != Gate::Deleted => Reason::Reset,
+                    Event::Delete if now % 7 == 0 && gate != Gate::Deleted => Reason::Deleted,
+                    _ => continue,
+                };
+                phase += 1;
+                match reason {
+                    Reason::Closed => gate = Gate::Closed,
+                    Reason::Opened | Reason::Reopened => gate = Gate::Open,
+                    Reason::Reset => round += 1,
+                    Reason::Deleted => gate = Gate::Deleted,
+                }
+                let record =
+                    Control { poll: poll(), phase, round, gate, reason, at: UnixMillis(0) };
+                queue.push((now + late, Entry::Control(record)));
+                late = 0;
+            }
+        }
+        queue.sort_by_key(|(due, _)| *due);
+        while queue.first().is_some_and(|(due, _)| *due <= now) {
+            log.push(queue.remove(0).1);
+        }
+    }
+    log.extend(queue.into_iter().map(|(_, entry)| entry));
+    log
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    /// Every ballot's decision and the whole tally are what the independent recount says.
+    #[test]
+    fn agrees_with_the_independent_recount(
+        events in prop::collection::vec(event(), 0..80),
+        refuse in any::<bool>(),
+    ) {
+        let rules = rules(if refuse { Revote::Refuse } else { Revote::Replace });
+        let log = play(&events);
+        let folded = fold(&rules, &log);
+        let truth = check(&rules, &log);
+
+        let result = truth.polls.get(&poll().to_string()).cloned().unwrap_or_default();
+        if result.round > 0 {
+            prop_assert_eq!(&folded.tally.counts, &result.counts);
+            prop_assert_eq!(folded.tally.voters, result.voters);
+            prop_assert_eq!(u64::from(folded.tally.round), result.round);
+            prop_assert_eq!(u64::from(folded.tally.phase), result.partitions[&0].0);
+            prop_assert_eq!(folded.tally.gate == Gate::Open, result.partitions[&0].1);
+        }
+        for ((voter, id), decision) in &folded.first {
+            let name = (poll().to_string(), voter.to_string(), id.to_string());
+            let truth = truth.ballots.get(&name).map(|decided| decided.status);
+            let told = match decision {
+                Decision::Counted { .. } if folded.replaced.contains(&(*voter, *id)) => Some("replaced"),
+                other => other.status().map(Status::as_str),
+            };
+            prop_assert_eq!(told, truth, "{:?}", name);
+        }
+    }
+
+    /// Appending any record again, anywhere later, changes no tally, no decision, no version.
+    #[test]
+    fn duplicates_change_nothing(
+        events in prop::collection::vec(event(), 1..60),
+        copies in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..10),
+        refuse in any::<bool>(),
+    ) {
+        let rules = rules(if refuse { Revote::Refuse } else { Revote::Replace });
+        let log = play(&events);
+        prop_assume!(!log.is_empty());
+        let mut doubled = log.clone();
+        for (from, to) in copies {
+            let from = from.index(doubled.len());
+            let to = from + 1 + to.index(doubled.len() - from);
+            doubled.insert(to, doubled[from]);
+        }
+        let (once, twice) = (fold(&rules, &log), fold(&rules, &doubled));
+        prop_assert_eq!(once.settled(), twice.settled());
+        prop_assert_eq!(once.tally, twice.tally);
+        prop_assert_eq!(once.first, twice.first);
+    }
+
+    /// While a poll is open and takes the newest ballot, the order of arrival does not matter.
+    #[test]
+    fn delays_change_nothing_while_open(
+        votes in prop::collection::vec((0..4_u8, 0..12_u8), 1..40),
+        seed in any::<u64>(),
+    ) {
+        // The first content of a ballot id wins, so one id has one content here.
+        let mut log: Vec<Entry> = votes.iter().map(|(voter, id)| Entry::Ballot(Ballot {
+            poll: poll(),
+            voter: VoterId([*voter; 16]),
+            id: ballot_id(*id),
+            choice: Choice::of([1 + (voter ^ id) % OPTIONS]).unwrap(),
+            round: 1,
+            phase: 1,
+            at: UnixMillis(0),
+        })).collect();
+        let rules = rules(Revote::Replace);
+        let in_order = fold(&rules, &log);
+        let mut state = seed;
+        for i in (1..log.len()).rev() {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            log.swap(i, (state >> 33) as usize % (i + 1));
+        }
+        let shuffled = fold(&rules, &log);
+        prop_assert_eq!(in_order.tally.counts, shuffled.tally.counts);
+        prop_assert_eq!(in_order.tally.voters, shuffled.tally.voters);
+        prop_assert_eq!(in_order.voters, shuffled.voters);
+    }
+}
+
+#[test]
+fn a_late_ballot_stays_late_after_the_poll_is_reopened() {
+    let rules = rules(Revote::Replace);
+    let vote = |id, phase| {
+        Entry::Ballot(Ballot {
+            poll: poll(),
+            voter: VoterId([1; 16]),
+            id: ballot_id(id),
+            choice: Choice::of([1]).unwrap(),
+            round: 1,
+            phase,
+            at: UnixMillis(0),
+        })
+    };
+    let closed = step(2, 1, Gate::Closed, Reason::Closed);
+    let reopened = step(3, 1, Gate::Open, Reason::Reopened);
+    // Taken in phase 1, but the close got to the log first; its retry comes after the reopening.
+    let folded = fold(&rules, &[closed, vote(1, 1), reopened, vote(1, 3), closed]);
+    assert_eq!(folded.tally.voters, 0);
+    assert_eq!(folded.tally.gate, Gate::Open, "a repeated close of an earlier phase does nothing");
+    // An older ballot that comes only now was never decided: it counts.
+    let folded = fold(&rules, &[closed, vote(2, 1), reopened, vote(1, 3), vote(2, 3)]);
+    assert_eq!((folded.tally.voters, folded.tally.counts[0]), (1, 1));
+    // A new ballot of the same voter counts, and proves the reopening where its record is late.
+    let folded = fold(&rules, &[closed, vote(1, 1), vote(2, 3), reopened]);
+    assert_eq!((folded.tally.voters, folded.tally.phase), (1, 3));
+}

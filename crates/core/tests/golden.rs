@@ -1,0 +1,134 @@
+//! The bytes of records, held still: a change here is a change of the log's format.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::id::{Generation, UnixMillis};
+use pollux_core::record::{Control, Entry, Genesis, Reason, RecordError, ballot_key};
+use pollux_core::tally::Gate;
+use proptest::prelude::*;
+
+const BALLOT: &str = r#"{"v":1,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","optionIds":[2,100],"phase":3,"round":1,"at":1763740800000}"#;
+const OPENED: &str = r#"{"v":1,"type":"opened","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":1,"round":1,"open":true,"at":1763740800000}"#;
+const CLOSED: &str = r#"{"v":1,"type":"closed","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":2,"round":1,"open":false,"at":1763740800001}"#;
+const RESET: &str = r#"{"v":1,"type":"reset","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":4,"round":2,"open":true,"at":1763740800002}"#;
+const DELETED: &str = r#"{"v":1,"type":"deleted","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":5,"round":2,"open":false,"at":1763740800003}"#;
+const GENESIS: &str = r#"{"v":1,"type":"genesis","generation":"01890a5d-ac00-7000-8000-000000000000","partition":3,"partitions":12}"#;
+
+fn entries() -> Vec<(&'static str, Entry)> {
+    let poll = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+    let control = |phase, round, gate, reason, at| {
+        Entry::Control(Control { poll, phase, round, gate, reason, at: UnixMillis(at) })
+    };
+    vec![
+        (
+            BALLOT,
+            Entry::Ballot(Ballot {
+                poll,
+                voter: "000102030405060708090a0b0c0d0e0f".parse().unwrap(),
+                id: "01890a5d-ac97-7000-8000-000000000001".parse().unwrap(),
+                choice: Choice::of([100, 2]).unwrap(),
+                round: 1,
+                phase: 3,
+                at: UnixMillis(1_763_740_800_000),
+            }),
+        ),
+        (OPENED, control(1, 1, Gate::Open, Reason::Opened, 1_763_740_800_000)),
+        (CLOSED, control(2, 1, Gate::Closed, Reason::Closed, 1_763_740_800_001)),
+        (RESET, control(4, 2, Gate::Open, Reason::Reset, 1_763_740_800_002)),
+        (DELETED, control(5, 2, Gate::Deleted, Reason::Deleted, 1_763_740_800_003)),
+        (
+            GENESIS,
+            Entry::Genesis(Genesis {
+                generation: Generation("01890a5d-ac00-7000-8000-000000000000".parse().unwrap()),
+                partition: 3,
+                partitions: 12,
+            }),
+        ),
+    ]
+}
+
+#[test]
+fn the_bytes_are_these() {
+    for (bytes, entry) in entries() {
+        assert_eq!(String::from_utf8(entry.encode()).unwrap(), bytes);
+        assert_eq!(Entry::decode(bytes.as_bytes()), Ok(entry));
+    }
+}
+
+#[test]
+fn keys_and_partitions_are_these() {
+    let Entry::Ballot(ballot) = entries()[0].1 else { unreachable!() };
+    let key = ballot_key(ballot.poll, ballot.voter);
+    assert_eq!(key, "01890a5d-ac96-774b-bcce-b302099a8057/000102030405060708090a0b0c0d0e0f");
+    assert_eq!(pollux_core::record::ballot_partition(ballot.poll, ballot.voter, 12), 9);
+    assert_eq!(pollux_core::record::ballot_partition(ballot.poll, ballot.voter, 1), 0);
+}
+
+#[test]
+fn a_tutorial_client_may_leave_out_what_it_cannot_know() {
+    let short = r#"{"v":1,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","optionIds":[2],"colour":"blue"}"#;
+    let Ok(Entry::Ballot(ballot)) = Entry::decode(short.as_bytes()) else { panic!("{short}") };
+    assert_eq!((ballot.round, ballot.phase, ballot.at), (0, 0, UnixMillis(0)));
+}
+
+#[test]
+fn a_newer_record_is_told_from_garbage() {
+    let newer = BALLOT.replace("\"v\":1", "\"v\":2");
+    assert_eq!(Entry::decode(newer.as_bytes()), Err(RecordError::Newer(2)));
+    assert_eq!(
+        Entry::decode(br#"{"v":7,"type":"unheard-of"}"#),
+        Err(RecordError::Newer(7)),
+        "also when nothing else of it can be read"
+    );
+    let long = format!(r#"{{"v":2,"x":"{}"}}"#, "x".repeat(5000));
+    assert_eq!(Entry::decode(long.as_bytes()), Err(RecordError::Newer(2)), "however long it is");
+    for garbage in [
+        "",
+        "null",
+        "{}",
+        "\u{0}",
+        r#"{"v":1}"#,
+        r#"{"v":0,"type":"ballot"}"#,
+        r#"{"v":1,"type":"ballot"}"#,
+        &BALLOT.replace("[2,100]", "[2,101]"),
+        &BALLOT.replace("[2,100]", "[0]"),
+        &BALLOT.replace("[2,100]", "[-1]"),
+        &BALLOT.replace("0f\"", "0F\""),
+        &BALLOT.replace("774b", "474b"),
+        &format!("{BALLOT} x"),
+        &"[".repeat(4000),
+        &format!(r#"{{"v":1,"x":"{}"}}"#, "x".repeat(5000)),
+    ] {
+        assert!(
+            matches!(Entry::decode(garbage.as_bytes()), Err(RecordError::Unreadable(_))),
+            "{garbage}"
+        );
+    }
+}
+
+proptest! {
+    /// No bytes make the reader panic, and whatever reads is written back the same.
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        if let Ok(entry) = Entry::decode(&bytes) {
+            prop_assert_eq!(Entry::decode(&entry.encode()), Ok(entry));
+        }
+    }
+
+    /// The same near the valid ones, where the interesting mistakes are.
+    #[test]
+    fn damaged_records_are_read_or_refused(
+        which in 0..6_usize,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = entries()[which].0.as_bytes().to_vec();
+        for (at, byte) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(entry) = Entry::decode(&bytes) {
+            prop_assert_eq!(Entry::decode(&entry.encode()), Ok(entry));
+        }
+    }
+}

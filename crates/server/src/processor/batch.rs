@@ -1,0 +1,228 @@
+//! A batch: records in, one [`Commit`] out. Pure: what the store knows is passed in.
+
+use std::collections::{BTreeSet, HashMap};
+
+use foldhash::fast::FixedState;
+use pollux_core::ballot::{Ballot, Status};
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, VoterId};
+use pollux_core::poll::{Poll, Rules};
+use pollux_core::record::{Control, Entry, RecordError, ballot_partition};
+use pollux_core::standing::TallyAt;
+use pollux_core::tally::{self, DeadReason, Decision, Tally};
+
+use crate::log::Record;
+use crate::store::{BallotRow, Commit, DeadLetter, LoadedVoter};
+
+/// Polls by id. A fixed hasher: nothing here is keyed by what a stranger can choose freely,
+/// and a run repeats exactly.
+pub type Polls = HashMap<PollId, (Rules, Tally), FixedState>;
+/// Voters by poll and pseudonym.
+pub type Voters = HashMap<(PollId, VoterId), LoadedVoter, FixedState>;
+/// Ballots decided by earlier records, as far as somebody had to look.
+pub type Decided = HashMap<(PollId, VoterId, BallotId), Status, FixedState>;
+
+/// The past a batch is decided against; left as it is after the batch.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// Those of [`Batch::needs`] that exist and have been opened.
+    pub polls: Polls,
+    /// Those of [`Batch::needs`].
+    pub voters: Voters,
+    /// Those of [`Batch::doubtful`] that were decided.
+    pub decided: Decided,
+}
+
+/// Which part of which log is being folded.
+#[derive(Clone, Copy, Debug)]
+pub struct Slice {
+    /// The partition.
+    pub partition: Partition,
+    /// How many there are.
+    pub partitions: u32,
+    /// Which log.
+    pub generation: Generation,
+}
+
+/// Records, read but not yet decided.
+#[derive(Debug, Default)]
+pub struct Batch {
+    entries: Vec<(Record, Result<Entry, DeadReason>)>,
+    /// The batch ends before a record of a newer schema: its offset and version.
+    pub newer: Option<(Offset, u64)>,
+}
+
+impl Batch {
+    /// Read records' values, up to the first this binary is too old for.
+    pub fn read(records: Vec<Record>) -> Self {
+        let mut batch = Self::default();
+        batch.entries.reserve(records.len());
+        for record in records {
+            let entry = match Entry::decode(&record.value) {
+                Ok(entry) => Ok(entry),
+                Err(RecordError::Unreadable(why)) => Err(DeadReason::Unreadable(why)),
+                Err(RecordError::Newer(version)) => {
+                    batch.newer = Some((record.offset, version));
+                    break;
+                }
+            };
+            batch.entries.push((record, entry));
+        }
+        batch
+    }
+
+    /// Whether there is nothing to decide.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many records there are to decide.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The polls and voters whose past the decision needs; polls in `known` are left out.
+    pub fn needs(&self, known: &Polls) -> (Vec<PollId>, Vec<(PollId, VoterId)>) {
+        let mut polls = Vec::new();
+        let mut voters = Vec::with_capacity(self.entries.len());
+        for (_, entry) in &self.entries {
+            let poll = match entry {
+                Ok(Entry::Ballot(ballot)) => {
+                    voters.push((ballot.poll, ballot.voter));
+                    ballot.poll
+                }
+                Ok(Entry::Control(control)) => control.poll,
+                Ok(Entry::Genesis(_)) | Err(_) => continue,
+            };
+            if !known.contains_key(&poll) {
+                polls.push(poll);
+            }
+        }
+        polls.sort_unstable();
+        polls.dedup();
+        voters.sort_unstable();
+        voters.dedup();
+        (polls, voters)
+    }
+
+    /// The ballots that may have been decided before, given their voters' states: retries,
+    /// duplicates, and ballots that were overtaken by a newer one.
+    pub fn doubtful(&self, voters: &Voters) -> Vec<(PollId, VoterId, BallotId)> {
+        let mut doubtful = Vec::new();
+        for (_, entry) in &self.entries {
+            let Ok(Entry::Ballot(Ballot { poll, voter, id, .. })) = entry else { continue };
+            let Some(past) = voters.get(&(*poll, *voter)) else { continue };
+            if past.state.may_have_seen(*id) {
+                doubtful.push((*poll, *voter, *id));
+            }
+        }
+        doubtful
+    }
+
+    /// Decide every record in log order; `from` is the offset expected to be next.
+    pub fn decide(self, slice: Slice, from: Offset, past: &mut Past) -> Commit {
+        let mut folding = Folding {
+            slice,
+            past,
+            touched: BTreeSet::new(),
+            commit: Commit { from, to: from, ..Commit::default() },
+        };
+        folding.commit.ballots.reserve(self.entries.len());
+        for (record, entry) in self.entries {
+            folding.commit.to = record.offset + 1;
+            if let Err(reason) = entry.and_then(|entry| folding.apply(record.offset, entry)) {
+                folding.commit.dead.push(DeadLetter {
+                    offset: record.offset,
+                    key: record.key,
+                    value: record.value,
+                    reason: reason.to_string(),
+                });
+            }
+        }
+        folding.finish()
+    }
+}
+
+/// A batch half decided.
+struct Folding<'a> {
+    slice: Slice,
+    past: &'a mut Past,
+    touched: BTreeSet<PollId>,
+    commit: Commit,
+}
+
+impl Folding<'_> {
+    fn apply(&mut self, offset: Offset, entry: Entry) -> Result<(), DeadReason> {
+        match entry {
+            Entry::Genesis(_) if offset == 0 => Ok(()),
+            Entry::Genesis(_) => Err(DeadReason::StrayGenesis),
+            Entry::Control(control) => self.control(&control),
+            Entry::Ballot(ballot) => self.ballot(offset, &ballot),
+        }
+    }
+
+    fn control(&mut self, control: &Control) -> Result<(), DeadReason> {
+        let found = self.past.polls.get_mut(&control.poll);
+        let (rules, tally) = found.ok_or(DeadReason::UnknownPoll)?;
+        if tally::control(rules, tally, control.phase, control.round, control.gate) {
+            self.touched.insert(control.poll);
+            self.commit.durable = true;
+        }
+        Ok(())
+    }
+
+    fn ballot(&mut self, offset: Offset, ballot: &Ballot) -> Result<(), DeadReason> {
+        let Slice { partition, partitions, .. } = self.slice;
+        if ballot_partition(ballot.poll, ballot.voter, partitions) != partition {
+            return Err(DeadReason::Misplaced);
+        }
+        let (rules, tally) =
+            self.past.polls.get_mut(&ballot.poll).ok_or(DeadReason::UnknownPoll)?;
+        let voter = self.past.voters.entry((ballot.poll, ballot.voter)).or_default();
+        let name = (ballot.poll, ballot.voter, ballot.id);
+        let before = if voter.state.may_have_seen(ballot.id) {
+            self.past.decided.get(&name).copied()
+        } else {
+            None
+        };
+        let changes = tally.changes;
+        let decision = tally::count(rules, tally, &mut voter.state, ballot, before);
+        if tally.changes != changes {
+            self.touched.insert(ballot.poll);
+        }
+        if let Decision::Dead(reason) = decision {
+            return Err(reason);
+        }
+        let Some(decided) = decision.status() else { return Ok(()) };
+        self.past.decided.insert(name, decided);
+        self.commit.ballots.push(BallotRow {
+            offset,
+            poll: ballot.poll,
+            voter: ballot.voter,
+            ballot: ballot.id,
+            choice: ballot.choice,
+            decided,
+            at: ballot.at,
+            after: voter.state,
+            prev: voter.last.replace(offset),
+        });
+        Ok(())
+    }
+
+    /// The tallies that changed, as they are now.
+    fn finish(self) -> Commit {
+        let Slice { partition, generation, .. } = self.slice;
+        let mut commit = self.commit;
+        let next_offset = commit.to;
+        commit.tallies.extend(self.touched.into_iter().filter_map(|poll| {
+            let (_, tally) = self.past.polls.get(&poll)?;
+            Some(TallyAt { poll, partition, generation, next_offset, tally: tally.clone() })
+        }));
+        commit
+    }
+}
+
+/// What the fold keeps of a poll the store gave; `None` for a draft, whose rules are not fixed
+/// yet: no ballot of it can be valid.
+pub fn known(poll: &Poll, tally: Option<TallyAt>) -> Option<(Rules, Tally)> {
+    (poll.phase > 0).then(|| (poll.rules(), tally.map_or_else(Tally::new, |at| at.tally)))
+}
