@@ -102,6 +102,8 @@ pub fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
         ["polls", poll] if !poll.is_empty() && wants_html(headers) => {
             Some(vary(page(VOTE, headers)))
         }
+        // The owner's link: its fragment, which only the page sees, names the poll.
+        ["studio"] => Some(page(VOTE, headers)),
         ["present", poll] if !poll.is_empty() => Some(page(PRESENT, headers)),
         ["leaderboard"] if wants_html(headers) => Some(vary(page(LEADERBOARD, headers))),
         ["favicon.ico"] => named("favicon.svg", ASK, headers),
@@ -210,7 +212,7 @@ mod tests {
     fn pages_are_for_whoever_asks_for_html() {
         let curl = accepting("*/*");
         let browser = accepting(BROWSER);
-        for path in ["/", "/p/482913", "/present/482913", "/docs/errors"] {
+        for path in ["/", "/p/482913", "/present/482913", "/studio", "/docs/errors"] {
             assert!(asset(path, &curl).is_some(), "{path}");
         }
         for path in ["/leaderboard", "/polls/482913"] {

@@ -61,11 +61,17 @@ export function uuidv7(after = "") {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** The owner's token: out of the address bar at once, into this browser's storage. */
+/**
+ * The owner's token: from /studio#poll=…&token=… out of the address bar at once, into this
+ * browser's storage.
+ */
 let fromFragment = (() => {
-  const found = /^#(?:token=|owner=)?([\w.~+/=-]{16,})$/.exec(location.hash)?.[1];
-  if (found) history.replaceState(null, "", location.pathname + location.search);
-  return found ?? null;
+  const found = new URLSearchParams(location.hash.slice(1));
+  const token = found.get("token"), poll = found.get("poll");
+  if (!token) return null;
+  history.replaceState(null, "", poll && location.pathname === "/studio"
+    ? `/polls/${encodeURIComponent(poll)}` : location.pathname + location.search);
+  return token;
 })();
 
 export function ownerToken(pollId) {
