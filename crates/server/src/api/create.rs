@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::response::Response;
 use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, Request, StatusCode};
-use pollux_core::poll::{Poll, PollStatus};
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::poll::Poll;
+use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -86,15 +86,13 @@ async fn keep(app: &App, poll: Poll, key: Option<IdempotencyKey>) -> Result<Resp
         match ask(app, app.store.create(poll.clone(), codes, key.clone())).await? {
             Created::New(poll) => {
                 let standing = Standing::new(Arc::new(poll), app.log.partitions());
-                if standing.poll.status != PollStatus::Draft {
-                    app.hub.merge(standing.clone());
-                    owner::announce(app, Announcement::Poll(standing.poll.clone())).await;
-                }
+                owner::publish(app, &standing).await;
                 return Ok(answer(app, &standing));
             }
             Created::Before(poll) => {
                 let fresh = Standing::new(Arc::new(poll.clone()), app.log.partitions());
                 let standing = ask(app, app.store.standing(poll.id)).await?.unwrap_or(fresh);
+                owner::publish(app, &standing).await;
                 return Ok(answer(app, &standing));
             }
             Created::KeyReused => {
@@ -179,4 +177,3 @@ pub async fn reissue(
     };
     Ok(super::answer(StatusCode::OK, &body, &HeaderMap::new()))
 }
-

@@ -150,7 +150,9 @@ fn kind(schema: &Value) -> String {
         return either.iter().map(kind).collect::<Vec<_>>().join(" or ");
     }
     match &schema["type"] {
-        Value::String(kind) if kind == "array" => format!("array of {}", self::kind(&schema["items"])),
+        Value::String(kind) if kind == "array" => {
+            format!("array of {}", self::kind(&schema["items"]))
+        }
         Value::String(kind) => match schema["format"].as_str() {
             Some(format) if kind == "string" => format!("{} ({})", escape(kind), escape(format)),
             _ => escape(kind),

@@ -284,9 +284,8 @@ pub fn diagnose_vote(body: &[u8], error: &serde_json::Error) -> Problem {
         fields.take(field, |given| given.map_or(Ok(()), |v| string(v).map(drop)));
     }
     fields.take("optionId", |given| given.map_or(Ok(()), |v| whole(v).map(drop)));
-    fields.take("options", |given| {
-        given.map_or(Ok(()), |v| array(v, |item| string(item).map(drop)))
-    });
+    fields
+        .take("options", |given| given.map_or(Ok(()), |v| array(v, |item| string(item).map(drop))));
     fields.take("optionIds", |given| {
         given.map_or(Ok(()), |v| array(v, |item| whole(item).map(drop)))
     });

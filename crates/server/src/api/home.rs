@@ -6,10 +6,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, HeaderValue, UPGRADE, VARY};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, SET_COOKIE, UPGRADE, VARY};
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::json;
 
+use super::identity::Client;
 use super::lookup::Params;
 use super::problem::{Problem, Trouble};
 use super::{App, leaderboard as board, live, polls};
@@ -23,7 +24,7 @@ pub async fn home(
     if request.headers().contains_key(UPGRADE) {
         return live::socket(State(app), request).await;
     }
-    if let Some(page) = page(&request) {
+    if let Some(page) = page(&app, &request) {
         return Ok(page);
     }
     let index = json!({
@@ -44,7 +45,7 @@ pub async fn leaderboard(
     state: State<Arc<App>>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    match page(&request) {
+    match page(&state, &request) {
         Some(page) => Ok(page),
         None => board::read(state, request).await,
     }
@@ -56,17 +57,17 @@ pub async fn poll(
     id: Params<1>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    match page(&request) {
+    match page(&state, &request) {
         Some(page) => Ok(page),
         None => polls::read(state, id, request).await,
     }
 }
 
 /// Everything else: the front end's files and pages, or nothing.
-pub async fn elsewhere(request: Request<Body>) -> Response {
+pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let readable = matches!(*request.method(), Method::GET | Method::HEAD);
     if readable && let Some(file) = web::asset(request.uri().path(), request.headers()) {
-        return file;
+        return recognised(&app, &request, file);
     }
     let path: String = request.uri().path().chars().take(100).collect();
     Problem::new(Trouble::NoSuchRoute, format!("there is nothing at {path}; see /docs"))
@@ -74,11 +75,25 @@ pub async fn elsewhere(request: Request<Body>) -> Response {
 }
 
 /// The page of this path, if a browser asks for one.
-fn page(request: &Request<Body>) -> Option<Response> {
-    wants_html(request.headers())
+fn page(app: &App, request: &Request<Body>) -> Option<Response> {
+    let page = wants_html(request.headers())
         .then(|| web::asset(request.uri().path(), request.headers()))
-        .flatten()
-        .map(vary)
+        .flatten()?;
+    Some(vary(recognised(app, request, page)))
+}
+
+/// Whoever opens a page is a voter from then on: a ballot whose first answer is lost is then
+/// sent again under the same cookie.
+fn recognised(app: &App, request: &Request<Body>, mut page: Response) -> Response {
+    let headers = request.headers();
+    let html =
+        page.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/html"));
+    if html && app.keys.cookie(headers).is_none() {
+        let https = Client::of(app, headers, request.extensions()).https;
+        let cookie = app.keys.set_cookie(&app.ambient.random(), https);
+        page.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    page
 }
 
 /// Whether `text/html` is named as acceptable.
@@ -96,6 +111,6 @@ fn wants_html(headers: &HeaderMap) -> bool {
 }
 
 fn vary(mut response: Response) -> Response {
-    response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+    response.headers_mut().entry(VARY).or_insert(HeaderValue::from_static("accept"));
     response
 }

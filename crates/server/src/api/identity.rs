@@ -39,7 +39,8 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// Compared in a time that does not tell where they differ.
 fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && std::hint::black_box(a.iter().zip(b).fold(0, |d, (a, b)| d | (a ^ b))) == 0
+    a.len() == b.len()
+        && std::hint::black_box(a.iter().zip(b).fold(0, |d, (a, b)| d | (a ^ b))) == 0
 }
 
 impl Keys {

@@ -47,7 +47,10 @@ pub async fn body(app: &App, request: Request<Body>) -> Result<Bytes, Problem> {
         }
     };
     if bytes.trim_ascii().is_empty() {
-        return Err(Problem::new(Trouble::MalformedJson, "the body is empty; it must be a JSON object"));
+        return Err(Problem::new(
+            Trouble::MalformedJson,
+            "the body is empty; it must be a JSON object",
+        ));
     }
     Ok(bytes)
 }

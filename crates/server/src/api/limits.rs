@@ -107,8 +107,7 @@ struct Keyed<K: Hash + Eq + Clone> {
 impl<K: Hash + Eq + Clone> Keyed<K> {
     fn new((per_second, burst): (u32, u32)) -> Self {
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota =
-            Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst));
+        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst));
         Self {
             limiter: RateLimiter::new(
                 quota,

@@ -53,7 +53,10 @@ pub fn store_problem(error: &StoreError) -> Problem {
         }
         StoreError::Unknown(why) => {
             tracing::warn!(%why, "the store left a change unknown");
-            Problem::new(Trouble::ChangeUnknown, "the store did not say whether the change was made")
+            Problem::new(
+                Trouble::ChangeUnknown,
+                "the store did not say whether the change was made",
+            )
         }
         StoreError::Damaged(why) => {
             tracing::error!(%why, "the store is damaged");
@@ -115,12 +118,7 @@ async fn by_id(app: &App, id: PollId, token: Option<&[u8]>) -> Result<Standing, 
 }
 
 /// The poll as the store has it, for whoever may change it.
-pub async fn owned(
-    app: &App,
-    text: &str,
-    from: IpAddr,
-    token: &[u8],
-) -> Result<Standing, Problem> {
+pub async fn owned(app: &App, text: &str, from: IpAddr, token: &[u8]) -> Result<Standing, Problem> {
     // The code's poll may be one in memory; what is changed is what the store says it is.
     let id = match text.parse() {
         Ok(id) => id,
@@ -135,11 +133,7 @@ pub async fn owned(
 }
 
 /// A deleted poll is nobody's, a draft its owner's only. What all may see is kept in memory.
-fn visible(
-    app: &App,
-    found: Option<Standing>,
-    token: Option<&[u8]>,
-) -> Result<Standing, Problem> {
+fn visible(app: &App, found: Option<Standing>, token: Option<&[u8]>) -> Result<Standing, Problem> {
     let standing = found.ok_or_else(Problem::no_such_poll)?;
     match standing.poll.status {
         PollStatus::Deleted => Err(Problem::no_such_poll()),

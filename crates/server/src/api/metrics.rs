@@ -30,7 +30,10 @@ fn recorder() -> &'static PrometheusHandle {
             tracing::warn!("another recorder of metrics is in place; /metrics will stay empty");
         }
         describe_counter!("pollux_votes_total", "Ballots taken or turned away, by outcome");
-        describe_histogram!("pollux_append_seconds", "From handing a ballot to the log to its answer");
+        describe_histogram!(
+            "pollux_append_seconds",
+            "From handing a ballot to the log to its answer"
+        );
         describe_counter!("pollux_http_requests_total", "Answers, by route, method and status");
         describe_gauge!("pollux_http_connections", "Connections that are open now");
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
@@ -72,8 +75,7 @@ impl Route {
 
     fn answered(&self, method: &Method, status: StatusCode) {
         let row = METHODS.iter().position(|m| m == method).unwrap_or(METHODS.len());
-        let column =
-            STATUSES.iter().position(|s| *s == status.as_u16()).unwrap_or(STATUSES.len());
+        let column = STATUSES.iter().position(|s| *s == status.as_u16()).unwrap_or(STATUSES.len());
         let cell = &self.cells[row][column];
         cell.get_or_init(|| {
             let method = METHODS.get(row).map_or("other", Method::as_str).to_owned();

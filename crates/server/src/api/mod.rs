@@ -32,8 +32,11 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
+use pollux_core::id::BallotId;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
@@ -61,6 +64,8 @@ pub struct App {
     pub limits: limits::Limits,
     /// What is counted.
     pub metrics: metrics::Metrics,
+    /// The last ballot id made here: the next is greater, whatever the clock does.
+    last_ballot: Mutex<BallotId>,
     /// Cancelled once the server stops: not ready, streams end, connections close.
     pub stopping: CancellationToken,
 }
@@ -81,6 +86,7 @@ impl App {
             keys: identity::Keys::new(secret, admin_token),
             limits: limits::Limits::new(&config.api),
             metrics: metrics::Metrics::new(routes::templates()),
+            last_ballot: Mutex::new(BallotId(Uuid::nil())),
             stopping: CancellationToken::new(),
             config,
             ambient,
@@ -88,6 +94,21 @@ impl App {
             store,
             hub,
         })
+    }
+
+    /// A new ballot id, greater than all that this process made: of two ballots that one voter
+    /// leaves to us to name, the later must win.
+    pub fn ballot_id(&self) -> BallotId {
+        let fresh = self.ambient.ballot_id();
+        let mut last = self.last_ballot.lock();
+        if *last < fresh {
+            *last = fresh;
+        } else {
+            // In the same millisecond, or after the clock went back: count on from the last.
+            // The low 62 bits are random, so they do not overflow into the variant in practice.
+            *last = BallotId(Uuid::from_u128(last.0.as_u128() + 1));
+        }
+        *last
     }
 
     /// The base of links, without a slash at the end.

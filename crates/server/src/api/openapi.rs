@@ -69,8 +69,7 @@ struct Problems;
 impl Modify for Problems {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for (path, item) in &mut document.paths.paths {
-            let operations =
-                [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+            let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 add_problems(path, operation);
             }
@@ -123,6 +122,7 @@ fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
         "castBallot" => list.extend([PollNotOpen, NotRecorded, OutcomeUnknown]),
         "getBallot" => list.push(NoSuchBallot),
         "watchAll" => list.extend([NoSuchPoll, StoreUnavailable]),
+        "getMetrics" => list.extend([NoToken, WrongToken]),
         "getReadiness" => list.push(NotReady),
         "openPoll" => list.extend([WrongStatus, RulesBroken]),
         "reissueToken" => {}

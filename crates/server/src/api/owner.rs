@@ -10,19 +10,17 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use futures_util::future::join_all;
 use http::{HeaderMap, Request, StatusCode};
 use pollux_core::id::UnixMillis;
 use pollux_core::poll::{ChangeError, Poll, PollStatus};
-use pollux_core::record::{Control, Entry};
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use tokio::time::timeout;
 
 use super::identity::{Client, require_token};
 use super::lookup::{self, Params, store_problem};
 use super::problem::{Problem, Trouble};
 use super::{App, draft, json};
-use crate::log::NewRecord;
+use crate::log::control;
 use crate::store;
 use crate::watch::view::{self, Audience, PollView};
 
@@ -78,6 +76,8 @@ pub async fn change(
             let mut poll = (*standing.poll).clone();
             let expected = poll.revision;
             if !change(&mut poll).map_err(refused)? {
+                // Whoever asks again may have lost the answer, and we the publication.
+                publish(&app, &standing).await;
                 return Ok(standing);
             }
             match timeout(app.config.api.deadline, app.store.change(&poll, expected)).await {
@@ -89,9 +89,8 @@ pub async fn change(
                     return Err(Problem::new(Trouble::ChangeUnknown, detail));
                 }
             }
-            let moved = poll.phase > standing.poll.phase;
             standing.take_poll(Arc::new(poll));
-            publish(&app, &standing, moved).await;
+            publish(&app, &standing).await;
             return Ok(standing);
         }
         let detail = "others changed the poll each time in between; nothing was changed";
@@ -100,37 +99,17 @@ pub async fn change(
     .await
 }
 
-/// The store has it: tell the partitions, this node and the others. None of it can fail the
+/// The store has it: tell this node, the others and every partition. None of it can fail the
 /// change, which is made; what does not get through is made up for by housekeeping.
-async fn publish(app: &App, standing: &Standing, moved: bool) {
+pub async fn publish(app: &App, standing: &Standing) {
     let poll = &standing.poll;
-    if poll.status == PollStatus::Draft || (poll.status == PollStatus::Deleted && poll.phase <= 1) {
+    if poll.phase == 0 || poll.status == PollStatus::Draft {
         return;
     }
     app.hub.merge(standing.clone());
-    if let Some(control) = Control::of(poll, app.ambient.now()).filter(|_| moved) {
-        let record =
-            NewRecord { key: control.key().into(), value: Entry::Control(control).encode().into() };
-        let appends =
-            (0..app.log.partitions()).map(|partition| app.log.append(partition, record.clone()));
-        match timeout(app.config.api.deadline, join_all(appends)).await {
-            Ok(outcomes) => {
-                for error in outcomes.into_iter().filter_map(Result::err) {
-                    tracing::warn!(%error, poll = %poll.id, "a control record is to be appended again");
-                }
-            }
-            Err(_) => tracing::warn!(poll = %poll.id, "the log is slow to take control records"),
-        }
-    }
-    announce(app, Announcement::Poll(poll.clone())).await;
-}
-
-/// Tell every node, as far as the log is able to.
-pub async fn announce(app: &App, announcement: Announcement) {
-    match timeout(app.config.api.deadline, app.log.announce(vec![announcement])).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "an announcement was lost"),
-        Err(_) => tracing::warn!("the log is slow to take announcements"),
+    let told = control::publish(&*app.log, poll, app.ambient.now());
+    if timeout(app.config.api.deadline, told).await.is_err() {
+        tracing::warn!(poll = %poll.id, "the log is slow; the change is published again later");
     }
 }
 

@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::App;
 use super::identity::{Client, CookieValue, Who, bearer};
 use super::lookup::{self, Params, ask};
 use super::problem::Problem;
 use super::query::{Query, bad};
-use super::App;
 use crate::store::Listing;
 use crate::watch::view::{self, Audience, PollView};
 
@@ -138,17 +138,12 @@ pub async fn audience(
     let Some(cookie) = cookie else { return Ok(Audience::Public) };
     let voter = app.keys.voter(poll.id, Who::Cookie(cookie));
     let state = ask(app, app.store.voter(poll.id, voter)).await?;
-    let voted = state.counted.is_some() || state.spent.is_some();
-    Ok(if voted { Audience::Voted } else { Audience::Public })
+    // Ever: whoever has seen the numbers of one round need not be shut out of the next.
+    Ok(if state.seen.is_some() { Audience::Voted } else { Audience::Public })
 }
 
 /// An answer with an ETag, or 304 to who has it already.
-pub fn cached<T: Serialize>(
-    asked: &HeaderMap,
-    body: &T,
-    tag: &str,
-    private: bool,
-) -> Response {
+pub fn cached<T: Serialize>(asked: &HeaderMap, body: &T, tag: &str, private: bool) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(ETAG, HeaderValue::try_from(tag).expect("an ETag of plain characters"));
     headers.insert(VARY, HeaderValue::from_static("accept, authorization, cookie"));

@@ -40,7 +40,12 @@ impl Query {
     }
 
     /// A number within a range, or the default.
-    pub fn number(&self, name: &str, default: usize, range: (usize, usize)) -> Result<usize, Problem> {
+    pub fn number(
+        &self,
+        name: &str,
+        default: usize,
+        range: (usize, usize),
+    ) -> Result<usize, Problem> {
         let Some(text) = self.one(name)? else { return Ok(default) };
         let (least, most) = range;
         let number = text.parse().ok().filter(|n| (least..=most).contains(n));

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
-use super::{App, create, docs, front, health, home, leaderboard, live, openapi, owner, polls, vote};
+use super::{
+    App, create, docs, front, health, home, leaderboard, live, openapi, owner, polls, vote,
+};
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
 

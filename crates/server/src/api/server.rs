@@ -111,7 +111,10 @@ pub async fn serve(
     loops.wait().await;
     server.connections.close();
     if tokio::time::timeout(server.app.config.drain, server.connections.wait()).await.is_err() {
-        tracing::warn!(left = server.connections.len(), "connections are cut at the end of the drain");
+        tracing::warn!(
+            left = server.connections.len(),
+            "connections are cut at the end of the drain"
+        );
         server.cut.cancel();
         server.connections.wait().await;
     }

@@ -214,8 +214,12 @@ impl Talk {
         let outcome = vote::record(app, poll, &cast, Some(self.voter)).await;
         app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));
         let recorded = outcome?;
-        let receipt = recorded.receipt(None);
-        send(viewer, &VoteReply { r#type: "vote.recorded", reference: &reference, receipt });
+        let status = recorded.decided.unwrap_or(Status::Recorded);
+        let receipt = recorded.receipt(recorded.decided);
+        send(viewer, &VoteReply { r#type: event(status), reference: &reference, receipt });
+        if recorded.decided.is_some() {
+            return Ok(());
+        }
         // The decision comes when it comes; the client's next message need not wait for it.
         let (app, viewer) = (app.clone(), viewer.clone());
         tokio::spawn(async move {

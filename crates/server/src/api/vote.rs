@@ -4,6 +4,7 @@
 //! Invariant 1: nothing here answers success before the log has acknowledged the record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -26,9 +27,13 @@ use super::problem::{Problem, Trouble};
 use super::query::{Query, bad};
 use super::{App, draft};
 use crate::log::{AppendError, NewRecord};
+use crate::store::BallotFate;
+use crate::watch::view::{self, Audience};
 
 /// Longest `voterId`, in bytes.
 pub const MAX_VOTER_ID: usize = 128;
+/// An older ballot id gets nobody a cookie.
+const STALE: Duration = Duration::from_secs(600);
 
 /// A ballot as a client writes it: exactly one of the first four members.
 #[derive(Deserialize)]
@@ -56,7 +61,7 @@ pub struct Receipt {
     /// recorded, and later counted, replaced, superseded, refused or late.
     #[schema(value_type = String, example = "recorded")]
     pub status: Status,
-    /// Where its record stands; null when that is not known.
+    /// Where its record stands; null where that would tell numbers that are hidden.
     #[schema(required)]
     pub position: Option<Place>,
 }
@@ -84,6 +89,8 @@ pub struct Recorded {
     pub position: Position,
     /// The cookie of this voter; `None` for a named one.
     pub cookie: Option<CookieValue>,
+    /// What became of it, when that is known already.
+    pub decided: Option<Status>,
 }
 
 /// Cast a ballot.
@@ -118,11 +125,22 @@ pub async fn cast(
     app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));
     let recorded = outcome?;
     let set_cookie = match recorded.cookie {
-        Some(value) if cookie.is_none() => Some(app.keys.set_cookie(&value, client.https)),
+        Some(value) if cookie.is_none() && !is_stale(&app, recorded.ballot) => {
+            Some(app.keys.set_cookie(&value, client.https))
+        }
         _ => None,
     };
-    let decided = if wait { decision(&app, &recorded).await } else { None };
+    let decided = match recorded.decided {
+        None if wait => decision(&app, &recorded).await,
+        decided => decided,
+    };
     Ok(answer(&recorded, decided, set_cookie))
+}
+
+/// A ballot id that somebody may have read elsewhere, long after it was cast, must not get
+/// them the cookie of its voter.
+fn is_stale(app: &App, ballot: BallotId) -> bool {
+    app.ambient.now().0.saturating_sub(ballot.time().0) > STALE.as_millis() as u64
 }
 
 fn wants_decision(uri: &Uri) -> Result<bool, Problem> {
@@ -152,13 +170,6 @@ pub async fn record(
     if poll.status == PollStatus::Draft {
         return Err(Problem::no_such_poll());
     }
-    if !poll.takes_votes(now) {
-        let detail = match poll.status {
-            PollStatus::Open => "the poll's closing time has passed",
-            _ => "the poll is closed",
-        };
-        return Err(Problem::new(Trouble::PollNotOpen, detail));
-    }
     let choice = cast.choice(&poll)?;
     let ballot = cast.ballot_id(app)?;
     let came_with_cookie = cookie.is_some();
@@ -168,17 +179,71 @@ pub async fn record(
         (None, None) => (Who::first(ballot), Some(*ballot.0.as_bytes())),
     };
     let voter = app.keys.voter(poll.id, who);
+    if !poll.takes_votes(now) {
+        let named = cast.ballot_id.is_some();
+        return after_the_close(app, poll, voter, ballot, named).await;
+    }
     // Somebody new with an id of ours cannot have voted before: there is nothing to limit yet.
     if cast.ballot_id.is_some() || cast.voter_id.is_some() || came_with_cookie {
         app.limits.ballot(voter)?;
     }
-    let record =
-        Ballot { poll: poll.id, voter, id: ballot, choice, round: poll.round, phase: poll.phase, at: now };
+    let record = Ballot {
+        poll: poll.id,
+        voter,
+        id: ballot,
+        choice,
+        round: poll.round,
+        phase: poll.phase,
+        at: now,
+    };
     let position = append(app, &record).await.map_err(|problem| problem.with_ballot(ballot))?;
     if let (Results::AfterVote, false, Some(cookie)) = (poll.results, poll.revealed, cookie) {
         app.hub.voted(poll.id, cookie);
     }
-    Ok(Recorded { poll, voter, ballot, position, cookie })
+    Ok(Recorded { poll, voter, ballot, position, cookie, decided: None })
+}
+
+/// The poll takes no votes any more; but this may be the retry of a ballot whose answer was
+/// lost while it did, and then the answer is what became of that one.
+#[cold]
+async fn after_the_close(
+    app: &App,
+    poll: Arc<Poll>,
+    voter: VoterId,
+    ballot: BallotId,
+    named: bool,
+) -> Result<Recorded, Problem> {
+    let detail = match poll.status {
+        PollStatus::Open => "the poll's closing time has passed",
+        _ => "the poll is closed",
+    };
+    let closed = Problem::new(Trouble::PollNotOpen, detail);
+    if !named {
+        return Err(closed);
+    }
+    if let Some(fate) = ask(app, app.store.fate(poll.id, voter, ballot, None)).await? {
+        let (partition, offset) = fate.position;
+        let position = Position { partition, offset: Some(offset) };
+        let decided = Some(fate.status);
+        return Ok(Recorded { poll, voter, ballot, position, cookie: None, decided });
+    }
+    if app.hub.standing(poll.id).is_some_and(|standing| standing.is_final()) {
+        return Err(closed);
+    }
+    let detail = format!("{detail}, but not all that was taken before is counted yet; ask again");
+    Err(Problem::new(Trouble::OutcomeUnknown, detail).with_ballot(ballot))
+}
+
+fn decided_receipt(poll: &Poll, fate: &BallotFate) -> Receipt {
+    let (partition, offset) = fate.position;
+    let position = Place { partition, offset: Some(offset) };
+    let position = tells_positions(poll).then_some(position);
+    Receipt { ballot_id: fate.ballot, poll_id: poll.id, status: fate.status, position }
+}
+
+/// Offsets count ballots: who may not see the numbers must not see those either.
+fn tells_positions(poll: &Poll) -> bool {
+    view::sees_numbers(poll, Audience::Public)
 }
 
 async fn append(app: &App, ballot: &Ballot) -> Result<Position, Problem> {
@@ -192,15 +257,19 @@ async fn append(app: &App, ballot: &Ballot) -> Result<Position, Problem> {
         Ok(Ok(position)) => Ok(position),
         Ok(Err(AppendError::NotRecorded(why))) => {
             tracing::debug!(%why, "a ballot was refused by the log");
-            Err(Problem::new(Trouble::NotRecorded, "the log does not take the ballot at the moment"))
+            Err(Problem::new(
+                Trouble::NotRecorded,
+                "the log does not take the ballot at the moment",
+            ))
         }
         Ok(Err(AppendError::Unknown(why))) => {
             tracing::debug!(%why, "a ballot's append is unknown");
-            Err(Problem::new(Trouble::OutcomeUnknown, "the log did not say whether it has the ballot"))
+            Err(Problem::new(
+                Trouble::OutcomeUnknown,
+                "the log did not say whether it has the ballot",
+            ))
         }
-        Err(_) => {
-            Err(Problem::new(Trouble::OutcomeUnknown, "the log did not answer in time"))
-        }
+        Err(_) => Err(Problem::new(Trouble::OutcomeUnknown, "the log did not answer in time")),
     }
 }
 
@@ -229,13 +298,13 @@ impl Recorded {
             ballot_id: self.ballot,
             poll_id: self.poll.id,
             status: decided.unwrap_or(Status::Recorded),
-            position: Some(Place { partition, offset }),
+            position: tells_positions(&self.poll).then_some(Place { partition, offset }),
         }
     }
 
     fn location(&self) -> String {
         let Self { poll, ballot, position: Position { partition, offset }, .. } = self;
-        match offset {
+        match offset.filter(|_| tells_positions(poll)) {
             Some(offset) => {
                 format!("/api/polls/{}/ballots/{ballot}?at={partition}.{offset}", poll.id)
             }
@@ -281,8 +350,12 @@ fn voter_id<'a>(poll: &Poll, name: &'a str) -> Result<&'a str, Problem> {
 impl Cast<'_> {
     /// The options it marks.
     fn choice(&self, poll: &Poll) -> Result<Choice, Problem> {
-        let (choice, pointer) = match (&self.option, self.option_id, &self.options, &self.option_ids)
-        {
+        let (choice, pointer) = match (
+            &self.option,
+            self.option_id,
+            &self.options,
+            &self.option_ids,
+        ) {
             (Some(text), None, None, None) => {
                 (Choice::of([by_text(poll, text, || "/option".into())?]), "/option")
             }
@@ -324,7 +397,7 @@ impl Cast<'_> {
 
     /// The client's ballot id, or one of ours.
     fn ballot_id(&self, app: &App) -> Result<BallotId, Problem> {
-        let Some(Text(text)) = &self.ballot_id else { return Ok(app.ambient.ballot_id()) };
+        let Some(Text(text)) = &self.ballot_id else { return Ok(app.ballot_id()) };
         let id: BallotId =
             text.parse().map_err(|error| Problem::rule("/ballotId", format!("is {error}")))?;
         let most = app.ambient.now().0.saturating_add(app.config.api.ahead.as_millis() as u64);
@@ -401,13 +474,7 @@ pub async fn fate(
         let detail = "it is not decided yet, or was never recorded for this voter";
         return Err(Problem::new(Trouble::NoSuchBallot, detail).with_ballot(ballot));
     };
-    let position = fate.position.or(at);
-    let receipt = Receipt {
-        ballot_id: ballot,
-        poll_id: poll.id,
-        status: fate.status,
-        position: position.map(|(partition, offset)| Place { partition, offset: Some(offset) }),
-    };
+    let receipt = decided_receipt(&poll, &fate);
     Ok(super::answer(StatusCode::OK, &receipt, &HeaderMap::new()))
 }
 
