@@ -73,8 +73,11 @@ fn finish(app: &App, response: &mut Response, origin: Option<HeaderValue>, prefl
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
             HeaderValue::from_static("etag, location, retry-after"),
         );
-        if let Some(allow) = headers.get(header::ALLOW).filter(|_| preflight).cloned() {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
+        if preflight {
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                HeaderValue::from_static("GET, POST, PATCH, DELETE"),
+            );
             headers.insert(
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
                 HeaderValue::from_static("authorization, content-type, idempotency-key"),
