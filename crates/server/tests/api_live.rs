@@ -1,0 +1,292 @@
+//! The accept loop and the sockets over real TCP: slow clients, garbage, a stop that cuts no
+//! request, votes over a WebSocket; and a hidden poll whose counts no output may tell.
+
+#![allow(clippy::unwrap_used)]
+
+mod api_support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use api_support::{Ask, World};
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::BodyExt;
+use pollux_core::id::PollId;
+use pollux_core::standing::{Announcement, TallyAt};
+use pollux_core::tally::{Gate, Tally};
+use pollux_server::api::server;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+const CLASSIC: &str = r#"{"question":"Which?","options":["JavaScript","Python"]}"#;
+
+struct Served {
+    world: World,
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    server: tokio::task::JoinHandle<()>,
+}
+
+async fn serve(configure: impl FnOnce(&mut pollux_server::config::Config)) -> Served {
+    let world = World::with(|config| {
+        config.port = 0;
+        configure(config);
+    })
+    .await;
+    let listeners = server::listen(&world.app.config).unwrap();
+    let address = listeners[0].local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let running =
+        server::serve(listeners, world.router.clone(), world.app.clone(), shutdown.clone());
+    let server = tokio::spawn(running);
+    Served { world, address, shutdown, server }
+}
+
+impl Served {
+    /// Send these bytes, read until the server closes.
+    async fn raw(&self, bytes: &[u8]) -> String {
+        let mut tcp = TcpStream::connect(self.address).await.unwrap();
+        tcp.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        let read = tcp.read_to_end(&mut answer);
+        tokio::time::timeout(Duration::from_secs(10), read).await.unwrap().unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+fn is_problem(answer: &str, status: u16) {
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer:?}");
+    assert!(answer.contains("application/problem+json"), "{answer:?}");
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    let problem: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(problem["status"], status, "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_http_gets_a_problem_too() {
+    let served = serve(|_| {}).await;
+    is_problem(&served.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").await, 400);
+    is_problem(&served.raw(b"GET / HTTP/9.9\r\n\r\n").await, 400);
+    let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(20_000));
+    is_problem(&served.raw(long.as_bytes()).await, 431);
+}
+
+#[tokio::test]
+async fn a_client_that_dribbles_or_never_speaks_is_closed() {
+    let served = serve(|config| {
+        config.api.header_timeout = Duration::from_millis(200);
+        config.api.body_timeout = Duration::from_millis(200);
+    })
+    .await;
+    is_problem(&served.raw(b"").await, 408);
+    is_problem(&served.raw(b"GET / HT").await, 408);
+    let (id, _) = served.world.poll(CLASSIC).await;
+    let head = format!(
+        "POST /polls/{id}/vote HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: 100\r\nconnection: close\r\n\r\n{{"
+    );
+    is_problem(&served.raw(head.as_bytes()).await, 408);
+    // An idle connection after a request is closed without a word.
+    let healthy = served.raw(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_eq!(healthy.matches("HTTP/1.1").count(), 1, "{healthy}");
+}
+
+#[tokio::test]
+async fn a_stop_cuts_no_request() {
+    let mut served = serve(|_| {}).await;
+    let (id, _) = served.world.poll(CLASSIC).await;
+    let delay = Duration::from_millis(300);
+    served.world.fail(pollux_server::log::memory::LogFaults {
+        delay: delay..delay * 2,
+        ..Default::default()
+    });
+    let body = r#"{"optionId":1}"#;
+    let request = format!(
+        "POST /polls/{id}/vote HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut tcp = TcpStream::connect(served.address).await.unwrap();
+    tcp.write_all(request.as_bytes()).await.unwrap();
+    while served.world.app.log.end(0).await.is_err() {}
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    served.shutdown.cancel();
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    (&mut served.server).await.unwrap();
+    assert!(TcpStream::connect(served.address).await.is_err());
+}
+
+async fn next(
+    socket: &mut (impl StreamExt<Item = Result<Message, impl std::fmt::Debug>> + Unpin),
+) -> Value {
+    loop {
+        let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await;
+        if let Message::Text(text) = message.unwrap().unwrap().unwrap() {
+            return serde_json::from_str(&text).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_vote_over_a_websocket_is_recorded_and_then_counted() {
+    let served = serve(|_| {}).await;
+    let (id, _) = served.world.poll(CLASSIC).await;
+    let url = format!("ws://{}/?poll={id}", served.address);
+    let (mut socket, response) = tokio_tungstenite::connect_async(&url).await.unwrap();
+    assert!(response.headers().contains_key("set-cookie"));
+    assert_eq!(next(&mut socket).await["type"], "hello");
+    let say = format!(r#"{{"type":"vote","poll":"{id}","option":"Python","ref":7}}"#);
+    socket.send(Message::text(say)).await.unwrap();
+    let (mut recorded, mut counted, mut shown) = (false, false, false);
+    while !(recorded && counted && shown) {
+        let message = next(&mut socket).await;
+        match message["type"].as_str().unwrap() {
+            "vote.recorded" => {
+                assert!(!counted, "recorded comes first");
+                assert_eq!(message["ref"], 7);
+                recorded = true;
+            }
+            "vote.counted" => counted = true,
+            "poll.updated" => shown |= message["poll"]["options"][1]["votes"] == 1,
+            other => panic!("{other}: {message}"),
+        }
+    }
+    for (say, slug) in [
+        (r#"garbage"#, "malformed-json"),
+        (r#"{"type":"dance"}"#, "rules-broken"),
+        (r#"{"type":"vote","poll":"999999","option":"x"}"#, "no-such-poll"),
+        (r#"{"type":"subscribe"}"#, "rules-broken"),
+        (r#"{"type":"auth","token":"wrong"}"#, "wrong-token"),
+    ] {
+        socket.send(Message::text(say)).await.unwrap();
+        let error = next(&mut socket).await;
+        assert_eq!(error["type"], "error", "{say}");
+        assert_eq!(error["problem"]["type"], format!("/docs/errors/{slug}"), "{say}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_origin_or_an_unknown_poll_is_refused_before_the_upgrade() {
+    let served = serve(|_| {}).await;
+    let key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n";
+    let ask = |path: &str, more: &str| {
+        format!(
+            "GET {path} HTTP/1.1\r\nhost: here\r\nupgrade: websocket\r\nconnection: upgrade, close\r\n{key}{more}\r\n"
+        )
+    };
+    let foreign = ask("/", "origin: https://evil.example\r\n");
+    is_problem(&served.raw(foreign.as_bytes()).await, 403);
+    is_problem(&served.raw(ask("/ws?poll=999999", "").as_bytes()).await, 404);
+    let mut tcp = TcpStream::connect(served.address).await.unwrap();
+    tcp.write_all(ask("/", "origin: http://here\r\n").as_bytes()).await.unwrap();
+    let mut head = [0; 12];
+    tcp.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 101");
+}
+
+/// Two primes for the options; neither they nor their sum may turn up anywhere.
+const COUNTS: [u64; 2] = [7919, 7907];
+
+#[tokio::test]
+async fn no_output_tells_a_hidden_polls_counts() {
+    let served = serve(|_| {}).await;
+    let world = &served.world;
+    let hidden = r#"{"question":"Secret?","options":["a","b"],"results":"hidden"}"#;
+    let (id, token) = world.poll(hidden).await;
+    let (open_id, _) = world.poll(CLASSIC).await;
+    let mut events = Vec::new();
+    for path in ["/events".to_owned(), format!("/polls/{id}/events"), format!("/events?poll={id}")]
+    {
+        let response = world.router.clone().oneshot(Ask::get(&path).request()).await.unwrap();
+        events.push((path, response.into_body().into_data_stream()));
+    }
+    let mut sockets = Vec::new();
+    for query in ["".to_owned(), format!("?poll={id}"), "?leaderboard".into()] {
+        let url = format!("ws://{}/ws{query}", served.address);
+        sockets.push(tokio_tungstenite::connect_async(&url).await.unwrap().0);
+    }
+    world.settle().await;
+    let poll: PollId = id.parse().unwrap();
+    let tally = |poll, counts: Vec<u64>| {
+        let tally = Tally {
+            phase: 1,
+            round: 1,
+            gate: Gate::Open,
+            voters: counts.iter().sum(),
+            changes: counts.iter().sum::<u64>() + 1,
+            counts,
+        };
+        let generation = world.app.log.generation();
+        let at = TallyAt { poll, partition: 0, generation, next_offset: 20_000, tally };
+        Announcement::Tally(at)
+    };
+    let numbers = vec![tally(poll, COUNTS.to_vec()), tally(open_id.parse().unwrap(), vec![31, 0])];
+    world.app.log.announce(numbers).await.unwrap();
+    world.settle().await;
+
+    let own = world.call(Ask::get(format!("/api/polls/{id}")).token(&token).request()).await;
+    assert_eq!(own.json()["options"][0]["votes"], COUNTS[0], "the owner sees them");
+    let mut outputs = String::new();
+    for path in [
+        "/",
+        "/polls",
+        "/api/polls?status=open",
+        "/leaderboard",
+        "/metrics",
+        "/openapi.json",
+        "/readyz",
+    ] {
+        let answer = world.call(Ask::get(path).request()).await;
+        outputs += &format!("{path}\n{:?}\n{answer}\n", answer.headers);
+        outputs += &String::from_utf8_lossy(&answer.body);
+    }
+    for ask in [
+        Ask::get(format!("/polls/{id}")),
+        Ask::get(format!("/polls/{id}")).token("wrong"),
+        Ask::post(format!("/polls/{id}/vote?wait=counted"), r#"{"optionId":1}"#),
+        Ask::post(format!("/polls/{id}/vote"), r#"{"optionId":9}"#),
+    ] {
+        let answer = world.call(ask.request()).await;
+        outputs += &format!("{ask}\n{:?}\n{answer}\n", answer.headers);
+        if let Some(receipt) = answer.json().get("position") {
+            assert!(receipt.is_null(), "offsets count ballots");
+        }
+    }
+    world.settle().await;
+    world.stop.cancel();
+    world.app.stopping.cancel();
+    for (path, stream) in events {
+        let mut whole = Vec::new();
+        let mut stream = std::pin::pin!(stream);
+        while let Ok(Some(chunk)) =
+            tokio::time::timeout(Duration::from_secs(5), stream.next()).await
+        {
+            whole.extend_from_slice(&chunk.unwrap());
+        }
+        assert!(!whole.is_empty(), "{path}");
+        outputs += &format!("{path}\n{}", String::from_utf8_lossy(&whole));
+    }
+    for mut socket in sockets {
+        while let Ok(Some(Ok(message))) =
+            tokio::time::timeout(Duration::from_secs(5), socket.next()).await
+        {
+            outputs += &message.into_text().unwrap_or_default();
+        }
+    }
+    assert!(outputs.contains("31"), "the open poll's counts do turn up");
+    let sum: u64 = COUNTS.iter().sum();
+    for count in COUNTS.into_iter().chain([sum, sum + 1, sum + 2]) {
+        let at = outputs.find(&count.to_string());
+        assert!(
+            at.is_none(),
+            "{count}: …{}",
+            &outputs[at.unwrap().saturating_sub(200)..at.unwrap()]
+        );
+    }
+}
