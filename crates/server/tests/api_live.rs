@@ -204,7 +204,16 @@ async fn no_output_tells_a_hidden_polls_counts() {
     for path in ["/events".to_owned(), format!("/polls/{id}/events"), format!("/events?poll={id}")]
     {
         let response = world.router.clone().oneshot(Ask::get(&path).request()).await.unwrap();
-        events.push((path, response.into_body().into_data_stream()));
+        // Read all along: a stream sends the latest state to whoever reads, not a backlog.
+        let mut stream = response.into_body().into_data_stream();
+        let reader = tokio::spawn(async move {
+            let mut whole = Vec::new();
+            while let Some(chunk) = stream.next().await {
+                whole.extend_from_slice(&chunk.unwrap());
+            }
+            whole
+        });
+        events.push((path, reader));
     }
     let mut sockets = Vec::new();
     for query in ["".to_owned(), format!("?poll={id}"), "?leaderboard".into()] {
@@ -261,14 +270,8 @@ async fn no_output_tells_a_hidden_polls_counts() {
     world.settle().await;
     world.stop.cancel();
     world.app.stopping.cancel();
-    for (path, stream) in events {
-        let mut whole = Vec::new();
-        let mut stream = std::pin::pin!(stream);
-        while let Ok(Some(chunk)) =
-            tokio::time::timeout(Duration::from_secs(5), stream.next()).await
-        {
-            whole.extend_from_slice(&chunk.unwrap());
-        }
+    for (path, reader) in events {
+        let whole = reader.await.unwrap();
         assert!(!whole.is_empty(), "{path}");
         outputs += &format!("{path}\n{}", String::from_utf8_lossy(&whole));
     }
