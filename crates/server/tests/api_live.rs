@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use api_support::{Ask, World};
 use futures_util::{SinkExt, StreamExt};
-use http_body_util::BodyExt;
 use pollux_core::id::PollId;
 use pollux_core::standing::{Announcement, TallyAt};
 use pollux_core::tally::{Gate, Tally};
