@@ -109,15 +109,8 @@ pub fn recount(
                 .collect();
             options.sort_unstable();
             options.dedup();
-            let allowed = !options.is_empty()
-                && options.len() as u64 <= rule.max_choices
-                && options.iter().all(|id| (1..=rule.options).contains(id));
-            if !allowed {
-                recount.dead.push(position);
-                continue;
-            }
-            if phase > gate.phase {
-                *gate = Gate { phase, round: round.max(gate.round), open: true };
+            if phase > gate.phase && round >= gate.round {
+                *gate = Gate { phase, round, open: true };
             }
             let voter = value["voter"].as_str().unwrap().to_owned();
             let id = value["ballotId"].as_str().unwrap().to_owned();
@@ -147,27 +140,30 @@ impl Recount {
         if self.ballots.contains_key(&name) {
             return; // Decided before; the first record is the one that counts.
         }
-        let mine: Vec<(&String, &Decided)> = self
+        // Ids are UUIDv7s in lower case: their text sorts as they do.
+        let standing = self
             .ballots
             .range((name.0.clone(), name.1.clone(), String::new())..)
             .take_while(|((poll, voter, _), _)| (poll, voter) == (&name.0, &name.1))
-            .map(|((_, _, id), decided)| (id, decided))
-            .collect();
-        // Ids are UUIDv7s in lower case: their text sorts as they do.
-        let standing = mine.iter().find(|(_, d)| d.round == gate.round && d.status == "counted");
-        let spent_before = mine.iter().any(|(id, d)| {
-            **id > name.2 && (matches!(d.status, "late" | "refused") || d.round < gate.round)
-        });
-        let status = match standing {
+            .find(|(_, decided)| decided.round == gate.round && decided.status == "counted")
+            .map(|((_, _, id), _)| id.clone());
+        let allowed = !options.is_empty()
+            && options.len() as u64 <= rule.max_choices
+            && options.iter().all(|id| (1..=rule.options).contains(id));
+        let status = match &standing {
+            _ if gate.phase == 0 || !allowed => {
+                self.dead.push(position);
+                return;
+            }
+            _ if !gate.open || (round != 0 && round < gate.round) => "late",
             Some(_) if rule.refuse => "refused",
-            Some((id, _)) if **id > name.2 => "superseded",
-            _ if spent_before || (round != 0 && round < gate.round) || !gate.open => "late",
+            Some(id) if *id > name.2 => "superseded",
             _ => "counted",
         };
         if status == "counted"
-            && let Some((id, _)) = standing
+            && let Some(id) = standing
         {
-            let old = (name.0.clone(), name.1.clone(), (*id).clone());
+            let old = (name.0.clone(), name.1.clone(), id);
             self.ballots.get_mut(&old).unwrap().status = "replaced";
         }
         self.ballots.insert(name, Decided { position, status, options, round: gate.round });

@@ -106,7 +106,8 @@ pub struct Poll {
     pub listed: bool,
     /// Where it is in its life.
     pub status: PollStatus,
-    /// Raised by open (to 1), close, reopen, reset and delete: the order of control records.
+    /// 0 for a draft; raised by open, close, reopen, reset and delete: the order of control
+    /// records.
     pub phase: u32,
     /// The round being counted, from 1; raised by reset.
     pub round: u32,

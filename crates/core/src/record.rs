@@ -6,7 +6,7 @@
 //! value {"v":1,"type":"ballot","pollId":"0199…","voter":"5f1c…","ballotId":"0199…",
 //!        "optionIds":[2],"phase":1,"round":1,"at":1763740800000}
 //!
-//! key   0199…-poll
+//! key   0199…-poll                     (opened, closed, reopened, reset, deleted)
 //! value {"v":1,"type":"closed","pollId":"0199…","phase":2,"round":1,"open":false,"at":…}
 //!
 //! key   genesis                                            (the first of every partition)
@@ -71,9 +71,10 @@ pub struct Control {
 }
 
 /// What the owner did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// Opened it for the first time.
+    Opened,
     /// Closed it, or its closing time came.
     Closed,
     /// Opened it again.
@@ -85,25 +86,20 @@ pub enum Reason {
 }
 
 impl Control {
-    /// The control record for the phase a poll is in; `None` while nothing has happened that
-    /// the partitions must hear of (a draft, or a poll in its first phase).
+    /// The control record for the phase a poll is in; `None` for a draft, of which the log
+    /// knows nothing.
     pub fn of(poll: &Poll, at: UnixMillis) -> Option<Self> {
         let reason = match poll.status {
-            _ if poll.phase <= 1 => return None,
+            _ if poll.phase == 0 => return None,
             PollStatus::Draft => return None,
             PollStatus::Closed => Reason::Closed,
             PollStatus::Deleted => Reason::Deleted,
+            PollStatus::Open if poll.phase == 1 => Reason::Opened,
             PollStatus::Open if poll.round > 1 => Reason::Reset,
             PollStatus::Open => Reason::Reopened,
         };
-        Some(Self {
-            poll: poll.id,
-            phase: poll.phase,
-            round: poll.round,
-            gate: poll.gate(),
-            reason,
-            at,
-        })
+        let (phase, round, gate) = (poll.phase, poll.round, poll.gate());
+        Some(Self { poll: poll.id, phase, round, gate, reason, at })
     }
 
     /// The record's key: `{pollId}`.
@@ -173,6 +169,7 @@ enum Type {
     Missing,
     Genesis,
     Ballot,
+    Opened,
     Closed,
     Reopened,
     Reset,
@@ -221,6 +218,7 @@ impl Entry {
             },
             Self::Control(Control { poll, phase, round, gate, reason, at }) => Wire {
                 r#type: match reason {
+                    Reason::Opened => Type::Opened,
                     Reason::Closed => Type::Closed,
                     Reason::Reopened => Type::Reopened,
                     Reason::Reset => Type::Reset,
@@ -242,10 +240,8 @@ impl Entry {
 
     /// Read a record's value.
     pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
-        if value.len() > MAX_VALUE_BYTES {
-            return Err(RecordError::Unreadable("longer than a record may be"));
-        }
         match serde_json::from_slice::<Wire>(value) {
+            Ok(_) if value.len() > MAX_VALUE_BYTES => Err(why_not(value)),
             Ok(wire) if wire.v == VERSION => {
                 wire.entry().ok_or(RecordError::Unreadable("a member is missing"))
             }
@@ -277,6 +273,7 @@ impl Wire {
                     at: self.at.unwrap_or_default(),
                 }));
             }
+            Type::Opened => Reason::Opened,
             Type::Closed => Reason::Closed,
             Type::Reopened => Reason::Reopened,
             Type::Reset => Reason::Reset,
@@ -307,6 +304,9 @@ fn why_not(value: &[u8]) -> RecordError {
     }
     match serde_json::from_slice::<Versioned>(value) {
         Ok(Versioned { v }) if v > u64::from(VERSION) => RecordError::Newer(v),
+        Ok(_) if value.len() > MAX_VALUE_BYTES => {
+            RecordError::Unreadable("longer than a record may be")
+        }
         Ok(_) => RecordError::Unreadable("not a record of its schema version"),
         Err(_) => RecordError::Unreadable("not a JSON object with a schema version `v`"),
     }

@@ -78,6 +78,13 @@ impl Standing {
     /// Take a newer tally. Says whether it was newer. Tallies of an older log are forgotten
     /// when the first of a newer one arrives.
     pub fn take_tally(&mut self, tally: TallyAt) -> bool {
+        let known = self.tallies().map(|at| at.generation).max();
+        if known > Some(tally.generation) {
+            return false;
+        }
+        if known < Some(tally.generation) {
+            self.tallies.fill(None);
+        }
         let Some(slot) = self.tallies.get_mut(tally.partition as usize) else { return false };
         let newer = slot.as_ref().is_none_or(|old| old.age() < tally.age());
         if newer {
@@ -118,15 +125,17 @@ impl Standing {
         self.current().map(|tally| tally.voters).sum()
     }
 
-    /// Closed, and every partition has committed past the close: no ballot can be counted any
-    /// more until someone reopens or resets.
+    /// Closed, and every partition has committed the phase that closed it, and none a later one:
+    /// no ballot can be counted any more until someone reopens or resets.
     pub fn is_final(&self) -> bool {
-        self.poll.status == PollStatus::Closed && self.seen_everywhere() >= self.poll.phase
+        let phase = |t: &Option<TallyAt>| t.as_ref().map_or(0, |at| at.tally.phase);
+        self.poll.status == PollStatus::Closed
+            && self.tallies.iter().all(|t| phase(t) == self.poll.phase)
     }
 
-    /// The latest phase that every partition has committed.
+    /// The latest phase that every partition has committed; 0 before the opening.
     pub fn seen_everywhere(&self) -> u32 {
-        self.tallies.iter().map(|t| t.as_ref().map_or(1, |t| t.tally.phase)).min().unwrap_or(1)
+        self.tallies.iter().map(|t| t.as_ref().map_or(0, |t| t.tally.phase)).min().unwrap_or(0)
     }
 
     /// The version of what is shown, the same on every node. It grows with everything that can
@@ -140,7 +149,7 @@ impl Standing {
         if numbers {
             own + self.tallies().map(|at| at.tally.changes).sum::<u64>()
         } else {
-            own + u64::from(self.seen_everywhere() - 1)
+            own + u64::from(self.seen_everywhere())
         }
     }
 }

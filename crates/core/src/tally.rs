@@ -1,9 +1,12 @@
 //! The fold: how the records of one partition, in log order, become tallies.
 //!
 //! [`Tally`] is one poll's state in one partition, [`VoterState`] one voter's state in one
-//! poll. [`count`] and [`control`] are the whole of it: pure, total, and indifferent to retries,
-//! duplicates and delays. A voter's ballots all lie in one partition (the key is poll + voter),
-//! so no decision needs to look beyond it, and a poll's result is the plain sum over partitions.
+//! poll. [`count`] and [`control`] are the whole of it: pure and total. A voter's ballots all lie
+//! in one partition (the key is poll + voter), so no decision needs to look beyond it, and a
+//! poll's result is the plain sum over partitions.
+//!
+//! **A ballot is decided once, by its first record.** Whatever comes under the same id later,
+//! a retry after the close, a duplicate after a reset, is told the same and changes nothing.
 
 use crate::ballot::{Ballot, Choice, Status};
 use crate::id::BallotId;
@@ -23,8 +26,8 @@ pub enum Gate {
 /// One poll's state in one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// The latest phase seen here, in a control record or on a ballot. A poll is final when
-    /// every partition has seen the phase that closed it.
+    /// The latest phase seen here, in a control record or on a ballot; 0 before the first. A
+    /// poll is final when every partition is in the phase that closed it.
     pub phase: u32,
     /// The round that is being counted.
     pub round: u32,
@@ -40,24 +43,18 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Before any record: phase 1, round 1, open, nothing counted.
-    pub fn new(rules: &Rules) -> Self {
-        Self {
-            phase: 1,
-            round: 1,
-            gate: Gate::Open,
-            counts: vec![0; usize::from(rules.options)],
-            voters: 0,
-            changes: 0,
-        }
+    /// Before any record: not open yet, nothing counted.
+    pub fn new() -> Self {
+        Self { phase: 0, round: 1, gate: Gate::Closed, counts: Vec::new(), voters: 0, changes: 0 }
     }
 
     /// Move on to a later phase. `changes` grows by the phases passed, so that it grows the
     /// same whether the records in between were seen or overtaken.
-    fn advance(&mut self, phase: u32, round: u32, gate: Gate) {
+    fn advance(&mut self, rules: &Rules, phase: u32, round: u32, gate: Gate) {
         self.changes += u64::from(phase - self.phase);
         self.phase = phase;
         self.gate = gate;
+        self.counts.resize(usize::from(rules.options), 0);
         if round > self.round {
             self.round = round;
             self.counts.fill(0);
@@ -78,34 +75,29 @@ impl Tally {
     }
 }
 
-/// One voter's state in one poll: everything the past decisions leave behind.
+impl Default for Tally {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One voter's state in one poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VoterState {
     /// The round that `counted` belongs to.
     pub round: u32,
     /// The ballot that counts, if one does.
     pub counted: Option<(BallotId, Choice)>,
-    /// Ballots up to this id were decided late, refused, or in an earlier round. They stay
-    /// decided: a retry of one never counts, even after the poll is reopened or reset.
-    pub spent: Option<BallotId>,
+    /// The greatest ballot id ever decided: a ballot above it is certainly new, one at or below
+    /// it may have been decided before, and whoever calls [`count`] must look.
+    pub seen: Option<BallotId>,
 }
 
 impl VoterState {
-    fn spend(&mut self, id: BallotId) {
-        self.spent = self.spent.max(Some(id));
-    }
-
-    /// What this state says of a ballot id, for a reader that has no row of the ballot itself.
-    /// `None`: it never came by here. Between *replaced* and *superseded* the state cannot tell
-    /// and says replaced: in both cases a newer ballot of the voter stands.
-    pub fn status_of(&self, id: BallotId, rules: &Rules) -> Option<Status> {
-        let spent = self.spent >= Some(id);
-        match (self.counted, rules.revote) {
-            (Some((counted, _)), _) if counted == id => Some(Status::Counted),
-            (Some(_), Revote::Refuse) => spent.then_some(Status::Refused),
-            (Some((counted, _)), Revote::Replace) if id < counted => Some(Status::Replaced),
-            _ => spent.then_some(Status::Late),
-        }
+    /// Whether a ballot of this id may have been decided before, which only the rows of past
+    /// decisions can tell.
+    pub fn may_have_seen(&self, id: BallotId) -> bool {
+        self.seen >= Some(id)
     }
 }
 
@@ -117,8 +109,8 @@ pub enum Decision {
         /// The ballot whose place it took.
         replaces: Option<BallotId>,
     },
-    /// The same ballot as the one that counts: nothing changes; its first content won.
-    Duplicate,
+    /// Decided before, so: nothing changes; its first content won.
+    Repeated(Status),
     /// Older than the voter's ballot that counts.
     Superseded,
     /// The poll takes one ballot per voter.
@@ -130,14 +122,14 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// The status a voter is told; `None` for a dead record, which is nobody's ballot.
+    /// The status a row of this decision keeps; `None` where there is no row to keep.
     pub fn status(self) -> Option<Status> {
         match self {
-            Self::Counted { .. } | Self::Duplicate => Some(Status::Counted),
+            Self::Counted { .. } => Some(Status::Counted),
             Self::Superseded => Some(Status::Superseded),
             Self::Refused => Some(Status::Refused),
             Self::Late => Some(Status::Late),
-            Self::Dead(_) => None,
+            Self::Repeated(_) | Self::Dead(_) => None,
         }
     }
 }
@@ -151,81 +143,80 @@ pub enum DeadReason {
     /// Its key belongs to another partition, or its key and content disagree.
     #[error("in the wrong partition or under the wrong key")]
     Misplaced,
-    /// No poll of that id was ever made.
-    #[error("no such poll")]
+    /// No poll of that id was ever made, or it has not opened yet.
+    #[error("no such poll, or not open yet")]
     UnknownPoll,
     /// It marks nothing, too much, or an option the poll does not have.
     #[error("a choice the poll's rules do not allow")]
     BadChoice,
-    /// A control record that goes against what the log already says.
+    /// Genesis records stand at offset 0 only.
     #[error("a genesis record that is not the first of its partition")]
     StrayGenesis,
 }
 
 /// Decide one ballot and apply it to both states.
+///
+/// `before` is what was decided about this very ballot (poll, voter, id) by an earlier record;
+/// it must be given wherever [`VoterState::may_have_seen`] says so.
 pub fn count(
     rules: &Rules,
     tally: &mut Tally,
     voter: &mut VoterState,
     ballot: &Ballot,
+    before: Option<Status>,
 ) -> Decision {
     let marks = ballot.choice.len();
+    // A ballot taken in a later phase proves that the poll was open in that phase: its control
+    // record is on the way and will find its work done.
+    if ballot.phase > tally.phase && ballot.round >= tally.round {
+        tally.advance(rules, ballot.phase, ballot.round, Gate::Open);
+    }
+    if voter.round < tally.round {
+        voter.counted = None;
+        voter.round = tally.round;
+    }
+    if let Some(status) = before {
+        return Decision::Repeated(status);
+    }
+    if tally.phase == 0 {
+        return Decision::Dead(DeadReason::UnknownPoll);
+    }
     if marks == 0
         || marks > usize::from(rules.max_choices)
-        || u16::from(ballot.choice.greatest()) > u16::from(rules.options)
+        || ballot.choice.greatest() > rules.options
     {
         return Decision::Dead(DeadReason::BadChoice);
     }
-    // A ballot taken in a later phase proves that the poll was open in that phase: its control
-    // record is on the way and will find its work done.
-    if ballot.phase > tally.phase {
-        tally.advance(ballot.phase, ballot.round, Gate::Open);
-    }
-    if voter.round < tally.round {
-        if let Some((id, _)) = voter.counted.take() {
-            voter.spend(id);
-        }
-        voter.round = tally.round;
-    }
-    // First what was decided before, so that a retry never gets another answer.
-    if let Some((id, _)) = voter.counted {
-        if id == ballot.id {
-            return Decision::Duplicate;
-        }
-        if rules.revote == Revote::Refuse {
-            voter.spend(ballot.id);
-            return Decision::Refused;
-        }
-        if ballot.id < id {
-            return Decision::Superseded;
-        }
-    }
-    let earlier_round = ballot.round != 0 && ballot.round < tally.round;
-    if voter.spent >= Some(ballot.id) || earlier_round || tally.gate != Gate::Open {
-        voter.spend(ballot.id);
-        return Decision::Late;
-    }
-    let replaces = match voter.counted.replace((ballot.id, ballot.choice)) {
-        Some((id, choice)) => {
-            tally.subtract(choice);
-            Some(id)
-        }
-        None => {
-            tally.voters += 1;
-            None
-        }
+    let standing = voter.counted.map(|(id, _)| id);
+    let decision = if standing == Some(ballot.id) {
+        return Decision::Repeated(Status::Counted);
+    } else if tally.gate != Gate::Open || (ballot.round != 0 && ballot.round < tally.round) {
+        Decision::Late
+    } else if standing.is_some() && rules.revote == Revote::Refuse {
+        Decision::Refused
+    } else if standing > Some(ballot.id) {
+        Decision::Superseded
+    } else {
+        Decision::Counted { replaces: standing }
     };
-    tally.add(ballot.choice);
-    tally.changes += 1;
-    Decision::Counted { replaces }
+    voter.seen = voter.seen.max(Some(ballot.id));
+    if matches!(decision, Decision::Counted { .. }) {
+        match voter.counted.replace((ballot.id, ballot.choice)) {
+            Some((_, choice)) => tally.subtract(choice),
+            None => tally.voters += 1,
+        }
+        tally.add(ballot.choice);
+        tally.changes += 1;
+    }
+    decision
 }
 
 /// Apply a control record: the poll is now in `phase` and `round`, with the gate so. Says
 /// whether anything changed; a phase that is not new is a repetition and changes nothing.
-pub fn control(tally: &mut Tally, phase: u32, round: u32, gate: Gate) -> bool {
-    let new = phase > tally.phase;
+pub fn control(rules: &Rules, tally: &mut Tally, phase: u32, round: u32, gate: Gate) -> bool {
+    let new = phase > tally.phase && round >= tally.round;
     if new {
-        tally.advance(phase, round, gate);
+        tally.advance(rules, phase, round, gate);
     }
     new
 }

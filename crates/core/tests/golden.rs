@@ -9,6 +9,7 @@ use pollux_core::tally::Gate;
 use proptest::prelude::*;
 
 const BALLOT: &str = r#"{"v":1,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","optionIds":[2,100],"phase":3,"round":1,"at":1763740800000}"#;
+const OPENED: &str = r#"{"v":1,"type":"opened","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":1,"round":1,"open":true,"at":1763740800000}"#;
 const CLOSED: &str = r#"{"v":1,"type":"closed","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":2,"round":1,"open":false,"at":1763740800001}"#;
 const RESET: &str = r#"{"v":1,"type":"reset","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":4,"round":2,"open":true,"at":1763740800002}"#;
 const DELETED: &str = r#"{"v":1,"type":"deleted","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":5,"round":2,"open":false,"at":1763740800003}"#;
@@ -32,6 +33,7 @@ fn entries() -> Vec<(&'static str, Entry)> {
                 at: UnixMillis(1_763_740_800_000),
             }),
         ),
+        (OPENED, control(1, 1, Gate::Open, Reason::Opened, 1_763_740_800_000)),
         (CLOSED, control(2, 1, Gate::Closed, Reason::Closed, 1_763_740_800_001)),
         (RESET, control(4, 2, Gate::Open, Reason::Reset, 1_763_740_800_002)),
         (DELETED, control(5, 2, Gate::Deleted, Reason::Deleted, 1_763_740_800_003)),
@@ -79,6 +81,8 @@ fn a_newer_record_is_told_from_garbage() {
         Err(RecordError::Newer(7)),
         "also when nothing else of it can be read"
     );
+    let long = format!(r#"{{"v":2,"x":"{}"}}"#, "x".repeat(5000));
+    assert_eq!(Entry::decode(long.as_bytes()), Err(RecordError::Newer(2)), "however long it is");
     for garbage in [
         "",
         "null",
@@ -115,7 +119,7 @@ proptest! {
     /// The same near the valid ones, where the interesting mistakes are.
     #[test]
     fn damaged_records_are_read_or_refused(
-        which in 0..5_usize,
+        which in 0..6_usize,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let mut bytes = entries()[which].0.as_bytes().to_vec();

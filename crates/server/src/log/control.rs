@@ -24,16 +24,19 @@ pub async fn publish(log: &dyn Log, poll: &Poll, now: UnixMillis) {
 
 /// Append the control record of the poll's present phase to every partition. Repeating it
 /// changes nothing.
-pub async fn append(log: &dyn Log, poll: &Poll, now: UnixMillis) {
-    let Some(control) = Control::of(poll, now) else { return };
-    let record = NewRecord {
-        key: Bytes::from(control.key()),
-        value: Bytes::from(Entry::Control(control).encode()),
-    };
+async fn append(log: &dyn Log, poll: &Poll, now: UnixMillis) {
+    let Some(record) = record(poll, now) else { return };
     let appends = (0..log.partitions()).map(|partition| log.append(partition, record.clone()));
     for outcome in join_all(appends.collect::<Vec<_>>()).await {
         if let Err(error) = outcome {
             tracing::warn!(poll = %poll.id, %error, "a control record will be appended again");
         }
     }
+}
+
+/// The control record of the poll's present phase; `None` for a draft.
+pub fn record(poll: &Poll, now: UnixMillis) -> Option<NewRecord> {
+    let control = Control::of(poll, now)?;
+    let value = Bytes::from(Entry::Control(control).encode());
+    Some(NewRecord { key: Bytes::from(control.key()), value })
 }

@@ -3,21 +3,34 @@
 use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::FixedState;
-use pollux_core::ballot::Status;
-use pollux_core::id::{Generation, Offset, Partition, PollId, VoterId};
-use pollux_core::poll::{Poll, PollStatus, Rules};
-use pollux_core::record::{Entry, RecordError, ballot_partition};
+use pollux_core::ballot::{Ballot, Status};
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, VoterId};
+use pollux_core::poll::{Poll, Rules};
+use pollux_core::record::{Control, Entry, RecordError, ballot_partition};
 use pollux_core::standing::TallyAt;
-use pollux_core::tally::{self, DeadReason, Decision, Tally, VoterState};
+use pollux_core::tally::{self, DeadReason, Decision, Tally};
 
 use crate::log::Record;
-use crate::store::{BallotRow, Commit, DeadLetter};
+use crate::store::{BallotRow, Commit, DeadLetter, LoadedVoter};
 
 /// Polls by id. A fixed hasher: nothing here is keyed by what a stranger can choose freely,
 /// and a run repeats exactly.
 pub type Polls = HashMap<PollId, (Rules, Tally), FixedState>;
 /// Voters by poll and pseudonym.
-pub type Voters = HashMap<(PollId, VoterId), VoterState, FixedState>;
+pub type Voters = HashMap<(PollId, VoterId), LoadedVoter, FixedState>;
+/// Ballots decided by earlier records, as far as somebody had to look.
+pub type Decided = HashMap<(PollId, VoterId, BallotId), Status, FixedState>;
+
+/// The past a batch is decided against; left as it is after the batch.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// Those of [`Batch::needs`] that exist and have been opened.
+    pub polls: Polls,
+    /// Those of [`Batch::needs`].
+    pub voters: Voters,
+    /// Those of [`Batch::doubtful`] that were decided.
+    pub decided: Decided,
+}
 
 /// Which part of which log is being folded.
 #[derive(Clone, Copy, Debug)]
@@ -91,82 +104,117 @@ impl Batch {
         (polls, voters)
     }
 
-    /// Decide every record in log order. `polls` and `voters` hold what [`Batch::needs`] asked
-    /// for and are left as they are after the batch; a poll that is missing does not exist.
-    /// `from` is the offset expected to be next.
-    pub fn decide(
-        self,
-        slice: Slice,
-        from: Offset,
-        polls: &mut Polls,
-        voters: &mut Voters,
-    ) -> Commit {
-        let mut commit = Commit { from, to: from, ..Commit::default() };
-        commit.ballots.reserve(self.entries.len());
-        let mut touched = BTreeSet::new();
-        for (record, entry) in self.entries {
-            commit.to = record.offset + 1;
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(reason) => {
-                    commit.dead.push(dead(record, reason));
-                    continue;
-                }
-            };
-            let outcome = match entry {
-                Entry::Genesis(_) if record.offset == 0 => Ok(()),
-                Entry::Genesis(_) => Err(DeadReason::StrayGenesis),
-                Entry::Control(control) => match polls.get_mut(&control.poll) {
-                    None => Err(DeadReason::UnknownPoll),
-                    Some((_, tally)) => {
-                        if tally::control(tally, control.phase, control.round, control.gate) {
-                            touched.insert(control.poll);
-                        }
-                        Ok(())
-                    }
-                },
-                Entry::Ballot(ballot) => match polls.get_mut(&ballot.poll) {
-                    _ if ballot_partition(ballot.poll, ballot.voter, slice.partitions)
-                        != slice.partition =>
-                    {
-                        Err(DeadReason::Misplaced)
-                    }
-                    None => Err(DeadReason::UnknownPoll),
-                    Some((rules, tally)) => {
-                        let voter = voters.entry((ballot.poll, ballot.voter)).or_default();
-                        let before = tally.changes;
-                        let decision = tally::count(rules, tally, voter, &ballot);
-                        if tally.changes != before {
-                            touched.insert(ballot.poll);
-                        }
-                        match decision {
-                            Decision::Dead(reason) => Err(reason),
-                            Decision::Duplicate => Ok(()),
-                            _ => {
-                                commit.ballots.push(BallotRow {
-                                    offset: record.offset,
-                                    poll: ballot.poll,
-                                    voter: ballot.voter,
-                                    ballot: ballot.id,
-                                    choice: ballot.choice,
-                                    decided: decision.status().unwrap_or(Status::Counted),
-                                    at: ballot.at,
-                                    after: *voter,
-                                });
-                                Ok(())
-                            }
-                        }
-                    }
-                },
-            };
-            if let Err(reason) = outcome {
-                commit.dead.push(dead(record, reason));
+    /// The ballots that may have been decided before, given their voters' states: retries,
+    /// duplicates, and ballots that were overtaken by a newer one.
+    pub fn doubtful(&self, voters: &Voters) -> Vec<(PollId, VoterId, BallotId)> {
+        let mut doubtful = Vec::new();
+        for (_, entry) in &self.entries {
+            let Ok(Entry::Ballot(Ballot { poll, voter, id, .. })) = entry else { continue };
+            let Some(past) = voters.get(&(*poll, *voter)) else { continue };
+            if past.state.may_have_seen(*id) {
+                doubtful.push((*poll, *voter, *id));
             }
         }
+        doubtful
+    }
+
+    /// Decide every record in log order; `from` is the offset expected to be next.
+    pub fn decide(self, slice: Slice, from: Offset, past: &mut Past) -> Commit {
+        let mut folding = Folding {
+            slice,
+            past,
+            touched: BTreeSet::new(),
+            commit: Commit { from, to: from, ..Commit::default() },
+        };
+        folding.commit.ballots.reserve(self.entries.len());
+        for (record, entry) in self.entries {
+            folding.commit.to = record.offset + 1;
+            if let Err(reason) = entry.and_then(|entry| folding.apply(record.offset, entry)) {
+                folding.commit.dead.push(DeadLetter {
+                    offset: record.offset,
+                    key: record.key,
+                    value: record.value,
+                    reason: reason.to_string(),
+                });
+            }
+        }
+        folding.finish()
+    }
+}
+
+/// A batch half decided.
+struct Folding<'a> {
+    slice: Slice,
+    past: &'a mut Past,
+    touched: BTreeSet<PollId>,
+    commit: Commit,
+}
+
+impl Folding<'_> {
+    fn apply(&mut self, offset: Offset, entry: Entry) -> Result<(), DeadReason> {
+        match entry {
+            Entry::Genesis(_) if offset == 0 => Ok(()),
+            Entry::Genesis(_) => Err(DeadReason::StrayGenesis),
+            Entry::Control(control) => self.control(&control),
+            Entry::Ballot(ballot) => self.ballot(offset, &ballot),
+        }
+    }
+
+    fn control(&mut self, control: &Control) -> Result<(), DeadReason> {
+        let found = self.past.polls.get_mut(&control.poll);
+        let (rules, tally) = found.ok_or(DeadReason::UnknownPoll)?;
+        if tally::control(rules, tally, control.phase, control.round, control.gate) {
+            self.touched.insert(control.poll);
+            self.commit.durable = true;
+        }
+        Ok(())
+    }
+
+    fn ballot(&mut self, offset: Offset, ballot: &Ballot) -> Result<(), DeadReason> {
+        let Slice { partition, partitions, .. } = self.slice;
+        if ballot_partition(ballot.poll, ballot.voter, partitions) != partition {
+            return Err(DeadReason::Misplaced);
+        }
+        let (rules, tally) =
+            self.past.polls.get_mut(&ballot.poll).ok_or(DeadReason::UnknownPoll)?;
+        let voter = self.past.voters.entry((ballot.poll, ballot.voter)).or_default();
+        let name = (ballot.poll, ballot.voter, ballot.id);
+        let before = if voter.state.may_have_seen(ballot.id) {
+            self.past.decided.get(&name).copied()
+        } else {
+            None
+        };
+        let changes = tally.changes;
+        let decision = tally::count(rules, tally, &mut voter.state, ballot, before);
+        if tally.changes != changes {
+            self.touched.insert(ballot.poll);
+        }
+        if let Decision::Dead(reason) = decision {
+            return Err(reason);
+        }
+        let Some(decided) = decision.status() else { return Ok(()) };
+        self.past.decided.insert(name, decided);
+        self.commit.ballots.push(BallotRow {
+            offset,
+            poll: ballot.poll,
+            voter: ballot.voter,
+            ballot: ballot.id,
+            choice: ballot.choice,
+            decided,
+            at: ballot.at,
+            after: voter.state,
+            prev: voter.last.replace(offset),
+        });
+        Ok(())
+    }
+
+    /// The tallies that changed, as they are now.
+    fn finish(self) -> Commit {
+        let Slice { partition, generation, .. } = self.slice;
+        let mut commit = self.commit;
         let next_offset = commit.to;
-        commit.tallies.extend(touched.into_iter().filter_map(|poll| {
-            let (_, tally) = polls.get(&poll)?;
-            let Slice { partition, generation, .. } = slice;
+        commit.tallies.extend(self.touched.into_iter().filter_map(|poll| {
+            let (_, tally) = self.past.polls.get(&poll)?;
             Some(TallyAt { poll, partition, generation, next_offset, tally: tally.clone() })
         }));
         commit
@@ -174,19 +222,7 @@ impl Batch {
 }
 
 /// What the fold keeps of a poll the store gave; `None` for a draft, whose rules are not fixed
-/// yet and which therefore cannot have a ballot.
+/// yet: no ballot of it can be valid.
 pub fn known(poll: &Poll, tally: Option<TallyAt>) -> Option<(Rules, Tally)> {
-    (poll.status != PollStatus::Draft && poll.phase > 0).then(|| {
-        let rules = poll.rules();
-        (rules, tally.map_or_else(|| Tally::new(&rules), |at| at.tally))
-    })
-}
-
-fn dead(record: Record, reason: DeadReason) -> DeadLetter {
-    DeadLetter {
-        offset: record.offset,
-        key: record.key,
-        value: record.value,
-        reason: reason.to_string(),
-    }
+    (poll.phase > 0).then(|| (poll.rules(), tally.map_or_else(Tally::new, |at| at.tally)))
 }

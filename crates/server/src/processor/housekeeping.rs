@@ -2,51 +2,85 @@
 //! control records that some partition has not seen are appended again. Every node does this;
 //! doing it twice changes nothing.
 
-use pollux_core::poll::Poll;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pollux_core::id::{Offset, Partition, PollId};
+use pollux_core::standing::Announcement;
 use tokio_util::sync::CancellationToken;
 
 use super::Processor;
 use crate::log::control;
-use crate::store::{ChangeError, StoreError};
+use crate::store::StoreError;
+
+/// Most polls whose control records are looked after in one round.
+const MOST_A_ROUND: usize = 100;
+
+/// Where each partition ended when a poll's control record was last appended to it: it is not
+/// appended again before the partition is committed beyond that, or a partition that stands
+/// still would be filled with repetitions.
+type Appended = BTreeMap<(PollId, Partition), Offset>;
 
 /// Look now and then, until told to stop.
 pub async fn run(processor: Processor, stop: CancellationToken) {
+    let mut appended = Appended::new();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(processor.limits.housekeeping) => {}
         }
-        if let Err(error) = round(&processor).await {
+        let closed = close_due(&processor).await;
+        let settled = settle(&processor, &mut appended).await;
+        if let Err(error) = closed.and(settled) {
             tracing::debug!(%error, "housekeeping is tried again later");
         }
     }
 }
 
-async fn round(processor: &Processor) -> Result<(), StoreError> {
+/// Close the polls whose time has come, unless somebody changes them in between.
+async fn close_due(processor: &Processor) -> Result<(), StoreError> {
     let now = processor.ambient.now();
-    for poll in processor.store.due(now).await? {
-        close(processor, poll).await?;
-    }
-    for poll in processor.store.unsettled().await? {
-        control::append(&*processor.log, &poll, now).await;
+    for mut poll in processor.store.due(now).await? {
+        let expected = poll.revision;
+        if !poll.close(now).unwrap_or(false) {
+            continue;
+        }
+        match processor.store.change(&poll, expected).await {
+            Ok(()) => control::publish(&*processor.log, &poll, now).await,
+            Err(error) => tracing::debug!(poll = %poll.id, %error, "not closed in this round"),
+        }
     }
     Ok(())
 }
 
-/// Close a poll whose time has come, unless somebody changed it in between.
-async fn close(processor: &Processor, mut poll: Poll) -> Result<(), StoreError> {
-    let expected = poll.revision;
-    let now = processor.ambient.now();
-    if !poll.close(now).unwrap_or(false) {
+/// Append control records to the partitions that have not seen them, and announce their polls
+/// again: if the record was lost on the way, the announcement may have been, too.
+async fn settle(processor: &Processor, appended: &mut Appended) -> Result<(), StoreError> {
+    let Processor { log, store, .. } = processor;
+    let unsettled = store.unsettled().await?;
+    appended.retain(|(id, _), _| unsettled.iter().any(|poll| poll.id == *id));
+    if unsettled.is_empty() {
         return Ok(());
     }
-    match processor.store.change(&poll, expected).await {
-        Ok(()) => {
-            control::publish(&*processor.log, &poll, now).await;
-            Ok(())
+    let progress: BTreeMap<_, _> = store.progress().await?.into_iter().collect();
+    for poll in unsettled.into_iter().take(MOST_A_ROUND) {
+        let Some(standing) = store.standing(poll.id).await? else { continue };
+        let seen: BTreeMap<_, _> =
+            standing.tallies().map(|at| (at.partition, at.tally.phase)).collect();
+        for partition in 0..log.partitions() {
+            let committed = progress.get(&partition).map_or(0, |p| p.next_offset);
+            let waiting = appended.get(&(poll.id, partition)).is_some_and(|end| committed <= *end);
+            if seen.get(&partition) >= Some(&poll.phase) || waiting {
+                continue;
+            }
+            let Ok(end) = log.end(partition).await else { continue };
+            if let Some(record) = control::record(&poll, processor.ambient.now()) {
+                let _ = log.append(partition, record).await;
+                let _ = log.announce(vec![Announcement::Poll(Arc::new(poll.clone()))]).await;
+                appended.insert((poll.id, partition), end);
+            }
         }
-        Err(ChangeError::Conflict) => Ok(()),
-        Err(ChangeError::Store(error)) => Err(error),
     }
+    Ok(())
 }

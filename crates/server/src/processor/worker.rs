@@ -12,7 +12,7 @@ use pollux_core::standing::{Announcement, TallyAt};
 use tokio_util::sync::CancellationToken;
 
 use super::Processor;
-use super::batch::{self, Batch, Polls, Slice, Voters};
+use super::batch::{self, Batch, Past, Slice};
 use crate::log::{AppendError, ReadError};
 use crate::store::{Commit, CommitError, StoreError};
 
@@ -99,8 +99,8 @@ struct Worker<'a> {
     next: Offset,
     /// Everything below was announced.
     announced: Offset,
-    /// As of `next`; only what the store holds too.
-    polls: Polls,
+    /// As of `next`; only what the store holds too. Polls are kept between batches.
+    past: Past,
 }
 
 impl<'a> Worker<'a> {
@@ -136,7 +136,7 @@ impl<'a> Worker<'a> {
             slice,
             next: progress.next_offset,
             announced: progress.announced,
-            polls: Polls::default(),
+            past: Past::default(),
         };
         let missed = processor.store.tallies_since(partition, progress.announced).await?;
         worker.announce(missed).await?;
@@ -155,8 +155,8 @@ impl<'a> Worker<'a> {
             self.next = commit.to;
             record_metrics(size, &commit);
             self.announce(std::mem::take(&mut commit.tallies)).await?;
-            if self.polls.len() > self.processor.limits.polls {
-                self.polls.clear();
+            if self.past.polls.len() > self.processor.limits.polls {
+                self.past.polls.clear();
             }
         }
         match newer {
@@ -166,15 +166,23 @@ impl<'a> Worker<'a> {
     }
 
     async fn fold(&mut self, batch: Batch) -> Result<Commit, SessionError> {
-        let (polls, voters) = batch.needs(&self.polls);
-        let loaded = self.processor.store.load(self.slice.partition, &polls, &voters).await?;
+        let (store, partition) = (&self.processor.store, self.slice.partition);
+        let (polls, voters) = batch.needs(&self.past.polls);
+        let loaded = store.load(partition, &polls, &voters).await?;
         for (id, found) in polls.into_iter().zip(loaded.polls) {
             if let Some(known) = found.and_then(|(poll, tally)| batch::known(&poll, tally)) {
-                self.polls.insert(id, known);
+                self.past.polls.insert(id, known);
             }
         }
-        let mut states: Voters = voters.into_iter().zip(loaded.voters).collect();
-        let mut commit = batch.decide(self.slice, self.next, &mut self.polls, &mut states);
+        self.past.voters = voters.into_iter().zip(loaded.voters).collect();
+        self.past.decided.clear();
+        let doubtful = batch.doubtful(&self.past.voters);
+        if !doubtful.is_empty() {
+            let decided = store.decided(partition, &doubtful).await?;
+            let known = doubtful.into_iter().zip(decided);
+            self.past.decided.extend(known.filter_map(|(name, status)| Some((name, status?))));
+        }
+        let mut commit = batch.decide(self.slice, self.next, &mut self.past);
         commit.announced = self.announced;
         Ok(commit)
     }

@@ -102,7 +102,8 @@ pub struct Progress {
     pub announced: Offset,
 }
 
-/// One decided ballot, as the store keeps it: a row per ballot record, duplicates excepted.
+/// One decided ballot, as the store keeps it. A ballot id has one row at most: its first
+/// record's; repetitions leave none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BallotRow {
     /// Where its record stands (the partition is the commit's).
@@ -121,6 +122,8 @@ pub struct BallotRow {
     pub at: UnixMillis,
     /// The voter's state after it.
     pub after: VoterState,
+    /// Where the same voter's previous row in this poll stands: a voter's rows are a chain.
+    pub prev: Option<Offset>,
 }
 
 /// A record that is nobody's ballot, kept to be looked at.
@@ -145,6 +148,9 @@ pub struct Commit {
     pub to: Offset,
     /// Everything below was announced; the store keeps the greatest it is told.
     pub announced: Offset,
+    /// Whether it must survive a power cut once it is committed, as a poll's change does: set
+    /// when a poll has moved to another phase, so that *final* holds once it was shown.
+    pub durable: bool,
     /// Tallies that changed, absolute, with `next_offset` = `to`.
     pub tallies: Vec<TallyAt>,
     /// Ballots decided, in log order.
@@ -158,8 +164,17 @@ pub struct Commit {
 pub struct Loaded {
     /// For each poll asked for: the poll (whatever its status) and its tally in the partition.
     pub polls: Vec<Option<(Poll, Option<TallyAt>)>>,
-    /// For each voter asked for: the state after their latest row, or the default.
-    pub voters: Vec<VoterState>,
+    /// For each voter asked for: what their latest row says.
+    pub voters: Vec<LoadedVoter>,
+}
+
+/// A voter's past in one poll; the default if there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadedVoter {
+    /// The state after the latest row.
+    pub state: VoterState,
+    /// Where that row stands: the next row's `prev`.
+    pub last: Option<Offset>,
 }
 
 /// One ballot's fate, for its voter.
@@ -167,10 +182,11 @@ pub struct Loaded {
 pub struct BallotFate {
     /// Which.
     pub ballot: BallotId,
-    /// What it is now (a ballot that counted and was replaced says so).
+    /// What it is now: as it was decided, but *replaced* if it counted until a later ballot of
+    /// the same voter and round did.
     pub status: Status,
-    /// Where its record stands, if a row of its own tells.
-    pub position: Option<(Partition, Offset)>,
+    /// Where the record stands that decided it.
+    pub position: (Partition, Offset),
 }
 
 /// Polls, ballots, tallies and offsets.
@@ -179,7 +195,8 @@ pub struct BallotFate {
 /// - Every method that changes something changes all of it or nothing, and is durable when it
 ///   returns `Ok` — except [`Store::commit`], which may be lost by a crash of the machine as
 ///   long as what survives is a state between two commits, no older than the last durable
-///   change of a poll: the log holds the ballots, and the fold decides them the same again.
+///   change of a poll and no older than the last commit that was to be `durable`: the log holds
+///   the ballots, and the fold decides them the same again.
 /// - [`Store::commit`] compares-and-sets the partition's offset first, and only then writes.
 /// - Reads see every change that returned `Ok` before they began.
 /// - [`Store::load`] may answer from memory only what no other writer can have changed since;
@@ -215,14 +232,15 @@ pub trait Store: Send + Sync + 'static {
     /// Open polls whose closing time has come.
     async fn due(&self, now: UnixMillis) -> Result<Vec<Poll>, StoreError>;
 
-    /// Polls with a phase above 1 that some partition has not committed yet: their control
-    /// records must be appended (again).
+    /// Polls that have ever been open, whose present phase some partition has not committed yet:
+    /// their control records must be appended (again).
     async fn unsettled(&self) -> Result<Vec<Poll>, StoreError>;
 
     // ---- ballots: written by the processor ----
 
     /// Take up a partition of this log: where to go on. Makes the row at offset 0 when the
-    /// store has none; `Damaged` when its row is of another generation, naming both.
+    /// store has none; `Damaged` when its row is of another generation, naming both. Forgets
+    /// what is kept in memory of the partition, unless that is as of the offset returned.
     async fn begin(
         &self,
         partition: Partition,
@@ -236,6 +254,14 @@ pub trait Store: Send + Sync + 'static {
         polls: &[PollId],
         voters: &[(PollId, VoterId)],
     ) -> Result<Loaded, StoreError>;
+
+    /// What was decided about each of these very ballots, if anything. For the rare ballot whose
+    /// id is not above all its voter's; may be slow.
+    async fn decided(
+        &self,
+        partition: Partition,
+        ballots: &[(PollId, VoterId, BallotId)],
+    ) -> Result<Vec<Option<Status>>, StoreError>;
 
     /// Make a folded batch true.
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<(), CommitError>;

@@ -1,0 +1,46 @@
+//! The yardstick of `make bench`: an axum handler that parses the same JSON body as a vote and
+//! answers, and does nothing else.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Vote {
+    option_id: u8,
+    voter_id: String,
+    ballot_id: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Receipt {
+    ballot_id: String,
+    poll_id: String,
+    status: &'static str,
+    position: Position,
+}
+
+#[derive(Serialize)]
+struct Position {
+    partition: u32,
+    offset: u64,
+}
+
+async fn vote(Path(poll_id): Path<String>, Json(vote): Json<Vote>) -> (StatusCode, Json<Receipt>) {
+    let position =
+        Position { partition: u32::from(vote.option_id), offset: vote.voter_id.len() as u64 };
+    let receipt = Receipt { ballot_id: vote.ballot_id, poll_id, status: "recorded", position };
+    (StatusCode::ACCEPTED, Json(receipt))
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let port = std::env::args().nth(1).unwrap_or_else(|| "0".into());
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    println!("http://{}", listener.local_addr()?);
+    axum::serve(listener, Router::new().route("/api/polls/{id}/vote", post(vote))).await
+}

@@ -1,0 +1,161 @@
+//! A load on a vote route that costs little itself: prepared bytes over kept connections, in
+//! one thread. Closed loop (each connection sends when it has its answer) or open loop (sends
+//! at intended times, and latency counts from those).
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What to send and how.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// `127.0.0.1:port`.
+    pub address: String,
+    /// The path of the vote route.
+    pub path: String,
+    /// Connections at once.
+    pub connections: usize,
+    /// How long.
+    pub time: Duration,
+    /// Votes a second; `None`: as fast as the answers come.
+    pub rate: Option<f64>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Answers 202.
+    pub accepted: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Latencies in microseconds, ascending.
+    pub micros: Vec<u32>,
+}
+
+impl Outcome {
+    /// The latency below which this share of the answers came, in milliseconds.
+    pub fn percentile(&self, share: f64) -> f64 {
+        let last = self.micros.len().saturating_sub(1);
+        let at = ((self.micros.len() as f64 * share).ceil() as usize).saturating_sub(1).min(last);
+        f64::from(self.micros.get(at).copied().unwrap_or_default()) / 1000.0
+    }
+
+    /// Answers a second.
+    pub fn rate(&self) -> f64 {
+        self.accepted as f64 / self.seconds
+    }
+}
+
+/// Put the load on. Any answer but 202 is an error.
+pub fn run(load: &Load) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, drive(load))
+}
+
+async fn drive(load: &Load) -> Result<Outcome> {
+    let mut streams = Vec::with_capacity(load.connections);
+    for _ in 0..load.connections {
+        let stream = TcpStream::connect(&load.address)
+            .await
+            .with_context(|| format!("cannot connect to {}", load.address))?;
+        stream.set_nodelay(true)?;
+        streams.push(stream);
+    }
+    let next = Rc::new(Cell::new(0_u64));
+    let micros = Rc::new(RefCell::new(Vec::new()));
+    let start = Instant::now();
+    let mut tasks = Vec::new();
+    for mut stream in streams {
+        let (load, next, micros) = (load.clone(), next.clone(), micros.clone());
+        tasks.push(tokio::task::spawn_local(async move {
+            let mut buffer = vec![0; 4096];
+            let mut request = Vec::with_capacity(512);
+            loop {
+                let n = next.get();
+                next.set(n + 1);
+                let due = match load.rate {
+                    Some(rate) => start + Duration::from_secs_f64(n as f64 / rate),
+                    None => Instant::now(),
+                };
+                if due.duration_since(start) >= load.time {
+                    return anyhow::Ok(());
+                }
+                if load.rate.is_some() {
+                    tokio::time::sleep_until(due.into()).await;
+                }
+                write_request(&mut request, &load, n);
+                stream.write_all(&request).await?;
+                read_accepted(&mut stream, &mut buffer).await?;
+                micros.borrow_mut().push(due.elapsed().as_micros() as u32);
+            }
+        }));
+    }
+    for task in tasks {
+        task.await??;
+    }
+    let mut micros = micros.take();
+    micros.sort_unstable();
+    Ok(Outcome { accepted: micros.len() as u64, seconds: start.elapsed().as_secs_f64(), micros })
+}
+
+/// A ballot as a phone sends it, of a voter never seen before.
+fn write_request(request: &mut Vec<u8>, load: &Load, n: u64) {
+    use std::io::Write;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let id = (u128::from(now.as_millis() as u64) << 80)
+        | (0x7_u128 << 76)
+        | (0x2_u128 << 62)
+        | u128::from(n & 0x3fff_ffff);
+    let (a, b, c, d, e) = (
+        (id >> 96) as u32,
+        (id >> 80) as u16,
+        (id >> 64) as u16,
+        (id >> 48) as u16,
+        id & 0xffff_ffff_ffff,
+    );
+    let body = format!(
+        r#"{{"optionId":{},"voterId":"{:x}-{n}","ballotId":"{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}"}}"#,
+        1 + n % 2,
+        now.as_nanos() & 0xffff_ffff,
+    );
+    request.clear();
+    let _ = write!(
+        request,
+        "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        load.path,
+        load.address,
+        body.len()
+    );
+}
+
+/// Read one whole answer and see that it is 202.
+async fn read_accepted(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
+    let mut have = 0;
+    loop {
+        let read = stream.read(&mut buffer[have..]).await?;
+        ensure!(read > 0, "the server closed the connection");
+        have += read;
+        let Some(end) = buffer[..have].windows(4).position(|w| w == b"\r\n\r\n") else { continue };
+        let head = std::str::from_utf8(&buffer[..end])?;
+        let length: usize = head
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .context("no content-length")?
+            .1
+            .trim()
+            .parse()?;
+        if have >= end + 4 + length {
+            if !head.starts_with("HTTP/1.1 202") {
+                bail!("{}", String::from_utf8_lossy(&buffer[..have]));
+            }
+            return Ok(());
+        }
+    }
+}
