@@ -26,9 +26,11 @@ const CONNECTIONS: usize = 2;
 
 /// Show it all in thirty seconds: a server, sample polls and an audience, in a throwaway folder
 #[derive(clap::Args)]
-#[command(after_help = "The folder is removed at the end. PORT and POLLUX_HOST are heeded, also from \
+#[command(
+    after_help = "The folder is removed at the end. PORT and POLLUX_HOST are heeded, also from \
     .env; everything else is as a new installation has it.\n\n\
-    Examples:\n  pollux demo\n  pollux demo --for 30s --rate 200\n  pollux demo --host 0.0.0.0")]
+    Examples:\n  pollux demo\n  pollux demo --for 30s --rate 200\n  pollux demo --host 0.0.0.0"
+)]
 pub struct Args {
     /// Port to listen on; the next free one when it is taken [env: PORT] [default: 5000]
     #[arg(long)]

@@ -23,14 +23,16 @@ const PAGE: usize = 4096;
 
 /// Write results or ballots as CSV or JSON
 #[derive(clap::Args)]
-#[command(after_long_help = "Results are those the owner sees, hidden ones too. Ballots carry the \
+#[command(
+    after_long_help = "Results are those the owner sees, hidden ones too. Ballots carry the \
     voter's pseudonym, never a name. JSON ballots are one object a line. In CSV a cell that a \
     spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage return, with or \
     without spaces before) gets an apostrophe in front.\n\n\
     Examples:\n  \
     pollux export --all > results.csv\n  \
     pollux export 482913 --format json\n  \
-    pollux export 482913 --ballots --data /var/lib/pollux > ballots.csv")]
+    pollux export 482913 --ballots --data /var/lib/pollux > ballots.csv"
+)]
 pub struct Args {
     /// The poll, by id or join code
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -82,8 +84,17 @@ pub async fn run(args: Args, json: bool) -> Outcome {
 fn results_csv(polls: &[Standing], out: &mut impl Write) -> Outcome {
     let mut sheet = Sheet::new(out);
     sheet.row([
-        "pollId", "code", "question", "status", "final", "round", "optionId", "option", "votes",
-        "totalVotes", "totalVoters",
+        "pollId",
+        "code",
+        "question",
+        "status",
+        "final",
+        "round",
+        "optionId",
+        "option",
+        "votes",
+        "totalVotes",
+        "totalVoters",
     ])?;
     for standing in polls {
         let PollView { id, code, question, status, is_final, round, options, .. } =
@@ -153,8 +164,16 @@ impl<W: Write> BallotWriter<W> {
             Format::Csv => {
                 let mut sheet = Sheet::new(out);
                 sheet.row([
-                    "pollId", "partition", "offset", "ballotId", "voter", "takenAt", "optionIds",
-                    "options", "decided", "status",
+                    "pollId",
+                    "partition",
+                    "offset",
+                    "ballotId",
+                    "voter",
+                    "takenAt",
+                    "optionIds",
+                    "options",
+                    "decided",
+                    "status",
                 ])?;
                 Self::Csv(sheet)
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pollux_core::id::PollId;
 use pollux_core::standing::Standing;
-use pollux_server::log::embedded::EmbeddedLog;
+use pollux_server::log::embedded::{EmbeddedLog, LogReader};
 use pollux_server::store::embedded::EmbeddedStore;
 use pollux_server::store::{Listing, Store};
 
@@ -18,7 +18,7 @@ const PAGE: usize = 500;
 /// An open data folder.
 pub struct Folder {
     /// The log, to be read only.
-    pub log: EmbeddedLog,
+    pub log: LogReader,
     /// The store, to be read only.
     pub store: Arc<dyn Store>,
 }

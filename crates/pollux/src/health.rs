@@ -7,8 +7,10 @@ use crate::exit::Outcome;
 
 /// Ask a server whether it takes votes (for container health checks)
 #[derive(clap::Args)]
-#[command(after_help = "Exits 0 when the log takes votes, 4 when it does not or nobody answers.\n\n\
-    Examples:\n  pollux health\n  pollux health --url http://polls.internal:5000")]
+#[command(
+    after_help = "Exits 0 when the log takes votes, 4 when it does not or nobody answers.\n\n\
+    Examples:\n  pollux health\n  pollux health --url http://polls.internal:5000"
+)]
 pub struct Args {
     /// The server
     #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]

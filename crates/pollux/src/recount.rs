@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pollux_core::id::{Offset, Partition, PollId};
-use pollux_core::poll::PollStatus;
 use pollux_core::standing::Standing;
 use pollux_core::tally::{Gate, Tally};
 use serde_json::{Value, json};
@@ -25,10 +24,12 @@ use crate::terminal::{counted, grouped};
 
 /// Count every vote again from the log alone, and compare
 #[derive(clap::Args)]
-#[command(after_help = "Exits 1 and shows every difference if there is one. Works beside a running \
-    server. Needs some 100 bytes of memory for each voter.\n\n\
+#[command(
+    after_help = "Exits 1 and shows every difference if there is one. Works beside a running \
+    server. Needs some 250 bytes of memory for each ballot.\n\n\
     Examples:\n  pollux recount\n  pollux recount --data /var/lib/pollux 482913\n  \
-    pollux recount --json | jq .polls[].hash")]
+    pollux recount --json | jq .polls[].hash"
+)]
 pub struct Args {
     /// The data folder [env: POLLUX_DATA] [default: ./pollux-data]
     #[arg(long, value_name = "FOLDER")]
@@ -56,7 +57,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         None => folder.polls().await?,
     };
     // Drafts take no votes; their rules are not fixed.
-    standings.retain(|standing| standing.poll.status != PollStatus::Draft);
+    standings.retain(|standing| standing.poll.phase > 0);
 
     let mut records = 0;
     let mut differences = Vec::new();
@@ -78,7 +79,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
             let log = refold.tally(poll);
             let sum = sums.entry(poll).or_insert_with(|| Sum::new(standing));
             sum.add(log, standing.poll.round);
-            let fresh = Tally::new(&standing.poll.rules());
+            let fresh = Tally::new();
             if log.unwrap_or(&fresh) != store.map_or(&fresh, |at| &at.tally) {
                 let (log, store) = (log.cloned(), store.map(|at| at.tally.clone()));
                 differences.push(Difference { poll, partition, at, log, store });

@@ -15,13 +15,15 @@ use crate::terminal;
 
 /// Run the server
 #[derive(clap::Args)]
-#[command(after_long_help = "Every setting may also stand in the environment or in a file .env in \
+#[command(
+    after_long_help = "Every setting may also stand in the environment or in a file .env in \
     the working directory; a flag beats the environment, which beats .env.\n\n\
     Examples:\n  \
     pollux serve\n  \
     pollux serve --host 0.0.0.0 --public-url http://192.168.1.20:5000\n  \
     PORT=8080 POLLUX_DATA=/var/lib/pollux pollux serve --log-format json\n  \
-    POLLUX_LOG=pollux_server=debug pollux serve")]
+    POLLUX_LOG=pollux_server=debug pollux serve"
+)]
 pub struct Args {
     /// Insist on embedded mode, whatever KAFKA_BROKER and DB_HOST say
     #[arg(long)]

@@ -19,14 +19,16 @@ use crate::terminal::{self, counted, grouped, parse_duration};
 
 /// Be an audience that votes over HTTP on any server
 #[derive(clap::Args)]
-#[command(after_long_help = "Latencies count from when a ballot was due, so that a stall shows in \
+#[command(
+    after_long_help = "Latencies count from when a ballot was due, so that a stall shows in \
     every ballot it delayed. A ballot without an answer is sent again under the same id: it \
     counts once. Exits 5 if the fate of a ballot stayed unknown, 1 if one failed for good.\n\n\
     Examples:\n  \
     pollux simulate --rate 500 --duration 30s\n  \
     pollux simulate --poll 482913 --voters 300 --skew 1.2\n  \
     pollux simulate --rate max --connections 256 --votes 1000000 --voters 1000000\n  \
-    pollux simulate --revoters 0.1 --duplicates 0.05 --ledger ballots.jsonl --json")]
+    pollux simulate --revoters 0.1 --duplicates 0.05 --ledger ballots.jsonl --json"
+)]
 pub struct Args {
     /// The server
     #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
@@ -224,7 +226,11 @@ fn tell(args: &Args, poll: &Poll, seed: u64, report: Report, json: bool) -> Outc
             grouped(failed),
             rate,
         );
-        println!("{} sent again for want of an answer, {} on purpose", grouped(retries), duplicates);
+        println!(
+            "{} sent again for want of an answer, {} on purpose",
+            grouped(retries),
+            duplicates
+        );
         println!("latency     {}", in_words(&latency));
         if !lateness.is_empty() {
             println!("timer late  {}  (not in the latency)", in_words(&lateness));
@@ -242,7 +248,8 @@ const PERCENTILES: [(&str, f64); 5] =
     [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9), ("max", 100.0)];
 
 fn percentiles(histogram: &Histogram<u64>) -> Value {
-    let percentile = |(name, at): (&str, f64)| (name.into(), histogram.value_at_percentile(at).into());
+    let percentile =
+        |(name, at): (&str, f64)| (name.into(), histogram.value_at_percentile(at).into());
     Value::Object(PERCENTILES.into_iter().map(percentile).collect())
 }
 

@@ -18,10 +18,12 @@ const BATCH: usize = 8_192;
 
 /// Follow one ballot from the log to its decision
 #[derive(clap::Args)]
-#[command(after_help = "Reads the whole log; works beside a running server. The ballot's id is in the \
+#[command(
+    after_help = "Reads the whole log; works beside a running server. The ballot's id is in the \
     answer to the vote. Exits 1 if no record of it is on the log.\n\n\
     Examples:\n  pollux trace 01890a5d-ac96-774b-bcce-b302099a8057\n  \
-    pollux trace 01890a5d-ac96-774b-bcce-b302099a8057 --data /var/lib/pollux --json")]
+    pollux trace 01890a5d-ac96-774b-bcce-b302099a8057 --data /var/lib/pollux --json"
+)]
 pub struct Args {
     /// The ballot's id
     ballot: BallotId,

@@ -28,10 +28,12 @@ const SILENCE: Duration = Duration::from_secs(15);
 
 /// Watch a poll's live bars in the terminal
 #[derive(clap::Args)]
-#[command(after_help = "Ends by itself once the result is final. Where stdout is no terminal, or with \
+#[command(
+    after_help = "Ends by itself once the result is final. Where stdout is no terminal, or with \
     --json, each update is a line.\n\n\
     Examples:\n  pollux watch 482913\n  pollux watch 482913 --once\n  \
-    pollux watch 482913 --json --url http://polls.internal:5000 | jq .totalVotes")]
+    pollux watch 482913 --json --url http://polls.internal:5000 | jq .totalVotes"
+)]
 pub struct Args {
     /// The poll, by id or join code
     poll: String,
@@ -149,7 +151,9 @@ async fn follow(server: &Server, poll: &str, view: &mut Output) -> Outcome<Ended
             Ok(Sent::Poll { poll: shown }) => Some(shown).filter(|shown| shown.id == poll),
             Ok(Sent::Other) => None,
             Err(error) => {
-                return Err(Failure::failed(format!("the server sent what is no Pollux's: {error}")));
+                return Err(Failure::failed(format!(
+                    "the server sent what is no Pollux's: {error}"
+                )));
             }
         };
         if let Some(newest) = newest {

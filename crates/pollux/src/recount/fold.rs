@@ -6,8 +6,8 @@ use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::record::{Entry, Genesis};
 use pollux_core::standing::Standing;
 use pollux_core::tally::Tally;
-use pollux_server::log::embedded::EmbeddedLog;
-use pollux_server::processor::batch::{Batch, Polls, Slice, Voters, known};
+use pollux_server::log::embedded::LogReader;
+use pollux_server::processor::batch::{Batch, Past, Slice, known};
 
 use crate::exit::{Failure, Outcome};
 use crate::terminal;
@@ -17,11 +17,11 @@ const BATCH: usize = 8_192;
 
 /// A partition, folded so far.
 pub struct Refold<'a> {
-    log: &'a EmbeddedLog,
+    log: &'a LogReader,
     slice: Slice,
     next: Offset,
-    polls: Polls,
-    voters: Voters,
+    /// Everything decided so far: here the past is what we folded, and nothing is looked up.
+    past: Past,
     bar: ProgressBar,
 }
 
@@ -33,13 +33,14 @@ impl Drop for Refold<'_> {
 
 impl<'a> Refold<'a> {
     /// Before the first record. Ballots in other polls than these are passed over.
-    pub fn new(log: &'a EmbeddedLog, partition: Partition, polls: &[Standing]) -> Outcome<Self> {
+    pub fn new(log: &'a LogReader, partition: Partition, polls: &[Standing]) -> Outcome<Self> {
         let partitions = log.partitions();
         let slice = Slice { partition, partitions, generation: log.generation() };
         let polls = polls.iter().filter_map(|s| Some((s.poll.id, known(&s.poll, None)?))).collect();
+        let past = Past { polls, ..Past::default() };
         let end = log.end(partition)?;
         let bar = terminal::progress(Some(end), "records");
-        let refold = Self { log, slice, next: 0, polls, voters: Voters::default(), bar };
+        let refold = Self { log, slice, next: 0, past, bar };
         refold.check_genesis()?;
         Ok(refold)
     }
@@ -76,7 +77,7 @@ impl<'a> Refold<'a> {
                      {version}: a newer pollux wrote it and must recount it"
                 )));
             }
-            let commit = batch.decide(self.slice, self.next, &mut self.polls, &mut self.voters);
+            let commit = batch.decide(self.slice, self.next, &mut self.past);
             self.next = commit.to;
             self.bar.set_position(self.next);
         }
@@ -85,7 +86,7 @@ impl<'a> Refold<'a> {
 
     /// A poll's tally as of now; `None` for a poll that was not asked for.
     pub fn tally(&self, poll: PollId) -> Option<&Tally> {
-        self.polls.get(&poll).map(|(_, tally)| tally)
+        self.past.polls.get(&poll).map(|(_, tally)| tally)
     }
 
     /// How many records were folded.

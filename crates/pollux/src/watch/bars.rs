@@ -34,7 +34,12 @@ impl Screen {
 
     /// Draw the poll. `age`: how long ago the server was last heard. What is not drawn over is
     /// drawn once.
-    pub fn draw(&mut self, poll: &PollView, age: Duration, trouble: Option<&str>) -> io::Result<()> {
+    pub fn draw(
+        &mut self,
+        poll: &PollView,
+        age: Duration,
+        trouble: Option<&str>,
+    ) -> io::Result<()> {
         if !self.over && self.lines > 0 {
             return Ok(());
         }
@@ -171,7 +176,11 @@ mod tests {
             revealed: true,
             options: vec![
                 OptionView { id: 1, text: "Rust".into(), votes: votes[0] },
-                OptionView { id: 2, text: "A rather long name for an option".into(), votes: votes[1] },
+                OptionView {
+                    id: 2,
+                    text: "A rather long name for an option".into(),
+                    votes: votes[1],
+                },
             ],
             total_votes: votes[0].zip(votes[1]).map(|(a, b)| a + b),
             total_voters: votes[0].zip(votes[1]).map(|(a, b)| a + b),
