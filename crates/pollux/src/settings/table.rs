@@ -1,0 +1,486 @@
+//! Every setting of the server: one row each, with its flag, its environment variable, what it
+//! means and how its text is read.
+
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::time::Duration;
+
+use pollux_server::config::Config;
+
+use crate::terminal::{self, parse_duration};
+
+/// One setting.
+pub struct Setting {
+    /// `--flag`, without the dashes.
+    pub flag: &'static str,
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What stands for its value in the help.
+    pub value: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Where the help lists it.
+    pub heading: Heading,
+    /// Read a value into the configuration, or say what it should have been.
+    pub set: fn(&mut Config, &str) -> Result<(), String>,
+    /// The value as it would be typed; empty when there is none.
+    pub show: fn(&Config) -> String,
+}
+
+/// The parts of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heading {
+    /// What one commonly sets.
+    Settings,
+    /// Bounds with sound defaults; shown by `--help` only.
+    Limits,
+}
+
+const fn setting(
+    flag: &'static str,
+    variable: &'static str,
+    value: &'static str,
+    help: &'static str,
+    set: fn(&mut Config, &str) -> Result<(), String>,
+    show: fn(&Config) -> String,
+) -> Setting {
+    Setting { flag, variable, value, help, heading: Heading::Settings, set, show }
+}
+
+/// A limit's row; its variable is derived from the place in [`Config`], its text is read by type.
+macro_rules! limit {
+    ($flag:literal, $variable:literal, $help:literal, $group:ident . $field:ident) => {
+        Setting {
+            flag: $flag,
+            variable: $variable,
+            value: "LIMIT",
+            help: $help,
+            heading: Heading::Limits,
+            set: |config, text| Ok(config.$group.$field = Limit::read(text)?),
+            show: |config| config.$group.$field.show(),
+        }
+    };
+}
+
+/// All of them, in the order of the help.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "port",
+        "PORT",
+        "PORT",
+        "Port to listen on; 0 picks a free one",
+        |config, text| Ok(config.port = text.parse().map_err(|_| "not a port from 0 to 65535")?),
+        |config| config.port.to_string(),
+    ),
+    setting(
+        "host",
+        "POLLUX_HOST",
+        "ADDRESSES",
+        "Addresses to listen on, separated by commas; 0.0.0.0 lets phones in",
+        |config, text| Ok(config.hosts = addresses(text)?),
+        |config| joined(&config.hosts),
+    ),
+    setting(
+        "data",
+        "POLLUX_DATA",
+        "FOLDER",
+        "Folder of the embedded log and store",
+        |config, text| Ok(config.data = text.into()),
+        |config| config.data.display().to_string(),
+    ),
+    setting(
+        "public-url",
+        "POLLUX_PUBLIC_URL",
+        "URL",
+        "Base of links and QR codes, as phones reach it [default: the address listened on]",
+        |config, text| Ok(config.public_url = Some(base_url(text)?)),
+        |config| config.public_url.clone().unwrap_or_default(),
+    ),
+    setting(
+        "secret",
+        "POLLUX_SECRET",
+        "SECRET",
+        "What voters' pseudonyms and cookies are made with, 16 bytes or more; better set in the \
+         environment than here, where others on this machine may read it [default: made, and \
+         kept in the data folder]",
+        |config, text| Ok(config.secret = Some(secret(text)?)),
+        |_| String::new(),
+    ),
+    setting(
+        "admin-token",
+        "POLLUX_ADMIN_TOKEN",
+        "TOKEN",
+        "The operator's token, 16 bytes or more; better set in the environment [default: made, \
+         kept in the data folder, and printed once]",
+        |config, text| Ok(config.admin_token = Some(secret(text)?)),
+        |_| String::new(),
+    ),
+    setting(
+        "operator-creates",
+        "POLLUX_OPERATOR_CREATES",
+        "true|false",
+        "Whether only the operator may create polls",
+        |config, text| Ok(config.operator_creates = switch(text)?),
+        |config| config.operator_creates.to_string(),
+    ),
+    setting(
+        "trusted-proxies",
+        "POLLUX_TRUSTED_PROXIES",
+        "ADDRESSES",
+        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas",
+        |config, text| Ok(config.trusted_proxies = addresses(text)?),
+        |config| joined(&config.trusted_proxies),
+    ),
+    setting(
+        "allowed-origins",
+        "POLLUX_ALLOWED_ORIGINS",
+        "ORIGINS",
+        "Origins besides our own that may open a WebSocket or call the API from a page, such as \
+         https://example.org, separated by commas",
+        |config, text| Ok(config.allowed_origins = origins(text)?),
+        |config| config.allowed_origins.join(","),
+    ),
+    setting(
+        "partitions",
+        "POLLUX_PARTITIONS",
+        "COUNT",
+        "Partitions of a log that is made anew; an existing log keeps its own",
+        |config, text| {
+            let count = text.parse().ok().filter(|count| (1..=1024).contains(count));
+            Ok(config.partitions = count.ok_or("not a number from 1 to 1024")?)
+        },
+        |config| config.partitions.to_string(),
+    ),
+    setting(
+        "drain",
+        "POLLUX_DRAIN",
+        "TIME",
+        "How long a stop may take before what is left is cut",
+        |config, text| Ok(config.drain = parse_duration(text)?),
+        |config| config.drain.show(),
+    ),
+    limit!(
+        "api-connections",
+        "POLLUX_API_CONNECTIONS",
+        "Most connections at once; further ones wait in the kernel's queue",
+        api.connections
+    ),
+    limit!("api-body", "POLLUX_API_BODY", "Longest body, in bytes", api.body),
+    limit!(
+        "api-header-timeout",
+        "POLLUX_API_HEADER_TIMEOUT",
+        "A request's headers must have arrived within this",
+        api.header_timeout
+    ),
+    limit!(
+        "api-body-timeout",
+        "POLLUX_API_BODY_TIMEOUT",
+        "A request's body must have arrived within this",
+        api.body_timeout
+    ),
+    limit!(
+        "api-deadline",
+        "POLLUX_API_DEADLINE",
+        "A request must be answered within this",
+        api.deadline
+    ),
+    limit!("api-wait", "POLLUX_API_WAIT", "How long ?wait=counted waits", api.wait),
+    limit!(
+        "api-ahead",
+        "POLLUX_API_AHEAD",
+        "How far ahead of our clock a ballot id may be",
+        api.ahead
+    ),
+    limit!(
+        "api-per-address",
+        "POLLUX_API_PER_ADDRESS",
+        "Requests per second and address, and the burst above it; loopback is exempt",
+        api.per_address
+    ),
+    limit!(
+        "api-per-voter",
+        "POLLUX_API_PER_VOTER",
+        "Ballots per second and voter in one poll, and the burst above it",
+        api.per_voter
+    ),
+    limit!(
+        "api-guesses",
+        "POLLUX_API_GUESSES",
+        "Wrong join codes per minute and address",
+        api.guesses
+    ),
+    limit!(
+        "log-queue",
+        "POLLUX_LOG_QUEUE",
+        "Records waiting to be durable; past it appends are refused",
+        log.queue
+    ),
+    limit!("log-group", "POLLUX_LOG_GROUP", "Records in one group commit", log.group),
+    limit!(
+        "log-tail-bytes",
+        "POLLUX_LOG_TAIL_BYTES",
+        "Bytes of recent records kept in memory for readers",
+        log.tail_bytes
+    ),
+    limit!(
+        "log-feed",
+        "POLLUX_LOG_FEED",
+        "Announcements a feed may be behind before it is lost",
+        log.feed
+    ),
+    limit!(
+        "processor-batch",
+        "POLLUX_PROCESSOR_BATCH",
+        "Records in one batch of the processor",
+        processor.batch
+    ),
+    limit!(
+        "processor-linger",
+        "POLLUX_PROCESSOR_LINGER",
+        "How long a batch may wait for more records once it has one",
+        processor.linger
+    ),
+    limit!(
+        "processor-polls",
+        "POLLUX_PROCESSOR_POLLS",
+        "Polls whose tallies a worker keeps between batches",
+        processor.polls
+    ),
+    limit!(
+        "processor-housekeeping",
+        "POLLUX_PROCESSOR_HOUSEKEEPING",
+        "Between two looks for due, unsettled and missed things",
+        processor.housekeeping
+    ),
+    limit!(
+        "processor-retry",
+        "POLLUX_PROCESSOR_RETRY",
+        "Pause before a failed read, load or commit is tried again",
+        processor.retry
+    ),
+    limit!(
+        "watch-tick",
+        "POLLUX_WATCH_TICK",
+        "Shortest time between two updates of one poll",
+        watch.tick
+    ),
+    limit!("watch-viewers", "POLLUX_WATCH_VIEWERS", "Most viewers at once", watch.viewers),
+    limit!(
+        "watch-overview",
+        "POLLUX_WATCH_OVERVIEW",
+        "Polls in the first message of a viewer of everything, and updates a tick for one",
+        watch.overview
+    ),
+    limit!(
+        "watch-subscriptions",
+        "POLLUX_WATCH_SUBSCRIPTIONS",
+        "Polls one viewer may subscribe to",
+        watch.subscriptions
+    ),
+    limit!(
+        "watch-leaderboard",
+        "POLLUX_WATCH_LEADERBOARD",
+        "Places on the leaderboard that is kept",
+        watch.leaderboard
+    ),
+    limit!(
+        "watch-closed-polls",
+        "POLLUX_WATCH_CLOSED_POLLS",
+        "Closed polls kept in memory",
+        watch.closed_polls
+    ),
+    limit!(
+        "watch-message",
+        "POLLUX_WATCH_MESSAGE",
+        "Longest message from a client, in bytes",
+        watch.message
+    ),
+    limit!(
+        "watch-messages",
+        "POLLUX_WATCH_MESSAGES",
+        "Messages per second from one client, and the burst above it",
+        watch.messages
+    ),
+    limit!(
+        "watch-replies",
+        "POLLUX_WATCH_REPLIES",
+        "Answers waiting for one client that does not read; past it the socket is closed",
+        watch.replies
+    ),
+    limit!(
+        "watch-silence",
+        "POLLUX_WATCH_SILENCE",
+        "A socket silent for so long is asked with a ping; after twice that it is closed",
+        watch.silence
+    ),
+];
+
+/// A limit's text, by its type: a count, a length of time, or a rate with a burst.
+trait Limit: Sized {
+    fn read(text: &str) -> Result<Self, String>;
+    fn show(&self) -> String;
+}
+
+impl Limit for usize {
+    fn read(text: &str) -> Result<Self, String> {
+        count(text)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Limit for u32 {
+    fn read(text: &str) -> Result<Self, String> {
+        count(text)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Limit for Duration {
+    fn read(text: &str) -> Result<Self, String> {
+        parse_duration(text)
+    }
+
+    fn show(&self) -> String {
+        match (self.as_secs(), self.subsec_millis()) {
+            (0, millis) => format!("{millis}ms"),
+            (seconds, 0) => format!("{seconds}s"),
+            _ => terminal::brief(*self),
+        }
+    }
+}
+
+impl Limit for (u32, u32) {
+    fn read(text: &str) -> Result<Self, String> {
+        let wanted = "not a rate and a burst such as 5/20";
+        let (rate, burst) = text.split_once('/').ok_or(wanted)?;
+        Ok((count(rate).map_err(|_| wanted)?, count(burst).map_err(|_| wanted)?))
+    }
+
+    fn show(&self) -> String {
+        format!("{}/{}", self.0, self.1)
+    }
+}
+
+fn count<N: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, String> {
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number| *number >= N::from(1))
+        .ok_or_else(|| "not a whole number from 1 up".into())
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("neither true nor false".into()),
+    }
+}
+
+fn secret(text: &str) -> Result<String, String> {
+    if text.len() < 16 {
+        return Err(format!("only {} bytes long; 16 or more are needed", text.len()));
+    }
+    Ok(text.to_owned())
+}
+
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
+    let mut all = Vec::new();
+    for item in listed(text) {
+        if item == "localhost" {
+            all.extend([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]);
+        } else {
+            let bare = item.trim_start_matches('[').trim_end_matches(']');
+            all.push(bare.parse().map_err(|_| {
+                format!("{item:?} is no IP address such as 0.0.0.0, 192.168.1.20 or ::1")
+            })?);
+        }
+    }
+    if all.is_empty() { Err("names no address".into()) } else { Ok(all) }
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    let url = text.trim().trim_end_matches('/');
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', ' ']) => Ok(url.to_owned()),
+        _ => Err("not a URL such as https://polls.example.org".into()),
+    }
+}
+
+fn origins(text: &str) -> Result<Vec<String>, String> {
+    listed(text)
+        .map(|item| {
+            let origin = base_url(item).ok().filter(|url| url.matches('/').count() == 2);
+            origin.ok_or_else(|| format!("{item:?} is no origin such as https://example.org"))
+        })
+        .collect()
+}
+
+fn joined(items: &[impl Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_default_reads_back_as_itself() {
+        let default = Config::default();
+        for setting in SETTINGS {
+            let text = (setting.show)(&default);
+            if text.is_empty() {
+                continue;
+            }
+            let mut config = default.clone();
+            (setting.set)(&mut config, &text).unwrap();
+            assert_eq!(format!("{config:?}"), format!("{default:?}"), "{}", setting.flag);
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_follow_one_rule() {
+        let mut seen = BTreeSet::new();
+        for Setting { flag, variable, .. } in SETTINGS {
+            assert!(seen.insert(flag) && seen.insert(variable), "{flag} is there twice");
+            let expected = flag.to_uppercase().replace('-', "_");
+            assert!(*variable == expected || *variable == format!("POLLUX_{expected}"), "{flag}");
+        }
+    }
+
+    #[test]
+    fn wrong_texts_are_refused() {
+        for (flag, wrong) in [
+            ("port", "65536"),
+            ("host", "phones"),
+            ("host", ","),
+            ("public-url", "example.org"),
+            ("secret", "short"),
+            ("operator-creates", "perhaps"),
+            ("allowed-origins", "https://example.org/path"),
+            ("partitions", "0"),
+            ("drain", "soon"),
+            ("api-per-voter", "5"),
+            ("log-queue", "0"),
+            ("log-queue", "-1"),
+        ] {
+            let setting = SETTINGS.iter().find(|setting| setting.flag == flag).unwrap();
+            assert!((setting.set)(&mut Config::default(), wrong).is_err(), "{flag}={wrong}");
+        }
+    }
+}
