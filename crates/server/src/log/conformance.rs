@@ -30,11 +30,13 @@ const LONG: Duration = Duration::from_secs(30);
 /// Long enough to believe that nothing will come.
 const SHORT: Duration = Duration::from_millis(60);
 
+type Reopen = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Log>> + Send>;
+
 /// A fresh log under test.
 struct Subject {
     log: Arc<dyn Log>,
     /// Opens it again, after it was shut and dropped, if the backend can.
-    reopen: Option<Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Log>> + Send>>,
+    reopen: Option<Reopen>,
     /// What must live as long as the log: its folder, its broker.
     _keep: Box<dyn Any + Send>,
 }

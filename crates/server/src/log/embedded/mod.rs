@@ -8,6 +8,7 @@
 
 mod batch;
 mod checkpoint;
+mod error;
 mod file;
 mod lock;
 mod queue;
@@ -23,19 +24,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
+use parking_lot::{FairMutex, Mutex};
 use pollux_core::id::{Generation, Offset, Partition};
 use pollux_core::standing::Announcement;
 use rusqlite::Connection;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-pub use self::file::OpenError;
+pub use self::error::OpenError;
 pub use self::lock::{FolderLock, LockError};
 pub use self::reader::LogReader;
 
 use self::batch::Batch;
 use self::checkpoint::Checkpointer;
+use self::file::Facts;
 use self::queue::{Pending, Queue};
 use self::tail::Tail;
 use self::writer::Writer;
@@ -66,6 +68,8 @@ struct Shared {
     reader: Mutex<Option<Connection>>,
     /// By partition: the offset after the last durable record.
     ends: Vec<watch::Sender<Offset>>,
+    /// Held during a transaction, and by the checkpoint that must not meet one.
+    turn: FairMutex<()>,
     /// Why the last group was refused, until one succeeds.
     trouble: Mutex<Option<String>>,
     /// Why nothing more can be promised; for ever.
@@ -119,22 +123,41 @@ impl EmbeddedLog {
         ambient: SharedAmbient,
     ) -> Result<Arc<Self>, OpenError> {
         let (connection, facts) = file::open(folder, partitions, &ambient)?;
-        let file = folder.join(file::NAME);
-        let reader = file::connect_reader(&file)?;
-        let announcements = broadcast::Sender::new(limits.feed);
+        Self::start(connection, facts, folder.join(file::NAME), limits)
+    }
+
+    /// Start the threads, and the task that answers.
+    fn start(
+        connection: Connection,
+        facts: Facts,
+        file: PathBuf,
+        limits: LogLimits,
+    ) -> Result<Arc<Self>, OpenError> {
         let shared = Arc::new(Shared {
             generation: facts.generation,
             queue: Queue::new(limits.queue),
             tail: Mutex::new(Tail::new(facts.ends.len() as u32, limits.tail_bytes)),
-            reader: Mutex::new(Some(reader)),
+            reader: Mutex::new(Some(file::connect_reader(&file)?)),
             ends: facts.ends.into_iter().map(watch::Sender::new).collect(),
+            turn: FairMutex::new(()),
             trouble: Mutex::new(None),
             failed: watch::Sender::new(None),
             stopped: watch::Sender::new(false),
             file,
             limits,
         });
-        start(connection, &shared)?;
+        let fault = |error| error::io_fault(&shared.file, &error);
+        let (answers, mut decided) = mpsc::channel::<writer::Answers>(writer::ANSWERS);
+        let checkpointer = Checkpointer::start(file::connect(&shared.file)?, shared.clone());
+        let checkpointer = checkpointer.map_err(fault)?;
+        let writer = Writer { connection, shared: shared.clone(), checkpointer, answers };
+        writer.start().map_err(fault)?;
+        tokio::spawn(async move {
+            while let Some(answers) = decided.recv().await {
+                answers.give();
+            }
+        });
+        let announcements = broadcast::Sender::new(shared.limits.feed);
         Ok(Arc::new(Self { shared, announcements }))
     }
 
@@ -172,21 +195,6 @@ impl EmbeddedLog {
         });
         read.await.unwrap_or_else(|error| Err(self.shared.unavailable(&error)))
     }
-}
-
-/// Start the threads, and the task that answers.
-fn start(connection: Connection, shared: &Arc<Shared>) -> Result<(), OpenError> {
-    let fault = |error| file::io_fault(&shared.file, &error);
-    let (answers, mut decided) = mpsc::channel::<writer::Answers>(writer::ANSWERS);
-    let checkpointer =
-        Checkpointer::start(file::connect(&shared.file)?, shared.clone()).map_err(fault)?;
-    Writer { connection, shared: shared.clone(), checkpointer, answers }.start().map_err(fault)?;
-    tokio::spawn(async move {
-        while let Some(answers) = decided.recv().await {
-            answers.give();
-        }
-    });
-    Ok(())
 }
 
 impl Drop for EmbeddedLog {

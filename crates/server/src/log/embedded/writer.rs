@@ -18,7 +18,7 @@ use super::queue::{Next, Pending, Waiter};
 use crate::log::{AppendError, NewRecord};
 
 /// After trouble, and with nothing to write, look so often whether it is over.
-const PROBE: Duration = Duration::from_millis(500);
+pub(super) const PROBE: Duration = Duration::from_millis(500);
 
 /// Bytes the probe needs room for.
 const PROBE_BYTES: usize = 64 << 10;
@@ -26,9 +26,15 @@ const PROBE_BYTES: usize = 64 << 10;
 /// Groups whose answers may wait to be handed out, before the writer waits too.
 pub(super) const ANSWERS: usize = 16;
 
+/// One batch for each partition that has records in a group.
+type Batches = Vec<(Partition, Batch)>;
+
+/// In the order of the log.
+type Waiters = Vec<(Waiter, Position)>;
+
 /// A group that is decided: who waits, and for what.
 pub(super) struct Answers {
-    waiters: Vec<(Waiter, Position)>,
+    waiters: Waiters,
     outcome: Result<(), AppendError>,
 }
 
@@ -97,7 +103,7 @@ impl Writer {
     }
 
     /// Lay the group out as one batch per partition, and tell everyone's position.
-    fn arrange(&self, group: Vec<Pending>) -> (Vec<(Partition, Batch)>, Vec<(Waiter, Position)>) {
+    fn arrange(&self, group: Vec<Pending>) -> (Batches, Waiters) {
         let partitions = self.shared.ends.len();
         let mut room = vec![0; partitions];
         for pending in &group {
@@ -121,7 +127,7 @@ impl Writer {
         (batches.collect(), waiters)
     }
 
-    fn make_durable(&self, batches: Vec<(Partition, Batch)>) -> Result<(), AppendError> {
+    fn make_durable(&self, batches: Batches) -> Result<(), AppendError> {
         match self.transact(&batches) {
             Outcome::Durable => {
                 let bytes = batches.iter().map(|(_, batch)| batch.records.len()).sum();
@@ -147,6 +153,7 @@ impl Writer {
     /// One transaction, one fsync. Only a COMMIT that fails may leave something behind.
     fn transact(&self, batches: &[(Partition, Batch)]) -> Outcome {
         let connection = &self.connection;
+        let _turn = self.shared.turn.lock();
         let fill = || {
             execute(connection, "BEGIN IMMEDIATE")?;
             batches
