@@ -5,6 +5,7 @@
 //! can be told to fail in every way the contract allows).
 
 pub mod embedded;
+mod fate;
 pub mod memory;
 
 #[cfg(test)]
@@ -17,6 +18,12 @@ use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMilli
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::VoterState;
+
+/// How long an idempotency key is remembered, in milliseconds: a day.
+pub const IDEMPOTENCY_MILLIS: u64 = 24 * 60 * 60 * 1000;
+
+/// How long a join code rests once its poll has closed, in milliseconds: a month of 30 days.
+pub const CODE_REST_MILLIS: u64 = 30 * IDEMPOTENCY_MILLIS;
 
 /// Why the store did not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
