@@ -9,7 +9,7 @@ mod fate;
 pub mod memory;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 
 use async_trait::async_trait;
 use bytes::Bytes;

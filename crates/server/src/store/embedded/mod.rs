@@ -43,7 +43,7 @@ enum Job {
     Begin(Partition, Generation, Reply<Result<Progress, StoreError>>),
     Commit(Partition, Commit, Reply<Result<(), CommitError>>),
     /// The checkpointer has copied back all it could.
-    RestartWal,
+    Checkpointed,
 }
 
 /// The embedded store.
@@ -260,9 +260,9 @@ fn write(
             tracing::error!(why, "the store has failed");
             failing.send_replace(Some(why.clone()));
         }
-        if writer.wal_is_large() && checkpointer.try_send(()).is_ok() {
-            writer.wal_bytes = 0;
-        }
+        writer.tend_wal(|| {
+            let _ = checkpointer.try_send(());
+        });
     }
     drop(checkpointer);
     writer.finish();
@@ -283,7 +283,7 @@ fn perform(writer: &mut Writer, job: Job) {
         Job::Commit(partition, commit, reply) => {
             let _ = reply.send(writer.commit(partition, &commit));
         }
-        Job::RestartWal => writer.restart_wal(),
+        Job::Checkpointed => writer.checkpointed(),
     }
 }
 
@@ -294,7 +294,7 @@ fn checkpoint(conn: Connection, asked: Receiver<()>, queue: mpsc::WeakSender<Job
             tracing::warn!(%error, "the store's write-ahead log was not copied back");
         }
         if let Some(queue) = queue.upgrade() {
-            let _ = queue.blocking_send(Job::RestartWal);
+            let _ = queue.blocking_send(Job::Checkpointed);
         }
     }
 }

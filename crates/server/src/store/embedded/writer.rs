@@ -126,9 +126,15 @@ pub struct Writer {
     merge: Option<Merge>,
     /// A slice failed: wait for a commit to succeed before the next.
     merge_stalled: bool,
-    /// An upper bound of what was written to the write-ahead log since it was last restarted.
-    pub wal_bytes: usize,
+    /// An upper bound of what was written to the write-ahead log since it was last copied back.
+    wal_bytes: usize,
+    /// The checkpointer is at it.
+    checkpointing: bool,
 }
+
+/// The write-ahead log may grow to so many times its limit while the checkpointer is at work;
+/// then the writer waits for it.
+const WAL_PATIENCE: usize = 4;
 
 const PAGE: usize = 4096;
 
@@ -311,19 +317,29 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether the write-ahead log is due to be copied back.
-    pub fn wal_is_large(&self) -> bool {
-        self.wal_bytes >= self.limits.wal_bytes
+    /// Keep the write-ahead log bounded: `ask` the checkpointer to copy it back when it is
+    /// large, and when it grows faster than that, do it here.
+    pub fn tend_wal(&mut self, ask: impl FnOnce()) {
+        if self.wal_bytes >= WAL_PATIENCE * self.limits.wal_bytes {
+            self.restart_wal("RESTART");
+        } else if self.wal_bytes >= self.limits.wal_bytes && !self.checkpointing {
+            self.checkpointing = true;
+            ask();
+        }
     }
 
-    /// Copy back what the checkpointer could not see, so that the next write starts the
-    /// write-ahead log from its beginning. Little is left to do here, so it is short.
-    pub fn restart_wal(&mut self) {
-        match checkpoint(&self.db.conn, "PASSIVE") {
-            Ok(true) => self.wal_bytes = 0,
-            // A reader holds an old snapshot: again after as much was written once more.
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the store's write-ahead log was not emptied"),
+    /// The checkpointer is done. What it could not see is little, so it is soon copied; and with
+    /// all of it copied the next write begins the write-ahead log anew.
+    pub fn checkpointed(&mut self) {
+        self.checkpointing = false;
+        self.restart_wal("PASSIVE");
+    }
+
+    fn restart_wal(&mut self, how: &str) {
+        // If a reader holds an old snapshot: again after as much was written once more.
+        self.wal_bytes = 0;
+        if let Err(error) = checkpoint(&self.db.conn, how) {
+            tracing::warn!(%error, "the store's write-ahead log was not copied back");
         }
     }
 
@@ -337,12 +353,9 @@ impl Writer {
     }
 }
 
-/// Copy the write-ahead log back into the database. Says whether all of it was.
-pub fn checkpoint(conn: &Connection, how: &str) -> rusqlite::Result<bool> {
-    conn.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
-        let (busy, frames, copied): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(busy == 0 && frames == copied)
-    })
+/// Copy the write-ahead log back into the database, as far as readers let it.
+pub fn checkpoint(conn: &Connection, how: &str) -> rusqlite::Result<()> {
+    conn.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
 }
 
 fn create(
