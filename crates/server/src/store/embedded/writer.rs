@@ -150,8 +150,16 @@ impl Writer {
             })?;
         }
         let db = Db { conn, mode: Durable::Now, failed: None };
-        let mut writer =
-            Self { db, index, partitions, limits, merge: None, merge_stalled: false, wal_bytes: 0 };
+        let mut writer = Self {
+            db,
+            index,
+            partitions,
+            limits,
+            merge: None,
+            merge_stalled: false,
+            wal_bytes: 0,
+            checkpointing: false,
+        };
         writer.freeze_if_full(voters)?;
         Ok(writer)
     }
