@@ -1,7 +1,10 @@
 //! The store in one SQLite file, `store.db`, in the data folder: one thread writes
 //! ([`writer`]), a few connections read ([`reads`]), voters are found through [`index`].
 
+mod db;
 mod index;
+mod polls;
+mod readers;
 mod reads;
 mod rows;
 mod schema;
@@ -22,9 +25,10 @@ use pollux_core::poll::Poll;
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::VoterState;
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use self::index::{Found, Index, Key};
+use self::readers::{Readers, snapshot};
 use self::rows::{PollKey, StoredBallot, damaged};
 pub use self::schema::{FILE, OpenError};
 use self::writer::Writer;
@@ -58,12 +62,6 @@ pub struct EmbeddedStore {
     failed: watch::Receiver<Option<String>>,
 }
 
-/// Connections that read, each used by one reader at a time.
-struct Readers {
-    idle: Mutex<Vec<Connection>>,
-    permits: Arc<Semaphore>,
-}
-
 impl EmbeddedStore {
     /// Open the store of this folder, or make it. The caller holds the folder's lock: a second
     /// writer in another process would not be noticed here.
@@ -73,11 +71,20 @@ impl EmbeddedStore {
         limits: StoreLimits,
     ) -> Result<Arc<Self>, OpenError> {
         let conn = schema::open_writer(folder, partitions)?;
+        let writer = Writer::new(conn, partitions, limits.clone())
+            .map_err(|error| OpenError::damaged(folder, &error))?;
+        Self::start(folder, partitions, limits, writer)
+    }
+
+    fn start(
+        folder: &Path,
+        partitions: u32,
+        limits: StoreLimits,
+        writer: Writer,
+    ) -> Result<Arc<Self>, OpenError> {
         let readers = Readers::open(folder, limits.readers)?;
         let checkpointer = schema::open_checkpointer(folder)?;
         let (queue, jobs) = (mpsc::channel(limits.queue), sync_channel(1));
-        let writer = Writer::new(conn, partitions, limits)
-            .map_err(|error| OpenError::damaged(folder, &error))?;
         let index = writer.index();
         let (failing, failed) = watch::channel(None);
         let weak = queue.0.downgrade();
@@ -99,10 +106,7 @@ impl EmbeddedStore {
     /// method that changes something answers `Unavailable`.
     pub fn open_read_only(folder: &Path) -> Result<Arc<Self>, OpenError> {
         let readers = Readers::open(folder, 1)?;
-        let partitions = {
-            let idle = readers.idle.lock();
-            schema::partitions(&idle[0], folder)?
-        };
+        let partitions = schema::partitions(folder)?;
         Ok(Arc::new(Self {
             partitions,
             jobs: Mutex::new(None),
@@ -153,17 +157,7 @@ impl EmbeddedStore {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let shut = || StoreError::Unavailable("the store is shut".into());
-        let permit = self.readers.permits.clone().acquire_owned().await.map_err(|_| shut())?;
-        let readers = self.readers.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let conn = readers.idle.lock().pop().ok_or_else(shut)?;
-            let answer = work(&conn);
-            readers.put_back(conn);
-            drop(permit);
-            answer
-        });
-        read.await.unwrap_or_else(|e| Err(StoreError::Unavailable(format!("a read failed: {e}"))))
+        self.readers.clone().run(work).await
     }
 
     /// What memory knows of voters, in the order asked.
@@ -190,39 +184,6 @@ impl EmbeddedStore {
         });
         found
     }
-}
-
-impl Readers {
-    fn open(folder: &Path, count: usize) -> Result<Arc<Self>, OpenError> {
-        let count = count.max(1);
-        let idle = (0..count).map(|_| schema::open_reader(folder)).collect::<Result<_, _>>()?;
-        Ok(Arc::new(Self { idle: Mutex::new(idle), permits: Arc::new(Semaphore::new(count)) }))
-    }
-
-    /// Unless the store was shut meanwhile.
-    fn put_back(&self, conn: Connection) {
-        let mut idle = self.idle.lock();
-        if !self.permits.is_closed() {
-            idle.push(conn);
-        }
-    }
-
-    fn close(&self) {
-        let mut idle = self.idle.lock();
-        self.permits.close();
-        idle.clear();
-    }
-}
-
-/// Answer from one state of the tables: a poll and its tallies belong together.
-fn snapshot<T>(
-    conn: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let transaction = conn.unchecked_transaction()?;
-    let answer = work(&transaction)?;
-    transaction.commit()?;
-    Ok(answer)
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
@@ -290,7 +251,7 @@ fn perform(writer: &mut Writer, job: Job) {
 /// Copies the write-ahead log back while the writer goes on, then lets the writer do the rest.
 fn checkpoint(conn: Connection, asked: Receiver<()>, queue: mpsc::WeakSender<Job>) {
     while asked.recv().is_ok() {
-        if let Err(error) = writer::checkpoint(&conn, "PASSIVE") {
+        if let Err(error) = db::checkpoint(&conn, "PASSIVE") {
             tracing::warn!(%error, "the store's write-ahead log was not copied back");
         }
         if let Some(queue) = queue.upgrade() {

@@ -304,8 +304,9 @@ pub fn open_checkpointer(folder: &Path) -> Result<Connection, OpenError> {
 }
 
 /// How many partitions the file was made for.
-pub fn partitions(conn: &Connection, folder: &Path) -> Result<u32, OpenError> {
-    read_partitions(conn).map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
+pub fn partitions(folder: &Path) -> Result<u32, OpenError> {
+    let conn = open_reader(folder)?;
+    read_partitions(&conn).map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
 }
 
 fn read_partitions(conn: &Connection) -> rusqlite::Result<u32> {

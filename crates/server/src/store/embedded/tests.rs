@@ -203,7 +203,7 @@ async fn a_merge_may_be_cut_short_and_overtaken() {
         let limits = StoreLimits { voters: 3_000, ..StoreLimits::default() };
         let store = EmbeddedStore::open(folder, 1, limits).unwrap();
         let reader = EmbeddedStore::open_read_only(folder).unwrap();
-        let expected = |n: u64| ballot_id(if n % 10 == 0 { 3_000 + n / 10 } else { n });
+        let expected = |n: u64| ballot_id(if n.is_multiple_of(10) { 3_000 + n / 10 } else { n });
         let voters: Vec<_> = (0..3_001).map(|n| (poll.id, many_voters(n))).collect();
         let loaded = store.load(0, &[], &voters).await.unwrap().voters;
         for (n, state) in (0..3_000).zip(&loaded) {
@@ -313,6 +313,36 @@ fn a_full_disk_changes_nothing_and_passes() {
     let check: String =
         writer.db.conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_for_no_known_reason_fails_the_store() {
+    let folder = tempdir().unwrap();
+    let mut writer = writer(folder.path(), 100);
+    let poll = open_poll(1);
+    writer.create(poll.clone(), &["1".into()], None).unwrap();
+    writer.begin(0, generation(1)).unwrap();
+    // Only COMMIT itself finds this row wanting, as it alone meets the disk's errors.
+    let sql = "CREATE TEMP TABLE owner (x PRIMARY KEY);
+        CREATE TEMP TABLE owned (x REFERENCES owner DEFERRABLE INITIALLY DEFERRED);
+        CREATE TEMP TRIGGER trap AFTER INSERT ON main.ballots
+            BEGIN INSERT INTO owned VALUES (1); END;
+        PRAGMA foreign_keys = ON;";
+    writer.db.conn.execute_batch(sql).unwrap();
+    let store = EmbeddedStore::start(folder.path(), 1, StoreLimits::default(), writer).unwrap();
+    store.ready().unwrap();
+    let answer = store.commit(0, &batch(&poll, 0, 0..3)).await;
+    assert!(matches!(answer, Err(CommitError::Store(StoreError::Unknown(_)))), "{answer:?}");
+    let why = store.failed().await;
+    assert!(why.contains("commit failed"), "{why}");
+    assert!(store.ready().is_err());
+    let next = store.commit(0, &batch(&poll, 0, 0..3)).await;
+    assert!(matches!(next, Err(CommitError::Store(StoreError::Unavailable(_)))), "{next:?}");
+    store.shut().await;
+    drop(store);
+    let store = open(folder.path());
+    assert_eq!(store.begin(0, generation(1)).await.unwrap().next_offset, 0, "the next start");
+    store.shut().await;
 }
 
 fn refused(folder: &Path) -> OpenError {

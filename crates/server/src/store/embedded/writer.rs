@@ -14,99 +14,19 @@ use std::sync::Arc;
 use fail::fail_point;
 use pollux_core::id::{Generation, Offset, Partition, PollId};
 use pollux_core::poll::Poll;
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, params};
 
+use super::db::{Db, Durable, checkpoint};
 use super::index::{Index, Key};
-use super::reads;
 use super::rows::{self, PollKey, damaged};
+use super::{polls, reads};
 use crate::config::StoreLimits;
 use crate::store::{
-    CODE_REST_MILLIS, ChangeError, Commit, CommitError, Created, IDEMPOTENCY_MILLIS,
-    IdempotencyKey, Progress, StoreError,
+    ChangeError, Commit, CommitError, Created, IdempotencyKey, Progress, StoreError,
 };
 
 /// Fewest and most rows of one slice of a merge: some milliseconds' work.
 const SLICE: std::ops::RangeInclusive<usize> = 1_024..=8_192;
-
-/// When a COMMIT has to have reached the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durable {
-    /// Before it returns.
-    Now,
-    /// With the next one that must, or the next checkpoint.
-    Later,
-}
-
-/// The connection, and whether it can still be trusted.
-pub struct Db {
-    pub conn: Connection,
-    mode: Durable,
-    /// Why nothing is written any more: a COMMIT whose outcome nobody knows.
-    pub failed: Option<String>,
-}
-
-impl Db {
-    /// Run `work` in a transaction; an error of it changes nothing.
-    fn transact<T, E: From<StoreError>>(
-        &mut self,
-        durable: Durable,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
-        if let Some(why) = &self.failed {
-            return Err(StoreError::Unavailable(format!("failed before: {why}")).into());
-        }
-        self.begin(durable).map_err(StoreError::from)?;
-        match work(&self.conn) {
-            Ok(done) => self.commit().map(|()| done).map_err(E::from),
-            Err(error) => {
-                self.roll_back();
-                Err(error)
-            }
-        }
-    }
-
-    fn begin(&mut self, durable: Durable) -> rusqlite::Result<()> {
-        if self.mode != durable {
-            let level = match durable {
-                Durable::Now => "FULL",
-                Durable::Later => "NORMAL",
-            };
-            // Takes effect at once, but only between transactions.
-            self.conn.pragma_update(None, "synchronous", level)?;
-            self.mode = durable;
-        }
-        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<(), StoreError> {
-        let Err(error) = self.conn.prepare_cached("COMMIT").and_then(|mut c| c.execute([])) else {
-            return Ok(());
-        };
-        match error.sqlite_error_code() {
-            // The commit's last frame was not written: certainly not done.
-            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                self.roll_back();
-                Err(error.into())
-            }
-            // After a failed sync the kernel may have dropped the pages: never try again.
-            _ => {
-                let why = format!("a commit failed: {error}");
-                self.failed = Some(why.clone());
-                Err(StoreError::Unknown(why))
-            }
-        }
-    }
-
-    fn roll_back(&mut self) {
-        // SQLite may have rolled back by itself.
-        if !self.conn.is_autocommit()
-            && let Err(error) = self.conn.execute_batch("ROLLBACK")
-        {
-            self.failed = Some(format!("a rollback failed: {error}"));
-        }
-    }
-}
 
 /// A frozen map on its way into the table.
 struct Merge {
@@ -149,7 +69,7 @@ impl Writer {
                 voters = index.rebuild(row.position, key, &row.after);
             })?;
         }
-        let db = Db { conn, mode: Durable::Now, failed: None };
+        let db = Db::new(conn);
         let mut writer = Self {
             db,
             index,
@@ -181,38 +101,13 @@ impl Writer {
     ) -> Result<Created, StoreError> {
         self.wal_bytes += 16 * PAGE;
         let partitions = self.partitions;
-        self.db.transact(Durable::Now, |conn| create(conn, partitions, poll, codes, key))
+        self.db.transact(Durable::Now, |conn| polls::create(conn, partitions, poll, codes, key))
     }
 
     pub fn change(&mut self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
         self.wal_bytes += 8 * PAGE;
         let partitions = self.partitions;
-        self.db.transact(Durable::Now, |conn| {
-            let changed = conn
-                .prepare_cached(
-                    "UPDATE polls SET status = ?3, listed = ?4, phase = ?5, revision = ?6, \
-                     closes_at = ?7, ended_at = ?8, poll = ?9 WHERE id = ?1 AND revision = ?2",
-                )
-                .and_then(|mut update| {
-                    update.execute(params![
-                        poll.id.to_string(),
-                        reads::signed(expected),
-                        rows::status_word(poll.status),
-                        poll.listed,
-                        poll.phase,
-                        reads::signed(poll.revision),
-                        poll.closes_at.map(|at| reads::signed(at.0)),
-                        reads::ended_at(poll).map(|at| reads::signed(at.0)),
-                        rows::poll_json(poll),
-                    ])
-                })
-                .map_err(StoreError::from)?;
-            if changed == 0 {
-                return Err(ChangeError::Conflict);
-            }
-            settle(conn, "id = ?2", partitions, &poll.id.to_string()).map_err(StoreError::from)?;
-            Ok(())
-        })
+        self.db.transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))
     }
 
     pub fn begin(
@@ -361,91 +256,6 @@ impl Writer {
     }
 }
 
-/// Copy the write-ahead log back into the database, as far as readers let it.
-pub fn checkpoint(conn: &Connection, how: &str) -> rusqlite::Result<()> {
-    conn.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
-}
-
-fn create(
-    conn: &Connection,
-    partitions: u32,
-    mut poll: Poll,
-    codes: &[String],
-    key: Option<&IdempotencyKey>,
-) -> Result<Created, StoreError> {
-    let now = poll.created_at.0;
-    let forgotten = now.saturating_sub(IDEMPOTENCY_MILLIS);
-    if let Some(key) = key
-        && let Some((before, request, at)) = reads::idempotency(conn, &key.key)?
-        && at.0 >= forgotten
-    {
-        if request != key.request {
-            return Ok(Created::KeyReused);
-        }
-        let before = reads::poll_by_key(conn, before)?;
-        return before.map(Created::Before).ok_or_else(|| damaged("a key names no poll"));
-    }
-    // The caller's own retry of a creation that went unanswered.
-    if let Some((_, before)) = reads::poll(conn, poll.id)? {
-        return Ok(Created::Before(before));
-    }
-    let Some(code) = free_code(conn, codes, now)? else { return Ok(Created::CodesTaken) };
-    poll.code = code;
-    conn.prepare_cached(
-        "INSERT INTO polls (id, status, listed, phase, revision, closes_at, ended_at, settled, \
-         poll) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8)",
-    )?
-    .execute(params![
-        poll.id.to_string(),
-        rows::status_word(poll.status),
-        poll.listed,
-        poll.phase,
-        reads::signed(poll.revision),
-        poll.closes_at.map(|at| reads::signed(at.0)),
-        reads::ended_at(&poll).map(|at| reads::signed(at.0)),
-        rows::poll_json(&poll),
-    ])?;
-    let row = conn.last_insert_rowid();
-    settle(conn, "key = ?2", partitions, &row)?;
-    conn.execute("INSERT OR REPLACE INTO codes VALUES (?1, ?2)", (&poll.code, row))?;
-    conn.execute("DELETE FROM idempotency WHERE at < ?1", [reads::signed(forgotten)])?;
-    if let Some(key) = key {
-        conn.execute(
-            "INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4)",
-            params![key.key, &key.request[..], row, reads::signed(now)],
-        )?;
-    }
-    Ok(Created::New(poll))
-}
-
-fn free_code(conn: &Connection, codes: &[String], now: u64) -> Result<Option<String>, StoreError> {
-    for code in codes {
-        let free = match reads::code_holder(conn, code)? {
-            None => true,
-            Some(ended) => ended.is_some_and(|at| now.saturating_sub(at.0) > CODE_REST_MILLIS),
-        };
-        if free {
-            return Ok(Some(code.clone()));
-        }
-    }
-    Ok(None)
-}
-
-/// Note whether every partition has committed the present phase of a poll.
-fn settle(
-    conn: &Connection,
-    which: &str,
-    partitions: u32,
-    poll: &dyn rusqlite::ToSql,
-) -> rusqlite::Result<()> {
-    let sql = format!(
-        "UPDATE polls SET settled = (phase <= 1 OR ?1 <= (SELECT count(*) FROM tallies t \
-         WHERE t.poll = polls.key AND t.phase >= polls.phase)) WHERE {which}"
-    );
-    conn.prepare_cached(&sql)?.execute(params![partitions, poll])?;
-    Ok(())
-}
-
 /// First of all: nobody else has committed since this worker loaded.
 fn fence(conn: &Connection, partition: Partition, commit: &Commit) -> Result<(), CommitError> {
     let moved = conn
@@ -529,7 +339,7 @@ fn write_tallies(
         let key = keys.of(tally.poll)?;
         rows::write_tally(&mut upsert, key, tally)?;
         if tally.tally.phase > 1 {
-            settle(conn, "key = ?2 AND settled = 0", partitions, &key)?;
+            polls::settle(conn, "key = ?2 AND settled = 0", partitions, &key)?;
         }
     }
     Ok(())
