@@ -197,7 +197,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keep a new poll under the first of `codes` that is free. A code is free when no poll
     /// has it, or its poll closed or was deleted more than a month before `poll.created_at`.
-    /// Idempotency keys are remembered for a day.
+    /// Idempotency keys are remembered for a day. A poll whose id is here already was created
+    /// before, with a key or without: the caller may try again after `Unknown`.
     async fn create(
         &self,
         poll: Poll,
@@ -257,7 +258,8 @@ pub trait Store: Send + Sync + 'static {
     // ---- ballots: read ----
 
     /// What became of a voter's ballot; `at` says where its record stands, if the asker knows.
-    /// `None`: not decided yet, or never heard of.
+    /// `None`: not decided yet, or never heard of. Where `at` does not point to a row of this
+    /// ballot, the voter's latest row tells, or else their state, and then without a position.
     async fn fate(
         &self,
         poll: PollId,

@@ -386,11 +386,14 @@ impl Store for EmbeddedStore {
         let (index, polls) = (self.index.clone(), polls.to_vec());
         self.read(move |conn| {
             for id in polls {
-                let found = reads::poll(conn, id)?;
-                loaded.polls.push(match found {
-                    None => None,
-                    Some((key, poll)) => Some((poll, reads::tally(conn, key, id, partition)?)),
-                });
+                let Some((key, poll)) = reads::poll(conn, id)? else {
+                    loaded.polls.push(None);
+                    continue;
+                };
+                if let Some(index) = &index {
+                    index.remember(id, key);
+                }
+                loaded.polls.push(Some((poll, reads::tally(conn, key, id, partition)?)));
             }
             for (i, (poll, voter)) in misses {
                 loaded.voters[i] = state(conn, index.as_deref(), poll, voter)?;
