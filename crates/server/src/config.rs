@@ -53,6 +53,8 @@ pub struct ApiLimits {
     pub header_timeout: Duration,
     /// A request's body must have arrived within this.
     pub body_timeout: Duration,
+    /// A client that leaves our bytes unread for so long is given up.
+    pub write_timeout: Duration,
     /// A request must be answered within this.
     pub deadline: Duration,
     /// How long `?wait=counted` waits.
@@ -171,6 +173,7 @@ impl Default for ApiLimits {
             body: 16 * 1024,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             deadline: Duration::from_secs(8),
             wait: Duration::from_secs(5),
             ahead: Duration::from_secs(60),
