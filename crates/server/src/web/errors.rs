@@ -180,6 +180,17 @@ mod tests {
     }
 
     #[test]
+    fn every_text_of_the_folder_is_a_page() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .expect("the texts are in the repository")
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        files.sort();
+        assert_eq!(files, slugs().map(|slug| format!("{slug}.md")).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn what_is_not_markdown_stays_text() {
         assert_eq!(html("<script>[a](b"), "<p>&lt;script&gt;[a](b</p>\n");
     }
