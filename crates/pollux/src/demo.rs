@@ -10,6 +10,7 @@ use rand::RngExt;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing_subscriber::EnvFilter;
 
 use crate::audience::{self, Crowd, Habits, Pace, Plan, Poll, Progress};
 use crate::client::{Server, call};
@@ -56,7 +57,7 @@ fn rate(text: &str) -> Result<f64, String> {
 /// Run the tour.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let mut signals = Signals::listen()?;
-    serve::log_to_stderr("warn", LogFormat::Human)?;
+    serve::log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
     let folder = tempfile::Builder::new().prefix("pollux-demo-").tempdir()?;
     let running = start(&args, folder.path()).await?;
     let server = local(&running)?;
@@ -126,19 +127,14 @@ pub async fn run(args: Args, json: bool) -> Outcome {
 
 /// A server on an empty folder; of the settings only where to listen is heeded.
 async fn start(args: &Args, folder: &std::path::Path) -> Outcome<Running> {
-    let variables = Variables::read()?;
     let mut flags = Flags::default();
-    let given = [
-        ("port", args.port.as_deref(), variables.get("PORT")),
-        ("host", args.host.as_deref(), variables.get("POLLUX_HOST")),
-    ];
-    for (flag, typed, variable) in given {
-        if let Some(value) = typed.or(variable) {
+    for (flag, typed) in [("port", &args.port), ("host", &args.host)] {
+        if let Some(value) = typed {
             flags.set(flag, value);
         }
     }
     flags.set("data", folder.to_string_lossy());
-    let mut config = Variables::default().config(&flags)?;
+    let mut config = Variables::read()?.only(&["PORT", "POLLUX_HOST"]).config(&flags)?;
     if port::is_taken(&config.hosts, config.port)
         && let Some(free) = port::next_free(&config.hosts, config.port)
     {

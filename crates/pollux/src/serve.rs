@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal, stderr};
 
-use clap::ValueEnum;
 use pollux_server::boot::{self, Running};
 use pollux_server::config::Config;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -28,23 +27,35 @@ pub struct Args {
     /// Insist on embedded mode, whatever KAFKA_BROKER and DB_HOST say
     #[arg(long)]
     embedded: bool,
-    /// How the log on stderr is written
-    #[arg(long, env = "POLLUX_LOG_FORMAT", default_value = "human")]
-    log_format: LogFormat,
-    /// What the log tells, such as warn or pollux_server=debug
-    #[arg(long, env = "POLLUX_LOG", default_value = "info", value_name = "FILTER")]
-    log: String,
+    /// How the log on stderr is written: human or json [env: POLLUX_LOG_FORMAT] [default: human]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// What the log tells, such as warn or pollux_server=debug [env: POLLUX_LOG] [default: info]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
     #[command(flatten)]
     flags: Flags,
 }
 
 /// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// For a person.
     Human,
     /// One JSON object a line.
     Json,
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("neither human nor json".into()),
+    }
+}
+
+fn log_filter(text: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(text).map_err(|error| format!("{error}; write for example info"))
 }
 
 /// Serve until told to stop.
@@ -55,7 +66,10 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
     let why = variables.mode(args.embedded)?;
     let config = variables.config(&args.flags)?;
-    log_to_stderr(&args.log, args.log_format)?;
+    let filter = variables.read_as("log", "POLLUX_LOG", args.log.as_deref(), "info", log_filter)?;
+    let flag = args.log_format.as_deref();
+    let format = variables.read_as("log-format", "POLLUX_LOG_FORMAT", flag, "human", log_format)?;
+    log_to_stderr(filter, format);
     let mut signals = Signals::listen()?;
     let data = config.data.clone();
     let running = start(config).await?;
@@ -99,10 +113,7 @@ pub async fn start(config: Config) -> Outcome<Running> {
 }
 
 /// Send the server's log to stderr.
-pub fn log_to_stderr(filter: &str, format: LogFormat) -> Outcome {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Failure::usage(format!("POLLUX_LOG={filter}: {error}; write for example info"))
-    })?;
+pub fn log_to_stderr(filter: EnvFilter, format: LogFormat) {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     match format {
         LogFormat::Json => log.json().init(),
@@ -111,7 +122,6 @@ pub fn log_to_stderr(filter: &str, format: LogFormat) -> Outcome {
         }
         LogFormat::Human => log.with_ansi(false).init(),
     }
-    Ok(())
 }
 
 /// SIGTERM and SIGINT, however often they come.

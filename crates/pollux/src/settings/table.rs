@@ -28,6 +28,13 @@ pub struct Setting {
     pub show: fn(&Config) -> String,
 }
 
+impl Setting {
+    /// Whether its value must not stand in a message.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.value, "SECRET" | "TOKEN")
+    }
+}
+
 /// The parts of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heading {
