@@ -36,6 +36,7 @@ pub use self::reader::LogReader;
 
 use self::batch::Batch;
 use self::checkpoint::Checkpointer;
+use self::file::Facts;
 use self::queue::{Pending, Queue};
 use self::tail::Tail;
 use self::writer::Writer;
@@ -119,14 +120,21 @@ impl EmbeddedLog {
         ambient: SharedAmbient,
     ) -> Result<Arc<Self>, OpenError> {
         let (connection, facts) = file::open(folder, partitions, &ambient)?;
-        let file = folder.join(file::NAME);
-        let reader = file::connect_reader(&file)?;
-        let announcements = broadcast::Sender::new(limits.feed);
+        Self::start(connection, facts, folder.join(file::NAME), limits)
+    }
+
+    /// Start the threads, and the task that answers.
+    fn start(
+        connection: Connection,
+        facts: Facts,
+        file: PathBuf,
+        limits: LogLimits,
+    ) -> Result<Arc<Self>, OpenError> {
         let shared = Arc::new(Shared {
             generation: facts.generation,
             queue: Queue::new(limits.queue),
             tail: Mutex::new(Tail::new(facts.ends.len() as u32, limits.tail_bytes)),
-            reader: Mutex::new(Some(reader)),
+            reader: Mutex::new(Some(file::connect_reader(&file)?)),
             ends: facts.ends.into_iter().map(watch::Sender::new).collect(),
             trouble: Mutex::new(None),
             failed: watch::Sender::new(None),
@@ -134,7 +142,18 @@ impl EmbeddedLog {
             file,
             limits,
         });
-        start(connection, &shared)?;
+        let fault = |error| file::io_fault(&shared.file, &error);
+        let (answers, mut decided) = mpsc::channel::<writer::Answers>(writer::ANSWERS);
+        let checkpointer = Checkpointer::start(file::connect(&shared.file)?, shared.clone());
+        let checkpointer = checkpointer.map_err(fault)?;
+        let writer = Writer { connection, shared: shared.clone(), checkpointer, answers };
+        writer.start().map_err(fault)?;
+        tokio::spawn(async move {
+            while let Some(answers) = decided.recv().await {
+                answers.give();
+            }
+        });
+        let announcements = broadcast::Sender::new(shared.limits.feed);
         Ok(Arc::new(Self { shared, announcements }))
     }
 
@@ -172,21 +191,6 @@ impl EmbeddedLog {
         });
         read.await.unwrap_or_else(|error| Err(self.shared.unavailable(&error)))
     }
-}
-
-/// Start the threads, and the task that answers.
-fn start(connection: Connection, shared: &Arc<Shared>) -> Result<(), OpenError> {
-    let fault = |error| file::io_fault(&shared.file, &error);
-    let (answers, mut decided) = mpsc::channel::<writer::Answers>(writer::ANSWERS);
-    let checkpointer =
-        Checkpointer::start(file::connect(&shared.file)?, shared.clone()).map_err(fault)?;
-    Writer { connection, shared: shared.clone(), checkpointer, answers }.start().map_err(fault)?;
-    tokio::spawn(async move {
-        while let Some(answers) = decided.recv().await {
-            answers.give();
-        }
-    });
-    Ok(())
 }
 
 impl Drop for EmbeddedLog {

@@ -18,7 +18,7 @@ use super::queue::{Next, Pending, Waiter};
 use crate::log::{AppendError, NewRecord};
 
 /// After trouble, and with nothing to write, look so often whether it is over.
-const PROBE: Duration = Duration::from_millis(500);
+pub(super) const PROBE: Duration = Duration::from_millis(500);
 
 /// Bytes the probe needs room for.
 const PROBE_BYTES: usize = 64 << 10;
