@@ -14,8 +14,8 @@ use super::file::{self, Checkpoint};
 /// Bytes of records between two checkpoints.
 const EVERY: usize = 4 << 20;
 
-/// Pages (of 4 KiB) in the write-ahead log from which on the writer must begin it anew: 64 MiB.
-const LARGE: u64 = 16 << 10;
+/// Pages (of 4 KiB) in the write-ahead log from which on the writer must begin it anew: 32 MiB.
+const LARGE: u64 = 8 << 10;
 
 /// How long the writer may be held up for that, when readers are in the way.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -74,6 +74,9 @@ fn run(connection: Connection, shared: &Shared, asked: &Receiver<()>) {
     }
     while asked.recv().is_ok() {
         if make(Checkpoint::Passive) >= LARGE {
+            // Little is left to move by now. Between two transactions, or the writer, who has
+            // the file locked nearly always, would never let this one in.
+            let _between = shared.turn.lock();
             make(Checkpoint::Restart);
         }
     }

@@ -14,9 +14,10 @@ use std::time::Duration;
 use pollux_core::id::{Generation, Offset, Partition, UnixMillis};
 use pollux_core::record::{Entry, Genesis};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use super::batch::{self, Batch};
+use super::error::{OpenError, damaged, io_fault, sql_fault};
 use crate::ambient::SharedAmbient;
 use crate::log::{NewRecord, Record};
 
@@ -27,7 +28,7 @@ pub(super) const NAME: &str = "log.db";
 const APPLICATION: i32 = 0x5078_4c67;
 
 /// `PRAGMA user_version`: the schema this binary writes, and the greatest it reads.
-const SCHEMA: i32 = 1;
+pub(super) const SCHEMA: i32 = 1;
 
 /// Batches looked at, per partition, when the file is opened.
 const CHECKED: usize = 64;
@@ -38,92 +39,6 @@ const READ_BYTES: usize = 8 << 20;
 /// How long to wait for another process that has the file locked (a shell left in a
 /// transaction), before the records are refused.
 const BUSY: Duration = Duration::from_secs(3);
-
-/// Why the log cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// There is no such folder.
-    #[error("there is no data folder {}: make it, or correct POLLUX_DATA", folder.display())]
-    NoFolder {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// There is a folder but no log in it (when opened for reading only).
-    #[error("there is no log {}: no Pollux has used this data folder yet", file.display())]
-    NoLog {
-        /// The file looked for.
-        file: PathBuf,
-    },
-    /// It may not be written to.
-    #[error(
-        "the log {} cannot be written to ({why}): give this user the right to write to it and \
-         its folder, or set POLLUX_DATA to another folder", file.display()
-    )]
-    ReadOnly {
-        /// The file.
-        file: PathBuf,
-        /// What the operating system says.
-        why: String,
-    },
-    /// It is no SQLite database.
-    #[error(
-        "{} is not an SQLite database, so not a log of Pollux: move it away, or set POLLUX_DATA \
-         to another folder", file.display()
-    )]
-    NotSqlite {
-        /// The file.
-        file: PathBuf,
-    },
-    /// It is somebody else's database.
-    #[error(
-        "{} is an SQLite database of another program: move it away, or set POLLUX_DATA to \
-         another folder", file.display()
-    )]
-    Foreign {
-        /// The file.
-        file: PathBuf,
-    },
-    /// A later Pollux has written it.
-    #[error(
-        "the log {} has schema version {found}, and this Pollux knows up to {SCHEMA}: start the \
-         newer Pollux that wrote it", file.display()
-    )]
-    Newer {
-        /// The file.
-        file: PathBuf,
-        /// Its schema version.
-        found: i32,
-    },
-    /// It ends too early.
-    #[error(
-        "the log {} is truncated: it has {found} bytes of {wanted}. Put back a whole copy of \
-         the data folder", file.display()
-    )]
-    Truncated {
-        /// The file.
-        file: PathBuf,
-        /// Bytes there are.
-        found: u64,
-        /// Bytes there should be.
-        wanted: u64,
-    },
-    /// What it holds contradicts itself.
-    #[error("the log {} is damaged: {why}. Put back a whole copy of the data folder", file.display())]
-    Damaged {
-        /// The file.
-        file: PathBuf,
-        /// How.
-        why: String,
-    },
-    /// Anything else.
-    #[error("the log {} cannot be opened: {why}", file.display())]
-    Io {
-        /// The file.
-        file: PathBuf,
-        /// What the operating system or SQLite says.
-        why: String,
-    },
-}
 
 /// What an opened file says of itself.
 #[derive(Clone, Debug)]
@@ -487,27 +402,4 @@ pub(super) fn end(connection: &Connection, partition: Partition) -> rusqlite::Re
         )?
         .query_row([partition], |row| row.get::<_, i64>(0))
         .map(|end| end as u64)
-}
-
-fn damaged(file: &Path, why: String) -> OpenError {
-    OpenError::Damaged { file: file.into(), why }
-}
-
-pub(super) fn io_fault(file: &Path, error: &std::io::Error) -> OpenError {
-    use std::io::ErrorKind as Kind;
-    let (file, why) = (file.to_owned(), error.to_string());
-    match error.kind() {
-        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => OpenError::ReadOnly { file, why },
-        _ => OpenError::Io { file, why },
-    }
-}
-
-pub(super) fn sql_fault(file: &Path, error: &rusqlite::Error) -> OpenError {
-    let (file, why) = (file.to_owned(), error.to_string());
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => OpenError::NotSqlite { file },
-        Some(ErrorCode::ReadOnly) => OpenError::ReadOnly { file, why },
-        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { file, why },
-        _ => OpenError::Io { file, why },
-    }
 }

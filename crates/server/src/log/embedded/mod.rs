@@ -8,6 +8,7 @@
 
 mod batch;
 mod checkpoint;
+mod error;
 mod file;
 mod lock;
 mod queue;
@@ -23,14 +24,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
+use parking_lot::{FairMutex, Mutex};
 use pollux_core::id::{Generation, Offset, Partition};
 use pollux_core::standing::Announcement;
 use rusqlite::Connection;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-pub use self::file::OpenError;
+pub use self::error::OpenError;
 pub use self::lock::{FolderLock, LockError};
 pub use self::reader::LogReader;
 
@@ -67,6 +68,8 @@ struct Shared {
     reader: Mutex<Option<Connection>>,
     /// By partition: the offset after the last durable record.
     ends: Vec<watch::Sender<Offset>>,
+    /// Held during a transaction, and by the checkpoint that must not meet one.
+    turn: FairMutex<()>,
     /// Why the last group was refused, until one succeeds.
     trouble: Mutex<Option<String>>,
     /// Why nothing more can be promised; for ever.
@@ -136,13 +139,14 @@ impl EmbeddedLog {
             tail: Mutex::new(Tail::new(facts.ends.len() as u32, limits.tail_bytes)),
             reader: Mutex::new(Some(file::connect_reader(&file)?)),
             ends: facts.ends.into_iter().map(watch::Sender::new).collect(),
+            turn: FairMutex::new(()),
             trouble: Mutex::new(None),
             failed: watch::Sender::new(None),
             stopped: watch::Sender::new(false),
             file,
             limits,
         });
-        let fault = |error| file::io_fault(&shared.file, &error);
+        let fault = |error| error::io_fault(&shared.file, &error);
         let (answers, mut decided) = mpsc::channel::<writer::Answers>(writer::ANSWERS);
         let checkpointer = Checkpointer::start(file::connect(&shared.file)?, shared.clone());
         let checkpointer = checkpointer.map_err(fault)?;

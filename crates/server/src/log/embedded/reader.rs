@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use pollux_core::id::{Generation, Offset, Partition};
 use rusqlite::{Connection, OpenFlags};
 
-use super::file::{self, Facts, Fault, OpenError};
+use super::error::{OpenError, io_fault, sql_fault};
+use super::file::{self, Facts, Fault};
 use crate::log::{ReadError, Record};
 
 /// A log opened for reading only.
@@ -90,12 +91,12 @@ impl View {
         if file::wal(file).exists() {
             return Ok(Self { connection: file::connect_reader(file)?, still: None });
         }
-        let still = std::fs::metadata(file).map_err(|error| file::io_fault(file, &error))?;
+        let still = std::fs::metadata(file).map_err(|error| io_fault(file, &error))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(immutable(file), flags)
-            .map_err(|error| file::sql_fault(file, &error))?;
+            .map_err(|error| sql_fault(file, &error))?;
         Ok(Self { connection, still: Some(still) })
     }
 

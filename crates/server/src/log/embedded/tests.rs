@@ -396,13 +396,13 @@ async fn the_write_ahead_log_stays_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path()).unwrap();
     let (value, mut longest) = ("x".repeat(500_000), 0);
-    for _ in 0..50 {
+    for _ in 0..40 {
         for outcome in join_all((0..8).map(|_| log.append(0, record(value.clone())))).await {
             outcome.unwrap();
         }
         longest = longest.max(fs::metadata(folder.path().join("log.db-wal")).unwrap().len());
     }
-    assert!(longest < 160 << 20, "200 MB of records, {longest} bytes of write-ahead log");
+    assert!(longest < 100 << 20, "160 MB of records, {longest} bytes of write-ahead log");
     log.shut().await;
     assert_eq!(names(folder.path()), ["log.db"]);
 }

@@ -147,6 +147,7 @@ impl Writer {
     /// One transaction, one fsync. Only a COMMIT that fails may leave something behind.
     fn transact(&self, batches: &[(Partition, Batch)]) -> Outcome {
         let connection = &self.connection;
+        let _turn = self.shared.turn.lock();
         let fill = || {
             execute(connection, "BEGIN IMMEDIATE")?;
             batches

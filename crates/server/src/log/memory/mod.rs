@@ -5,6 +5,9 @@
 //! [`MemoryLog`] is the cluster, kept by the test; [`MemoryNode`] is one process's connection
 //! to it, which may crash.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
