@@ -106,6 +106,8 @@ pub struct WatchLimits {
     pub subscriptions: usize,
     /// Places on the leaderboard that is kept.
     pub leaderboard: usize,
+    /// Of those, the places that sockets and streams are sent.
+    pub leaderboard_sent: usize,
     /// Closed polls kept in memory.
     pub closed_polls: usize,
     /// Longest message from a client, in bytes.
@@ -116,6 +118,10 @@ pub struct WatchLimits {
     pub replies: usize,
     /// A socket that is silent for so long is asked with a ping; after twice that it is closed.
     pub silence: Duration,
+    /// The kernel's send buffer of a WebSocket, in bytes: what a slow viewer may be behind.
+    pub send_buffer: usize,
+    /// How long a closed socket may take to say goodbye.
+    pub goodbye: Duration,
 }
 
 impl Default for Config {
@@ -183,11 +189,14 @@ impl Default for WatchLimits {
             overview: 50,
             subscriptions: 100,
             leaderboard: 100,
+            leaderboard_sent: 10,
             closed_polls: 10_000,
             message: 4 * 1024,
             messages: (10, 50),
             replies: 64,
             silence: Duration::from_secs(30),
+            send_buffer: 64 * 1024,
+            goodbye: Duration::from_secs(2),
         }
     }
 }
