@@ -59,7 +59,11 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let mut signals = Signals::listen()?;
     serve::log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
     let folder = tempfile::Builder::new().prefix("pollux-demo-").tempdir()?;
-    let running = start(&args, folder.path()).await?;
+    let running = tokio::select! {
+        biased;
+        code = signals.next() => return Err(Failure::silent(code)),
+        running = start(&args, folder.path()) => running?,
+    };
     let server = local(&running)?;
     let polls = make_polls(&server).await?;
     if json {
@@ -105,7 +109,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         while let Some(audience) = audiences.join_next().await {
             audience??;
         }
-        running.stop().await.map_err(|error| Failure::failed(format!("stopping: {error:#}")))
+        if running.stop().await { Ok(()) } else { Err(Failure::failed(serve::CUT)) }
     };
     tokio::select! {
         biased;

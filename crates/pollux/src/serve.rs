@@ -72,7 +72,12 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     log_to_stderr(filter, format);
     let mut signals = Signals::listen()?;
     let data = config.data.clone();
-    let running = start(config).await?;
+    let running = tokio::select! {
+        biased;
+        // Nothing was promised to anybody yet.
+        code = signals.next() => return Err(Failure::silent(code)),
+        running = start(config) => running?,
+    };
     if json {
         println!(
             "{}",
@@ -104,12 +109,17 @@ pub fn greet(running: &Running) {
 
 /// Start the server; a port that is taken is told by whom, and which one is free.
 pub async fn start(config: Config) -> Outcome<Running> {
-    if port::is_taken(&config.hosts, config.port) {
-        let free = port::next_free(&config.hosts, config.port)
-            .map_or(String::new(), |free| format!("; the next free one: --port {free}"));
-        return Err(Failure::failed(format!("{}{free}", port::taken(config.port))));
-    }
-    boot::start(config).await.map_err(|error| Failure::new(error.exit_code(), error.to_string()))
+    let (hosts, port) = (config.hosts.clone(), config.port);
+    boot::start(config).await.map_err(|error| {
+        let mut message = error.to_string();
+        if error.address_in_use().is_some() {
+            message = port::taken(port);
+            if let Some(free) = port::next_free(&hosts, port) {
+                message += &format!("; the next free one: --port {free}");
+            }
+        }
+        Failure::new(error.exit_code(), message)
+    })
 }
 
 /// Send the server's log to stderr.
@@ -123,6 +133,10 @@ pub fn log_to_stderr(filter: EnvFilter, format: LogFormat) {
         LogFormat::Human => log.with_ansi(false).init(),
     }
 }
+
+/// Said when a stop took longer than it may.
+pub const CUT: &str = "the deadline of the stop has passed: requests still under way were cut, \
+    and have no answer. What was answered is durable, and counted at the next start";
 
 /// SIGTERM and SIGINT, however often they come.
 pub struct Signals {
@@ -167,12 +181,10 @@ pub async fn until_stopped(running: Running, signals: &mut Signals, leave: impl 
             leave();
             std::process::exit(code.into());
         }
-        stopped = running.stop() => {
-            stopped.map_err(|error| Failure::failed(format!("stopping: {error:#}")))?;
+        in_time = running.stop() => match (in_time, failed) {
+            (true, None) => Ok(()),
+            (true, Some(_)) => Err(Failure::silent(crate::exit::FAILED)),
+            (false, _) => Err(Failure::failed(CUT)),
         }
-    }
-    match failed {
-        None => Ok(()),
-        Some(_) => Err(Failure::silent(crate::exit::FAILED)),
     }
 }

@@ -16,20 +16,41 @@ pub struct Running {
 
 /// Why it did not start.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct StartError(String);
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Placeholder.
+    #[error("the server is not in this build yet")]
+    Absent,
+}
 
 impl StartError {
     /// The process's exit code.
     pub fn exit_code(&self) -> u8 {
         1
     }
+
+    /// The address that is taken, if that is why.
+    pub fn address_in_use(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Listen { address, error } if error.kind() == std::io::ErrorKind::AddrInUse => {
+                Some(*address)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Running {
-    /// Drain and stop.
-    pub async fn stop(self) -> Result<(), StartError> {
-        Ok(())
+    /// Drain and stop; says whether everything ended in time.
+    pub async fn stop(self) -> bool {
+        true
     }
 
     /// Resolves if a backend fails fatally.
@@ -39,6 +60,12 @@ impl Running {
 }
 
 /// Start everything.
-pub async fn start(_config: Config) -> Result<Running, StartError> {
-    Err(StartError("the server is not in this build yet".into()))
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    for host in config.hosts {
+        let address = SocketAddr::new(host, config.port);
+        tokio::net::TcpListener::bind(address)
+            .await
+            .map_err(|error| StartError::Listen { address, error })?;
+    }
+    Err(StartError::Absent)
 }

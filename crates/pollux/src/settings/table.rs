@@ -292,6 +292,12 @@ pub const SETTINGS: &[Setting] = &[
         watch.leaderboard
     ),
     limit!(
+        "watch-leaderboard-sent",
+        "POLLUX_WATCH_LEADERBOARD_SENT",
+        "Of those, the places that sockets and streams are sent",
+        watch.leaderboard_sent
+    ),
+    limit!(
         "watch-closed-polls",
         "POLLUX_WATCH_CLOSED_POLLS",
         "Closed polls kept in memory",
@@ -314,6 +320,18 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_WATCH_REPLIES",
         "Answers waiting for one client that does not read; past it the socket is closed",
         watch.replies
+    ),
+    limit!(
+        "watch-send-buffer",
+        "POLLUX_WATCH_SEND_BUFFER",
+        "The kernel's send buffer of a WebSocket, in bytes: what a slow viewer may be behind",
+        watch.send_buffer
+    ),
+    limit!(
+        "watch-goodbye",
+        "POLLUX_WATCH_GOODBYE",
+        "How long a closed socket may take to say goodbye",
+        watch.goodbye
     ),
     limit!(
         "watch-silence",
@@ -458,6 +476,27 @@ mod tests {
             (setting.set)(&mut config, &text).unwrap();
             assert_eq!(format!("{config:?}"), format!("{default:?}"), "{}", setting.flag);
         }
+    }
+
+    #[test]
+    fn every_setting_has_a_row() {
+        // Each leaf of the configuration, by the path it has in its debug output.
+        let default = format!("{:#?}", Config::default());
+        let mut path: Vec<String> = Vec::new();
+        let mut leaves = BTreeSet::new();
+        for line in default.lines().skip(1) {
+            let depth = (line.len() - line.trim_start().len()) / 4;
+            path.truncate(depth.saturating_sub(1));
+            let Some((name, value)) = line.trim().split_once(": ") else { continue };
+            if value.ends_with('{') {
+                path.push(name.to_owned());
+            } else {
+                let name = path.iter().map(String::as_str).chain([name]).collect::<Vec<_>>();
+                leaves.insert(name.join("-").replace('_', "-").replace("hosts", "host"));
+            }
+        }
+        let rows: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.flag.to_owned()).collect();
+        assert_eq!(leaves, rows);
     }
 
     #[test]
