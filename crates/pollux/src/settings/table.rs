@@ -500,6 +500,21 @@ mod tests {
     }
 
     #[test]
+    fn the_sample_says_the_defaults() {
+        let default = Config::default();
+        for line in include_str!("../../../../.env.sample").lines() {
+            let Some((name, value)) = line.strip_prefix('#').and_then(|line| line.split_once('='))
+            else {
+                continue;
+            };
+            let setting = SETTINGS.iter().find(|setting| setting.variable == name);
+            let shown = setting.map(|setting| (setting.show)(&default)).unwrap_or_default();
+            assert!(setting.is_some(), "{line}");
+            assert!(shown.is_empty() || shown == value, "{line}: the default is {shown}");
+        }
+    }
+
+    #[test]
     fn names_are_unique_and_follow_one_rule() {
         let mut seen = BTreeSet::new();
         for Setting { flag, variable, .. } in SETTINGS {
