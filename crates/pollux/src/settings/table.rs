@@ -64,7 +64,7 @@ macro_rules! limit {
             value: "LIMIT",
             help: $help,
             heading: Heading::Limits,
-            set: |config, text| Ok(config.$group.$field = Limit::read(text)?),
+            set: |config, text| put(&mut config.$group.$field, Limit::read(text)),
             show: |config| config.$group.$field.show(),
         }
     };
@@ -77,7 +77,7 @@ pub const SETTINGS: &[Setting] = &[
         "PORT",
         "PORT",
         "Port to listen on; 0 picks a free one",
-        |config, text| Ok(config.port = text.parse().map_err(|_| "not a port from 0 to 65535")?),
+        |config, text| put(&mut config.port, port(text)),
         |config| config.port.to_string(),
     ),
     setting(
@@ -85,7 +85,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_HOST",
         "ADDRESSES",
         "Addresses to listen on, separated by commas; 0.0.0.0 lets phones in",
-        |config, text| Ok(config.hosts = addresses(text)?),
+        |config, text| put(&mut config.hosts, addresses(text)),
         |config| joined(&config.hosts),
     ),
     setting(
@@ -93,7 +93,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_DATA",
         "FOLDER",
         "Folder of the embedded log and store",
-        |config, text| Ok(config.data = text.into()),
+        |config, text| put(&mut config.data, Ok(text.into())),
         |config| config.data.display().to_string(),
     ),
     setting(
@@ -101,7 +101,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_PUBLIC_URL",
         "URL",
         "Base of links and QR codes, as phones reach it [default: the address listened on]",
-        |config, text| Ok(config.public_url = Some(base_url(text)?)),
+        |config, text| put(&mut config.public_url, base_url(text).map(Some)),
         |config| config.public_url.clone().unwrap_or_default(),
     ),
     setting(
@@ -111,7 +111,7 @@ pub const SETTINGS: &[Setting] = &[
         "What voters' pseudonyms and cookies are made with, 16 bytes or more; better set in the \
          environment than here, where others on this machine may read it [default: made, and \
          kept in the data folder]",
-        |config, text| Ok(config.secret = Some(secret(text)?)),
+        |config, text| put(&mut config.secret, secret(text).map(Some)),
         |_| String::new(),
     ),
     setting(
@@ -120,7 +120,7 @@ pub const SETTINGS: &[Setting] = &[
         "TOKEN",
         "The operator's token, 16 bytes or more; better set in the environment [default: made, \
          kept in the data folder, and printed once]",
-        |config, text| Ok(config.admin_token = Some(secret(text)?)),
+        |config, text| put(&mut config.admin_token, secret(text).map(Some)),
         |_| String::new(),
     ),
     setting(
@@ -128,7 +128,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_OPERATOR_CREATES",
         "true|false",
         "Whether only the operator may create polls",
-        |config, text| Ok(config.operator_creates = switch(text)?),
+        |config, text| put(&mut config.operator_creates, switch(text)),
         |config| config.operator_creates.to_string(),
     ),
     setting(
@@ -136,7 +136,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_TRUSTED_PROXIES",
         "ADDRESSES",
         "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas",
-        |config, text| Ok(config.trusted_proxies = addresses(text)?),
+        |config, text| put(&mut config.trusted_proxies, addresses(text)),
         |config| joined(&config.trusted_proxies),
     ),
     setting(
@@ -145,7 +145,7 @@ pub const SETTINGS: &[Setting] = &[
         "ORIGINS",
         "Origins besides our own that may open a WebSocket or call the API from a page, such as \
          https://example.org, separated by commas",
-        |config, text| Ok(config.allowed_origins = origins(text)?),
+        |config, text| put(&mut config.allowed_origins, origins(text)),
         |config| config.allowed_origins.join(","),
     ),
     setting(
@@ -153,10 +153,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_PARTITIONS",
         "COUNT",
         "Partitions of a log that is made anew; an existing log keeps its own",
-        |config, text| {
-            let count = text.parse().ok().filter(|count| (1..=1024).contains(count));
-            Ok(config.partitions = count.ok_or("not a number from 1 to 1024")?)
-        },
+        |config, text| put(&mut config.partitions, partitions(text)),
         |config| config.partitions.to_string(),
     ),
     setting(
@@ -164,7 +161,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_DRAIN",
         "TIME",
         "How long a stop may take before what is left is cut",
-        |config, text| Ok(config.drain = parse_duration(text)?),
+        |config, text| put(&mut config.drain, parse_duration(text)),
         |config| config.drain.show(),
     ),
     limit!(
@@ -399,6 +396,21 @@ fn count<N: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, String> {
         .ok()
         .filter(|number| *number >= N::from(1))
         .ok_or_else(|| "not a whole number from 1 up".into())
+}
+
+/// Set the field, if its text could be read.
+fn put<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *field = value?;
+    Ok(())
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "not a port from 0 to 65535".into())
+}
+
+fn partitions(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| (1..=1024).contains(count));
+    count.ok_or_else(|| "not a number from 1 to 1024".into())
 }
 
 fn switch(text: &str) -> Result<bool, String> {
