@@ -366,7 +366,8 @@ impl Limit for u32 {
 
 impl Limit for Duration {
     fn read(text: &str) -> Result<Self, String> {
-        parse_duration(text)
+        let time = parse_duration(text)?;
+        if time.is_zero() { Err("must be more than nothing".into()) } else { Ok(time) }
     }
 
     fn show(&self) -> String {
@@ -550,6 +551,7 @@ mod tests {
             ("drain", "soon"),
             ("api-per-voter", "5"),
             ("log-queue", "0"),
+            ("watch-tick", "0s"),
             ("log-queue", "-1"),
         ] {
             let setting = SETTINGS.iter().find(|setting| setting.flag == flag).unwrap();
