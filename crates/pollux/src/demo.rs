@@ -1,6 +1,7 @@
 //! `pollux demo`: the thirty-second tour. A server in a throwaway folder, sample polls, and an
 //! audience that votes for as long as it runs.
 
+use std::io::{Write, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::exit::{Failure, Outcome};
 use crate::port;
 use crate::serve::{self, LogFormat, Signals};
 use crate::settings::{Flags, Variables};
+use crate::simulate;
 use crate::terminal::{counted, parse_duration};
 
 /// How many people the demo's audience has, in each poll; they change their minds for ever.
@@ -68,7 +70,11 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let polls = make_polls(&server).await?;
     if json {
         let ids: Vec<_> = polls.iter().map(|poll| &poll.id).collect();
-        println!("{}", json!({ "url": running.url, "data": folder.path(), "polls": ids }));
+        writeln!(
+            stdout(),
+            "{}",
+            json!({ "url": running.url, "data": folder.path(), "polls": ids })
+        )?;
     } else {
         explain(&running, &server, &polls[0]);
     }
@@ -98,13 +104,15 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         });
     }
 
+    let shown = tokio::spawn(simulate::show(progress.clone(), None));
     let ended = tokio::select! {
         biased;
         _ = signals.next() => None,
         why = running.failed() => Some(why),
         () = tokio::time::sleep(args.lasting.unwrap_or(Duration::MAX)) => None,
     };
-    let _ = go_home.send(true);
+    shown.abort();
+    let _ = (shown.await, go_home.send(true));
     let closing = async {
         while let Some(audience) = audiences.join_next().await {
             audience??;

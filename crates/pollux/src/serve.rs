@@ -1,6 +1,6 @@
 //! `pollux serve`: the server, from its settings to its last answered request.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
 
 use pollux_server::boot::{self, Running};
 use pollux_server::config::Config;
@@ -79,7 +79,8 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         running = start(config) => running?,
     };
     if json {
-        println!(
+        writeln!(
+            stdout(),
             "{}",
             serde_json::json!({
                 "mode": "embedded",
@@ -88,7 +89,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
                 "data": data,
                 "adminToken": running.admin_token,
             })
-        );
+        )?;
     } else {
         eprintln!("Pollux runs in embedded mode ({why}); data in {}", data.display());
         greet(&running);
