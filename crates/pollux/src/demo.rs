@@ -1,6 +1,7 @@
 //! `pollux demo`: the thirty-second tour. A server in a throwaway folder, sample polls, and an
 //! audience that votes for as long as it runs.
 
+use std::io::{Write, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use rand::RngExt;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing_subscriber::EnvFilter;
 
 use crate::audience::{self, Crowd, Habits, Pace, Plan, Poll, Progress};
 use crate::client::{Server, call};
@@ -17,6 +19,7 @@ use crate::exit::{Failure, Outcome};
 use crate::port;
 use crate::serve::{self, LogFormat, Signals};
 use crate::settings::{Flags, Variables};
+use crate::simulate;
 use crate::terminal::{counted, parse_duration};
 
 /// How many people the demo's audience has, in each poll; they change their minds for ever.
@@ -56,14 +59,22 @@ fn rate(text: &str) -> Result<f64, String> {
 /// Run the tour.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let mut signals = Signals::listen()?;
-    serve::log_to_stderr("warn", LogFormat::Human)?;
+    serve::log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
     let folder = tempfile::Builder::new().prefix("pollux-demo-").tempdir()?;
-    let running = start(&args, folder.path()).await?;
+    let running = tokio::select! {
+        biased;
+        code = signals.next() => return Err(Failure::silent(code)),
+        running = start(&args, folder.path()) => running?,
+    };
     let server = local(&running)?;
     let polls = make_polls(&server).await?;
     if json {
         let ids: Vec<_> = polls.iter().map(|poll| &poll.id).collect();
-        println!("{}", json!({ "url": running.url, "data": folder.path(), "polls": ids }));
+        writeln!(
+            stdout(),
+            "{}",
+            json!({ "url": running.url, "data": folder.path(), "polls": ids })
+        )?;
     } else {
         explain(&running, &server, &polls[0]);
     }
@@ -93,18 +104,20 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         });
     }
 
+    let shown = tokio::spawn(simulate::show(progress.clone(), None));
     let ended = tokio::select! {
         biased;
         _ = signals.next() => None,
         why = running.failed() => Some(why),
         () = tokio::time::sleep(args.lasting.unwrap_or(Duration::MAX)) => None,
     };
-    let _ = go_home.send(true);
+    shown.abort();
+    let _ = (shown.await, go_home.send(true));
     let closing = async {
         while let Some(audience) = audiences.join_next().await {
             audience??;
         }
-        running.stop().await.map_err(|error| Failure::failed(format!("stopping: {error:#}")))
+        if running.stop().await { Ok(()) } else { Err(Failure::failed(serve::CUT)) }
     };
     tokio::select! {
         biased;
@@ -126,19 +139,14 @@ pub async fn run(args: Args, json: bool) -> Outcome {
 
 /// A server on an empty folder; of the settings only where to listen is heeded.
 async fn start(args: &Args, folder: &std::path::Path) -> Outcome<Running> {
-    let variables = Variables::read()?;
     let mut flags = Flags::default();
-    let given = [
-        ("port", args.port.as_deref(), variables.get("PORT")),
-        ("host", args.host.as_deref(), variables.get("POLLUX_HOST")),
-    ];
-    for (flag, typed, variable) in given {
-        if let Some(value) = typed.or(variable) {
+    for (flag, typed) in [("port", &args.port), ("host", &args.host)] {
+        if let Some(value) = typed {
             flags.set(flag, value);
         }
     }
     flags.set("data", folder.to_string_lossy());
-    let mut config = Variables::default().config(&flags)?;
+    let mut config = Variables::read()?.only(&["PORT", "POLLUX_HOST"]).config(&flags)?;
     if port::is_taken(&config.hosts, config.port)
         && let Some(free) = port::next_free(&config.hosts, config.port)
     {

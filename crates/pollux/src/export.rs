@@ -153,7 +153,7 @@ async fn ballots(
 
 /// Writes ballots in either form.
 enum BallotWriter<W: Write> {
-    Csv(Sheet<W>),
+    Csv(Box<Sheet<W>>),
     Json(W),
 }
 
@@ -175,7 +175,7 @@ impl<W: Write> BallotWriter<W> {
                     "decided",
                     "status",
                 ])?;
-                Self::Csv(sheet)
+                Self::Csv(Box::new(sheet))
             }
         })
     }

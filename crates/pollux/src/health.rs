@@ -1,5 +1,7 @@
 //! `pollux health`: whether a server takes votes, as an exit code.
 
+use std::io::{Write, stdout};
+
 use hyper::Method;
 
 use crate::client::{Server, call};
@@ -21,7 +23,7 @@ pub struct Args {
 pub async fn run(args: Args, json: bool) -> Outcome {
     let answer: serde_json::Value = call(&args.url, Method::GET, "/readyz", None).await?;
     if json {
-        println!("{answer}");
+        writeln!(stdout(), "{answer}")?;
     } else {
         eprintln!("{} takes votes", args.url);
     }

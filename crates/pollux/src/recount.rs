@@ -9,6 +9,7 @@
 mod fold;
 
 use std::collections::BTreeMap;
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use pollux_core::id::{Offset, Partition, PollId};
@@ -161,37 +162,40 @@ fn tell(
             })
             .collect();
         let differences: Vec<_> = differences.iter().map(Difference::to_json).collect();
-        println!(
+        writeln!(
+            stdout(),
             "{}",
             json!({
                 "equal": differences.is_empty(), "records": records, "polls": polls,
                 "differences": differences,
             })
-        );
+        )?;
     } else {
         let mut votes = 0;
         for (standing, sum) in polls {
             let cast = sum.counts.iter().sum();
             votes += cast;
-            println!(
+            writeln!(
+                stdout(),
                 "{}  {:>12}  sha256:{}  {}",
                 standing.poll.id,
                 counted(cast, "vote"),
                 sum.hash(standing.poll.id),
                 // A question may hold nothing that moves the cursor: the API refused it.
                 standing.poll.question,
-            );
+            )?;
         }
         for difference in differences {
-            println!("{difference}");
+            writeln!(stdout(), "{difference}")?;
         }
         if differences.is_empty() {
-            println!(
+            writeln!(
+                stdout(),
                 "equal: {} in {} from {} of the log",
                 counted(votes, "vote"),
                 counted(standings.len() as u64, "poll"),
                 counted(records, "record"),
-            );
+            )?;
         }
     }
     match differences.len() {

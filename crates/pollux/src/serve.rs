@@ -1,8 +1,7 @@
 //! `pollux serve`: the server, from its settings to its last answered request.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
 
-use clap::ValueEnum;
 use pollux_server::boot::{self, Running};
 use pollux_server::config::Config;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -28,23 +27,35 @@ pub struct Args {
     /// Insist on embedded mode, whatever KAFKA_BROKER and DB_HOST say
     #[arg(long)]
     embedded: bool,
-    /// How the log on stderr is written
-    #[arg(long, env = "POLLUX_LOG_FORMAT", default_value = "human")]
-    log_format: LogFormat,
-    /// What the log tells, such as warn or pollux_server=debug
-    #[arg(long, env = "POLLUX_LOG", default_value = "info", value_name = "FILTER")]
-    log: String,
+    /// How the log on stderr is written: human or json [env: POLLUX_LOG_FORMAT] [default: human]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// What the log tells, such as warn or pollux_server=debug [env: POLLUX_LOG] [default: info]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
     #[command(flatten)]
     flags: Flags,
 }
 
 /// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// For a person.
     Human,
     /// One JSON object a line.
     Json,
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("neither human nor json".into()),
+    }
+}
+
+fn log_filter(text: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(text).map_err(|error| format!("{error}; write for example info"))
 }
 
 /// Serve until told to stop.
@@ -55,12 +66,21 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
     let why = variables.mode(args.embedded)?;
     let config = variables.config(&args.flags)?;
-    log_to_stderr(&args.log, args.log_format)?;
+    let filter = variables.read_as("log", "POLLUX_LOG", args.log.as_deref(), "info", log_filter)?;
+    let flag = args.log_format.as_deref();
+    let format = variables.read_as("log-format", "POLLUX_LOG_FORMAT", flag, "human", log_format)?;
+    log_to_stderr(filter, format);
     let mut signals = Signals::listen()?;
     let data = config.data.clone();
-    let running = start(config).await?;
+    let running = tokio::select! {
+        biased;
+        // Nothing was promised to anybody yet.
+        code = signals.next() => return Err(Failure::silent(code)),
+        running = start(config) => running?,
+    };
     if json {
-        println!(
+        writeln!(
+            stdout(),
             "{}",
             serde_json::json!({
                 "mode": "embedded",
@@ -69,7 +89,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
                 "data": data,
                 "adminToken": running.admin_token,
             })
-        );
+        )?;
     } else {
         eprintln!("Pollux runs in embedded mode ({why}); data in {}", data.display());
         greet(&running);
@@ -90,19 +110,21 @@ pub fn greet(running: &Running) {
 
 /// Start the server; a port that is taken is told by whom, and which one is free.
 pub async fn start(config: Config) -> Outcome<Running> {
-    if port::is_taken(&config.hosts, config.port) {
-        let free = port::next_free(&config.hosts, config.port)
-            .map_or(String::new(), |free| format!("; the next free one: --port {free}"));
-        return Err(Failure::failed(format!("{}{free}", port::taken(config.port))));
-    }
-    boot::start(config).await.map_err(|error| Failure::new(error.exit_code(), error.to_string()))
+    let (hosts, port) = (config.hosts.clone(), config.port);
+    boot::start(config).await.map_err(|error| {
+        let mut message = error.to_string();
+        if error.address_in_use().is_some() {
+            message = port::taken(port);
+            if let Some(free) = port::next_free(&hosts, port) {
+                message += &format!("; the next free one: --port {free}");
+            }
+        }
+        Failure::new(error.exit_code(), message)
+    })
 }
 
 /// Send the server's log to stderr.
-pub fn log_to_stderr(filter: &str, format: LogFormat) -> Outcome {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Failure::usage(format!("POLLUX_LOG={filter}: {error}; write for example info"))
-    })?;
+pub fn log_to_stderr(filter: EnvFilter, format: LogFormat) {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     match format {
         LogFormat::Json => log.json().init(),
@@ -111,8 +133,11 @@ pub fn log_to_stderr(filter: &str, format: LogFormat) -> Outcome {
         }
         LogFormat::Human => log.with_ansi(false).init(),
     }
-    Ok(())
 }
+
+/// Said when a stop took longer than it may.
+pub const CUT: &str = "the deadline of the stop has passed: requests still under way were cut, \
+    and have no answer. What was answered is durable, and counted at the next start";
 
 /// SIGTERM and SIGINT, however often they come.
 pub struct Signals {
@@ -157,12 +182,10 @@ pub async fn until_stopped(running: Running, signals: &mut Signals, leave: impl 
             leave();
             std::process::exit(code.into());
         }
-        stopped = running.stop() => {
-            stopped.map_err(|error| Failure::failed(format!("stopping: {error:#}")))?;
+        in_time = running.stop() => match (in_time, failed) {
+            (true, None) => Ok(()),
+            (true, Some(_)) => Err(Failure::silent(crate::exit::FAILED)),
+            (false, _) => Err(Failure::failed(CUT)),
         }
-    }
-    match failed {
-        None => Ok(()),
-        Some(_) => Err(Failure::silent(crate::exit::FAILED)),
     }
 }

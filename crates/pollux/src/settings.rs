@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use pollux_server::config::Config;
 
-use self::table::{Heading, SETTINGS, Setting};
+use self::table::{Heading, SETTINGS};
 use crate::exit::{Failure, Outcome};
 
 /// Variables that are no rows of the table, but ours all the same.
@@ -174,17 +174,43 @@ impl Variables {
     pub fn config(&self, flags: &Flags) -> Outcome<Config> {
         let mut config = Config::default();
         for setting in SETTINGS {
-            let (text, named) = if let Some(text) = flags.0.get(setting.flag) {
-                (text, format!("--{} {}", setting.flag, quoted(setting, text)))
-            } else if let Some((text, source)) = self.found.get(setting.variable) {
-                (text, format!("{}={} ({source})", setting.variable, quoted(setting, text)))
-            } else {
-                continue;
-            };
-            (setting.set)(&mut config, text.trim())
-                .map_err(|wrong| Failure::usage(format!("{named}: {wrong}")))?;
+            let flag = flags.0.get(setting.flag).map(String::as_str);
+            let Some((text, found)) = self.look_up(setting.variable, flag) else { continue };
+            (setting.set)(&mut config, text.trim()).map_err(|wrong| {
+                let shown = if setting.is_secret() { "…" } else { text };
+                wrong_value(setting.flag, setting.variable, shown, found, &wrong)
+            })?;
         }
         Ok(config)
+    }
+
+    /// A setting that is the binary's own and not the server's.
+    pub fn read_as<T>(
+        &self,
+        flag: &str,
+        variable: &str,
+        typed: Option<&str>,
+        default: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Outcome<T> {
+        let (text, found) = self.look_up(variable, typed).unwrap_or((default, None));
+        read(text.trim()).map_err(|wrong| wrong_value(flag, variable, text, found, &wrong))
+    }
+
+    /// The flag's value, else the variable's and where it was found.
+    fn look_up<'a>(
+        &'a self,
+        variable: &str,
+        typed: Option<&'a str>,
+    ) -> Option<(&'a str, Option<&'a Source>)> {
+        let found = || self.found.get(variable).map(|(text, source)| (text.as_str(), Some(source)));
+        typed.map(|text| (text, None)).or_else(found)
+    }
+
+    /// Only these of the variables: for a command that heeds no others.
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.found.retain(|name, _| names.contains(&name.as_str()));
+        self
     }
 
     /// Which mode these variables ask for, and why, for the start-up line.
@@ -234,12 +260,18 @@ pub fn data_folder(flag: Option<&Path>) -> Outcome<PathBuf> {
     Ok(folder)
 }
 
-/// The value as it may be shown in a message: secrets never.
-fn quoted(setting: &Setting, text: &str) -> String {
-    match setting.value {
-        "SECRET" | "TOKEN" => "…".into(),
-        _ => text.into(),
-    }
+/// A value that cannot be read, named with its source; without one it was typed as a flag.
+fn wrong_value(
+    flag: &str,
+    variable: &str,
+    shown: &str,
+    found: Option<&Source>,
+    wrong: &str,
+) -> Failure {
+    Failure::usage(match found {
+        Some(source) => format!("{variable}={shown} ({source}): {wrong}"),
+        None => format!("--{flag} {shown}: {wrong}"),
+    })
 }
 
 /// The number of the last line that fits, from 1.

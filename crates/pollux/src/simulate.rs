@@ -1,5 +1,6 @@
 //! `pollux simulate`: an audience over HTTP, against any server.
 
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -170,8 +171,8 @@ async fn find_or_make(args: &Args) -> Outcome<Poll> {
     Ok(poll)
 }
 
-/// Keep the bar up to date until aborted.
-async fn show(progress: Arc<Progress>, votes: Option<u64>) {
+/// Keep a bar of what is done up to date until aborted.
+pub async fn show(progress: Arc<Progress>, votes: Option<u64>) {
     /// Takes the bar off the screen when the task is aborted.
     struct Clear(indicatif::ProgressBar);
     impl Drop for Clear {
@@ -205,7 +206,8 @@ fn tell(args: &Args, poll: &Poll, seed: u64, report: Report, json: bool) -> Outc
     .map(|count| count.load(Relaxed));
     let rate = acknowledged as f64 / elapsed.as_secs_f64().max(1e-9);
     if json {
-        println!(
+        writeln!(
+            stdout(),
             "{}",
             json!({
                 "url": args.url.to_string(), "pollId": poll.id, "seed": seed,
@@ -215,9 +217,10 @@ fn tell(args: &Args, poll: &Poll, seed: u64, report: Report, json: bool) -> Outc
                 "latencyMicros": percentiles(&latency), "timerLateMicros": percentiles(&lateness),
                 "trouble": trouble,
             })
-        );
+        )?;
     } else {
-        println!(
+        writeln!(
+            stdout(),
             "{} in {}: {} acknowledged, {} unknown, {} failed; {:.0} a second",
             counted(done, "ballot"),
             terminal::brief(elapsed),
@@ -225,15 +228,16 @@ fn tell(args: &Args, poll: &Poll, seed: u64, report: Report, json: bool) -> Outc
             grouped(unknown),
             grouped(failed),
             rate,
-        );
-        println!(
+        )?;
+        writeln!(
+            stdout(),
             "{} sent again for want of an answer, {} on purpose",
             grouped(retries),
             duplicates
-        );
-        println!("latency     {}", in_words(&latency));
+        )?;
+        writeln!(stdout(), "latency     {}", in_words(&latency))?;
         if !lateness.is_empty() {
-            println!("timer late  {}  (not in the latency)", in_words(&lateness));
+            writeln!(stdout(), "timer late  {}  (not in the latency)", in_words(&lateness))?;
         }
     }
     let code = match (unknown, failed) {

@@ -1,5 +1,6 @@
 //! `pollux trace`: one ballot, from its records on the log to the decision in the store.
 
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use pollux_core::ballot::Ballot;
@@ -70,11 +71,11 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
     if json {
         let records: Vec<_> = traced.iter().map(Traced::to_json).collect();
-        println!("{}", json!({ "ballotId": args.ballot, "records": records }));
+        writeln!(stdout(), "{}", json!({ "ballotId": args.ballot, "records": records }))?;
     } else {
-        println!("ballot {}", args.ballot);
+        writeln!(stdout(), "ballot {}", args.ballot)?;
         for traced in &traced {
-            print!("{traced}");
+            write!(stdout(), "{traced}")?;
         }
     }
     Ok(())

@@ -52,7 +52,7 @@ enum Sent {
     #[serde(rename = "hello")]
     Hello { polls: Vec<PollView> },
     #[serde(rename = "poll.created", alias = "poll.updated", alias = "poll.closed")]
-    Poll { poll: PollView },
+    Poll { poll: Box<PollView> },
     #[serde(other)]
     Other,
 }
@@ -148,7 +148,7 @@ async fn follow(server: &Server, poll: &str, view: &mut Output) -> Outcome<Ended
         };
         let newest = match serde_json::from_str(&text) {
             Ok(Sent::Hello { polls }) => polls.into_iter().find(|shown| shown.id == poll),
-            Ok(Sent::Poll { poll: shown }) => Some(shown).filter(|shown| shown.id == poll),
+            Ok(Sent::Poll { poll: shown }) => Some(*shown).filter(|shown| shown.id == poll),
             Ok(Sent::Other) => None,
             Err(error) => {
                 return Err(Failure::failed(format!(

@@ -28,6 +28,13 @@ pub struct Setting {
     pub show: fn(&Config) -> String,
 }
 
+impl Setting {
+    /// Whether its value must not stand in a message.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.value, "SECRET" | "TOKEN")
+    }
+}
+
 /// The parts of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heading {
@@ -57,7 +64,7 @@ macro_rules! limit {
             value: "LIMIT",
             help: $help,
             heading: Heading::Limits,
-            set: |config, text| Ok(config.$group.$field = Limit::read(text)?),
+            set: |config, text| put(&mut config.$group.$field, Limit::read(text)),
             show: |config| config.$group.$field.show(),
         }
     };
@@ -70,7 +77,7 @@ pub const SETTINGS: &[Setting] = &[
         "PORT",
         "PORT",
         "Port to listen on; 0 picks a free one",
-        |config, text| Ok(config.port = text.parse().map_err(|_| "not a port from 0 to 65535")?),
+        |config, text| put(&mut config.port, port(text)),
         |config| config.port.to_string(),
     ),
     setting(
@@ -78,7 +85,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_HOST",
         "ADDRESSES",
         "Addresses to listen on, separated by commas; 0.0.0.0 lets phones in",
-        |config, text| Ok(config.hosts = addresses(text)?),
+        |config, text| put(&mut config.hosts, addresses(text)),
         |config| joined(&config.hosts),
     ),
     setting(
@@ -86,7 +93,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_DATA",
         "FOLDER",
         "Folder of the embedded log and store",
-        |config, text| Ok(config.data = text.into()),
+        |config, text| put(&mut config.data, Ok(text.into())),
         |config| config.data.display().to_string(),
     ),
     setting(
@@ -94,7 +101,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_PUBLIC_URL",
         "URL",
         "Base of links and QR codes, as phones reach it [default: the address listened on]",
-        |config, text| Ok(config.public_url = Some(base_url(text)?)),
+        |config, text| put(&mut config.public_url, base_url(text).map(Some)),
         |config| config.public_url.clone().unwrap_or_default(),
     ),
     setting(
@@ -104,7 +111,7 @@ pub const SETTINGS: &[Setting] = &[
         "What voters' pseudonyms and cookies are made with, 16 bytes or more; better set in the \
          environment than here, where others on this machine may read it [default: made, and \
          kept in the data folder]",
-        |config, text| Ok(config.secret = Some(secret(text)?)),
+        |config, text| put(&mut config.secret, secret(text).map(Some)),
         |_| String::new(),
     ),
     setting(
@@ -113,7 +120,7 @@ pub const SETTINGS: &[Setting] = &[
         "TOKEN",
         "The operator's token, 16 bytes or more; better set in the environment [default: made, \
          kept in the data folder, and printed once]",
-        |config, text| Ok(config.admin_token = Some(secret(text)?)),
+        |config, text| put(&mut config.admin_token, secret(text).map(Some)),
         |_| String::new(),
     ),
     setting(
@@ -121,7 +128,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_OPERATOR_CREATES",
         "true|false",
         "Whether only the operator may create polls",
-        |config, text| Ok(config.operator_creates = switch(text)?),
+        |config, text| put(&mut config.operator_creates, switch(text)),
         |config| config.operator_creates.to_string(),
     ),
     setting(
@@ -129,7 +136,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_TRUSTED_PROXIES",
         "ADDRESSES",
         "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas",
-        |config, text| Ok(config.trusted_proxies = addresses(text)?),
+        |config, text| put(&mut config.trusted_proxies, addresses(text)),
         |config| joined(&config.trusted_proxies),
     ),
     setting(
@@ -138,7 +145,7 @@ pub const SETTINGS: &[Setting] = &[
         "ORIGINS",
         "Origins besides our own that may open a WebSocket or call the API from a page, such as \
          https://example.org, separated by commas",
-        |config, text| Ok(config.allowed_origins = origins(text)?),
+        |config, text| put(&mut config.allowed_origins, origins(text)),
         |config| config.allowed_origins.join(","),
     ),
     setting(
@@ -146,10 +153,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_PARTITIONS",
         "COUNT",
         "Partitions of a log that is made anew; an existing log keeps its own",
-        |config, text| {
-            let count = text.parse().ok().filter(|count| (1..=1024).contains(count));
-            Ok(config.partitions = count.ok_or("not a number from 1 to 1024")?)
-        },
+        |config, text| put(&mut config.partitions, partitions(text)),
         |config| config.partitions.to_string(),
     ),
     setting(
@@ -157,7 +161,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_DRAIN",
         "TIME",
         "How long a stop may take before what is left is cut",
-        |config, text| Ok(config.drain = parse_duration(text)?),
+        |config, text| put(&mut config.drain, parse_duration(text)),
         |config| config.drain.show(),
     ),
     limit!(
@@ -285,6 +289,12 @@ pub const SETTINGS: &[Setting] = &[
         watch.leaderboard
     ),
     limit!(
+        "watch-leaderboard-sent",
+        "POLLUX_WATCH_LEADERBOARD_SENT",
+        "Of those, the places that sockets and streams are sent",
+        watch.leaderboard_sent
+    ),
+    limit!(
         "watch-closed-polls",
         "POLLUX_WATCH_CLOSED_POLLS",
         "Closed polls kept in memory",
@@ -307,6 +317,18 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_WATCH_REPLIES",
         "Answers waiting for one client that does not read; past it the socket is closed",
         watch.replies
+    ),
+    limit!(
+        "watch-send-buffer",
+        "POLLUX_WATCH_SEND_BUFFER",
+        "The kernel's send buffer of a WebSocket, in bytes: what a slow viewer may be behind",
+        watch.send_buffer
+    ),
+    limit!(
+        "watch-goodbye",
+        "POLLUX_WATCH_GOODBYE",
+        "How long a closed socket may take to say goodbye",
+        watch.goodbye
     ),
     limit!(
         "watch-silence",
@@ -344,7 +366,8 @@ impl Limit for u32 {
 
 impl Limit for Duration {
     fn read(text: &str) -> Result<Self, String> {
-        parse_duration(text)
+        let time = parse_duration(text)?;
+        if time.is_zero() { Err("must be more than nothing".into()) } else { Ok(time) }
     }
 
     fn show(&self) -> String {
@@ -374,6 +397,21 @@ fn count<N: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, String> {
         .ok()
         .filter(|number| *number >= N::from(1))
         .ok_or_else(|| "not a whole number from 1 up".into())
+}
+
+/// Set the field, if its text could be read.
+fn put<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *field = value?;
+    Ok(())
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "not a port from 0 to 65535".into())
+}
+
+fn partitions(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| (1..=1024).contains(count));
+    count.ok_or_else(|| "not a number from 1 to 1024".into())
 }
 
 fn switch(text: &str) -> Result<bool, String> {
@@ -454,6 +492,42 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_has_a_row() {
+        // Each leaf of the configuration, by the path it has in its debug output.
+        let default = format!("{:#?}", Config::default());
+        let mut path: Vec<String> = Vec::new();
+        let mut leaves = BTreeSet::new();
+        for line in default.lines().skip(1) {
+            let depth = (line.len() - line.trim_start().len()) / 4;
+            path.truncate(depth.saturating_sub(1));
+            let Some((name, value)) = line.trim().split_once(": ") else { continue };
+            if value.ends_with('{') {
+                path.push(name.to_owned());
+            } else {
+                let name = path.iter().map(String::as_str).chain([name]).collect::<Vec<_>>();
+                leaves.insert(name.join("-").replace('_', "-").replace("hosts", "host"));
+            }
+        }
+        let rows: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.flag.to_owned()).collect();
+        assert_eq!(leaves, rows);
+    }
+
+    #[test]
+    fn the_sample_says_the_defaults() {
+        let default = Config::default();
+        for line in include_str!("../../../../.env.sample").lines() {
+            let Some((name, value)) = line.strip_prefix('#').and_then(|line| line.split_once('='))
+            else {
+                continue;
+            };
+            let setting = SETTINGS.iter().find(|setting| setting.variable == name);
+            let shown = setting.map(|setting| (setting.show)(&default)).unwrap_or_default();
+            assert!(setting.is_some(), "{line}");
+            assert!(shown.is_empty() || shown == value, "{line}: the default is {shown}");
+        }
+    }
+
+    #[test]
     fn names_are_unique_and_follow_one_rule() {
         let mut seen = BTreeSet::new();
         for Setting { flag, variable, .. } in SETTINGS {
@@ -477,6 +551,7 @@ mod tests {
             ("drain", "soon"),
             ("api-per-voter", "5"),
             ("log-queue", "0"),
+            ("watch-tick", "0s"),
             ("log-queue", "-1"),
         ] {
             let setting = SETTINGS.iter().find(|setting| setting.flag == flag).unwrap();
