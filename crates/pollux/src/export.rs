@@ -138,8 +138,7 @@ async fn ballots(
                 for row in &page {
                     // What its voter would be told, not what was decided at first: a ballot
                     // that counted may have been replaced.
-                    let at = Some((partition, row.offset));
-                    let fate = folder.store.fate(id, row.voter, row.ballot, at).await?;
+                    let fate = folder.store.fate(id, row.voter, row.ballot).await?;
                     let status = fate.map_or(row.decided, |fate| fate.status).as_str();
                     writer.write(standing, partition, row, status)?;
                     bar.inc(1);

@@ -116,8 +116,7 @@ async fn trace(
     let committed = progress.iter().find(|(p, _)| *p == partition).map(|(_, p)| p.next_offset);
     let rows = folder.store.ballots(partition, offset, Some(ballot.poll), 1).await?;
     let row = rows.into_iter().find(|row| row.offset == offset);
-    let at = Some((partition, offset));
-    let fate = folder.store.fate(ballot.poll, ballot.voter, ballot.id, at).await?;
+    let fate = folder.store.fate(ballot.poll, ballot.voter, ballot.id).await?;
     let partitions = folder.log.partitions();
     Ok(Traced {
         misplaced: ballot_partition(ballot.poll, ballot.voter, partitions) != partition,

@@ -14,7 +14,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::ambient::{SharedAmbient, SystemAmbient};
-use crate::api::identity::Keys;
 use crate::api::server;
 use crate::config::Config;
 use crate::log::Log;
@@ -106,7 +105,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let ambient: SharedAmbient = Arc::new(SystemAmbient::new());
     let lock = FolderLock::take(&folder, ambient.now())?;
     let log = EmbeddedLog::open(&folder, config.partitions, config.log.clone(), ambient.clone())?;
-    let store = EmbeddedStore::open(&folder, log.partitions())?;
+    let store = EmbeddedStore::open(&folder, log.partitions(), config.store.clone())?;
     let credential = |given: &Option<String>, name| match given {
         Some(text) => Ok(credentials::Credential { text: text.clone(), new: false }),
         None => credentials::keep(&folder, name, &*ambient).map_err(in_folder),
@@ -122,13 +121,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         ambient,
         log: log.clone(),
         store: store.clone(),
-        keys: Keys::new(secret.text.as_bytes(), &admin.text),
+        secret: secret.text.into_bytes(),
+        admin_token: admin.text.clone(),
     });
     if tokio::time::timeout(CATCH_UP, node.caught_up()).await.is_err() {
         tracing::warn!("serving before every vote on the log is counted; counting goes on");
     }
     let stop = CancellationToken::new();
-    let server = tokio::spawn(server::serve(listeners, node.app.clone(), stop.clone()));
+    let server =
+        tokio::spawn(server::serve(listeners, node.router(), node.app.clone(), stop.clone()));
     let admin_token = admin.new.then_some(admin.text);
     Ok(Running { addresses, url, admin_token, log, store, node, drain, stop, server, _lock: lock })
 }
@@ -146,7 +147,8 @@ async fn listen(config: &Config) -> Result<Vec<TcpListener>, StartError> {
             }
             // A machine without IPv6 still has the other loopback.
             Err(error)
-                if error.kind() == std::io::ErrorKind::AddrNotAvailable && config.hosts.len() > 1 =>
+                if error.kind() == std::io::ErrorKind::AddrNotAvailable
+                    && config.hosts.len() > 1 =>
             {
                 tracing::debug!(%address, %error, "not listening there");
             }

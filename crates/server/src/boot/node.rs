@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ambient::SharedAmbient;
 use crate::api::App;
-use crate::api::identity::Keys;
 use crate::config::Config;
 use crate::log::{Feed, Log};
 use crate::processor::Processor;
@@ -35,8 +34,10 @@ pub struct Parts {
     pub log: Arc<dyn Log>,
     /// The truth.
     pub store: Arc<dyn Store>,
-    /// Made from the installation's secret.
-    pub keys: Keys,
+    /// The installation's secret.
+    pub secret: Vec<u8>,
+    /// The operator's token.
+    pub admin_token: String,
 }
 
 /// A node at work. Dropping it is a crash: its tasks are gone at their next await.
@@ -52,7 +53,7 @@ pub struct Node {
 impl Node {
     /// Start everything but the listeners.
     pub fn start(parts: Parts) -> Self {
-        let Parts { config, ambient, log, store, keys } = parts;
+        let Parts { config, ambient, log, store, secret, admin_token } = parts;
         let hub = Hub::new(log.partitions(), config.watch.clone(), ambient.clone());
         let (stop, goodbye) = (CancellationToken::new(), CancellationToken::new());
         let loaded = CancellationToken::new();
@@ -65,15 +66,10 @@ impl Node {
             let (hub, goodbye) = (hub.clone(), goodbye.clone());
             async move { hub.run(goodbye).await }
         });
-        let processor = Processor::new(
-            log.clone(),
-            store.clone(),
-            ambient.clone(),
-            config.processor.clone(),
-        );
-        let troubles = processor.troubles.clone();
+        let processor =
+            Processor::new(log.clone(), store.clone(), ambient.clone(), config.processor.clone());
         tasks.spawn(processor.run(stop.clone()));
-        let app = App::new(config, ambient, log, store, hub, keys, troubles);
+        let app = App::new(config, ambient, log, store, hub, &secret, &admin_token);
         Self { app, tasks, loaded, stop, goodbye }
     }
 
@@ -131,7 +127,8 @@ impl Source for Committed {
         };
         let standings = self.store.list(open).await.map_err(|error| error.to_string())?;
         let progress = self.store.progress().await.map_err(|error| error.to_string())?;
-        let progress = progress.into_iter().map(|(partition, p)| (partition, p.generation, p.next_offset));
+        let progress =
+            progress.into_iter().map(|(partition, p)| (partition, p.generation, p.next_offset));
         Ok(Snapshot { standings, progress: progress.collect() })
     }
 

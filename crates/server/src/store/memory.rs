@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use pollux_core::ballot::Status;
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
@@ -274,7 +275,19 @@ impl Store for MemoryStore {
                     Some((poll, state.tallies.get(&(*id, partition)).cloned()))
                 })
                 .collect(),
-            voters: voters.iter().map(|(poll, voter)| state.voter(*poll, *voter)).collect(),
+            voters: voters.iter().map(|(poll, voter)| state.past(*poll, *voter)).collect(),
+        })
+        .await
+    }
+
+    async fn decided(
+        &self,
+        _partition: Partition,
+        ballots: &[(PollId, VoterId, BallotId)],
+    ) -> Result<Vec<Option<Status>>, StoreError> {
+        self.read(|state| {
+            let each = ballots.iter().map(|(poll, voter, id)| state.decided(*poll, *voter, *id));
+            each.collect()
         })
         .await
     }
@@ -303,13 +316,12 @@ impl Store for MemoryStore {
         poll: PollId,
         voter: VoterId,
         ballot: BallotId,
-        at: Option<(Partition, Offset)>,
     ) -> Result<Option<BallotFate>, StoreError> {
-        self.read(|state| state.fate(poll, voter, ballot, at)).await
+        self.read(|state| state.fate(poll, voter, ballot)).await
     }
 
     async fn voter(&self, poll: PollId, voter: VoterId) -> Result<VoterState, StoreError> {
-        self.read(|state| state.voter(poll, voter)).await
+        self.read(|state| state.past(poll, voter).state).await
     }
 
     async fn ballots(

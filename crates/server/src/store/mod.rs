@@ -283,15 +283,12 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- ballots: read ----
 
-    /// What became of a voter's ballot; `at` says where its record stands, if the asker knows.
-    /// `None`: not decided yet, or never heard of. Where `at` does not point to a row of this
-    /// ballot, the voter's latest row tells, or else their state, and then without a position.
+    /// What became of a voter's ballot. `None`: not decided yet, or never heard of.
     async fn fate(
         &self,
         poll: PollId,
         voter: VoterId,
         ballot: BallotId,
-        at: Option<(Partition, Offset)>,
     ) -> Result<Option<BallotFate>, StoreError>;
 
     /// The state of one voter in one poll.

@@ -80,7 +80,8 @@ pub fn screen(shown: &Shown, polls: &[PollPlan], truth: &Recount) -> Result<(), 
     for poll in polls {
         let result = &truth.polls[&poll.id];
         let view = shown.get(&poll.id).ok_or(format!("poll {} is not shown", poll.id))?;
-        let counts: Vec<_> = view["options"].as_array().unwrap().iter().map(|o| o["votes"].as_u64()).collect();
+        let counts: Vec<_> =
+            view["options"].as_array().unwrap().iter().map(|o| o["votes"].as_u64()).collect();
         let right: Vec<_> = result.counts.iter().copied().map(Some).collect();
         if counts != right || view["totalVoters"] != result.voters || view["final"] != true {
             return Err(format!("the screen shows {view}, the recount says {result:?}"));

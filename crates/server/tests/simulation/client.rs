@@ -42,7 +42,8 @@ pub async fn vote(world: &World, polls: &[PollPlan], n: u64, mut dice: StdRng) -
         sleep(Duration::from_millis(dice.random_range(0..3_000))).await;
         let poll = &polls[dice.random_range(0..polls.len())];
         let ballot = world.ambient().ballot_id().to_string();
-        let mut body = json!({ "ballotId": ballot, "optionId": dice.random_range(1..=poll.options) });
+        let mut body =
+            json!({ "ballotId": ballot, "optionId": dice.random_range(1..=poll.options) });
         if let Some(name) = &name {
             body["voterId"] = json!(name);
         }

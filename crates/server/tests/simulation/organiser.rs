@@ -24,14 +24,17 @@ pub async fn create(world: &World, dice: &mut StdRng) -> Vec<PollPlan> {
         let key = format!("organiser's poll number {n}");
         let poll = loop {
             let node = dice.random_range(0..world.nodes());
-            let answer = world.ask(node, "POST", "/api/polls", Some(&body), None, Some(("idempotency-key", &key))).await;
+            let answer = world
+                .ask(node, "POST", "/api/polls", Some(&body), None, Some(("idempotency-key", &key)))
+                .await;
             match answer {
                 Some(answer) if answer.status == 201 => break answer.body,
                 Some(answer) if answer.status < 500 => panic!("{answer:?}"),
                 _ => sleep(Duration::from_millis(200)).await,
             }
         };
-        let text = |name: &str| poll[name].as_str().unwrap_or_else(|| panic!("{name}: {poll}")).to_owned();
+        let text =
+            |name: &str| poll[name].as_str().unwrap_or_else(|| panic!("{name}: {poll}")).to_owned();
         polls.push(PollPlan { id: text("id"), token: text("ownerToken"), options, refuse });
     }
     polls
@@ -58,7 +61,8 @@ pub async fn change(world: &World, poll: &PollPlan, action: &str, dice: &mut Std
     let path = format!("/api/polls/{}/{action}", poll.id);
     let bearer = format!("Bearer {}", poll.token);
     let empty = json!({});
-    let asked = world.ask(node, "POST", &path, Some(&empty), None, Some(("authorization", &bearer)));
+    let asked =
+        world.ask(node, "POST", &path, Some(&empty), None, Some(("authorization", &bearer)));
     let patience = Duration::from_millis(dice.random_range(200..10_000));
     let answer = tokio::time::timeout(patience, asked).await.ok().flatten();
     if let Some(answer) = &answer {

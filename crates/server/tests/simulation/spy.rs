@@ -31,17 +31,16 @@ impl Spy {
                 );
             }
             Announcement::Tally(tally) => {
-                let stored = dump
-                    .tallies
-                    .iter()
-                    .find(|stored| (stored.poll, stored.partition) == (tally.poll, tally.partition));
+                let stored = dump.tallies.iter().find(|stored| {
+                    (stored.poll, stored.partition) == (tally.poll, tally.partition)
+                });
                 assert!(
                     stored.is_some_and(|stored| stored.next_offset >= tally.next_offset),
                     "a tally was announced before it was committed: {tally:?}, stored {stored:?}"
                 );
             }
             Announcement::Progress { partition, next_offset, .. } => {
-                let stored = dump.offsets.get(partition);
+                let stored = dump.progress.iter().find(|(p, _)| p == partition).map(|(_, p)| p);
                 assert!(
                     stored.is_some_and(|stored| stored.next_offset >= *next_offset),
                     "progress to {next_offset} was announced before it was committed"

@@ -20,7 +20,8 @@ pub type Shown = BTreeMap<String, Value>;
 pub async fn watch(world: &World, until: Instant, mut dice: StdRng) -> Shown {
     let mut shown = Shown::new();
     while Instant::now() < until {
-        let leave = (Instant::now() + Duration::from_millis(dice.random_range(500..9_000))).min(until);
+        let leave =
+            (Instant::now() + Duration::from_millis(dice.random_range(500..9_000))).min(until);
         let Some(app) = world.app(dice.random_range(0..world.nodes())) else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
@@ -66,7 +67,8 @@ fn see(world: &World, poll: &Value, versions: &mut BTreeMap<String, u64>) {
     let version = poll["version"].as_u64().unwrap();
     let before = versions.insert(id, version).unwrap_or(0);
     assert!(version >= before, "version {version} was shown after {before}: {poll}");
-    let counts: u64 = poll["options"].as_array().unwrap().iter().filter_map(|o| o["votes"].as_u64()).sum();
+    let counts: u64 =
+        poll["options"].as_array().unwrap().iter().filter_map(|o| o["votes"].as_u64()).sum();
     assert_eq!(poll["totalVotes"], counts, "{poll}");
     world.seen_views.set(world.seen_views.get() + 1);
 }

@@ -12,7 +12,6 @@ use parking_lot::Mutex;
 use pollux_core::id::{Generation, UnixMillis};
 use pollux_server::ambient::{Ambient, SharedAmbient};
 use pollux_server::api::App;
-use pollux_server::api::identity::Keys;
 use pollux_server::boot::node::{Node, Parts};
 use pollux_server::config::{Config, LogLimits};
 use pollux_server::log::memory::{LogFaults, MemoryLog, MemoryNode};
@@ -302,7 +301,8 @@ impl World {
         let truth = self.agreed(polls, &mut dice).await;
         check::ballots(&sent, &truth);
         check::store(self, polls, &truth);
-        let count = |status: &str| truth.ballots.values().filter(|d| d.status == status).count() as u64;
+        let count =
+            |status: &str| truth.ballots.values().filter(|d| d.status == status).count() as u64;
         let records: usize = (0..self.partitions).map(|p| self.log.records(p).len()).sum();
         Summary {
             ballots: sent.len() as u64,
@@ -353,7 +353,8 @@ impl World {
             ambient: self.ambient.clone(),
             log: Arc::new(spy),
             store: self.store.clone(),
-            keys: Keys::new(b"the simulation's secret", "the operator's token"),
+            secret: b"the simulation's secret".to_vec(),
+            admin_token: "the operator's token".into(),
         });
         *self.nodes[node].borrow_mut() = Some(Running { node: running, log });
     }

@@ -53,10 +53,10 @@ struct Slot {
     position: i64,
     round: u32,
     counted: bool,
-    spent: bool,
+    seen: bool,
     counted_id: [u8; 16],
     counted_choice: [u8; 16],
-    spent_id: [u8; 16],
+    seen_id: [u8; 16],
 }
 
 impl Slot {
@@ -66,10 +66,10 @@ impl Slot {
             position,
             round: state.round,
             counted: state.counted.is_some(),
-            spent: state.spent.is_some(),
+            seen: state.seen.is_some(),
             counted_id: id.map_or([0; 16], |id| *id.0.as_bytes()),
             counted_choice: choice.unwrap_or_default().bits().to_ne_bytes(),
-            spent_id: state.spent.map_or([0; 16], |id| *id.0.as_bytes()),
+            seen_id: state.seen.map_or([0; 16], |id| *id.0.as_bytes()),
         }
     }
 
@@ -81,7 +81,7 @@ impl Slot {
         VoterState {
             round: self.round,
             counted: self.counted.then(|| (BallotId(Uuid::from_bytes(self.counted_id)), choice())),
-            spent: self.spent.then(|| BallotId(Uuid::from_bytes(self.spent_id))),
+            seen: self.seen.then(|| BallotId(Uuid::from_bytes(self.seen_id))),
         }
     }
 }

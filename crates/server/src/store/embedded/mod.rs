@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use pollux_core::ballot::Status;
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::Poll;
 use pollux_core::standing::{Standing, TallyAt};
@@ -32,9 +33,10 @@ use self::readers::{Readers, snapshot};
 use self::rows::{PollKey, StoredBallot, damaged};
 pub use self::schema::{FILE, OpenError};
 use self::writer::Writer;
+use super::fate::FateFinder;
 use super::{
     BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, IdempotencyKey,
-    Listing, Loaded, Progress, Store, StoreError,
+    Listing, Loaded, LoadedVoter, Progress, Store, StoreError,
 };
 use crate::config::StoreLimits;
 
@@ -279,21 +281,47 @@ fn latest(
     }
 }
 
-/// As [`latest`], but the state is all that is wanted.
-fn state(
+/// A voter's past in a poll.
+fn past(
     conn: &Connection,
     index: Option<&Index>,
     poll: PollId,
     voter: VoterId,
-) -> Result<VoterState, StoreError> {
+) -> Result<LoadedVoter, StoreError> {
     let known = index.and_then(|index| index.key(poll));
     let Some(key) = known.map_or_else(|| reads::poll_key(conn, poll), |key| Ok(Some(key)))? else {
-        return Ok(VoterState::default());
+        return Ok(LoadedVoter::default());
     };
     if let Some(index) = index {
         index.remember(poll, key);
     }
-    Ok(latest(conn, index, key, voter)?.map(|row| row.after).unwrap_or_default())
+    let row = latest(conn, index, key, voter)?;
+    Ok(row.map_or_else(LoadedVoter::default, |row| loaded(row.position, row.after)))
+}
+
+fn loaded(position: i64, state: VoterState) -> LoadedVoter {
+    LoadedVoter { state, last: Some(rows::place(position).1) }
+}
+
+/// A voter's rows from the latest back, until `look` has found what it looks for.
+fn look_back<T>(
+    conn: &Connection,
+    index: Option<&Index>,
+    (poll, key): (PollId, PollKey),
+    voter: VoterId,
+    mut look: impl FnMut(Partition, &BallotRow) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    let mut next = latest(conn, index, key, voter)?;
+    while let Some(row) = next {
+        let (partition, prev) = (rows::place(row.position).0, row.prev);
+        if let Some(found) = look(partition, &row.into_row(poll)) {
+            return Ok(Some(found));
+        }
+        let Some(prev) = prev else { break };
+        let older = reads::ballot_at(conn, rows::position(partition, prev))?;
+        next = Some(older.ok_or_else(|| damaged("a voter's chain of rows is broken"))?);
+    }
+    Ok(None)
 }
 
 #[async_trait]
@@ -372,11 +400,11 @@ impl Store for EmbeddedStore {
         let mut misses = Vec::new();
         for (i, found) in self.in_memory(voters).into_iter().enumerate() {
             loaded.voters.push(match found {
-                Found::Here(_, state) => state,
-                Found::Nothing => VoterState::default(),
+                Found::Here(position, state) => self::loaded(position, state),
+                Found::Nothing => LoadedVoter::default(),
                 Found::AskTable => {
                     misses.push((i, voters[i]));
-                    VoterState::default()
+                    LoadedVoter::default()
                 }
             });
         }
@@ -396,9 +424,36 @@ impl Store for EmbeddedStore {
                 loaded.polls.push(Some((poll, reads::tally(conn, key, id, partition)?)));
             }
             for (i, (poll, voter)) in misses {
-                loaded.voters[i] = state(conn, index.as_deref(), poll, voter)?;
+                loaded.voters[i] = past(conn, index.as_deref(), poll, voter)?;
             }
             Ok(loaded)
+        })
+        .await
+    }
+
+    async fn decided(
+        &self,
+        _partition: Partition,
+        ballots: &[(PollId, VoterId, BallotId)],
+    ) -> Result<Vec<Option<Status>>, StoreError> {
+        let (index, ballots) = (self.index.clone(), ballots.to_vec());
+        self.read(move |conn| {
+            let mut decided = Vec::with_capacity(ballots.len());
+            for (poll, voter, ballot) in ballots {
+                let Some(key) = reads::poll_key(conn, poll)? else {
+                    decided.push(None);
+                    continue;
+                };
+                let found = look_back(conn, index.as_deref(), (poll, key), voter, |_, row| {
+                    match row.ballot == ballot {
+                        true => Some(Some(row.decided)),
+                        // Before this row nothing as great had been seen.
+                        false => (!row.after.may_have_seen(ballot)).then_some(None),
+                    }
+                })?;
+                decided.push(found.flatten());
+            }
+            Ok(decided)
         })
         .await
     }
@@ -420,30 +475,14 @@ impl Store for EmbeddedStore {
         poll: PollId,
         voter: VoterId,
         ballot: BallotId,
-        at: Option<(Partition, Offset)>,
     ) -> Result<Option<BallotFate>, StoreError> {
         let index = self.index.clone();
         self.read(move |conn| {
-            let Some((key, of)) = reads::poll(conn, poll)? else { return Ok(None) };
-            let asked =
-                |row: &StoredBallot| row.key == key && row.voter == voter && row.ballot == ballot;
-            let pointed = match at {
-                None => None,
-                Some((partition, offset)) => {
-                    reads::ballot_at(conn, rows::position(partition, offset))?
-                }
-            };
-            let latest = latest(conn, index.as_deref(), key, voter)?;
-            let of_latest = latest.as_ref().map(|row| (rows::place(row.position).0, asked(row)));
-            let pointed =
-                pointed.filter(asked).map(|row| (rows::place(row.position).0, row.into_row(poll)));
-            let latest = latest.map(|row| row.into_row(poll));
-            let own = match (&pointed, of_latest, &latest) {
-                (Some((partition, row)), ..) => Some((*partition, row)),
-                (None, Some((partition, true)), Some(row)) => Some((partition, row)),
-                _ => None,
-            };
-            Ok(super::fate::fate(&of.rules(), ballot, own, latest.as_ref()))
+            let Some(key) = reads::poll_key(conn, poll)? else { return Ok(None) };
+            let mut finder = FateFinder::new(ballot);
+            look_back(conn, index.as_deref(), (poll, key), voter, |partition, row| {
+                finder.look(partition, row)
+            })
         })
         .await
     }
@@ -454,7 +493,7 @@ impl Store for EmbeddedStore {
             Found::Nothing => Ok(VoterState::default()),
             Found::AskTable => {
                 let index = self.index.clone();
-                self.read(move |conn| state(conn, index.as_deref(), poll, voter)).await
+                self.read(move |conn| Ok(past(conn, index.as_deref(), poll, voter)?.state)).await
             }
         }
     }

@@ -116,7 +116,7 @@ pub fn settle(
     poll: &dyn rusqlite::ToSql,
 ) -> rusqlite::Result<()> {
     let sql = format!(
-        "UPDATE polls SET settled = (phase <= 1 OR ?1 <= (SELECT count(*) FROM tallies t \
+        "UPDATE polls SET settled = (phase = 0 OR ?1 <= (SELECT count(*) FROM tallies t \
          WHERE t.poll = polls.key AND t.phase >= polls.phase)) WHERE {which}"
     );
     conn.prepare_cached(&sql)?.execute(params![partitions, poll])?;

@@ -142,10 +142,10 @@ pub fn read_generation(text: &str) -> Result<Generation, StoreError> {
 
 /// The columns of `ballots` in the order [`read_ballot`] takes them.
 pub const BALLOT_COLUMNS: &str =
-    "position, poll, voter, ballot, choice, decided, at, round, counted, spent";
+    "position, poll, voter, ballot, choice, decided, at, round, counted, seen, prev";
 
 pub const INSERT_BALLOT: &str =
-    "INSERT INTO ballots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    "INSERT INTO ballots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 /// Most rows take the short forms: a small choice, and a state that speaks of this very ballot.
 pub fn write_ballot(
@@ -163,7 +163,7 @@ pub fn write_ballot(
         Some(it) if it == (row.ballot, row.choice) => Value::Integer(1),
         Some((id, choice)) => Value::Blob([*id.0.as_bytes(), choice.bits().to_be_bytes()].concat()),
     };
-    let spent = match row.after.spent {
+    let seen = match row.after.seen {
         None => Value::Null,
         Some(id) if id == row.ballot => Value::Integer(1),
         Some(id) => Value::Blob(id.0.as_bytes().to_vec()),
@@ -177,7 +177,8 @@ pub fn write_ballot(
     stmt.raw_bind_parameter(7, row.at.0 as i64)?;
     stmt.raw_bind_parameter(8, row.after.round)?;
     stmt.raw_bind_parameter(9, counted)?;
-    stmt.raw_bind_parameter(10, spent)?;
+    stmt.raw_bind_parameter(10, seen)?;
+    stmt.raw_bind_parameter(11, row.prev.map(|offset| offset as i64))?;
     stmt.raw_execute()?;
     Ok(())
 }
@@ -192,6 +193,7 @@ pub struct StoredBallot {
     decided: Status,
     at: UnixMillis,
     pub after: VoterState,
+    pub prev: Option<Offset>,
 }
 
 impl StoredBallot {
@@ -205,6 +207,7 @@ impl StoredBallot {
             decided: self.decided,
             at: self.at,
             after: self.after,
+            prev: self.prev,
         }
     }
 }
@@ -224,7 +227,7 @@ pub fn read_ballot(row: &Row<'_>) -> Result<StoredBallot, StoreError> {
         )),
         _ => return Err(damaged("a voter's state in `ballots`")),
     };
-    let spent = match row.get_ref(9)? {
+    let seen = match row.get_ref(9)? {
         ValueRef::Null => None,
         ValueRef::Integer(_) => Some(ballot),
         blob => Some(ballot_id(blob)?),
@@ -237,7 +240,8 @@ pub fn read_ballot(row: &Row<'_>) -> Result<StoredBallot, StoreError> {
         choice,
         decided: read_decided(row.get(5)?)?,
         at: UnixMillis(row.get::<_, i64>(6)? as u64),
-        after: VoterState { round: row.get(7)?, counted, spent },
+        after: VoterState { round: row.get(7)?, counted, seen },
+        prev: row.get::<_, Option<i64>>(10)?.map(|offset| offset as u64),
     })
 }
 

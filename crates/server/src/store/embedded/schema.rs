@@ -88,7 +88,8 @@ CREATE TABLE ballots (
     at       INTEGER NOT NULL,
     round    INTEGER NOT NULL,   -- from here on the voter's state afterwards
     counted  ANY,                -- 1: this ballot; else ballot and choice, 16 bytes each
-    spent    ANY                 -- 1: this ballot; else a ballot
+    seen     ANY,                -- 1: this ballot; else a ballot
+    prev     INTEGER             -- offset of the voter's previous row in this poll
 ) STRICT;
 
 -- Where a voter's latest row stands, for rows below `offsets.indexed_to`; filled in sorted

@@ -2,7 +2,7 @@
 //!
 //! Changes of polls are committed with `synchronous=FULL`: SQLite syncs the write-ahead log,
 //! and with it every commit before. Ballots are committed with `synchronous=NORMAL`: written,
-//! not synced. A power cut can take the newest of them, never one from the middle (the frames
+//! not synced, unless they move a poll to another phase. A power cut can take the newest of them, never one from the middle (the frames
 //! of the write-ahead log are chained by their checksums), and the log gives them back.
 //!
 //! Between the jobs, full maps of the index are merged into the table `voters`, as many rows
@@ -143,7 +143,8 @@ impl Writer {
         debug_assert!(commit.to > commit.from, "a commit moves on");
         let mut written = Vec::with_capacity(commit.ballots.len());
         let (index, partitions) = (&*self.index, self.partitions);
-        self.db.transact(Durable::Later, |conn| {
+        let durable = if commit.durable { Durable::Now } else { Durable::Later };
+        self.db.transact(durable, |conn| {
             fence(conn, partition, commit)?;
             let mut keys = Keys { conn, index, last: None };
             write_batch(conn, &mut keys, partition, commit, &mut written)?;
@@ -338,9 +339,7 @@ fn write_tallies(
     for tally in &commit.tallies {
         let key = keys.of(tally.poll)?;
         rows::write_tally(&mut upsert, key, tally)?;
-        if tally.tally.phase > 1 {
-            polls::settle(conn, "key = ?2 AND settled = 0", partitions, &key)?;
-        }
+        polls::settle(conn, "key = ?2 AND settled = 0", partitions, &key)?;
     }
     Ok(())
 }

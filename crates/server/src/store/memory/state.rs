@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pollux_core::ballot::Status;
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
-use pollux_core::tally::VoterState;
 
+use crate::store::fate::FateFinder;
 use crate::store::{
     BallotFate, BallotRow, CODE_REST_MILLIS, ChangeError, Commit, CommitError, Created, DeadLetter,
-    IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, Progress, StoreError,
+    IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, LoadedVoter, Progress, StoreError,
 };
 
 /// Most commits a power cut can take back.
@@ -152,6 +153,9 @@ impl State {
             self.dead.insert((partition, letter.offset), letter.clone());
         }
         self.tail.push(undo);
+        if commit.durable {
+            self.tail.clear();
+        }
         if self.tail.len() > TAIL {
             self.tail.remove(0);
         }
@@ -186,34 +190,36 @@ impl State {
         standing
     }
 
-    pub fn latest(&self, poll: PollId, voter: VoterId) -> Option<(Partition, &BallotRow)> {
-        let place = self.voters.get(&(poll, voter))?.last()?;
-        Some((place.0, &self.ballots[place]))
-    }
-
-    pub fn voter(&self, poll: PollId, voter: VoterId) -> VoterState {
-        self.latest(poll, voter).map(|(_, row)| row.after).unwrap_or_default()
-    }
-
-    pub fn fate(
+    /// A voter's rows, latest first.
+    pub fn rows(
         &self,
         poll: PollId,
         voter: VoterId,
-        ballot: BallotId,
-        at: Option<Place>,
-    ) -> Option<BallotFate> {
-        let rules = self.polls.get(&poll)?.rules();
-        let latest = self.latest(poll, voter);
-        let pointed = at.and_then(|at| self.ballots.get(&at).map(|row| (at.0, row)));
-        let own = [pointed, latest]
-            .into_iter()
-            .flatten()
-            .find(|(_, row)| (row.poll, row.voter, row.ballot) == (poll, voter, ballot));
-        crate::store::fate::fate(&rules, ballot, own, latest.map(|(_, row)| row))
+    ) -> impl Iterator<Item = (Partition, &BallotRow)> {
+        let places = self.voters.get(&(poll, voter)).into_iter().flatten();
+        places.rev().map(|place| (place.0, &self.ballots[place]))
+    }
+
+    pub fn past(&self, poll: PollId, voter: VoterId) -> LoadedVoter {
+        let latest = self.rows(poll, voter).next();
+        latest.map_or_else(LoadedVoter::default, |(_, row)| LoadedVoter {
+            state: row.after,
+            last: Some(row.offset),
+        })
+    }
+
+    pub fn decided(&self, poll: PollId, voter: VoterId, ballot: BallotId) -> Option<Status> {
+        let own = self.rows(poll, voter).find(|(_, row)| row.ballot == ballot);
+        own.map(|(_, row)| row.decided)
+    }
+
+    pub fn fate(&self, poll: PollId, voter: VoterId, ballot: BallotId) -> Option<BallotFate> {
+        let mut finder = FateFinder::new(ballot);
+        self.rows(poll, voter).find_map(|(partition, row)| finder.look(partition, row))
     }
 
     pub fn is_settled(&self, poll: &Poll) -> bool {
-        poll.phase <= 1
+        poll.phase == 0
             || (0..self.partitions).all(|partition| {
                 let tally = self.tallies.get(&(poll.id, partition));
                 tally.is_some_and(|at| at.tally.phase >= poll.phase)
