@@ -26,7 +26,8 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) -> Shown {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let interest = Interest { everything: true, polls: Vec::new(), leaderboard: true };
+        let interest =
+            Interest { everything: true, polls: Vec::new(), leaderboard: true, grants: Vec::new() };
         let mut stream = events(&app.hub, interest, None);
         // Another node, another epoch: versions start anew.
         let mut versions = BTreeMap::new();
@@ -45,7 +46,7 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) -> Shown {
 pub async fn look(world: &World, node: usize, polls: Vec<pollux_core::id::PollId>) -> Shown {
     let mut shown = Shown::new();
     let Some(app) = world.app(node) else { return shown };
-    let interest = Interest { everything: false, polls, leaderboard: false };
+    let interest = Interest { everything: false, polls, leaderboard: false, grants: Vec::new() };
     let mut stream = events(&app.hub, interest, None);
     while let Ok(Some(json)) = timeout(Duration::from_secs(1), stream.next_json()).await {
         let message: Value = serde_json::from_slice(&json).unwrap();
