@@ -278,14 +278,17 @@ async fn subscriptions_come_and_go() {
 /// not sent what they missed but what is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_read_delays_nobody_and_skips_states() {
-    let limits =
-        WatchLimits { tick: Duration::from_millis(1), send_buffer: 4096, ..WatchLimits::default() };
+    let limits = WatchLimits {
+        tick: Duration::from_millis(1),
+        send_buffer: 16 * 1024,
+        ..WatchLimits::default()
+    };
     let world = World::new(limits);
     let poll = world.open(1, Results::Live);
     let mut stuck = Vec::new();
     for _ in 0..50 {
         let stream = connect(&world, one(&poll)).await;
-        socket2::SockRef::from(&stream).set_recv_buffer_size(4096).unwrap();
+        socket2::SockRef::from(&stream).set_recv_buffer_size(32 * 1024).unwrap();
         stuck.push(stream);
     }
     let mut reader = websocket(&world, one(&poll)).await;
