@@ -51,6 +51,8 @@ pub struct ApiLimits {
     pub header_timeout: Duration,
     /// A request's body must have arrived within this.
     pub body_timeout: Duration,
+    /// A client that leaves our bytes unread for so long is given up.
+    pub write_timeout: Duration,
     /// A request must be answered within this.
     pub deadline: Duration,
     /// How long `?wait=counted` waits.
@@ -106,6 +108,8 @@ pub struct WatchLimits {
     pub subscriptions: usize,
     /// Places on the leaderboard that is kept.
     pub leaderboard: usize,
+    /// Of those, the places that sockets and streams are sent.
+    pub leaderboard_sent: usize,
     /// Closed polls kept in memory.
     pub closed_polls: usize,
     /// Longest message from a client, in bytes.
@@ -116,6 +120,10 @@ pub struct WatchLimits {
     pub replies: usize,
     /// A socket that is silent for so long is asked with a ping; after twice that it is closed.
     pub silence: Duration,
+    /// The kernel's send buffer of a WebSocket, in bytes: what a slow viewer may be behind.
+    pub send_buffer: usize,
+    /// How long a closed socket may take to say goodbye.
+    pub goodbye: Duration,
 }
 
 impl Default for Config {
@@ -147,6 +155,7 @@ impl Default for ApiLimits {
             body: 16 * 1024,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             deadline: Duration::from_secs(8),
             wait: Duration::from_secs(5),
             ahead: Duration::from_secs(60),
@@ -183,11 +192,14 @@ impl Default for WatchLimits {
             overview: 50,
             subscriptions: 100,
             leaderboard: 100,
+            leaderboard_sent: 10,
             closed_polls: 10_000,
             message: 4 * 1024,
             messages: (10, 50),
             replies: 64,
             silence: Duration::from_secs(30),
+            send_buffer: 64 * 1024,
+            goodbye: Duration::from_secs(2),
         }
     }
 }

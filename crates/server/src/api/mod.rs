@@ -1,12 +1,50 @@
-//! HTTP and WebSocket in. SKELETON.
+//! HTTP and WebSocket in: the first folder a vote passes.
+//!
+//! [`routes`] has every route on one screen, [`problem`] the one error table, [`vote`] the hot
+//! path. [`server`] accepts connections and puts [`router`] behind them.
+
+pub mod create;
+pub mod docs;
+pub mod draft;
+pub mod front;
+pub mod health;
+pub mod home;
+pub mod identity;
+pub mod json;
+pub mod leaderboard;
+pub mod limits;
+pub mod live;
+pub mod lookup;
+pub mod metrics;
+pub mod openapi;
+pub mod owner;
+pub mod polls;
+pub mod problem;
+pub mod query;
+pub mod routes;
+pub mod server;
+pub mod socket;
+mod stream;
+pub mod vote;
 
 use std::sync::Arc;
+
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
+use pollux_core::id::BallotId;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
 use crate::log::Log;
 use crate::store::Store;
 use crate::watch::hub::Hub;
+
+pub use routes::router;
 
 /// What every handler holds.
 pub struct App {
@@ -20,4 +58,78 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// The newest state, in memory.
     pub hub: Arc<Hub>,
+    /// Made from the installation's secret and the operator's token.
+    pub keys: identity::Keys,
+    /// How often somebody may ask.
+    pub limits: limits::Limits,
+    /// What is counted.
+    pub metrics: metrics::Metrics,
+    /// The last ballot id made here: the next is greater, whatever the clock does.
+    last_ballot: Mutex<BallotId>,
+    /// Cancelled once the server stops: not ready, streams end, connections close.
+    pub stopping: CancellationToken,
+}
+
+impl App {
+    /// Put it together. The secret and the operator's token are the resolved ones, whatever
+    /// `config` says of them.
+    pub fn new(
+        config: Config,
+        ambient: SharedAmbient,
+        log: Arc<dyn Log>,
+        store: Arc<dyn Store>,
+        hub: Arc<Hub>,
+        secret: &[u8],
+        admin_token: &str,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            keys: identity::Keys::new(secret, admin_token),
+            limits: limits::Limits::new(&config.api),
+            metrics: metrics::Metrics::new(routes::templates()),
+            last_ballot: Mutex::new(BallotId(Uuid::nil())),
+            stopping: CancellationToken::new(),
+            config,
+            ambient,
+            log,
+            store,
+            hub,
+        })
+    }
+
+    /// A new ballot id, greater than all that this process made: of two ballots that one voter
+    /// leaves to us to name, the later must win.
+    pub fn ballot_id(&self) -> BallotId {
+        let fresh = self.ambient.ballot_id();
+        let mut last = self.last_ballot.lock();
+        if *last < fresh {
+            *last = fresh;
+        } else {
+            // In the same millisecond, or after the clock went back: count on from the last.
+            // The low 62 bits are random, so they do not overflow into the variant in practice.
+            *last = BallotId(Uuid::from_u128(last.0.as_u128() + 1));
+        }
+        *last
+    }
+
+    /// The base of links, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match &self.config.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://localhost:{}", self.config.port),
+        }
+    }
+}
+
+/// An answer in JSON with these further headers.
+fn answer<T: Serialize>(status: StatusCode, body: &T, headers: &HeaderMap) -> Response {
+    let bytes = serde_json::to_vec(body).expect("answers are plain data");
+    let mut response = Response::new(bytes.into());
+    *response.status_mut() = status;
+    let own = response.headers_mut();
+    own.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    own.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in headers {
+        own.insert(name, value.clone());
+    }
+    response
 }

@@ -1,1 +1,174 @@
-//! Brings announcements from the log's feed to the hub. SKELETON.
+//! Brings what is committed to the hub: announcements as they come, and the store's word where
+//! announcements were missed. The log and the store are behind [`Source`], which `boot` fills.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pollux_core::id::{Generation, Offset, Partition, PollId};
+use pollux_core::standing::{Announcement, Standing};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::hub::Hub;
+
+/// Where announcements and standings come from. Errors say what failed; it is tried again.
+#[async_trait]
+pub trait Source: Send + Sync + 'static {
+    /// Listen from now on.
+    async fn join(&self) -> Result<Box<dyn Announcements>, String>;
+
+    /// Every open poll, and how far the partitions are committed.
+    async fn snapshot(&self) -> Result<Snapshot, String>;
+
+    /// One poll of any status.
+    async fn standing(&self, id: PollId) -> Result<Option<Standing>, String>;
+}
+
+/// What the store knows.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Every open poll; others may be among them.
+    pub standings: Vec<Standing>,
+    /// By partition: the first offset that is not committed.
+    pub progress: Vec<(Partition, Generation, Offset)>,
+}
+
+/// Announcements as they come.
+#[async_trait]
+pub trait Announcements: Send {
+    /// Waits for at least one; `None` when some were missed. Safe to cancel.
+    async fn next(&mut self) -> Option<Vec<Announcement>>;
+}
+
+/// How often things are done.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Pause before what failed is tried again.
+    pub retry: Duration,
+    /// Between two comparisons with the store.
+    pub reconcile: Duration,
+}
+
+/// Unknown polls loaded one by one; if more are missing, everything is loaded.
+const MISSING: usize = 1_000;
+
+/// What was loaded from the store.
+enum Loaded {
+    Everything,
+    Some,
+}
+
+type Load = Pin<Box<dyn Future<Output = Result<Loaded, String>> + Send>>;
+
+/// Feed the hub until `shutdown`. `loaded` is cancelled once the hub knows every open poll, for
+/// readiness.
+pub async fn run(
+    hub: Arc<Hub>,
+    source: Arc<dyn Source>,
+    pace: Pace,
+    loaded: CancellationToken,
+    shutdown: CancellationToken,
+) {
+    let feed = async {
+        loop {
+            match source.join().await {
+                Ok(feed) => follow(&hub, &source, pace, feed, &loaded).await,
+                Err(error) => {
+                    tracing::warn!(error, "the feed of results cannot be joined; trying again");
+                    sleep(pace.retry).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => {}
+        () = feed => {}
+    }
+}
+
+/// Listen first, then load, so that nothing falls between; until the feed is lost.
+async fn follow(
+    hub: &Arc<Hub>,
+    source: &Arc<dyn Source>,
+    pace: Pace,
+    mut feed: Box<dyn Announcements>,
+    loaded: &CancellationToken,
+) {
+    let mut missing = BTreeSet::new();
+    let mut whole_at = Instant::now();
+    let mut load: Option<Load> = None;
+    let mut not_before = Instant::now();
+    loop {
+        if load.is_none() && Instant::now() >= not_before {
+            if Instant::now() >= whole_at || missing.len() > MISSING {
+                missing.clear();
+                load = Some(Box::pin(load_everything(hub.clone(), source.clone())));
+            } else if !missing.is_empty() {
+                let ids = std::mem::take(&mut missing);
+                load = Some(Box::pin(load_some(hub.clone(), source.clone(), ids)));
+            }
+        }
+        let wake = if missing.is_empty() { whole_at.max(not_before) } else { not_before };
+        let idle = load.is_none();
+        tokio::select! {
+            biased;
+            result = async { load.as_mut().expect("checked").await }, if !idle => {
+                load = None;
+                match result {
+                    Ok(Loaded::Everything) => {
+                        whole_at = Instant::now() + pace.reconcile;
+                        loaded.cancel();
+                    }
+                    Ok(Loaded::Some) => {}
+                    Err(error) => {
+                        tracing::warn!(error, "results cannot be loaded; trying again");
+                        // What was asked for is forgotten: the next load brings everything.
+                        whole_at = Instant::now();
+                        not_before = whole_at + pace.retry;
+                    }
+                }
+            }
+            heard = feed.next() => {
+                let Some(heard) = heard else {
+                    tracing::warn!("announcements were missed; joining the feed again");
+                    return;
+                };
+                missing.extend(heard.into_iter().filter_map(|one| hub.apply(one).err()));
+            }
+            () = sleep_until(wake), if idle => {}
+        }
+    }
+}
+
+/// Merge every open poll, and look at those that the hub thinks open and the store does not.
+async fn load_everything(hub: Arc<Hub>, source: Arc<dyn Source>) -> Result<Loaded, String> {
+    let mut left: BTreeSet<_> = hub.open_polls().into_iter().collect();
+    let snapshot = source.snapshot().await?;
+    for standing in snapshot.standings {
+        left.remove(&standing.poll.id);
+        hub.merge(standing);
+    }
+    for (partition, generation, offset) in snapshot.progress {
+        hub.advance(partition, generation, offset);
+    }
+    load_some(hub, source, left).await?;
+    Ok(Loaded::Everything)
+}
+
+async fn load_some(
+    hub: Arc<Hub>,
+    source: Arc<dyn Source>,
+    ids: BTreeSet<PollId>,
+) -> Result<Loaded, String> {
+    for id in ids {
+        if let Some(standing) = source.standing(id).await? {
+            hub.merge(standing);
+        }
+    }
+    Ok(Loaded::Some)
+}

@@ -1,70 +1,612 @@
-//! The newest state of every live poll, and the tick that sends it.
+//! The newest state of every live poll, and who watches it. What is merged or applied here
+//! marks its poll as dirty; the tick (`tick.rs`) sends it.
 //!
-//! SKELETON: the signatures below are what `api`, `processor` and `boot` rely on.
+//! Locks are taken in this order, and none is held while anything is awaited: a viewer, a poll,
+//! and then any one of the hub's own.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use pollux_core::id::{Offset, Partition, PollId};
-use pollux_core::poll::Poll;
+use bytes::Bytes;
+use foldhash::fast::FixedState;
+use parking_lot::{Mutex, RwLock};
+use pollux_core::id::{Generation, Offset, Partition, PollId};
+use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Announcement, Standing};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use uuid::Uuid;
 
-use super::view::LeaderboardView;
+use super::board::Board;
+use super::entry::{Entry, EntryState};
+use super::frame::{Close, Event, Message};
+use super::overview::{Batch, Overview};
+use super::slots::Slots;
+use super::view::{Audience, LeaderboardView};
+use super::viewer::{Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle};
 use crate::ambient::SharedAmbient;
 use crate::config::WatchLimits;
 
 /// Every live poll's newest [`Standing`], in memory.
-pub struct Hub {}
+pub struct Hub {
+    limits: WatchLimits,
+    epoch: String,
+    polls: RwLock<HashMap<PollId, Arc<Entry>, FixedState>>,
+    codes: RwLock<HashMap<String, PollId, FixedState>>,
+    /// Open and listed; what the overview and the leaderboard are about.
+    listed: Mutex<BTreeSet<PollId>>,
+    /// Polls that are not open, in the order in which they are forgotten.
+    idle: Mutex<Idle>,
+    /// By the time of their tick.
+    pub(super) dirty: Mutex<BTreeMap<(Instant, PollId), Arc<Entry>>>,
+    pub(super) changed: Notify,
+    pub(super) overview: Mutex<Overview>,
+    /// Of options and of polls; held by the tick alone, polls may be locked meanwhile.
+    pub(super) ranking: Mutex<[Board; 2]>,
+    pub(super) board: Mutex<BoardState>,
+    /// By partition: what is committed.
+    progress: Vec<watch::Sender<(Generation, Offset)>>,
+    pub(super) viewers: Mutex<Slots<Arc<Viewer>>>,
+    /// Those of everything or the leaderboard.
+    pub(super) general: Mutex<Slots<Arc<Viewer>>>,
+    /// Those who are somebody; the number keeps apart the tabs of one browser.
+    known: Mutex<BTreeMap<(Identity, u32), Arc<Viewer>>>,
+    /// What a viewer of everything is greeted with, for one tick.
+    greeting: Mutex<Option<Greeting>>,
+    /// Set once, when the server stops.
+    pub(super) leaving: AtomicBool,
+}
+
+#[derive(Default)]
+struct Idle {
+    next: u64,
+    order: BTreeMap<u64, PollId>,
+}
+
+/// The leaderboard.
+pub(super) struct BoardState {
+    /// Polls that contend, or did, and changed since.
+    pub dirty: BTreeSet<PollId>,
+    pub due: Option<Instant>,
+    pub view: Arc<LeaderboardView>,
+    pub shown: Arc<ShownBoard>,
+}
+
+/// The leaderboard as sockets and streams are sent it.
+pub(super) struct ShownBoard {
+    pub version: u64,
+    pub json: Bytes,
+    pub view: LeaderboardView,
+    /// None before the first change.
+    pub message: Option<Message>,
+}
+
+#[derive(Clone)]
+struct Greeting {
+    until: Instant,
+    cursor: u64,
+    board: u64,
+    message: Message,
+}
 
 impl Hub {
     /// An empty hub for this many partitions. Its epoch is drawn from `ambient`.
-    pub fn new(_partitions: u32, _limits: WatchLimits, _ambient: SharedAmbient) -> Arc<Self> {
-        todo!()
+    pub fn new(partitions: u32, limits: WatchLimits, ambient: SharedAmbient) -> Arc<Self> {
+        let none = || watch::Sender::new((Generation(Uuid::nil()), 0));
+        let view = LeaderboardView::default();
+        let json = serde_json::to_vec(&view).expect("a view is always JSON");
+        let shown = ShownBoard { version: 0, json: json.into(), view, message: None };
+        Arc::new(Self {
+            epoch: hex::encode(ambient.random::<8>()),
+            polls: RwLock::default(),
+            codes: RwLock::default(),
+            listed: Mutex::default(),
+            idle: Mutex::default(),
+            dirty: Mutex::default(),
+            changed: Notify::new(),
+            overview: Mutex::default(),
+            ranking: Mutex::new([limits.leaderboard; 2].map(Board::new)),
+            board: Mutex::new(BoardState {
+                dirty: BTreeSet::new(),
+                due: None,
+                view: Arc::default(),
+                shown: Arc::new(shown),
+            }),
+            progress: (0..partitions).map(|_| none()).collect(),
+            viewers: Mutex::default(),
+            general: Mutex::default(),
+            known: Mutex::default(),
+            greeting: Mutex::default(),
+            leaving: AtomicBool::new(false),
+            limits,
+        })
     }
 
     /// Names this hub's life: a viewer that sees another epoch forgets the versions it knew.
     pub fn epoch(&self) -> &str {
-        todo!()
+        &self.epoch
     }
+
+    /// Its limits.
+    pub fn limits(&self) -> &WatchLimits {
+        &self.limits
+    }
+
+    // ---- what is known ----
 
     /// Merge what the store knows of a poll (at start, on a miss, when reconciling): the newest
     /// of each part is kept. A deleted poll is removed.
-    pub fn merge(&self, _standing: Standing) {
-        todo!()
+    pub fn merge(&self, standing: Standing) {
+        for tally in standing.tallies() {
+            self.advance(tally.partition, tally.generation, tally.next_offset);
+        }
+        let id = standing.poll.id;
+        let Some(entry) = self.entry(id) else {
+            if standing.poll.status != PollStatus::Deleted {
+                self.insert(standing);
+            }
+            return;
+        };
+        let mut state = entry.state.lock();
+        let poll = state.standing.take_poll(standing.poll.clone());
+        let mut tallies = false;
+        for tally in standing.tallies() {
+            tallies |= state.standing.take_tally(tally.clone());
+        }
+        self.changed(&entry, state, poll, poll || tallies);
     }
 
-    /// Apply one announcement. `Err` names a poll this hub does not know: the caller loads its
+    /// Apply one announcement. `Err` names a poll this hub does not know, or one whose tally
+    /// tells of a change of the poll that this hub has not heard of: the caller loads its
     /// standing from the store and merges it.
-    pub fn apply(&self, _announcement: Announcement) -> Result<(), PollId> {
-        todo!()
+    pub fn apply(&self, announcement: Announcement) -> Result<(), PollId> {
+        match announcement {
+            Announcement::Poll(poll) => {
+                let Some(entry) = self.entry(poll.id) else {
+                    let gone = poll.status == PollStatus::Deleted;
+                    return if gone { Ok(()) } else { Err(poll.id) };
+                };
+                let mut state = entry.state.lock();
+                let newer = state.standing.take_poll(poll);
+                self.changed(&entry, state, newer, newer);
+            }
+            Announcement::Tally(tally) => {
+                let entry = self.entry(tally.poll).ok_or(tally.poll)?;
+                let mut state = entry.state.lock();
+                let (id, phase) = (tally.poll, tally.tally.phase);
+                let ahead = phase > state.standing.poll.phase;
+                let newer = state.standing.take_tally(tally);
+                self.changed(&entry, state, false, newer);
+                return if ahead { Err(id) } else { Ok(()) };
+            }
+            Announcement::Progress { partition, generation, next_offset } => {
+                self.advance(partition, generation, next_offset);
+            }
+        }
+        Ok(())
     }
 
     /// The poll as its owner made it; the hot path of a vote.
-    pub fn poll(&self, _id: PollId) -> Option<Arc<Poll>> {
-        todo!()
+    pub fn poll(&self, id: PollId) -> Option<Arc<Poll>> {
+        let poll = self.polls.read().get(&id)?.poll.read().clone();
+        (poll.status != PollStatus::Deleted).then_some(poll)
     }
 
     /// The poll and its tallies, a consistent copy.
-    pub fn standing(&self, _id: PollId) -> Option<Standing> {
-        todo!()
+    pub fn standing(&self, id: PollId) -> Option<Standing> {
+        let standing = self.entry(id)?.state.lock().standing.clone();
+        (standing.poll.status != PollStatus::Deleted).then_some(standing)
     }
 
     /// The poll a join code leads to, if it is in memory.
-    pub fn by_code(&self, _code: &str) -> Option<PollId> {
-        todo!()
+    pub fn by_code(&self, code: &str) -> Option<PollId> {
+        self.codes.read().get(code).copied()
     }
 
     /// The leaderboard as of the last tick, cut to `limit` places.
-    pub fn leaderboard(&self, _limit: usize) -> LeaderboardView {
-        todo!()
+    pub fn leaderboard(&self, limit: usize) -> LeaderboardView {
+        let view = self.board.lock().view.clone();
+        view.cut(limit)
+    }
+
+    /// Every poll that takes votes, in order; for the feed to compare with the store.
+    pub fn open_polls(&self) -> Vec<PollId> {
+        let open = |entry: &&Arc<Entry>| entry.poll.read().status == PollStatus::Open;
+        let mut polls: Vec<_> = self.polls.read().values().filter(open).map(|e| e.id).collect();
+        polls.sort_unstable();
+        polls
     }
 
     /// Waits until the partition is committed beyond this offset, as far as this node has heard.
-    pub async fn committed(&self, _partition: Partition, _offset: Offset) {
-        todo!()
+    pub async fn committed(&self, partition: Partition, offset: Offset) {
+        let Some(progress) = self.progress.get(partition as usize) else {
+            return std::future::pending().await;
+        };
+        let mut progress = progress.subscribe();
+        // The sender lives as long as the hub.
+        let _ = progress.wait_for(|(_, next)| *next > offset).await;
     }
+
+    /// The partition is committed up to here.
+    pub(super) fn advance(&self, partition: Partition, generation: Generation, next: Offset) {
+        if let Some(progress) = self.progress.get(partition as usize) {
+            progress.send_if_modified(|now| {
+                let newer = (generation, next) > *now;
+                if newer {
+                    *now = (generation, next);
+                }
+                newer
+            });
+        }
+    }
+
+    pub(super) fn entry(&self, id: PollId) -> Option<Arc<Entry>> {
+        self.polls.read().get(&id).cloned()
+    }
+
+    /// Open, listed polls, oldest first.
+    pub(super) fn listed(&self) -> Vec<PollId> {
+        self.listed.lock().iter().copied().collect()
+    }
+
+    fn insert(&self, standing: Standing) {
+        let id = standing.poll.id;
+        let entry = Arc::new(Entry::new(standing.clone()));
+        let mut polls = self.polls.write();
+        if polls.contains_key(&id) {
+            drop(polls);
+            return self.merge(standing);
+        }
+        polls.insert(id, entry.clone());
+        drop(polls);
+        let state = entry.state.lock();
+        // Nobody watches it yet, and one that is over is no news.
+        let news = standing.poll.status == PollStatus::Open;
+        self.changed(&entry, state, true, news);
+    }
+
+    /// After a change: bring the indexes up to date if it was of the poll itself, and mark the
+    /// poll as dirty if it is news to anybody.
+    fn changed(
+        &self,
+        entry: &Arc<Entry>,
+        mut state: parking_lot::MutexGuard<'_, EntryState>,
+        poll: bool,
+        news: bool,
+    ) {
+        if poll {
+            self.index(entry, &mut state);
+        }
+        if news && !state.dirty {
+            state.dirty = true;
+            let now = Instant::now();
+            let at = state.next_at.map_or(now, |at| at.max(now));
+            self.dirty.lock().insert((at, entry.id), entry.clone());
+            self.changed.notify_one();
+        }
+        drop(state);
+        if poll {
+            self.forget_idle();
+        }
+    }
+
+    fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
+        let poll = state.standing.poll.clone();
+        *entry.poll.write() = poll.clone();
+        if !poll.code.is_empty() {
+            let mut codes = self.codes.write();
+            if poll.status != PollStatus::Deleted {
+                codes.insert(poll.code.clone(), poll.id);
+            } else if codes.get(&poll.code) == Some(&poll.id) {
+                codes.remove(&poll.code);
+            }
+        }
+        let open = poll.status == PollStatus::Open;
+        if open && poll.listed {
+            self.listed.lock().insert(poll.id);
+        } else {
+            self.listed.lock().remove(&poll.id);
+        }
+        let mut idle = self.idle.lock();
+        if let Some(order) = state.idle.take() {
+            idle.order.remove(&order);
+        }
+        if !open {
+            let order = idle.next;
+            idle.next += 1;
+            idle.order.insert(order, poll.id);
+            state.idle = Some(order);
+        }
+    }
+
+    /// Keep the number of polls that are not open within its limit. A deleted poll stays for a
+    /// while too: its tombstone keeps late announcements from bringing it back.
+    fn forget_idle(&self) {
+        // Those that are still watched stay; a few tries find one that is not.
+        for _ in 0..8 {
+            let id = {
+                let mut idle = self.idle.lock();
+                if idle.order.len() <= self.limits.closed_polls {
+                    return;
+                }
+                let Some((_, id)) = idle.order.pop_first() else { return };
+                id
+            };
+            let mut polls = self.polls.write();
+            let Some(entry) = polls.get(&id).cloned() else { continue };
+            let watched = !entry.watchers.lock().is_empty();
+            if !watched {
+                polls.remove(&id);
+            }
+            drop(polls);
+            let mut state = entry.state.lock();
+            if watched {
+                let mut idle = self.idle.lock();
+                let order = idle.next;
+                idle.next += 1;
+                idle.order.insert(order, id);
+                state.idle = Some(order);
+                continue;
+            }
+            let mut codes = self.codes.write();
+            if codes.get(&state.standing.poll.code) == Some(&id) {
+                codes.remove(&state.standing.poll.code);
+            }
+            drop(codes);
+            self.overview.lock().recent.remove(&state.seq);
+        }
+    }
+
+    // ---- who watches ----
 
     /// How many watch now.
     pub fn viewers(&self) -> usize {
-        todo!()
+        self.viewers.lock().len()
+    }
+
+    /// The voter with this cookie has voted in this poll: from now on their viewers see it so.
+    pub fn voted(&self, poll: PollId, identity: Identity) {
+        let hidden = |poll: &Poll| {
+            !super::view::sees_numbers(poll, Audience::Public)
+                && super::view::sees_numbers(poll, Audience::Voted)
+        };
+        if !self.poll(poll).is_some_and(|poll| hidden(&poll)) {
+            return;
+        }
+        let of_identity = (identity, 0)..=(identity, u32::MAX);
+        let viewers: Vec<_> =
+            self.known.lock().range(of_identity).map(|(_, v)| v.clone()).collect();
+        for viewer in viewers {
+            let mut state = viewer.state.lock();
+            self.grant(&viewer, &mut state, poll, Audience::Voted);
+        }
+    }
+
+    /// Let a viewer in. It stays until the seat is dropped.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        sink: Sink,
+        interest: Interest,
+        identity: Option<Identity>,
+    ) -> Seat {
+        let viewer = Arc::new(Viewer {
+            sink,
+            identity,
+            waker: Default::default(),
+            state: Mutex::new(State::new(interest.grants.clone())),
+        });
+        let mut state = viewer.state.lock();
+        state.grants.truncate(self.limits.subscriptions);
+        state.mixed = !state.grants.is_empty();
+        let full = {
+            let mut viewers = self.viewers.lock();
+            state.slot = viewers.insert(viewer.clone());
+            viewers.len() > self.limits.viewers
+        };
+        if let Some(identity) = identity {
+            self.known.lock().insert((identity, state.slot), viewer.clone());
+        }
+        if self.leaving.load(Ordering::SeqCst) {
+            state.end(Close::AWAY);
+        } else if full {
+            state.end(Close::BUSY);
+        } else {
+            self.greet(&viewer, &mut state, &interest);
+        }
+        drop(state);
+        Seat(ViewerHandle { hub: self.clone(), viewer })
+    }
+
+    /// Register for what is wanted, then say hello: whatever changes in between is sent twice
+    /// rather than missed.
+    fn greet(&self, viewer: &Arc<Viewer>, state: &mut State, interest: &Interest) {
+        let general = interest.everything || interest.leaderboard;
+        if general {
+            state.general_slot = Some(self.general.lock().insert(viewer.clone()));
+        }
+        let listed = |id: &PollId| interest.everything && self.listed.lock().contains(id);
+        let granted = state.grants.clone().into_iter().map(|(id, _)| id).filter(listed);
+        for poll in interest.polls.iter().copied().chain(granted).take(self.limits.subscriptions) {
+            // A poll that is not here is left out, as documented.
+            let _ = self.subscribe(viewer, state, poll);
+        }
+        let usual = interest.everything && !state.mixed;
+        let now = Instant::now();
+        if usual && let Some(known) = self.greeting.lock().clone().filter(|g| now < g.until) {
+            (state.cursor, state.board) = (Some(known.cursor), Some(known.board));
+            state.replies.push_back(known.message);
+            return;
+        }
+        let mut polls = Vec::new();
+        if interest.everything {
+            state.cursor = Some(self.overview.lock().head);
+            let newest: Vec<_> =
+                self.listed.lock().iter().rev().take(self.limits.overview).copied().collect();
+            for entry in newest.into_iter().filter_map(|id| self.entry(id)) {
+                if state.subs.iter().all(|sub| !Arc::ptr_eq(&sub.entry, &entry)) {
+                    let mut poll = entry.state.lock();
+                    poll.renew();
+                    polls.push(poll.json(state.audience(entry.id)).1);
+                }
+            }
+        }
+        for i in 0..state.subs.len() {
+            let audience = state.audience(state.subs[i].entry.id);
+            let sub = &mut state.subs[i];
+            let mut poll = sub.entry.state.lock();
+            if poll.is_shown(audience) {
+                let json;
+                (sub.sent, json) = poll.json(audience);
+                sub.behind = false;
+                polls.push(json);
+            }
+        }
+        let board = general.then(|| self.shown_board());
+        state.board = board.as_ref().map(|board| board.version);
+        let message = self.hello(&polls, board.as_deref());
+        // A tick that began meanwhile may have encoded less than is said here.
+        let head = self.overview.lock().head;
+        if state.cursor.is_some_and(|cursor| cursor != head) {
+            state.mixed = true;
+        } else if let (true, Some(cursor), Some(board)) = (usual, state.cursor, state.board) {
+            let until = now + self.limits.tick;
+            let message = message.clone();
+            *self.greeting.lock() = Some(Greeting { until, cursor, board, message });
+        }
+        state.replies.push_back(message);
+    }
+
+    fn hello(&self, polls: &[Bytes], board: Option<&ShownBoard>) -> Message {
+        let start = format!("{{\"type\":\"hello\",\"epoch\":\"{}\",\"polls\":[", self.epoch);
+        let mut parts: Vec<&[u8]> = vec![start.as_bytes()];
+        for (i, poll) in polls.iter().enumerate() {
+            if i > 0 {
+                parts.push(b",");
+            }
+            parts.push(poll);
+        }
+        parts.push(b"],\"leaderboard\":");
+        parts.push(board.map_or(b"null", |board| &board.json));
+        parts.push(b"}");
+        Message::text(Event::Hello, 0, &parts)
+    }
+
+    pub(super) fn subscribe(
+        &self,
+        viewer: &Arc<Viewer>,
+        state: &mut State,
+        id: PollId,
+    ) -> Result<(), SubscribeError> {
+        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
+            (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
+            return Ok(());
+        }
+        if state.subs.len() >= self.limits.subscriptions {
+            return Err(SubscribeError::TooMany);
+        }
+        // Under the lock of the map, so that the poll is not forgotten before it is watched.
+        let (entry, slot) = {
+            let polls = self.polls.read();
+            let entry = polls.get(&id).cloned().ok_or(SubscribeError::Unknown)?;
+            if entry.poll.read().status == PollStatus::Deleted {
+                return Err(SubscribeError::Unknown);
+            }
+            let slot = entry.watchers.lock().insert(viewer.clone());
+            (entry, slot)
+        };
+        let closed = {
+            let mut poll = entry.state.lock();
+            poll.renew();
+            poll.is_over()
+        };
+        state.mixed = true;
+        state.subs.push(Sub { entry, slot, sent: 0, closed, behind: true });
+        Ok(())
+    }
+
+    /// What [`ViewerHandle::grant`] says.
+    pub(super) fn grant(
+        &self,
+        viewer: &Arc<Viewer>,
+        state: &mut State,
+        id: PollId,
+        audience: Audience,
+    ) {
+        let rank = |audience| match audience {
+            Audience::Public => 0,
+            Audience::Voted => 1,
+            Audience::Owner => 2,
+        };
+        match state.grants.iter().position(|(poll, _)| *poll == id) {
+            Some(i) if rank(state.grants[i].1) >= rank(audience) => return,
+            Some(i) => state.grants[i].1 = audience,
+            None if state.grants.len() < self.limits.subscriptions => {
+                state.grants.push((id, audience));
+            }
+            None => return,
+        }
+        state.mixed = true;
+        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
+            // With the numbers the version may be the same as without.
+            (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
+            sub.entry.state.lock().renew();
+        } else if state.cursor.is_some()
+            && self.entry(id).is_some_and(|entry| entry.state.lock().seq > 0)
+        {
+            // The shared stream moves at the public's pace; this viewer now sees more. Without
+            // room for a subscription it stays at that pace.
+            let _ = self.subscribe(viewer, state, id);
+        }
+        viewer.pump(self, state);
+    }
+
+    fn leave(&self, viewer: &Arc<Viewer>) {
+        let mut state = viewer.state.lock();
+        state.life = super::viewer::Life::Dead;
+        for sub in state.subs.drain(..) {
+            sub.entry.watchers.lock().remove(sub.slot);
+        }
+        if let Some(slot) = state.general_slot.take() {
+            self.general.lock().remove(slot);
+        }
+        if let Some(identity) = viewer.identity {
+            self.known.lock().remove(&(identity, state.slot));
+        }
+        self.viewers.lock().remove(state.slot);
+        if let Sink::Socket(stream) = &viewer.sink {
+            // Whoever still holds a handle must not keep the connection.
+            let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Both);
+        }
+        self.changed.notify_one();
+    }
+
+    // ---- what viewers are sent ----
+
+    pub(super) fn overview_after(&self, cursor: u64) -> Option<(u64, Arc<Entry>)> {
+        let overview = self.overview.lock();
+        if overview.head <= cursor {
+            return None;
+        }
+        overview.recent.range(cursor + 1..).next().map(|(seq, entry)| (*seq, entry.clone()))
+    }
+
+    pub(super) fn overview_batch(&self, cursor: u64) -> Option<Batch> {
+        let overview = self.overview.lock();
+        let (from, batch) = overview.batch.as_ref()?;
+        (*from == cursor && !batch.is_empty()).then(|| batch.clone())
+    }
+
+    pub(super) fn shown_board(&self) -> Arc<ShownBoard> {
+        self.board.lock().shown.clone()
+    }
+}
+
+/// A viewer's place, given up when dropped.
+pub(super) struct Seat(pub ViewerHandle);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.hub.leave(&self.0.viewer);
     }
 }

@@ -2,9 +2,24 @@
 //! a backlog, to whoever watches.
 //!
 //! [`view`] decides what may be shown to whom (the only place that does); [`hub`] keeps the
-//! state and ticks; `socket` is one viewer's WebSocket, `events` one viewer's server-sent
-//! events; [`feed`] brings the announcements in.
+//! state, `tick` sends it: per poll to those who subscribed to it (`entry`), through one shared
+//! stream to those who watch everything (`overview`), and the leaderboard (`board`). [`viewer`]
+//! knows what one viewer lacks, [`socket`] is its WebSocket (`frame`: the bytes), [`events`] its
+//! server-sent events; [`feed`] brings the announcements in.
+//!
+//! What is sent, all JSON: `hello` first; `poll.created`, `poll.updated` and `poll.closed` with
+//! the whole poll; `leaderboard.changed`. `poll.closed` is sent when a poll closes (an update
+//! follows once it is final) and when it is deleted, then with its last state and never again.
 
+mod board;
+mod entry;
+pub mod events;
 pub mod feed;
+mod frame;
 pub mod hub;
+mod overview;
+mod slots;
+pub mod socket;
+mod tick;
 pub mod view;
+pub mod viewer;

@@ -1,8 +1,13 @@
 //! What may be shown to whom: the one projection from a [`Standing`] to the JSON that every
 //! route, socket and stream sends. Numbers that are not to be seen are not in its output.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use pollux_core::id::UnixMillis;
+use pollux_core::ballot::OptionId;
+use pollux_core::id::{PollId, UnixMillis};
+use pollux_core::leaderboard::Ranked;
 use pollux_core::poll::{Kind, Poll, PollStatus, Results, Revote};
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
@@ -198,4 +203,98 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
         closes_at: poll.closes_at.map(rfc3339),
         closed_at: poll.closed_at.map(rfc3339),
     }
+}
+
+/// Whether the poll takes part in the leaderboard: open, listed, and its numbers are everybody's.
+pub fn contends(poll: &Poll) -> bool {
+    poll.status == PollStatus::Open && poll.listed && sees_numbers(poll, Audience::Public)
+}
+
+/// The leaderboard of these ranks. `poll_of` finds the texts; what it does not know is left out.
+pub fn leaderboard(
+    version: u64,
+    options: &[Ranked],
+    polls: &[Ranked],
+    poll_of: impl Fn(PollId) -> Option<Arc<Poll>>,
+) -> LeaderboardView {
+    let option = |ranked: &Ranked| {
+        let contender = ranked.contender;
+        let poll = poll_of(contender.poll)?;
+        Some(RankedOption {
+            rank: ranked.rank,
+            poll_id: contender.poll.to_string(),
+            question: poll.question.clone(),
+            option_id: contender.option,
+            option: poll.options.get(usize::from(contender.option) - 1)?.clone(),
+            votes: contender.votes,
+        })
+    };
+    let poll = |ranked: &Ranked| {
+        Some(RankedPoll {
+            rank: ranked.rank,
+            poll_id: ranked.contender.poll.to_string(),
+            question: poll_of(ranked.contender.poll)?.question.clone(),
+            total_votes: ranked.contender.votes,
+        })
+    };
+    LeaderboardView {
+        version,
+        options: options.iter().filter_map(option).collect(),
+        polls: polls.iter().filter_map(poll).collect(),
+    }
+}
+
+impl LeaderboardView {
+    /// The first `limit` places of each list.
+    pub fn cut(&self, limit: usize) -> Self {
+        let first = |len: usize| limit.min(len);
+        Self {
+            version: self.version,
+            options: self.options[..first(self.options.len())].to_vec(),
+            polls: self.polls[..first(self.polls.len())].to_vec(),
+        }
+    }
+
+    /// Whether both show the same, whatever their versions.
+    pub fn same_places(&self, other: &Self) -> bool {
+        self.options == other.options && self.polls == other.polls
+    }
+}
+
+/// How an option's rank changed between two leaderboards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RankMove)]
+pub struct RankMove {
+    /// Its poll.
+    pub poll_id: String,
+    /// Its id in the poll.
+    pub option_id: u8,
+    /// The rank it had; null when it was not on the board.
+    #[schema(required)]
+    pub from: Option<u64>,
+    /// The rank it has; null when it left the board.
+    #[schema(required)]
+    pub to: Option<u64>,
+}
+
+/// The options whose rank changed: first those on the board in its order, then those that left.
+pub fn moves(before: &LeaderboardView, after: &LeaderboardView) -> Vec<RankMove> {
+    let key = |o: &RankedOption| (o.poll_id.clone(), o.option_id);
+    let mut left: BTreeMap<(String, OptionId), u64> =
+        before.options.iter().map(|o| (key(o), o.rank)).collect();
+    let mut moves = Vec::new();
+    let mut note = |o: &RankedOption, from, to| {
+        moves.push(RankMove { poll_id: o.poll_id.clone(), option_id: o.option_id, from, to });
+    };
+    for option in &after.options {
+        let from = left.remove(&key(option));
+        if from != Some(option.rank) {
+            note(option, from, Some(option.rank));
+        }
+    }
+    for option in before.options.iter().filter(|o| left.contains_key(&key(o))) {
+        note(option, Some(option.rank), None);
+    }
+    moves
 }

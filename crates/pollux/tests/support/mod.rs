@@ -1,0 +1,219 @@
+//! The real binary as a child process, and a plain HTTP client to talk to it.
+
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A `pollux serve` on a folder and a port of its own, which stay the same over restarts.
+/// Killed when dropped.
+pub struct Server {
+    pub folder: PathBuf,
+    pub port: u16,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// Start on this folder.
+    pub fn start(folder: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut server = Self { folder: folder.to_owned(), port, child: None };
+        server.restart();
+        server
+    }
+
+    /// Start again, and wait until it takes votes.
+    pub fn restart(&mut self) {
+        self.child = Some(
+            pollux()
+                .args([
+                    "serve",
+                    "--embedded",
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                    &self.port.to_string(),
+                ])
+                .arg("--data")
+                .arg(&self.folder)
+                .current_dir(&self.folder)
+                .stdout(Stdio::null())
+                .stderr(std::fs::File::create(self.folder.join("stderr.txt")).unwrap())
+                .spawn()
+                .unwrap(),
+        );
+        let started = Instant::now();
+        loop {
+            if matches!(self.get("/readyz"), Ok((200, _))) {
+                return;
+            }
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                panic!("the server ended with {status}: {}", self.stderr());
+            }
+            assert!(started.elapsed() < Duration::from_secs(30), "not ready: {}", self.stderr());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn stderr(&self) -> String {
+        std::fs::read_to_string(self.folder.join("stderr.txt")).unwrap_or_default()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// SIGKILL, now.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// SIGTERM, and wait for the end.
+    pub fn stop(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().unwrap();
+        signal(child.id(), "TERM");
+        let started = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "does not stop: {}",
+                self.stderr()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn get(&self, path: &str) -> std::io::Result<(u16, Value)> {
+        Client::new(self.port).send("GET", path, None, None)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> std::io::Result<(u16, Value)> {
+        Client::new(self.port).send("POST", path, Some(&body.to_string()), None)
+    }
+
+    pub fn post_as(&self, token: &str, path: &str) -> std::io::Result<(u16, Value)> {
+        Client::new(self.port).send("POST", path, Some("{}"), Some(token))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The binary, with an environment that no shell around the tests can disturb.
+pub fn pollux() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pollux"));
+    for name in ["PORT", "KAFKA_BROKER", "DB_HOST", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_PORT"]
+    {
+        command.env_remove(name);
+    }
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("POLLUX_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Run a command of the binary to its end.
+pub fn run<const N: usize>(arguments: [&str; N]) -> Output {
+    pollux().args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Send a signal by process id.
+pub fn signal(pid: u32, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+/// One kept connection, opened when it is needed.
+pub struct Client {
+    port: u16,
+    stream: Option<TcpStream>,
+}
+
+impl Client {
+    pub fn new(port: u16) -> Self {
+        Self { port, stream: None }
+    }
+
+    /// Status and JSON body (null when there is none). After an error the connection is gone.
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+        token: Option<&str>,
+    ) -> std::io::Result<(u16, Value)> {
+        let outcome = self.try_send(method, path, body, token);
+        if outcome.is_err() {
+            self.stream = None;
+        }
+        outcome
+    }
+
+    fn try_send(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+        token: Option<&str>,
+    ) -> std::io::Result<(u16, Value)> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            none => {
+                let stream = TcpStream::connect(("127.0.0.1", self.port))?;
+                stream.set_nodelay(true)?;
+                stream.set_read_timeout(Some(Duration::from_secs(15)))?;
+                none.insert(stream)
+            }
+        };
+        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n", self.port);
+        if let Some(token) = token {
+            request += &format!("authorization: Bearer {token}\r\n");
+        }
+        match body {
+            Some(body) => {
+                request += &format!(
+                    "content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+            }
+            None => request += "\r\n",
+        }
+        stream.write_all(request.as_bytes())?;
+        let broken = |why: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, why);
+        let mut bytes = Vec::new();
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let n = stream.read(&mut buffer)?;
+            if n == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            bytes.extend_from_slice(&buffer[..n]);
+            let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
+            let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
+            let status = head.get(9..12).and_then(|s| s.parse().ok()).ok_or(broken("no status"))?;
+            let length = head
+                .lines()
+                .filter_map(|line| line.strip_prefix("content-length:"))
+                .find_map(|length| length.trim().parse().ok())
+                .unwrap_or(0);
+            if bytes.len() >= end + 4 + length {
+                let body = serde_json::from_slice(&bytes[end + 4..end + 4 + length]);
+                return Ok((status, body.unwrap_or(Value::Null)));
+            }
+        }
+    }
+}

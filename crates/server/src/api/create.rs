@@ -1,0 +1,179 @@
+//! Making a poll: once, even if the request comes twice.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::header::{HeaderValue, LOCATION};
+use http::{HeaderMap, Request, StatusCode};
+use pollux_core::poll::Poll;
+use pollux_core::standing::Standing;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::identity::Keys;
+use super::lookup::{CODE_DIGITS, ask};
+use super::problem::{Problem, Trouble};
+use super::query::bad;
+use super::{App, draft, json, owner};
+use crate::store::{Created, IdempotencyKey};
+use crate::watch::view::{self, Audience, PollView};
+
+/// Codes offered to the store at a time.
+const CODES: usize = 8;
+
+/// A new poll with the secret that only its maker gets, once.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedPoll {
+    /// The poll.
+    #[serde(flatten)]
+    pub poll: PollView,
+    /// Keep it: it is shown this once, and needed for everything the owner does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub owner_token: Option<String>,
+    /// A page that holds the token in its fragment, which no server gets to see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub owner_url: Option<String>,
+}
+
+/// Make a poll.
+#[utoipa::path(
+    post, path = "/api/polls", tag = "polls", operation_id = "createPoll",
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "16 to 255 visible ASCII characters; the same request under the same key makes one poll")),
+    request_body(content = draft::NewPoll,
+        example = json!({"question": "What is your favorite language?", "options": ["JavaScript", "Python"]})),
+    responses((status = 201, body = CreatedPoll, description = "Made", headers(("Location" = String)))),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    if app.config.operator_creates {
+        app.keys.require_admin(request.headers())?;
+    }
+    let key = idempotency_key(request.headers())?;
+    let body = json::body(&app, request).await?;
+    let (draft, open) = draft::create(&body)?;
+    let now = app.ambient.now();
+    let id = app.ambient.poll_id();
+    let token = app.keys.owner_token(id, [0; 16]);
+    let mut poll = Poll::draft(id, draft, Keys::token_hash(&token), now).map_err(owner::refused)?;
+    if open {
+        poll.open(now).map_err(owner::refused)?;
+    }
+    let key = key.map(|key| IdempotencyKey { key, request: Sha256::digest(&body).into() });
+    owner::detached(&app, move |app| async move { keep(&app, poll, key).await }).await
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let bytes = value.as_bytes();
+    if !(16..=255).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
+        return Err(bad("the header Idempotency-Key must be 16 to 255 visible ASCII characters"));
+    }
+    Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+async fn keep(app: &App, poll: Poll, key: Option<IdempotencyKey>) -> Result<Response, Problem> {
+    for digits in CODE_DIGITS.0..=CODE_DIGITS.1 {
+        let codes = (0..CODES).map(|_| code(app, digits)).collect();
+        match ask(app, app.store.create(poll.clone(), codes, key.clone())).await? {
+            Created::New(poll) => {
+                let standing = Standing::new(Arc::new(poll), app.log.partitions());
+                owner::publish(app, &standing).await;
+                return Ok(answer(app, &standing));
+            }
+            Created::Before(poll) => {
+                let fresh = Standing::new(Arc::new(poll.clone()), app.log.partitions());
+                let standing = ask(app, app.store.standing(poll.id)).await?.unwrap_or(fresh);
+                owner::publish(app, &standing).await;
+                return Ok(answer(app, &standing));
+            }
+            Created::KeyReused => {
+                let detail = "another request was made under this Idempotency-Key";
+                return Err(Problem::new(Trouble::KeyReused, detail));
+            }
+            Created::CodesTaken => {}
+        }
+    }
+    Err(Problem::new(Trouble::StoreUnavailable, "no join code is free; try again"))
+}
+
+/// Random digits, the first not 0, so that nobody loses it in a spreadsheet.
+fn code(app: &App, digits: usize) -> String {
+    let least = 10_u64.pow(digits as u32 - 1);
+    // A bias of 10¹² in 2⁶⁴ is of no use to anybody.
+    let random = u64::from_be_bytes(app.ambient.random());
+    (least + random % (9 * least)).to_string()
+}
+
+fn answer(app: &App, standing: &Standing) -> Response {
+    let poll = &standing.poll;
+    // A token that was reissued since is not ours to derive again.
+    let token = app.keys.owner_token(poll.id, [0; 16]);
+    let token = (Keys::token_hash(&token) == poll.owner).then_some(token);
+    let body = CreatedPoll {
+        poll: view::poll(standing, Audience::Owner),
+        owner_url: token.as_ref().map(|token| owner_url(app, poll, token)),
+        owner_token: token,
+    };
+    let mut headers = HeaderMap::new();
+    let location = HeaderValue::try_from(format!("/api/polls/{}", poll.id));
+    headers.insert(LOCATION, location.expect("a UUID"));
+    super::answer(StatusCode::CREATED, &body, &headers)
+}
+
+/// The owner's page; the token is in the fragment, which browsers keep to themselves.
+pub fn owner_url(app: &App, poll: &Poll, token: &str) -> String {
+    format!("{}/studio#poll={}&token={token}", app.public_url(), poll.id)
+}
+
+/// A new owner's token, for an owner who lost theirs.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewToken {
+    /// Which poll.
+    pub poll_id: String,
+    /// The only valid one from now on.
+    pub owner_token: String,
+    /// The owner's page.
+    pub owner_url: String,
+}
+
+/// Issue a new owner's token.
+#[utoipa::path(
+    post, path = "/api/polls/{id}/token", tag = "owner", operation_id = "reissueToken",
+    params(("id" = String, Path, description = "The poll's id or join code")),
+    responses((status = 200, body = NewToken, description = "The new token; the old one is no longer valid")),
+    security(("operator" = [])),
+)]
+pub async fn reissue(
+    State(app): State<Arc<App>>,
+    super::lookup::Params([id]): super::lookup::Params<1>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    app.keys.require_admin(request.headers())?;
+    let serial = app.ambient.random();
+    let bearer = owner::Bearer::of(&app, &request)?;
+    let keys = app.clone();
+    let standing = owner::change(&app, id, bearer, move |poll| {
+        let token = keys.keys.owner_token(poll.id, serial);
+        poll.owner = Keys::token_hash(&token);
+        poll.revision += 1;
+        Ok(true)
+    })
+    .await?;
+    let token = app.keys.owner_token(standing.poll.id, serial);
+    let body = NewToken {
+        poll_id: standing.poll.id.to_string(),
+        owner_url: owner_url(&app, &standing.poll, &token),
+        owner_token: token,
+    };
+    Ok(super::answer(StatusCode::OK, &body, &HeaderMap::new()))
+}

@@ -1,0 +1,73 @@
+//! Alive, ready, and the numbers an operator watches.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Request, StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::App;
+use super::identity::Peer;
+use super::problem::{Problem, Trouble};
+
+/// How the server is.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `alive` or `ready`.
+    pub status: String,
+    /// Whether polls can be made and changed, when not: votes in known polls are still taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub store: Option<String>,
+}
+
+/// The process runs.
+#[utoipa::path(
+    get, path = "/healthz", tag = "server", operation_id = "getHealth",
+    responses((status = 200, body = Health, description = "The process runs")),
+)]
+pub async fn alive() -> Response {
+    let health = Health { status: "alive".into(), store: None };
+    super::answer(StatusCode::OK, &health, &HeaderMap::new())
+}
+
+/// The log takes votes.
+#[utoipa::path(
+    get, path = "/readyz", tag = "server", operation_id = "getReadiness",
+    responses((status = 200, body = Health, description = "The log takes votes")),
+)]
+pub async fn ready(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    if app.stopping.is_cancelled() {
+        return Err(Problem::new(Trouble::NotReady, "the server is stopping"));
+    }
+    app.log.ready().map_err(|why| Problem::new(Trouble::NotReady, format!("the log: {why}")))?;
+    let health = Health { status: "ready".into(), store: app.store.ready().err() };
+    Ok(super::answer(StatusCode::OK, &health, &HeaderMap::new()))
+}
+
+/// Prometheus' text format; from another machine with the operator's token.
+#[utoipa::path(
+    get, path = "/metrics", tag = "server", operation_id = "getMetrics",
+    responses((status = 200, body = String, content_type = "text/plain", description = "Prometheus' text format")),
+    security((), ("operator" = [])),
+)]
+pub async fn metrics(
+    State(app): State<Arc<App>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    // Totals tell of hidden polls: they are the operator's, or the machine's own.
+    let headers = request.headers();
+    let peer = request.extensions().get().is_none_or(|Peer(address)| address.is_loopback());
+    if !peer || headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded") {
+        app.keys.require_admin(headers)?;
+    }
+    let text = app.metrics.render(app.hub.viewers());
+    let mut response = Response::new(Body::from(text));
+    let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    Ok(response)
+}

@@ -1,0 +1,290 @@
+//! Who is asking: the voter's signed cookie, the owner's token, the operator's token, and the
+//! address behind trusted proxies.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use http::header::{AUTHORIZATION, COOKIE, HeaderValue};
+use http::{Extensions, HeaderMap};
+use pollux_core::id::{BallotId, PollId, VoterId, VoterKey, VoterKind, voter_key};
+use pollux_core::poll::Poll;
+use sha2::{Digest, Sha256};
+
+use super::App;
+use super::problem::{Problem, Trouble};
+
+/// The cookie's name.
+pub const COOKIE_NAME: &str = "pollux_voter";
+const COOKIE_DAYS: u32 = 365;
+/// 16 bytes of value and 16 of signature, in base64url without padding.
+const COOKIE_CHARS: usize = 43;
+
+/// What a voter's cookie carries.
+pub type CookieValue = [u8; 16];
+
+/// The keys made from the installation's secret.
+pub struct Keys {
+    voters: VoterKey,
+    cookies: Hmac<Sha256>,
+    owners: Hmac<Sha256>,
+    admin: [u8; 32],
+}
+
+/// What the operator's token unlocks besides every poll: nothing needs it to be kept in clear.
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Compared in a time that does not tell where they differ.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len()
+        && std::hint::black_box(a.iter().zip(b).fold(0, |d, (a, b)| d | (a ^ b))) == 0
+}
+
+impl Keys {
+    /// Make them from the secret and the operator's token.
+    pub fn new(secret: &[u8], admin_token: &str) -> Self {
+        let root: Hmac<Sha256> =
+            Hmac::new_from_slice(secret).expect("HMAC takes a key of any length");
+        // Voters' pseudonyms are keyed with the secret itself (the core says so); cookies and
+        // tokens have keys of their own, so that no input of one is an input of another.
+        let derived = |purpose: &[u8]| {
+            let mut mac = root.clone();
+            mac.update(purpose);
+            Hmac::new_from_slice(&mac.finalize().into_bytes())
+                .expect("HMAC takes a key of any length")
+        };
+        Self {
+            voters: voter_key(secret),
+            cookies: derived(b"pollux voter cookie"),
+            owners: derived(b"pollux owner token"),
+            admin: sha256(admin_token.as_bytes()),
+        }
+    }
+
+    /// The pseudonym of a voter in a poll.
+    pub fn voter(&self, poll: PollId, who: Who<'_>) -> VoterId {
+        match who {
+            Who::Named(name) => {
+                VoterId::derive(&self.voters, poll, VoterKind::Named, name.as_bytes())
+            }
+            Who::Cookie(value) => VoterId::derive(&self.voters, poll, VoterKind::Cookie, &value),
+        }
+    }
+
+    fn signature(&self, value: &CookieValue) -> [u8; 16] {
+        let mut mac = self.cookies.clone();
+        mac.update(value);
+        let mut signature = [0; 16];
+        signature.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        signature
+    }
+
+    /// The value of the voter's cookie, if there is one and we signed it.
+    pub fn cookie(&self, headers: &HeaderMap) -> Option<CookieValue> {
+        let name = COOKIE_NAME.as_bytes();
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| pair.trim_ascii().strip_prefix(name)?.strip_prefix(b"="))
+            .find_map(|text| self.cookie_value(text))
+    }
+
+    fn cookie_value(&self, text: &[u8]) -> Option<CookieValue> {
+        if text.len() != COOKIE_CHARS {
+            return None;
+        }
+        let mut bytes = [0; 33];
+        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+        let (value, signature) = bytes[..length].split_first_chunk::<16>()?;
+        same(&self.signature(value), signature).then_some(*value)
+    }
+
+    /// The `Set-Cookie` header that makes a browser this voter.
+    pub fn set_cookie(&self, value: &CookieValue, https: bool) -> HeaderValue {
+        let mut signed = [0; 32];
+        signed[..16].copy_from_slice(value);
+        signed[16..].copy_from_slice(&self.signature(value));
+        let secure = if https { "; Secure" } else { "" };
+        let text = format!(
+            "{COOKIE_NAME}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+            URL_SAFE_NO_PAD.encode(signed),
+            COOKIE_DAYS * 24 * 60 * 60,
+        );
+        HeaderValue::try_from(text).expect("base64url and ASCII words")
+    }
+
+    /// The owner's token of a poll. The serial is zero at first and random when reissued.
+    pub fn owner_token(&self, poll: PollId, serial: [u8; 16]) -> String {
+        let mut mac = self.owners.clone();
+        mac.update(b"owner");
+        mac.update(poll.0.as_bytes());
+        mac.update(&serial);
+        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    }
+
+    /// What [`Poll::owner`] keeps of a token.
+    pub fn token_hash(token: &str) -> [u8; 32] {
+        sha256(token.as_bytes())
+    }
+
+    fn is_admin(&self, token: &[u8]) -> bool {
+        same(&sha256(token), &self.admin)
+    }
+
+    /// Whether the token is the poll's or the operator's.
+    pub fn owns(&self, token: &[u8], poll: &Poll) -> bool {
+        same(&sha256(token), &poll.owner) | self.is_admin(token)
+    }
+
+    /// Let only the operator pass.
+    pub fn require_admin(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let token = require_token(headers)?;
+        if self.is_admin(token) { Ok(()) } else { Err(wrong_token("operator's")) }
+    }
+}
+
+/// By what a voter is recognised.
+#[derive(Clone, Copy, Debug)]
+pub enum Who<'a> {
+    /// The `voterId` of the request.
+    Named(&'a str),
+    /// The cookie's value.
+    Cookie(CookieValue),
+}
+
+impl Who<'_> {
+    /// A first vote without a cookie: the ballot id is the voter, and the cookie then set says so.
+    pub fn first(ballot: BallotId) -> Self {
+        Self::Cookie(*ballot.0.as_bytes())
+    }
+}
+
+/// The bearer token, if one was sent.
+pub fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = value.split_at_checked(7)?;
+    let token = token.trim_ascii();
+    (scheme.eq_ignore_ascii_case(b"bearer ") && !token.is_empty()).then_some(token)
+}
+
+/// The bearer token, or 401.
+pub fn require_token(headers: &HeaderMap) -> Result<&[u8], Problem> {
+    bearer(headers).ok_or_else(|| {
+        Problem::new(Trouble::NoToken, "send the header Authorization: Bearer <ownerToken>")
+    })
+}
+
+/// 403.
+pub fn wrong_token(whose: &str) -> Problem {
+    Problem::new(Trouble::WrongToken, format!("this is not the {whose} token"))
+}
+
+/// The other end of the connection; the accept loop puts it into every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The address, that of the nearest hop we do not trust.
+    pub address: IpAddr,
+    /// Whether the browser used HTTPS.
+    pub https: bool,
+}
+
+impl Client {
+    /// Read it off a request. Forwarding headers are believed from trusted proxies only, and
+    /// then from the right: whatever stands left of the first stranger a stranger wrote.
+    pub fn of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let peer = extensions.get().map_or(Ipv4Addr::LOCALHOST.into(), |Peer(address)| *address);
+        let peer = peer.to_canonical();
+        let trusted = &app.config.trusted_proxies;
+        if trusted.is_empty() || !trusted.contains(&peer) {
+            return Self { address: peer, https: false };
+        }
+        let mut address = peer;
+        let hops = headers.get_all("x-forwarded-for").iter().rev();
+        for hop in hops.flat_map(|header| header.as_bytes().rsplit(|byte| *byte == b',')) {
+            let Some(hop) = std::str::from_utf8(hop).ok().and_then(|hop| parse_hop(hop.trim()))
+            else {
+                break;
+            };
+            address = hop;
+            if !trusted.contains(&hop) {
+                break;
+            }
+        }
+        let https = headers
+            .get_all("x-forwarded-proto")
+            .iter()
+            .next_back()
+            .and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next())
+            .is_some_and(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https"));
+        Self { address, https }
+    }
+}
+
+/// An address with or without a port: `203.0.113.7`, `203.0.113.7:4711`, `[2001:db8::1]:4711`.
+fn parse_hop(text: &str) -> Option<IpAddr> {
+    let address = text
+        .parse()
+        .or_else(|_| text.parse().map(|socket: std::net::SocketAddr| socket.ip()))
+        .or_else(|_| text.trim_start_matches('[').trim_end_matches(']').parse());
+    address.ok().map(|address: IpAddr| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use pollux_core::id::UnixMillis;
+
+    fn headers(cookie: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, cookie.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn only_our_own_cookies_are_read() {
+        let keys = Keys::new(b"secret", "admin");
+        let set = keys.set_cookie(&[7; 16], false);
+        let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
+        assert_eq!(keys.cookie(&headers(&pair)), Some([7; 16]));
+        assert_eq!(keys.cookie(&headers(&format!("a=b; {pair}; c=d"))), Some([7; 16]));
+        assert_eq!(keys.cookie(&headers(&format!("pollux_voter=short; {pair}"))), Some([7; 16]));
+        assert_eq!(Keys::new(b"other", "admin").cookie(&headers(&pair)), None);
+        for i in "pollux_voter=".len()..pair.len() {
+            let mut forged = pair.clone().into_bytes();
+            forged[i] = if forged[i] == b'A' { b'B' } else { b'A' };
+            assert_eq!(keys.cookie(&headers(std::str::from_utf8(&forged).unwrap())), None, "{i}");
+        }
+        assert!(keys.set_cookie(&[7; 16], true).to_str().unwrap().ends_with("; Secure"));
+    }
+
+    #[test]
+    fn tokens_differ_by_poll_and_serial() {
+        let keys = Keys::new(b"secret", "admin");
+        let poll = |n| PollId::new(UnixMillis(n), [1; 10]);
+        let token = keys.owner_token(poll(1), [0; 16]);
+        assert_eq!(token, keys.owner_token(poll(1), [0; 16]));
+        assert_ne!(token, keys.owner_token(poll(2), [0; 16]));
+        assert_ne!(token, keys.owner_token(poll(1), [1; 16]));
+        assert!(keys.is_admin(b"admin") && !keys.is_admin(b"admim") && !keys.is_admin(b""));
+    }
+
+    #[test]
+    fn hops_are_read_with_and_without_a_port() {
+        for text in ["203.0.113.7", "203.0.113.7:80", "::ffff:203.0.113.7"] {
+            assert_eq!(parse_hop(text), Some("203.0.113.7".parse().unwrap()), "{text}");
+        }
+        for text in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80"] {
+            assert_eq!(parse_hop(text), Some("2001:db8::1".parse().unwrap()), "{text}");
+        }
+        assert_eq!(parse_hop("unknown"), None);
+    }
+}

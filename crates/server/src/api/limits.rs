@@ -1,0 +1,215 @@
+//! How often somebody may ask: per address, per voter in a poll, and for guessed join codes.
+//!
+//! A lecture hall shares one address, so the limit per address is generous and the one that
+//! bites is per voter. Time is tokio's, so a simulation with paused time is reproducible.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use parking_lot::Mutex;
+use pollux_core::id::VoterId;
+use tokio::time::Instant;
+
+use super::problem::{Problem, Trouble};
+use crate::config::ApiLimits;
+
+/// Keys are dropped once they are idle; this many may be remembered at once before further
+/// new ones go uncounted. Past it the limit per address still holds.
+const MOST_KEYS: usize = 1 << 20;
+/// Between two sweeps of idle keys, in checks.
+const SWEEP_EVERY: usize = 1 << 16;
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// tokio's time since the process's limits were made.
+#[derive(Clone)]
+struct TokioClock(Instant);
+
+impl Clock for TokioClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::from(self.0.elapsed())
+    }
+}
+
+/// All of them.
+pub struct Limits {
+    addresses: Keyed<IpAddr>,
+    voters: Keyed<VoterId>,
+    guesses: Guesses,
+}
+
+impl Limits {
+    /// As configured.
+    pub fn new(limits: &ApiLimits) -> Self {
+        Self {
+            addresses: Keyed::new(limits.per_address),
+            voters: Keyed::new(limits.per_voter),
+            guesses: Guesses { most: limits.guesses, window: Mutex::default() },
+        }
+    }
+
+    /// One request of an address; loopback is exempt.
+    pub fn request(&self, address: IpAddr) -> Result<(), Problem> {
+        if address.is_loopback() || self.addresses.take(network(address)) {
+            return Ok(());
+        }
+        Err(Problem::new(Trouble::TooManyRequests, "too many requests from your address"))
+    }
+
+    /// One ballot of a voter in a poll.
+    pub fn ballot(&self, voter: VoterId) -> Result<(), Problem> {
+        if self.voters.take(voter) {
+            return Ok(());
+        }
+        let detail = "you vote faster than this poll takes; the ballot was not recorded";
+        Err(Problem::new(Trouble::TooManyRequests, detail))
+    }
+
+    /// Before a join code is looked up.
+    pub fn may_guess(&self, address: IpAddr) -> Result<(), Problem> {
+        self.guesses.left(network(address)).map_err(|wait| {
+            let detail = "too many unknown join codes from your address; wait a moment";
+            Problem::new(Trouble::TooManyRequests, detail).with_retry_after(wait.as_secs().max(1))
+        })
+    }
+
+    /// A join code was unknown.
+    pub fn guessed(&self, address: IpAddr) {
+        self.guesses.wrong(network(address));
+    }
+}
+
+/// Whoever has one IPv6 address has its whole /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+    }
+}
+
+struct Keyed<K: Hash + Eq + Clone> {
+    limiter: RateLimiter<K, DashMapStateStore<K>, TokioClock, NoOpMiddleware<Nanos>>,
+    checks: AtomicUsize,
+    full: std::sync::atomic::AtomicBool,
+}
+
+impl<K: Hash + Eq + Clone> Keyed<K> {
+    fn new((per_second, burst): (u32, u32)) -> Self {
+        let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst));
+        Self {
+            limiter: RateLimiter::new(
+                quota,
+                DashMapStateStore::default(),
+                TokioClock(Instant::now()),
+            ),
+            checks: AtomicUsize::new(0),
+            full: false.into(),
+        }
+    }
+
+    fn take(&self, key: K) -> bool {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            self.limiter.retain_recent();
+            self.full.store(self.limiter.len() >= MOST_KEYS, Ordering::Relaxed);
+        }
+        self.full.load(Ordering::Relaxed) || self.limiter.check_key(&key).is_ok()
+    }
+}
+
+/// Wrong guesses in the running minute. Unlike a leaky bucket it can be asked without
+/// taking, so that an address that used up its guesses learns nothing from a right one.
+struct Guesses {
+    most: u32,
+    window: Mutex<Window>,
+}
+
+#[derive(Default)]
+struct Window {
+    since: Option<Instant>,
+    wrong: HashMap<IpAddr, u32, FixedState>,
+}
+
+impl Window {
+    fn turn(&mut self) -> Duration {
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        if now - since >= MINUTE {
+            self.since = Some(now);
+            self.wrong.clear();
+            return MINUTE;
+        }
+        MINUTE - (now - since)
+    }
+}
+
+impl Guesses {
+    fn left(&self, address: IpAddr) -> Result<(), Duration> {
+        let mut window = self.window.lock();
+        let rest = window.turn();
+        match window.wrong.get(&address) {
+            Some(wrong) if *wrong >= self.most => Err(rest),
+            _ => Ok(()),
+        }
+    }
+
+    fn wrong(&self, address: IpAddr) {
+        let mut window = self.window.lock();
+        window.turn();
+        if window.wrong.len() < MOST_KEYS || window.wrong.contains_key(&address) {
+            *window.wrong.entry(address).or_default() += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn guesses_run_out_and_come_back_after_the_minute() {
+        let limits = Limits::new(&ApiLimits { guesses: 2, ..ApiLimits::default() });
+        let (one, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        for _ in 0..2 {
+            limits.may_guess(one).unwrap();
+            limits.guessed(one);
+        }
+        assert_eq!(limits.may_guess(one).unwrap_err().trouble(), Trouble::TooManyRequests);
+        limits.may_guess(other).unwrap();
+        tokio::time::advance(MINUTE).await;
+        limits.may_guess(one).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_voter_has_a_burst_and_then_a_rate() {
+        let limits = Limits::new(&ApiLimits { per_voter: (1, 3), ..ApiLimits::default() });
+        let voter = VoterId([1; 16]);
+        assert_eq!((0..5).filter(|_| limits.ballot(voter).is_ok()).count(), 3);
+        limits.ballot(VoterId([2; 16])).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!((0..5).filter(|_| limits.ballot(voter).is_ok()).count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn loopback_is_exempt_and_an_ipv6_network_counts_as_one() {
+        let limits = Limits::new(&ApiLimits { per_address: (1, 1), ..ApiLimits::default() });
+        for _ in 0..10 {
+            limits.request("127.0.0.1".parse().unwrap()).unwrap();
+        }
+        limits.request("2001:db8::1".parse().unwrap()).unwrap();
+        assert!(limits.request("2001:db8::2".parse().unwrap()).is_err());
+        limits.request("2001:db8:0:1::1".parse().unwrap()).unwrap();
+    }
+}

@@ -1,0 +1,147 @@
+//! The OpenAPI 3.1 document, made from the handlers. What can go wrong is added here by rule,
+//! so that no handler has to repeat it.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Server};
+use utoipa::{Modify, OpenApi};
+
+use super::problem::{ProblemDocument, Trouble};
+use super::{create, draft, health, leaderboard, live, owner, polls, vote};
+use crate::watch::view;
+
+/// The whole of it.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Pollux",
+        description = "Live polls whose votes are durable before they are acknowledged, and counted exactly once.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    tags(
+        (name = "polls", description = "Making and reading polls"),
+        (name = "voting", description = "Casting ballots. 202 means durable; send a ballot again with the same `ballotId` when an answer is lost: it counts once"),
+        (name = "watching", description = "Server-sent events; the WebSocket at `/ws` carries the same"),
+        (name = "owner", description = "What the holder of `ownerToken` does"),
+        (name = "server", description = "Health and metrics"),
+    ),
+    paths(
+        create::create, polls::list, polls::read, vote::cast, vote::fate, leaderboard::read,
+        live::all_events, live::poll_events, owner::edit, owner::open, owner::close,
+        owner::reopen, owner::reveal, owner::reset, owner::delete, create::reissue,
+        health::alive, health::ready, health::metrics,
+    ),
+    components(schemas(
+        view::PollView, view::OptionView, view::LeaderboardView, view::RankedOption,
+        view::RankedPoll, draft::NewPoll, draft::PollPatch, draft::VoteBody, vote::Receipt,
+        vote::Place, polls::PollList, create::CreatedPoll, create::NewToken, health::Health,
+        ProblemDocument, super::problem::FieldError,
+    )),
+    modifiers(&Security, &Problems),
+)]
+pub struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        document.servers = Some(vec![Server::new("/")]);
+        let components = document.components.get_or_insert_default();
+        for (name, description) in [
+            ("owner", "The poll's `ownerToken`, or the operator's token"),
+            ("operator", "The operator's token (`POLLUX_ADMIN_TOKEN`)"),
+        ] {
+            let scheme =
+                HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
+            components.add_security_scheme(name, SecurityScheme::Http(scheme.build()));
+        }
+    }
+}
+
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                add_problems(path, operation);
+            }
+        }
+    }
+}
+
+fn add_problems(path: &str, operation: &mut Operation) {
+    let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    for trouble in troubles(path, operation) {
+        let row = trouble.row();
+        by_status.entry(row.status.as_u16()).or_default().push(row.title);
+    }
+    for (status, titles) in by_status {
+        let schema = Ref::from_schema_name("Problem");
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response = ResponseBuilder::new()
+            .description(titles.join("; or: "))
+            .content("application/problem+json", content)
+            .build();
+        operation.responses.responses.insert(status.to_string(), RefOr::T(response));
+    }
+}
+
+/// What can go wrong in an operation, by what it takes and does.
+fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
+    use Trouble::*;
+    let name = operation.operation_id.as_deref().unwrap_or_default();
+    let tag = operation.tags.iter().flatten().next().map_or("", String::as_str);
+    let mut list = vec![TooManyRequests];
+    if operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty()) {
+        list.push(MalformedRequest);
+    }
+    if path.contains("{id}") {
+        list.extend([NoSuchPoll, StoreUnavailable]);
+    }
+    if operation.request_body.is_some() {
+        list.extend([MalformedJson, RequestTimeout, BodyTooLarge, NotJson, RulesBroken]);
+    }
+    match tag {
+        "owner" => list.extend([NoToken, WrongToken, ChangedMeanwhile, ChangeUnknown]),
+        "watching" => list.extend([NotReady, TooManyViewers]),
+        _ => {}
+    }
+    match name {
+        "createPoll" => {
+            list.extend([NoToken, WrongToken, KeyReused, StoreUnavailable, ChangeUnknown]);
+        }
+        "listPolls" => list.push(StoreUnavailable),
+        "castBallot" => list.extend([PollNotOpen, NotRecorded, OutcomeUnknown]),
+        "getBallot" => list.push(NoSuchBallot),
+        "watchAll" => list.extend([NoSuchPoll, StoreUnavailable]),
+        "getMetrics" => list.extend([NoToken, WrongToken]),
+        "getReadiness" => list.push(NotReady),
+        "openPoll" => list.extend([WrongStatus, RulesBroken]),
+        "reissueToken" => {}
+        _ if tag == "owner" => list.push(WrongStatus),
+        _ => {}
+    }
+    list
+}
+
+static JSON: LazyLock<Bytes> = LazyLock::new(|| {
+    let json = Document::openapi().to_pretty_json();
+    json.expect("the document is plain data").into()
+});
+
+/// The document.
+pub async fn document() -> Response {
+    let mut response = Response::new(JSON.clone().into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}

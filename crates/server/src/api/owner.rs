@@ -1,0 +1,214 @@
+//! What the owner does with a poll: edit, open, close, reopen, reveal, reset, delete.
+//!
+//! The store has the change first; then every partition gets the control record (the
+//! processor's housekeeping appends again what is missing), and every node is told.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, Request, StatusCode};
+use pollux_core::id::UnixMillis;
+use pollux_core::poll::{ChangeError, Poll, PollStatus};
+use pollux_core::standing::Standing;
+use tokio::time::timeout;
+
+use super::identity::{Client, require_token};
+use super::lookup::{self, Params, store_problem};
+use super::problem::{Problem, Trouble};
+use super::{App, draft, json};
+use crate::log::control;
+use crate::store;
+use crate::watch::view::{self, Audience, PollView};
+
+/// A change that loses this many races in a row is given up.
+const ATTEMPTS: usize = 8;
+
+/// The problem that the core's refusal of a change is.
+pub fn refused(error: ChangeError) -> Problem {
+    match error {
+        ChangeError::Invalid(broken) => Problem::rules(broken),
+        ChangeError::Status(_) => Problem::new(Trouble::WrongStatus, error.to_string()),
+    }
+}
+
+/// Run to the end even if the client goes away in the middle.
+pub async fn detached<T, F>(app: &Arc<App>, work: impl FnOnce(Arc<App>) -> F) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    tokio::spawn(work(app.clone())).await.unwrap_or_else(|_| {
+        Err(Problem::new(Trouble::ChangeUnknown, "the server stopped in the middle of it"))
+    })
+}
+
+/// Whoever shows a token.
+#[derive(Clone)]
+pub struct Bearer {
+    token: Vec<u8>,
+    from: IpAddr,
+}
+
+impl Bearer {
+    /// Of this request, or 401.
+    pub fn of(app: &App, request: &Request<Body>) -> Result<Self, Problem> {
+        let token = require_token(request.headers())?.to_vec();
+        let from = Client::of(app, request.headers(), request.extensions()).address;
+        Ok(Self { token, from })
+    }
+}
+
+/// Change a poll of the bearer of the token; `change` says whether there was anything to do.
+pub async fn change(
+    app: &Arc<App>,
+    id: String,
+    bearer: Bearer,
+    change: impl Fn(&mut Poll) -> Result<bool, ChangeError> + Send + Sync + 'static,
+) -> Result<Standing, Problem> {
+    let Bearer { token, from } = bearer;
+    detached(app, move |app| async move {
+        for _ in 0..ATTEMPTS {
+            let mut standing = lookup::owned(&app, &id, from, &token).await?;
+            let mut poll = (*standing.poll).clone();
+            let expected = poll.revision;
+            if !change(&mut poll).map_err(refused)? {
+                // Whoever asks again may have lost the answer, and we the publication.
+                publish(&app, &standing).await;
+                return Ok(standing);
+            }
+            match timeout(app.config.api.deadline, app.store.change(&poll, expected)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(store::ChangeError::Conflict)) => continue,
+                Ok(Err(store::ChangeError::Store(error))) => return Err(store_problem(&error)),
+                Err(_) => {
+                    let detail = "the store did not answer in time";
+                    return Err(Problem::new(Trouble::ChangeUnknown, detail));
+                }
+            }
+            standing.take_poll(Arc::new(poll));
+            publish(&app, &standing).await;
+            return Ok(standing);
+        }
+        let detail = "others changed the poll each time in between; nothing was changed";
+        Err(Problem::new(Trouble::ChangedMeanwhile, detail))
+    })
+    .await
+}
+
+/// The store has it: tell this node, the others and every partition. None of it can fail the
+/// change, which is made; what does not get through is made up for by housekeeping.
+pub async fn publish(app: &App, standing: &Standing) {
+    let poll = &standing.poll;
+    if poll.phase == 0 || poll.status == PollStatus::Draft {
+        return;
+    }
+    app.hub.merge(standing.clone());
+    let told = control::publish(&*app.log, poll, app.ambient.now());
+    if timeout(app.config.api.deadline, told).await.is_err() {
+        tracing::warn!(poll = %poll.id, "the log is slow; the change is published again later");
+    }
+}
+
+fn shown(standing: &Standing) -> Response {
+    super::answer(StatusCode::OK, &view::poll(standing, Audience::Owner), &HeaderMap::new())
+}
+
+/// Edit a draft.
+#[utoipa::path(
+    patch, path = "/api/polls/{id}", tag = "owner", operation_id = "editPoll",
+    params(("id" = String, Path, description = "The poll's id or join code")),
+    request_body(content = draft::PollPatch, example = json!({"question": "Which one?"})),
+    responses((status = 200, body = PollView, description = "Changed")),
+    security(("owner" = [])),
+)]
+pub async fn edit(
+    State(app): State<Arc<App>>,
+    Params([id]): Params<1>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let bearer = Bearer::of(&app, &request)?;
+    let bytes = json::body(&app, request).await?;
+    // Once before anything is changed, so that a body that does not read is a problem of its
+    // own; and again at each attempt, upon what the draft says then.
+    let standing = lookup::owned(&app, &id, bearer.from, &bearer.token).await?;
+    draft::patch(&bytes, standing.poll.to_draft())?;
+    let ambient = app.ambient.clone();
+    let standing = change(&app, id, bearer, move |poll| {
+        let Ok(draft) = draft::patch(&bytes, poll.to_draft()) else { return Ok(false) };
+        poll.edit(draft, ambient.now()).map(|()| true)
+    })
+    .await?;
+    Ok(shown(&standing))
+}
+
+macro_rules! action {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $does:literal, $change:expr) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            post, path = $path, tag = "owner", operation_id = $operation,
+            params(("id" = String, Path, description = "The poll's id or join code")),
+            responses((status = 200, body = PollView, description = $does)),
+            security(("owner" = [])),
+        )]
+        pub async fn $name(
+            State(app): State<Arc<App>>,
+            Params([id]): Params<1>,
+            request: Request<Body>,
+        ) -> Result<Response, Problem> {
+            let now = app.ambient.now();
+            let change_it: fn(&mut Poll, UnixMillis) -> Result<bool, ChangeError> = $change;
+            let bearer = Bearer::of(&app, &request)?;
+            let standing = change(&app, id, bearer, move |poll| change_it(poll, now)).await?;
+            Ok(shown(&standing))
+        }
+    };
+}
+
+action! {
+    /// Open a draft.
+    open, "/api/polls/{id}/open", "openPoll", "Open; its rules are fixed from now on",
+    |poll, now| poll.open(now).map(|()| true)
+}
+action! {
+    /// Close a poll.
+    close, "/api/polls/{id}/close", "closePoll", "Closed; `final` once every partition is counted",
+    |poll, now| poll.close(now)
+}
+action! {
+    /// Open a closed poll again.
+    reopen, "/api/polls/{id}/reopen", "reopenPoll", "Open again",
+    |poll, now| poll.reopen(now)
+}
+action! {
+    /// Show the numbers to everybody.
+    reveal, "/api/polls/{id}/reveal", "revealPoll", "Everybody sees the numbers",
+    |poll, _| poll.reveal()
+}
+action! {
+    /// Begin a new round from zero.
+    reset, "/api/polls/{id}/reset", "resetPoll", "A new round, from zero",
+    |poll, _| poll.reset().map(|()| true)
+}
+
+/// Delete a poll.
+#[utoipa::path(
+    delete, path = "/api/polls/{id}", tag = "owner", operation_id = "deletePoll",
+    params(("id" = String, Path, description = "The poll's id or join code")),
+    responses((status = 204, description = "Gone")),
+    security(("owner" = [])),
+)]
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    Params([id]): Params<1>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let bearer = Bearer::of(&app, &request)?;
+    change(&app, id, bearer, |poll| poll.delete().map(|()| true)).await?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
+}

@@ -1,0 +1,75 @@
+//! Every route on one screen. Each is served as `/api/…` and without the prefix.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+
+use super::{
+    App, create, docs, front, health, home, leaderboard, live, openapi, owner, polls, vote,
+};
+
+type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
+
+#[rustfmt::skip]
+fn routes() -> Routes {
+    vec![
+        ("/",                             get(home::home)),
+        ("/ws",                           get(live::socket)),
+        ("/events",                       get(live::all_events)),
+        ("/leaderboard",                  get(home::leaderboard)),
+        ("/polls",                        get(polls::list).post(create::create)),
+        ("/polls/{id}",                   get(home::poll).patch(owner::edit).delete(owner::delete)),
+        ("/polls/{id}/vote",              post(vote::cast)),
+        ("/polls/{id}/ballots/{ballot}",  get(vote::fate)),
+        ("/polls/{id}/events",            get(live::poll_events)),
+        ("/polls/{id}/open",              post(owner::open)),
+        ("/polls/{id}/close",             post(owner::close)),
+        ("/polls/{id}/reopen",            post(owner::reopen)),
+        ("/polls/{id}/reveal",            post(owner::reveal)),
+        ("/polls/{id}/reset",             post(owner::reset)),
+        ("/polls/{id}/token",             post(create::reissue)),
+        ("/openapi.json",                 get(openapi::document)),
+        ("/docs",                         get(docs::page)),
+        ("/docs/docs.css",                get(docs::style)),
+        ("/healthz",                      get(health::alive)),
+        ("/readyz",                       get(health::ready)),
+        ("/metrics",                      get(health::metrics)),
+    ]
+}
+
+/// The same where a short route is also a page: under `/api` it is never one.
+#[rustfmt::skip]
+fn api_only() -> Routes {
+    vec![
+        ("/api",              get(home::home)),
+        ("/api/leaderboard",  get(leaderboard::read)),
+        ("/api/polls/{id}",   get(polls::read).patch(owner::edit).delete(owner::delete)),
+    ]
+}
+
+/// The templates of all routes, without the prefix.
+pub fn templates() -> impl Iterator<Item = &'static str> {
+    routes().into_iter().map(|(path, _)| path)
+}
+
+/// The whole HTTP side.
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new();
+    let special: Vec<_> = api_only();
+    for (path, methods) in routes() {
+        let prefixed = if path == "/" { "/api".to_owned() } else { format!("/api{path}") };
+        if !special.iter().any(|(other, _)| *other == prefixed) {
+            router = router.route(&prefixed, methods.clone());
+        }
+        router = router.route(path, methods);
+    }
+    for (path, methods) in special {
+        router = router.route(path, methods);
+    }
+    let router = router
+        .method_not_allowed_fallback(front::wrong_method)
+        .fallback(home::elsewhere)
+        .with_state(app.clone());
+    front::in_front(router, app)
+}

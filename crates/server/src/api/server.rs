@@ -1,0 +1,219 @@
+//! The accept loop: connections with deadlines, a bound on their number, and a stop that cuts
+//! no request.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+use super::App;
+use super::identity::Peer;
+use super::stream::{Signals, Stream};
+use crate::config::Config;
+
+/// Connections the kernel may hold until we accept them.
+const BACKLOG: i32 = 4096;
+/// Longest request line with headers, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
+/// Most headers of a request.
+const MAX_HEADERS: usize = 64;
+/// Pause after an accept that failed (out of file descriptors), so that it cannot spin.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// A connection's place among `ApiLimits::connections`; a WebSocket keeps it.
+#[derive(Clone)]
+pub struct Slot(#[allow(dead_code)] Arc<OwnedSemaphorePermit>);
+
+/// Listen on every configured address. With port 0 the first decides which port all have.
+pub fn listen(config: &Config) -> io::Result<Vec<TcpListener>> {
+    let mut port = config.port;
+    let mut listeners = Vec::new();
+    for host in &config.hosts {
+        let address = SocketAddr::new(*host, port);
+        match bind(address) {
+            Ok(listener) => {
+                port = listener.local_addr()?.port();
+                listeners.push(listener);
+            }
+            // A machine without IPv6 has only one of the two loopbacks.
+            Err(error)
+                if host.is_loopback()
+                    && host.is_ipv6()
+                    && error.kind() == io::ErrorKind::AddrNotAvailable
+                    && config.hosts.len() > 1 => {}
+            Err(error) => {
+                return Err(io::Error::new(error.kind(), format!("{address}: {error}")));
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // `::` must not take 0.0.0.0 away from the other listener.
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Serve until `shutdown`, then let the requests in flight finish, for `Config::drain` at
+/// most. WebSockets are not waited for: the hub says goodbye to them.
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    router: Router,
+    app: Arc<App>,
+    shutdown: CancellationToken,
+) {
+    let server = Arc::new(Server {
+        slots: Arc::new(Semaphore::new(app.config.api.connections)),
+        connections: TaskTracker::new(),
+        cut: CancellationToken::new(),
+        router,
+        app,
+    });
+    let loops = TaskTracker::new();
+    for listener in listeners {
+        loops.spawn(accept(server.clone(), listener, shutdown.clone()));
+    }
+    loops.close();
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => {}
+        () = upkeep(&server.app) => {}
+    }
+    server.app.stopping.cancel();
+    loops.wait().await;
+    server.connections.close();
+    if tokio::time::timeout(server.app.config.drain, server.connections.wait()).await.is_err() {
+        tracing::warn!(
+            left = server.connections.len(),
+            "connections are cut at the end of the drain"
+        );
+        server.cut.cancel();
+        server.connections.wait().await;
+    }
+}
+
+/// Histograms gather samples until they are folded; nobody may ever scrape.
+async fn upkeep(app: &App) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        app.metrics.upkeep();
+    }
+}
+
+struct Server {
+    app: Arc<App>,
+    router: Router,
+    slots: Arc<Semaphore>,
+    connections: TaskTracker,
+    cut: CancellationToken,
+}
+
+async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: CancellationToken) {
+    let accepting = async {
+        loop {
+            // Without a free slot nothing is accepted: the rest waits in the kernel's queue.
+            let slot = server.slots.clone().acquire_owned().await;
+            let slot = Slot(Arc::new(slot.expect("the semaphore is never closed")));
+            match listener.accept().await {
+                Ok((tcp, peer)) => {
+                    let connection = connection(server.clone(), tcp, peer, slot);
+                    server.connections.spawn(connection);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(BREATH).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => {}
+        () = accepting => {}
+    }
+}
+
+async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot: Slot) {
+    let app = server.app.clone();
+    app.metrics.connections.increment(1.0);
+    // Neither is vital: without it small answers are late, not wrong.
+    let _ = tcp.set_nodelay(true);
+    let limits = &app.config.api;
+    let signals = Arc::new(Signals::default());
+    let stream = Stream::new(tcp, limits.write_timeout, signals.clone());
+    let spoken = signals.clone();
+    let router = server.router.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        spoken.spoken.store(true, Ordering::Relaxed);
+        let extensions = request.extensions_mut();
+        extensions.insert(Peer(peer.ip()));
+        if request.headers().contains_key(http::header::UPGRADE) {
+            request.extensions_mut().insert(slot.clone());
+        }
+        router.clone().call(request.map(Body::new))
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(MAX_HEAD)
+            .max_headers(MAX_HEADERS)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    let mut stopping = pin!(app.stopping.cancelled());
+    let mut cut = pin!(server.cut.cancelled());
+    let mut draining = false;
+    let outcome = poll_fn(|cx| {
+        if !draining && stopping.as_mut().poll(cx).is_ready() {
+            draining = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
+            return Poll::Ready(Some(outcome));
+        }
+        cut.as_mut().poll(cx).map(|()| None)
+    })
+    .await;
+    if let Some(Err(error)) = outcome {
+        let late = error.is_timeout() && !signals.spoken.load(Ordering::Relaxed);
+        signals.late.store(late, Ordering::Relaxed);
+        tracing::debug!(%error, "a connection ended");
+    }
+    app.metrics.connections.decrement(1.0);
+}
+
+/// The socket below an upgraded connection, and what was read of it already.
+pub fn reclaim(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
+    Some((parts.io.into_inner().into_tcp()?, parts.read_buf))
+}

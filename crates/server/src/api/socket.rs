@@ -1,0 +1,252 @@
+//! What a client says over its WebSocket: subscribe, unsubscribe, auth, vote.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pollux_core::ballot::Status;
+use pollux_core::id::PollId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::App;
+use super::identity::CookieValue;
+use super::json::{self, Text};
+use super::lookup;
+use super::polls;
+use super::problem::{Problem, ProblemDocument, Trouble};
+use super::server::Slot;
+use super::vote::{self, Cast, Receipt};
+use crate::watch::socket::Inbound;
+use crate::watch::view::Audience;
+use crate::watch::viewer::{SubscribeError, ViewerHandle};
+
+/// Tokens one socket may show.
+const MOST_TOKENS: usize = 16;
+/// Longest `ref`, in bytes of JSON.
+const MAX_REF: usize = 128;
+
+/// One client's side of the conversation.
+pub struct Talk {
+    app: Arc<App>,
+    voter: CookieValue,
+    from: IpAddr,
+    known: Mutex<Known>,
+    // The connection counts as one for as long as its socket lives.
+    _slot: Option<Slot>,
+}
+
+/// What the client named so far, so that a token finds its poll whichever comes first.
+#[derive(Default)]
+struct Known {
+    polls: Vec<PollId>,
+    tokens: Vec<Vec<u8>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Said<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Text<'a>,
+    poll: Option<Text<'a>>,
+    token: Option<Text<'a>>,
+    option: Option<Text<'a>>,
+    option_id: Option<u64>,
+    options: Option<Vec<Text<'a>>>,
+    option_ids: Option<Vec<u64>>,
+    ballot_id: Option<Text<'a>>,
+    #[serde(rename = "ref")]
+    reference: Option<Value>,
+}
+
+/// An answer about a vote.
+#[derive(Serialize)]
+struct VoteReply<'a> {
+    r#type: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: &'a Option<Value>,
+    receipt: Receipt,
+}
+
+/// An answer about trouble.
+#[derive(Serialize)]
+struct ErrorReply<'a> {
+    r#type: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: &'a Option<Value>,
+    problem: ProblemDocument,
+}
+
+#[async_trait]
+impl Inbound for Talk {
+    async fn message(&self, viewer: &ViewerHandle, text: &str) {
+        let said = match serde_json::from_str::<Said<'_>>(text) {
+            Ok(said) => said,
+            Err(error) => return complain(viewer, &None, &json::not_json(&error)),
+        };
+        let reference = match said.reference {
+            Some(ref value) if value.to_string().len() > MAX_REF => {
+                let detail = format!("must be at most {MAX_REF} bytes");
+                return complain(viewer, &None, &Problem::rule("/ref", detail));
+            }
+            ref reference => reference.clone(),
+        };
+        let outcome = match &*said.kind.0 {
+            "subscribe" => self.subscribe(viewer, &said).await,
+            "unsubscribe" => self.unsubscribe(viewer, &said).await,
+            "auth" => self.auth(viewer, &said).await,
+            "vote" => self.vote(viewer, said).await,
+            _ => Err(Problem::rule("/type", "must be one of subscribe, unsubscribe, auth, vote")),
+        };
+        if let Err(problem) = outcome {
+            complain(viewer, &reference, &problem);
+        }
+    }
+}
+
+fn complain(viewer: &ViewerHandle, reference: &Option<Value>, problem: &Problem) {
+    send(viewer, &ErrorReply { r#type: "error", reference, problem: problem.document() });
+}
+
+fn send<T: Serialize>(viewer: &ViewerHandle, reply: &T) {
+    viewer.reply(&serde_json::to_vec(reply).expect("replies are plain data"));
+}
+
+impl Talk {
+    /// With a client that asked for these polls at first.
+    pub fn new(
+        app: Arc<App>,
+        voter: CookieValue,
+        from: IpAddr,
+        polls: &[PollId],
+        slot: Option<Slot>,
+    ) -> Self {
+        let known = Known { polls: polls.to_vec(), tokens: Vec::new() };
+        Self { app, voter, from, known: Mutex::new(known), _slot: slot }
+    }
+
+    async fn subscribe(&self, viewer: &ViewerHandle, said: &Said<'_>) -> Result<(), Problem> {
+        let app = &*self.app;
+        let standing = lookup::standing(app, named(said)?, self.from, None).await?;
+        let poll = &standing.poll;
+        let owned = {
+            let mut known = self.known.lock();
+            if !known.polls.contains(&poll.id) && known.polls.len() < app.config.watch.subscriptions
+            {
+                known.polls.push(poll.id);
+            }
+            known.tokens.iter().any(|token| app.keys.owns(token, poll))
+        };
+        let audience = match owned {
+            true => Audience::Owner,
+            false => polls::audience(app, poll, Some(self.voter)).await?,
+        };
+        viewer.grant(poll.id, audience);
+        match viewer.subscribe(poll.id) {
+            Err(SubscribeError::Unknown) => {
+                // It was dropped from memory in between: put it back, once.
+                app.hub.merge(standing.clone());
+                viewer.subscribe(poll.id)
+            }
+            outcome => outcome,
+        }
+        .map_err(|error| match error {
+            SubscribeError::TooMany => Problem::new(Trouble::TooManyRequests, error.to_string()),
+            SubscribeError::Unknown => Problem::no_such_poll(),
+        })
+    }
+
+    async fn unsubscribe(&self, viewer: &ViewerHandle, said: &Said<'_>) -> Result<(), Problem> {
+        let text = named(said)?;
+        let id = match text.parse() {
+            Ok(id) => id,
+            Err(_) => lookup::poll(&self.app, text, self.from).await?.id,
+        };
+        self.known.lock().polls.retain(|poll| *poll != id);
+        viewer.unsubscribe(id);
+        Ok(())
+    }
+
+    /// The token opens whichever of the client's polls it belongs to, now and later.
+    async fn auth(&self, viewer: &ViewerHandle, said: &Said<'_>) -> Result<(), Problem> {
+        let Some(Text(token)) = &said.token else {
+            return Err(Problem::rule("/token", "is required"));
+        };
+        let polls = match &said.poll {
+            Some(Text(text)) => vec![lookup::poll(&self.app, text, self.from).await?],
+            None => {
+                let ids = self.known.lock().polls.clone();
+                ids.into_iter().filter_map(|id| self.app.hub.poll(id)).collect()
+            }
+        };
+        let mut opened = false;
+        for poll in polls.iter().filter(|poll| self.app.keys.owns(token.as_bytes(), poll)) {
+            viewer.grant(poll.id, Audience::Owner);
+            opened = true;
+        }
+        if !opened && !polls.is_empty() {
+            return Err(super::identity::wrong_token("owner's of any poll watched here"));
+        }
+        let mut known = self.known.lock();
+        let token = token.as_bytes().to_vec();
+        if !known.tokens.contains(&token) {
+            if known.tokens.len() >= MOST_TOKENS {
+                known.tokens.remove(0);
+            }
+            known.tokens.push(token);
+        }
+        Ok(())
+    }
+
+    async fn vote(&self, viewer: &ViewerHandle, said: Said<'_>) -> Result<(), Problem> {
+        let app = &self.app;
+        let poll = lookup::poll(app, named(&said)?, self.from).await?;
+        let reference = said.reference;
+        let cast = Cast {
+            option: said.option,
+            option_id: said.option_id,
+            options: said.options,
+            option_ids: said.option_ids,
+            ballot_id: said.ballot_id,
+            voter_id: None,
+        };
+        let outcome = vote::record(app, poll, &cast, Some(self.voter)).await;
+        app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));
+        let recorded = outcome?;
+        let status = recorded.decided.unwrap_or(Status::Recorded);
+        let receipt = recorded.receipt(recorded.decided);
+        send(viewer, &VoteReply { r#type: event(status), reference: &reference, receipt });
+        if recorded.decided.is_some() {
+            return Ok(());
+        }
+        // The decision comes when it comes; the client's next message need not wait for it.
+        let (app, viewer) = (app.clone(), viewer.clone());
+        tokio::spawn(async move {
+            if let Some(status) = vote::decision(&app, &recorded).await {
+                let receipt = recorded.receipt(Some(status));
+                send(&viewer, &VoteReply { r#type: event(status), reference: &reference, receipt });
+            }
+        });
+        Ok(())
+    }
+}
+
+fn named<'a>(said: &'a Said<'_>) -> Result<&'a str, Problem> {
+    match &said.poll {
+        Some(Text(poll)) => Ok(poll),
+        None => Err(Problem::rule("/poll", "is required: a poll's id or join code")),
+    }
+}
+
+/// A vote that lost to the voter's newer one is told like one that was replaced by it; the
+/// receipt's status says which.
+fn event(status: Status) -> &'static str {
+    match status {
+        Status::Recorded => "vote.recorded",
+        Status::Counted => "vote.counted",
+        Status::Replaced | Status::Superseded => "vote.replaced",
+        Status::Refused => "vote.refused",
+        Status::Late => "vote.late",
+    }
+}

@@ -1,0 +1,203 @@
+//! A TCP stream with the manners that hyper leaves to us: a peer that does not read is given
+//! up, and what hyper refuses on its own is answered with a problem document.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use super::problem::{Problem, Trouble};
+
+/// What the connection's task and its stream tell each other.
+#[derive(Default)]
+pub struct Signals {
+    /// A request was read: silence from now on is an idle connection, not a slow one.
+    pub spoken: AtomicBool,
+    /// The headers did not arrive in time: say so before closing.
+    pub late: AtomicBool,
+}
+
+/// The stream.
+pub struct Stream {
+    // Some until it is taken apart.
+    tcp: Option<TcpStream>,
+    signals: Arc<Signals>,
+    stall: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
+    instead: Option<Bytes>,
+}
+
+impl Stream {
+    /// Around a connection whose peer may leave our bytes unread for `stall`.
+    pub fn new(tcp: TcpStream, stall: Duration, signals: Arc<Signals>) -> Self {
+        Self { tcp: Some(tcp), signals, stall, stalled: None, instead: None }
+    }
+
+    /// The connection itself.
+    pub fn into_tcp(mut self) -> Option<TcpStream> {
+        self.tcp.take()
+    }
+
+    fn tcp(&mut self) -> Pin<&mut TcpStream> {
+        Pin::new(self.tcp.as_mut().expect("the stream is whole while it is used"))
+    }
+
+    /// A write's outcome; one that is blocked for too long fails.
+    fn unless_stalled<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.stalled = None;
+            return outcome;
+        }
+        let time = self.stall;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(time)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Write the substitute, then report the original as written.
+    fn write_instead(&mut self, cx: &mut Context<'_>, original: usize) -> Poll<io::Result<usize>> {
+        while let Some(rest) = self.instead.take().filter(|rest| !rest.is_empty()) {
+            let outcome = self.tcp().poll_write(cx, &rest);
+            let outcome = self.unless_stalled(cx, outcome);
+            let mut rest = rest;
+            match outcome {
+                Poll::Ready(Ok(written)) => rest.advance(written),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.instead = Some(rest);
+                    return Poll::Pending;
+                }
+            }
+            self.instead = Some(rest);
+        }
+        Poll::Ready(Ok(original))
+    }
+}
+
+/// hyper answers what is not HTTP with a bare status; ours have a body. None of our own
+/// answers of these statuses is empty, so the two cannot be taken for one another.
+fn substitute(head: &[u8]) -> Option<Bytes> {
+    let rest = head.strip_prefix(b"HTTP/1.1 ")?;
+    let code = rest.get(..3)?;
+    let trouble = match code {
+        b"400" => Trouble::MalformedRequest,
+        b"414" | b"431" => Trouble::HeadersTooLarge,
+        _ => return None,
+    };
+    let empty = head.windows(19).any(|part| part.eq_ignore_ascii_case(b"content-length: 0\r\n"));
+    if !empty {
+        return None;
+    }
+    let detail = match trouble {
+        Trouble::MalformedRequest => "this is not an HTTP/1.1 request",
+        _ => "the request line and the headers are too long",
+    };
+    Some(raw(&Problem::new(trouble, detail)))
+}
+
+/// A problem as a whole HTTP/1.1 answer.
+fn raw(problem: &Problem) -> Bytes {
+    let body = problem.to_json();
+    let status = problem.trouble().row().status;
+    let mut answer = format!(
+        "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or_default(),
+        body.len(),
+    )
+    .into_bytes();
+    answer.extend_from_slice(&body);
+    answer.into()
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.tcp().poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.instead.is_none() {
+            self.instead = substitute(buf);
+        }
+        if self.instead.is_some() {
+            return self.write_instead(cx, buf.len());
+        }
+        let outcome = self.tcp().poll_write(cx, buf);
+        self.unless_stalled(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.instead.is_some() || bufs.first().is_some_and(|head| substitute(head).is_some()) {
+            let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+            return self.poll_write(cx, first);
+        }
+        let outcome = self.tcp().poll_write_vectored(cx, bufs);
+        self.unless_stalled(cx, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.tcp().poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.tcp().poll_shutdown(cx)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(tcp) = &self.tcp
+            && self.signals.late.load(Ordering::Relaxed)
+        {
+            let detail = "the request's headers did not arrive in time";
+            // The socket's buffer is empty; if it is not, nobody was reading anyway.
+            let _ = tcp.try_write(&raw(&Problem::new(Trouble::RequestTimeout, detail)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_hypers_own_refusals_are_replaced() {
+        let bare = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let ours = substitute(bare).unwrap();
+        assert!(ours.starts_with(b"HTTP/1.1 400 Bad Request\r\n"));
+        assert!(substitute(&ours).is_none());
+        assert!(substitute(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n").is_none());
+        assert!(substitute(b"").is_none());
+    }
+}

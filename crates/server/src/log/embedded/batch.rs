@@ -1,0 +1,195 @@
+//! The bytes of a batch: the records of one partition that one commit made durable together,
+//! one row of `log.db`, and at the same time what the tail keeps in memory.
+//!
+//! Each record is framed by the lengths of its key and value, so that any bytes come back
+//! exactly; records of JSON read as lines of text in the `sqlite3` shell:
+//!
+//! ```text
+//! 69 182 0199…/5f1c… {"v":1,"type":"ballot",…}
+//! ```
+
+use bytes::Bytes;
+use pollux_core::id::Offset;
+
+use crate::log::{NewRecord, Record};
+
+/// Room for two lengths, two spaces between, one after the key and the line's end.
+const FRAME: usize = 2 * 7 + 4;
+
+/// Consecutive records of one partition.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    /// Offset of the first.
+    pub base: Offset,
+    /// How many.
+    pub count: u64,
+    /// Framed.
+    pub records: Bytes,
+}
+
+/// The bytes are not a batch: what is wrong.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Malformed(pub &'static str);
+
+/// The most bytes a record takes in a batch.
+pub(super) fn room(record: &NewRecord) -> usize {
+    FRAME + record.key.len() + record.value.len()
+}
+
+/// Add a record to a batch's bytes.
+pub(super) fn push(records: &mut Vec<u8>, record: &NewRecord) {
+    push_decimal(records, record.key.len());
+    push_decimal(records, record.value.len());
+    records.extend_from_slice(&record.key);
+    records.push(b' ');
+    records.extend_from_slice(&record.value);
+    records.push(b'\n');
+}
+
+/// A length and a space; `write!` costs several times as much here.
+fn push_decimal(bytes: &mut Vec<u8>, mut number: usize) {
+    let mut digits = [b' '; 21];
+    let mut start = 20;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    bytes.extend_from_slice(&digits[start..]);
+}
+
+impl Batch {
+    /// The offset after the last.
+    pub fn end(&self) -> Offset {
+        self.base + self.count
+    }
+
+    /// Append to `out` the records from `from` on, until it holds `most`. They share the
+    /// batch's bytes.
+    pub fn read(&self, from: Offset, most: usize, out: &mut Vec<Record>) -> Result<(), Malformed> {
+        let mut frames = Frames { bytes: &self.records, at: 0 };
+        for offset in self.base..self.end() {
+            if out.len() >= most {
+                return Ok(());
+            }
+            let (key, value) = frames.next()?;
+            if offset >= from {
+                let (key, value) = (self.records.slice(key), self.records.slice(value));
+                out.push(Record { offset, key, value });
+            }
+        }
+        if frames.at == self.records.len() { Ok(()) } else { Err(Malformed("too long")) }
+    }
+}
+
+/// A walk over the frames of a batch.
+struct Frames<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+type Span = std::ops::Range<usize>;
+
+impl Frames<'_> {
+    fn next(&mut self) -> Result<(Span, Span), Malformed> {
+        let (key, value) = (self.length()?, self.length()?);
+        Ok((self.field(key, b' ')?, self.field(value, b'\n')?))
+    }
+
+    fn length(&mut self) -> Result<usize, Malformed> {
+        let mut number = 0_usize;
+        loop {
+            let byte = *self.bytes.get(self.at).ok_or(Malformed("too short"))?;
+            self.at += 1;
+            match byte {
+                b'0'..=b'9' if number < 1 << 40 => {
+                    number = number * 10 + usize::from(byte - b'0');
+                }
+                b' ' => return Ok(number),
+                _ => return Err(Malformed("not a length")),
+            }
+        }
+    }
+
+    fn field(&mut self, length: usize, mark: u8) -> Result<Span, Malformed> {
+        let span = self.at..self.at + length;
+        if self.bytes.get(span.end) != Some(&mark) {
+            return Err(Malformed("a record does not end where its length says"));
+        }
+        self.at = span.end + 1;
+        Ok(span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn batch(records: &[NewRecord]) -> Batch {
+        let mut bytes = Vec::new();
+        for record in records {
+            push(&mut bytes, record);
+        }
+        Batch { base: 7, count: records.len() as u64, records: bytes.into() }
+    }
+
+    fn record(key: &[u8], value: &[u8]) -> NewRecord {
+        NewRecord { key: Bytes::copy_from_slice(key), value: Bytes::copy_from_slice(value) }
+    }
+
+    #[test]
+    fn json_reads_as_lines() {
+        let batch = batch(&[record(b"k", b"{\"v\":1}"), record(b"", b"")]);
+        assert_eq!(&batch.records[..], b"1 7 k {\"v\":1}\n0 0  \n");
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let whole = batch(&[record(b"key", b"value"), record(b"k", b"v")]);
+        let read = |bytes: &[u8], count| {
+            let records = Bytes::copy_from_slice(bytes);
+            Batch { base: 0, count, records }.read(0, 10, &mut Vec::new())
+        };
+        assert_eq!(read(&whole.records, 2), Ok(()));
+        assert_eq!(read(&whole.records, 1), Err(Malformed("too long")));
+        assert_eq!(read(&whole.records, 3), Err(Malformed("too short")));
+        assert_eq!(read(b"x 1 k v\n", 1), Err(Malformed("not a length")));
+        for cut in 0..whole.records.len() {
+            assert!(read(&whole.records[..cut], 2).is_err(), "cut at {cut}");
+        }
+        assert!(read(b"99999999999999999999 1 k v\n", 1).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_come_back(
+            records in prop::collection::vec(
+                (prop::collection::vec(any::<u8>(), 0..40), prop::collection::vec(any::<u8>(), 0..400)),
+                1..20,
+            ),
+            skip in 0_u64..20,
+            most in 1_usize..20,
+        ) {
+            let records: Vec<_> = records.iter().map(|(k, v)| record(k, v)).collect();
+            let mut out = Vec::new();
+            batch(&records).read(7 + skip, most, &mut out).expect("whole");
+            let wanted: Vec<_> = records
+                .iter()
+                .zip(7..)
+                .skip(skip as usize)
+                .take(most)
+                .map(|(r, offset)| Record { offset, key: r.key.clone(), value: r.value.clone() })
+                .collect();
+            prop_assert_eq!(out, wanted);
+        }
+
+        #[test]
+        fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..100), count in 0_u64..5) {
+            let _ = Batch { base: 0, count, records: bytes.into() }.read(0, 5, &mut Vec::new());
+        }
+    }
+}

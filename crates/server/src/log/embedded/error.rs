@@ -1,0 +1,116 @@
+//! Why the log cannot be opened: which file, what is wrong with it, and what to do.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use super::file::SCHEMA;
+
+/// Why the log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no such folder.
+    #[error("there is no data folder {}: make it, or correct POLLUX_DATA", folder.display())]
+    NoFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is a folder but no log in it (when opened for reading only).
+    #[error("there is no log {}: no Pollux has used this data folder yet", file.display())]
+    NoLog {
+        /// The file looked for.
+        file: PathBuf,
+    },
+    /// It may not be written to.
+    #[error(
+        "the log {} cannot be written to ({why}): give this user the right to write to it and \
+         its folder, or set POLLUX_DATA to another folder", file.display()
+    )]
+    ReadOnly {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system says.
+        why: String,
+    },
+    /// It is no SQLite database.
+    #[error(
+        "{} is not an SQLite database, so not a log of Pollux: move it away, or set POLLUX_DATA \
+         to another folder", file.display()
+    )]
+    NotSqlite {
+        /// The file.
+        file: PathBuf,
+    },
+    /// It is somebody else's database.
+    #[error(
+        "{} is an SQLite database of another program: move it away, or set POLLUX_DATA to \
+         another folder", file.display()
+    )]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A later Pollux has written it.
+    #[error(
+        "the log {} has schema version {found}, and this Pollux knows up to {SCHEMA}: start the \
+         newer Pollux that wrote it", file.display()
+    )]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its schema version.
+        found: i32,
+    },
+    /// It ends too early.
+    #[error(
+        "the log {} is truncated: it has {found} bytes of {wanted}. Put back a whole copy of \
+         the data folder", file.display()
+    )]
+    Truncated {
+        /// The file.
+        file: PathBuf,
+        /// Bytes there are.
+        found: u64,
+        /// Bytes there should be.
+        wanted: u64,
+    },
+    /// What it holds contradicts itself.
+    #[error("the log {} is damaged: {why}. Put back a whole copy of the data folder", file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// How.
+        why: String,
+    },
+    /// Anything else.
+    #[error("the log {} cannot be opened: {why}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system or SQLite says.
+        why: String,
+    },
+}
+
+pub(super) fn damaged(file: &Path, why: String) -> OpenError {
+    OpenError::Damaged { file: file.into(), why }
+}
+
+pub(super) fn io_fault(file: &Path, error: &std::io::Error) -> OpenError {
+    use std::io::ErrorKind as Kind;
+    let (file, why) = (file.to_owned(), error.to_string());
+    match error.kind() {
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => OpenError::ReadOnly { file, why },
+        _ => OpenError::Io { file, why },
+    }
+}
+
+pub(super) fn sql_fault(file: &Path, error: &rusqlite::Error) -> OpenError {
+    let (file, why) = (file.to_owned(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotSqlite { file },
+        Some(ErrorCode::ReadOnly) => OpenError::ReadOnly { file, why },
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { file, why },
+        _ => OpenError::Io { file, why },
+    }
+}

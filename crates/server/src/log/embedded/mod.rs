@@ -1,0 +1,335 @@
+//! The log of a single machine: one SQLite file, many appends to one fsync.
+//!
+//! A record's way: [`queue`] → [`writer`] (encodes it into a [`batch`], commits, publishes it
+//! to the [`tail`], answers) → readers. [`file`] is the file itself, [`checkpoint`] keeps its
+//! write-ahead log short, [`reader`] reads beside all that, [`lock`] keeps a second server out.
+//!
+//! Only durable records are in the tail and below the ends, so nothing else is ever read.
+
+mod batch;
+mod checkpoint;
+mod error;
+mod file;
+mod lock;
+mod queue;
+mod reader;
+mod tail;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::{FairMutex, Mutex};
+use pollux_core::id::{Generation, Offset, Partition};
+use pollux_core::standing::Announcement;
+use rusqlite::Connection;
+use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+pub use self::error::OpenError;
+pub use self::lock::{FolderLock, LockError};
+pub use self::reader::LogReader;
+
+use self::batch::Batch;
+use self::checkpoint::Checkpointer;
+use self::file::Facts;
+use self::queue::{Pending, Queue};
+use self::tail::Tail;
+use self::writer::Writer;
+use super::{Append, AppendError, Feed, FeedLost, Log, Membership, NewRecord, ReadError, Record};
+use crate::ambient::SharedAmbient;
+use crate::config::LogLimits;
+
+/// Most announcements a feed delivers at once.
+const FEED_BATCH: usize = 1024;
+
+/// Why appends are refused after a stop.
+const SHUT: &str = "the log is shut";
+
+/// The log in a data folder. Whoever opens it holds the folder's [`FolderLock`].
+pub struct EmbeddedLog {
+    shared: Arc<Shared>,
+    announcements: broadcast::Sender<Announcement>,
+}
+
+/// What the log, its writer and its checkpointer share.
+struct Shared {
+    file: PathBuf,
+    generation: Generation,
+    limits: LogLimits,
+    queue: Queue,
+    tail: Mutex<Tail>,
+    /// For records older than the tail; `None` once the log is shut.
+    reader: Mutex<Option<Connection>>,
+    /// By partition: the offset after the last durable record.
+    ends: Vec<watch::Sender<Offset>>,
+    /// Held during a transaction, and by the checkpoint that must not meet one.
+    turn: FairMutex<()>,
+    /// Why the last group was refused, until one succeeds.
+    trouble: Mutex<Option<String>>,
+    /// Why nothing more can be promised; for ever.
+    failed: watch::Sender<Option<String>>,
+    /// The writer has ended.
+    stopped: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// Show durable batches to readers.
+    fn publish(&self, batches: Vec<(Partition, Batch)>) {
+        let ends: Vec<_> = batches.iter().map(|(p, batch)| (*p, batch.end())).collect();
+        let mut tail = self.tail.lock();
+        for (partition, batch) in batches {
+            tail.push(partition, batch);
+        }
+        drop(tail);
+        for (partition, end) in ends {
+            self.ends[partition as usize].send_replace(end);
+        }
+    }
+
+    /// Stop taking records for good: the disk's state is not known any more, and asking it to
+    /// sync again may lie.
+    fn fail(&self, why: &str) {
+        tracing::error!("the log has failed and takes no more records: {why}");
+        self.failed.send_if_modified(|failed| {
+            let first = failed.is_none();
+            failed.get_or_insert_with(|| why.to_owned());
+            first
+        });
+        self.queue.close(why);
+    }
+
+    fn describe(&self, error: &rusqlite::Error) -> String {
+        format!("cannot write to {}: {error}", self.file.display())
+    }
+
+    fn unavailable(&self, why: &dyn std::fmt::Display) -> ReadError {
+        ReadError::Unavailable(format!("{}: {why}", self.file.display()))
+    }
+}
+
+impl EmbeddedLog {
+    /// Open the log in this folder, or make one of so many partitions; one that exists keeps
+    /// its own number. Call it inside the runtime that will await the appends.
+    pub fn open(
+        folder: &Path,
+        partitions: u32,
+        limits: LogLimits,
+        ambient: SharedAmbient,
+    ) -> Result<Arc<Self>, OpenError> {
+        let (connection, facts) = file::open(folder, partitions, &ambient)?;
+        Self::start(connection, facts, folder.join(file::NAME), limits)
+    }
+
+    /// Start the threads, and the task that answers.
+    fn start(
+        connection: Connection,
+        facts: Facts,
+        file: PathBuf,
+        limits: LogLimits,
+    ) -> Result<Arc<Self>, OpenError> {
+        let shared = Arc::new(Shared {
+            generation: facts.generation,
+            queue: Queue::new(limits.queue),
+            tail: Mutex::new(Tail::new(facts.ends.len() as u32, limits.tail_bytes)),
+            reader: Mutex::new(Some(file::connect_reader(&file)?)),
+            ends: facts.ends.into_iter().map(watch::Sender::new).collect(),
+            turn: FairMutex::new(()),
+            trouble: Mutex::new(None),
+            failed: watch::Sender::new(None),
+            stopped: watch::Sender::new(false),
+            file,
+            limits,
+        });
+        let fault = |error| error::io_fault(&shared.file, &error);
+        let (answers, mut decided) = mpsc::channel::<writer::Answers>(writer::ANSWERS);
+        let checkpointer = Checkpointer::start(file::connect(&shared.file)?, shared.clone());
+        let checkpointer = checkpointer.map_err(fault)?;
+        let writer = Writer { connection, shared: shared.clone(), checkpointer, answers };
+        writer.start().map_err(fault)?;
+        tokio::spawn(async move {
+            while let Some(answers) = decided.recv().await {
+                answers.give();
+            }
+        });
+        let announcements = broadcast::Sender::new(shared.limits.feed);
+        Ok(Arc::new(Self { shared, announcements }))
+    }
+
+    /// Open the log in this folder to look at it, whether a server is running on it or not.
+    pub fn open_read_only(folder: &Path) -> Result<LogReader, OpenError> {
+        LogReader::open(folder)
+    }
+
+    /// Waits until the log has failed, and says why: nothing can be promised until the process
+    /// has ended and the log is opened anew.
+    pub async fn failed(&self) -> String {
+        let mut failed = self.shared.failed.subscribe();
+        match failed.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn end_of(&self, partition: Partition) -> Option<&watch::Sender<Offset>> {
+        self.shared.ends.get(partition as usize)
+    }
+
+    /// Records older than the tail, from the file.
+    async fn read_file(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+    ) -> Result<Vec<Record>, ReadError> {
+        let shared = self.shared.clone();
+        let read = tokio::task::spawn_blocking(move || match &*shared.reader.lock() {
+            Some(reader) => file::read(reader, partition, from, most)
+                .map_err(|fault| shared.unavailable(&fault)),
+            None => Err(shared.unavailable(&SHUT)),
+        });
+        read.await.unwrap_or_else(|error| Err(self.shared.unavailable(&error)))
+    }
+}
+
+impl Drop for EmbeddedLog {
+    fn drop(&mut self) {
+        self.shared.queue.close(SHUT);
+    }
+}
+
+#[async_trait]
+impl Log for EmbeddedLog {
+    fn generation(&self) -> Generation {
+        self.shared.generation
+    }
+
+    fn partitions(&self) -> u32 {
+        self.shared.ends.len() as u32
+    }
+
+    fn append(&self, partition: Partition, record: NewRecord) -> Append {
+        if partition >= self.partitions() {
+            return Append::refused(format!("there is no partition {partition}"));
+        }
+        let (waiter, outcome) = oneshot::channel();
+        let queued = writer::check_length(&record)
+            .and_then(|()| self.shared.queue.push(Pending { partition, record, waiter }));
+        match queued {
+            Ok(()) => Append::Waiting(outcome),
+            Err(why) => Append::refused(why),
+        }
+    }
+
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Record>, ReadError> {
+        let out_of_range = |end| ReadError::OutOfRange { partition, from, end };
+        let mut end = self.end_of(partition).ok_or(out_of_range(0))?.subscribe();
+        let now = *end.borrow_and_update();
+        if from > now {
+            return Err(out_of_range(now));
+        }
+        if from == now && tokio::time::timeout(wait, end.changed()).await.is_err() {
+            return Ok(Vec::new());
+        }
+        let Some(batches) = self.shared.tail.lock().from(partition, from, most) else {
+            return self.read_file(partition, from, most).await;
+        };
+        let mut records = Vec::new();
+        for batch in batches {
+            batch
+                .read(from, most, &mut records)
+                .map_err(|fault| self.shared.unavailable(&fault.0))?;
+        }
+        Ok(records)
+    }
+
+    async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        let end = self.end_of(partition);
+        end.map(|end| *end.borrow()).ok_or(ReadError::OutOfRange { partition, from: 0, end: 0 })
+    }
+
+    async fn join(&self) -> Result<Box<dyn Membership>, ReadError> {
+        Ok(Box::new(Alone { partitions: Some((0..self.partitions()).collect()) }))
+    }
+
+    async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
+        for announcement in announcements {
+            // An error says that nobody listens.
+            let _ = self.announcements.send(announcement);
+        }
+        Ok(())
+    }
+
+    async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {
+        Ok(Box::new(LocalFeed { announcements: Some(self.announcements.subscribe()) }))
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.shared.queue.ready()?;
+        self.shared.trouble.lock().clone().map_or(Ok(()), Err)
+    }
+
+    async fn shut(&self) {
+        self.shared.queue.close(SHUT);
+        let mut stopped = self.shared.stopped.subscribe();
+        // An error says that the writer is gone already.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
+/// The only member of the group: it has every partition, and keeps them.
+struct Alone {
+    /// Until they are told.
+    partitions: Option<Vec<Partition>>,
+}
+
+#[async_trait]
+impl Membership for Alone {
+    async fn changed(&mut self) -> Vec<Partition> {
+        match self.partitions.take() {
+            Some(partitions) => partitions,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Announcements within the process.
+struct LocalFeed {
+    /// `None` once it is lost.
+    announcements: Option<broadcast::Receiver<Announcement>>,
+}
+
+#[async_trait]
+impl Feed for LocalFeed {
+    async fn next(&mut self) -> Result<Vec<Announcement>, FeedLost> {
+        let receiver = self.announcements.as_mut().ok_or(FeedLost)?;
+        let Ok(first) = receiver.recv().await else {
+            self.announcements = None;
+            return Err(FeedLost);
+        };
+        let mut batch = vec![first];
+        while batch.len() < FEED_BATCH {
+            match receiver.try_recv() {
+                Ok(next) => batch.push(next),
+                Err(TryRecvError::Empty) => break,
+                // What came before the gap is good; the next call tells of it.
+                Err(TryRecvError::Lagged(_) | TryRecvError::Closed) => {
+                    self.announcements = None;
+                    break;
+                }
+            }
+        }
+        Ok(batch)
+    }
+}

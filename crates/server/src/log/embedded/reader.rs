@@ -1,0 +1,126 @@
+//! Reading a log without being its server: `recount`, `export` and `trace`, beside a running
+//! server or with none. Takes no lock and changes nothing.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use pollux_core::id::{Generation, Offset, Partition};
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{OpenError, io_fault, sql_fault};
+use super::file::{self, Facts, Fault};
+use crate::log::{ReadError, Record};
+
+/// A log opened for reading only.
+pub struct LogReader {
+    file: PathBuf,
+    facts: Facts,
+    view: Mutex<View>,
+}
+
+/// The connection, and whether it may be believed.
+struct View {
+    connection: Connection,
+    /// Opened as a file that nobody writes to, and this is how it looked then. Without a
+    /// server there is no write-ahead log, and to read the usual way would make one.
+    still: Option<Metadata>,
+}
+
+impl LogReader {
+    /// Open the log in this folder.
+    pub(super) fn open(folder: &Path) -> Result<Self, OpenError> {
+        let file = file::existing(folder)?;
+        if !file.exists() {
+            return Err(OpenError::NoLog { file });
+        }
+        file::check_header(&file)?;
+        let view = View::open(&file)?;
+        file::check_identity(&view.connection, &file)?;
+        let facts = file::check_content(&view.connection, &file)?;
+        Ok(Self { file, facts, view: Mutex::new(view) })
+    }
+
+    /// Which incarnation of the log this is.
+    pub fn generation(&self) -> Generation {
+        self.facts.generation
+    }
+
+    /// How many partitions there are.
+    pub fn partitions(&self) -> u32 {
+        self.facts.ends.len() as u32
+    }
+
+    /// The offset the next durable record will get, by now.
+    pub fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        self.ask(|connection| file::end(connection, partition).map_err(Fault::Sql))
+    }
+
+    /// Up to `most` records from `from` on; empty at the end. Never waits.
+    pub fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+    ) -> Result<Vec<Record>, ReadError> {
+        let records = self.ask(|connection| file::read(connection, partition, from, most))?;
+        if records.is_empty() && most > 0 {
+            let end = if partition < self.partitions() { self.end(partition)? } else { 0 };
+            if from > end || end == 0 {
+                return Err(ReadError::OutOfRange { partition, from, end });
+            }
+        }
+        Ok(records)
+    }
+
+    fn ask<T>(&self, question: impl Fn(&Connection) -> Result<T, Fault>) -> Result<T, ReadError> {
+        let unavailable = |why: String| ReadError::Unavailable(why);
+        let mut view = self.view.lock();
+        let mut answer = question(&view.connection);
+        if !view.is_believed(&self.file) {
+            // A server has started in the meantime.
+            *view = View::open(&self.file).map_err(|error| unavailable(error.to_string()))?;
+            answer = question(&view.connection);
+        }
+        answer.map_err(|fault| unavailable(format!("{}: {fault}", self.file.display())))
+    }
+}
+
+impl View {
+    fn open(file: &Path) -> Result<Self, OpenError> {
+        if file::wal(file).exists() {
+            return Ok(Self { connection: file::connect_reader(file)?, still: None });
+        }
+        let still = std::fs::metadata(file).map_err(|error| io_fault(file, &error))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(immutable(file), flags)
+            .map_err(|error| sql_fault(file, &error))?;
+        Ok(Self { connection, still: Some(still) })
+    }
+
+    /// Whether what was just read is sound: nobody began to write to a file opened as still.
+    fn is_believed(&self, file: &Path) -> bool {
+        let Some(then) = &self.still else { return true };
+        let same = std::fs::metadata(file).is_ok_and(|now| {
+            now.len() == then.len() && now.modified().ok() == then.modified().ok()
+        });
+        same && !file::wal(file).exists()
+    }
+}
+
+/// The URI of a file that SQLite may take for unchanging.
+fn immutable(file: &Path) -> String {
+    let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
+                uri.push(char::from(*byte));
+            }
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri + "?immutable=1"
+}

@@ -1,0 +1,77 @@
+//! The newest batches, kept in memory so that a reader that keeps up never reads the file.
+
+use std::collections::VecDeque;
+
+use pollux_core::id::{Offset, Partition};
+
+use super::batch::Batch;
+
+/// The tail of every partition, within one bound of bytes.
+pub(super) struct Tail {
+    /// By partition, in order of offsets, without gaps.
+    batches: Vec<VecDeque<Batch>>,
+    /// Whose turn it is to go, oldest first: one entry per batch.
+    order: VecDeque<Partition>,
+    bytes: usize,
+    most_bytes: usize,
+}
+
+impl Tail {
+    pub fn new(partitions: u32, most_bytes: usize) -> Self {
+        let batches = vec![VecDeque::new(); partitions as usize];
+        Self { batches, order: VecDeque::new(), bytes: 0, most_bytes }
+    }
+
+    /// Take in a durable batch, the one after the partition's last; the oldest make room.
+    pub fn push(&mut self, partition: Partition, batch: Batch) {
+        self.bytes += batch.records.len();
+        self.batches[partition as usize].push_back(batch);
+        self.order.push_back(partition);
+        while self.bytes > self.most_bytes {
+            let Some(oldest) = self.order.pop_front() else { break };
+            if let Some(gone) = self.batches[oldest as usize].pop_front() {
+                self.bytes -= gone.records.len();
+            }
+        }
+    }
+
+    /// Batches that hold the records from `from` on, until there are `most` records; `None`
+    /// when `from` is older than the tail.
+    pub fn from(&self, partition: Partition, from: Offset, most: usize) -> Option<Vec<Batch>> {
+        let batches = &self.batches[partition as usize];
+        if batches.front()?.base > from {
+            return None;
+        }
+        let first = batches.partition_point(|batch| batch.end() <= from);
+        let until = from.saturating_add(most as u64);
+        Some(batches.range(first..).take_while(|batch| batch.base < until).cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(base: Offset, count: u64) -> Batch {
+        Batch { base, count, records: vec![0; 10].into() }
+    }
+
+    #[test]
+    fn the_oldest_of_all_partitions_make_room() {
+        let mut tail = Tail::new(2, 30);
+        tail.push(0, batch(0, 1));
+        tail.push(1, batch(0, 5));
+        tail.push(0, batch(1, 2));
+        let bases = |found: Option<Vec<Batch>>| {
+            found.map(|batches| batches.iter().map(|batch| batch.base).collect::<Vec<_>>())
+        };
+        assert_eq!(bases(tail.from(0, 0, 9)), Some(vec![0, 1]));
+        tail.push(0, batch(3, 2));
+        assert_eq!(bases(tail.from(0, 0, 9)), None, "pushed out");
+        assert_eq!(bases(tail.from(0, 2, 9)), Some(vec![1, 3]));
+        assert_eq!(bases(tail.from(0, 2, 1)), Some(vec![1]));
+        assert_eq!(bases(tail.from(1, 4, 9)), Some(vec![0]));
+        tail.push(0, batch(5, 1));
+        assert_eq!(bases(tail.from(1, 4, 9)), None);
+    }
+}

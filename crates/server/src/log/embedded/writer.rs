@@ -1,0 +1,238 @@
+//! The one thread that writes to the log: it takes whatever is queued, makes it durable with
+//! one fsync, shows it to readers, and only then answers those who appended it.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use fail::fail_point;
+use pollux_core::id::{Partition, Position};
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::mpsc;
+
+use super::Shared;
+use super::batch::{self, Batch};
+use super::checkpoint::Checkpointer;
+use super::file;
+use super::queue::{Next, Pending, Waiter};
+use crate::log::{AppendError, NewRecord};
+
+/// After trouble, and with nothing to write, look so often whether it is over.
+pub(super) const PROBE: Duration = Duration::from_millis(500);
+
+/// Bytes the probe needs room for.
+const PROBE_BYTES: usize = 64 << 10;
+
+/// Groups whose answers may wait to be handed out, before the writer waits too.
+pub(super) const ANSWERS: usize = 16;
+
+/// One batch for each partition that has records in a group.
+type Batches = Vec<(Partition, Batch)>;
+
+/// In the order of the log.
+type Waiters = Vec<(Waiter, Position)>;
+
+/// A group that is decided: who waits, and for what.
+pub(super) struct Answers {
+    waiters: Waiters,
+    outcome: Result<(), AppendError>,
+}
+
+impl Answers {
+    /// Answer in the order of the log. Who does not wait any more does not matter.
+    pub fn give(self) {
+        for (waiter, position) in self.waiters {
+            let _ = waiter.send(self.outcome.clone().map(|()| position));
+        }
+    }
+}
+
+/// The writer's own things.
+pub(super) struct Writer {
+    pub connection: Connection,
+    pub shared: Arc<Shared>,
+    pub checkpointer: Checkpointer,
+    /// To the task that hands out answers: woken once per group, it wakes the waiters from
+    /// inside the runtime, at a fraction of what waking each from this thread costs.
+    pub answers: mpsc::Sender<Answers>,
+}
+
+/// What became of a transaction.
+enum Outcome {
+    Durable,
+    /// Rolled back for certain; the log goes on.
+    RolledBack(rusqlite::Error),
+    /// Nobody knows what is on the disk now.
+    Unknown(String),
+}
+
+impl Writer {
+    pub fn start(self) -> std::io::Result<JoinHandle<()>> {
+        thread::Builder::new().name("log-writer".into()).spawn(|| self.run())
+    }
+
+    fn run(self) {
+        let shared = self.shared.clone();
+        loop {
+            let patience = shared.trouble.lock().is_some().then_some(PROBE);
+            match shared.queue.next(shared.limits.group, patience) {
+                Next::Group(group) => self.write(group),
+                Next::Idle => self.probe(),
+                Next::Closed => break,
+            }
+        }
+        let Self { connection, checkpointer, .. } = self;
+        // The checkpointer's connection is to be the last: it tidies up.
+        *shared.reader.lock() = None;
+        file::close(connection, shared.failed.borrow().is_some());
+        checkpointer.finish();
+        shared.stopped.send_replace(true);
+    }
+
+    fn write(&self, group: Vec<Pending>) {
+        let (batches, waiters) = self.arrange(group);
+        let outcome = match self.failure() {
+            Some(why) => Err(AppendError::NotRecorded(why)),
+            None => self.make_durable(batches),
+        };
+        let answers = Answers { waiters, outcome };
+        if let Err(mpsc::error::SendError(answers)) = self.answers.blocking_send(answers) {
+            // The runtime has ended before us.
+            answers.give();
+        }
+    }
+
+    /// Lay the group out as one batch per partition, and tell everyone's position.
+    fn arrange(&self, group: Vec<Pending>) -> (Batches, Waiters) {
+        let partitions = self.shared.ends.len();
+        let mut room = vec![0; partitions];
+        for pending in &group {
+            room[pending.partition as usize] += batch::room(&pending.record);
+        }
+        let mut drafts: Vec<(Vec<u8>, u64)> =
+            room.into_iter().map(|room| (Vec::with_capacity(room), 0)).collect();
+        let mut waiters = Vec::with_capacity(group.len());
+        for Pending { partition, record, waiter } in group {
+            let (records, count) = &mut drafts[partition as usize];
+            let offset = *self.shared.ends[partition as usize].borrow() + *count;
+            batch::push(records, &record);
+            *count += 1;
+            waiters.push((waiter, Position { partition, offset: Some(offset) }));
+        }
+        let batches = (0..).zip(drafts).filter(|(_, (_, count))| *count > 0);
+        let batches = batches.map(|(partition, (records, count))| {
+            let base = *self.shared.ends[partition as usize].borrow();
+            (partition, Batch { base, count, records: records.into() })
+        });
+        (batches.collect(), waiters)
+    }
+
+    fn make_durable(&self, batches: Batches) -> Result<(), AppendError> {
+        match self.transact(&batches) {
+            Outcome::Durable => {
+                let bytes = batches.iter().map(|(_, batch)| batch.records.len()).sum();
+                self.shared.publish(batches);
+                *self.shared.trouble.lock() = None;
+                self.checkpointer.written(bytes);
+                fail_point!("log::after_commit");
+                Ok(())
+            }
+            Outcome::RolledBack(error) => {
+                let why = self.shared.describe(&error);
+                tracing::error!("{why}");
+                *self.shared.trouble.lock() = Some(why.clone());
+                Err(AppendError::NotRecorded(why))
+            }
+            Outcome::Unknown(why) => {
+                self.shared.fail(&why);
+                Err(AppendError::Unknown(why))
+            }
+        }
+    }
+
+    /// One transaction, one fsync. Only a COMMIT that fails may leave something behind.
+    fn transact(&self, batches: &[(Partition, Batch)]) -> Outcome {
+        let connection = &self.connection;
+        let _turn = self.shared.turn.lock();
+        let fill = || {
+            execute(connection, "BEGIN IMMEDIATE")?;
+            batches
+                .iter()
+                .try_for_each(|(partition, batch)| file::insert(connection, *partition, batch))
+        };
+        if let Err(error) = fill() {
+            return self.roll_back(error);
+        }
+        fail_point!("log::before_commit");
+        match execute(connection, "COMMIT") {
+            Ok(()) => Outcome::Durable,
+            // Refused before the commit frame was whole: the disk is full, or another process
+            // has the file locked. Neither leaves anything that recovery would believe.
+            Err(error) if is_refusal(&error) => self.roll_back(error),
+            Err(error) => Outcome::Unknown(self.shared.describe(&error)),
+        }
+    }
+
+    /// Make sure that nothing is left of the transaction.
+    fn roll_back(&self, error: rusqlite::Error) -> Outcome {
+        if !self.connection.is_autocommit()
+            && let Err(worse) = execute(&self.connection, "ROLLBACK")
+        {
+            return Outcome::Unknown(format!(
+                "{}, and then the rollback failed: {worse}",
+                self.shared.describe(&error)
+            ));
+        }
+        Outcome::RolledBack(error)
+    }
+
+    /// After trouble: is there room again? Writes a little, and leaves free pages behind.
+    fn probe(&self) {
+        let records = vec![b' '; PROBE_BYTES].into();
+        let scratch = Batch { base: i64::MAX as u64, count: 0, records };
+        let attempt = || {
+            execute(&self.connection, "BEGIN IMMEDIATE")?;
+            file::insert(&self.connection, Partition::MAX, &scratch)?;
+            let delete = "DELETE FROM batches WHERE partition = 4294967295";
+            execute(&self.connection, delete)?;
+            execute(&self.connection, "COMMIT")
+        };
+        match attempt() {
+            Ok(()) => *self.shared.trouble.lock() = None,
+            Err(error) => match self.roll_back(error) {
+                Outcome::Unknown(why) => self.shared.fail(&why),
+                Outcome::RolledBack(error) => {
+                    *self.shared.trouble.lock() = Some(self.shared.describe(&error));
+                }
+                Outcome::Durable => {}
+            },
+        }
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.shared.failed.borrow().clone()
+    }
+}
+
+/// Whether a COMMIT that failed so has certainly not committed.
+fn is_refusal(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// The longest record taken: Kafka's default bound for one, too.
+pub(super) const LONGEST_RECORD: usize = 1 << 20;
+
+/// Whether the record is short enough.
+pub(super) fn check_length(record: &NewRecord) -> Result<(), String> {
+    match record.key.len() + record.value.len() {
+        0..=LONGEST_RECORD => Ok(()),
+        bytes => Err(format!("a record of {bytes} bytes; at most {LONGEST_RECORD} are taken")),
+    }
+}

@@ -1,0 +1,573 @@
+//! The log in memory, for tests: it can fail in every way the contract of [`Log`] allows, and
+//! in no other. All it does is drawn from one seeded generator and timed by tokio's clock, so
+//! that the same seed gives the same run under a paused, single-threaded runtime.
+//!
+//! [`MemoryLog`] is the cluster, kept by the test; [`MemoryNode`] is one process's connection
+//! to it, which may crash.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pollux_core::id::{Generation, Offset, Partition, Position};
+use pollux_core::record::{Entry, Genesis};
+use pollux_core::standing::Announcement;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::Instant;
+
+use super::{Append, AppendError, Feed, FeedLost, Log, Membership, NewRecord, ReadError, Record};
+use crate::config::LogLimits;
+
+/// How often what goes wrong: probabilities from 0 to 1, and ranges of delays. The default is
+/// a log that never fails and never tarries.
+#[derive(Clone, Debug, Default)]
+pub struct LogFaults {
+    /// An append (or announcement) is refused.
+    pub not_recorded: f64,
+    /// `Unknown`, and it is lost.
+    pub unknown_lost: f64,
+    /// `Unknown`, but it lands: before the answer, or after one more delay.
+    pub unknown_recorded: f64,
+    /// From the call to the log, and once more from the log to the answer.
+    pub delay: Range<Duration>,
+    /// An acknowledged record lands a second time, after one more delay.
+    pub duplicate: f64,
+    /// An acknowledgement does not say at which offset.
+    pub no_offset: f64,
+    /// A read, `end`, `join` or `feed` fails.
+    pub read_error: f64,
+    /// A feed is lost instead of delivering.
+    pub feed_lost: f64,
+    /// A feed gets an announcement a second time, after one more delay.
+    pub announcement_duplicate: f64,
+    /// From an announcement to each feed; those of one announcer stay in order.
+    pub announcement_delay: Range<Duration>,
+}
+
+/// Names a node in [`MemoryLog::assign`].
+pub type MemberId = u32;
+
+/// The cluster: what survives any node.
+#[derive(Clone)]
+pub struct MemoryLog {
+    cluster: Arc<Cluster>,
+}
+
+struct Cluster {
+    generation: Generation,
+    limits: LogLimits,
+    state: Mutex<State>,
+    /// By partition: its end.
+    ends: Vec<watch::Sender<Offset>>,
+    /// An event was planned.
+    planned: Notify,
+}
+
+struct State {
+    dice: StdRng,
+    faults: LogFaults,
+    partitions: Vec<Vec<Record>>,
+    /// What will happen: by time, then in the order it was planned.
+    events: BTreeMap<(Instant, u64), Event>,
+    /// Events planned so far.
+    sequence: u64,
+    /// Whether a task is there to make events happen.
+    pumped: bool,
+    assignments: BTreeMap<MemberId, watch::Sender<Vec<Partition>>>,
+    feeds: BTreeMap<u64, FeedState>,
+}
+
+enum Event {
+    /// A record reaches the log, or fails to.
+    Land { partition: Partition, record: NewRecord, fate: Fate, answer: Option<Answer> },
+    /// Whoever appended learns of it.
+    Answer { answer: Answer, outcome: Result<Position, AppendError> },
+    /// An announcement reaches a feed.
+    Deliver { feed: u64, announcement: Announcement },
+}
+
+/// Whoever waits for an append.
+struct Answer {
+    waiter: oneshot::Sender<Result<Position, AppendError>>,
+    /// Its place in the bound is given back with the answer.
+    node: Arc<Mutex<Node>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Recorded { twice: bool, told_where: bool },
+    NotRecorded,
+    UnknownLost,
+    UnknownRecorded { late: bool },
+}
+
+/// A node's own state.
+#[derive(Default)]
+struct Node {
+    /// Appends not answered yet.
+    waiting: watch::Sender<usize>,
+    /// When its newest record for each partition lands: later ones must not overtake it.
+    latest: BTreeMap<Partition, Instant>,
+    /// When its newest announcement reaches each feed.
+    announced: BTreeMap<u64, Instant>,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct FeedState {
+    queue: VecDeque<Announcement>,
+    lost: bool,
+    arrived: Arc<Notify>,
+}
+
+impl MemoryLog {
+    /// A log with nothing on it but genesis records.
+    pub fn new(
+        generation: Generation,
+        partitions: u32,
+        limits: LogLimits,
+        faults: LogFaults,
+        seed: u64,
+    ) -> Self {
+        let genesis = |partition| {
+            let entry = Entry::Genesis(Genesis { generation, partition, partitions });
+            vec![Record { offset: 0, key: "genesis".into(), value: entry.encode().into() }]
+        };
+        let state = State {
+            dice: StdRng::seed_from_u64(seed),
+            faults,
+            partitions: (0..partitions).map(genesis).collect(),
+            events: BTreeMap::new(),
+            sequence: 0,
+            pumped: false,
+            assignments: BTreeMap::new(),
+            feeds: BTreeMap::new(),
+        };
+        let ends = (0..partitions).map(|_| watch::Sender::new(1)).collect();
+        let (state, planned) = (Mutex::new(state), Notify::new());
+        Self { cluster: Arc::new(Cluster { generation, limits, state, ends, planned }) }
+    }
+
+    /// A process's connection, as this member of the group of processors.
+    pub fn node(&self, member: MemberId) -> Arc<MemoryNode> {
+        Arc::new(MemoryNode { cluster: self.cluster.clone(), member, node: Arc::default() })
+    }
+
+    /// Let other things go wrong from now on.
+    pub fn set_faults(&self, faults: LogFaults) {
+        self.cluster.state.lock().faults = faults;
+    }
+
+    /// Give a member partitions; another may have them too. A member that was never given any
+    /// has all.
+    pub fn assign(&self, member: MemberId, partitions: Vec<Partition>) {
+        let mut state = self.cluster.state.lock();
+        self.cluster.assignment(&mut state, member).send_replace(partitions);
+    }
+
+    /// Whether the member has joined and not left.
+    pub fn is_joined(&self, member: MemberId) -> bool {
+        let mut state = self.cluster.state.lock();
+        self.cluster.assignment(&mut state, member).receiver_count() > 0
+    }
+
+    /// Everything on a partition, for a checker of its own.
+    pub fn records(&self, partition: Partition) -> Vec<Record> {
+        self.cluster.state.lock().partitions[partition as usize].clone()
+    }
+
+    /// Cut a partition short. This breaks the contract: it is there to test that whoever reads
+    /// notices.
+    pub fn truncate(&self, partition: Partition, end: Offset) {
+        let mut state = self.cluster.state.lock();
+        state.partitions[partition as usize].truncate(end as usize);
+        self.cluster.ends[partition as usize].send_replace(end);
+    }
+}
+
+impl State {
+    fn happens(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.dice.random_bool(probability.min(1.0))
+    }
+
+    fn draw(&mut self, range: &Range<Duration>) -> Duration {
+        if range.is_empty() { range.start } else { self.dice.random_range(range.clone()) }
+    }
+
+    fn fate(&mut self) -> Fate {
+        let faults = self.faults.clone();
+        if self.happens(faults.not_recorded) {
+            Fate::NotRecorded
+        } else if self.happens(faults.unknown_lost) {
+            Fate::UnknownLost
+        } else if self.happens(faults.unknown_recorded) {
+            Fate::UnknownRecorded { late: self.dice.random() }
+        } else {
+            let twice = self.happens(faults.duplicate);
+            Fate::Recorded { twice, told_where: !self.happens(faults.no_offset) }
+        }
+    }
+
+    fn read_fault(&mut self) -> Result<(), ReadError> {
+        let probability = self.faults.read_error;
+        match self.happens(probability) {
+            true => Err(ReadError::Unavailable("a fault of the test".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Cluster {
+    fn assignment<'a>(
+        &self,
+        state: &'a mut State,
+        member: MemberId,
+    ) -> &'a watch::Sender<Vec<Partition>> {
+        let all = || watch::Sender::new((0..self.ends.len() as u32).collect());
+        state.assignments.entry(member).or_insert_with(all)
+    }
+
+    /// Let something happen at a time; at the same time, in the order planned.
+    fn plan(self: &Arc<Self>, state: &mut State, at: Instant, event: Event) {
+        state.sequence += 1;
+        state.events.insert((at, state.sequence), event);
+        if state.pumped {
+            self.planned.notify_one();
+        } else {
+            state.pumped = true;
+            tokio::spawn(self.clone().pump());
+        }
+    }
+
+    /// Make events happen when their time comes, until none is left.
+    async fn pump(self: Arc<Self>) {
+        loop {
+            let next = {
+                let mut state = self.state.lock();
+                while let Some(first) = state.events.first_entry()
+                    && first.key().0 <= Instant::now()
+                {
+                    let event = first.remove();
+                    self.happen(&mut state, event);
+                }
+                match state.events.first_key_value() {
+                    Some(((at, _), _)) => *at,
+                    None => {
+                        state.pumped = false;
+                        return;
+                    }
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.planned.notified() => {}
+                () = tokio::time::sleep_until(next) => {}
+            }
+        }
+    }
+
+    fn happen(self: &Arc<Self>, state: &mut State, event: Event) {
+        match event {
+            Event::Land { partition, record, fate, answer } => {
+                let outcome = self.land(state, partition, record, fate);
+                if let Some(answer) = answer {
+                    let delay = state.faults.delay.clone();
+                    let at = Instant::now() + state.draw(&delay);
+                    self.plan(state, at, Event::Answer { answer, outcome });
+                }
+            }
+            Event::Answer { answer, outcome } => {
+                answer.node.lock().waiting.send_modify(|waiting| *waiting -= 1);
+                // An error says that nobody waits any more.
+                let _ = answer.waiter.send(outcome);
+            }
+            Event::Deliver { feed, announcement } => {
+                let Some(feed) = state.feeds.get_mut(&feed) else { return };
+                if feed.queue.len() >= self.limits.feed {
+                    feed.lost = true;
+                }
+                if !feed.lost {
+                    feed.queue.push_back(announcement);
+                }
+                feed.arrived.notify_one();
+            }
+        }
+    }
+
+    fn land(
+        self: &Arc<Self>,
+        state: &mut State,
+        partition: Partition,
+        record: NewRecord,
+        fate: Fate,
+    ) -> Result<Position, AppendError> {
+        let again = |record| {
+            let fate = Fate::Recorded { twice: false, told_where: true };
+            Event::Land { partition, record, fate, answer: None }
+        };
+        let delay = state.faults.delay.clone();
+        let later = Instant::now() + state.draw(&delay);
+        match fate {
+            Fate::NotRecorded => Err(AppendError::NotRecorded("a fault of the test".into())),
+            Fate::UnknownLost => Err(AppendError::Unknown("a fault of the test".into())),
+            Fate::UnknownRecorded { late } => {
+                match late {
+                    true => self.plan(state, later, again(record)),
+                    false => drop(self.record(state, partition, record)),
+                }
+                Err(AppendError::Unknown("a fault of the test".into()))
+            }
+            Fate::Recorded { twice, told_where } => {
+                if twice {
+                    self.plan(state, later, again(record.clone()));
+                }
+                let offset = self.record(state, partition, record);
+                Ok(Position { partition, offset: told_where.then_some(offset) })
+            }
+        }
+    }
+
+    fn record(&self, state: &mut State, partition: Partition, record: NewRecord) -> Offset {
+        let records = &mut state.partitions[partition as usize];
+        let offset = records.len() as Offset;
+        records.push(Record { offset, key: record.key, value: record.value });
+        self.ends[partition as usize].send_replace(offset + 1);
+        offset
+    }
+}
+
+/// One process's connection to a [`MemoryLog`].
+pub struct MemoryNode {
+    cluster: Arc<Cluster>,
+    member: MemberId,
+    node: Arc<Mutex<Node>>,
+}
+
+impl MemoryNode {
+    /// The process dies. Of what it appended and was not yet told about, each record is lost,
+    /// or lands all the same; nobody is answered any more.
+    pub fn crash(&self) {
+        self.node.lock().closed = true;
+        let mut state = self.cluster.state.lock();
+        let State { events, dice, .. } = &mut *state;
+        for event in events.values_mut() {
+            match event {
+                Event::Land { fate, answer, .. }
+                    if answer.as_ref().is_some_and(|a| Arc::ptr_eq(&a.node, &self.node)) =>
+                {
+                    *answer = None;
+                    self.node.lock().waiting.send_modify(|waiting| *waiting -= 1);
+                    if dice.random() {
+                        *fate = Fate::UnknownLost;
+                    }
+                }
+                Event::Answer { answer, outcome } if Arc::ptr_eq(&answer.node, &self.node) => {
+                    *outcome = Err(AppendError::Unknown("the process crashed".into()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn end_of(&self, partition: Partition) -> Result<&watch::Sender<Offset>, ReadError> {
+        let none = ReadError::OutOfRange { partition, from: 0, end: 0 };
+        self.cluster.ends.get(partition as usize).ok_or(none)
+    }
+}
+
+#[async_trait]
+impl Log for MemoryNode {
+    fn generation(&self) -> Generation {
+        self.cluster.generation
+    }
+
+    fn partitions(&self) -> u32 {
+        self.cluster.ends.len() as u32
+    }
+
+    fn append(&self, partition: Partition, record: NewRecord) -> Append {
+        if partition >= self.partitions() {
+            return Append::refused(format!("there is no partition {partition}"));
+        }
+        let (waiter, outcome) = oneshot::channel();
+        let mut state = self.cluster.state.lock();
+        if let Err(why) = self.ready() {
+            return Append::refused(why);
+        }
+        let (fate, delay) = (state.fate(), state.faults.delay.clone());
+        let earliest = Instant::now() + state.draw(&delay);
+        let at = {
+            let mut node = self.node.lock();
+            node.waiting.send_modify(|waiting| *waiting += 1);
+            let latest = node.latest.entry(partition).or_insert(earliest);
+            *latest = earliest.max(*latest);
+            *latest
+        };
+        let answer = Some(Answer { waiter, node: self.node.clone() });
+        self.cluster.plan(&mut state, at, Event::Land { partition, record, fate, answer });
+        Append::Waiting(outcome)
+    }
+
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Record>, ReadError> {
+        let mut end = self.end_of(partition)?.subscribe();
+        let now = *end.borrow_and_update();
+        self.cluster.state.lock().read_fault()?;
+        if from > now {
+            return Err(ReadError::OutOfRange { partition, from, end: now });
+        }
+        if from == now {
+            let _ = tokio::time::timeout(wait, end.changed()).await;
+        }
+        let state = self.cluster.state.lock();
+        let records = &state.partitions[partition as usize];
+        Ok(records.iter().skip(from as usize).take(most).cloned().collect())
+    }
+
+    async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        self.cluster.state.lock().read_fault()?;
+        Ok(*self.end_of(partition)?.borrow())
+    }
+
+    async fn join(&self) -> Result<Box<dyn Membership>, ReadError> {
+        let mut state = self.cluster.state.lock();
+        state.read_fault()?;
+        let assignment = self.cluster.assignment(&mut state, self.member).subscribe();
+        Ok(Box::new(Assigned { assignment, told: false }))
+    }
+
+    async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
+        let mut state = self.cluster.state.lock();
+        let fate = state.fate();
+        let delivers = matches!(fate, Fate::Recorded { .. } | Fate::UnknownRecorded { .. });
+        for announcement in announcements.into_iter().filter(|_| delivers) {
+            let feeds: Vec<u64> = state.feeds.keys().copied().collect();
+            for feed in feeds {
+                self.deliver(&mut state, feed, &announcement);
+            }
+        }
+        match fate {
+            Fate::Recorded { .. } => Ok(()),
+            Fate::NotRecorded => Err(AppendError::NotRecorded("a fault of the test".into())),
+            _ => Err(AppendError::Unknown("a fault of the test".into())),
+        }
+    }
+
+    async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {
+        let mut state = self.cluster.state.lock();
+        state.read_fault()?;
+        state.sequence += 1;
+        let id = state.sequence;
+        let arrived = state.feeds.entry(id).or_default().arrived.clone();
+        Ok(Box::new(MemoryFeed { cluster: self.cluster.clone(), id, arrived }))
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        let node = self.node.lock();
+        let most = self.cluster.limits.queue;
+        match node.closed {
+            true => Err("the log is shut".into()),
+            false if *node.waiting.borrow() >= most => {
+                Err(format!("{most} records are waiting already"))
+            }
+            false => Ok(()),
+        }
+    }
+
+    async fn shut(&self) {
+        let mut waiting = {
+            let mut node = self.node.lock();
+            node.closed = true;
+            node.waiting.subscribe()
+        };
+        // An error says that nobody appends any more.
+        let _ = waiting.wait_for(|waiting| *waiting == 0).await;
+    }
+}
+
+impl MemoryNode {
+    /// Plan an announcement's way to one feed, and perhaps a second one.
+    fn deliver(&self, state: &mut State, feed: u64, announcement: &Announcement) {
+        let (delay, twice) =
+            (state.faults.announcement_delay.clone(), state.faults.announcement_duplicate);
+        let at = {
+            let earliest = Instant::now() + state.draw(&delay);
+            let mut node = self.node.lock();
+            let latest = node.announced.entry(feed).or_insert(earliest);
+            *latest = earliest.max(*latest);
+            *latest
+        };
+        let event = || Event::Deliver { feed, announcement: announcement.clone() };
+        self.cluster.plan(state, at, event());
+        if state.happens(twice) {
+            let later = at + state.draw(&delay);
+            self.cluster.plan(state, later, event());
+        }
+    }
+}
+
+/// A member, told what the test assigns.
+struct Assigned {
+    assignment: watch::Receiver<Vec<Partition>>,
+    /// The first assignment is told at once.
+    told: bool,
+}
+
+#[async_trait]
+impl Membership for Assigned {
+    async fn changed(&mut self) -> Vec<Partition> {
+        if self.told && self.assignment.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        self.told = true;
+        self.assignment.borrow_and_update().clone()
+    }
+}
+
+struct MemoryFeed {
+    cluster: Arc<Cluster>,
+    id: u64,
+    arrived: Arc<Notify>,
+}
+
+#[async_trait]
+impl Feed for MemoryFeed {
+    async fn next(&mut self) -> Result<Vec<Announcement>, FeedLost> {
+        loop {
+            {
+                let mut state = self.cluster.state.lock();
+                let probability = state.faults.feed_lost;
+                let waiting = state.feeds.get(&self.id).is_some_and(|feed| !feed.queue.is_empty());
+                let lost = waiting && state.happens(probability);
+                let feed = state.feeds.get_mut(&self.id).ok_or(FeedLost)?;
+                feed.lost |= lost;
+                if feed.lost {
+                    return Err(FeedLost);
+                }
+                if !feed.queue.is_empty() {
+                    return Ok(feed.queue.drain(..).collect());
+                }
+            }
+            self.arrived.notified().await;
+        }
+    }
+}
+
+impl Drop for MemoryFeed {
+    fn drop(&mut self) {
+        self.cluster.state.lock().feeds.remove(&self.id);
+    }
+}

@@ -1,0 +1,126 @@
+//! The leaderboard, kept by looking only at the polls that changed.
+//!
+//! Ten thousand open polls may have a million options; ranking them all every tick would cost
+//! more than everything else. Who is not on the board is no better than its last place, so as
+//! long as the last place did not get worse, ranking the board together with what changed gives
+//! the same as ranking everything. When it did get worse, everything is ranked.
+
+use std::collections::BTreeSet;
+
+use pollux_core::id::PollId;
+use pollux_core::leaderboard::{Contender, Ranked, rank};
+use pollux_core::standing::Standing;
+
+use super::view;
+
+/// One ranking, of options or of polls.
+#[derive(Default)]
+pub(super) struct Board {
+    places: usize,
+    ranked: Vec<Ranked>,
+}
+
+impl Board {
+    pub fn new(places: usize) -> Self {
+        Self { places, ranked: Vec::new() }
+    }
+
+    pub fn ranked(&self) -> &[Ranked] {
+        &self.ranked
+    }
+
+    /// The polls in `changed` now contend with `with` and nothing else. `all` yields every
+    /// contender there is, and is called only if that is needed.
+    pub fn update<I: IntoIterator<Item = Contender>>(
+        &mut self,
+        changed: &BTreeSet<PollId>,
+        with: impl IntoIterator<Item = Contender>,
+        all: impl FnOnce() -> I,
+    ) {
+        let outsiders = self.ranked.len() == self.places;
+        let last = self.ranked.last().map(|r| r.contender);
+        let kept = self.ranked.iter().map(|r| r.contender).filter(|c| !changed.contains(&c.poll));
+        let candidates: Vec<_> = kept.chain(with).collect();
+        let ranked = rank(candidates, self.places);
+        let worse = match (last, ranked.last()) {
+            (Some(old), Some(new)) => {
+                ranked.len() < self.places || order(&new.contender) > order(&old)
+            }
+            _ => true,
+        };
+        self.ranked = if outsiders && worse { rank(all(), self.places) } else { ranked };
+    }
+}
+
+/// As [`rank`] orders: smaller is better.
+fn order(c: &Contender) -> impl Ord + use<> {
+    (std::cmp::Reverse(c.votes), c.poll, c.option)
+}
+
+/// The options of a poll that contend; none if the poll does not.
+pub(super) fn options(standing: &Standing) -> Vec<Contender> {
+    if !view::contends(&standing.poll) {
+        return Vec::new();
+    }
+    let poll = standing.poll.id;
+    (1..).zip(standing.counts()).map(|(option, votes)| Contender { poll, option, votes }).collect()
+}
+
+/// The poll itself, if it contends.
+pub(super) fn poll(standing: &Standing) -> Option<Contender> {
+    view::contends(&standing.poll).then(|| Contender {
+        poll: standing.poll.id,
+        option: 0,
+        votes: standing.total_votes(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
+    use pollux_core::id::UnixMillis;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(n: u64) -> PollId {
+        PollId::new(UnixMillis(n), [0; 10])
+    }
+
+    proptest! {
+        #[test]
+        fn ranking_what_changed_equals_ranking_everything(
+            places in 1_usize..6,
+            steps in prop::collection::vec(
+                prop::collection::vec((0_u64..8, prop::option::of(prop::collection::vec(0_u64..6, 1..4))), 1..4),
+                1..40,
+            ),
+        ) {
+            let mut world: BTreeMap<PollId, Vec<u64>> = BTreeMap::new();
+            let mut board = Board::new(places);
+            let of = |poll: PollId, counts: &Vec<u64>| -> Vec<Contender> {
+                (1..).zip(counts).map(|(option, &votes)| Contender { poll, option, votes }).collect()
+            };
+            for step in steps {
+                let mut changed = BTreeSet::new();
+                for (n, counts) in step {
+                    changed.insert(id(n));
+                    match counts {
+                        Some(counts) => world.insert(id(n), counts),
+                        None => world.remove(&id(n)),
+                    };
+                }
+                let with: Vec<_> = changed
+                    .iter()
+                    .filter_map(|p| world.get(p).map(|counts| of(*p, counts)))
+                    .flatten()
+                    .collect();
+                let all: Vec<_> = world.iter().flat_map(|(p, counts)| of(*p, counts)).collect();
+                board.update(&changed, with, || all.clone());
+                prop_assert_eq!(board.ranked(), &rank(all, places)[..]);
+            }
+        }
+    }
+}

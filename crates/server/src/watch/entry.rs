@@ -1,0 +1,150 @@
+//! One poll in memory: its newest standing, and that standing as viewers are sent it, encoded
+//! at most once between two ticks.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+use pollux_core::id::PollId;
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::Standing;
+use tokio::time::Instant;
+
+use super::frame::{Event, Message};
+use super::slots::Slots;
+use super::view::{self, Audience};
+use super::viewer::Viewer;
+
+/// One poll.
+pub(super) struct Entry {
+    pub id: PollId,
+    /// What [`super::hub::Hub::poll`] hands out, beside the lock that counting takes.
+    pub poll: RwLock<Arc<Poll>>,
+    pub state: Mutex<EntryState>,
+    /// Who subscribed to this poll by name. Never held while another lock is taken.
+    pub watchers: Mutex<Slots<Arc<Viewer>>>,
+}
+
+/// What changes.
+pub(super) struct EntryState {
+    pub standing: Standing,
+    /// Waiting for its tick.
+    pub dirty: bool,
+    /// Not to be ticked before.
+    pub next_at: Option<Instant>,
+    /// The version of the last tick; 0 before the first.
+    pub ticked: u64,
+    /// The public's version when it last came up for the overview.
+    pub public: u64,
+    /// Waiting for its place in the overview.
+    pub queued: bool,
+    /// Its present place in the overview, the first one it had, and the one at which it was
+    /// last seen to have closed; 0 for none.
+    pub seq: u64,
+    pub created_seq: u64,
+    pub closed_seq: u64,
+    /// Whether the overview was last told that it is closed.
+    pub told_closed: bool,
+    /// Whether it was last counted into the leaderboard.
+    pub contended: bool,
+    /// Its place in the order in which idle polls are forgotten.
+    pub idle: Option<u64>,
+    /// Without the numbers, and with them.
+    encoded: [Option<Box<Encoded>>; 2],
+}
+
+/// A poll as JSON, and the messages made of it.
+struct Encoded {
+    version: u64,
+    json: Bytes,
+    created: Option<Message>,
+    updated: Option<Message>,
+    closed: Option<Message>,
+}
+
+impl Entry {
+    pub fn new(standing: Standing) -> Self {
+        Self {
+            id: standing.poll.id,
+            poll: RwLock::new(standing.poll.clone()),
+            state: Mutex::new(EntryState {
+                standing,
+                dirty: false,
+                next_at: None,
+                ticked: 0,
+                public: 0,
+                queued: false,
+                seq: 0,
+                created_seq: 0,
+                closed_seq: 0,
+                told_closed: false,
+                contended: false,
+                idle: None,
+                encoded: [None, None],
+            }),
+            watchers: Mutex::new(Slots::default()),
+        }
+    }
+}
+
+impl EntryState {
+    pub fn status(&self) -> PollStatus {
+        self.standing.poll.status
+    }
+
+    /// Whether it takes no more votes and no more viewers should think it does.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status(), PollStatus::Closed | PollStatus::Deleted)
+    }
+
+    /// Whether this audience is shown the poll at all.
+    pub fn is_shown(&self, audience: Audience) -> bool {
+        audience == Audience::Owner || self.status() != PollStatus::Draft
+    }
+
+    /// Forget what was encoded if it is not the newest.
+    pub fn renew(&mut self) {
+        for (numbers, encoded) in [false, true].into_iter().zip(&mut self.encoded) {
+            let version = self.standing.version(numbers);
+            encoded.take_if(|encoded| encoded.version != version);
+        }
+    }
+
+    /// The poll's JSON for this audience, and its version.
+    pub fn json(&mut self, audience: Audience) -> (u64, Bytes) {
+        let encoded = self.encode(audience);
+        (encoded.version, encoded.json.clone())
+    }
+
+    /// The message of this kind for this audience.
+    pub fn message(&mut self, event: Event, audience: Audience) -> Message {
+        let encoded = self.encode(audience);
+        let slot = match event {
+            Event::Created => &mut encoded.created,
+            Event::Closed => &mut encoded.closed,
+            _ => &mut encoded.updated,
+        };
+        let make = || {
+            let start = format!("{{\"type\":\"{}\",\"poll\":", event.name());
+            Message::text(event, encoded.version, &[start.as_bytes(), &encoded.json, b"}"])
+        };
+        slot.get_or_insert_with(make).clone()
+    }
+
+    /// The version this audience would be sent.
+    pub fn version(&mut self, audience: Audience) -> u64 {
+        self.encode(audience).version
+    }
+
+    /// What two audiences see is the same unless one sees the numbers and the other does not.
+    fn encode(&mut self, audience: Audience) -> &mut Encoded {
+        let numbers = view::sees_numbers(&self.standing.poll, audience);
+        let standing = &self.standing;
+        self.encoded[usize::from(numbers)].get_or_insert_with(|| {
+            let view = view::poll(standing, audience);
+            let json = serde_json::to_vec(&view).expect("a view is always JSON");
+            let (created, updated, closed) = (None, None, None);
+            Box::new(Encoded { version: view.version, json: json.into(), created, updated, closed })
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! One viewer's server-sent events: the same messages as over a WebSocket.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll as TaskPoll};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::time::Instant;
+
+use super::frame::{Event, Message};
+use super::hub::{Hub, Seat};
+use super::viewer::{Identity, Interest, Life, Sink, ViewerHandle};
+
+/// How long a browser waits before it connects again, in milliseconds.
+const RETRY: &str = "retry: 2000\n";
+
+/// The body of a `text/event-stream`. It ends when the server stops; dropping it leaves.
+pub struct Events {
+    seat: Seat,
+    started: bool,
+}
+
+/// Watch by server-sent events. Memory stays bounded when nobody reads the body; giving up on
+/// a client that never reads is the HTTP server's business.
+pub fn events(hub: &Arc<Hub>, interest: Interest, identity: Option<Identity>) -> Events {
+    Events { seat: hub.join(Sink::Pulled, interest, identity), started: false }
+}
+
+impl Events {
+    /// What the API may do for this viewer.
+    pub fn viewer(&self) -> &ViewerHandle {
+        &self.seat.0
+    }
+
+    /// The JSON of the next message, without the trappings of an event stream; for tests and
+    /// simulations.
+    pub async fn next_json(&mut self) -> Option<Bytes> {
+        loop {
+            match std::future::poll_fn(|cx| self.poll_message(cx)).await {
+                Some(message) if message.event == Event::KeepAlive => {}
+                message => return message.map(|message| message.payload()),
+            }
+        }
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> TaskPoll<Option<Message>> {
+        let ViewerHandle { hub, viewer } = &self.seat.0;
+        viewer.waker.register(cx.waker());
+        let mut state = viewer.state.lock();
+        // Whoever pulls is there.
+        (state.heard, state.asked) = (Instant::now(), false);
+        if let Life::Ending(_) = state.life {
+            state.life = Life::Ended;
+        }
+        match state.next(hub) {
+            Some(message) => TaskPoll::Ready(Some(message)),
+            None if state.life != Life::Watching => TaskPoll::Ready(None),
+            None => TaskPoll::Pending,
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> TaskPoll<Option<Self::Item>> {
+        self.poll_message(cx).map(|message| {
+            let message = message?;
+            let start = if std::mem::replace(&mut self.started, true) { "" } else { RETRY };
+            Some(Ok(block(self.seat.0.hub.epoch(), start, &message)))
+        })
+    }
+}
+
+/// One event; JSON has no line ends in it. The id tells epoch and version, for those who look:
+/// a client that comes back is sent the whole state anew, so nothing needs to be resumed.
+fn block(epoch: &str, start: &str, message: &Message) -> Bytes {
+    if message.event == Event::KeepAlive {
+        return Bytes::from_static(b": still here\n\n");
+    }
+    let (name, version, data) = (message.event.name(), message.version, message.payload());
+    let mut block = format!("{start}id: {epoch}.{version}\nevent: {name}\ndata: ").into_bytes();
+    block.extend_from_slice(&data);
+    block.extend_from_slice(b"\n\n");
+    block.into()
+}

@@ -1,0 +1,201 @@
+//! One viewer's WebSocket, after the upgrade.
+//!
+//! Sending is not done here but by whoever has something to send ([`Viewer::pump`]); this task
+//! reads, waits for a full socket to drain, and closes. While nothing comes in it holds no
+//! buffer.
+
+use std::io::ErrorKind;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::task::{Context, Poll as TaskPoll};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::frame::{Close, Decoder, Message, Received};
+use super::hub::Hub;
+use super::viewer::{Identity, Interest, Life, Sink, ViewerHandle};
+
+/// What a client says, in JSON; the API knows what it means.
+#[async_trait]
+pub trait Inbound: Send + Sync + 'static {
+    /// One text message. The next one waits until this returns, and so do pings; answers go
+    /// through [`ViewerHandle::reply`].
+    async fn message(&self, viewer: &ViewerHandle, text: &str);
+}
+
+/// Bytes read at once.
+const READ: usize = 4096;
+
+/// What the socket is ready for.
+enum Ready {
+    /// Bytes came and are in the decoder.
+    Bytes,
+    /// The close frame is out.
+    Ended,
+    /// The other side is gone, or not worth another word.
+    Gone,
+}
+
+/// Serve a WebSocket whose handshake is done, until it is closed. `read_ahead` is what came
+/// after the handshake's last byte.
+///
+/// The future is small, so that an idle viewer is: spawn it as a task of its own, and let
+/// nothing else of the connection live on.
+pub async fn serve_socket(
+    hub: Arc<Hub>,
+    stream: TcpStream,
+    read_ahead: Bytes,
+    interest: Interest,
+    identity: Option<Identity>,
+    inbound: Arc<dyn Inbound>,
+) {
+    // Neither is vital.
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_send_buffer_size(hub.limits().send_buffer);
+    let seat = hub.join(Sink::Socket(stream), interest, identity);
+    drop(hub);
+    let mut reader = Reader::new(&seat.0);
+    reader.decoder.feed(&read_ahead);
+    drop(read_ahead);
+    {
+        let mut state = seat.0.viewer.state.lock();
+        seat.0.viewer.pump(&seat.0.hub, &mut state);
+    }
+    let ready = loop {
+        match reader.decoder.next(seat.0.hub.limits().message) {
+            Err(why) => seat.0.end(why),
+            Ok(Some(received)) => {
+                if !reader.allows(&received) {
+                    seat.0.end(Close::FLOOD);
+                } else if let Some(text) = take(&seat.0, received) {
+                    inbound.message(&seat.0, &text).await;
+                    continue;
+                } else {
+                    continue;
+                }
+            }
+            Ok(None) => {}
+        }
+        match std::future::poll_fn(|cx| reader.poll(cx)).await {
+            Ready::Bytes => {}
+            end => break end,
+        }
+    };
+    if let (Ready::Ended, Sink::Socket(stream)) = (ready, &seat.0.viewer.sink) {
+        // Closing with bytes unread would reset the connection, and the client might lose our
+        // last frame: let it close first, for a while.
+        let _ = SockRef::from(stream).shutdown(Shutdown::Write);
+        let goodbye = seat.0.hub.limits().goodbye;
+        let _ = Box::pin(timeout(goodbye, discard(stream))).await;
+    }
+}
+
+/// Deal with what is not the API's business; the rest is text for it.
+fn take(viewer: &ViewerHandle, received: Received) -> Option<String> {
+    match received {
+        Received::Text(text) => return Some(text),
+        Received::Ping(content) => viewer.answer(Message::pong(&content)),
+        Received::Close(code) => viewer.end(Close(code, "")),
+        Received::Part { .. } | Received::Pong => {}
+    }
+    None
+}
+
+/// Read and forget until the other side closes.
+async fn discard(stream: &TcpStream) {
+    let mut bytes = [0; 1024];
+    while stream.readable().await.is_ok() {
+        match stream.try_read(&mut bytes) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// The reading half.
+struct Reader<'a> {
+    handle: &'a ViewerHandle,
+    decoder: Decoder,
+    /// Messages that may still come now, and since when that is so.
+    tokens: f64,
+    since: Instant,
+}
+
+impl<'a> Reader<'a> {
+    fn new(handle: &'a ViewerHandle) -> Self {
+        let (_, burst) = handle.hub.limits().messages;
+        let tokens = f64::from(burst);
+        Self { handle, decoder: Decoder::default(), tokens, since: Instant::now() }
+    }
+
+    /// Whether the client keeps to its rate. Every frame counts but those that carry a message
+    /// forward and the answer to our ping.
+    fn allows(&mut self, received: &Received) -> bool {
+        if matches!(received, Received::Part { empty: false } | Received::Close(_)) {
+            return true;
+        }
+        let (rate, burst) = self.handle.hub.limits().messages;
+        let now = Instant::now();
+        let earned = (now - self.since).as_secs_f64() * f64::from(rate);
+        (self.tokens, self.since) = ((self.tokens + earned).min(f64::from(burst)), now);
+        self.tokens -= 1.0;
+        self.tokens >= 0.0
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> TaskPoll<Ready> {
+        let viewer = &*self.handle.viewer;
+        let Sink::Socket(stream) = &viewer.sink else { return TaskPoll::Ready(Ready::Gone) };
+        viewer.waker.register(cx.waker());
+        let mut state = viewer.state.lock();
+        while state.blocked.is_some() && state.life != Life::Dead {
+            match stream.poll_write_ready(cx) {
+                TaskPoll::Ready(Ok(())) => {
+                    let since = state.blocked.take();
+                    let before = state.unsent.len();
+                    viewer.pump(&self.handle.hub, &mut state);
+                    // Ready, but nothing taken: it has been blocked all along.
+                    if state.blocked.is_some() && state.unsent.len() == before {
+                        state.blocked = since;
+                    }
+                }
+                TaskPoll::Ready(Err(_)) => state.life = Life::Dead,
+                TaskPoll::Pending => break,
+            }
+        }
+        let life = state.life;
+        let out = state.unsent.is_empty() && state.replies.is_empty();
+        drop(state);
+        match life {
+            Life::Dead => return TaskPoll::Ready(Ready::Gone),
+            Life::Ended if out => return TaskPoll::Ready(Ready::Ended),
+            _ => {}
+        }
+        loop {
+            match stream.poll_read_ready(cx) {
+                TaskPoll::Ready(Ok(())) => {}
+                TaskPoll::Ready(Err(_)) => return TaskPoll::Ready(Ready::Gone),
+                TaskPoll::Pending => return TaskPoll::Pending,
+            }
+            let mut bytes = [0; READ];
+            match stream.try_read(&mut bytes) {
+                Ok(0) => return TaskPoll::Ready(Ready::Gone),
+                // What comes after our close is of no interest.
+                Ok(_) if life != Life::Watching => {}
+                Ok(read) => {
+                    let mut state = viewer.state.lock();
+                    (state.heard, state.asked) = (Instant::now(), false);
+                    self.decoder.feed(&bytes[..read]);
+                    return TaskPoll::Ready(Ready::Bytes);
+                }
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return TaskPoll::Ready(Ready::Gone),
+            }
+        }
+    }
+}

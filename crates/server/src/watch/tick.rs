@@ -1,0 +1,261 @@
+//! The tick: sends what changed to whoever watches it, looks after silent viewers, and says
+//! goodbye when the server stops.
+//!
+//! A poll's first change goes out at once, further ones at most once every
+//! [`WatchLimits::tick`](crate::config::WatchLimits::tick). If sending takes longer than that,
+//! ticks are further apart and viewers skip states; nothing piles up.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::Mutex;
+use pollux_core::id::PollId;
+use pollux_core::leaderboard::Contender;
+use pollux_core::poll::PollStatus;
+use serde::Serialize;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::board;
+use super::entry::Entry;
+use super::frame::{Close, Event, Message};
+use super::hub::{Hub, ShownBoard};
+use super::overview;
+use super::slots::Slots;
+use super::view::{self, Audience, LeaderboardView, RankMove};
+use super::viewer::{Life, Viewer};
+
+/// Viewers served, or polls looked at, before others get the processor.
+const CHUNK: usize = 64;
+
+impl Hub {
+    /// Ticks until `shutdown`, then sends every viewer away and waits until they have left,
+    /// at most [`WatchLimits::goodbye`](crate::config::WatchLimits::goodbye).
+    pub async fn run(self: &Arc<Self>, shutdown: CancellationToken) {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => {}
+            ((), ()) = async { tokio::join!(self.tick(), self.look_after()) } => {}
+        }
+        self.send_away().await;
+    }
+
+    async fn tick(&self) {
+        loop {
+            let next = self.pass().await;
+            tokio::select! {
+                biased;
+                () = self.changed.notified() => {}
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+            }
+        }
+    }
+
+    /// Send all that is due. The answer is when the next will be.
+    async fn pass(&self) -> Option<Instant> {
+        let mut now = Instant::now();
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let due: Vec<_> = {
+            let mut dirty = self.dirty.lock();
+            let later = dirty.split_off(&(now, PollId(uuid::Uuid::max())));
+            std::mem::replace(&mut *dirty, later).into_values().collect()
+        };
+        for (i, entry) in due.iter().enumerate() {
+            self.tick_poll(entry, now);
+            fan_out(&entry.watchers, &mut chunk, |viewer| viewer.offer(self, entry)).await;
+            if i % CHUNK == CHUNK - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        if !due.is_empty() {
+            now = Instant::now();
+        }
+        let overview = self.tick_overview(now);
+        let board = self.tick_board(now);
+        if overview || board {
+            let pump = |viewer: &Viewer| viewer.pump(self, &mut viewer.state.lock());
+            fan_out(&self.general, &mut chunk, pump).await;
+        }
+        let dirty = self.dirty.lock().first_key_value().map(|((at, _), _)| *at);
+        let overview = {
+            let overview = self.overview.lock();
+            overview.due.filter(|_| !overview.queue.is_empty())
+        };
+        let board = {
+            let board = self.board.lock();
+            board.due.filter(|_| !board.dirty.is_empty())
+        };
+        [dirty, overview, board].into_iter().flatten().min()
+    }
+
+    /// Make the poll's newest state the one that is sent.
+    fn tick_poll(&self, entry: &Arc<Entry>, now: Instant) {
+        let mut state = entry.state.lock();
+        state.dirty = false;
+        state.next_at = Some(now + self.limits().tick);
+        // This version moves with whatever can be seen to change.
+        let version = state.standing.version(true);
+        if version == state.ticked {
+            return;
+        }
+        state.ticked = version;
+        state.renew();
+        let poll = &state.standing.poll;
+        let listed = poll.listed && (poll.status == PollStatus::Open || state.created_seq > 0);
+        // Votes that the public may not see must not show in the pace of messages either.
+        let public = state.standing.version(view::sees_numbers(poll, Audience::Public));
+        let contends = view::contends(poll);
+        if contends || state.contended {
+            state.contended = contends;
+            self.board.lock().dirty.insert(entry.id);
+        }
+        if listed && public != state.public && !state.queued {
+            (state.queued, state.public) = (true, public);
+            self.overview.lock().queue.push_back(entry.clone());
+        }
+    }
+
+    /// Says whether there is something to send.
+    fn tick_overview(&self, now: Instant) -> bool {
+        {
+            let mut overview = self.overview.lock();
+            if overview.queue.is_empty() || overview.due.is_some_and(|at| now < at) {
+                return false;
+            }
+            overview.due = Some(now + self.limits().tick);
+        }
+        let watched = !self.general.lock().is_empty();
+        overview::advance(&self.overview, watched.then_some(self.limits().overview));
+        watched
+    }
+
+    /// Says whether there is something to send.
+    fn tick_board(&self, now: Instant) -> bool {
+        let changed = {
+            let mut board = self.board.lock();
+            if board.dirty.is_empty() || board.due.is_some_and(|at| now < at) {
+                return false;
+            }
+            board.due = Some(now + self.limits().tick);
+            std::mem::take(&mut board.dirty)
+        };
+        let (options, polls) = self.contenders(changed.iter().copied());
+        let mut ranking = self.ranking.lock();
+        let [by_option, by_poll] = &mut *ranking;
+        by_option.update(&changed, options, || self.contenders(self.listed()).0);
+        by_poll.update(&changed, polls, || self.contenders(self.listed()).1);
+        let mut board = self.board.lock();
+        let version = board.view.version + 1;
+        let poll_of = |id| self.poll(id);
+        let view = view::leaderboard(version, by_option.ranked(), by_poll.ranked(), poll_of);
+        if view.same_places(&board.view) {
+            return false;
+        }
+        let shown = view.cut(self.limits().leaderboard_sent);
+        board.view = Arc::new(view);
+        let differs = !shown.same_places(&board.shown.view);
+        if differs {
+            board.shown = Arc::new(ShownBoard::after(&board.shown, shown));
+        }
+        differs
+    }
+
+    /// All options, and all polls, that contend among these.
+    fn contenders(
+        &self,
+        ids: impl IntoIterator<Item = PollId>,
+    ) -> (Vec<Contender>, Vec<Contender>) {
+        let (mut options, mut polls) = (Vec::new(), Vec::new());
+        for entry in ids.into_iter().filter_map(|id| self.entry(id)) {
+            let state = entry.state.lock();
+            options.extend(board::options(&state.standing));
+            polls.extend(board::poll(&state.standing));
+        }
+        (options, polls)
+    }
+
+    /// Ask silent viewers for a sign of life, and give up on those that give none or whose
+    /// socket takes nothing.
+    async fn look_after(&self) {
+        let silence = self.limits().silence;
+        loop {
+            sleep(silence / 8).await;
+            let mut chunk = Vec::with_capacity(CHUNK);
+            fan_out(&self.viewers, &mut chunk, |viewer| self.look_at(viewer, Instant::now())).await;
+        }
+    }
+
+    fn look_at(&self, viewer: &Viewer, now: Instant) {
+        let silence = self.limits().silence;
+        let mut state = viewer.state.lock();
+        if state.blocked.is_some_and(|since| now - since >= silence) {
+            state.life = Life::Dead;
+            return viewer.waker.wake();
+        }
+        match viewer.sink {
+            super::viewer::Sink::Socket(_) if now - state.heard >= 2 * silence => {
+                state.end(Close::SILENT);
+            }
+            _ if now - state.heard >= silence && !state.asked => {
+                (state.ping, state.asked) = (true, true);
+            }
+            _ => return,
+        }
+        viewer.pump(self, &mut state);
+    }
+
+    async fn send_away(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+        let away = async {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            let end = |viewer: &Viewer| {
+                let mut state = viewer.state.lock();
+                state.end(Close::AWAY);
+                viewer.pump(self, &mut state);
+            };
+            fan_out(&self.viewers, &mut chunk, end).await;
+            while self.viewers() > 0 {
+                self.changed.notified().await;
+            }
+        };
+        // Whoever has not left by then is cut with the process.
+        let _ = timeout(self.limits().goodbye, away).await;
+    }
+}
+
+impl ShownBoard {
+    fn after(before: &Self, view: LeaderboardView) -> Self {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Rest {
+            since_version: u64,
+            changes: Vec<RankMove>,
+        }
+        let changes = view::moves(&before.view, &view);
+        let rest = Rest { since_version: before.version, changes };
+        let json = serde_json::to_vec(&view).expect("a view is always JSON");
+        let rest = serde_json::to_vec(&rest).expect("numbers and ids are always JSON");
+        let start: &[u8] = b"{\"type\":\"leaderboard.changed\",\"leaderboard\":";
+        let parts = [start, &json, b",", &rest[1..]];
+        let message = Some(Message::text(Event::Leaderboard, view.version, &parts));
+        Self { version: view.version, json: json.into(), view, message }
+    }
+}
+
+/// Do something with each of these viewers, a chunk at a time.
+async fn fan_out(
+    viewers: &Mutex<Slots<Arc<Viewer>>>,
+    chunk: &mut Vec<Arc<Viewer>>,
+    each: impl Fn(&Viewer),
+) {
+    let mut from = Some(0);
+    while let Some(start) = from {
+        from = viewers.lock().chunk(start, CHUNK, chunk);
+        for viewer in chunk.drain(..) {
+            each(&viewer);
+        }
+        if from.is_some() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
