@@ -53,7 +53,8 @@ static INDEX: LazyLock<String> = LazyLock::new(|| {
     document("Problem types", &(body + "</ul>\n"))
 });
 
-/// The slugs there are pages for.
+/// The slugs there are pages for, in alphabetical order.
+#[cfg(test)]
 pub fn slugs() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().map(|(slug, _)| *slug)
 }
