@@ -87,12 +87,12 @@ impl EmbeddedStore {
         let readers = Readers::open(folder, limits.readers)?;
         let checkpointer = schema::open_checkpointer(folder)?;
         let (queue, jobs) = (mpsc::channel(limits.queue), sync_channel(1));
-        let index = writer.index();
+        let (index, turn) = (writer.index(), writer.turn());
         let (failing, failed) = watch::channel(None);
         let weak = queue.0.downgrade();
         let threads = vec![
             spawn("store", move || write(writer, queue.1, jobs.0, failing)),
-            spawn("store-checkpoint", move || checkpoint(checkpointer, jobs.1, weak)),
+            spawn("store-checkpoint", move || checkpoint(checkpointer, &turn, jobs.1, weak)),
         ];
         Ok(Arc::new(Self {
             partitions,
@@ -251,9 +251,18 @@ fn perform(writer: &mut Writer, job: Job) {
 }
 
 /// Copies the write-ahead log back while the writer goes on, then lets the writer do the rest.
-fn checkpoint(conn: Connection, asked: Receiver<()>, queue: mpsc::WeakSender<Job>) {
+fn checkpoint(
+    conn: Connection,
+    turn: &Mutex<()>,
+    asked: Receiver<()>,
+    queue: mpsc::WeakSender<Job>,
+) {
     while asked.recv().is_ok() {
-        if let Err(error) = db::checkpoint(&conn, "PASSIVE") {
+        let copied = {
+            let _turn = turn.lock();
+            db::checkpoint(&conn, "PASSIVE")
+        };
+        if let Err(error) = copied {
             tracing::warn!(%error, "the store's write-ahead log was not copied back");
         }
         if let Some(queue) = queue.upgrade() {

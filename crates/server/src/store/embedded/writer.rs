@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fail::fail_point;
+use parking_lot::Mutex;
 use pollux_core::id::{Generation, Offset, Partition, PollId};
 use pollux_core::poll::Poll;
 use rusqlite::{Connection, params};
@@ -48,8 +49,10 @@ pub struct Writer {
     merge_stalled: bool,
     /// An upper bound of what was written to the write-ahead log since it was last copied back.
     wal_bytes: usize,
-    /// The checkpointer is at it.
+    /// The checkpointer was asked.
     checkpointing: bool,
+    /// Held by whoever checkpoints: SQLite turns a second one away instead of letting it wait.
+    turn: Arc<Mutex<()>>,
 }
 
 /// The write-ahead log may grow to so many times its limit while the checkpointer is at work;
@@ -79,6 +82,7 @@ impl Writer {
             merge_stalled: false,
             wal_bytes: 0,
             checkpointing: false,
+            turn: Arc::default(),
         };
         writer.freeze_if_full(voters)?;
         Ok(writer)
@@ -86,6 +90,11 @@ impl Writer {
 
     pub fn index(&self) -> Arc<Index> {
         self.index.clone()
+    }
+
+    /// To be held while checkpointing.
+    pub fn turn(&self) -> Arc<Mutex<()>> {
+        self.turn.clone()
     }
 
     /// Whether a merge wants to go on.
@@ -242,6 +251,7 @@ impl Writer {
     fn restart_wal(&mut self, how: &str) {
         // If a reader holds an old snapshot: again after as much was written once more.
         self.wal_bytes = 0;
+        let _turn = self.turn.lock();
         if let Err(error) = checkpoint(&self.db.conn, how) {
             tracing::warn!(%error, "the store's write-ahead log was not copied back");
         }
