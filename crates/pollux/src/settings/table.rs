@@ -184,6 +184,12 @@ pub const SETTINGS: &[Setting] = &[
         api.body_timeout
     ),
     limit!(
+        "api-write-timeout",
+        "POLLUX_API_WRITE_TIMEOUT",
+        "A client that leaves our bytes unread for so long is given up",
+        api.write_timeout
+    ),
+    limit!(
         "api-deadline",
         "POLLUX_API_DEADLINE",
         "A request must be answered within this",
@@ -232,6 +238,30 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_LOG_FEED",
         "Announcements a feed may be behind before it is lost",
         log.feed
+    ),
+    limit!(
+        "store-queue",
+        "POLLUX_STORE_QUEUE",
+        "Changes and commits waiting for the store's writer; past it callers wait",
+        store.queue
+    ),
+    limit!(
+        "store-readers",
+        "POLLUX_STORE_READERS",
+        "Reads of the store under way at once; past it callers wait",
+        store.readers
+    ),
+    limit!(
+        "store-voters",
+        "POLLUX_STORE_VOTERS",
+        "Voters whose latest state is kept in memory, about 90 bytes each and at most twice as many",
+        store.voters
+    ),
+    limit!(
+        "store-wal-bytes",
+        "POLLUX_STORE_WAL_BYTES",
+        "Size at which the store's write-ahead log is copied back, in bytes",
+        store.wal_bytes
     ),
     limit!(
         "processor-batch",
