@@ -251,7 +251,8 @@ pub async fn call<T: DeserializeOwned>(
     };
     if !answer.status.is_success() {
         return Err(match answer.status.as_u16() {
-            503 => Failure::unreachable(answer.problem()),
+            // Not now, but perhaps later.
+            429 | 503 => Failure::unreachable(answer.problem()),
             504 => Failure::new(crate::exit::UNKNOWN, answer.problem()),
             400..500 => Failure::refused(answer.problem()),
             _ => Failure::failed(answer.problem()),

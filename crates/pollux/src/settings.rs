@@ -1,6 +1,7 @@
 //! Where the server's settings come from: a flag, else the environment, else `.env` in the
 //! working directory, else the default. A value that is wrong is named with its source.
 
+mod read;
 pub mod table;
 
 use std::collections::BTreeMap;

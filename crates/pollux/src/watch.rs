@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use self::bars::Screen;
 use crate::client::{Server, call, poll_route};
-use crate::exit::{Failure, Outcome, UNREACHABLE};
+use crate::exit::{Failure, Outcome, REFUSED};
 
 /// The longest pause before the first attempt to connect again; it doubles from there.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -101,8 +101,8 @@ pub async fn run(args: Args, json: bool) -> Outcome {
                     return view.finish();
                 }
             }
-            Err(failure) if failure.code == UNREACHABLE => {}
-            Err(failure) => return Err(failure),
+            Err(failure) if failure.code == REFUSED => return Err(failure),
+            Err(_) => {}
         }
     }
 }

@@ -1,14 +1,12 @@
 //! Every setting of the server: one row each, with its flag, its environment variable, what it
 //! means and how its text is read.
 
-use std::fmt::Display;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
-use std::time::Duration;
-
 use pollux_server::config::Config;
 
-use crate::terminal::{self, parse_duration};
+use super::read::{
+    Limit, addresses, base_url, joined, origins, partitions, port, put, secret, switch,
+};
+use crate::terminal::parse_duration;
 
 /// One setting.
 pub struct Setting {
@@ -184,6 +182,12 @@ pub const SETTINGS: &[Setting] = &[
         api.body_timeout
     ),
     limit!(
+        "api-write-timeout",
+        "POLLUX_API_WRITE_TIMEOUT",
+        "A client that leaves our bytes unread for so long is given up",
+        api.write_timeout
+    ),
+    limit!(
         "api-deadline",
         "POLLUX_API_DEADLINE",
         "A request must be answered within this",
@@ -232,6 +236,30 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_LOG_FEED",
         "Announcements a feed may be behind before it is lost",
         log.feed
+    ),
+    limit!(
+        "store-queue",
+        "POLLUX_STORE_QUEUE",
+        "Changes and commits waiting for the store's writer; past it callers wait",
+        store.queue
+    ),
+    limit!(
+        "store-readers",
+        "POLLUX_STORE_READERS",
+        "Reads of the store under way at once; past it callers wait",
+        store.readers
+    ),
+    limit!(
+        "store-voters",
+        "POLLUX_STORE_VOTERS",
+        "Voters whose latest state is kept in memory, about 90 bytes each and at most twice as many",
+        store.voters
+    ),
+    limit!(
+        "store-wal-bytes",
+        "POLLUX_STORE_WAL_BYTES",
+        "Size at which the store's write-ahead log is copied back, in bytes",
+        store.wal_bytes
     ),
     limit!(
         "processor-batch",
@@ -337,138 +365,6 @@ pub const SETTINGS: &[Setting] = &[
         watch.silence
     ),
 ];
-
-/// A limit's text, by its type: a count, a length of time, or a rate with a burst.
-trait Limit: Sized {
-    fn read(text: &str) -> Result<Self, String>;
-    fn show(&self) -> String;
-}
-
-impl Limit for usize {
-    fn read(text: &str) -> Result<Self, String> {
-        count(text)
-    }
-
-    fn show(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Limit for u32 {
-    fn read(text: &str) -> Result<Self, String> {
-        count(text)
-    }
-
-    fn show(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Limit for Duration {
-    fn read(text: &str) -> Result<Self, String> {
-        let time = parse_duration(text)?;
-        if time.is_zero() { Err("must be more than nothing".into()) } else { Ok(time) }
-    }
-
-    fn show(&self) -> String {
-        match (self.as_secs(), self.subsec_millis()) {
-            (0, millis) => format!("{millis}ms"),
-            (seconds, 0) => format!("{seconds}s"),
-            _ => terminal::brief(*self),
-        }
-    }
-}
-
-impl Limit for (u32, u32) {
-    fn read(text: &str) -> Result<Self, String> {
-        let wanted = "not a rate and a burst such as 5/20";
-        let (rate, burst) = text.split_once('/').ok_or(wanted)?;
-        Ok((count(rate).map_err(|_| wanted)?, count(burst).map_err(|_| wanted)?))
-    }
-
-    fn show(&self) -> String {
-        format!("{}/{}", self.0, self.1)
-    }
-}
-
-fn count<N: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, String> {
-    text.trim()
-        .parse()
-        .ok()
-        .filter(|number| *number >= N::from(1))
-        .ok_or_else(|| "not a whole number from 1 up".into())
-}
-
-/// Set the field, if its text could be read.
-fn put<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
-    *field = value?;
-    Ok(())
-}
-
-fn port(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| "not a port from 0 to 65535".into())
-}
-
-fn partitions(text: &str) -> Result<u32, String> {
-    let count = text.parse().ok().filter(|count| (1..=1024).contains(count));
-    count.ok_or_else(|| "not a number from 1 to 1024".into())
-}
-
-fn switch(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err("neither true nor false".into()),
-    }
-}
-
-fn secret(text: &str) -> Result<String, String> {
-    if text.len() < 16 {
-        return Err(format!("only {} bytes long; 16 or more are needed", text.len()));
-    }
-    Ok(text.to_owned())
-}
-
-fn listed(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty())
-}
-
-fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
-    let mut all = Vec::new();
-    for item in listed(text) {
-        if item == "localhost" {
-            all.extend([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]);
-        } else {
-            let bare = item.trim_start_matches('[').trim_end_matches(']');
-            all.push(bare.parse().map_err(|_| {
-                format!("{item:?} is no IP address such as 0.0.0.0, 192.168.1.20 or ::1")
-            })?);
-        }
-    }
-    if all.is_empty() { Err("names no address".into()) } else { Ok(all) }
-}
-
-fn base_url(text: &str) -> Result<String, String> {
-    let url = text.trim().trim_end_matches('/');
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', ' ']) => Ok(url.to_owned()),
-        _ => Err("not a URL such as https://polls.example.org".into()),
-    }
-}
-
-fn origins(text: &str) -> Result<Vec<String>, String> {
-    listed(text)
-        .map(|item| {
-            let origin = base_url(item).ok().filter(|url| url.matches('/').count() == 2);
-            origin.ok_or_else(|| format!("{item:?} is no origin such as https://example.org"))
-        })
-        .collect()
-}
-
-fn joined(items: &[impl Display]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-}
 
 #[cfg(test)]
 mod tests {
