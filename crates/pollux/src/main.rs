@@ -1,2 +1,106 @@
-//! x
-fn main() {}
+//! `pollux`: the server and the tools around it, a file per command.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+mod audience;
+mod client;
+mod completions;
+mod demo;
+mod exit;
+mod export;
+mod folder;
+mod health;
+mod man;
+mod port;
+mod recount;
+mod serve;
+mod settings;
+mod simulate;
+mod terminal;
+mod trace;
+mod watch;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Live polling that counts every vote exactly once.
+#[derive(Parser)]
+#[command(name = "pollux", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 ok, 1 failed, 2 usage, 3 refused, 4 unreachable, \
+                        5 outcome unknown.\nBegin with: pollux demo")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Write machine-readable JSON to stdout
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Args),
+    /// Show it all in thirty seconds: a server, sample polls and an audience, in a throwaway folder
+    Demo(demo::Args),
+    /// Be an audience that votes over HTTP on any server
+    Simulate(simulate::Args),
+    /// Watch a poll's live bars in the terminal
+    Watch(watch::Args),
+    /// Count every vote again from the log alone, and compare
+    Recount(recount::Args),
+    /// Write results or ballots as CSV or JSON
+    Export(export::Args),
+    /// Follow one ballot from the log to its decision
+    Trace(trace::Args),
+    /// Ask a server whether it takes votes (for container health checks)
+    Health(health::Args),
+    /// Print the completions of a shell
+    Completions(completions::Args),
+    /// Write the man pages into a folder
+    Man(man::Args),
+}
+
+fn main() -> ExitCode {
+    let Cli { command, json } = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("the operating system gives threads");
+    let outcome = runtime.block_on(async {
+        match command {
+            Command::Serve(args) => serve::run(args, json).await,
+            Command::Demo(args) => demo::run(args, json).await,
+            Command::Simulate(args) => simulate::run(args, json).await,
+            Command::Watch(args) => watch::run(args, json).await,
+            Command::Recount(args) => recount::run(args, json).await,
+            Command::Export(args) => export::run(args, json).await,
+            Command::Trace(args) => trace::run(args, json).await,
+            Command::Health(args) => health::run(args, json).await,
+            Command::Completions(args) => completions::run(args, Cli::command()),
+            Command::Man(args) => man::run(args, Cli::command()),
+        }
+    });
+    // Tasks that still wait for a socket are nobody's any more.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                eprintln!("pollux: {}", failure.message);
+            }
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -32,6 +32,8 @@ pub struct Config {
     pub api: ApiLimits,
     /// Limits of the embedded log.
     pub log: LogLimits,
+    /// Limits of the embedded store.
+    pub store: StoreLimits,
     /// Limits of the processor.
     pub processor: ProcessorLimits,
     /// Limits of the fan-out.
@@ -78,6 +80,21 @@ pub struct LogLimits {
     pub tail_bytes: usize,
     /// Announcements a feed may be behind before it is lost.
     pub feed: usize,
+}
+
+/// Limits of the embedded store.
+#[derive(Clone, Debug)]
+pub struct StoreLimits {
+    /// Changes and commits waiting for the writer; past it callers wait.
+    pub queue: usize,
+    /// Reads under way at once; past it callers wait.
+    pub readers: usize,
+    /// Voters whose latest state is kept in memory before it is merged into the index on disk.
+    /// At most twice as many, and one batch, are held while a merge is under way: about
+    /// 90 bytes each.
+    pub voters: usize,
+    /// Size at which the write-ahead log is copied back into the database, in bytes.
+    pub wal_bytes: usize,
 }
 
 /// Limits of the processor.
@@ -141,6 +158,7 @@ impl Default for Config {
             partitions: 1,
             api: ApiLimits::default(),
             log: LogLimits::default(),
+            store: StoreLimits::default(),
             processor: ProcessorLimits::default(),
             watch: WatchLimits::default(),
             drain: Duration::from_secs(10),
@@ -169,6 +187,13 @@ impl Default for ApiLimits {
 impl Default for LogLimits {
     fn default() -> Self {
         Self { queue: 65_536, group: 4_096, tail_bytes: 32 << 20, feed: 16_384 }
+    }
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        // The hash table doubles just past 7/8 of a power of two.
+        Self { queue: 256, readers: 4, voters: (1 << 19) / 8 * 7, wal_bytes: 32 << 20 }
     }
 }
 

@@ -29,6 +29,7 @@ pub async fn home(
     }
     let index = json!({
         "name": "Pollux",
+        "publicUrl": app.public_url(),
         "polls": "/api/polls",
         "leaderboard": "/api/leaderboard",
         "events": "/api/events",

@@ -221,7 +221,7 @@ async fn after_the_close(
     if !named {
         return Err(closed);
     }
-    if let Some(fate) = ask(app, app.store.fate(poll.id, voter, ballot, None)).await? {
+    if let Some(fate) = ask(app, app.store.fate(poll.id, voter, ballot)).await? {
         let (partition, offset) = fate.position;
         let position = Position { partition, offset: Some(offset) };
         let decided = Some(fate.status);
@@ -283,8 +283,7 @@ pub async fn decision(app: &App, recorded: &Recorded) -> Option<Status> {
             None => app.log.end(partition).await.ok()?.saturating_sub(1),
         };
         app.hub.committed(partition, offset).await;
-        let at = recorded.position.offset.map(|offset| (partition, offset));
-        let fate = app.store.fate(recorded.poll.id, recorded.voter, recorded.ballot, at).await;
+        let fate = app.store.fate(recorded.poll.id, recorded.voter, recorded.ballot).await;
         Some(fate.ok()??.status)
     };
     timeout(app.config.api.wait, decided).await.ok().flatten()
@@ -460,7 +459,8 @@ pub async fn fate(
     let headers = request.headers();
     let client = Client::of(&app, headers, request.extensions());
     let query = Query::of(request.uri())?;
-    let at = query.one("at")?.map(read_place).transpose()?;
+    // A voter's rows are found without it; it is part of the address all the same.
+    query.one("at")?.map(read_place).transpose()?;
     let poll = lookup::poll(&app, &id, client.address).await?;
     let ballot: BallotId =
         ballot.parse().map_err(|error| bad(format!("the ballot's id in the path is {error}")))?;
@@ -470,7 +470,7 @@ pub async fn fate(
         (None, None) => Who::first(ballot),
     };
     let voter = app.keys.voter(poll.id, voter);
-    let Some(fate) = ask(&app, app.store.fate(poll.id, voter, ballot, at)).await? else {
+    let Some(fate) = ask(&app, app.store.fate(poll.id, voter, ballot)).await? else {
         let detail = "it is not decided yet, or was never recorded for this voter";
         return Err(Problem::new(Trouble::NoSuchBallot, detail).with_ballot(ballot));
     };

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pollux_core::id::Partition;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::ambient::SharedAmbient;
 use crate::config::ProcessorLimits;
@@ -50,12 +50,12 @@ impl Processor {
     }
 
     /// Join the group and run a worker for each partition held, until `stop`; then finish the
-    /// commits under way.
+    /// commits under way. Dropping this stops the workers where they are.
     pub async fn run(self, stop: CancellationToken) {
-        let housekeeping = tokio::spawn(housekeeping::run(self.clone(), stop.clone()));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(housekeeping::run(self.clone(), stop.clone()));
         let mut workers: BTreeMap<Partition, CancellationToken> = BTreeMap::new();
-        let tracker = TaskTracker::new();
-        while let Some(mut membership) = self.join(&stop).await {
+        if let Some(mut membership) = self.join(&stop).await {
             loop {
                 let held = tokio::select! {
                     biased;
@@ -69,18 +69,17 @@ impl Processor {
                     }
                     keep
                 });
+                while tasks.try_join_next().is_some() {}
                 for partition in held {
                     workers.entry(partition).or_insert_with(|| {
                         let stop = stop.child_token();
-                        tracker.spawn(worker::run(self.clone(), partition, stop.clone()));
+                        tasks.spawn(worker::run(self.clone(), partition, stop.clone()));
                         stop
                     });
                 }
             }
         }
-        tracker.close();
-        tracker.wait().await;
-        let _ = housekeeping.await;
+        while tasks.join_next().await.is_some() {}
     }
 
     /// Join the group, trying until it works; `None` when told to stop.

@@ -1,1 +1,252 @@
-//! SKELETON.
+//! The contract of [`Store`], sentence by sentence, against every backend of it. To add one:
+//! implement [`Backend`] and name it in a `conformance!` line.
+
+#![allow(clippy::unwrap_used)]
+
+mod ballots;
+mod model;
+mod polls;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::poll::{Draft, Poll};
+use pollux_core::standing::TallyAt;
+use pollux_core::tally::{self, Decision, Gate, Tally};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::embedded::EmbeddedStore;
+use super::memory::MemoryStore;
+use super::{BallotRow, Commit, Created, Store};
+use crate::config::StoreLimits;
+
+/// How the suite gets at a backend.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// An empty store.
+    async fn fresh(&self, partitions: u32) -> Arc<dyn Store>;
+
+    /// The same store after its process has ended and begun again.
+    async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
+}
+
+/// In memory: its state outlives its users, so to reopen it is to keep it.
+pub struct Memory;
+
+#[async_trait]
+impl Backend for Memory {
+    async fn fresh(&self, partitions: u32) -> Arc<dyn Store> {
+        MemoryStore::new(partitions)
+    }
+
+    async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
+        store
+    }
+}
+
+/// SQLite in a folder of its own, with a map of voters so small that merges happen all the time.
+pub struct Embedded {
+    pub voters: usize,
+    last: Mutex<Option<(TempDir, u32)>>,
+}
+
+impl Embedded {
+    pub fn with(voters: usize) -> Self {
+        Self { voters, last: Mutex::default() }
+    }
+
+    fn limits(&self) -> StoreLimits {
+        StoreLimits { voters: self.voters, readers: 2, ..StoreLimits::default() }
+    }
+}
+
+#[async_trait]
+impl Backend for Embedded {
+    async fn fresh(&self, partitions: u32) -> Arc<dyn Store> {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(folder.path(), partitions, self.limits()).unwrap();
+        *self.last.lock() = Some((folder, partitions));
+        store
+    }
+
+    async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
+        store.shut().await;
+        drop(store);
+        let last = self.last.lock();
+        let (folder, partitions) = last.as_ref().unwrap();
+        EmbeddedStore::open(folder.path(), *partitions, self.limits()).unwrap()
+    }
+}
+
+macro_rules! conformance {
+    ($backend:ident, $make:expr; $($module:ident: $($check:ident),+;)+) => {
+        mod $backend {
+            $($(
+                #[tokio::test]
+                async fn $check() {
+                    super::$module::$check(&$make).await;
+                }
+            )+)+
+        }
+    };
+}
+
+macro_rules! suite {
+    ($($backend:ident = $make:expr),+) => { $(
+        conformance! { $backend, $make;
+            polls: creates_and_reads_back, gives_the_first_free_code,
+                frees_a_code_a_month_after_the_close, keeps_the_code_of_an_open_poll,
+                remembers_idempotency_keys_for_a_day, creating_twice_is_creating_once,
+                changes_only_the_expected_revision, lists_newest_first, lists_by_status_and_page,
+                finds_due_polls, keeps_unsettled_polls_until_every_partition_has_heard,
+                a_change_survives_a_restart;
+            ballots: begins_where_it_left_off, refuses_another_generation,
+                fences_the_second_worker, commits_all_or_nothing, loads_the_known_and_the_unknown,
+                keeps_every_voter_state, keeps_every_choice,
+                tells_the_fate_in_every_status, tells_replaced_from_counted,
+                does_not_tell_others, tells_tallies_since, keeps_the_greatest_announced,
+                gives_ballots_in_log_order, keeps_dead_letters;
+        }
+    )+ };
+}
+
+suite! {
+    memory = crate::store::conformance::Memory,
+    embedded = crate::store::conformance::Embedded::with(10_000),
+    embedded_merging = crate::store::conformance::Embedded::with(2)
+}
+
+pub const NOW: u64 = 1_790_000_000_000;
+
+pub fn at(millis: u64) -> UnixMillis {
+    UnixMillis(millis)
+}
+
+pub fn poll_id(n: u64) -> PollId {
+    PollId::new(at(NOW + n), [n as u8; 10])
+}
+
+pub fn ballot_id(n: u64) -> BallotId {
+    BallotId::new(at(NOW + n), [1; 10])
+}
+
+pub fn voter(n: u8) -> VoterId {
+    VoterId([n; 16])
+}
+
+pub fn generation(n: u128) -> Generation {
+    Generation(Uuid::from_u128(n))
+}
+
+pub fn choice(options: &[u8]) -> Choice {
+    Choice::of(options.iter().copied()).unwrap()
+}
+
+/// An open poll of three options, any number of which may be chosen.
+pub fn open_poll(n: u64) -> Poll {
+    let mut poll = draft_poll(n);
+    poll.open(poll.created_at).unwrap();
+    poll
+}
+
+pub fn draft_poll(n: u64) -> Poll {
+    let mut draft = Draft::new(format!("Question {n}?"), ["a", "b", "c"]);
+    draft.max_choices = Some(3);
+    Poll::draft(poll_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
+}
+
+/// Create it under the code "1000 + n"; gives it as it is kept.
+pub async fn create(store: &dyn Store, poll: Poll) -> Poll {
+    let code = format!("{}", 100_000 + poll.id.time().0 - NOW);
+    match store.create(poll, vec![code], None).await.unwrap() {
+        Created::New(poll) => poll,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Change a poll as its owner does.
+pub async fn change(store: &dyn Store, poll: &mut Poll, how: impl FnOnce(&mut Poll)) {
+    let expected = poll.revision;
+    how(poll);
+    store.change(poll, expected).await.unwrap();
+}
+
+/// A worker on a partition: folds as the processor does, and commits.
+pub struct Worker<'a> {
+    pub store: &'a dyn Store,
+    pub partition: Partition,
+    pub next: Offset,
+}
+
+impl<'a> Worker<'a> {
+    pub async fn begin(store: &'a dyn Store, partition: Partition) -> Self {
+        let next = store.begin(partition, generation(1)).await.unwrap().next_offset;
+        Self { store, partition, next }
+    }
+
+    async fn tally(&self, poll: &Poll) -> Tally {
+        let loaded = self.store.load(self.partition, &[poll.id], &[]).await.unwrap();
+        let (_, tally) = loaded.polls[0].clone().unwrap();
+        tally.map_or_else(|| Tally::new(&poll.rules()), |at| at.tally)
+    }
+
+    pub fn at(&self, poll: &Poll, tally: Tally, next_offset: Offset) -> TallyAt {
+        let (partition, generation) = (self.partition, generation(1));
+        TallyAt { poll: poll.id, partition, generation, next_offset, tally }
+    }
+
+    /// One ballot, folded onto what the store knows; the row that was committed, unless it was
+    /// a duplicate.
+    pub async fn vote(
+        &mut self,
+        poll: &Poll,
+        voter: VoterId,
+        ballot: BallotId,
+        options: &[u8],
+    ) -> Option<BallotRow> {
+        let mut tally = self.tally(poll).await;
+        let loaded = self.store.load(self.partition, &[], &[(poll.id, voter)]).await.unwrap();
+        let mut after = loaded.voters[0];
+        let (choice, at) = (choice(options), at(NOW));
+        let (round, phase) = (poll.round, 0);
+        let cast = Ballot { poll: poll.id, voter, id: ballot, choice, round, phase, at };
+        let decision = tally::count(&poll.rules(), &mut tally, &mut after, &cast);
+        let row = BallotRow {
+            offset: self.next,
+            poll: poll.id,
+            voter,
+            ballot,
+            choice,
+            decided: decision.status().unwrap(),
+            at,
+            after,
+        };
+        let row = (decision != Decision::Duplicate).then_some(row);
+        self.commit(poll, tally, row.iter().cloned().collect()).await;
+        row
+    }
+
+    /// The control record of the poll's present phase.
+    pub async fn control(&mut self, poll: &Poll) {
+        let mut tally = self.tally(poll).await;
+        tally::control(&mut tally, poll.phase, poll.round, poll.gate());
+        self.commit(poll, tally, Vec::new()).await;
+    }
+
+    async fn commit(&mut self, poll: &Poll, tally: Tally, ballots: Vec<BallotRow>) {
+        let (from, to) = (self.next, self.next + 1);
+        let tallies = vec![self.at(poll, tally, to)];
+        let commit = Commit { from, to, tallies, ballots, ..Commit::default() };
+        self.store.commit(self.partition, &commit).await.unwrap();
+        self.next = to;
+    }
+}
+
+pub fn some_tally(counts: &[u64]) -> Tally {
+    let voters = counts.iter().sum();
+    Tally { phase: 1, round: 1, gate: Gate::Open, counts: counts.into(), voters, changes: voters }
+}

@@ -5,10 +5,11 @@
 //! can be told to fail in every way the contract allows).
 
 pub mod embedded;
+mod fate;
 pub mod memory;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,6 +18,12 @@ use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMilli
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::VoterState;
+
+/// How long an idempotency key is remembered, in milliseconds: a day.
+pub const IDEMPOTENCY_MILLIS: u64 = 24 * 60 * 60 * 1000;
+
+/// How long a join code rests once its poll has closed, in milliseconds: a month of 30 days.
+pub const CODE_REST_MILLIS: u64 = 30 * IDEMPOTENCY_MILLIS;
 
 /// Why the store did not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -207,7 +214,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keep a new poll under the first of `codes` that is free. A code is free when no poll
     /// has it, or its poll closed or was deleted more than a month before `poll.created_at`.
-    /// Idempotency keys are remembered for a day.
+    /// Idempotency keys are remembered for a day. A poll whose id is here already was created
+    /// before, with a key or without: the caller may try again after `Unknown`.
     async fn create(
         &self,
         poll: Poll,
@@ -275,14 +283,12 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- ballots: read ----
 
-    /// What became of a voter's ballot; `at` says where its record stands, if the asker knows.
-    /// `None`: not decided yet, or never heard of.
+    /// What became of a voter's ballot. `None`: not decided yet, or never heard of.
     async fn fate(
         &self,
         poll: PollId,
         voter: VoterId,
         ballot: BallotId,
-        at: Option<(Partition, Offset)>,
     ) -> Result<Option<BallotFate>, StoreError>;
 
     /// The state of one voter in one poll.

@@ -278,6 +278,8 @@ impl Hub {
         if poll {
             self.index(entry, &mut state);
         }
+        // Of a deleted poll the end is the last that is told.
+        let news = news && (poll || state.status() != PollStatus::Deleted);
         if news && !state.dirty {
             state.dirty = true;
             let now = Instant::now();

@@ -26,7 +26,7 @@ use super::view::{self, Audience, LeaderboardView, RankMove};
 use super::viewer::{Life, Viewer};
 
 /// Viewers served, or polls looked at, before others get the processor.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 
 impl Hub {
     /// Ticks until `shutdown`, then sends every viewer away and waits until they have left,

@@ -53,7 +53,8 @@ static INDEX: LazyLock<String> = LazyLock::new(|| {
     document("Problem types", &(body + "</ul>\n"))
 });
 
-/// The slugs there are pages for.
+/// The slugs there are pages for, in alphabetical order.
+#[cfg(test)]
 pub fn slugs() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().map(|(slug, _)| *slug)
 }
@@ -177,6 +178,17 @@ mod tests {
              <ul><li>a <a href=\"/docs\">link</a></li>\n<li>b\nmore</li></ul>\n\
              <pre tabindex=\"0\"><code>{&quot;a&quot;: 1}\n</code></pre>\n<p>end</p>\n"
         );
+    }
+
+    #[test]
+    fn every_text_of_the_folder_is_a_page() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .expect("the texts are in the repository")
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        files.sort();
+        assert_eq!(files, slugs().map(|slug| format!("{slug}.md")).collect::<Vec<_>>());
     }
 
     #[test]

@@ -14,8 +14,8 @@ use super::file::{self, Checkpoint};
 /// Bytes of records between two checkpoints.
 const EVERY: usize = 4 << 20;
 
-/// Pages (of 4 KiB) in the write-ahead log from which on the writer must begin it anew: 32 MiB.
-const LARGE: u64 = 8 << 10;
+/// Pages (of 16 KiB) in the write-ahead log from which on the writer must begin it anew: 32 MiB.
+const LARGE: u64 = 2 << 10;
 
 /// How long the writer may be held up for that, when readers are in the way.
 const PATIENCE: Duration = Duration::from_millis(50);

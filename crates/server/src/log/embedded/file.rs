@@ -30,6 +30,17 @@ const APPLICATION: i32 = 0x5078_4c67;
 /// `PRAGMA user_version`: the schema this binary writes, and the greatest it reads.
 pub(super) const SCHEMA: i32 = 1;
 
+/// Bytes of a page. A group of hundreds of votes costs nearly half of what it costs with
+/// SQLite's usual 4 KiB, a single vote no more.
+const PAGE: u64 = 16 << 10;
+
+/// Of a row's place, the bits that are the offset. One integer as the key lets rows be added
+/// at a table's end, which is SQLite's fastest way.
+const OFFSET_BITS: u32 = 40;
+
+/// A partition's greatest offset, one for each of a million million votes.
+const MOST_OFFSET: u64 = (1 << OFFSET_BITS) - 1;
+
 /// Batches looked at, per partition, when the file is opened.
 const CHECKED: usize = 64;
 
@@ -120,19 +131,19 @@ fn create(
 fn fill(draft: &Path, partitions: u32, ambient: &SharedAmbient) -> rusqlite::Result<()> {
     let connection = Connection::open(draft)?;
     connection.execute_batch(&format!(
-        "PRAGMA page_size = 4096;
+        "PRAGMA page_size = {PAGE};
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          BEGIN IMMEDIATE;
          PRAGMA application_id = {APPLICATION};
          PRAGMA user_version = {SCHEMA};
          CREATE TABLE batches (
-             partition INTEGER NOT NULL,
-             base      INTEGER NOT NULL, -- offset of the first record
+             place     INTEGER PRIMARY KEY, -- partition and base in one, in this order
+             partition INTEGER AS (place >> {OFFSET_BITS}) VIRTUAL,
+             base      INTEGER AS (place & {MOST_OFFSET}) VIRTUAL, -- offset of the first record
              count     INTEGER NOT NULL,
-             records   BLOB    NOT NULL, -- each: key length, value length, key, value, newline
-             PRIMARY KEY (partition, base)
-         ) WITHOUT ROWID;"
+             records   BLOB    NOT NULL -- each: key length, value length, key, value, newline
+         );"
     ))?;
     let UnixMillis(now) = ambient.now();
     let id = uuid::Builder::from_unix_timestamp_millis(now, &ambient.random()).into_uuid();
@@ -182,6 +193,19 @@ pub(super) fn connect_reader(file: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// The key of the row of this partition that begins with this offset.
+fn place(partition: Partition, base: Offset) -> i64 {
+    (i64::from(partition) << OFFSET_BITS) | base.min(MOST_OFFSET) as i64
+}
+
+/// Is there room for so many bytes more? Leaves the table as it was.
+pub(super) fn try_room(connection: &Connection, bytes: usize) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO batches (place, count, records) VALUES (-1, 0, zeroblob(?1))")?
+        .execute([bytes as i64])?;
+    connection.prepare_cached("DELETE FROM batches WHERE place = -1")?.execute([]).map(drop)
+}
+
 /// Add one row.
 pub(super) fn insert(
     connection: &Connection,
@@ -189,8 +213,8 @@ pub(super) fn insert(
     batch: &Batch,
 ) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("INSERT INTO batches VALUES (?1, ?2, ?3, ?4)")?
-        .execute((partition, batch.base as i64, batch.count as i64, &batch.records[..]))
+        .prepare_cached("INSERT INTO batches (place, count, records) VALUES (?1, ?2, ?3)")?
+        .execute((place(partition, batch.base), batch.count as i64, &batch.records[..]))
         .map(drop)
 }
 
@@ -235,10 +259,19 @@ pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
         .map_err(|error| io_fault(file, &error))?;
     if b"SQLite format 3\0".starts_with(&header[..header.len().min(16)]) && header.len() < 100 {
         let found = header.len() as u64;
-        return Err(OpenError::Truncated { file: file.into(), found, wanted: 4096 });
+        return Err(OpenError::Truncated { file: file.into(), found, wanted: PAGE });
     }
     if !header.starts_with(b"SQLite format 3\0") {
         return Err(OpenError::NotSqlite { file: file.into() });
+    }
+    // SQLite takes less than a page for nothing at all.
+    let wanted = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 1 << 16,
+        size => u64::from(size),
+    };
+    let found = std::fs::metadata(file).map_err(|error| io_fault(file, &error))?.len();
+    if found < wanted {
+        return Err(OpenError::Truncated { file: file.into(), found, wanted });
     }
     Ok(())
 }
@@ -303,11 +336,14 @@ fn check_end(
     file: &Path,
     partition: Partition,
 ) -> Result<Offset, OpenError> {
-    let newest = "SELECT base, count, records FROM batches WHERE partition = ?1
-                  ORDER BY base DESC LIMIT ?2";
+    let newest = "SELECT base, count, records FROM batches WHERE place BETWEEN ?1 AND ?2
+                  ORDER BY place DESC LIMIT ?3";
     let batches = || {
         let mut statement = connection.prepare(newest)?;
-        let rows = statement.query_map((partition, CHECKED as i64), batch_of)?;
+        let rows = statement.query_map(
+            (place(partition, 0), place(partition, MOST_OFFSET), CHECKED as i64),
+            batch_of,
+        )?;
         rows.collect::<rusqlite::Result<Vec<_>>>()
     };
     let batches = batches().map_err(|error| sql_fault(file, &error))?;
@@ -376,12 +412,14 @@ pub(super) fn read(
 ) -> Result<Vec<Record>, Fault> {
     let mut statement = connection
         .prepare_cached(
-            "SELECT base, count, records FROM batches WHERE partition = ?1 AND base >=
-               (SELECT max(base) FROM batches WHERE partition = ?1 AND base <= ?2)
-             ORDER BY base",
+            "SELECT base, count, records FROM batches WHERE place BETWEEN
+               (SELECT max(place) FROM batches WHERE place BETWEEN ?1 AND ?2) AND ?3
+             ORDER BY place",
         )
         .map_err(Fault::Sql)?;
-    let mut rows = statement.query((partition, from as i64)).map_err(Fault::Sql)?;
+    let mut rows = statement
+        .query((place(partition, 0), place(partition, from), place(partition, MOST_OFFSET)))
+        .map_err(Fault::Sql)?;
     let (mut records, mut bytes) = (Vec::new(), 0);
     while records.len() < most && bytes < READ_BYTES {
         let Some(row) = rows.next().map_err(Fault::Sql)? else { break };
@@ -398,8 +436,9 @@ pub(super) fn read(
 pub(super) fn end(connection: &Connection, partition: Partition) -> rusqlite::Result<Offset> {
     connection
         .prepare_cached(
-            "SELECT base + count FROM batches WHERE partition = ?1 ORDER BY base DESC LIMIT 1",
+            "SELECT base + count FROM batches WHERE place BETWEEN ?1 AND ?2
+             ORDER BY place DESC LIMIT 1",
         )?
-        .query_row([partition], |row| row.get::<_, i64>(0))
+        .query_row((place(partition, 0), place(partition, MOST_OFFSET)), |row| row.get::<_, i64>(0))
         .map(|end| end as u64)
 }

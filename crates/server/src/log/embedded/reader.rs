@@ -53,6 +53,9 @@ impl LogReader {
 
     /// The offset the next durable record will get, by now.
     pub fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        if partition >= self.partitions() {
+            return Err(ReadError::OutOfRange { partition, from: 0, end: 0 });
+        }
         self.ask(|connection| file::end(connection, partition).map_err(Fault::Sql))
     }
 
@@ -63,14 +66,11 @@ impl LogReader {
         from: Offset,
         most: usize,
     ) -> Result<Vec<Record>, ReadError> {
-        let records = self.ask(|connection| file::read(connection, partition, from, most))?;
-        if records.is_empty() && most > 0 {
-            let end = if partition < self.partitions() { self.end(partition)? } else { 0 };
-            if from > end || end == 0 {
-                return Err(ReadError::OutOfRange { partition, from, end });
-            }
+        let end = self.end(partition)?;
+        if from > end {
+            return Err(ReadError::OutOfRange { partition, from, end });
         }
-        Ok(records)
+        self.ask(|connection| file::read(connection, partition, from, most))
     }
 
     fn ask<T>(&self, question: impl Fn(&Connection) -> Result<T, Fault>) -> Result<T, ReadError> {

@@ -210,7 +210,10 @@ async fn a_full_disk_refuses_and_recovers() {
         connection.query_row("PRAGMA max_page_count = 1", [], |row| row.get(0)).unwrap();
     let file = folder.path().join(file::NAME);
     let log = EmbeddedLog::start(connection, facts, file, LogLimits::default()).unwrap();
-    assert_eq!(fs::metadata(folder.path().join("log.db")).unwrap().len(), pages as u64 * 4096);
+    assert_eq!(
+        fs::metadata(folder.path().join("log.db")).unwrap().len(),
+        pages as u64 * (16 << 10)
+    );
 
     let big = "x".repeat(300_000);
     for _ in 0..2 {

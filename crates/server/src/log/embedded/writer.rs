@@ -188,13 +188,10 @@ impl Writer {
 
     /// After trouble: is there room again? Writes a little, and leaves free pages behind.
     fn probe(&self) {
-        let records = vec![b' '; PROBE_BYTES].into();
-        let scratch = Batch { base: i64::MAX as u64, count: 0, records };
+        let _turn = self.shared.turn.lock();
         let attempt = || {
             execute(&self.connection, "BEGIN IMMEDIATE")?;
-            file::insert(&self.connection, Partition::MAX, &scratch)?;
-            let delete = "DELETE FROM batches WHERE partition = 4294967295";
-            execute(&self.connection, delete)?;
+            file::try_room(&self.connection, PROBE_BYTES)?;
             execute(&self.connection, "COMMIT")
         };
         match attempt() {

@@ -82,6 +82,14 @@ export function ownerToken(pollId) {
   return recall(`owner.${pollId}`);
 }
 
+/** Whether only this machine can open an address. */
+export const loopback = (url) => /^(localhost|127\.|\[::1\])/.test(new URL(url).hostname);
+
+/** An address of this server as others can open it: a loopback's is no better than our own. */
+export function reachable(url) {
+  return loopback(url) ? location.origin + url.slice(new URL(url).origin.length) : url;
+}
+
 /** The poll a path such as /p/482913 names, trying until the server has answered. */
 export async function openPoll(say) {
   const key = decodeURIComponent(location.pathname.split("/").pop());

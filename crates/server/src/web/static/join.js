@@ -1,6 +1,6 @@
 // The join page: enter a code, pick an open poll, or make one.
 
-import { call, explain, ownerToken, uuidv7 } from "./api.js";
+import { call, explain, ownerToken, reachable, uuidv7 } from "./api.js";
 import { $, el, number, recall, remember, spoken, text } from "./dom.js";
 import { Live, linkLine } from "./live.js";
 
@@ -106,12 +106,13 @@ $("make").addEventListener("submit", async (event) => {
 });
 
 function made(poll) {
-  const join = new URL(`/p/${poll.code ?? poll.id}`, poll.ownerUrl ?? location.href).href;
+  const owner = reachable(poll.ownerUrl ?? `${location.origin}/studio`);
   // An Idempotency-Key repeated after a lost answer brings the poll, but never its token again.
   if (poll.ownerToken) remember(`owner.${poll.id}`, poll.ownerToken);
   text($("made-code"), spoken(poll.code ?? ""));
-  $("made-join").value = join.split("#")[0];
-  $("made-owner").value = poll.ownerUrl ?? (ownerToken(poll.id) ? "kept in this browser" : "shown only once");
+  $("made-join").value = `${owner.split("/studio")[0]}/p/${poll.code ?? poll.id}`;
+  $("made-owner").value = poll.ownerUrl ? owner
+    : ownerToken(poll.id) ? "kept in this browser" : "shown only once";
   $("made-vote").href = `/p/${poll.code ?? poll.id}`;
   $("made-stage").href = `/present/${poll.id}`;
   $("made").hidden = false;

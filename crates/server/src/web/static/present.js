@@ -1,6 +1,6 @@
 // The stage: one poll, read from the back row. Order stays, bars grow, nothing moves.
 
-import { call, openPoll, ownerToken } from "./api.js";
+import { call, loopback, openPoll, ownerToken, reachable } from "./api.js";
 import {
   $, announcer, el, fillTable, hue, letter, number, percent, plural, recall, remember, share, spoken, summary, text,
 } from "./dom.js";
@@ -30,7 +30,8 @@ function start() {
   $("rows").classList.toggle("tight", rows.length > ROOMY);
   $("rows").classList.toggle("two", rows.length > ONE_COLUMN);
   $("rows").replaceChildren(...rows.map((row) => row.item));
-  invite();
+  invite(location.origin);
+  call("GET", "/api").then(({ data }) => data?.publicUrl && invite(data.publicUrl));
   render();
 
   new Live({
@@ -46,15 +47,15 @@ function start() {
     },
   });
 
-  function invite() {
-    const address = `${location.origin}/p/${poll.code ?? poll.id}`;
+  /** How to join, at the address phones reach this server by: as the server knows it, or as here. */
+  function invite(base) {
+    const address = `${reachable(base)}/p/${poll.code ?? poll.id}`;
     for (const place of [$("side"), $("over")]) {
       drawQr(place.querySelector(".qr"), address);
       text(place.querySelector(".code"), spoken(poll.code ?? ""));
       text(place.querySelector(".address"), address.replace(/^https?:\/\//, ""));
     }
-    const alone = /^(localhost|127\.|\[::1\])/.test(location.hostname);
-    $("side").querySelector(".unreachable").hidden = !alone;
+    $("side").querySelector(".unreachable").hidden = !loopback(address);
   }
 
   function render() {

@@ -179,6 +179,8 @@ function start() {
       const answer = await call("POST", `/api/polls/${poll.id}/${name}`, { token });
       text($("owner-fault"), answer.data ? "" : explain(answer.problem));
       if (answer.data) live.take(answer.data);
+      // The socket's subscription was made before the poll could be watched.
+      if (answer.data && name === "open") live.again();
     };
     // Resetting throws the votes of the round away: it takes a second press.
     let sure = false;

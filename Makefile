@@ -1,0 +1,87 @@
+# Two commands matter: `make run` shows it, `make test` proves it. Both install what they need.
+
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# Debian packages that building and testing need; to add one, add its name.
+APT := gcc libc6-dev make pkg-config curl ca-certificates git
+# Flags for the demo, as in `make run DEMO='--for 30s --host 0.0.0.0'`.
+DEMO :=
+# Pinned: another version may judge otherwise.
+CARGO_DENY := 0.20.2
+
+export PATH := $(CURDIR)/.tools/bin:$(HOME)/.cargo/bin:$(PATH)
+export RUST_BACKTRACE ?= 1
+
+.PHONY: help run test check fmt clippy doc deny unit bench setup clean
+
+help: ## Show this
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: setup ## Build it and run the demo: a server, sample polls, an audience, in a throwaway folder
+	@cargo build --locked --release --package pollux
+	@exec target/release/pollux demo $(DEMO)
+
+test: check unit ## Everything that must pass: formatting, lints, documentation, licences, all tests
+
+check: setup fmt clippy doc deny ## Formatting, lints, documentation and dependencies, without the tests
+
+fmt: setup
+	cargo fmt --all --check
+
+clippy: setup
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+doc: setup
+	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --no-deps --document-private-items --quiet
+
+# Advisories need their database, and that the network: without it they are left out, aloud.
+deny: setup
+	@if [ "$$(cargo deny --version 2>/dev/null)" != 'cargo-deny $(CARGO_DENY)' ]; then \
+		echo 'installing cargo-deny $(CARGO_DENY) into .tools'; \
+		cargo install --quiet --locked --version $(CARGO_DENY) --root .tools cargo-deny; \
+	fi
+	cargo deny --log-level error --all-features --locked check bans licenses sources
+	@if cargo deny --log-level off fetch db >/dev/null 2>&1; then \
+		cargo deny --log-level error --all-features --locked check --disable-fetch advisories; \
+	else \
+		echo 'advisories: NOT CHECKED, their database cannot be fetched from here'; \
+	fi
+
+unit: setup
+	cargo test --locked --workspace
+
+bench: setup ## Measure, in one run, against the floor this machine sets
+	@cargo xtask bench
+
+# What is there already costs nothing; what is missing is installed, or named.
+setup:
+	@missing=(); \
+	if command -v dpkg >/dev/null; then \
+		for package in $(APT); do dpkg -s "$$package" >/dev/null 2>&1 || missing+=("$$package"); done; \
+	fi; \
+	if [ "$${#missing[@]}" -gt 0 ] && [ "$$(id -u)" = 0 ]; then \
+		echo "installing $${missing[*]}"; \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends "$${missing[@]}"; } \
+			|| echo 'that failed; going on with what there is' >&2; \
+	fi; \
+	for tool in cc curl; do \
+		command -v "$$tool" >/dev/null || { \
+			echo "$$tool is missing. On Debian: sudo apt-get install $(APT)" >&2; exit 1; }; \
+	done
+	@if ! command -v cargo >/dev/null; then \
+		echo 'installing Rust with rustup (https://rustup.rs) into ~/.cargo'; \
+		curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs \
+			| sh -s -- -y --quiet --no-modify-path --profile minimal --default-toolchain none; \
+	fi
+	@rust=$$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml); \
+	if ! cargo --version 2>/dev/null | grep -qF "$$rust"; then \
+		command -v rustup >/dev/null || { \
+			echo "cargo is not the pinned $$rust; rustup (https://rustup.rs) would bring it" >&2; exit 1; }; \
+		rustup toolchain install "$$rust" --profile minimal --component clippy --component rustfmt; \
+	fi
+
+clean: ## Remove what was built
+	rm -rf target .tools

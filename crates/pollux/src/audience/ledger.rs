@@ -1,0 +1,81 @@
+//! The ledger: a JSON line for every ballot with its last known fate, so that a checker can
+//! prove afterwards that each was counted exactly once.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use pollux_core::id::BallotId;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::crowd::Ballot;
+use super::{Answer, Fate};
+
+/// Lines that may wait for the disk.
+const WAITING: usize = 65_536;
+
+/// A ledger being written, by a thread of its own.
+pub struct Ledger {
+    lines: SyncSender<Vec<u8>>,
+    writer: JoinHandle<io::Result<()>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    ballot_id: BallotId,
+    voter_id: &'a str,
+    option_ids: &'a [u8],
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<&'a RawValue>,
+}
+
+impl Ledger {
+    /// Begin a new file.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let mut file = BufWriter::new(File::create(path)?);
+        // A disk slower than the votes holds the votes up, rather than fill the memory.
+        let (lines, received) = sync_channel::<Vec<u8>>(WAITING);
+        let writer = std::thread::spawn(move || {
+            for line in received {
+                file.write_all(&line)?;
+            }
+            file.flush()
+        });
+        Ok(Self { lines, writer })
+    }
+
+    /// Write one ballot's fate.
+    pub fn write(&self, ballot: &Ballot, fate: Fate, answer: Option<&Answer>) {
+        let line = Line {
+            ballot_id: ballot.id,
+            voter_id: &ballot.voter,
+            option_ids: &ballot.options,
+            outcome: match fate {
+                Fate::Acknowledged => "acknowledged",
+                Fate::Unknown => "unknown",
+                Fate::Failed => "failed",
+            },
+            status: answer.map(|answer| answer.status.as_u16()),
+            receipt: answer
+                .filter(|_| fate == Fate::Acknowledged)
+                .and_then(|answer| serde_json::from_slice(&answer.body).ok()),
+        };
+        let mut bytes = serde_json::to_vec(&line).expect("a line is plain data");
+        bytes.push(b'\n');
+        // A writer that failed says so in `close`.
+        let _ = self.lines.send(bytes);
+    }
+
+    /// Everything is on its way to the disk, or what went wrong.
+    pub fn close(self) -> io::Result<()> {
+        drop(self.lines);
+        self.writer.join().expect("the ledger's writer does not panic")
+    }
+}

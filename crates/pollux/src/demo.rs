@@ -1,0 +1,223 @@
+//! `pollux demo`: the thirty-second tour. A server in a throwaway folder, sample polls, and an
+//! audience that votes for as long as it runs.
+
+use std::io::{Write, stdout};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Method;
+use pollux_server::boot::Running;
+use rand::RngExt;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing_subscriber::EnvFilter;
+
+use crate::audience::{self, Crowd, Habits, Pace, Plan, Poll, Progress};
+use crate::client::{Server, call};
+use crate::exit::{Failure, Outcome};
+use crate::port;
+use crate::serve::{self, LogFormat, Signals};
+use crate::settings::{Flags, Variables};
+use crate::simulate;
+use crate::terminal::{counted, parse_duration};
+
+/// How many people the demo's audience has, in each poll; they change their minds for ever.
+const VOTERS: u64 = 100_000;
+/// Connections for each poll: a gentle audience needs few.
+const CONNECTIONS: usize = 2;
+
+/// Show it all in thirty seconds: a server, sample polls and an audience, in a throwaway folder
+#[derive(clap::Args)]
+#[command(
+    after_help = "The folder is removed at the end. PORT and POLLUX_HOST are heeded, also from \
+    .env; everything else is as a new installation has it.\n\n\
+    Examples:\n  pollux demo\n  pollux demo --for 30s --rate 200\n  pollux demo --host 0.0.0.0"
+)]
+pub struct Args {
+    /// Port to listen on; the next free one when it is taken [env: PORT] [default: 5000]
+    #[arg(long)]
+    port: Option<String>,
+    /// Addresses to listen on; 0.0.0.0 lets phones in [env: POLLUX_HOST] [default: 127.0.0.1,::1]
+    #[arg(long, value_name = "ADDRESSES")]
+    host: Option<String>,
+    /// Ballots a second over all polls
+    #[arg(long, default_value_t = 20.0, value_parser = rate)]
+    rate: f64,
+    /// How long to run [default: until Ctrl-C]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+    lasting: Option<Duration>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate| (0.01..=100_000.0).contains(rate))
+        .ok_or_else(|| "not a number of ballots a second".into())
+}
+
+/// Run the tour.
+pub async fn run(args: Args, json: bool) -> Outcome {
+    let mut signals = Signals::listen()?;
+    serve::log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
+    let folder = tempfile::Builder::new().prefix("pollux-demo-").tempdir()?;
+    let running = tokio::select! {
+        biased;
+        code = signals.next() => return Err(Failure::silent(code)),
+        running = start(&args, folder.path()) => running?,
+    };
+    let server = local(&running)?;
+    let polls = make_polls(&server).await?;
+    if json {
+        let ids: Vec<_> = polls.iter().map(|poll| &poll.id).collect();
+        writeln!(
+            stdout(),
+            "{}",
+            json!({ "url": running.url, "data": folder.path(), "polls": ids })
+        )?;
+    } else {
+        explain(&running, &server, &polls[0]);
+    }
+
+    let (go_home, stop) = watch::channel(false);
+    let progress = Arc::new(Progress::default());
+    let mut audiences = JoinSet::new();
+    for poll in &polls {
+        let habits = Habits {
+            voters: VOTERS,
+            ballots: None,
+            skew: 0.7,
+            revoters: 0.1,
+            duplicates: 0.02,
+            seed: rand::rng().random(),
+        };
+        let plan = Plan {
+            pace: Pace::PerSecond(args.rate / polls.len() as f64),
+            connections: CONNECTIONS,
+            duration: None,
+            patience: Duration::from_secs(10),
+        };
+        let (server, poll, crowd) = (server.clone(), poll.clone(), Crowd::new(poll, habits));
+        let (progress, stop) = (progress.clone(), stop.clone());
+        audiences.spawn(async move {
+            audience::vote(&server, &poll, crowd, plan, None, progress, stop).await
+        });
+    }
+
+    let shown = tokio::spawn(simulate::show(progress.clone(), None));
+    let ended = tokio::select! {
+        biased;
+        _ = signals.next() => None,
+        why = running.failed() => Some(why),
+        () = tokio::time::sleep(args.lasting.unwrap_or(Duration::MAX)) => None,
+    };
+    shown.abort();
+    let _ = (shown.await, go_home.send(true));
+    let closing = async {
+        while let Some(audience) = audiences.join_next().await {
+            audience??;
+        }
+        if running.stop().await { Ok(()) } else { Err(Failure::failed(serve::CUT)) }
+    };
+    tokio::select! {
+        biased;
+        code = signals.next() => {
+            // Nothing is dropped on this way out.
+            let _ = folder.close();
+            std::process::exit(code.into());
+        }
+        closed = closing => closed?,
+    }
+    folder.close()?;
+    let votes = progress.acknowledged.load(std::sync::atomic::Ordering::Relaxed);
+    eprintln!("{} cast; the folder is gone", counted(votes, "ballot"));
+    match ended {
+        None => Ok(()),
+        Some(why) => Err(Failure::failed(format!("the server could not go on: {why}"))),
+    }
+}
+
+/// A server on an empty folder; of the settings only where to listen is heeded.
+async fn start(args: &Args, folder: &std::path::Path) -> Outcome<Running> {
+    let mut flags = Flags::default();
+    for (flag, typed) in [("port", &args.port), ("host", &args.host)] {
+        if let Some(value) = typed {
+            flags.set(flag, value);
+        }
+    }
+    flags.set("data", folder.to_string_lossy());
+    let mut config = Variables::read()?.only(&["PORT", "POLLUX_HOST"]).config(&flags)?;
+    if port::is_taken(&config.hosts, config.port)
+        && let Some(free) = port::next_free(&config.hosts, config.port)
+    {
+        eprintln!("{}; taking {free} instead", port::taken(config.port));
+        config.port = free;
+    }
+    serve::start(config).await
+}
+
+/// The address the audience reaches the server at.
+fn local(running: &Running) -> Outcome<Server> {
+    let address = running
+        .addresses
+        .iter()
+        .find(|address| address.is_ipv4())
+        .or(running.addresses.first())
+        .ok_or_else(|| Failure::failed("the server listens nowhere"))?;
+    let mut address = *address;
+    if address.ip().is_unspecified() {
+        let loopback: std::net::IpAddr = match address.is_ipv4() {
+            true => std::net::Ipv4Addr::LOCALHOST.into(),
+            false => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(loopback);
+    }
+    format!("http://{address}").parse().map_err(Failure::failed)
+}
+
+/// One of each kind.
+async fn make_polls(server: &Server) -> Outcome<Vec<Poll>> {
+    let samples = [
+        json!({
+            "question": "What is your favourite language?",
+            "options": ["Rust", "Python", "JavaScript", "Go", "Elixir"],
+        }),
+        json!({
+            "question": "Which of these have you shipped this year?",
+            "options": ["A web service", "A mobile app", "Firmware", "A game", "Nothing yet"],
+            "kind": "multiple",
+            "maxChoices": 3,
+        }),
+        json!({
+            "question": "Tabs or spaces? (vote to see)",
+            "options": ["Tabs", "Spaces", "Whatever the formatter says"],
+            "results": "afterVote",
+        }),
+    ];
+    let mut polls = Vec::new();
+    for sample in &samples {
+        let made: Value = call(server, Method::POST, "/api/polls", Some(sample)).await?;
+        polls.push(serde_json::from_value(made)?);
+    }
+    Ok(polls)
+}
+
+/// What to open, and what to type.
+fn explain(running: &Running, server: &Server, poll: &Poll) {
+    let Poll { id, code, .. } = poll;
+    let url = &running.url;
+    let socket = server.to_string().replacen("http", "ws", 1);
+    let code = code.as_deref().unwrap_or(id);
+    eprintln!(
+        "\nPollux is running, with an audience that votes. Open\n\n  {url}\n\n\
+         Or from another terminal:\n\n  \
+         pollux watch {code} --url {server}\n  \
+         curl {server}/api/polls/{code}\n  \
+         curl {server}/api/leaderboard\n  \
+         curl -X POST {server}/api/polls/{code}/vote -H 'Content-Type: application/json' \
+         -d '{{\"option\":\"Rust\"}}'\n  \
+         wscat -c {socket}\n\n\
+         Everything is in a folder that is removed at the end (Ctrl-C). A clean start on real \
+         data:\n\n  pollux serve --data ./pollux-data\n"
+    );
+}

@@ -1,0 +1,229 @@
+//! `pollux export`: results or ballots, as CSV or JSON, from a data folder.
+
+mod sheet;
+
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use pollux_core::ballot::OptionId;
+use pollux_core::id::Partition;
+use pollux_core::standing::Standing;
+use pollux_server::store::BallotRow;
+use pollux_server::watch::view::{Audience, PollView, poll, rfc3339};
+use serde_json::json;
+
+use self::sheet::Sheet;
+use crate::exit::Outcome;
+use crate::folder::Folder;
+use crate::terminal;
+
+/// Ballots read from the store at a time.
+const PAGE: usize = 4096;
+
+/// Write results or ballots as CSV or JSON
+#[derive(clap::Args)]
+#[command(
+    after_long_help = "Results are those the owner sees, hidden ones too. Ballots carry the \
+    voter's pseudonym, never a name. JSON ballots are one object a line. In CSV a cell that a \
+    spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage return, with or \
+    without spaces before) gets an apostrophe in front.\n\n\
+    Examples:\n  \
+    pollux export --all > results.csv\n  \
+    pollux export 482913 --format json\n  \
+    pollux export 482913 --ballots --data /var/lib/pollux > ballots.csv"
+)]
+pub struct Args {
+    /// The poll, by id or join code
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    poll: Option<String>,
+    /// Every poll, drafts and deleted ones too
+    #[arg(long)]
+    all: bool,
+    /// How to write it [default: csv; json with --json]
+    #[arg(long)]
+    format: Option<Format>,
+    /// The ballots rather than the results
+    #[arg(long)]
+    ballots: bool,
+    /// The data folder [env: POLLUX_DATA] [default: ./pollux-data]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+}
+
+/// How it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Comma-separated values (RFC 4180), with a header.
+    Csv,
+    /// JSON.
+    Json,
+}
+
+/// Write it to stdout.
+pub async fn run(args: Args, json: bool) -> Outcome {
+    let folder = Folder::open(args.data.as_deref())?;
+    let polls = match &args.poll {
+        Some(name) => vec![folder.poll(name).await?],
+        None => folder.polls().await?,
+    };
+    let format = args.format.unwrap_or(if json { Format::Json } else { Format::Csv });
+    let mut out = BufWriter::new(stdout().lock());
+    match (args.ballots, format) {
+        (false, Format::Csv) => results_csv(&polls, &mut out)?,
+        (false, Format::Json) => {
+            let views: Vec<_> = polls.iter().map(|s| poll(s, Audience::Owner)).collect();
+            serde_json::to_writer_pretty(&mut out, &views)?;
+            writeln!(out)?;
+        }
+        (true, format) => ballots(&folder, &polls, format, &mut out).await?,
+    }
+    Ok(out.flush()?)
+}
+
+fn results_csv(polls: &[Standing], out: &mut impl Write) -> Outcome {
+    let mut sheet = Sheet::new(out);
+    sheet.row([
+        "pollId",
+        "code",
+        "question",
+        "status",
+        "final",
+        "round",
+        "optionId",
+        "option",
+        "votes",
+        "totalVotes",
+        "totalVoters",
+    ])?;
+    for standing in polls {
+        let PollView { id, code, question, status, is_final, round, options, .. } =
+            poll(standing, Audience::Owner);
+        for option in options {
+            sheet.row([
+                id.as_str(),
+                code.as_deref().unwrap_or_default(),
+                &question,
+                &status,
+                &is_final.to_string(),
+                &round.to_string(),
+                &option.id.to_string(),
+                &option.text,
+                &option.votes.unwrap_or(0).to_string(),
+                &standing.total_votes().to_string(),
+                &standing.total_voters().to_string(),
+            ])?;
+        }
+    }
+    sheet.finish()
+}
+
+/// Every ballot decided, in log order of each partition.
+async fn ballots(
+    folder: &Folder,
+    polls: &[Standing],
+    format: Format,
+    out: &mut impl Write,
+) -> Outcome {
+    let bar = terminal::progress(None, "ballots");
+    let mut writer = BallotWriter::new(format, out)?;
+    for standing in polls {
+        for (partition, _) in folder.store.progress().await? {
+            let mut from = 0;
+            loop {
+                let id = standing.poll.id;
+                let page = folder.store.ballots(partition, from, Some(id), PAGE).await?;
+                let Some(last) = page.last() else { break };
+                from = last.offset + 1;
+                for row in &page {
+                    // What its voter would be told, not what was decided at first: a ballot
+                    // that counted may have been replaced.
+                    let fate = folder.store.fate(id, row.voter, row.ballot).await?;
+                    let status = fate.map_or(row.decided, |fate| fate.status).as_str();
+                    writer.write(standing, partition, row, status)?;
+                    bar.inc(1);
+                }
+            }
+        }
+    }
+    bar.finish_and_clear();
+    writer.finish()
+}
+
+/// Writes ballots in either form.
+enum BallotWriter<W: Write> {
+    Csv(Box<Sheet<W>>),
+    Json(W),
+}
+
+impl<W: Write> BallotWriter<W> {
+    fn new(format: Format, out: W) -> Outcome<Self> {
+        Ok(match format {
+            Format::Json => Self::Json(out),
+            Format::Csv => {
+                let mut sheet = Sheet::new(out);
+                sheet.row([
+                    "pollId",
+                    "partition",
+                    "offset",
+                    "ballotId",
+                    "voter",
+                    "takenAt",
+                    "optionIds",
+                    "options",
+                    "decided",
+                    "status",
+                ])?;
+                Self::Csv(Box::new(sheet))
+            }
+        })
+    }
+
+    fn write(
+        &mut self,
+        standing: &Standing,
+        partition: Partition,
+        row: &BallotRow,
+        status: &str,
+    ) -> Outcome {
+        let ids: Vec<OptionId> = row.choice.iter().collect();
+        let texts: Vec<&str> = ids
+            .iter()
+            .filter_map(|id| standing.poll.options.get(usize::from(*id) - 1))
+            .map(String::as_str)
+            .collect();
+        let (decided, taken) = (row.decided.as_str(), rfc3339(row.at));
+        match self {
+            Self::Csv(sheet) => {
+                let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+                sheet.row([
+                    row.poll.to_string().as_str(),
+                    &partition.to_string(),
+                    &row.offset.to_string(),
+                    &row.ballot.to_string(),
+                    &row.voter.to_string(),
+                    &taken,
+                    &ids.join(";"),
+                    &texts.join("; "),
+                    decided,
+                    status,
+                ])
+            }
+            Self::Json(out) => {
+                let line = json!({
+                    "pollId": row.poll, "partition": partition, "offset": row.offset,
+                    "ballotId": row.ballot, "voter": row.voter, "takenAt": taken,
+                    "optionIds": ids, "options": texts, "decided": decided, "status": status,
+                });
+                Ok(writeln!(out, "{line}")?)
+            }
+        }
+    }
+
+    fn finish(self) -> Outcome {
+        match self {
+            Self::Csv(sheet) => sheet.finish(),
+            Self::Json(mut out) => Ok(out.flush()?),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! One partition of the log, folded from its first record on, as the processor folds it but
+//! with nothing from the store except the polls' rules.
+
+use indicatif::ProgressBar;
+use pollux_core::id::{Offset, Partition, PollId};
+use pollux_core::record::{Entry, Genesis};
+use pollux_core::standing::Standing;
+use pollux_core::tally::Tally;
+use pollux_server::log::embedded::LogReader;
+use pollux_server::processor::batch::{Batch, Past, Slice, known};
+
+use crate::exit::{Failure, Outcome};
+use crate::terminal;
+
+/// Records read and folded at a time.
+const BATCH: usize = 8_192;
+
+/// A partition, folded so far.
+pub struct Refold<'a> {
+    log: &'a LogReader,
+    slice: Slice,
+    next: Offset,
+    /// Everything decided so far: here the past is what we folded, and nothing is looked up.
+    past: Past,
+    bar: ProgressBar,
+}
+
+impl Drop for Refold<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl<'a> Refold<'a> {
+    /// Before the first record. Ballots in other polls than these are passed over.
+    pub fn new(log: &'a LogReader, partition: Partition, polls: &[Standing]) -> Outcome<Self> {
+        let partitions = log.partitions();
+        let slice = Slice { partition, partitions, generation: log.generation() };
+        let polls = polls.iter().filter_map(|s| Some((s.poll.id, known(&s.poll, None)?))).collect();
+        let past = Past { polls, ..Past::default() };
+        let end = log.end(partition)?;
+        let bar = terminal::progress(Some(end), "records");
+        let refold = Self { log, slice, next: 0, past, bar };
+        refold.check_genesis()?;
+        Ok(refold)
+    }
+
+    fn check_genesis(&self) -> Outcome {
+        let Slice { partition, partitions, generation } = self.slice;
+        let genesis = Entry::Genesis(Genesis { generation, partition, partitions });
+        let first = self.log.read(partition, 0, 1)?;
+        if first.first().and_then(|record| Entry::decode(&record.value).ok()) == Some(genesis) {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "partition {partition} does not begin with the genesis record of log {generation}"
+        )))
+    }
+
+    /// Fold up to this offset, exactly.
+    pub fn up_to(&mut self, to: Offset) -> Outcome {
+        let Slice { partition, .. } = self.slice;
+        while self.next < to {
+            let most = BATCH.min((to - self.next) as usize);
+            let records = self.log.read(partition, self.next, most)?;
+            if records.is_empty() {
+                return Err(Failure::failed(format!(
+                    "partition {partition} of the log ends at offset {}, but the store has \
+                     counted up to {to}: records are missing",
+                    self.next
+                )));
+            }
+            let batch = Batch::read(records);
+            if let Some((offset, version)) = batch.newer {
+                return Err(Failure::failed(format!(
+                    "the record at offset {offset} of partition {partition} has schema version \
+                     {version}: a newer pollux wrote it and must recount it"
+                )));
+            }
+            let commit = batch.decide(self.slice, self.next, &mut self.past);
+            self.next = commit.to;
+            self.bar.set_position(self.next);
+        }
+        Ok(())
+    }
+
+    /// A poll's tally as of now; `None` for a poll that was not asked for.
+    pub fn tally(&self, poll: PollId) -> Option<&Tally> {
+        self.past.polls.get(&poll).map(|(_, tally)| tally)
+    }
+
+    /// How many records were folded.
+    pub fn records(&self) -> u64 {
+        self.next
+    }
+}

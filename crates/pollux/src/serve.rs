@@ -1,0 +1,191 @@
+//! `pollux serve`: the server, from its settings to its last answered request.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+
+use pollux_server::boot::{self, Running};
+use pollux_server::config::Config;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::exit::{Failure, Outcome};
+use crate::port;
+use crate::settings::{Flags, Variables};
+use crate::terminal;
+
+/// Run the server
+#[derive(clap::Args)]
+#[command(
+    after_long_help = "Every setting may also stand in the environment or in a file .env in \
+    the working directory; a flag beats the environment, which beats .env.\n\n\
+    Examples:\n  \
+    pollux serve\n  \
+    pollux serve --host 0.0.0.0 --public-url http://192.168.1.20:5000\n  \
+    PORT=8080 POLLUX_DATA=/var/lib/pollux pollux serve --log-format json\n  \
+    POLLUX_LOG=pollux_server=debug pollux serve"
+)]
+pub struct Args {
+    /// Insist on embedded mode, whatever KAFKA_BROKER and DB_HOST say
+    #[arg(long)]
+    embedded: bool,
+    /// How the log on stderr is written: human or json [env: POLLUX_LOG_FORMAT] [default: human]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// What the log tells, such as warn or pollux_server=debug [env: POLLUX_LOG] [default: info]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("neither human nor json".into()),
+    }
+}
+
+fn log_filter(text: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(text).map_err(|error| format!("{error}; write for example info"))
+}
+
+/// Serve until told to stop.
+pub async fn run(args: Args, json: bool) -> Outcome {
+    let variables = Variables::read()?;
+    for stranger in variables.strangers() {
+        eprintln!("pollux: warning: {stranger}");
+    }
+    let why = variables.mode(args.embedded)?;
+    let config = variables.config(&args.flags)?;
+    let filter = variables.read_as("log", "POLLUX_LOG", args.log.as_deref(), "info", log_filter)?;
+    let flag = args.log_format.as_deref();
+    let format = variables.read_as("log-format", "POLLUX_LOG_FORMAT", flag, "human", log_format)?;
+    log_to_stderr(filter, format);
+    let mut signals = Signals::listen()?;
+    let data = config.data.clone();
+    let running = tokio::select! {
+        biased;
+        // Nothing was promised to anybody yet.
+        code = signals.next() => return Err(Failure::silent(code)),
+        running = start(config) => running?,
+    };
+    if json {
+        writeln!(
+            stdout(),
+            "{}",
+            serde_json::json!({
+                "mode": "embedded",
+                "url": running.url,
+                "addresses": running.addresses,
+                "data": data,
+                "adminToken": running.admin_token,
+            })
+        )?;
+    } else {
+        eprintln!("Pollux runs in embedded mode ({why}); data in {}", data.display());
+        greet(&running);
+    }
+    until_stopped(running, &mut signals, || {}).await
+}
+
+/// What to open, and the token that is shown this once.
+pub fn greet(running: &Running) {
+    eprintln!("Open {}", running.url);
+    for address in &running.addresses {
+        eprintln!("  listening on http://{address}");
+    }
+    if let Some(token) = &running.admin_token {
+        eprintln!("The operator's token, shown only this once: {token}");
+    }
+}
+
+/// Start the server; a port that is taken is told by whom, and which one is free.
+pub async fn start(config: Config) -> Outcome<Running> {
+    let (hosts, port) = (config.hosts.clone(), config.port);
+    boot::start(config).await.map_err(|error| {
+        let mut message = error.to_string();
+        if error.address_in_use().is_some() {
+            message = port::taken(port);
+            if let Some(free) = port::next_free(&hosts, port) {
+                message += &format!("; the next free one: --port {free}");
+            }
+        }
+        Failure::new(error.exit_code(), message)
+    })
+}
+
+/// Send the server's log to stderr.
+pub fn log_to_stderr(filter: EnvFilter, format: LogFormat) {
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    match format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Human if stderr().is_terminal() => {
+            log.with_ansi(terminal::colour(&stderr())).with_target(false).compact().init();
+        }
+        LogFormat::Human => log.with_ansi(false).init(),
+    }
+}
+
+/// Said when a stop took longer than it may.
+pub const CUT: &str = "the deadline of the stop has passed: requests still under way were cut, \
+    and have no answer. What was answered is durable, and counted at the next start";
+
+/// SIGTERM and SIGINT, however often they come.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on signals come here and no longer end the process.
+    pub fn listen() -> Outcome<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The next one, as the exit code of a process that it ends. Safe to cancel.
+    pub async fn next(&mut self) -> u8 {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => 128 + 15,
+            _ = self.interrupt.recv() => 128 + 2,
+        }
+    }
+}
+
+/// Wait for a signal, then drain; a second signal ends the process at once, after `leave` has
+/// tidied up. A backend that fails for good ends it too.
+pub async fn until_stopped(running: Running, signals: &mut Signals, leave: impl Fn()) -> Outcome {
+    let failed = tokio::select! {
+        biased;
+        _ = signals.next() => None,
+        why = running.failed() => Some(why),
+    };
+    match &failed {
+        None => eprintln!("Stopping: answering what was asked; a second signal stops at once"),
+        Some(why) => eprintln!("pollux: the server cannot go on: {why}"),
+    }
+    tokio::select! {
+        biased;
+        code = signals.next() => {
+            leave();
+            std::process::exit(code.into());
+        }
+        in_time = running.stop() => match (in_time, failed) {
+            (true, None) => Ok(()),
+            (true, Some(_)) => Err(Failure::silent(crate::exit::FAILED)),
+            (false, _) => Err(Failure::failed(CUT)),
+        }
+    }
+}

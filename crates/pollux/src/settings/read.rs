@@ -1,0 +1,150 @@
+//! How the texts of settings are read, and what is said of those that cannot be.
+
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::terminal::{self, parse_duration};
+
+/// A limit's text, by its type: a count, a length of time, or a rate with a burst.
+pub trait Limit: Sized {
+    /// Read it, or say what it should have been.
+    fn read(text: &str) -> Result<Self, String>;
+    /// As it would be typed.
+    fn show(&self) -> String;
+}
+
+impl Limit for usize {
+    fn read(text: &str) -> Result<Self, String> {
+        count(text)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Limit for u32 {
+    fn read(text: &str) -> Result<Self, String> {
+        count(text)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Limit for Duration {
+    fn read(text: &str) -> Result<Self, String> {
+        let time = parse_duration(text)?;
+        if time.is_zero() { Err("must be more than nothing".into()) } else { Ok(time) }
+    }
+
+    fn show(&self) -> String {
+        match (self.as_secs(), self.subsec_millis()) {
+            (0, millis) => format!("{millis}ms"),
+            (seconds, 0) => format!("{seconds}s"),
+            _ => terminal::brief(*self),
+        }
+    }
+}
+
+impl Limit for (u32, u32) {
+    fn read(text: &str) -> Result<Self, String> {
+        let wanted = "not a rate and a burst such as 5/20";
+        let (rate, burst) = text.split_once('/').ok_or(wanted)?;
+        Ok((count(rate).map_err(|_| wanted)?, count(burst).map_err(|_| wanted)?))
+    }
+
+    fn show(&self) -> String {
+        format!("{}/{}", self.0, self.1)
+    }
+}
+
+fn count<N: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, String> {
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number| *number >= N::from(1))
+        .ok_or_else(|| "not a whole number from 1 up".into())
+}
+
+/// Set the field, if its text could be read.
+pub fn put<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *field = value?;
+    Ok(())
+}
+
+/// A port, 0 included.
+pub fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "not a port from 0 to 65535".into())
+}
+
+/// How many partitions a log may have.
+pub fn partitions(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| (1..=1024).contains(count));
+    count.ok_or_else(|| "not a number from 1 to 1024".into())
+}
+
+/// Yes or no, in the usual spellings.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("neither true nor false".into()),
+    }
+}
+
+/// A text long enough not to be guessed.
+pub fn secret(text: &str) -> Result<String, String> {
+    if text.len() < 16 {
+        return Err(format!("only {} bytes long; 16 or more are needed", text.len()));
+    }
+    Ok(text.to_owned())
+}
+
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// IP addresses separated by commas; `localhost` is both loopbacks.
+pub fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
+    let mut all = Vec::new();
+    for item in listed(text) {
+        if item == "localhost" {
+            all.extend([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]);
+        } else {
+            let bare = item.trim_start_matches('[').trim_end_matches(']');
+            all.push(bare.parse().map_err(|_| {
+                format!("{item:?} is no IP address such as 0.0.0.0, 192.168.1.20 or ::1")
+            })?);
+        }
+    }
+    if all.is_empty() { Err("names no address".into()) } else { Ok(all) }
+}
+
+/// An `http` or `https` URL, without the slash at its end.
+pub fn base_url(text: &str) -> Result<String, String> {
+    let url = text.trim().trim_end_matches('/');
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', ' ']) => Ok(url.to_owned()),
+        _ => Err("not a URL such as https://polls.example.org".into()),
+    }
+}
+
+/// Origins separated by commas: URLs without a path.
+pub fn origins(text: &str) -> Result<Vec<String>, String> {
+    listed(text)
+        .map(|item| {
+            let origin = base_url(item).ok().filter(|url| url.matches('/').count() == 2);
+            origin.ok_or_else(|| format!("{item:?} is no origin such as https://example.org"))
+        })
+        .collect()
+}
+
+/// The items, separated by commas.
+pub fn joined(items: &[impl Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

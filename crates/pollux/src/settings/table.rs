@@ -1,0 +1,457 @@
+//! Every setting of the server: one row each, with its flag, its environment variable, what it
+//! means and how its text is read.
+
+use pollux_server::config::Config;
+
+use super::read::{
+    Limit, addresses, base_url, joined, origins, partitions, port, put, secret, switch,
+};
+use crate::terminal::parse_duration;
+
+/// One setting.
+pub struct Setting {
+    /// `--flag`, without the dashes.
+    pub flag: &'static str,
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What stands for its value in the help.
+    pub value: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Where the help lists it.
+    pub heading: Heading,
+    /// Read a value into the configuration, or say what it should have been.
+    pub set: fn(&mut Config, &str) -> Result<(), String>,
+    /// The value as it would be typed; empty when there is none.
+    pub show: fn(&Config) -> String,
+}
+
+impl Setting {
+    /// Whether its value must not stand in a message.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.value, "SECRET" | "TOKEN")
+    }
+}
+
+/// The parts of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heading {
+    /// What one commonly sets.
+    Settings,
+    /// Bounds with sound defaults; shown by `--help` only.
+    Limits,
+}
+
+const fn setting(
+    flag: &'static str,
+    variable: &'static str,
+    value: &'static str,
+    help: &'static str,
+    set: fn(&mut Config, &str) -> Result<(), String>,
+    show: fn(&Config) -> String,
+) -> Setting {
+    Setting { flag, variable, value, help, heading: Heading::Settings, set, show }
+}
+
+/// A limit's row; its variable is derived from the place in [`Config`], its text is read by type.
+macro_rules! limit {
+    ($flag:literal, $variable:literal, $help:literal, $group:ident . $field:ident) => {
+        Setting {
+            flag: $flag,
+            variable: $variable,
+            value: "LIMIT",
+            help: $help,
+            heading: Heading::Limits,
+            set: |config, text| put(&mut config.$group.$field, Limit::read(text)),
+            show: |config| config.$group.$field.show(),
+        }
+    };
+}
+
+/// All of them, in the order of the help.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "port",
+        "PORT",
+        "PORT",
+        "Port to listen on; 0 picks a free one",
+        |config, text| put(&mut config.port, port(text)),
+        |config| config.port.to_string(),
+    ),
+    setting(
+        "host",
+        "POLLUX_HOST",
+        "ADDRESSES",
+        "Addresses to listen on, separated by commas; 0.0.0.0 lets phones in",
+        |config, text| put(&mut config.hosts, addresses(text)),
+        |config| joined(&config.hosts),
+    ),
+    setting(
+        "data",
+        "POLLUX_DATA",
+        "FOLDER",
+        "Folder of the embedded log and store",
+        |config, text| put(&mut config.data, Ok(text.into())),
+        |config| config.data.display().to_string(),
+    ),
+    setting(
+        "public-url",
+        "POLLUX_PUBLIC_URL",
+        "URL",
+        "Base of links and QR codes, as phones reach it [default: the address listened on]",
+        |config, text| put(&mut config.public_url, base_url(text).map(Some)),
+        |config| config.public_url.clone().unwrap_or_default(),
+    ),
+    setting(
+        "secret",
+        "POLLUX_SECRET",
+        "SECRET",
+        "What voters' pseudonyms and cookies are made with, 16 bytes or more; better set in the \
+         environment than here, where others on this machine may read it [default: made, and \
+         kept in the data folder]",
+        |config, text| put(&mut config.secret, secret(text).map(Some)),
+        |_| String::new(),
+    ),
+    setting(
+        "admin-token",
+        "POLLUX_ADMIN_TOKEN",
+        "TOKEN",
+        "The operator's token, 16 bytes or more; better set in the environment [default: made, \
+         kept in the data folder, and printed once]",
+        |config, text| put(&mut config.admin_token, secret(text).map(Some)),
+        |_| String::new(),
+    ),
+    setting(
+        "operator-creates",
+        "POLLUX_OPERATOR_CREATES",
+        "true|false",
+        "Whether only the operator may create polls",
+        |config, text| put(&mut config.operator_creates, switch(text)),
+        |config| config.operator_creates.to_string(),
+    ),
+    setting(
+        "trusted-proxies",
+        "POLLUX_TRUSTED_PROXIES",
+        "ADDRESSES",
+        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas",
+        |config, text| put(&mut config.trusted_proxies, addresses(text)),
+        |config| joined(&config.trusted_proxies),
+    ),
+    setting(
+        "allowed-origins",
+        "POLLUX_ALLOWED_ORIGINS",
+        "ORIGINS",
+        "Origins besides our own that may open a WebSocket or call the API from a page, such as \
+         https://example.org, separated by commas",
+        |config, text| put(&mut config.allowed_origins, origins(text)),
+        |config| config.allowed_origins.join(","),
+    ),
+    setting(
+        "partitions",
+        "POLLUX_PARTITIONS",
+        "COUNT",
+        "Partitions of a log that is made anew; an existing log keeps its own",
+        |config, text| put(&mut config.partitions, partitions(text)),
+        |config| config.partitions.to_string(),
+    ),
+    setting(
+        "drain",
+        "POLLUX_DRAIN",
+        "TIME",
+        "How long a stop may take before what is left is cut",
+        |config, text| put(&mut config.drain, parse_duration(text)),
+        |config| config.drain.show(),
+    ),
+    limit!(
+        "api-connections",
+        "POLLUX_API_CONNECTIONS",
+        "Most connections at once; further ones wait in the kernel's queue",
+        api.connections
+    ),
+    limit!("api-body", "POLLUX_API_BODY", "Longest body, in bytes", api.body),
+    limit!(
+        "api-header-timeout",
+        "POLLUX_API_HEADER_TIMEOUT",
+        "A request's headers must have arrived within this",
+        api.header_timeout
+    ),
+    limit!(
+        "api-body-timeout",
+        "POLLUX_API_BODY_TIMEOUT",
+        "A request's body must have arrived within this",
+        api.body_timeout
+    ),
+    limit!(
+        "api-write-timeout",
+        "POLLUX_API_WRITE_TIMEOUT",
+        "A client that leaves our bytes unread for so long is given up",
+        api.write_timeout
+    ),
+    limit!(
+        "api-deadline",
+        "POLLUX_API_DEADLINE",
+        "A request must be answered within this",
+        api.deadline
+    ),
+    limit!("api-wait", "POLLUX_API_WAIT", "How long ?wait=counted waits", api.wait),
+    limit!(
+        "api-ahead",
+        "POLLUX_API_AHEAD",
+        "How far ahead of our clock a ballot id may be",
+        api.ahead
+    ),
+    limit!(
+        "api-per-address",
+        "POLLUX_API_PER_ADDRESS",
+        "Requests per second and address, and the burst above it; loopback is exempt",
+        api.per_address
+    ),
+    limit!(
+        "api-per-voter",
+        "POLLUX_API_PER_VOTER",
+        "Ballots per second and voter in one poll, and the burst above it",
+        api.per_voter
+    ),
+    limit!(
+        "api-guesses",
+        "POLLUX_API_GUESSES",
+        "Wrong join codes per minute and address",
+        api.guesses
+    ),
+    limit!(
+        "log-queue",
+        "POLLUX_LOG_QUEUE",
+        "Records waiting to be durable; past it appends are refused",
+        log.queue
+    ),
+    limit!("log-group", "POLLUX_LOG_GROUP", "Records in one group commit", log.group),
+    limit!(
+        "log-tail-bytes",
+        "POLLUX_LOG_TAIL_BYTES",
+        "Bytes of recent records kept in memory for readers",
+        log.tail_bytes
+    ),
+    limit!(
+        "log-feed",
+        "POLLUX_LOG_FEED",
+        "Announcements a feed may be behind before it is lost",
+        log.feed
+    ),
+    limit!(
+        "store-queue",
+        "POLLUX_STORE_QUEUE",
+        "Changes and commits waiting for the store's writer; past it callers wait",
+        store.queue
+    ),
+    limit!(
+        "store-readers",
+        "POLLUX_STORE_READERS",
+        "Reads of the store under way at once; past it callers wait",
+        store.readers
+    ),
+    limit!(
+        "store-voters",
+        "POLLUX_STORE_VOTERS",
+        "Voters whose latest state is kept in memory, about 90 bytes each and at most twice as many",
+        store.voters
+    ),
+    limit!(
+        "store-wal-bytes",
+        "POLLUX_STORE_WAL_BYTES",
+        "Size at which the store's write-ahead log is copied back, in bytes",
+        store.wal_bytes
+    ),
+    limit!(
+        "processor-batch",
+        "POLLUX_PROCESSOR_BATCH",
+        "Records in one batch of the processor",
+        processor.batch
+    ),
+    limit!(
+        "processor-linger",
+        "POLLUX_PROCESSOR_LINGER",
+        "How long a batch may wait for more records once it has one",
+        processor.linger
+    ),
+    limit!(
+        "processor-polls",
+        "POLLUX_PROCESSOR_POLLS",
+        "Polls whose tallies a worker keeps between batches",
+        processor.polls
+    ),
+    limit!(
+        "processor-housekeeping",
+        "POLLUX_PROCESSOR_HOUSEKEEPING",
+        "Between two looks for due, unsettled and missed things",
+        processor.housekeeping
+    ),
+    limit!(
+        "processor-retry",
+        "POLLUX_PROCESSOR_RETRY",
+        "Pause before a failed read, load or commit is tried again",
+        processor.retry
+    ),
+    limit!(
+        "watch-tick",
+        "POLLUX_WATCH_TICK",
+        "Shortest time between two updates of one poll",
+        watch.tick
+    ),
+    limit!("watch-viewers", "POLLUX_WATCH_VIEWERS", "Most viewers at once", watch.viewers),
+    limit!(
+        "watch-overview",
+        "POLLUX_WATCH_OVERVIEW",
+        "Polls in the first message of a viewer of everything, and updates a tick for one",
+        watch.overview
+    ),
+    limit!(
+        "watch-subscriptions",
+        "POLLUX_WATCH_SUBSCRIPTIONS",
+        "Polls one viewer may subscribe to",
+        watch.subscriptions
+    ),
+    limit!(
+        "watch-leaderboard",
+        "POLLUX_WATCH_LEADERBOARD",
+        "Places on the leaderboard that is kept",
+        watch.leaderboard
+    ),
+    limit!(
+        "watch-leaderboard-sent",
+        "POLLUX_WATCH_LEADERBOARD_SENT",
+        "Of those, the places that sockets and streams are sent",
+        watch.leaderboard_sent
+    ),
+    limit!(
+        "watch-closed-polls",
+        "POLLUX_WATCH_CLOSED_POLLS",
+        "Closed polls kept in memory",
+        watch.closed_polls
+    ),
+    limit!(
+        "watch-message",
+        "POLLUX_WATCH_MESSAGE",
+        "Longest message from a client, in bytes",
+        watch.message
+    ),
+    limit!(
+        "watch-messages",
+        "POLLUX_WATCH_MESSAGES",
+        "Messages per second from one client, and the burst above it",
+        watch.messages
+    ),
+    limit!(
+        "watch-replies",
+        "POLLUX_WATCH_REPLIES",
+        "Answers waiting for one client that does not read; past it the socket is closed",
+        watch.replies
+    ),
+    limit!(
+        "watch-send-buffer",
+        "POLLUX_WATCH_SEND_BUFFER",
+        "The kernel's send buffer of a WebSocket, in bytes: what a slow viewer may be behind",
+        watch.send_buffer
+    ),
+    limit!(
+        "watch-goodbye",
+        "POLLUX_WATCH_GOODBYE",
+        "How long a closed socket may take to say goodbye",
+        watch.goodbye
+    ),
+    limit!(
+        "watch-silence",
+        "POLLUX_WATCH_SILENCE",
+        "A socket silent for so long is asked with a ping; after twice that it is closed",
+        watch.silence
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_default_reads_back_as_itself() {
+        let default = Config::default();
+        for setting in SETTINGS {
+            let text = (setting.show)(&default);
+            if text.is_empty() {
+                continue;
+            }
+            let mut config = default.clone();
+            (setting.set)(&mut config, &text).unwrap();
+            assert_eq!(format!("{config:?}"), format!("{default:?}"), "{}", setting.flag);
+        }
+    }
+
+    #[test]
+    fn every_setting_has_a_row() {
+        // Each leaf of the configuration, by the path it has in its debug output.
+        let default = format!("{:#?}", Config::default());
+        let mut path: Vec<String> = Vec::new();
+        let mut leaves = BTreeSet::new();
+        for line in default.lines().skip(1) {
+            let depth = (line.len() - line.trim_start().len()) / 4;
+            path.truncate(depth.saturating_sub(1));
+            let Some((name, value)) = line.trim().split_once(": ") else { continue };
+            if value.ends_with('{') {
+                path.push(name.to_owned());
+            } else {
+                let name = path.iter().map(String::as_str).chain([name]).collect::<Vec<_>>();
+                leaves.insert(name.join("-").replace('_', "-").replace("hosts", "host"));
+            }
+        }
+        let rows: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.flag.to_owned()).collect();
+        assert_eq!(leaves, rows);
+    }
+
+    #[test]
+    fn the_sample_says_the_defaults() {
+        let default = Config::default();
+        for line in include_str!("../../../../.env.sample").lines() {
+            let Some((name, value)) = line.strip_prefix('#').and_then(|line| line.split_once('='))
+            else {
+                continue;
+            };
+            let setting = SETTINGS.iter().find(|setting| setting.variable == name);
+            let shown = setting.map(|setting| (setting.show)(&default)).unwrap_or_default();
+            assert!(setting.is_some(), "{line}");
+            assert!(shown.is_empty() || shown == value, "{line}: the default is {shown}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_follow_one_rule() {
+        let mut seen = BTreeSet::new();
+        for Setting { flag, variable, .. } in SETTINGS {
+            assert!(seen.insert(flag) && seen.insert(variable), "{flag} is there twice");
+            let expected = flag.to_uppercase().replace('-', "_");
+            assert!(*variable == expected || *variable == format!("POLLUX_{expected}"), "{flag}");
+        }
+    }
+
+    #[test]
+    fn wrong_texts_are_refused() {
+        for (flag, wrong) in [
+            ("port", "65536"),
+            ("host", "phones"),
+            ("host", ","),
+            ("public-url", "example.org"),
+            ("secret", "short"),
+            ("operator-creates", "perhaps"),
+            ("allowed-origins", "https://example.org/path"),
+            ("partitions", "0"),
+            ("drain", "soon"),
+            ("api-per-voter", "5"),
+            ("log-queue", "0"),
+            ("watch-tick", "0s"),
+            ("log-queue", "-1"),
+        ] {
+            let setting = SETTINGS.iter().find(|setting| setting.flag == flag).unwrap();
+            assert!((setting.set)(&mut Config::default(), wrong).is_err(), "{flag}={wrong}");
+        }
+    }
+}

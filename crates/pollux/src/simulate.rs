@@ -1,0 +1,266 @@
+//! `pollux simulate`: an audience over HTTP, against any server.
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use hyper::Method;
+use rand::RngExt;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::audience::{self, Crowd, Habits, Ledger, Pace, Plan, Poll, Progress, Report};
+use crate::client::{Server, call, poll_route};
+use crate::exit::{Failure, Outcome, UNKNOWN};
+use crate::serve::Signals;
+use crate::terminal::{self, counted, grouped, parse_duration};
+
+/// Be an audience that votes over HTTP on any server
+#[derive(clap::Args)]
+#[command(
+    after_long_help = "Latencies count from when a ballot was due, so that a stall shows in \
+    every ballot it delayed. A ballot without an answer is sent again under the same id: it \
+    counts once. Exits 5 if the fate of a ballot stayed unknown, 1 if one failed for good.\n\n\
+    Examples:\n  \
+    pollux simulate --rate 500 --duration 30s\n  \
+    pollux simulate --poll 482913 --voters 300 --skew 1.2\n  \
+    pollux simulate --rate max --connections 256 --votes 1000000 --voters 1000000\n  \
+    pollux simulate --revoters 0.1 --duplicates 0.05 --ledger ballots.jsonl --json"
+)]
+pub struct Args {
+    /// The server
+    #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
+    url: Server,
+    /// The poll, by id or join code [default: a new one]
+    #[arg(long, value_name = "ID|CODE")]
+    poll: Option<String>,
+    /// Ballots a second, due at fixed times; or max: each connection as fast as it is answered
+    #[arg(long, default_value = "100", value_parser = pace)]
+    rate: Pace,
+    /// People in the audience
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    voters: u64,
+    /// Ballots in all [default: one for each voter, or no end with --duration]
+    #[arg(long)]
+    votes: Option<u64>,
+    /// For how long new ballots are cast
+    #[arg(long, value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// How uneven the votes are: Zipf's exponent; 0 is even
+    #[arg(long, default_value_t = 0.8, value_parser = skew)]
+    skew: f64,
+    /// Share of the ballots with which somebody changes their mind
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    revoters: f64,
+    /// Share of the ballots sent once more after they were acknowledged
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    duplicates: f64,
+    /// Connections to vote over
+    #[arg(long, default_value_t = 64, value_parser = connections)]
+    connections: usize,
+    /// How long a ballot whose fate is not known is sent again
+    #[arg(long, default_value = "60s", value_parser = parse_duration)]
+    patience: Duration,
+    /// Where the dice begin, to have the same audience again [default: drawn]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Write one JSON line for every ballot with its fate
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+}
+
+fn pace(text: &str) -> Result<Pace, String> {
+    if text == "max" {
+        return Ok(Pace::Max);
+    }
+    match text.parse() {
+        Ok(rate) if (0.001..=1e7).contains(&rate) => Ok(Pace::PerSecond(rate)),
+        _ => Err("neither a number of ballots a second nor max".into()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "not a share from 0 to 1".into())
+}
+
+fn skew(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|skew| (0.0..=10.0).contains(skew))
+        .ok_or_else(|| "not a number from 0 to 10".into())
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|connections| (1..=100_000).contains(connections))
+        .ok_or_else(|| "not a number from 1 to 100000".into())
+}
+
+/// Vote, then say how it went.
+pub async fn run(args: Args, json: bool) -> Outcome {
+    let poll = find_or_make(&args).await?;
+    let votes = args.votes.or(args.duration.is_none().then_some(args.voters));
+    let seed = args.seed.unwrap_or_else(|| rand::rng().random());
+    let habits = Habits {
+        voters: args.voters,
+        ballots: votes,
+        skew: args.skew,
+        revoters: args.revoters,
+        duplicates: args.duplicates,
+        seed,
+    };
+    let plan = Plan {
+        pace: args.rate,
+        connections: args.connections,
+        duration: args.duration,
+        patience: args.patience,
+    };
+    let ledger = args.ledger.as_deref().map(Ledger::create).transpose().map_err(|error| {
+        Failure::from(error).context(args.ledger.as_deref().unwrap_or("".as_ref()).display())
+    })?;
+    let (go_home, stop) = watch::channel(false);
+    let progress = Arc::new(Progress::default());
+    let shown = tokio::spawn(show(progress.clone(), votes));
+    let mut signals = Signals::listen()?;
+    let home = tokio::spawn(async move {
+        signals.next().await;
+        let _ = go_home.send(true);
+        std::process::exit(signals.next().await.into());
+    });
+    let crowd = Crowd::new(&poll, habits);
+    let report = audience::vote(&args.url, &poll, crowd, plan, ledger, progress, stop).await;
+    home.abort();
+    shown.abort();
+    // The bar is cleared when the task that holds it is gone.
+    let _ = shown.await;
+    tell(&args, &poll, seed, report?, json)
+}
+
+/// The poll that was named, or a new one.
+async fn find_or_make(args: &Args) -> Outcome<Poll> {
+    let poll: Poll = match &args.poll {
+        Some(poll) => call(&args.url, Method::GET, &poll_route(poll)?, None).await?,
+        None => {
+            let body = json!({
+                "question": "Which day suits you best?",
+                "options": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"],
+            });
+            let made: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
+            if let Some(token) = made["ownerToken"].as_str() {
+                eprintln!("Made a poll; its owner's token: {token}");
+            }
+            serde_json::from_value(made)?
+        }
+    };
+    if poll.status != "open" {
+        return Err(Failure::refused(format!("the poll is {}; it must be open", poll.status)));
+    }
+    if !poll.voter_ids {
+        return Err(Failure::refused(
+            "the poll takes no voterId (voterIds is false), so one machine cannot be many voters",
+        ));
+    }
+    eprintln!("Voting on {} ({})", poll.id, poll.question);
+    Ok(poll)
+}
+
+/// Keep a bar of what is done up to date until aborted.
+pub async fn show(progress: Arc<Progress>, votes: Option<u64>) {
+    /// Takes the bar off the screen when the task is aborted.
+    struct Clear(indicatif::ProgressBar);
+    impl Drop for Clear {
+        fn drop(&mut self) {
+            self.0.finish_and_clear();
+        }
+    }
+    let bar = Clear(terminal::progress(votes, "ballots"));
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tick.tick().await;
+        bar.0.set_position(progress.done.load(Relaxed));
+        let retries = progress.retries.load(Relaxed);
+        if retries > 0 {
+            bar.0.set_prefix(format!("({} sent again)", grouped(retries)));
+        }
+    }
+}
+
+/// The summary, and the exit code it deserves.
+fn tell(args: &Args, poll: &Poll, seed: u64, report: Report, json: bool) -> Outcome {
+    let Report { progress, elapsed, latency, lateness, trouble } = report;
+    let [done, acknowledged, unknown, failed, retries, duplicates] = [
+        &progress.done,
+        &progress.acknowledged,
+        &progress.unknown,
+        &progress.failed,
+        &progress.retries,
+        &progress.duplicates,
+    ]
+    .map(|count| count.load(Relaxed));
+    let rate = acknowledged as f64 / elapsed.as_secs_f64().max(1e-9);
+    if json {
+        writeln!(
+            stdout(),
+            "{}",
+            json!({
+                "url": args.url.to_string(), "pollId": poll.id, "seed": seed,
+                "ballots": done, "acknowledged": acknowledged, "unknown": unknown,
+                "failed": failed, "retries": retries, "duplicates": duplicates,
+                "seconds": elapsed.as_secs_f64(), "perSecond": rate,
+                "latencyMicros": percentiles(&latency), "timerLateMicros": percentiles(&lateness),
+                "trouble": trouble,
+            })
+        )?;
+    } else {
+        writeln!(
+            stdout(),
+            "{} in {}: {} acknowledged, {} unknown, {} failed; {:.0} a second",
+            counted(done, "ballot"),
+            terminal::brief(elapsed),
+            grouped(acknowledged),
+            grouped(unknown),
+            grouped(failed),
+            rate,
+        )?;
+        writeln!(
+            stdout(),
+            "{} sent again for want of an answer, {} on purpose",
+            grouped(retries),
+            duplicates
+        )?;
+        writeln!(stdout(), "latency     {}", in_words(&latency))?;
+        if !lateness.is_empty() {
+            writeln!(stdout(), "timer late  {}  (not in the latency)", in_words(&lateness))?;
+        }
+    }
+    let code = match (unknown, failed) {
+        (0, 0) => return Ok(()),
+        (0, _) => crate::exit::FAILED,
+        _ => UNKNOWN,
+    };
+    Err(Failure::new(code, trouble.unwrap_or_default()))
+}
+
+const PERCENTILES: [(&str, f64); 5] =
+    [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9), ("max", 100.0)];
+
+fn percentiles(histogram: &Histogram<u64>) -> Value {
+    let percentile =
+        |(name, at): (&str, f64)| (name.into(), histogram.value_at_percentile(at).into());
+    Value::Object(PERCENTILES.into_iter().map(percentile).collect())
+}
+
+fn in_words(histogram: &Histogram<u64>) -> String {
+    let percentile = |(name, at)| {
+        let value = Duration::from_micros(histogram.value_at_percentile(at));
+        format!("{name} {}", terminal::brief(value))
+    };
+    PERCENTILES.map(percentile).join("  ")
+}

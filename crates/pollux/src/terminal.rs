@@ -1,0 +1,107 @@
+//! What depends on whether a person is looking: colour, progress bars, and how numbers read.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Whether to colour what is written to this stream.
+pub fn colour(stream: &impl IsTerminal) -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    stream.is_terminal()
+        && !set("NO_COLOR")
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// A bar on stderr over this many steps (a spinner when nobody knows); invisible unless stderr
+/// is a terminal.
+pub fn progress(steps: Option<u64>, what: &'static str) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr_with_hz(10)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(steps, target).with_message(what);
+    let template = match steps {
+        Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} {prefix}",
+        None => "{spinner} {msg} {human_pos} {per_sec} {elapsed} {prefix}",
+    };
+    bar.with_style(ProgressStyle::with_template(template).expect("a template of known keys"))
+}
+
+/// A whole number with its thousands apart: `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number and its noun: `1 vote`, `1,200 votes`.
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// A short length of time as people write it: `350µs`, `4.2ms`, `1.5s`, `3m`.
+pub fn brief(time: Duration) -> String {
+    let micros = time.as_micros();
+    match micros {
+        0..1_000 => format!("{micros}µs"),
+        1_000..1_000_000 => format!("{:.1}ms", micros as f64 / 1e3),
+        1_000_000..120_000_000 => format!("{:.1}s", micros as f64 / 1e6),
+        _ => format!("{}m", time.as_secs() / 60),
+    }
+}
+
+/// A length of time as people type it: `500ms`, `10s`, `2m`, `1h`; a bare number is seconds.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit);
+    let scale = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unknown unit {unit:?}; write for example 500ms, 10s or 2m")),
+    };
+    number
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .map(|number| number * scale)
+        .filter(|seconds| seconds.is_finite() && (0.0..=86_400.0 * 365.0).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "not a length of time such as 500ms, 10s or 2m".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_000), "1,000");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "vote"), "1 vote");
+        assert_eq!(brief(Duration::from_micros(4_200)), "4.2ms");
+    }
+
+    #[test]
+    fn durations_are_typed_as_people_do() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("10"), Ok(Duration::from_secs(10)));
+        assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "s", "-1s", "10 parsecs", "nan", "1e99"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

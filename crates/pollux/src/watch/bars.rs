@@ -1,0 +1,233 @@
+//! A poll drawn with bars, over and over on the same lines of a terminal.
+
+use std::fmt::Write as _;
+use std::io::{self, Write, stdout};
+use std::time::Duration;
+
+use crossterm::cursor::MoveToPreviousLine;
+use crossterm::queue;
+use crossterm::style::Stylize;
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
+use pollux_server::watch::view::PollView;
+
+use crate::terminal::{colour, counted, grouped};
+
+/// Width of the bars where nobody says how wide the terminal is.
+const DEFAULT_WIDTH: usize = 80;
+/// Longest text of an option that is shown whole.
+const LABEL: usize = 28;
+/// Data older than this is called old.
+const OLD: Duration = Duration::from_secs(5);
+
+/// The lines of a terminal that show a poll.
+pub struct Screen {
+    over: bool,
+    colour: bool,
+    lines: u16,
+}
+
+impl Screen {
+    /// Draw `over` what was drawn before, or only once.
+    pub fn new(over: bool) -> Self {
+        Self { over, colour: colour(&stdout()), lines: 0 }
+    }
+
+    /// Draw the poll. `age`: how long ago the server was last heard. What is not drawn over is
+    /// drawn once.
+    pub fn draw(
+        &mut self,
+        poll: &PollView,
+        age: Duration,
+        trouble: Option<&str>,
+    ) -> io::Result<()> {
+        if !self.over && self.lines > 0 {
+            return Ok(());
+        }
+        let width = crossterm::terminal::size().map_or(DEFAULT_WIDTH, |(w, _)| usize::from(w));
+        let text = picture(poll, age, trouble, width, self.colour);
+        let mut out = stdout().lock();
+        if self.over {
+            queue!(out, BeginSynchronizedUpdate)?;
+            if self.lines > 0 {
+                queue!(out, MoveToPreviousLine(self.lines), Clear(ClearType::FromCursorDown))?;
+            }
+        }
+        out.write_all(text.as_bytes())?;
+        if self.over {
+            queue!(out, EndSynchronizedUpdate)?;
+        }
+        self.lines = text.lines().count() as u16;
+        out.flush()
+    }
+}
+
+/// One line for a log: `1,204 votes  Rust 604  Go 600`.
+pub fn line(poll: &PollView) -> String {
+    let mut line = state(poll);
+    for option in &poll.options {
+        let votes = option.votes.map_or("–".into(), grouped);
+        let _ = write!(line, "  {}: {votes}", option.text);
+    }
+    line
+}
+
+fn state(poll: &PollView) -> String {
+    let state = if poll.is_final { "final" } else { &poll.status };
+    match (poll.total_votes, poll.total_voters) {
+        (Some(votes), Some(voters)) if votes != voters => {
+            format!("{state}, {} by {}", counted(votes, "vote"), counted(voters, "voter"))
+        }
+        (Some(votes), _) => format!("{state}, {}", counted(votes, "vote")),
+        _ => format!("{state}, results hidden"),
+    }
+}
+
+/// The whole picture, at most `width` columns wide.
+fn picture(
+    poll: &PollView,
+    age: Duration,
+    trouble: Option<&str>,
+    width: usize,
+    colour: bool,
+) -> String {
+    let mut text = String::new();
+    let bold = |text: String| if colour { text.bold().to_string() } else { text };
+    let dim = |text: String| if colour { text.dim().to_string() } else { text };
+    let most = poll.options.iter().filter_map(|option| option.votes).max().unwrap_or(0);
+    let people = poll.total_voters.unwrap_or(0);
+    let label = poll.options.iter().map(|o| o.text.chars().count()).max().unwrap_or(0).min(LABEL);
+    let number = grouped(most).len();
+    let room = width.saturating_sub(label + number + 10).clamp(4, 60);
+
+    let _ = writeln!(text, "{}", bold(cut(&poll.question, width.max(8))));
+    for option in &poll.options {
+        let votes = option.votes.unwrap_or(0);
+        let bar = bar(votes, most, room);
+        let bar = match (colour, votes == most && votes > 0) {
+            (true, true) => bar.green().to_string(),
+            (true, false) => bar.blue().to_string(),
+            (false, _) => bar,
+        };
+        let name = cut(&option.text, label);
+        let _ = match option.votes {
+            Some(votes) => {
+                let share = 100.0 * votes as f64 / people.max(1) as f64;
+                let votes = grouped(votes);
+                writeln!(text, "{name:<label$}  {bar}  {votes:>number$} {share:>3.0}%")
+            }
+            None => writeln!(text, "{name:<label$}  –"),
+        };
+    }
+    let mut foot = state(poll);
+    if let Some(code) = &poll.code {
+        let _ = write!(foot, " · join with {code}");
+    }
+    if !poll.is_final && age >= OLD {
+        let _ = write!(foot, " · as of {} s ago", age.as_secs());
+    }
+    if let Some(trouble) = trouble {
+        let _ = write!(foot, " · connecting again ({trouble})");
+    }
+    let _ = writeln!(text, "{}", dim(cut(&foot, width.max(8))));
+    text
+}
+
+/// A bar in eighths of a column, padded to the room it has.
+fn bar(votes: u64, most: u64, room: usize) -> String {
+    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    let eighths = (u128::from(votes) * room as u128 * 8).checked_div(most.into()).unwrap_or(0);
+    let (full, part) = ((eighths / 8) as usize, (eighths % 8) as usize);
+    let mut bar: String = std::iter::repeat_n('█', full).collect();
+    if full < room {
+        bar.push(EIGHTHS[part]);
+        bar.extend(std::iter::repeat_n(' ', room - full - 1));
+    }
+    bar
+}
+
+/// At most so many characters of a text, control characters made visible: what an organiser
+/// wrote must not move our cursor.
+fn cut(text: &str, most: usize) -> String {
+    let safe = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
+    if text.chars().count() <= most {
+        return text.chars().map(safe).collect();
+    }
+    text.chars().take(most.saturating_sub(1)).map(safe).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pollux_server::watch::view::OptionView;
+
+    use super::*;
+
+    fn poll(votes: [Option<u64>; 2]) -> PollView {
+        PollView {
+            id: "0199".into(),
+            code: Some("482913".into()),
+            question: "Which?".into(),
+            kind: "single".into(),
+            status: "open".into(),
+            is_final: false,
+            round: 1,
+            revote: "replace".into(),
+            max_choices: 1,
+            results: "live".into(),
+            revealed: true,
+            options: vec![
+                OptionView { id: 1, text: "Rust".into(), votes: votes[0] },
+                OptionView {
+                    id: 2,
+                    text: "A rather long name for an option".into(),
+                    votes: votes[1],
+                },
+            ],
+            total_votes: votes[0].zip(votes[1]).map(|(a, b)| a + b),
+            total_voters: votes[0].zip(votes[1]).map(|(a, b)| a + b),
+            version: 1,
+            listed: true,
+            voter_ids: true,
+            created_at: String::new(),
+            closes_at: None,
+            closed_at: None,
+        }
+    }
+
+    #[test]
+    fn bars_are_proportional() {
+        assert_eq!(bar(10, 10, 4), "████");
+        assert_eq!(bar(5, 10, 4), "██  ");
+        assert_eq!(bar(1, 32, 4), "▏   ");
+        assert_eq!(bar(0, 0, 4), "    ");
+        assert_eq!(bar(u64::MAX, u64::MAX, 4), "████");
+    }
+
+    #[test]
+    fn a_picture_keeps_to_its_width() {
+        let drawn = picture(&poll([Some(1500), Some(500)]), Duration::ZERO, None, 60, false);
+        insta::assert_snapshot!(drawn, @r"
+        Which?
+        Rust                          █████████████████  1,500  75%
+        A rather long name for an o…  █████▋               500  25%
+        open, 2,000 votes · join with 482913
+        ");
+        assert!(drawn.lines().all(|line| line.chars().count() <= 60), "{drawn}");
+    }
+
+    #[test]
+    fn hidden_results_show_no_number() {
+        let drawn = picture(&poll([None, None]), Duration::from_secs(9), Some("gone"), 80, false);
+        insta::assert_snapshot!(drawn, @r"
+        Which?
+        Rust                          –
+        A rather long name for an o…  –
+        open, results hidden · join with 482913 · as of 9 s ago · connecting again (gon…
+        ");
+    }
+
+    #[test]
+    fn texts_cannot_move_the_cursor() {
+        assert_eq!(cut("a\u{1b}[2Jb", 10), "a\u{FFFD}[2Jb");
+        assert_eq!(cut("abcdef", 4), "abc…");
+    }
+}

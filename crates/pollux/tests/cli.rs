@@ -1,0 +1,202 @@
+//! The command line from outside: help, usage, settings and their sources, exit codes. What
+//! needs a running server is tested elsewhere.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const COMMANDS: [&str; 10] = [
+    "serve",
+    "demo",
+    "simulate",
+    "watch",
+    "recount",
+    "export",
+    "trace",
+    "health",
+    "completions",
+    "man",
+];
+
+/// `pollux` with an environment that holds nothing of ours, in a folder of its own.
+fn pollux(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pollux"));
+    command.current_dir(folder).env_clear().env("COLUMNS", "100");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    pollux(folder.path()).args(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn help_of_every_command() {
+    let top = run(&["--help"]);
+    assert_eq!(code(&top), 0);
+    insta::assert_snapshot!("help", stdout(&top));
+    for command in COMMANDS {
+        let output = run(&[command, "--help"]);
+        assert_eq!(code(&output), 0, "{command}");
+        let text = stdout(&output);
+        assert!(text.contains("Examples:"), "{command} shows no example");
+        insta::assert_snapshot!(format!("help-{command}"), text);
+    }
+}
+
+#[test]
+fn wrong_usage_exits_2_and_says_why_on_stderr() {
+    for arguments in [
+        &[][..],
+        &["vote"],
+        &["serve", "--no-such-flag"],
+        &["serve", "--port", "abc"],
+        &["serve", "--port", "65536"],
+        &["serve", "--log", "pollux=loud"],
+        &["simulate", "--rate", "fast"],
+        &["simulate", "--skew", "-1"],
+        &["simulate", "--duplicates", "2"],
+        &["simulate", "--url", "localhost:5000"],
+        &["simulate", "--url", "https://localhost"],
+        &["demo", "--for", "soon"],
+        &["watch"],
+        &["watch", "../leaderboard"],
+        &["export"],
+        &["export", "482913", "--all"],
+        &["export", "--all", "--format", "xlsx"],
+        &["trace", "not-a-ballot"],
+        &["completions", "tcsh-of-old"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+        assert_ne!(stderr(&output), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_names_its_source() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), "# ours\nPOLLUX_DRAIN=5s\nPORT=abc\n").unwrap();
+    let serve = |command: &mut Command| {
+        let output = command.arg("serve").output().unwrap();
+        assert_eq!(code(&output), 2);
+        stderr(&output)
+    };
+    let said = serve(&mut pollux(folder.path()));
+    assert_eq!(said, "pollux: PORT=abc (from .env line 3): not a port from 0 to 65535\n");
+    let said = serve(pollux(folder.path()).env("PORT", "99999"));
+    assert_eq!(said, "pollux: PORT=99999 (from the environment): not a port from 0 to 65535\n");
+    let output = pollux(folder.path()).args(["serve", "--port=-1"]).output().unwrap();
+    assert_eq!(stderr(&output), "pollux: --port -1: not a port from 0 to 65535\n");
+    let said = serve(pollux(folder.path()).env("PORT", "0").env("POLLUX_SECRET", "hunter2"));
+    assert!(said.contains("POLLUX_SECRET") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn misspelt_settings_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = pollux(folder.path())
+        .args(["serve", "--port", "abc"])
+        .env("POLLUX_PROT", "80")
+        .output()
+        .unwrap();
+    let said = stderr(&output);
+    assert!(said.contains("warning: POLLUX_PROT (from the environment) is no setting"), "{said}");
+}
+
+#[test]
+fn one_cluster_variable_alone_names_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = pollux(folder.path()).arg("serve").env("KAFKA_BROKER", "k:9092").output().unwrap();
+    assert_eq!(code(&output), 2);
+    insta::assert_snapshot!("one-variable-alone", stderr(&output));
+}
+
+#[test]
+fn cluster_mode_is_refused_in_this_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = pollux(folder.path())
+        .arg("serve")
+        .envs([("KAFKA_BROKER", "k:9092"), ("DB_HOST", "db")])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 3);
+    assert!(stderr(&output).contains("--embedded"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_taken_port_is_told_with_its_holder_and_a_free_one() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let output = run(&["serve", "--host", "127.0.0.1", "--port", &port]);
+    assert_eq!(code(&output), 1);
+    let said = stderr(&output);
+    assert!(said.contains(&format!("port {port} is taken by")), "{said}");
+    assert!(said.contains("the next free one: --port "), "{said}");
+    #[cfg(target_os = "linux")]
+    assert!(said.contains(&format!("(pid {})", std::process::id())), "{said}");
+}
+
+#[test]
+fn nobody_there_exits_4() {
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    for arguments in [&["simulate"][..], &["watch", "482913"], &["health"]] {
+        let output = run(&[arguments, &["--url", &url]].concat());
+        assert_eq!(code(&output), 4, "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "");
+    }
+}
+
+#[test]
+fn a_missing_data_folder_is_named() {
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for arguments in [&["recount"][..], &["export", "--all"], &["trace", id]] {
+        let output = run(&[arguments, &["--data", "nowhere"]].concat());
+        assert_eq!(code(&output), 1, "{arguments:?}");
+        assert!(stderr(&output).contains("no data folder nowhere"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn completions_and_man_pages_are_made() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert_eq!(code(&output), 0, "{shell}");
+        assert!(stdout(&output).contains("simulate"), "{shell}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = pollux(folder.path()).args(["man", "pages"]).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    for command in COMMANDS {
+        assert!(folder.path().join(format!("pages/pollux-{command}.1")).is_file(), "{command}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = pollux(folder.path())
+        .args(["completions", "bash"])
+        .stdout(Stdio::from(writer))
+        .output()
+        .unwrap();
+    assert_eq!((code(&output), stderr(&output).as_str()), (0, ""));
+}

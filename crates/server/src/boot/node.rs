@@ -1,0 +1,147 @@
+//! One node over any two backends: hub, feed, processor and routes, started and stopped in
+//! order. `boot` runs it over the real ones, the simulation over those that fail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use pollux_core::id::PollId;
+use pollux_core::poll::PollStatus;
+use pollux_core::standing::{Announcement, Standing};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::ambient::SharedAmbient;
+use crate::api::App;
+use crate::config::Config;
+use crate::log::{Feed, Log};
+use crate::processor::Processor;
+use crate::store::{Listing, Store};
+use crate::watch::feed::{self, Announcements, Pace, Snapshot, Source};
+use crate::watch::hub::Hub;
+
+/// Between two comparisons of the hub with the store.
+const RECONCILE: Duration = Duration::from_secs(60);
+
+/// What a node is made of.
+pub struct Parts {
+    /// Settings and limits.
+    pub config: Config,
+    /// The clock and the dice.
+    pub ambient: SharedAmbient,
+    /// The durable log.
+    pub log: Arc<dyn Log>,
+    /// The truth.
+    pub store: Arc<dyn Store>,
+    /// The installation's secret.
+    pub secret: Vec<u8>,
+    /// The operator's token.
+    pub admin_token: String,
+}
+
+/// A node at work. Dropping it is a crash: its tasks are gone at their next await.
+pub struct Node {
+    /// What the routes work on.
+    pub app: Arc<App>,
+    tasks: JoinSet<()>,
+    loaded: CancellationToken,
+    stop: CancellationToken,
+    goodbye: CancellationToken,
+}
+
+impl Node {
+    /// Start everything but the listeners.
+    pub fn start(parts: Parts) -> Self {
+        let Parts { config, ambient, log, store, secret, admin_token } = parts;
+        let hub = Hub::new(log.partitions(), config.watch.clone(), ambient.clone());
+        let (stop, goodbye) = (CancellationToken::new(), CancellationToken::new());
+        let loaded = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+
+        let source = Arc::new(Committed { log: log.clone(), store: store.clone() });
+        let pace = Pace { retry: config.processor.retry, reconcile: RECONCILE };
+        tasks.spawn(feed::run(hub.clone(), source, pace, loaded.clone(), stop.clone()));
+        tasks.spawn({
+            let (hub, goodbye) = (hub.clone(), goodbye.clone());
+            async move { hub.run(goodbye).await }
+        });
+        let processor =
+            Processor::new(log.clone(), store.clone(), ambient.clone(), config.processor.clone());
+        tasks.spawn(processor.run(stop.clone()));
+        let app = App::new(config, ambient, log, store, hub, &secret, &admin_token);
+        Self { app, tasks, loaded, stop, goodbye }
+    }
+
+    /// The routes.
+    pub fn router(&self) -> Router {
+        crate::api::routes::router(self.app.clone())
+    }
+
+    /// Waits until what is shown is what the log says: every open poll is known, and every
+    /// record that was on the log when this was called is decided.
+    pub async fn caught_up(&self) {
+        self.loaded.cancelled().await;
+        for partition in 0..self.app.log.partitions() {
+            if let Ok(end) = self.app.log.end(partition).await
+                && let Some(last) = end.checked_sub(1)
+            {
+                self.app.hub.committed(partition, last).await;
+            }
+        }
+    }
+
+    /// Send the viewers away. They leave while requests are still being answered.
+    pub fn say_goodbye(&self) {
+        self.goodbye.cancel();
+    }
+
+    /// Finish the commits under way and stop. What is not counted by then is counted at the
+    /// next start.
+    pub async fn stop(mut self) {
+        self.goodbye.cancel();
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// The two backends, as the hub's feed sees them.
+struct Committed {
+    log: Arc<dyn Log>,
+    store: Arc<dyn Store>,
+}
+
+#[async_trait]
+impl Source for Committed {
+    async fn join(&self) -> Result<Box<dyn Announcements>, String> {
+        let feed = self.log.feed().await.map_err(|error| error.to_string())?;
+        Ok(Box::new(Joined(feed)))
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, String> {
+        let open = Listing {
+            status: Some(PollStatus::Open),
+            limit: usize::MAX,
+            all: true,
+            ..Listing::default()
+        };
+        let standings = self.store.list(open).await.map_err(|error| error.to_string())?;
+        let progress = self.store.progress().await.map_err(|error| error.to_string())?;
+        let progress =
+            progress.into_iter().map(|(partition, p)| (partition, p.generation, p.next_offset));
+        Ok(Snapshot { standings, progress: progress.collect() })
+    }
+
+    async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {
+        self.store.standing(id).await.map_err(|error| error.to_string())
+    }
+}
+
+struct Joined(Box<dyn Feed>);
+
+#[async_trait]
+impl Announcements for Joined {
+    async fn next(&mut self) -> Option<Vec<Announcement>> {
+        self.0.next().await.ok()
+    }
+}

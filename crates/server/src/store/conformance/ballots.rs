@@ -1,0 +1,342 @@
+//! What the contract says of ballots: fencing, loading, committing, telling.
+
+use pollux_core::ballot::{Choice, Status};
+use pollux_core::poll::{Poll, Revote};
+use pollux_core::tally::VoterState;
+
+use super::{
+    Backend, NOW, Worker, at, ballot_id, change, choice, create, generation, open_poll, poll_id,
+    some_tally, voter,
+};
+use crate::store::{
+    BallotFate, BallotRow, Commit, CommitError, DeadLetter, Progress, Store, StoreError,
+};
+
+fn empty(from: u64, to: u64) -> Commit {
+    Commit { from, to, ..Commit::default() }
+}
+
+fn row(offset: u64, poll: &Poll, who: u8, ballot: u64) -> BallotRow {
+    let (ballot, choice) = (ballot_id(ballot), choice(&[1]));
+    let after = VoterState { round: 1, counted: Some((ballot, choice)), spent: None };
+    let (voter, decided) = (voter(who), Status::Counted);
+    BallotRow { offset, poll: poll.id, voter, ballot, choice, decided, at: at(NOW), after }
+}
+
+fn letter(offset: u64) -> DeadLetter {
+    let reason = format!("letter {offset}");
+    let (key, value) = (vec![0, 255].into(), vec![b'{'; offset as usize].into());
+    DeadLetter { offset, key, value, reason }
+}
+
+pub async fn begins_where_it_left_off(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    assert_eq!(store.progress().await.unwrap(), []);
+    let new = Progress { generation: generation(1), next_offset: 0, announced: 0 };
+    assert_eq!(store.begin(1, generation(1)).await.unwrap(), new);
+    assert_eq!(store.progress().await.unwrap(), [(1, new)], "the other one has not begun");
+    store.commit(1, &Commit { announced: 3, ..empty(0, 7) }).await.unwrap();
+    let now = Progress { next_offset: 7, announced: 3, ..new };
+    assert_eq!(store.begin(1, generation(1)).await.unwrap(), now);
+    store.begin(0, generation(1)).await.unwrap();
+    assert_eq!(store.progress().await.unwrap(), [(0, new), (1, now)]);
+    let beyond = store.begin(2, generation(1)).await;
+    assert!(matches!(beyond, Err(StoreError::Damaged(_))), "{beyond:?}");
+}
+
+pub async fn refuses_another_generation(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    store.begin(0, generation(1)).await.unwrap();
+    let Err(StoreError::Damaged(why)) = store.begin(0, generation(2)).await else {
+        panic!("another log was taken for ours")
+    };
+    for name in [generation(1), generation(2)] {
+        assert!(why.contains(&name.to_string()), "{why:?} names {name}");
+    }
+    assert_eq!(store.begin(0, generation(1)).await.unwrap().next_offset, 0);
+}
+
+pub async fn fences_the_second_worker(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    let poll = create(&*store, open_poll(1)).await;
+    let mut slow = Worker::begin(&*store, 0).await;
+    let mut quick = Worker::begin(&*store, 0).await;
+    quick.vote(&poll, voter(1), ballot_id(1), &[1]).await.unwrap();
+    let late = Commit {
+        tallies: vec![slow.at(&poll, some_tally(&[0, 9, 0]), 1)],
+        ballots: vec![row(0, &poll, 2, 2)],
+        dead: vec![letter(0)],
+        announced: 1,
+        ..empty(0, 1)
+    };
+    assert_eq!(store.commit(0, &late).await, Err(CommitError::Fenced));
+    assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [1, 0, 0]);
+    assert_eq!(store.voter(poll.id, voter(2)).await.unwrap(), VoterState::default());
+    assert_eq!(store.dead(0, 0, 9).await.unwrap(), []);
+    let progress = store.begin(0, generation(1)).await.unwrap();
+    assert_eq!((progress.next_offset, progress.announced), (1, 0));
+    // It reloads, and goes on.
+    slow.next = progress.next_offset;
+    slow.vote(&poll, voter(2), ballot_id(2), &[2]).await.unwrap();
+    assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [1, 1, 0]);
+    // Ahead is fenced as well, and so is a partition nobody began.
+    assert_eq!(store.commit(0, &empty(5, 6)).await, Err(CommitError::Fenced));
+    assert_eq!(store.commit(1, &empty(0, 1)).await, Err(CommitError::Fenced));
+}
+
+pub async fn commits_all_or_nothing(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let poll = create(&*store, open_poll(1)).await;
+    let worker = Worker::begin(&*store, 0).await;
+    let stranger = open_poll(9);
+    let good = Commit {
+        tallies: vec![worker.at(&poll, some_tally(&[2, 0, 0]), 4)],
+        ballots: vec![row(0, &poll, 1, 1), row(2, &poll, 2, 2)],
+        dead: vec![letter(1)],
+        announced: 2,
+        ..empty(0, 4)
+    };
+    // The last thing in it cannot be written, so nothing is.
+    let mut bad = good.clone();
+    bad.tallies.push(worker.at(&stranger, some_tally(&[1, 0, 0]), 4));
+    let answer = store.commit(0, &bad).await;
+    assert!(matches!(answer, Err(CommitError::Store(StoreError::Damaged(_)))), "{answer:?}");
+    assert_eq!(store.standing(poll.id).await.unwrap().unwrap().total_votes(), 0);
+    assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), []);
+    assert_eq!(store.dead(0, 0, 9).await.unwrap(), []);
+    assert_eq!(store.begin(0, generation(1)).await.unwrap().next_offset, 0);
+    assert_eq!(store.voter(poll.id, voter(1)).await.unwrap(), VoterState::default());
+
+    store.commit(0, &good).await.unwrap();
+    assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [2, 0, 0]);
+    assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), good.ballots);
+    assert_eq!(store.dead(0, 0, 9).await.unwrap(), good.dead);
+    let progress = store.begin(0, generation(1)).await.unwrap();
+    assert_eq!((progress.next_offset, progress.announced), (4, 2));
+    assert_eq!(store.voter(poll.id, voter(2)).await.unwrap(), good.ballots[1].after);
+}
+
+pub async fn loads_the_known_and_the_unknown(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    let one = create(&*store, open_poll(1)).await;
+    let two = create(&*store, open_poll(2)).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    let cast = worker.vote(&one, voter(1), ballot_id(1), &[1, 3]).await.unwrap();
+    let (known, twin) = ((one.id, voter(1)), (two.id, voter(1)));
+    let voters = [twin, known, (one.id, voter(2)), (poll_id(9), voter(1)), known];
+    let loaded = store.load(0, &[two.id, poll_id(9), one.id], &voters).await.unwrap();
+    let nobody = VoterState::default();
+    assert_eq!(loaded.voters, [nobody, cast.after, nobody, nobody, cast.after]);
+    assert_eq!(loaded.polls[0], Some((two.clone(), None)));
+    assert_eq!(loaded.polls[1], None);
+    let (poll, tally) = loaded.polls[2].clone().unwrap();
+    assert_eq!((&poll, tally.unwrap().tally.counts), (&one, vec![1, 0, 1]));
+    // Its tally of another partition is none of this one's.
+    let elsewhere = store.load(1, &[one.id], &[]).await.unwrap();
+    assert_eq!(elsewhere.polls, [Some((one.clone(), None))]);
+    let mut deleted = one;
+    change(&*store, &mut deleted, |poll| poll.delete().unwrap()).await;
+    let loaded = store.load(0, &[deleted.id], &[]).await.unwrap();
+    assert_eq!(loaded.polls[0].as_ref().unwrap().0, deleted, "a deleted poll is loaded");
+    assert_eq!(store.load(0, &[], &[]).await.unwrap().voters, []);
+}
+
+pub async fn keeps_every_voter_state(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let poll = create(&*store, open_poll(1)).await;
+    store.begin(0, generation(1)).await.unwrap();
+    let (own, other) = (ballot_id(5), ballot_id(3));
+    let all = Choice::of(1..=100).unwrap();
+    let mut states = Vec::new();
+    for round in [0, 1, u32::MAX] {
+        for counted in [None, Some((own, choice(&[1]))), Some((own, all)), Some((other, all))] {
+            for spent in [None, Some(own), Some(other)] {
+                states.push(VoterState { round, counted, spent });
+            }
+        }
+    }
+    let mut expected = Vec::new();
+    for (n, after) in states.into_iter().enumerate() {
+        let row = BallotRow { after, ..row(n as u64, &poll, n as u8, 5) };
+        let commit = Commit { ballots: vec![row.clone()], ..empty(n as u64, n as u64 + 1) };
+        store.commit(0, &commit).await.unwrap();
+        expected.push(row);
+    }
+    for row in &expected {
+        assert_eq!(store.voter(poll.id, row.voter).await.unwrap(), row.after);
+    }
+    let store = backend.reopen(store).await;
+    let voters: Vec<_> = expected.iter().map(|row| (poll.id, row.voter)).collect();
+    let loaded = store.load(0, &[], &voters).await.unwrap();
+    assert_eq!(loaded.voters, expected.iter().map(|row| row.after).collect::<Vec<_>>());
+    assert_eq!(store.ballots(0, 0, None, 99).await.unwrap(), expected);
+}
+
+pub async fn keeps_every_choice(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let poll = create(&*store, open_poll(1)).await;
+    store.begin(0, generation(1)).await.unwrap();
+    let choices = [choice(&[1]), choice(&[62]), choice(&[63]), choice(&[64]), choice(&[1, 100])];
+    let rows: Vec<BallotRow> = (0..)
+        .zip(choices)
+        .map(|(n, choice)| BallotRow { choice, ..row(n, &poll, n as u8, 1) })
+        .collect();
+    store.commit(0, &Commit { ballots: rows.clone(), ..empty(0, 9) }).await.unwrap();
+    assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), rows);
+}
+
+async fn fate(
+    store: &dyn Store,
+    poll: &Poll,
+    who: u8,
+    ballot: u64,
+    at: Option<u64>,
+) -> Option<(Status, Option<u64>)> {
+    let at = at.map(|offset| (0, offset));
+    let fate = store.fate(poll.id, voter(who), ballot_id(ballot), at).await.unwrap()?;
+    let BallotFate { ballot: of, status, position } = fate;
+    assert_eq!(of, ballot_id(ballot));
+    Some((status, position.map(|(partition, offset)| (offset, assert_eq!(partition, 0)).0)))
+}
+
+pub async fn tells_the_fate_in_every_status(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let refusing = Poll { revote: Revote::Refuse, ..open_poll(1) };
+    let refusing = create(&*store, refusing).await;
+    let mut poll = create(&*store, open_poll(2)).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    worker.vote(&refusing, voter(1), ballot_id(10), &[1]).await; // 0 counted
+    worker.vote(&refusing, voter(1), ballot_id(20), &[2]).await; // 1 refused
+    worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2 counted
+    worker.vote(&poll, voter(1), ballot_id(10), &[2]).await; // 3 superseded
+    change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
+    worker.control(&poll).await; // 4
+    worker.vote(&poll, voter(2), ballot_id(30), &[2]).await; // 5 late
+    let told = async |poll, who, ballot, at| fate(&*store, poll, who, ballot, at).await;
+
+    assert_eq!(told(&refusing, 1, 10, Some(0)).await, Some((Status::Counted, Some(0))));
+    assert_eq!(told(&refusing, 1, 20, Some(1)).await, Some((Status::Refused, Some(1))));
+    assert_eq!(told(&poll, 1, 20, Some(2)).await, Some((Status::Counted, Some(2))));
+    assert_eq!(told(&poll, 1, 10, Some(3)).await, Some((Status::Superseded, Some(3))));
+    assert_eq!(told(&poll, 2, 30, Some(5)).await, Some((Status::Late, Some(5))));
+    // Without a place, or with a wrong one, the voter's latest row tells, or else their state.
+    for nowhere in [None, Some(4), Some(99)] {
+        assert_eq!(told(&refusing, 1, 10, nowhere).await, Some((Status::Counted, None)));
+        assert_eq!(told(&refusing, 1, 20, nowhere).await, Some((Status::Refused, Some(1))));
+        assert_eq!(told(&poll, 1, 20, nowhere).await, Some((Status::Counted, None)));
+        assert_eq!(told(&poll, 1, 10, nowhere).await, Some((Status::Superseded, Some(3))));
+        assert_eq!(told(&poll, 2, 30, nowhere).await, Some((Status::Late, Some(5))));
+    }
+    assert_eq!(told(&poll, 1, 10, Some(2)).await, Some((Status::Superseded, Some(3))));
+    let partition = store.fate(poll.id, voter(2), ballot_id(30), Some((7, 5))).await.unwrap();
+    assert_eq!(partition.unwrap().position, Some((0, 5)), "a partition that is not there");
+    assert_eq!(told(&poll, 1, 40, None).await, None, "not decided yet");
+    assert_eq!(told(&open_poll(9), 1, 20, None).await, None, "no such poll");
+}
+
+pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let mut poll = create(&*store, open_poll(1)).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
+    worker.vote(&poll, voter(1), ballot_id(20), &[2]).await; // 1
+    assert_eq!(worker.vote(&poll, voter(1), ballot_id(20), &[3]).await, None); // 2
+    let told = async |ballot, at| fate(&*store, &poll, 1, ballot, at).await;
+    assert_eq!(told(10, Some(0)).await, Some((Status::Replaced, Some(0))));
+    assert_eq!(told(10, None).await, Some((Status::Replaced, None)));
+    assert_eq!(told(20, Some(1)).await, Some((Status::Counted, Some(1))));
+    assert_eq!(told(20, Some(2)).await, Some((Status::Counted, Some(1))), "a duplicate's place");
+    assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 1, 0]);
+    // A new round: what counted then did count; a retry of it is late now.
+    change(&*store, &mut poll, |poll| poll.reset().unwrap()).await;
+    worker.control(&poll).await; // 3
+    worker.vote(&poll, voter(1), ballot_id(20), &[2]).await; // 4
+    let told = async |ballot, at| fate(&*store, &poll, 1, ballot, at).await;
+    assert_eq!(told(20, Some(1)).await, Some((Status::Counted, Some(1))));
+    assert_eq!(told(20, Some(4)).await, Some((Status::Late, Some(4))));
+    let state = store.voter(poll.id, voter(1)).await.unwrap();
+    assert_eq!(state, VoterState { round: 2, counted: None, spent: Some(ballot_id(20)) });
+}
+
+pub async fn does_not_tell_others(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let (poll, other) = (create(&*store, open_poll(1)).await, create(&*store, open_poll(2)).await);
+    let mut worker = Worker::begin(&*store, 0).await;
+    worker.vote(&poll, voter(1), ballot_id(10), &[1]).await;
+    worker.vote(&poll, voter(2), ballot_id(5), &[1]).await;
+    for at in [None, Some(0)] {
+        assert_eq!(fate(&*store, &poll, 3, 10, at).await, None, "a stranger");
+        assert_eq!(fate(&*store, &poll, 2, 10, at).await, None, "another voter");
+        assert_eq!(fate(&*store, &other, 1, 10, at).await, None, "in another poll");
+    }
+}
+
+pub async fn tells_tallies_since(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    let one = create(&*store, open_poll(1)).await;
+    let two = create(&*store, open_poll(2)).await;
+    let mut here = Worker::begin(&*store, 0).await;
+    let mut there = Worker::begin(&*store, 1).await;
+    here.vote(&one, voter(1), ballot_id(1), &[1]).await; // commits up to 1
+    here.vote(&two, voter(1), ballot_id(1), &[1]).await; // commits up to 2
+    there.vote(&one, voter(2), ballot_id(1), &[2]).await;
+    let since = async |partition, offset| {
+        let tallies = store.tallies_since(partition, offset).await.unwrap();
+        tallies.iter().map(|t| (t.poll, t.partition, t.next_offset)).collect::<Vec<_>>()
+    };
+    assert_eq!(since(0, 0).await, [(one.id, 0, 1), (two.id, 0, 2)]);
+    assert_eq!(since(0, 1).await, [(one.id, 0, 1), (two.id, 0, 2)]);
+    assert_eq!(since(0, 2).await, [(two.id, 0, 2)]);
+    assert_eq!(since(0, 3).await, []);
+    assert_eq!(since(1, 0).await, [(one.id, 1, 1)]);
+    here.vote(&one, voter(3), ballot_id(1), &[3]).await;
+    assert_eq!(since(0, 2).await, [(two.id, 0, 2), (one.id, 0, 3)]);
+    let newest = store.tallies_since(0, 3).await.unwrap();
+    assert_eq!(newest[0].tally.counts, [1, 0, 1], "the absolute tally");
+    assert_eq!(newest[0].generation, generation(1));
+}
+
+pub async fn keeps_the_greatest_announced(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    store.begin(0, generation(1)).await.unwrap();
+    let mut seen = Vec::new();
+    for (from, announced) in [(0, 0), (1, 1), (2, 0), (3, 3)] {
+        store.commit(0, &Commit { announced, ..empty(from, from + 1) }).await.unwrap();
+        seen.push(store.begin(0, generation(1)).await.unwrap().announced);
+    }
+    assert_eq!(seen, [0, 1, 1, 3]);
+}
+
+pub async fn gives_ballots_in_log_order(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    let (one, two) = (create(&*store, open_poll(1)).await, create(&*store, open_poll(2)).await);
+    store.begin(0, generation(1)).await.unwrap();
+    store.begin(1, generation(1)).await.unwrap();
+    let rows = [row(1, &one, 9, 1), row(4, &two, 8, 1), row(5, &one, 1, 1), row(9, &one, 2, 1)];
+    store.commit(0, &Commit { ballots: rows[..2].to_vec(), ..empty(0, 5) }).await.unwrap();
+    store.commit(0, &Commit { ballots: rows[2..].to_vec(), ..empty(5, 10) }).await.unwrap();
+    let other = vec![row(3, &one, 7, 1)];
+    store.commit(1, &Commit { ballots: other.clone(), ..empty(0, 10) }).await.unwrap();
+    let get = async |from, poll, limit| store.ballots(0, from, poll, limit).await.unwrap();
+    assert_eq!(get(0, None, 9).await, rows);
+    assert_eq!(get(4, None, 2).await, rows[1..3]);
+    assert_eq!(get(6, None, 9).await, rows[3..]);
+    assert_eq!(get(10, None, 9).await, []);
+    assert_eq!(get(0, Some(two.id), 9).await, rows[1..2]);
+    assert_eq!(get(2, Some(one.id), 1).await, rows[2..3]);
+    assert_eq!(get(0, Some(poll_id(9)), 9).await, []);
+    assert_eq!(get(0, None, 0).await, []);
+    assert_eq!(store.ballots(1, 0, None, 9).await.unwrap(), other);
+}
+
+pub async fn keeps_dead_letters(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    store.begin(0, generation(1)).await.unwrap();
+    let all = [letter(0), letter(2), letter(7)];
+    store.commit(0, &Commit { dead: all[..2].to_vec(), ..empty(0, 5) }).await.unwrap();
+    store.commit(0, &Commit { dead: all[2..].to_vec(), ..empty(5, 8) }).await.unwrap();
+    assert_eq!(store.dead(0, 0, 9).await.unwrap(), all);
+    assert_eq!(store.dead(0, 1, 1).await.unwrap(), all[1..2]);
+    assert_eq!(store.dead(0, 8, 9).await.unwrap(), []);
+    assert_eq!(store.dead(1, 0, 9).await.unwrap(), []);
+}

@@ -1,0 +1,265 @@
+//! What the contract says of polls: creating, changing, finding, settling.
+
+use pollux_core::poll::{Poll, PollStatus};
+
+use super::{Backend, NOW, Worker, at, change, create, draft_poll, open_poll, poll_id, some_tally};
+use crate::store::{
+    CODE_REST_MILLIS, ChangeError, Commit, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing,
+    Store,
+};
+
+fn codes(codes: &[&str]) -> Vec<String> {
+    codes.iter().map(|code| (*code).to_owned()).collect()
+}
+
+fn key(key: &str, request: u8) -> Option<IdempotencyKey> {
+    Some(IdempotencyKey { key: key.into(), request: [request; 32] })
+}
+
+/// `n` made at another time than its id says.
+fn made_at(n: u64, millis: u64) -> Poll {
+    Poll { created_at: at(millis), ..open_poll(n) }
+}
+
+pub async fn creates_and_reads_back(backend: &dyn Backend) {
+    let store = backend.fresh(3).await;
+    assert_eq!(store.standing(poll_id(1)).await.unwrap(), None);
+    assert_eq!(store.by_code("100001").await.unwrap(), None);
+    let mut poll = open_poll(1);
+    poll.question = "Ünïcode, \"quotes\" and 🗳?".into();
+    let kept = create(&*store, poll.clone()).await;
+    assert_eq!(kept, Poll { code: "100001".into(), ..poll });
+    let standing = store.standing(kept.id).await.unwrap().unwrap();
+    assert_eq!(*standing.poll, kept);
+    assert_eq!(standing.tallies().count(), 0);
+    assert_eq!(store.by_code("100001").await.unwrap(), Some(standing));
+    store.ready().unwrap();
+}
+
+pub async fn gives_the_first_free_code(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    create(&*store, open_poll(1)).await;
+    let offered = codes(&["100001", "222222", "333333"]);
+    let Created::New(second) = store.create(open_poll(2), offered, None).await.unwrap() else {
+        panic!("a code was free")
+    };
+    assert_eq!(second.code, "222222");
+    let offered = codes(&["222222", "100001"]);
+    let third = store.create(open_poll(3), offered, None).await.unwrap();
+    assert_eq!(third, Created::CodesTaken);
+    assert_eq!(store.standing(poll_id(3)).await.unwrap(), None, "nothing was kept");
+}
+
+pub async fn frees_a_code_a_month_after_the_close(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    for (n, delete) in [(1, false), (2, true)] {
+        let mut poll = create(&*store, open_poll(n)).await;
+        let code = codes(&[&poll.code]);
+        change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 500)).unwrap())).await;
+        if delete {
+            change(&*store, &mut poll, |poll| poll.delete().unwrap()).await;
+        }
+        let month = NOW + 500 + CODE_REST_MILLIS;
+        let early = store.create(made_at(10 + n, month), code.clone(), None).await.unwrap();
+        assert_eq!(early, Created::CodesTaken, "{n}: not yet more than a month");
+        let late = store.create(made_at(20 + n, month + 1), code, None).await.unwrap();
+        assert!(matches!(late, Created::New(_)), "{n}: {late:?}");
+        let led_to = store.by_code(&poll.code).await.unwrap().unwrap();
+        assert_eq!(led_to.poll.id, poll_id(20 + n), "the code leads to the new poll");
+        assert!(store.standing(poll.id).await.unwrap().is_some(), "the old one is still kept");
+    }
+}
+
+pub async fn keeps_the_code_of_an_open_poll(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let mut poll = create(&*store, open_poll(1)).await;
+    change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
+    change(&*store, &mut poll, |poll| assert!(poll.reopen(at(NOW)).unwrap())).await;
+    let later = made_at(2, NOW + 10 * CODE_REST_MILLIS);
+    let created = store.create(later, codes(&[&poll.code]), None).await.unwrap();
+    assert_eq!(created, Created::CodesTaken);
+}
+
+pub async fn remembers_idempotency_keys_for_a_day(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let make = |n, millis, key| store.create(made_at(n, millis), codes(&[&n.to_string()]), key);
+    let Created::New(mut first) = make(1, NOW, key("k", 1)).await.unwrap() else { panic!() };
+    change(&*store, &mut first, |poll| assert!(poll.close(at(NOW + 5)).unwrap())).await;
+    let day = NOW + IDEMPOTENCY_MILLIS;
+    let again = make(2, day, key("k", 1)).await.unwrap();
+    assert_eq!(again, Created::Before(first), "as it is now");
+    assert_eq!(make(3, day, key("k", 2)).await.unwrap(), Created::KeyReused);
+    assert_eq!(store.standing(poll_id(3)).await.unwrap(), None);
+    assert!(matches!(make(4, day, key("other", 1)).await.unwrap(), Created::New(_)));
+    let forgotten = make(5, day + 1, key("k", 2)).await.unwrap();
+    assert!(matches!(forgotten, Created::New(_)), "{forgotten:?}");
+    let taken = make(6, day + 2, key("k", 1)).await.unwrap();
+    assert_eq!(taken, Created::KeyReused, "the key now stands for the later request");
+}
+
+pub async fn creating_twice_is_creating_once(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let kept = create(&*store, open_poll(1)).await;
+    let again = store.create(open_poll(1), codes(&["222222"]), None).await.unwrap();
+    assert_eq!(again, Created::Before(kept));
+    assert_eq!(store.by_code("222222").await.unwrap(), None);
+}
+
+pub async fn changes_only_the_expected_revision(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let kept = create(&*store, open_poll(1)).await;
+    let mut mine = kept.clone();
+    mine.close(at(NOW + 9)).unwrap();
+    let mut theirs = kept.clone();
+    theirs.delete().unwrap();
+    store.change(&mine, kept.revision).await.unwrap();
+    assert_eq!(store.change(&theirs, kept.revision).await, Err(ChangeError::Conflict));
+    assert_eq!(*store.standing(kept.id).await.unwrap().unwrap().poll, mine);
+    let unknown = open_poll(2);
+    assert_eq!(store.change(&unknown, unknown.revision).await, Err(ChangeError::Conflict));
+    assert_eq!(store.standing(unknown.id).await.unwrap(), None);
+}
+
+async fn listed(store: &dyn Store, listing: Listing) -> Vec<u64> {
+    let polls = store.list(listing).await.unwrap();
+    polls.iter().map(|standing| standing.poll.id.time().0 - NOW).collect()
+}
+
+/// 1 draft, 2 open, 3 closed, 4 deleted, 5 open but unlisted, 6 open, 7 a draft that is unlisted.
+async fn seven(store: &dyn Store) {
+    for n in 1..=7 {
+        let mut poll = if n == 1 || n == 7 { draft_poll(n) } else { open_poll(n) };
+        poll.listed = n != 5 && n != 7;
+        let mut poll = create(store, poll).await;
+        match n {
+            3 => change(store, &mut poll, |poll| assert!(poll.close(at(NOW)).unwrap())).await,
+            4 => change(store, &mut poll, |poll| poll.delete().unwrap()).await,
+            _ => {}
+        }
+    }
+}
+
+pub async fn lists_newest_first(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    let all = Listing { limit: 100, ..Listing::default() };
+    assert_eq!(listed(&*store, all).await, [0; 0]);
+    seven(&*store).await;
+    let mut worker = Worker::begin(&*store, 1).await;
+    worker.vote(&open_poll(6), super::voter(1), super::ballot_id(1), &[2]).await;
+    assert_eq!(listed(&*store, all).await, [6, 3, 2]);
+    let polls = store.list(all).await.unwrap();
+    assert_eq!(polls[0].counts(), [0, 1, 0], "with its tallies");
+    assert_eq!(polls[1].counts(), [0, 0, 0]);
+    assert_eq!(listed(&*store, Listing { all: true, ..all }).await, [7, 6, 5, 4, 3, 2, 1]);
+}
+
+pub async fn lists_by_status_and_page(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    seven(&*store).await;
+    let of = |status, all| Listing { status: Some(status), limit: 100, all, before: None };
+    assert_eq!(listed(&*store, of(PollStatus::Draft, false)).await, [1]);
+    assert_eq!(listed(&*store, of(PollStatus::Open, false)).await, [6, 2]);
+    assert_eq!(listed(&*store, of(PollStatus::Closed, false)).await, [3]);
+    assert_eq!(listed(&*store, of(PollStatus::Deleted, false)).await, [4]);
+    assert_eq!(listed(&*store, of(PollStatus::Open, true)).await, [6, 5, 2]);
+    assert_eq!(listed(&*store, of(PollStatus::Draft, true)).await, [7, 1]);
+    let page = |before, limit| Listing { before, limit, ..Listing::default() };
+    assert_eq!(listed(&*store, page(None, 2)).await, [6, 3]);
+    assert_eq!(listed(&*store, page(Some(poll_id(3)), 2)).await, [2]);
+    assert_eq!(listed(&*store, page(Some(poll_id(2)), 2)).await, [0; 0]);
+    assert_eq!(listed(&*store, page(None, 0)).await, [0; 0]);
+    let page = Listing { before: Some(poll_id(6)), limit: 3, all: true, status: None };
+    assert_eq!(listed(&*store, page).await, [5, 4, 3]);
+}
+
+pub async fn finds_due_polls(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    for (n, closes_at) in [(1, Some(300)), (2, Some(200)), (3, None), (4, Some(200))] {
+        let poll = open_poll(n);
+        create(&*store, Poll { closes_at: closes_at.map(|ms| at(NOW + ms)), ..poll }).await;
+    }
+    let mut draft = draft_poll(5);
+    draft.closes_at = Some(at(NOW + 100));
+    create(&*store, draft).await;
+    let due = async |now| {
+        let polls = store.due(at(NOW + now)).await.unwrap();
+        polls.iter().map(|poll| poll.id.time().0 - NOW).collect::<Vec<_>>()
+    };
+    assert_eq!(due(199).await, [0; 0]);
+    assert_eq!(due(200).await, [2, 4]);
+    assert_eq!(due(300).await, [2, 4, 1]);
+    let mut second = (*store.standing(poll_id(2)).await.unwrap().unwrap().poll).clone();
+    change(&*store, &mut second, |poll| assert!(poll.close(at(NOW + 200)).unwrap())).await;
+    assert_eq!(due(300).await, [4, 1], "what is closed is not due");
+    let mut fourth = (*store.standing(poll_id(4)).await.unwrap().unwrap().poll).clone();
+    change(&*store, &mut fourth, |poll| poll.delete().unwrap()).await;
+    assert_eq!(due(300).await, [1]);
+}
+
+pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    let mut poll = create(&*store, open_poll(1)).await;
+    create(&*store, open_poll(2)).await;
+    let mut draft = create(&*store, draft_poll(3)).await;
+    change(&*store, &mut draft, |poll| poll.delete().unwrap()).await;
+    assert_eq!(store.unsettled().await.unwrap(), [], "nobody must hear of a first phase");
+
+    let mut zero = Worker::begin(&*store, 0).await;
+    let mut one = Worker::begin(&*store, 1).await;
+    zero.vote(&poll, super::voter(1), super::ballot_id(1), &[1]).await;
+    let reopen = |poll: &mut Poll| assert!(poll.reopen(at(NOW + 3)).unwrap());
+    let close = |poll: &mut Poll| assert!(poll.close(at(NOW + 2)).unwrap());
+    let steps: [&(dyn Fn(&mut Poll) + Sync); 5] =
+        [&close, &reopen, &|poll| poll.reset().unwrap(), &close, &|poll| poll.delete().unwrap()];
+    for (n, step) in steps.iter().enumerate() {
+        change(&*store, &mut poll, step).await;
+        assert_eq!(store.unsettled().await.unwrap(), [poll.clone()], "after step {n}");
+        zero.control(&poll).await;
+        assert_eq!(store.unsettled().await.unwrap(), [poll.clone()], "one of two, step {n}");
+        one.control(&poll).await;
+        assert_eq!(store.unsettled().await.unwrap(), [], "both have heard, step {n}");
+        let standing = store.standing(poll.id).await.unwrap().unwrap();
+        assert_eq!(standing.seen_everywhere(), poll.phase);
+        assert_eq!(standing.is_final(), poll.status == PollStatus::Closed);
+    }
+
+    // What is no new phase unsettles nothing, and two phases at once are settled by the last.
+    let mut other = create(&*store, open_poll(4)).await;
+    change(&*store, &mut other, |poll| poll.revealed = true).await;
+    assert_eq!(store.unsettled().await.unwrap(), []);
+    change(&*store, &mut other, close).await;
+    let closed = other.clone();
+    change(&*store, &mut other, reopen).await;
+    zero.control(&closed).await;
+    one.control(&closed).await;
+    assert_eq!(store.unsettled().await.unwrap(), [other.clone()]);
+    zero.control(&other).await;
+    one.control(&other).await;
+    assert_eq!(store.unsettled().await.unwrap(), []);
+}
+
+pub async fn a_change_survives_a_restart(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    let mut poll = create(&*store, open_poll(1)).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    let tally = worker.at(&poll, some_tally(&[1, 0, 0]), 5);
+    let commit = Commit { from: 0, to: 5, tallies: vec![tally], ..Commit::default() };
+    store.commit(0, &commit).await.unwrap();
+    worker.next = 5;
+    for n in 0..9 {
+        worker.vote(&poll, super::voter(n), super::ballot_id(7), &[3]).await;
+    }
+    change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 2)).unwrap())).await;
+    let before = store.standing(poll.id).await.unwrap();
+    let store = backend.reopen(store).await;
+    assert_eq!(store.standing(poll.id).await.unwrap(), before);
+    assert_eq!(before.unwrap().counts(), [1, 0, 9]);
+    assert_eq!(store.unsettled().await.unwrap(), [poll.clone()]);
+    assert_eq!(store.begin(0, super::generation(1)).await.unwrap().next_offset, 14);
+    for n in 0..9 {
+        let state = store.voter(poll.id, super::voter(n)).await.unwrap();
+        assert_eq!(state.counted, Some((super::ballot_id(7), super::choice(&[3]))));
+    }
+    let taken = store.create(open_poll(2), codes(&[&poll.code]), None).await.unwrap();
+    assert_eq!(taken, Created::CodesTaken);
+}

@@ -1,0 +1,95 @@
+//! Transactions on the connection that writes, and what a failed one means.
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::store::StoreError;
+
+/// When a COMMIT has to have reached the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durable {
+    /// Before it returns.
+    Now,
+    /// With the next one that must, or the next checkpoint.
+    Later,
+}
+
+/// The connection, and whether it can still be trusted.
+pub struct Db {
+    pub conn: Connection,
+    mode: Durable,
+    /// Why nothing is written any more: a COMMIT whose outcome nobody knows.
+    pub failed: Option<String>,
+}
+
+impl Db {
+    /// Take up a connection as `schema` opens it.
+    pub fn new(conn: Connection) -> Self {
+        Self { conn, mode: Durable::Now, failed: None }
+    }
+
+    /// Run `work` in a transaction; an error of it changes nothing.
+    pub fn transact<T, E: From<StoreError>>(
+        &mut self,
+        durable: Durable,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if let Some(why) = &self.failed {
+            return Err(StoreError::Unavailable(format!("failed before: {why}")).into());
+        }
+        self.begin(durable).map_err(StoreError::from)?;
+        match work(&self.conn) {
+            Ok(done) => self.commit().map(|()| done).map_err(E::from),
+            Err(error) => {
+                self.roll_back();
+                Err(error)
+            }
+        }
+    }
+
+    fn begin(&mut self, durable: Durable) -> rusqlite::Result<()> {
+        if self.mode != durable {
+            let level = match durable {
+                Durable::Now => "FULL",
+                Durable::Later => "NORMAL",
+            };
+            // Takes effect at once, but only between transactions.
+            self.conn.pragma_update(None, "synchronous", level)?;
+            self.mode = durable;
+        }
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let Err(error) = self.conn.prepare_cached("COMMIT").and_then(|mut c| c.execute([])) else {
+            return Ok(());
+        };
+        match error.sqlite_error_code() {
+            // The commit's last frame was not written: certainly not done.
+            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                self.roll_back();
+                Err(error.into())
+            }
+            // After a failed sync the kernel may have dropped the pages: never try again.
+            _ => {
+                let why = format!("a commit failed: {error}");
+                self.failed = Some(why.clone());
+                Err(StoreError::Unknown(why))
+            }
+        }
+    }
+
+    fn roll_back(&mut self) {
+        // SQLite may have rolled back by itself.
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
+            self.failed = Some(format!("a rollback failed: {error}"));
+        }
+    }
+}
+
+/// Copy the write-ahead log back into the database, as far as readers let it.
+pub fn checkpoint(conn: &Connection, how: &str) -> rusqlite::Result<()> {
+    conn.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
+}

@@ -1,0 +1,197 @@
+//! Where each voter's latest row is: the part of the index that is in memory.
+//!
+//! Ballots are only ever appended, so "this voter's latest state" needs an index, and an
+//! index under random keys is what makes a store slow. This is a log-structured merge tree
+//! with one run: rows from `offsets.indexed_to` on are indexed here, with the state itself, and
+//! the older ones in the table `voters`. When the `active` map is full it is `frozen`, sorted,
+//! and merged into the table a slice at a time (see `writer`); a crash in between costs
+//! nothing, for `indexed_to` moves with the last slice and the maps are rebuilt from the rows.
+//!
+//! Lookups go active, frozen, table: always from the newest to the oldest.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use parking_lot::RwLock;
+use pollux_core::ballot::Choice;
+use pollux_core::id::{BallotId, PollId, VoterId};
+use pollux_core::tally::VoterState;
+use uuid::Uuid;
+
+use super::rows::PollKey;
+use crate::store::BallotRow;
+
+/// Poll ids whose keys are remembered; past it all are forgotten and asked for anew.
+const POLL_KEYS: usize = 1 << 16;
+
+/// A voter in a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub poll: PollKey,
+    pub voter: [u8; 16],
+}
+
+impl Key {
+    pub fn new(poll: PollKey, voter: VoterId) -> Self {
+        Self { poll, voter: voter.0 }
+    }
+}
+
+impl Hash for Key {
+    /// Two words in place of a length and sixteen bytes.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_ne_bytes(self.voter));
+        state.write_u32(self.poll);
+    }
+}
+
+/// A voter's latest row and the state after it, in 64 bytes.
+#[derive(Clone, Copy)]
+struct Slot {
+    position: i64,
+    round: u32,
+    counted: bool,
+    seen: bool,
+    counted_id: [u8; 16],
+    counted_choice: [u8; 16],
+    seen_id: [u8; 16],
+}
+
+impl Slot {
+    fn new(position: i64, state: &VoterState) -> Self {
+        let (id, choice) = state.counted.unzip();
+        Self {
+            position,
+            round: state.round,
+            counted: state.counted.is_some(),
+            seen: state.seen.is_some(),
+            counted_id: id.map_or([0; 16], |id| *id.0.as_bytes()),
+            counted_choice: choice.unwrap_or_default().bits().to_ne_bytes(),
+            seen_id: state.seen.map_or([0; 16], |id| *id.0.as_bytes()),
+        }
+    }
+
+    fn state(&self) -> VoterState {
+        let choice = || {
+            Choice::from_bits(u128::from_ne_bytes(self.counted_choice))
+                .expect("it was made of a choice")
+        };
+        VoterState {
+            round: self.round,
+            counted: self.counted.then(|| (BallotId(Uuid::from_bytes(self.counted_id)), choice())),
+            seen: self.seen.then(|| BallotId(Uuid::from_bytes(self.seen_id))),
+        }
+    }
+}
+
+type Slots = HashMap<Key, Slot, FixedState>;
+
+/// What memory says of a voter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The latest row stands here and left this state.
+    Here(i64, VoterState),
+    /// No row at all.
+    Nothing,
+    /// Not in memory, but the table may know.
+    AskTable,
+}
+
+#[derive(Default)]
+struct Maps {
+    active: Slots,
+    frozen: Option<Slots>,
+    /// Polls that may have rows in the table.
+    indexed: HashSet<PollKey, FixedState>,
+}
+
+/// The maps, shared by the writer (which changes them after each commit) and all readers.
+#[derive(Default)]
+pub struct Index {
+    maps: RwLock<Maps>,
+    keys: RwLock<HashMap<PollId, PollKey, FixedState>>,
+}
+
+impl Index {
+    pub fn new(indexed: impl IntoIterator<Item = PollKey>) -> Arc<Self> {
+        let index = Self::default();
+        index.maps.write().indexed.extend(indexed);
+        Arc::new(index)
+    }
+
+    /// The key of a poll, if it was remembered.
+    pub fn key(&self, poll: PollId) -> Option<PollKey> {
+        self.keys.read().get(&poll).copied()
+    }
+
+    /// Remember the key of a committed poll.
+    pub fn remember(&self, poll: PollId, key: PollKey) {
+        let mut keys = self.keys.write();
+        if keys.len() >= POLL_KEYS {
+            keys.clear();
+        }
+        keys.insert(poll, key);
+    }
+
+    /// Look many up under one lock.
+    pub fn find(&self, wanted: impl IntoIterator<Item = Key>, mut each: impl FnMut(Found)) {
+        let maps = self.maps.read();
+        for key in wanted {
+            let frozen = || maps.frozen.as_ref().and_then(|frozen| frozen.get(&key));
+            each(match maps.active.get(&key).or_else(frozen) {
+                Some(slot) => Found::Here(slot.position, slot.state()),
+                None if maps.indexed.contains(&key.poll) => Found::AskTable,
+                None => Found::Nothing,
+            });
+        }
+    }
+
+    /// Take committed rows in, in log order. Says how many voters are active now.
+    pub fn insert<'a>(
+        &self,
+        rows: impl IntoIterator<Item = (i64, PollKey, &'a BallotRow)>,
+    ) -> usize {
+        let mut maps = self.maps.write();
+        for (position, poll, row) in rows {
+            maps.active.insert(Key::new(poll, row.voter), Slot::new(position, &row.after));
+        }
+        maps.active.len()
+    }
+
+    /// One row while rebuilding.
+    pub fn rebuild(&self, position: i64, key: Key, after: &VoterState) -> usize {
+        let mut maps = self.maps.write();
+        maps.active.insert(key, Slot::new(position, after));
+        maps.active.len()
+    }
+
+    /// Set the active map aside to be merged; gives its entries in the table's order. Nothing
+    /// when an earlier one still is.
+    pub fn freeze(&self) -> Option<Vec<(Key, i64)>> {
+        let mut maps = self.maps.write();
+        if maps.frozen.is_some() || maps.active.is_empty() {
+            return None;
+        }
+        let frozen = std::mem::take(&mut maps.active);
+        let mut entries: Vec<_> = frozen.iter().map(|(key, slot)| (*key, slot.position)).collect();
+        maps.frozen = Some(frozen);
+        drop(maps);
+        entries.sort_unstable();
+        Some(entries)
+    }
+
+    /// The frozen map is in the table now, with rows of these polls.
+    pub fn thaw(&self, polls: impl IntoIterator<Item = PollKey>) {
+        let mut maps = self.maps.write();
+        maps.indexed.extend(polls);
+        maps.frozen = None;
+    }
+
+    /// Of these polls, those that have no rows in the table yet.
+    pub fn not_indexed(&self, polls: impl IntoIterator<Item = PollKey>) -> Vec<PollKey> {
+        let maps = self.maps.read();
+        polls.into_iter().filter(|poll| !maps.indexed.contains(poll)).collect()
+    }
+}

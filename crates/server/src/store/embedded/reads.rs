@@ -1,0 +1,324 @@
+//! Everything that is asked of the tables.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pollux_core::id::{Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::{Standing, TallyAt};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::rows::{self, PollKey, StoredBallot};
+use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
+
+type Read<T> = Result<T, StoreError>;
+
+/// `query_row` for readers that may find the row damaged.
+fn one<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+    read: impl FnOnce(&Row<'_>) -> Read<T>,
+) -> Read<Option<T>> {
+    let mut stmt = conn.prepare_cached(sql)?;
+    let mut found = stmt.query(params)?;
+    found.next()?.map(read).transpose()
+}
+
+fn many<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+    mut read: impl FnMut(&Row<'_>) -> Read<T>,
+) -> Read<Vec<T>> {
+    let mut stmt = conn.prepare_cached(sql)?;
+    let mut found = stmt.query(params)?;
+    let mut all = Vec::new();
+    while let Some(row) = found.next()? {
+        all.push(read(row)?);
+    }
+    Ok(all)
+}
+
+fn keyed_poll(row: &Row<'_>) -> Read<(PollKey, Poll)> {
+    Ok((row.get(0)?, rows::read_poll(row.get_ref(1)?.as_str().map_err(rows::damaged)?)?))
+}
+
+/// A poll and its key.
+pub fn poll(conn: &Connection, id: PollId) -> Read<Option<(PollKey, Poll)>> {
+    one(conn, "SELECT key, poll FROM polls WHERE id = ?1", [id.to_string()], keyed_poll)
+}
+
+pub fn poll_by_key(conn: &Connection, key: PollKey) -> Read<Option<Poll>> {
+    let found = one(conn, "SELECT key, poll FROM polls WHERE key = ?1", [key], keyed_poll)?;
+    Ok(found.map(|(_, poll)| poll))
+}
+
+pub fn poll_key(conn: &Connection, id: PollId) -> Read<Option<PollKey>> {
+    one(conn, "SELECT key FROM polls WHERE id = ?1", [id.to_string()], |row| Ok(row.get(0)?))
+}
+
+/// A poll's tally in one partition.
+pub fn tally(
+    conn: &Connection,
+    key: PollKey,
+    id: PollId,
+    partition: Partition,
+) -> Read<Option<TallyAt>> {
+    let sql = select_tally("WHERE poll = ?1 AND partition = ?2");
+    one(conn, &sql, (key, partition), |row| rows::read_tally(id, row))
+}
+
+fn select_tally(rest: &str) -> String {
+    format!("SELECT {} FROM tallies {rest}", rows::TALLY_COLUMNS)
+}
+
+pub fn standing(conn: &Connection, partitions: u32, key: PollKey, poll: Poll) -> Read<Standing> {
+    let id = poll.id;
+    let sql = select_tally("WHERE poll = ?1");
+    let mut standing = Standing::new(Arc::new(poll), partitions);
+    for tally in many(conn, &sql, [key], |row| rows::read_tally(id, row))? {
+        standing.take_tally(tally);
+    }
+    Ok(standing)
+}
+
+pub fn by_code(conn: &Connection, code: &str) -> Read<Option<(PollKey, Poll)>> {
+    let sql = "SELECT p.key, p.poll FROM codes c JOIN polls p ON p.key = c.poll WHERE c.code = ?1";
+    one(conn, sql, [code], keyed_poll)
+}
+
+pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
+    // Each shape has an index that gives the rows in order.
+    let visible = match (listing.status, listing.all) {
+        (None, false) => "listed = 1 AND status IN ('open', 'closed') AND ?3 IS NULL",
+        (Some(_), false) => "listed = 1 AND status = ?3",
+        (None, true) => "?3 IS NULL",
+        (Some(_), true) => "status = ?3",
+    };
+    let sql = format!(
+        "SELECT key, poll FROM polls WHERE {visible} AND id < ?1 \
+         ORDER BY id DESC LIMIT ?2"
+    );
+    // "~" sorts after every id.
+    let before = listing.before.map_or_else(|| "~".into(), |id| id.to_string());
+    let status = listing.status.map(rows::status_word);
+    many(conn, &sql, params![before, limit(listing.limit), status], keyed_poll)
+}
+
+pub fn due(conn: &Connection, now: UnixMillis) -> Read<Vec<Poll>> {
+    let sql = "SELECT key, poll FROM polls WHERE status = 'open' AND closes_at <= ?1 \
+               ORDER BY closes_at, id";
+    many(conn, sql, [signed(now.0)], |row| Ok(keyed_poll(row)?.1))
+}
+
+pub fn unsettled(conn: &Connection) -> Read<Vec<Poll>> {
+    let sql = "SELECT key, poll FROM polls WHERE settled = 0 ORDER BY id";
+    many(conn, sql, [], |row| Ok(keyed_poll(row)?.1))
+}
+
+fn read_progress(row: &Row<'_>) -> Read<(Partition, Progress)> {
+    let generation = rows::read_generation(row.get_ref(1)?.as_str().map_err(rows::damaged)?)?;
+    let (next_offset, announced) = (row.get::<_, i64>(2)? as u64, row.get::<_, i64>(3)? as u64);
+    Ok((row.get(0)?, Progress { generation, next_offset, announced }))
+}
+
+pub fn progress(conn: &Connection) -> Read<Vec<(Partition, Progress)>> {
+    let sql = "SELECT partition, generation, next_offset, announced FROM offsets \
+               ORDER BY partition";
+    many(conn, sql, [], read_progress)
+}
+
+pub fn progress_of(conn: &Connection, partition: Partition) -> Read<Option<Progress>> {
+    let sql = "SELECT partition, generation, next_offset, announced FROM offsets \
+               WHERE partition = ?1";
+    Ok(one(conn, sql, [partition], read_progress)?.map(|(_, progress)| progress))
+}
+
+pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> Read<Vec<TallyAt>> {
+    let sql = format!(
+        "SELECT {}, poll FROM tallies WHERE partition = ?1 AND next_offset >= ?2 \
+         ORDER BY next_offset",
+        rows::TALLY_COLUMNS
+    );
+    let mut names = Names::default();
+    let mut tallies = many(conn, &sql, (partition, signed(since)), |row| {
+        rows::read_tally(names.of(conn, row.get(9)?)?, row)
+    })?;
+    tallies.sort_by_key(|tally| (tally.next_offset, tally.poll));
+    Ok(tallies)
+}
+
+/// Poll ids by key, asked for once each.
+#[derive(Default)]
+struct Names(HashMap<PollKey, PollId, foldhash::fast::FixedState>);
+
+impl Names {
+    fn of(&mut self, conn: &Connection, key: PollKey) -> Read<PollId> {
+        if let Some(id) = self.0.get(&key) {
+            return Ok(*id);
+        }
+        let sql = "SELECT id FROM polls WHERE key = ?1";
+        let id = one(conn, sql, [key], |row| {
+            row.get_ref(0)?.as_str().map_err(rows::damaged)?.parse().map_err(rows::damaged)
+        })?;
+        let id = id.ok_or_else(|| rows::damaged(format!("no poll has the key {key}")))?;
+        self.0.insert(key, id);
+        Ok(id)
+    }
+}
+
+pub fn ballots(
+    conn: &Connection,
+    partition: Partition,
+    from: Offset,
+    of: Option<PollId>,
+    most: usize,
+) -> Read<Vec<BallotRow>> {
+    let key = match of {
+        None => None,
+        Some(id) => match poll_key(conn, id)? {
+            None => return Ok(Vec::new()),
+            key => key,
+        },
+    };
+    let sql = format!(
+        "SELECT {} FROM ballots WHERE position BETWEEN ?1 AND ?2 AND (?3 IS NULL OR poll = ?3) \
+         ORDER BY position LIMIT ?4",
+        rows::BALLOT_COLUMNS
+    );
+    let (first, last) = rows::from_offset(partition, from);
+    let mut names = Names::default();
+    many(conn, &sql, params![first, last, key, limit(most)], |row| {
+        let stored = rows::read_ballot(row)?;
+        let poll = names.of(conn, stored.key)?;
+        Ok(stored.into_row(poll))
+    })
+}
+
+pub fn dead(
+    conn: &Connection,
+    partition: Partition,
+    from: Offset,
+    most: usize,
+) -> Read<Vec<DeadLetter>> {
+    let sql = "SELECT position, key, value, reason FROM dead WHERE position BETWEEN ?1 AND ?2 \
+               ORDER BY position LIMIT ?3";
+    let (first, last) = rows::from_offset(partition, from);
+    many(conn, sql, params![first, last, limit(most)], |row| {
+        Ok(DeadLetter {
+            offset: rows::place(row.get(0)?).1,
+            key: row.get::<_, Vec<u8>>(1)?.into(),
+            value: row.get::<_, Vec<u8>>(2)?.into(),
+            reason: row.get(3)?,
+        })
+    })
+}
+
+/// The row at a position.
+pub fn ballot_at(conn: &Connection, position: i64) -> Read<Option<StoredBallot>> {
+    let sql = format!("SELECT {} FROM ballots WHERE position = ?1", rows::BALLOT_COLUMNS);
+    one(conn, &sql, [position], rows::read_ballot)
+}
+
+/// A voter's latest row among those that were merged into the table.
+pub fn indexed_ballot(
+    conn: &Connection,
+    key: PollKey,
+    voter: VoterId,
+) -> Read<Option<StoredBallot>> {
+    let sql = "SELECT position FROM voters WHERE poll = ?1 AND voter = ?2";
+    let Some(position) = one(conn, sql, (key, &voter.0[..]), |row| Ok(row.get::<_, i64>(0)?))?
+    else {
+        return Ok(None);
+    };
+    let row = ballot_at(conn, position)?;
+    row.map(Some).ok_or_else(|| {
+        let (partition, offset) = rows::place(position);
+        rows::damaged(format!("`voters` names offset {offset} of partition {partition}: no row"))
+    })
+}
+
+/// A voter's latest row, for a reader without the maps in memory: it looks through the rows
+/// that are not merged yet, then in the table.
+pub fn latest_ballot(
+    conn: &Connection,
+    key: PollKey,
+    voter: VoterId,
+) -> Read<Option<StoredBallot>> {
+    let sql = format!(
+        "SELECT {} FROM ballots WHERE position BETWEEN ?1 AND ?2 AND poll = ?3 AND voter = ?4 \
+         ORDER BY position DESC LIMIT 1",
+        rows::BALLOT_COLUMNS
+    );
+    for (partition, from) in unindexed(conn)? {
+        let (first, last) = rows::from_offset(partition, from);
+        let row = one(conn, &sql, params![first, last, key, &voter.0[..]], rows::read_ballot)?;
+        if row.is_some() {
+            return Ok(row);
+        }
+    }
+    indexed_ballot(conn, key, voter)
+}
+
+/// From which offset on each partition's rows are not in `voters`.
+pub fn unindexed(conn: &Connection) -> Read<Vec<(Partition, Offset)>> {
+    let sql = "SELECT partition, indexed_to FROM offsets ORDER BY partition";
+    many(conn, sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
+}
+
+/// Give every row of a partition from an offset on to `each`.
+pub fn scan(
+    conn: &Connection,
+    partition: Partition,
+    from: Offset,
+    mut each: impl FnMut(StoredBallot),
+) -> Read<()> {
+    let sql = format!(
+        "SELECT {} FROM ballots WHERE position BETWEEN ?1 AND ?2 ORDER BY position",
+        rows::BALLOT_COLUMNS
+    );
+    let mut stmt = conn.prepare(&sql)?;
+    let mut found = stmt.query(rows::from_offset(partition, from))?;
+    while let Some(row) = found.next()? {
+        each(rows::read_ballot(row)?);
+    }
+    Ok(())
+}
+
+/// Polls with rows in `voters`.
+pub fn indexed_polls(conn: &Connection) -> Read<Vec<PollKey>> {
+    many(conn, "SELECT key FROM polls WHERE indexed = 1", [], |row| Ok(row.get(0)?))
+}
+
+/// What an idempotency key was used for: the poll, the request, and when.
+pub fn idempotency(conn: &Connection, key: &str) -> Read<Option<(PollKey, Vec<u8>, UnixMillis)>> {
+    let sql = "SELECT poll, request, at FROM idempotency WHERE key = ?1";
+    one(conn, sql, [key], |row| {
+        Ok((row.get(0)?, row.get(1)?, UnixMillis(row.get::<_, i64>(2)? as u64)))
+    })
+}
+
+/// Who holds a code: `None` nobody; else since when that poll has ended, if it has.
+pub fn code_holder(conn: &Connection, code: &str) -> Read<Option<Option<UnixMillis>>> {
+    let sql = "SELECT p.ended_at FROM codes c JOIN polls p ON p.key = c.poll WHERE c.code = ?1";
+    let found = conn
+        .prepare_cached(sql)?
+        .query_row([code], |row| row.get::<_, Option<i64>>(0))
+        .optional()?;
+    Ok(found.map(|ended| ended.map(|at| UnixMillis(at as u64))))
+}
+
+/// When a poll's code begins its month of rest: once it has closed or was deleted.
+pub fn ended_at(poll: &Poll) -> Option<UnixMillis> {
+    poll.closed_at.filter(|_| matches!(poll.status, PollStatus::Closed | PollStatus::Deleted))
+}
+
+pub fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
+
+/// SQLite's integers are signed; no offset or time of ours comes near the end of them.
+pub fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,286 @@
+//! Columns to values and back.
+
+use pollux_core::ballot::{Choice, Status};
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::TallyAt;
+use pollux_core::tally::{Gate, Tally, VoterState};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{CachedStatement, ErrorCode, Row};
+use uuid::Uuid;
+
+use crate::store::{BallotRow, StoreError};
+
+/// A poll's small key in the tables.
+pub type PollKey = u32;
+
+const OFFSET_BITS: u32 = 48;
+
+/// A row's place in log order, over all partitions.
+pub fn position(partition: Partition, offset: Offset) -> i64 {
+    debug_assert!(offset < 1 << OFFSET_BITS, "an offset fits 48 bits");
+    (i64::from(partition) << OFFSET_BITS) | offset as i64
+}
+
+/// The place of [`position`].
+pub fn place(position: i64) -> (Partition, Offset) {
+    ((position >> OFFSET_BITS) as Partition, position as u64 & ((1 << OFFSET_BITS) - 1))
+}
+
+/// The positions from an offset to the end of its partition.
+pub fn from_offset(partition: Partition, offset: Offset) -> (i64, i64) {
+    let last = position(partition, (1 << OFFSET_BITS) - 1);
+    (position(partition, offset.min((1 << OFFSET_BITS) - 1)), last)
+}
+
+/// What a failed statement means to the caller. A failed COMMIT is judged by the writer.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::OutOfMemory
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::SystemIoFailure,
+            ) => Self::Unavailable(error.to_string()),
+            _ => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+pub fn damaged(what: impl std::fmt::Display) -> StoreError {
+    StoreError::Damaged(what.to_string())
+}
+
+pub fn status_word(status: PollStatus) -> &'static str {
+    match status {
+        PollStatus::Draft => "draft",
+        PollStatus::Open => "open",
+        PollStatus::Closed => "closed",
+        PollStatus::Deleted => "deleted",
+    }
+}
+
+pub fn poll_json(poll: &Poll) -> String {
+    serde_json::to_string(poll).expect("a poll has string keys only")
+}
+
+pub fn read_poll(json: &str) -> Result<Poll, StoreError> {
+    serde_json::from_str(json).map_err(|e| damaged(format!("a row of `polls`: {e}")))
+}
+
+fn gate_word(gate: Gate) -> &'static str {
+    match gate {
+        Gate::Open => "open",
+        Gate::Closed => "closed",
+        Gate::Deleted => "deleted",
+    }
+}
+
+/// The columns of `tallies` in the order [`read_tally`] takes them.
+pub const TALLY_COLUMNS: &str =
+    "partition, phase, round, gate, counts, voters, changes, generation, next_offset";
+
+pub const UPSERT_TALLY: &str =
+    "INSERT OR REPLACE INTO tallies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+
+pub fn write_tally(
+    stmt: &mut CachedStatement<'_>,
+    key: PollKey,
+    at: &TallyAt,
+) -> rusqlite::Result<()> {
+    let tally = &at.tally;
+    let counts = serde_json::to_string(&tally.counts).expect("numbers are JSON");
+    stmt.execute(rusqlite::params![
+        key,
+        at.partition,
+        tally.phase,
+        tally.round,
+        gate_word(tally.gate),
+        counts,
+        tally.voters as i64,
+        tally.changes as i64,
+        at.generation.to_string(),
+        at.next_offset as i64
+    ])?;
+    Ok(())
+}
+
+pub fn read_tally(poll: PollId, row: &Row<'_>) -> Result<TallyAt, StoreError> {
+    let gate = match row.get_ref(3)?.as_str().map_err(damaged)? {
+        "open" => Gate::Open,
+        "closed" => Gate::Closed,
+        "deleted" => Gate::Deleted,
+        other => return Err(damaged(format!("a tally's gate is {other:?}"))),
+    };
+    let counts = row.get_ref(4)?.as_str().map_err(damaged)?;
+    let tally = Tally {
+        phase: row.get(1)?,
+        round: row.get(2)?,
+        gate,
+        counts: serde_json::from_str(counts).map_err(damaged)?,
+        voters: row.get::<_, i64>(5)? as u64,
+        changes: row.get::<_, i64>(6)? as u64,
+    };
+    Ok(TallyAt {
+        poll,
+        partition: row.get(0)?,
+        generation: read_generation(row.get_ref(7)?.as_str().map_err(damaged)?)?,
+        next_offset: row.get::<_, i64>(8)? as u64,
+        tally,
+    })
+}
+
+pub fn read_generation(text: &str) -> Result<Generation, StoreError> {
+    Uuid::try_parse(text).map(Generation).map_err(|e| damaged(format!("a generation: {e}")))
+}
+
+/// The columns of `ballots` in the order [`read_ballot`] takes them.
+pub const BALLOT_COLUMNS: &str =
+    "position, poll, voter, ballot, choice, decided, at, round, counted, seen, prev";
+
+pub const INSERT_BALLOT: &str =
+    "INSERT INTO ballots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+/// Most rows take the short forms: a small choice, and a state that speaks of this very ballot.
+pub fn write_ballot(
+    stmt: &mut CachedStatement<'_>,
+    position: i64,
+    key: PollKey,
+    row: &BallotRow,
+) -> rusqlite::Result<()> {
+    let choice = match i64::try_from(row.choice.bits()) {
+        Ok(bits) => Value::Integer(bits),
+        Err(_) => Value::Blob(row.choice.bits().to_be_bytes().to_vec()),
+    };
+    let counted = match row.after.counted {
+        None => Value::Null,
+        Some(it) if it == (row.ballot, row.choice) => Value::Integer(1),
+        Some((id, choice)) => Value::Blob([*id.0.as_bytes(), choice.bits().to_be_bytes()].concat()),
+    };
+    let seen = match row.after.seen {
+        None => Value::Null,
+        Some(id) if id == row.ballot => Value::Integer(1),
+        Some(id) => Value::Blob(id.0.as_bytes().to_vec()),
+    };
+    stmt.raw_bind_parameter(1, position)?;
+    stmt.raw_bind_parameter(2, key)?;
+    stmt.raw_bind_parameter(3, row.voter.0.as_slice())?;
+    stmt.raw_bind_parameter(4, row.ballot.0.as_bytes().as_slice())?;
+    stmt.raw_bind_parameter(5, choice)?;
+    stmt.raw_bind_parameter(6, decided_number(row.decided))?;
+    stmt.raw_bind_parameter(7, row.at.0 as i64)?;
+    stmt.raw_bind_parameter(8, row.after.round)?;
+    stmt.raw_bind_parameter(9, counted)?;
+    stmt.raw_bind_parameter(10, seen)?;
+    stmt.raw_bind_parameter(11, row.prev.map(|offset| offset as i64))?;
+    stmt.raw_execute()?;
+    Ok(())
+}
+
+/// A row of `ballots`, its poll still by key.
+pub struct StoredBallot {
+    pub position: i64,
+    pub key: PollKey,
+    pub voter: VoterId,
+    pub ballot: BallotId,
+    choice: Choice,
+    decided: Status,
+    at: UnixMillis,
+    pub after: VoterState,
+    pub prev: Option<Offset>,
+}
+
+impl StoredBallot {
+    pub fn into_row(self, poll: PollId) -> BallotRow {
+        BallotRow {
+            offset: place(self.position).1,
+            poll,
+            voter: self.voter,
+            ballot: self.ballot,
+            choice: self.choice,
+            decided: self.decided,
+            at: self.at,
+            after: self.after,
+            prev: self.prev,
+        }
+    }
+}
+
+pub fn read_ballot(row: &Row<'_>) -> Result<StoredBallot, StoreError> {
+    let ballot = ballot_id(row.get_ref(3)?)?;
+    let choice = match row.get_ref(4)? {
+        ValueRef::Integer(bits) => choice(bits as u128)?,
+        blob => choice(u128::from_be_bytes(sixteen(blob)?))?,
+    };
+    let counted = match row.get_ref(8)? {
+        ValueRef::Null => None,
+        ValueRef::Integer(_) => Some((ballot, choice)),
+        ValueRef::Blob(both) if both.len() == 32 => Some((
+            ballot_id(ValueRef::Blob(&both[..16]))?,
+            self::choice(u128::from_be_bytes(sixteen(ValueRef::Blob(&both[16..]))?))?,
+        )),
+        _ => return Err(damaged("a voter's state in `ballots`")),
+    };
+    let seen = match row.get_ref(9)? {
+        ValueRef::Null => None,
+        ValueRef::Integer(_) => Some(ballot),
+        blob => Some(ballot_id(blob)?),
+    };
+    Ok(StoredBallot {
+        position: row.get(0)?,
+        key: row.get(1)?,
+        voter: VoterId(sixteen(row.get_ref(2)?)?),
+        ballot,
+        choice,
+        decided: read_decided(row.get(5)?)?,
+        at: UnixMillis(row.get::<_, i64>(6)? as u64),
+        after: VoterState { round: row.get(7)?, counted, seen },
+        prev: row.get::<_, Option<i64>>(10)?.map(|offset| offset as u64),
+    })
+}
+
+fn sixteen(value: ValueRef<'_>) -> Result<[u8; 16], StoreError> {
+    value
+        .as_blob()
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| damaged("a row of `ballots` holds an id that is not 16 bytes"))
+}
+
+fn ballot_id(value: ValueRef<'_>) -> Result<BallotId, StoreError> {
+    Ok(BallotId(Uuid::from_bytes(sixteen(value)?)))
+}
+
+fn choice(bits: u128) -> Result<Choice, StoreError> {
+    Choice::from_bits(bits).ok_or_else(|| damaged("a choice outside options 1 to 100"))
+}
+
+fn decided_number(status: Status) -> i64 {
+    match status {
+        Status::Counted => 1,
+        Status::Superseded => 2,
+        Status::Refused => 3,
+        Status::Late => 4,
+        // The fold decides neither; kept so that what was given is given back.
+        Status::Replaced => 5,
+        Status::Recorded => 6,
+    }
+}
+
+fn read_decided(number: i64) -> Result<Status, StoreError> {
+    Ok(match number {
+        1 => Status::Counted,
+        2 => Status::Superseded,
+        3 => Status::Refused,
+        4 => Status::Late,
+        5 => Status::Replaced,
+        6 => Status::Recorded,
+        other => return Err(damaged(format!("a ballot was decided {other}"))),
+    })
+}

@@ -1,0 +1,496 @@
+//! What only the embedded store can be asked: crashes of its files, merges of its index, files
+//! that are not its own, a full disk.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+
+use pollux_core::ballot::{Choice, Status};
+use pollux_core::poll::Poll;
+use pollux_core::tally::VoterState;
+use tempfile::{TempDir, tempdir};
+
+use super::*;
+use crate::store::conformance::{
+    NOW, Worker, at, ballot_id, change, choice, create, generation, open_poll, some_tally, voter,
+};
+
+const WAL: &str = "store.db-wal";
+
+fn open(folder: &Path) -> Arc<EmbeddedStore> {
+    EmbeddedStore::open(folder, 1, StoreLimits::default()).unwrap()
+}
+
+fn writer(folder: &Path, voters: usize) -> Writer {
+    let conn = schema::open_writer(folder, 1).unwrap();
+    Writer::new(conn, 1, StoreLimits { voters, ..StoreLimits::default() }).unwrap()
+}
+
+fn many_voters(n: u64) -> VoterId {
+    // Spread like the pseudonyms they stand for.
+    let mixed = u128::from(n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    VoterId(mixed.to_be_bytes())
+}
+
+/// Ballots of these voters at the offsets from `from` on.
+fn batch(poll: &Poll, from: u64, voters: impl IntoIterator<Item = u64>) -> Commit {
+    let ballots: Vec<BallotRow> = voters
+        .into_iter()
+        .enumerate()
+        .map(|(i, n)| {
+            let (ballot, choice) = (ballot_id(from + i as u64), choice(&[1]));
+            BallotRow {
+                offset: from + i as u64,
+                poll: poll.id,
+                voter: many_voters(n),
+                ballot,
+                choice,
+                decided: Status::Counted,
+                at: at(NOW),
+                after: VoterState { round: 1, counted: Some((ballot, choice)), spent: None },
+            }
+        })
+        .collect();
+    let to = from + ballots.len() as u64;
+    let tally = TallyAt {
+        poll: poll.id,
+        partition: 0,
+        generation: generation(1),
+        next_offset: to,
+        tally: some_tally(&[to, 0, 0]),
+    };
+    Commit { from, to, tallies: vec![tally], ballots, ..Commit::default() }
+}
+
+/// As a crash leaves them: the database and its write-ahead log, cut to this length.
+fn crashed(from: &Path, wal_bytes: u64) -> TempDir {
+    let folder = tempdir().unwrap();
+    fs::copy(from.join(FILE), folder.path().join(FILE)).unwrap();
+    let wal = folder.path().join(WAL);
+    fs::copy(from.join(WAL), &wal).unwrap();
+    OpenOptions::new().write(true).open(wal).unwrap().set_len(wal_bytes).unwrap();
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_leaves_a_state_between_two_commits() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path());
+    let poll = create(&*store, open_poll(1)).await;
+    store.begin(0, generation(1)).await.unwrap();
+    let writing = {
+        let (store, poll) = (store.clone(), poll.clone());
+        tokio::spawn(async move {
+            for n in 0..200 {
+                let commit = batch(&poll, n * 10, n * 10..n * 10 + 10);
+                store.commit(0, &commit).await.unwrap();
+            }
+        })
+    };
+    let (mut kept, mut copies) = (poll.clone(), Vec::new());
+    for n in 0..8 {
+        change(&*store, &mut kept, |poll| {
+            poll.question = format!("Changed {n} times?");
+            poll.revision += 1;
+        })
+        .await;
+        let wal = folder.path().join(WAL).metadata().unwrap().len();
+        copies.push((kept.revision, crashed(folder.path(), wal)));
+    }
+    writing.await.unwrap();
+    for (revision, copy) in copies {
+        let store = open(copy.path());
+        let standing = store.standing(poll.id).await.unwrap().unwrap();
+        assert_eq!(standing.poll.revision, revision, "every poll change before is there");
+        between_two_commits(&store, &poll).await;
+        store.shut().await;
+    }
+    store.shut().await;
+}
+
+/// Offset, tally, rows and voters tell of the same commits. Says how far they go.
+async fn between_two_commits(store: &EmbeddedStore, poll: &Poll) -> u64 {
+    let next = store.begin(0, generation(1)).await.unwrap().next_offset;
+    let rows = store.ballots(0, 0, None, 10_000).await.unwrap();
+    assert_eq!((rows.len() as u64, next % 10), (next, 0));
+    let standing = store.standing(poll.id).await.unwrap().unwrap();
+    assert_eq!(standing.total_votes(), next);
+    let voters: Vec<_> = (0..next + 5).map(|n| (poll.id, many_voters(n))).collect();
+    let loaded = store.load(0, &[], &voters).await.unwrap().voters;
+    assert_eq!(loaded.iter().filter(|state| state.counted.is_some()).count() as u64, next);
+    next
+}
+
+#[tokio::test]
+async fn a_power_cut_takes_only_commits_after_the_last_poll_change() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path());
+    let mut poll = create(&*store, open_poll(1)).await;
+    store.begin(0, generation(1)).await.unwrap();
+    for n in 0..5 {
+        store.commit(0, &batch(&poll, n * 10, n * 10..n * 10 + 10)).await.unwrap();
+    }
+    change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 1)).unwrap())).await;
+    let durable = folder.path().join(WAL).metadata().unwrap().len();
+    for n in 5..9 {
+        store.commit(0, &batch(&poll, n * 10, n * 10..n * 10 + 10)).await.unwrap();
+    }
+    let end = folder.path().join(WAL).metadata().unwrap().len();
+    assert!(end > durable);
+    let mut seen = Vec::new();
+    for cut in (durable..=end).step_by(1777).chain([end]) {
+        let copy = crashed(folder.path(), cut);
+        let after = open(copy.path());
+        assert_eq!(*after.standing(poll.id).await.unwrap().unwrap().poll, poll);
+        seen.push(between_two_commits(&after, &poll).await);
+        after.shut().await;
+    }
+    assert!(seen.is_sorted());
+    seen.dedup();
+    assert_eq!(seen, [50, 60, 70, 80, 90]);
+    store.shut().await;
+}
+
+#[test]
+fn poll_changes_are_synced_and_ballots_are_not() {
+    let folder = tempdir().unwrap();
+    let mut writer = writer(folder.path(), 100);
+    let level = |writer: &Writer| -> i64 {
+        writer.db.conn.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap()
+    };
+    let (normal, full) = (1, 2);
+    writer.create(open_poll(1), &["1".into()], None).unwrap();
+    assert_eq!(level(&writer), full);
+    writer.begin(0, generation(1)).unwrap();
+    assert_eq!(level(&writer), full);
+    writer.commit(0, &batch(&open_poll(1), 0, 0..3)).unwrap();
+    assert_eq!(level(&writer), normal);
+    writer.change(&open_poll(1), open_poll(1).revision).unwrap();
+    assert_eq!(level(&writer), full);
+}
+
+#[tokio::test]
+async fn a_merge_may_be_cut_short_and_overtaken() {
+    let folder = tempdir().unwrap();
+    let poll = open_poll(1);
+    let mut writer = writer(folder.path(), 3_000);
+    writer.create(poll.clone(), &["1".into()], None).unwrap();
+    writer.begin(0, generation(1)).unwrap();
+    writer.commit(0, &batch(&poll, 0, 0..2_999)).unwrap();
+    assert!(!writer.merging());
+    // The map is full: the first slice of it is merged at once, and no more.
+    writer.commit(0, &batch(&poll, 2_999, 2_999..3_000)).unwrap();
+    assert!(writer.merging());
+    let indexed = |folder: &Path| -> (i64, i64) {
+        let conn = schema::open_reader(folder).unwrap();
+        let count = conn.query_row("SELECT count(*) FROM voters", [], |row| row.get(0)).unwrap();
+        let to = conn.query_row("SELECT indexed_to FROM offsets", [], |row| row.get(0)).unwrap();
+        (count, to)
+    };
+    assert_eq!(indexed(folder.path()), (1_024, 0));
+    // Every tenth voter votes again while their older row is being merged; then a crash.
+    writer.commit(0, &batch(&poll, 3_000, (0..3_000).step_by(10))).unwrap();
+    let wal = folder.path().join(WAL).metadata().unwrap().len();
+    let copy = crashed(folder.path(), wal);
+    while writer.merging() {
+        writer.merge_slice(0).unwrap();
+    }
+    assert_eq!(indexed(folder.path()), (3_000, 3_000));
+    drop(writer);
+
+    for folder in [folder.path(), copy.path()] {
+        let limits = StoreLimits { voters: 3_000, ..StoreLimits::default() };
+        let store = EmbeddedStore::open(folder, 1, limits).unwrap();
+        let reader = EmbeddedStore::open_read_only(folder).unwrap();
+        let expected = |n: u64| ballot_id(if n.is_multiple_of(10) { 3_000 + n / 10 } else { n });
+        let voters: Vec<_> = (0..3_001).map(|n| (poll.id, many_voters(n))).collect();
+        let loaded = store.load(0, &[], &voters).await.unwrap().voters;
+        for (n, state) in (0..3_000).zip(&loaded) {
+            assert_eq!(state.counted, Some((expected(n), choice(&[1]))), "voter {n}");
+        }
+        assert_eq!(loaded[3_000], VoterState::default());
+        for n in [0, 1, 2_990, 2_999, 3_000] {
+            let state = reader.voter(poll.id, many_voters(n)).await.unwrap();
+            assert_eq!(state, loaded[n as usize], "a reader without the maps, voter {n}");
+        }
+        store.shut().await;
+    }
+}
+
+#[tokio::test]
+async fn reads_beside_a_running_server_and_writes_nothing() {
+    let folder = tempdir().unwrap();
+    let missing = EmbeddedStore::open_read_only(folder.path()).err().unwrap();
+    assert!(matches!(missing, OpenError::Missing(_)), "{missing}");
+    let store = EmbeddedStore::open(folder.path(), 3, StoreLimits::default()).unwrap();
+    let mut poll = create(&*store, open_poll(1)).await;
+    let reader = EmbeddedStore::open_read_only(folder.path()).unwrap();
+    assert_eq!(reader.partitions(), 3);
+    let mut worker = Worker::begin(&*store, 2).await;
+    worker.vote(&poll, voter(1), ballot_id(1), &[1]).await;
+    worker.vote(&poll, voter(1), ballot_id(2), &[2]).await;
+    let standing = reader.standing(poll.id).await.unwrap().unwrap();
+    assert_eq!(standing.counts(), [0, 1, 0], "it sees what was committed after it was opened");
+    let fate = reader.fate(poll.id, voter(1), ballot_id(1), Some((2, 0))).await.unwrap().unwrap();
+    assert_eq!(fate.status, Status::Replaced);
+    let loaded = reader.load(2, &[poll.id], &[(poll.id, voter(1))]).await.unwrap();
+    assert_eq!(loaded.voters, store.load(2, &[], &[(poll.id, voter(1))]).await.unwrap().voters);
+
+    let (expected, refused) = (poll.revision, "opened to read");
+    poll.close(at(NOW + 1)).unwrap();
+    let changed = reader.change(&poll, expected).await.unwrap_err().to_string();
+    assert!(changed.contains(refused), "{changed}");
+    let commit = Commit { from: 2, to: 3, ..Commit::default() };
+    let committed = reader.commit(2, &commit).await.unwrap_err().to_string();
+    assert!(committed.contains(refused), "{committed}");
+    assert!(reader.ready().is_err());
+    store.shut().await;
+    drop(store);
+    assert!(reader.standing(poll.id).await.unwrap().is_some(), "without the server too");
+}
+
+#[tokio::test]
+async fn a_shut_store_says_so_and_leaves_one_file() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path());
+    create(&*store, open_poll(1)).await;
+    store.shut().await;
+    store.shut().await;
+    assert!(store.ready().is_err());
+    let read = store.standing(open_poll(1).id).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    let begun = store.begin(0, generation(1)).await;
+    assert!(matches!(begun, Err(StoreError::Unavailable(_))), "{begun:?}");
+    let files: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(files.len(), 1, "the write-ahead log is gone: {files:?}");
+}
+
+#[tokio::test]
+async fn the_write_ahead_log_stays_small() {
+    let folder = tempdir().unwrap();
+    let limits = StoreLimits { wal_bytes: 256 << 10, ..StoreLimits::default() };
+    let store = EmbeddedStore::open(folder.path(), 1, limits).unwrap();
+    let poll = create(&*store, open_poll(1)).await;
+    store.begin(0, generation(1)).await.unwrap();
+    let (mut largest, mut total) = (0, 0);
+    for n in 0..400 {
+        store.commit(0, &batch(&poll, n * 50, n * 50..n * 50 + 50)).await.unwrap();
+        largest = largest.max(folder.path().join(WAL).metadata().unwrap().len());
+        total += 5 * 4096;
+    }
+    assert!(largest < 2 << 20, "{largest} bytes after about {total} were written");
+    store.shut().await;
+}
+
+#[test]
+fn a_full_disk_changes_nothing_and_passes() {
+    let folder = tempdir().unwrap();
+    let mut writer = writer(folder.path(), 100_000);
+    let poll = open_poll(1);
+    writer.create(poll.clone(), &["1".into()], None).unwrap();
+    writer.begin(0, generation(1)).unwrap();
+    let pages = |writer: &Writer, most: i64| {
+        let sql = format!("PRAGMA max_page_count = {most}");
+        writer.db.conn.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    };
+    pages(&writer, 60);
+    let mut next = 0;
+    let full = loop {
+        match writer.commit(0, &batch(&poll, next, next..next + 500)) {
+            Ok(()) => next += 500,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(full, CommitError::Store(StoreError::Unavailable(_))), "{full:?}");
+    assert!(next > 0);
+    let created = (2..200).find_map(|n| writer.create(open_poll(n), &[n.to_string()], None).err());
+    assert!(matches!(created, Some(StoreError::Unavailable(_))), "{created:?}");
+    assert_eq!(writer.begin(0, generation(1)).unwrap().next_offset, next, "nothing was changed");
+    assert_eq!(writer.db.failed, None);
+    pages(&writer, 10_000);
+    writer.commit(0, &batch(&poll, next, next..next + 500)).unwrap();
+    let check: String =
+        writer.db.conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_for_no_known_reason_fails_the_store() {
+    let folder = tempdir().unwrap();
+    let mut writer = writer(folder.path(), 100);
+    let poll = open_poll(1);
+    writer.create(poll.clone(), &["1".into()], None).unwrap();
+    writer.begin(0, generation(1)).unwrap();
+    // Only COMMIT itself finds this row wanting, as it alone meets the disk's errors.
+    let sql = "CREATE TEMP TABLE owner (x PRIMARY KEY);
+        CREATE TEMP TABLE owned (x REFERENCES owner DEFERRABLE INITIALLY DEFERRED);
+        CREATE TEMP TRIGGER trap AFTER INSERT ON main.ballots
+            BEGIN INSERT INTO owned VALUES (1); END;
+        PRAGMA foreign_keys = ON;";
+    writer.db.conn.execute_batch(sql).unwrap();
+    let store = EmbeddedStore::start(folder.path(), 1, StoreLimits::default(), writer).unwrap();
+    store.ready().unwrap();
+    let answer = store.commit(0, &batch(&poll, 0, 0..3)).await;
+    assert!(matches!(answer, Err(CommitError::Store(StoreError::Unknown(_)))), "{answer:?}");
+    let why = store.failed().await;
+    assert!(why.contains("commit failed"), "{why}");
+    assert!(store.ready().is_err());
+    let next = store.commit(0, &batch(&poll, 0, 0..3)).await;
+    assert!(matches!(next, Err(CommitError::Store(StoreError::Unavailable(_)))), "{next:?}");
+    store.shut().await;
+    drop(store);
+    let store = open(folder.path());
+    assert_eq!(store.begin(0, generation(1)).await.unwrap().next_offset, 0, "the next start");
+    store.shut().await;
+}
+
+fn refused(folder: &Path) -> OpenError {
+    let error = EmbeddedStore::open(folder, 1, StoreLimits::default()).err().unwrap();
+    let message = error.to_string();
+    assert!(message.contains(&folder.join(FILE).display().to_string()), "{message}");
+    let read_only = EmbeddedStore::open_read_only(folder).err();
+    if !matches!(error, OpenError::Partitions { .. }) {
+        let same = std::mem::discriminant(&error);
+        assert_eq!(read_only.map(|error| std::mem::discriminant(&error)), Some(same));
+    }
+    error
+}
+
+fn ours() -> TempDir {
+    let folder = tempdir().unwrap();
+    let mut writer = writer(folder.path(), 100);
+    writer.create(open_poll(1), &["1".into()], None).unwrap();
+    writer.begin(0, generation(1)).unwrap();
+    writer.commit(0, &batch(&open_poll(1), 0, 0..500)).unwrap();
+    writer.finish();
+    folder
+}
+
+#[test]
+fn files_that_are_not_ours_are_refused_and_left_alone() {
+    let garbage = tempdir().unwrap();
+    fs::write(garbage.path().join(FILE), "not a database, ".repeat(1000)).unwrap();
+    assert!(matches!(refused(garbage.path()), OpenError::NotADatabase(_)));
+    let bytes = fs::read(garbage.path().join(FILE)).unwrap();
+    assert!(bytes.starts_with(b"not a database"), "left as it was");
+
+    let foreign = tempdir().unwrap();
+    let conn = Connection::open(foreign.path().join(FILE)).unwrap();
+    conn.execute_batch("CREATE TABLE theirs (x); PRAGMA application_id = 77").unwrap();
+    drop(conn);
+    assert!(matches!(refused(foreign.path()), OpenError::Foreign { found: 77, .. }));
+
+    let newer = ours();
+    let conn = Connection::open(newer.path().join(FILE)).unwrap();
+    conn.pragma_update(None, "user_version", 99).unwrap();
+    drop(conn);
+    assert!(matches!(refused(newer.path()), OpenError::Newer { found: 99, known: 1, .. }));
+
+    let other = ours();
+    let error = EmbeddedStore::open(other.path(), 4, StoreLimits::default()).err().unwrap();
+    assert!(matches!(error, OpenError::Partitions { found: 1, asked: 4, .. }), "{error}");
+    let error = EmbeddedStore::open(other.path(), 0, StoreLimits::default()).err().unwrap();
+    assert!(matches!(error, OpenError::TooManyPartitions(0)), "{error}");
+}
+
+#[test]
+fn a_damaged_file_is_refused() {
+    let folder = ours();
+    let path = folder.path().join(FILE);
+    let whole = fs::read(&path).unwrap();
+    // The schema's page, behind a header that is whole; then a file that lost its tables.
+    let mut bytes = whole.clone();
+    bytes[100..4096].fill(0x5a);
+    fs::write(&path, &bytes).unwrap();
+    assert!(matches!(refused(folder.path()), OpenError::Corrupt { .. }));
+    // The ballots that are read back when the server starts.
+    let mut bytes = whole.clone();
+    bytes[4096..].fill(0x5a);
+    fs::write(&path, &bytes).unwrap();
+    assert!(matches!(refused(folder.path()), OpenError::Corrupt { .. }));
+    fs::write(&path, &whole).unwrap();
+    assert!(EmbeddedStore::open(folder.path(), 1, StoreLimits::default()).is_ok());
+}
+
+#[test]
+fn a_missing_folder_is_named() {
+    let folder = tempdir().unwrap();
+    let inner = folder.path().join("nowhere");
+    let error = EmbeddedStore::open(&inner, 1, StoreLimits::default()).err().unwrap();
+    assert!(matches!(error, OpenError::NotWritable { .. }), "{error}");
+}
+
+/// CPU time of all threads of this process, in nanoseconds.
+fn cpu_nanos() -> u64 {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let times =
+        tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("schedstat")).ok());
+    times.filter_map(|line| line.split(' ').next()?.parse::<u64>().ok()).sum()
+}
+
+/// What load + commit cost, beside a table keyed by voter. By hand:
+/// `cargo test --release -p pollux-server --lib store::embedded::tests::cost -- --ignored --nocapture`
+#[tokio::test]
+#[ignore = "a measurement, for a release build"]
+async fn cost_of_a_ballot() {
+    const BALLOTS: u64 = 1_000_000;
+    for (size, bound) in [(256, usize::MAX), (1_000, usize::MAX), (1_000, 458_752)] {
+        let folder = tempdir().unwrap();
+        let limits = StoreLimits { voters: bound, ..StoreLimits::default() };
+        let store = EmbeddedStore::open(folder.path(), 1, limits).unwrap();
+        let poll = create(&*store, open_poll(1)).await;
+        store.begin(0, generation(1)).await.unwrap();
+        let batches: Vec<Commit> = (0..BALLOTS)
+            .step_by(size)
+            .map(|from| batch(&poll, from, from..from + size as u64))
+            .collect();
+        let start = cpu_nanos();
+        for commit in &batches {
+            let voters: Vec<_> = commit.ballots.iter().map(|row| (row.poll, row.voter)).collect();
+            store.load(0, &[], &voters).await.unwrap();
+            store.commit(0, commit).await.unwrap();
+        }
+        let used = (cpu_nanos() - start) as f64 / BALLOTS as f64 / 1000.0;
+        println!("batches of {size}, memory bound {bound}: load and commit {used:.2} µs a ballot");
+        let start = cpu_nanos();
+        store.shut().await;
+        let rest = (cpu_nanos().saturating_sub(start)) as f64 / BALLOTS as f64 / 1000.0;
+        println!("    left over at the end: {rest:.2} µs a ballot");
+    }
+    for size in [256, 1_000] {
+        println!("batches of {size}, keyed by voter: {:.2} µs", keyed_by_voter(BALLOTS, size));
+    }
+}
+
+/// The plain design: one upsert a ballot under (poll, voter).
+fn keyed_by_voter(ballots: u64, size: u64) -> f64 {
+    let folder = tempdir().unwrap();
+    let conn = Connection::open(folder.path().join("plain.db")).unwrap();
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;
+         CREATE TABLE b (poll INTEGER, voter BLOB, ballot BLOB, choice INTEGER, at INTEGER,
+                         PRIMARY KEY (poll, voter)) WITHOUT ROWID",
+    )
+    .unwrap();
+    let poll = open_poll(1);
+    let mut used = 0;
+    for from in (0..ballots).step_by(size as usize) {
+        let commit = batch(&poll, from, from..from + size);
+        let start = cpu_nanos();
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut get = conn.prepare_cached("SELECT ballot FROM b WHERE poll = 1 AND voter = ?1");
+        let mut put = conn.prepare_cached("INSERT OR REPLACE INTO b VALUES (1, ?1, ?2, ?3, ?4)");
+        for row in &commit.ballots {
+            let known = get.as_mut().unwrap().exists([&row.voter.0[..]]).unwrap();
+            assert!(!known);
+            let (choice, at): (Choice, _) = (row.choice, row.at.0 as i64);
+            let params = (&row.voter.0[..], &row.ballot.0.as_bytes()[..], choice.bits() as i64, at);
+            put.as_mut().unwrap().execute(params).unwrap();
+        }
+        drop((get, put));
+        conn.execute_batch("COMMIT").unwrap();
+        used += cpu_nanos() - start;
+    }
+    used as f64 / ballots as f64 / 1000.0
+}

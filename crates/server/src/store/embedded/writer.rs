@@ -1,0 +1,355 @@
+//! The one thread that writes: one transaction at a time, each wholly or not at all.
+//!
+//! Changes of polls are committed with `synchronous=FULL`: SQLite syncs the write-ahead log,
+//! and with it every commit before. Ballots are committed with `synchronous=NORMAL`: written,
+//! not synced, unless they move a poll to another phase. A power cut can take the newest of them, never one from the middle (the frames
+//! of the write-ahead log are chained by their checksums), and the log gives them back.
+//!
+//! Between the jobs, full maps of the index are merged into the table `voters`, as many rows
+//! as ballots came in, so that the merge always ends before the next map is full.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fail::fail_point;
+use parking_lot::Mutex;
+use pollux_core::id::{Generation, Offset, Partition, PollId};
+use pollux_core::poll::Poll;
+use rusqlite::{Connection, params};
+
+use super::db::{Db, Durable, checkpoint};
+use super::index::{Index, Key};
+use super::rows::{self, PollKey, damaged};
+use super::{polls, reads};
+use crate::config::StoreLimits;
+use crate::store::{
+    ChangeError, Commit, CommitError, Created, IdempotencyKey, Progress, StoreError,
+};
+
+/// Fewest and most rows of one slice of a merge: some milliseconds' work.
+const SLICE: std::ops::RangeInclusive<usize> = 1_024..=8_192;
+
+/// A frozen map on its way into the table.
+struct Merge {
+    entries: Vec<(Key, i64)>,
+    done: usize,
+    /// What each partition's `indexed_to` becomes with the last slice.
+    to: Vec<(Partition, Offset)>,
+    polls: BTreeSet<PollKey>,
+}
+
+/// All that writes.
+pub struct Writer {
+    pub db: Db,
+    index: Arc<Index>,
+    partitions: u32,
+    limits: StoreLimits,
+    merge: Option<Merge>,
+    /// A slice failed: wait for a commit to succeed before the next.
+    merge_stalled: bool,
+    /// An upper bound of what was written to the write-ahead log since it was last copied back.
+    wal_bytes: usize,
+    /// The checkpointer was asked.
+    checkpointing: bool,
+    /// Held by whoever checkpoints: SQLite turns a second one away instead of letting it wait.
+    turn: Arc<Mutex<()>>,
+}
+
+/// The write-ahead log may grow to so many times its limit while the checkpointer is at work;
+/// then the writer waits for it.
+const WAL_PATIENCE: usize = 4;
+
+const PAGE: usize = 4096;
+
+impl Writer {
+    /// Take up a configured connection and rebuild the index from the rows.
+    pub fn new(conn: Connection, partitions: u32, limits: StoreLimits) -> Result<Self, StoreError> {
+        let index = Index::new(reads::indexed_polls(&conn)?);
+        let mut voters = 0;
+        for (partition, from) in reads::unindexed(&conn)? {
+            reads::scan(&conn, partition, from, |row| {
+                let key = Key::new(row.key, row.voter);
+                voters = index.rebuild(row.position, key, &row.after);
+            })?;
+        }
+        let db = Db::new(conn);
+        let mut writer = Self {
+            db,
+            index,
+            partitions,
+            limits,
+            merge: None,
+            merge_stalled: false,
+            wal_bytes: 0,
+            checkpointing: false,
+            turn: Arc::default(),
+        };
+        writer.freeze_if_full(voters)?;
+        Ok(writer)
+    }
+
+    pub fn index(&self) -> Arc<Index> {
+        self.index.clone()
+    }
+
+    /// To be held while checkpointing.
+    pub fn turn(&self) -> Arc<Mutex<()>> {
+        self.turn.clone()
+    }
+
+    /// Whether a merge wants to go on.
+    pub fn merging(&self) -> bool {
+        self.merge.is_some() && !self.merge_stalled
+    }
+
+    pub fn create(
+        &mut self,
+        poll: Poll,
+        codes: &[String],
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Created, StoreError> {
+        self.wal_bytes += 16 * PAGE;
+        let partitions = self.partitions;
+        self.db.transact(Durable::Now, |conn| polls::create(conn, partitions, poll, codes, key))
+    }
+
+    pub fn change(&mut self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
+        self.wal_bytes += 8 * PAGE;
+        let partitions = self.partitions;
+        self.db.transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))
+    }
+
+    pub fn begin(
+        &mut self,
+        partition: Partition,
+        generation: Generation,
+    ) -> Result<Progress, StoreError> {
+        if partition >= self.partitions {
+            let of = self.partitions;
+            return Err(damaged(format!("partition {partition} of a store of {of}")));
+        }
+        match reads::progress_of(&self.db.conn, partition)? {
+            Some(known) if known.generation == generation => Ok(known),
+            Some(known) => Err(damaged(format!(
+                "partition {partition} was counted from the log {}, but the log is {generation} \
+                 now; put back the log that belongs to this store, or begin with an empty store",
+                known.generation
+            ))),
+            None => {
+                self.wal_bytes += 2 * PAGE;
+                self.db.transact(Durable::Now, |conn| {
+                    conn.execute(
+                        "INSERT INTO offsets VALUES (?1, ?2, 0, 0, 0)",
+                        (partition, generation.to_string()),
+                    )?;
+                    Ok(Progress { generation, next_offset: 0, announced: 0 })
+                })
+            }
+        }
+    }
+
+    pub fn commit(&mut self, partition: Partition, commit: &Commit) -> Result<(), CommitError> {
+        debug_assert!(commit.to > commit.from, "a commit moves on");
+        let mut written = Vec::with_capacity(commit.ballots.len());
+        let (index, partitions) = (&*self.index, self.partitions);
+        let durable = if commit.durable { Durable::Now } else { Durable::Later };
+        self.db.transact(durable, |conn| {
+            fence(conn, partition, commit)?;
+            let mut keys = Keys { conn, index, last: None };
+            write_batch(conn, &mut keys, partition, commit, &mut written)?;
+            write_tallies(conn, &mut keys, partitions, commit)?;
+            fail_point!("store::before_commit");
+            Ok::<_, CommitError>(())
+        })?;
+        fail_point!("store::after_commit");
+        let rows = written.iter().zip(&commit.ballots);
+        let voters = self.index.insert(rows.map(|((at, key), row)| (*at, *key, row)));
+        self.merge_stalled = false;
+        self.wal_bytes +=
+            PAGE * (8 + 2 * commit.tallies.len() + commit.dead.len()) + 128 * commit.ballots.len();
+        // What fails here is tried again after the next commit; this one stands.
+        let merged = self.freeze_if_full(voters).and_then(|()| {
+            if self.merging() { self.merge_slice(commit.ballots.len()) } else { Ok(()) }
+        });
+        if let Err(error) = merged {
+            tracing::warn!(%error, "the index of voters was not merged");
+        }
+        Ok(())
+    }
+
+    /// Begin a merge if the map is full and none is under way.
+    fn freeze_if_full(&mut self, voters: usize) -> Result<(), StoreError> {
+        if voters < self.limits.voters || self.merge.is_some() {
+            return Ok(());
+        }
+        // Every committed row is in the map, so its rows end where the partitions stand now.
+        let to = reads::progress(&self.db.conn)?;
+        let Some(entries) = self.index.freeze() else { return Ok(()) };
+        let polls = entries.iter().map(|(key, _)| key.poll).collect();
+        let to = to.into_iter().map(|(partition, at)| (partition, at.next_offset)).collect();
+        self.merge = Some(Merge { entries, done: 0, to, polls });
+        Ok(())
+    }
+
+    /// Merge about so many rows more, in one short transaction.
+    pub fn merge_slice(&mut self, about: usize) -> Result<(), StoreError> {
+        let Some(merge) = &mut self.merge else { return Ok(()) };
+        let count = about.clamp(*SLICE.start(), *SLICE.end());
+        let end = merge.entries.len().min(merge.done + count);
+        let last = end == merge.entries.len();
+        let new_polls =
+            if last { self.index.not_indexed(merge.polls.iter().copied()) } else { Vec::new() };
+        let slice = &merge.entries[merge.done..end];
+        self.wal_bytes += PAGE * (slice.len() + 4);
+        let done = self.db.transact(Durable::Later, |conn| {
+            let mut put =
+                conn.prepare_cached("INSERT OR REPLACE INTO voters VALUES (?1, ?2, ?3)")?;
+            for (key, position) in slice {
+                put.execute(params![key.poll, &key.voter[..], position])?;
+            }
+            if last {
+                for (partition, to) in &merge.to {
+                    conn.execute(
+                        "UPDATE offsets SET indexed_to = ?2 WHERE partition = ?1",
+                        (partition, reads::signed(*to)),
+                    )?;
+                }
+                for poll in new_polls {
+                    conn.execute("UPDATE polls SET indexed = 1 WHERE key = ?1", [poll])?;
+                }
+            }
+            Ok::<_, StoreError>(())
+        });
+        self.merge_stalled = done.is_err();
+        done?;
+        merge.done = end;
+        if last {
+            self.index.thaw(std::mem::take(&mut merge.polls));
+            self.merge = None;
+        }
+        Ok(())
+    }
+
+    /// Keep the write-ahead log bounded: `ask` the checkpointer to copy it back when it is
+    /// large, and when it grows faster than that, do it here.
+    pub fn tend_wal(&mut self, ask: impl FnOnce()) {
+        if self.wal_bytes >= WAL_PATIENCE * self.limits.wal_bytes {
+            self.restart_wal("RESTART");
+        } else if self.wal_bytes >= self.limits.wal_bytes && !self.checkpointing {
+            self.checkpointing = true;
+            ask();
+        }
+    }
+
+    /// The checkpointer is done. What it could not see is little, so it is soon copied; and with
+    /// all of it copied the next write begins the write-ahead log anew.
+    pub fn checkpointed(&mut self) {
+        self.checkpointing = false;
+        self.restart_wal("PASSIVE");
+    }
+
+    fn restart_wal(&mut self, how: &str) {
+        // If a reader holds an old snapshot: again after as much was written once more.
+        self.wal_bytes = 0;
+        let _turn = self.turn.lock();
+        if let Err(error) = checkpoint(&self.db.conn, how) {
+            tracing::warn!(%error, "the store's write-ahead log was not copied back");
+        }
+    }
+
+    /// The last thing: everything into the database file.
+    pub fn finish(self) {
+        if self.db.failed.is_none()
+            && let Err(error) = checkpoint(&self.db.conn, "TRUNCATE")
+        {
+            tracing::warn!(%error, "the store's last checkpoint was not made; none is needed");
+        }
+    }
+}
+
+/// First of all: nobody else has committed since this worker loaded.
+fn fence(conn: &Connection, partition: Partition, commit: &Commit) -> Result<(), CommitError> {
+    let moved = conn
+        .prepare_cached(
+            "UPDATE offsets SET next_offset = ?3, announced = max(announced, ?4) \
+             WHERE partition = ?1 AND next_offset = ?2",
+        )
+        .and_then(|mut update| {
+            update.execute(params![
+                partition,
+                reads::signed(commit.from),
+                reads::signed(commit.to),
+                reads::signed(commit.announced)
+            ])
+        })
+        .map_err(StoreError::from)?;
+    if moved == 0 { Err(CommitError::Fenced) } else { Ok(()) }
+}
+
+/// Poll keys, through the memory of the index; neighbours are often of one poll.
+struct Keys<'a> {
+    conn: &'a Connection,
+    index: &'a Index,
+    last: Option<(PollId, PollKey)>,
+}
+
+impl Keys<'_> {
+    fn of(&mut self, poll: PollId) -> Result<PollKey, StoreError> {
+        if let Some((last, key)) = self.last
+            && last == poll
+        {
+            return Ok(key);
+        }
+        let key = match self.index.key(poll) {
+            Some(key) => key,
+            None => {
+                let key = reads::poll_key(self.conn, poll)?.ok_or_else(|| {
+                    damaged(format!("a commit of poll {poll}, which is not here"))
+                })?;
+                self.index.remember(poll, key);
+                key
+            }
+        };
+        self.last = Some((poll, key));
+        Ok(key)
+    }
+}
+
+fn write_batch(
+    conn: &Connection,
+    keys: &mut Keys<'_>,
+    partition: Partition,
+    commit: &Commit,
+    written: &mut Vec<(i64, PollKey)>,
+) -> Result<(), StoreError> {
+    let mut insert = conn.prepare_cached(rows::INSERT_BALLOT)?;
+    for row in &commit.ballots {
+        let (position, key) = (rows::position(partition, row.offset), keys.of(row.poll)?);
+        rows::write_ballot(&mut insert, position, key, row)?;
+        written.push((position, key));
+    }
+    for letter in &commit.dead {
+        conn.prepare_cached("INSERT INTO dead VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+            rows::position(partition, letter.offset),
+            &letter.key[..],
+            &letter.value[..],
+            letter.reason
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_tallies(
+    conn: &Connection,
+    keys: &mut Keys<'_>,
+    partitions: u32,
+    commit: &Commit,
+) -> Result<(), StoreError> {
+    let mut upsert = conn.prepare_cached(rows::UPSERT_TALLY)?;
+    for tally in &commit.tallies {
+        let key = keys.of(tally.poll)?;
+        rows::write_tally(&mut upsert, key, tally)?;
+        polls::settle(conn, "key = ?2 AND settled = 0", partitions, &key)?;
+    }
+    Ok(())
+}

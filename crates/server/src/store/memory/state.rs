@@ -1,0 +1,239 @@
+//! What the memory store holds, and what each call does to it: the contract in its plainest form.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pollux_core::ballot::Status;
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::{Standing, TallyAt};
+
+use crate::store::fate::FateFinder;
+use crate::store::{
+    BallotFate, BallotRow, CODE_REST_MILLIS, ChangeError, Commit, CommitError, Created, DeadLetter,
+    IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, LoadedVoter, Progress, StoreError,
+};
+
+/// Most commits a power cut can take back.
+const TAIL: usize = 1024;
+
+/// Everything.
+/// Partition and offset.
+pub type Place = (Partition, Offset);
+
+#[derive(Default)]
+pub struct State {
+    pub partitions: u32,
+    pub polls: BTreeMap<PollId, Poll>,
+    pub codes: BTreeMap<String, PollId>,
+    pub keys: BTreeMap<String, ([u8; 32], PollId, UnixMillis)>,
+    pub tallies: BTreeMap<(PollId, Partition), TallyAt>,
+    pub ballots: BTreeMap<Place, BallotRow>,
+    pub dead: BTreeMap<Place, DeadLetter>,
+    pub progress: BTreeMap<Partition, Progress>,
+    /// Every row of a voter, in the order committed.
+    pub voters: BTreeMap<(PollId, VoterId), Vec<Place>>,
+    /// How to take back the commits since the last change that is durable.
+    pub tail: Vec<Undo>,
+}
+
+/// What a commit wrote over.
+pub struct Undo {
+    pub partition: Partition,
+    pub progress: Progress,
+    pub tallies: Vec<((PollId, Partition), Option<TallyAt>)>,
+}
+
+impl State {
+    pub fn create(
+        &mut self,
+        mut poll: Poll,
+        codes: Vec<String>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created, StoreError> {
+        let now = poll.created_at;
+        let forgotten = UnixMillis(now.0.saturating_sub(IDEMPOTENCY_MILLIS));
+        if let Some(key) = &key
+            && let Some((request, before, at)) = self.keys.get(&key.key)
+            && *at >= forgotten
+        {
+            return Ok(if *request == key.request {
+                Created::Before(self.polls[before].clone())
+            } else {
+                Created::KeyReused
+            });
+        }
+        if let Some(before) = self.polls.get(&poll.id) {
+            return Ok(Created::Before(before.clone()));
+        }
+        let Some(code) = codes.into_iter().find(|code| self.is_free(code, now)) else {
+            return Ok(Created::CodesTaken);
+        };
+        self.tail.clear();
+        poll.code = code.clone();
+        self.codes.insert(code, poll.id);
+        self.keys.retain(|_, (_, _, at)| *at >= forgotten);
+        if let Some(key) = key {
+            self.keys.insert(key.key, (key.request, poll.id, now));
+        }
+        self.polls.insert(poll.id, poll.clone());
+        Ok(Created::New(poll))
+    }
+
+    pub fn is_free(&self, code: &str, now: UnixMillis) -> bool {
+        let Some(holder) = self.codes.get(code).map(|id| &self.polls[id]) else { return true };
+        match (holder.status, holder.closed_at) {
+            (PollStatus::Closed | PollStatus::Deleted, Some(at)) => {
+                now.0.saturating_sub(at.0) > CODE_REST_MILLIS
+            }
+            _ => false,
+        }
+    }
+
+    pub fn change(&mut self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
+        let Some(kept) = self.polls.get_mut(&poll.id) else { return Err(ChangeError::Conflict) };
+        if kept.revision != expected {
+            return Err(ChangeError::Conflict);
+        }
+        *kept = poll.clone();
+        self.tail.clear();
+        Ok(())
+    }
+
+    pub fn begin(
+        &mut self,
+        partition: Partition,
+        generation: Generation,
+    ) -> Result<Progress, StoreError> {
+        if partition >= self.partitions {
+            let of = self.partitions;
+            return Err(StoreError::Damaged(format!("partition {partition} of {of}")));
+        }
+        if let Some(known) = self.progress.get(&partition) {
+            if known.generation != generation {
+                return Err(StoreError::Damaged(format!(
+                    "partition {partition} belongs to the log {}, not {generation}",
+                    known.generation
+                )));
+            }
+            return Ok(*known);
+        }
+        let new = Progress { generation, next_offset: 0, announced: 0 };
+        self.progress.insert(partition, new);
+        self.tail.clear();
+        Ok(new)
+    }
+
+    pub fn commit(&mut self, partition: Partition, commit: &Commit) -> Result<(), CommitError> {
+        let Some(progress) = self.progress.get_mut(&partition) else {
+            return Err(CommitError::Fenced);
+        };
+        if progress.next_offset != commit.from {
+            return Err(CommitError::Fenced);
+        }
+        let of_tallies = commit.tallies.iter().map(|tally| tally.poll);
+        let of_ballots = commit.ballots.iter().map(|row| row.poll);
+        if let Some(poll) = of_ballots.chain(of_tallies).find(|id| !self.polls.contains_key(id)) {
+            let what = format!("a commit of poll {poll}, which is not here");
+            return Err(StoreError::Damaged(what).into());
+        }
+        let mut undo = Undo { partition, progress: *progress, tallies: Vec::new() };
+        progress.next_offset = commit.to;
+        progress.announced = progress.announced.max(commit.announced);
+        for tally in &commit.tallies {
+            let key = (tally.poll, tally.partition);
+            undo.tallies.push((key, self.tallies.insert(key, tally.clone())));
+        }
+        for row in &commit.ballots {
+            let place = (partition, row.offset);
+            self.ballots.insert(place, row.clone());
+            self.voters.entry((row.poll, row.voter)).or_default().push(place);
+        }
+        for letter in &commit.dead {
+            self.dead.insert((partition, letter.offset), letter.clone());
+        }
+        self.tail.push(undo);
+        if commit.durable {
+            self.tail.clear();
+        }
+        if self.tail.len() > TAIL {
+            self.tail.remove(0);
+        }
+        Ok(())
+    }
+
+    /// Take the newest commit back.
+    pub fn undo(&mut self) {
+        let Some(undo) = self.tail.pop() else { return };
+        let committed = (undo.partition, undo.progress.next_offset)..=(undo.partition, Offset::MAX);
+        let places: Vec<Place> = self.ballots.range(committed).map(|(at, _)| *at).collect();
+        for place in places {
+            let row = self.ballots.remove(&place).expect("it was just seen");
+            self.voters.get_mut(&(row.poll, row.voter)).expect("by its row").pop();
+        }
+        self.dead
+            .retain(|(p, offset), _| *p != undo.partition || *offset < undo.progress.next_offset);
+        for (key, tally) in undo.tallies.into_iter().rev() {
+            match tally {
+                Some(tally) => self.tallies.insert(key, tally),
+                None => self.tallies.remove(&key),
+            };
+        }
+        self.progress.insert(undo.partition, undo.progress);
+    }
+
+    pub fn standing(&self, poll: &Poll) -> Standing {
+        let mut standing = Standing::new(Arc::new(poll.clone()), self.partitions);
+        for tally in self.tallies.range((poll.id, 0)..=(poll.id, Partition::MAX)) {
+            standing.take_tally(tally.1.clone());
+        }
+        standing
+    }
+
+    /// A voter's rows, latest first.
+    pub fn rows(
+        &self,
+        poll: PollId,
+        voter: VoterId,
+    ) -> impl Iterator<Item = (Partition, &BallotRow)> {
+        let places = self.voters.get(&(poll, voter)).into_iter().flatten();
+        places.rev().map(|place| (place.0, &self.ballots[place]))
+    }
+
+    pub fn past(&self, poll: PollId, voter: VoterId) -> LoadedVoter {
+        let latest = self.rows(poll, voter).next();
+        latest.map_or_else(LoadedVoter::default, |(_, row)| LoadedVoter {
+            state: row.after,
+            last: Some(row.offset),
+        })
+    }
+
+    pub fn decided(&self, poll: PollId, voter: VoterId, ballot: BallotId) -> Option<Status> {
+        let own = self.rows(poll, voter).find(|(_, row)| row.ballot == ballot);
+        own.map(|(_, row)| row.decided)
+    }
+
+    pub fn fate(&self, poll: PollId, voter: VoterId, ballot: BallotId) -> Option<BallotFate> {
+        let mut finder = FateFinder::new(ballot);
+        self.rows(poll, voter).find_map(|(partition, row)| finder.look(partition, row))
+    }
+
+    pub fn is_settled(&self, poll: &Poll) -> bool {
+        poll.phase == 0
+            || (0..self.partitions).all(|partition| {
+                let tally = self.tallies.get(&(poll.id, partition));
+                tally.is_some_and(|at| at.tally.phase >= poll.phase)
+            })
+    }
+}
+
+/// Whether a listing shows this poll.
+pub fn is_listed(listing: &Listing, poll: &Poll) -> bool {
+    let public = matches!(poll.status, PollStatus::Open | PollStatus::Closed);
+    listing.before.is_none_or(|before| poll.id < before)
+        && (listing.all || poll.listed)
+        && match listing.status {
+            Some(status) => poll.status == status,
+            None => listing.all || public,
+        }
+}

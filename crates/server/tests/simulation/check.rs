@@ -1,0 +1,97 @@
+//! The end: an independent recount of the raw log, against the store, the screens and what the
+//! voters were told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pollux_checker::{Recount, Rules, recount};
+use serde_json::Value;
+
+use crate::client::{Known, Sent};
+use crate::watcher::Shown;
+use crate::world::{PollPlan, World};
+
+/// Recount what is on the log.
+pub fn truth(world: &World, polls: &[PollPlan]) -> Recount {
+    let rules = polls.iter().map(|poll| {
+        let rules = Rules { options: poll.options, max_choices: 1, refuse: poll.refuse };
+        (poll.id.clone(), rules)
+    });
+    let records = (0..world.partitions()).flat_map(|partition| {
+        let records = world.log().records(partition);
+        records.into_iter().map(move |r| (partition, r.offset, r.value.to_vec()))
+    });
+    recount(records, &rules.collect())
+}
+
+/// Every ballot: decided once if it was acknowledged, not there if it was refused.
+pub fn ballots(sent: &[Sent], truth: &Recount) {
+    let mut times: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for ((_, _, ballot), decided) in &truth.ballots {
+        times.entry(ballot).or_default().push(decided.status);
+    }
+    for sent in sent {
+        let found = times.get(sent.ballot.as_str()).map_or(&[][..], |found| found);
+        match sent.known {
+            Known::Recorded => {
+                assert_eq!(found.len(), 1, "acknowledged, decided {found:?}: {sent:?}");
+            }
+            Known::NotRecorded => assert!(found.is_empty(), "refused, but {found:?}: {sent:?}"),
+            Known::TooLate => assert!(
+                found.iter().all(|status| *status != "counted") && found.len() <= 1,
+                "told too late, but {found:?}: {sent:?}"
+            ),
+            Known::Unknown => panic!("still unknown at the end: {sent:?}"),
+        }
+    }
+}
+
+/// The store has the recount's decisions, tallies and dead, and nothing else.
+pub fn store(world: &World, polls: &[PollPlan], truth: &Recount) {
+    let dump = world.store().dump();
+    let mut rows = BTreeSet::new();
+    for (partition, row) in &dump.ballots {
+        let name = (row.poll.to_string(), row.voter.to_string(), row.ballot.to_string());
+        let decided = truth.ballots.get(&name).unwrap_or_else(|| panic!("nobody's row: {row:?}"));
+        let first = if decided.status == "replaced" { "counted" } else { decided.status };
+        assert_eq!(decided.position, (*partition, row.offset), "{row:?}");
+        assert_eq!(row.decided.as_str(), first, "{row:?}");
+        assert!(rows.insert(name), "two rows for one ballot: {row:?}");
+    }
+    assert_eq!(rows.len(), truth.ballots.len(), "ballots are missing from the store");
+    assert!(dump.dead.is_empty() && truth.dead.is_empty(), "{:?} {:?}", dump.dead, truth.dead);
+    for poll in polls {
+        let result = &truth.polls[&poll.id];
+        let mut counts = vec![0; poll.options as usize];
+        let mut voters = 0;
+        for at in dump.tallies.iter().filter(|at| at.poll.to_string() == poll.id) {
+            if u64::from(at.tally.round) == result.round {
+                voters += at.tally.voters;
+                for (sum, count) in counts.iter_mut().zip(&at.tally.counts) {
+                    *sum += count;
+                }
+            }
+        }
+        assert_eq!((&counts, voters), (&result.counts, result.voters), "poll {}", poll.id);
+    }
+}
+
+/// A screen shows what the recount says, and that it is final.
+pub fn screen(shown: &Shown, polls: &[PollPlan], truth: &Recount) -> Result<(), String> {
+    for poll in polls {
+        let result = &truth.polls[&poll.id];
+        let view = shown.get(&poll.id).ok_or(format!("poll {} is not shown", poll.id))?;
+        let counts: Vec<_> =
+            view["options"].as_array().unwrap().iter().map(|o| o["votes"].as_u64()).collect();
+        let right: Vec<_> = result.counts.iter().copied().map(Some).collect();
+        if counts != right || view["totalVoters"] != result.voters || view["final"] != true {
+            return Err(format!("the screen shows {view}, the recount says {result:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Two nodes that have heard the same show the same, version and all.
+pub fn same(a: &Shown, b: &Shown) {
+    let stripped = |shown: &Shown| -> Vec<Value> { shown.values().cloned().collect() };
+    assert_eq!(stripped(a), stripped(b), "two nodes show different things in the end");
+}

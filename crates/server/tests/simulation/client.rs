@@ -1,0 +1,158 @@
+//! A voter with a phone and bad luck: answers get lost, retries come late, go to another node,
+//! come twice at once.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use crate::world::{Answer, PollPlan, World};
+
+/// What the voter knows of one ballot in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Acknowledged: it must be decided exactly once.
+    Recorded,
+    /// 503 and never sent again: it must not be there.
+    NotRecorded,
+    /// 409: if it is there, it does not count.
+    TooLate,
+    /// Never answered: sent again at the end, when all is well.
+    Unknown,
+}
+
+/// One ballot, and what its voter knows of it.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub poll: String,
+    pub ballot: String,
+    pub body: Value,
+    pub cookie: Option<String>,
+    pub known: Known,
+}
+
+/// Cast a few ballots over a while.
+pub async fn vote(world: &World, polls: &[PollPlan], n: u64, mut dice: StdRng) -> Vec<Sent> {
+    let name = (n % 2 == 0).then(|| format!("voter {n}"));
+    let mut jar: Option<String> = None;
+    let mut sent = Vec::new();
+    for _ in 0..dice.random_range(1..=4) {
+        sleep(Duration::from_millis(dice.random_range(0..3_000))).await;
+        let poll = &polls[dice.random_range(0..polls.len())];
+        let ballot = world.ambient().ballot_id().to_string();
+        let mut body =
+            json!({ "ballotId": ballot, "optionId": dice.random_range(1..=poll.options) });
+        if let Some(name) = &name {
+            body["voterId"] = json!(name);
+        }
+        let mut sending = Sent {
+            poll: poll.id.clone(),
+            ballot,
+            body,
+            cookie: jar.clone(),
+            known: Known::Unknown,
+        };
+        let patience = dice.random_range(0..6);
+        if dice.random_bool(0.15) {
+            // An impatient finger: the same ballot to two nodes at once.
+            let (first, second) = (sending.clone(), sending.clone());
+            let (a, b) = tokio::join!(
+                send(world, first, patience, StdRng::seed(&mut dice)),
+                send(world, second, patience, StdRng::seed(&mut dice)),
+            );
+            sending = if b.0.known == Known::Recorded { b.0 } else { a.0 };
+            jar = jar.or(a.1).or(b.1);
+            if sending.known != Known::Recorded {
+                sending.known = Known::Unknown;
+            }
+        } else {
+            let (done, cookie) = send(world, sending, patience, StdRng::seed(&mut dice)).await;
+            sending = done;
+            jar = jar.or(cookie);
+        }
+        if dice.random_bool(0.1) && sending.known == Known::Recorded {
+            sleep(Duration::from_millis(dice.random_range(0..8_000))).await;
+            send(world, sending.clone(), 1, StdRng::seed(&mut dice)).await;
+        }
+        sent.push(sending);
+    }
+    sent
+}
+
+/// Send until there is an answer or patience ends. Says what is known then, and the cookie if
+/// one came.
+pub async fn send(
+    world: &World,
+    mut sent: Sent,
+    retries: u32,
+    mut dice: StdRng,
+) -> (Sent, Option<String>) {
+    let path = format!("/api/polls/{}/vote", sent.poll);
+    let mut cookie = None;
+    let mut maybe_there = false;
+    for attempt in 0..=retries {
+        if attempt > 0 {
+            sleep(Duration::from_millis(dice.random_range(10..2_000))).await;
+        }
+        let node = dice.random_range(0..world.nodes());
+        let patience = Duration::from_millis(dice.random_range(50..12_000));
+        let asked = world.ask(node, "POST", &path, Some(&sent.body), sent.cookie.as_deref(), None);
+        let answer = match timeout(patience, asked).await {
+            Ok(Some(answer)) if !dice.random_bool(0.1) => answer,
+            _ => {
+                maybe_there = true;
+                continue; // The answer was lost.
+            }
+        };
+        cookie = cookie.or(answer.cookie.clone());
+        match answer.status {
+            200 | 202 => {
+                world.saw_recorded(&answer, &sent.ballot);
+                sent.known = Known::Recorded;
+                return (sent, cookie);
+            }
+            503 if maybe_there || dice.random_bool(0.5) => {}
+            503 => {
+                sent.known = Known::NotRecorded;
+                return (sent, cookie);
+            }
+            504 => maybe_there = true,
+            404 => {} // A poll this node has not heard of, while the store is down, is 503; else a bug.
+            409 => {
+                sent.known = Known::TooLate;
+                return (sent, cookie);
+            }
+            _ => panic!("{answer:?} to {sent:?}"),
+        }
+        assert_ne!(answer.status, 404, "{answer:?} to {sent:?}");
+    }
+    (sent, cookie)
+}
+
+/// A generator drawn from another.
+pub trait Seed {
+    fn seed(dice: &mut Self) -> StdRng;
+}
+
+impl Seed for StdRng {
+    fn seed(dice: &mut Self) -> StdRng {
+        rand::SeedableRng::seed_from_u64(dice.random())
+    }
+}
+
+impl World {
+    /// Invariant 1: an acknowledged ballot is on the log at the moment of the answer.
+    fn saw_recorded(&self, answer: &Answer, ballot: &str) {
+        let position = &answer.body["position"];
+        let Some(offset) = position["offset"].as_u64() else { return };
+        let partition = position["partition"].as_u64().unwrap() as u32;
+        let records = self.log().records(partition);
+        let record = records.get(offset as usize).unwrap_or_else(|| {
+            panic!("acknowledged at {partition}.{offset}, but the log ends at {}", records.len())
+        });
+        let value: Value = serde_json::from_slice(&record.value).unwrap();
+        assert_eq!(value["ballotId"], ballot, "another record stands where the receipt points");
+    }
+}

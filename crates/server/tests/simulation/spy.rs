@@ -1,0 +1,103 @@
+//! Looks over the log's shoulder: nothing may be announced that is not committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pollux_core::id::{Generation, Offset, Partition};
+use pollux_core::standing::Announcement;
+use pollux_server::log::memory::MemoryNode;
+use pollux_server::log::{
+    Append, AppendError, Feed, Log, Membership, NewRecord, ReadError, Record,
+};
+use pollux_server::store::memory::MemoryStore;
+
+/// One node's log, watched.
+pub struct Spy {
+    pub log: Arc<MemoryNode>,
+    pub store: Arc<MemoryStore>,
+}
+
+impl Spy {
+    /// Invariant 4: only committed, absolute tallies are announced.
+    fn check(&self, announcement: &Announcement) {
+        let dump = self.store.dump();
+        match announcement {
+            Announcement::Poll(poll) => {
+                let stored = dump.polls.iter().find(|stored| stored.id == poll.id);
+                assert!(
+                    stored.is_some_and(|stored| stored.revision >= poll.revision),
+                    "a poll was announced that the store does not have: {poll:?}"
+                );
+            }
+            Announcement::Tally(tally) => {
+                let stored = dump.tallies.iter().find(|stored| {
+                    (stored.poll, stored.partition) == (tally.poll, tally.partition)
+                });
+                assert!(
+                    stored.is_some_and(|stored| stored.next_offset >= tally.next_offset),
+                    "a tally was announced before it was committed: {tally:?}, stored {stored:?}"
+                );
+            }
+            Announcement::Progress { partition, next_offset, .. } => {
+                let stored = dump.progress.iter().find(|(p, _)| p == partition).map(|(_, p)| p);
+                assert!(
+                    stored.is_some_and(|stored| stored.next_offset >= *next_offset),
+                    "progress to {next_offset} was announced before it was committed"
+                );
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Log for Spy {
+    fn generation(&self) -> Generation {
+        self.log.generation()
+    }
+
+    fn partitions(&self) -> u32 {
+        self.log.partitions()
+    }
+
+    fn append(&self, partition: Partition, record: NewRecord) -> Append {
+        self.log.append(partition, record)
+    }
+
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Record>, ReadError> {
+        self.log.read(partition, from, most, wait).await
+    }
+
+    async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        self.log.end(partition).await
+    }
+
+    async fn join(&self) -> Result<Box<dyn Membership>, ReadError> {
+        self.log.join().await
+    }
+
+    async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
+        for announcement in &announcements {
+            self.check(announcement);
+        }
+        self.log.announce(announcements).await
+    }
+
+    async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {
+        self.log.feed().await
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.log.ready()
+    }
+
+    async fn shut(&self) {
+        self.log.shut().await;
+    }
+}

@@ -1,0 +1,75 @@
+//! Somebody who watches, and is never to see a number go back or two numbers under one version.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pollux_server::watch::events::events;
+use pollux_server::watch::viewer::Interest;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::world::World;
+
+/// What was shown of the polls: the newest view of each.
+pub type Shown = BTreeMap<String, Value>;
+
+/// Watch one node after the other until `until`, and to the end of its last one. Says what was
+/// shown last.
+pub async fn watch(world: &World, until: Instant, mut dice: StdRng) -> Shown {
+    let mut shown = Shown::new();
+    while Instant::now() < until {
+        let leave =
+            (Instant::now() + Duration::from_millis(dice.random_range(500..9_000))).min(until);
+        let Some(app) = world.app(dice.random_range(0..world.nodes())) else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let interest =
+            Interest { everything: true, polls: Vec::new(), leaderboard: true, grants: Vec::new() };
+        let mut stream = events(&app.hub, interest, None);
+        // Another node, another epoch: versions start anew.
+        let mut versions = BTreeMap::new();
+        while let Ok(Some(json)) = timeout_at(leave, stream.next_json()).await {
+            let message: Value = serde_json::from_slice(&json).unwrap();
+            for poll in views(&message) {
+                see(world, poll, &mut versions);
+                shown.insert(poll["id"].as_str().unwrap().to_owned(), poll.clone());
+            }
+        }
+    }
+    shown
+}
+
+/// What one node shows in the end to somebody who has just come, once it is quiet.
+pub async fn look(world: &World, node: usize, polls: Vec<pollux_core::id::PollId>) -> Shown {
+    let mut shown = Shown::new();
+    let Some(app) = world.app(node) else { return shown };
+    let interest = Interest { everything: false, polls, leaderboard: false, grants: Vec::new() };
+    let mut stream = events(&app.hub, interest, None);
+    while let Ok(Some(json)) = timeout(Duration::from_secs(1), stream.next_json()).await {
+        let message: Value = serde_json::from_slice(&json).unwrap();
+        for poll in views(&message) {
+            shown.insert(poll["id"].as_str().unwrap().to_owned(), poll.clone());
+        }
+    }
+    shown
+}
+
+fn views(message: &Value) -> impl Iterator<Item = &Value> {
+    let many = message["polls"].as_array().into_iter().flatten();
+    many.chain(message.get("poll"))
+}
+
+/// Invariant 5: versions never go back, and one version is one content, on every node.
+fn see(world: &World, poll: &Value, versions: &mut BTreeMap<String, u64>) {
+    let id = poll["id"].as_str().unwrap().to_owned();
+    let version = poll["version"].as_u64().unwrap();
+    let before = versions.insert(id, version).unwrap_or(0);
+    assert!(version >= before, "version {version} was shown after {before}: {poll}");
+    let counts: u64 =
+        poll["options"].as_array().unwrap().iter().filter_map(|o| o["votes"].as_u64()).sum();
+    assert_eq!(poll["totalVotes"], counts, "{poll}");
+    world.seen_views.set(world.seen_views.get() + 1);
+}

@@ -1,0 +1,121 @@
+//! The feed: nothing is missed when it is lost, and a store that fails is asked again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pollux_core::id::PollId;
+use pollux_core::poll::Results;
+use pollux_core::standing::{Announcement, Standing};
+use pollux_server::config::WatchLimits;
+use pollux_server::watch::feed::{self, Announcements, Pace, Snapshot, Source};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::world::*;
+
+/// A store, and a feed of which every listener has its own end.
+#[derive(Default)]
+struct Backend {
+    store: Mutex<BTreeMap<PollId, Standing>>,
+    listeners: Mutex<Vec<mpsc::UnboundedSender<Announcement>>>,
+    failures: Mutex<u32>,
+}
+
+impl Backend {
+    fn fail(&self) -> Result<(), String> {
+        let mut failures = self.failures.lock();
+        if *failures == 0 {
+            return Ok(());
+        }
+        *failures -= 1;
+        Err("planned".into())
+    }
+
+    fn announce(&self, announcement: Announcement) {
+        self.listeners.lock().retain(|listener| listener.send(announcement.clone()).is_ok());
+    }
+}
+
+struct Listener(mpsc::UnboundedReceiver<Announcement>);
+
+#[async_trait]
+impl Announcements for Listener {
+    async fn next(&mut self) -> Option<Vec<Announcement>> {
+        Some(vec![self.0.recv().await?])
+    }
+}
+
+#[async_trait]
+impl Source for Backend {
+    async fn join(&self) -> Result<Box<dyn Announcements>, String> {
+        self.fail()?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.listeners.lock().push(sender);
+        Ok(Box::new(Listener(receiver)))
+    }
+    async fn snapshot(&self) -> Result<Snapshot, String> {
+        self.fail()?;
+        let standings = self.store.lock().values().cloned().collect();
+        Ok(Snapshot { standings, progress: Vec::new() })
+    }
+    async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {
+        self.fail()?;
+        Ok(self.store.lock().get(&id).cloned())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_missed_is_loaded_again() {
+    let world = World::new(WatchLimits::default());
+    let backend = Arc::new(Backend::default());
+    *backend.failures.lock() = 3;
+    let pace = Pace { retry: Duration::from_millis(50), reconcile: Duration::from_secs(60) };
+    let (loaded, stop) = (CancellationToken::new(), CancellationToken::new());
+    let running = tokio::spawn(feed::run(
+        world.hub.clone(),
+        backend.clone(),
+        pace,
+        loaded.clone(),
+        stop.clone(),
+    ));
+    let first = poll(1, Results::Live, true);
+    let mut standing = Standing::new(first.clone(), PARTITIONS);
+    backend.store.lock().insert(first.id, standing.clone());
+    loaded.cancelled().await;
+    assert!(world.hub.poll(first.id).is_some(), "what was there is known, in spite of failures");
+
+    // One is announced that nobody knew, while the store fails once more.
+    *backend.failures.lock() = 1;
+    let second = poll(2, Results::Live, true);
+    backend.store.lock().insert(second.id, Standing::new(second.clone(), PARTITIONS));
+    backend.announce(Announcement::Poll(second.clone()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(world.hub.poll(second.id).is_some());
+
+    // The feed breaks, and a tally and a deletion are announced to nobody.
+    backend.listeners.lock().clear();
+    standing.take_tally(tally(&first, 0, [3, 4]));
+    backend.store.lock().insert(first.id, standing);
+    let mut deleted = (*second).clone();
+    deleted.delete().unwrap();
+    backend.store.lock().insert(second.id, Standing::new(Arc::new(deleted), PARTITIONS));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.hub.standing(first.id).unwrap().total_votes(), 7);
+    assert!(world.hub.poll(second.id).is_none());
+
+    // And it listens again.
+    backend.announce(Announcement::Tally(tally(&first, 1, [1, 0])));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(world.hub.standing(first.id).unwrap().total_votes(), 8);
+
+    // Nothing at all was announced: the comparison finds it.
+    let third = poll(3, Results::Live, true);
+    backend.store.lock().insert(third.id, Standing::new(third.clone(), PARTITIONS));
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert!(world.hub.poll(third.id).is_some());
+    stop.cancel();
+    running.await.unwrap();
+}

@@ -1,0 +1,7 @@
+//! The fan-out: what viewers are sent, in which order, and what it costs when they misbehave.
+#![allow(clippy::unwrap_used)]
+
+mod feed;
+mod sockets;
+mod states;
+mod world;
