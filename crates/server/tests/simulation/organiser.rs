@@ -21,7 +21,7 @@ pub async fn create(world: &World, dice: &mut StdRng) -> Vec<PollPlan> {
             "options": texts,
             "revote": if refuse { "refuse" } else { "replace" },
         });
-        let key = format!("organiser's poll number {n}");
+        let key = format!("organisers-poll-number-{n}");
         let poll = loop {
             let node = dice.random_range(0..world.nodes());
             let answer = world
