@@ -16,9 +16,9 @@ use crate::store::StoreError;
 /// Most polls whose control records are looked after in one round.
 const MOST_A_ROUND: usize = 100;
 
-/// Where each partition ended when a poll's control record was last appended to it: it is not
-/// appended again before the partition is committed beyond that, or a partition that stands
-/// still would be filled with repetitions.
+/// Where each partition ended when a poll's control record was last appended to it. It is not
+/// appended again before the partition is committed beyond that, or to its end: a partition
+/// whose worker stands still would be filled with repetitions.
 type Appended = BTreeMap<(PollId, Partition), Offset>;
 
 /// Look now and then, until told to stop.
@@ -70,11 +70,14 @@ async fn settle(processor: &Processor, appended: &mut Appended) -> Result<(), St
             standing.tallies().map(|at| (at.partition, at.tally.phase)).collect();
         for partition in 0..log.partitions() {
             let committed = progress.get(&partition).map_or(0, |p| p.next_offset);
-            let waiting = appended.get(&(poll.id, partition)).is_some_and(|end| committed <= *end);
-            if seen.get(&partition) >= Some(&poll.phase) || waiting {
+            if seen.get(&partition) >= Some(&poll.phase) {
                 continue;
             }
             let Ok(end) = log.end(partition).await else { continue };
+            let before = appended.get(&(poll.id, partition));
+            if before.is_some_and(|before| committed <= *before) && committed < end {
+                continue;
+            }
             if let Some(record) = control::record(&poll, processor.ambient.now()) {
                 let _ = log.append(partition, record).await;
                 let _ = log.announce(vec![Announcement::Poll(Arc::new(poll.clone()))]).await;
