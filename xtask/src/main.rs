@@ -2,6 +2,8 @@
 
 mod bench;
 mod load;
+mod plant;
+mod plants;
 
 use clap::Parser;
 
@@ -10,10 +12,16 @@ use clap::Parser;
 enum Command {
     /// Measure what a vote and a delivery cost, beside raw baselines.
     Bench,
+    /// Plant known bugs one at a time, and see that a test goes red.
+    Plant {
+        /// Only those with this in their name.
+        only: Option<String>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Bench => bench::run(),
+        Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use pollux_core::id::{Generation, Offset, Partition};
 use pollux_core::standing::Announcement;
 use pollux_server::log::memory::MemoryNode;
@@ -12,40 +13,38 @@ use pollux_server::log::{
 };
 use pollux_server::store::memory::MemoryStore;
 
+/// What was seen that must never happen. A panic in a node's task would only kill the task.
+pub type Violation = Arc<Mutex<Option<String>>>;
+
 /// One node's log, watched.
 pub struct Spy {
     pub log: Arc<MemoryNode>,
     pub store: Arc<MemoryStore>,
+    pub violation: Violation,
 }
 
 impl Spy {
     /// Invariant 4: only committed, absolute tallies are announced.
     fn check(&self, announcement: &Announcement) {
         let dump = self.store.dump();
-        match announcement {
+        let committed = match announcement {
             Announcement::Poll(poll) => {
                 let stored = dump.polls.iter().find(|stored| stored.id == poll.id);
-                assert!(
-                    stored.is_some_and(|stored| stored.revision >= poll.revision),
-                    "a poll was announced that the store does not have: {poll:?}"
-                );
+                stored.is_some_and(|stored| stored.revision >= poll.revision)
             }
             Announcement::Tally(tally) => {
-                let stored = dump.tallies.iter().find(|stored| {
-                    (stored.poll, stored.partition) == (tally.poll, tally.partition)
-                });
-                assert!(
-                    stored.is_some_and(|stored| stored.next_offset >= tally.next_offset),
-                    "a tally was announced before it was committed: {tally:?}, stored {stored:?}"
-                );
+                let place = (tally.poll, tally.partition);
+                let stored = dump.tallies.iter().find(|at| (at.poll, at.partition) == place);
+                stored.is_some_and(|stored| stored.next_offset >= tally.next_offset)
             }
             Announcement::Progress { partition, next_offset, .. } => {
-                let stored = dump.progress.iter().find(|(p, _)| p == partition).map(|(_, p)| p);
-                assert!(
-                    stored.is_some_and(|stored| stored.next_offset >= *next_offset),
-                    "progress to {next_offset} was announced before it was committed"
-                );
+                let stored = dump.progress.iter().find(|(stored, _)| stored == partition);
+                stored.is_some_and(|(_, stored)| stored.next_offset >= *next_offset)
             }
+        };
+        if !committed {
+            let what = format!("announced before it was committed: {announcement:?}");
+            self.violation.lock().get_or_insert(what);
         }
     }
 }

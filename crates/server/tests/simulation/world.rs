@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
 use crate::client::{self, Known, Seed, Sent};
-use crate::spy::Spy;
+use crate::spy::{Spy, Violation};
 use crate::{check, organiser, watcher};
 
 /// A poll, as its organiser knows it.
@@ -110,16 +110,21 @@ pub struct World {
     store: Arc<MemoryStore>,
     nodes: Vec<RefCell<Option<Running>>>,
     partitions: u32,
+    violation: Violation,
     pub seen_views: Cell<u64>,
     crashes: Cell<u64>,
     power_cuts: Cell<u64>,
 }
 
+/// Of the simulated clock; a run takes a few minutes of it.
+const LONGEST: Duration = Duration::from_secs(4 * 3600);
+
 /// The whole run.
 pub async fn run(seed: u64) -> Summary {
     let mut dice = StdRng::seed_from_u64(seed);
     let world = Rc::new(World::new(&mut dice));
-    LocalSet::new().run_until(world.live(dice)).await
+    let life = LocalSet::new().run_until(world.live(dice));
+    tokio::time::timeout(LONGEST, life).await.expect("it came to an end")
 }
 
 impl World {
@@ -145,6 +150,7 @@ impl World {
             store,
             nodes,
             partitions,
+            violation: Violation::default(),
             seen_views: Cell::new(0),
             crashes: Cell::new(0),
             power_cuts: Cell::new(0),
@@ -248,6 +254,7 @@ impl World {
     async fn chaos(&self, until: Instant, dice: &mut StdRng) {
         while Instant::now() < until {
             sleep(Duration::from_millis(dice.random_range(100..2_500))).await;
+            self.assert_no_violation();
             let node = dice.random_range(0..self.nodes());
             match dice.random_range(0..10) {
                 0..4 => {
@@ -299,6 +306,7 @@ impl World {
             }
         }
         let truth = self.agreed(polls, &mut dice).await;
+        self.assert_no_violation();
         check::ballots(&sent, &truth);
         check::store(self, polls, &truth);
         let count =
@@ -345,9 +353,14 @@ impl World {
         panic!("never final: {disagreement}");
     }
 
+    fn assert_no_violation(&self) {
+        assert_eq!(*self.violation.lock(), None);
+    }
+
     fn start(&self, node: usize) {
         let log = self.log.node(node as u32);
-        let spy = Spy { log: log.clone(), store: self.store.clone() };
+        let (store, violation) = (self.store.clone(), self.violation.clone());
+        let spy = Spy { log: log.clone(), store, violation };
         let running = Node::start(Parts {
             config: config(),
             ambient: self.ambient.clone(),
