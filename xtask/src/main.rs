@@ -2,6 +2,7 @@
 
 mod bench;
 mod load;
+mod schemathesis;
 
 use clap::Parser;
 
@@ -10,10 +11,13 @@ use clap::Parser;
 enum Command {
     /// Measure what a vote and a delivery cost, beside raw baselines.
     Bench,
+    /// Send the real binary what its OpenAPI document allows, and what it does not.
+    Schemathesis,
 }
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Bench => bench::run(),
+        Command::Schemathesis => schemathesis::run(),
     }
 }
