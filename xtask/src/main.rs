@@ -4,6 +4,7 @@ mod bench;
 mod load;
 mod plant;
 mod plants;
+mod schemathesis;
 
 use clap::Parser;
 
@@ -17,11 +18,14 @@ enum Command {
         /// Only those with this in their name.
         only: Option<String>,
     },
+    /// Send the real binary what its OpenAPI document allows, and what it does not.
+    Schemathesis,
 }
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Bench => bench::run(),
         Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
+        Command::Schemathesis => schemathesis::run(),
     }
 }

@@ -14,7 +14,8 @@ pub struct Config {
     pub port: u16,
     /// The folder of the embedded log and store.
     pub data: PathBuf,
-    /// Base of links and QR codes, without a slash at the end; default the address listened on.
+    /// Base of links and QR codes, without a slash at the end; default the
+    /// machine's address in its network, or localhost when nobody else can reach it.
     pub public_url: Option<String>,
     /// The installation's secret; made and kept in the folder when absent.
     pub secret: Option<String>,

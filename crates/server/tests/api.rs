@@ -409,7 +409,10 @@ async fn join_codes_lead_to_their_poll_and_guesses_run_out() {
         config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     })
     .await;
-    let made = world.call(Ask::post("/api/polls", CLASSIC).request()).await.json();
+    let unlisted = r#"{"question":"Which?","options":["a","b"],"listed":false}"#;
+    let made = world.call(Ask::post("/api/polls", unlisted).request()).await.json();
+    let never_shown = world.call(Ask::post("/api/polls", unlisted).request()).await.json();
+    let listed = world.call(Ask::post("/api/polls", CLASSIC).request()).await.json();
     let code = made["code"].as_str().unwrap();
     let from = |path: String| Ask::get(path).header("x-forwarded-for", "6.6.6.6, 192.0.2.7");
     let right = from(format!("/api/polls/{code}"));
@@ -419,8 +422,12 @@ async fn join_codes_lead_to_their_poll_and_guesses_run_out() {
         let wrong = from(format!("/api/polls/00000{n}"));
         assert_eq!(world.call(wrong.request()).await.status, 404);
     }
-    let full = world.call(right.request()).await;
+    let by_code =
+        |poll: &serde_json::Value| from(format!("/api/polls/{}", poll["code"].as_str().unwrap()));
+    let full = world.call(by_code(&never_shown).request()).await;
     assert_eq!(full.status, 429, "an address without guesses learns nothing");
+    assert_eq!(world.call(right.request()).await.status, 200, "it was shown this one before");
+    assert_eq!(world.call(by_code(&listed).request()).await.status, 200, "lists show this one");
     assert!(full.header("retry-after").parse::<u64>().unwrap() <= 60);
     let other = Ask::get(format!("/api/polls/{code}")).header("x-forwarded-for", "192.0.2.8");
     assert_eq!(world.call(other.request()).await.status, 200);

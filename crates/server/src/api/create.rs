@@ -1,5 +1,6 @@
 //! Making a poll: once, even if the request comes twice.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -11,14 +12,15 @@ use pollux_core::poll::Poll;
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::identity::Keys;
-use super::lookup::{CODE_DIGITS, ask};
+use super::identity::{Client, Keys};
+use super::lookup::{CODE_DIGITS, ask, store_problem};
 use super::problem::{Problem, Trouble};
 use super::query::bad;
 use super::{App, draft, json, owner};
-use crate::store::{Created, IdempotencyKey};
+use crate::store::{Created, IdempotencyKey, StoreError};
 use crate::watch::view::{self, Audience, PollView};
 
 /// Codes offered to the store at a time.
@@ -45,7 +47,7 @@ pub struct CreatedPoll {
 #[utoipa::path(
     post, path = "/api/polls", tag = "polls", operation_id = "createPoll",
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "16 to 255 visible ASCII characters; the same request under the same key makes one poll")),
+        description = "The same request under the same key makes one poll", pattern = "^[!-~]{16,255}$")),
     request_body(content = draft::NewPoll,
         example = json!({"question": "What is your favorite language?", "options": ["JavaScript", "Python"]})),
     responses((status = 201, body = CreatedPoll, description = "Made", headers(("Location" = String)))),
@@ -58,6 +60,7 @@ pub async fn create(
         app.keys.require_admin(request.headers())?;
     }
     let key = idempotency_key(request.headers())?;
+    let from = Client::of(&app, request.headers(), request.extensions()).address;
     let body = json::body(&app, request).await?;
     let (draft, open) = draft::create(&body)?;
     let now = app.ambient.now();
@@ -68,7 +71,7 @@ pub async fn create(
         poll.open(now).map_err(owner::refused)?;
     }
     let key = key.map(|key| IdempotencyKey { key, request: Sha256::digest(&body).into() });
-    owner::detached(&app, move |app| async move { keep(&app, poll, key).await }).await
+    owner::detached(&app, move |app| async move { keep(&app, poll, key, from).await }).await
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -80,20 +83,37 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
 }
 
-async fn keep(app: &App, poll: Poll, key: Option<IdempotencyKey>) -> Result<Response, Problem> {
+async fn keep(
+    app: &Arc<App>,
+    poll: Poll,
+    key: Option<IdempotencyKey>,
+    from: IpAddr,
+) -> Result<Response, Problem> {
     for digits in CODE_DIGITS.0..=CODE_DIGITS.1 {
         let codes = (0..CODES).map(|_| code(app, digits)).collect();
-        match ask(app, app.store.create(poll.clone(), codes, key.clone())).await? {
+        let created = app.store.create(poll.clone(), codes, key.clone());
+        let created = match timeout(app.config.api.deadline, created).await {
+            Ok(Ok(created)) => created,
+            Ok(Err(error @ StoreError::Unknown(_))) => {
+                let made = owner::settle(app, poll.id).await;
+                return made
+                    .map(|standing| answer(app, &standing, from))
+                    .ok_or_else(|| store_problem(&error));
+            }
+            Ok(Err(error)) => return Err(store_problem(&error)),
+            Err(_) => return Err(owner::overdue(app, poll.id)),
+        };
+        match created {
             Created::New(poll) => {
                 let standing = Standing::new(Arc::new(poll), app.log.partitions());
                 owner::publish(app, &standing).await;
-                return Ok(answer(app, &standing));
+                return Ok(answer(app, &standing, from));
             }
             Created::Before(poll) => {
                 let fresh = Standing::new(Arc::new(poll.clone()), app.log.partitions());
                 let standing = ask(app, app.store.standing(poll.id)).await?.unwrap_or(fresh);
                 owner::publish(app, &standing).await;
-                return Ok(answer(app, &standing));
+                return Ok(answer(app, &standing, from));
             }
             Created::KeyReused => {
                 let detail = "another request was made under this Idempotency-Key";
@@ -113,8 +133,9 @@ fn code(app: &App, digits: usize) -> String {
     (least + random % (9 * least)).to_string()
 }
 
-fn answer(app: &App, standing: &Standing) -> Response {
+fn answer(app: &App, standing: &Standing, from: IpAddr) -> Response {
     let poll = &standing.poll;
+    app.limits.show(from, poll.id);
     // A token that was reissued since is not ours to derive again.
     let token = app.keys.owner_token(poll.id, [0; 16]);
     let token = (Keys::token_hash(&token) == poll.owner).then_some(token);

@@ -44,7 +44,8 @@ fn write_page(document: &Value) -> Result<String, std::fmt::Error> {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Pollux API</title>\n<link rel=\"stylesheet\" href=\"/docs/docs.css\">\n</head>\n\
          <body>\n<main>\n<h1>Pollux API {}</h1>\n<p>{}</p>\n\
-         <p>For tools: <a href=\"/api/openapi.json\">/api/openapi.json</a> (OpenAPI 3.1). \
+         <p>For tools: <a href=\"/api/openapi.json\">/api/openapi.json</a> (OpenAPI 3.1), \
+         <a href=\"/api/asyncapi.json\">/api/asyncapi.json</a> (AsyncAPI 3.0: WebSocket, topics). \
          Every route works with and without the prefix <code>/api</code>. \
          <a href=\"/docs/errors\">What each problem means</a>.</p>\n",
         text(&info["version"]),

@@ -35,6 +35,7 @@ pub async fn home(
         "events": "/api/events",
         "webSocket": "/ws",
         "openapi": "/api/openapi.json",
+        "asyncapi": "/api/asyncapi.json",
         "docs": "/docs",
         "health": "/healthz",
     });

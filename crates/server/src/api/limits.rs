@@ -1,9 +1,10 @@
 //! How often somebody may ask: per address, per voter in a poll, and for guessed join codes.
 //!
 //! A lecture hall shares one address, so the limit per address is generous and the one that
-//! bites is per voter. Time is tokio's, so a simulation with paused time is reproducible.
+//! bites is per voter. Nor may one guesser lock a hall out: an address whose guesses have run
+//! out still gets by code what it need not guess ([`super::lookup`]). Time is tokio's, so a simulation with paused time is reproducible.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -17,7 +18,7 @@ use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use parking_lot::Mutex;
-use pollux_core::id::VoterId;
+use pollux_core::id::{PollId, VoterId};
 use tokio::time::Instant;
 
 use super::problem::{Problem, Trouble};
@@ -47,6 +48,7 @@ pub struct Limits {
     addresses: Keyed<IpAddr>,
     voters: Keyed<VoterId>,
     guesses: Guesses,
+    shown: Mutex<HashSet<(IpAddr, PollId), FixedState>>,
 }
 
 impl Limits {
@@ -56,6 +58,7 @@ impl Limits {
             addresses: Keyed::new(limits.per_address),
             voters: Keyed::new(limits.per_voter),
             guesses: Guesses { most: limits.guesses, window: Mutex::default() },
+            shown: Mutex::default(),
         }
     }
 
@@ -82,6 +85,21 @@ impl Limits {
             let detail = "too many unknown join codes from your address; wait a moment";
             Problem::new(Trouble::TooManyRequests, detail).with_retry_after(wait.as_secs().max(1))
         })
+    }
+
+    /// An address was shown a poll, and with it the poll's join code.
+    pub fn show(&self, address: IpAddr, poll: PollId) {
+        let mut shown = self.shown.lock();
+        if shown.len() >= MOST_KEYS {
+            // Whoever is forgotten is as well off as before they were shown anything.
+            shown.clear();
+        }
+        shown.insert((network(address), poll));
+    }
+
+    /// Whether an address was shown this poll.
+    pub fn was_shown(&self, address: IpAddr, poll: PollId) -> bool {
+        self.shown.lock().contains(&(network(address), poll))
     }
 
     /// A join code was unknown.

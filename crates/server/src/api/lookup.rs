@@ -91,17 +91,33 @@ pub async fn standing(
     token: Option<&[u8]>,
 ) -> Result<Standing, Problem> {
     if let Ok(id) = text.parse() {
-        return by_id(app, id, token).await;
+        let standing = by_id(app, id, token).await?;
+        app.limits.show(from, id);
+        return Ok(standing);
     }
     if !code(text) {
         return Err(Problem::no_such_poll());
     }
-    app.limits.may_guess(from)?;
-    if let Some(standing) = app.hub.by_code(text).and_then(|id| known(app, id)) {
-        return Ok(standing);
+    let in_memory = app.hub.by_code(text).and_then(|id| known(app, id));
+    if let Err(problem) = app.limits.may_guess(from) {
+        return in_memory.filter(|standing| no_guess(app, &standing.poll, from)).ok_or(problem);
     }
-    let found = ask(app, app.store.by_code(text)).await?;
-    visible(app, found, token).inspect_err(|_| app.limits.guessed(from))
+    let standing = match in_memory {
+        Some(standing) => standing,
+        None => {
+            let found = ask(app, app.store.by_code(text)).await?;
+            visible(app, found, token).inspect_err(|_| app.limits.guessed(from))?
+        }
+    };
+    app.limits.show(from, standing.poll.id);
+    Ok(standing)
+}
+
+/// Whether the code of this poll is no secret to an address: lists show it to everybody, or the
+/// address was shown the poll before. So whoever uses up the guesses of a venue learns nothing
+/// more, and keeps nobody there out of the poll.
+fn no_guess(app: &App, poll: &Poll, from: IpAddr) -> bool {
+    poll.listed || app.limits.was_shown(from, poll.id)
 }
 
 /// What is in memory and everybody's.

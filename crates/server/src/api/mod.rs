@@ -3,6 +3,7 @@
 //! [`routes`] has every route on one screen, [`problem`] the one error table, [`vote`] the hot
 //! path. [`server`] accepts connections and puts [`router`] behind them.
 
+pub mod asyncapi;
 pub mod create;
 pub mod docs;
 pub mod draft;

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode};
-use pollux_core::id::UnixMillis;
+use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::poll::{ChangeError, Poll, PollStatus};
 use pollux_core::standing::Standing;
 use tokio::time::timeout;
@@ -21,7 +21,7 @@ use super::lookup::{self, Params, store_problem};
 use super::problem::{Problem, Trouble};
 use super::{App, draft, json};
 use crate::log::control;
-use crate::store;
+use crate::store::{self, StoreError};
 use crate::watch::view::{self, Audience, PollView};
 
 /// A change that loses this many races in a row is given up.
@@ -83,11 +83,14 @@ pub async fn change(
             match timeout(app.config.api.deadline, app.store.change(&poll, expected)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(store::ChangeError::Conflict)) => continue,
-                Ok(Err(store::ChangeError::Store(error))) => return Err(store_problem(&error)),
-                Err(_) => {
-                    let detail = "the store did not answer in time";
-                    return Err(Problem::new(Trouble::ChangeUnknown, detail));
+                Ok(Err(store::ChangeError::Store(error))) => {
+                    if !matches!(error, StoreError::Unknown(_)) {
+                        return Err(store_problem(&error));
+                    }
+                    let made = settle(&app, poll.id).await.filter(|made| *made.poll == poll);
+                    return made.ok_or_else(|| store_problem(&error));
                 }
+                Err(_) => return Err(overdue(&app, poll.id)),
             }
             standing.take_poll(Arc::new(poll));
             publish(&app, &standing).await;
@@ -97,6 +100,23 @@ pub async fn change(
         Err(Problem::new(Trouble::ChangedMeanwhile, detail))
     })
     .await
+}
+
+/// The store did not say whether it made a change: look, and tell everybody what it has, for
+/// nobody else will if it did.
+pub async fn settle(app: &App, id: PollId) -> Option<Standing> {
+    let read = timeout(app.config.api.deadline, app.store.standing(id)).await;
+    let standing = read.ok()?.ok()??;
+    publish(app, &standing).await;
+    Some(standing)
+}
+
+/// The time of a request that changes a poll is up, and the store has not answered. What became
+/// of the change is looked up behind the client's back.
+pub fn overdue(app: &Arc<App>, id: PollId) -> Problem {
+    let app = app.clone();
+    tokio::spawn(async move { settle(&app, id).await });
+    Problem::new(Trouble::ChangeUnknown, "the store did not answer in time")
 }
 
 /// The store has it: tell this node, the others and every partition. None of it can fail the

@@ -41,9 +41,9 @@ pub struct PollList {
 #[utoipa::path(
     get, path = "/api/polls", tag = "polls", operation_id = "listPolls",
     params(
-        ("status" = Option<String>, Query, description = "`open` or `closed`; both if left out"),
+        ("status" = Option<String>, Query, description = "`open` or `closed`; both if left out", pattern = "^(open|closed)$"),
         ("limit" = Option<u8>, Query, description = "Polls on a page", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before"),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before", pattern = "^[A-Za-z0-9_-]{22}$"),
     ),
     responses((status = 200, body = PollList, description = "Listed polls that are open or closed")),
 )]

@@ -6,7 +6,8 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    App, create, docs, front, health, home, leaderboard, live, openapi, owner, polls, vote,
+    App, asyncapi, create, docs, front, health, home, leaderboard, live, openapi, owner, polls,
+    vote,
 };
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
@@ -30,6 +31,7 @@ fn routes() -> Routes {
         ("/polls/{id}/reset",             post(owner::reset)),
         ("/polls/{id}/token",             post(create::reissue)),
         ("/openapi.json",                 get(openapi::document)),
+        ("/asyncapi.json",                get(asyncapi::document)),
         ("/docs",                         get(docs::page)),
         ("/docs/docs.css",                get(docs::style)),
         ("/healthz",                      get(health::alive)),

@@ -1,5 +1,5 @@
 //! A TCP stream with the manners that hyper leaves to us: a peer that does not read is given
-//! up, and what hyper refuses on its own is answered with a problem document.
+//! up, one that still writes hears our last answer, and what hyper refuses on its own is answered with a problem document.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -24,6 +24,10 @@ pub struct Signals {
     pub late: AtomicBool,
 }
 
+/// How long a client may take to close once we have: closing with bytes of theirs unread would
+/// reset the connection, and the answer that they are too many might be lost with it.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// The stream.
 pub struct Stream {
     // Some until it is taken apart.
@@ -32,12 +36,13 @@ pub struct Stream {
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
     instead: Option<Bytes>,
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
     /// Around a connection whose peer may leave our bytes unread for `stall`.
     pub fn new(tcp: TcpStream, stall: Duration, signals: Arc<Signals>) -> Self {
-        Self { tcp: Some(tcp), signals, stall, stalled: None, instead: None }
+        Self { tcp: Some(tcp), signals, stall, stalled: None, instead: None, lingering: None }
     }
 
     /// The connection itself.
@@ -47,6 +52,19 @@ impl Stream {
 
     fn tcp(&mut self) -> Pin<&mut TcpStream> {
         Pin::new(self.tcp.as_mut().expect("the stream is whole while it is used"))
+    }
+
+    /// Read and forget until the other side closes.
+    fn discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [0; 4096];
+        // As many rounds as a scheduler's turn allows; it wakes us for the rest.
+        loop {
+            let mut buf = ReadBuf::new(&mut bytes);
+            match ready!(self.tcp().poll_read(cx, &mut buf)) {
+                Ok(()) if !buf.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
     }
 
     /// A write's outcome; one that is blocked for too long fails.
@@ -170,7 +188,15 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.tcp().poll_shutdown(cx)
+        if self.lingering.is_none() {
+            ready!(self.tcp().poll_shutdown(cx))?;
+            self.lingering = Some(Box::pin(sleep(LINGER)));
+        }
+        if self.discard(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let lingering = self.lingering.as_mut().expect("set above");
+        lingering.as_mut().poll(cx).map(Ok)
     }
 }
 

@@ -98,7 +98,7 @@ pub struct Recorded {
     post, path = "/api/polls/{id}/vote", tag = "voting", operation_id = "castBallot",
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
-        ("wait" = Option<String>, Query, description = "`counted`: wait up to 5 s for the decision"),
+        ("wait" = Option<String>, Query, description = "`counted`: wait up to 5 s for the decision", pattern = "^counted$"),
     ),
     request_body(content = draft::VoteBody, example = json!({"option": "Rust"})),
     responses(
@@ -230,7 +230,10 @@ async fn after_the_close(
     if app.hub.standing(poll.id).is_some_and(|standing| standing.is_final()) {
         return Err(closed);
     }
-    let detail = format!("{detail}, but not all that was taken before is counted yet; ask again");
+    let detail = format!(
+        "{detail}, but what was taken before is still being counted, and this ballot may be among \
+         it: send the same ballotId again in a moment to hear what became of it"
+    );
     Err(Problem::new(Trouble::OutcomeUnknown, detail).with_ballot(ballot))
 }
 
@@ -446,7 +449,7 @@ fn by_number(poll: &Poll, id: u64, pointer: impl Fn() -> String) -> Result<Optio
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
         ("ballotId" = String, Path, description = "The ballot's id", format = "uuid"),
-        ("at" = Option<String>, Query, description = "Where its record stands, as `partition.offset`", example = "3.1042"),
+        ("at" = Option<String>, Query, description = "Where its record stands, as `partition.offset`", example = "3.1042", pattern = "^[0-9]{1,9}\\.[0-9]{1,18}$"),
         ("voterId" = Option<String>, Query, description = "The `voterId` it was cast with; else the cookie tells"),
     ),
     responses((status = 200, body = Receipt, description = "Decided")),

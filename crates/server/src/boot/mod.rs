@@ -2,6 +2,7 @@
 //! together over any.
 
 mod credentials;
+mod link;
 pub mod node;
 
 use std::net::SocketAddr;
@@ -95,7 +96,7 @@ impl StartError {
 
 /// Start everything, in order: addresses (so that a taken port costs nothing), folder, log,
 /// store, node; then serve once it has caught up with the log.
-pub async fn start(config: Config) -> Result<Running, StartError> {
+pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let listeners = listen(&config).await?;
     let addresses: Vec<SocketAddr> =
         listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
@@ -113,8 +114,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let secret = credential(&config.secret, "secret")?;
     let admin = credential(&config.admin_token, "admin-token")?;
 
-    let port = addresses.first().map_or(config.port, SocketAddr::port);
-    let url = config.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
+    config.port = addresses.first().map_or(config.port, SocketAddr::port);
+    let url = config.public_url.take().unwrap_or_else(|| link::base(&config.hosts, config.port));
+    config.public_url = Some(url.clone());
     let drain = config.drain;
     let node = Node::start(Parts {
         config,

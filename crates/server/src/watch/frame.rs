@@ -240,3 +240,63 @@ fn close_code(content: &[u8]) -> Result<u16, Close> {
     std::str::from_utf8(reason).map_err(|_| Close::UTF8)?;
     Ok(code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// All frames until the bytes are used up or refused.
+    fn decode<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> (Vec<Received>, Option<Close>) {
+        let (mut decoder, mut frames) = (Decoder::default(), Vec::new());
+        for chunk in chunks {
+            decoder.feed(chunk);
+            loop {
+                match decoder.next(64) {
+                    Ok(Some(frame)) => frames.push(frame),
+                    Ok(None) => break,
+                    Err(why) => return (frames, Some(why)),
+                }
+            }
+        }
+        (frames, None)
+    }
+
+    /// Bytes that are frames more often than chance would have it.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let content = prop::collection::vec(any::<u8>(), 0..80);
+        let head = prop::sample::select(vec![0x81, 0x01, 0x80, 0x00, 0x88, 0x89, 0x8A, 0x82, 0xC1]);
+        let frame = (head, any::<[u8; 4]>(), content).prop_map(|(first, mask, content)| {
+            let mut frame = head_of(first, content.len());
+            frame.extend_from_slice(&mask);
+            frame.extend(content.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+            frame
+        });
+        let noise = prop::collection::vec(any::<u8>(), 0..16);
+        prop::collection::vec(prop_oneof![6 => frame, 1 => noise], 0..6)
+            .prop_map(|parts| parts.concat())
+    }
+
+    fn head_of(first: u8, len: usize) -> Vec<u8> {
+        let mut head = head(0, len);
+        (head[0], head[1]) = (first, head[1] | 0x80);
+        head
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn bytes_mean_the_same_however_they_are_cut(bytes in bytes(), sizes in prop::collection::vec(1..9_usize, 1..20)) {
+            let whole = decode(std::iter::once(&bytes[..]));
+            let mut rest = &bytes[..];
+            let mut sizes = sizes.iter().cycle();
+            let chunks = std::iter::from_fn(|| {
+                let (chunk, after) = rest.split_at((*sizes.next()?).min(rest.len()));
+                rest = after;
+                (!chunk.is_empty()).then_some(chunk)
+            });
+            prop_assert_eq!(decode(chunks), whole);
+        }
+    }
+}

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod schema;
+
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,188 @@
+//! The AsyncAPI 3.0 document: what a WebSocket says and hears, and the records of the log's
+//! topics. The schemas of polls, receipts and problems are those of the OpenAPI document.
+
+use std::sync::LazyLock;
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+
+use super::openapi;
+use crate::watch::view::RankMove;
+
+static JSON: LazyLock<Bytes> = LazyLock::new(|| {
+    serde_json::to_vec_pretty(&whole()).expect("the document is plain data").into()
+});
+
+/// The document.
+pub async fn document() -> Response {
+    let mut response = Response::new(JSON.clone().into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// Messages the server sends: name, members, which of them are always there, and when it is sent.
+fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
+    let poll = || json!({"poll": schema("Poll")});
+    let receipt = || json!({"ref": reference(), "receipt": schema("Receipt")});
+    let leaderboard = json!({
+        "leaderboard": schema("Leaderboard"),
+        "sinceVersion": {"type": "integer", "description": "The version `changes` counts from"},
+        "changes": {"type": "array", "items": schema("RankMove")},
+    });
+    let hello = json!({
+        "epoch": {"type": "string", "description": "Another one: forget the versions you knew"},
+        "polls": {"type": "array", "items": schema("Poll")},
+        "leaderboard": {"oneOf": [{"type": "null"}, schema("Leaderboard")]},
+    });
+    let error = json!({"ref": reference(), "problem": schema("Problem")});
+    vec![
+        ("hello", hello, &["epoch", "polls", "leaderboard"], "First of all: the present state"),
+        ("poll.created", poll(), &["poll"], "A poll opened"),
+        ("poll.updated", poll(), &["poll"], "A poll's newest state; a slow client skips some"),
+        ("poll.closed", poll(), &["poll"], "A poll takes no more votes"),
+        (
+            "leaderboard.changed",
+            leaderboard,
+            &["leaderboard", "sinceVersion", "changes"],
+            "The newest leaderboard, and which options moved",
+        ),
+        ("vote.recorded", receipt(), &["receipt"], "Your ballot is durable"),
+        ("vote.counted", receipt(), &["receipt"], "Your ballot counts"),
+        (
+            "vote.replaced",
+            receipt(),
+            &["receipt"],
+            "A newer ballot of yours counts; `status` says whether yours ever did",
+        ),
+        ("vote.refused", receipt(), &["receipt"], "The poll takes one ballot of a voter"),
+        ("vote.late", receipt(), &["receipt"], "Your ballot came after the close"),
+        ("error", error, &["problem"], "What you sent was not carried out"),
+    ]
+}
+
+/// Messages the server takes.
+fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
+    let id = || json!({"type": "string", "description": "The poll's id or join code"});
+    let text = || json!({"type": "string"});
+    let vote = json!({
+        "poll": id(),
+        "option": text(),
+        "optionId": {"type": "integer", "minimum": 1, "maximum": 100},
+        "options": {"type": "array", "items": text()},
+        "optionIds": {"type": "array", "items": {"type": "integer"}},
+        "ballotId": {"type": "string", "format": "uuid", "description": "A UUIDv7"},
+        "ref": reference(),
+    });
+    let named = || json!({"poll": id(), "ref": reference()});
+    let auth = json!({"token": text(), "poll": id(), "ref": reference()});
+    vec![
+        ("subscribe", named(), &["poll"], "Send me this poll now and whenever it changes"),
+        ("unsubscribe", named(), &["poll"], "No more of it"),
+        ("auth", auth, &["token"], "I hold the owner's token of the polls I watch, or of `poll`"),
+        ("vote", vote, &["poll"], "Exactly one of `option`, `optionId`, `options` and `optionIds`"),
+    ]
+}
+
+/// Topics with their key and value.
+fn topics() -> Vec<(&'static str, &'static str, &'static str, Value)> {
+    let object = |required: &[&str]| json!({"type": "object", "required": required});
+    vec![
+        ("polls", "A poll's newest state; compacted", "{pollId}", object(&["pollId"])),
+        (
+            "votes",
+            "One record a ballot, and control records; the first of a partition is its genesis",
+            "{pollId}/{voter}",
+            object(&["v", "type"]),
+        ),
+        ("tallies", "Committed, absolute tallies; compacted", "{pollId}/{partition}", object(&[])),
+        ("votes.dead", "Copies of records that no version can read", "as it was", json!({})),
+    ]
+}
+
+fn schema(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn reference() -> Value {
+    json!({"description": "Yours: it comes back with the answers; at most 128 bytes of JSON"})
+}
+
+/// The whole of it.
+pub fn whole() -> Value {
+    let api = serde_json::to_value(openapi::Document::openapi());
+    let mut api = api.expect("the document is plain data");
+    let mut schemas = api["components"]["schemas"].take();
+    let moved = <RankMove as utoipa::PartialSchema>::schema();
+    schemas["RankMove"] = serde_json::to_value(moved).expect("a schema is plain data");
+
+    let (mut messages, mut on_socket) = (json!({}), json!({}));
+    let mut operations = json!({});
+    for (action, list) in [("send", sent()), ("receive", taken())] {
+        for (name, members, required, summary) in list {
+            let mut properties = json!({"type": {"const": name}});
+            for (member, schema) in members.as_object().into_iter().flatten() {
+                properties[member] = schema.clone();
+            }
+            let required: Vec<_> =
+                std::iter::once("type").chain(required.iter().copied()).collect();
+            messages[name] = json!({
+                "name": name,
+                "summary": summary,
+                "contentType": "application/json",
+                "payload": {
+                    "type": "object",
+                    "properties": properties,
+                    "required": required,
+                    "additionalProperties": false,
+                },
+            });
+            on_socket[name] = json!({"$ref": format!("#/components/messages/{name}")});
+            operations[name] = json!({
+                "action": action,
+                "channel": {"$ref": "#/channels/socket"},
+                "messages": [{"$ref": format!("#/channels/socket/messages/{name}")}],
+            });
+        }
+    }
+    let query = json!({"type": "object", "properties": {
+        "poll": {"type": "array", "items": {"type": "string"}, "description": "Only these polls"},
+        "leaderboard": {"type": "string", "description": "The leaderboard (too)"},
+    }});
+    let mut channels = json!({"socket": {
+        "address": "/ws",
+        "title": "The WebSocket; an Upgrade on / is the same. /api/events carries what it sends",
+        "messages": on_socket,
+        "bindings": {"ws": {"method": "GET", "query": query, "bindingVersion": "0.1.0"}},
+    }});
+    for (topic, summary, key, payload) in topics() {
+        channels[topic] = json!({
+            "address": topic,
+            "title": summary,
+            "messages": {"record": {
+                "contentType": "application/json",
+                "payload": payload,
+                "bindings": {"kafka": {
+                    "key": {"type": "string", "description": key},
+                    "bindingVersion": "0.5.0",
+                }},
+            }},
+        });
+    }
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Pollux",
+            "version": api["info"]["version"],
+            "description": "Live results and votes over a WebSocket, and the records of the log.",
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages, "schemas": schemas},
+    })
+}

@@ -1,0 +1,123 @@
+//! `make schemathesis`: requests made up from the OpenAPI document, sent to the real binary.
+//! Any 5xx and any answer the document does not allow is a failure.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+/// Where the Makefile installs the pinned version.
+const TOOL: &str = ".tools/schemathesis/bin/st";
+const FOLDER: &str = "target/schemathesis";
+const TOKEN: &str = "schemathesis-operators-token";
+/// One seed, so that a red run is red again.
+const SEED: &str = "1";
+/// Bounds the whole run, in seconds.
+const MOST_SECONDS: &str = "45";
+/// Operations on a poll, each with a poll of its own: one closes it, one deletes it.
+const ON_A_POLL: [(&str, &str); 11] = [
+    ("GET", ""),
+    ("PATCH", ""),
+    ("DELETE", ""),
+    ("POST", "/vote"),
+    ("GET", "/ballots/{ballotId}"),
+    ("POST", "/open"),
+    ("POST", "/close"),
+    ("POST", "/reopen"),
+    ("POST", "/reveal"),
+    ("POST", "/reset"),
+    ("POST", "/token"),
+];
+
+/// Killed when dropped.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Build, start, ask.
+pub fn run() -> Result<()> {
+    ensure!(Path::new(TOOL).exists(), "{TOOL} is missing; `make schemathesis` installs it");
+    let built = Command::new(env!("CARGO")).args(["build", "-p", "pollux"]).status()?;
+    ensure!(built.success(), "the build failed");
+    let _ = fs::remove_dir_all(FOLDER);
+    fs::create_dir_all(FOLDER)?;
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let log = fs::File::create(format!("{FOLDER}/server.log"))?;
+    let server = Command::new("target/debug/pollux")
+        .args(["serve", "--embedded", "--host", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--data", &format!("{FOLDER}/data")])
+        .env("POLLUX_ADMIN_TOKEN", TOKEN)
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .context("target/debug/pollux")?;
+    let _server = Server(server);
+    let config = format!("{FOLDER}/schemathesis.toml");
+    fs::write(&config, configuration(port)?)?;
+    let status = Command::new(TOOL)
+        .args(["--config-file", &config, "run"])
+        .arg(format!("http://127.0.0.1:{port}/api/openapi.json"))
+        .args(["--seed", SEED, "--max-time", MOST_SECONDS, "--max-examples", "50"])
+        .args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure"])
+        .args(["--request-timeout", "20", "--generation-database", "none", "--warnings", "off"])
+        // Streams do not end; the tests of the API read them.
+        .args(["--exclude-path", "/api/events", "--exclude-path", "/api/polls/{id}/events"])
+        .args(["--header", &format!("Authorization: Bearer {TOKEN}")])
+        .status()
+        .context(TOOL)?;
+    ensure!(status.success(), "schemathesis found something (seed {SEED}; {FOLDER}/server.log)");
+    Ok(())
+}
+
+/// Which poll each operation gets. Rules that a schema cannot say (options that differ once they
+/// are trimmed, an option of this very poll) may refuse what the schema allows, with a 422.
+fn configuration(port: u16) -> Result<String> {
+    let mut text = String::from(
+        "[checks.positive_data_acceptance]\n\
+         expected-statuses = [\"2xx\", \"3xx\", 401, 403, 404, 409, 422, 429]\n",
+    );
+    for (method, rest) in ON_A_POLL {
+        let id = create(port, rest == "/open" || method == "PATCH")?;
+        write!(
+            text,
+            "\n[[operations]]\ninclude-name = \"{method} /api/polls/{{id}}{rest}\"\n\
+             parameters = {{ \"path.id\" = \"{id}\" }}\n"
+        )?;
+    }
+    Ok(text)
+}
+
+fn create(port: u16, draft: bool) -> Result<String> {
+    let body = format!(
+        r#"{{"question":"Which?","options":["JavaScript","Python","Rust"],"open":{}}}"#,
+        !draft
+    );
+    let request = format!(
+        "POST /api/polls HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let started = Instant::now();
+    let mut tcp = loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(tcp) => break tcp,
+            Err(error) if started.elapsed() > Duration::from_secs(20) => return Err(error.into()),
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        }
+    };
+    tcp.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer)?;
+    let id = answer.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next());
+    id.map(str::to_owned).with_context(|| format!("no poll was made: {answer}"))
+}
