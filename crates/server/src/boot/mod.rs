@@ -1,15 +1,15 @@
-//! Start and stop. This is the only file that names concrete backends; [`node`] puts a node
-//! together over any.
+//! Start and stop. Only here concrete backends are named: [`folder`] opens them, [`node`] puts
+//! a node together over any.
 
 mod credentials;
+mod folder;
 pub mod node;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ use crate::log::Log;
 use crate::log::embedded::{EmbeddedLog, FolderLock, LockError, OpenError as LogOpenError};
 use crate::store::Store;
 use crate::store::embedded::{EmbeddedStore, OpenError as StoreOpenError};
+use folder::{Folder, Mismatch};
 use node::{Node, Parts};
 
 /// How long a start waits for what the log holds and the store has not counted yet, before it
@@ -46,7 +47,7 @@ pub struct Running {
 /// Why it did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder cannot be made or used.
+    /// The credentials in the data folder cannot be read or made.
     #[error("the data folder {}: {error}", folder.display())]
     Folder {
         /// Which.
@@ -63,6 +64,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreOpenError),
+    /// What is in the folder does not belong together.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -77,8 +81,8 @@ impl StartError {
     /// The process's exit code: 3 where something was refused to keep data safe, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Locked(_) | Self::Log(_) | Self::Store(_) => 3,
-            Self::Folder { .. } | Self::Listen { .. } => 1,
+            Self::Listen { .. } => 1,
+            _ => 3,
         }
     }
 
@@ -95,26 +99,17 @@ impl StartError {
 
 /// Start everything, in order: addresses (so that a taken port costs nothing), folder, log,
 /// store, node; then serve once it has caught up with the log.
-pub async fn start(config: Config) -> Result<Running, StartError> {
-    let listeners = listen(&config).await?;
+pub async fn start(mut config: Config) -> Result<Running, StartError> {
+    let listeners = server::listen(&config)
+        .map_err(|(address, error)| StartError::Listen { address, error })?;
     let addresses: Vec<SocketAddr> =
         listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-    let folder = config.data.clone();
-    let in_folder = |error| StartError::Folder { folder: folder.clone(), error };
-    std::fs::create_dir_all(&folder).map_err(in_folder)?;
     let ambient: SharedAmbient = Arc::new(SystemAmbient::new());
-    let lock = FolderLock::take(&folder, ambient.now())?;
-    let log = EmbeddedLog::open(&folder, config.partitions, config.log.clone(), ambient.clone())?;
-    let store = EmbeddedStore::open(&folder, log.partitions(), config.store.clone())?;
-    let credential = |given: &Option<String>, name| match given {
-        Some(text) => Ok(credentials::Credential { text: text.clone(), new: false }),
-        None => credentials::keep(&folder, name, &*ambient).map_err(in_folder),
-    };
-    let secret = credential(&config.secret, "secret")?;
-    let admin = credential(&config.admin_token, "admin-token")?;
+    let lock = FolderLock::take(&config.data, ambient.now())?;
+    let Folder { log, store, secret, admin } = folder::open(&config, &ambient).await?;
 
-    let port = addresses.first().map_or(config.port, SocketAddr::port);
-    let url = config.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
+    let url = config.public_url.clone().unwrap_or_else(|| url(&addresses));
+    config.public_url = Some(url.clone());
     let drain = config.drain;
     let node = Node::start(Parts {
         config,
@@ -134,28 +129,29 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     Ok(Running { addresses, url, admin_token, log, store, node, drain, stop, server, _lock: lock })
 }
 
-async fn listen(config: &Config) -> Result<Vec<TcpListener>, StartError> {
-    let mut listeners: Vec<TcpListener> = Vec::new();
-    let mut port = config.port;
-    for host in &config.hosts {
-        let address = SocketAddr::new(*host, port);
-        match TcpListener::bind(address).await {
-            Ok(listener) => {
-                // Port 0: the second address gets the port that the first one got.
-                port = listener.local_addr().map_or(port, |address| address.port());
-                listeners.push(listener);
-            }
-            // A machine without IPv6 still has the other loopback.
-            Err(error)
-                if error.kind() == std::io::ErrorKind::AddrNotAvailable
-                    && config.hosts.len() > 1 =>
-            {
-                tracing::debug!(%address, %error, "not listening there");
-            }
-            Err(error) => return Err(StartError::Listen { address, error }),
-        }
+/// What to open: on this machine only, or as the network reaches it.
+fn url(addresses: &[SocketAddr]) -> String {
+    let Some(first) = addresses.first() else { return "http://localhost".into() };
+    let port = first.port();
+    let open = addresses.iter().find(|address| address.ip().is_unspecified());
+    let host = match open {
+        Some(_) => lan_address(),
+        None if addresses.iter().any(|address| address.ip().is_loopback()) => None,
+        None => Some(first.ip()),
+    };
+    match host {
+        Some(ip) => format!("http://{}", SocketAddr::new(ip, port)),
+        None => format!("http://localhost:{port}"),
     }
-    Ok(listeners)
+}
+
+/// The address by which this machine would speak to the world. Nothing is sent to find it out.
+fn lan_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // An address set aside for documentation: no host has it, the default route leads there.
+    socket.connect("192.0.2.1:9").ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_unspecified() && !ip.is_loopback()).then_some(ip)
 }
 
 impl Running {
