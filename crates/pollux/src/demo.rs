@@ -58,9 +58,11 @@ fn rate(text: &str) -> Result<f64, String> {
 
 /// Run the tour.
 pub async fn run(args: Args, json: bool) -> Outcome {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen()?.and_hangup()?;
     serve::log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
-    let folder = tempfile::Builder::new().prefix("pollux-demo-").tempdir()?;
+    let folder = tempfile::Builder::new().prefix("pollux-demo-").tempdir().map_err(|error| {
+        Failure::from(error).context("no throwaway folder can be made (TMPDIR says where)")
+    })?;
     let running = tokio::select! {
         biased;
         code = signals.next() => return Err(Failure::silent(code)),

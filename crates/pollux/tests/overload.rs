@@ -95,7 +95,12 @@ const MANY: usize = 5_000;
 #[test]
 fn thousands_of_idle_connections_do_not_stop_votes() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_with(folder.path(), &[("POLLUX_API_HEADER_TIMEOUT", "60s")]);
+    let settings = [("POLLUX_API_HEADER_TIMEOUT", "60s")];
+    let mut server = Server::start_with(folder.path(), &settings);
+    // What many systems allow a process unless it asks for more.
+    server.kill();
+    server.prelude = "ulimit -S -n 1024".into();
+    server.restart();
     let poll = server.poll(&["A", "B"]);
     let mut idle = Vec::new();
     for _ in 0..MANY {

@@ -32,7 +32,8 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let settings = settings.iter().map(owned).collect();
-        let mut server = Self { folder: folder.to_owned(), port, settings, prelude: String::new(), child: None };
+        let mut server =
+            Self { folder: folder.to_owned(), port, settings, prelude: String::new(), child: None };
         server.restart();
         server
     }

@@ -117,7 +117,9 @@ fn fault(folder: &Path, source: std::io::Error) -> LockError {
     let parent = folder.parent().filter(|parent| *parent != Path::new(""));
     match source.kind() {
         Kind::AlreadyExists | Kind::NotADirectory => LockError::NoFolder { folder },
-        Kind::NotFound if parent.is_some_and(|parent| !parent.exists()) => LockError::NoParent { folder },
+        Kind::NotFound if parent.is_some_and(|parent| !parent.exists()) => {
+            LockError::NoParent { folder }
+        }
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => LockError::ReadOnly { folder, source },
         _ => LockError::Io { folder, source },
     }
