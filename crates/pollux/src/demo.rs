@@ -1,7 +1,7 @@
 //! `pollux demo`: the thirty-second tour. A server in a throwaway folder, sample polls, and an
 //! audience that votes for as long as it runs.
 
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::port;
 use crate::serve::{self, LogFormat, Signals};
 use crate::settings::{Flags, Variables};
 use crate::simulate;
-use crate::terminal::{counted, parse_duration};
+use crate::terminal::{self, counted, parse_duration};
 
 /// How many people the demo's audience has, in each poll; they change their minds for ever.
 const VOTERS: u64 = 100_000;
@@ -58,9 +58,11 @@ fn rate(text: &str) -> Result<f64, String> {
 
 /// Run the tour.
 pub async fn run(args: Args, json: bool) -> Outcome {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen()?.and_hangup()?;
     serve::log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
-    let folder = tempfile::Builder::new().prefix("pollux-demo-").tempdir()?;
+    let folder = tempfile::Builder::new().prefix("pollux-demo-").tempdir().map_err(|error| {
+        Failure::from(error).context("no throwaway folder can be made (TMPDIR says where)")
+    })?;
     let running = tokio::select! {
         biased;
         code = signals.next() => return Err(Failure::silent(code)),
@@ -76,7 +78,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
             json!({ "url": running.url, "data": folder.path(), "polls": ids })
         )?;
     } else {
-        explain(&running, &server, &polls[0]);
+        explain(&running, &args, &polls[0]);
     }
 
     let (go_home, stop) = watch::channel(false);
@@ -130,7 +132,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
     folder.close()?;
     let votes = progress.acknowledged.load(std::sync::atomic::Ordering::Relaxed);
-    eprintln!("{} cast; the folder is gone", counted(votes, "ballot"));
+    eprintln!("  {} cast; the folder is gone", counted(votes, "ballot"));
     match ended {
         None => Ok(()),
         Some(why) => Err(Failure::failed(format!("the server could not go on: {why}"))),
@@ -150,7 +152,7 @@ async fn start(args: &Args, folder: &std::path::Path) -> Outcome<Running> {
     if port::is_taken(&config.hosts, config.port)
         && let Some(free) = port::next_free(&config.hosts, config.port)
     {
-        eprintln!("{}; taking {free} instead", port::taken(config.port));
+        eprintln!("\n  {}; taking {free} instead", port::taken(config.port));
         config.port = free;
     }
     serve::start(config).await
@@ -202,22 +204,45 @@ async fn make_polls(server: &Server) -> Outcome<Vec<Poll>> {
     Ok(polls)
 }
 
-/// What to open, and what to type.
-fn explain(running: &Running, server: &Server, poll: &Poll) {
+/// What to open, and what to type. The lines work as they stand: each on its own, whole.
+fn explain(running: &Running, args: &Args, poll: &Poll) {
     let Poll { id, code, .. } = poll;
-    let url = &running.url;
-    let socket = server.to_string().replacen("http", "ws", 1);
     let code = code.as_deref().unwrap_or(id);
+    let local = typed_address(running);
+    let here = &local["http://".len()..];
+    let program = std::env::args().next().unwrap_or_else(|| "pollux".into());
+    let elsewhere = match local.as_str() {
+        "http://localhost:5000" => String::new(),
+        url => format!(" --url {url}"),
+    };
+    let (bold, plain) = match terminal::colour(&stderr()) {
+        true => ("\x1b[1m", "\x1b[0m"),
+        false => ("", ""),
+    };
+    let phones = match (&args.host, running.url == local) {
+        (None, true) => "\n            on phones too: --host 0.0.0.0".to_owned(),
+        (_, true) => String::new(),
+        (_, false) => format!("\n            {bold}{}{plain}  from phones", running.url),
+    };
     eprintln!(
-        "\nPollux is running, with an audience that votes. Open\n\n  {url}\n\n\
-         Or from another terminal:\n\n  \
-         pollux watch {code} --url {server}\n  \
-         curl {server}/api/polls/{code}\n  \
-         curl {server}/api/leaderboard\n  \
-         curl -X POST {server}/api/polls/{code}/vote -H 'Content-Type: application/json' \
-         -d '{{\"option\":\"Rust\"}}'\n  \
-         wscat -c {socket}\n\n\
-         Everything is in a folder that is removed at the end (Ctrl-C). A clean start on real \
-         data:\n\n  pollux serve --data ./pollux-data\n"
+        "\n  {bold}Pollux{plain}    runs, with an audience that votes on three polls; Ctrl-C ends it\n\n  \
+         Open      {bold}{local}{plain}{phones}\n\n  \
+         Try       curl {local}/api/polls/{code}\n            \
+         curl {local}/api/leaderboard\n            \
+         curl -X POST {local}/api/polls/{code}/vote -H 'Content-Type: application/json' \
+         -d '{{\"option\":\"Rust\"}}'\n            \
+         wscat -c ws://{here}\n            \
+         {program} watch {code}{elsewhere}\n\n  \
+         For real  {program} serve --data ./pollux-data\n            \
+         (this folder is thrown away: nothing of the demo stays)\n"
     );
+}
+
+/// The server as a person on this machine types it.
+fn typed_address(running: &Running) -> String {
+    let local = |ip: std::net::IpAddr| ip.is_loopback() || ip.is_unspecified();
+    match running.addresses.iter().find(|address| local(address.ip())) {
+        Some(address) => format!("http://localhost:{}", address.port()),
+        None => running.url.clone(),
+    }
 }

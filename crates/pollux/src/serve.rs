@@ -143,6 +143,7 @@ pub const CUT: &str = "the deadline of the stop has passed: requests still under
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -151,15 +152,24 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: None,
         })
+    }
+
+    /// The terminal's end too. Not for a server: it may have been started with `nohup`.
+    pub fn and_hangup(mut self) -> Outcome<Self> {
+        self.hangup = Some(signal(SignalKind::hangup())?);
+        Ok(self)
     }
 
     /// The next one, as the exit code of a process that it ends. Safe to cancel.
     pub async fn next(&mut self) -> u8 {
+        let Self { terminate, interrupt, hangup } = self;
         tokio::select! {
             biased;
-            _ = self.terminate.recv() => 128 + 15,
-            _ = self.interrupt.recv() => 128 + 2,
+            _ = terminate.recv() => 128 + 15,
+            _ = interrupt.recv() => 128 + 2,
+            Some(()) = async { hangup.as_mut()?.recv().await } => 128 + 1,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What depends on whether a person is looking: colour, progress bars, and how numbers read.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Whether to colour what is written to this stream.
 pub fn colour(stream: &impl IsTerminal) -> bool {
@@ -23,10 +24,13 @@ pub fn progress(steps: Option<u64>, what: &'static str) -> ProgressBar {
     };
     let bar = ProgressBar::with_draw_target(steps, target).with_message(what);
     let template = match steps {
-        Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} {prefix}",
-        None => "{spinner} {msg} {human_pos} {per_sec} {elapsed} {prefix}",
+        Some(_) => "{wide_bar} {human_pos} of {human_len} {msg}, {rate} a second, {eta} {prefix}",
+        None => "  {spinner} {human_pos} {msg}, {rate} a second, {elapsed} {prefix}",
     };
-    bar.with_style(ProgressStyle::with_template(template).expect("a template of known keys"))
+    let style = ProgressStyle::with_template(template).expect("a template of known keys");
+    bar.with_style(style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+        let _ = write!(text, "{:.0}", state.per_sec());
+    }))
 }
 
 /// A whole number with its thousands apart: `1,234,567`.

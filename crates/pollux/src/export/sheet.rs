@@ -33,7 +33,10 @@ impl<W: Write> Sheet<W> {
 
 /// The cell as text: with an apostrophe in front if a spreadsheet would take it for a formula.
 pub fn defused(cell: &str) -> Cow<'_, str> {
-    let formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r');
+    let formula = |c: char| {
+        // The wide forms too: East Asian versions take them for the narrow ones.
+        matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r')
+    };
     // Some trim before they look, so we do too; tab and carriage return count on their own.
     let first = cell.chars().find(|c| formula(*c) || !c.is_whitespace());
     if first.is_some_and(formula) { format!("'{cell}").into() } else { cell.into() }
@@ -45,7 +48,9 @@ mod tests {
 
     #[test]
     fn formulas_are_defused_and_nothing_else_is_touched() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "  =1", "\u{a0}=1", "\n=1"] {
+        for cell in
+            ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "  =1", "\u{a0}=1", "\n=1", "＝1"]
+        {
             assert_eq!(defused(cell), format!("'{cell}"), "{cell:?}");
         }
         for cell in ["", "plain", "a=b", "1-2", "  a@b", "'=1", "0199-…"] {

@@ -15,35 +15,47 @@ use serde_json::Value;
 pub struct Server {
     pub folder: PathBuf,
     pub port: u16,
+    settings: Vec<(String, String)>,
+    /// Shell commands to be run first, in the process that becomes the server.
+    pub prelude: String,
     child: Option<Child>,
 }
 
 impl Server {
     /// Start on this folder.
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// Start on this folder with these variables set.
+    pub fn start_with(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder: folder.to_owned(), port, child: None };
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let settings = settings.iter().map(owned).collect();
+        let mut server =
+            Self { folder: folder.to_owned(), port, settings, prelude: String::new(), child: None };
         server.restart();
         server
     }
 
     /// Start again, and wait until it takes votes.
     pub fn restart(&mut self) {
+        let mut command = pollux();
+        if !self.prelude.is_empty() {
+            command = Command::new("sh");
+            command.arg("-c").arg(format!("{}; exec \"$0\" \"$@\"", self.prelude));
+            command.arg(env!("CARGO_BIN_EXE_pollux"));
+        }
+        let port = self.port.to_string();
         self.child = Some(
-            pollux()
-                .args([
-                    "serve",
-                    "--embedded",
-                    "--host",
-                    "127.0.0.1",
-                    "--port",
-                    &self.port.to_string(),
-                ])
+            command
+                .args(["serve", "--embedded", "--host", "127.0.0.1", "--port", &port])
                 .arg("--data")
                 .arg(&self.folder)
+                .envs(self.settings.iter().map(|(name, value)| (name, value)))
                 .current_dir(&self.folder)
                 .stdout(Stdio::null())
-                .stderr(std::fs::File::create(self.folder.join("stderr.txt")).unwrap())
+                .stderr(std::fs::File::create(self.stderr_file()).unwrap())
                 .spawn()
                 .unwrap(),
         );
@@ -61,7 +73,12 @@ impl Server {
     }
 
     pub fn stderr(&self) -> String {
-        std::fs::read_to_string(self.folder.join("stderr.txt")).unwrap_or_default()
+        std::fs::read_to_string(self.stderr_file()).unwrap_or_default()
+    }
+
+    /// Beside the folder, not in it: its disk may be full.
+    fn stderr_file(&self) -> PathBuf {
+        self.folder.with_extension("stderr")
     }
 
     pub fn pid(&self) -> u32 {
@@ -78,8 +95,13 @@ impl Server {
 
     /// SIGTERM, and wait for the end.
     pub fn stop(&mut self) -> std::process::ExitStatus {
+        signal(self.pid(), "TERM");
+        self.ended()
+    }
+
+    /// Wait for the end.
+    pub fn ended(&mut self) -> std::process::ExitStatus {
         let mut child = self.child.take().unwrap();
-        signal(child.id(), "TERM");
         let started = Instant::now();
         loop {
             if let Some(status) = child.try_wait().unwrap() {
@@ -91,6 +113,33 @@ impl Server {
                 self.stderr()
             );
             std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Make a poll of these options; its id.
+    pub fn poll(&self, options: &[&str]) -> String {
+        let body = serde_json::json!({ "question": "Which?", "options": options });
+        let (status, poll) = self.post("/api/polls", &body).unwrap();
+        assert_eq!(status, 201, "{poll}");
+        poll["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Vote for the first option, as this voter.
+    pub fn vote(&self, poll: &str, voter: &str) -> std::io::Result<(u16, Value)> {
+        let body = serde_json::json!({ "optionId": 1, "voterId": voter });
+        self.post(&format!("/api/polls/{poll}/vote"), &body)
+    }
+
+    /// The votes that are shown, once there are so many, or after a while.
+    pub fn votes(&self, poll: &str, wanted: u64) -> u64 {
+        let started = Instant::now();
+        loop {
+            let (_, shown) = self.get(&format!("/api/polls/{poll}")).unwrap();
+            let votes = shown["totalVotes"].as_u64().unwrap_or_default();
+            if votes == wanted || started.elapsed() > Duration::from_secs(10) {
+                return votes;
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -110,6 +159,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+        let _ = std::fs::remove_file(self.stderr_file());
     }
 }
 
@@ -129,6 +179,11 @@ pub fn pollux() -> Command {
 /// Run a command of the binary to its end.
 pub fn run<const N: usize>(arguments: [&str; N]) -> Output {
     pollux().args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// What it wrote to stderr.
+pub fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Send a signal by process id.

@@ -44,36 +44,36 @@ const BREATH: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct Slot(#[allow(dead_code)] Arc<OwnedSemaphorePermit>);
 
-/// Listen on every configured address. With port 0 the first decides which port all have.
-pub fn listen(config: &Config) -> io::Result<Vec<TcpListener>> {
+/// Listen on every configured address, or say on which one we cannot. With port 0 the first
+/// decides which port all have.
+pub fn listen(config: &Config) -> Result<Vec<TcpListener>, (SocketAddr, io::Error)> {
     let mut port = config.port;
     let mut listeners = Vec::new();
     for host in &config.hosts {
         let address = SocketAddr::new(*host, port);
-        match bind(address) {
+        // `::` must not take 0.0.0.0 away from another listener; alone it is both.
+        let apart = config.hosts.iter().any(std::net::IpAddr::is_ipv4);
+        match bind(address, apart) {
             Ok(listener) => {
-                port = listener.local_addr()?.port();
+                port = listener.local_addr().map_or(port, |address| address.port());
                 listeners.push(listener);
             }
             // A machine without IPv6 has only one of the two loopbacks.
             Err(error)
                 if host.is_loopback()
                     && host.is_ipv6()
-                    && error.kind() == io::ErrorKind::AddrNotAvailable
-                    && config.hosts.len() > 1 => {}
-            Err(error) => {
-                return Err(io::Error::new(error.kind(), format!("{address}: {error}")));
-            }
+                    && error.kind() != io::ErrorKind::AddrInUse
+                    && apart => {}
+            Err(error) => return Err((address, error)),
         }
     }
     Ok(listeners)
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind(address: SocketAddr, apart: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        // `::` must not take 0.0.0.0 away from the other listener.
-        socket.set_only_v6(!address.ip().is_unspecified())?;
+        socket.set_only_v6(apart)?;
     }
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;

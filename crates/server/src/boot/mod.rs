@@ -1,7 +1,8 @@
-//! Start and stop. This is the only file that names concrete backends; [`node`] puts a node
-//! together over any.
+//! Start and stop. Only here concrete backends are named: [`folder`] opens them, [`node`] puts
+//! a node together over any.
 
 mod credentials;
+mod folder;
 mod link;
 pub mod node;
 
@@ -10,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,7 @@ use crate::log::Log;
 use crate::log::embedded::{EmbeddedLog, FolderLock, LockError, OpenError as LogOpenError};
 use crate::store::Store;
 use crate::store::embedded::{EmbeddedStore, OpenError as StoreOpenError};
+use folder::{Folder, Mismatch};
 use node::{Node, Parts};
 
 /// How long a start waits for what the log holds and the store has not counted yet, before it
@@ -47,7 +48,7 @@ pub struct Running {
 /// Why it did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder cannot be made or used.
+    /// The credentials in the data folder cannot be read or made.
     #[error("the data folder {}: {error}", folder.display())]
     Folder {
         /// Which.
@@ -64,6 +65,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreOpenError),
+    /// What is in the folder does not belong together.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -78,8 +82,8 @@ impl StartError {
     /// The process's exit code: 3 where something was refused to keep data safe, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Locked(_) | Self::Log(_) | Self::Store(_) => 3,
-            Self::Folder { .. } | Self::Listen { .. } => 1,
+            Self::Listen { .. } => 1,
+            _ => 3,
         }
     }
 
@@ -97,22 +101,13 @@ impl StartError {
 /// Start everything, in order: addresses (so that a taken port costs nothing), folder, log,
 /// store, node; then serve once it has caught up with the log.
 pub async fn start(mut config: Config) -> Result<Running, StartError> {
-    let listeners = listen(&config).await?;
+    let listeners = server::listen(&config)
+        .map_err(|(address, error)| StartError::Listen { address, error })?;
     let addresses: Vec<SocketAddr> =
         listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-    let folder = config.data.clone();
-    let in_folder = |error| StartError::Folder { folder: folder.clone(), error };
-    std::fs::create_dir_all(&folder).map_err(in_folder)?;
     let ambient: SharedAmbient = Arc::new(SystemAmbient::new());
-    let lock = FolderLock::take(&folder, ambient.now())?;
-    let log = EmbeddedLog::open(&folder, config.partitions, config.log.clone(), ambient.clone())?;
-    let store = EmbeddedStore::open(&folder, log.partitions(), config.store.clone())?;
-    let credential = |given: &Option<String>, name| match given {
-        Some(text) => Ok(credentials::Credential { text: text.clone(), new: false }),
-        None => credentials::keep(&folder, name, &*ambient).map_err(in_folder),
-    };
-    let secret = credential(&config.secret, "secret")?;
-    let admin = credential(&config.admin_token, "admin-token")?;
+    let lock = FolderLock::take(&config.data, ambient.now())?;
+    let Folder { log, store, secret, admin } = folder::open(&config, &ambient).await?;
 
     config.port = addresses.first().map_or(config.port, SocketAddr::port);
     let url = config.public_url.take().unwrap_or_else(|| link::base(&config.hosts, config.port));
@@ -134,30 +129,6 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         tokio::spawn(server::serve(listeners, node.router(), node.app.clone(), stop.clone()));
     let admin_token = admin.new.then_some(admin.text);
     Ok(Running { addresses, url, admin_token, log, store, node, drain, stop, server, _lock: lock })
-}
-
-async fn listen(config: &Config) -> Result<Vec<TcpListener>, StartError> {
-    let mut listeners: Vec<TcpListener> = Vec::new();
-    let mut port = config.port;
-    for host in &config.hosts {
-        let address = SocketAddr::new(*host, port);
-        match TcpListener::bind(address).await {
-            Ok(listener) => {
-                // Port 0: the second address gets the port that the first one got.
-                port = listener.local_addr().map_or(port, |address| address.port());
-                listeners.push(listener);
-            }
-            // A machine without IPv6 still has the other loopback.
-            Err(error)
-                if error.kind() == std::io::ErrorKind::AddrNotAvailable
-                    && config.hosts.len() > 1 =>
-            {
-                tracing::debug!(%address, %error, "not listening there");
-            }
-            Err(error) => return Err(StartError::Listen { address, error }),
-        }
-    }
-    Ok(listeners)
 }
 
 impl Running {

@@ -22,7 +22,7 @@ use crate::ambient::SharedAmbient;
 use crate::log::{NewRecord, Record};
 
 /// The file's name in the data folder.
-pub(super) const NAME: &str = "log.db";
+pub const NAME: &str = "log.db";
 
 /// `PRAGMA application_id`: "PxLg".
 const APPLICATION: i32 = 0x5078_4c67;

@@ -51,6 +51,15 @@ pub enum LockError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// It is a file, or in one.
+    #[error(
+        "the data folder {} cannot be made, because it, or something above it, is a file: \
+         correct POLLUX_DATA", folder.display()
+    )]
+    NoFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Anything else.
     #[error("the data folder {} cannot be used: {source}", folder.display())]
     Io {
@@ -105,8 +114,12 @@ fn holder(file: &mut File) -> String {
 fn fault(folder: &Path, source: std::io::Error) -> LockError {
     use std::io::ErrorKind as Kind;
     let folder = folder.to_owned();
+    let parent = folder.parent().filter(|parent| *parent != Path::new(""));
     match source.kind() {
-        Kind::NotFound => LockError::NoParent { folder },
+        Kind::AlreadyExists | Kind::NotADirectory => LockError::NoFolder { folder },
+        Kind::NotFound if parent.is_some_and(|parent| !parent.exists()) => {
+            LockError::NoParent { folder }
+        }
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => LockError::ReadOnly { folder, source },
         _ => LockError::Io { folder, source },
     }
@@ -138,7 +151,7 @@ mod tests {
         let file = parent.path().join("file");
         std::fs::write(&file, "").unwrap();
         let error = FolderLock::take(&file, UnixMillis(0)).unwrap_err();
-        assert!(matches!(error, LockError::Io { .. }), "{error}");
+        assert!(matches!(error, LockError::NoFolder { .. }), "{error}");
     }
 
     #[cfg(target_os = "linux")]

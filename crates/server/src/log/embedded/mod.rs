@@ -32,6 +32,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 pub use self::error::OpenError;
+pub use self::file::NAME as FILE;
 pub use self::lock::{FolderLock, LockError};
 pub use self::reader::LogReader;
 

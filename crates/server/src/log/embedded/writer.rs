@@ -132,15 +132,18 @@ impl Writer {
             Outcome::Durable => {
                 let bytes = batches.iter().map(|(_, batch)| batch.records.len()).sum();
                 self.shared.publish(batches);
-                *self.shared.trouble.lock() = None;
+                self.recovered();
                 self.checkpointer.written(bytes);
                 fail_point!("log::after_commit");
                 Ok(())
             }
             Outcome::RolledBack(error) => {
                 let why = self.shared.describe(&error);
-                tracing::error!("{why}");
-                *self.shared.trouble.lock() = Some(why.clone());
+                let before = self.shared.trouble.lock().replace(why.clone());
+                // Said once: lines for every group would fill the disk that is full.
+                if before.as_ref() != Some(&why) {
+                    tracing::error!("votes are refused for now: {why}");
+                }
                 Err(AppendError::NotRecorded(why))
             }
             Outcome::Unknown(why) => {
@@ -195,7 +198,7 @@ impl Writer {
             execute(&self.connection, "COMMIT")
         };
         match attempt() {
-            Ok(()) => *self.shared.trouble.lock() = None,
+            Ok(()) => self.recovered(),
             Err(error) => match self.roll_back(error) {
                 Outcome::Unknown(why) => self.shared.fail(&why),
                 Outcome::RolledBack(error) => {
@@ -203,6 +206,12 @@ impl Writer {
                 }
                 Outcome::Durable => {}
             },
+        }
+    }
+
+    fn recovered(&self) {
+        if self.shared.trouble.lock().take().is_some() {
+            tracing::info!("votes are taken again");
         }
     }
 

@@ -1,0 +1,203 @@
+//! A data folder that is not as it was left: each case is refused with exit code 3 and a message
+//! that says what to do, and not a byte of what is there is changed.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use rusqlite::Connection;
+use support::{Server, pollux, said};
+
+/// A folder with a poll and a vote in it, closed.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B"]);
+    assert_eq!(server.vote(&poll, "v").unwrap().0, 202);
+    assert_eq!(server.votes(&poll, 1), 1);
+    assert_eq!(server.stop().code(), Some(0), "{}", server.stderr());
+    folder
+}
+
+fn copy(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        fs::copy(entry.path(), to.path().join(entry.file_name())).unwrap();
+    }
+    to
+}
+
+fn serve(folder: &Path) -> Output {
+    pollux()
+        .args(["serve", "--host", "127.0.0.1", "--port", "0", "--data"])
+        .arg(folder)
+        .output()
+        .unwrap()
+}
+
+/// Every file that matters, with its bytes.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(folder).unwrap().flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().unwrap();
+        let kept = name.ends_with(".db") || name == "secret";
+        kept.then(|| (name, fs::read(entry.path()).unwrap()))
+    });
+    files.collect()
+}
+
+fn pragma(file: &Path, sql: &str) {
+    Connection::open(file).unwrap().execute_batch(sql).unwrap();
+}
+
+type Case = (&'static str, fn(&Path), &'static [&'static str]);
+
+const CASES: &[Case] = &[
+    (
+        "a newer log",
+        |f| pragma(&f.join("log.db"), "PRAGMA user_version = 99"),
+        &["log.db", "99", "newer Pollux"],
+    ),
+    (
+        "a newer store",
+        |f| pragma(&f.join("store.db"), "PRAGMA user_version = 99"),
+        &["store.db", "99", "newer Pollux"],
+    ),
+    (
+        "somebody else's log",
+        |f| {
+            fs::remove_file(f.join("log.db")).unwrap();
+            pragma(&f.join("log.db"), "CREATE TABLE x (y)");
+        },
+        &["log.db", "another program"],
+    ),
+    (
+        "somebody else's store",
+        |f| {
+            fs::remove_file(f.join("store.db")).unwrap();
+            pragma(&f.join("store.db"), "CREATE TABLE x (y)");
+        },
+        &["store.db", "another application"],
+    ),
+    (
+        "a log of garbage",
+        |f| fs::write(f.join("log.db"), [0xa5; 9000]).unwrap(),
+        &["log.db", "not an SQLite database"],
+    ),
+    (
+        "a store of garbage",
+        |f| fs::write(f.join("store.db"), [0xa5; 9000]).unwrap(),
+        &["store.db", "not a database"],
+    ),
+    ("a log cut short", |f| cut(&f.join("log.db")), &["log.db", "truncated"]),
+    ("a store cut short", |f| cut(&f.join("store.db")), &["store.db", "damaged"]),
+    ("a log of no bytes", |f| fs::write(f.join("log.db"), "").unwrap(), &["log.db", "truncated"]),
+    (
+        "a store of no bytes",
+        |f| fs::write(f.join("store.db"), "").unwrap(),
+        &["store.db is missing or empty", "Put back"],
+    ),
+    (
+        "no log",
+        |f| fs::remove_file(f.join("log.db")).unwrap(),
+        &["log.db, is not", "Put log.db back"],
+    ),
+    (
+        "no store",
+        |f| fs::remove_file(f.join("store.db")).unwrap(),
+        &["store.db is missing or empty", "the polls they were cast in are lost"],
+    ),
+    (
+        "no secret",
+        |f| fs::remove_file(f.join("secret")).unwrap(),
+        &["the file secret is gone", "POLLUX_SECRET"],
+    ),
+    ("a secret cut short", |f| fs::write(f.join("secret"), "x").unwrap(), &["secret is damaged"]),
+    (
+        "the log of another installation",
+        |f| {
+            fs::copy(folder().path().join("log.db"), f.join("log.db")).unwrap();
+        },
+        &["was counted from the log", "put back the file that belongs to the other"],
+    ),
+    (
+        "more counted than is on the log",
+        |f| pragma(&f.join("store.db"), "UPDATE offsets SET next_offset = 1000"),
+        &["ends at offset", "records are missing"],
+    ),
+];
+
+fn cut(file: &Path) {
+    fs::OpenOptions::new().write(true).open(file).unwrap().set_len(20_000).unwrap();
+}
+
+#[test]
+fn a_folder_that_is_not_whole_is_refused_and_left_alone() {
+    let whole = folder();
+    for (name, damage, wanted) in CASES {
+        let folder = copy(whole.path());
+        damage(folder.path());
+        let before = contents(folder.path());
+        let output = serve(folder.path());
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(3), "{name}: {text}");
+        for wanted in *wanted {
+            assert!(text.contains(wanted), "{name}: no {wanted:?} in: {text}");
+        }
+        assert!(!text.contains("panicked"), "{name}: {text}");
+        assert!(contents(folder.path()) == before, "{name}: a file was changed");
+    }
+}
+
+#[test]
+fn what_was_lost_can_be_put_back() {
+    let folder = folder();
+    let [secret, kept] = ["secret", "kept"].map(|name| folder.path().join(name));
+    fs::rename(&secret, &kept).unwrap();
+    assert_eq!(serve(folder.path()).status.code(), Some(3));
+    fs::rename(&kept, &secret).unwrap();
+    let mut server = Server::start(folder.path());
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn a_first_start_that_was_cut_short_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Server::start(folder.path()).stop().code(), Some(0));
+    for name in ["store.db", "secret", "admin-token"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    assert_eq!(Server::start(folder.path()).stop().code(), Some(0));
+}
+
+#[test]
+fn a_second_server_on_the_folder_is_refused_and_told_by_whom() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let output = serve(folder.path());
+    assert_eq!(output.status.code(), Some(3));
+    let text = said(&output);
+    assert!(text.contains(&format!("process {}", server.pid())), "{text}");
+    assert!(matches!(server.get("/readyz"), Ok((200, _))));
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_refused_with_the_reason() {
+    let parent = tempfile::tempdir().unwrap();
+    fs::write(parent.path().join("file"), "x").unwrap();
+    for (folder, wanted) in [
+        (parent.path().join("file"), "is a file"),
+        (parent.path().join("file/data"), "is a file"),
+        (parent.path().join("no/data"), "does not exist"),
+        ("/proc/pollux".into(), "cannot be"),
+        ("/sys/pollux".into(), "cannot be"),
+    ] {
+        let output = serve(&folder);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(3), "{}: {text}", folder.display());
+        assert!(text.contains(wanted) && text.contains(folder.to_str().unwrap()), "{text}");
+    }
+}

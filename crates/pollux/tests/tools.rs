@@ -1,0 +1,170 @@
+//! The tools against the real server: an audience, its ledger, and everything that reads.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::process::{Command, Output, Stdio};
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use support::{Server, pollux, run, said};
+
+fn json(output: &Output) -> Value {
+    assert_eq!(output.status.code(), Some(0), "{}", said(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn an_audience_its_ledger_and_the_recount_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B", "C"]);
+    let ledger = tempfile::NamedTempFile::new().unwrap();
+    let url = format!("http://localhost:{}", server.port);
+    let summary = json(&run([
+        "simulate",
+        "--url",
+        &url,
+        "--poll",
+        &poll,
+        "--json",
+        "--rate",
+        "max",
+        "--voters",
+        "200",
+        "--votes",
+        "500",
+        "--connections",
+        "8",
+        "--revoters",
+        "0.5",
+        "--duplicates",
+        "0.1",
+        "--seed",
+        "7",
+        "--ledger",
+        ledger.path().to_str().unwrap(),
+    ]));
+    assert_eq!((&summary["acknowledged"], &summary["unknown"]), (&json!(500), &json!(0)));
+
+    // Of each voter the greatest ballot counts.
+    let mut last: BTreeMap<String, (String, u64)> = BTreeMap::new();
+    for line in std::fs::read_to_string(ledger.path()).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| line[name].as_str().unwrap().to_owned();
+        let vote = (text("ballotId"), line["optionIds"][0].as_u64().unwrap());
+        let newest = last.entry(text("voterId")).or_insert_with(|| vote.clone());
+        *newest = vote.max(newest.clone());
+    }
+    let mut counts = [0; 3];
+    last.values().for_each(|(_, option)| counts[*option as usize - 1] += 1);
+    let voters = last.len() as u64;
+    assert_eq!(server.votes(&poll, voters), voters);
+
+    let data = folder.path().to_str().unwrap();
+    let beside = json(&run(["recount", "--data", data, "--json"]));
+    assert_eq!(beside["equal"], true);
+    assert_eq!(beside["polls"][0]["counts"], json!(counts));
+    let results = json(&run(["export", "--data", data, &poll, "--json"]));
+    let shown = results[0]["options"].as_array().unwrap().iter().map(|o| o["votes"].clone());
+    assert_eq!(shown.collect::<Vec<_>>(), counts.map(|count| json!(count)));
+    let ballot = &last.values().next().unwrap().0;
+    let trace = json(&run(["trace", "--data", data, "--json", ballot]));
+    assert_eq!(trace["records"][0]["status"], "counted");
+
+    let watched = run(["watch", &poll, "--url", &url, "--once", "--json"]);
+    assert_eq!(json(&watched)["totalVotes"], voters);
+    assert_eq!(server.stop().code(), Some(0));
+    let after = json(&run(["recount", "--data", data, "--json"]));
+    assert_eq!(after, beside);
+}
+
+#[test]
+fn a_tally_that_was_tampered_with_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B"]);
+    for voter in ["a", "b", "c"] {
+        assert_eq!(server.vote(&poll, voter).unwrap().0, 202);
+    }
+    assert_eq!(server.votes(&poll, 3), 3);
+    assert_eq!(server.stop().code(), Some(0));
+    let store = Connection::open(folder.path().join("store.db")).unwrap();
+    let tampered = store.execute("UPDATE tallies SET counts = '[3,1000]'", []).unwrap();
+    assert_eq!(tampered, 1);
+    drop(store);
+    let data = folder.path().to_str().unwrap();
+    let recount = run(["recount", "--data", data]);
+    let text = String::from_utf8_lossy(&recount.stdout).into_owned();
+    assert_eq!(recount.status.code(), Some(1), "{text}{}", said(&recount));
+    assert!(text.contains("DIFFERENT") && text.contains(&poll), "{text}");
+    assert!(text.contains("1000") || text.contains("1,000"), "{text}");
+    let recount = run(["recount", "--data", data, "--json"]);
+    assert_eq!(recount.status.code(), Some(1));
+    let differences: Value = serde_json::from_slice(&recount.stdout).unwrap();
+    assert_eq!(differences["equal"], false);
+}
+
+#[test]
+fn a_watcher_sees_the_result_become_final_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let body = json!({ "question": "=1+1", "options": ["@SUM(A1)", "-2", "+3", "B"] });
+    let (_, made) = server.post("/api/polls", &body).unwrap();
+    let (id, token) = (made["id"].as_str().unwrap(), made["ownerToken"].as_str().unwrap());
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let watching = pollux()
+        .args(["watch", id, "--url", &url, "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert_eq!(server.vote(id, "v").unwrap().0, 202);
+    assert_eq!(server.post_as(token, &format!("/api/polls/{id}/close")).unwrap().0, 200);
+    let watched = watching.wait_with_output().unwrap();
+    assert_eq!(watched.status.code(), Some(0), "{}", said(&watched));
+    let last = String::from_utf8_lossy(&watched.stdout).lines().last().unwrap().to_owned();
+    let last: Value = serde_json::from_str(&last).unwrap();
+    assert_eq!((&last["final"], &last["totalVotes"]), (&json!(true), &json!(1)));
+
+    // And a spreadsheet that opens the export runs nothing.
+    let sheet = run(["export", "--data", folder.path().to_str().unwrap(), id]);
+    let sheet = String::from_utf8_lossy(&sheet.stdout).into_owned();
+    for defused in [",'=1+1,", ",'@SUM(A1),", ",'-2,", ",'+3,", ",B,"] {
+        assert!(sheet.contains(defused), "{defused}: {sheet}");
+    }
+}
+
+/// Run in a terminal of its own; what came to its screen.
+#[cfg(target_os = "linux")]
+fn in_a_terminal(arguments: &str) -> (i32, String) {
+    let program = env!("CARGO_BIN_EXE_pollux");
+    let output = Command::new("script")
+        .args(["--quiet", "--return", "--command", &format!("{program} {arguments}"), "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_there_are_bars_and_they_are_taken_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B"]);
+    let (code, screen) = in_a_terminal(&format!(
+        "simulate --url http://127.0.0.1:{} --poll {poll} --voters 60 --rate 100",
+        server.port
+    ));
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("of 60 ballots"), "no bar: {screen:?}");
+    assert!(screen.contains("60 ballots in "), "{screen:?}");
+    assert_eq!(server.votes(&poll, 60), 60);
+    let (code, screen) =
+        in_a_terminal(&format!("watch {poll} --once --url http://127.0.0.1:{}", server.port));
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains('█') && screen.contains("60"), "{screen:?}");
+}

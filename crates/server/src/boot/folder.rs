@@ -1,0 +1,173 @@
+//! The embedded mode's data folder: log, store and secret belong together. One of them lost or
+//! swapped is noticed before anything is counted, and never replaced by a new one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pollux_core::id::{Generation, Offset, Partition};
+
+use super::StartError;
+use super::credentials::{self, Credential};
+use crate::ambient::SharedAmbient;
+use crate::config::Config;
+use crate::log::Log;
+use crate::log::embedded::{EmbeddedLog, FILE as LOG};
+use crate::store::embedded::{EmbeddedStore, FILE as STORE};
+use crate::store::{Store, StoreError};
+
+/// The file of the installation's secret.
+const SECRET: &str = "secret";
+/// The file of the operator's token; it may be deleted to get a new one.
+const ADMIN: &str = "admin-token";
+
+/// What a folder holds, open.
+pub struct Folder {
+    pub log: Arc<EmbeddedLog>,
+    pub store: Arc<EmbeddedStore>,
+    pub secret: Credential,
+    pub admin: Credential,
+}
+
+/// Why what is in the folder is not used together.
+#[derive(Debug, thiserror::Error)]
+pub enum Mismatch {
+    /// The store's log is gone.
+    #[error(
+        "{} is there, but the log it was counted from, {LOG}, is not. Put {LOG} back (with its \
+         -wal file, if there was one), or begin in an empty folder", .0.join(STORE).display()
+    )]
+    LogLost(PathBuf),
+    /// The log's store is gone.
+    #[error(
+        "{} holds votes, but {STORE} is missing or empty: the polls they were cast in are lost \
+         with it. Put back a copy of {STORE}, even an old one: votes it has not counted yet are \
+         counted from the log. Or begin in an empty folder", .0.join(LOG).display()
+    )]
+    StoreLost(PathBuf),
+    /// The secret is gone.
+    #[error(
+        "{} holds votes, but the file {SECRET} is gone: with a new one every voter would be a \
+         stranger, and could vote again. Put it back, or give it as POLLUX_SECRET",
+        .0.join(LOG).display()
+    )]
+    SecretLost(PathBuf),
+    /// Log and store are of two installations.
+    #[error(
+        "{} was counted from the log {counted}, but {LOG} is the log {found}: put back the file \
+         that belongs to the other", folder.join(STORE).display()
+    )]
+    Strangers {
+        /// The folder.
+        folder: PathBuf,
+        /// The store's log.
+        counted: Generation,
+        /// The log that is there.
+        found: Generation,
+    },
+    /// The log is shorter than what was counted from it.
+    #[error(
+        "{} ends at offset {end} of partition {partition}, but {counted} records of it were \
+         counted: records are missing. Put back the newest copy of {LOG}; do not delete {STORE}",
+        folder.join(LOG).display()
+    )]
+    LogShortened {
+        /// The folder.
+        folder: PathBuf,
+        /// Where.
+        partition: Partition,
+        /// The log's end.
+        end: Offset,
+        /// The store's next offset.
+        counted: Offset,
+    },
+    /// The store does not say what it has counted.
+    #[error("{}: {error}", .folder.join(STORE).display())]
+    Unreadable {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        error: StoreError,
+    },
+}
+
+/// Open all of it, or make all of it; the caller holds the folder's lock.
+pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Folder, StartError> {
+    let folder = &config.data;
+    let found = |name| std::fs::metadata(folder.join(name)).is_ok_and(|file| file.len() > 0);
+    // Asked before anything is made. A log is made whole and before the store, so this is no
+    // trace of a first start that was cut short.
+    let store_is_there = found(STORE);
+    if store_is_there && !folder.join(LOG).exists() {
+        return Err(Mismatch::LogLost(folder.clone()).into());
+    }
+    let log = EmbeddedLog::open(folder, config.partitions, config.log.clone(), ambient.clone())?;
+    let opened = open_rest(config, ambient, &log, store_is_there).await;
+    if opened.is_err() {
+        log.shut().await;
+    }
+    opened
+}
+
+async fn open_rest(
+    config: &Config,
+    ambient: &SharedAmbient,
+    log: &Arc<EmbeddedLog>,
+    store_is_there: bool,
+) -> Result<Folder, StartError> {
+    let folder = &config.data;
+    let ends = ends(log).await;
+    let has_votes = ends.iter().any(|end| *end > 1);
+    if has_votes && !store_is_there {
+        return Err(Mismatch::StoreLost(folder.clone()).into());
+    }
+    if has_votes && config.secret.is_none() && !folder.join(SECRET).exists() {
+        return Err(Mismatch::SecretLost(folder.clone()).into());
+    }
+    let credential = |given: &Option<String>, name| match given {
+        Some(text) => Ok(Credential { text: text.clone(), new: false }),
+        None => credentials::keep(folder, name, &**ambient)
+            .map_err(|error| StartError::Folder { folder: folder.clone(), error }),
+    };
+    let secret = credential(&config.secret, SECRET)?;
+    let admin = credential(&config.admin_token, ADMIN)?;
+    let store = EmbeddedStore::open(folder, log.partitions(), config.store.clone())?;
+    if let Err(mismatch) = compare(folder, log.generation(), &ends, &store).await {
+        store.shut().await;
+        return Err(mismatch.into());
+    }
+    Ok(Folder { log: log.clone(), store, secret, admin })
+}
+
+/// By partition, where the log ends.
+async fn ends(log: &EmbeddedLog) -> Vec<Offset> {
+    let mut ends = Vec::new();
+    for partition in 0..log.partitions() {
+        ends.push(log.end(partition).await.expect("the partition is the log's own"));
+    }
+    ends
+}
+
+/// The store was counted from this log, and from no more of it than there is.
+async fn compare(
+    folder: &Path,
+    found: Generation,
+    ends: &[Offset],
+    store: &EmbeddedStore,
+) -> Result<(), Mismatch> {
+    let folder = folder.to_owned();
+    let progress = match store.progress().await {
+        Ok(progress) => progress,
+        Err(error) => return Err(Mismatch::Unreadable { folder, error }),
+    };
+    for (partition, progress) in progress {
+        if progress.generation != found {
+            return Err(Mismatch::Strangers { folder, counted: progress.generation, found });
+        }
+        let end = ends.get(partition as usize).copied().unwrap_or(0);
+        if progress.next_offset > end {
+            let counted = progress.next_offset;
+            return Err(Mismatch::LogShortened { folder, partition, end, counted });
+        }
+    }
+    Ok(())
+}
