@@ -207,7 +207,8 @@ pub async fn delete(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
-    change(&app, id, bearer, |poll| poll.delete().map(|()| true)).await?;
+    let now = app.ambient.now();
+    change(&app, id, bearer, move |poll| poll.delete(now).map(|()| true)).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

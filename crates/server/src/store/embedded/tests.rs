@@ -48,7 +48,8 @@ fn batch(poll: &Poll, from: u64, voters: impl IntoIterator<Item = u64>) -> Commi
                 choice,
                 decided: Status::Counted,
                 at: at(NOW),
-                after: VoterState { round: 1, counted: Some((ballot, choice)), spent: None },
+                after: VoterState { round: 1, counted: Some((ballot, choice)), seen: Some(ballot) },
+                prev: None,
             }
         })
         .collect();
@@ -118,7 +119,7 @@ async fn between_two_commits(store: &EmbeddedStore, poll: &Poll) -> u64 {
     assert_eq!(standing.total_votes(), next);
     let voters: Vec<_> = (0..next + 5).map(|n| (poll.id, many_voters(n))).collect();
     let loaded = store.load(0, &[], &voters).await.unwrap().voters;
-    assert_eq!(loaded.iter().filter(|state| state.counted.is_some()).count() as u64, next);
+    assert_eq!(loaded.iter().filter(|past| past.state.counted.is_some()).count() as u64, next);
     next
 }
 
@@ -206,13 +207,13 @@ async fn a_merge_may_be_cut_short_and_overtaken() {
         let expected = |n: u64| ballot_id(if n.is_multiple_of(10) { 3_000 + n / 10 } else { n });
         let voters: Vec<_> = (0..3_001).map(|n| (poll.id, many_voters(n))).collect();
         let loaded = store.load(0, &[], &voters).await.unwrap().voters;
-        for (n, state) in (0..3_000).zip(&loaded) {
-            assert_eq!(state.counted, Some((expected(n), choice(&[1]))), "voter {n}");
+        for (n, past) in (0..3_000).zip(&loaded) {
+            assert_eq!(past.state.counted, Some((expected(n), choice(&[1]))), "voter {n}");
         }
-        assert_eq!(loaded[3_000], VoterState::default());
+        assert_eq!(loaded[3_000], LoadedVoter::default());
         for n in [0, 1, 2_990, 2_999, 3_000] {
             let state = reader.voter(poll.id, many_voters(n)).await.unwrap();
-            assert_eq!(state, loaded[n as usize], "a reader without the maps, voter {n}");
+            assert_eq!(state, loaded[n as usize].state, "a reader without the maps, voter {n}");
         }
         store.shut().await;
     }
@@ -232,7 +233,7 @@ async fn reads_beside_a_running_server_and_writes_nothing() {
     worker.vote(&poll, voter(1), ballot_id(2), &[2]).await;
     let standing = reader.standing(poll.id).await.unwrap().unwrap();
     assert_eq!(standing.counts(), [0, 1, 0], "it sees what was committed after it was opened");
-    let fate = reader.fate(poll.id, voter(1), ballot_id(1), Some((2, 0))).await.unwrap().unwrap();
+    let fate = reader.fate(poll.id, voter(1), ballot_id(1)).await.unwrap().unwrap();
     assert_eq!(fate.status, Status::Replaced);
     let loaded = reader.load(2, &[poll.id], &[(poll.id, voter(1))]).await.unwrap();
     assert_eq!(loaded.voters, store.load(2, &[], &[(poll.id, voter(1))]).await.unwrap().voters);
