@@ -83,6 +83,9 @@ pub async fn change(
             match timeout(app.config.api.deadline, app.store.change(&poll, expected)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(store::ChangeError::Conflict)) => continue,
+                Ok(Err(taken @ store::ChangeError::CodeTaken)) => {
+                    return Err(Problem::new(Trouble::WrongStatus, taken.to_string()));
+                }
                 Ok(Err(store::ChangeError::Store(error))) => return Err(store_problem(&error)),
                 Err(_) => {
                     let detail = "the store did not answer in time";

@@ -100,6 +100,7 @@ macro_rules! suite {
         conformance! { $backend, $make;
             polls: creates_and_reads_back, gives_the_first_free_code,
                 frees_a_code_a_month_after_the_close, keeps_the_code_of_an_open_poll,
+                opens_no_poll_whose_code_has_passed_on,
                 remembers_idempotency_keys_for_a_day, creating_twice_is_creating_once,
                 changes_only_the_expected_revision, lists_newest_first, lists_by_status_and_page,
                 finds_due_polls, keeps_unsettled_polls_until_every_partition_has_heard,

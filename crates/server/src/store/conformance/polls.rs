@@ -52,12 +52,19 @@ pub async fn gives_the_first_free_code(backend: &dyn Backend) {
 
 pub async fn frees_a_code_a_month_after_the_close(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
-    for (n, delete) in [(1, false), (2, true)] {
-        let mut poll = create(&*store, open_poll(n)).await;
+    // Closed; closed and later deleted; deleted while it was open; deleted as a draft.
+    for (n, close, delete) in
+        [(1, true, false), (2, true, true), (3, false, true), (4, false, true)]
+    {
+        let poll = if n == 4 { draft_poll(n) } else { open_poll(n) };
+        let mut poll = create(&*store, poll).await;
         let code = codes(&[&poll.code]);
-        change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 500)).unwrap())).await;
+        if close {
+            change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 500)).unwrap())).await;
+        }
         if delete {
-            change(&*store, &mut poll, |poll| poll.delete(at(NOW)).unwrap()).await;
+            let when = NOW + if close { 900 } else { 500 };
+            change(&*store, &mut poll, |poll| poll.delete(at(when)).unwrap()).await;
         }
         let month = NOW + 500 + CODE_REST_MILLIS;
         let early = store.create(made_at(10 + n, month), code.clone(), None).await.unwrap();
@@ -68,6 +75,32 @@ pub async fn frees_a_code_a_month_after_the_close(backend: &dyn Backend) {
         assert_eq!(led_to.poll.id, poll_id(20 + n), "the code leads to the new poll");
         assert!(store.standing(poll.id).await.unwrap().is_some(), "the old one is still kept");
     }
+}
+
+pub async fn opens_no_poll_whose_code_has_passed_on(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let mut old = create(&*store, open_poll(1)).await;
+    change(&*store, &mut old, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
+    // Open and closed once more: the month begins anew, and until then the code is its own.
+    change(&*store, &mut old, |poll| assert!(poll.reopen(at(NOW)).unwrap())).await;
+    change(&*store, &mut old, |poll| assert!(poll.close(at(NOW + 5)).unwrap())).await;
+    let later = NOW + 6 + CODE_REST_MILLIS;
+    let new = store.create(made_at(2, later), codes(&[&old.code]), None).await.unwrap();
+    assert!(matches!(new, Created::New(_)), "{new:?}");
+    let mut opened = old.clone();
+    assert!(opened.reopen(at(later)).unwrap());
+    let stale = old.revision - 1;
+    assert_eq!(store.change(&opened, stale).await, Err(ChangeError::Conflict));
+    assert_eq!(store.change(&opened, old.revision).await, Err(ChangeError::CodeTaken));
+    let kept = store.standing(old.id).await.unwrap().unwrap();
+    assert_eq!(*kept.poll, old, "nothing was changed");
+    // It can still be shown, reset and deleted; and the new one is not hindered by it.
+    change(&*store, &mut old, |poll| poll.reset().unwrap()).await;
+    change(&*store, &mut old, |poll| poll.delete(at(later)).unwrap()).await;
+    let Created::New(mut new) = new else { unreachable!() };
+    change(&*store, &mut new, |poll| assert!(poll.close(at(later)).unwrap())).await;
+    change(&*store, &mut new, |poll| assert!(poll.reopen(at(later)).unwrap())).await;
+    assert_eq!(store.by_code(&new.code).await.unwrap().unwrap().poll.id, new.id);
 }
 
 pub async fn keeps_the_code_of_an_open_poll(backend: &dyn Backend) {
