@@ -165,7 +165,8 @@ async fn a_power_cut_takes_only_commits_after_the_last_durable_one() {
 }
 
 /// `synchronous` is FULL (2) where SQLite syncs the write-ahead log before COMMIT returns, and
-/// NORMAL (1) where it does not. The system calls were looked at once (`strace -e fdatasync`).
+/// NORMAL (1) where it does not. To see the
+/// system calls themselves: run this test under `strace -f -y -e fsync,fdatasync,pwrite64`.
 #[test]
 fn what_must_be_durable_is_synced_and_ballots_are_not() {
     let folder = tempdir().unwrap();
