@@ -117,7 +117,7 @@ pub struct Poll {
     pub created_at: UnixMillis,
     /// When it closes by itself.
     pub closes_at: Option<UnixMillis>,
-    /// When it last closed.
+    /// When it last closed, by being deleted at the latest; its code is free a month later.
     pub closed_at: Option<UnixMillis>,
     /// SHA-256 of the owner's token; the token itself is kept nowhere.
     pub owner: [u8; 32],
@@ -366,10 +366,11 @@ impl Poll {
         Ok(changed)
     }
 
-    /// Take it away.
-    pub fn delete(&mut self) -> Result<(), ChangeError> {
+    /// Take it away. What was not closed is closed by it.
+    pub fn delete(&mut self, now: UnixMillis) -> Result<(), ChangeError> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         self.status = PollStatus::Deleted;
+        self.closed_at = self.closed_at.or(Some(now));
         self.next_phase();
         Ok(())
     }

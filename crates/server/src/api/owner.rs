@@ -83,6 +83,9 @@ pub async fn change(
             match timeout(app.config.api.deadline, app.store.change(&poll, expected)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(store::ChangeError::Conflict)) => continue,
+                Ok(Err(taken @ store::ChangeError::CodeTaken)) => {
+                    return Err(Problem::new(Trouble::WrongStatus, taken.to_string()));
+                }
                 Ok(Err(store::ChangeError::Store(error))) => {
                     if !matches!(error, StoreError::Unknown(_)) {
                         return Err(store_problem(&error));
@@ -227,7 +230,8 @@ pub async fn delete(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
-    change(&app, id, bearer, |poll| poll.delete().map(|()| true)).await?;
+    let now = app.ambient.now();
+    change(&app, id, bearer, move |poll| poll.delete(now).map(|()| true)).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

@@ -15,7 +15,7 @@ use pollux_core::ballot::{Ballot, Choice};
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::standing::TallyAt;
-use pollux_core::tally::{self, Decision, Gate, Tally};
+use pollux_core::tally::{self, Gate, Tally};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -100,6 +100,7 @@ macro_rules! suite {
         conformance! { $backend, $make;
             polls: creates_and_reads_back, gives_the_first_free_code,
                 frees_a_code_a_month_after_the_close, keeps_the_code_of_an_open_poll,
+                opens_no_poll_whose_code_has_passed_on,
                 remembers_idempotency_keys_for_a_day, creating_twice_is_creating_once,
                 changes_only_the_expected_revision, lists_newest_first, lists_by_status_and_page,
                 finds_due_polls, keeps_unsettled_polls_until_every_partition_has_heard,
@@ -107,6 +108,7 @@ macro_rules! suite {
             ballots: begins_where_it_left_off, refuses_another_generation,
                 fences_the_second_worker, commits_all_or_nothing, loads_the_known_and_the_unknown,
                 keeps_every_voter_state, keeps_every_choice,
+                chains_a_voters_rows, remembers_every_decision,
                 tells_the_fate_in_every_status, tells_replaced_from_counted,
                 does_not_tell_others, tells_tallies_since, keeps_the_greatest_announced,
                 gives_ballots_in_log_order, keeps_dead_letters;
@@ -191,7 +193,7 @@ impl<'a> Worker<'a> {
     async fn tally(&self, poll: &Poll) -> Tally {
         let loaded = self.store.load(self.partition, &[poll.id], &[]).await.unwrap();
         let (_, tally) = loaded.polls[0].clone().unwrap();
-        tally.map_or_else(|| Tally::new(&poll.rules()), |at| at.tally)
+        tally.map_or_else(Tally::new, |at| at.tally)
     }
 
     pub fn at(&self, poll: &Poll, tally: Tally, next_offset: Offset) -> TallyAt {
@@ -199,8 +201,8 @@ impl<'a> Worker<'a> {
         TallyAt { poll: poll.id, partition, generation, next_offset, tally }
     }
 
-    /// One ballot, folded onto what the store knows; the row that was committed, unless it was
-    /// a duplicate.
+    /// One ballot, taken in the poll's present phase and folded onto what the store knows; the
+    /// row that was committed, unless it was a repetition.
     pub async fn vote(
         &mut self,
         poll: &Poll,
@@ -208,39 +210,43 @@ impl<'a> Worker<'a> {
         ballot: BallotId,
         options: &[u8],
     ) -> Option<BallotRow> {
+        let (store, partition, id) = (self.store, self.partition, poll.id);
         let mut tally = self.tally(poll).await;
-        let loaded = self.store.load(self.partition, &[], &[(poll.id, voter)]).await.unwrap();
-        let mut after = loaded.voters[0];
+        let mut past = store.load(partition, &[], &[(id, voter)]).await.unwrap().voters[0];
+        let before = match past.state.may_have_seen(ballot) {
+            true => store.decided(partition, &[(id, voter, ballot)]).await.unwrap()[0],
+            false => None,
+        };
         let (choice, at) = (choice(options), at(NOW));
-        let (round, phase) = (poll.round, 0);
-        let cast = Ballot { poll: poll.id, voter, id: ballot, choice, round, phase, at };
-        let decision = tally::count(&poll.rules(), &mut tally, &mut after, &cast);
-        let row = BallotRow {
+        let (round, phase) = (poll.round, poll.phase);
+        let cast = Ballot { poll: id, voter, id: ballot, choice, round, phase, at };
+        let decision = tally::count(&poll.rules(), &mut tally, &mut past.state, &cast, before);
+        let row = decision.status().map(|decided| BallotRow {
             offset: self.next,
-            poll: poll.id,
+            poll: id,
             voter,
             ballot,
             choice,
-            decided: decision.status().unwrap(),
+            decided,
             at,
-            after,
-        };
-        let row = (decision != Decision::Duplicate).then_some(row);
-        self.commit(poll, tally, row.iter().cloned().collect()).await;
+            after: past.state,
+            prev: past.last,
+        });
+        self.commit(poll, tally, row.iter().cloned().collect(), false).await;
         row
     }
 
     /// The control record of the poll's present phase.
     pub async fn control(&mut self, poll: &Poll) {
         let mut tally = self.tally(poll).await;
-        tally::control(&mut tally, poll.phase, poll.round, poll.gate());
-        self.commit(poll, tally, Vec::new()).await;
+        tally::control(&poll.rules(), &mut tally, poll.phase, poll.round, poll.gate());
+        self.commit(poll, tally, Vec::new(), true).await;
     }
 
-    async fn commit(&mut self, poll: &Poll, tally: Tally, ballots: Vec<BallotRow>) {
+    async fn commit(&mut self, poll: &Poll, tally: Tally, ballots: Vec<BallotRow>, durable: bool) {
         let (from, to) = (self.next, self.next + 1);
         let tallies = vec![self.at(poll, tally, to)];
-        let commit = Commit { from, to, tallies, ballots, ..Commit::default() };
+        let commit = Commit { from, to, durable, tallies, ballots, ..Commit::default() };
         self.store.commit(self.partition, &commit).await.unwrap();
         self.next = to;
     }

@@ -6,33 +6,39 @@ use pollux_core::id::{BallotId, Partition};
 
 use super::{BallotFate, BallotRow};
 
-/// The fate of a ballot, given its voter's rows from the latest back to the ballot's own. A
-/// ballot that counted is replaced once a later one of the same round counted.
+/// Finds the fate of a ballot among its voter's rows, from the latest back. A ballot that
+/// counted is replaced once a later one of the same round counted.
 pub(super) struct FateFinder {
     ballot: BallotId,
-    counted_in: Vec<u32>,
+    /// The round of the oldest row so far that counted. Rounds never grow on the way back, so
+    /// a row of the ballot's own round that counted, if there is one, is the last of them.
+    counted_in: Option<u32>,
 }
 
 impl FateFinder {
     pub(super) fn new(ballot: BallotId) -> Self {
-        Self { ballot, counted_in: Vec::new() }
+        Self { ballot, counted_in: None }
     }
 
-    /// Look at the next older row; `Some` once the answer is known.
-    pub(super) fn look(&mut self, partition: Partition, row: &BallotRow) -> Option<BallotFate> {
-        let round = row.after.round;
+    /// Look at the next older row; `Some` once the answer is known, be it that there is none.
+    pub(super) fn look(
+        &mut self,
+        partition: Partition,
+        row: &BallotRow,
+    ) -> Option<Option<BallotFate>> {
         if row.ballot == self.ballot {
-            let replaced = row.decided == Status::Counted && self.counted_in.contains(&round);
+            let counted = row.decided == Status::Counted;
+            let replaced = counted && self.counted_in == Some(row.after.round);
             let status = if replaced { Status::Replaced } else { row.decided };
-            return Some(BallotFate {
-                ballot: self.ballot,
-                status,
-                position: (partition, row.offset),
-            });
+            let position = (partition, row.offset);
+            return Some(Some(BallotFate { ballot: self.ballot, status, position }));
         }
-        // Rows go back in time, so the rounds in here never grow: one of each is enough.
-        if row.decided == Status::Counted && self.counted_in.last() != Some(&round) {
-            self.counted_in.push(round);
+        if !row.after.may_have_seen(self.ballot) {
+            // Nothing as great was decided up to here.
+            return Some(None);
+        }
+        if row.decided == Status::Counted {
+            self.counted_in = Some(row.after.round);
         }
         None
     }

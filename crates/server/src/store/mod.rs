@@ -57,6 +57,12 @@ pub enum ChangeError {
     /// Somebody changed it in between: read it again and decide anew.
     #[error("the poll has changed in the meantime")]
     Conflict,
+    /// It would be open under a code that another poll has by now.
+    #[error(
+        "the poll was closed for so long that its join code belongs to another poll now; it \
+         cannot be opened again: create a new one"
+    )]
+    CodeTaken,
     /// As [`StoreError`].
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -223,7 +229,10 @@ pub trait Store: Send + Sync + 'static {
         key: Option<IdempotencyKey>,
     ) -> Result<Created, StoreError>;
 
-    /// Replace a poll, if its revision is still `expected`.
+    /// Replace a poll, if its revision is still `expected`. Once a poll's code has passed to
+    /// another (see [`Store::create`]) it leads there for good: the poll that had it stays what
+    /// it is, but [`ChangeError::CodeTaken`] keeps it from being open again, for nobody could
+    /// join it by the code it shows.
     async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError>;
 
     // ---- polls: read ----
@@ -240,8 +249,8 @@ pub trait Store: Send + Sync + 'static {
     /// Open polls whose closing time has come.
     async fn due(&self, now: UnixMillis) -> Result<Vec<Poll>, StoreError>;
 
-    /// Polls that have ever been open, whose present phase some partition has not committed yet:
-    /// their control records must be appended (again).
+    /// Polls past phase 0 (opened, or deleted as a draft) whose present phase some partition has
+    /// not committed yet: their control records must be appended (again).
     async fn unsettled(&self) -> Result<Vec<Poll>, StoreError>;
 
     // ---- ballots: written by the processor ----
@@ -283,7 +292,8 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- ballots: read ----
 
-    /// What became of a voter's ballot. `None`: not decided yet, or never heard of.
+    /// What became of a voter's ballot: what its one row says, see [`BallotFate::status`].
+    /// `None`: not decided yet, or never heard of.
     async fn fate(
         &self,
         poll: PollId,

@@ -100,7 +100,7 @@ async fn what_was_missed_is_loaded_again() {
     standing.take_tally(tally(&first, 0, [3, 4]));
     backend.store.lock().insert(first.id, standing);
     let mut deleted = (*second).clone();
-    deleted.delete().unwrap();
+    deleted.delete(NOW).unwrap();
     backend.store.lock().insert(second.id, Standing::new(Arc::new(deleted), PARTITIONS));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(world.hub.standing(first.id).unwrap().total_votes(), 7);

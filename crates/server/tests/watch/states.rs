@@ -130,7 +130,7 @@ async fn a_viewer_of_everything_hears_of_births_and_ends() {
     assert_eq!((&last["type"], &last["poll"]["final"]), (&json!("poll.updated"), &json!(true)));
     world.change(&mut poll, |poll| _ = poll.reopen(NOW).unwrap());
     assert_eq!(kinds(rest(&mut viewer).await), ["poll.updated"]);
-    world.change(&mut poll, |poll| poll.delete().unwrap());
+    world.change(&mut poll, |poll| poll.delete(NOW).unwrap());
     assert_eq!(kinds(rest(&mut viewer).await), ["poll.closed"]);
     assert!(world.hub.poll(poll.id).is_none());
     assert!(world.hub.by_code(&poll.code).is_none());
@@ -145,7 +145,7 @@ async fn a_deleted_poll_ends_its_subscriptions() {
     let mut poll = world.open(1, Results::Live);
     let mut viewer = events(&world.hub, one(&poll), None);
     rest(&mut viewer).await;
-    world.change(&mut poll, |poll| poll.delete().unwrap());
+    world.change(&mut poll, |poll| poll.delete(NOW).unwrap());
     let last = rest(&mut viewer).await;
     assert_eq!(last.len(), 1);
     assert_eq!(

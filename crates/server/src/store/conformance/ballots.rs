@@ -9,7 +9,8 @@ use super::{
     some_tally, voter,
 };
 use crate::store::{
-    BallotFate, BallotRow, Commit, CommitError, DeadLetter, Progress, Store, StoreError,
+    BallotFate, BallotRow, Commit, CommitError, DeadLetter, LoadedVoter, Progress, Store,
+    StoreError,
 };
 
 fn empty(from: u64, to: u64) -> Commit {
@@ -18,9 +19,9 @@ fn empty(from: u64, to: u64) -> Commit {
 
 fn row(offset: u64, poll: &Poll, who: u8, ballot: u64) -> BallotRow {
     let (ballot, choice) = (ballot_id(ballot), choice(&[1]));
-    let after = VoterState { round: 1, counted: Some((ballot, choice)), spent: None };
-    let (voter, decided) = (voter(who), Status::Counted);
-    BallotRow { offset, poll: poll.id, voter, ballot, choice, decided, at: at(NOW), after }
+    let after = VoterState { round: 1, counted: Some((ballot, choice)), seen: Some(ballot) };
+    let (poll, voter, decided, at) = (poll.id, voter(who), Status::Counted, at(NOW));
+    BallotRow { offset, poll, voter, ballot, choice, decided, at, after, prev: None }
 }
 
 fn letter(offset: u64) -> DeadLetter {
@@ -125,8 +126,9 @@ pub async fn loads_the_known_and_the_unknown(backend: &dyn Backend) {
     let (known, twin) = ((one.id, voter(1)), (two.id, voter(1)));
     let voters = [twin, known, (one.id, voter(2)), (poll_id(9), voter(1)), known];
     let loaded = store.load(0, &[two.id, poll_id(9), one.id], &voters).await.unwrap();
-    let nobody = VoterState::default();
-    assert_eq!(loaded.voters, [nobody, cast.after, nobody, nobody, cast.after]);
+    let nobody = LoadedVoter::default();
+    let somebody = LoadedVoter { state: cast.after, last: Some(0) };
+    assert_eq!(loaded.voters, [nobody, somebody, nobody, nobody, somebody]);
     assert_eq!(loaded.polls[0], Some((two.clone(), None)));
     assert_eq!(loaded.polls[1], None);
     let (poll, tally) = loaded.polls[2].clone().unwrap();
@@ -135,7 +137,7 @@ pub async fn loads_the_known_and_the_unknown(backend: &dyn Backend) {
     let elsewhere = store.load(1, &[one.id], &[]).await.unwrap();
     assert_eq!(elsewhere.polls, [Some((one.clone(), None))]);
     let mut deleted = one;
-    change(&*store, &mut deleted, |poll| poll.delete().unwrap()).await;
+    change(&*store, &mut deleted, |poll| poll.delete(at(NOW)).unwrap()).await;
     let loaded = store.load(0, &[deleted.id], &[]).await.unwrap();
     assert_eq!(loaded.polls[0].as_ref().unwrap().0, deleted, "a deleted poll is loaded");
     assert_eq!(store.load(0, &[], &[]).await.unwrap().voters, []);
@@ -150,13 +152,14 @@ pub async fn keeps_every_voter_state(backend: &dyn Backend) {
     let mut states = Vec::new();
     for round in [0, 1, u32::MAX] {
         for counted in [None, Some((own, choice(&[1]))), Some((own, all)), Some((other, all))] {
-            for spent in [None, Some(own), Some(other)] {
-                states.push(VoterState { round, counted, spent });
+            for seen in [None, Some(own), Some(other)] {
+                states.push(VoterState { round, counted, seen });
             }
         }
     }
     let mut expected = Vec::new();
     for (n, after) in states.into_iter().enumerate() {
+        // No fold would leave all of these states; the store keeps what it is given.
         let row = BallotRow { after, ..row(n as u64, &poll, n as u8, 5) };
         let commit = Commit { ballots: vec![row.clone()], ..empty(n as u64, n as u64 + 1) };
         store.commit(0, &commit).await.unwrap();
@@ -168,7 +171,9 @@ pub async fn keeps_every_voter_state(backend: &dyn Backend) {
     let store = backend.reopen(store).await;
     let voters: Vec<_> = expected.iter().map(|row| (poll.id, row.voter)).collect();
     let loaded = store.load(0, &[], &voters).await.unwrap();
-    assert_eq!(loaded.voters, expected.iter().map(|row| row.after).collect::<Vec<_>>());
+    for (row, loaded) in expected.iter().zip(loaded.voters) {
+        assert_eq!(loaded, LoadedVoter { state: row.after, last: Some(row.offset) });
+    }
     assert_eq!(store.ballots(0, 0, None, 99).await.unwrap(), expected);
 }
 
@@ -185,18 +190,71 @@ pub async fn keeps_every_choice(backend: &dyn Backend) {
     assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), rows);
 }
 
-async fn fate(
-    store: &dyn Store,
-    poll: &Poll,
-    who: u8,
-    ballot: u64,
-    at: Option<u64>,
-) -> Option<(Status, Option<u64>)> {
-    let at = at.map(|offset| (0, offset));
-    let fate = store.fate(poll.id, voter(who), ballot_id(ballot), at).await.unwrap()?;
-    let BallotFate { ballot: of, status, position } = fate;
-    assert_eq!(of, ballot_id(ballot));
-    Some((status, position.map(|(partition, offset)| (offset, assert_eq!(partition, 0)).0)))
+pub async fn chains_a_voters_rows(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let (poll, other) = (create(&*store, open_poll(1)).await, create(&*store, open_poll(2)).await);
+    let mut worker = Worker::begin(&*store, 0).await;
+    worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
+    worker.vote(&other, voter(1), ballot_id(10), &[1]).await; // 1
+    worker.vote(&poll, voter(2), ballot_id(10), &[1]).await; // 2
+    worker.vote(&poll, voter(1), ballot_id(30), &[2]).await; // 3
+    worker.vote(&poll, voter(1), ballot_id(20), &[3]).await; // 4, superseded: a row as well
+    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // 5, a repetition: none
+    worker.vote(&poll, voter(1), ballot_id(40), &[1]).await; // 6
+    let store = backend.reopen(store).await;
+    let rows = store.ballots(0, 0, None, 9).await.unwrap();
+    let chain: Vec<_> = rows.iter().map(|row| (row.offset, row.prev)).collect();
+    let expected = [(0, None), (1, None), (2, None), (3, Some(0)), (4, Some(3)), (6, Some(4))];
+    assert_eq!(chain, expected);
+    let voters = [(poll.id, voter(1)), (other.id, voter(1)), (poll.id, voter(2))];
+    let loaded = store.load(0, &[], &voters).await.unwrap().voters;
+    assert_eq!(
+        loaded.iter().map(|past| past.last).collect::<Vec<_>>(),
+        [Some(6), Some(1), Some(2)]
+    );
+}
+
+pub async fn remembers_every_decision(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let mut poll = create(&*store, open_poll(1)).await;
+    let other = create(&*store, open_poll(2)).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // counted, then replaced
+    worker.vote(&poll, voter(1), ballot_id(10), &[2]).await; // superseded
+    worker.vote(&poll, voter(1), ballot_id(40), &[2]).await; // counted
+    worker.vote(&poll, voter(2), ballot_id(60), &[2]).await;
+    change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
+    worker.control(&poll).await;
+    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // late
+    let store = backend.reopen(store).await;
+    let ask = |poll: &Poll, who, ballot| (poll.id, voter(who), ballot_id(ballot));
+    let asked = [
+        ask(&poll, 1, 30), // the latest row
+        ask(&poll, 1, 40), // earlier ones
+        ask(&poll, 1, 10),
+        ask(&poll, 1, 20),
+        ask(&poll, 1, 50), // above all that were seen
+        ask(&poll, 1, 35), // in between, below, and never seen
+        ask(&poll, 1, 5),
+        ask(&poll, 1, 60),         // another voter's
+        ask(&poll, 3, 20),         // a voter who never voted
+        ask(&other, 1, 20),        // in another poll
+        ask(&open_poll(9), 1, 20), // in none
+        ask(&poll, 1, 40),         // asked twice
+    ];
+    let (counted, superseded) = (Some(Status::Counted), Some(Status::Superseded));
+    let mut told = vec![Some(Status::Late), counted, superseded, counted];
+    told.extend([None; 7]);
+    told.push(counted);
+    assert_eq!(store.decided(0, &asked).await.unwrap(), told);
+    assert_eq!(store.decided(0, &[]).await.unwrap(), []);
+}
+
+async fn fate(store: &dyn Store, poll: &Poll, who: u8, ballot: u64) -> Option<(Status, u64)> {
+    let fate = store.fate(poll.id, voter(who), ballot_id(ballot)).await.unwrap()?;
+    let BallotFate { ballot: of, status, position: (partition, offset) } = fate;
+    assert_eq!((of, partition), (ballot_id(ballot), 0));
+    Some((status, offset))
 }
 
 pub async fn tells_the_fate_in_every_status(backend: &dyn Backend) {
@@ -212,26 +270,23 @@ pub async fn tells_the_fate_in_every_status(backend: &dyn Backend) {
     change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
     worker.control(&poll).await; // 4
     worker.vote(&poll, voter(2), ballot_id(30), &[2]).await; // 5 late
-    let told = async |poll, who, ballot, at| fate(&*store, poll, who, ballot, at).await;
-
-    assert_eq!(told(&refusing, 1, 10, Some(0)).await, Some((Status::Counted, Some(0))));
-    assert_eq!(told(&refusing, 1, 20, Some(1)).await, Some((Status::Refused, Some(1))));
-    assert_eq!(told(&poll, 1, 20, Some(2)).await, Some((Status::Counted, Some(2))));
-    assert_eq!(told(&poll, 1, 10, Some(3)).await, Some((Status::Superseded, Some(3))));
-    assert_eq!(told(&poll, 2, 30, Some(5)).await, Some((Status::Late, Some(5))));
-    // Without a place, or with a wrong one, the voter's latest row tells, or else their state.
-    for nowhere in [None, Some(4), Some(99)] {
-        assert_eq!(told(&refusing, 1, 10, nowhere).await, Some((Status::Counted, None)));
-        assert_eq!(told(&refusing, 1, 20, nowhere).await, Some((Status::Refused, Some(1))));
-        assert_eq!(told(&poll, 1, 20, nowhere).await, Some((Status::Counted, None)));
-        assert_eq!(told(&poll, 1, 10, nowhere).await, Some((Status::Superseded, Some(3))));
-        assert_eq!(told(&poll, 2, 30, nowhere).await, Some((Status::Late, Some(5))));
+    worker.vote(&poll, voter(1), ballot_id(15), &[2]).await; // 6 late, below one that counts
+    // Repetitions: each stays what its first record was.
+    worker.vote(&poll, voter(1), ballot_id(20), &[3]).await;
+    worker.vote(&poll, voter(1), ballot_id(10), &[3]).await;
+    worker.vote(&refusing, voter(1), ballot_id(20), &[3]).await;
+    let store = backend.reopen(store).await;
+    let told = async |poll, who, ballot| fate(&*store, poll, who, ballot).await;
+    assert_eq!(told(&refusing, 1, 10).await, Some((Status::Counted, 0)));
+    assert_eq!(told(&refusing, 1, 20).await, Some((Status::Refused, 1)));
+    assert_eq!(told(&poll, 1, 20).await, Some((Status::Counted, 2)));
+    assert_eq!(told(&poll, 1, 10).await, Some((Status::Superseded, 3)));
+    assert_eq!(told(&poll, 2, 30).await, Some((Status::Late, 5)));
+    assert_eq!(told(&poll, 1, 15).await, Some((Status::Late, 6)));
+    for undecided in [5, 17, 40] {
+        assert_eq!(told(&poll, 1, undecided).await, None, "{undecided} is not decided yet");
     }
-    assert_eq!(told(&poll, 1, 10, Some(2)).await, Some((Status::Superseded, Some(3))));
-    let partition = store.fate(poll.id, voter(2), ballot_id(30), Some((7, 5))).await.unwrap();
-    assert_eq!(partition.unwrap().position, Some((0, 5)), "a partition that is not there");
-    assert_eq!(told(&poll, 1, 40, None).await, None, "not decided yet");
-    assert_eq!(told(&open_poll(9), 1, 20, None).await, None, "no such poll");
+    assert_eq!(told(&open_poll(9), 1, 20).await, None, "no such poll");
 }
 
 pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
@@ -239,23 +294,31 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     let mut poll = create(&*store, open_poll(1)).await;
     let mut worker = Worker::begin(&*store, 0).await;
     worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
-    worker.vote(&poll, voter(1), ballot_id(20), &[2]).await; // 1
-    assert_eq!(worker.vote(&poll, voter(1), ballot_id(20), &[3]).await, None); // 2
-    let told = async |ballot, at| fate(&*store, &poll, 1, ballot, at).await;
-    assert_eq!(told(10, Some(0)).await, Some((Status::Replaced, Some(0))));
-    assert_eq!(told(10, None).await, Some((Status::Replaced, None)));
-    assert_eq!(told(20, Some(1)).await, Some((Status::Counted, Some(1))));
-    assert_eq!(told(20, Some(2)).await, Some((Status::Counted, Some(1))), "a duplicate's place");
+    worker.vote(&poll, voter(1), ballot_id(30), &[2]).await; // 1
+    worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2, superseded: replaces nothing
+    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[3]).await, None); // 3
+    let first = async |ballot| fate(&*store, &poll, 1, ballot).await;
+    assert_eq!(first(10).await, Some((Status::Replaced, 0)));
+    assert_eq!(first(30).await, Some((Status::Counted, 1)));
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 1, 0]);
-    // A new round: what counted then did count; a retry of it is late now.
+    // A new round: what counted then did count, and a retry of it is told so.
     change(&*store, &mut poll, |poll| poll.reset().unwrap()).await;
-    worker.control(&poll).await; // 3
-    worker.vote(&poll, voter(1), ballot_id(20), &[2]).await; // 4
-    let told = async |ballot, at| fate(&*store, &poll, 1, ballot, at).await;
-    assert_eq!(told(20, Some(1)).await, Some((Status::Counted, Some(1))));
-    assert_eq!(told(20, Some(4)).await, Some((Status::Late, Some(4))));
-    let state = store.voter(poll.id, voter(1)).await.unwrap();
-    assert_eq!(state, VoterState { round: 2, counted: None, spent: Some(ballot_id(20)) });
+    worker.control(&poll).await; // 4
+    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[2]).await, None); // 5
+    assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 0]);
+    worker.vote(&poll, voter(1), ballot_id(25), &[2]).await; // 6, counted in the second round
+    worker.vote(&poll, voter(1), ballot_id(50), &[3]).await; // 7, and its replacement
+    assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 1]);
+    let store = backend.reopen(store).await;
+    let told = async |ballot| fate(&*store, &poll, 1, ballot).await;
+    assert_eq!(told(10).await, Some((Status::Replaced, 0)), "in its own round");
+    assert_eq!(told(20).await, Some((Status::Superseded, 2)));
+    assert_eq!(told(30).await, Some((Status::Counted, 1)), "by no ballot of another round");
+    assert_eq!(told(25).await, Some((Status::Replaced, 6)));
+    assert_eq!(told(50).await, Some((Status::Counted, 7)));
+    let counted = Some((ballot_id(50), choice(&[3])));
+    let state = VoterState { round: 2, counted, seen: Some(ballot_id(50)) };
+    assert_eq!(store.voter(poll.id, voter(1)).await.unwrap(), state);
 }
 
 pub async fn does_not_tell_others(backend: &dyn Backend) {
@@ -264,11 +327,9 @@ pub async fn does_not_tell_others(backend: &dyn Backend) {
     let mut worker = Worker::begin(&*store, 0).await;
     worker.vote(&poll, voter(1), ballot_id(10), &[1]).await;
     worker.vote(&poll, voter(2), ballot_id(5), &[1]).await;
-    for at in [None, Some(0)] {
-        assert_eq!(fate(&*store, &poll, 3, 10, at).await, None, "a stranger");
-        assert_eq!(fate(&*store, &poll, 2, 10, at).await, None, "another voter");
-        assert_eq!(fate(&*store, &other, 1, 10, at).await, None, "in another poll");
-    }
+    assert_eq!(fate(&*store, &poll, 3, 10).await, None, "a stranger");
+    assert_eq!(fate(&*store, &poll, 2, 10).await, None, "another voter");
+    assert_eq!(fate(&*store, &other, 1, 10).await, None, "in another poll");
 }
 
 pub async fn tells_tallies_since(backend: &dyn Backend) {

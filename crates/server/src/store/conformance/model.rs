@@ -4,50 +4,56 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use pollux_core::ballot::Ballot;
+use pollux_core::ballot::{Ballot, Choice, Status};
+use pollux_core::id::{BallotId, PollId, VoterId};
 use pollux_core::poll::{Poll, PollStatus, Revote};
-use pollux_core::tally::{self, Decision, Tally};
+use pollux_core::record::{Control, Entry, ballot_partition};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::{
-    Backend, Embedded, Memory, NOW, at, ballot_id, choice, generation, open_poll, poll_id, voter,
-};
+use super::{Backend, Embedded, Memory, NOW, at, ballot_id, generation, open_poll, poll_id, voter};
+use crate::log::Record;
+use crate::processor::batch::{self, Batch, Past, Slice};
 use crate::store::{
-    BallotRow, CODE_REST_MILLIS, Commit, Created, DeadLetter, IDEMPOTENCY_MILLIS, IdempotencyKey,
-    Listing, Store,
+    BallotRow, CODE_REST_MILLIS, Commit, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing,
+    Store,
 };
 
 const PARTITIONS: u32 = 2;
 const VOTERS: u8 = 6;
+const BALLOTS: u64 = 8;
 
 #[derive(Clone, Debug)]
 enum Step {
     Create { codes: Vec<u8>, key: Option<(u8, u8)>, later: u64, refuse: bool, closes: Option<u64> },
     Change { poll: Index, how: u8, stale: bool },
-    Batch { partition: u32, votes: Vec<Vote>, dead: bool, announce: bool },
-    Control { poll: Index, partition: u32 },
+    Batch { items: Vec<Item>, announce: bool },
     Fenced { partition: u32, off: u64 },
     Begin { partition: u32, generation: u128 },
-    Fate { poll: Index, voter: u8, ballot: u64, at: Option<(u32, u64)> },
     Reopen,
 }
 
+/// What is appended to the log.
 #[derive(Clone, Debug)]
-struct Vote {
-    poll: Index,
-    voter: u8,
-    ballot: u64,
-    options: u8,
+enum Item {
+    /// To the voter's partition; `earlier` phases than the present one's.
+    Vote { poll: Index, voter: u8, ballot: u64, options: u8, earlier: u32 },
+    /// To this partition: the poll's present phase.
+    Control { poll: Index, partition: u32 },
+    /// To this partition: what nobody can read.
+    Noise { partition: u32 },
 }
 
-fn vote() -> impl Strategy<Value = Vote> {
-    (any::<Index>(), 0..VOTERS, 0_u64..8, 1_u8..8).prop_map(|(poll, voter, ballot, options)| Vote {
-        poll,
-        voter,
-        ballot,
-        options,
-    })
+fn item() -> impl Strategy<Value = Item> {
+    let vote = (any::<Index>(), 0..VOTERS, 0..BALLOTS, 0_u8..8, 0_u32..2);
+    prop_oneof![
+        8 => vote.prop_map(|(poll, voter, ballot, options, earlier)| {
+            Item::Vote { poll, voter, ballot, options, earlier }
+        }),
+        2 => (any::<Index>(), 0..PARTITIONS)
+            .prop_map(|(poll, partition)| Item::Control { poll, partition }),
+        1 => (0..PARTITIONS).prop_map(|partition| Item::Noise { partition }),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -63,22 +69,16 @@ fn step() -> impl Strategy<Value = Step> {
     let create = (codes, key, later, any::<bool>(), closes).prop_map(
         |(codes, key, later, refuse, closes)| Step::Create { codes, key, later, refuse, closes },
     );
-    let batch = (0..PARTITIONS, proptest::collection::vec(vote(), 0..6), any::<bool>());
-    let at = proptest::option::of((0..PARTITIONS, 0..40_u64));
+    let items = proptest::collection::vec(item(), 1..8);
     prop_oneof![
         2 => create,
         3 => (any::<Index>(), 0..7_u8, any::<bool>())
             .prop_map(|(poll, how, stale)| Step::Change { poll, how, stale }),
-        8 => (batch, any::<bool>()).prop_map(|((partition, votes, dead), announce)| {
-            Step::Batch { partition, votes, dead, announce }
-        }),
-        3 => (any::<Index>(), 0..PARTITIONS)
-            .prop_map(|(poll, partition)| Step::Control { poll, partition }),
+        10 => (items, any::<bool>())
+            .prop_map(|(items, announce)| Step::Batch { items, announce }),
         1 => (0..PARTITIONS, 1..3_u64).prop_map(|(partition, off)| Step::Fenced { partition, off }),
         1 => (0..=PARTITIONS, 1..3_u128)
             .prop_map(|(partition, generation)| Step::Begin { partition, generation }),
-        4 => (any::<Index>(), 0..VOTERS, 0..8_u64, at)
-            .prop_map(|(poll, voter, ballot, at)| Step::Fate { poll, voter, ballot, at }),
         1 => Just(Step::Reopen),
     ]
 }
@@ -147,15 +147,7 @@ impl Pair {
                 }
             }
             Step::Change { poll, how, stale } => self.change(poll, how, stale).await,
-            Step::Batch { partition, votes, dead, announce } => {
-                self.batch(partition, votes, dead, announce).await;
-            }
-            Step::Control { poll, partition } => {
-                let Some(poll) = self.pick(poll) else { return };
-                let (_, mut tally) = self.tally(partition, &poll).await;
-                tally::control(&mut tally, poll.phase, poll.round, poll.gate());
-                self.commit(partition, vec![(poll, tally)], Commit::default()).await;
-            }
+            Step::Batch { items, announce } => self.batch(items, announce).await,
             Step::Fenced { partition, off } => {
                 let from = self.next[partition as usize] + off;
                 let commit = Commit { from, to: from + 1, ..Commit::default() };
@@ -163,10 +155,6 @@ impl Pair {
             }
             Step::Begin { partition, generation: n } => {
                 let _ = both!(self, begin(partition, generation(n)));
-            }
-            Step::Fate { poll, voter: who, ballot, at } => {
-                let Some(poll) = self.pick(poll) else { return };
-                let _ = both!(self, fate(poll.id, voter(who), ballot_id(ballot), at));
             }
             Step::Reopen => {
                 let store = self.real.clone();
@@ -188,7 +176,7 @@ impl Pair {
             2 | 3 => poll.reopen(now).map(|_| ()),
             4 => poll.reset(),
             5 => poll.reveal().map(|_| ()),
-            _ => poll.delete(),
+            _ => poll.delete(now),
         };
         let expected = if stale { old.revision + 1 } else { old.revision };
         if both!(self, change(&poll, expected)).is_ok() {
@@ -197,68 +185,62 @@ impl Pair {
         }
     }
 
-    async fn tally(&self, partition: u32, poll: &Poll) -> (Poll, Tally) {
-        let loaded = both!(self, load(partition, &[poll.id, poll_id(99)], &[])).unwrap();
-        let (poll, tally) = loaded.polls[0].clone().unwrap();
-        let tally = tally.map_or_else(|| Tally::new(&poll.rules()), |at| at.tally);
-        (poll, tally)
+    /// Where an item goes, and what is written there.
+    fn append(&self, item: Item) -> Option<(u32, Vec<u8>)> {
+        let at = at(NOW);
+        let (partition, entry) = match item {
+            Item::Noise { partition } => return Some((partition, b"{".to_vec())),
+            Item::Control { poll, partition } => {
+                (partition, Entry::Control(Control::of(&self.pick(poll)?, at)?))
+            }
+            Item::Vote { poll, voter: who, ballot, options, earlier } => {
+                let Poll { id: poll, round, phase, .. } = self.pick(poll)?;
+                let (voter, id) = (voter(who), ballot_id(ballot));
+                let choice = Choice::of((1..=3).filter(|n| options >> (n - 1) & 1 == 1))?;
+                let phase = phase.saturating_sub(earlier).max(1);
+                let ballot = Ballot { poll, voter, id, choice, round, phase, at };
+                (ballot_partition(poll, voter, PARTITIONS), Entry::Ballot(ballot))
+            }
+        };
+        Some((partition, entry.encode()))
     }
 
-    /// Folds as the processor does; a voter's ballots all go to one partition.
-    async fn batch(&mut self, partition: u32, votes: Vec<Vote>, dead: bool, announce: bool) {
-        let mut commit = Commit::default();
-        let mut tallies: Vec<(Poll, Tally)> = Vec::new();
-        let mut offset = self.next[partition as usize];
-        for vote in votes {
-            let Some(poll) = self.pick(vote.poll) else { return };
-            let who = voter(vote.voter / 2 * 2 + partition as u8);
-            if !tallies.iter().any(|(known, _)| known.id == poll.id) {
-                tallies.push(self.tally(partition, &poll).await);
+    /// The processor's own step in each partition that something was appended to.
+    async fn batch(&mut self, items: Vec<Item>, announce: bool) {
+        let mut logs = [Vec::new(), Vec::new()];
+        for (partition, value) in items.into_iter().filter_map(|item| self.append(item)) {
+            let log = &mut logs[partition as usize];
+            let offset = self.next[partition as usize] + log.len() as u64;
+            log.push(Record { offset, key: Vec::new().into(), value: value.into() });
+        }
+        for (partition, records) in (0..).zip(logs) {
+            if !records.is_empty() {
+                let mut commit = self.fold(partition, Batch::read(records)).await;
+                if announce {
+                    commit.announced = commit.from;
+                }
+                both!(self, commit(partition, &commit)).unwrap();
+                self.next[partition as usize] = commit.to;
             }
-            let (_, tally) = tallies.iter_mut().find(|(known, _)| known.id == poll.id).unwrap();
-            let earlier = commit.ballots.iter().rev();
-            let mut earlier = earlier.filter(|row| (row.poll, row.voter) == (poll.id, who));
-            let mut after = match earlier.next() {
-                Some(row) => row.after,
-                None => both!(self, load(partition, &[], &[(poll.id, who)])).unwrap().voters[0],
-            };
-            let options: Vec<u8> = (1..=3).filter(|n| vote.options >> (n - 1) & 1 == 1).collect();
-            let (id, choice) = (ballot_id(vote.ballot), choice(&options));
-            let (round, at) = (poll.round, at(NOW));
-            let ballot = Ballot { poll: poll.id, voter: who, id, choice, round, phase: 0, at };
-            let decision = tally::count(&poll.rules(), tally, &mut after, &ballot);
-            if decision != Decision::Duplicate {
-                commit.ballots.push(BallotRow {
-                    offset,
-                    poll: poll.id,
-                    voter: who,
-                    ballot: id,
-                    choice,
-                    decided: decision.status().unwrap(),
-                    at,
-                    after,
-                });
-            }
-            offset += 1;
         }
-        if dead {
-            let (key, value) = (vec![1].into(), vec![2].into());
-            commit.dead.push(DeadLetter { offset, key, value, reason: "no".into() });
-        }
-        if announce {
-            commit.announced = self.next[partition as usize];
-        }
-        self.commit(partition, tallies, commit).await;
     }
 
-    async fn commit(&mut self, partition: u32, tallies: Vec<(Poll, Tally)>, commit: Commit) {
-        let from = self.next[partition as usize];
-        let to = from + 8;
-        let worker = super::Worker { store: &*self.model, partition, next: from };
-        let tallies = tallies.into_iter().map(|(poll, tally)| worker.at(&poll, tally, to));
-        let commit = Commit { from, to, tallies: tallies.collect(), ..commit };
-        both!(self, commit(partition, &commit)).unwrap();
-        self.next[partition as usize] = to;
+    async fn fold(&self, partition: u32, batch: Batch) -> Commit {
+        let mut past = Past::default();
+        let (polls, voters) = batch.needs(&past.polls);
+        let loaded = both!(self, load(partition, &polls, &voters)).unwrap();
+        for (id, found) in polls.into_iter().zip(loaded.polls) {
+            if let Some(known) = found.and_then(|(poll, tally)| batch::known(&poll, tally)) {
+                past.polls.insert(id, known);
+            }
+        }
+        past.voters = voters.into_iter().zip(loaded.voters).collect();
+        let doubtful = batch.doubtful(&past.voters);
+        let decided = both!(self, decided(partition, &doubtful)).unwrap();
+        let known = doubtful.into_iter().zip(decided);
+        past.decided.extend(known.filter_map(|(name, status)| Some((name, status?))));
+        let slice = Slice { partition, partitions: PARTITIONS, generation: generation(1) };
+        batch.decide(slice, self.next[partition as usize], &mut past)
     }
 
     /// Everything there is to ask.
@@ -294,12 +276,52 @@ impl Pair {
             let _ = both!(self, standing(poll.id));
             for n in 0..VOTERS {
                 let _ = both!(self, voter(poll.id, voter(n)));
-                for ballot in 0..8 {
-                    let _ = both!(self, fate(poll.id, voter(n), ballot_id(ballot), None));
+            }
+        }
+        self.compare_decisions().await;
+    }
+
+    /// What is told of each ballot is what the rows say, looked through from the first to the
+    /// last: the backends share the code that is clever about it.
+    async fn compare_decisions(&self) {
+        for partition in 0..PARTITIONS {
+            let rows = both!(self, ballots(partition, 0, None, 10_000)).unwrap();
+            for poll in &self.polls {
+                for (who, id) in (0..VOTERS).flat_map(|n| (0..BALLOTS).map(move |id| (n, id))) {
+                    let (poll, who, id) = (poll.id, voter(who), ballot_id(id));
+                    if ballot_partition(poll, who, PARTITIONS) != partition {
+                        continue;
+                    }
+                    let decided = both!(self, decided(partition, &[(poll, who, id)])).unwrap();
+                    let fate = both!(self, fate(poll, who, id)).unwrap();
+                    let told = fate.map(|fate| (fate.status, fate.position));
+                    let found = by_the_rows(&rows, poll, who, id);
+                    assert_eq!(decided, [found.map(|(decided, ..)| decided)]);
+                    assert_eq!(told, found.map(|(_, now, at)| (now, (partition, at))));
                 }
             }
         }
     }
+}
+
+/// How a ballot was decided, what it is now, and where.
+fn by_the_rows(
+    rows: &[BallotRow],
+    poll: PollId,
+    voter: VoterId,
+    id: BallotId,
+) -> Option<(Status, Status, u64)> {
+    let own: Vec<_> = rows.iter().filter(|row| (row.poll, row.voter) == (poll, voter)).collect();
+    let links = own.iter().skip(1).zip(&own);
+    assert!(links.clone().all(|(row, before)| row.prev == Some(before.offset)), "{own:?}");
+    let first = own.iter().position(|row| row.ballot == id)?;
+    let row = own[first];
+    assert!(own[first + 1..].iter().all(|later| later.ballot != id), "two rows of one ballot");
+    let replaced = row.decided == Status::Counted
+        && own[first + 1..]
+            .iter()
+            .any(|later| later.decided == Status::Counted && later.after.round == row.after.round);
+    Some((row.decided, if replaced { Status::Replaced } else { row.decided }, row.offset))
 }
 
 proptest! {

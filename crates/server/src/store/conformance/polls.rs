@@ -52,12 +52,19 @@ pub async fn gives_the_first_free_code(backend: &dyn Backend) {
 
 pub async fn frees_a_code_a_month_after_the_close(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
-    for (n, delete) in [(1, false), (2, true)] {
-        let mut poll = create(&*store, open_poll(n)).await;
+    // Closed; closed and later deleted; deleted while it was open; deleted as a draft.
+    for (n, close, delete) in
+        [(1, true, false), (2, true, true), (3, false, true), (4, false, true)]
+    {
+        let poll = if n == 4 { draft_poll(n) } else { open_poll(n) };
+        let mut poll = create(&*store, poll).await;
         let code = codes(&[&poll.code]);
-        change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 500)).unwrap())).await;
+        if close {
+            change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 500)).unwrap())).await;
+        }
         if delete {
-            change(&*store, &mut poll, |poll| poll.delete().unwrap()).await;
+            let when = NOW + if close { 900 } else { 500 };
+            change(&*store, &mut poll, |poll| poll.delete(at(when)).unwrap()).await;
         }
         let month = NOW + 500 + CODE_REST_MILLIS;
         let early = store.create(made_at(10 + n, month), code.clone(), None).await.unwrap();
@@ -68,6 +75,32 @@ pub async fn frees_a_code_a_month_after_the_close(backend: &dyn Backend) {
         assert_eq!(led_to.poll.id, poll_id(20 + n), "the code leads to the new poll");
         assert!(store.standing(poll.id).await.unwrap().is_some(), "the old one is still kept");
     }
+}
+
+pub async fn opens_no_poll_whose_code_has_passed_on(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let mut old = create(&*store, open_poll(1)).await;
+    change(&*store, &mut old, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
+    // Open and closed once more: the month begins anew, and until then the code is its own.
+    change(&*store, &mut old, |poll| assert!(poll.reopen(at(NOW)).unwrap())).await;
+    change(&*store, &mut old, |poll| assert!(poll.close(at(NOW + 5)).unwrap())).await;
+    let later = NOW + 6 + CODE_REST_MILLIS;
+    let new = store.create(made_at(2, later), codes(&[&old.code]), None).await.unwrap();
+    assert!(matches!(new, Created::New(_)), "{new:?}");
+    let mut opened = old.clone();
+    assert!(opened.reopen(at(later)).unwrap());
+    let stale = old.revision - 1;
+    assert_eq!(store.change(&opened, stale).await, Err(ChangeError::Conflict));
+    assert_eq!(store.change(&opened, old.revision).await, Err(ChangeError::CodeTaken));
+    let kept = store.standing(old.id).await.unwrap().unwrap();
+    assert_eq!(*kept.poll, old, "nothing was changed");
+    // It can still be shown, reset and deleted; and the new one is not hindered by it.
+    change(&*store, &mut old, |poll| poll.reset().unwrap()).await;
+    change(&*store, &mut old, |poll| poll.delete(at(later)).unwrap()).await;
+    let Created::New(mut new) = new else { unreachable!() };
+    change(&*store, &mut new, |poll| assert!(poll.close(at(later)).unwrap())).await;
+    change(&*store, &mut new, |poll| assert!(poll.reopen(at(later)).unwrap())).await;
+    assert_eq!(store.by_code(&new.code).await.unwrap().unwrap().poll.id, new.id);
 }
 
 pub async fn keeps_the_code_of_an_open_poll(backend: &dyn Backend) {
@@ -111,7 +144,7 @@ pub async fn changes_only_the_expected_revision(backend: &dyn Backend) {
     let mut mine = kept.clone();
     mine.close(at(NOW + 9)).unwrap();
     let mut theirs = kept.clone();
-    theirs.delete().unwrap();
+    theirs.delete(at(NOW)).unwrap();
     store.change(&mine, kept.revision).await.unwrap();
     assert_eq!(store.change(&theirs, kept.revision).await, Err(ChangeError::Conflict));
     assert_eq!(*store.standing(kept.id).await.unwrap().unwrap().poll, mine);
@@ -133,7 +166,7 @@ async fn seven(store: &dyn Store) {
         let mut poll = create(store, poll).await;
         match n {
             3 => change(store, &mut poll, |poll| assert!(poll.close(at(NOW)).unwrap())).await,
-            4 => change(store, &mut poll, |poll| poll.delete().unwrap()).await,
+            4 => change(store, &mut poll, |poll| poll.delete(at(NOW)).unwrap()).await,
             _ => {}
         }
     }
@@ -192,25 +225,34 @@ pub async fn finds_due_polls(backend: &dyn Backend) {
     change(&*store, &mut second, |poll| assert!(poll.close(at(NOW + 200)).unwrap())).await;
     assert_eq!(due(300).await, [4, 1], "what is closed is not due");
     let mut fourth = (*store.standing(poll_id(4)).await.unwrap().unwrap().poll).clone();
-    change(&*store, &mut fourth, |poll| poll.delete().unwrap()).await;
+    change(&*store, &mut fourth, |poll| poll.delete(at(NOW)).unwrap()).await;
     assert_eq!(due(300).await, [1]);
 }
 
 pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn Backend) {
     let store = backend.fresh(2).await;
-    let mut poll = create(&*store, open_poll(1)).await;
-    create(&*store, open_poll(2)).await;
     let mut draft = create(&*store, draft_poll(3)).await;
-    change(&*store, &mut draft, |poll| poll.delete().unwrap()).await;
-    assert_eq!(store.unsettled().await.unwrap(), [], "nobody must hear of a first phase");
+    assert_eq!(store.unsettled().await.unwrap(), [], "nobody hears of a draft");
+    let mut poll = create(&*store, open_poll(1)).await;
+    assert_eq!(store.unsettled().await.unwrap(), [poll.clone()], "made and opened at once");
+    change(&*store, &mut draft, |poll| poll.open(at(NOW)).unwrap()).await;
+    assert_eq!(store.unsettled().await.unwrap(), [poll.clone(), draft.clone()], "opened");
 
     let mut zero = Worker::begin(&*store, 0).await;
     let mut one = Worker::begin(&*store, 1).await;
+    // A ballot of the present phase tells a partition as much as the control record.
     zero.vote(&poll, super::voter(1), super::ballot_id(1), &[1]).await;
+    one.control(&poll).await;
+    zero.control(&draft).await;
+    assert_eq!(store.unsettled().await.unwrap(), [draft.clone()]);
+    one.control(&draft).await;
+    assert_eq!(store.unsettled().await.unwrap(), []);
+
     let reopen = |poll: &mut Poll| assert!(poll.reopen(at(NOW + 3)).unwrap());
     let close = |poll: &mut Poll| assert!(poll.close(at(NOW + 2)).unwrap());
+    let delete = |poll: &mut Poll| poll.delete(at(NOW + 4)).unwrap();
     let steps: [&(dyn Fn(&mut Poll) + Sync); 5] =
-        [&close, &reopen, &|poll| poll.reset().unwrap(), &close, &|poll| poll.delete().unwrap()];
+        [&close, &reopen, &|poll| poll.reset().unwrap(), &close, &delete];
     for (n, step) in steps.iter().enumerate() {
         change(&*store, &mut poll, step).await;
         assert_eq!(store.unsettled().await.unwrap(), [poll.clone()], "after step {n}");
@@ -224,8 +266,12 @@ pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn
     }
 
     // What is no new phase unsettles nothing, and two phases at once are settled by the last.
-    let mut other = create(&*store, open_poll(4)).await;
-    change(&*store, &mut other, |poll| poll.revealed = true).await;
+    let mut other = draft;
+    change(&*store, &mut other, |poll| {
+        poll.revealed = true;
+        poll.revision += 1;
+    })
+    .await;
     assert_eq!(store.unsettled().await.unwrap(), []);
     change(&*store, &mut other, close).await;
     let closed = other.clone();
@@ -234,8 +280,16 @@ pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn
     one.control(&closed).await;
     assert_eq!(store.unsettled().await.unwrap(), [other.clone()]);
     zero.control(&other).await;
+    let store = backend.reopen(store).await;
+    assert_eq!(store.unsettled().await.unwrap(), [other.clone()], "after a restart");
+    let mut one = Worker::begin(&*store, 1).await;
     one.control(&other).await;
     assert_eq!(store.unsettled().await.unwrap(), []);
+
+    // A draft that is deleted is in a phase like any other.
+    let mut unopened = create(&*store, draft_poll(5)).await;
+    change(&*store, &mut unopened, delete).await;
+    assert_eq!(store.unsettled().await.unwrap(), [unopened]);
 }
 
 pub async fn a_change_survives_a_restart(backend: &dyn Backend) {

@@ -489,9 +489,10 @@ impl Store for EmbeddedStore {
         self.read(move |conn| {
             let Some(key) = reads::poll_key(conn, poll)? else { return Ok(None) };
             let mut finder = FateFinder::new(ballot);
-            look_back(conn, index.as_deref(), (poll, key), voter, |partition, row| {
+            let fate = look_back(conn, index.as_deref(), (poll, key), voter, |partition, row| {
                 finder.look(partition, row)
-            })
+            });
+            Ok(fate?.flatten())
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! Changes of polls: what is written to `polls`, `codes` and `idempotency`, and when.
 
-use pollux_core::poll::Poll;
+use pollux_core::poll::{Poll, PollStatus};
 use rusqlite::{Connection, params};
 
 use super::reads;
@@ -90,6 +90,9 @@ pub fn change(
         .map_err(StoreError::from)?;
     if changed == 0 {
         return Err(ChangeError::Conflict);
+    }
+    if poll.status == PollStatus::Open && reads::code_passed_on(conn, poll)? {
+        return Err(ChangeError::CodeTaken);
     }
     settle(conn, "id = ?2", partitions, &poll.id.to_string()).map_err(StoreError::from)?;
     Ok(())

@@ -309,6 +309,13 @@ pub fn code_holder(conn: &Connection, code: &str) -> Read<Option<Option<UnixMill
     Ok(found.map(|ended| ended.map(|at| UnixMillis(at as u64))))
 }
 
+/// Whether the code this poll had belongs to another one now.
+pub fn code_passed_on(conn: &Connection, poll: &Poll) -> Read<bool> {
+    let sql = "SELECT 1 FROM codes c JOIN polls p ON p.key = c.poll \
+               WHERE c.code = ?1 AND p.id <> ?2";
+    Ok(conn.prepare_cached(sql)?.exists((&poll.code, poll.id.to_string()))?)
+}
+
 /// When a poll's code begins its month of rest: once it has closed or was deleted.
 pub fn ended_at(poll: &Poll) -> Option<UnixMillis> {
     poll.closed_at.filter(|_| matches!(poll.status, PollStatus::Closed | PollStatus::Deleted))

@@ -48,7 +48,8 @@ fn batch(poll: &Poll, from: u64, voters: impl IntoIterator<Item = u64>) -> Commi
                 choice,
                 decided: Status::Counted,
                 at: at(NOW),
-                after: VoterState { round: 1, counted: Some((ballot, choice)), spent: None },
+                after: VoterState { round: 1, counted: Some((ballot, choice)), seen: Some(ballot) },
+                prev: None,
             }
         })
         .collect();
@@ -118,55 +119,74 @@ async fn between_two_commits(store: &EmbeddedStore, poll: &Poll) -> u64 {
     assert_eq!(standing.total_votes(), next);
     let voters: Vec<_> = (0..next + 5).map(|n| (poll.id, many_voters(n))).collect();
     let loaded = store.load(0, &[], &voters).await.unwrap().voters;
-    assert_eq!(loaded.iter().filter(|state| state.counted.is_some()).count() as u64, next);
+    assert_eq!(loaded.iter().filter(|past| past.state.counted.is_some()).count() as u64, next);
     next
 }
 
 #[tokio::test]
-async fn a_power_cut_takes_only_commits_after_the_last_poll_change() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path());
-    let mut poll = create(&*store, open_poll(1)).await;
-    store.begin(0, generation(1)).await.unwrap();
-    for n in 0..5 {
-        store.commit(0, &batch(&poll, n * 10, n * 10..n * 10 + 10)).await.unwrap();
+async fn a_power_cut_takes_only_commits_after_the_last_durable_one() {
+    for by_commit in [true, false] {
+        let folder = tempdir().unwrap();
+        let store = open(folder.path());
+        let mut poll = create(&*store, open_poll(1)).await;
+        store.begin(0, generation(1)).await.unwrap();
+        let vote = async |n: u64, durable| {
+            let commit = Commit { durable, ..batch(&poll, n * 10, n * 10..n * 10 + 10) };
+            store.commit(0, &commit).await.unwrap();
+        };
+        for n in 0..4 {
+            vote(n, false).await;
+        }
+        vote(4, by_commit).await;
+        if !by_commit {
+            change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 1)).unwrap())).await;
+        }
+        // What was synced when the durable one returned; only what follows can be cut off.
+        let durable = folder.path().join(WAL).metadata().unwrap().len();
+        for n in 5..9 {
+            let commit = batch(&poll, n * 10, n * 10..n * 10 + 10);
+            store.commit(0, &commit).await.unwrap();
+        }
+        let end = folder.path().join(WAL).metadata().unwrap().len();
+        assert!(end > durable);
+        let mut seen = Vec::new();
+        for cut in (durable..=end).step_by(1777).chain([end]) {
+            let copy = crashed(folder.path(), cut);
+            let after = open(copy.path());
+            assert_eq!(*after.standing(poll.id).await.unwrap().unwrap().poll, poll);
+            seen.push(between_two_commits(&after, &poll).await);
+            after.shut().await;
+        }
+        assert!(seen.is_sorted());
+        seen.dedup();
+        assert_eq!(seen, [50, 60, 70, 80, 90]);
+        store.shut().await;
     }
-    change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 1)).unwrap())).await;
-    let durable = folder.path().join(WAL).metadata().unwrap().len();
-    for n in 5..9 {
-        store.commit(0, &batch(&poll, n * 10, n * 10..n * 10 + 10)).await.unwrap();
-    }
-    let end = folder.path().join(WAL).metadata().unwrap().len();
-    assert!(end > durable);
-    let mut seen = Vec::new();
-    for cut in (durable..=end).step_by(1777).chain([end]) {
-        let copy = crashed(folder.path(), cut);
-        let after = open(copy.path());
-        assert_eq!(*after.standing(poll.id).await.unwrap().unwrap().poll, poll);
-        seen.push(between_two_commits(&after, &poll).await);
-        after.shut().await;
-    }
-    assert!(seen.is_sorted());
-    seen.dedup();
-    assert_eq!(seen, [50, 60, 70, 80, 90]);
-    store.shut().await;
 }
 
+/// `synchronous` is FULL (2) where SQLite syncs the write-ahead log before COMMIT returns, and
+/// NORMAL (1) where it does not. To see the
+/// system calls themselves: run this test under `strace -f -y -e fsync,fdatasync,pwrite64`.
 #[test]
-fn poll_changes_are_synced_and_ballots_are_not() {
+fn what_must_be_durable_is_synced_and_ballots_are_not() {
     let folder = tempdir().unwrap();
     let mut writer = writer(folder.path(), 100);
     let level = |writer: &Writer| -> i64 {
         writer.db.conn.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap()
     };
     let (normal, full) = (1, 2);
-    writer.create(open_poll(1), &["1".into()], None).unwrap();
+    let poll = open_poll(1);
+    writer.create(poll.clone(), &["1".into()], None).unwrap();
     assert_eq!(level(&writer), full);
     writer.begin(0, generation(1)).unwrap();
     assert_eq!(level(&writer), full);
-    writer.commit(0, &batch(&open_poll(1), 0, 0..3)).unwrap();
+    writer.commit(0, &batch(&poll, 0, 0..3)).unwrap();
     assert_eq!(level(&writer), normal);
-    writer.change(&open_poll(1), open_poll(1).revision).unwrap();
+    writer.commit(0, &Commit { durable: true, ..batch(&poll, 3, 3..6) }).unwrap();
+    assert_eq!(level(&writer), full);
+    writer.commit(0, &batch(&poll, 6, 6..9)).unwrap();
+    assert_eq!(level(&writer), normal);
+    writer.change(&poll, poll.revision).unwrap();
     assert_eq!(level(&writer), full);
 }
 
@@ -206,13 +226,13 @@ async fn a_merge_may_be_cut_short_and_overtaken() {
         let expected = |n: u64| ballot_id(if n.is_multiple_of(10) { 3_000 + n / 10 } else { n });
         let voters: Vec<_> = (0..3_001).map(|n| (poll.id, many_voters(n))).collect();
         let loaded = store.load(0, &[], &voters).await.unwrap().voters;
-        for (n, state) in (0..3_000).zip(&loaded) {
-            assert_eq!(state.counted, Some((expected(n), choice(&[1]))), "voter {n}");
+        for (n, past) in (0..3_000).zip(&loaded) {
+            assert_eq!(past.state.counted, Some((expected(n), choice(&[1]))), "voter {n}");
         }
-        assert_eq!(loaded[3_000], VoterState::default());
+        assert_eq!(loaded[3_000], LoadedVoter::default());
         for n in [0, 1, 2_990, 2_999, 3_000] {
             let state = reader.voter(poll.id, many_voters(n)).await.unwrap();
-            assert_eq!(state, loaded[n as usize], "a reader without the maps, voter {n}");
+            assert_eq!(state, loaded[n as usize].state, "a reader without the maps, voter {n}");
         }
         store.shut().await;
     }
@@ -232,7 +252,7 @@ async fn reads_beside_a_running_server_and_writes_nothing() {
     worker.vote(&poll, voter(1), ballot_id(2), &[2]).await;
     let standing = reader.standing(poll.id).await.unwrap().unwrap();
     assert_eq!(standing.counts(), [0, 1, 0], "it sees what was committed after it was opened");
-    let fate = reader.fate(poll.id, voter(1), ballot_id(1), Some((2, 0))).await.unwrap().unwrap();
+    let fate = reader.fate(poll.id, voter(1), ballot_id(1)).await.unwrap().unwrap();
     assert_eq!(fate.status, Status::Replaced);
     let loaded = reader.load(2, &[poll.id], &[(poll.id, voter(1))]).await.unwrap();
     assert_eq!(loaded.voters, store.load(2, &[], &[(poll.id, voter(1))]).await.unwrap().voters);

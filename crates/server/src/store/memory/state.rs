@@ -17,10 +17,10 @@ use crate::store::{
 /// Most commits a power cut can take back.
 const TAIL: usize = 1024;
 
-/// Everything.
 /// Partition and offset.
 pub type Place = (Partition, Offset);
 
+/// Everything.
 #[derive(Default)]
 pub struct State {
     pub partitions: u32,
@@ -94,6 +94,10 @@ impl State {
         let Some(kept) = self.polls.get_mut(&poll.id) else { return Err(ChangeError::Conflict) };
         if kept.revision != expected {
             return Err(ChangeError::Conflict);
+        }
+        let passed_on = self.codes.get(&poll.code).is_some_and(|holder| *holder != poll.id);
+        if poll.status == PollStatus::Open && passed_on {
+            return Err(ChangeError::CodeTaken);
         }
         *kept = poll.clone();
         self.tail.clear();
@@ -215,7 +219,8 @@ impl State {
 
     pub fn fate(&self, poll: PollId, voter: VoterId, ballot: BallotId) -> Option<BallotFate> {
         let mut finder = FateFinder::new(ballot);
-        self.rows(poll, voter).find_map(|(partition, row)| finder.look(partition, row))
+        let mut rows = self.rows(poll, voter);
+        rows.find_map(|(partition, row)| finder.look(partition, row)).flatten()
     }
 
     pub fn is_settled(&self, poll: &Poll) -> bool {
