@@ -72,8 +72,11 @@ pub fn page(slug: &str) -> Option<String> {
 
 /// The page where there is none.
 pub fn nowhere() -> String {
-    document("Nothing here", "<h1>There is nothing here</h1>\n<p>The address may be mistyped. \
-        <a href=\"/\">Join a poll by its code</a>, or read about <a href=\"/docs\">the API</a>.</p>\n")
+    document(
+        "Nothing here",
+        "<h1>There is nothing here</h1>\n<p>The address may be mistyped. \
+        <a href=\"/\">Join a poll by its code</a>, or read about <a href=\"/docs\">the API</a>.</p>\n",
+    )
 }
 
 /// A text's first line is its title.
