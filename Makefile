@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 APT := gcc libc6-dev make pkg-config curl ca-certificates git python3 python3-venv
 # Flags for the demo, as in `make run DEMO='--for 30s --host 0.0.0.0'`.
 DEMO :=
+# The screens' tests.
+E2E := crates/server/src/web/e2e
 # Pinned: another version may judge otherwise.
 CARGO_DENY := 0.20.2
 SCHEMATHESIS := 4.32.5
@@ -16,10 +18,10 @@ SCHEMATHESIS := 4.32.5
 export PATH := $(CURDIR)/.tools/bin:$(HOME)/.cargo/bin:$(PATH)
 export RUST_BACKTRACE ?= 1
 
-.PHONY: help run test check fmt clippy doc deny unit schemathesis bench setup clean
+.PHONY: help run test check fmt clippy doc deny unit schemathesis e2e screens browser bench plant setup clean
 
 help: ## Show this
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 run: setup ## Build it and run the demo: a server, sample polls, an audience, in a throwaway folder
 	@cargo build --locked --release --package pollux
@@ -62,8 +64,29 @@ schemathesis: setup ## Requests made up from the OpenAPI document, sent to the r
 	fi
 	cargo xtask schemathesis
 
+e2e: browser ## The screens in a real browser, against the real server, killed on the way
+	@cargo build --locked --quiet --package pollux
+	@cd $(E2E) && POLLUX_BIN=$(CURDIR)/target/debug/pollux npm test --silent
+
+screens: browser ## Take the README's screenshots anew, into docs/screens
+	@cargo build --locked --quiet --package pollux
+	@cd $(E2E) && POLLUX_BIN=$(CURDIR)/target/debug/pollux npm run screens --silent
+
+# Chromium, and what drives it, from the lock file.
+browser: APT += chromium $(if $(shell command -v npm),,nodejs npm)
+browser: setup
+	@for tool in chromium npm; do \
+		command -v $$tool >/dev/null || { \
+			echo "$$tool is missing. On Debian: sudo apt-get install chromium nodejs npm" >&2; exit 1; }; \
+	done
+	@cd $(E2E) && { cmp -s package-lock.json node_modules/.lock-installed || { \
+		npm ci --silent --no-audit --no-fund && cp package-lock.json node_modules/.lock-installed; }; }
+
 bench: setup ## Measure, in one run, against the floor this machine sets
 	@cargo xtask bench
+
+plant: setup ## Plant known bugs one at a time, and see that a test goes red
+	@cargo xtask plant
 
 # What is there already costs nothing; what is missing is installed, or named.
 setup:

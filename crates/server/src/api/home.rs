@@ -71,6 +71,9 @@ pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> R
     if readable && let Some(file) = web::asset(request.uri().path(), request.headers()) {
         return recognised(&app, &request, file);
     }
+    if readable && wants_html(request.headers()) {
+        return vary(web::nothing_here());
+    }
     let path: String = request.uri().path().chars().take(100).collect();
     Problem::new(Trouble::NoSuchRoute, format!("there is nothing at {path}; see /docs"))
         .into_response()

@@ -70,6 +70,15 @@ pub fn page(slug: &str) -> Option<String> {
     Some(document(title(text), &html(text)))
 }
 
+/// The page where there is none.
+pub fn nowhere() -> String {
+    document(
+        "Nothing here",
+        "<h1>There is nothing here</h1>\n<p>The address may be mistyped. \
+        <a href=\"/\">Join a poll by its code</a>, or read about <a href=\"/docs\">the API</a>.</p>\n",
+    )
+}
+
 /// A text's first line is its title.
 fn title(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim_start_matches("# ")

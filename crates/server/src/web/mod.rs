@@ -44,16 +44,18 @@ macro_rules! files {
 }
 
 /// What pages load: name, type, content.
-const ASSETS: [(&str, &str, &str); 12] = files![
+const ASSETS: [(&str, &str, &str); 14] = files![
     "api.js" JS,
     "ballot.js" JS,
     "dom.js" JS,
     "favicon.svg" SVG,
     "join.js" JS,
+    "keys.js" JS,
     "leaderboard.js" JS,
     "live.js" JS,
     "present.js" JS,
     "qr.js" JS,
+    "rows.js" JS,
     "stage.css" CSS,
     "style.css" CSS,
     "vote.js" JS,
@@ -115,6 +117,13 @@ pub fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
         ["docs", "errors", slug] => Some(text(HTML, errors::page(slug)?, ASK, headers)),
         _ => None,
     }
+}
+
+/// What a browser gets where nothing is.
+pub fn nothing_here() -> Response<Body> {
+    let mut response = text(HTML, errors::nowhere(), ASK, &HeaderMap::new());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
 }
 
 fn page(index: usize, headers: &HeaderMap) -> Response<Body> {

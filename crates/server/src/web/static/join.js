@@ -1,7 +1,7 @@
 // The join page: enter a code, pick an open poll, or make one.
 
 import { call, explain, ownerToken, reachable, uuidv7 } from "./api.js";
-import { $, el, number, recall, remember, spoken, text } from "./dom.js";
+import { $, el, plural, recall, remember, spoken, text } from "./dom.js";
 import { Live, linkLine } from "./live.js";
 
 // ---- a code ----
@@ -37,16 +37,17 @@ function show() {
     .filter((poll) => poll.status === "open" && poll.listed)
     .sort((a, b) => (a.id < b.id ? 1 : -1))
     .slice(0, SHOWN);
+  $("foot").hidden = false;
   $("none").hidden = open.length > 0;
-  text($("none"), "None is open now. Make one below.");
+  text($("none"), "None is open now. Make one above.");
   const list = $("polls");
   const rows = new Map([...list.children].map((row) => [row.dataset.id, row]));
   for (const [id, row] of rows) if (!open.some((poll) => poll.id === id)) row.remove();
   open.forEach((poll, i) => {
     const row = rows.get(poll.id) ?? el("li", { "data-id": poll.id },
-      el("a", { href: `/p/${poll.code ?? poll.id}` }, el("span"), el("span", { class: "num" })));
+      el("a", { href: `/p/${poll.code ?? poll.id}` }, el("span", { dir: "auto" }), el("span", { class: "num" })));
     text(row.firstChild.firstChild, poll.question);
-    text(row.firstChild.lastChild, poll.totalVotes == null ? "" : `${number(poll.totalVotes)} votes`);
+    text(row.firstChild.lastChild, poll.totalVotes == null ? "" : plural(poll.totalVotes, "vote", "votes"));
     if (list.children[i] !== row) list.insertBefore(row, list.children[i] ?? null);
   });
 }

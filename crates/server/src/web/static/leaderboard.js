@@ -1,24 +1,15 @@
 // The leaderboard: ranks as they are, moving only when they change.
 
 import { call } from "./api.js";
-import { $, announcer, el, number, recall, remember, text } from "./dom.js";
+import { $, announcer, el, number, text } from "./dom.js";
+import { heed } from "./keys.js";
 import { Live, linkLine } from "./live.js";
 
 const PLACES = 10;
 const MOVE_MS = 450;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const root = document.documentElement;
 const say = announcer($("aloud"));
-root.dataset.theme = recall("theme") ?? "dark";
-
-addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() === "t" && !event.ctrlKey && !event.metaKey) {
-    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-    remember("theme", root.dataset.theme);
-  } else if (event.key.toLowerCase() === "f" && !event.ctrlKey && !event.metaKey) {
-    if (document.fullscreenElement) document.exitFullscreen(); else root.requestFullscreen();
-  }
-});
+heed();
 
 /** Each entry: {key, rank, href, title, under, votes}. */
 function show(list, entries) {
@@ -44,7 +35,7 @@ function show(list, entries) {
 
 function blank(key) {
   return el("li", { "data-key": key }, el("span", { class: "rank num" }),
-    el("a", {}, el("span"), el("small")), el("span", { class: "votes num" }));
+    el("a", {}, el("span", { dir: "auto" }), el("small", { dir: "auto" })), el("span", { class: "votes num" }));
 }
 
 function fill(item, { rank, href, title, under, votes }) {
@@ -58,14 +49,15 @@ function fill(item, { rank, href, title, under, votes }) {
 }
 
 function board({ options, polls }) {
-  show($("options"), options.slice(0, PLACES).map((o) => ({
+  for (const section of document.querySelectorAll("section")) section.hidden = false;
+  show($("options"), options.filter((o) => o.votes).slice(0, PLACES).map((o) => ({
     key: `${o.pollId}.${o.optionId}`, rank: o.rank, href: `/present/${o.pollId}`,
     title: o.option, under: o.question, votes: o.votes,
   })));
-  show($("polls"), polls.slice(0, PLACES).map((p) => ({
+  show($("polls"), polls.filter((p) => p.totalVotes).slice(0, PLACES).map((p) => ({
     key: p.pollId, rank: p.rank, href: `/present/${p.pollId}`, title: p.question, under: "", votes: p.totalVotes,
   })));
-  if (options[0]) say(`In front: ${options[0].option}, ${number(options[0].votes)} votes.`);
+  if (options[0]?.votes) say(`In front: ${options[0].option}, ${number(options[0].votes)} votes.`);
 }
 
 const read = async () => {

@@ -41,6 +41,13 @@ export class Live {
     this.#connect();
   }
 
+  /** Watch something else from now on. */
+  turnTo(query, token) {
+    this.#query = query;
+    this.#token = token;
+    this.again();
+  }
+
   /** Take a state that came another way, such as with an answer. */
   take(poll, type = "poll.updated") {
     if (poll.version < (this.#versions.get(poll.id) ?? -1)) return;

@@ -1,42 +1,37 @@
 // The stage: one poll, read from the back row. Order stays, bars grow, nothing moves.
 
 import { call, loopback, openPoll, ownerToken, reachable } from "./api.js";
-import {
-  $, announcer, el, fillTable, hue, letter, number, percent, plural, recall, remember, share, spoken, summary, text,
-} from "./dom.js";
+import { $, announcer, fillTable, number, percent, plural, share, spoken, summary, text } from "./dom.js";
+import { heed } from "./keys.js";
 import { Live, linkLine } from "./live.js";
 import { drawQr } from "./qr.js";
+import { Rows } from "./rows.js";
 
-const ROOMY = 6;
-const ONE_COLUMN = 8;
-
-const root = document.documentElement;
-root.dataset.theme = recall("theme") ?? "dark";
+const LISTED = 100;
 
 let poll = await openPoll((sentence) => text($("question"), sentence));
+let token, rows, live, base = location.origin;
+
+heed({
+  " ": reveal,
+  arrowright: () => step(1),
+  arrowleft: () => step(-1),
+  q: () => { $("over").hidden = !$("over").hidden; },
+  z: () => document.body.classList.toggle("bare"),
+  escape: () => { $("over").hidden = true; },
+  "?": () => $("help").showModal(),
+});
+
+const say = announcer($("aloud"));
 if (poll) start();
 
 function start() {
-  const token = ownerToken(poll.id);
-  const say = announcer($("aloud"));
-  const rows = poll.options.map((option, i) => {
-    const bar = el("div", { class: "bar" });
-    const count = el("span", {}), part = el("small", {});
-    const item = el("li", { class: hue(i) },
-      el("span", { class: "letter" }, letter(i)), el("span", { class: "text", title: option.text }, option.text),
-      el("span", { class: "num" }, count, part), el("div", { class: "track" }, bar));
-    return { item, bar, count, part };
-  });
-  $("rows").classList.toggle("tight", rows.length > ROOMY);
-  $("rows").classList.toggle("two", rows.length > ONE_COLUMN);
-  $("rows").replaceChildren(...rows.map((row) => row.item));
-  invite(location.origin);
-  call("GET", "/api").then(({ data }) => data?.publicUrl && invite(data.publicUrl));
-  render();
-
-  new Live({
-    query: `?poll=${poll.id}`,
-    token,
+  $("side").hidden = $("foot").hidden = $("rows").hidden = false;
+  // Phones may reach this server by another address than this page does.
+  call("GET", "/api").then(({ data }) => { base = data?.publicUrl ?? base; invite(); });
+  turnTo(poll);
+  live = new Live({
+    query: `?poll=${poll.id}`, token,
     read: async () => {
       const { data } = await call("GET", `/api/polls/${poll.id}`, { token });
       return data && { polls: [data] };
@@ -46,56 +41,86 @@ function start() {
       link: linkLine($("link")),
     },
   });
+}
 
-  /** How to join, at the address phones reach this server by: as the server knows it, or as here. */
-  function invite(base) {
-    const address = `${reachable(base)}/p/${poll.code ?? poll.id}`;
-    for (const place of [$("side"), $("over")]) {
-      drawQr(place.querySelector(".qr"), address);
-      text(place.querySelector(".code"), spoken(poll.code ?? ""));
-      text(place.querySelector(".address"), address.replace(/^https?:\/\//, ""));
-    }
-    $("side").querySelector(".unreachable").hidden = !loopback(address);
+/** Show this poll, without a new page: that would leave full screen. */
+function turnTo(next) {
+  poll = next;
+  token = ownerToken(poll.id);
+  rows = new Rows($("rows"), poll);
+  invite();
+  render();
+}
+
+/** To the next or last of the open, listed polls, oldest first. */
+async function step(by) {
+  const { data } = await call("GET", `/api/polls?status=open&limit=${LISTED}`);
+  const others = (data?.polls ?? []).sort((a, b) => (a.id < b.id ? -1 : 1));
+  if (!others.length) return;
+  const here = others.findIndex(({ id }) => id === poll?.id);
+  const from = here < 0 && by < 0 ? 0 : here;
+  const next = others[(from + by + others.length) % others.length];
+  if (next.id === poll?.id) return;
+  history.pushState(null, "", `/present/${next.id}`);
+  if (!live) return location.reload();
+  turnTo(next);
+  live.turnTo(`?poll=${next.id}`, token);
+}
+addEventListener("popstate", () => location.reload());
+
+/** How to join, at the address phones reach this server by: as the server knows it, or as here. */
+function invite() {
+  const home = reachable(base), address = `${home}/p/${poll.code ?? poll.id}`;
+  for (const place of [$("side"), $("over")]) {
+    drawQr(place.querySelector(".qr"), address);
+    text(place.querySelector(".code"), spoken(poll.code ?? ""));
+    text(place.querySelector(".address"), home.replace(/^https?:\/\//, ""));
   }
+  $("unreachable").hidden = !loopback(address);
+}
 
-  function render() {
-    document.title = `${poll.question} · Pollux`;
-    text($("question"), poll.question);
-    // The stage shows what the room may see, also where the organiser's token would show more.
-    const seen = poll.totalVoters != null && (poll.results === "live" || poll.revealed);
-    poll.options.forEach((option, i) => {
-      const part = seen ? share(poll, option) : 0;
-      rows[i].bar.style.transform = `scaleX(${part})`;
-      text(rows[i].count, seen ? number(option.votes) : "");
-      text(rows[i].part, seen ? percent(part) : "");
-    });
-    text($("total"), !seen ? "Results are hidden"
-      : poll.kind === "multiple" ? `${plural(poll.totalVotes, "vote", "votes")} of ${plural(poll.totalVoters, "person", "people")}`
-        : plural(poll.totalVoters, "vote", "votes"));
-    $("status").className = `badge ${poll.status}`;
-    text($("status"), { draft: "Not open yet", open: "Open", closed: poll.final ? "Final result" : "Closed" }[poll.status]);
-    text($("hint"), token && !poll.revealed ? "Space reveals" : "");
-    if (seen) { fillTable($("table"), poll); say(summary(poll)); }
-  }
+function render() {
+  document.title = `${poll.question} · Pollux`;
+  text($("question"), poll.question);
+  // The stage shows what the room may see, also where the organiser's token would show more.
+  const seen = poll.totalVoters != null && (poll.results === "live" || poll.revealed);
+  rows.show(poll, seen);
+  text($("total"), total(seen));
+  $("status").className = `badge ${poll.status}`;
+  text($("status"), { draft: "Not open yet", open: "Open", closed: poll.final ? "Final result" : "Closing" }[poll.status]);
+  text($("hint"), token && !poll.revealed ? "Space reveals" : "");
+  // Nobody can join a poll that has closed: its place is the outcome's.
+  const over = poll.status === "closed";
+  $("side").classList.toggle("over-now", over);
+  $("outcome").hidden = !over;
+  if (over) outcome(seen);
+  if (seen) { fillTable($("table"), poll); say(summary(poll)); }
+}
 
-  async function reveal() {
-    if (!token || poll.revealed) return;
-    const { data } = await call("POST", `/api/polls/${poll.id}/reveal`, { token });
-    if (data && data.version >= poll.version) { poll = data; render(); }
-  }
+function total(seen) {
+  if (!seen) return "Results are hidden";
+  if (!poll.totalVoters && poll.status === "open") return "Waiting for the first vote";
+  return poll.kind === "multiple"
+    ? `${plural(poll.totalVotes, "vote", "votes")} of ${plural(poll.totalVoters, "person", "people")}`
+    : plural(poll.totalVoters, "vote", "votes");
+}
 
-  addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, button, dialog")) return;
-    const act = {
-      " ": reveal,
-      q: () => { $("over").hidden = !$("over").hidden; },
-      f: () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()),
-      t: () => {
-        root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-        remember("theme", root.dataset.theme);
-      },
-      "?": () => $("help").showModal(),
-    }[event.key.toLowerCase()];
-    if (act) { event.preventDefault(); act(); }
-  });
+/** Who won, once the numbers are final. */
+function outcome(seen) {
+  const most = Math.max(...poll.options.map((option) => option.votes ?? 0));
+  const first = seen && most ? poll.options.filter((option) => option.votes === most) : [];
+  const [title, name, figure] = !poll.final ? ["The last votes are being counted", "", ""]
+    : !seen ? ["The poll is closed", "", ""]
+      : !first.length ? ["Final result", "No votes", ""]
+        : first.length > 1 ? ["Final result", `A tie of ${first.length}`, `${number(most)} each`]
+          : ["Final result", first[0].text, percent(share(poll, first[0]))];
+  text($("outcome-title"), title);
+  text($("outcome-name"), name);
+  text($("outcome-figure"), figure);
+}
+
+async function reveal() {
+  if (!token || poll.revealed) return;
+  const { data } = await call("POST", `/api/polls/${poll.id}/reveal`, { token });
+  if (data) live.take(data);
 }

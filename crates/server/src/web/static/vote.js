@@ -15,6 +15,7 @@ let poll = await openPoll((sentence, over) => {
   text($("question"), over ? "There is no poll here" : "Opening the poll…");
   $("link").hidden = over;
   $("state").hidden = false;
+  $("elsewhere").hidden = !over;
   $("state").dataset.is = over ? "refused" : "failed";
   text($("state-title"), sentence);
 });
@@ -59,7 +60,7 @@ function start() {
     const votes = el("span", { class: "num" });
     const bar = el("div", { class: "bar" });
     const label = el("label", { class: `option ${hue(i)}` }, input,
-      el("span", { class: "letter", "aria-hidden": "true" }, letter(i)), el("span", { class: "text" }, option.text),
+      el("span", { class: "letter", "aria-hidden": "true" }, letter(i)), el("span", { class: "text", dir: "auto" }, option.text),
       el("div", { class: "track", "aria-hidden": "true" }, bar), votes);
     return { label, input, votes, bar };
   }
@@ -102,7 +103,7 @@ function start() {
     document.title = `${poll.question} · Pollux`;
     text($("question"), poll.question);
     const seen = poll.totalVoters != null;
-    $("facts").hidden = $("ballot").hidden = false;
+    $("facts").hidden = $("ballot").hidden = $("elsewhere").hidden = false;
     $("status").className = `badge ${poll.status}`;
     text($("status"), { draft: "Draft", open: "Open", closed: poll.final ? "Final result" : "Closed" }[poll.status]);
     text($("total"), !seen ? hiddenWords()
@@ -143,8 +144,8 @@ function start() {
     const receipt = sent && ballot.now.answered;
     $("receipt").hidden = !receipt;
     if (receipt) {
-      $("receipt-link").href = ballot.page;
-      text($("receipt-link").firstElementChild, sent.ballotId);
+      $("receipt").href = ballot.page;
+      $("receipt").title = sent.ballotId;
     }
   }
 
