@@ -149,9 +149,16 @@ pub fn voter_key(secret: &[u8]) -> VoterKey {
     VoterKey(Hmac::new_from_slice(secret).expect("HMAC takes a key of any length"))
 }
 
+impl VoterId {
+    /// The 32 digits, in `buffer`.
+    pub fn encode(self, buffer: &mut [u8; 32]) -> &str {
+        Uuid::from_bytes(self.0).simple().encode_lower(buffer)
+    }
+}
+
 impl fmt::Display for VoterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+        f.pad(self.encode(&mut [0; 32]))
     }
 }
 
@@ -169,15 +176,13 @@ impl FromStr for VoterId {
         if text.len() != 32 || !text.as_bytes().iter().all(lower) {
             return Err(VoterIdError);
         }
-        u128::from_str_radix(text, 16)
-            .map(|bits| Self(bits.to_be_bytes()))
-            .map_err(|_| VoterIdError)
+        Uuid::try_parse(text).map(|uuid| Self(uuid.into_bytes())).map_err(|_| VoterIdError)
     }
 }
 
 impl Serialize for VoterId {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
+        s.serialize_str(self.encode(&mut [0; 32]))
     }
 }
 

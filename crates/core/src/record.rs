@@ -17,6 +17,8 @@
 //! because a vote it cannot read must not be lost. Anything else that does not read is
 //! [`RecordError::Unreadable`] in every version, and dead.
 
+mod canonical;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -110,9 +112,10 @@ impl Control {
 
 /// The key of a ballot's record: `{pollId}/{voter}`.
 pub fn ballot_key(poll: PollId, voter: VoterId) -> String {
-    use std::fmt::Write;
     let mut key = String::with_capacity(36 + 1 + 32);
-    let _ = write!(key, "{poll}/{voter}");
+    key.push_str(poll.0.hyphenated().encode_lower(&mut [0; 36]));
+    key.push('/');
+    key.push_str(voter.encode(&mut [0; 32]));
     key
 }
 
@@ -146,11 +149,11 @@ struct Wire {
     partitions: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     poll_id: Option<PollId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing)]
     voter: Option<VoterId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing)]
     ballot_id: Option<BallotId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing)]
     option_ids: Option<Marks>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phase: Option<u32>,
@@ -179,12 +182,6 @@ enum Type {
 /// A [`Choice`] as an ascending array of option ids.
 struct Marks(Choice);
 
-impl Serialize for Marks {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_seq(self.0.iter())
-    }
-}
-
 impl<'de> Deserialize<'de> for Marks {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let ids = Vec::<u8>::deserialize(d)?;
@@ -205,17 +202,7 @@ impl Entry {
                 partitions: Some(partitions),
                 ..Wire::default()
             },
-            Self::Ballot(Ballot { poll, voter, id, choice, round, phase, at }) => Wire {
-                r#type: Type::Ballot,
-                poll_id: Some(poll),
-                voter: Some(voter),
-                ballot_id: Some(id),
-                option_ids: Some(Marks(choice)),
-                phase: Some(phase),
-                round: Some(round),
-                at: Some(at),
-                ..Wire::default()
-            },
+            Self::Ballot(ballot) => return canonical::encode(&ballot),
             Self::Control(Control { poll, phase, round, gate, reason, at }) => Wire {
                 r#type: match reason {
                     Reason::Opened => Type::Opened,
@@ -240,6 +227,9 @@ impl Entry {
 
     /// Read a record's value.
     pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
+        if let Some(ballot) = canonical::decode(value) {
+            return Ok(Self::Ballot(ballot));
+        }
         match serde_json::from_slice::<Wire>(value) {
             Ok(_) if value.len() > MAX_VALUE_BYTES => Err(why_not(value)),
             Ok(wire) if wire.v == VERSION => {

@@ -1,0 +1,115 @@
+//! Ballots exactly as this binary writes them, written and read without a JSON library: every
+//! vote passes both ways. What is laid out otherwise is no less valid; serde reads it.
+
+use std::str::FromStr;
+
+use crate::ballot::{Ballot, Choice};
+use crate::id::UnixMillis;
+
+// `v` is `super::VERSION`; the golden tests hold all of it still.
+const POLL: &str = r#"{"v":1,"type":"ballot","pollId":""#;
+const VOTER: &str = r#"","voter":""#;
+const ID: &str = r#"","ballotId":""#;
+const OPTIONS: &str = r#"","optionIds":["#;
+const PHASE: &str = r#"],"phase":"#;
+const ROUND: &str = r#","round":"#;
+const AT: &str = r#","at":"#;
+const END: &str = "}";
+
+/// Room for a ballot that marks a few options.
+const ROOM: usize = 256;
+
+/// The value of a ballot's record.
+pub(super) fn encode(ballot: &Ballot) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(ROOM);
+    let mut put = |text: &str| bytes.extend_from_slice(text.as_bytes());
+    let uuid = &mut [0; 36];
+    put(POLL);
+    put(ballot.poll.0.hyphenated().encode_lower(uuid));
+    put(VOTER);
+    put(ballot.voter.encode(&mut [0; 32]));
+    put(ID);
+    put(ballot.id.0.hyphenated().encode_lower(uuid));
+    put(OPTIONS);
+    for (i, option) in ballot.choice.iter().enumerate() {
+        if i > 0 {
+            put(",");
+        }
+        put(decimal(option.into(), &mut [0; 20]));
+    }
+    let digits = &mut [0; 20];
+    put(PHASE);
+    put(decimal(ballot.phase.into(), digits));
+    put(ROUND);
+    put(decimal(ballot.round.into(), digits));
+    put(AT);
+    put(decimal(ballot.at.0, digits));
+    put(END);
+    bytes
+}
+
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&digits[start..]).expect("digits")
+}
+
+/// The ballot in these bytes; `None` if they are laid out in any other way.
+pub(super) fn decode(value: &[u8]) -> Option<Ballot> {
+    let mut rest = Rest(value);
+    rest.skip(POLL)?;
+    let poll = rest.id(36)?;
+    rest.skip(VOTER)?;
+    let voter = rest.id(32)?;
+    rest.skip(ID)?;
+    let id = rest.id(36)?;
+    rest.skip(OPTIONS)?;
+    let mut choice = Choice::NONE;
+    while rest.0.first() != Some(&b']') {
+        if !choice.is_empty() {
+            rest.skip(",")?;
+        }
+        let option = u8::try_from(rest.number()?).ok().filter(|option| *option > choice.greatest());
+        choice = Choice::from_bits(choice.bits() | 1_u128.checked_shl(option?.into())?)?;
+    }
+    rest.skip(PHASE)?;
+    let phase = u32::try_from(rest.number()?).ok()?;
+    rest.skip(ROUND)?;
+    let round = u32::try_from(rest.number()?).ok()?;
+    rest.skip(AT)?;
+    let at = UnixMillis(rest.number()?);
+    rest.skip(END)?;
+    rest.0.is_empty().then_some(Ballot { poll, voter, id, choice, round, phase, at })
+}
+
+/// What is not read yet.
+struct Rest<'a>(&'a [u8]);
+
+impl Rest<'_> {
+    fn skip(&mut self, text: &str) -> Option<()> {
+        self.0 = self.0.strip_prefix(text.as_bytes())?;
+        Some(())
+    }
+
+    fn id<T: FromStr>(&mut self, length: usize) -> Option<T> {
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        std::str::from_utf8(text).ok()?.parse().ok()
+    }
+
+    /// A number as JSON has it, without leading zeros.
+    fn number(&mut self) -> Option<u64> {
+        let length = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, rest) = self.0.split_at(length);
+        let plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && length < 20;
+        self.0 = rest;
+        plain.then(|| digits.iter().fold(0, |n, digit| n * 10 + u64::from(digit - b'0')))
+    }
+}
