@@ -123,7 +123,8 @@ const LONGEST: Duration = Duration::from_secs(4 * 3600);
 pub async fn run(seed: u64) -> Summary {
     let mut dice = StdRng::seed_from_u64(seed);
     let world = Rc::new(World::new(&mut dice));
-    let life = LocalSet::new().run_until(world.live(dice));
+    let local = LocalSet::new();
+    let life = local.run_until(world.live(dice));
     tokio::time::timeout(LONGEST, life).await.expect("it came to an end")
 }
 
