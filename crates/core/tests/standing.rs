@@ -25,7 +25,14 @@ fn generation(n: u8) -> Generation {
     Generation(PollId::new(UnixMillis(u64::from(n)), [n; 10]).0)
 }
 
-fn tally(poll: &Poll, partition: u32, log: u8, next_offset: u64, votes: u64, phase: u32) -> TallyAt {
+fn tally(
+    poll: &Poll,
+    partition: u32,
+    log: u8,
+    next_offset: u64,
+    votes: u64,
+    phase: u32,
+) -> TallyAt {
     let gate = if phase == poll.phase { poll.gate() } else { Gate::Open };
     let counts = vec![votes, 0];
     let changes = votes + u64::from(phase);

@@ -145,9 +145,10 @@ async fn follow(
     }
 }
 
-/// Merge every open poll, and look at those that the hub thinks open and the store does not.
+/// Merge every open poll, and look at the others that the hub does not know to be final: their
+/// last announcements may be among those that were missed.
 async fn load_everything(hub: Arc<Hub>, source: Arc<dyn Source>) -> Result<Loaded, String> {
-    let mut left: BTreeSet<_> = hub.open_polls().into_iter().collect();
+    let mut left: BTreeSet<_> = hub.unfinished_polls().into_iter().collect();
     let snapshot = source.snapshot().await?;
     for standing in snapshot.standings {
         left.remove(&standing.poll.id);

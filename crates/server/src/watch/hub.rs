@@ -210,10 +210,12 @@ impl Hub {
         view.cut(limit)
     }
 
-    /// Every poll that takes votes, in order; for the feed to compare with the store.
-    pub fn open_polls(&self) -> Vec<PollId> {
-        let open = |entry: &&Arc<Entry>| entry.poll.read().status == PollStatus::Open;
-        let mut polls: Vec<_> = self.polls.read().values().filter(open).map(|e| e.id).collect();
+    /// Every poll that may still change, open or closed and not final yet, in order; for the feed
+    /// to compare with the store.
+    pub fn unfinished_polls(&self) -> Vec<PollId> {
+        let known: Vec<_> = self.polls.read().keys().copied().collect();
+        let unfinished = |id: &PollId| self.standing(*id).is_some_and(|poll| !poll.is_final());
+        let mut polls: Vec<_> = known.into_iter().filter(unfinished).collect();
         polls.sort_unstable();
         polls
     }
