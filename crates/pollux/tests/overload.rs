@@ -70,7 +70,7 @@ fn clients_that_dribble_or_never_speak_are_closed() {
     let mut dribbling = connect();
     let mut bodiless = connect();
     let request = request(&server, &poll, 1);
-    bodiless.write_all(request[..request.len() - 3].as_bytes()).unwrap();
+    bodiless.write_all(&request.as_bytes()[..request.len() - 3]).unwrap();
     // A byte now and then, until the server has had enough.
     while dribbling.write_all(b"G").is_ok() && started.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(50));

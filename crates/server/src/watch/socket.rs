@@ -1,6 +1,6 @@
 //! One viewer's WebSocket, after the upgrade.
 //!
-//! Sending is not done here but by whoever has something to send ([`Viewer::pump`]); this task
+//! Sending is not done here but by whoever has something to send (`Viewer::pump`); this task
 //! reads, waits for a full socket to drain, and closes. While nothing comes in it holds no
 //! buffer.
 

@@ -35,7 +35,7 @@ pub struct Sent {
 
 /// Cast a few ballots over a while.
 pub async fn vote(world: &World, polls: &[PollPlan], n: u64, mut dice: StdRng) -> Vec<Sent> {
-    let name = (n % 2 == 0).then(|| format!("voter {n}"));
+    let name = n.is_multiple_of(2).then(|| format!("voter {n}"));
     let mut jar: Option<String> = None;
     let mut sent = Vec::new();
     for _ in 0..dice.random_range(1..=4) {

@@ -1,7 +1,7 @@
 //! The log of a single machine: one SQLite file, many appends to one fsync.
 //!
 //! A record's way: [`queue`] → [`writer`] (encodes it into a [`batch`], commits, publishes it
-//! to the [`tail`], answers) → readers. [`file`] is the file itself, [`checkpoint`] keeps its
+//! to the [`tail`], answers) → readers. [`mod@file`] is the file itself, [`checkpoint`] keeps its
 //! write-ahead log short, [`reader`] reads beside all that, [`lock`] keeps a second server out.
 //!
 //! Only durable records are in the tail and below the ends, so nothing else is ever read.
