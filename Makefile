@@ -17,6 +17,8 @@ SCHEMATHESIS := 4.32.5
 
 export PATH := $(CURDIR)/.tools/bin:$(HOME)/.cargo/bin:$(PATH)
 export RUST_BACKTRACE ?= 1
+# Each target builds once: keeping what an incremental build would need costs more than it saves.
+export CARGO_INCREMENTAL ?= 0
 
 .PHONY: help run test check fmt clippy doc deny unit schemathesis e2e screens browser bench plant setup clean
 
