@@ -39,7 +39,7 @@ pub fn run(quick: bool, built: Option<PathBuf>) -> Result<()> {
         Some(folder) => folder,
         None => build()?,
     };
-    let folder = Folder::new()?;
+    let folder = Folder::new("votes")?;
     let pollux = Server::pollux(&built, &folder.0)?;
     let (sent, saturation) = votes(&scale, &pollux, &Server::bare(&built)?)?;
     answers(&scale, &pollux, &folder.0, sent, saturation)?;
@@ -149,7 +149,7 @@ fn fdatasync_p99(folder: &Path) -> Result<f64> {
 /// What the whole server grows by, for sockets that watch a poll in which nothing happens.
 fn idle(scale: &Scale, built: &Path) -> Result<()> {
     println!("an idle watcher, of {} on `pollux serve`", scale.sockets);
-    let folder = Folder::new()?;
+    let folder = Folder::new("idle")?;
     let pollux = Server::pollux(built, &folder.0)?;
     // What the first connections need once and for all is no watcher's.
     drop(Watchers::open(&pollux, 16)?);
@@ -186,8 +186,9 @@ fn deliveries(scale: &Scale, built: &Path) -> Result<()> {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Result<Self> {
-        let path = std::env::current_dir()?.join(format!("target/bench-{}", std::process::id()));
+    fn new(name: &str) -> Result<Self> {
+        let name = format!("target/bench-{name}-{}", std::process::id());
+        let path = std::env::current_dir()?.join(name);
         fs::create_dir_all(&path)?;
         Ok(Self(path))
     }

@@ -43,7 +43,8 @@ impl Server {
     pub fn pollux(built: &Path, folder: &Path) -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(built.join("pollux"))
-            .args(["serve", "--embedded", "--host", "127.0.0.1"])
+            // With --json the greeting goes to stdout, and only trouble to stderr.
+            .args(["--json", "serve", "--embedded", "--host", "127.0.0.1"])
             .args(["--port", &port.to_string()])
             .arg("--data")
             .arg(folder)
