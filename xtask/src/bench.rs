@@ -1,192 +1,129 @@
-//! `make bench`: what a vote and a delivery cost, beside raw baselines in the same run.
+//! `make bench`: what a vote, a delivery and an idle watcher cost, beside raw baselines in the
+//! same run.
 //!
 //! CPU seconds per operation come first, of the server's process alone (`/proc/PID/stat`), as
-//! medians of alternating rounds: wall time on shared machines is noise.
+//! medians of alternating rounds: wall time on shared machines is noise. How it measures, and
+//! what came out: `docs/benchmarks.md`.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::load::{self, Load};
+use crate::server::{Server, Watchers};
 
-/// Alternating rounds; the median of each figure is told.
-const ROUNDS: usize = 5;
-/// How long each round's load lasts.
-const ROUND: Duration = Duration::from_secs(4);
-/// Connections of the closed loop.
+/// Connections of the load.
 const CONNECTIONS: usize = 256;
 
-/// Build, measure, print.
-pub fn run() -> Result<()> {
-    build()?;
-    votes()?;
-    println!();
-    deliveries()
+/// How much is done.
+struct Scale {
+    /// Alternating rounds; the median of each figure is told.
+    rounds: usize,
+    /// How long each round's load lasts.
+    round: Duration,
+    /// Watching sockets.
+    sockets: usize,
 }
 
-fn build() -> Result<()> {
+/// Build, measure, print.
+pub fn run(quick: bool, built: Option<PathBuf>) -> Result<()> {
+    let scale = match quick {
+        false => Scale { rounds: 7, round: Duration::from_secs(4), sockets: 5_000 },
+        true => Scale { rounds: 3, round: Duration::from_secs(1), sockets: 1_000 },
+    };
+    let built = match built {
+        Some(folder) => folder,
+        None => build()?,
+    };
+    let folder = Folder::new("votes")?;
+    let pollux = Server::pollux(&built, &folder.0)?;
+    let (sent, saturation) = votes(&scale, &pollux, &Server::bare(&built)?)?;
+    answers(&scale, &pollux, &folder.0, sent, saturation)?;
+    drop(pollux);
+    idle(&scale, &built)?;
+    deliveries(&scale, &built)
+}
+
+fn build() -> Result<PathBuf> {
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "-p", "pollux", "-p", "pollux-server", "--bins", "--examples"])
+        .args(["build", "--locked", "--release", "-p", "pollux", "-p", "pollux-server"])
+        .args(["--bins", "--examples"])
         .status()?;
     ensure!(status.success(), "the release build failed");
-    Ok(())
+    Ok("target/release".into())
 }
 
-/// A server being measured. Killed when dropped.
-struct Server {
-    child: Child,
-    address: String,
-    path: String,
+fn load(server: &Server, time: Duration, rate: Option<f64>) -> Load {
+    let (address, path) = (server.address.clone(), server.path());
+    Load { address, path, connections: CONNECTIONS, time, rate }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Server {
-    /// The yardstick: prints its URL.
-    fn bare() -> Result<Self> {
-        let mut child =
-            Command::new("target/release/examples/bare").stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().context("no stdout")?).read_line(&mut line)?;
-        let address = line.trim().trim_start_matches("http://").to_owned();
-        let path = "/api/polls/01890a5d-ac96-774b-bcce-b302099a8057/vote".into();
-        Ok(Self { child, address, path })
-    }
-
-    /// The product, on a folder of its own, with one poll.
-    fn pollux(folder: &Path) -> Result<Self> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = Command::new("target/release/pollux")
-            .args(["serve", "--embedded", "--host", "127.0.0.1"])
-            .args(["--port", &port.to_string()])
-            .arg("--data")
-            .arg(folder)
-            .env("POLLUX_LOG", "warn")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let address = format!("127.0.0.1:{port}");
-        let mut server = Self { child, address, path: String::new() };
-        let poll = server.create_poll()?;
-        server.path = format!("/api/polls/{poll}/vote");
-        Ok(server)
-    }
-
-    fn create_poll(&self) -> Result<String> {
-        let body = r#"{"question":"Which?","options":["This","That"]}"#;
-        let request = format!(
-            "POST /api/polls HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let started = Instant::now();
-        loop {
-            match http(&self.address, &request) {
-                Ok(answer) => return text_after(&answer, "\"id\":\"", '"'),
-                Err(error) if started.elapsed() > Duration::from_secs(20) => return Err(error),
-                Err(_) => std::thread::sleep(Duration::from_millis(50)),
-            }
-        }
-    }
-
-    /// Wait until the poll shows this many voters.
-    fn counted(&self, voters: u64) -> Result<()> {
-        let poll = self.path.trim_end_matches("/vote");
-        let request = format!("GET {poll} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        let started = Instant::now();
-        loop {
-            let shown: u64 =
-                text_after(&http(&self.address, &request)?, "\"totalVoters\":", ',')?.parse()?;
-            if shown == voters {
-                return Ok(());
-            }
-            ensure!(shown < voters, "{shown} counted of {voters}");
-            ensure!(
-                started.elapsed() < Duration::from_secs(60),
-                "only {shown} of {voters} counted"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// CPU seconds this process has used.
-    fn cpu(&self) -> Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let after_name = stat.rsplit_once(')').context("an odd /proc/PID/stat")?.1;
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
-        Ok(ticks / 100.0)
-    }
-
-    fn load(&self, time: Duration, rate: Option<f64>) -> Load {
-        Load {
-            address: self.address.clone(),
-            path: self.path.clone(),
-            connections: CONNECTIONS,
-            time,
-            rate,
-        }
-    }
-}
-
-fn votes() -> Result<()> {
-    let folder = Folder::new()?;
-    let (bare, pollux) = (Server::bare()?, Server::pollux(&folder.0)?);
-    let mut sent = 0;
+/// Closed loop: CPU for a vote. Says how many were sent in all, and how many a second.
+fn votes(scale: &Scale, pollux: &Server, bare: &Server) -> Result<(u64, f64)> {
     let warm = Duration::from_secs(1);
-    load::run(&bare.load(warm, None))?;
-    sent += load::run(&pollux.load(warm, None))?.accepted;
+    load::run(&load(bare, warm, None))?;
+    let mut sent = load::run(&load(pollux, warm, None))?.accepted;
     pollux.counted(sent)?;
 
-    let (mut micros_bare, mut micros_pollux, mut ratios, mut rates) =
-        (vec![], vec![], vec![], vec![]);
-    for _ in 0..ROUNDS {
+    let [mut micros_bare, mut micros, mut ratios, mut rates] = [const { Vec::new() }; 4];
+    for _ in 0..scale.rounds {
         let before = bare.cpu()?;
-        let outcome = load::run(&bare.load(ROUND, None))?;
+        let outcome = load::run(&load(bare, scale.round, None))?;
         let a = (bare.cpu()? - before) * 1e6 / outcome.accepted as f64;
 
         let before = pollux.cpu()?;
-        let outcome = load::run(&pollux.load(ROUND, None))?;
+        let outcome = load::run(&load(pollux, scale.round, None))?;
         sent += outcome.accepted;
+        // A round is over when its votes are counted, not when they are answered.
         pollux.counted(sent)?;
         let b = (pollux.cpu()? - before) * 1e6 / outcome.accepted as f64;
         micros_bare.push(a);
-        micros_pollux.push(b);
+        micros.push(b);
         ratios.push(b / a);
         rates.push(outcome.rate());
     }
     let saturation = median(&mut rates);
     println!("a vote over HTTP, fsynced and tallied ({CONNECTIONS} connections, closed loop)");
     println!("  bare axum handler      {:8.2} µs CPU", median(&mut micros_bare));
-    println!("  pollux                 {:8.2} µs CPU", median(&mut micros_pollux));
-    println!("  ratio                  {:8.2}   (target 1.5)", median(&mut ratios));
-    println!("  saturation             {saturation:8.0} votes/s (load on the same two cores)");
+    println!("  pollux                 {:8.2} µs CPU", median(&mut micros));
+    println!(
+        "  ratio                  {:8.2}   (target 1.5; {})",
+        median(&mut ratios),
+        all(&ratios)
+    );
+    println!("  saturation             {saturation:8.0} votes/s (the load runs on the same cores)");
+    Ok((sent, saturation))
+}
 
-    let (mut answers, mut syncs, mut ratios) = (vec![], vec![], vec![]);
-    for _ in 0..ROUNDS {
-        let sync = fdatasync_p99(&folder.0)?;
-        let outcome = load::run(&pollux.load(ROUND, Some(saturation / 2.0)))?;
+/// Open loop at half of saturation: how long an answer takes, beside the disk's own sync.
+fn answers(
+    scale: &Scale,
+    pollux: &Server,
+    folder: &Path,
+    mut sent: u64,
+    saturation: f64,
+) -> Result<()> {
+    let [mut answers, mut middles, mut syncs, mut ratios] = [const { Vec::new() }; 4];
+    for _ in 0..scale.rounds {
+        let sync = fdatasync_p99(folder)?;
+        let outcome = load::run(&load(pollux, scale.round, Some(saturation / 2.0)))?;
         sent += outcome.accepted;
         answers.push(outcome.percentile(0.99));
+        middles.push(outcome.percentile(0.5));
         ratios.push(outcome.percentile(0.99) / sync);
         syncs.push(sync);
     }
     pollux.counted(sent)?;
     println!("the answer at half of saturation (open loop)");
     println!("  fdatasync p99          {:8.2} ms", median(&mut syncs));
+    println!("  answer p50             {:8.2} ms", median(&mut middles));
     println!("  answer p99             {:8.2} ms", median(&mut answers));
-    println!("  ratio                  {:8.2}   (target 3)", median(&mut ratios));
-    println!("  every vote of {sent} acknowledged was counted");
+    println!("  ratio                  {:8.2}   (target 3; {})", median(&mut ratios), all(&ratios));
+    println!("  every vote of {sent} acknowledged was counted, once");
     Ok(())
 }
 
@@ -194,24 +131,54 @@ fn votes() -> Result<()> {
 fn fdatasync_p99(folder: &Path) -> Result<f64> {
     let path = folder.join("fdatasync-probe");
     let file = File::create(&path)?;
-    let mut micros = Vec::new();
+    let mut millis = Vec::new();
     let started = Instant::now();
     let mut at = 0;
     while started.elapsed() < Duration::from_secs(1) {
         let begun = Instant::now();
         file.write_all_at(&[7; 4096], at)?;
         file.sync_data()?;
-        micros.push(begun.elapsed().as_secs_f64() * 1e3);
+        millis.push(begun.elapsed().as_secs_f64() * 1e3);
         at += 4096;
     }
     fs::remove_file(path)?;
-    micros.sort_unstable_by(f64::total_cmp);
-    Ok(micros[(micros.len() * 99 / 100).min(micros.len() - 1)])
+    millis.sort_unstable_by(f64::total_cmp);
+    Ok(millis[(millis.len() * 99 / 100).min(millis.len() - 1)])
 }
 
-fn deliveries() -> Result<()> {
-    let status = Command::new("target/release/examples/fanout").status()?;
-    ensure!(status.success(), "the fan-out bench failed");
+/// What the whole server grows by, for sockets that watch a poll in which nothing happens.
+fn idle(scale: &Scale, built: &Path) -> Result<()> {
+    println!("an idle watcher, of {} on `pollux serve`", scale.sockets);
+    let folder = Folder::new("idle")?;
+    let pollux = Server::pollux(built, &folder.0)?;
+    // What the first connections need once and for all is no watcher's.
+    drop(Watchers::open(&pollux, 16)?);
+    std::thread::sleep(Duration::from_secs(1));
+    let before = pollux.resident()?;
+    let watchers = Watchers::open(&pollux, scale.sockets)?;
+    let settling = Duration::from_secs(3);
+    let at_once = pollux.resident()?;
+    std::thread::sleep(settling);
+    let after = pollux.resident()?;
+    let each = |bytes: f64| (bytes - before) / watchers.len() as f64 / 1024.0;
+    println!("  resident memory        {:8.2} KiB (target 8)", each(after));
+    println!("  just after they came   {:8.2} KiB", each(at_once));
+    Ok(())
+}
+
+fn deliveries(scale: &Scale, built: &Path) -> Result<()> {
+    let output = Command::new(built.join("examples/fanout"))
+        .arg(scale.sockets.to_string())
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "the fan-out bench failed");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let figure = |name: &str| report[name].as_f64().with_context(|| format!("no {name}"));
+    let bytes = figure("bytesPerDelivery")?;
+    println!("a delivery of {bytes} bytes to each of {} watchers", scale.sockets);
+    println!("  raw send()             {:8.2} µs CPU", figure("sendMicros")?);
+    println!("  pollux                 {:8.2} µs CPU", figure("deliveryMicros")?);
+    println!("  ratio                  {:8.2}   (target 1.3)", figure("ratio")?);
     Ok(())
 }
 
@@ -219,8 +186,9 @@ fn deliveries() -> Result<()> {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Result<Self> {
-        let path = std::env::current_dir()?.join(format!("target/bench-{}", std::process::id()));
+    fn new(name: &str) -> Result<Self> {
+        let name = format!("target/bench-{name}-{}", std::process::id());
+        let path = std::env::current_dir()?.join(name);
         fs::create_dir_all(&path)?;
         Ok(Self(path))
     }
@@ -232,25 +200,12 @@ impl Drop for Folder {
     }
 }
 
-fn http(address: &str, request: &str) -> Result<String> {
-    use std::io::Read;
-    let mut stream = std::net::TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    if !answer.starts_with("HTTP/1.1 2") {
-        bail!("{answer}");
-    }
-    Ok(answer)
-}
-
-fn text_after(text: &str, mark: &str, end: char) -> Result<String> {
-    let after = text.split_once(mark).with_context(|| format!("no {mark} in {text}"))?.1;
-    Ok(after.split(end).next().unwrap_or_default().to_owned())
-}
-
 fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+/// The smallest and greatest of sorted values.
+fn all(sorted: &[f64]) -> String {
+    format!("{:.2} to {:.2}", sorted[0], sorted[sorted.len() - 1])
 }

@@ -1,14 +1,20 @@
-//! A load on a vote route that costs little itself: prepared bytes over kept connections, in
-//! one thread. Closed loop (each connection sends when it has its answer) or open loop (sends
-//! at intended times, and latency counts from those).
+//! A load on a vote route that costs little itself: kept connections in one thread. Closed loop
+//! (each connection sends when it has its answer) or open loop (sends at intended times, and
+//! latency counts from those).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::{Mutex, mpsc};
+
+/// Between two looks at what is due. tokio's own timers would be up to a millisecond late, and
+/// that would count as the server's.
+const PACE: Duration = Duration::from_micros(500);
 
 /// What to send and how.
 #[derive(Clone, Debug)]
@@ -66,33 +72,22 @@ async fn drive(load: &Load) -> Result<Outcome> {
         stream.set_nodelay(true)?;
         streams.push(stream);
     }
-    let next = Rc::new(Cell::new(0_u64));
     let micros = Rc::new(RefCell::new(Vec::new()));
     let start = Instant::now();
+    let turns = Rc::new(Turns::new(start, load));
     let mut tasks = Vec::new();
     for mut stream in streams {
-        let (load, next, micros) = (load.clone(), next.clone(), micros.clone());
+        let (load, turns, micros) = (load.clone(), turns.clone(), micros.clone());
         tasks.push(tokio::task::spawn_local(async move {
             let mut buffer = vec![0; 4096];
             let mut request = Vec::with_capacity(512);
-            loop {
-                let n = next.get();
-                next.set(n + 1);
-                let due = match load.rate {
-                    Some(rate) => start + Duration::from_secs_f64(n as f64 / rate),
-                    None => Instant::now(),
-                };
-                if due.duration_since(start) >= load.time {
-                    return anyhow::Ok(());
-                }
-                if load.rate.is_some() {
-                    tokio::time::sleep_until(due.into()).await;
-                }
+            while let Some((n, due)) = turns.next().await {
                 write_request(&mut request, &load, n);
                 stream.write_all(&request).await?;
                 read_accepted(&mut stream, &mut buffer).await?;
                 micros.borrow_mut().push(due.elapsed().as_micros() as u32);
             }
+            anyhow::Ok(())
         }));
     }
     for task in tasks {
@@ -101,6 +96,54 @@ async fn drive(load: &Load) -> Result<Outcome> {
     let mut micros = micros.take();
     micros.sort_unstable();
     Ok(Outcome { accepted: micros.len() as u64, seconds: start.elapsed().as_secs_f64(), micros })
+}
+
+/// Whose turn it is, and since when.
+enum Turns {
+    /// Whoever asks, at once, until this time.
+    Closed { next: Cell<u64>, end: Instant },
+    /// As they become due.
+    Open(Mutex<mpsc::UnboundedReceiver<(u64, Instant)>>),
+}
+
+impl Turns {
+    fn new(start: Instant, load: &Load) -> Self {
+        let end = start + load.time;
+        let Some(rate) = load.rate else { return Self::Closed { next: Cell::new(0), end } };
+        let (sender, due) = mpsc::unbounded_channel();
+        thread::spawn(move || {
+            let mut n = 0;
+            loop {
+                let now = Instant::now();
+                loop {
+                    let at = start + Duration::from_secs_f64(n as f64 / rate);
+                    if at >= end {
+                        return;
+                    }
+                    if at > now {
+                        break;
+                    }
+                    if sender.send((n, at)).is_err() {
+                        return;
+                    }
+                    n += 1;
+                }
+                thread::sleep(PACE);
+            }
+        });
+        Self::Open(Mutex::new(due))
+    }
+
+    async fn next(&self) -> Option<(u64, Instant)> {
+        match self {
+            Self::Closed { next, end } => {
+                let (n, now) = (next.get(), Instant::now());
+                next.set(n + 1);
+                (now < *end).then_some((n, now))
+            }
+            Self::Open(due) => due.lock().await.recv().await,
+        }
+    }
 }
 
 /// A ballot as a phone sends it, of a voter never seen before.

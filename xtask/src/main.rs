@@ -5,6 +5,9 @@ mod load;
 mod plant;
 mod plants;
 mod schemathesis;
+mod server;
+
+use std::path::PathBuf;
 
 use clap::Parser;
 
@@ -12,7 +15,14 @@ use clap::Parser;
 #[derive(Parser)]
 enum Command {
     /// Measure what a vote and a delivery cost, beside raw baselines.
-    Bench,
+    Bench {
+        /// A fast look: short rounds, fewer sockets. Not for figures to be told
+        #[arg(long)]
+        quick: bool,
+        /// Measure what is built in this folder already, as it is; two builds can be compared so
+        #[arg(long, value_name = "FOLDER")]
+        built: Option<PathBuf>,
+    },
     /// Plant known bugs one at a time, and see that a test goes red.
     Plant {
         /// Only those with this in their name.
@@ -24,7 +34,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
-        Command::Bench => bench::run(),
+        Command::Bench { quick, built } => bench::run(quick, built),
         Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
         Command::Schemathesis => schemathesis::run(),
     }

@@ -25,6 +25,9 @@ use pollux_server::watch::view::{self, Audience};
 use pollux_server::watch::viewer::{Interest, ViewerHandle};
 use tokio_util::sync::CancellationToken;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Rounds of each kind; the medians are reported.
 const ROUNDS: usize = 7;
 /// Deliveries to every socket in a round, one a tick.
