@@ -84,23 +84,17 @@ fn sow(copy: &Path, plant: &Plant) -> Result<Option<String>> {
 }
 
 fn test(copy: &Path, tests: &[&str]) -> Result<Option<String>> {
-    let cargo = |last: &[&str]| {
+    let cargo_test = || {
         let mut command = Command::new(env!("CARGO"));
-        command.arg("test").args(tests).args(last).current_dir(copy).stdin(Stdio::null());
+        command.arg("test").args(tests).current_dir(copy).stdin(Stdio::null());
         command.env("RUST_BACKTRACE", "0").env_remove("CARGO_TARGET_DIR");
         command
     };
-    let filter = tests.iter().position(|argument| *argument == "--");
-    let built = Command::new(env!("CARGO"))
-        .arg("test")
-        .args(&tests[..filter.unwrap_or(tests.len())])
-        .arg("--no-run")
-        .current_dir(copy)
-        .output()?;
+    let built = cargo_test().arg("--no-run").output()?;
     if !built.status.success() {
         bail!("it does not build:\n{}", String::from_utf8_lossy(&built.stderr));
     }
-    let ran = cargo(&[]).output()?;
+    let ran = cargo_test().output()?;
     if ran.status.success() {
         return Ok(None);
     }
