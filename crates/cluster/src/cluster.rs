@@ -2,33 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 
 use crate::guard::Guard;
 use crate::jars::Jars;
 use crate::member::{self, Member, Ready};
+use crate::plan::{self, Plan};
 use crate::ports::{Port, Ports};
-use crate::postgres::{self, Database};
+use crate::postgres::Database;
 use crate::process::{Process, Signal, State};
 use crate::secure::Secure;
 use crate::wire::{self, Metadata, Topic};
-use crate::{
-    MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java, write_private, zookeeper,
-};
+use crate::{MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
 
 /// How often one looks again while waiting.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Lines of a log that are shown with a failure.
 const LOG_TAIL: usize = 15;
-/// What the folder remembers of its cluster.
-const PLAN: &str = "cluster.json";
 
 /// A cluster. Dropped, it is gone, unless it was [opened](Self::open) or [detached](Self::detach).
 pub struct Cluster {
@@ -42,17 +37,6 @@ pub struct Cluster {
     /// A failed start wants its logs to be read.
     keep_folder: bool,
     progress: fn(&str),
-}
-
-/// Kept in the folder, so that a later command knows the cluster.
-#[derive(Clone, Serialize, Deserialize)]
-struct Plan {
-    mode: Mode,
-    ports: Ports,
-    database: Database,
-    secure: Option<Secure>,
-    /// In the order of their start; none while it is being prepared.
-    members: Vec<Member>,
 }
 
 /// How a member is.
@@ -78,7 +62,7 @@ impl Cluster {
             Some(base) => Ports::at(base)?,
             None => Ports::free()?,
         };
-        let folder = new_folder(&options.folder)?;
+        let folder = plan::new_folder(&options.folder)?;
         let password = hex::encode(rand::random::<[u8; 12]>());
         let database = Database::new(ports.get(Port::Postgres, 1), &password)?;
         let mut plan = Plan { mode: options.mode, ports, database, secure: None, members: vec![] };
@@ -462,7 +446,7 @@ impl Cluster {
     /// Kill every member and remove the folder, with all data.
     pub fn remove(self) -> Result<()> {
         self.kill_all()?;
-        remove_folder(&self.folder)
+        plan::remove_folder(&self.folder)
     }
 
     fn kill_all(&self) -> Result<()> {
@@ -512,75 +496,9 @@ impl Drop for Cluster {
         if std::thread::panicking() || self.keep_folder || killed.is_err() {
             eprintln!("the cluster's logs are in {}", self.folder.display());
         } else {
-            let _ = remove_folder(&self.folder);
+            let _ = plan::remove_folder(&self.folder);
         }
     }
-}
-
-impl Plan {
-    fn read(folder: &Path) -> Result<Self> {
-        let file = folder.join(PLAN);
-        let text = fs::read_to_string(&file)
-            .with_context(|| format!("there is no cluster in {}", folder.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("reading {}", file.display()))
-    }
-
-    /// Renamed into place: a command at the same time reads the old one or the new one.
-    fn write(&self, folder: &Path) -> Result<()> {
-        let fresh = folder.join(format!("{PLAN}.new"));
-        write_private(&fresh, &serde_json::to_string_pretty(self)?)?;
-        Ok(fs::rename(&fresh, folder.join(PLAN))?)
-    }
-
-    /// Settings and data folders of every member.
-    fn prepare(&mut self, folder: &Path, jars: &Jars) -> Result<()> {
-        // Making the database's folder takes as long as formatting KRaft's, so both at once.
-        std::thread::scope(|scope| {
-            let database = scope.spawn(|| postgres::member(folder, &self.database));
-            let mut members = Vec::new();
-            if self.mode == Mode::ZooKeeper {
-                for n in 1..=MEMBERS {
-                    members.push(zookeeper::member(folder, n, self.ports, jars)?);
-                }
-            }
-            for n in 1..=MEMBERS {
-                let (ports, mode, secure) = (self.ports, self.mode, self.secure.as_ref());
-                members.push(broker::member(folder, n, ports, jars, mode, secure)?);
-            }
-            if self.mode == Mode::KRaft {
-                broker::format(folder, jars)?;
-            }
-            let database = database.join().map_err(|_| anyhow!("preparing PostgreSQL panicked"))?;
-            members.push(database?);
-            members.sort_by_key(|member| member.ready.wave());
-            self.members = members;
-            Ok(())
-        })
-    }
-}
-
-/// An empty folder, unless what is there is not ours or alive.
-fn new_folder(folder: &Path) -> Result<PathBuf> {
-    if folder.join(PLAN).exists() {
-        let plan = Plan::read(folder)?;
-        for member in &plan.members {
-            let process = Process::read(&member.pid_file(folder))?;
-            let alive = process.is_some_and(|process| process.state() != State::Dead);
-            ensure!(!alive, "the cluster in {} is running", folder.display());
-        }
-        remove_folder(folder)?;
-    }
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let empty = fs::read_dir(folder)?.next().is_none();
-    ensure!(empty, "{} holds something that is not a cluster", folder.display());
-    // PostgreSQL's user must pass; nobody needs to look.
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o711))?;
-    Ok(folder.canonicalize()?)
-}
-
-fn remove_folder(folder: &Path) -> Result<()> {
-    postgres::remove(folder)?;
-    fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))
 }
 
 /// The end of a log, for a message.

@@ -56,3 +56,42 @@ impl Drop for Guard {
         let _ = self.0.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use super::*;
+    use crate::process::{Process, State};
+
+    fn sleeper() -> Child {
+        Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+    }
+
+    #[test]
+    fn when_its_holder_goes_the_members_go_and_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut member, mut stranger) = (sleeper(), sleeper());
+        let of = |child: &Child| Process::of(child.id()).unwrap();
+        of(&member).write(&folder.path().join("member.pid")).unwrap();
+        // The file of a member that is gone; a stranger has its id now.
+        let file = folder.path().join("gone.pid");
+        of(&stranger).write(&file).unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        words[1] = "1";
+        fs::write(&file, words.join(" ") + "\n").unwrap();
+
+        Guard::watch(folder.path()).unwrap().dismiss();
+        assert_eq!(of(&member).state(), State::Running, "dismissed");
+        let before = of(&member);
+        drop(Guard::watch(folder.path()).unwrap());
+        member.wait().unwrap();
+        assert_eq!(before.state(), State::Dead);
+        assert_eq!(of(&stranger).state(), State::Running);
+        stranger.kill().unwrap();
+        stranger.wait().unwrap();
+    }
+}

@@ -35,6 +35,7 @@ mod guard;
 mod jars;
 mod java;
 mod member;
+mod plan;
 mod ports;
 mod postgres;
 mod process;

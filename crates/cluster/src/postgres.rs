@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::member::{Member, Ready};
@@ -67,12 +67,10 @@ fn programs() -> Result<PathBuf> {
     if let Some(version) = newest {
         return Ok(Path::new(PACKAGED).join(format!("{version}/bin")));
     }
-    let asked = Command::new("pg_config").arg("--bindir").output().ok();
-    let folder = asked.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    match folder {
-        Some(folder) if folder.join("postgres").exists() => Ok(folder),
-        _ => bail!("PostgreSQL is missing. On Debian: sudo apt-get install postgresql"),
-    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .find(|folder| folder.join("postgres").exists())
+        .context("PostgreSQL is missing. On Debian: sudo apt-get install postgresql")
 }
 
 /// Make the data folder; say how to start it.
