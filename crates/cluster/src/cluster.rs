@@ -6,22 +6,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
 
 use crate::guard::Guard;
 use crate::jars::Jars;
-use crate::member::{self, Member, Ready};
+use crate::member::Member;
 use crate::plan::{self, Plan};
 use crate::ports::{Port, Ports};
 use crate::postgres::Database;
 use crate::process::{Process, Signal, State};
 use crate::secure::Secure;
-use crate::wire::{self, Metadata, Topic};
+use crate::wire;
 use crate::{MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
 
 /// How often one looks again while waiting.
 const PAUSE: Duration = Duration::from_millis(50);
+/// For so long one waits for someone else's zombie.
+const REAPED: Duration = Duration::from_secs(10);
 /// Lines of a log that are shown with a failure.
 const LOG_TAIL: usize = 15;
 
@@ -37,21 +39,6 @@ pub struct Cluster {
     /// A failed start wants its logs to be read.
     keep_folder: bool,
     progress: fn(&str),
-}
-
-/// How a member is.
-#[derive(Clone, Debug)]
-pub struct Status {
-    /// Its name.
-    pub name: String,
-    /// Where it listens, if it does.
-    pub address: Option<String>,
-    /// Whether its process lives.
-    pub state: State,
-    /// While it lives.
-    pub pid: Option<u32>,
-    /// Whether it does its work; the error says what is missing.
-    pub ready: Result<(), String>,
 }
 
 impl Cluster {
@@ -229,10 +216,16 @@ impl Cluster {
     pub fn launch(&self, name: &str) -> Result<()> {
         let member = self.member(name)?;
         ensure!(self.state(name)? == State::Dead, "{name} is running already");
-        let child = member.spawn(&self.folder)?;
-        if let Some(mut old) = self.children.lock().insert(name.to_owned(), child) {
+        // PostgreSQL takes the id in its lock file for alive as long as nobody has reaped it.
+        if let Some(mut old) = self.children.lock().remove(name) {
             old.wait()?;
         }
+        if let Some(old) = Process::read(&member.pid_file(&self.folder))? {
+            // One that another process must reap, and may not.
+            let _ = self.wait_until(REAPED, "it is reaped", || Ok(ensure!(!old.has_id())));
+        }
+        let child = member.spawn(&self.folder)?;
+        self.children.lock().insert(name.to_owned(), child);
         Ok(())
     }
 
@@ -255,22 +248,6 @@ impl Cluster {
         Ok(())
     }
 
-    /// Wait until every partition of every topic has all its replicas in sync.
-    pub fn wait_in_sync(&self, patience: Duration) -> Result<()> {
-        self.wait_until(patience, "all replicas in sync", || {
-            for topic in self.metadata()?.topics {
-                for partition in topic.partitions {
-                    ensure!(
-                        partition.in_sync.len() == partition.replicas.len(),
-                        "{}: {partition:?}",
-                        topic.name
-                    );
-                }
-            }
-            Ok(())
-        })
-    }
-
     /// Try until it succeeds. The error is the last one, with what was waited for.
     pub fn wait_until<T>(
         &self,
@@ -290,24 +267,6 @@ impl Cluster {
         }
     }
 
-    /// Every member, in the order of their start.
-    pub fn status(&self) -> Result<Vec<Status>> {
-        let mut all = Vec::new();
-        for member in self.members() {
-            let process = Process::read(&member.pid_file(&self.folder))?;
-            let state = process.as_ref().map_or(State::Dead, Process::state);
-            let pid = process.map(|process| process.pid).filter(|_| state != State::Dead);
-            let ready = match state {
-                State::Running => member.ready.check().map_err(|why| format!("{why:#}")),
-                State::Paused => Err("paused".to_owned()),
-                State::Dead => Err("not running".to_owned()),
-            };
-            let address = member.ready.port().map(|port| format!("127.0.0.1:{port}"));
-            all.push(Status { name: member.name, address, state, pid, ready });
-        }
-        Ok(all)
-    }
-
     /// Whether a member's process lives.
     pub fn state(&self, name: &str) -> Result<State> {
         let process = Process::read(&self.member(name)?.pid_file(&self.folder))?;
@@ -325,67 +284,6 @@ impl Cluster {
     /// The names, in the order of their start.
     pub fn names(&self) -> Vec<String> {
         self.members().into_iter().map(|member| member.name).collect()
-    }
-
-    /// Which ZooKeeper leads the ensemble.
-    pub fn zookeeper_leader(&self) -> Result<String> {
-        let mut why = anyhow!("there is no ZooKeeper in KRaft mode");
-        for member in self.members() {
-            if let Ready::ZooKeeper { port } = member.ready
-                && self.state(&member.name)? == State::Running
-            {
-                match member::zookeeper_mode(port) {
-                    Ok(mode) if mode == "leader" => return Ok(member.name),
-                    Ok(_) => why = anyhow!("only followers answer"),
-                    Err(error) => why = error,
-                }
-            }
-        }
-        Err(why.context("no ZooKeeper leads"))
-    }
-
-    /// Which broker is the controller.
-    pub fn controller(&self) -> Result<String> {
-        let id = match self.mode() {
-            Mode::ZooKeeper => self.metadata()?.controller,
-            Mode::KRaft => self.ask_brokers(wire::quorum_leader)?,
-        };
-        id.map(|id| format!("kafka{id}")).context("there is no controller")
-    }
-
-    /// A topic, as the brokers see it now.
-    pub fn topic(&self, name: &str) -> Result<Topic> {
-        let topics = self.metadata()?.topics;
-        topics
-            .into_iter()
-            .find(|topic| topic.name == name)
-            .with_context(|| format!("there is no topic {name}"))
-    }
-
-    /// Which broker leads a partition.
-    pub fn leader(&self, topic: &str, partition: i32) -> Result<String> {
-        let topic = self.topic(topic)?;
-        let found = topic.partitions.iter().find(|found| found.index == partition);
-        let found = found.with_context(|| format!("no partition {partition}"))?;
-        found.leader.map(|id| format!("kafka{id}")).context("nobody leads it")
-    }
-
-    fn metadata(&self) -> Result<Metadata> {
-        self.ask_brokers(wire::metadata)
-    }
-
-    /// The first answer of a running broker.
-    fn ask_brokers<T>(&self, ask: impl Fn(u16) -> Result<T>) -> Result<T> {
-        let mut why = anyhow!("no broker is running");
-        for n in 1..=MEMBERS {
-            if self.state(&format!("kafka{n}"))? == State::Running {
-                match ask(self.ports().get(Port::Broker, n)) {
-                    Ok(answer) => return Ok(answer),
-                    Err(error) => why = error.context(format!("kafka{n}")),
-                }
-            }
-        }
-        Err(why)
     }
 
     /// One of Kafka's own tools by its class, such as `org.apache.kafka.tools.TopicCommand`.
@@ -472,7 +370,7 @@ impl Cluster {
         })
     }
 
-    fn members(&self) -> Vec<Member> {
+    pub(crate) fn members(&self) -> Vec<Member> {
         self.plan.lock().members.clone()
     }
 

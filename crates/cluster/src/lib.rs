@@ -34,6 +34,7 @@ mod cluster;
 mod guard;
 mod jars;
 mod java;
+mod look;
 mod member;
 mod plan;
 mod ports;
@@ -43,7 +44,8 @@ mod secure;
 mod wire;
 mod zookeeper;
 
-pub use cluster::{Cluster, Status};
+pub use cluster::Cluster;
+pub use look::Status;
 pub use member::{Member, Ready};
 pub use ports::{Port, Ports};
 pub use postgres::Database;

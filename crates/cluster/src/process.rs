@@ -72,12 +72,18 @@ impl Process {
 
     /// Whether it lives.
     pub fn state(&self) -> State {
-        match stat(self.pid) {
-            Some(stat) if stat.started == self.started && boot().is_ok_and(|b| b == self.boot) => {
-                stat.state
-            }
-            _ => State::Dead,
-        }
+        self.stat().map_or(State::Dead, |stat| stat.state)
+    }
+
+    /// Whether its id is still taken, if only by what a parent has not yet reaped.
+    pub fn has_id(&self) -> bool {
+        self.stat().is_some()
+    }
+
+    /// Nothing once it is gone, though its id may be another's.
+    fn stat(&self) -> Option<Stat> {
+        let same = |found: &Stat| found.started == self.started;
+        stat(self.pid).filter(same).filter(|_| boot().is_ok_and(|boot| boot == self.boot))
     }
 
     /// Signal it; false if it is gone.
@@ -184,7 +190,9 @@ mod tests {
         becomes(State::Running);
         process.signal(Signal::KILL).unwrap();
         becomes(State::Dead);
+        assert!(process.has_id(), "nobody has reaped it");
         child.wait().unwrap();
+        assert!(!process.has_id());
     }
 
     #[test]
