@@ -222,7 +222,10 @@ impl Cluster {
         }
         if let Some(old) = Process::read(&member.pid_file(&self.folder))? {
             // One that another process must reap, and may not.
-            let _ = self.wait_until(REAPED, "it is reaped", || Ok(ensure!(!old.has_id())));
+            let _ = self.wait_until(REAPED, "it is reaped", || {
+                ensure!(!old.has_id(), "it is a zombie");
+                Ok(())
+            });
         }
         let child = member.spawn(&self.folder)?;
         self.children.lock().insert(name.to_owned(), child);

@@ -13,8 +13,9 @@
 //! # anyhow::Ok(())
 //! ```
 //!
-//! Dropping it takes everything away, and so does the end of the process that started it, however
-//! it ends. `cargo xtask cluster` is the same for a terminal, and keeps it running.
+//! Dropping it takes everything away. However the process that started it ends, the members end
+//! with it; after a failure the folder stays, for its logs. `cargo xtask cluster` is the same for
+//! a terminal, and keeps it running.
 //!
 //! The names: `zk1` to `zk3`, `kafka1` to `kafka3` (id 1 to 3), `pg`, and what
 //! [`Cluster::add`] brings.

@@ -69,7 +69,7 @@ impl Cluster {
         id.map(|id| format!("kafka{id}")).context("there is no controller")
     }
 
-    /// A topic, as the brokers see it now.
+    /// A topic, as the first broker that answers sees it: what it knows may be a moment old.
     pub fn topic(&self, name: &str) -> Result<Topic> {
         let topics = self.metadata()?.topics;
         topics
