@@ -26,7 +26,7 @@ impl Jars {
         let sums = fs::read_to_string(project.join("SHA256SUMS"))?;
         let folder = repository().join(".tools").join(name);
         if let Err(why) = check(&project, &folder) {
-            progress(&format!("{name}: {why}"));
+            progress(&format!("{name}: {why}; resolving with Maven"));
             fetch(&project, &folder)?;
         }
         // The list and not the folder says what is run; the configuration of the logging is first.
@@ -41,7 +41,7 @@ impl Jars {
 /// Whether every jar of the list is there, and is the one that was pinned.
 fn check(project: &Path, folder: &Path) -> Result<(), String> {
     if !folder.is_dir() {
-        return Err("not there yet, resolving with Maven".into());
+        return Err("not there yet".into());
     }
     let checked = Command::new("sha256sum")
         .args(["--check", "--strict", "--quiet"])
