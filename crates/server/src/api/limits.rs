@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::{FixedState, RandomState};
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
@@ -117,7 +117,7 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 struct Keyed<K: Hash + Eq + Clone> {
-    limiter: RateLimiter<K, DashMapStateStore<K>, TokioClock, NoOpMiddleware<Nanos>>,
+    limiter: RateLimiter<K, DashMapStateStore<K, RandomState>, TokioClock, NoOpMiddleware<Nanos>>,
     checks: AtomicUsize,
     full: std::sync::atomic::AtomicBool,
 }
@@ -129,7 +129,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         Self {
             limiter: RateLimiter::new(
                 quota,
-                DashMapStateStore::default(),
+                DashMapStateStore::with_hasher(RandomState::default()),
                 TokioClock(Instant::now()),
             ),
             checks: AtomicUsize::new(0),

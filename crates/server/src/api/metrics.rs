@@ -34,6 +34,8 @@ fn recorder() -> &'static PrometheusHandle {
             "pollux_append_seconds",
             "From handing a ballot to the log to its answer"
         );
+        describe_histogram!("pollux_log_commit_seconds", "One commit of the log, with its sync");
+        describe_histogram!("pollux_log_group_records", "Records that one commit made durable");
         describe_counter!("pollux_http_requests_total", "Answers, by route, method and status");
         describe_gauge!("pollux_http_connections", "Connections that are open now");
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");

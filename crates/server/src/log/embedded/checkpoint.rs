@@ -11,11 +11,11 @@ use rusqlite::{Connection, ErrorCode};
 use super::Shared;
 use super::file::{self, Checkpoint};
 
-/// Bytes of records between two checkpoints.
-const EVERY: usize = 4 << 20;
+/// Bytes of records between two checkpoints. While one writes, commits are slower: rarely, then.
+const EVERY: usize = 16 << 20;
 
-/// Pages (of 16 KiB) in the write-ahead log from which on the writer must begin it anew: 32 MiB.
-const LARGE: u64 = 2 << 10;
+/// Pages (of 16 KiB) in the write-ahead log from which on the writer must begin it anew: 64 MiB.
+const LARGE: u64 = 4 << 10;
 
 /// How long the writer may be held up for that, when readers are in the way.
 const PATIENCE: Duration = Duration::from_millis(50);

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fail::fail_point;
+use metrics::histogram;
 use pollux_core::id::{Offset, Partition, Position};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::mpsc;
@@ -116,8 +117,12 @@ impl Writer {
     }
 
     fn make_durable(&self, batches: Batches) -> Result<(), AppendError> {
+        let began = Instant::now();
         match self.transact(&batches) {
             Outcome::Durable => {
+                histogram!("pollux_log_commit_seconds").record(began.elapsed());
+                let records = batches.iter().map(|(_, batch)| batch.count).sum::<u64>();
+                histogram!("pollux_log_group_records").record(records as f64);
                 let bytes = batches.iter().map(|(_, batch)| batch.records.len()).sum();
                 self.shared.publish(batches);
                 self.recovered();
