@@ -28,6 +28,8 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
+const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
 /// Put it in front of all routes.
 pub fn in_front(router: Router, app: Arc<App>) -> Router {
     router.layer(layer_fn(move |route: Route| {
@@ -37,18 +39,22 @@ pub fn in_front(router: Router, app: Arc<App>) -> Router {
             let mut route = route.clone();
             async move {
                 let headers = request.headers();
-                let from = Client::of(&app, headers, request.extensions()).address;
+                let Client { address, https } = Client::of(&app, headers, request.extensions());
                 let method = request.method().clone();
                 let matched = request.extensions().get::<MatchedPath>().cloned();
                 let origin = allowed_origin(&app, headers);
                 let preflight = origin.is_some()
                     && method == Method::OPTIONS
                     && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-                let mut response = match app.limits.request(from) {
+                let mut response = match app.limits.request(address) {
                     Ok(()) => route.call(request).await?,
                     Err(problem) => problem.into_response(),
                 };
                 finish(&app, &mut response, origin, preflight);
+                if https {
+                    // Over plain HTTP browsers ignore it, and complain in the console of every page.
+                    response.headers_mut().insert(OPENER, HeaderValue::from_static("same-origin"));
+                }
                 let template = matched.as_ref().map(MatchedPath::as_str);
                 app.metrics.answered(template, &method, response.status());
                 Ok::<_, std::convert::Infallible>(response)
