@@ -88,9 +88,11 @@ test("where a vote may not be changed, a second one is refused and the first sta
   const tab = await context.newPage();
   await page.goto(`${server.url}/p/${poll.code}`);
   await tab.goto(`${server.url}/p/${poll.code}`);
+  await page.bringToFront();
   await page.getByText("Yes", { exact: true }).tap();
   await says(page, "#state-title", /✓ Counted/);
   assert.equal(await page.locator("input:enabled").count(), 0);
+  await tab.bringToFront();
   await tab.getByText("No", { exact: true }).tap();
   await says(tab, "#state-title", /You had voted already/);
   assert.equal(await tab.locator("input:enabled").count(), 0);
