@@ -30,8 +30,8 @@ export async function person(browser, { size = PHONE, theme = "light", expected 
   await context.addInitScript((wanted) => {
     if (!localStorage.getItem("pollux.theme")) localStorage.setItem("pollux.theme", JSON.stringify(wanted));
   }, theme);
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => {

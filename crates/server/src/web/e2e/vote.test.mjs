@@ -88,6 +88,7 @@ test("where a vote may not be changed, a second one is refused and the first sta
   const tab = await context.newPage();
   await page.goto(`${server.url}/p/${poll.code}`);
   await tab.goto(`${server.url}/p/${poll.code}`);
+  await says(tab, "#link", /^Live$/);
   await page.bringToFront();
   await page.getByText("Yes", { exact: true }).tap();
   await says(page, "#state-title", /✓ Counted/);
@@ -177,9 +178,7 @@ test("hidden results reach nobody before the reveal", async () => {
   const phone = await person(browser), room = await stage();
   const heard = [];
   phone.page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(`${payload}`)));
-  phone.page.on("response", async (answer) => {
-    if (answer.url().includes("/api/")) heard.push(await answer.text());
-  });
+  phone.page.on("response", (answer) => { if (answer.url().includes("/api/")) heard.push(answer.text()); });
   await phone.page.goto(`${server.url}/p/${poll.code}`);
   await phone.page.getByText("Castor", { exact: true }).tap();
   await says(phone.page, "#state-title", /✓ Counted/);
@@ -197,7 +196,7 @@ test("hidden results reach nobody before the reveal", async () => {
   assert.doesNotMatch(await shown(room.page, "#rows, #total, #table, #aloud, #outcome"), /\d/);
   await reaches(room.page, 2, 0);
   assert.ok(heard.length > 2, "nothing was heard");
-  for (const message of heard) assert.doesNotMatch(message, /"(votes|totalVotes|totalVoters)":\d/);
+  for (const message of await Promise.all(heard)) assert.doesNotMatch(message, /"(votes|totalVotes|totalVoters)":\d/);
 
   await room.page.keyboard.press("Space");
   await says(room.page, "#total", /^5 votes$/);
