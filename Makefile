@@ -31,7 +31,7 @@ run: setup ## Build it and run the demo: a server, sample polls, an audience, in
 	@cargo build --locked --release --package pollux
 	@exec target/release/pollux demo $(DEMO)
 
-test: check unit schemathesis ## Everything that must pass: formatting, lints, documentation, licences, all tests
+test: check unit schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
 
 check: setup fmt clippy doc deny ## Formatting, lints, documentation and dependencies, without the tests
 
@@ -70,21 +70,30 @@ schemathesis: setup ## Requests made up from the OpenAPI document, sent to the r
 
 e2e: browser ## The screens in a real browser, against the real server, killed on the way
 	@cargo build --locked --quiet --package pollux
-	@cd $(E2E) && POLLUX_BIN=$(CURDIR)/target/debug/pollux npm test --silent
+	@cd $(E2E) && $(E2E_ENV) npm test --silent
 
 screens: browser ## Take the README's screenshots anew, into docs/screens
 	@cargo build --locked --quiet --package pollux
-	@cd $(E2E) && POLLUX_BIN=$(CURDIR)/target/debug/pollux npm run screens --silent
+	@cd $(E2E) && $(E2E_ENV) npm run screens --silent
 
-# Chromium, and what drives it, from the lock file.
-browser: APT += chromium $(if $(shell command -v npm),,nodejs npm)
+# Chromium by any of its names, and what drives it, from the lock file. Looked up when it is used:
+# it may have been installed since.
+CHROMIUM = $(shell for name in chromium chromium-browser google-chrome; do command -v $$name && break; done)
+E2E_ENV = CHROMIUM='$(CHROMIUM)' POLLUX_BIN=$(CURDIR)/target/debug/pollux
+# `test` as well: its setup is the first, and there is only one.
+test browser: APT += $(if $(CHROMIUM),,chromium) $(if $(shell command -v npm),,nodejs npm)
 browser: setup
-	@for tool in chromium npm; do \
-		command -v $$tool >/dev/null || { \
-			echo "$$tool is missing. On Debian: sudo apt-get install chromium nodejs npm" >&2; exit 1; }; \
-	done
+	@missing=(); \
+	[ -x '$(CHROMIUM)' ] || missing+=(chromium); \
+	command -v node >/dev/null || missing+=(nodejs); \
+	command -v npm >/dev/null || missing+=(npm); \
+	if [ "$${#missing[@]}" -gt 0 ]; then \
+		echo "the browser tests need $${missing[*]}. On Debian: sudo apt-get install $${missing[*]}" >&2; exit 1; \
+	fi; \
+	node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 18 || (a === 18 && b >= 19) ? 0 : 1)' || { \
+		echo "the browser tests need Node.js 18.19 or newer; this is $$(node --version)" >&2; exit 1; }
 	@cd $(E2E) && { cmp -s package-lock.json node_modules/.lock-installed || { \
-		npm ci --silent --no-audit --no-fund && cp package-lock.json node_modules/.lock-installed; }; }
+		npm ci --loglevel=error --no-audit --no-fund >/dev/null && cp package-lock.json node_modules/.lock-installed; }; }
 
 cluster: services ## A real cluster on this machine: Kafka, ZooKeeper and PostgreSQL, without Docker
 	@cargo xtask cluster up $(CLUSTER)

@@ -487,7 +487,7 @@ async fn browsers_get_pages_and_become_voters() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cookie_is_secure_only_over_https() {
+async fn what_takes_https_is_asked_of_https_only() {
     let world =
         World::with(|config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
     let (id, _) = world.poll(CLASSIC).await;
@@ -496,6 +496,9 @@ async fn a_cookie_is_secure_only_over_https() {
     assert!(!plain.header("set-cookie").contains("Secure"));
     let https = world.call(ask.header("x-forwarded-proto", "https").request()).await;
     assert!(https.header("set-cookie").ends_with("; Secure"));
+    // Browsers complain of it in the console where there is no HTTPS.
+    assert_eq!(plain.header("cross-origin-opener-policy"), "");
+    assert_eq!(https.header("cross-origin-opener-policy"), "same-origin");
 }
 
 #[tokio::test(start_paused = true)]

@@ -42,7 +42,7 @@ fn write_page(document: &Value) -> Result<String, std::fmt::Error> {
         page,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Pollux API</title>\n<link rel=\"stylesheet\" href=\"/docs/docs.css\">\n</head>\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>Pollux API</title>\n<link rel=\"stylesheet\" href=\"/docs/docs.css\">\n</head>\n\
          <body>\n<main>\n<h1>Pollux API {}</h1>\n<p>{}</p>\n\
          <p>For tools: <a href=\"/api/openapi.json\">/api/openapi.json</a> (OpenAPI 3.1), \
          <a href=\"/api/asyncapi.json\">/api/asyncapi.json</a> (AsyncAPI 3.0: WebSocket, topics). \
@@ -81,7 +81,7 @@ fn write_operation(page: &mut String, path: &str, method: &str, op: &Value) -> s
     )?;
     let parameters = op["parameters"].as_array();
     if parameters.is_some() || op["requestBody"].is_object() {
-        page.push_str("<table>\n<tr><th>Takes</th><th></th><th></th></tr>\n");
+        page.push_str("<table>\n<tr><th colspan=\"3\">Takes</th></tr>\n");
         for parameter in parameters.into_iter().flatten() {
             writeln!(
                 page,
@@ -101,7 +101,7 @@ fn write_operation(page: &mut String, path: &str, method: &str, op: &Value) -> s
         }
         page.push_str("</table>\n");
     }
-    page.push_str("<table>\n<tr><th>Answers</th><th></th><th></th></tr>\n");
+    page.push_str("<table>\n<tr><th colspan=\"3\">Answers</th></tr>\n");
     for (status, response) in op["responses"].as_object().into_iter().flatten() {
         let body = response["content"].as_object().and_then(|content| content.values().next());
         writeln!(

@@ -30,6 +30,8 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
+const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
 /// Put it in front of all routes.
 pub fn in_front(router: Router, app: Arc<App>) -> Router {
     router.layer(layer_fn(move |route: Route| {
@@ -79,6 +81,10 @@ impl Front {
     /// Complete the answer and count it, under its route's template.
     pub fn finish(self, app: &App, template: Option<&str>, response: &mut Response) {
         complete(app, response, self.origin, self.preflight);
+        if self.client.https {
+            // Over plain HTTP browsers ignore it, and complain in the console of every page.
+            response.headers_mut().insert(OPENER, HeaderValue::from_static("same-origin"));
+        }
         app.metrics.answered(template, &self.method, response.status());
     }
 }

@@ -1,10 +1,13 @@
 // Debian's Chromium without a window, and what every test asks of a page.
 
+import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  // A name that is not the loopback's: to a page it is an address of the network, and no secure context.
+  "--host-resolver-rules=MAP classroom.test 127.0.0.1",
 ];
 
 export const PHONE = { width: 390, height: 780 };
@@ -12,31 +15,54 @@ export const STAGE = { width: 1280, height: 720 };
 
 export function launch() {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS,
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium", headless: true, args: FLAGS,
   });
 }
 
 /**
- * A person with a browser of their own: {page, faults, shift()}. `faults` gathers script errors
- * and every breach of the content security policy.
+ * A person with a browser of their own: {context, page, leave()}. Whoever leaves has seen no script
+ * error, nothing in the console that is not `expected`, no breach of the content security policy
+ * (Chromium reports each in the console), and nothing that moved, unless they moved it.
  */
-export async function person(browser, { size = PHONE, theme = "light", ...rest } = {}) {
-  const context = await browser.newContext({ viewport: size, colorScheme: theme, ...rest });
+export async function person(browser, { size = PHONE, theme = "light", expected = /^$/, ...rest } = {}) {
+  const context = await browser.newContext({ viewport: size, colorScheme: theme, hasTouch: true, ...rest });
+  await context.addInitScript(watchShifts);
   await context.addInitScript((wanted) => {
     if (!localStorage.getItem("pollux.theme")) localStorage.setItem("pollux.theme", JSON.stringify(wanted));
-    window.shifted = 0;
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
-    }).observe({ type: "layout-shift", buffered: true });
   }, theme);
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => {
-    if (/Content Security Policy|Trusted/.test(message.text())) faults.push(message.text());
+    if (["error", "warning"].includes(message.type()) && !expected.test(message.text())) {
+      faults.push(`${message.text()} (${message.location().url})`);
+    }
   });
-  return { context, page, faults, shift: () => page.evaluate(() => window.shifted) };
+  const leave = async ({ moved = false } = {}) => {
+    const shifts = await page.evaluate(() => window.shifts());
+    await context.close();
+    assert.deepEqual(faults, []);
+    if (!moved) assert.deepEqual(shifts, []);
+  };
+  return { context, page, leave };
+}
+
+/** Keep all that shifted, after a tap or not: what a browser forgives depends on how fast it was. */
+function watchShifts() {
+  const found = [];
+  const take = (list) => {
+    for (const entry of list) {
+      const of = entry.sources.map(({ node, previousRect: a, currentRect: b }) => {
+        const name = node?.id ? `#${node.id}` : node?.className ? `.${node.className}` : `${node?.nodeName}`;
+        return `${name} ${[a, b].map((r) => `${r.x},${r.y} ${r.width}×${r.height}`).join(" → ")}`;
+      });
+      found.push({ by: entry.value, of, ms: Math.round(entry.startTime) });
+    }
+  };
+  const observer = new PerformanceObserver((list) => take(list.getEntries()));
+  observer.observe({ type: "layout-shift", buffered: true });
+  window.shifts = () => { take(observer.takeRecords()); return found; };
 }
 
 /** Wait until an element's text matches. */
@@ -44,4 +70,9 @@ export async function says(page, selector, pattern) {
   await page.waitForFunction(([where, source]) => {
     return new RegExp(source).test(document.querySelector(where)?.textContent ?? "");
   }, [selector, pattern.source]);
+}
+
+/** Wait until nothing fades or slides any more. */
+export function still(page) {
+  return page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)));
 }

@@ -2,15 +2,14 @@
 // that shifts or sticks out, nothing that the policy had to stop.
 
 import assert from "node:assert/strict";
-import { networkInterfaces } from "node:os";
 import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
-import { launch, person, says } from "./browser.mjs";
+import { launch, person, says, still } from "./browser.mjs";
 import { Pollux } from "./pollux.mjs";
 
 let server, browser, paths;
 before(async () => {
-  [server, browser] = [await Pollux.start("0.0.0.0"), await launch()];
+  [server, browser] = [await Pollux.start(), await launch()];
   const open = await server.poll("A question that is asked?", ["An answer", "مرحبا بالعالم", "🦀 crab", "x".repeat(180)]);
   await server.votes(open, 1, 3);
   await server.votes(open, 2, 2);
@@ -24,30 +23,41 @@ before(async () => {
 });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-/** The socket's state shows when a live page has settled; the other pages have none. */
+/** The socket's state shows when a live page has settled; pages without a poll have none. */
 async function settled(page) {
   await page.waitForFunction(() => {
     const link = document.getElementById("link");
-    return !link || link.textContent === "Live" || !link.checkVisibility() || document.title === "On stage · Pollux";
+    return !link || !link.checkVisibility() ? document.readyState === "complete" : link.textContent === "Live";
   });
+  await still(page);
 }
 
-for (const [theme, size] of [["light", { width: 320, height: 640 }], ["dark", { width: 320, height: 640 }],
-  ["light", { width: 1920, height: 1080 }], ["dark", { width: 1280, height: 800 }]]) {
-  test(`${theme}, ${size.width} × ${size.height}`, async (t) => {
-    const { page, context, faults, shift } = await person(browser, { theme, size });
+/** What repeats on a page, axe sees seven of; it is slow, and a hundred options are all alike. */
+const REPEATED = ["main > section:nth-of-type(n+8)", ".option:nth-child(n+8)", "tr:nth-child(n+8)"];
+
+async function violations(page) {
+  // Legacy means that no second page is opened for pages that have no frames.
+  const axe = new AxeBuilder({ page }).setLegacyMode(true);
+  for (const rows of REPEATED) axe.exclude(rows);
+  const found = (await axe.analyze()).violations;
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`);
+}
+
+const SMALL = { width: 320, height: 640 };
+// Axe takes its time: it looks once at each theme, once at each kind of layout.
+for (const [theme, size, axe] of [["light", SMALL, true], ["dark", { width: 1280, height: 800 }, true],
+  ["dark", SMALL, false], ["light", { width: 1920, height: 1080 }, false]]) {
+  test(`${theme}, ${size.width} × ${size.height}`, async () => {
+    const { page, leave } = await person(browser, { theme, size, expected: /status of 404/ });
     for (const path of paths) {
       await page.goto(server.url + path);
       await settled(page);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`);
-      assert.deepEqual(found, [], path);
+      if (axe) assert.deepEqual(await violations(page), [], path);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       assert.ok(wide <= 0, `${path} is ${wide} px too wide`);
-      assert.ok(await shift() < 0.001, `${path} shifts by ${await shift()}`);
+      assert.deepEqual(await page.evaluate(() => window.shifts()), [], path);
     }
-    assert.deepEqual(faults, []);
-    await context.close();
+    await leave();
   });
 }
 
@@ -60,17 +70,13 @@ test("an address that leads nowhere is a page for a browser, and a problem for o
   assert.match(problem.headers.get("Content-Type"), /^application\/problem\+json/);
 });
 
-test("over plain HTTP at an address of the network, as in a classroom", async (t) => {
-  const lan = Object.values(networkInterfaces()).flat().find((a) => a.family === "IPv4" && !a.internal);
-  if (!lan) return t.skip("this machine has no address but the loopback");
-  const base = `http://${lan.address}:${server.port}`;
+test("over plain HTTP at an address of the network, as in a classroom", async () => {
   const poll = await server.poll("From a phone?", ["Yes", "No"]);
-  const { page, context, faults } = await person(browser);
-  await page.goto(`${base}/p/${poll.code}`);
+  const { page, leave } = await person(browser);
+  await page.goto(`http://classroom.test:${server.port}/p/${poll.code}`);
   assert.equal(await page.evaluate(() => window.isSecureContext), false);
-  await page.getByText("Yes", { exact: true }).click();
+  await page.getByText("Yes", { exact: true }).tap();
   await says(page, "#state-title", /✓ Counted/);
   await says(page, "#link", /^Live$/);
-  assert.deepEqual(faults, []);
-  await context.close();
+  await leave();
 });

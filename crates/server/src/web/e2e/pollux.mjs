@@ -9,15 +9,22 @@ import { createInterface } from "node:readline";
 
 const BINARY = process.env.POLLUX_BIN
   ?? new URL("../../../../../target/debug/pollux", import.meta.url).pathname;
+/** Longest start, and longest answer. */
+const PATIENCE_MS = 20_000;
+
+// Whatever ends the tests ends the servers: a crash here, Ctrl-C, the runner's deadline.
+const running = new Set();
+process.on("exit", () => { for (const child of running) child.kill("SIGKILL"); });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 export class Pollux {
-  #process; #port = 0; #folder; #host;
+  #process; #port = 0; #folder; #publicUrl;
 
-  /** Start one on a free port and a folder of its own. */
-  static async start(host = "127.0.0.1") {
+  /** Start one on a free port of the loopback and a folder of its own. */
+  static async start({ publicUrl } = {}) {
     const server = new Pollux();
-    server.#host = host;
-    server.#folder = await mkdtemp(join(tmpdir(), "pollux-e2e-"));
+    server.#publicUrl = publicUrl;
+    server.#folder = await mkdtemp(join(tmpdir(), "pollux-"));
     await server.restart();
     return server;
   }
@@ -33,41 +40,40 @@ export class Pollux {
 
   /** Start it again, where it was. */
   async restart() {
-    const told = ["serve", "--json", "--log", "error", "--data", this.#folder, "--host", this.#host,
-      "--port", `${this.#port}`];
-    const env = { PATH: process.env.PATH };
-    this.#process = spawn(BINARY, told, { env, stdio: ["ignore", "pipe", "inherit"] });
-    const lines = createInterface({ input: this.#process.stdout });
-    const gone = once(this.#process, "exit").then(([code]) => {
-      throw new Error(`${BINARY} ended with ${code} before it was up`);
-    });
-    gone.catch(() => {});
-    const [line] = await Promise.race([once(lines, "line"), gone]);
-    this.#port = Number(new URL(JSON.parse(line).url).port);
+    const told = ["serve", "--embedded", "--json", "--log", "error", "--data", join(this.#folder, "data"),
+      "--host", "127.0.0.1", "--port", `${this.#port}`,
+      ...(this.#publicUrl ? ["--public-url", this.#publicUrl] : [])];
+    const child = spawn(BINARY, told, { cwd: this.#folder, env: {}, stdio: ["ignore", "pipe", "inherit"] });
+    running.add(child);
+    child.once("exit", () => running.delete(child));
+    this.#process = child;
+    const lines = createInterface({ input: child.stdout });
+    const [line] = await Promise.race([
+      once(lines, "line", { signal: AbortSignal.timeout(PATIENCE_MS) }),
+      once(child, "exit").then(([code]) => { throw new Error(`${BINARY} ended with ${code} before it was up`); }),
+    ]);
+    this.#port = Number(JSON.parse(line).addresses[0].split(":").pop());
   }
 
   /** SIGKILL: no goodbye, nothing flushed. */
   async kill() {
-    await this.#end("SIGKILL");
+    if (!running.has(this.#process)) return;
+    const gone = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await gone;
   }
 
   /** End it and remove its folder. */
   async stop() {
-    await this.#end("SIGKILL");
+    await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #end(signal) {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const gone = once(this.#process, "exit");
-    this.#process.kill(signal);
-    await gone;
   }
 
   /** A request to the API; throws what a refusal says. */
   async call(method, path, { body, token } = {}) {
     const answer = await fetch(this.url + path, {
       method,
+      signal: AbortSignal.timeout(PATIENCE_MS),
       headers: {
         Accept: "application/json",
         ...(body ? { "Content-Type": "application/json" } : {}),
@@ -80,7 +86,7 @@ export class Pollux {
     return data;
   }
 
-  /** Make a poll; the answer carries `ownerToken`. */
+  /** Make a poll; the answer carries `ownerToken` and `ownerUrl`. */
   poll(question, options, rest = {}) {
     return this.call("POST", "/api/polls", { body: { question, options, ...rest } });
   }

@@ -10,7 +10,7 @@ import { Rows } from "./rows.js";
 const LISTED = 100;
 
 let poll = await openPoll((sentence) => text($("question"), sentence));
-let token, rows, live, base = location.origin;
+let token, rows, live, base = location.origin, local = false;
 
 heed({
   " ": reveal,
@@ -76,7 +76,8 @@ function invite() {
     text(place.querySelector(".code"), spoken(poll.code ?? ""));
     text(place.querySelector(".address"), home.replace(/^https?:\/\//, ""));
   }
-  $("unreachable").hidden = !loopback(address);
+  local = loopback(address);
+  hint();
 }
 
 function render() {
@@ -88,13 +89,20 @@ function render() {
   text($("total"), total(seen));
   $("status").className = `badge ${poll.status}`;
   text($("status"), { draft: "Not open yet", open: "Open", closed: poll.final ? "Final result" : "Closing" }[poll.status]);
-  text($("hint"), token && !poll.revealed ? "Space reveals" : "");
-  // Nobody can join a poll that has closed: its place is the outcome's.
+  // Nobody can join a poll that has closed: its place is the outcome's, once all is counted.
   const over = poll.status === "closed";
+  hint();
   $("side").classList.toggle("over-now", over);
-  $("outcome").hidden = !over;
-  if (over) outcome(seen);
+  $("outcome").hidden = !poll.final;
+  if (poll.final) outcome(seen);
   if (seen) { fillTable($("table"), poll); say(summary(poll)); }
+}
+
+/** A line for whoever runs the stage. */
+function hint() {
+  text($("hint"), poll.status === "closed" && !poll.final ? "The last votes are being counted"
+    : token && !poll.revealed ? "Space reveals"
+      : local && poll.status === "open" ? "This machine only. For phones, serve with --host 0.0.0.0" : "");
 }
 
 function total(seen) {
@@ -109,11 +117,10 @@ function total(seen) {
 function outcome(seen) {
   const most = Math.max(...poll.options.map((option) => option.votes ?? 0));
   const first = seen && most ? poll.options.filter((option) => option.votes === most) : [];
-  const [title, name, figure] = !poll.final ? ["The last votes are being counted", "", ""]
-    : !seen ? ["The poll is closed", "", ""]
-      : !first.length ? ["Final result", "No votes", ""]
-        : first.length > 1 ? ["Final result", `A tie of ${first.length}`, `${number(most)} each`]
-          : ["Final result", first[0].text, percent(share(poll, first[0]))];
+  const [title, name, figure] = !seen ? ["The poll is closed", "", ""]
+    : !first.length ? ["Final result", "No votes", ""]
+      : first.length > 1 ? ["Final result", `A tie of ${first.length}`, `${number(most)} each`]
+        : ["Final result", first[0].text, percent(share(poll, first[0]))];
   text($("outcome-title"), title);
   text($("outcome-name"), name);
   text($("outcome-figure"), figure);

@@ -10,6 +10,8 @@ import { Live, linkLine } from "./live.js";
 
 /** States in which the voter has a ballot that stands, or may. */
 const STANDING = ["sending", "failed", "recorded", "counted", "replaced", "superseded", "refused"];
+/** A question of more characters is set smaller. */
+const LONG = 120;
 
 let poll = await openPoll((sentence, over) => {
   text($("question"), over ? "There is no poll here" : "Opening the poll…");
@@ -102,6 +104,7 @@ function start() {
     }
     document.title = `${poll.question} · Pollux`;
     text($("question"), poll.question);
+    $("question").classList.toggle("long", poll.question.length > LONG);
     const seen = poll.totalVoters != null;
     $("facts").hidden = $("ballot").hidden = $("elsewhere").hidden = false;
     $("status").className = `badge ${poll.status}`;
@@ -120,7 +123,10 @@ function start() {
     });
     const picked = chosen();
     const same = picked.join() === ballot.chosen.join() && STANDING.includes(ballot.now.state);
-    $("send").hidden = !mayVote() || !picked.length || same;
+    const ready = mayVote() && picked.length > 0 && !same;
+    // Where one tap votes, the button is for those who choose by keyboard only.
+    $("send").hidden = poll.kind === "single" && !ready;
+    $("send").disabled = !ready;
     text($("send"), ballot.now.sent ? "Change my vote" : "Vote");
     $("figures").hidden = !seen;
     fillTable($("table"), poll);
@@ -130,8 +136,7 @@ function start() {
   }
 
   function hiddenWords() {
-    return poll.results === "afterVote" ? "Results appear once you have voted"
-      : "Results appear when the organiser reveals them";
+    return poll.results === "afterVote" ? "Results once you have voted" : "Results are hidden for now";
   }
 
   function stateCard() {
