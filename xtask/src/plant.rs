@@ -65,7 +65,11 @@ async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
     let mut missed = 0;
     for plant in plants {
         let began = Instant::now();
-        let caught = sow(copy, plant).await?;
+        // One that does not build proves nothing either.
+        let caught = sow(copy, plant).await.unwrap_or_else(|error| {
+            eprintln!("{error:#}");
+            None
+        });
         missed += usize::from(caught.is_none());
         let seconds = began.elapsed().as_secs();
         let noticed = caught.as_deref().unwrap_or("**nothing**");
@@ -78,7 +82,7 @@ async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
 }
 
 /// The file a bug goes into, as it should be.
-fn healthy(root: &Path, plant: &Plant) -> Result<String> {
+pub fn healthy(root: &Path, plant: &Plant) -> Result<String> {
     let text = fs::read_to_string(root.join(plant.file)).with_context(|| plant.file.to_owned())?;
     let times = text.matches(plant.right).count();
     let Plant { name, file, right, .. } = plant;
