@@ -8,6 +8,7 @@ const CHECKER: &[&str] = &["-p", "pollux-checker"];
 const CORE: &[&str] = &["-p", "pollux-core"];
 const SIMULATION: &[&str] = &["-p", "pollux-server", "--test", "simulation", "every_seed"];
 const WATCH: &[&str] = &["-p", "pollux-server", "--test", "watch"];
+const PROCESSOR: &[&str] = &["-p", "pollux-server", "--test", "processor"];
 const API: &[&str] = &["-p", "pollux-server", "--test", "api", "--test", "api_live"];
 const STORE: &[&str] = &["-p", "pollux-server", "--lib", "store::"];
 const LOG: &[&str] = &["-p", "pollux-server", "--lib", "log::"];
@@ -156,7 +157,7 @@ pub const PLANTS: &[Plant] = &[
         file: "crates/server/src/processor/batch.rs",
         right: "self.commit.durable = true;",
         wrong: "",
-        tests: SIMULATION,
+        tests: PROCESSOR,
     },
     Plant {
         name: "announce before the commit",
@@ -184,21 +185,21 @@ pub const PLANTS: &[Plant] = &[
         file: "crates/server/src/processor/worker.rs",
         right: "worker.announce(missed).await?;",
         wrong: "drop(missed);",
-        tests: SIMULATION,
+        tests: PROCESSOR,
     },
     Plant {
         name: "lose the control record that got lost",
         file: "crates/server/src/processor/housekeeping.rs",
         right: "before.is_some_and(|before| committed <= *before) && committed < end",
         wrong: "before.is_some_and(|before| committed <= *before)",
-        tests: SIMULATION,
+        tests: PROCESSOR,
     },
     Plant {
-        name: "a greater tally of an older round is summed up",
+        name: "a reset poll shows the counts of the round before",
         file: "crates/core/src/standing.rs",
         right: "tally.round >= self.poll.round",
         wrong: "tally.round > 0",
-        tests: SIMULATION,
+        tests: CORE,
     },
     // What is shown, and to whom.
     Plant {
