@@ -97,6 +97,13 @@ pub const PLANTS: &[Plant] = &[
         tests: CORE,
     },
     Plant {
+        name: "a reset poll shows the counts of the round before",
+        file: "crates/core/src/standing.rs",
+        right: "tally.round >= self.poll.round",
+        wrong: "tally.round > 0",
+        tests: CORE,
+    },
+    Plant {
         name: "a vote that does not move the version",
         file: "crates/core/src/tally.rs",
         right: "        tally.changes += 1;\n",
@@ -154,13 +161,6 @@ pub const PLANTS: &[Plant] = &[
         tests: SIMULATION,
     },
     Plant {
-        name: "lose a close in a power cut",
-        file: "crates/server/src/processor/batch.rs",
-        right: "self.commit.durable = true;",
-        wrong: "",
-        tests: PROCESSOR,
-    },
-    Plant {
         name: "announce before the commit",
         file: "crates/server/src/processor/worker.rs",
         right: "            self.processor.store.commit(self.slice.partition, &commit).await?;",
@@ -182,10 +182,24 @@ pub const PLANTS: &[Plant] = &[
         tests: SIMULATION,
     },
     Plant {
+        name: "lose a close in a power cut",
+        file: "crates/server/src/processor/batch.rs",
+        right: "self.commit.durable = true;",
+        wrong: "",
+        tests: PROCESSOR,
+    },
+    Plant {
         name: "do not announce what the worker before had committed",
         file: "crates/server/src/processor/worker.rs",
         right: "worker.announce(missed).await?;",
         wrong: "drop(missed);",
+        tests: PROCESSOR,
+    },
+    Plant {
+        name: "throw away a record of a newer version",
+        file: "crates/server/src/processor/batch.rs",
+        right: "batch.newer = Some((record.offset, version));\n                    break;",
+        wrong: "let _ = version;\n                    Err(DeadReason::Unreadable(\"newer\"))",
         tests: PROCESSOR,
     },
     Plant {
@@ -194,13 +208,6 @@ pub const PLANTS: &[Plant] = &[
         right: "before.is_some_and(|before| committed <= *before) && committed < end",
         wrong: "before.is_some_and(|before| committed <= *before)",
         tests: PROCESSOR,
-    },
-    Plant {
-        name: "a reset poll shows the counts of the round before",
-        file: "crates/core/src/standing.rs",
-        right: "tally.round >= self.poll.round",
-        wrong: "tally.round > 0",
-        tests: CORE,
     },
     // What is shown, and to whom.
     Plant {
@@ -267,6 +274,13 @@ pub const PLANTS: &[Plant] = &[
         tests: API,
     },
     Plant {
+        name: "a voter has the same pseudonym in every poll",
+        file: "crates/core/src/id.rs",
+        right: "mac.update(poll.0.as_bytes());",
+        wrong: "let _ = poll;",
+        tests: IDENTITY,
+    },
+    Plant {
         name: "an edited cookie is believed",
         file: "crates/server/src/api/identity.rs",
         right: "same(&self.signature(value), signature).then_some(*value)",
@@ -308,6 +322,13 @@ pub const PLANTS: &[Plant] = &[
         right: "state.waiting.len() + state.underway >= self.bound",
         wrong: "false",
         tests: LOG,
+    },
+    Plant {
+        name: "count a record in the wrong partition",
+        file: "crates/server/src/processor/batch.rs",
+        right: "ballot_partition(ballot.poll, ballot.voter, partitions) != partition",
+        wrong: "partition >= partitions",
+        tests: FOLDER,
     },
     Plant {
         name: "a recount that finds no difference",

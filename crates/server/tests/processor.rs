@@ -128,6 +128,21 @@ async fn what_was_committed_but_not_announced_is_announced_by_the_next_worker() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_of_a_newer_version_stops_the_partition_and_loses_nothing() {
+    let world = World::new().await;
+    world.vote(1).await;
+    let newer = NewRecord { key: "key".into(), value: r#"{"v":2,"type":"unheard-of"}"#.into() };
+    let position = world.log.append(0, newer).await.unwrap();
+    world.vote(2).await;
+    world.start();
+    sleep(A_WHILE).await;
+    assert_eq!(world.tally().tally.voters, 1, "what is older is counted");
+    let (_, progress) = world.store.progress().await.unwrap()[0];
+    assert_eq!(Some(progress.next_offset), position.offset, "and a newer pollux goes on there");
+    assert_eq!(world.store.dump().dead, []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_phase_that_was_committed_outlives_a_power_cut() {
     let mut world = World::new().await;
     world.start();
