@@ -161,7 +161,7 @@ impl Recount {
                 lies.push(format!("{ballot}: told {told:?}, decided {found:?}"));
             }
         }
-        lies.extend(found.into_iter().map(|(ballot, _)| format!("{ballot}: nobody sent it")));
+        lies.extend(found.into_keys().map(|ballot| format!("{ballot}: nobody sent it")));
         lies
     }
 
