@@ -306,7 +306,7 @@ pub const PLANTS: &[Plant] = &[
         name: "acknowledge before the fsync",
         file: "crates/server/src/log/embedded/writer.rs",
         right: "            None => self.make_durable(batches),",
-        wrong: "            None => {\n                let early = Answers { waiters, outcome: Ok(()) };\n                early.give();\n                let _ = self.make_durable(batches);\n                return;\n            }",
+        wrong: "            None => {\n                Answers { waiters, outcome: Ok(bases) }.give();\n                let _ = self.make_durable(batches);\n                return;\n            }",
         tests: LOG,
     },
     Plant {
@@ -319,7 +319,7 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a queue without a bound",
         file: "crates/server/src/log/embedded/queue.rs",
-        right: "state.waiting.len() + state.underway >= self.bound",
+        right: "state.waiting + state.underway >= self.bound",
         wrong: "false",
         tests: LOG,
     },
