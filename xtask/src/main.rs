@@ -9,6 +9,7 @@ mod schemathesis;
 mod server;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -35,11 +36,19 @@ enum Command {
     Schemathesis,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Command::parse() {
+fn main() -> ExitCode {
+    let done = match Command::parse() {
         Command::Bench { quick, built } => bench::run(quick, built),
         Command::Cluster(command) => cluster::run(command),
         Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
         Command::Schemathesis => schemathesis::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where in our code it arose does not help whoever ran a command.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -1,12 +1,15 @@
 //! `make plant`: plants known bugs, one at a time, in a copy of the tree, and sees that a test
 //! goes red. A test suite that stays green with one of these in would prove nothing.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::{Child, Command};
 
 /// A bug, where it goes, and which tests must notice.
 pub struct Plant {
@@ -22,90 +25,216 @@ pub struct Plant {
     pub tests: &'static [&'static str],
 }
 
+/// A test run that takes longer, without its build, is stopped. With a bug in, that is a way of
+/// noticing it; no healthy run takes a quarter of this.
+const LONGEST: Duration = Duration::from_secs(180);
+
+/// Seeds of the simulation for each bug; the first that fails ends the run.
+const SEEDS: &str = "400";
+
 /// Plant them all, or those whose name contains `only`.
 pub fn run(only: Option<&str>, plants: &[Plant]) -> Result<()> {
-    let root = std::env::current_dir()?;
-    let copy = copy_of(&root)?;
-    let mut rows = Vec::new();
-    for plant in plants.iter().filter(|plant| only.is_none_or(|text| plant.name.contains(text))) {
-        let started = Instant::now();
-        eprintln!("planting: {}", plant.name);
-        let caught = sow(&copy, plant)?;
-        rows.push((plant, caught, started.elapsed().as_secs()));
+    let chosen: Vec<_> =
+        plants.iter().filter(|plant| only.is_none_or(|text| plant.name.contains(text))).collect();
+    ensure!(!chosen.is_empty(), "no planted bug has a name like that");
+    let copy = copy_of(&std::env::current_dir()?)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // What is dropped half done stops its processes and takes its bug out again.
+        tokio::select! {
+            biased;
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+            done = plant_all(&copy, &chosen) => done,
+        }
+    })
+}
+
+async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
+    for plant in plants {
+        healthy(copy, plant)?;
     }
-    ensure!(!rows.is_empty(), "no planted bug has a name like that");
-    println!("{:52} {:7} {:>5}  noticed by", "planted bug", "", "s");
-    for (plant, caught, seconds) in &rows {
-        let verdict = if caught.is_some() { "caught" } else { "MISSED" };
-        println!(
-            "{:52} {verdict:7} {seconds:5}  {}",
-            plant.name,
-            caught.as_deref().unwrap_or("nothing")
-        );
+    let started = Instant::now();
+    // Tests that are red anyway notice nothing.
+    for tests in plants.iter().map(|plant| plant.tests).collect::<BTreeSet<_>>() {
+        if let Some(failed) = test(copy, tests).await? {
+            bail!("without any bug, cargo test {}: {failed}", tests.join(" "));
+        }
     }
-    let missed = rows.iter().filter(|(_, caught, _)| caught.is_none()).count();
-    println!("\n{} passed, {missed} failed", rows.len() - missed);
+    println!("Without a bug all is green ({} s).\n", started.elapsed().as_secs());
+    println!("| planted bug{:42} |   s | noticed by\n|{:-<55}|----:|---", "", "");
+    let mut missed = 0;
+    for plant in plants {
+        let began = Instant::now();
+        // One that does not build proves nothing either.
+        let caught = sow(copy, plant).await.unwrap_or_else(|error| {
+            eprintln!("{error:#}");
+            None
+        });
+        missed += usize::from(caught.is_none());
+        let seconds = began.elapsed().as_secs();
+        let noticed = caught.as_deref().unwrap_or("**nothing**");
+        println!("| {:53} | {seconds:3} | {noticed}", plant.name);
+    }
+    let (all, seconds) = (plants.len(), started.elapsed().as_secs());
+    println!("\n{all} bugs planted, {} noticed, {missed} missed, in {seconds} s", all - missed);
     ensure!(missed == 0, "{missed} planted bugs went unnoticed");
     Ok(())
+}
+
+/// The file a bug goes into, as it should be.
+pub fn healthy(root: &Path, plant: &Plant) -> Result<String> {
+    let text = fs::read_to_string(root.join(plant.file)).with_context(|| plant.file.to_owned())?;
+    let times = text.matches(plant.right).count();
+    let Plant { name, file, right, .. } = plant;
+    ensure!(times == 1, "{name}: the code it replaces is {times} times in {file}:\n{right}");
+    Ok(text)
+}
+
+/// A bug that stands in the copy; dropped, it is taken out.
+struct Sown {
+    path: PathBuf,
+    healthy: String,
+}
+
+impl Drop for Sown {
+    fn drop(&mut self) {
+        if let Err(error) = fs::write(&self.path, &self.healthy) {
+            eprintln!("{} still has a bug in it: {error}", self.path.display());
+        }
+    }
+}
+
+/// Put the bug in, run the tests, take it out. Says which test noticed.
+async fn sow(copy: &Path, plant: &Plant) -> Result<Option<String>> {
+    let sown = Sown { path: copy.join(plant.file), healthy: healthy(copy, plant)? };
+    fs::write(&sown.path, sown.healthy.replacen(plant.right, plant.wrong, 1))?;
+    test(copy, plant.tests).await.with_context(|| format!("with the bug {:?}", plant.name))
+}
+
+/// Build and run these tests. Says which failed, if one did.
+async fn test(copy: &Path, tests: &[&str]) -> Result<Option<String>> {
+    let built = cargo_test(copy, tests).arg("--no-run").output().await?;
+    if !built.status.success() {
+        bail!("it does not build:\n{}", String::from_utf8_lossy(&built.stderr));
+    }
+    let said = copy.join("target/said");
+    let file = File::create(&said)?;
+    let mut run = cargo_test(copy, tests);
+    let run = run.stdout(file.try_clone()?).stderr(file).process_group(0).spawn()?;
+    let Some(status) = Run(run).end().await? else {
+        return Ok(Some(format!("the limit of {} s for a test run", LONGEST.as_secs())));
+    };
+    if status.success() {
+        return Ok(None);
+    }
+    let said = String::from_utf8_lossy(&fs::read(said)?).into_owned();
+    let failed: Vec<_> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"))
+        .collect();
+    Ok(Some(match failed.as_slice() {
+        [] => format!("the test process: {status}"),
+        [one] => format!("`{one}`"),
+        [first, rest @ ..] => format!("`{first}` and {} more", rest.len()),
+    }))
+}
+
+fn cargo_test(copy: &Path, tests: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["test", "--locked"]).args(tests).current_dir(copy).stdin(Stdio::null());
+    command.env("POLLUX_SEEDS", SEEDS).env("RUST_BACKTRACE", "0").env("CARGO_INCREMENTAL", "1");
+    command.env_remove("CARGO_TARGET_DIR").env_remove("POLLUX_SEED").kill_on_drop(true);
+    command
+}
+
+/// A test run, in a process group of its own. Dropped before its end, the whole group is killed:
+/// the tests, what they started, and cargo.
+struct Run(Child);
+
+impl Run {
+    /// How it ended; `None` when it had not after [`LONGEST`].
+    async fn end(mut self) -> Result<Option<ExitStatus>> {
+        Ok(tokio::time::timeout(LONGEST, self.0.wait()).await.ok().transpose()?)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(group) = self.0.id().and_then(|id| Pid::from_raw(id as i32)) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 /// The files git knows of, in a folder whose build cache is kept between runs.
 fn copy_of(root: &Path) -> Result<PathBuf> {
     let copy = root.join("target/plant");
-    fs::create_dir_all(&copy)?;
-    let listed = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).output()?;
+    let listed = std::process::Command::new("git")
+        .args(["ls-files", "-co", "--exclude-standard"])
+        .output()?;
     ensure!(listed.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listed.stderr));
-    for name in String::from_utf8(listed.stdout)?.lines().filter(|name| root.join(name).is_file()) {
-        let (from, to) = (root.join(name), copy.join(name));
+    let listed = String::from_utf8(listed.stdout)?;
+    let names: BTreeSet<_> =
+        listed.lines().map(PathBuf::from).filter(|name| root.join(name).is_file()).collect();
+    fs::create_dir_all(&copy)?;
+    for name in files(&copy, |name| name != "target")? {
+        if !names.contains(&name) {
+            fs::remove_file(copy.join(name))?;
+        }
+    }
+    for name in &names {
         // Only what differs, so that cargo builds only that.
-        let bytes = fs::read(&from)?;
+        let (bytes, to) = (fs::read(root.join(name))?, copy.join(name));
         if fs::read(&to).ok().as_ref() != Some(&bytes) {
             fs::create_dir_all(to.parent().context("a file has a folder")?)?;
             fs::write(&to, bytes)?;
         }
     }
+    if !copy.join("target").exists() {
+        seed(&root.join("target/debug"), &copy.join("target/debug"))?;
+    }
     Ok(copy)
 }
 
-/// Put the bug in, run the tests, take it out. Says which test noticed.
-fn sow(copy: &Path, plant: &Plant) -> Result<Option<String>> {
-    let path = copy.join(plant.file);
-    let healthy = fs::read_to_string(&path).with_context(|| plant.file.to_owned())?;
-    ensure!(
-        healthy.matches(plant.right).count() == 1,
-        "{}: the code this bug replaces is not there exactly once:\n{}",
-        plant.file,
-        plant.right
-    );
-    fs::write(&path, healthy.replacen(plant.right, plant.wrong, 1))?;
-    let outcome = test(copy, plant.tests);
-    fs::write(&path, healthy)?;
-    outcome.with_context(|| format!("with the bug {:?}", plant.name))
+/// Begin with the dependencies as `cargo test` has built them already. Our own crates are at
+/// another place here and are built anew.
+fn seed(built: &Path, to: &Path) -> Result<()> {
+    let foreign = |name: &str| !name.contains("pollux") && !name.contains("xtask");
+    for part in ["build", ".fingerprint", "deps"] {
+        if !built.join(part).exists() {
+            continue;
+        }
+        for name in files(&built.join(part), foreign)? {
+            let (from, to) = (built.join(part).join(&name), to.join(part).join(&name));
+            let library = matches!(name.extension(), Some(ext) if ext == "rlib" || ext == "rmeta" || ext == "so");
+            fs::create_dir_all(to.parent().context("a file has a folder")?)?;
+            // What is written in place must not be shared; what is large is replaced, not written.
+            if part != "deps" {
+                fs::copy(&from, &to)?;
+                File::open(&to)?.set_modified(fs::metadata(&from)?.modified()?)?;
+            } else if library {
+                fs::hard_link(&from, &to)?;
+            }
+        }
+    }
+    Ok(())
 }
 
-fn test(copy: &Path, tests: &[&str]) -> Result<Option<String>> {
-    let cargo_test = || {
-        let mut command = Command::new(env!("CARGO"));
-        command.arg("test").args(tests).current_dir(copy).stdin(Stdio::null());
-        command.env("RUST_BACKTRACE", "0").env_remove("CARGO_TARGET_DIR");
-        command
-    };
-    let built = cargo_test().arg("--no-run").output()?;
-    if !built.status.success() {
-        bail!("it does not build:\n{}", String::from_utf8_lossy(&built.stderr));
+/// All files below, without the files and folders whose name is not `wanted`.
+fn files(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next)? {
+            let entry = entry?;
+            if !wanted(&entry.file_name().to_string_lossy()) {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else {
+                found.push(entry.path().strip_prefix(folder)?.to_owned());
+            }
+        }
     }
-    let ran = cargo_test().output()?;
-    if ran.status.success() {
-        return Ok(None);
-    }
-    let said = String::from_utf8_lossy(&ran.stdout);
-    let failed: Vec<_> = said
-        .lines()
-        .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"))
-        .collect();
-    match failed.as_slice() {
-        [] => Ok(Some("the test process".into())),
-        [one] => Ok(Some((*one).into())),
-        [first, rest @ ..] => Ok(Some(format!("{first} and {} more", rest.len()))),
-    }
+    Ok(found)
 }

@@ -61,6 +61,17 @@ pub struct Recount {
     pub dead: Vec<(u32, u64)>,
 }
 
+/// What a voter was told about a ballot in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It is durable: it must be decided exactly once.
+    Recorded,
+    /// It is certainly not on the log.
+    NotRecorded,
+    /// The poll was closed: if it is on the log, it does not count.
+    TooLate,
+}
+
 /// What a partition knows of a poll.
 #[derive(Clone)]
 struct Gate {
@@ -128,6 +139,32 @@ pub fn recount(
 }
 
 impl Recount {
+    /// What voters were told, against what the log says; everything that does not agree. All
+    /// ballots that were ever sent must be given: one that nobody sent is a lie, too.
+    pub fn contradictions<'a>(
+        &self,
+        sent: impl IntoIterator<Item = (&'a str, Told)>,
+    ) -> Vec<String> {
+        let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for ((_, _, ballot), decided) in &self.ballots {
+            found.entry(ballot).or_default().push(decided.status);
+        }
+        let mut lies = Vec::new();
+        for (ballot, told) in sent {
+            let found = found.remove(ballot).unwrap_or_default();
+            let honest = match told {
+                Told::Recorded => found.len() == 1,
+                Told::NotRecorded => found.is_empty(),
+                Told::TooLate => found.is_empty() || found.len() == 1 && found[0] != "counted",
+            };
+            if !honest {
+                lies.push(format!("{ballot}: told {told:?}, decided {found:?}"));
+            }
+        }
+        lies.extend(found.into_keys().map(|ballot| format!("{ballot}: nobody sent it")));
+        lies
+    }
+
     fn ballot(
         &mut self,
         name: Name,

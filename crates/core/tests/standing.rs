@@ -67,6 +67,20 @@ fn a_newer_log_wipes_out_the_tallies_of_the_older() {
     assert_eq!(standing.total_votes(), 3);
 }
 
+#[test]
+fn a_reset_shows_zero_before_any_partition_has_heard_of_it() {
+    let mut poll = poll();
+    let mut standing = Standing::new(Arc::new(poll.clone()), PARTITIONS);
+    standing.take_tally(tally(&poll, 0, 1, 9, 5, 1));
+    standing.take_tally(tally(&poll, 1, 1, 9, 2, 1));
+    assert_eq!(standing.counts(), [7, 0]);
+    poll.reset().unwrap();
+    standing.take_poll(Arc::new(poll.clone()));
+    assert_eq!((standing.counts(), standing.total_votes()), (vec![0, 0], 0));
+    standing.take_tally(tally(&poll, 1, 1, 10, 1, 2));
+    assert_eq!((standing.counts(), standing.total_voters()), (vec![1, 0], 1));
+}
+
 proptest! {
     /// Tallies may come late, twice and out of order: the versions shown never go back, for
     /// those who see the numbers and for those who do not, and the last state is the same.

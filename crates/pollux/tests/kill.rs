@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pollux_checker::{Recount, Rules, recount};
+use pollux_checker::{Recount, Rules, Told, recount};
 use pollux_server::log::embedded::EmbeddedLog;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -143,21 +143,9 @@ fn independent_recount(folder: &Path, polls: &[Poll]) -> Recount {
 }
 
 fn check_ballots(sent: &[Sent], truth: &Recount) {
-    let mut decided: BTreeMap<&str, u32> = BTreeMap::new();
-    for (_, _, ballot) in truth.ballots.keys() {
-        *decided.entry(ballot).or_default() += 1;
-    }
-    for ballot in sent {
-        let times = decided.remove(ballot.ballot.as_str()).unwrap_or(0);
-        assert_eq!(
-            times,
-            u32::from(ballot.recorded),
-            "ballot {} of {}",
-            ballot.ballot,
-            ballot.voter
-        );
-    }
-    assert!(decided.is_empty(), "ballots nobody sent: {decided:?}");
+    let told = |sent: &Sent| if sent.recorded { Told::Recorded } else { Told::NotRecorded };
+    let lies = truth.contradictions(sent.iter().map(|sent| (sent.ballot.as_str(), told(sent))));
+    assert!(lies.is_empty(), "{lies:#?}");
     assert!(truth.dead.is_empty(), "dead records: {:?}", truth.dead);
     let voters: BTreeSet<_> = truth
         .ballots

@@ -7,7 +7,11 @@ mod api_support;
 use std::time::Duration;
 
 use api_support::{ADMIN, Ask, World};
+use pollux_core::id::partition_of;
+use pollux_core::record::ballot_key;
+use pollux_server::log::NewRecord;
 use pollux_server::log::memory::LogFaults;
+use serde_json::json;
 
 const CLASSIC: &str =
     r#"{"question":"What is your favorite language?","options":["JavaScript","Python"]}"#;
@@ -73,6 +77,44 @@ async fn a_poll_from_draft_to_deleted() {
     own(Ask::get(&path)).await;
     world.tell(Ask::post(vote(id), r#"{"option":"a"}"#)).await;
     insta::assert_snapshot!(world.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_say_nothing_of_the_phase_count_once_the_poll_is_open() {
+    let world = World::new().await;
+    let (id, _) = world.poll(CLASSIC).await;
+    // As a tutorial's client writes them. That the poll is open only its control record tells.
+    for n in 0..20_u8 {
+        let voter = pollux_core::id::VoterId([n; 16]);
+        let key = ballot_key(id.parse().unwrap(), voter);
+        let value = format!(
+            r#"{{"v":1,"type":"ballot","pollId":"{id}","voter":"{voter}","ballotId":"{}","optionIds":[2]}}"#,
+            ballot(0, n)
+        );
+        let partition = partition_of(key.as_bytes(), world.app.log.partitions());
+        let record = NewRecord { key: key.into(), value: value.into() };
+        world.app.log.append(partition, record).await.unwrap();
+    }
+    world.settle().await;
+    let poll = world.call(Ask::get(format!("/polls/{id}")).request()).await.json();
+    assert_eq!(poll["options"][1]["votes"], 20, "{poll}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_closes_at_its_time() {
+    let world = World::new().await;
+    let at_one = r#"{"question":"Which?","options":["a","b"],"closesAt":"2026-11-21T13:00:00Z"}"#;
+    let (id, _) = world.poll(at_one).await;
+    let cast = || world.call(Ask::post(vote(&id), r#"{"optionId":1}"#).request());
+    assert_eq!(cast().await.status, 202);
+    world.ambient.advance(Duration::from_secs(3600));
+    assert_eq!(cast().await.status, 409, "at once, whoever closes it");
+    // Nobody asks for it: housekeeping does it.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    world.settle().await;
+    let poll = world.call(Ask::get(format!("/polls/{id}")).request()).await.json();
+    assert_eq!((&poll["status"], &poll["final"]), (&json!("closed"), &json!(true)), "{poll}");
+    assert_eq!((&poll["totalVotes"], &poll["closedAt"]), (&json!(1), &poll["closesAt"]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -272,6 +272,18 @@ mod tests {
     }
 
     #[test]
+    fn pseudonyms_differ_by_poll_and_kind_of_voter() {
+        let keys = Keys::new(b"secret", "admin");
+        let poll = |n| PollId::new(UnixMillis(n), [1; 10]);
+        let ada = keys.voter(poll(1), Who::Named("sixteen letters!"));
+        assert_eq!(ada, keys.voter(poll(1), Who::Named("sixteen letters!")));
+        assert_ne!(ada, keys.voter(poll(2), Who::Named("sixteen letters!")), "nobody is followed");
+        assert_ne!(ada, keys.voter(poll(1), Who::Cookie(*b"sixteen letters!")));
+        let elsewhere = Keys::new(b"another secret", "admin");
+        assert_ne!(ada, elsewhere.voter(poll(1), Who::Named("sixteen letters!")));
+    }
+
+    #[test]
     fn tokens_differ_by_poll_and_serial() {
         let keys = Keys::new(b"secret", "admin");
         let poll = |n| PollId::new(UnixMillis(n), [1; 10]);

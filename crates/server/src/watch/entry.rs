@@ -102,12 +102,14 @@ impl EntryState {
         audience == Audience::Owner || self.status() != PollStatus::Draft
     }
 
-    /// Forget what was encoded if it is not the newest.
-    pub fn renew(&mut self) {
+    /// Forget what was encoded if it is not the newest. Says whether there was such a thing.
+    pub fn renew(&mut self) -> bool {
+        let mut old = false;
         for (numbers, encoded) in [false, true].into_iter().zip(&mut self.encoded) {
             let version = self.standing.version(numbers);
-            encoded.take_if(|encoded| encoded.version != version);
+            old |= encoded.take_if(|encoded| encoded.version != version).is_some();
         }
+        old
     }
 
     /// The poll's JSON for this audience, and its version.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use foldhash::fast::FixedState;
@@ -52,8 +52,11 @@ pub struct Hub {
     pub(super) general: Mutex<Slots<Arc<Viewer>>>,
     /// Those who are somebody; the number keeps apart the tabs of one browser.
     known: Mutex<BTreeMap<(Identity, u32), Arc<Viewer>>>,
-    /// What a viewer of everything is greeted with, for one tick.
+    /// What a viewer of everything is greeted with, for one tick or until there is news.
     greeting: Mutex<Option<Greeting>>,
+    /// Counts the news: states that somebody may have been shown. Raised under the lock of what
+    /// is news, so that whoever was shown it is not greeted with anything older later on.
+    pub(super) news: AtomicU64,
     /// Set once, when the server stops.
     pub(super) leaving: AtomicBool,
 }
@@ -85,6 +88,7 @@ pub(super) struct ShownBoard {
 #[derive(Clone)]
 struct Greeting {
     until: Instant,
+    news: u64,
     cursor: u64,
     board: u64,
     message: Message,
@@ -118,6 +122,7 @@ impl Hub {
             general: Mutex::default(),
             known: Mutex::default(),
             greeting: Mutex::default(),
+            news: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
             limits,
         })
@@ -436,8 +441,9 @@ impl Hub {
             let _ = self.subscribe(viewer, state, poll);
         }
         let usual = interest.everything && !state.mixed;
-        let now = Instant::now();
-        if usual && let Some(known) = self.greeting.lock().clone().filter(|g| now < g.until) {
+        let (now, news) = (Instant::now(), self.news.load(Ordering::SeqCst));
+        let current = |known: &Greeting| now < known.until && known.news == news;
+        if usual && let Some(known) = self.greeting.lock().clone().filter(current) {
             (state.cursor, state.board) = (Some(known.cursor), Some(known.board));
             state.replies.push_back(known.message);
             return;
@@ -450,7 +456,7 @@ impl Hub {
             for entry in newest.into_iter().filter_map(|id| self.entry(id)) {
                 if state.subs.iter().all(|sub| !Arc::ptr_eq(&sub.entry, &entry)) {
                     let mut poll = entry.state.lock();
-                    poll.renew();
+                    self.renew(&mut poll);
                     polls.push(poll.json(state.audience(entry.id)).1);
                 }
             }
@@ -476,9 +482,16 @@ impl Hub {
         } else if let (true, Some(cursor), Some(board)) = (usual, state.cursor, state.board) {
             let until = now + self.limits.tick;
             let message = message.clone();
-            *self.greeting.lock() = Some(Greeting { until, cursor, board, message });
+            *self.greeting.lock() = Some(Greeting { until, news, cursor, board, message });
         }
         state.replies.push_back(message);
+    }
+
+    /// From now on this poll is shown as it is, before its tick.
+    fn renew(&self, poll: &mut EntryState) {
+        if poll.renew() {
+            self.news.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     fn hello(&self, polls: &[Bytes], board: Option<&ShownBoard>) -> Message {
@@ -521,7 +534,7 @@ impl Hub {
         };
         let closed = {
             let mut poll = entry.state.lock();
-            poll.renew();
+            self.renew(&mut poll);
             poll.is_over()
         };
         state.mixed = true;
@@ -554,7 +567,7 @@ impl Hub {
         if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
             // With the numbers the version may be the same as without.
             (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
-            sub.entry.state.lock().renew();
+            self.renew(&mut sub.entry.state.lock());
         } else if state.cursor.is_some()
             && self.entry(id).is_some_and(|entry| entry.state.lock().seq > 0)
         {

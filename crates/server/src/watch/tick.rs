@@ -100,6 +100,7 @@ impl Hub {
         }
         state.ticked = version;
         state.renew();
+        self.news.fetch_add(1, Ordering::SeqCst);
         let poll = &state.standing.poll;
         let listed = poll.listed && (poll.status == PollStatus::Open || state.created_seq > 0);
         // Votes that the public may not see must not show in the pace of messages either.
@@ -156,6 +157,7 @@ impl Hub {
         let differs = !shown.same_places(&board.shown.view);
         if differs {
             board.shown = Arc::new(ShownBoard::after(&board.shown, shown));
+            self.news.fetch_add(1, Ordering::SeqCst);
         }
         differs
     }

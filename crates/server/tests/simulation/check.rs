@@ -1,9 +1,9 @@
 //! The end: an independent recount of the raw log, against the store, the screens and what the
 //! voters were told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use pollux_checker::{Recount, Rules, recount};
+use pollux_checker::{Recount, Rules, Told, recount};
 use serde_json::Value;
 
 use crate::client::{Known, Sent};
@@ -25,24 +25,17 @@ pub fn truth(world: &World, polls: &[PollPlan]) -> Recount {
 
 /// Every ballot: decided once if it was acknowledged, not there if it was refused.
 pub fn ballots(sent: &[Sent], truth: &Recount) {
-    let mut times: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for ((_, _, ballot), decided) in &truth.ballots {
-        times.entry(ballot).or_default().push(decided.status);
-    }
-    for sent in sent {
-        let found = times.get(sent.ballot.as_str()).map_or(&[][..], |found| found);
-        match sent.known {
-            Known::Recorded => {
-                assert_eq!(found.len(), 1, "acknowledged, decided {found:?}: {sent:?}");
-            }
-            Known::NotRecorded => assert!(found.is_empty(), "refused, but {found:?}: {sent:?}"),
-            Known::TooLate => assert!(
-                found.iter().all(|status| *status != "counted") && found.len() <= 1,
-                "told too late, but {found:?}: {sent:?}"
-            ),
+    let told = sent.iter().map(|sent| {
+        let told = match sent.known {
+            Known::Recorded => Told::Recorded,
+            Known::NotRecorded => Told::NotRecorded,
+            Known::TooLate => Told::TooLate,
             Known::Unknown => panic!("still unknown at the end: {sent:?}"),
-        }
-    }
+        };
+        (sent.ballot.as_str(), told)
+    });
+    let lies = truth.contradictions(told);
+    assert!(lies.is_empty(), "{lies:#?}");
 }
 
 /// The store has the recount's decisions, tallies and dead, and nothing else.

@@ -12,15 +12,37 @@ use pollux_server::log::{
     Append, AppendError, Feed, Log, Membership, NewRecord, ReadError, Record,
 };
 use pollux_server::store::memory::MemoryStore;
+use tokio::sync::Notify;
 
 /// What was seen that must never happen. A panic in a node's task would only kill the task.
-pub type Violation = Arc<Mutex<Option<String>>>;
+#[derive(Default)]
+pub struct Violation {
+    first: Mutex<Option<String>>,
+    seen: Notify,
+}
+
+impl Violation {
+    fn note(&self, what: String) {
+        self.first.lock().get_or_insert(what);
+        self.seen.notify_one();
+    }
+
+    /// Waits for one.
+    pub async fn happens(&self) -> String {
+        loop {
+            self.seen.notified().await;
+            if let Some(what) = self.first.lock().clone() {
+                return what;
+            }
+        }
+    }
+}
 
 /// One node's log, watched.
 pub struct Spy {
     pub log: Arc<MemoryNode>,
     pub store: Arc<MemoryStore>,
-    pub violation: Violation,
+    pub violation: Arc<Violation>,
 }
 
 impl Spy {
@@ -43,8 +65,7 @@ impl Spy {
             }
         };
         if !committed {
-            let what = format!("announced before it was committed: {announcement:?}");
-            self.violation.lock().get_or_insert(what);
+            self.violation.note(format!("announced before it was committed: {announcement:?}"));
         }
     }
 }

@@ -15,10 +15,12 @@ use crate::world::World;
 /// What was shown of the polls: the newest view of each.
 pub type Shown = BTreeMap<String, Value>;
 
-/// Watch one node after the other until `until`, and to the end of its last one. Says what was
-/// shown last.
-pub async fn watch(world: &World, until: Instant, mut dice: StdRng) -> Shown {
-    let mut shown = Shown::new();
+/// What was shown last in each epoch. Another epoch, and versions start anew.
+type Epochs = BTreeMap<String, Shown>;
+
+/// Watch one node after the other until `until`, leaving and coming back.
+pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
+    let mut epochs = Epochs::new();
     while Instant::now() < until {
         let leave =
             (Instant::now() + Duration::from_millis(dice.random_range(500..9_000))).min(until);
@@ -29,17 +31,18 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) -> Shown {
         let interest =
             Interest { everything: true, polls: Vec::new(), leaderboard: true, grants: Vec::new() };
         let mut stream = events(&app.hub, interest, None);
-        // Another node, another epoch: versions start anew.
-        let mut versions = BTreeMap::new();
+        let mut epoch = String::new();
         while let Ok(Some(json)) = timeout_at(leave, stream.next_json()).await {
             let message: Value = serde_json::from_slice(&json).unwrap();
+            if let Some(named) = message["epoch"].as_str() {
+                epoch = named.to_owned();
+            }
+            let shown = epochs.entry(epoch.clone()).or_default();
             for poll in views(&message) {
-                see(world, poll, &mut versions);
-                shown.insert(poll["id"].as_str().unwrap().to_owned(), poll.clone());
+                see(world, poll, shown);
             }
         }
     }
-    shown
 }
 
 /// What one node shows in the end to somebody who has just come, once it is quiet.
@@ -62,14 +65,18 @@ fn views(message: &Value) -> impl Iterator<Item = &Value> {
     many.chain(message.get("poll"))
 }
 
-/// Invariant 5: versions never go back, and one version is one content, on every node.
-fn see(world: &World, poll: &Value, versions: &mut BTreeMap<String, u64>) {
+/// Invariant 5: versions never go back, and one version is one content, as long as the epoch
+/// lasts: for somebody who leaves and comes back, too.
+fn see(world: &World, poll: &Value, shown: &mut Shown) {
     let id = poll["id"].as_str().unwrap().to_owned();
-    let version = poll["version"].as_u64().unwrap();
-    let before = versions.insert(id, version).unwrap_or(0);
-    assert!(version >= before, "version {version} was shown after {before}: {poll}");
     let counts: u64 =
         poll["options"].as_array().unwrap().iter().filter_map(|o| o["votes"].as_u64()).sum();
     assert_eq!(poll["totalVotes"], counts, "{poll}");
+    if let Some(before) = shown.insert(id, poll.clone()) {
+        let version = |poll: &Value| poll["version"].as_u64().unwrap();
+        assert!(version(poll) >= version(&before), "{poll} was shown after {before}");
+        let same = version(poll) == version(&before);
+        assert!(!same || *poll == before, "two contents, one version: {poll} after {before}");
+    }
     world.seen_views.set(world.seen_views.get() + 1);
 }

@@ -36,6 +36,25 @@ async fn hello_shows_the_present_state_and_updates_follow() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_back_is_not_shown_an_older_state() {
+    let world = World::new(WatchLimits::default());
+    let poll = world.open(1, Results::Live);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for interest in [everything(), one(&poll)] {
+        for votes in 1..=5 {
+            // Again and again within one tick.
+            let mut viewer = events(&world.hub, interest.clone(), None);
+            let before = next(&mut viewer).await["polls"][0]["totalVotes"].as_u64().unwrap();
+            world.tally(&poll, 0, [before + votes, 0]);
+            let update = next_poll(&mut viewer).await["poll"].clone();
+            assert_eq!(update["totalVotes"], before + votes);
+            let mut again = events(&world.hub, interest.clone(), None);
+            assert_eq!(next(&mut again).await["polls"][0], update);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_burst_of_votes_is_one_message_a_tick() {
     let world = World::new(WatchLimits::default());
     let poll = world.open(1, Results::Live);

@@ -103,9 +103,10 @@ pub fn everything() -> Interest {
     Interest { everything: true, ..Interest::default() }
 }
 
-/// The next message.
+/// The next message; it must come within the longest pause there is.
 pub async fn next(events: &mut Events) -> Value {
-    serde_json::from_slice(&events.next_json().await.unwrap()).unwrap()
+    let next = tokio::time::timeout(std::time::Duration::from_secs(60), events.next_json());
+    serde_json::from_slice(&next.await.expect("a message").unwrap()).unwrap()
 }
 
 /// The next message about a poll.

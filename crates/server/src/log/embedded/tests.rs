@@ -75,6 +75,16 @@ async fn what_a_killed_creation_left_is_swept_away() {
     assert_eq!(names(folder.path()), ["log.db"]);
 }
 
+/// `synchronous` is FULL (2) where SQLite syncs the write-ahead log before COMMIT returns. To see
+/// the system calls themselves: run this module under `strace -f -y -e fsync,fdatasync,pwrite64`.
+#[tokio::test]
+async fn a_commit_returns_after_the_fsync() {
+    let folder = folder_with(1).await;
+    let writes = file::connect(&folder.path().join(file::NAME)).unwrap();
+    let level: i64 = writes.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+    assert_eq!(level, 2);
+}
+
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let folder = folder_with(1).await;

@@ -1,0 +1,154 @@
+//! The judge judged: small logs whose result anybody can see, and lies that must be found. A
+//! recount that overlooks something would let everything else pass.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeMap;
+
+use pollux_checker::{Recount, Rules, Told, recount};
+use serde_json::{Value, json};
+
+fn ballot(voter: &str, id: &str, option: u64) -> Value {
+    json!({
+        "type": "ballot", "pollId": "poll", "voter": voter, "ballotId": id,
+        "optionIds": [option], "phase": 1, "round": 1,
+    })
+}
+
+fn with(mut record: Value, phase: u64, round: u64) -> Value {
+    (record["phase"], record["round"]) = (json!(phase), json!(round));
+    record
+}
+
+fn control(kind: &str, phase: u64, round: u64, open: bool) -> Value {
+    json!({ "type": kind, "pollId": "poll", "phase": phase, "round": round, "open": open })
+}
+
+/// One partition, after its genesis record: the first record has offset 1.
+fn counted(refuse: bool, records: &[Value]) -> Recount {
+    let genesis = json!({ "type": "genesis" });
+    let records = [genesis].iter().chain(records).cloned().collect::<Vec<_>>();
+    let records = records.into_iter().zip(0..);
+    recount(
+        records.map(|(record, offset)| (0, offset, record.to_string().into_bytes())),
+        &BTreeMap::from([("poll".into(), Rules { options: 3, max_choices: 1, refuse })]),
+    )
+}
+
+fn status(recount: &Recount, voter: &str, id: &str) -> &'static str {
+    recount.ballots[&("poll".into(), voter.into(), id.into())].status
+}
+
+fn result(recount: &Recount) -> (Vec<u64>, u64) {
+    (recount.polls["poll"].counts.clone(), recount.polls["poll"].voters)
+}
+
+#[test]
+fn every_ballot_counts_once() {
+    let votes = [ballot("a", "1", 1), ballot("b", "2", 1), ballot("c", "3", 3)];
+    let all = counted(false, &votes);
+    assert_eq!(result(&all), (vec![2, 0, 1], 3));
+    assert_eq!(all.ballots.len(), 3);
+    assert_eq!(all.ballots[&("poll".into(), "b".into(), "2".into())].position, (0, 2));
+    // Sent again, even with another choice: the first content won.
+    let again = [&votes[..], &[ballot("a", "1", 2), votes[2].clone()]].concat();
+    assert_eq!(counted(false, &again), all);
+    // The same id of somebody else is another ballot.
+    let other = [&votes[..], &[ballot("d", "1", 2)]].concat();
+    assert_eq!(result(&counted(false, &other)), (vec![2, 1, 1], 4));
+}
+
+#[test]
+fn the_greatest_ballot_of_a_voter_counts() {
+    let all = counted(false, &[ballot("a", "2", 1), ballot("a", "3", 2), ballot("a", "1", 3)]);
+    assert_eq!(result(&all), (vec![0, 1, 0], 1));
+    assert_eq!(
+        ["1", "2", "3"].map(|id| status(&all, "a", id)),
+        ["superseded", "replaced", "counted"]
+    );
+}
+
+#[test]
+fn where_one_may_vote_once_the_first_counts() {
+    let all = counted(true, &[ballot("a", "1", 1), ballot("a", "2", 2), ballot("b", "3", 2)]);
+    assert_eq!(result(&all), (vec![1, 1, 0], 2));
+    assert_eq!(status(&all, "a", "2"), "refused");
+}
+
+#[test]
+fn what_comes_after_the_close_is_late_until_it_is_reopened() {
+    let (closed, reopened) = (control("closed", 2, 1, false), control("reopened", 3, 1, true));
+    let log = [
+        ballot("a", "1", 1),
+        closed.clone(),
+        ballot("b", "2", 2),
+        reopened,
+        ballot("b", "2", 2),
+        closed, // Of an earlier phase: nothing.
+        ballot("c", "3", 3),
+    ];
+    let all = counted(false, &log);
+    assert_eq!(result(&all), (vec![1, 0, 1], 2));
+    assert_eq!(status(&all, "b", "2"), "late", "its retry changes nothing");
+    assert_eq!(all.polls["poll"].partitions[&0], (3, true));
+    // A ballot taken after a reopening proves it, where the record is late.
+    let early = counted(false, &[log[1].clone(), with(ballot("a", "1", 1), 3, 1)]);
+    assert_eq!(result(&early), (vec![1, 0, 0], 1));
+}
+
+#[test]
+fn a_reset_begins_from_zero() {
+    let log = [
+        ballot("a", "1", 1),
+        ballot("b", "2", 1),
+        control("reset", 2, 2, true),
+        with(ballot("a", "3", 2), 2, 2),
+        ballot("c", "4", 3),
+    ];
+    let all = counted(true, &log);
+    assert_eq!(result(&all), (vec![0, 1, 0], 1), "one who voted before may vote again");
+    assert_eq!(status(&all, "b", "2"), "counted", "it was, in its round");
+    assert_eq!(status(&all, "c", "4"), "late", "of the round before");
+}
+
+#[test]
+fn what_is_nobodys_ballot_is_dead() {
+    let elsewhere = json!({ "type": "ballot", "pollId": "another" });
+    let all = counted(
+        false,
+        &[ballot("a", "1", 4), elsewhere, json!({ "type": "genesis" }), ballot("a", "1", 2)],
+    );
+    assert_eq!(all.dead, [(0, 1), (0, 2), (0, 3)]);
+    assert_eq!(result(&all), (vec![0, 1, 0], 1), "dead is not for ever");
+    assert_eq!(recount([(2, 7, b"not JSON".to_vec())], &BTreeMap::new()).dead, [(2, 7)]);
+}
+
+#[test]
+fn partitions_are_summed_in_the_latest_round() {
+    let rules =
+        BTreeMap::from([("poll".to_owned(), Rules { options: 3, max_choices: 1, refuse: false })]);
+    let record =
+        |partition, offset, value: Value| (partition, offset, value.to_string().into_bytes());
+    let mut log = vec![record(0, 1, ballot("a", "1", 1)), record(1, 1, ballot("b", "2", 3))];
+    assert_eq!(result(&recount(log.clone(), &rules)), (vec![1, 0, 1], 2));
+    log.push(record(1, 2, control("reset", 2, 2, true)));
+    assert_eq!(result(&recount(log, &rules)), (vec![0, 0, 0], 0));
+}
+
+#[test]
+fn every_lie_is_found() {
+    let closed = control("closed", 2, 1, false);
+    let log = counted(false, &[ballot("a", "1", 1), closed, ballot("b", "2", 2)]);
+    let truth = [("1", Told::Recorded), ("2", Told::Recorded)];
+    let lies = |told: &[(&'static str, Told)]| log.contradictions(told.iter().copied()).len();
+    assert_eq!(lies(&truth), 0);
+    assert_eq!(lies(&[truth[0], ("2", Told::TooLate), ("3", Told::TooLate)]), 0);
+    assert_eq!(lies(&[truth[0], truth[1], ("3", Told::NotRecorded)]), 0);
+    assert_eq!(lies(&[truth[0], truth[1], ("3", Told::Recorded)]), 1, "a ballot is lost");
+    assert_eq!(lies(&[truth[0], ("2", Told::NotRecorded)]), 1, "it is there after all");
+    assert_eq!(lies(&[("1", Told::TooLate), truth[1]]), 1, "it counts after all");
+    assert_eq!(lies(&truth[..1]), 1, "a ballot nobody sent");
+    let twice = counted(false, &[ballot("a", "1", 1), ballot("b", "1", 1)]);
+    assert_eq!(twice.contradictions([truth[0]]).len(), 1, "decided twice");
+    assert_eq!(twice.contradictions([("1", Told::TooLate)]).len(), 1);
+}

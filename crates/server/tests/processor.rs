@@ -1,0 +1,162 @@
+//! The processor over backends that fail at one chosen point: what it owes to everybody must
+//! come all the same, without another vote to set it going.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::id::{BallotId, Generation, PollId, UnixMillis, VoterId};
+use pollux_core::poll::{Draft, Poll};
+use pollux_core::record::{Entry, ballot_key};
+use pollux_core::standing::{Announcement, TallyAt};
+use pollux_server::ambient::Ambient;
+use pollux_server::config::{LogLimits, ProcessorLimits};
+use pollux_server::log::memory::{LogFaults, MemoryLog, MemoryNode};
+use pollux_server::log::{Log, NewRecord, control};
+use pollux_server::processor::Processor;
+use pollux_server::processor::batch::{Batch, Past, Slice, known};
+use pollux_server::store::Store;
+use pollux_server::store::memory::MemoryStore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
+/// Enough for many rounds of housekeeping and many sessions; the clock is paused.
+const A_WHILE: Duration = Duration::from_secs(30);
+
+/// Time that stands still, and no dice.
+struct Still;
+
+impl Ambient for Still {
+    fn now(&self) -> UnixMillis {
+        NOW
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+/// One partition, one open poll, no worker yet.
+struct World {
+    cluster: MemoryLog,
+    log: Arc<MemoryNode>,
+    store: Arc<MemoryStore>,
+    poll: Poll,
+}
+
+impl World {
+    async fn new() -> Self {
+        let generation = Generation(PollId::new(NOW, [1; 10]).0);
+        let cluster = MemoryLog::new(generation, 1, LogLimits::default(), LogFaults::default(), 1);
+        cluster.assign(0, vec![0]);
+        let store = MemoryStore::new(1);
+        let draft = Draft::new("Which?", ["This", "That"]);
+        let mut poll = Poll::draft(PollId::new(NOW, [2; 10]), draft, [0; 32], NOW).unwrap();
+        poll.open(NOW).unwrap();
+        store.create(poll.clone(), vec!["123456".into()], None).await.unwrap();
+        Self { log: cluster.node(0), cluster, store, poll }
+    }
+
+    fn start(&self) {
+        let limits = ProcessorLimits::default();
+        let processor =
+            Processor::new(self.log.clone(), self.store.clone(), Arc::new(Still), limits);
+        tokio::spawn(processor.run(CancellationToken::new()));
+    }
+
+    async fn vote(&self, n: u8) {
+        let Poll { id, round, phase, .. } = self.poll;
+        let ballot = Ballot {
+            poll: id,
+            voter: VoterId([n; 16]),
+            id: BallotId::new(NOW, [n; 10]),
+            choice: Choice::of([1]).unwrap(),
+            round,
+            phase,
+            at: NOW,
+        };
+        let key = ballot_key(id, ballot.voter).into();
+        let value = Entry::Ballot(ballot).encode().into();
+        self.log.append(0, NewRecord { key, value }).await.unwrap();
+    }
+
+    /// A worker that is killed before it announces what it has just committed.
+    async fn commit_and_die(&self) {
+        let slice = Slice { partition: 0, partitions: 1, generation: self.log.generation() };
+        let from = self.store.begin(0, slice.generation).await.unwrap().next_offset;
+        let records = self.log.read(0, from, 100, Duration::ZERO).await.unwrap();
+        let mut past = Past::default();
+        past.polls.insert(self.poll.id, known(&self.poll, None).unwrap());
+        let commit = Batch::read(records).decide(slice, from, &mut past);
+        self.store.commit(0, &commit).await.unwrap();
+    }
+
+    /// What is committed.
+    fn tally(&self) -> TallyAt {
+        self.store.dump().tallies[0].clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_control_record_that_got_lost_is_appended_again() {
+    let world = World::new().await;
+    world.cluster.set_faults(LogFaults { unknown_lost: 1.0, ..LogFaults::default() });
+    world.start();
+    sleep(A_WHILE).await;
+    assert_eq!(world.store.unsettled().await.unwrap().len(), 1, "nothing gets through");
+    world.cluster.set_faults(LogFaults::default());
+    sleep(A_WHILE).await;
+    assert_eq!(world.store.unsettled().await.unwrap(), []);
+    let records = world.cluster.records(0).len();
+    assert_eq!(records, 2, "the genesis record, and that of the opening once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_committed_but_not_announced_is_announced_by_the_next_worker() {
+    let world = World::new().await;
+    world.vote(1).await;
+    world.commit_and_die().await;
+    assert_eq!(world.store.unsettled().await.unwrap(), [], "no control record will come");
+    let mut feed = world.log.feed().await.unwrap();
+    world.start();
+    let owed = Announcement::Tally(world.tally());
+    let told = async { while !feed.next().await.unwrap().contains(&owed) {} };
+    timeout(A_WHILE, told).await.expect("it is announced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_newer_version_stops_the_partition_and_loses_nothing() {
+    let world = World::new().await;
+    world.vote(1).await;
+    let newer = NewRecord { key: "key".into(), value: r#"{"v":2,"type":"unheard-of"}"#.into() };
+    let position = world.log.append(0, newer).await.unwrap();
+    world.vote(2).await;
+    world.start();
+    sleep(A_WHILE).await;
+    assert_eq!(world.tally().tally.voters, 1, "what is older is counted");
+    let (_, progress) = world.store.progress().await.unwrap()[0];
+    assert_eq!(Some(progress.next_offset), position.offset, "and a newer pollux goes on there");
+    assert_eq!(world.store.dump().dead, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phase_that_was_committed_outlives_a_power_cut() {
+    let mut world = World::new().await;
+    world.start();
+    for n in 1..=20 {
+        world.vote(n).await;
+        let expected = world.poll.revision;
+        world.poll.close(NOW).unwrap();
+        if n % 2 == 0 {
+            world.poll.reopen(NOW).unwrap();
+        }
+        world.store.change(&world.poll, expected).await.unwrap();
+        control::publish(&*world.log, &world.poll, NOW).await;
+        sleep(A_WHILE).await;
+        assert_eq!(world.tally().tally.phase, world.poll.phase);
+        assert_eq!(world.store.power_cut(), 0, "nothing may be lost back to before phase {n}");
+    }
+}
