@@ -110,9 +110,12 @@ pub async fn read(
     let headers = request.headers();
     let from = Client::of(&app, headers, request.extensions()).address;
     let token = bearer(headers);
-    let standing = lookup::standing(&app, &id, from, token).await?;
+    let mut standing = lookup::standing(&app, &id, from, token).await?;
     let audience = match token {
-        Some(token) if app.keys.owns(token, &standing.poll) => Audience::Owner,
+        Some(token) if app.keys.owns(token, &standing.poll) => {
+            standing = lookup::stored(&app, standing).await?;
+            Audience::Owner
+        }
         _ => audience(&app, &standing.poll, app.keys.cookie(headers)).await?,
     };
     let poll = view::poll(&standing, audience);
