@@ -139,6 +139,9 @@ pub async fn audience(
         return Ok(Audience::Public);
     }
     let Some(cookie) = cookie else { return Ok(Audience::Public) };
+    if app.hub.has_voted(poll.id, cookie) {
+        return Ok(Audience::Voted);
+    }
     let voter = app.keys.voter(poll.id, Who::Cookie(cookie));
     let state = ask(app, app.store.voter(poll.id, voter)).await?;
     // Ever: whoever has seen the numbers of one round need not be shut out of the next.

@@ -22,6 +22,7 @@ use super::board::Board;
 use super::entry::{Entry, EntryState};
 use super::frame::{Close, Event, Message};
 use super::overview::{Batch, Overview};
+use super::recent::Recent;
 use super::slots::Slots;
 use super::view::{Audience, LeaderboardView};
 use super::viewer::{Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle};
@@ -52,6 +53,7 @@ pub struct Hub {
     pub(super) general: Mutex<Slots<Arc<Viewer>>>,
     /// Those who are somebody; the number keeps apart the tabs of one browser.
     known: Mutex<BTreeMap<(Identity, u32), Arc<Viewer>>>,
+    recent: Mutex<Recent>,
     /// What a viewer of everything is greeted with, for one tick.
     greeting: Mutex<Option<Greeting>>,
     /// Set once, when the server stops.
@@ -117,6 +119,7 @@ impl Hub {
             viewers: Mutex::default(),
             general: Mutex::default(),
             known: Mutex::default(),
+            recent: Mutex::new(Recent::new(limits.recent_voters)),
             greeting: Mutex::default(),
             leaving: AtomicBool::new(false),
             limits,
@@ -378,6 +381,8 @@ impl Hub {
         if !self.poll(poll).is_some_and(|poll| hidden(&poll)) {
             return;
         }
+        // First this, then who is here: `join` does it the other way round, so nobody is missed.
+        self.recent.lock().insert(poll, identity);
         let of_identity = (identity, 0)..=(identity, u32::MAX);
         let viewers: Vec<_> =
             self.known.lock().range(of_identity).map(|(_, v)| v.clone()).collect();
@@ -385,6 +390,12 @@ impl Hub {
             let mut state = viewer.state.lock();
             self.grant(&viewer, &mut state, poll, Audience::Voted);
         }
+    }
+
+    /// Whether [`Hub::voted`] was called for this voter a moment ago. The store knows of those
+    /// whose ballots are counted.
+    pub fn has_voted(&self, poll: PollId, identity: Identity) -> bool {
+        self.recent.lock().contains(poll, identity)
     }
 
     /// Let a viewer in. It stays until the seat is dropped.
@@ -401,8 +412,6 @@ impl Hub {
             state: Mutex::new(State::new(interest.grants.clone())),
         });
         let mut state = viewer.state.lock();
-        state.grants.truncate(self.limits.subscriptions);
-        state.mixed = !state.grants.is_empty();
         let full = {
             let mut viewers = self.viewers.lock();
             state.slot = viewers.insert(viewer.clone());
@@ -410,7 +419,13 @@ impl Hub {
         };
         if let Some(identity) = identity {
             self.known.lock().insert((identity, state.slot), viewer.clone());
+            let voted = interest.polls.iter().filter(|poll| self.has_voted(**poll, identity));
+            let unseen = voted.filter(|poll| state.audience(**poll) == Audience::Public);
+            let grants: Vec<_> = unseen.map(|poll| (*poll, Audience::Voted)).collect();
+            state.grants.extend(grants);
         }
+        state.grants.truncate(self.limits.subscriptions);
+        state.mixed = !state.grants.is_empty();
         if self.leaving.load(Ordering::SeqCst) {
             state.end(Close::AWAY);
         } else if full {

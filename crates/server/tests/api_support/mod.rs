@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod schema;
+pub mod served;
 
 use std::fmt::Write;
 use std::sync::Arc;
