@@ -105,7 +105,8 @@ impl Watcher {
 
     /// The next frame of any kind.
     pub async fn frame(&mut self) -> Option<Result<Message, Error>> {
-        tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("nothing is sent")
+        let next = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+        next.unwrap_or_else(|_| panic!("nothing more is sent after {:#?}", self.heard.last()))
     }
 
     /// The next message.
