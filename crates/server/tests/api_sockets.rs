@@ -10,6 +10,7 @@ use std::time::Duration;
 use api_support::served::{PATIENCE, Served, Watcher, serve};
 use api_support::{ADMIN, Ask, World};
 use futures_util::StreamExt;
+use pollux_server::log::memory::LogFaults;
 use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -137,12 +138,18 @@ async fn a_socket_shows_the_numbers_after_its_own_vote_and_after_a_reconnect() {
     let mut stream = events(&served, &format!("/polls/{id}/events"), &ada.cookie).await;
     assert_eq!(stream.next().await["polls"][0]["totalVotes"], 1);
 
+    // Who watches everything is somebody, too.
+    let mut everything = served.socket("", Some(&ada.cookie)).await;
+    assert_eq!(everything.next().await["polls"][0]["totalVotes"], 1);
+    let mut stream = events(&served, "/events", &ada.cookie).await;
+    assert_eq!(stream.next().await["polls"][0]["totalVotes"], 1);
+
     // A vote over HTTP with the cookie of an open socket.
     let eve = served.socket(&query, None).await;
     let mut eve_too = served.socket(&query, Some(&eve.cookie)).await;
     let mut eve = eve;
     served.world.call(vote(&id, 2).header("cookie", &eve.cookie).request()).await;
-    for eve in [&mut eve, &mut eve_too] {
+    for eve in [&mut eve, &mut eve_too, &mut everything] {
         eve.until(|message| message["poll"]["totalVotes"] == 2).await;
     }
     ada.until(|message| message["poll"]["totalVotes"] == 2).await;
@@ -173,14 +180,16 @@ async fn who_reconnects_before_the_vote_is_counted_sees_the_numbers_too() {
     let ada = voted.cookie().unwrap();
     let query = format!("?poll={id}");
     let mut by_query = served.socket(&query, Some(&ada)).await;
+    let mut everything = served.socket("", Some(&ada)).await;
     let mut by_name = served.socket("?leaderboard", Some(&ada)).await;
     by_name.say(json!({"type": "subscribe", "poll": id})).await;
     by_name.catch_up().await;
     let mut stream = events(&served, &format!("/polls/{id}/events"), &ada).await;
     let mut other = served.socket(&query, None).await;
     count(&served.world);
-    by_query.until(|message| message["poll"]["totalVotes"] == 1).await;
-    by_name.until(|message| message["poll"]["totalVotes"] == 1).await;
+    for socket in [&mut by_query, &mut by_name, &mut everything] {
+        socket.until(|message| message["poll"]["totalVotes"] == 1).await;
+    }
     stream.until(|message| message["poll"]["totalVotes"] == 1).await;
     other.catch_up().await;
     assert!(!saw_numbers(&other));
@@ -223,6 +232,40 @@ impl Stream {
                 return message;
             }
         }
+    }
+}
+
+/// Over a socket as over HTTP: refused or unknown, and the same ballot again counts once.
+#[tokio::test]
+async fn a_vote_over_a_socket_that_the_log_refuses_or_leaves_unknown_can_be_sent_again() {
+    let served = serve(|_| {}).await;
+    let (id, _) = served.world.poll(r#"{"question":"Which?","options":["a","b"]}"#).await;
+    served.world.settle().await;
+    for (n, (faults, slug)) in [
+        (LogFaults { not_recorded: 1.0, ..LogFaults::default() }, "not-recorded"),
+        (LogFaults { unknown_lost: 1.0, ..LogFaults::default() }, "outcome-unknown"),
+        (LogFaults { unknown_recorded: 1.0, ..LogFaults::default() }, "outcome-unknown"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut socket = served.socket(&format!("?poll={id}"), None).await;
+        served.world.fail(faults);
+        socket.say(json!({"type": "vote", "poll": id, "optionId": 1, "ref": n})).await;
+        let error = socket.until_type("error").await;
+        assert_eq!(error["ref"], n);
+        assert_eq!(error["problem"]["type"], format!("/docs/errors/{slug}"));
+        served.world.fail(LogFaults::default());
+        let ballot = &error["problem"]["ballotId"];
+        for _ in 0..2 {
+            let again = json!({"type": "vote", "poll": id, "optionId": 1, "ballotId": ballot});
+            socket.say(again).await;
+            let recorded = socket.until_type("vote.recorded").await;
+            assert_eq!(&recorded["receipt"]["ballotId"], ballot);
+            socket.until_type("vote.counted").await;
+        }
+        served.world.settle().await;
+        assert_eq!(read(&served.world, &id, None).await["totalVotes"], n + 1);
     }
 }
 

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, Request, StatusCode};
 use pollux_core::id::PollId;
-use pollux_core::poll::{Poll, PollStatus, Results};
+use pollux_core::poll::{Poll, PollStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -135,7 +135,7 @@ pub async fn audience(
     poll: &Poll,
     cookie: Option<CookieValue>,
 ) -> Result<Audience, Problem> {
-    if poll.results != Results::AfterVote || poll.revealed {
+    if !view::shows_after_vote(poll) {
         return Ok(Audience::Public);
     }
     let Some(cookie) = cookie else { return Ok(Audience::Public) };

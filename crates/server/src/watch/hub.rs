@@ -250,6 +250,14 @@ impl Hub {
         self.polls.read().get(&id).cloned()
     }
 
+    /// Of the newest open, listed polls those that show their numbers only to who has voted.
+    pub fn after_vote(&self) -> Vec<Arc<Poll>> {
+        let newest: Vec<_> =
+            self.listed.lock().iter().rev().take(self.limits.overview).copied().collect();
+        let polls = newest.into_iter().filter_map(|id| self.poll(id));
+        polls.filter(|poll| super::view::shows_after_vote(poll)).collect()
+    }
+
     /// Open, listed polls, oldest first.
     pub(super) fn listed(&self) -> Vec<PollId> {
         self.listed.lock().iter().copied().collect()
@@ -374,11 +382,7 @@ impl Hub {
 
     /// The voter with this cookie has voted in this poll: from now on their viewers see it so.
     pub fn voted(&self, poll: PollId, identity: Identity) {
-        let hidden = |poll: &Poll| {
-            !super::view::sees_numbers(poll, Audience::Public)
-                && super::view::sees_numbers(poll, Audience::Voted)
-        };
-        if !self.poll(poll).is_some_and(|poll| hidden(&poll)) {
+        if !self.poll(poll).is_some_and(|poll| super::view::shows_after_vote(&poll)) {
             return;
         }
         // First this, then who is here: `join` does it the other way round, so nobody is missed.
