@@ -12,7 +12,7 @@ use pollux_core::poll::Poll;
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use utoipa::ToSchema;
 
 use super::identity::{Client, Keys};
@@ -89,7 +89,7 @@ async fn keep(
     key: Option<IdempotencyKey>,
     from: IpAddr,
 ) -> Result<Response, Problem> {
-    let until = Instant::now() + app.config.api.deadline;
+    let until = owner::until(app);
     for digits in CODE_DIGITS.0..=CODE_DIGITS.1 {
         let codes = (0..CODES).map(|_| code(app, digits)).collect();
         let created = app.store.create(poll.clone(), codes, key.clone());
@@ -185,7 +185,7 @@ pub async fn reissue(
     let serial = app.ambient.random();
     let bearer = owner::Bearer::of(&app, &request)?;
     let keys = app.clone();
-    let standing = owner::change(&app, id, bearer, move |poll| {
+    let standing = owner::change(&app, id, bearer, owner::until(&app), move |poll| {
         let token = keys.keys.owner_token(poll.id, serial);
         poll.owner = Keys::token_hash(&token);
         poll.revision += 1;

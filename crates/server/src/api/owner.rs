@@ -62,19 +62,23 @@ impl Bearer {
     }
 }
 
+/// When a request must be answered that begins with its change now.
+pub fn until(app: &App) -> Instant {
+    Instant::now() + app.config.api.deadline
+}
+
 /// Change a poll of the bearer of the token; `change` says whether there was anything to do.
 pub async fn change(
     app: &Arc<App>,
     id: String,
     bearer: Bearer,
+    until: Instant,
     change: impl Fn(&mut Poll) -> Result<bool, ChangeError> + Send + Sync + 'static,
 ) -> Result<Standing, Problem> {
     let Bearer { token, from } = bearer;
     detached(app, move |app| async move {
-        let until = Instant::now() + app.config.api.deadline;
         for _ in 0..ATTEMPTS {
-            let found = timeout_at(until, lookup::owned(&app, &id, from, &token)).await;
-            let mut standing = found.unwrap_or_else(|_| Err(lookup::silent()))?;
+            let mut standing = owned(&app, &id, from, &token, until).await?;
             let mut poll = (*standing.poll).clone();
             let expected = poll.revision;
             if !change(&mut poll).map_err(refused)? {
@@ -106,6 +110,17 @@ pub async fn change(
         Err(Problem::new(Trouble::ChangedMeanwhile, detail))
     })
     .await
+}
+
+async fn owned(
+    app: &App,
+    id: &str,
+    from: IpAddr,
+    token: &[u8],
+    until: Instant,
+) -> Result<Standing, Problem> {
+    let found = timeout_at(until, lookup::owned(app, id, from, token)).await;
+    found.unwrap_or_else(|_| Err(lookup::silent()))
 }
 
 /// The store did not say whether it made a change: look, and tell everybody what it has, for
@@ -168,10 +183,11 @@ pub async fn edit(
     let bytes = json::body(&app, request).await?;
     // Once before anything is changed, so that a body that does not read is a problem of its
     // own; and again at each attempt, upon what the draft says then.
-    let standing = lookup::owned(&app, &id, bearer.from, &bearer.token).await?;
+    let until = until(&app);
+    let standing = owned(&app, &id, bearer.from, &bearer.token, until).await?;
     draft::patch(&bytes, standing.poll.to_draft())?;
     let ambient = app.ambient.clone();
-    let standing = change(&app, id, bearer, move |poll| {
+    let standing = change(&app, id, bearer, until, move |poll| {
         let Ok(draft) = draft::patch(&bytes, poll.to_draft()) else { return Ok(false) };
         poll.edit(draft, ambient.now()).map(|()| true)
     })
@@ -196,7 +212,8 @@ macro_rules! action {
             let now = app.ambient.now();
             let change_it: fn(&mut Poll, UnixMillis) -> Result<bool, ChangeError> = $change;
             let bearer = Bearer::of(&app, &request)?;
-            let standing = change(&app, id, bearer, move |poll| change_it(poll, now)).await?;
+            let until = until(&app);
+            let standing = change(&app, id, bearer, until, move |poll| change_it(poll, now)).await?;
             Ok(shown(&standing))
         }
     };
@@ -242,7 +259,7 @@ pub async fn delete(
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
     let now = app.ambient.now();
-    change(&app, id, bearer, move |poll| poll.delete(now).map(|()| true)).await?;
+    change(&app, id, bearer, until(&app), move |poll| poll.delete(now).map(|()| true)).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
