@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 APT := gcc libc6-dev make pkg-config curl ca-certificates git python3 python3-venv
 # Flags for the demo, as in `make run DEMO='--for 30s --host 0.0.0.0'`.
 DEMO :=
+# Flags for the cluster, as in `make cluster CLUSTER='--kraft --secure --port 29000'`.
+CLUSTER :=
 # The screens' tests.
 E2E := crates/server/src/web/e2e
 # Pinned: another version may judge otherwise.
@@ -20,10 +22,10 @@ export RUST_BACKTRACE ?= 1
 # Each target builds once: keeping what an incremental build would need costs more than it saves.
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help run test check fmt clippy doc deny unit schemathesis e2e screens browser bench plant setup clean
+.PHONY: help run test check fmt clippy doc deny unit schemathesis e2e screens browser cluster cluster-down services bench plant setup clean
 
 help: ## Show this
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 run: setup ## Build it and run the demo: a server, sample polls, an audience, in a throwaway folder
 	@cargo build --locked --release --package pollux
@@ -55,7 +57,7 @@ deny: setup
 		echo 'advisories: NOT CHECKED, their database cannot be fetched from here'; \
 	fi
 
-unit: setup
+unit: services
 	cargo test --locked --workspace
 
 schemathesis: setup ## Requests made up from the OpenAPI document, sent to the real server
@@ -83,6 +85,33 @@ browser: setup
 	done
 	@cd $(E2E) && { cmp -s package-lock.json node_modules/.lock-installed || { \
 		npm ci --silent --no-audit --no-fund && cp package-lock.json node_modules/.lock-installed; }; }
+
+cluster: services ## A real cluster on this machine: Kafka, ZooKeeper and PostgreSQL, without Docker
+	@cargo xtask cluster up $(CLUSTER)
+
+cluster-down: setup ## Stop the cluster and remove its data
+	@cargo xtask cluster down
+
+# Java and PostgreSQL are Debian's; Kafka and ZooKeeper come through Maven, pinned in cluster/.
+# Installed alone, PostgreSQL's package would start a server of its own on port 5432.
+services: setup
+	@missing=(); lacks() { ! command -v "$$1" >/dev/null; }; \
+	! lacks java || missing+=(default-jre-headless); \
+	! lacks mvn || missing+=(maven); \
+	! lacks openssl || missing+=(openssl); \
+	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || ! lacks postgres || missing+=(postgresql); \
+	if [ "$${#missing[@]}" = 0 ]; then exit; fi; \
+	if [ "$$(id -u)" != 0 ] || lacks apt-get; then \
+		echo "the cluster needs more. On Debian: sudo apt-get install $${missing[*]}" >&2; exit 1; \
+	fi; \
+	echo "installing $${missing[*]}"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -qq; \
+	if [[ " $${missing[*]} " = *' postgresql '* ]]; then \
+		apt-get install -y -qq --no-install-recommends postgresql-common; \
+		sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf; \
+	fi; \
+	apt-get install -y -qq --no-install-recommends "$${missing[@]}"
 
 bench: setup ## Measure, in one run, against the floor this machine sets
 	@cargo xtask bench

@@ -1,6 +1,7 @@
 //! Developer commands that make and CI call.
 
 mod bench;
+mod cluster;
 mod load;
 mod plant;
 mod plants;
@@ -23,6 +24,8 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         built: Option<PathBuf>,
     },
+    /// A real cluster on this machine: Kafka with ZooKeeper (or KRaft) and PostgreSQL.
+    Cluster(cluster::Command),
     /// Plant known bugs one at a time, and see that a test goes red.
     Plant {
         /// Only those with this in their name.
@@ -35,6 +38,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Bench { quick, built } => bench::run(quick, built),
+        Command::Cluster(command) => cluster::run(command),
         Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
         Command::Schemathesis => schemathesis::run(),
     }

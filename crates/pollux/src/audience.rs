@@ -143,15 +143,14 @@ pub async fn vote(
     stop: watch::Receiver<bool>,
 ) -> Outcome<Report> {
     let route = server.path(&format!("/api/polls/{}/vote", poll.id));
-    let histogram = || Histogram::new(3).expect("three digits are allowed");
     let hall = Arc::new(Hall {
         server: server.clone(),
         route: route.parse().map_err(|_| Failure::failed("the poll's id is no UUID"))?,
         crowd: crowd.into(),
         start: Instant::now(),
         progress: progress.clone(),
-        latency: histogram().into(),
-        lateness: histogram().into(),
+        latency: micros_histogram().into(),
+        lateness: micros_histogram().into(),
         trouble: None.into(),
         plan,
         ledger,
@@ -174,6 +173,12 @@ pub async fn vote(
         lateness: hall.lateness.into_inner().expect("no seat panicked"),
         trouble: hall.trouble.into_inner().expect("no seat panicked"),
     })
+}
+
+/// Of microseconds, up to an hour. The bounds are needed: what is recorded by clamping makes no
+/// histogram grow.
+fn micros_histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("sensible bounds, three digits")
 }
 
 /// One connection: cast ballot after ballot.
@@ -311,4 +316,20 @@ impl Hall {
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_answer_is_told_as_slow() {
+        let mut latency = micros_histogram();
+        for micros in [3, 70_000, 8_000_000] {
+            latency.saturating_record(micros);
+        }
+        let close = |told: u64, true_one: u64| told.abs_diff(true_one) <= true_one / 1_000;
+        assert!(close(latency.value_at_quantile(0.5), 70_000), "{latency:?}");
+        assert!(close(latency.max(), 8_000_000), "{latency:?}");
+    }
 }

@@ -77,6 +77,8 @@ pub struct LogLimits {
     pub queue: usize,
     /// Records in one group commit.
     pub group: usize,
+    /// How long a group waits for company when the one before it was not alone.
+    pub linger: Duration,
     /// Bytes of recent records kept in memory for readers.
     pub tail_bytes: usize,
     /// Announcements a feed may be behind before it is lost.
@@ -190,7 +192,13 @@ impl Default for ApiLimits {
 
 impl Default for LogLimits {
     fn default() -> Self {
-        Self { queue: 65_536, group: 4_096, tail_bytes: 32 << 20, feed: 16_384 }
+        Self {
+            queue: 65_536,
+            group: 4_096,
+            linger: Duration::from_millis(1),
+            tail_bytes: 32 << 20,
+            feed: 16_384,
+        }
     }
 }
 

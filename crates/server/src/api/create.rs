@@ -61,7 +61,8 @@ pub async fn create(
     }
     let key = idempotency_key(request.headers())?;
     let from = Client::of(&app, request.headers(), request.extensions()).address;
-    let body = json::body(&app, request).await?;
+    let (head, body) = request.into_parts();
+    let body = json::body(&app, &head.headers, body).await?;
     let (draft, open) = draft::create(&body)?;
     let now = app.ambient.now();
     let id = app.ambient.poll_id();

@@ -1,6 +1,7 @@
 //! What every request passes first and every answer last: the limit per address, the security
 //! headers, CORS for allowed origins, and the count.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use tower::{Service, service_fn};
 
 use super::App;
 use super::identity::Client;
+use super::problem::{Problem, Trouble};
 
 /// Scripts, styles and connections of this server only; nothing inline, no framing.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -36,28 +38,52 @@ pub fn in_front(router: Router, app: Arc<App>) -> Router {
             let app = app.clone();
             let mut route = route.clone();
             async move {
-                let headers = request.headers();
-                let from = Client::of(&app, headers, request.extensions()).address;
-                let method = request.method().clone();
+                let client = Client::of(&app, request.headers(), request.extensions());
                 let matched = request.extensions().get::<MatchedPath>().cloned();
-                let origin = allowed_origin(&app, headers);
-                let preflight = origin.is_some()
-                    && method == Method::OPTIONS
-                    && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-                let mut response = match app.limits.request(from) {
+                let front = Front::of(&app, client, request.method(), request.headers());
+                let mut response = match front.admit(&app) {
                     Ok(()) => route.call(request).await?,
                     Err(problem) => problem.into_response(),
                 };
-                finish(&app, &mut response, origin, preflight);
-                let template = matched.as_ref().map(MatchedPath::as_str);
-                app.metrics.answered(template, &method, response.status());
-                Ok::<_, std::convert::Infallible>(response)
+                front.finish(&app, matched.as_ref().map(MatchedPath::as_str), &mut response);
+                Ok::<_, Infallible>(response)
             }
         })
     }))
 }
 
-fn finish(app: &App, response: &mut Response, origin: Option<HeaderValue>, preflight: bool) {
+/// What the front remembers of a request until its answer is there.
+pub struct Front {
+    client: Client,
+    method: Method,
+    /// Of a page elsewhere that is allowed to read the answer.
+    origin: Option<HeaderValue>,
+    preflight: bool,
+}
+
+impl Front {
+    /// Look at a request.
+    pub fn of(app: &App, client: Client, method: &Method, headers: &HeaderMap) -> Self {
+        let origin = allowed_origin(app, headers);
+        let preflight = origin.is_some()
+            && method == Method::OPTIONS
+            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        Self { client, method: method.clone(), origin, preflight }
+    }
+
+    /// Whether it goes on at all.
+    pub fn admit(&self, app: &App) -> Result<(), Problem> {
+        app.limits.request(self.client.address)
+    }
+
+    /// Complete the answer and count it, under its route's template.
+    pub fn finish(self, app: &App, template: Option<&str>, response: &mut Response) {
+        complete(app, response, self.origin, self.preflight);
+        app.metrics.answered(template, &self.method, response.status());
+    }
+}
+
+fn complete(app: &App, response: &mut Response, origin: Option<HeaderValue>, preflight: bool) {
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
         // A page may need a policy of its own, which is then its own to answer for.
@@ -85,9 +111,6 @@ fn finish(app: &App, response: &mut Response, origin: Option<HeaderValue>, prefl
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         }
     }
-    if app.stopping.is_cancelled() {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
 }
 
 /// The request's origin, if it is one of the allowed others.
@@ -108,5 +131,5 @@ pub async fn wrong_method(method: Method) -> Response {
         return response;
     }
     let detail = format!("this path does not take {method}; the header Allow lists what it takes");
-    super::problem::Problem::new(super::problem::Trouble::MethodNotAllowed, detail).into_response()
+    Problem::new(Trouble::MethodNotAllowed, detail).into_response()
 }

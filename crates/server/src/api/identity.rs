@@ -201,6 +201,11 @@ impl Client {
     /// then from the right: whatever stands left of the first stranger a stranger wrote.
     pub fn of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let peer = extensions.get().map_or(Ipv4Addr::LOCALHOST.into(), |Peer(address)| *address);
+        Self::behind(app, headers, peer)
+    }
+
+    /// The same, of a request whose connection is known.
+    pub fn behind(app: &App, headers: &HeaderMap, peer: IpAddr) -> Self {
         let peer = peer.to_canonical();
         let trusted = &app.config.trusted_proxies;
         if trusted.is_empty() || !trusted.contains(&peer) {

@@ -6,11 +6,10 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, Request};
-use http_body::Body as _;
+use http_body::Body;
 use http_body_util::BodyExt;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde_json::Value;
@@ -20,15 +19,17 @@ use super::App;
 use super::problem::{Problem, Trouble};
 
 /// Read the whole body of a request that must have one.
-pub async fn body(app: &App, request: Request<Body>) -> Result<Bytes, Problem> {
+pub async fn body<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let limit = app.config.api.body;
-    let (parts, body) = request.into_parts();
-    let declared = parts.headers.get(CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse().ok());
+    let declared = headers.get(CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: u64| length > limit as u64) {
         return Err(too_large(limit));
     }
-    if !is_json(&parts.headers) {
-        let detail = match parts.headers.get(CONTENT_TYPE) {
+    if !is_json(headers) {
+        let detail = match headers.get(CONTENT_TYPE) {
             None => "the header Content-Type: application/json is missing".to_owned(),
             Some(other) => format!("Content-Type is {other:?}; it must be application/json"),
         };
@@ -55,7 +56,10 @@ pub async fn body(app: &App, request: Request<Body>) -> Result<Bytes, Problem> {
     Ok(bytes)
 }
 
-async fn gather(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+async fn gather<B>(mut body: B, limit: usize) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {

@@ -85,7 +85,7 @@ pub async fn poll(app: &App, text: &str, from: IpAddr) -> Result<Arc<Poll>, Prob
     {
         return Ok(poll);
     }
-    standing(app, text, from, None).await.map(|standing| standing.poll)
+    Box::pin(standing(app, text, from, None)).await.map(|standing| standing.poll)
 }
 
 /// The poll and its results, as far as this token may see it.

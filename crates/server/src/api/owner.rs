@@ -180,7 +180,8 @@ pub async fn edit(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
-    let bytes = json::body(&app, request).await?;
+    let (head, body) = request.into_parts();
+    let bytes = json::body(&app, &head.headers, body).await?;
     // Once before anything is changed, so that a body that does not read is a problem of its
     // own; and again at each attempt, upon what the draft says then.
     let until = until(&app);

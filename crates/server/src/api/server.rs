@@ -6,13 +6,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::future::Either;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -26,9 +27,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-use super::App;
 use super::identity::Peer;
 use super::stream::{Signals, Stream};
+use super::{App, vote};
 use crate::config::Config;
 
 /// Connections the kernel may hold until we accept them.
@@ -94,6 +95,7 @@ pub async fn serve(
         slots: Arc::new(Semaphore::new(app.config.api.connections)),
         connections: TaskTracker::new(),
         cut: CancellationToken::new(),
+        stopped: AtomicBool::new(false),
         router,
         app,
     });
@@ -107,6 +109,7 @@ pub async fn serve(
         () = shutdown.cancelled() => {}
         () = upkeep(&server.app) => {}
     }
+    server.stopped.store(true, Ordering::Release);
     server.app.stopping.cancel();
     loops.wait().await;
     server.connections.close();
@@ -135,6 +138,8 @@ struct Server {
     slots: Arc<Semaphore>,
     connections: TaskTracker,
     cut: CancellationToken,
+    /// One of the tokens may be cancelled.
+    stopped: AtomicBool,
 }
 
 async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: CancellationToken) {
@@ -171,15 +176,20 @@ async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot:
     let signals = Arc::new(Signals::default());
     let stream = Stream::new(tcp, limits.write_timeout, signals.clone());
     let spoken = signals.clone();
-    let router = server.router.clone();
+    let serving = server.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         spoken.spoken.store(true, Ordering::Relaxed);
-        let extensions = request.extensions_mut();
-        extensions.insert(Peer(peer.ip()));
+        let serving = serving.clone();
+        if vote::target(&request).is_some() {
+            return Either::Left(async move {
+                Ok(vote::answer_directly(&serving.app, peer.ip(), request).await)
+            });
+        }
+        request.extensions_mut().insert(Peer(peer.ip()));
         if request.headers().contains_key(http::header::UPGRADE) {
             request.extensions_mut().insert(slot.clone());
         }
-        router.clone().call(request.map(Body::new))
+        Either::Right(serving.router.clone().call(request.map(Body::new)))
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -192,16 +202,23 @@ async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot:
     );
     let mut stopping = pin!(app.stopping.cancelled());
     let mut cut = pin!(server.cut.cancelled());
-    let mut draining = false;
+    let (mut registered, mut draining) = (false, false);
     let outcome = poll_fn(|cx| {
-        if !draining && stopping.as_mut().poll(cx).is_ready() {
+        // Polled once, the tokens wake this task when the time comes. To poll them each time
+        // would take locks that all connections share, several for every request.
+        let ask = !registered || server.stopped.load(Ordering::Acquire);
+        if ask && !draining && stopping.as_mut().poll(cx).is_ready() {
             draining = true;
             connection.as_mut().graceful_shutdown();
         }
         if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
             return Poll::Ready(Some(outcome));
         }
-        cut.as_mut().poll(cx).map(|()| None)
+        if ask && cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        registered = true;
+        Poll::Pending
     })
     .await;
     if let Some(Err(error)) = outcome {

@@ -3,15 +3,18 @@
 //!
 //! Invariant 1: nothing here answers success before the log has acknowledged the record.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use hyper::body::Incoming;
 use pollux_core::ballot::{Ballot, Choice, OptionId, Status};
 use pollux_core::id::{BallotId, Offset, Partition, PollId, Position, VoterId, partition_of};
 use pollux_core::poll::{Poll, PollStatus};
@@ -20,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
+use super::front::Front;
 use super::identity::{Client, CookieValue, Who};
 use super::json::{self, Text};
 use super::lookup::{self, Params, ask};
@@ -112,26 +116,70 @@ pub async fn cast(
     Params([id]): Params<1>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let client = Client::of(&app, request.headers(), request.extensions());
-    let cookie = app.keys.cookie(request.headers());
-    let wait = wants_decision(request.uri())?;
-    let body = json::body(&app, request).await?;
+    let (head, body) = request.into_parts();
+    let client = Client::of(&app, &head.headers, &head.extensions);
+    take(&app, &id, client, &head, body).await
+}
+
+/// The template of the route, as it is counted.
+const ROUTE: &str = "/polls/{id}/vote";
+
+/// The poll a request votes in, if it does and nothing about its path is unusual.
+pub fn target<B>(request: &Request<B>) -> Option<&str> {
+    let path = request.uri().path();
+    let id = path.strip_prefix("/api").unwrap_or(path).strip_prefix("/polls/")?;
+    let id = id.strip_suffix("/vote")?;
+    let plain =
+        !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (request.method() == Method::POST && plain).then_some(id)
+}
+
+/// Answer a request that has a [`target`] without the router: at the rate of votes its boxes
+/// and copies are felt (docs/benchmarks.md). Nothing else is different.
+pub async fn answer_directly(app: &App, peer: IpAddr, request: Request<Incoming>) -> Response {
+    let (head, body) = request.into_parts();
+    let client = Client::behind(app, &head.headers, peer);
+    let front = Front::of(app, client, &head.method, &head.headers);
+    let path = head.uri.path();
+    let id = path.rsplit('/').nth(1).unwrap_or_default();
+    let answer = match front.admit(app) {
+        Ok(()) => take(app, id, client, &head, body).await,
+        Err(problem) => Err(problem),
+    };
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+    front.finish(app, Some(ROUTE), &mut response);
+    response
+}
+
+async fn take<B>(
+    app: &App,
+    id: &str,
+    client: Client,
+    head: &Parts,
+    body: B,
+) -> Result<Response, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let cookie = app.keys.cookie(&head.headers);
+    let wait = wants_decision(&head.uri)?;
+    let body = json::body(app, &head.headers, body).await?;
     let outcome = async {
-        let poll = lookup::poll(&app, &id, client.address).await?;
+        let poll = lookup::poll(app, id, client.address).await?;
         let cast = read(&body)?;
-        record(&app, poll, &cast, cookie).await
+        record(app, poll, &cast, cookie).await
     }
     .await;
     app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));
     let recorded = outcome?;
     let set_cookie = match recorded.cookie {
-        Some(value) if cookie.is_none() && !is_stale(&app, recorded.ballot) => {
+        Some(value) if cookie.is_none() && !is_stale(app, recorded.ballot) => {
             Some(app.keys.set_cookie(&value, client.https))
         }
         _ => None,
     };
     let decided = match recorded.decided {
-        None if wait => decision(&app, &recorded).await,
+        None if wait => Box::pin(decision(app, &recorded)).await,
         decided => decided,
     };
     Ok(answer(&recorded, decided, set_cookie))
@@ -181,7 +229,7 @@ pub async fn record(
     let voter = app.keys.voter(poll.id, who);
     if !poll.takes_votes(now) {
         let named = cast.ballot_id.is_some();
-        return after_the_close(app, poll, voter, ballot, named).await;
+        return Box::pin(after_the_close(app, poll, voter, ballot, named)).await;
     }
     // Somebody new with an id of ours cannot have voted before: there is nothing to limit yet.
     if cast.ballot_id.is_some() || cast.voter_id.is_some() || came_with_cookie {
@@ -319,6 +367,8 @@ fn answer(recorded: &Recorded, decided: Option<Status>, cookie: Option<HeaderVal
     let mut body = Vec::with_capacity(192);
     serde_json::to_writer(&mut body, &recorded.receipt(decided)).expect("a receipt is plain data");
     let mut response = Response::new(body.into());
+    // Room for what the front adds, too.
+    *response.headers_mut() = HeaderMap::with_capacity(12);
     let status = if decided.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -42,7 +42,13 @@ struct Subject {
 }
 
 fn limits() -> LogLimits {
-    LogLimits { queue: 20_000, group: 512, tail_bytes: 64 << 10, feed: 64 }
+    LogLimits {
+        queue: 20_000,
+        group: 512,
+        linger: Duration::from_millis(1),
+        tail_bytes: 64 << 10,
+        feed: 64,
+    }
 }
 
 macro_rules! suite {

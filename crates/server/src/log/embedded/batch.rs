@@ -13,9 +13,6 @@ use pollux_core::id::Offset;
 
 use crate::log::{NewRecord, Record};
 
-/// Room for two lengths, two spaces between, one after the key and the line's end.
-const FRAME: usize = 2 * 7 + 4;
-
 /// Consecutive records of one partition.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
@@ -30,11 +27,6 @@ pub(super) struct Batch {
 /// The bytes are not a batch: what is wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed(pub &'static str);
-
-/// The most bytes a record takes in a batch.
-pub(super) fn room(record: &NewRecord) -> usize {
-    FRAME + record.key.len() + record.value.len()
-}
 
 /// Add a record to a batch's bytes.
 pub(super) fn push(records: &mut Vec<u8>, record: &NewRecord) {

@@ -39,7 +39,7 @@ pub use self::reader::LogReader;
 use self::batch::Batch;
 use self::checkpoint::Checkpointer;
 use self::file::Facts;
-use self::queue::{Pending, Queue};
+use self::queue::Queue;
 use self::tail::Tail;
 use self::writer::Writer;
 use super::{Append, AppendError, Feed, FeedLost, Log, Membership, NewRecord, ReadError, Record};
@@ -136,7 +136,7 @@ impl EmbeddedLog {
     ) -> Result<Arc<Self>, OpenError> {
         let shared = Arc::new(Shared {
             generation: facts.generation,
-            queue: Queue::new(limits.queue),
+            queue: Queue::new(limits.queue, limits.group, limits.linger),
             tail: Mutex::new(Tail::new(facts.ends.len() as u32, limits.tail_bytes)),
             reader: Mutex::new(Some(file::connect_reader(&file)?)),
             ends: facts.ends.into_iter().map(watch::Sender::new).collect(),
@@ -218,9 +218,9 @@ impl Log for EmbeddedLog {
         if partition >= self.partitions() {
             return Append::refused(format!("there is no partition {partition}"));
         }
-        let (waiter, outcome) = oneshot::channel();
+        let (answer, outcome) = oneshot::channel();
         let queued = writer::check_length(&record)
-            .and_then(|()| self.shared.queue.push(Pending { partition, record, waiter }));
+            .and_then(|()| self.shared.queue.push(partition, &record, answer));
         match queued {
             Ok(()) => Append::Waiting(outcome),
             Err(why) => Append::refused(why),

@@ -7,40 +7,86 @@ use parking_lot::{Condvar, Mutex};
 use pollux_core::id::{Partition, Position};
 use tokio::sync::oneshot;
 
+use super::batch;
 use crate::log::{AppendError, NewRecord};
 
-/// Whoever awaits an append.
-pub(super) type Waiter = oneshot::Sender<Result<Position, AppendError>>;
+/// A group of so many says that more are on their way: the next waits for company.
+const COMPANY: usize = 4;
 
-/// An append underway.
-pub(super) struct Pending {
+/// Whoever awaits an append.
+pub(super) struct Waiter {
     pub partition: Partition,
-    pub record: NewRecord,
-    pub waiter: Waiter,
+    /// The place of the record among the group's in its partition.
+    pub index: u64,
+    pub answer: oneshot::Sender<Result<Position, AppendError>>,
+}
+
+/// Records that one commit will make durable together.
+#[derive(Default)]
+pub(super) struct Group {
+    /// By partition, as far as there are any: the records, framed, and how many.
+    pub drafts: Vec<(Vec<u8>, u64)>,
+    /// In the order of the log.
+    pub waiters: Vec<Waiter>,
+}
+
+impl Group {
+    /// Room for as much as the group before it had.
+    fn like(before: &Self) -> Self {
+        let draft = |(records, _): &(Vec<u8>, u64)| (Vec::with_capacity(records.len()), 0);
+        Self {
+            drafts: before.drafts.iter().map(draft).collect(),
+            waiters: Vec::with_capacity(before.waiters.len()),
+        }
+    }
+
+    fn push(
+        &mut self,
+        partition: Partition,
+        record: &NewRecord,
+        answer: oneshot::Sender<Result<Position, AppendError>>,
+    ) {
+        let place = partition as usize;
+        if self.drafts.len() <= place {
+            self.drafts.resize_with(place + 1, Default::default);
+        }
+        let (records, count) = &mut self.drafts[place];
+        batch::push(records, record);
+        self.waiters.push(Waiter { partition, index: *count, answer });
+        *count += 1;
+    }
 }
 
 /// What the writer finds.
 pub(super) enum Next {
     /// Records, in the order they were appended.
-    Group(Vec<Pending>),
+    Group(Group),
     /// Nothing came for the time the writer was willing to wait.
     Idle,
     /// Nothing is left, and nothing will come.
     Closed,
 }
 
-/// First in, first out.
+/// First in, first out. Whoever appends frames the record himself: the writer, of whom there is
+/// only one, finds groups that are ready to be written.
 pub(super) struct Queue {
     state: Mutex<State>,
     /// The writer sleeps on it.
     filled: Condvar,
     /// Most records not yet durable.
     bound: usize,
+    /// Most records in a group.
+    most: usize,
+    /// How long a group waits for company.
+    linger: Duration,
 }
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Pending>,
+    /// All but the last are full.
+    groups: VecDeque<Group>,
+    /// Records in them.
+    waiting: usize,
     /// Records of the group being written; they count towards the bound.
     underway: usize,
     /// Why no more are taken.
@@ -48,16 +94,29 @@ struct State {
 }
 
 impl Queue {
-    pub fn new(bound: usize) -> Self {
-        Self { state: Mutex::default(), filled: Condvar::new(), bound }
+    pub fn new(bound: usize, most: usize, linger: Duration) -> Self {
+        Self { state: Mutex::default(), filled: Condvar::new(), bound, most, linger }
     }
 
     /// Queue it, or say why not.
-    pub fn push(&self, pending: Pending) -> Result<(), String> {
+    pub fn push(
+        &self,
+        partition: Partition,
+        record: &NewRecord,
+        answer: oneshot::Sender<Result<Position, AppendError>>,
+    ) -> Result<(), String> {
         let mut state = self.state.lock();
         self.refusal(&state)?;
-        state.waiting.push_back(pending);
-        let first = state.waiting.len() == 1;
+        let full = state.groups.back().is_none_or(|group| group.waiters.len() >= self.most);
+        if full {
+            let group = state.groups.back().map_or_else(Group::default, Group::like);
+            state.groups.push_back(group);
+        }
+        if let Some(group) = state.groups.back_mut() {
+            group.push(partition, record, answer);
+        }
+        state.waiting += 1;
+        let first = state.waiting == 1;
         drop(state);
         if first {
             self.filled.notify_one();
@@ -73,7 +132,7 @@ impl Queue {
     fn refusal(&self, state: &State) -> Result<(), String> {
         match &state.closed {
             Some(why) => Err(why.clone()),
-            None if state.waiting.len() + state.underway >= self.bound => {
+            None if state.waiting + state.underway >= self.bound => {
                 Err(format!("{} records are waiting for the disk already", self.bound))
             }
             None => Ok(()),
@@ -86,11 +145,12 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// For the writer: the group before is done with, wait for the next.
-    pub fn next(&self, most: usize, patience: Option<Duration>) -> Next {
+    /// For the writer: the group before is done with, wait for the next. Under load it lingers,
+    /// because a commit costs the same whatever it carries; a lone record waits for nobody.
+    pub fn next(&self, patience: Option<Duration>) -> Next {
         let mut state = self.state.lock();
-        state.underway = 0;
-        while state.waiting.is_empty() {
+        let busy = std::mem::take(&mut state.underway) >= COMPANY;
+        while state.waiting == 0 {
             if state.closed.is_some() {
                 return Next::Closed;
             }
@@ -98,14 +158,22 @@ impl Queue {
                 None => self.filled.wait(&mut state),
                 Some(patience) => {
                     let waited = self.filled.wait_for(&mut state, patience);
-                    if waited.timed_out() && state.waiting.is_empty() && state.closed.is_none() {
+                    if waited.timed_out() && state.waiting == 0 && state.closed.is_none() {
                         return Next::Idle;
                     }
                 }
             }
         }
-        let count = state.waiting.len().min(most);
-        state.underway = count;
-        Next::Group(state.waiting.drain(..count).collect())
+        if busy && state.groups.len() == 1 && state.closed.is_none() {
+            // Nobody notifies a queue that has something already, but for its closing.
+            self.filled.wait_for(&mut state, self.linger);
+        }
+        let group = state.groups.pop_front().unwrap_or_default();
+        if state.groups.is_empty() {
+            state.groups.push_back(Group::like(&group));
+        }
+        state.waiting -= group.waiters.len();
+        state.underway = group.waiters.len();
+        Next::Group(group)
     }
 }

@@ -6,15 +6,15 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use fail::fail_point;
-use pollux_core::id::{Partition, Position};
+use pollux_core::id::{Offset, Partition, Position};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::mpsc;
 
 use super::Shared;
-use super::batch::{self, Batch};
+use super::batch::Batch;
 use super::checkpoint::Checkpointer;
 use super::file;
-use super::queue::{Next, Pending, Waiter};
+use super::queue::{Group, Next, Waiter};
 use crate::log::{AppendError, NewRecord};
 
 /// After trouble, and with nothing to write, look so often whether it is over.
@@ -29,20 +29,25 @@ pub(super) const ANSWERS: usize = 16;
 /// One batch for each partition that has records in a group.
 type Batches = Vec<(Partition, Batch)>;
 
-/// In the order of the log.
-type Waiters = Vec<(Waiter, Position)>;
-
 /// A group that is decided: who waits, and for what.
 pub(super) struct Answers {
-    waiters: Waiters,
-    outcome: Result<(), AppendError>,
+    /// In the order of the log.
+    waiters: Vec<Waiter>,
+    /// By partition: where the group's records begin, if they are durable.
+    outcome: Result<Vec<Offset>, AppendError>,
 }
 
 impl Answers {
     /// Answer in the order of the log. Who does not wait any more does not matter.
     pub fn give(self) {
-        for (waiter, position) in self.waiters {
-            let _ = waiter.send(self.outcome.clone().map(|()| position));
+        for Waiter { partition, index, answer } in self.waiters {
+            let _ = answer.send(match &self.outcome {
+                Ok(bases) => {
+                    let offset = Some(bases[partition as usize] + index);
+                    Ok(Position { partition, offset })
+                }
+                Err(error) => Err(error.clone()),
+            });
         }
     }
 }
@@ -75,7 +80,7 @@ impl Writer {
         let shared = self.shared.clone();
         loop {
             let patience = shared.trouble.lock().is_some().then_some(PROBE);
-            match shared.queue.next(shared.limits.group, patience) {
+            match shared.queue.next(patience) {
                 Next::Group(group) => self.write(group),
                 Next::Idle => self.probe(),
                 Next::Closed => break,
@@ -89,42 +94,25 @@ impl Writer {
         shared.stopped.send_replace(true);
     }
 
-    fn write(&self, group: Vec<Pending>) {
-        let (batches, waiters) = self.arrange(group);
+    fn write(&self, group: Group) {
+        let Group { drafts, waiters } = group;
+        let bases: Vec<_> = self.shared.ends.iter().map(|end| *end.borrow()).collect();
+        let batch = |(base, (mut records, count)): (&Offset, (Vec<u8>, u64))| {
+            // The tail keeps them, and counts what they hold.
+            records.shrink_to_fit();
+            Batch { base: *base, count, records: records.into() }
+        };
+        let batches = (0..).zip(bases.iter().zip(drafts).map(batch));
+        let batches = batches.filter(|(_, batch)| batch.count > 0).collect();
         let outcome = match self.failure() {
             Some(why) => Err(AppendError::NotRecorded(why)),
             None => self.make_durable(batches),
         };
-        let answers = Answers { waiters, outcome };
+        let answers = Answers { waiters, outcome: outcome.map(|()| bases) };
         if let Err(mpsc::error::SendError(answers)) = self.answers.blocking_send(answers) {
             // The runtime has ended before us.
             answers.give();
         }
-    }
-
-    /// Lay the group out as one batch per partition, and tell everyone's position.
-    fn arrange(&self, group: Vec<Pending>) -> (Batches, Waiters) {
-        let partitions = self.shared.ends.len();
-        let mut room = vec![0; partitions];
-        for pending in &group {
-            room[pending.partition as usize] += batch::room(&pending.record);
-        }
-        let mut drafts: Vec<(Vec<u8>, u64)> =
-            room.into_iter().map(|room| (Vec::with_capacity(room), 0)).collect();
-        let mut waiters = Vec::with_capacity(group.len());
-        for Pending { partition, record, waiter } in group {
-            let (records, count) = &mut drafts[partition as usize];
-            let offset = *self.shared.ends[partition as usize].borrow() + *count;
-            batch::push(records, &record);
-            *count += 1;
-            waiters.push((waiter, Position { partition, offset: Some(offset) }));
-        }
-        let batches = (0..).zip(drafts).filter(|(_, (_, count))| *count > 0);
-        let batches = batches.map(|(partition, (records, count))| {
-            let base = *self.shared.ends[partition as usize].borrow();
-            (partition, Batch { base, count, records: records.into() })
-        });
-        (batches.collect(), waiters)
     }
 
     fn make_durable(&self, batches: Batches) -> Result<(), AppendError> {

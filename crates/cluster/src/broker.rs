@@ -1,0 +1,109 @@
+//! The brokers; in KRaft mode each is a controller too.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::jars::Jars;
+use crate::java;
+use crate::member::{Member, Ready};
+use crate::ports::{Port, Ports};
+use crate::secure::Secure;
+use crate::{MEMBERS, Mode, setting_file, write_private, zookeeper};
+
+const HEAP: &[&str] = &["-Xms256m", "-Xmx384m"];
+
+/// Write what the `n`th needs; say how to start it.
+pub(crate) fn member(
+    folder: &Path,
+    n: u16,
+    ports: Ports,
+    jars: &Jars,
+    mode: Mode,
+    secure: Option<&Secure>,
+) -> Result<Member> {
+    let mut settings = setting_file("broker.properties")?;
+    let mut listeners = vec![("PLAINTEXT", Port::Broker)];
+    match mode {
+        Mode::ZooKeeper => {
+            settings.push_str(&setting_file("broker-zookeeper.properties")?);
+            writeln!(settings, "\n# This one.\nbroker.id={n}")?;
+            writeln!(settings, "zookeeper.connect={}", zookeeper::connect(ports))?;
+        }
+        Mode::KRaft => {
+            settings.push_str(&setting_file("broker-kraft.properties")?);
+            let voters: Vec<String> = (1..=MEMBERS)
+                .map(|k| format!("{k}@{}", ports.address(Port::Controller, k)))
+                .collect();
+            writeln!(settings, "\n# This one.\nnode.id={n}")?;
+            writeln!(settings, "controller.quorum.voters={}", voters.join(","))?;
+        }
+    }
+    if let Some(secure) = secure {
+        listeners.extend(Secure::LISTENERS);
+        settings.push_str(&secure.broker_settings());
+    }
+    let listen = |listeners: &[(&str, Port)]| {
+        let all =
+            listeners.iter().map(|(name, port)| format!("{name}://{}", ports.address(*port, n)));
+        all.collect::<Vec<_>>().join(",")
+    };
+    // Others are told of the brokers' listeners, not of the controller's.
+    writeln!(settings, "advertised.listeners={}", listen(&listeners))?;
+    if mode == Mode::KRaft {
+        listeners.push(("CONTROLLER", Port::Controller));
+    }
+    writeln!(settings, "listeners={}", listen(&listeners))?;
+    writeln!(
+        settings,
+        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,\
+         SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
+    )?;
+    let name = format!("kafka{n}");
+    writeln!(settings, "log.dirs={}", folder.join(&name).display())?;
+    let file = settings_file(folder, n);
+    write_private(&file, &settings)?;
+    let ready = Ready::Broker { id: i32::from(n), port: ports.get(Port::Broker, n) };
+    Ok(java::member(name, HEAP, jars, "kafka.Kafka", &file, ready))
+}
+
+fn settings_file(folder: &Path, n: u16) -> PathBuf {
+    folder.join(format!("kafka{n}.properties"))
+}
+
+/// KRaft keeps the cluster's id in each broker's folder, and that must be there first.
+pub(crate) fn format(folder: &Path, jars: &Jars) -> Result<()> {
+    // Any 16 bytes, in Kafka's Base64 for a UUID.
+    const CLUSTER: &str = "cG9sbHV4LWNsdXN0ZXIuLg";
+    let started: Vec<_> = (1..=MEMBERS)
+        .map(|n| {
+            java::tool(jars, "kafka.tools.StorageTool")
+                .args(["format", "--cluster-id", CLUSTER, "--config"])
+                .arg(settings_file(folder, n))
+                .stdout(fs::File::create(folder.join(format!("kafka{n}.format.log")))?)
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .context("java is missing. On Debian: sudo apt-get install default-jre-headless")
+        })
+        .collect();
+    for child in started {
+        let output = child?.wait_with_output()?;
+        if !output.status.success() {
+            bail!("formatting KRaft's storage: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    Ok(())
+}
+
+/// The user that SCRAM knows; PLAIN's is in the settings.
+pub(crate) fn add_user(bootstrap: &str, jars: &Jars, secure: &Secure) -> Result<()> {
+    let output = java::tool(jars, "kafka.admin.ConfigCommand")
+        .args(["--bootstrap-server", bootstrap, "--alter", "--entity-type", "users"])
+        .args(["--entity-name", &secure.user, "--add-config"])
+        .arg(format!("SCRAM-SHA-512=[password={}]", secure.password))
+        .output()?;
+    ensure!(output.status.success(), "SCRAM user: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}

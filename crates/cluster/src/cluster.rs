@@ -1,0 +1,411 @@
+//! The cluster as a whole: prepared, brought up, harmed and healed by name, taken away.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use parking_lot::Mutex;
+
+use crate::guard::Guard;
+use crate::jars::Jars;
+use crate::member::Member;
+use crate::plan::{self, Plan};
+use crate::ports::{Port, Ports};
+use crate::postgres::Database;
+use crate::process::{Process, Signal, State};
+use crate::secure::Secure;
+use crate::wire;
+use crate::{MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
+
+/// How often one looks again while waiting.
+const PAUSE: Duration = Duration::from_millis(50);
+/// For so long one waits for someone else's zombie.
+const REAPED: Duration = Duration::from_secs(10);
+/// Lines of a log that are shown with a failure.
+const LOG_TAIL: usize = 15;
+
+/// A cluster. Dropped, it is gone, unless it was [opened](Self::open) or [detached](Self::detach).
+pub struct Cluster {
+    folder: PathBuf,
+    plan: Mutex<Plan>,
+    jars: Jars,
+    /// Those this process has started; they must be reaped.
+    children: Mutex<BTreeMap<String, Child>>,
+    /// Held by whoever must take the cluster away.
+    guard: Option<Guard>,
+    /// A failed start wants its logs to be read.
+    keep_folder: bool,
+    progress: fn(&str),
+}
+
+impl Cluster {
+    /// Start one and wait until all of it is ready. A folder that a dead cluster left is emptied.
+    pub fn start(options: &Options) -> Result<Self> {
+        let jars = Jars::resolve(options.mode, &options.progress)?;
+        let ports = match options.port {
+            Some(base) => Ports::at(base)?,
+            None => Ports::free()?,
+        };
+        let folder = plan::new_folder(&options.folder)?;
+        let password = hex::encode(rand::random::<[u8; 12]>());
+        let database = Database::new(ports.get(Port::Postgres, 1), &password)?;
+        let mut plan = Plan { mode: options.mode, ports, database, secure: None, members: vec![] };
+        // Before anything else is there: whoever finds the folder knows whose it is.
+        plan.write(&folder)?;
+        (options.progress)("preparing folders and settings");
+        if options.secure {
+            plan.secure = Some(Secure::create(&folder, "pollux", &password)?);
+        }
+        plan.prepare(&folder, &jars)?;
+        plan.write(&folder)?;
+        let guard = Some(Guard::watch(&folder)?);
+        let mut cluster = Self {
+            folder,
+            plan: Mutex::new(plan),
+            jars,
+            children: Mutex::default(),
+            guard,
+            keep_folder: false,
+            progress: options.progress,
+        };
+        let up = cluster.bring_up();
+        cluster.keep_folder = up.is_err();
+        up.map(|()| cluster)
+    }
+
+    /// One that another command started. It goes on when this is dropped.
+    pub fn open(folder: &Path, progress: fn(&str)) -> Result<Self> {
+        let plan = Plan::read(folder)?;
+        let jars = Jars::resolve(plan.mode, &progress)?;
+        let folder = folder.canonicalize()?;
+        let (plan, children) = (Mutex::new(plan), Mutex::default());
+        Ok(Self { folder, plan, jars, children, guard: None, keep_folder: true, progress })
+    }
+
+    /// Let it go on when this process ends.
+    pub fn detach(mut self) {
+        if let Some(guard) = self.guard.take() {
+            guard.dismiss();
+        }
+    }
+
+    /// Start whatever is not running, resume what is paused, and wait until all of it is ready.
+    pub fn bring_up(&self) -> Result<()> {
+        let members = self.members();
+        for wave in 0..=2 {
+            let names: Vec<&str> = members
+                .iter()
+                .filter(|member| member.ready.wave() == wave)
+                .map(|member| member.name.as_str())
+                .collect();
+            if names.is_empty() {
+                continue;
+            }
+            (self.progress)(&format!("starting {}", names.join(", ")));
+            for name in &names {
+                match self.state(name)? {
+                    State::Dead => self.launch(name)?,
+                    State::Paused => self.resume(name)?,
+                    State::Running => {}
+                }
+            }
+            self.wait_ready(&names, START_DEADLINE)?;
+            if wave == 1 {
+                self.finish()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What can only be done once the brokers answer; harmless when repeated.
+    fn finish(&self) -> Result<()> {
+        self.wait_until(START_DEADLINE, "every broker knows all others", || {
+            for n in 1..=MEMBERS {
+                let known = wire::metadata(self.ports().get(Port::Broker, n))?.brokers;
+                ensure!(known.len() == usize::from(MEMBERS), "kafka{n} knows of {known:?} only");
+            }
+            Ok(())
+        })?;
+        if let Some(secure) = self.secure() {
+            broker::add_user(&self.bootstrap(), &self.jars, &secure)?;
+        }
+        Ok(())
+    }
+
+    /// Add a process of the caller's, start it and wait until it is ready: a web node, say. It
+    /// is started after the brokers, stopped before them, and harmed by its name like any other.
+    pub fn add(&self, member: Member) -> Result<()> {
+        let name = member.name.clone();
+        {
+            let mut plan = self.plan.lock();
+            ensure!(plan.members.iter().all(|m| m.name != name), "there is a {name} already");
+            plan.members.push(member);
+            plan.write(&self.folder)?;
+        }
+        self.start_member(&name)
+    }
+
+    /// Kill a member on the spot: SIGKILL, to its children too.
+    pub fn kill(&self, name: &str) -> Result<()> {
+        let process = self.living(name)?;
+        // The parent first, or it would start new ones.
+        let children = process.children()?;
+        process.signal(Signal::KILL)?;
+        for child in children {
+            child.signal(Signal::KILL)?;
+        }
+        self.wait_gone(name, STOP_DEADLINE)
+    }
+
+    /// Stop a member where it is: SIGSTOP, to its children too. Its connections stay open and
+    /// nobody answers.
+    pub fn pause(&self, name: &str) -> Result<()> {
+        let process = self.living(name)?;
+        process.signal(Signal::STOP)?;
+        for child in process.children()? {
+            child.signal(Signal::STOP)?;
+        }
+        self.wait_until(STOP_DEADLINE, "it is paused", || {
+            ensure!(self.state(name)? == State::Paused, "{name} goes on");
+            Ok(())
+        })
+    }
+
+    /// Let a paused member go on.
+    pub fn resume(&self, name: &str) -> Result<()> {
+        let process = self.living(name)?;
+        for child in process.children()? {
+            child.signal(Signal::CONT)?;
+        }
+        process.signal(Signal::CONT)?;
+        Ok(())
+    }
+
+    /// Ask a member to stop in good order and wait until it has; after a while it is killed.
+    pub fn stop(&self, name: &str) -> Result<()> {
+        let member = self.member(name)?;
+        let process = self.living(name)?;
+        if process.state() == State::Paused {
+            self.resume(name)?;
+        }
+        process.signal(member.ready.stop_signal())?;
+        match self.wait_gone(name, STOP_DEADLINE) {
+            Ok(()) => Ok(()),
+            Err(_) => self.kill(name),
+        }
+    }
+
+    /// Start a member that is not running and wait until it is ready.
+    pub fn start_member(&self, name: &str) -> Result<()> {
+        self.launch(name)?;
+        self.wait_ready(&[name], START_DEADLINE)
+    }
+
+    /// Stop in good order, and start again.
+    pub fn restart(&self, name: &str) -> Result<()> {
+        if self.state(name)? != State::Dead {
+            self.stop(name)?;
+        }
+        self.start_member(name)
+    }
+
+    /// Start a member and do not wait: one of an ensemble without a quorum is never ready alone.
+    pub fn launch(&self, name: &str) -> Result<()> {
+        let member = self.member(name)?;
+        ensure!(self.state(name)? == State::Dead, "{name} is running already");
+        // PostgreSQL takes the id in its lock file for alive as long as nobody has reaped it.
+        if let Some(mut old) = self.children.lock().remove(name) {
+            old.wait()?;
+        }
+        if let Some(old) = Process::read(&member.pid_file(&self.folder))? {
+            // One that another process must reap, and may not.
+            let _ = self.wait_until(REAPED, "it is reaped", || {
+                ensure!(!old.has_id(), "it is a zombie");
+                Ok(())
+            });
+        }
+        let child = member.spawn(&self.folder)?;
+        self.children.lock().insert(name.to_owned(), child);
+        Ok(())
+    }
+
+    /// Wait until all of these are ready.
+    pub fn wait_ready(&self, names: &[&str], patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        for name in names {
+            let member = self.member(name)?;
+            loop {
+                let Err(why) = member.ready.check() else { break };
+                let dead = self.state(name)? == State::Dead;
+                if dead || Instant::now() >= deadline {
+                    let what = if dead { "died" } else { "is not ready" };
+                    bail!("{name} {what}: {why:#}\n{}", log_tail(&member.log(&self.folder)));
+                }
+                std::thread::sleep(PAUSE);
+            }
+            (self.progress)(&format!("{name} is ready"));
+        }
+        Ok(())
+    }
+
+    /// Try until it succeeds. The error is the last one, with what was waited for.
+    pub fn wait_until<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        attempt: impl Fn() -> Result<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match attempt() {
+                Err(why) if Instant::now() >= deadline => {
+                    return Err(why.context(format!("waited {patience:?} until {what}")));
+                }
+                Err(_) => std::thread::sleep(PAUSE),
+                found => return found,
+            }
+        }
+    }
+
+    /// Whether a member's process lives.
+    pub fn state(&self, name: &str) -> Result<State> {
+        let process = Process::read(&self.member(name)?.pid_file(&self.folder))?;
+        Ok(process.map_or(State::Dead, |process| process.state()))
+    }
+
+    /// Its process, also one that is paused.
+    pub fn living(&self, name: &str) -> Result<Process> {
+        let process = Process::read(&self.member(name)?.pid_file(&self.folder))?;
+        process
+            .filter(|process| process.state() != State::Dead)
+            .with_context(|| format!("{name} is not running"))
+    }
+
+    /// The names, in the order of their start.
+    pub fn names(&self) -> Vec<String> {
+        self.members().into_iter().map(|member| member.name).collect()
+    }
+
+    /// One of Kafka's own tools by its class, such as `org.apache.kafka.tools.TopicCommand`.
+    pub fn tool(&self, class: &str) -> Command {
+        java::tool(&self.jars, class)
+    }
+
+    /// ZooKeeper or KRaft.
+    pub fn mode(&self) -> Mode {
+        self.plan.lock().mode
+    }
+
+    /// Which port is whose.
+    pub fn ports(&self) -> Ports {
+        self.plan.lock().ports
+    }
+
+    /// How to reach PostgreSQL.
+    pub fn database(&self) -> Database {
+        self.plan.lock().database.clone()
+    }
+
+    /// What clients of the secure listeners need, if there are any.
+    pub fn secure(&self) -> Option<Secure> {
+        self.plan.lock().secure.clone()
+    }
+
+    /// Where it lives.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The brokers' plain addresses, as in `KAFKA_BROKER`.
+    pub fn bootstrap(&self) -> String {
+        self.bootstrap_of(Port::Broker)
+    }
+
+    /// The brokers' addresses of one kind of listener.
+    pub fn bootstrap_of(&self, kind: Port) -> String {
+        let ports = self.ports();
+        let all: Vec<String> = (1..=MEMBERS).map(|n| ports.address(kind, n)).collect();
+        all.join(",")
+    }
+
+    /// The environment that lets Pollux find the cluster.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let database = self.database();
+        vec![
+            ("KAFKA_BROKER", self.bootstrap()),
+            ("DB_HOST", database.host),
+            ("DB_PORT", database.port.to_string()),
+            ("DB_USER", database.user),
+            ("DB_PASSWORD", database.password),
+            ("DB_NAME", database.name),
+        ]
+    }
+
+    /// Kill every member and remove the folder, with all data.
+    pub fn remove(self) -> Result<()> {
+        self.kill_all()?;
+        plan::remove_folder(&self.folder)
+    }
+
+    fn kill_all(&self) -> Result<()> {
+        let mut failed = Ok(());
+        // Every one is tried; the first failure is told.
+        for name in self.names().iter().rev() {
+            if self.state(name).is_ok_and(|state| state != State::Dead)
+                && let Err(error) = self.kill(name)
+            {
+                failed = failed.and(Err(error));
+            }
+        }
+        for child in self.children.lock().values_mut() {
+            let _ = child.wait();
+        }
+        failed
+    }
+
+    fn wait_gone(&self, name: &str, patience: Duration) -> Result<()> {
+        self.wait_until(patience, "it is gone", || {
+            ensure!(self.state(name)? == State::Dead, "{name} is still there");
+            Ok(())
+        })
+    }
+
+    pub(crate) fn members(&self) -> Vec<Member> {
+        self.plan.lock().members.clone()
+    }
+
+    fn member(&self, name: &str) -> Result<Member> {
+        let members = self.members();
+        members
+            .into_iter()
+            .find(|member| member.name == name)
+            .with_context(|| format!("there is no {name}; there are {}", self.names().join(", ")))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // Dismissed or never held: it goes on.
+        if self.guard.is_none() {
+            return;
+        }
+        let killed = self.kill_all();
+        // A failed test wants its logs.
+        if std::thread::panicking() || self.keep_folder || killed.is_err() {
+            eprintln!("the cluster's logs are in {}", self.folder.display());
+        } else {
+            let _ = plan::remove_folder(&self.folder);
+        }
+    }
+}
+
+/// The end of a log, for a message.
+fn log_tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = lines[lines.len().saturating_sub(LOG_TAIL)..].join("\n");
+    format!("{tail}\n({})", log.display())
+}

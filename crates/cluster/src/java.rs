@@ -1,0 +1,42 @@
+//! How a Java process of the cluster is run.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::jars::Jars;
+use crate::member::{Member, Ready};
+
+/// A member that is a Java process with one settings file.
+pub(crate) fn member(
+    name: String,
+    heap: &[&str],
+    jars: &Jars,
+    main: &str,
+    settings: &Path,
+    ready: Ready,
+) -> Member {
+    // A heap that is full must be a crash that is seen. The serial collector suits small heaps.
+    let flags = ["-XX:+ExitOnOutOfMemoryError", "-XX:+UseSerialGC", "-Djava.awt.headless=true"];
+    let settings = settings.display().to_string();
+    let what = ["-cp", &jars.classpath, main, &settings];
+    let args = heap.iter().chain(&flags).chain(&what);
+    Member {
+        name,
+        program: "java".into(),
+        args: args.map(|arg| (*arg).to_owned()).collect(),
+        env: Vec::new(),
+        user: None,
+        ready,
+    }
+}
+
+/// One of Kafka's own tools, as in `org.apache.kafka.tools.TopicCommand`. It says nothing but
+/// what was asked, and warnings.
+pub(crate) fn tool(jars: &Jars, main: &str) -> Command {
+    let mut command = Command::new("java");
+    command
+        .args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+        .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+        .args(["-cp", &jars.classpath, main]);
+    command
+}

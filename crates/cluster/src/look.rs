@@ -1,0 +1,122 @@
+//! What can be seen of a cluster from outside: who lives, who leads, what is in sync.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use crate::member::{self, Ready};
+use crate::process::{Process, State};
+use crate::wire::{self, Metadata, Topic};
+use crate::{Cluster, MEMBERS, Mode, Port};
+
+/// How a member is.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Its name.
+    pub name: String,
+    /// Where it listens, if it does.
+    pub address: Option<String>,
+    /// Whether its process lives.
+    pub state: State,
+    /// While it lives.
+    pub pid: Option<u32>,
+    /// Whether it does its work; the error says what is missing.
+    pub ready: Result<(), String>,
+}
+
+impl Cluster {
+    /// Every member, in the order of their start.
+    pub fn status(&self) -> Result<Vec<Status>> {
+        let mut all = Vec::new();
+        for member in self.members() {
+            let process = Process::read(&member.pid_file(self.folder()))?;
+            let state = process.as_ref().map_or(State::Dead, Process::state);
+            let pid = process.map(|process| process.pid).filter(|_| state != State::Dead);
+            let ready = match state {
+                State::Running => member.ready.check().map_err(|why| format!("{why:#}")),
+                State::Paused => Err("paused".to_owned()),
+                State::Dead => Err("not running".to_owned()),
+            };
+            let address = member.ready.port().map(|port| format!("127.0.0.1:{port}"));
+            all.push(Status { name: member.name, address, state, pid, ready });
+        }
+        Ok(all)
+    }
+
+    /// Which ZooKeeper leads the ensemble.
+    pub fn zookeeper_leader(&self) -> Result<String> {
+        let mut why = anyhow!("there is no ZooKeeper in KRaft mode");
+        for member in self.members() {
+            if let Ready::ZooKeeper { port } = member.ready
+                && self.state(&member.name)? == State::Running
+            {
+                match member::zookeeper_mode(port) {
+                    Ok(mode) if mode == "leader" => return Ok(member.name),
+                    Ok(_) => why = anyhow!("only followers answer"),
+                    Err(error) => why = error,
+                }
+            }
+        }
+        Err(why.context("no ZooKeeper leads"))
+    }
+
+    /// Which broker is the controller.
+    pub fn controller(&self) -> Result<String> {
+        let id = match self.mode() {
+            Mode::ZooKeeper => self.metadata()?.controller,
+            Mode::KRaft => self.ask_brokers(wire::quorum_leader)?,
+        };
+        id.map(|id| format!("kafka{id}")).context("there is no controller")
+    }
+
+    /// A topic, as the first broker that answers sees it: what it knows may be a moment old.
+    pub fn topic(&self, name: &str) -> Result<Topic> {
+        let topics = self.metadata()?.topics;
+        topics
+            .into_iter()
+            .find(|topic| topic.name == name)
+            .with_context(|| format!("there is no topic {name}"))
+    }
+
+    /// Which broker leads a partition.
+    pub fn leader(&self, topic: &str, partition: i32) -> Result<String> {
+        let topic = self.topic(topic)?;
+        let found = topic.partitions.iter().find(|found| found.index == partition);
+        let found = found.with_context(|| format!("no partition {partition}"))?;
+        found.leader.map(|id| format!("kafka{id}")).context("nobody leads it")
+    }
+
+    fn metadata(&self) -> Result<Metadata> {
+        self.ask_brokers(wire::metadata)
+    }
+
+    /// The first answer of a running broker.
+    fn ask_brokers<T>(&self, ask: impl Fn(u16) -> Result<T>) -> Result<T> {
+        let mut why = anyhow!("no broker is running");
+        for n in 1..=MEMBERS {
+            if self.state(&format!("kafka{n}"))? == State::Running {
+                match ask(self.ports().get(Port::Broker, n)) {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => why = error.context(format!("kafka{n}")),
+                }
+            }
+        }
+        Err(why)
+    }
+
+    /// Wait until every partition of every topic has all its replicas in sync.
+    pub fn wait_in_sync(&self, patience: Duration) -> Result<()> {
+        self.wait_until(patience, "all replicas in sync", || {
+            for topic in self.metadata()?.topics {
+                for partition in topic.partitions {
+                    ensure!(
+                        partition.in_sync.len() == partition.replicas.len(),
+                        "{}: {partition:?}",
+                        topic.name
+                    );
+                }
+            }
+            Ok(())
+        })
+    }
+}

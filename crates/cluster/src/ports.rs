@@ -1,0 +1,125 @@
+//! Which port is whose: a block of a hundred, so that one number names them all.
+
+use std::fs;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use anyhow::{Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+/// How many ports a cluster keeps for itself.
+const BLOCK: u16 = 100;
+/// Free blocks are looked for from here ...
+const LOWEST: u16 = 10_000;
+/// ... up to here, unless the kernel hands out ports for outgoing connections from lower on.
+const HIGHEST: u16 = 32_700;
+
+/// The ports of a cluster, from a base. `n` counts members of a kind from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ports(u16);
+
+/// A kind of port; its value is where in the block the kind begins.
+#[derive(Clone, Copy, Debug)]
+pub enum Port {
+    /// ZooKeeper, for clients.
+    ZooKeeper = 0,
+    /// ZooKeeper, follower to leader.
+    Peer = 3,
+    /// ZooKeeper, elections.
+    Election = 6,
+    /// A broker, plain.
+    Broker = 10,
+    /// A KRaft controller.
+    Controller = 20,
+    /// A broker, TLS.
+    Tls = 30,
+    /// A broker, SASL without TLS.
+    Sasl = 40,
+    /// A broker, SASL over TLS.
+    SaslTls = 50,
+    /// PostgreSQL.
+    Postgres = 60,
+    /// For what a caller adds: web nodes, processors.
+    Added = 70,
+}
+
+impl Ports {
+    /// This block, if every port in it is free.
+    pub fn at(base: u16) -> Result<Self> {
+        let most = u16::MAX - BLOCK;
+        ensure!((1024..=most).contains(&base), "port {base}: a base is between 1024 and {most}");
+        let taken: Vec<String> =
+            (base..base + BLOCK).filter(|port| !free(*port)).map(|port| port.to_string()).collect();
+        if !taken.is_empty() {
+            bail!(
+                "ports {base} to {} are wanted, but {} in use; choose another base, or none",
+                base + BLOCK - 1,
+                match &taken[..] {
+                    [one] => format!("{one} is"),
+                    many => format!("{} are", many.join(", ")),
+                }
+            );
+        }
+        Ok(Self(base))
+    }
+
+    /// A free block. It is below the ports that the kernel gives to outgoing connections: one
+    /// of those could take the port of a broker that is down for a moment.
+    pub fn free() -> Result<Self> {
+        static TRIED: AtomicU16 = AtomicU16::new(0);
+        let highest = outgoing_from().filter(|low| *low >= LOWEST + 2 * BLOCK).unwrap_or(HIGHEST);
+        let blocks = (highest.min(HIGHEST) - LOWEST) / BLOCK;
+        // Each process begins elsewhere, so that two that start at once do not collide.
+        let first = (std::process::id() % u32::from(blocks)) as u16;
+        for _ in 0..blocks {
+            let next = TRIED.fetch_add(1, Ordering::Relaxed);
+            let base = LOWEST + (first + next % blocks) % blocks * BLOCK;
+            if let Ok(ports) = Self::at(base) {
+                return Ok(ports);
+            }
+        }
+        bail!("no {BLOCK} ports in a row are free between {LOWEST} and {highest}")
+    }
+
+    /// The port of the `n`th of a kind.
+    pub fn get(self, kind: Port, n: u16) -> u16 {
+        self.0 + kind as u16 + n
+    }
+
+    /// `127.0.0.1:port`.
+    pub fn address(self, kind: Port, n: u16) -> String {
+        format!("127.0.0.1:{}", self.get(kind, n))
+    }
+}
+
+fn free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+fn outgoing_from() -> Option<u16> {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    range.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_block_with_a_taken_port_is_refused_by_its_number() {
+        let Ports(base) = Ports::free().unwrap();
+        let _held = TcpListener::bind(("127.0.0.1", base + 7)).unwrap();
+        let error = Ports::at(base).unwrap_err().to_string();
+        assert!(error.contains(&format!("{} is in use", base + 7)), "{error}");
+        assert!(Ports::at(80).is_err());
+        assert!(Ports::at(u16::MAX - 5).is_err());
+    }
+
+    #[test]
+    fn two_clusters_of_a_process_get_blocks_of_their_own() {
+        let (Ports(one), Ports(other)) = (Ports::free().unwrap(), Ports::free().unwrap());
+        assert!(one.abs_diff(other) >= BLOCK, "{one} {other}");
+    }
+}

@@ -1,0 +1,202 @@
+//! PostgreSQL, of the packages that the system has.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::member::{Member, Ready};
+use crate::setting_file;
+
+/// Where Debian puts each version's programs.
+const PACKAGED: &str = "/usr/lib/postgresql";
+/// What `sun_path` holds; PostgreSQL's socket must fit.
+const LONGEST_SOCKET_FOLDER: usize = 80;
+
+/// How to reach it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Database {
+    /// `127.0.0.1`.
+    pub host: String,
+    /// TCP.
+    pub port: u16,
+    /// Owner of the database, and superuser.
+    pub user: String,
+    /// Made at the first start.
+    pub password: String,
+    /// The database.
+    pub name: String,
+    /// Where `psql` is.
+    programs: PathBuf,
+}
+
+impl Database {
+    /// A database `polling` on this port.
+    pub(crate) fn new(port: u16, password: &str) -> Result<Self> {
+        let [host, user, name] = ["127.0.0.1", "pollux", "polling"].map(str::to_owned);
+        Ok(Self { host, port, user, password: password.to_owned(), name, programs: programs()? })
+    }
+
+    /// Ask it something, with `psql`; the rows without ornament.
+    pub fn query(&self, sql: &str) -> Result<String> {
+        let output = Command::new(self.programs.join("psql"))
+            .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--quiet"])
+            .args(["--set", "ON_ERROR_STOP=1", "--host", &self.host, "--username", &self.user])
+            .args(["--port", &self.port.to_string(), "--dbname", &self.name, "--command", sql])
+            .env("PGPASSWORD", &self.password)
+            .env("PGCONNECT_TIMEOUT", "2")
+            .output()
+            .context("psql")?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+}
+
+/// The newest packaged version's programs, or those on the PATH.
+fn programs() -> Result<PathBuf> {
+    let packaged = fs::read_dir(PACKAGED).into_iter().flatten().flatten();
+    let newest = packaged
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|version| Path::new(PACKAGED).join(format!("{version}/bin/postgres")).exists())
+        .max();
+    if let Some(version) = newest {
+        return Ok(Path::new(PACKAGED).join(format!("{version}/bin")));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .find(|folder| folder.join("postgres").exists())
+        .context("PostgreSQL is missing. On Debian: sudo apt-get install postgresql")
+}
+
+/// Make the data folder; say how to start it.
+pub(crate) fn member(folder: &Path, database: &Database) -> Result<Member> {
+    let user = other_user()?;
+    let home = home(folder, user)?;
+    let data = home.join("data");
+    init(&home, &data, user, database)?;
+
+    let mut settings = fs::read_to_string(data.join("postgresql.conf"))?;
+    settings.push_str(&setting_file("postgresql.conf")?);
+    settings.push_str(&format!(
+        "\n# This one.\nlisten_addresses = '{}'\nport = {}\nunix_socket_directories = '{}'\n",
+        database.host,
+        database.port,
+        home.display()
+    ));
+    fs::write(data.join("postgresql.conf"), settings)?;
+    Ok(Member {
+        name: "pg".into(),
+        program: database.programs.join("postgres"),
+        args: vec!["-D".into(), data.display().to_string()],
+        env: vec![("LC_ALL".into(), "C".into())],
+        user,
+        ready: Ready::Postgres(database.clone()),
+    })
+}
+
+/// PostgreSQL refuses to be root. As root we let the user of Debian's packages run it.
+fn other_user() -> Result<Option<(u32, u32)>> {
+    if !rustix::process::getuid().is_root() {
+        return Ok(None);
+    }
+    let users = fs::read_to_string("/etc/passwd")?;
+    let find = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let fields: Vec<&str> = line.split(':').collect();
+        Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
+    };
+    let user = find("postgres").or_else(|| find("nobody"));
+    Ok(Some(user.context("PostgreSQL must not be root, and there is no user `postgres`")?))
+}
+
+/// A folder of its own: in the cluster's, unless that user cannot get there (a checkout in
+/// root's home) or its socket's path would be too long.
+fn home(folder: &Path, user: Option<(u32, u32)>) -> Result<PathBuf> {
+    let inside = folder.join("pg");
+    let home = if inside.as_os_str().len() <= LONGEST_SOCKET_FOLDER && reachable(folder, user) {
+        inside
+    } else {
+        // Random, since anyone may write to this place.
+        let name = format!("pollux-pg-{}", hex::encode(rand::random::<[u8; 8]>()));
+        std::env::temp_dir().join(name)
+    };
+    fs::DirBuilder::new().mode(0o700).create(&home).with_context(|| home.display().to_string())?;
+    // So that taking the cluster away finds it.
+    fs::write(folder.join(HOME), home.display().to_string())?;
+    if let Some((user, group)) = user {
+        chown(&home, Some(user), Some(group))?;
+    }
+    Ok(home)
+}
+
+/// Holds the path of PostgreSQL's folder.
+const HOME: &str = "pg.home";
+
+/// Take its folder away, wherever it is.
+pub(crate) fn remove(folder: &Path) -> Result<()> {
+    let Ok(home) = fs::read_to_string(folder.join(HOME)) else { return Ok(()) };
+    match fs::remove_dir_all(&home) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {home}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether every folder on the way may be entered by anyone, if it is another user who must.
+fn reachable(folder: &Path, user: Option<(u32, u32)>) -> bool {
+    let open = |folder: &Path| {
+        fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o001 != 0)
+    };
+    user.is_none() || folder.ancestors().all(open)
+}
+
+/// Make the cluster's files, its superuser and the database.
+fn init(home: &Path, data: &Path, user: Option<(u32, u32)>, database: &Database) -> Result<()> {
+    let password = home.join("password");
+    fs::write(&password, &database.password)?;
+    if let Some((user, group)) = user {
+        chown(&password, Some(user), Some(group))?;
+    }
+    let command = |program: &str| {
+        let mut command = Command::new(database.programs.join(program));
+        command.env("LC_ALL", "C").current_dir("/").stdout(Stdio::null()).stderr(Stdio::piped());
+        if let Some((user, group)) = user {
+            command.uid(user).gid(group);
+        }
+        command
+    };
+    let initdb = command("initdb")
+        .args(["--encoding", "UTF8", "--locale", "C", "--auth", "scram-sha-256"])
+        .args(["--username", &database.user, "--no-instructions"])
+        .arg("--pwfile")
+        .arg(&password)
+        .arg("--pgdata")
+        .arg(data)
+        .output()
+        .context("initdb")?;
+    ensure!(initdb.status.success(), "initdb: {}", String::from_utf8_lossy(&initdb.stderr));
+    fs::remove_file(password)?;
+
+    // Without a server, so that one that runs always has its database.
+    let mut single = command("postgres")
+        .arg("--single")
+        .arg("-D")
+        .arg(data)
+        .arg("postgres")
+        .stdin(Stdio::piped())
+        .spawn()?;
+    let mut stdin = single.stdin.take().context("no stdin")?;
+    writeln!(stdin, "CREATE DATABASE {}", database.name)?;
+    drop(stdin);
+    let output = single.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    // It exits with 0 whatever became of the statement.
+    ensure!(output.status.success() && !said.contains("ERROR"), "the database: {said}");
+    Ok(())
+}

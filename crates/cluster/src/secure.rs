@@ -1,0 +1,93 @@
+//! TLS and SASL on the same brokers: certificates made at the start, one user.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::ports::Port;
+
+/// What a client needs for the secure listeners.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Secure {
+    /// The certificate authority, PEM.
+    pub ca: PathBuf,
+    /// Certificate and key of the brokers, PEM, in one file.
+    identity: PathBuf,
+    /// For SASL: PLAIN and SCRAM-SHA-512.
+    pub user: String,
+    /// For SASL.
+    pub password: String,
+}
+
+impl Secure {
+    /// What each broker listens on besides the plain port.
+    pub(crate) const LISTENERS: [(&'static str, Port); 3] =
+        [("SSL", Port::Tls), ("SASL_PLAINTEXT", Port::Sasl), ("SASL_SSL", Port::SaslTls)];
+
+    /// Make an authority and one certificate for all brokers, since all are 127.0.0.1.
+    pub(crate) fn create(folder: &Path, user: &str, password: &str) -> Result<Self> {
+        let folder = folder.join("tls");
+        fs::create_dir_all(&folder)?;
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+        let make = |args: &[&str]| {
+            let output = Command::new("openssl")
+                .args(["req", "-x509", "-days", "3650"])
+                .args(key)
+                .args(args)
+                .current_dir(&folder)
+                .output()
+                .context("openssl is missing. On Debian: sudo apt-get install openssl")?;
+            if !output.status.success() {
+                bail!("openssl: {}", String::from_utf8_lossy(&output.stderr));
+            }
+            Ok(())
+        };
+        make(&["-subj", "/CN=Pollux local cluster", "-keyout", "ca.key", "-out", "ca.pem"])?;
+        make(&[
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-keyout",
+            "broker.key",
+            "-out",
+            "broker.pem",
+        ])?;
+        let identity = folder.join("identity.pem");
+        let both = [fs::read(folder.join("broker.key"))?, fs::read(folder.join("broker.pem"))?];
+        fs::write(&identity, both.concat())?;
+        let (user, password) = (user.to_owned(), password.to_owned());
+        Ok(Self { ca: folder.join("ca.pem"), identity, user, password })
+    }
+
+    /// Lines for a broker's settings.
+    pub(crate) fn broker_settings(&self) -> String {
+        let (user, password) = (&self.user, &self.password);
+        let jaas = "org.apache.kafka.common.security";
+        let mut text = format!(
+            "ssl.keystore.type=PEM\nssl.keystore.location={}\n\
+             ssl.truststore.type=PEM\nssl.truststore.location={}\n\
+             sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512\n",
+            self.identity.display(),
+            self.ca.display()
+        );
+        for listener in ["sasl_plaintext", "sasl_ssl"] {
+            text.push_str(&format!(
+                "listener.name.{listener}.plain.sasl.jaas.config=\
+                 {jaas}.plain.PlainLoginModule required user_{user}=\"{password}\";\n\
+                 listener.name.{listener}.scram-sha-512.sasl.jaas.config=\
+                 {jaas}.scram.ScramLoginModule required;\n"
+            ));
+        }
+        text
+    }
+}

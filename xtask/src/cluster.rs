@@ -1,0 +1,183 @@
+//! `cargo xtask cluster`: the real cluster from a terminal. What it does is in `crates/cluster`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Subcommand};
+use pollux_cluster::{Cluster, Mode, Options, Port, State};
+
+/// What to do, and with which cluster.
+#[derive(Args)]
+pub struct Command {
+    #[command(subcommand)]
+    action: Action,
+    /// Everything the cluster has: data, logs, settings
+    #[arg(long, global = true, default_value = "target/cluster", value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Start it, or what is missing of it, and wait until it is ready
+    Up {
+        /// Kafka 4 in KRaft mode instead of Kafka 3.9 with ZooKeeper
+        #[arg(long)]
+        kraft: bool,
+        /// Also listen with TLS and SASL
+        #[arg(long)]
+        secure: bool,
+        /// The first of a hundred ports; a free block by default
+        #[arg(long, value_name = "BASE")]
+        port: Option<u16>,
+    },
+    /// Kill all of it and remove its folder, with all data
+    Down,
+    /// Who lives, who leads, who is the controller
+    Status,
+    /// Print the environment that lets Pollux find it, for a `.env` file
+    Env,
+    /// SIGKILL
+    Kill(Names),
+    /// SIGSTOP: connections stay open, nobody answers
+    Pause(Names),
+    /// Go on after a pause
+    Resume(Names),
+    /// Stop in good order
+    Stop(Names),
+    /// Start what was killed or stopped, and wait until it is ready
+    Start(Names),
+    /// Stop in good order and start again, one after the other
+    Restart(Names),
+}
+
+#[derive(Args)]
+struct Names {
+    /// zk1 to zk3, kafka1 to kafka3, pg
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
+}
+
+/// Do it.
+pub fn run(command: Command) -> Result<()> {
+    let folder = command.folder;
+    if let Action::Up { kraft, secure, port } = command.action {
+        return up(&folder, kraft, secure, port);
+    }
+    if matches!(command.action, Action::Down) && !folder.exists() {
+        eprintln!("there is no cluster in {}", folder.display());
+        return Ok(());
+    }
+    let cluster = Cluster::open(&folder, say)?;
+    match command.action {
+        Action::Up { .. } => Ok(()),
+        Action::Down => {
+            cluster.remove()?;
+            say("everything is stopped and removed");
+            Ok(())
+        }
+        Action::Status => print(&status(&cluster)?),
+        Action::Env => print(&environment(&cluster)),
+        Action::Kill(all) => each(&all, "killed", |name| cluster.kill(name)),
+        Action::Pause(all) => each(&all, "paused", |name| cluster.pause(name)),
+        Action::Resume(all) => each(&all, "resumed", |name| cluster.resume(name)),
+        Action::Stop(all) => each(&all, "stopped", |name| cluster.stop(name)),
+        Action::Restart(all) => each(&all, "restarted", |name| cluster.restart(name)),
+        Action::Start(all) => {
+            // All first, then the waiting: one ZooKeeper is not ready without another.
+            each(&all, "started", |name| cluster.launch(name))?;
+            let names: Vec<&str> = all.names.iter().map(String::as_str).collect();
+            cluster.wait_ready(&names, pollux_cluster::START_DEADLINE)
+        }
+    }
+}
+
+fn up(folder: &Path, kraft: bool, secure: bool, port: Option<u16>) -> Result<()> {
+    let mode = if kraft { Mode::KRaft } else { Mode::ZooKeeper };
+    let cluster = match Cluster::open(folder, say) {
+        // An unfinished one has no members; it is made anew.
+        Ok(there) if !there.names().is_empty() => {
+            let same = there.mode() == mode
+                && there.secure().is_some() == secure
+                && port.is_none_or(|base| there.ports().get(Port::ZooKeeper, 0) == base);
+            ensure!(
+                same,
+                "the cluster in {} was started with other flags; take it down first: \
+                 cargo xtask cluster down --folder {0}",
+                folder.display()
+            );
+            there.bring_up()?;
+            there
+        }
+        _ => {
+            let folder = folder.to_owned();
+            Cluster::start(&Options { folder, mode, port, secure, progress: say })?
+        }
+    };
+    // Here the topics are created and the web nodes and processors started (`Cluster::add`),
+    // once the binary can run against a cluster.
+    print(&addresses(&cluster)?)?;
+    cluster.detach();
+    Ok(())
+}
+
+fn each(all: &Names, done: &str, act: impl Fn(&str) -> Result<()>) -> Result<()> {
+    for name in &all.names {
+        act(name).with_context(|| format!("{name} is not {done}"))?;
+        say(&format!("{name} {done}"));
+    }
+    Ok(())
+}
+
+fn addresses(cluster: &Cluster) -> Result<String> {
+    let mut text = status(cluster)?;
+    if let Some(secure) = cluster.secure() {
+        writeln!(text, "\nTLS        {}", cluster.bootstrap_of(Port::Tls))?;
+        writeln!(text, "SASL       {}", cluster.bootstrap_of(Port::Sasl))?;
+        writeln!(text, "SASL, TLS  {}", cluster.bootstrap_of(Port::SaslTls))?;
+        writeln!(text, "authority  {}", secure.ca.display())?;
+        writeln!(text, "user       {}, password {}", secure.user, secure.password)?;
+        writeln!(text, "           (PLAIN or SCRAM-SHA-512)")?;
+    }
+    writeln!(text, "\nlogs are in {}", cluster.folder().display())?;
+    writeln!(text, "take it away with `cargo xtask cluster down`\n")?;
+    text.push_str(&environment(cluster));
+    Ok(text)
+}
+
+fn environment(cluster: &Cluster) -> String {
+    let lines = cluster.environment();
+    lines.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+}
+
+fn status(cluster: &Cluster) -> Result<String> {
+    let roles =
+        [(cluster.zookeeper_leader().ok(), "leader"), (cluster.controller().ok(), "controller")];
+    let mut text = String::new();
+    for member in cluster.status()? {
+        let state = match (member.state, &member.ready) {
+            (State::Running, Ok(())) => "ready".to_owned(),
+            (State::Running, Err(why)) => why.lines().next().unwrap_or_default().to_owned(),
+            (State::Paused, _) => "paused".to_owned(),
+            (State::Dead, _) => "dead".to_owned(),
+        };
+        let role = roles.iter().find(|(name, _)| name.as_ref() == Some(&member.name));
+        let role = role.map_or("", |(_, role)| role);
+        let pid = member.pid.map(|pid| format!("pid {pid}")).unwrap_or_default();
+        let address = member.address.unwrap_or_default();
+        let line = format!("{:<8} {address:<16} {pid:<12} {state} {role}", member.name);
+        writeln!(text, "{}", line.trim_end())?;
+    }
+    Ok(text)
+}
+
+/// What was asked for: to standard output.
+fn print(text: &str) -> Result<()> {
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
+}
+
+/// What is being done: to standard error.
+fn say(line: &str) {
+    eprintln!("{line}");
+}
