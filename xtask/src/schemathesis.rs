@@ -67,6 +67,7 @@ pub fn run() -> Result<()> {
     let status = Command::new(TOOL)
         .args(["--config-file", &config, "run"])
         .arg(format!("http://127.0.0.1:{port}/api/openapi.json"))
+        .args(["--url", &format!("http://127.0.0.1:{port}")])
         .args(["--seed", SEED, "--max-time", MOST_SECONDS, "--max-examples", "50"])
         .args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure"])
         .args(["--request-timeout", "20", "--generation-database", "none", "--warnings", "off"])

@@ -80,7 +80,7 @@ const CASES: &[Case] = &[
             fs::remove_file(f.join("store.db")).unwrap();
             pragma(&f.join("store.db"), "CREATE TABLE x (y)");
         },
-        &["store.db", "another application"],
+        &["store.db", "another application", "that belongs to the log here"],
     ),
     (
         "a log of garbage",
@@ -90,7 +90,7 @@ const CASES: &[Case] = &[
     (
         "a store of garbage",
         |f| fs::write(f.join("store.db"), [0xa5; 9000]).unwrap(),
-        &["store.db", "not a database"],
+        &["store.db", "not a database", "Put back a copy"],
     ),
     ("a log cut short", |f| cut(&f.join("log.db")), &["log.db", "truncated"]),
     ("a store cut short", |f| cut(&f.join("store.db")), &["store.db", "damaged"]),
@@ -114,6 +114,11 @@ const CASES: &[Case] = &[
         "no secret",
         |f| fs::remove_file(f.join("secret")).unwrap(),
         &["the file secret is gone", "POLLUX_SECRET"],
+    ),
+    (
+        "another secret",
+        |f| fs::write(f.join("secret"), "quite another secret").unwrap(),
+        &["secret is not the secret", "Put back the file it was", "as POLLUX_SECRET"],
     ),
     ("a secret cut short", |f| fs::write(f.join("secret"), "x").unwrap(), &["secret is damaged"]),
     (
@@ -161,6 +166,61 @@ fn what_was_lost_can_be_put_back() {
     fs::rename(&kept, &secret).unwrap();
     let mut server = Server::start(folder.path());
     assert_eq!(server.stop().code(), Some(0));
+}
+
+const SECRET: (&str, &str) = ("POLLUX_SECRET", "the secret of this test");
+
+fn serve_as(folder: &Path, secret: &str) -> String {
+    let before = contents(folder);
+    let mut serve = pollux();
+    serve.args(["serve", "--host", "127.0.0.1", "--port", "0", "--data"]).arg(folder);
+    let output = serve.env("POLLUX_SECRET", secret).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(contents(folder) == before, "a file was changed");
+    said(&output)
+}
+
+/// Polls may wait for their votes under one secret, and be voted in under another.
+#[test]
+fn another_secret_is_refused_once_somebody_may_have_voted() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Server::start(folder.path()).stop().code(), Some(0), "one is made and kept");
+    let mut server = Server::start_with(folder.path(), &[SECRET]);
+    let poll = server.poll(&["A", "B"]);
+    assert_eq!(server.vote(&poll, "v").unwrap().0, 202);
+    assert_eq!(server.stop().code(), Some(0));
+
+    let text = serve_as(folder.path(), "another secret altogether");
+    assert!(text.contains("POLLUX_SECRET is not the secret"), "{text}");
+    assert!(text.contains("Give the former one; or begin in an empty folder"), "{text}");
+    assert!(!text.contains("altogether"), "{text}");
+    let forgotten = serve(folder.path());
+    assert_eq!(forgotten.status.code(), Some(3), "the one that was made is another, too");
+    assert!(said(&forgotten).contains("set it again"), "{}", said(&forgotten));
+    server.restart();
+    assert_eq!(server.vote(&poll, "v").unwrap().0, 202);
+    assert_eq!(server.votes(&poll, 1), 1, "still the same voter");
+    assert_eq!(server.stop().code(), Some(0));
+    let files = contents(folder.path());
+    let hold = |bytes: &[u8]| files.values().any(|file| file.windows(23).any(|w| w == bytes));
+    assert!(!hold(SECRET.1.as_bytes()), "the secret itself is in no file");
+}
+
+#[test]
+fn a_secret_of_our_own_is_named_when_another_takes_its_place() {
+    let folder = folder();
+    let text = serve_as(folder.path(), "another secret altogether");
+    assert!(text.contains("leave POLLUX_SECRET out"), "{text}");
+    assert_eq!(Server::start(folder.path()).stop().code(), Some(0));
+}
+
+/// A folder of a version that kept no fingerprint.
+#[test]
+fn a_folder_without_a_fingerprint_is_given_one() {
+    let folder = folder();
+    pragma(&folder.path().join("store.db"), "DELETE FROM meta WHERE name = 'secret'");
+    assert_eq!(Server::start(folder.path()).stop().code(), Some(0));
+    serve_as(folder.path(), "another secret altogether");
 }
 
 #[test]

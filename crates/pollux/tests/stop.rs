@@ -108,10 +108,22 @@ fn a_deadline_that_is_overrun_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start_with(folder.path(), &[("POLLUX_DRAIN", "500ms")]);
     let poll = server.poll(&["A", "B"]);
-    let _slow = unfinished(&server, &poll);
+    let mut slow = unfinished(&server, &poll);
+    let mut idle = Client::new(server.port);
+    idle.send("GET", "/healthz", None, None).unwrap();
     assert_eq!(server.vote(&poll, "v").unwrap().0, 202);
+    let began = Instant::now();
     assert_eq!(server.stop().code(), Some(1));
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(500), "{took:?}: the request was not waited for");
+    assert!(took < Duration::from_secs(5), "{took:?}");
     assert!(server.stderr().contains("the deadline of the stop has passed"), "{}", server.stderr());
+    let mut cut = Vec::new();
+    // Closed or reset, but not answered.
+    let _ = slow.read_to_end(&mut cut);
+    assert!(!String::from_utf8_lossy(&cut).contains("HTTP/1.1"), "{cut:?}");
     server.restart();
     assert_eq!(server.votes(&poll, 1), 1, "what was answered is there");
+    let recount = run(["recount", "--data", folder.path().to_str().unwrap()]);
+    assert_eq!(recount.status.code(), Some(0), "{}", support::said(&recount));
 }

@@ -132,6 +132,9 @@ pub struct WatchLimits {
     pub leaderboard_sent: usize,
     /// Closed polls kept in memory.
     pub closed_polls: usize,
+    /// Voters remembered as such before their ballots are counted, in polls that show their
+    /// numbers after the vote.
+    pub recent_voters: usize,
     /// Longest message from a client, in bytes.
     pub message: usize,
     /// Messages per second from one client, and the burst above it.
@@ -228,6 +231,7 @@ impl Default for WatchLimits {
             leaderboard: 100,
             leaderboard_sent: 10,
             closed_polls: 10_000,
+            recent_voters: 65_536,
             message: 4 * 1024,
             messages: (10, 50),
             replies: 64,

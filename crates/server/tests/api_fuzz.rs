@@ -1,5 +1,5 @@
-//! Anything at all, sent to the parsers of bodies, messages and queries: no panic, and never
-//! an answer that is neither a success nor a well-formed problem.
+//! Anything at all, sent to the parsers of bodies, messages and queries, and over WebSockets: no
+//! panic, and never an answer that is neither a success nor a well-formed problem.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,14 +7,18 @@ mod api_support;
 
 use std::sync::OnceLock;
 
+use api_support::served::{PATIENCE, Served, Watcher, serve};
 use api_support::{Ask, World};
+use parking_lot::Mutex;
 use pollux_server::api::problem::{Problem, ProblemDocument};
 use pollux_server::api::query::Query;
 use pollux_server::api::{draft, vote};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
 use tokio::runtime::Runtime;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -130,5 +134,201 @@ proptest! {
             prop_assert_eq!(document.status, answer.status.as_u16());
             prop_assert_eq!(answer.header("content-type"), "application/problem+json");
         }
+    }
+}
+
+/// What a client sends over its socket.
+#[derive(Clone, Debug)]
+enum Sent {
+    Text(String),
+    /// As text, whether it is or not.
+    Bytes(Vec<u8>),
+    /// Text in two frames.
+    Parts(String, usize),
+    Binary(Vec<u8>),
+    Ping(Vec<u8>),
+    /// Perhaps no frame at all.
+    Raw(Vec<u8>),
+}
+
+/// A message that a client could mean, or nearly; `POLL` and `TOKEN` stand for the real ones.
+fn message() -> impl Strategy<Value = Value> {
+    let text = |values: &'static [&'static str]| prop::sample::select(values).prop_map(Value::from);
+    let member = prop_oneof![
+        4 => text(&["vote", "vote", "subscribe", "unsubscribe", "auth", "hello", ""])
+            .prop_map(|value| ("type", value)),
+        4 => text(&["POLL", "POLL", "999999", "123", "\u{0}", "01890a5d-ac96-774b-bcce-b302099a8057"])
+            .prop_map(|value| ("poll", value)),
+        2 => text(&["a", "b", " a ", "c", "é"]).prop_map(|value| ("option", value)),
+        2 => (0..4_i64).prop_map(|value| ("optionId", value.into())),
+        1 => prop::collection::vec(0..4_i64, 0..3).prop_map(|value| ("optionIds", value.into())),
+        1 => text(&["TOKEN", "wrong", ""]).prop_map(|value| ("token", value)),
+        1 => json().prop_map(|value| ("ref", value)),
+        1 => text(&["01890a5d-ac96-774b-bcce-b302099a8057", "x"]).prop_map(|value| ("ballotId", value)),
+        1 => (prop::sample::select(&["type", "poll", "option", "token", "options"][..]), json()),
+    ];
+    prop::collection::vec(member, 0..6).prop_map(|members| {
+        let mut said = serde_json::json!({"type": "vote", "poll": "POLL"});
+        for (name, value) in members {
+            said[name] = value;
+        }
+        said
+    })
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..80);
+    prop_oneof![
+        12 => message().prop_map(|message| Sent::Text(message.to_string())),
+        1 => json().prop_map(|value| Sent::Text(value.to_string())),
+        1 => ".{0,40}".prop_map(Sent::Text),
+        1 => (4000..4200_usize).prop_map(|length| Sent::Text("x".repeat(length))),
+        1 => (message(), 0..20_usize).prop_map(|(message, at)| Sent::Parts(message.to_string(), at)),
+        1 => bytes().prop_map(Sent::Bytes),
+        1 => bytes().prop_map(Sent::Binary),
+        1 => bytes().prop_map(Sent::Ping),
+        1 => bytes().prop_map(Sent::Raw),
+    ]
+}
+
+/// A frame with a mask of zeroes.
+fn frame(first: u8, content: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match content.len() {
+        length @ 0..126 => frame.push(0x80 | length as u8),
+        length => {
+            frame.push(0x80 | 126);
+            frame.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(&[0; 4]);
+    frame.extend_from_slice(content);
+    frame
+}
+
+/// How a conversation went on.
+#[derive(Debug, PartialEq)]
+enum End {
+    /// The server still answers.
+    Open,
+    /// It said why it closes.
+    Closed,
+    /// It is gone without a word.
+    Gone,
+}
+
+/// Say all of it, then something that has an answer; everything heard until then.
+async fn converse(socket: &mut Watcher, sent: &[Sent]) -> End {
+    let raw: Vec<u8> = sent
+        .iter()
+        .flat_map(|sent| match sent {
+            Sent::Text(text) => frame(0x81, text.as_bytes()),
+            Sent::Bytes(bytes) => frame(0x81, bytes),
+            Sent::Parts(text, at) => {
+                let (first, second) = text.as_bytes().split_at((*at).min(text.len()));
+                [frame(0x01, first), frame(0x80, second)].concat()
+            }
+            Sent::Binary(bytes) => frame(0x82, bytes),
+            Sent::Ping(bytes) => frame(0x89, bytes),
+            Sent::Raw(bytes) => bytes.clone(),
+        })
+        .chain(frame(0x81, br#"{"type":"unknown","ref":"the end"}"#))
+        .collect();
+    // A server that has heard enough may close before we have said it all.
+    let _ = socket.socket.get_mut().write_all(&raw).await;
+    if sent.iter().any(|sent| matches!(sent, Sent::Raw(_))) {
+        // It may be the half of a frame: then nothing is the right answer.
+        let _ = socket.socket.get_mut().shutdown().await;
+    }
+    loop {
+        match socket.frame().await {
+            None | Some(Err(Error::ConnectionClosed)) => return End::Closed,
+            Some(Ok(Message::Close(reason))) => {
+                assert!(reason.is_some(), "closed without a reason");
+                let _ = socket.socket.close(None).await;
+            }
+            Some(Ok(Message::Text(text))) => {
+                let message: Value = serde_json::from_str(&text).unwrap();
+                if message["ref"] == "the end" {
+                    return End::Open;
+                }
+                socket.heard.push(message);
+            }
+            Some(Ok(_)) => {}
+            Some(Err(_)) => return End::Gone,
+        }
+    }
+}
+
+/// Of these messages each has exactly one answer at once: an error, or a receipt.
+fn is_answered(sent: &Sent) -> bool {
+    let text = match sent {
+        Sent::Text(text) | Sent::Parts(text, _) => text,
+        Sent::Bytes(bytes) => return std::str::from_utf8(bytes).is_ok(),
+        Sent::Binary(_) | Sent::Ping(_) | Sent::Raw(_) => return false,
+    };
+    let said: Value = serde_json::from_str(text).unwrap_or_default();
+    !matches!(said["type"].as_str(), Some("subscribe" | "unsubscribe" | "auth"))
+}
+
+type Talk = (Runtime, Served, Mutex<Watcher>, String, String);
+
+proptest! {
+    #![proptest_config(Config::with_cases(512))]
+
+    #[test]
+    fn whatever_a_socket_says_it_is_answered_or_closed_and_others_do_not_notice(
+        sent in prop::collection::vec(sent(), 1..8),
+    ) {
+        static TALK: OnceLock<Talk> = OnceLock::new();
+        let (runtime, served, bystander, poll, token) = TALK.get_or_init(|| {
+            let runtime = Runtime::new().unwrap();
+            let (served, bystander, poll, token) = runtime.block_on(async {
+                let served = serve(|config| {
+                    config.api.guesses = u32::MAX;
+                    config.watch.messages = (100_000, 100_000);
+                })
+                .await;
+                let poll = r#"{"question":"q","options":["a","b"]}"#;
+                let (poll, token) = served.world.poll(poll).await;
+                let bystander = served.socket(&format!("?poll={poll}"), None).await;
+                (served, Mutex::new(bystander), poll, token)
+            });
+            (runtime, served, bystander, poll, token)
+        });
+        let real = |text: String| text.replace("POLL", poll).replace("TOKEN", token);
+        let sent: Vec<Sent> = sent.into_iter().map(|sent| match sent {
+            Sent::Text(text) => Sent::Text(real(text)),
+            Sent::Parts(text, at) => {
+                let text = real(text);
+                let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+                Sent::Parts(text, at.unwrap_or(0))
+            }
+            other => other,
+        }).collect();
+        let mut bystander = bystander.lock();
+        runtime.block_on(async {
+            let mut socket = served.socket("?leaderboard", None).await;
+            let end = converse(&mut socket, &sent).await;
+            let raw = sent.iter().any(|sent| matches!(sent, Sent::Raw(_)));
+            prop_assert!(end != End::Gone || raw, "gone without a word");
+            if end == End::Open {
+                let answers = socket.heard.iter().filter(|heard| {
+                    matches!(heard["type"].as_str(), Some("error" | "vote.recorded"))
+                });
+                let (answers, least) = (answers.count(), sent.iter().filter(|s| is_answered(s)).count());
+                let most = sent.iter().filter(|s| !matches!(s, Sent::Ping(_))).count();
+                prop_assert!(raw || (least..=most).contains(&answers), "{answers}: {:#?}", socket.heard);
+            }
+            for problem in socket.heard.iter().filter_map(|heard| heard.get("problem")) {
+                let document: ProblemDocument = serde_json::from_value(problem.clone()).unwrap();
+                prop_assert!((400..500).contains(&document.status), "{problem}");
+            }
+            drop(socket);
+            let one = tokio::time::timeout(PATIENCE, bystander.catch_up()).await;
+            prop_assert!(one.is_ok());
+            bystander.heard.clear();
+            Ok(())
+        })?;
     }
 }

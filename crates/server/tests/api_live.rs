@@ -5,65 +5,19 @@
 
 mod api_support;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use api_support::{Ask, World};
-use futures_util::{SinkExt, StreamExt};
+use api_support::Ask;
+use api_support::served::{is_problem, serve};
+use futures_util::StreamExt;
 use pollux_core::id::PollId;
 use pollux_core::standing::{Announcement, TallyAt};
 use pollux_core::tally::{Gate, Tally};
-use pollux_server::api::server;
-use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 const CLASSIC: &str = r#"{"question":"Which?","options":["JavaScript","Python"]}"#;
-
-struct Served {
-    world: World,
-    address: SocketAddr,
-    shutdown: CancellationToken,
-    server: tokio::task::JoinHandle<()>,
-}
-
-async fn serve(configure: impl FnOnce(&mut pollux_server::config::Config)) -> Served {
-    let world = World::with(|config| {
-        config.port = 0;
-        configure(config);
-    })
-    .await;
-    let listeners = server::listen(&world.app.config).unwrap();
-    let address = listeners[0].local_addr().unwrap();
-    let shutdown = CancellationToken::new();
-    let running =
-        server::serve(listeners, world.router.clone(), world.app.clone(), shutdown.clone());
-    let server = tokio::spawn(running);
-    Served { world, address, shutdown, server }
-}
-
-impl Served {
-    /// Send these bytes, read until the server closes.
-    async fn raw(&self, bytes: &[u8]) -> String {
-        let mut tcp = TcpStream::connect(self.address).await.unwrap();
-        tcp.write_all(bytes).await.unwrap();
-        let mut answer = Vec::new();
-        let read = tcp.read_to_end(&mut answer);
-        tokio::time::timeout(Duration::from_secs(10), read).await.unwrap().unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-}
-
-fn is_problem(answer: &str, status: u16) {
-    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer:?}");
-    assert!(answer.contains("application/problem+json"), "{answer:?}");
-    let body = answer.split_once("\r\n\r\n").unwrap().1;
-    let problem: Value = serde_json::from_str(body).unwrap();
-    assert_eq!(problem["status"], status, "{answer:?}");
-}
 
 #[tokio::test]
 async fn what_is_not_http_gets_a_problem_too() {
@@ -121,30 +75,16 @@ async fn a_stop_cuts_no_request() {
     assert!(TcpStream::connect(served.address).await.is_err());
 }
 
-async fn next(
-    socket: &mut (impl StreamExt<Item = Result<Message, impl std::fmt::Debug>> + Unpin),
-) -> Value {
-    loop {
-        let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await;
-        if let Message::Text(text) = message.unwrap().unwrap().unwrap() {
-            return serde_json::from_str(&text).unwrap();
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_vote_over_a_websocket_is_recorded_and_then_counted() {
     let served = serve(|_| {}).await;
     let (id, _) = served.world.poll(CLASSIC).await;
-    let url = format!("ws://{}/?poll={id}", served.address);
-    let (mut socket, response) = tokio_tungstenite::connect_async(&url).await.unwrap();
-    assert!(response.headers().contains_key("set-cookie"));
-    assert_eq!(next(&mut socket).await["type"], "hello");
-    let say = format!(r#"{{"type":"vote","poll":"{id}","option":"Python","ref":7}}"#);
-    socket.send(Message::text(say)).await.unwrap();
+    let mut socket = served.socket(&format!("?poll={id}"), None).await;
+    assert_eq!(socket.next().await["type"], "hello");
+    socket.say(format!(r#"{{"type":"vote","poll":"{id}","option":"Python","ref":7}}"#)).await;
     let (mut recorded, mut counted, mut shown) = (false, false, false);
     while !(recorded && counted && shown) {
-        let message = next(&mut socket).await;
+        let message = socket.next().await;
         match message["type"].as_str().unwrap() {
             "vote.recorded" => {
                 assert!(!counted, "recorded comes first");
@@ -163,8 +103,8 @@ async fn a_vote_over_a_websocket_is_recorded_and_then_counted() {
         (r#"{"type":"subscribe"}"#, "rules-broken"),
         (r#"{"type":"auth","token":"wrong"}"#, "wrong-token"),
     ] {
-        socket.send(Message::text(say)).await.unwrap();
-        let error = next(&mut socket).await;
+        socket.say(say).await;
+        let error = socket.next().await;
         assert_eq!(error["type"], "error", "{say}");
         assert_eq!(error["problem"]["type"], format!("/docs/errors/{slug}"), "{say}");
     }

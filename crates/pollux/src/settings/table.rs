@@ -329,6 +329,12 @@ pub const SETTINGS: &[Setting] = &[
         watch.closed_polls
     ),
     limit!(
+        "watch-recent-voters",
+        "POLLUX_WATCH_RECENT_VOTERS",
+        "Voters remembered before their ballots are counted, where results show after the vote",
+        watch.recent_voters
+    ),
+    limit!(
         "watch-message",
         "POLLUX_WATCH_MESSAGE",
         "Longest message from a client, in bytes",

@@ -12,11 +12,11 @@ use pollux_core::poll::Poll;
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 use utoipa::ToSchema;
 
 use super::identity::{Client, Keys};
-use super::lookup::{CODE_DIGITS, ask, store_problem};
+use super::lookup::{self, CODE_DIGITS, ask, store_problem};
 use super::problem::{Problem, Trouble};
 use super::query::bad;
 use super::{App, draft, json, owner};
@@ -90,13 +90,14 @@ async fn keep(
     key: Option<IdempotencyKey>,
     from: IpAddr,
 ) -> Result<Response, Problem> {
+    let until = owner::until(app);
     for digits in CODE_DIGITS.0..=CODE_DIGITS.1 {
         let codes = (0..CODES).map(|_| code(app, digits)).collect();
         let created = app.store.create(poll.clone(), codes, key.clone());
-        let created = match timeout(app.config.api.deadline, created).await {
+        let created = match timeout_at(until, created).await {
             Ok(Ok(created)) => created,
             Ok(Err(error @ StoreError::Unknown(_))) => {
-                let made = owner::settle(app, poll.id).await;
+                let made = owner::settle(app, poll.id, until).await;
                 return made
                     .map(|standing| answer(app, &standing, from))
                     .ok_or_else(|| store_problem(&error));
@@ -107,13 +108,14 @@ async fn keep(
         match created {
             Created::New(poll) => {
                 let standing = Standing::new(Arc::new(poll), app.log.partitions());
-                owner::publish(app, &standing).await;
+                owner::publish(app, &standing, until).await;
                 return Ok(answer(app, &standing, from));
             }
             Created::Before(poll) => {
                 let fresh = Standing::new(Arc::new(poll.clone()), app.log.partitions());
-                let standing = ask(app, app.store.standing(poll.id)).await?.unwrap_or(fresh);
-                owner::publish(app, &standing).await;
+                let found = timeout_at(until, ask(app, app.store.standing(poll.id))).await;
+                let standing = found.unwrap_or_else(|_| Err(lookup::silent()))?.unwrap_or(fresh);
+                owner::publish(app, &standing, until).await;
                 return Ok(answer(app, &standing, from));
             }
             Created::KeyReused => {
@@ -184,7 +186,7 @@ pub async fn reissue(
     let serial = app.ambient.random();
     let bearer = owner::Bearer::of(&app, &request)?;
     let keys = app.clone();
-    let standing = owner::change(&app, id, bearer, move |poll| {
+    let standing = owner::change(&app, id, bearer, owner::until(&app), move |poll| {
         let token = keys.keys.owner_token(poll.id, serial);
         poll.owner = Keys::token_hash(&token);
         poll.revision += 1;

@@ -111,6 +111,15 @@ async fn interest(
     for id in query.all("poll") {
         want(app, &mut interest, id, from, cookie).await?;
     }
+    if everything && cookie.is_some() {
+        for poll in app.hub.after_vote() {
+            // Watching everything needs no store: without it the numbers stay hidden.
+            let Ok(audience) = polls::audience(app, &poll, cookie).await else { break };
+            if audience != Audience::Public {
+                interest.grants.push((poll.id, audience));
+            }
+        }
+    }
     Ok(interest)
 }
 

@@ -40,8 +40,13 @@ pub async fn ask<T>(
 ) -> Result<T, Problem> {
     match tokio::time::timeout(app.config.api.deadline, answer).await {
         Ok(answer) => answer.map_err(|error| store_problem(&error)),
-        Err(_) => Err(Problem::new(Trouble::StoreUnavailable, "the store did not answer in time")),
+        Err(_) => Err(silent()),
     }
+}
+
+/// The problem of a store that was asked and has not answered.
+pub fn silent() -> Problem {
+    Problem::new(Trouble::StoreUnavailable, "the store did not answer in time")
 }
 
 /// The problem a store's error is to the client. What is wrong inside is for the log file.
@@ -131,6 +136,22 @@ async fn by_id(app: &App, id: PollId, token: Option<&[u8]>) -> Result<Standing, 
     }
     let found = ask(app, app.store.standing(id)).await?;
     visible(app, found, token)
+}
+
+/// What is in memory, brought up to what the store has: an owner whose change was left unknown
+/// reads the poll to see. While the store cannot say, memory has to do.
+pub async fn stored(app: &App, standing: Standing) -> Result<Standing, Problem> {
+    match ask(app, app.store.standing(standing.poll.id)).await {
+        Ok(Some(found)) if found.poll.status == PollStatus::Deleted => {
+            app.hub.merge(found);
+            Err(Problem::no_such_poll())
+        }
+        Ok(Some(found)) if found.poll.status != PollStatus::Draft => {
+            app.hub.merge(found.clone());
+            Ok(app.hub.standing(found.poll.id).unwrap_or(found))
+        }
+        _ => Ok(standing),
+    }
 }
 
 /// The poll as the store has it, for whoever may change it.

@@ -28,9 +28,10 @@ pub mod socket;
 mod stream;
 pub mod vote;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
@@ -67,6 +68,8 @@ pub struct App {
     pub metrics: metrics::Metrics,
     /// The last ballot id made here: the next is greater, whatever the clock does.
     last_ballot: Mutex<BallotId>,
+    /// The OpenAPI document, once somebody has asked for it.
+    openapi: OnceLock<Bytes>,
     /// Cancelled once the server stops: not ready, streams end, connections close.
     pub stopping: CancellationToken,
 }
@@ -88,6 +91,7 @@ impl App {
             limits: limits::Limits::new(&config.api),
             metrics: metrics::Metrics::new(routes::templates()),
             last_ballot: Mutex::new(BallotId(Uuid::nil())),
+            openapi: OnceLock::new(),
             stopping: CancellationToken::new(),
             config,
             ambient,

@@ -2,16 +2,17 @@
 //! so that no handler has to repeat it.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::Arc;
 
+use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Server};
 use utoipa::{Modify, OpenApi};
 
+use super::App;
 use super::problem::{ProblemDocument, Trouble};
 use super::{create, draft, health, leaderboard, live, owner, polls, vote};
 use crate::watch::view;
@@ -51,7 +52,6 @@ struct Security;
 
 impl Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        document.servers = Some(vec![Server::new("/")]);
         let components = document.components.get_or_insert_default();
         for (name, description) in [
             ("owner", "The poll's `ownerToken`, or the operator's token"),
@@ -132,14 +132,15 @@ fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
     list
 }
 
-static JSON: LazyLock<Bytes> = LazyLock::new(|| {
-    let json = Document::openapi().to_pretty_json();
-    json.expect("the document is plain data").into()
-});
-
-/// The document.
-pub async fn document() -> Response {
-    let mut response = Response::new(JSON.clone().into());
+/// The document. It names its server in full: whoever reads a copy (Postman, a generator of
+/// clients) cannot tell from a path where it came from.
+pub async fn document(State(app): State<Arc<App>>) -> Response {
+    let json = app.openapi.get_or_init(|| {
+        let mut document = Document::openapi();
+        document.servers = Some(vec![Server::new(app.public_url())]);
+        document.to_pretty_json().expect("the document is plain data").into()
+    });
+    let mut response = Response::new(json.clone().into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -14,10 +14,10 @@ use http::{HeaderMap, Request, StatusCode};
 use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::poll::{ChangeError, Poll, PollStatus};
 use pollux_core::standing::Standing;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::identity::{Client, require_token};
-use super::lookup::{self, Params, store_problem};
+use super::lookup::{self, Params, ask, store_problem};
 use super::problem::{Problem, Trouble};
 use super::{App, draft, json};
 use crate::log::control;
@@ -62,25 +62,31 @@ impl Bearer {
     }
 }
 
+/// When a request must be answered that begins with its change now.
+pub fn until(app: &App) -> Instant {
+    Instant::now() + app.config.api.deadline
+}
+
 /// Change a poll of the bearer of the token; `change` says whether there was anything to do.
 pub async fn change(
     app: &Arc<App>,
     id: String,
     bearer: Bearer,
+    until: Instant,
     change: impl Fn(&mut Poll) -> Result<bool, ChangeError> + Send + Sync + 'static,
 ) -> Result<Standing, Problem> {
     let Bearer { token, from } = bearer;
     detached(app, move |app| async move {
         for _ in 0..ATTEMPTS {
-            let mut standing = lookup::owned(&app, &id, from, &token).await?;
+            let mut standing = owned(&app, &id, from, &token, until).await?;
             let mut poll = (*standing.poll).clone();
             let expected = poll.revision;
             if !change(&mut poll).map_err(refused)? {
                 // Whoever asks again may have lost the answer, and we the publication.
-                publish(&app, &standing).await;
+                publish(&app, &standing, until).await;
                 return Ok(standing);
             }
-            match timeout(app.config.api.deadline, app.store.change(&poll, expected)).await {
+            match timeout_at(until, app.store.change(&poll, expected)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(store::ChangeError::Conflict)) => continue,
                 Ok(Err(taken @ store::ChangeError::CodeTaken)) => {
@@ -90,13 +96,14 @@ pub async fn change(
                     if !matches!(error, StoreError::Unknown(_)) {
                         return Err(store_problem(&error));
                     }
-                    let made = settle(&app, poll.id).await.filter(|made| *made.poll == poll);
+                    let made = settle(&app, poll.id, until).await;
+                    let made = made.filter(|made| *made.poll == poll);
                     return made.ok_or_else(|| store_problem(&error));
                 }
                 Err(_) => return Err(overdue(&app, poll.id)),
             }
             standing.take_poll(Arc::new(poll));
-            publish(&app, &standing).await;
+            publish(&app, &standing, until).await;
             return Ok(standing);
         }
         let detail = "others changed the poll each time in between; nothing was changed";
@@ -105,35 +112,54 @@ pub async fn change(
     .await
 }
 
+async fn owned(
+    app: &App,
+    id: &str,
+    from: IpAddr,
+    token: &[u8],
+    until: Instant,
+) -> Result<Standing, Problem> {
+    let found = timeout_at(until, lookup::owned(app, id, from, token)).await;
+    found.unwrap_or_else(|_| Err(lookup::silent()))
+}
+
 /// The store did not say whether it made a change: look, and tell everybody what it has, for
-/// nobody else will if it did.
-pub async fn settle(app: &App, id: PollId) -> Option<Standing> {
-    let read = timeout(app.config.api.deadline, app.store.standing(id)).await;
-    let standing = read.ok()?.ok()??;
-    publish(app, &standing).await;
-    Some(standing)
+/// nobody else will if it did. What takes longer than `until` is done behind the client's back.
+pub async fn settle(app: &Arc<App>, id: PollId, until: Instant) -> Option<Standing> {
+    let app = app.clone();
+    let looking = tokio::spawn(async move {
+        let standing = ask(&app, app.store.standing(id)).await.ok()??;
+        publish(&app, &standing, Instant::now()).await;
+        Some(standing)
+    });
+    timeout_at(until, looking).await.ok()?.ok()?
 }
 
 /// The time of a request that changes a poll is up, and the store has not answered. What became
 /// of the change is looked up behind the client's back.
 pub fn overdue(app: &Arc<App>, id: PollId) -> Problem {
     let app = app.clone();
-    tokio::spawn(async move { settle(&app, id).await });
+    tokio::spawn(async move { settle(&app, id, Instant::now()).await });
     Problem::new(Trouble::ChangeUnknown, "the store did not answer in time")
 }
 
-/// The store has it: tell this node, the others and every partition. None of it can fail the
-/// change, which is made; what does not get through is made up for by housekeeping.
-pub async fn publish(app: &App, standing: &Standing) {
-    let poll = &standing.poll;
+/// The store has it: tell this node, and wait until the others and every partition are told, but
+/// not beyond `until`. None of it can fail the change, which is made; what does not get through
+/// is made up for by housekeeping.
+pub async fn publish(app: &Arc<App>, standing: &Standing, until: Instant) {
+    let poll = standing.poll.clone();
     if poll.phase == 0 || poll.status == PollStatus::Draft {
         return;
     }
     app.hub.merge(standing.clone());
-    let told = control::publish(&*app.log, poll, app.ambient.now());
-    if timeout(app.config.api.deadline, told).await.is_err() {
-        tracing::warn!(poll = %poll.id, "the log is slow; the change is published again later");
-    }
+    let app = app.clone();
+    let telling = tokio::spawn(async move {
+        let told = control::publish(&*app.log, &poll, app.ambient.now());
+        if timeout(app.config.api.deadline, told).await.is_err() {
+            tracing::warn!(poll = %poll.id, "the log is slow; the change is published again later");
+        }
+    });
+    let _ = timeout_at(until, telling).await;
 }
 
 fn shown(standing: &Standing) -> Response {
@@ -158,10 +184,11 @@ pub async fn edit(
     let bytes = json::body(&app, &head.headers, body).await?;
     // Once before anything is changed, so that a body that does not read is a problem of its
     // own; and again at each attempt, upon what the draft says then.
-    let standing = lookup::owned(&app, &id, bearer.from, &bearer.token).await?;
+    let until = until(&app);
+    let standing = owned(&app, &id, bearer.from, &bearer.token, until).await?;
     draft::patch(&bytes, standing.poll.to_draft())?;
     let ambient = app.ambient.clone();
-    let standing = change(&app, id, bearer, move |poll| {
+    let standing = change(&app, id, bearer, until, move |poll| {
         let Ok(draft) = draft::patch(&bytes, poll.to_draft()) else { return Ok(false) };
         poll.edit(draft, ambient.now()).map(|()| true)
     })
@@ -186,7 +213,8 @@ macro_rules! action {
             let now = app.ambient.now();
             let change_it: fn(&mut Poll, UnixMillis) -> Result<bool, ChangeError> = $change;
             let bearer = Bearer::of(&app, &request)?;
-            let standing = change(&app, id, bearer, move |poll| change_it(poll, now)).await?;
+            let until = until(&app);
+            let standing = change(&app, id, bearer, until, move |poll| change_it(poll, now)).await?;
             Ok(shown(&standing))
         }
     };
@@ -232,7 +260,7 @@ pub async fn delete(
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
     let now = app.ambient.now();
-    change(&app, id, bearer, move |poll| poll.delete(now).map(|()| true)).await?;
+    change(&app, id, bearer, until(&app), move |poll| poll.delete(now).map(|()| true)).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

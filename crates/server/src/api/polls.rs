@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, Request, StatusCode};
 use pollux_core::id::PollId;
-use pollux_core::poll::{Poll, PollStatus, Results};
+use pollux_core::poll::{Poll, PollStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -110,9 +110,12 @@ pub async fn read(
     let headers = request.headers();
     let from = Client::of(&app, headers, request.extensions()).address;
     let token = bearer(headers);
-    let standing = lookup::standing(&app, &id, from, token).await?;
+    let mut standing = lookup::standing(&app, &id, from, token).await?;
     let audience = match token {
-        Some(token) if app.keys.owns(token, &standing.poll) => Audience::Owner,
+        Some(token) if app.keys.owns(token, &standing.poll) => {
+            standing = lookup::stored(&app, standing).await?;
+            Audience::Owner
+        }
         _ => audience(&app, &standing.poll, app.keys.cookie(headers)).await?,
     };
     let poll = view::poll(&standing, audience);
@@ -132,10 +135,13 @@ pub async fn audience(
     poll: &Poll,
     cookie: Option<CookieValue>,
 ) -> Result<Audience, Problem> {
-    if poll.results != Results::AfterVote || poll.revealed {
+    if !view::shows_after_vote(poll) {
         return Ok(Audience::Public);
     }
     let Some(cookie) = cookie else { return Ok(Audience::Public) };
+    if app.hub.has_voted(poll.id, cookie) {
+        return Ok(Audience::Voted);
+    }
     let voter = app.keys.voter(poll.id, Who::Cookie(cookie));
     let state = ask(app, app.store.voter(poll.id, voter)).await?;
     // Ever: whoever has seen the numbers of one round need not be shut out of the next.

@@ -17,7 +17,7 @@ use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper::body::Incoming;
 use pollux_core::ballot::{Ballot, Choice, OptionId, Status};
 use pollux_core::id::{BallotId, Offset, Partition, PollId, Position, VoterId, partition_of};
-use pollux_core::poll::{Poll, PollStatus, Results};
+use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::record::{Entry, ballot_key};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
@@ -245,7 +245,7 @@ pub async fn record(
         at: now,
     };
     let position = append(app, &record).await.map_err(|problem| problem.with_ballot(ballot))?;
-    if let (Results::AfterVote, false, Some(cookie)) = (poll.results, poll.revealed, cookie) {
+    if let Some(cookie) = cookie.filter(|_| view::shows_after_vote(&poll)) {
         app.hub.voted(poll.id, cookie);
     }
     Ok(Recorded { poll, voter, ballot, position, cookie, decided: None })

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
 use crate::ambient::Ambient;
 
@@ -42,6 +44,17 @@ pub fn keep(folder: &Path, name: &str, ambient: &dyn Ambient) -> std::io::Result
     let text = URL_SAFE_NO_PAD.encode(ambient.random::<32>());
     write_durably(folder, &path, &text).map_err(|error| named(&path, &error))?;
     Ok(Credential { text, new: true })
+}
+
+/// What tells one secret from another and gives neither away: a keyed hash, with a purpose of its
+/// own like the keys in `api/identity.rs`.
+pub fn fingerprint(secret: &str) -> [u8; 16] {
+    let mut mac: Hmac<Sha256> =
+        Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(b"pollux secret fingerprint");
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+    fingerprint
 }
 
 /// Whole or not at all: a half-written secret would change who everybody is.

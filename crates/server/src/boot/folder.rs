@@ -12,7 +12,7 @@ use crate::ambient::SharedAmbient;
 use crate::config::Config;
 use crate::log::Log;
 use crate::log::embedded::{EmbeddedLog, FILE as LOG};
-use crate::store::embedded::{EmbeddedStore, FILE as STORE};
+use crate::store::embedded::{self, EmbeddedStore, FILE as STORE};
 use crate::store::{Store, StoreError};
 
 /// The file of the installation's secret.
@@ -51,6 +51,26 @@ pub enum Mismatch {
         .0.join(LOG).display()
     )]
     SecretLost(PathBuf),
+    /// Another secret was given than the one that named the voters.
+    #[error(
+        "POLLUX_SECRET is not the secret that the votes in {} were cast under: with it every voter \
+         would be a stranger, and could vote again. Give the former one{}; or begin in an empty \
+         folder", folder.join(LOG).display(),
+        if *kept { ", or leave POLLUX_SECRET out: then the one in the file secret is used" } else { "" }
+    )]
+    SecretChanged {
+        /// The folder.
+        folder: PathBuf,
+        /// Whether it is in the folder.
+        kept: bool,
+    },
+    /// The file holds another secret than the one that named the voters.
+    #[error(
+        "{} is not the secret that the votes here were cast under: with it every voter would be a \
+         stranger, and could vote again. Put back the file it was, or give its content as \
+         POLLUX_SECRET; if POLLUX_SECRET used to be set, set it again", .0.join(SECRET).display()
+    )]
+    SecretSwapped(PathBuf),
     /// Log and store are of two installations.
     #[error(
         "{} was counted from the log {counted}, but {LOG} is the log {found}: put back the file \
@@ -131,11 +151,32 @@ async fn open_rest(
     let secret = credential(&config.secret, SECRET)?;
     let admin = credential(&config.admin_token, ADMIN)?;
     let store = EmbeddedStore::open(folder, log.partitions(), config.store.clone())?;
-    if let Err(mismatch) = compare(folder, log.generation(), &ends, &store).await {
+    let same = match compare(folder, log.generation(), &ends, &store).await {
+        Ok(()) => same_secret(config, &secret.text, has_votes),
+        Err(mismatch) => Err(mismatch.into()),
+    };
+    if let Err(error) = same {
         store.shut().await;
-        return Err(mismatch.into());
+        return Err(error);
     }
     Ok(Folder { log: log.clone(), store, secret, admin })
+}
+
+/// The voters on the log were named with this secret. As long as there are none, any will do.
+fn same_secret(config: &Config, secret: &str, has_votes: bool) -> Result<(), StartError> {
+    let folder = config.data.clone();
+    let ours = credentials::fingerprint(secret);
+    let wanted = embedded::fingerprint(&folder, ours, !has_votes)?;
+    if wanted == ours {
+        return Ok(());
+    }
+    let file = std::fs::read_to_string(folder.join(SECRET));
+    let kept = file.is_ok_and(|text| credentials::fingerprint(text.trim()) == wanted);
+    Err(match config.secret {
+        Some(_) => Mismatch::SecretChanged { folder, kept },
+        None => Mismatch::SecretSwapped(folder),
+    }
+    .into())
 }
 
 /// By partition, where the log ends.

@@ -66,8 +66,10 @@ async fn settle(processor: &Processor, appended: &mut Appended) -> Result<(), St
     let progress: BTreeMap<_, _> = store.progress().await?.into_iter().collect();
     for poll in unsettled.into_iter().take(MOST_A_ROUND) {
         let Some(standing) = store.standing(poll.id).await? else { continue };
+        let Some(record) = control::record(&poll, processor.ambient.now()) else { continue };
         let seen: BTreeMap<_, _> =
             standing.tallies().map(|at| (at.partition, at.tally.phase)).collect();
+        let mut missed = false;
         for partition in 0..log.partitions() {
             let committed = progress.get(&partition).map_or(0, |p| p.next_offset);
             if seen.get(&partition) >= Some(&poll.phase) {
@@ -78,11 +80,12 @@ async fn settle(processor: &Processor, appended: &mut Appended) -> Result<(), St
             if before.is_some_and(|before| committed <= *before) && committed < end {
                 continue;
             }
-            if let Some(record) = control::record(&poll, processor.ambient.now()) {
-                let _ = log.append(partition, record).await;
-                let _ = log.announce(vec![Announcement::Poll(Arc::new(poll.clone()))]).await;
-                appended.insert((poll.id, partition), end);
-            }
+            let _ = log.append(partition, record.clone()).await;
+            appended.insert((poll.id, partition), end);
+            missed = true;
+        }
+        if missed {
+            let _ = log.announce(vec![Announcement::Poll(Arc::new(poll))]).await;
         }
     }
     Ok(())

@@ -10,6 +10,9 @@ pub mod batch;
 pub mod housekeeping;
 pub mod worker;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

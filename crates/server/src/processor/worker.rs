@@ -70,7 +70,6 @@ async fn session(
     stop: &CancellationToken,
 ) -> Result<(), SessionError> {
     let mut worker = Worker::begin(processor, partition).await?;
-    processor.troubles.lock().remove(&partition);
     while !stop.is_cancelled() {
         let read = processor.log.read(partition, worker.next, processor.limits.batch, READ_WAIT);
         let records = tokio::select! {
@@ -78,12 +77,15 @@ async fn session(
             () = stop.cancelled() => break,
             records = read => records?,
         };
-        if records.is_empty() {
-            continue;
+        let (none, full) = (records.is_empty(), records.len() >= processor.limits.batch);
+        if !none {
+            worker.step(Batch::read(records)).await?;
         }
-        let full = records.len() >= processor.limits.batch;
-        worker.step(Batch::read(records)).await?;
-        if !full {
+        // Only now: a commit may fail for as long as the disk is full, and each session begins well.
+        if processor.troubles.lock().remove(&partition).is_some() {
+            tracing::info!(partition, "the partition goes on");
+        }
+        if !none && !full {
             // Votes that arrive in the meantime share the next transaction.
             tokio::time::sleep(processor.limits.linger).await;
         }

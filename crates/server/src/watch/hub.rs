@@ -22,6 +22,7 @@ use super::board::Board;
 use super::entry::{Entry, EntryState};
 use super::frame::{Close, Event, Message};
 use super::overview::{Batch, Overview};
+use super::recent::Recent;
 use super::slots::Slots;
 use super::view::{Audience, LeaderboardView};
 use super::viewer::{Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle};
@@ -52,6 +53,7 @@ pub struct Hub {
     pub(super) general: Mutex<Slots<Arc<Viewer>>>,
     /// Those who are somebody; the number keeps apart the tabs of one browser.
     known: Mutex<BTreeMap<(Identity, u32), Arc<Viewer>>>,
+    recent: Mutex<Recent>,
     /// What a viewer of everything is greeted with, for one tick or until there is news.
     greeting: Mutex<Option<Greeting>>,
     /// Counts the news: states that somebody may have been shown. Raised under the lock of what
@@ -121,6 +123,7 @@ impl Hub {
             viewers: Mutex::default(),
             general: Mutex::default(),
             known: Mutex::default(),
+            recent: Mutex::new(Recent::new(limits.recent_voters)),
             greeting: Mutex::default(),
             news: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
@@ -252,6 +255,14 @@ impl Hub {
         self.polls.read().get(&id).cloned()
     }
 
+    /// Of the newest open, listed polls those that show their numbers only to who has voted.
+    pub fn after_vote(&self) -> Vec<Arc<Poll>> {
+        let newest: Vec<_> =
+            self.listed.lock().iter().rev().take(self.limits.overview).copied().collect();
+        let polls = newest.into_iter().filter_map(|id| self.poll(id));
+        polls.filter(|poll| super::view::shows_after_vote(poll)).collect()
+    }
+
     /// Open, listed polls, oldest first.
     pub(super) fn listed(&self) -> Vec<PollId> {
         self.listed.lock().iter().copied().collect()
@@ -376,13 +387,11 @@ impl Hub {
 
     /// The voter with this cookie has voted in this poll: from now on their viewers see it so.
     pub fn voted(&self, poll: PollId, identity: Identity) {
-        let hidden = |poll: &Poll| {
-            !super::view::sees_numbers(poll, Audience::Public)
-                && super::view::sees_numbers(poll, Audience::Voted)
-        };
-        if !self.poll(poll).is_some_and(|poll| hidden(&poll)) {
+        if !self.poll(poll).is_some_and(|poll| super::view::shows_after_vote(&poll)) {
             return;
         }
+        // First this, then who is here: `join` does it the other way round, so nobody is missed.
+        self.recent.lock().insert(poll, identity);
         let of_identity = (identity, 0)..=(identity, u32::MAX);
         let viewers: Vec<_> =
             self.known.lock().range(of_identity).map(|(_, v)| v.clone()).collect();
@@ -390,6 +399,12 @@ impl Hub {
             let mut state = viewer.state.lock();
             self.grant(&viewer, &mut state, poll, Audience::Voted);
         }
+    }
+
+    /// Whether [`Hub::voted`] was called for this voter a moment ago. The store knows of those
+    /// whose ballots are counted.
+    pub fn has_voted(&self, poll: PollId, identity: Identity) -> bool {
+        self.recent.lock().contains(poll, identity)
     }
 
     /// Let a viewer in. It stays until the seat is dropped.
@@ -406,8 +421,6 @@ impl Hub {
             state: Mutex::new(State::new(interest.grants.clone())),
         });
         let mut state = viewer.state.lock();
-        state.grants.truncate(self.limits.subscriptions);
-        state.mixed = !state.grants.is_empty();
         let full = {
             let mut viewers = self.viewers.lock();
             state.slot = viewers.insert(viewer.clone());
@@ -415,7 +428,13 @@ impl Hub {
         };
         if let Some(identity) = identity {
             self.known.lock().insert((identity, state.slot), viewer.clone());
+            let voted = interest.polls.iter().filter(|poll| self.has_voted(**poll, identity));
+            let unseen = voted.filter(|poll| state.audience(**poll) == Audience::Public);
+            let grants: Vec<_> = unseen.map(|poll| (*poll, Audience::Voted)).collect();
+            state.grants.extend(grants);
         }
+        state.grants.truncate(self.limits.subscriptions);
+        state.mixed = !state.grants.is_empty();
         if self.leaving.load(Ordering::SeqCst) {
             state.end(Close::AWAY);
         } else if full {

@@ -18,6 +18,7 @@ pub mod feed;
 mod frame;
 pub mod hub;
 mod overview;
+mod recent;
 mod slots;
 pub mod socket;
 mod tick;

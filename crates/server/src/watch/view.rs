@@ -34,6 +34,11 @@ pub fn sees_numbers(poll: &Poll, audience: Audience) -> bool {
     }
 }
 
+/// Whether having voted is what it takes to see the numbers of this poll.
+pub fn shows_after_vote(poll: &Poll) -> bool {
+    !sees_numbers(poll, Audience::Public) && sees_numbers(poll, Audience::Voted)
+}
+
 /// A poll as the contract shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod schema;
+pub mod served;
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -142,7 +143,7 @@ impl World {
             Processor::new(log.clone(), shared.clone(), ambient.clone(), config.processor.clone());
         tokio::spawn(processor.run(stop.clone()));
         let source = Arc::new(Backends { log: log.clone(), store: shared.clone() });
-        let pace = Pace { retry: Duration::from_millis(50), reconcile: Duration::from_secs(3600) };
+        let pace = Pace { retry: Duration::from_millis(50), reconcile: Duration::from_secs(60) };
         let loaded = CancellationToken::new();
         tokio::spawn(feed::run(hub.clone(), source, pace, loaded.clone(), stop.clone()));
         let (ticking, until) = (hub.clone(), stop.clone());

@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::index::{Found, Index, Key};
 use self::readers::{Readers, snapshot};
 use self::rows::{PollKey, StoredBallot, damaged};
-pub use self::schema::{FILE, OpenError};
+pub use self::schema::{FILE, OpenError, fingerprint};
 use self::writer::Writer;
 use super::fate::FateFinder;
 use super::{

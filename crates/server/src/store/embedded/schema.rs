@@ -136,14 +136,15 @@ pub enum OpenError {
     Missing(PathBuf),
     /// Not an SQLite file at all.
     #[error(
-        "{0}: not a database. Move the file away to begin with an empty store, or put back the \
-         one that belongs here."
+        "{0}: not a database. Put back a copy of store.db (without store.db-wal and store.db-shm), \
+         even an old one: ballots newer than the copy are counted again from the log. Or set \
+         POLLUX_DATA to an empty folder."
     )]
     NotADatabase(PathBuf),
     /// Another application's database.
     #[error(
-        "{path}: a database of another application (application id {found:#x}). Set POLLUX_DATA \
-         to another folder, or move the file away."
+        "{path}: a database of another application (application id {found:#x}). Put back the \
+         store.db that belongs to the log here, or set POLLUX_DATA to another folder."
     )]
     Foreign {
         /// The file.
@@ -294,7 +295,7 @@ pub fn open_reader(folder: &Path) -> Result<Connection, OpenError> {
     Ok(conn)
 }
 
-/// Open the connection that only copies the write-ahead log back.
+/// Open the connection that copies the write-ahead log back.
 pub fn open_checkpointer(folder: &Path) -> Result<Connection, OpenError> {
     let path = folder.join(FILE);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -308,6 +309,23 @@ pub fn open_checkpointer(folder: &Path) -> Result<Connection, OpenError> {
 pub fn partitions(folder: &Path) -> Result<u32, OpenError> {
     let conn = open_reader(folder)?;
     read_partitions(&conn).map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
+}
+
+/// The fingerprint of the secret that the store's voters were named with: the one kept here, or
+/// this one if there is none yet or it is `fresh`: nobody was named yet, whatever is kept.
+pub fn fingerprint(folder: &Path, ours: [u8; 16], fresh: bool) -> Result<[u8; 16], OpenError> {
+    let conn = open_checkpointer(folder)?;
+    let kept = || -> rusqlite::Result<[u8; 16]> {
+        let query = "SELECT value FROM meta WHERE name = 'secret'";
+        let kept = conn.query_row(query, [], |row| row.get(0)).optional()?;
+        if let Some(kept) = kept.filter(|kept| !fresh || *kept == ours) {
+            return Ok(kept);
+        }
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        conn.execute("INSERT OR REPLACE INTO meta VALUES ('secret', ?1)", [ours])?;
+        Ok(ours)
+    };
+    kept().map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
 }
 
 fn read_partitions(conn: &Connection) -> rusqlite::Result<u32> {

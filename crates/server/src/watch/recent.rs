@@ -1,0 +1,55 @@
+//! Who voted a moment ago in polls that show their numbers after the vote. The store knows a
+//! voter once the ballot is counted; whoever comes back before that is found here.
+
+use std::collections::{HashSet, VecDeque};
+
+use foldhash::fast::FixedState;
+use pollux_core::id::PollId;
+
+use super::viewer::Identity;
+
+/// The newest of them; the oldest are forgotten first, and counted by then.
+pub(super) struct Recent {
+    most: usize,
+    known: HashSet<(PollId, Identity), FixedState>,
+    order: VecDeque<(PollId, Identity)>,
+}
+
+impl Recent {
+    pub fn new(most: usize) -> Self {
+        Self { most, known: HashSet::default(), order: VecDeque::new() }
+    }
+
+    pub fn insert(&mut self, poll: PollId, identity: Identity) {
+        if !self.known.insert((poll, identity)) {
+            return;
+        }
+        self.order.push_back((poll, identity));
+        if self.order.len() > self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+
+    pub fn contains(&self, poll: PollId, identity: Identity) -> bool {
+        self.known.contains(&(poll, identity))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pollux_core::id::UnixMillis;
+
+    #[test]
+    fn the_oldest_are_forgotten() {
+        let poll = PollId::new(UnixMillis(1), [1; 10]);
+        let mut recent = Recent::new(2);
+        for n in [1, 2, 1, 3] {
+            recent.insert(poll, [n; 16]);
+        }
+        assert_eq!([1, 2, 3].map(|n| recent.contains(poll, [n; 16])), [false, true, true]);
+        assert_eq!((recent.known.len(), recent.order.len()), (2, 2));
+    }
+}

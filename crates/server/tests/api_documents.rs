@@ -1,0 +1,344 @@
+//! The OpenAPI and the AsyncAPI document, held to what the server really answers and sends.
+
+#![allow(clippy::unwrap_used)]
+
+mod api_support;
+
+use std::collections::BTreeSet;
+
+use api_support::schema::{faults, resolves};
+use api_support::served::{Served, Watcher, serve};
+use api_support::{ADMIN, Answer, Ask, NOON, World};
+use parking_lot::Mutex;
+use pollux_core::id::{BallotId, UnixMillis};
+use pollux_server::log::memory::LogFaults;
+use pollux_server::log::{Log, control};
+use pollux_server::store::Store;
+use pollux_server::store::memory::{Faults, StoreFaults};
+use serde_json::{Value, json};
+
+const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
+
+/// A ballot id of this many milliseconds after noon.
+fn ballot(millis: u64) -> String {
+    BallotId::new(UnixMillis(NOON + millis), [1; 10]).to_string()
+}
+
+/// A world whose every answer is held to the OpenAPI document.
+struct Held {
+    world: World,
+    document: Value,
+    seen: Mutex<BTreeSet<(String, u16)>>,
+}
+
+impl Held {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let document = world.call(Ask::get("/api/openapi.json").request()).await.json();
+        Self { world, document, seen: Mutex::default() }
+    }
+
+    /// The operation that a request is one of.
+    fn operation(&self, method: &str, path: &str) -> &Value {
+        let path = path.split('?').next().unwrap();
+        let fits = |template: &str| {
+            let (a, b) = (template.split('/'), path.split('/'));
+            a.clone().count() == b.clone().count()
+                && a.zip(b).all(|(a, b)| a == b || a.starts_with('{'))
+        };
+        let mut paths = self.document["paths"].as_object().unwrap().iter();
+        let (_, item) =
+            paths.find(|(template, _)| fits(template)).unwrap_or_else(|| panic!("{path}"));
+        &item[method.to_lowercase()]
+    }
+
+    async fn call(&self, ask: Ask) -> Answer {
+        let request = ask.request();
+        let (method, path) = (request.method().to_string(), request.uri().to_string());
+        let operation = self.operation(&method, &path);
+        let answer = self.world.call(request).await;
+        let status = answer.status.as_u16();
+        let name = operation["operationId"].as_str().unwrap();
+        let documented = &operation["responses"][status.to_string()];
+        assert!(documented.is_object(), "{name} is not to answer so: {answer}");
+        match documented.get("content") {
+            None => assert!(answer.body.is_empty(), "{name}: {answer}"),
+            Some(content) => {
+                let kind = answer.header("content-type").split(';').next().unwrap();
+                let media = &content[kind];
+                assert!(media.is_object(), "{name}: {kind} is not documented: {answer}");
+                if kind.ends_with("json") {
+                    let body = answer.json();
+                    let found = faults(&self.document, &media["schema"], &body, name);
+                    assert!(found.is_empty(), "{found:#?}");
+                }
+            }
+        }
+        for header in documented["headers"].as_object().into_iter().flatten().map(|(name, _)| name)
+        {
+            let optional = header == "Set-Cookie";
+            assert!(optional || answer.headers.contains_key(header), "{name}: {header}: {answer}");
+        }
+        self.seen.lock().insert((name.to_owned(), status));
+        answer
+    }
+
+    async fn poll(&self, body: &str) -> (String, String) {
+        let made = self.call(Ask::post("/api/polls", body)).await.json();
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        (text("id"), text("ownerToken"))
+    }
+}
+
+async fn a_polls_life(held: &Held) {
+    let draft = r#"{"question":"Which?","options":["a","b","c"],"maxChoices":2,"results":"hidden",
+        "closesAt":"2026-11-21T13:00:00Z","open":false}"#;
+    let (id, token) = held.poll(draft).await;
+    let path = format!("/api/polls/{id}");
+    let own = |ask: Ask| held.call(ask.token(&token));
+    held.call(Ask::get(&path)).await;
+    own(Ask::get(&path)).await;
+    own(Ask::new("PATCH", &path).json(r#"{"question":"Which one?"}"#)).await;
+    own(Ask::new("PATCH", &path).json(r#"{"question":""}"#)).await;
+    own(Ask::post(format!("{path}/close"), "")).await;
+    for action in ["open", "open", "close", "reopen", "reveal", "reset"] {
+        held.call(Ask::post(format!("{path}/{action}"), "")).await;
+        held.call(Ask::post(format!("{path}/{action}"), "").token("wrong")).await;
+        own(Ask::post(format!("{path}/{action}"), "")).await;
+        held.world.settle().await;
+        let read = held.call(Ask::get(&path)).await;
+        held.call(Ask::get(&path).header("if-none-match", read.header("etag"))).await;
+    }
+    held.call(Ask::post(format!("{path}/token"), "")).await;
+    held.call(Ask::post(format!("{path}/token"), "").token(ADMIN)).await;
+    held.call(Ask::new("DELETE", &path).token(ADMIN)).await;
+    held.call(Ask::new("DELETE", &path).token(ADMIN)).await;
+}
+
+async fn a_ballots_life(held: &Held) {
+    let (id, token) = held.poll(POLL).await;
+    held.world.settle().await;
+    let path = format!("/api/polls/{id}/vote");
+    let cast = |millis: u64| {
+        format!(r#"{{"optionId":1,"voterId":"ada","ballotId":"{}"}}"#, ballot(millis))
+    };
+    held.call(Ask::post(&path, r#"{"option":"a"}"#)).await;
+    for millis in [2, 2, 1, 3] {
+        let waited = Ask::post(format!("{path}?wait=counted"), cast(millis));
+        assert_eq!(held.call(waited).await.status, 200);
+    }
+    for millis in [1, 2, 3, 4] {
+        let asked = format!("/api/polls/{id}/ballots/{}?voterId=ada", ballot(millis));
+        held.call(Ask::get(asked)).await;
+    }
+    for body in ["", "{", "[]", "{}", r#"{"option":"c"}"#, &" ".repeat(20_000)] {
+        held.call(Ask::post(&path, body)).await;
+    }
+    held.call(Ask::new("POST", &path).body("optionId=1")).await;
+    held.call(Ask::post(format!("{path}?wait=x"), cast(9))).await;
+    held.call(Ask::post("/api/polls/999999/vote", cast(9))).await;
+    for (faults, status) in [
+        (LogFaults { not_recorded: 1.0, ..LogFaults::default() }, 503),
+        (LogFaults { unknown_lost: 1.0, ..LogFaults::default() }, 504),
+    ] {
+        held.world.fail(faults);
+        assert_eq!(held.call(Ask::post(&path, cast(9))).await.status, status);
+    }
+    held.world.fail(LogFaults::default());
+    held.call(Ask::get("/api/leaderboard")).await;
+    held.call(Ask::get("/api/polls?limit=1")).await;
+    held.call(Ask::post(format!("/api/polls/{id}/close"), "").token(&token)).await;
+    held.world.settle().await;
+    held.call(Ask::post(&path, cast(9))).await;
+}
+
+async fn trouble(held: &Held) {
+    let (id, token) = held.poll(POLL).await;
+    let key =
+        |body: &str| Ask::post("/api/polls", body).header("idempotency-key", "0123456789abcdef");
+    held.call(key(POLL)).await;
+    held.call(key(r#"{"question":"Other?","options":["a","b"]}"#)).await;
+    for body in ["", "{", "[]", "{}", r#"{"question":"q","options":["a",1]}"#] {
+        held.call(Ask::post("/api/polls", body)).await;
+    }
+    held.call(Ask::get("/api/polls?limit=0")).await;
+    held.call(Ask::get("/api/leaderboard?limit=0")).await;
+    held.call(Ask::get("/api/polls/999999")).await;
+    let refused = Faults { unavailable: 1.0, ..Faults::NONE };
+    let unknown = Faults { unknown_not_done: 1.0, ..Faults::NONE };
+    for (reads, changes) in [(refused, Faults::NONE), (Faults::NONE, unknown)] {
+        held.world.store.set_faults(StoreFaults { reads, changes, ..StoreFaults::NONE });
+        held.call(key(r#"{"question":"Third?","options":["a","b"]}"#)).await;
+        held.call(Ask::get("/api/polls")).await;
+        held.call(Ask::get("/api/polls/999999")).await;
+        held.call(Ask::get(format!("/api/polls/{id}/ballots/{}", ballot(1)))).await;
+        for action in ["close", "reopen", "reveal", "reset"] {
+            held.call(Ask::post(format!("/api/polls/{id}/{action}"), "").token(&token)).await;
+        }
+    }
+    held.world.store.set_faults(StoreFaults::NONE);
+    for path in ["/healthz", "/readyz", "/metrics", "/metrics"] {
+        held.call(Ask::get(path)).await;
+    }
+    held.world.app.stopping.cancel();
+    held.call(Ask::get("/readyz")).await;
+    held.call(Ask::get("/api/events")).await;
+    held.call(Ask::get(format!("/api/polls/{id}/events"))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_answer_is_what_the_openapi_document_says() {
+    let held = Held::new().await;
+    resolves(&held.document, &held.document);
+    a_polls_life(&held).await;
+    a_ballots_life(&held).await;
+    trouble(&held).await;
+    let mut unseen = BTreeSet::new();
+    for (path, item) in held.document["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            let name = operation["operationId"].as_str().unwrap();
+            for status in operation["responses"].as_object().unwrap().keys() {
+                let seen = held.seen.lock().contains(&(name.to_owned(), status.parse().unwrap()));
+                // Streams do not end: those are read below.
+                if !seen && status.as_str() < "400" && !path.ends_with("/events") {
+                    unseen.insert(format!("{name} {status}"));
+                }
+            }
+        }
+    }
+    assert!(unseen.is_empty(), "documented, and never answered: {unseen:?}");
+    assert!(held.seen.lock().len() > 55, "{:?}", held.seen.lock());
+}
+
+/// Everything this client heard is what the AsyncAPI document says.
+fn hold(document: &Value, watcher: &Watcher, seen: &mut BTreeSet<String>) {
+    for message in &watcher.heard {
+        let kind = message["type"].as_str().unwrap();
+        let payload = &document["components"]["messages"][kind]["payload"];
+        assert!(payload.is_object(), "{kind} is not documented: {message}");
+        let found = faults(document, payload, message, kind);
+        assert!(found.is_empty(), "{found:#?}");
+        seen.insert(kind.to_owned());
+    }
+}
+
+/// What a client may say, held to the document as well.
+async fn say(document: &Value, watcher: &mut Watcher, message: Value) {
+    let kind = message["type"].as_str().unwrap();
+    let payload = &document["components"]["messages"][kind]["payload"];
+    let found = faults(document, payload, &message, kind);
+    assert!(found.is_empty(), "{found:#?}");
+    watcher.say(message).await;
+}
+
+/// Close a poll behind the node's back: it takes a ballot that the log has after the close.
+async fn a_late_vote(served: &Served, document: &Value, socket: &mut Watcher) {
+    let world = &served.world;
+    let (id, _) = world.poll(POLL).await;
+    world.settle().await;
+    say(document, socket, json!({"type": "subscribe", "poll": id})).await;
+    socket.catch_up().await;
+    let before = world.store.standing(id.parse().unwrap()).await.unwrap().unwrap().poll;
+    let mut closed = (*before).clone();
+    closed.close(UnixMillis(NOON)).unwrap();
+    world.store.change(&closed, before.revision).await.unwrap();
+    let still = Faults { unavailable: 1.0, ..Faults::NONE };
+    let faults = StoreFaults { reads: still.clone(), commits: still, ..StoreFaults::NONE };
+    world.store.set_faults(faults);
+    let other_node = world.cluster.node(2);
+    for partition in 0..2 {
+        let record = control::record(&closed, UnixMillis(NOON)).unwrap();
+        other_node.append(partition, record).await.unwrap();
+    }
+    say(document, socket, json!({"type": "vote", "poll": id, "optionId": 1, "ref": "late"})).await;
+    socket.until_type("vote.recorded").await;
+    world.store.set_faults(StoreFaults::NONE);
+    let late = socket.until_type("vote.late").await;
+    assert_eq!(late["receipt"]["status"], "late");
+    // Who is first, the ballot's fate or the poll's, is nobody's promise.
+    let ended = |m: &Value| m["type"] == "poll.closed" && m["poll"]["id"] == id.as_str();
+    if !socket.heard.iter().any(ended) {
+        socket.until(ended).await;
+    }
+}
+
+#[tokio::test]
+async fn every_message_of_a_socket_is_what_the_asyncapi_document_says() {
+    let served = serve(|config| config.watch.messages = (1_000, 1_000)).await;
+    let world = &served.world;
+    let document = world.call(Ask::get("/api/asyncapi.json").request()).await.json();
+    resolves(&document, &document);
+    let mut seen = BTreeSet::new();
+
+    let mut all = served.socket("", None).await;
+    all.until_type("hello").await;
+    let (id, token) = world.poll(POLL).await;
+    assert_eq!(all.until_type("poll.created").await["poll"]["id"], id.as_str());
+    let mut one = served.socket(&format!("?poll={id}"), None).await;
+    assert_eq!(one.until_type("hello").await["leaderboard"], Value::Null);
+
+    let vote = |option: &str, ballot_id: Option<u64>, reference: Value| {
+        let mut vote = json!({"type": "vote", "poll": id, "option": option, "ref": reference});
+        if let Some(millis) = ballot_id {
+            vote["ballotId"] = ballot(millis).into();
+        }
+        vote
+    };
+    say(&document, &mut one, vote("a", Some(2), json!(1))).await;
+    one.until_type("vote.counted").await;
+    all.until_type("leaderboard.changed").await;
+    say(&document, &mut one, vote("b", Some(1), json!({"any": ["thing"]}))).await;
+    let superseded = one.until_type("vote.replaced").await;
+    assert_eq!(superseded["receipt"]["status"], "superseded");
+    say(&document, &mut one, vote("b", Some(3), Value::Null)).await;
+    one.until_type("vote.counted").await;
+    for message in [
+        json!({"type": "unsubscribe", "poll": id}),
+        json!({"type": "subscribe", "poll": id}),
+        json!({"type": "auth", "token": token}),
+        json!({"type": "auth", "token": token, "poll": id}),
+        json!({"type": "vote", "poll": id, "optionIds": [2]}),
+        json!({"type": "vote", "poll": id, "options": ["a"]}),
+        json!({"type": "vote", "poll": id, "option": "c", "ref": "wrong"}),
+    ] {
+        say(&document, &mut one, message).await;
+    }
+    one.until_type("error").await;
+    one.say("no JSON").await;
+    one.until_type("error").await;
+
+    world.settle().await;
+    let close = Ask::post(format!("/polls/{id}/close"), "").token(&token);
+    assert_eq!(world.call(close.request()).await.status, 200);
+    one.until(|message| message["poll"]["final"] == true).await;
+    all.until_type("poll.closed").await;
+    say(&document, &mut one, vote("a", Some(2), json!(2))).await;
+    let replaced = one.until_type("vote.replaced").await;
+    assert_eq!(replaced["receipt"]["status"], "replaced");
+
+    let refuse = r#"{"question":"Once?","options":["a","b"],"revote":"refuse"}"#;
+    let (once, _) = world.poll(refuse).await;
+    for n in [1, 2] {
+        let vote = json!({"type": "vote", "poll": once, "optionId": 1, "ballotId": ballot(n)});
+        say(&document, &mut one, vote).await;
+        one.until_type(if n == 1 { "vote.counted" } else { "vote.refused" }).await;
+    }
+    let hidden = r#"{"question":"Secret?","options":["a","b"],"results":"hidden"}"#;
+    let (secret, _) = world.poll(hidden).await;
+    say(&document, &mut one, json!({"type": "subscribe", "poll": secret})).await;
+    say(&document, &mut one, json!({"type": "vote", "poll": secret, "optionId": 1})).await;
+    let receipt = one.until_type("vote.counted").await["receipt"].clone();
+    assert_eq!(receipt["position"], Value::Null);
+    a_late_vote(&served, &document, &mut one).await;
+    let mut late_comer = served.socket("", None).await;
+    late_comer.until_type("hello").await;
+
+    for watcher in [&mut all, &mut one, &mut late_comer] {
+        watcher.catch_up().await;
+        hold(&document, watcher, &mut seen);
+    }
+    let operations = document["operations"].as_object().unwrap().iter();
+    let sent = operations.filter(|(_, operation)| operation["action"] == "send");
+    let sent: BTreeSet<String> = sent.map(|(name, _)| name.clone()).collect();
+    assert_eq!(seen, sent, "every kind was heard, and no other");
+}

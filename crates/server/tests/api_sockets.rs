@@ -1,0 +1,361 @@
+//! What each viewer may see and do, over HTTP, WebSockets and server-sent events: numbers after
+//! one's own vote, the owner's token on a socket, and messages as the AsyncAPI document has them.
+
+#![allow(clippy::unwrap_used)]
+
+mod api_support;
+
+use std::time::Duration;
+
+use api_support::served::{PATIENCE, Served, Watcher, serve};
+use api_support::{ADMIN, Ask, World};
+use futures_util::StreamExt;
+use pollux_server::log::memory::LogFaults;
+use pollux_server::store::memory::{Faults, StoreFaults};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+const AFTER_VOTE: &str = r#"{"question":"Which?","options":["a","b"],"results":"afterVote"}"#;
+const HIDDEN: &str = r#"{"question":"Which?","options":["a","b"],"results":"hidden"}"#;
+
+fn vote(poll: &str, option: u8) -> Ask {
+    Ask::post(format!("/polls/{poll}/vote"), format!(r#"{{"optionId":{option}}}"#))
+}
+
+/// The numbers of every poll in a message, or in an answer.
+fn numbers(message: &Value) -> Vec<&Value> {
+    let polls = message["polls"].as_array().into_iter().flatten();
+    let polls = polls.chain(message.get("poll")).chain(message.get("totalVotes").map(|_| message));
+    polls
+        .flat_map(|poll| {
+            let options = poll["options"].as_array().unwrap().iter().map(|option| &option["votes"]);
+            options.chain([&poll["totalVotes"], &poll["totalVoters"]])
+        })
+        .collect()
+}
+
+fn shows(message: &Value) -> bool {
+    let numbers = numbers(message);
+    let shown = numbers.iter().filter(|number| number.is_u64()).count();
+    assert!(shown == 0 || shown == numbers.len(), "all or none: {message}");
+    shown > 0
+}
+
+fn saw_numbers(watcher: &Watcher) -> bool {
+    watcher.heard.iter().any(shows)
+}
+
+/// The poll as a client with this cookie reads it.
+async fn read(world: &World, poll: &str, cookie: Option<&str>) -> Value {
+    let ask = Ask::get(format!("/polls/{poll}"));
+    let ask = match cookie {
+        Some(cookie) => ask.header("cookie", cookie),
+        None => ask,
+    };
+    world.call(ask.request()).await.json()
+}
+
+/// Processing stands still: what is voted now is counted when `count` is called.
+fn stop_counting(world: &World) {
+    let commits = Faults { unavailable: 1.0, ..Faults::NONE };
+    world.store.set_faults(StoreFaults { commits, ..StoreFaults::NONE });
+}
+
+fn count(world: &World) {
+    world.store.set_faults(StoreFaults::NONE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_vote_its_voter_reads_the_numbers_and_nobody_else() {
+    let world = World::new().await;
+    let (id, token) = world.poll(AFTER_VOTE).await;
+    let bob = world.call(Ask::get("/").header("accept", "text/html").request()).await.cookie();
+    let bob = bob.unwrap();
+    world.settle().await;
+    let voted = world.call(vote(&id, 1).request()).await;
+    let ada = voted.cookie().unwrap();
+    assert!(shows(&read(&world, &id, Some(&ada)).await), "though it is not counted yet");
+    world.settle().await;
+
+    let forged = format!("{}{}", &bob[..bob.len() - 22], &ada[ada.len() - 22..]);
+    for cookie in [None, Some(bob.as_str()), Some(&forged), Some("pollux_voter=x")] {
+        assert!(!shows(&read(&world, &id, cookie).await), "{cookie:?}");
+    }
+    let own = read(&world, &id, Some(&ada)).await;
+    assert_eq!((&own["totalVotes"], &own["options"][0]["votes"]), (&json!(1), &json!(1)));
+    // A named vote is not the vote of the cookie that came along with it.
+    let named = Ask::post(format!("/polls/{id}/vote"), r#"{"optionId":1,"voterId":"eve"}"#);
+    assert_eq!(world.call(named.header("cookie", &bob).request()).await.status, 202);
+    world.settle().await;
+    assert!(!shows(&read(&world, &id, Some(&bob)).await));
+    // Nor is a vote in one poll a vote in another.
+    let (other, _) = world.poll(AFTER_VOTE).await;
+    assert!(!shows(&read(&world, &other, Some(&ada)).await));
+    for list in ["/api/polls", "/api/leaderboard"] {
+        let list = world.call(Ask::get(list).header("cookie", &ada).request()).await.json();
+        assert!(!shows(&list), "what all are shown is the same for all: {list}");
+        assert_eq!(list["options"].as_array().map_or(0, Vec::len), 0);
+    }
+    let ask = Ask::get(format!("/polls/{id}")).header("cookie", &ada);
+    let tag = world.call(ask.request()).await.header("etag").to_owned();
+    let stranger = Ask::get(format!("/polls/{id}")).header("if-none-match", &tag);
+    assert_eq!(world.call(stranger.request()).await.status, 200, "their copies are not the same");
+
+    world.call(vote(&id, 2).header("cookie", &bob).request()).await;
+    world.settle().await;
+    assert_eq!(read(&world, &id, Some(&bob)).await["totalVotes"], 3);
+    // Who has voted before a reset has seen numbers anyway.
+    let reset = Ask::post(format!("/polls/{id}/reset"), "").token(&token);
+    assert_eq!(world.call(reset.request()).await.status, 200);
+    world.settle().await;
+    assert_eq!(read(&world, &id, Some(&ada)).await["totalVotes"], 0);
+    assert!(!shows(&read(&world, &id, None).await));
+    let reveal = Ask::post(format!("/polls/{id}/reveal"), "").token(&token);
+    assert_eq!(world.call(reveal.request()).await.status, 200);
+    assert!(shows(&read(&world, &id, None).await));
+}
+
+#[tokio::test]
+async fn a_socket_shows_the_numbers_after_its_own_vote_and_after_a_reconnect() {
+    let served = serve(|_| {}).await;
+    let (id, token) = served.world.poll(AFTER_VOTE).await;
+    let query = format!("?poll={id}");
+    let mut bob = served.socket(&query, None).await;
+    let mut all = served.socket("", None).await;
+    let mut ada = served.socket(&query, None).await;
+    assert!(!shows(&ada.next().await));
+    ada.say(json!({"type": "vote", "poll": id, "optionId": 1})).await;
+    let shown = ada.until(shows).await;
+    assert_eq!(shown["type"], "poll.updated");
+    ada.until(|message| message["poll"]["totalVotes"] == 1).await;
+
+    // Again with the cookie: at once. In a second window too, and on every way to subscribe.
+    let mut back = served.socket(&query, Some(&ada.cookie)).await;
+    assert_eq!(back.next().await["polls"][0]["totalVotes"], 1);
+    let mut later = served.socket("?leaderboard", Some(&ada.cookie)).await;
+    later.say(json!({"type": "subscribe", "poll": id})).await;
+    assert_eq!(later.until_type("poll.updated").await["poll"]["totalVotes"], 1);
+    let mut stream = events(&served, &format!("/polls/{id}/events"), &ada.cookie).await;
+    assert_eq!(stream.next().await["polls"][0]["totalVotes"], 1);
+
+    // Who watches everything is somebody, too.
+    let mut everything = served.socket("", Some(&ada.cookie)).await;
+    assert_eq!(everything.next().await["polls"][0]["totalVotes"], 1);
+    let mut stream = events(&served, "/events", &ada.cookie).await;
+    assert_eq!(stream.next().await["polls"][0]["totalVotes"], 1);
+
+    // A vote over HTTP with the cookie of an open socket.
+    let eve = served.socket(&query, None).await;
+    let mut eve_too = served.socket(&query, Some(&eve.cookie)).await;
+    let mut eve = eve;
+    served.world.call(vote(&id, 2).header("cookie", &eve.cookie).request()).await;
+    for eve in [&mut eve, &mut eve_too, &mut everything] {
+        eve.until(|message| message["poll"]["totalVotes"] == 2).await;
+    }
+    ada.until(|message| message["poll"]["totalVotes"] == 2).await;
+
+    for other in [&mut bob, &mut all] {
+        other.catch_up().await;
+        assert!(!saw_numbers(other), "{:?}", other.heard);
+    }
+    // Bob's own socket does not show what a forged vote of his would: refused, it is no vote.
+    bob.say(json!({"type": "vote", "poll": id, "optionId": 9, "ref": 1})).await;
+    bob.until_type("error").await;
+    bob.catch_up().await;
+    assert!(!saw_numbers(&bob));
+    let reveal = Ask::post(format!("/polls/{id}/reveal"), "").token(&token);
+    served.world.call(reveal.request()).await;
+    bob.until(|message| message["poll"]["totalVotes"] == 2).await;
+}
+
+/// Who was answered 202 and connects before the vote is counted is a voter all the same.
+#[tokio::test]
+async fn who_reconnects_before_the_vote_is_counted_sees_the_numbers_too() {
+    let served = serve(|_| {}).await;
+    let (id, _) = served.world.poll(AFTER_VOTE).await;
+    served.world.settle().await;
+    stop_counting(&served.world);
+    let voted = served.world.call(vote(&id, 1).request()).await;
+    assert_eq!(voted.status, 202);
+    let ada = voted.cookie().unwrap();
+    let query = format!("?poll={id}");
+    let mut by_query = served.socket(&query, Some(&ada)).await;
+    let mut everything = served.socket("", Some(&ada)).await;
+    let mut by_name = served.socket("?leaderboard", Some(&ada)).await;
+    by_name.say(json!({"type": "subscribe", "poll": id})).await;
+    by_name.catch_up().await;
+    let mut stream = events(&served, &format!("/polls/{id}/events"), &ada).await;
+    let mut other = served.socket(&query, None).await;
+    count(&served.world);
+    for socket in [&mut by_query, &mut by_name, &mut everything] {
+        socket.until(|message| message["poll"]["totalVotes"] == 1).await;
+    }
+    stream.until(|message| message["poll"]["totalVotes"] == 1).await;
+    other.catch_up().await;
+    assert!(!saw_numbers(&other));
+}
+
+/// Server-sent events, read as a browser would.
+struct Stream {
+    body: axum::body::BodyDataStream,
+    read: String,
+}
+
+async fn events(served: &Served, path: &str, cookie: &str) -> Stream {
+    let ask = Ask::get(path).header("cookie", cookie);
+    let response = served.world.router.clone().oneshot(ask.request()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    Stream { body: response.into_body().into_data_stream(), read: String::new() }
+}
+
+impl Stream {
+    async fn next(&mut self) -> Value {
+        loop {
+            if let Some((block, rest)) = self.read.split_once("\n\n") {
+                let data = block.lines().find_map(|line| line.strip_prefix("data: "));
+                let data = data.map(|data| serde_json::from_str(data).unwrap());
+                self.read = rest.to_owned();
+                match data {
+                    Some(data) => return data,
+                    None => continue,
+                }
+            }
+            let chunk = tokio::time::timeout(PATIENCE, self.body.next()).await.unwrap();
+            self.read += std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap();
+        }
+    }
+
+    async fn until(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let message = self.next().await;
+            if holds(&message) {
+                return message;
+            }
+        }
+    }
+}
+
+/// Over a socket as over HTTP: refused or unknown, and the same ballot again counts once.
+#[tokio::test]
+async fn a_vote_over_a_socket_that_the_log_refuses_or_leaves_unknown_can_be_sent_again() {
+    let served = serve(|_| {}).await;
+    let (id, _) = served.world.poll(r#"{"question":"Which?","options":["a","b"]}"#).await;
+    served.world.settle().await;
+    for (n, (faults, slug)) in [
+        (LogFaults { not_recorded: 1.0, ..LogFaults::default() }, "not-recorded"),
+        (LogFaults { unknown_lost: 1.0, ..LogFaults::default() }, "outcome-unknown"),
+        (LogFaults { unknown_recorded: 1.0, ..LogFaults::default() }, "outcome-unknown"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut socket = served.socket(&format!("?poll={id}"), None).await;
+        served.world.fail(faults);
+        socket.say(json!({"type": "vote", "poll": id, "optionId": 1, "ref": n})).await;
+        let error = socket.until_type("error").await;
+        assert_eq!(error["ref"], n);
+        assert_eq!(error["problem"]["type"], format!("/docs/errors/{slug}"));
+        served.world.fail(LogFaults::default());
+        let ballot = &error["problem"]["ballotId"];
+        for _ in 0..2 {
+            let again = json!({"type": "vote", "poll": id, "optionId": 1, "ballotId": ballot});
+            socket.say(again).await;
+            let recorded = socket.until_type("vote.recorded").await;
+            assert_eq!(&recorded["receipt"]["ballotId"], ballot);
+            socket.until_type("vote.counted").await;
+        }
+        served.world.settle().await;
+        assert_eq!(read(&served.world, &id, None).await["totalVotes"], n + 1);
+    }
+}
+
+#[tokio::test]
+async fn the_owners_token_opens_the_numbers_on_a_socket() {
+    let served = serve(|_| {}).await;
+    let (id, token) = served.world.poll(HIDDEN).await;
+    let (other, other_token) = served.world.poll(HIDDEN).await;
+    let query = format!("?poll={id}");
+    served.world.call(vote(&id, 1).request()).await;
+    served.world.call(vote(&other, 1).request()).await;
+    served.world.settle().await;
+
+    // Shown to a socket that watches the poll already.
+    let mut owner = served.socket(&query, None).await;
+    assert!(!shows(&owner.next().await));
+    owner.say(json!({"type": "auth", "token": token})).await;
+    assert_eq!(owner.next().await["poll"]["totalVotes"], 1);
+    served.world.call(vote(&id, 2).request()).await;
+    owner.until(|message| message["poll"]["totalVotes"] == 2).await;
+
+    // Shown first, and the poll named later; or named with the token; or by its code.
+    let mut early = served.socket("?leaderboard", None).await;
+    early.say(json!({"type": "auth", "token": token})).await;
+    early.say(json!({"type": "subscribe", "poll": id})).await;
+    assert_eq!(early.until_type("poll.updated").await["poll"]["totalVotes"], 2);
+    let mut named = served.socket("", None).await;
+    let code = read(&served.world, &id, None).await["code"].clone();
+    named.say(json!({"type": "auth", "token": token, "poll": code})).await;
+    let shown = named.until(shows).await;
+    assert_eq!(shown["poll"]["id"], id.as_str());
+
+    // The operator's is everybody's; another poll's opens that poll only.
+    let mut operator = served.socket(&format!("{query}&poll={other}"), None).await;
+    operator.say(json!({"type": "auth", "token": ADMIN})).await;
+    for poll in [&id, &other] {
+        operator.until(|m| m["poll"]["id"] == poll.as_str() && shows(m)).await;
+    }
+    let mut both = served.socket(&format!("{query}&poll={other}"), None).await;
+    both.say(json!({"type": "auth", "token": other_token})).await;
+    both.until(shows).await;
+    served.world.call(vote(&id, 1).request()).await;
+    served.world.call(vote(&other, 1).request()).await;
+    both.until(|message| message["poll"]["totalVotes"] == 2).await;
+    both.catch_up().await;
+    for message in both.heard.iter().filter(|message| shows(message)) {
+        assert_eq!(message["poll"]["id"], other.as_str());
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_token_opens_nothing_on_a_socket_and_is_told() {
+    let served = serve(|_| {}).await;
+    let (id, token) = served.world.poll(HIDDEN).await;
+    let (other, other_token) = served.world.poll(HIDDEN).await;
+    served.world.call(vote(&id, 1).request()).await;
+    served.world.settle().await;
+    let mut socket = served.socket(&format!("?poll={id}"), None).await;
+    let cut = &token[..token.len() - 1];
+    for (say, slug) in [
+        (json!({"type": "auth", "token": "wrong"}), "wrong-token"),
+        (json!({"type": "auth", "token": ""}), "wrong-token"),
+        (json!({"type": "auth", "token": cut}), "wrong-token"),
+        (json!({"type": "auth", "token": other_token}), "wrong-token"),
+        (json!({"type": "auth", "token": token, "poll": other}), "wrong-token"),
+        (json!({"type": "auth", "token": token, "poll": "999999"}), "no-such-poll"),
+        (json!({"type": "auth"}), "rules-broken"),
+        (json!({"type": "auth", "token": 7}), "rules-broken"),
+    ] {
+        let mut say = say;
+        say["ref"] = json!({"of": slug});
+        socket.say(&say).await;
+        let error = socket.until_type("error").await;
+        assert_eq!(error["problem"]["type"], format!("/docs/errors/{slug}"), "{say}");
+        if say["token"] != 7 {
+            assert_eq!(error["ref"], say["ref"], "{say}");
+        }
+    }
+    // A wrong token shown before the poll is named does not open it either.
+    let mut early = served.socket("?leaderboard", None).await;
+    early.say(json!({"type": "auth", "token": "wrong"})).await;
+    early.say(json!({"type": "subscribe", "poll": id})).await;
+    early.until_type("poll.updated").await;
+    served.world.call(vote(&id, 2).request()).await;
+    served.world.settle().await;
+    for socket in [&mut socket, &mut early] {
+        socket.catch_up().await;
+        assert!(!saw_numbers(socket), "{:?}", socket.heard);
+    }
+    // It is no worse off than before.
+    socket.say(json!({"type": "auth", "token": token})).await;
+    tokio::time::timeout(Duration::from_secs(5), socket.until(shows)).await.unwrap();
+}

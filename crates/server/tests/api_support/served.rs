@@ -1,0 +1,144 @@
+//! The server in memory behind real TCP sockets, and clients of both kinds.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use pollux_server::api::server;
+use pollux_server::config::Config;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message, http};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_util::sync::CancellationToken;
+
+use super::World;
+
+/// Longer than anything here should take.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+pub struct Served {
+    pub world: World,
+    pub address: SocketAddr,
+    pub shutdown: CancellationToken,
+    pub server: tokio::task::JoinHandle<()>,
+}
+
+pub async fn serve(configure: impl FnOnce(&mut Config)) -> Served {
+    let world = World::with(|config| {
+        config.port = 0;
+        config.hosts = vec![Ipv4Addr::LOCALHOST.into()];
+        configure(config);
+    })
+    .await;
+    let listeners = server::listen(&world.app.config).unwrap();
+    let address = listeners[0].local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let running =
+        server::serve(listeners, world.router.clone(), world.app.clone(), shutdown.clone());
+    let server = tokio::spawn(running);
+    Served { world, address, shutdown, server }
+}
+
+impl Served {
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Send these bytes, read until the server closes.
+    pub async fn raw(&self, bytes: &[u8]) -> String {
+        let mut tcp = self.connect().await;
+        tcp.write_all(bytes).await.unwrap();
+        rest(&mut tcp).await
+    }
+
+    /// A WebSocket with this query, of the voter with this cookie or of a new one.
+    pub async fn socket(&self, query: &str, cookie: Option<&str>) -> Watcher {
+        self.try_socket(query, cookie).await.unwrap()
+    }
+
+    /// The same, or the answer that was no upgrade.
+    pub async fn try_socket(&self, query: &str, cookie: Option<&str>) -> Result<Watcher, Error> {
+        let url = format!("ws://{}/ws{query}", self.address);
+        let mut request = url.into_client_request().unwrap();
+        if let Some(cookie) = cookie {
+            request.headers_mut().insert("cookie", cookie.parse().unwrap());
+        }
+        let (socket, response) = tokio_tungstenite::connect_async(request).await?;
+        let set = response.headers().get(http::header::SET_COOKIE);
+        let set = set.map(|set| set.to_str().unwrap().split(';').next().unwrap().to_owned());
+        let cookie = set.or(cookie.map(Into::into)).unwrap();
+        Ok(Watcher { socket, cookie, heard: Vec::new() })
+    }
+}
+
+/// Everything until the server closes.
+pub async fn rest(tcp: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    tokio::time::timeout(PATIENCE, tcp.read_to_end(&mut answer)).await.unwrap().unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// An answer over a socket that is a problem document.
+pub fn is_problem(answer: &str, status: u16) -> Value {
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer:?}");
+    assert!(answer.contains("application/problem+json"), "{answer:?}");
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    let problem: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(problem["status"], status, "{answer:?}");
+    problem
+}
+
+/// A client over a WebSocket, and all that it heard.
+pub struct Watcher {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub cookie: String,
+    pub heard: Vec<Value>,
+}
+
+impl Watcher {
+    pub async fn say(&mut self, text: impl ToString) {
+        self.socket.send(Message::text(text.to_string())).await.unwrap();
+    }
+
+    /// The next frame of any kind.
+    pub async fn frame(&mut self) -> Option<Result<Message, Error>> {
+        let next = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+        next.unwrap_or_else(|_| panic!("nothing more is sent after {:#?}", self.heard.last()))
+    }
+
+    /// The next message.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            if let Message::Text(text) = self.frame().await.expect("closed").unwrap() {
+                let message: Value = serde_json::from_str(&text).unwrap();
+                self.heard.push(message.clone());
+                return message;
+            }
+        }
+    }
+
+    /// The next message of which this holds.
+    pub async fn until(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let message = self.next().await;
+            if holds(&message) {
+                return message;
+            }
+        }
+    }
+
+    /// The next message of this type.
+    pub async fn until_type(&mut self, kind: &str) -> Value {
+        self.until(|message| message["type"] == kind).await
+    }
+
+    /// Everything that was on its way: messages are answered in order.
+    pub async fn catch_up(&mut self) {
+        self.say(r#"{"type":"unknown","ref":"are you there?"}"#).await;
+        self.until(|message| message["ref"] == "are you there?").await;
+        self.heard.pop();
+    }
+}
