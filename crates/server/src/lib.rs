@@ -9,6 +9,7 @@ pub mod ambient;
 pub mod api;
 pub mod boot;
 pub mod config;
+mod level;
 pub mod log;
 pub mod processor;
 pub mod store;

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use pollux_core::id::{Generation, Offset, Partition, PollId};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Announcement, Standing};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -28,6 +28,7 @@ use super::view::{Audience, LeaderboardView};
 use super::viewer::{Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle};
 use crate::ambient::SharedAmbient;
 use crate::config::WatchLimits;
+use crate::level::Level;
 
 /// Every live poll's newest [`Standing`], in memory.
 pub struct Hub {
@@ -47,7 +48,7 @@ pub struct Hub {
     pub(super) ranking: Mutex<[Board; 2]>,
     pub(super) board: Mutex<BoardState>,
     /// By partition: what is committed.
-    progress: Vec<watch::Sender<(Generation, Offset)>>,
+    progress: Vec<Level<(Generation, Offset)>>,
     pub(super) viewers: Mutex<Slots<Arc<Viewer>>>,
     /// Those of everything or the leaderboard.
     pub(super) general: Mutex<Slots<Arc<Viewer>>>,
@@ -99,7 +100,7 @@ struct Greeting {
 impl Hub {
     /// An empty hub for this many partitions. Its epoch is drawn from `ambient`.
     pub fn new(partitions: u32, limits: WatchLimits, ambient: SharedAmbient) -> Arc<Self> {
-        let none = || watch::Sender::new((Generation(Uuid::nil()), 0));
+        let none = || Level::new((Generation(Uuid::nil()), 0));
         let view = LeaderboardView::default();
         let json = serde_json::to_vec(&view).expect("a view is always JSON");
         let shown = ShownBoard { version: 0, json: json.into(), view, message: None };
@@ -233,15 +234,13 @@ impl Hub {
         let Some(progress) = self.progress.get(partition as usize) else {
             return std::future::pending().await;
         };
-        let mut progress = progress.subscribe();
-        // The sender lives as long as the hub.
-        let _ = progress.wait_for(|(_, next)| *next > offset).await;
+        progress.wait_for(|(_, next)| next > offset).await;
     }
 
     /// The partition is committed up to here.
     pub(super) fn advance(&self, partition: Partition, generation: Generation, next: Offset) {
         if let Some(progress) = self.progress.get(partition as usize) {
-            progress.send_if_modified(|now| {
+            progress.change(|now| {
                 let newer = (generation, next) > *now;
                 if newer {
                     *now = (generation, next);

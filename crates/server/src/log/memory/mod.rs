@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 use super::{Append, AppendError, Feed, FeedLost, Log, Membership, NewRecord, ReadError, Record};
 use crate::config::LogLimits;
+use crate::level::Level;
 
 /// How often what goes wrong: probabilities from 0 to 1, and ranges of delays. The default is
 /// a log that never fails and never tarries.
@@ -66,7 +67,7 @@ struct Cluster {
     limits: LogLimits,
     state: Mutex<State>,
     /// By partition: its end.
-    ends: Vec<watch::Sender<Offset>>,
+    ends: Vec<Level<Offset>>,
     /// An event was planned.
     planned: Notify,
 }
@@ -151,7 +152,7 @@ impl MemoryLog {
             assignments: BTreeMap::new(),
             feeds: BTreeMap::new(),
         };
-        let ends = (0..partitions).map(|_| watch::Sender::new(1)).collect();
+        let ends = (0..partitions).map(|_| Level::new(1)).collect();
         let (state, planned) = (Mutex::new(state), Notify::new());
         Self { cluster: Arc::new(Cluster { generation, limits, state, ends, planned }) }
     }
@@ -189,7 +190,7 @@ impl MemoryLog {
     pub fn truncate(&self, partition: Partition, end: Offset) {
         let mut state = self.cluster.state.lock();
         state.partitions[partition as usize].truncate(end as usize);
-        self.cluster.ends[partition as usize].send_replace(end);
+        self.cluster.set_end(partition, end);
     }
 }
 
@@ -339,8 +340,15 @@ impl Cluster {
         let records = &mut state.partitions[partition as usize];
         let offset = records.len() as Offset;
         records.push(Record { offset, key: record.key, value: record.value });
-        self.ends[partition as usize].send_replace(offset + 1);
+        self.set_end(partition, offset + 1);
         offset
+    }
+
+    fn set_end(&self, partition: Partition, offset: Offset) {
+        self.ends[partition as usize].change(|end| {
+            *end = offset;
+            true
+        });
     }
 }
 
@@ -377,7 +385,7 @@ impl MemoryNode {
         }
     }
 
-    fn end_of(&self, partition: Partition) -> Result<&watch::Sender<Offset>, ReadError> {
+    fn end_of(&self, partition: Partition) -> Result<&Level<Offset>, ReadError> {
         let none = ReadError::OutOfRange { partition, from: 0, end: 0 };
         self.cluster.ends.get(partition as usize).ok_or(none)
     }
@@ -423,14 +431,14 @@ impl Log for MemoryNode {
         most: usize,
         wait: Duration,
     ) -> Result<Vec<Record>, ReadError> {
-        let mut end = self.end_of(partition)?.subscribe();
-        let now = *end.borrow_and_update();
+        let end = self.end_of(partition)?;
+        let now = end.get();
         self.cluster.state.lock().read_fault()?;
         if from > now {
             return Err(ReadError::OutOfRange { partition, from, end: now });
         }
         if from == now {
-            let _ = tokio::time::timeout(wait, end.changed()).await;
+            let _ = tokio::time::timeout(wait, end.wait_for(|end| end != now)).await;
         }
         let state = self.cluster.state.lock();
         let records = &state.partitions[partition as usize];
@@ -439,7 +447,7 @@ impl Log for MemoryNode {
 
     async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
         self.cluster.state.lock().read_fault()?;
-        Ok(*self.end_of(partition)?.borrow())
+        Ok(self.end_of(partition)?.get())
     }
 
     async fn join(&self) -> Result<Box<dyn Membership>, ReadError> {
