@@ -74,6 +74,21 @@ async fn connections_past_the_limit_wait_until_one_is_closed() {
 }
 
 #[tokio::test]
+async fn an_address_that_nobody_uses_takes_no_place() {
+    let served = serve(|config| {
+        config.api.connections = 1;
+        config.hosts = vec!["127.0.0.1".parse().unwrap(), "127.0.0.2".parse().unwrap()];
+    })
+    .await;
+    let other = std::net::SocketAddr::new("127.0.0.2".parse().unwrap(), served.address.port());
+    for address in [served.address, other, served.address] {
+        let mut tcp = TcpStream::connect(address).await.unwrap();
+        tcp.write_all(LAST_HEALTH).await.unwrap();
+        assert!(rest(&mut tcp).await.starts_with("HTTP/1.1 200"), "{address}");
+    }
+}
+
+#[tokio::test]
 async fn a_websocket_keeps_its_place_among_the_connections() {
     let served = serve(|config| config.api.connections = 1).await;
     let mut watcher = served.socket("", None).await;

@@ -145,11 +145,12 @@ struct Server {
 async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: CancellationToken) {
     let accepting = async {
         loop {
-            // Without a free slot nothing is accepted: the rest waits in the kernel's queue.
-            let slot = server.slots.clone().acquire_owned().await;
-            let slot = Slot(Arc::new(slot.expect("the semaphore is never closed")));
             match listener.accept().await {
                 Ok((tcp, peer)) => {
+                    // Until there is a slot nothing more is accepted: the rest waits in the
+                    // kernel's queue.
+                    let slot = server.slots.clone().acquire_owned().await;
+                    let slot = Slot(Arc::new(slot.expect("the semaphore is never closed")));
                     let connection = connection(server.clone(), tcp, peer, slot);
                     server.connections.spawn(connection);
                 }
