@@ -24,11 +24,11 @@ use tokio::time::Instant;
 use super::problem::{Problem, Trouble};
 use crate::config::ApiLimits;
 
-/// Keys are dropped once they are idle; this many may be remembered at once before further
-/// new ones go uncounted. Past it the limit per address still holds.
+/// Keys are dropped once they are idle ([`Limits::sweep`]); this many may be remembered at once
+/// before further new ones go uncounted. Past it the limit per address still holds.
 const MOST_KEYS: usize = 1 << 20;
-/// Between two sweeps of idle keys, in checks.
-const SWEEP_EVERY: usize = 1 << 16;
+/// Between two looks at how many there are, in checks.
+const LOOK_EVERY: usize = 1 << 12;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// tokio's time since the process's limits were made.
@@ -60,6 +60,12 @@ impl Limits {
             guesses: Guesses { most: limits.guesses, window: Mutex::default() },
             shown: Mutex::default(),
         }
+    }
+
+    /// Drop idle keys. Takes some milliseconds when there are many: not for a runtime's thread.
+    pub fn sweep(&self) {
+        self.addresses.sweep();
+        self.voters.sweep();
     }
 
     /// One request of an address; loopback is exempt.
@@ -138,11 +144,15 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     }
 
     fn take(&self, key: K) -> bool {
-        if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
-            self.limiter.retain_recent();
+        if self.checks.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == LOOK_EVERY - 1 {
             self.full.store(self.limiter.len() >= MOST_KEYS, Ordering::Relaxed);
         }
         self.full.load(Ordering::Relaxed) || self.limiter.check_key(&key).is_ok()
+    }
+
+    fn sweep(&self) {
+        self.limiter.retain_recent();
+        self.full.store(self.limiter.len() >= MOST_KEYS, Ordering::Relaxed);
     }
 }
 
@@ -218,6 +228,18 @@ mod tests {
         limits.ballot(VoterId([2; 16])).unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!((0..5).filter(|_| limits.ballot(voter).is_ok()).count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_forgets_who_is_idle_and_nobody_else() {
+        let limits = Limits::new(&ApiLimits { per_voter: (1, 3), ..ApiLimits::default() });
+        let (idle, busy) = (VoterId([1; 16]), VoterId([2; 16]));
+        limits.ballot(idle).unwrap();
+        (0..3).for_each(|_| limits.ballot(busy).unwrap());
+        tokio::time::advance(Duration::from_millis(2_500)).await;
+        limits.sweep();
+        assert_eq!(limits.voters.limiter.len(), 1);
+        assert_eq!((0..5).filter(|_| limits.ballot(busy).is_ok()).count(), 2, "it had its burst");
     }
 
     #[tokio::test(start_paused = true)]

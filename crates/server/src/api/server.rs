@@ -41,6 +41,9 @@ const MAX_HEADERS: usize = 64;
 /// Pause after an accept that failed (out of file descriptors), so that it cannot spin.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// Between two rounds of upkeep.
+const UPKEEP: Duration = Duration::from_secs(2);
+
 /// A connection's place among `ApiLimits::connections`; a WebSocket keeps it.
 #[derive(Clone)]
 pub struct Slot(#[allow(dead_code)] Arc<OwnedSemaphorePermit>);
@@ -123,12 +126,19 @@ pub async fn serve(
     }
 }
 
-/// Histograms gather samples until they are folded; nobody may ever scrape.
-async fn upkeep(app: &App) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+/// Histograms gather samples until they are folded, and nobody may ever scrape; the limits
+/// gather keys until they are swept.
+async fn upkeep(app: &Arc<App>) {
+    let mut ticks = tokio::time::interval(UPKEEP);
     loop {
         ticks.tick().await;
-        app.metrics.upkeep();
+        let app = app.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            app.metrics.upkeep();
+            app.limits.sweep();
+        });
+        // It does not panic; and if it did, the next one is not far.
+        let _ = work.await;
     }
 }
 
