@@ -14,8 +14,9 @@ use super::file::{self, Checkpoint};
 /// Bytes of records between two checkpoints. While one writes, commits are slower: rarely, then.
 const EVERY: usize = 16 << 20;
 
-/// Pages (of 16 KiB) in the write-ahead log from which on the writer must begin it anew: 64 MiB.
-const LARGE: u64 = 4 << 10;
+/// Pages (of 16 KiB) in the write-ahead log from which on the writer must begin it anew: 32 MiB.
+/// A file that has its size is synced at half the price of one that grows.
+const LARGE: u64 = 2 << 10;
 
 /// How long the writer may be held up for that, when readers are in the way.
 const PATIENCE: Duration = Duration::from_millis(50);
