@@ -7,7 +7,8 @@
 //! and merged into the table a slice at a time (see `writer`); a crash in between costs
 //! nothing, for `indexed_to` moves with the last slice and the maps are rebuilt from the rows.
 //!
-//! Lookups go active, frozen, table: always from the newest to the oldest.
+//! Lookups go active, frozen, table: always from the newest to the oldest. Most voters are new, and
+//! a [`Filter`] for each merged map keeps them from being looked for in the table.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
@@ -20,11 +21,16 @@ use pollux_core::id::{BallotId, PollId, VoterId};
 use pollux_core::tally::VoterState;
 use uuid::Uuid;
 
+use super::filter::Filter;
 use super::rows::PollKey;
 use crate::store::BallotRow;
 
 /// Poll ids whose keys are remembered; past it all are forgotten and asked for anew.
 const POLL_KEYS: usize = 1 << 16;
+
+/// Filters that are kept, each about 700 KB for a map of the default size; past it all are
+/// forgotten, and every voter of those polls is looked for in the table.
+const FILTERS: usize = 64;
 
 /// A voter in a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,9 +108,22 @@ pub enum Found {
 #[derive(Default)]
 struct Maps {
     active: Slots,
-    frozen: Option<Slots>,
+    /// With the filter it will leave behind.
+    frozen: Option<(Slots, Filter)>,
     /// Polls that may have rows in the table.
     indexed: HashSet<PollKey, FixedState>,
+    /// Those of them that may have rows in no filter.
+    unfiltered: HashSet<PollKey, FixedState>,
+    /// What was merged by this process.
+    filters: Vec<Filter>,
+}
+
+impl Maps {
+    fn table_may_have(&self, key: &Key) -> bool {
+        self.indexed.contains(&key.poll)
+            && (self.unfiltered.contains(&key.poll)
+                || self.filters.iter().any(|filter| filter.may_have(key)))
+    }
 }
 
 /// The maps, shared by the writer (which changes them after each commit) and all readers.
@@ -117,7 +136,10 @@ pub struct Index {
 impl Index {
     pub fn new(indexed: impl IntoIterator<Item = PollKey>) -> Arc<Self> {
         let index = Self::default();
-        index.maps.write().indexed.extend(indexed);
+        let mut maps = index.maps.write();
+        maps.unfiltered.extend(indexed);
+        maps.indexed = maps.unfiltered.clone();
+        drop(maps);
         Arc::new(index)
     }
 
@@ -139,10 +161,10 @@ impl Index {
     pub fn find(&self, wanted: impl IntoIterator<Item = Key>, mut each: impl FnMut(Found)) {
         let maps = self.maps.read();
         for key in wanted {
-            let frozen = || maps.frozen.as_ref().and_then(|frozen| frozen.get(&key));
+            let frozen = || maps.frozen.as_ref().and_then(|(frozen, _)| frozen.get(&key));
             each(match maps.active.get(&key).or_else(frozen) {
                 Some(slot) => Found::Here(slot.position, slot.state()),
-                None if maps.indexed.contains(&key.poll) => Found::AskTable,
+                None if maps.table_may_have(&key) => Found::AskTable,
                 None => Found::Nothing,
             });
         }
@@ -176,7 +198,8 @@ impl Index {
         }
         let frozen = std::mem::take(&mut maps.active);
         let mut entries: Vec<_> = frozen.iter().map(|(key, slot)| (*key, slot.position)).collect();
-        maps.frozen = Some(frozen);
+        let filter = Filter::of(frozen.keys());
+        maps.frozen = Some((frozen, filter));
         drop(maps);
         entries.sort_unstable();
         Some(entries)
@@ -186,7 +209,13 @@ impl Index {
     pub fn thaw(&self, polls: impl IntoIterator<Item = PollKey>) {
         let mut maps = self.maps.write();
         maps.indexed.extend(polls);
-        maps.frozen = None;
+        let Some((_, filter)) = maps.frozen.take() else { return };
+        if maps.filters.len() >= FILTERS {
+            maps.filters.clear();
+            maps.unfiltered = maps.indexed.clone();
+        } else {
+            maps.filters.push(filter);
+        }
     }
 
     /// Of these polls, those that have no rows in the table yet.

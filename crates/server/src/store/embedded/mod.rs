@@ -2,6 +2,7 @@
 //! ([`writer`]), a few connections read ([`reads`]), voters are found through [`index`].
 
 mod db;
+mod filter;
 mod index;
 mod polls;
 mod readers;

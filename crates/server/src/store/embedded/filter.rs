@@ -1,0 +1,79 @@
+//! A Bloom filter: which voters may have a row in the table, so that the many who have none are
+//! not looked for on disk.
+//!
+//! All bits of a voter are in one block of the size of a cache line (Putze, Sanders, Singler,
+//! "Cache-, Hash- and Space-Efficient Bloom Filters", 2007). Pseudonyms are uniformly distributed
+//! already; they are their own hash.
+
+use super::index::Key;
+
+/// Bits a voter has in the whole: about one in a hundred others is taken for them.
+const BITS_PER_VOTER: usize = 12;
+
+/// Bits a voter sets.
+const PROBES: u32 = 6;
+
+/// 512 bits.
+type Block = [u64; 8];
+
+/// Some voters, exactly those and a few more.
+pub struct Filter(Vec<Block>);
+
+impl Filter {
+    /// Of these voters.
+    pub fn of<'a>(voters: impl ExactSizeIterator<Item = &'a Key>) -> Self {
+        let blocks = (voters.len() * BITS_PER_VOTER).div_ceil(512).max(1);
+        let mut filter = Self(vec![Block::default(); blocks]);
+        for key in voters {
+            let (block, bits) = filter.place(key);
+            for bit in probes(bits) {
+                filter.0[block][bit / 64] |= 1 << (bit % 64);
+            }
+        }
+        filter
+    }
+
+    /// Never false for one it was made of.
+    pub fn may_have(&self, key: &Key) -> bool {
+        let (block, bits) = self.place(key);
+        let block = &self.0[block];
+        probes(bits).all(|bit| block[bit / 64] & (1 << (bit % 64)) != 0)
+    }
+
+    /// The block, and the bits to choose in it.
+    fn place(&self, key: &Key) -> (usize, u64) {
+        let voter = u128::from_le_bytes(key.voter);
+        // One voter's pseudonyms differ by poll, so the poll need not be mixed in well.
+        let high = (voter >> 64) as u64 ^ u64::from(key.poll);
+        let block = (u128::from(high) * self.0.len() as u128) >> 64;
+        (block as usize, voter as u64)
+    }
+}
+
+/// Nine bits choose one of 512.
+fn probes(bits: u64) -> impl Iterator<Item = usize> {
+    (0..PROBES).map(move |probe| (bits >> (9 * probe)) as usize % 512)
+}
+
+#[cfg(test)]
+mod tests {
+    use pollux_core::id::VoterId;
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    #[test]
+    fn has_all_it_was_made_of_and_few_others() {
+        let mut dice = StdRng::seed_from_u64(1);
+        let mut voters = |n: usize| -> Vec<Key> {
+            (0..n).map(|i| Key::new(i as u32 % 3, VoterId(dice.random()))).collect()
+        };
+        let (inside, outside) = (voters(20_000), voters(20_000));
+        let filter = Filter::of(inside.iter());
+        assert!(inside.iter().all(|key| filter.may_have(key)));
+        let mistaken = outside.iter().filter(|key| filter.may_have(key)).count();
+        assert!(mistaken < 400, "{mistaken} of 20000");
+        assert!(!Filter::of([].iter()).may_have(&inside[0]));
+    }
+}
