@@ -142,6 +142,29 @@ async fn a_record_of_a_newer_version_stops_the_partition_and_loses_nothing() {
     assert_eq!(world.store.dump().dead, []);
 }
 
+/// Somebody put back a copy of the store from before the poll was made.
+#[tokio::test(start_paused = true)]
+async fn a_store_older_than_the_log_stops_the_partition_and_loses_nothing() {
+    let mut world = World::new().await;
+    world.vote(1).await;
+    let known = world.poll.clone();
+    let draft = Draft::new("And which?", ["This", "That"]);
+    world.poll = Poll::draft(PollId::new(NOW, [3; 10]), draft, [0; 32], NOW).unwrap();
+    world.poll.open(NOW).unwrap();
+    world.log.append(0, control::record(&world.poll, NOW).unwrap()).await.unwrap();
+    world.vote(2).await;
+    world.start();
+    sleep(A_WHILE).await;
+    assert_eq!(world.store.dump().dead, [], "no ballot of the unknown poll is thrown away");
+
+    world.store.create(world.poll.clone(), vec!["654321".into()], None).await.unwrap();
+    sleep(A_WHILE).await;
+    for poll in [known.id, world.poll.id] {
+        let standing = world.store.standing(poll).await.unwrap().unwrap();
+        assert_eq!(standing.total_voters(), 1, "{poll}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_phase_that_was_committed_outlives_a_power_cut() {
     let mut world = World::new().await;

@@ -40,8 +40,8 @@ pub enum Mismatch {
     /// The log's store is gone.
     #[error(
         "{} holds votes, but {STORE} is missing or empty: the polls they were cast in are lost \
-         with it. Put back a copy of {STORE}, even an old one: votes it has not counted yet are \
-         counted from the log. Or begin in an empty folder", .0.join(LOG).display()
+         with it. Put back the newest copy of {STORE}: votes it has not counted yet are counted from \
+         the log, up to the first poll it does not have. Or begin in an empty folder", .0.join(LOG).display()
     )]
     StoreLost(PathBuf),
     /// The secret is gone.

@@ -1,6 +1,6 @@
 //! A batch: records in, one [`Commit`] out. Pure: what the store knows is passed in.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::FixedState;
 use pollux_core::ballot::{Ballot, Status};
@@ -102,6 +102,18 @@ impl Batch {
         voters.sort_unstable();
         voters.dedup();
         (polls, voters)
+    }
+
+    /// The first control record that is ahead of the store, which has the polls it was just asked
+    /// for in these phases. A change of a poll is in the store before the log hears of it, so
+    /// such a store is an older copy; to go on would be to lose the ballots of polls it lacks.
+    pub fn ahead(&self, phases: &BTreeMap<PollId, u32>) -> Option<(Offset, PollId)> {
+        self.entries.iter().find_map(|(record, entry)| match entry {
+            Ok(Entry::Control(control)) if control.phase > *phases.get(&control.poll)? => {
+                Some((record.offset, control.poll))
+            }
+            _ => None,
+        })
     }
 
     /// The ballots that may have been decided before, given their voters' states: retries,

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use metrics::{counter, histogram};
-use pollux_core::id::{Offset, Partition};
+use pollux_core::id::{Offset, Partition, PollId};
+use pollux_core::poll::Poll;
 use pollux_core::record::{Entry, Genesis};
 use pollux_core::standing::{Announcement, TallyAt};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,12 @@ enum SessionError {
     Announce(#[from] AppendError),
     #[error("{0}")]
     WrongLog(String),
+    #[error(
+        "the record at offset {offset} changes poll {poll} in a way that the store knows nothing of: \
+         the store is an older copy than the log. Nothing is lost, and nothing more of this \
+         partition is counted until the newest copy of the store is put back"
+    )]
+    StoreBehind { offset: Offset, poll: PollId },
     #[error(
         "the record at offset {offset} has schema version {version}, newer than this binary \
          reads; nothing is lost, and nothing more of this partition is counted until a newer \
@@ -171,6 +178,11 @@ impl<'a> Worker<'a> {
         let (store, partition) = (&self.processor.store, self.slice.partition);
         let (polls, voters) = batch.needs(&self.past.polls);
         let loaded = store.load(partition, &polls, &voters).await?;
+        let phase = |found: &Option<(Poll, _)>| found.as_ref().map_or(0, |(poll, _)| poll.phase);
+        let phases = polls.iter().copied().zip(loaded.polls.iter().map(phase)).collect();
+        if let Some((offset, poll)) = batch.ahead(&phases) {
+            return Err(SessionError::StoreBehind { offset, poll });
+        }
         for (id, found) in polls.into_iter().zip(loaded.polls) {
             if let Some(known) = found.and_then(|(poll, tally)| batch::known(&poll, tally)) {
                 self.past.polls.insert(id, known);

@@ -136,9 +136,9 @@ pub enum OpenError {
     Missing(PathBuf),
     /// Not an SQLite file at all.
     #[error(
-        "{0}: not a database. Put back a copy of store.db (without store.db-wal and store.db-shm), \
-         even an old one: ballots newer than the copy are counted again from the log. Or set \
-         POLLUX_DATA to an empty folder."
+        "{0}: not a database. Put back the newest copy of store.db (without store.db-wal and \
+         store.db-shm): ballots newer than the copy are counted again from the log, up to the \
+         first poll it does not have. Or set POLLUX_DATA to an empty folder."
     )]
     NotADatabase(PathBuf),
     /// Another application's database.
