@@ -182,6 +182,13 @@ pub const PLANTS: &[Plant] = &[
         tests: SIMULATION,
     },
     Plant {
+        name: "throw away ballots of polls that an older store lacks",
+        file: "crates/server/src/processor/worker.rs",
+        right: "if let Some((offset, poll)) = batch.ahead(&phases) {",
+        wrong: "if let Some((offset, poll)) = batch.ahead(&phases).filter(|_| false) {",
+        tests: PROCESSOR,
+    },
+    Plant {
         name: "lose a close in a power cut",
         file: "crates/server/src/processor/batch.rs",
         right: "self.commit.durable = true;",

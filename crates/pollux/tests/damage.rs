@@ -90,7 +90,7 @@ const CASES: &[Case] = &[
     (
         "a store of garbage",
         |f| fs::write(f.join("store.db"), [0xa5; 9000]).unwrap(),
-        &["store.db", "not a database", "Put back a copy"],
+        &["store.db", "not a database", "Put back the newest copy"],
     ),
     ("a log cut short", |f| cut(&f.join("log.db")), &["log.db", "truncated"]),
     ("a store cut short", |f| cut(&f.join("store.db")), &["store.db", "damaged"]),

@@ -120,7 +120,8 @@ pub struct ProcessorLimits {
 pub struct WatchLimits {
     /// Shortest time between two updates of one poll.
     pub tick: Duration,
-    /// Most viewers at once.
+    /// Most viewers at once; fewer than `ApiLimits::connections`, so that voters find a place
+    /// when every seat is taken.
     pub viewers: usize,
     /// Polls in the first message of a viewer of everything, and updates a tick for one.
     pub overview: usize,
@@ -225,7 +226,7 @@ impl Default for WatchLimits {
     fn default() -> Self {
         Self {
             tick: Duration::from_millis(100),
-            viewers: 100_000,
+            viewers: 40_000,
             overview: 50,
             subscriptions: 100,
             leaderboard: 100,

@@ -260,6 +260,7 @@ async fn bad_votes_are_told_what_is_wrong() {
     let ahead = ballot(61_000, 1);
     for body in [
         r#"{}"#.to_owned(),
+        r#"["JavaScript",null,null,null,null,null]"#.into(),
         r#"{"option":"JavaScript","optionId":1}"#.into(),
         r#"{"option":"Rust"}"#.into(),
         r#"{"option":"javascript"}"#.into(),

@@ -121,6 +121,14 @@ pub fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
             })?);
         }
     }
+    let mut known = Vec::new();
+    // Twice the same would be told to be taken by another process.
+    all.retain(|address| {
+        !known.contains(address) && {
+            known.push(*address);
+            true
+        }
+    });
     if all.is_empty() { Err("names no address".into()) } else { Ok(all) }
 }
 

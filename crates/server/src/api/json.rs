@@ -121,6 +121,11 @@ pub fn object(bytes: &[u8]) -> Result<serde_json::Map<String, Value>, Problem> {
     }
 }
 
+/// Why these bytes, which are no object, are refused.
+pub fn no_object(bytes: &[u8]) -> Problem {
+    object(bytes).err().unwrap_or_else(|| Problem::rule("", "must be an object"))
+}
+
 /// What kind of value this is, for messages.
 pub fn name(value: &Value) -> &'static str {
     match value {

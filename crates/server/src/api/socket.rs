@@ -81,9 +81,12 @@ struct ErrorReply<'a> {
 #[async_trait]
 impl Inbound for Talk {
     async fn message(&self, viewer: &ViewerHandle, text: &str) {
+        // serde would read the members from an array, too.
+        let object = !text.trim_start().starts_with('[');
         let said = match serde_json::from_str::<Said<'_>>(text) {
-            Ok(said) => said,
-            Err(error) => return complain(viewer, &None, &json::not_json(&error)),
+            Ok(said) if object => said,
+            Err(error) if object => return complain(viewer, &None, &json::not_json(&error)),
+            _ => return complain(viewer, &None, &json::no_object(text.as_bytes())),
         };
         let reference = match said.reference {
             Some(ref value) if value.to_string().len() > MAX_REF => {
@@ -186,7 +189,8 @@ impl Talk {
             opened = true;
         }
         if !opened && !polls.is_empty() {
-            return Err(super::identity::wrong_token("owner's of any poll watched here"));
+            let detail = "this is not the owner's token of any poll watched here";
+            return Err(Problem::new(Trouble::WrongToken, detail));
         }
         let mut known = self.known.lock();
         let token = token.as_bytes().to_vec();

@@ -204,6 +204,10 @@ fn wants_decision(uri: &Uri) -> Result<bool, Problem> {
 
 /// Read a ballot; what does not read is looked at again, slowly, to say where.
 pub fn read(body: &[u8]) -> Result<Cast<'_>, Problem> {
+    // serde would read the members from an array, too, in the order they are declared in.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(json::no_object(body));
+    }
     serde_json::from_slice(body).map_err(|error| draft::diagnose_vote(body, &error))
 }
 

@@ -149,16 +149,19 @@ async fn open_rest(
             .map_err(|error| StartError::Folder { folder: folder.clone(), error }),
     };
     let secret = credential(&config.secret, SECRET)?;
-    let admin = credential(&config.admin_token, ADMIN)?;
     let store = EmbeddedStore::open(folder, log.partitions(), config.store.clone())?;
     let same = match compare(folder, log.generation(), &ends, &store).await {
         Ok(()) => same_secret(config, &secret.text, has_votes),
         Err(mismatch) => Err(mismatch.into()),
     };
-    if let Err(error) = same {
-        store.shut().await;
-        return Err(error);
-    }
+    // Made last: it is shown once, and not by a start that fails.
+    let admin = match same.and_then(|()| credential(&config.admin_token, ADMIN)) {
+        Ok(admin) => admin,
+        Err(error) => {
+            store.shut().await;
+            return Err(error);
+        }
+    };
     Ok(Folder { log: log.clone(), store, secret, admin })
 }
 

@@ -1,7 +1,8 @@
 //! One process at a time may write to a data folder: the lock on `pollux.lock` in it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use pollux_core::id::UnixMillis;
@@ -75,7 +76,8 @@ impl FolderLock {
     pub fn take(folder: &Path, now: UnixMillis) -> Result<Self, LockError> {
         let fault = |source| fault(folder, source);
         if !folder.is_dir() {
-            std::fs::create_dir(folder).map_err(fault)?;
+            // Hidden results and pseudonyms are in it: nobody else's business.
+            DirBuilder::new().mode(0o700).create(folder).map_err(fault)?;
         }
         let mut file = OpenOptions::new()
             .read(true)
