@@ -18,7 +18,7 @@ use pollux_core::tally::{Gate, Tally};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use self::fold::Refold;
+use self::fold::{Extent, Refold};
 use crate::exit::{FAILED, Failure, Outcome};
 use crate::folder::Folder;
 use crate::terminal::{counted, grouped};
@@ -60,7 +60,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     // Drafts take no votes; their rules are not fixed.
     standings.retain(|standing| standing.poll.phase > 0);
 
-    let mut records = 0;
+    let mut extent = Extent::default();
     let mut differences = Vec::new();
     let mut sums: BTreeMap<PollId, Sum> = BTreeMap::new();
     for (partition, progress) in progress {
@@ -86,9 +86,9 @@ pub async fn run(args: Args, json: bool) -> Outcome {
                 differences.push(Difference { poll, partition, at, log, store });
             }
         }
-        records += refold.records();
+        extent.add(&refold.extent()?);
     }
-    tell(&standings, &sums, &differences, records, json)
+    tell(&standings, &sums, &differences, &extent, json)
 }
 
 /// At which offset to compare each poll's tally, in the order of the offsets.
@@ -147,7 +147,7 @@ fn tell(
     standings: &[Standing],
     sums: &BTreeMap<PollId, Sum>,
     differences: &[Difference],
-    records: u64,
+    extent: &Extent,
     json: bool,
 ) -> Outcome {
     let polls = standings.iter().filter_map(|s| Some((s, sums.get(&s.poll.id)?)));
@@ -166,8 +166,8 @@ fn tell(
             stdout(),
             "{}",
             json!({
-                "equal": differences.is_empty(), "records": records, "polls": polls,
-                "differences": differences,
+                "equal": differences.is_empty(), "records": extent.records, "dead": extent.dead,
+                "waiting": extent.waiting, "polls": polls, "differences": differences,
             })
         )?;
     } else {
@@ -194,8 +194,16 @@ fn tell(
                 "equal: {} in {} from {} of the log",
                 counted(votes, "vote"),
                 counted(standings.len() as u64, "poll"),
-                counted(records, "record"),
+                counted(extent.records, "record"),
             )?;
+        }
+        if extent.dead > 0 {
+            let dead = counted(extent.dead, "record");
+            writeln!(stdout(), "{dead} of them nobody's ballot")?;
+        }
+        if extent.waiting > 0 {
+            let waiting = counted(extent.waiting, "record");
+            writeln!(stdout(), "{waiting} more on the log, not counted yet")?;
         }
     }
     match differences.len() {

@@ -22,7 +22,28 @@ pub struct Refold<'a> {
     next: Offset,
     /// Everything decided so far: here the past is what we folded, and nothing is looked up.
     past: Past,
+    dead: u64,
     bar: ProgressBar,
+}
+
+/// How much of the log was folded.
+#[derive(Default)]
+pub struct Extent {
+    /// Records.
+    pub records: u64,
+    /// Of them, those that are nobody's ballot, of an unknown poll for example.
+    pub dead: u64,
+    /// Records that the store has not counted either.
+    pub waiting: u64,
+}
+
+impl Extent {
+    /// Together with another partition's.
+    pub fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.dead += other.dead;
+        self.waiting += other.waiting;
+    }
 }
 
 impl Drop for Refold<'_> {
@@ -40,7 +61,7 @@ impl<'a> Refold<'a> {
         let past = Past { polls, ..Past::default() };
         let end = log.end(partition)?;
         let bar = terminal::progress(Some(end), "records");
-        let refold = Self { log, slice, next: 0, past, bar };
+        let refold = Self { log, slice, next: 0, past, dead: 0, bar };
         refold.check_genesis()?;
         Ok(refold)
     }
@@ -79,6 +100,7 @@ impl<'a> Refold<'a> {
             }
             let commit = batch.decide(self.slice, self.next, &mut self.past);
             self.next = commit.to;
+            self.dead += commit.dead.len() as u64;
             self.bar.set_position(self.next);
         }
         Ok(())
@@ -89,8 +111,10 @@ impl<'a> Refold<'a> {
         self.past.polls.get(&poll).map(|(_, tally)| tally)
     }
 
-    /// How many records were folded.
-    pub fn records(&self) -> u64 {
-        self.next
+    /// How many records were folded, how many of them were nobody's ballot, and how many more
+    /// the log holds.
+    pub fn extent(&self) -> Outcome<Extent> {
+        let waiting = self.log.end(self.slice.partition)?.saturating_sub(self.next);
+        Ok(Extent { records: self.next, dead: self.dead, waiting })
     }
 }
