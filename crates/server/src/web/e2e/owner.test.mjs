@@ -78,6 +78,21 @@ test("reveals what was hidden", async () => {
   await voter.leave();
 });
 
+test("finds a draft as it was edited elsewhere", async () => {
+  const poll = await server.poll("A draft?", ["Yes", "No"], { open: false });
+  // Nobody can watch a draft yet.
+  const { page, leave } = await person(browser, { expected: /response code: 404/ });
+  await page.goto(`${server.url}/studio#poll=${poll.id}&token=${poll.ownerToken}`);
+  await says(page, "#status", /^Draft$/);
+  await server.call("PATCH", `/api/polls/${poll.id}`, {
+    token: poll.ownerToken, body: { question: "Ready?", options: ["Yes", "No", "Nearly"] } });
+  await press(page, "Open");
+  await says(page, "#status", /^Open$/);
+  await says(page, "#question", /^Ready\?$/);
+  await says(page, ".option:nth-child(3) .text", /^Nearly$/);
+  await leave({ moved: true });
+});
+
 test("somebody without the token finds no controls", async () => {
   const poll = await server.poll("Whose is it?", ["Mine", "Yours"]);
   const { page, leave } = await person(browser);

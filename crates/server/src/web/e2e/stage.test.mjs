@@ -89,6 +89,62 @@ test("of a hundred options the stage shows those in front, and the others togeth
   await leave();
 });
 
+test("a long question is whole, and leaves the bars their room", async () => {
+  const words = (length) => `${"What should we decide about the venue of next year? ".repeat(10).slice(0, length - 1)}?`;
+  const some = ["Yes", "No"], many = Array.from({ length: 6 }, (_, i) => `Number ${i + 1}`);
+  const polls = [];
+  for (const [length, options] of [[120, many], [250, some], [500, some], [500, many]]) {
+    polls.push(await server.poll(words(length), options));
+  }
+  polls.push(await server.poll("What is your favourite language?", some));
+  for (const [width, height] of [[320, 640], [1280, 720], [1280, 800], [1920, 1080], [3840, 2160]]) {
+    const { page, leave } = await person(browser, { size: { width, height }, theme: "dark" });
+    for (const { id, question } of polls) {
+      const where = `${question.length} characters at ${width} × ${height}`;
+      await page.goto(`${server.url}/present/${id}`);
+      await says(page, "#link", /^Live$/);
+      const { cut, over, size } = await page.evaluate(() => {
+        const title = document.getElementById("question"), list = document.getElementById("rows");
+        const style = getComputedStyle(title), line = parseFloat(style.lineHeight);
+        return { cut: (title.scrollHeight - title.clientHeight) / line, over: list.scrollHeight - list.clientHeight,
+          size: parseFloat(style.fontSize) };
+      });
+      assert.ok(cut < 0.2, `${cut} lines are cut of ${where}`);
+      assert.ok(over <= 1, `the bars stick out by ${over} px under ${where}`);
+      assert.ok(size >= Math.max(15, height / 50), `${size} px are too small for ${where}`);
+    }
+    await leave();
+  }
+});
+
+test("what is written from right to left turns nothing else around", async () => {
+  const poll = await server.poll("\u202eWhich way?", ["\u202eBackward", "Forward (as usual)"]);
+  const room = await stage(), phone = await person(browser);
+  await room.page.goto(`${server.url}/present/${poll.id}`);
+  await phone.page.goto(`${server.url}/p/${poll.id}`);
+  for (const { page, leave } of [room, phone]) {
+    await says(page, "#link", /^Live$/);
+    const written = await page.evaluate(() => [...document.querySelectorAll("#question, #rows .text, .option .text")]
+      .map((node) => getComputedStyle(node).unicodeBidi));
+    assert.deepEqual(written, Array(3).fill("isolate"));
+    await leave();
+  }
+});
+
+test("a draft that was edited is on stage as it was opened", async () => {
+  const poll = await server.poll("A draft?", ["Yes", "No"], { open: false });
+  // Nobody can watch a draft yet.
+  const { page, leave } = await person(browser, { size: STAGE, expected: /response code: 404/ });
+  await page.goto(`${server.url}/present/${poll.id}#token=${poll.ownerToken}`);
+  await says(page, "#status", /^Not open yet$/);
+  await server.call("PATCH", `/api/polls/${poll.id}`, {
+    token: poll.ownerToken, body: { question: "Ready?", options: ["Yes", "No", "Nearly"] } });
+  await server.act(poll, "open");
+  await says(page, "#question", /^Ready\?$/);
+  await says(page, "#rows li:nth-child(3) .text", /^Nearly$/);
+  await leave({ moved: true });
+});
+
 test("a closed poll says that it is final, and who won", async () => {
   const poll = await server.poll("Is it over?", ["Yes", "No"]);
   await server.votes(poll, 1, 2);

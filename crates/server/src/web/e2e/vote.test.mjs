@@ -206,6 +206,22 @@ test("hidden results reach nobody before the reveal", async () => {
   await room.leave();
 });
 
+test("at 320 px it is whole that results are hidden, and the reveal moves nothing", async () => {
+  const poll = await server.poll("A small phone?", ["Yes", "No"], { results: "hidden" });
+  const { page, leave } = await person(browser, { size: { width: 320, height: 640 } });
+  await page.goto(`${server.url}/p/${poll.code}`);
+  await says(page, "#total", /^Results are hidden for now$/);
+  await says(page, "#link", /^Live$/);
+  const cut = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.getElementById("total");
+    return scrollWidth - clientWidth;
+  });
+  assert.ok(cut <= 0, `${cut} px are cut`);
+  await server.act(poll, "reveal");
+  await says(page, "#total", /^0 votes$/);
+  await leave();
+});
+
 test("results after the vote come with the vote", async () => {
   const poll = await server.poll("And the others?", ["This", "That"], { results: "afterVote" });
   await server.votes(poll, 1, 2);

@@ -28,6 +28,9 @@ export const letter = (index) => (index < 26 ? String.fromCharCode(65 + index) :
 /** Colour is never alone: six hues, then the same six hatched. */
 export const hue = (index) => `i${index % 6}${index % 12 > 5 ? " hatch" : ""}`;
 
+/** All that is written in a poll: a draft may be edited before it is opened. */
+export const wording = ({ question, options }) => JSON.stringify([question, options.map((option) => option.text)]);
+
 /** An option's share of the people who voted; 0 while nobody has or nobody may know. */
 export const share = (poll, option) =>
   poll.totalVoters ? (option.votes ?? 0) / poll.totalVoters : 0;

@@ -23,7 +23,7 @@ const last = recall("last");
 if (last?.code) {
   const link = $("last").firstElementChild;
   link.href = `/p/${last.code}`;
-  text(link, `Back to “${last.question}”`);
+  link.replaceChildren("Back to “", el("bdi", {}, last.question), "”");
   $("last").hidden = false;
 }
 

@@ -15,6 +15,8 @@ function enlarge(by) {
   zoom = Math.min(LARGEST, Math.max(SMALLEST, Math.round((zoom + by) * 10) / 10));
   root.style.setProperty("--zoom", zoom);
   remember("zoom", zoom);
+  // Whoever fits text to the screen does so on a resize, and this is one.
+  dispatchEvent(new Event("resize"));
 }
 
 const COMMON = {

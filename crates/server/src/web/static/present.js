@@ -1,13 +1,15 @@
 // The stage: one poll, read from the back row. Order stays, bars grow, nothing moves.
 
 import { call, loopback, openPoll, ownerToken, reachable } from "./api.js";
-import { $, announcer, fillTable, number, percent, plural, share, spoken, summary, text } from "./dom.js";
+import { $, announcer, fillTable, number, percent, plural, share, spoken, summary, text, wording } from "./dom.js";
 import { heed } from "./keys.js";
 import { Live, linkLine } from "./live.js";
 import { drawQr } from "./qr.js";
 import { Rows } from "./rows.js";
 
 const LISTED = 100;
+/** Sizes of the question, in hundredths of the height, and the most lines it may take. */
+const SIZES = [6, 5.2, 4.5, 3.9, 3.4, 2.9, 2.4], MOST_LINES = 8;
 
 let poll = await openPoll((sentence) => text($("question"), sentence));
 let token, rows, live, base = location.origin, local = false;
@@ -17,7 +19,7 @@ heed({
   arrowright: () => step(1),
   arrowleft: () => step(-1),
   q: () => { $("over").hidden = !$("over").hidden; },
-  z: () => document.body.classList.toggle("bare"),
+  z: () => { document.body.classList.toggle("bare"); fit(); },
   escape: () => { $("over").hidden = true; },
   "?": () => $("help").showModal(),
 });
@@ -37,7 +39,12 @@ function start() {
       return data && { polls: [data] };
     },
     on: {
-      poll(newer) { if (newer.id === poll.id) { poll = newer; render(); } },
+      poll(newer) {
+        if (newer.id !== poll.id) return;
+        if (wording(newer) !== wording(poll)) return turnTo(newer);
+        poll = newer;
+        render();
+      },
       link: linkLine($("link")),
     },
   });
@@ -50,7 +57,22 @@ function turnTo(next) {
   rows = new Rows($("rows"), poll);
   invite();
   render();
+  fit();
 }
+
+/** The question as large as leaves the bars their room; two lines of the largest it always has. */
+function fit() {
+  const title = $("question"), list = $("rows");
+  for (const size of SIZES) {
+    title.style.setProperty("--size", size);
+    const { minHeight, lineHeight } = getComputedStyle(title);
+    // Letters reach a little out of their lines, and that counts as height.
+    const high = title.scrollHeight - 0.1 * parseFloat(lineHeight);
+    if (high <= parseFloat(minHeight)) return;
+    if (high <= MOST_LINES * parseFloat(lineHeight) && list.scrollHeight <= list.clientHeight + 1) return;
+  }
+}
+addEventListener("resize", fit);
 
 /** To the next or last of the open, listed polls, oldest first. */
 async function step(by) {

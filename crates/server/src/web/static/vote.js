@@ -4,7 +4,7 @@
 import { call, explain, openPoll, ownerToken } from "./api.js";
 import { Ballot } from "./ballot.js";
 import {
-  $, announcer, el, fillTable, hue, letter, number, percent, plural, remember, share, summary, text,
+  $, announcer, el, fillTable, hue, letter, number, percent, plural, remember, share, summary, text, wording,
 } from "./dom.js";
 import { Live, linkLine } from "./live.js";
 
@@ -41,6 +41,7 @@ function start() {
     on: {
       poll(newer) {
         if (newer.id !== poll.id) return;
+        if (wording(newer) !== wording(poll)) return location.reload();
         poll = newer;
         ballot.round(poll.round);
         render();
