@@ -1,15 +1,16 @@
 //! The store: the truth about polls, and about every ballot that is decided.
 //!
 //! [`Store`] is the port; its documentation is the contract, and `store/conformance.rs` holds
-//! every backend to it. Backends: `embedded` (SQLite, one process) and `memory` (for tests; it
-//! can be told to fail in every way the contract allows).
+//! every backend to it. Backends: `embedded` (SQLite, one process), `postgres` (any number of
+//! them) and `memory` (for tests; it can be told to fail in every way the contract allows).
 
 pub mod embedded;
 mod fate;
 pub mod memory;
+pub mod postgres;
 
-#[cfg(test)]
-pub(crate) mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 
 use async_trait::async_trait;
 use bytes::Bytes;
