@@ -21,7 +21,7 @@ pub fn address(config: &PostgresConfig) -> Config {
         .application_name("pollux")
         .connect_timeout(config.connect)
         .tcp_user_timeout(config.statement)
-        .keepalives_idle(config.statement)
+        .keepalives_idle(config.statement.max(Duration::from_secs(1)))
         .keepalives_interval(Duration::from_secs(1))
         .keepalives_retries(3);
     to

@@ -94,31 +94,38 @@ pub enum OpenError {
 
 /// Bring the schema up to date, one process at a time.
 pub async fn migrate(config: &PostgresConfig, partitions: u32) -> Result<(), OpenError> {
-    let name = config.name.clone();
+    let failed = |why| OpenError::Migration { name: config.name.clone(), why };
     let work = async {
         let mut client = connect(config).await?;
-        let failed = |why: String| OpenError::Migration { name: config.name.clone(), why };
         let said = |error: Error| failed(describe(&error));
-        // Let go of with the connection.
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(said)?;
-        let known = known();
-        let found = applied(&client).await.map_err(said)?;
-        if found > known {
-            return Err(OpenError::Newer { name: config.name.clone(), found, known });
-        }
-        let runner = migrations::migrations::runner();
-        runner.run_async(&mut client).await.map_err(|error| failed(error.to_string()))?;
-        let found = made_for(&client, partitions).await.map_err(said)?;
-        if found != partitions.to_string() {
-            let name = config.name.clone();
-            return Err(OpenError::Partitions { name, found, asked: partitions });
-        }
-        Ok(())
+        let done = migrate_alone(&mut client, config, partitions).await;
+        client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await.map_err(said)?;
+        done
     };
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| {
-        let why = format!("it took more than {PATIENCE:?}");
-        Err(OpenError::Migration { name, why })
-    })
+    let late = || Err(failed(format!("it took more than {PATIENCE:?}")));
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| late())
+}
+
+async fn migrate_alone(
+    client: &mut Client,
+    config: &PostgresConfig,
+    partitions: u32,
+) -> Result<(), OpenError> {
+    let name = config.name.clone();
+    let failed = |why| OpenError::Migration { name: config.name.clone(), why };
+    let said = |error: Error| failed(describe(&error));
+    let (found, known) = (applied(client).await.map_err(said)?, known());
+    if found > known {
+        return Err(OpenError::Newer { name, found, known });
+    }
+    let runner = migrations::migrations::runner();
+    runner.run_async(client).await.map_err(|error| failed(error.to_string()))?;
+    let found = made_for(client, partitions).await.map_err(said)?;
+    if found != partitions.to_string() {
+        return Err(OpenError::Partitions { name, found, asked: partitions });
+    }
+    Ok(())
 }
 
 async fn connect(config: &PostgresConfig) -> Result<Client, OpenError> {
