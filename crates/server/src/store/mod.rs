@@ -211,7 +211,9 @@ pub struct BallotFate {
 ///   long as what survives is a state between two commits, no older than the last durable
 ///   change of a poll and no older than the last commit that was to be `durable`: the log holds
 ///   the ballots, and the fold decides them the same again.
-/// - [`Store::commit`] compares-and-sets the partition's offset first, and only then writes.
+/// - [`Store::commit`] compares-and-sets the partition's offset in the transaction that writes, and
+///   if that fails nothing is seen of it, ever. A worker stopped halfway through a commit holds up
+///   the next one for a bounded time only.
 /// - Reads see every change that returned `Ok` before they began.
 /// - [`Store::load`] may answer from memory only what no other writer can have changed since;
 ///   a failed or ambiguous commit forgets it.

@@ -19,6 +19,7 @@ use pollux_server::store::Store;
 use pollux_server::store::conformance::{Backend, model};
 use pollux_server::store::postgres::PostgresStore;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 /// One server for all tests that do not harm it; the last to let go takes it away.
 fn shared() -> Arc<Postgres> {
@@ -101,16 +102,16 @@ pollux_server::store_conformance! {
     postgres_looking_up = crate::Real::with(1)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    #[test]
-    fn postgres_answers_as_memory_does(
-        voters in prop_oneof![1..8_usize, Just(10_000)],
-        steps in model::steps(),
-    ) {
+#[test]
+fn postgres_answers_as_memory_does() {
+    let _server = shared();
+    let voters = prop_oneof![1..8_usize, Just(10_000)];
+    let mut runner = TestRunner::new(ProptestConfig { cases: 24, ..ProptestConfig::default() });
+    let done = runner.run(&(voters, model::steps()), |(voters, steps)| {
         model::answers_as_memory_does(Box::new(Real::with(voters)), steps);
-    }
+        Ok(())
+    });
+    done.unwrap();
 }
 
 /// Try until it is so.

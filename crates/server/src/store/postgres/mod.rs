@@ -1,6 +1,6 @@
 //! The store in PostgreSQL, for any number of processes. [`commit`] makes a batch true, [`polls`]
 //! changes polls, [`reads`] answers; [`lease`] lends connections, [`schema`] makes the tables,
-//! [`newcomers`] knows who need not be looked up. docs/adr/0006 says why it is so.
+//! [`newcomers`] knows who need not be looked up. docs/adr/0013 says why it is so.
 
 mod commit;
 mod error;
