@@ -267,7 +267,7 @@ pub trait Store: Send + Sync + 'static {
         generation: Generation,
     ) -> Result<Progress, StoreError>;
 
-    /// The past that a batch needs.
+    /// The past that a batch needs. The voters are such whose ballots lie in this partition.
     async fn load(
         &self,
         partition: Partition,

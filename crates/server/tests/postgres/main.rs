@@ -106,7 +106,11 @@ pollux_server::store_conformance! {
 fn postgres_answers_as_memory_does() {
     let _server = shared();
     let voters = prop_oneof![1..8_usize, Just(10_000)];
-    let mut runner = TestRunner::new(ProptestConfig { cases: 24, ..ProptestConfig::default() });
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 16,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
     let done = runner.run(&(voters, model::steps()), |(voters, steps)| {
         model::answers_as_memory_does(Box::new(Real::with(voters)), steps);
         Ok(())

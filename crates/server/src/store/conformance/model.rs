@@ -273,7 +273,9 @@ impl Pair {
             let _ = both!(self, dead(partition, 3, 1000));
             for poll in &self.polls {
                 let _ = both!(self, ballots(partition, 8, Some(poll.id), 5));
-                let voters: Vec<_> = (0..VOTERS).map(|n| (poll.id, voter(n))).collect();
+                let here = |who: &_| ballot_partition(poll.id, *who, PARTITIONS) == partition;
+                let voters = (0..VOTERS).map(voter).filter(here);
+                let voters: Vec<_> = voters.map(|who| (poll.id, who)).collect();
                 let _ = both!(self, load(partition, &[poll.id], &voters));
             }
         }
