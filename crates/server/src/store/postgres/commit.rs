@@ -46,7 +46,7 @@ pub async fn begin(
     Ok(known)
 }
 
-/// Everything but the COMMIT. A lease that comes back with an error was rolled back.
+/// Everything but the COMMIT; after an error the transaction is to be ended.
 pub async fn write(
     lease: &Lease,
     partition: Partition,

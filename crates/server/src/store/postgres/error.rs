@@ -21,8 +21,9 @@ impl From<Error> for StoreError {
 pub fn of_commit(error: &Error) -> StoreError {
     let what = describe(error);
     match error.code().map(|code| &code.code()[..2]) {
-        Some("40") => StoreError::Unavailable(what),
-        Some("23" | "25") => StoreError::Damaged(what),
+        // 25: it was idle for too long, and was ended before the COMMIT came.
+        Some("25" | "40") => StoreError::Unavailable(what),
+        Some("23") => StoreError::Damaged(what),
         _ => StoreError::Unknown(what),
     }
 }
