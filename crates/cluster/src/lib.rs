@@ -30,6 +30,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+mod alone;
 mod broker;
 mod cluster;
 mod guard;
@@ -45,6 +46,7 @@ mod secure;
 mod wire;
 mod zookeeper;
 
+pub use alone::Postgres;
 pub use cluster::Cluster;
 pub use look::Status;
 pub use member::{Member, Ready};

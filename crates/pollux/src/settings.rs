@@ -322,6 +322,9 @@ mod tests {
         assert!(wrong.starts_with("POLLUX_HOST=x (from the environment): "), "{wrong}");
         let wrong = complaint(&[("POLLUX_SECRET", "hunter2")], "");
         assert!(!wrong.contains("hunter2"), "{wrong}");
+        let read = variables(&[("DB_PASSWORD", "hunter2")], "").config(&Flags::default()).unwrap();
+        assert_eq!(read.db.password.0, "hunter2");
+        assert!(!format!("{read:?}").contains("hunter2"));
         let wrong = Variables::of([], "PORT=1\nnonsense here\n").unwrap_err().message;
         assert_eq!(wrong, ".env line 2: \"nonsense here\" is no NAME=value");
     }

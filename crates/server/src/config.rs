@@ -35,6 +35,8 @@ pub struct Config {
     pub log: LogLimits,
     /// Limits of the embedded store.
     pub store: StoreLimits,
+    /// Where PostgreSQL is, and its limits.
+    pub db: PostgresConfig,
     /// Limits of the processor.
     pub processor: ProcessorLimits,
     /// Limits of the fan-out.
@@ -98,6 +100,47 @@ pub struct StoreLimits {
     pub voters: usize,
     /// Size at which the write-ahead log is copied back into the database, in bytes.
     pub wal_bytes: usize,
+}
+
+/// Where PostgreSQL is, and the limits of the store in it.
+#[derive(Clone, Debug)]
+pub struct PostgresConfig {
+    /// The server; none is used without.
+    pub host: Option<String>,
+    /// Its port.
+    pub port: u16,
+    /// The account; it owns the tables.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Password,
+    /// The database.
+    pub name: String,
+    /// Connections of this process at once; past it callers wait.
+    pub connections: usize,
+    /// How long a caller waits for a connection.
+    pub wait: Duration,
+    /// How long making a connection may take.
+    pub connect: Duration,
+    /// How long an answer may take, to a statement and to all of one call.
+    pub statement: Duration,
+    /// How long a statement waits for another worker's lock. Longer than that worker may hold
+    /// it without doing anything.
+    pub lock: Duration,
+    /// A transaction whose process does nothing for so long is ended by the server: what a
+    /// stopped worker holds up.
+    pub idle_in_transaction: Duration,
+    /// Voters remembered so that those who are new need not be looked up, about 20 bytes each.
+    pub voters: usize,
+}
+
+/// A password: never printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Password(pub String);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// Limits of the processor.
@@ -166,6 +209,7 @@ impl Default for Config {
             api: ApiLimits::default(),
             log: LogLimits::default(),
             store: StoreLimits::default(),
+            db: PostgresConfig::default(),
             processor: ProcessorLimits::default(),
             watch: WatchLimits::default(),
             drain: Duration::from_secs(10),
@@ -207,6 +251,25 @@ impl Default for StoreLimits {
     fn default() -> Self {
         // The hash table doubles just past 7/8 of a power of two.
         Self { queue: 256, readers: 4, voters: (1 << 19) / 8 * 7, wal_bytes: 32 << 20 }
+    }
+}
+
+impl Default for PostgresConfig {
+    fn default() -> Self {
+        Self {
+            host: None,
+            port: 5432,
+            user: None,
+            password: Password::default(),
+            name: "polling".into(),
+            connections: 16,
+            wait: Duration::from_secs(2),
+            connect: Duration::from_secs(2),
+            statement: Duration::from_secs(5),
+            lock: Duration::from_secs(3),
+            idle_in_transaction: Duration::from_secs(2),
+            voters: 4 << 20,
+        }
     }
 }
 

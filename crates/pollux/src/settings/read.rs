@@ -81,6 +81,12 @@ pub fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| "not a port from 0 to 65535".into())
 }
 
+/// The port of a server that is there: not 0.
+pub fn server_port(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|port| *port > 0);
+    port.ok_or_else(|| "not a port from 1 to 65535".into())
+}
+
 /// How many partitions a log may have.
 pub fn partitions(text: &str) -> Result<u32, String> {
     let count = text.parse().ok().filter(|count| (1..=1024).contains(count));

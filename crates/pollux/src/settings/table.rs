@@ -1,10 +1,10 @@
 //! Every setting of the server: one row each, with its flag, its environment variable, what it
 //! means and how its text is read.
 
-use pollux_server::config::Config;
+use pollux_server::config::{Config, Password};
 
 use super::read::{
-    Limit, addresses, base_url, joined, origins, partitions, port, put, secret, switch,
+    Limit, addresses, base_url, joined, origins, partitions, port, put, secret, server_port, switch,
 };
 use crate::terminal::parse_duration;
 
@@ -29,7 +29,7 @@ pub struct Setting {
 impl Setting {
     /// Whether its value must not stand in a message.
     pub fn is_secret(&self) -> bool {
-        matches!(self.value, "SECRET" | "TOKEN")
+        matches!(self.value, "SECRET" | "TOKEN" | "PASSWORD")
     }
 }
 
@@ -162,6 +162,47 @@ pub const SETTINGS: &[Setting] = &[
         |config, text| put(&mut config.drain, parse_duration(text)),
         |config| config.drain.show(),
     ),
+    setting(
+        "db-host",
+        "DB_HOST",
+        "HOST",
+        "PostgreSQL's host; set together with the brokers' addresses",
+        |config, text| put(&mut config.db.host, Ok(Some(text.into()))),
+        |config| config.db.host.clone().unwrap_or_default(),
+    ),
+    setting(
+        "db-port",
+        "DB_PORT",
+        "PORT",
+        "PostgreSQL's port",
+        |config, text| put(&mut config.db.port, server_port(text)),
+        |config| config.db.port.to_string(),
+    ),
+    setting(
+        "db-user",
+        "DB_USER",
+        "USER",
+        "Account in PostgreSQL; it owns the tables",
+        |config, text| put(&mut config.db.user, Ok(Some(text.into()))),
+        |config| config.db.user.clone().unwrap_or_default(),
+    ),
+    setting(
+        "db-password",
+        "DB_PASSWORD",
+        "PASSWORD",
+        "Its password; better set in the environment than here, where others on this machine may \
+         read it",
+        |config, text| put(&mut config.db.password, Ok(Password(text.into()))),
+        |_| String::new(),
+    ),
+    setting(
+        "db-name",
+        "DB_NAME",
+        "NAME",
+        "Database in PostgreSQL; its tables are made at the first start",
+        |config, text| put(&mut config.db.name, Ok(text.into())),
+        |config| config.db.name.clone(),
+    ),
     limit!(
         "api-connections",
         "POLLUX_API_CONNECTIONS",
@@ -266,6 +307,43 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_STORE_WAL_BYTES",
         "Size at which the store's write-ahead log is copied back, in bytes",
         store.wal_bytes
+    ),
+    limit!(
+        "db-connections",
+        "POLLUX_DB_CONNECTIONS",
+        "Connections to PostgreSQL at once; past it callers wait",
+        db.connections
+    ),
+    limit!("db-wait", "POLLUX_DB_WAIT", "How long a caller waits for a connection", db.wait),
+    limit!(
+        "db-connect",
+        "POLLUX_DB_CONNECT",
+        "How long making a connection to PostgreSQL may take",
+        db.connect
+    ),
+    limit!(
+        "db-statement",
+        "POLLUX_DB_STATEMENT",
+        "How long an answer of PostgreSQL may take",
+        db.statement
+    ),
+    limit!(
+        "db-lock",
+        "POLLUX_DB_LOCK",
+        "How long a statement waits for another worker's lock; longer than the next one",
+        db.lock
+    ),
+    limit!(
+        "db-idle-in-transaction",
+        "POLLUX_DB_IDLE_IN_TRANSACTION",
+        "PostgreSQL ends a transaction whose process does nothing for so long",
+        db.idle_in_transaction
+    ),
+    limit!(
+        "db-voters",
+        "POLLUX_DB_VOTERS",
+        "Voters remembered so that new ones need not be looked up, about 20 bytes each",
+        db.voters
     ),
     limit!(
         "processor-batch",
@@ -457,6 +535,8 @@ mod tests {
             ("allowed-origins", "https://example.org/path"),
             ("partitions", "0"),
             ("drain", "soon"),
+            ("db-port", "0"),
+            ("db-connections", "0"),
             ("api-per-voter", "5"),
             ("log-queue", "0"),
             ("watch-tick", "0s"),

@@ -1,11 +1,13 @@
 //! The contract of [`Store`], sentence by sentence, against every backend of it. To add one:
-//! implement [`Backend`] and name it in a `conformance!` line.
+//! implement [`Backend`] and name it in a `store_conformance!` line, here or, for one that needs a
+//! server, in a test of `tests/`: for those this is public under the feature `conformance`.
 
-#![allow(clippy::unwrap_used)]
+// What a check checks, its name says.
+#![allow(clippy::unwrap_used, missing_docs)]
 
-mod ballots;
-mod model;
-mod polls;
+pub mod ballots;
+pub mod model;
+pub mod polls;
 
 use std::sync::Arc;
 
@@ -82,41 +84,44 @@ impl Backend for Embedded {
     }
 }
 
-macro_rules! conformance {
-    ($backend:ident, $make:expr; $($module:ident: $($check:ident),+;)+) => {
-        mod $backend {
-            $($(
-                #[tokio::test]
-                async fn $check() {
-                    super::$module::$check(&$make).await;
-                }
-            )+)+
-        }
+/// The whole suite, as tests of a module that has the backend's name. The expression makes a
+/// backend.
+#[macro_export]
+macro_rules! store_conformance {
+    (@checks $make:expr; $($module:ident: $($check:ident),+;)+) => {
+        $($(
+            #[tokio::test]
+            async fn $check() {
+                $crate::store::conformance::$module::$check(&$make).await;
+            }
+        )+)+
     };
-}
-
-macro_rules! suite {
     ($($backend:ident = $make:expr),+) => { $(
-        conformance! { $backend, $make;
-            polls: creates_and_reads_back, gives_the_first_free_code,
-                frees_a_code_a_month_after_the_close, keeps_the_code_of_an_open_poll,
-                opens_no_poll_whose_code_has_passed_on,
-                remembers_idempotency_keys_for_a_day, creating_twice_is_creating_once,
-                changes_only_the_expected_revision, lists_newest_first, lists_by_status_and_page,
-                finds_due_polls, keeps_unsettled_polls_until_every_partition_has_heard,
-                a_change_survives_a_restart;
-            ballots: begins_where_it_left_off, refuses_another_generation,
-                fences_the_second_worker, commits_all_or_nothing, loads_the_known_and_the_unknown,
-                keeps_every_voter_state, keeps_every_choice,
-                chains_a_voters_rows, remembers_every_decision,
-                tells_the_fate_in_every_status, tells_replaced_from_counted,
-                does_not_tell_others, tells_tallies_since, keeps_the_greatest_announced,
-                gives_ballots_in_log_order, keeps_dead_letters;
+        mod $backend {
+            $crate::store_conformance! { @checks $make;
+                polls: creates_and_reads_back, gives_the_first_free_code,
+                    frees_a_code_a_month_after_the_close, keeps_the_code_of_an_open_poll,
+                    opens_no_poll_whose_code_has_passed_on,
+                    remembers_idempotency_keys_for_a_day, creating_twice_is_creating_once,
+                    changes_only_the_expected_revision, lists_newest_first,
+                    lists_by_status_and_page, finds_due_polls,
+                    keeps_unsettled_polls_until_every_partition_has_heard,
+                    a_change_survives_a_restart;
+                ballots: begins_where_it_left_off, refuses_another_generation,
+                    fences_the_second_worker, commits_all_or_nothing,
+                    loads_the_known_and_the_unknown, keeps_every_voter_state, keeps_every_choice,
+                    keeps_the_greatest_numbers,
+                    chains_a_voters_rows, remembers_every_decision,
+                    tells_the_fate_in_every_status, tells_replaced_from_counted,
+                    does_not_tell_others, tells_tallies_since, keeps_the_greatest_announced,
+                    gives_ballots_in_log_order, keeps_dead_letters;
+            }
         }
     )+ };
 }
 
-suite! {
+#[cfg(test)]
+store_conformance! {
     memory = crate::store::conformance::Memory,
     embedded = crate::store::conformance::Embedded::with(10_000),
     embedded_merging = crate::store::conformance::Embedded::with(2)

@@ -1,15 +1,16 @@
 //! The store: the truth about polls, and about every ballot that is decided.
 //!
 //! [`Store`] is the port; its documentation is the contract, and `store/conformance.rs` holds
-//! every backend to it. Backends: `embedded` (SQLite, one process) and `memory` (for tests; it
-//! can be told to fail in every way the contract allows).
+//! every backend to it. Backends: `embedded` (SQLite, one process), `postgres` (any number of
+//! them) and `memory` (for tests; it can be told to fail in every way the contract allows).
 
 pub mod embedded;
 mod fate;
 pub mod memory;
+pub mod postgres;
 
-#[cfg(test)]
-pub(crate) mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -210,7 +211,9 @@ pub struct BallotFate {
 ///   long as what survives is a state between two commits, no older than the last durable
 ///   change of a poll and no older than the last commit that was to be `durable`: the log holds
 ///   the ballots, and the fold decides them the same again.
-/// - [`Store::commit`] compares-and-sets the partition's offset first, and only then writes.
+/// - [`Store::commit`] compares-and-sets the partition's offset in the transaction that writes, and
+///   if that fails nothing is seen of it, ever. A worker stopped halfway through a commit holds up
+///   the next one for a bounded time only.
 /// - Reads see every change that returned `Ok` before they began.
 /// - [`Store::load`] may answer from memory only what no other writer can have changed since;
 ///   a failed or ambiguous commit forgets it.
@@ -264,7 +267,7 @@ pub trait Store: Send + Sync + 'static {
         generation: Generation,
     ) -> Result<Progress, StoreError>;
 
-    /// The past that a batch needs.
+    /// The past that a batch needs. The voters are such whose ballots lie in this partition.
     async fn load(
         &self,
         partition: Partition,

@@ -190,6 +190,29 @@ pub async fn keeps_every_choice(backend: &dyn Backend) {
     assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), rows);
 }
 
+/// Anyone who may write to the topic may write these, and the fold counts them.
+pub async fn keeps_the_greatest_numbers(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let poll = create(&*store, open_poll(1)).await;
+    let worker = Worker::begin(&*store, 0).await;
+    let mut tally = some_tally(&[u64::from(u32::MAX), 0, 0]);
+    (tally.phase, tally.round) = (u32::MAX, u32::MAX);
+    let after = VoterState { round: u32::MAX, ..row(0, &poll, 1, 1).after };
+    let kept = BallotRow { at: at(u64::MAX), after, ..row(0, &poll, 1, 1) };
+    let reason = "ünreadable \u{1}\u{7f}".into();
+    let (key, value) = (vec![0, 255, 39].into(), vec![0xc3; 5000].into());
+    let commit = Commit {
+        tallies: vec![worker.at(&poll, tally, 2)],
+        ballots: vec![kept],
+        dead: vec![DeadLetter { offset: 1, key, value, reason }],
+        ..empty(0, 2)
+    };
+    store.commit(0, &commit).await.unwrap();
+    assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), commit.ballots);
+    assert_eq!(store.dead(0, 0, 9).await.unwrap(), commit.dead);
+    assert_eq!(store.tallies_since(0, 0).await.unwrap(), commit.tallies);
+}
+
 pub async fn chains_a_voters_rows(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let (poll, other) = (create(&*store, open_poll(1)).await, create(&*store, open_poll(2)).await);

@@ -1,5 +1,5 @@
-//! The model test: the same random commands to the plain store in memory and to the embedded
-//! one, and every answer compared.
+//! The model test: the same random commands to the plain store in memory and to another one, and
+//! every answer compared.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use pollux_core::record::{Control, Entry, ballot_partition};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::{Backend, Embedded, Memory, NOW, at, ballot_id, generation, open_poll, poll_id, voter};
+use super::{Backend, Memory, NOW, at, ballot_id, generation, open_poll, poll_id, voter};
 use crate::log::Record;
 use crate::processor::batch::{self, Batch, Past, Slice};
 use crate::store::{
@@ -23,8 +23,9 @@ const PARTITIONS: u32 = 2;
 const VOTERS: u8 = 6;
 const BALLOTS: u64 = 8;
 
+/// A command.
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Create { codes: Vec<u8>, key: Option<(u8, u8)>, later: u64, refuse: bool, closes: Option<u64> },
     Change { poll: Index, how: u8, stale: bool },
     Batch { items: Vec<Item>, announce: bool },
@@ -35,7 +36,7 @@ enum Step {
 
 /// What is appended to the log.
 #[derive(Clone, Debug)]
-enum Item {
+pub enum Item {
     /// To the voter's partition; `earlier` phases than the present one's.
     Vote { poll: Index, voter: u8, ballot: u64, options: u8, earlier: u32 },
     /// To this partition: the poll's present phase.
@@ -54,6 +55,11 @@ fn item() -> impl Strategy<Value = Item> {
             .prop_map(|(poll, partition)| Item::Control { poll, partition }),
         1 => (0..PARTITIONS).prop_map(|partition| Item::Noise { partition }),
     ]
+}
+
+/// One to forty commands.
+pub fn steps() -> impl Strategy<Value = Vec<Step>> {
+    proptest::collection::vec(step(), 1..40)
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -85,7 +91,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// The two stores, and what a driver has to remember.
 struct Pair {
-    backend: Embedded,
+    backend: Box<dyn Backend>,
     model: Arc<dyn Store>,
     real: Arc<dyn Store>,
     polls: Vec<Poll>,
@@ -115,8 +121,7 @@ macro_rules! both {
 }
 
 impl Pair {
-    async fn new(voters: usize) -> Self {
-        let backend = Embedded::with(voters);
+    async fn new(backend: Box<dyn Backend>) -> Self {
         let (model, real) = (Memory.fresh(PARTITIONS).await, backend.fresh(PARTITIONS).await);
         let pair = Self { backend, model, real, polls: Vec::new(), next: [0; 2], created: 0 };
         for partition in 0..PARTITIONS {
@@ -268,7 +273,9 @@ impl Pair {
             let _ = both!(self, dead(partition, 3, 1000));
             for poll in &self.polls {
                 let _ = both!(self, ballots(partition, 8, Some(poll.id), 5));
-                let voters: Vec<_> = (0..VOTERS).map(|n| (poll.id, voter(n))).collect();
+                let here = |who: &_| ballot_partition(poll.id, *who, PARTITIONS) == partition;
+                let voters = (0..VOTERS).map(voter).filter(here);
+                let voters: Vec<_> = voters.map(|who| (poll.id, who)).collect();
                 let _ = both!(self, load(partition, &[poll.id], &voters));
             }
         }
@@ -324,24 +331,30 @@ fn by_the_rows(
     Some((row.decided, if replaced { Status::Replaced } else { row.decided }, row.offset))
 }
 
+/// Give these commands to this backend and to the memory's.
+pub fn answers_as_memory_does(backend: Box<dyn Backend>, steps: Vec<Step>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut pair = Pair::new(backend).await;
+        for step in steps {
+            pair.step(step).await;
+        }
+        pair.compare().await;
+        pair.step(Step::Reopen).await;
+        pair.compare().await;
+        pair.real.shut().await;
+    });
+}
+
+#[cfg(test)]
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn embedded_answers_as_memory_does(
         voters in prop_oneof![1..6_usize, Just(10_000)],
-        steps in proptest::collection::vec(step(), 1..40),
+        steps in steps(),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let mut pair = Pair::new(voters).await;
-            for step in steps {
-                pair.step(step).await;
-            }
-            pair.compare().await;
-            pair.step(Step::Reopen).await;
-            pair.compare().await;
-            pair.real.shut().await;
-        });
+        answers_as_memory_does(Box::new(super::Embedded::with(voters)), steps);
     }
 }

@@ -1,0 +1,115 @@
+//! Connections: how they are made, lent and given back.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::{Config, NoTls};
+
+use super::error::of_commit;
+use crate::config::PostgresConfig;
+use crate::store::StoreError;
+
+/// How to reach the server. Both ends notice within `statement` that the other one is gone.
+pub fn address(config: &PostgresConfig) -> Config {
+    let mut to = Config::new();
+    to.host(config.host.as_deref().unwrap_or("localhost"))
+        .port(config.port)
+        .user(config.user.as_deref().unwrap_or("pollux"))
+        .password(config.password.0.as_bytes())
+        .dbname(&config.name)
+        .application_name("pollux")
+        .connect_timeout(config.connect)
+        .tcp_user_timeout(config.statement)
+        .keepalives_idle(config.statement.max(Duration::from_secs(1)))
+        .keepalives_interval(Duration::from_secs(1))
+        .keepalives_retries(3);
+    to
+}
+
+/// The pool. Nothing is connected yet.
+pub fn pool(config: &PostgresConfig) -> Pool {
+    let mut to = address(config);
+    to.options(session(config));
+    let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Pool::builder(Manager::from_config(to, NoTls, how))
+        .max_size(config.connections)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(config.wait))
+        .create_timeout(Some(config.connect))
+        .build()
+        .expect("a runtime is given")
+}
+
+/// The settings of every session. Voters are looked up one by one through an index: never by
+/// reading the whole table, which a plan made while it was small would go on doing.
+fn session(config: &PostgresConfig) -> String {
+    let millis = |time: Duration| time.as_millis().max(1);
+    let (statement, lock) = (millis(config.statement), millis(config.lock));
+    let idle = millis(config.idle_in_transaction);
+    let seconds = config.statement.as_secs().max(1);
+    format!(
+        "-c synchronous_commit=on -c TimeZone=UTC -c jit=off -c enable_seqscan=off \
+         -c enable_bitmapscan=off -c statement_timeout={statement} -c lock_timeout={lock} \
+         -c idle_in_transaction_session_timeout={idle} -c tcp_user_timeout={statement} \
+         -c tcp_keepalives_idle={seconds} -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3"
+    )
+}
+
+/// A connection on loan. Dropped before it was given back, because of an error or because its
+/// user gave up, it is closed: nobody else finds a transaction half done on it.
+pub struct Lease(Option<Object>);
+
+impl Lease {
+    pub async fn take(pool: &Pool) -> Result<Self, StoreError> {
+        let lent = pool.get().await.map_err(|error| match error {
+            deadpool_postgres::PoolError::Backend(error) => {
+                StoreError::Unavailable(super::error::describe(&error))
+            }
+            other => StoreError::Unavailable(other.to_string()),
+        })?;
+        Ok(Self(Some(lent)))
+    }
+
+    /// Nothing is under way on it.
+    pub fn give_back(mut self) {
+        drop(self.0.take());
+    }
+
+    /// End the transaction, changing nothing.
+    pub async fn roll_back(self) -> Result<(), StoreError> {
+        self.batch_execute("ROLLBACK").await?;
+        self.give_back();
+        Ok(())
+    }
+
+    /// End the transaction. Past `patience` nobody knows whether it was.
+    pub async fn commit(self, patience: Duration) -> Result<(), StoreError> {
+        match tokio::time::timeout(patience, self.batch_execute("COMMIT")).await {
+            Ok(Ok(())) => {
+                self.give_back();
+                Ok(())
+            }
+            Ok(Err(error)) => Err(of_commit(&error)),
+            Err(_) => {
+                Err(StoreError::Unknown(format!("COMMIT was not answered within {patience:?}")))
+            }
+        }
+    }
+}
+
+impl Deref for Lease {
+    type Target = Object;
+
+    fn deref(&self) -> &Object {
+        self.0.as_ref().expect("held until it is given back")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take() {
+            drop(Object::take(object));
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! The store in PostgreSQL, for any number of processes. [`commit`] makes a batch true, [`polls`]
+//! changes polls, [`reads`] answers; [`lease`] lends connections, [`schema`] makes the tables,
+//! [`newcomers`] knows who need not be looked up. docs/adr/0013 says why it is so.
+
+mod commit;
+mod error;
+mod lease;
+mod newcomers;
+mod polls;
+mod reads;
+mod rows;
+mod schema;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool_postgres::Pool;
+use parking_lot::Mutex;
+use pollux_core::ballot::Status;
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::poll::Poll;
+use pollux_core::standing::{Standing, TallyAt};
+use pollux_core::tally::VoterState;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::lease::Lease;
+use self::newcomers::Newcomers;
+use self::rows::damaged;
+pub use self::schema::OpenError;
+use super::{
+    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, IdempotencyKey,
+    Listing, Loaded, LoadedVoter, Progress, Store, StoreError,
+};
+use crate::config::PostgresConfig;
+
+/// How often one looks whether the server is there, when nobody else has found out.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// The PostgreSQL store. Cheap to ask while the server is away: every method answers within
+/// the configured times, and the first that succeeds ends the trouble.
+pub struct PostgresStore {
+    partitions: u32,
+    pool: Pool,
+    /// How long one call may take, once it has a connection.
+    patience: Duration,
+    newcomers: Newcomers,
+    health: Arc<Health>,
+    /// Calls under way.
+    calls: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// A change of a poll, to be told on the topic `polls`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outboxed {
+    /// In the order of the changes; what [`PostgresStore::relayed`] is told.
+    pub seq: u64,
+    /// The revision that the change made.
+    pub revision: u64,
+    /// The poll as it is now: of that revision or a later one.
+    pub poll: Poll,
+}
+
+/// What the last call heard.
+#[derive(Default)]
+struct Health {
+    /// Why there was no answer.
+    down: Mutex<Option<String>>,
+}
+
+impl Health {
+    fn note(&self, error: Option<&StoreError>) {
+        let mut down = self.down.lock();
+        match error {
+            Some(StoreError::Unavailable(why) | StoreError::Unknown(why)) => {
+                if down.is_none() {
+                    tracing::warn!(why, "PostgreSQL is not available");
+                }
+                *down = Some(why.clone());
+            }
+            _ => {
+                if down.take().is_some() {
+                    tracing::info!("PostgreSQL is available again");
+                }
+            }
+        }
+    }
+}
+
+/// What says whether the server was there.
+trait Failure: From<StoreError> {
+    fn of_store(&self) -> Option<&StoreError>;
+}
+
+impl Failure for StoreError {
+    fn of_store(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+impl Failure for CommitError {
+    fn of_store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Fenced => None,
+        }
+    }
+}
+
+impl Failure for ChangeError {
+    fn of_store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Conflict | Self::CodeTaken => None,
+        }
+    }
+}
+
+/// One question on a connection of its own, within the time there is.
+macro_rules! ask {
+    ($self:ident, $lease:ident => $work:expr) => {
+        $self
+            .within(async {
+                let $lease = Lease::take(&$self.pool).await?;
+                let answer = $work.await?;
+                $lease.give_back();
+                Ok::<_, StoreError>(answer)
+            })
+            .await
+    };
+}
+
+impl PostgresStore {
+    /// Bring the database to this binary's schema, and use it for a log of so many partitions.
+    pub async fn open(config: &PostgresConfig, partitions: u32) -> Result<Arc<Self>, OpenError> {
+        schema::migrate(config, partitions).await?;
+        let store = Arc::new(Self {
+            partitions,
+            pool: lease::pool(config),
+            patience: config.statement,
+            newcomers: Newcomers::new(config.voters, partitions),
+            health: Arc::default(),
+            calls: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        });
+        let probe = Self::probe(store.pool.clone(), store.health.clone(), store.patience);
+        let stop = store.stop.clone();
+        tokio::spawn(async move { stop.run_until_cancelled(probe).await });
+        Ok(store)
+    }
+
+    /// How many partitions the store was made for.
+    pub fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    /// The oldest changes of polls that are still to be told, in their order.
+    pub async fn outbox(&self, limit: usize) -> Result<Vec<Outboxed>, StoreError> {
+        ask!(self, lease => polls::outbox(&lease, limit))
+    }
+
+    /// Everything up to this one was told.
+    pub async fn relayed(&self, upto: u64) -> Result<(), StoreError> {
+        ask!(self, lease => polls::relayed(&lease, upto))
+    }
+
+    /// Look now and then, so that it is noticed when the server goes while nobody asks, and
+    /// when it comes back.
+    async fn probe(pool: Pool, health: Arc<Health>, patience: Duration) {
+        loop {
+            tokio::time::sleep(PROBE).await;
+            let looked = async {
+                let lease = Lease::take(&pool).await?;
+                lease.batch_execute("SELECT 1").await?;
+                lease.give_back();
+                Ok(())
+            };
+            let looked = tokio::time::timeout(patience, looked).await;
+            let late = || Err(StoreError::Unavailable("no answer".into()));
+            health.note(looked.unwrap_or_else(|_| late()).as_ref().err());
+        }
+    }
+
+    /// Past its time a call is given up. Nothing was changed: no COMMIT is among `work`.
+    async fn within<T, E: Failure>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let _call = self.calls.token();
+        let late = || StoreError::Unavailable(format!("no answer within {:?}", self.patience));
+        let done = tokio::time::timeout(self.patience, work).await;
+        let done = done.unwrap_or_else(|_| Err(late().into()));
+        self.health.note(done.as_ref().err().and_then(E::of_store));
+        done
+    }
+
+    /// Make true what was written.
+    async fn finish(&self, lease: Lease) -> Result<(), StoreError> {
+        let _call = self.calls.token();
+        let done = lease.commit(self.patience).await;
+        self.health.note(done.as_ref().err());
+        done
+    }
+
+    async fn write_and_commit(
+        &self,
+        partition: Partition,
+        commit: &Commit,
+    ) -> Result<(), CommitError> {
+        let lease = self
+            .within(async {
+                let lease = Lease::take(&self.pool).await?;
+                match commit::write(&lease, partition, commit).await {
+                    Ok(()) => Ok(lease),
+                    Err(CommitError::Fenced) => {
+                        lease.roll_back().await?;
+                        Err(CommitError::Fenced)
+                    }
+                    Err(error) => Err(error),
+                }
+            })
+            .await?;
+        fail::fail_point!("store::before_commit");
+        self.finish(lease).await?;
+        fail::fail_point!("store::after_commit");
+        Ok(())
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn create(
+        &self,
+        poll: Poll,
+        codes: Vec<String>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created, StoreError> {
+        let (created, lease) = self
+            .within::<_, StoreError>(async {
+                let lease = Lease::take(&self.pool).await?;
+                match polls::create(&lease, poll, &codes, key.as_ref()).await? {
+                    new @ Created::New(_) => Ok((new, Some(lease))),
+                    other => {
+                        lease.roll_back().await?;
+                        Ok((other, None))
+                    }
+                }
+            })
+            .await?;
+        if let Some(lease) = lease {
+            self.finish(lease).await?;
+        }
+        Ok(created)
+    }
+
+    async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
+        let lease = self
+            .within(async {
+                let lease = Lease::take(&self.pool).await?;
+                match polls::change(&lease, poll, expected).await {
+                    Ok(()) => Ok(lease),
+                    Err(error @ (ChangeError::Conflict | ChangeError::CodeTaken)) => {
+                        lease.roll_back().await?;
+                        Err(error)
+                    }
+                    Err(error) => Err(error),
+                }
+            })
+            .await?;
+        Ok(self.finish(lease).await?)
+    }
+
+    async fn standing(&self, id: PollId) -> Result<Option<Standing>, StoreError> {
+        ask!(self, lease => reads::standing(&lease, self.partitions, id))
+    }
+
+    async fn by_code(&self, code: &str) -> Result<Option<Standing>, StoreError> {
+        ask!(self, lease => reads::by_code(&lease, self.partitions, code))
+    }
+
+    async fn list(&self, listing: Listing) -> Result<Vec<Standing>, StoreError> {
+        ask!(self, lease => reads::list(&lease, self.partitions, listing))
+    }
+
+    async fn due(&self, now: UnixMillis) -> Result<Vec<Poll>, StoreError> {
+        let now = rows::time(now)?;
+        ask!(self, lease => reads::due(&lease, now))
+    }
+
+    async fn unsettled(&self) -> Result<Vec<Poll>, StoreError> {
+        ask!(self, lease => reads::unsettled(&lease, self.partitions))
+    }
+
+    async fn begin(
+        &self,
+        partition: Partition,
+        generation: Generation,
+    ) -> Result<Progress, StoreError> {
+        if partition >= self.partitions {
+            let of = self.partitions;
+            return Err(damaged(format!("partition {partition} of a store of {of}")));
+        }
+        let progress = ask!(self, lease => commit::begin(&lease, partition, generation))?;
+        self.newcomers.begin(partition, progress.next_offset);
+        Ok(progress)
+    }
+
+    async fn load(
+        &self,
+        partition: Partition,
+        polls: &[PollId],
+        voters: &[(PollId, VoterId)],
+    ) -> Result<Loaded, StoreError> {
+        let mut loaded =
+            Loaded { polls: Vec::new(), voters: vec![LoadedVoter::default(); voters.len()] };
+        let asked = self.newcomers.as_of(partition);
+        let places = self.newcomers.may_have_voted(partition, voters);
+        if polls.is_empty() && places.is_empty() {
+            return Ok(loaded);
+        }
+        let known: Vec<_> = places.iter().map(|place| voters[*place]).collect();
+        let (found, past) = ask!(self, lease => async {
+            tokio::try_join!(
+                biased;
+                reads::polls(&lease, partition, polls),
+                reads::voters(&lease, partition, &known)
+            )
+        })?;
+        // A ballot is never decided before its poll has a tally in the partition.
+        let bare = polls.iter().zip(&found).filter(|(_, found)| matches!(found, Some((_, None))));
+        let bare: Vec<PollId> = bare.map(|(id, _)| *id).collect();
+        self.newcomers.empty(partition, asked, &bare);
+        loaded.polls = found;
+        for (place, voter) in places.into_iter().zip(past) {
+            loaded.voters[place] = voter;
+        }
+        Ok(loaded)
+    }
+
+    async fn decided(
+        &self,
+        _partition: Partition,
+        ballots: &[(PollId, VoterId, BallotId)],
+    ) -> Result<Vec<Option<Status>>, StoreError> {
+        if ballots.is_empty() {
+            return Ok(Vec::new());
+        }
+        ask!(self, lease => reads::decided(&lease, ballots))
+    }
+
+    /// Always durable: a commit that was answered is on the server's disk.
+    async fn commit(&self, partition: Partition, commit: &Commit) -> Result<(), CommitError> {
+        debug_assert!(commit.to > commit.from, "a commit moves on");
+        let done = self.write_and_commit(partition, commit).await;
+        match done {
+            Ok(()) => self.newcomers.committed(partition, commit),
+            Err(_) => self.newcomers.forget(partition),
+        }
+        done
+    }
+
+    async fn tallies_since(
+        &self,
+        partition: Partition,
+        since: Offset,
+    ) -> Result<Vec<TallyAt>, StoreError> {
+        ask!(self, lease => reads::tallies_since(&lease, partition, since))
+    }
+
+    async fn fate(
+        &self,
+        poll: PollId,
+        voter: VoterId,
+        ballot: BallotId,
+    ) -> Result<Option<BallotFate>, StoreError> {
+        ask!(self, lease => reads::fate(&lease, poll, voter, ballot))
+    }
+
+    async fn voter(&self, poll: PollId, voter: VoterId) -> Result<VoterState, StoreError> {
+        Ok(ask!(self, lease => reads::latest(&lease, poll, voter))?.state)
+    }
+
+    async fn ballots(
+        &self,
+        partition: Partition,
+        from: Offset,
+        poll: Option<PollId>,
+        limit: usize,
+    ) -> Result<Vec<BallotRow>, StoreError> {
+        ask!(self, lease => reads::ballots(&lease, partition, from, poll, limit))
+    }
+
+    async fn dead(
+        &self,
+        partition: Partition,
+        from: Offset,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        ask!(self, lease => reads::dead(&lease, partition, from, limit))
+    }
+
+    async fn progress(&self) -> Result<Vec<(Partition, Progress)>, StoreError> {
+        ask!(self, lease => reads::progress(&lease))
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if self.stop.is_cancelled() {
+            return Err("the store is shut".into());
+        }
+        match &*self.health.down.lock() {
+            Some(why) => Err(format!("PostgreSQL is not available: {why}")),
+            None => Ok(()),
+        }
+    }
+
+    async fn shut(&self) {
+        self.stop.cancel();
+        // Who waits for a connection is turned away; who has one finishes.
+        self.pool.close();
+        self.calls.close();
+        self.calls.wait().await;
+    }
+}

@@ -1,0 +1,315 @@
+//! Everything that is asked of the tables. What must agree is asked in one flight, in one
+//! snapshot.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use foldhash::fast::FixedState;
+use pollux_core::ballot::Status;
+use pollux_core::id::{BallotId, Offset, Partition, PollId, VoterId};
+use pollux_core::poll::Poll;
+use pollux_core::standing::{Standing, TallyAt};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::lease::Lease;
+use super::rows::{self, BALLOT, POLL, TALLY};
+use crate::store::fate::FateFinder;
+use crate::store::{BallotFate, BallotRow, DeadLetter, Listing, LoadedVoter, Progress, StoreError};
+
+type Read<T> = Result<T, StoreError>;
+type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// Rows of a voter looked through at once.
+const LOOK_BACK: i64 = 64;
+
+async fn query(lease: &Lease, sql: &str, params: Params<'_>) -> Read<Vec<Row>> {
+    let statement = lease.prepare_cached(sql).await?;
+    Ok(lease.query(&statement, params).await?)
+}
+
+/// Polls of the ids that `which` selects, newest first, with their tallies: two questions to
+/// one snapshot. All four requests are on their way before the first answer, so whoever gives
+/// up leaves no transaction open.
+async fn standings(
+    lease: &Lease,
+    partitions: u32,
+    which: &str,
+    params: Params<'_>,
+) -> Read<Vec<Standing>> {
+    let polls = format!("SELECT {POLL} FROM polls p WHERE p.id IN ({which}) ORDER BY p.id DESC");
+    let tallies = format!("SELECT {TALLY} FROM tallies t WHERE t.poll IN ({which})");
+    let polls = lease.prepare_cached(&polls).await?;
+    let tallies = lease.prepare_cached(&tallies).await?;
+    let (begun, polls, tallies, ended) = tokio::join! {
+        biased;
+        lease.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+        lease.query(&polls, params),
+        lease.query(&tallies, params),
+        lease.batch_execute("COMMIT")
+    };
+    begun?;
+    let (polls, tallies) = (polls?, tallies?);
+    ended?;
+    let mut standings = Vec::with_capacity(polls.len());
+    let mut places: HashMap<PollId, usize, FixedState> = HashMap::default();
+    for row in &polls {
+        let poll = rows::read_poll(row)?;
+        places.insert(poll.id, standings.len());
+        standings.push(Standing::new(Arc::new(poll), partitions));
+    }
+    for row in &tallies {
+        if let Some(tally) = rows::read_tally(row)?
+            && let Some(place) = places.get(&tally.poll)
+        {
+            standings[*place].take_tally(tally);
+        }
+    }
+    Ok(standings)
+}
+
+pub async fn standing(lease: &Lease, partitions: u32, id: PollId) -> Read<Option<Standing>> {
+    Ok(standings(lease, partitions, "SELECT $1::uuid", &[&id.0]).await?.pop())
+}
+
+pub async fn by_code(lease: &Lease, partitions: u32, code: &str) -> Read<Option<Standing>> {
+    // No code holds what text cannot.
+    if code.contains('\0') {
+        return Ok(None);
+    }
+    let which = "SELECT c.poll FROM codes c WHERE c.code = $1";
+    Ok(standings(lease, partitions, which, &[&code]).await?.pop())
+}
+
+pub async fn list(lease: &Lease, partitions: u32, listing: Listing) -> Read<Vec<Standing>> {
+    // Each shape has an index that gives the rows in order.
+    let visible = match (listing.status, listing.all) {
+        (None, false) => "l.listed AND l.status IN ('open', 'closed') AND $3::text IS NULL",
+        (Some(_), false) => "l.listed AND l.status = $3",
+        (None, true) => "$3::text IS NULL",
+        (Some(_), true) => "l.status = $3",
+    };
+    let which = format!(
+        "SELECT l.id FROM polls l WHERE {visible} AND l.id < $1 ORDER BY l.id DESC LIMIT $2"
+    );
+    let before = listing.before.map_or(Uuid::max(), |id| id.0);
+    let limit = limit(listing.limit);
+    let status = listing.status.map(rows::word);
+    standings(lease, partitions, &which, &[&before, &limit, &status]).await
+}
+
+pub async fn due(lease: &Lease, now: SystemTime) -> Read<Vec<Poll>> {
+    let sql = format!(
+        "SELECT {POLL} FROM polls p WHERE p.status = 'open' AND p.closes_at <= $1 \
+         ORDER BY p.closes_at, p.id"
+    );
+    query(lease, &sql, &[&now]).await?.iter().map(rows::read_poll).collect()
+}
+
+/// Polls that some partition has not committed the present phase of. Those that every one has
+/// are noted as settled, so that nobody looks at them again; no commit has to, which would
+/// make partitions wait for one another.
+pub async fn unsettled(lease: &Lease, partitions: u32) -> Read<Vec<Poll>> {
+    let sql = format!(
+        "SELECT {POLL}, $1 <= (SELECT count(*) FROM tallies t WHERE t.poll = p.id \
+         AND t.phase >= p.phase) AS settled FROM polls p WHERE p.settled_phase < p.phase \
+         ORDER BY p.id"
+    );
+    let (mut open, mut done) = (Vec::new(), Vec::new());
+    for row in &query(lease, &sql, &[&i64::from(partitions)]).await? {
+        let poll = rows::read_poll(row)?;
+        if row.try_get("settled")? {
+            done.push(poll);
+        } else {
+            open.push(poll);
+        }
+    }
+    if !done.is_empty() {
+        let ids: Vec<Uuid> = done.iter().map(|poll| poll.id.0).collect();
+        let phases: Vec<i64> = done.iter().map(|poll| poll.phase.into()).collect();
+        let note = "UPDATE polls p SET settled_phase = greatest(p.settled_phase, q.phase) \
+             FROM unnest($1::uuid[], $2::bigint[]) AS q(id, phase) WHERE p.id = q.id";
+        let statement = lease.prepare_cached(note).await?;
+        lease.execute(&statement, &[&ids, &phases]).await?;
+    }
+    Ok(open)
+}
+
+/// Polls with their tallies in a partition, in the order asked.
+pub async fn polls(
+    lease: &Lease,
+    partition: Partition,
+    ids: &[PollId],
+) -> Read<Vec<Option<(Poll, Option<TallyAt>)>>> {
+    let mut found = vec![None; ids.len()];
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let sql = format!(
+        "SELECT q.n, {POLL}, {TALLY} FROM unnest($1::uuid[]) WITH ORDINALITY AS q(id, n) \
+         JOIN polls p ON p.id = q.id LEFT JOIN tallies t ON t.poll = q.id AND t.partition = $2"
+    );
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    for row in &query(lease, &sql, &[&ids, &(partition as i32)]).await? {
+        found[place(row)?] = Some((rows::read_poll(row)?, rows::read_tally(row)?));
+    }
+    Ok(found)
+}
+
+/// The index that `WITH ORDINALITY` counts from 1.
+fn place(row: &Row) -> Read<usize> {
+    Ok(row.try_get::<_, i64>("n")? as usize - 1)
+}
+
+/// What the latest row of each voter says, in the order asked.
+pub async fn voters(
+    lease: &Lease,
+    partition: Partition,
+    voters: &[(PollId, VoterId)],
+) -> Read<Vec<LoadedVoter>> {
+    let mut found = vec![LoadedVoter::default(); voters.len()];
+    if voters.is_empty() {
+        return Ok(found);
+    }
+    let sql = format!(
+        "SELECT q.n, b.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS q(poll, voter, n) \
+         CROSS JOIN LATERAL (SELECT {BALLOT} FROM ballots b WHERE b.voter = q.voter \
+         AND b.poll = q.poll AND b.partition = $3 ORDER BY b.log_offset DESC LIMIT 1) b"
+    );
+    let polls: Vec<Uuid> = voters.iter().map(|(poll, _)| poll.0).collect();
+    let names: Vec<Uuid> = voters.iter().map(|(_, voter)| Uuid::from_bytes(voter.0)).collect();
+    for row in &query(lease, &sql, &[&polls, &names, &(partition as i32)]).await? {
+        found[place(row)?] = rows::loaded(&rows::read_ballot(row)?.1);
+    }
+    Ok(found)
+}
+
+pub async fn decided(
+    lease: &Lease,
+    ballots: &[(PollId, VoterId, BallotId)],
+) -> Read<Vec<Option<Status>>> {
+    let mut found = vec![None; ballots.len()];
+    if ballots.is_empty() {
+        return Ok(found);
+    }
+    let sql = "SELECT q.n, b.decided FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) \
+         WITH ORDINALITY AS q(poll, voter, ballot, n) \
+         CROSS JOIN LATERAL (SELECT b.decided FROM ballots b WHERE b.voter = q.voter \
+         AND b.poll = q.poll AND b.ballot = q.ballot LIMIT 1) b";
+    let polls: Vec<Uuid> = ballots.iter().map(|(poll, ..)| poll.0).collect();
+    let voters: Vec<Uuid> = ballots.iter().map(|(_, it, _)| Uuid::from_bytes(it.0)).collect();
+    let ids: Vec<Uuid> = ballots.iter().map(|(.., id)| id.0).collect();
+    for row in &query(lease, sql, &[&polls, &voters, &ids]).await? {
+        found[place(row)?] = Some(rows::read_decided(row.try_get("decided")?)?);
+    }
+    Ok(found)
+}
+
+pub async fn tallies_since(
+    lease: &Lease,
+    partition: Partition,
+    since: Offset,
+) -> Read<Vec<TallyAt>> {
+    let sql = format!(
+        "SELECT {TALLY} FROM tallies t WHERE t.partition = $1 AND t.next_offset >= $2 \
+         ORDER BY t.next_offset, t.poll"
+    );
+    let found = query(lease, &sql, &[&(partition as i32), &signed(since)]).await?;
+    found.iter().filter_map(|row| rows::read_tally(row).transpose()).collect()
+}
+
+/// A voter's rows in a poll below an offset, latest first.
+async fn own_rows(
+    lease: &Lease,
+    (poll, voter): (PollId, VoterId),
+    below: i64,
+    most: i64,
+) -> Read<Vec<(Partition, BallotRow)>> {
+    let sql = format!(
+        "SELECT {BALLOT} FROM ballots b WHERE b.voter = $2 AND b.poll = $1 AND b.log_offset < $3 \
+         ORDER BY b.log_offset DESC LIMIT $4"
+    );
+    let voter = Uuid::from_bytes(voter.0);
+    let found = query(lease, &sql, &[&poll.0, &voter, &below, &most]).await?;
+    found.iter().map(rows::read_ballot).collect()
+}
+
+pub async fn fate(
+    lease: &Lease,
+    poll: PollId,
+    voter: VoterId,
+    ballot: BallotId,
+) -> Read<Option<BallotFate>> {
+    let (mut finder, mut below) = (FateFinder::new(ballot), i64::MAX);
+    loop {
+        let found = own_rows(lease, (poll, voter), below, LOOK_BACK).await?;
+        for (partition, row) in &found {
+            if let Some(fate) = finder.look(*partition, row) {
+                return Ok(fate);
+            }
+        }
+        let Some((_, last)) = found.last().filter(|_| found.len() as i64 == LOOK_BACK) else {
+            return Ok(None);
+        };
+        below = signed(last.offset);
+    }
+}
+
+pub async fn latest(lease: &Lease, poll: PollId, voter: VoterId) -> Read<LoadedVoter> {
+    let found = own_rows(lease, (poll, voter), i64::MAX, 1).await?;
+    Ok(found.first().map_or_else(LoadedVoter::default, |(_, row)| rows::loaded(row)))
+}
+
+pub async fn ballots(
+    lease: &Lease,
+    partition: Partition,
+    from: Offset,
+    poll: Option<PollId>,
+    most: usize,
+) -> Read<Vec<BallotRow>> {
+    let sql = format!(
+        "SELECT {BALLOT} FROM ballots b WHERE b.partition = $1 AND b.log_offset >= $2 \
+         AND ($3::uuid IS NULL OR b.poll = $3) ORDER BY b.log_offset LIMIT $4"
+    );
+    let poll = poll.map(|id| id.0);
+    let params: Params<'_> = &[&(partition as i32), &signed(from), &poll, &limit(most)];
+    let found = query(lease, &sql, params).await?;
+    found.iter().map(|row| Ok(rows::read_ballot(row)?.1)).collect()
+}
+
+pub async fn dead(
+    lease: &Lease,
+    partition: Partition,
+    from: Offset,
+    most: usize,
+) -> Read<Vec<DeadLetter>> {
+    let sql = "SELECT log_offset, key, value, reason FROM dead_letters \
+         WHERE partition = $1 AND log_offset >= $2 ORDER BY log_offset LIMIT $3";
+    let params: Params<'_> = &[&(partition as i32), &signed(from), &limit(most)];
+    let letter = |row: &Row| {
+        Ok(DeadLetter {
+            offset: row.try_get::<_, i64>(0)? as Offset,
+            key: row.try_get::<_, Vec<u8>>(1)?.into(),
+            value: row.try_get::<_, Vec<u8>>(2)?.into(),
+            reason: row.try_get(3)?,
+        })
+    };
+    query(lease, sql, params).await?.iter().map(letter).collect()
+}
+
+pub async fn progress(lease: &Lease) -> Read<Vec<(Partition, Progress)>> {
+    let sql =
+        "SELECT partition, generation, next_offset, announced FROM offsets ORDER BY partition";
+    query(lease, sql, &[]).await?.iter().map(rows::read_progress).collect()
+}
+
+fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
+
+/// Offsets stay below this by far.
+fn signed(offset: Offset) -> i64 {
+    i64::try_from(offset).unwrap_or(i64::MAX)
+}

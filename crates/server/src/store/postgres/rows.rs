@@ -1,0 +1,290 @@
+//! Columns to values and back. Every column holds whatever its value's type can: a record that
+//! the fold has counted is never refused here.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::{BufMut, BytesMut};
+use pollux_core::ballot::{Choice, Status};
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::poll::Poll;
+use pollux_core::standing::TallyAt;
+use pollux_core::tally::{Gate, Tally, VoterState};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSqlOwned;
+use uuid::Uuid;
+
+use crate::store::{BallotRow, LoadedVoter, Progress, StoreError};
+
+type Read<T> = Result<T, StoreError>;
+
+pub fn damaged(what: impl std::fmt::Display) -> StoreError {
+    StoreError::Damaged(what.to_string())
+}
+
+fn get<T: FromSqlOwned>(row: &Row, column: &str) -> Read<T> {
+    Ok(row.try_get(column)?)
+}
+
+/// Numbers of ours are u64 and the tables' are i64: the same 64 bits.
+fn number(row: &Row, column: &str) -> Read<u64> {
+    Ok(get::<i64>(row, column)? as u64)
+}
+
+fn small(row: &Row, column: &str) -> Read<u32> {
+    u32::try_from(get::<i64>(row, column)?).map_err(|_| damaged(format!("{column} is too great")))
+}
+
+/// The word that a value has in JSON.
+pub fn word(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        other => unreachable!("a word was asked of {other:?}"),
+    }
+}
+
+fn from_word<T: DeserializeOwned>(row: &Row, column: &str) -> Read<T> {
+    let word: String = get(row, column)?;
+    serde_json::from_value(serde_json::Value::String(word)).map_err(damaged)
+}
+
+/// A time of a poll's; the API takes none that has no room here.
+pub fn time(at: UnixMillis) -> Read<SystemTime> {
+    // The year 9999 ends before this.
+    let known = Some(at.0).filter(|millis| *millis < 1 << 48);
+    let millis = known.ok_or_else(|| damaged(format!("a time of {} ms", at.0)))?;
+    Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
+}
+
+fn millis(time: SystemTime) -> Read<UnixMillis> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).map_err(damaged)?;
+    Ok(UnixMillis(since.as_millis() as u64))
+}
+
+/// The columns of `polls p` that [`read_poll`] takes.
+pub const POLL: &str = "p.id, p.code, p.question, p.kind, p.max_choices, p.revote, p.results, \
+     p.revealed, p.voter_ids, p.listed, p.status, p.phase, p.round, p.revision, p.created_at, \
+     p.closes_at, p.closed_at, p.owner, ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id \
+     ORDER BY o.option) AS options";
+
+pub fn read_poll(row: &Row) -> Read<Poll> {
+    let time = |column| {
+        let time: Option<SystemTime> = get(row, column)?;
+        time.map(millis).transpose()
+    };
+    Ok(Poll {
+        id: PollId(get(row, "id")?),
+        code: get(row, "code")?,
+        question: get(row, "question")?,
+        options: get(row, "options")?,
+        kind: from_word(row, "kind")?,
+        max_choices: u8::try_from(get::<i16>(row, "max_choices")?).map_err(damaged)?,
+        revote: from_word(row, "revote")?,
+        results: from_word(row, "results")?,
+        revealed: get(row, "revealed")?,
+        voter_ids: get(row, "voter_ids")?,
+        listed: get(row, "listed")?,
+        status: from_word(row, "status")?,
+        phase: small(row, "phase")?,
+        round: small(row, "round")?,
+        revision: number(row, "revision")?,
+        created_at: millis(get(row, "created_at")?)?,
+        closes_at: time("closes_at")?,
+        closed_at: time("closed_at")?,
+        owner: get::<Vec<u8>>(row, "owner")?
+            .try_into()
+            .map_err(|_| damaged("an owner's hash that is not 32 bytes"))?,
+    })
+}
+
+pub fn gate_word(gate: Gate) -> &'static str {
+    match gate {
+        Gate::Open => "open",
+        Gate::Closed => "closed",
+        Gate::Deleted => "deleted",
+    }
+}
+
+/// The columns of `tallies t` that [`read_tally`] takes; named so that a poll's may stand beside.
+pub const TALLY: &str = "t.poll AS of_poll, t.partition, t.phase AS t_phase, t.round AS t_round, \
+     t.gate, t.counts, t.voters, t.changes, t.generation, t.next_offset";
+
+/// The tally, unless the join found none.
+pub fn read_tally(row: &Row) -> Read<Option<TallyAt>> {
+    let Some(poll) = get::<Option<Uuid>>(row, "of_poll")? else { return Ok(None) };
+    let gate = match get::<String>(row, "gate")?.as_str() {
+        "open" => Gate::Open,
+        "closed" => Gate::Closed,
+        "deleted" => Gate::Deleted,
+        other => return Err(damaged(format!("a tally's gate is {other:?}"))),
+    };
+    let counts: Vec<i64> = get(row, "counts")?;
+    let tally = Tally {
+        phase: small(row, "t_phase")?,
+        round: small(row, "t_round")?,
+        gate,
+        counts: counts.into_iter().map(|count| count as u64).collect(),
+        voters: number(row, "voters")?,
+        changes: number(row, "changes")?,
+    };
+    Ok(Some(TallyAt {
+        poll: PollId(poll),
+        partition: get::<i32>(row, "partition")? as Partition,
+        generation: Generation(get(row, "generation")?),
+        next_offset: number(row, "next_offset")?,
+        tally,
+    }))
+}
+
+pub fn read_progress(row: &Row) -> Read<(Partition, Progress)> {
+    let progress = Progress {
+        generation: Generation(get(row, "generation")?),
+        next_offset: number(row, "next_offset")?,
+        announced: number(row, "announced")?,
+    };
+    Ok((get::<i32>(row, "partition")? as Partition, progress))
+}
+
+/// The columns of `ballots b`, in the order [`Copy::row`] writes them.
+pub const BALLOT: &str = "b.log_offset, b.at, b.round, b.prev_offset, b.partition, b.poll, \
+     b.voter, b.ballot, b.counted, b.seen, b.decided, b.choice, b.counted_choice";
+
+pub fn read_ballot(row: &Row) -> Read<(Partition, BallotRow)> {
+    let ballot = BallotId(get(row, "ballot")?);
+    let choice = choice(get(row, "choice")?)?;
+    let counted = match get::<Option<Uuid>>(row, "counted")? {
+        None => Some((ballot, choice)),
+        Some(id) if id.is_nil() => None,
+        Some(id) => Some((BallotId(id), self::choice(get(row, "counted_choice")?)?)),
+    };
+    let seen = match get::<Option<Uuid>>(row, "seen")? {
+        None => Some(ballot),
+        Some(id) => (!id.is_nil()).then_some(BallotId(id)),
+    };
+    let ballot = BallotRow {
+        offset: number(row, "log_offset")?,
+        poll: PollId(get(row, "poll")?),
+        voter: VoterId(get::<Uuid>(row, "voter")?.into_bytes()),
+        ballot,
+        choice,
+        decided: read_decided(&get::<String>(row, "decided")?)?,
+        at: UnixMillis(number(row, "at")?),
+        after: VoterState { round: small(row, "round")?, counted, seen },
+        prev: get::<Option<i64>>(row, "prev_offset")?.map(|offset| offset as Offset),
+    };
+    Ok((get::<i32>(row, "partition")? as Partition, ballot))
+}
+
+pub fn loaded(row: &BallotRow) -> LoadedVoter {
+    LoadedVoter { state: row.after, last: Some(row.offset) }
+}
+
+pub fn read_decided(word: &str) -> Read<Status> {
+    use Status::{Counted, Late, Recorded, Refused, Replaced, Superseded};
+    let all = [Counted, Superseded, Refused, Late, Replaced, Recorded];
+    let found = all.into_iter().find(|status| status.as_str() == word);
+    found.ok_or_else(|| damaged(format!("a ballot was decided {word:?}")))
+}
+
+fn choice(options: Vec<i16>) -> Read<Choice> {
+    let ids = options.into_iter().map(|option| u8::try_from(option).unwrap_or(0));
+    Choice::of(ids).ok_or_else(|| damaged("a choice outside options 1 to 100"))
+}
+
+/// PostgreSQL's binary COPY format, for `ballots`.
+pub struct Copy(BytesMut);
+
+/// smallint's type.
+const INT2: i32 = 21;
+const COLUMNS: i16 = 13;
+/// About the length of a row.
+const ROW: usize = 220;
+
+impl Copy {
+    pub fn new(rows: usize) -> Self {
+        let mut bytes = BytesMut::with_capacity(32 + rows * ROW);
+        bytes.put_slice(b"PGCOPY\n\xff\r\n\0");
+        bytes.put_i32(0);
+        bytes.put_i32(0);
+        Self(bytes)
+    }
+
+    pub fn row(&mut self, partition: Partition, row: &BallotRow) {
+        let VoterState { round, counted, seen } = row.after;
+        let own = (row.ballot, row.choice);
+        let other = counted.filter(|counted| *counted != own);
+        self.0.put_i16(COLUMNS);
+        self.long(row.offset);
+        self.long(row.at.0);
+        self.long(u64::from(round));
+        match row.prev {
+            Some(offset) => self.long(offset),
+            None => self.null(),
+        }
+        self.0.put_i32(4);
+        self.0.put_i32(partition as i32);
+        self.sixteen(row.poll.0.as_bytes());
+        self.sixteen(&row.voter.0);
+        self.sixteen(row.ballot.0.as_bytes());
+        match counted {
+            Some(it) if it == own => self.null(),
+            Some((id, _)) => self.sixteen(id.0.as_bytes()),
+            None => self.sixteen(Uuid::nil().as_bytes()),
+        }
+        match seen {
+            Some(id) if id == row.ballot => self.null(),
+            seen => self.sixteen(seen.map_or(Uuid::nil(), |id| id.0).as_bytes()),
+        }
+        self.bytes(row.decided.as_str().as_bytes());
+        self.choice(row.choice);
+        match other {
+            Some((_, choice)) => self.choice(choice),
+            None => self.null(),
+        }
+    }
+
+    pub fn finish(mut self) -> BytesMut {
+        self.0.put_i16(-1);
+        self.0
+    }
+
+    fn null(&mut self) {
+        self.0.put_i32(-1);
+    }
+
+    fn long(&mut self, number: u64) {
+        self.0.put_i32(8);
+        self.0.put_u64(number);
+    }
+
+    fn sixteen(&mut self, id: &[u8; 16]) {
+        self.bytes(id);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.put_i32(bytes.len() as i32);
+        self.0.put_slice(bytes);
+    }
+
+    fn choice(&mut self, choice: Choice) {
+        let options = choice.len() as i32;
+        if options == 0 {
+            self.0.put_i32(12);
+            self.0.put_i32(0);
+            self.0.put_i32(0);
+            self.0.put_i32(INT2);
+            return;
+        }
+        self.0.put_i32(20 + 6 * options);
+        self.0.put_i32(1);
+        self.0.put_i32(0);
+        self.0.put_i32(INT2);
+        self.0.put_i32(options);
+        self.0.put_i32(1);
+        for option in choice.iter() {
+            self.0.put_i32(2);
+            self.0.put_i16(i16::from(option));
+        }
+    }
+}

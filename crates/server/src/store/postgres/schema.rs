@@ -1,0 +1,170 @@
+//! The database's schema: brought up to date by whoever starts first, and every reason not to
+//! use it.
+
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, NoTls};
+
+use super::error::describe;
+use super::lease;
+use crate::config::PostgresConfig;
+
+mod migrations {
+    refinery::embed_migrations!("src/store/postgres/migrations");
+}
+
+/// "PLXM": held while migrating.
+const LOCK: i64 = 0x504c_584d;
+/// How long a start waits for another one that is migrating, and for its own migrations.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why the database was not opened. Each message names it and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Nobody answers.
+    #[error(
+        "PostgreSQL at {at}: no answer ({why}). Start it, or set DB_HOST and DB_PORT to where it is"
+    )]
+    Unreachable {
+        /// Host and port.
+        at: String,
+        /// What happened.
+        why: String,
+    },
+    /// It does not know us.
+    #[error(
+        "PostgreSQL at {at} refuses us ({why}). Set DB_USER and DB_PASSWORD to an account of it"
+    )]
+    Refused {
+        /// Host and port.
+        at: String,
+        /// What it said.
+        why: String,
+    },
+    /// There is no such database.
+    #[error(
+        "PostgreSQL at {at} has no database {name}. Create it (createdb {name}), or set DB_NAME to \
+         another"
+    )]
+    NoDatabase {
+        /// Host and port.
+        at: String,
+        /// Its name.
+        name: String,
+    },
+    /// A newer Pollux was here.
+    #[error(
+        "the database {name} was written by a newer Pollux (schema {found}; this one knows up to \
+         {known}). Run that version, or a newer one"
+    )]
+    Newer {
+        /// The database.
+        name: String,
+        /// Its schema.
+        found: i32,
+        /// The greatest this binary knows.
+        known: i32,
+    },
+    /// It could not be brought up to date.
+    #[error(
+        "the database {name} could not be brought to this Pollux's schema: {why}. Give the account \
+         the right to create tables in it, or a database of its own"
+    )]
+    Migration {
+        /// The database.
+        name: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The log has another number of partitions.
+    #[error(
+        "the database {name} was made for {found} partitions, not {asked}. The number is fixed when \
+         the topic is made: use the topic it was counted from, or begin with an empty database"
+    )]
+    Partitions {
+        /// The database.
+        name: String,
+        /// What it was made for.
+        found: String,
+        /// What was asked for.
+        asked: u32,
+    },
+}
+
+/// Bring the schema up to date, one process at a time.
+pub async fn migrate(config: &PostgresConfig, partitions: u32) -> Result<(), OpenError> {
+    let failed = |why| OpenError::Migration { name: config.name.clone(), why };
+    let work = async {
+        let mut client = connect(config).await?;
+        let said = |error: Error| failed(describe(&error));
+        client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(said)?;
+        let done = migrate_alone(&mut client, config, partitions).await;
+        client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await.map_err(said)?;
+        done
+    };
+    let late = || Err(failed(format!("it took more than {PATIENCE:?}")));
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| late())
+}
+
+async fn migrate_alone(
+    client: &mut Client,
+    config: &PostgresConfig,
+    partitions: u32,
+) -> Result<(), OpenError> {
+    let name = config.name.clone();
+    let failed = |why| OpenError::Migration { name: config.name.clone(), why };
+    let said = |error: Error| failed(describe(&error));
+    let (found, known) = (applied(client).await.map_err(said)?, known());
+    if found > known {
+        return Err(OpenError::Newer { name, found, known });
+    }
+    let runner = migrations::migrations::runner();
+    runner.run_async(client).await.map_err(|error| failed(error.to_string()))?;
+    let found = made_for(client, partitions).await.map_err(said)?;
+    if found != partitions.to_string() {
+        return Err(OpenError::Partitions { name, found, asked: partitions });
+    }
+    Ok(())
+}
+
+async fn connect(config: &PostgresConfig) -> Result<Client, OpenError> {
+    let to = lease::address(config);
+    let at = format!("{}:{}", config.host.as_deref().unwrap_or("localhost"), config.port);
+    let (client, connection) = to.connect(NoTls).await.map_err(|error| {
+        let why = describe(&error);
+        match error.code() {
+            Some(code) if *code == SqlState::INVALID_CATALOG_NAME => {
+                OpenError::NoDatabase { at, name: config.name.clone() }
+            }
+            Some(code) if code.code().starts_with("28") => OpenError::Refused { at, why },
+            _ => OpenError::Unreachable { at, why },
+        }
+    })?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// The schema this binary knows.
+fn known() -> i32 {
+    let runner = migrations::migrations::runner();
+    runner.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0)
+}
+
+/// The schema the database has; 0 for an empty one.
+async fn applied(client: &Client) -> Result<i32, Error> {
+    let there = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+    if !client.query_one(there, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(0);
+    }
+    let greatest = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
+    client.query_one(greatest, &[]).await?.try_get(0)
+}
+
+/// The number of partitions the store is for: the first start's.
+async fn made_for(client: &Client, partitions: u32) -> Result<String, Error> {
+    let first = "INSERT INTO meta VALUES ('partitions', $1) ON CONFLICT DO NOTHING";
+    client.execute(first, &[&partitions.to_string()]).await?;
+    let kept = "SELECT value FROM meta WHERE name = 'partitions'";
+    client.query_one(kept, &[]).await?.try_get(0)
+}

@@ -1,0 +1,125 @@
+//! The database as others see it: migrations, what is refused, what an organiser can ask.
+
+use pollux_server::config::{Password, PostgresConfig};
+use pollux_server::store::conformance::{
+    NOW, Worker, at, ballot_id, change, create, open_poll, voter,
+};
+use pollux_server::store::postgres::{OpenError, PostgresStore};
+use pollux_server::store::{Created, Store};
+
+use super::{client, database, shared, sql};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_starts_first_makes_the_tables_and_the_rest_wait() {
+    let server = shared();
+    let config = database(&server);
+    let mut opening = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let config = config.clone();
+        opening.spawn(async move { PostgresStore::open(&config, 3).await.map(|_| ()) });
+    }
+    while let Some(opened) = opening.join_next().await {
+        opened.unwrap().unwrap();
+    }
+    let client = client(&config).await;
+    let applied = "SELECT count(*) FROM refinery_schema_history";
+    let applied: i64 = client.query_one(applied, &[]).await.unwrap().get(0);
+    let files = std::fs::read_dir("src/store/postgres/migrations").unwrap().count();
+    assert_eq!(applied, files as i64, "each once");
+}
+
+async fn refused(config: &PostgresConfig, partitions: u32) -> OpenError {
+    PostgresStore::open(config, partitions).await.err().expect("refused")
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_for_us_is_refused_by_name() {
+    let server = shared();
+    let config = database(&server);
+    PostgresStore::open(&config, 3).await.unwrap();
+    let other = refused(&config, 4).await;
+    assert!(matches!(other, OpenError::Partitions { asked: 4, .. }), "{other}");
+    let newer = "INSERT INTO refinery_schema_history VALUES (99, 'x', '2030-01-01T00:00:00Z', '1')";
+    sql(&config, newer).await;
+    let newer = refused(&config, 3).await;
+    assert!(matches!(newer, OpenError::Newer { found: 99, .. }), "{newer}");
+    assert!(newer.to_string().contains(&config.name), "{newer}");
+
+    let wrong = Password("hunter2".into());
+    let stranger = PostgresConfig { password: wrong, ..config.clone() };
+    let why = refused(&stranger, 3).await;
+    assert!(matches!(why, OpenError::Refused { .. }), "{why}");
+    for told in [format!("{why}"), format!("{why:?}"), format!("{stranger:?}")] {
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    let missing = PostgresConfig { name: "nowhere".into(), ..config.clone() };
+    let why = refused(&missing, 3).await;
+    assert!(matches!(why, OpenError::NoDatabase { .. }), "{why}");
+    let nobody = PostgresConfig { port: 1, ..config };
+    let why = refused(&nobody, 3).await;
+    assert!(matches!(why, OpenError::Unreachable { .. }), "{why}");
+}
+
+#[tokio::test]
+async fn an_organiser_can_read_the_tables() {
+    let server = shared();
+    let config = database(&server);
+    let store = PostgresStore::open(&config, 1).await.unwrap();
+    let poll = create(&*store, open_poll(1)).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    worker.vote(&poll, voter(1), ballot_id(1), &[1]).await;
+    worker.vote(&poll, voter(2), ballot_id(2), &[1, 3]).await;
+    let client = client(&config).await;
+    let rows = client
+        .query("SELECT text, votes FROM results WHERE code = $1 ORDER BY option", &[&poll.code])
+        .await
+        .unwrap();
+    let read: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(read, [("a".into(), 2), ("b".into(), 0), ("c".into(), 1)]);
+    let rows = client
+        .query("SELECT choice, decided, at::text FROM decided_ballots ORDER BY log_offset", &[])
+        .await
+        .unwrap();
+    let read: Vec<(Vec<String>, String)> =
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let counted = || "counted".to_owned();
+    assert_eq!(read, [(vec!["a".into()], counted()), (vec!["a".into(), "c".into()], counted())]);
+    let when: String = rows[0].get(2);
+    assert!(when.starts_with("2026-09-21 "), "{when}");
+}
+
+#[tokio::test]
+async fn the_outbox_tells_changes_in_order_until_they_are_relayed() {
+    let server = shared();
+    let store = PostgresStore::open(&database(&server), 1).await.unwrap();
+    let mut one = create(&*store, open_poll(1)).await;
+    let two = create(&*store, open_poll(2)).await;
+    change(&*store, &mut one, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
+    assert!(store.change(&two, two.revision + 1).await.is_err(), "what fails tells nothing");
+    let notes = store.outbox(9).await.unwrap();
+    let told: Vec<_> = notes.iter().map(|note| (note.poll.id, note.revision)).collect();
+    let first = one.revision - 1;
+    assert_eq!(told, [(one.id, first), (two.id, two.revision), (one.id, one.revision)]);
+    assert_eq!(notes[0].poll, one, "as it is now");
+    assert_eq!(store.outbox(2).await.unwrap(), notes[..2]);
+    store.relayed(notes[1].seq).await.unwrap();
+    assert_eq!(store.outbox(9).await.unwrap(), notes[2..]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_goes_to_one_poll_though_two_nodes_offer_it() {
+    let server = shared();
+    let config = database(&server);
+    let nodes = [PostgresStore::open(&config, 1).await, PostgresStore::open(&config, 1).await];
+    let nodes = nodes.map(|node| node.unwrap());
+    for n in 0..10 {
+        let code = || vec![(5000 + n).to_string()];
+        let (one, other) = tokio::join!(
+            nodes[0].create(open_poll(2 * n), code(), None),
+            nodes[1].create(open_poll(2 * n + 1), code(), None)
+        );
+        let new = [one.unwrap(), other.unwrap()].map(|made| matches!(made, Created::New(_)));
+        assert!(new[0] != new[1], "{n}: {new:?}");
+    }
+    assert_eq!(nodes[0].outbox(99).await.unwrap().len(), 10);
+}
