@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod faults;
+mod group;
 mod topics;
 
 /// The suite that every backend must pass, as the server's own tests run it.
