@@ -103,10 +103,7 @@ fn the_bytes_of_announcements_are_these() {
         let more = bytes.replace("\"v\":1", "\"v\":1,\"colour\":\"blue\"");
         assert!(Announcement::decode(more.as_bytes()).is_ok(), "unknown members are ignored");
         let broken = &bytes[..bytes.len() - 1];
-        assert!(matches!(
-            Announcement::decode(broken.as_bytes()),
-            Err(RecordError::Unreadable(_))
-        ));
+        assert!(matches!(Announcement::decode(broken.as_bytes()), Err(RecordError::Unreadable(_))));
     }
     assert!(Announcement::decode(br#"{"v":1,"type":"rumour"}"#).is_err());
 }

@@ -152,7 +152,9 @@ pub fn brokers(text: &str) -> Result<Vec<String>, String> {
     let all: Vec<_> = listed(text).map(ToOwned::to_owned).collect();
     let wrong = all.iter().find(|item| {
         let (host, port) = item.rsplit_once(':').unwrap_or((item, ""));
-        host.is_empty() || host.contains(['/', ' ']) || !port.parse().is_ok_and(|port: u16| port > 0)
+        host.is_empty()
+            || host.contains(['/', ' '])
+            || !port.parse().is_ok_and(|port: u16| port > 0)
     });
     match wrong {
         Some(item) => Err(format!("{item:?} is no broker such as kafka1:9092")),

@@ -4,8 +4,8 @@
 use pollux_server::config::Config;
 
 use super::read::{
-    Limit, addresses, base_url, brokers, file, joined, origins, partitions, port, put, sasl, secret,
-    shown, switch, topic_prefix,
+    Limit, addresses, base_url, brokers, file, joined, origins, partitions, port, put, sasl,
+    secret, shown, switch, topic_prefix,
 };
 use crate::terminal::parse_duration;
 

@@ -13,9 +13,9 @@ use super::conformance::{self, Subject, suite};
 use crate::config::LogLimits;
 
 mod embedded {
-    use crate::log::embedded::EmbeddedLog;
     use super::*;
     use crate::ambient::SystemAmbient;
+    use crate::log::embedded::EmbeddedLog;
 
     async fn subject(partitions: u32, limits: LogLimits) -> Subject {
         let folder = tempfile::tempdir().unwrap();
@@ -36,8 +36,8 @@ mod embedded {
 }
 
 mod memory {
-    use crate::log::memory::{LogFaults, MemoryLog};
     use super::*;
+    use crate::log::memory::{LogFaults, MemoryLog};
 
     async fn subject(partitions: u32, limits: LogLimits) -> Subject {
         memory(partitions, limits, LogFaults::default())
@@ -59,8 +59,8 @@ mod memory {
 
 /// The memory log with everything that may happen without an append or a read failing.
 mod troubled_memory {
-    use crate::log::memory::LogFaults;
     use super::*;
+    use crate::log::memory::LogFaults;
 
     async fn subject(partitions: u32, limits: LogLimits) -> Subject {
         let faults = LogFaults {

@@ -165,7 +165,9 @@ pub async fn what_is_acknowledged_is_read<F: Future<Output = Subject>>(
     assert_eq!(log.end(0).await, Ok(1), "the other partition is untouched");
 }
 
-pub async fn calls_are_in_order<F: Future<Output = Subject>>(subject: impl Fn(u32, LogLimits) -> F) {
+pub async fn calls_are_in_order<F: Future<Output = Subject>>(
+    subject: impl Fn(u32, LogLimits) -> F,
+) {
     let Subject { log, _keep, .. } = subject(2, limits()).await;
     let wanted: Vec<_> = (0..2_000).map(|i| record(format!("{i}"))).collect();
     let appends: Vec<_> =
@@ -321,7 +323,9 @@ pub async fn past_the_bound_appends_are_refused_at_once<F: Future<Output = Subje
     log.append(0, record("room again")).await.unwrap();
 }
 
-pub async fn any_bytes_come_back<F: Future<Output = Subject>>(subject: impl Fn(u32, LogLimits) -> F) {
+pub async fn any_bytes_come_back<F: Future<Output = Subject>>(
+    subject: impl Fn(u32, LogLimits) -> F,
+) {
     let Subject { log, _keep, .. } = subject(1, limits()).await;
     let bytes = |most| prop::collection::vec(any::<u8>(), 0..most).prop_map(Bytes::from);
     let json = "\\{\"[a-z\"\\\\\n\0é]{0,40}\":[0-9]\\}".prop_map(Bytes::from);

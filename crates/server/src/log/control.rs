@@ -42,11 +42,7 @@ pub fn record(poll: &Poll, now: UnixMillis) -> Option<NewRecord> {
 }
 
 /// The record every partition begins with.
-pub(super) fn genesis(
-    generation: Generation,
-    partition: Partition,
-    partitions: u32,
-) -> NewRecord {
+pub(super) fn genesis(generation: Generation, partition: Partition, partitions: u32) -> NewRecord {
     let value = Entry::Genesis(Genesis { generation, partition, partitions }).encode();
     NewRecord { key: "genesis".into(), value: value.into() }
 }

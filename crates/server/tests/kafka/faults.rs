@@ -153,8 +153,9 @@ async fn a_leader_killed_under_load_loses_nothing() {
     let log = open(&config, &LogLimits::default()).await;
     let votes = log.prepared().names.votes.clone();
     let stop = CancellationToken::new();
-    let streamed: Vec<_> =
-        (0..3).map(|partition| tokio::spawn(stream(log.clone(), partition, stop.clone()))).collect();
+    let streamed: Vec<_> = (0..3)
+        .map(|partition| tokio::spawn(stream(log.clone(), partition, stop.clone())))
+        .collect();
     let told = under_load(&log, async {
         for partition in [0, 1] {
             sleep(Duration::from_secs(1)).await;

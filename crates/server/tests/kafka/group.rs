@@ -20,9 +20,9 @@ async fn until(members: &mut [(Box<dyn Membership>, Vec<Partition>)], sizes: &[u
             if now == sizes {
                 break;
             }
-            let changes = members.iter_mut().map(|(member, held)| {
-                Box::pin(async move { *held = member.changed().await })
-            });
+            let changes = members
+                .iter_mut()
+                .map(|(member, held)| Box::pin(async move { *held = member.changed().await }));
             futures_util::future::select_all(changes).await;
         }
     };
@@ -36,10 +36,8 @@ async fn until(members: &mut [(Box<dyn Membership>, Vec<Partition>)], sizes: &[u
 async fn members_share_the_partitions() {
     let _peace = PEACE.read().await;
     let config = tokio::task::spawn_blocking(|| fresh(6)).await.unwrap();
-    let (one, two) = (
-        open(&config, &LogLimits::default()).await,
-        open(&config, &LogLimits::default()).await,
-    );
+    let (one, two) =
+        (open(&config, &LogLimits::default()).await, open(&config, &LogLimits::default()).await);
     let mut members = vec![(one.join().await.unwrap(), vec![])];
     until(&mut members, &[6]).await;
     members.push((two.join().await.unwrap(), vec![]));

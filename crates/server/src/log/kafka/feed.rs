@@ -51,9 +51,7 @@ pub(super) fn listen(
     let stopped = stop.clone();
     std::thread::Builder::new()
         .name("kafka-feed".into())
-        .spawn(move || {
-            while !stopped.is_cancelled() && hear(&client, &heard) {}
-        })
+        .spawn(move || while !stopped.is_cancelled() && hear(&client, &heard) {})
         .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
     Ok(TopicFeed { queue, _stop: stop.drop_guard() })
 }

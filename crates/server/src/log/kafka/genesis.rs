@@ -51,7 +51,9 @@ pub(super) async fn elect(
         let first = {
             let (config, topic) = (config.clone(), topic.to_owned());
             let read = move || first_records(&config, &topic, partitions);
-            tokio::task::spawn_blocking(read).await.map_err(|e| OpenError::Kafka(e.to_string()))??
+            tokio::task::spawn_blocking(read)
+                .await
+                .map_err(|e| OpenError::Kafka(e.to_string()))??
         };
         let elected = check(topic, partitions, &first)?;
         let missing: Vec<_> = (0..partitions).filter(|p| !first.contains_key(p)).collect();

@@ -88,8 +88,7 @@ impl KafkaLog {
         }
         let stop = CancellationToken::new();
         let (votes, partitions) = (&prepared.names.votes, prepared.partitions);
-        let producer =
-            Producer::start(config, limits, votes.clone(), partitions, stop.clone())?;
+        let producer = Producer::start(config, limits, votes.clone(), partitions, stop.clone())?;
         let reader = Reader::start(config, votes.clone(), partitions, stop.clone())?;
         let (producer, trouble) = (Arc::new(producer), Arc::<Mutex<Option<String>>>::default());
         tokio::spawn(look(

@@ -29,6 +29,8 @@ use crate::log::{Append, AppendError, NewRecord};
 
 /// Room in librdkafka's queue beside votes: announcements, which wait for their delivery.
 const ANNOUNCEMENTS: usize = 65_536;
+/// Between two looks whether the producer can go on, besides being told.
+const LOOK: Duration = Duration::from_secs(1);
 /// Pause before a producer that cannot be made is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 /// Why appends are refused after a stop.
@@ -58,7 +60,7 @@ struct Shared {
     decided: Notify,
     /// Answers were given.
     given: Notify,
-    /// The producer refuses everything from now on.
+    /// The producer may refuse everything from now on.
     fatal: Notify,
 }
 
@@ -128,9 +130,8 @@ impl ClientContext for Deliveries {
 
     fn error(&self, error: KafkaError, reason: &str) {
         client::report(&error, reason);
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            self.0.fatal.notify_one();
-        }
+        // It may have come of a fatal one, without saying so.
+        self.0.fatal.notify_one();
     }
 }
 
@@ -238,7 +239,12 @@ impl Producer {
         let Some(sender) = &*current else { return Append::refused(RENEWED) };
         match sender.send(record) {
             Ok(()) => Append::Waiting(outcome),
-            Err((error, _)) => Append::refused(error.to_string()),
+            Err((error, _)) => {
+                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+                    self.shared.fatal.notify_one();
+                }
+                Append::refused(error.to_string())
+            }
         }
     }
 
@@ -302,6 +308,8 @@ async fn renew(
             biased;
             () = stop.cancelled() => break,
             () = shared.fatal.notified() => {}
+            // Should nobody append, and the event be missed.
+            () = tokio::time::sleep(LOOK) => {}
         }
         let is_fatal = |sender: &Arc<Sender>| sender.client().fatal_error();
         let Some((code, why)) = current.read().as_ref().and_then(is_fatal) else { continue };

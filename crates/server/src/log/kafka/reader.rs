@@ -33,6 +33,8 @@ type Client = BaseConsumer<Context>;
 /// Reads `votes`.
 pub(super) struct Reader {
     client: Arc<Client>,
+    /// A connection of its own: on the other one a question would wait for a fetch to return.
+    questions: Arc<Client>,
     topic: String,
     slots: Vec<Mutex<Slot>>,
 }
@@ -73,6 +75,8 @@ impl Reader {
             .set("queued.max.messages.kbytes", (config.read_ahead / 1024).max(1).to_string())
             .set("fetch.message.max.bytes", config.read_ahead.min(1 << 20).to_string());
         let client: Arc<Client> = Arc::new(settings.create_with_context(Context)?);
+        let questions: Arc<Client> =
+            Arc::new(settings.remove("group.id").create_with_context(Context)?);
         // Before anything is fetched: nothing of any partition goes to the common queue.
         let slots = (0..partitions).map(|partition| {
             let queue = client.split_partition_queue(&topic, partition as i32);
@@ -84,17 +88,18 @@ impl Reader {
             Mutex::new(Slot { queue, arrived, assigned: false, next, end: 0, gap })
         });
         let slots = slots.collect();
-        let served = client.clone();
+        let (served, asked) = (client.clone(), questions.clone());
         std::thread::Builder::new()
             .name("kafka-reader".into())
             .spawn(move || {
                 while !stop.is_cancelled() {
                     // Records go to the partitions' queues; errors have been logged.
                     let _ = served.poll(TICK);
+                    let _ = asked.poll(Duration::ZERO);
                 }
             })
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
-        Ok(Self { client, topic, slots })
+        Ok(Self { client, questions, topic, slots })
     }
 
     /// See [`crate::log::Log::read`].
@@ -152,7 +157,7 @@ impl Reader {
         let topic = self.topic.clone();
         let ask =
             move |client: &Client| client.fetch_watermarks(&topic, partition as i32, PATIENCE);
-        let (low, high) = self.blocking(ask).await?;
+        let (low, high) = blocking(&self.questions, ask).await?;
         match (low.try_into(), high.try_into()) {
             (Ok(low), Ok(high)) => Ok((low, high)),
             _ => Err(ReadError::Unavailable(format!("partition {partition}: no end is known"))),
@@ -172,7 +177,7 @@ impl Reader {
         }
         let (topic, assigned) = (self.topic.clone(), slot.assigned);
         slot.assigned = false;
-        self.blocking(move |client| {
+        blocking(&self.client, move |client| {
             let (at, partition) = (At::Offset(from as i64), partition as i32);
             if assigned {
                 return client.seek(&topic, partition, at, PATIENCE);
@@ -205,17 +210,17 @@ impl Reader {
         }
         ReadError::Unavailable(error.to_string())
     }
+}
 
-    /// Ask the brokers something and wait.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        ask: impl FnOnce(&Client) -> Result<T, KafkaError> + Send + 'static,
-    ) -> Result<T, ReadError> {
-        let client = self.client.clone();
-        let asked = tokio::task::spawn_blocking(move || ask(&client)).await;
-        let unavailable = |why: &dyn std::fmt::Display| ReadError::Unavailable(why.to_string());
-        asked.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
-    }
+/// Ask the brokers something and wait.
+async fn blocking<T: Send + 'static>(
+    client: &Arc<Client>,
+    ask: impl FnOnce(&Client) -> Result<T, KafkaError> + Send + 'static,
+) -> Result<T, ReadError> {
+    let client = client.clone();
+    let asked = tokio::task::spawn_blocking(move || ask(&client)).await;
+    let unavailable = |why: &dyn std::fmt::Display| ReadError::Unavailable(why.to_string());
+    asked.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
 }
 
 impl Slot {

@@ -77,9 +77,7 @@ async fn only_what_a_broker_refuses_for_itself_is_certainly_not_recorded() {
     let lost = timeout(LONG, producer.append(0, &record("lost"))).await.unwrap();
     assert!(matches!(lost, Err(AppendError::Unknown(_))), "{lost:?}");
     (1..=3).for_each(|broker| mock.broker_up(broker).unwrap());
-    let back = timeout(LONG, async {
-        while producer.append(0, &record("back")).await.is_err() {}
-    });
+    let back = timeout(LONG, async { while producer.append(0, &record("back")).await.is_err() {} });
     back.await.unwrap();
     stop.cancel();
 }

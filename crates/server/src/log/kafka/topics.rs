@@ -144,8 +144,7 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
     let partitions = votes.partitions.len() as u32;
     let proposal = Generation(PollId::new(ambient.now(), ambient.random()).0);
     let creator = created.contains(&names.votes);
-    let generation =
-        genesis::elect(config, &names.votes, partitions, proposal, creator).await?;
+    let generation = genesis::elect(config, &names.votes, partitions, proposal, creator).await?;
     let in_sync = votes.settings.get("min.insync.replicas").and_then(|n| n.parse().ok());
     Ok(Prepared { names, partitions, generation, created, faults, in_sync: in_sync.unwrap_or(1) })
 }
@@ -184,7 +183,9 @@ pub fn check(config: &KafkaConfig, topics: &[Topic]) -> Vec<String> {
     for name in names.all() {
         match topics.iter().find(|topic| topic.name == name) {
             Some(topic) => faults.extend(faults_of(&names, topic)),
-            None => faults.push(format!("there is no topic {name}; `pollux topics create` makes it")),
+            None => {
+                faults.push(format!("there is no topic {name}; `pollux topics create` makes it"))
+            }
         }
     }
     faults
