@@ -348,6 +348,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     limit!("log-group", "POLLUX_LOG_GROUP", "Records in one group commit", log.group),
     limit!(
+        "log-linger",
+        "POLLUX_LOG_LINGER",
+        "How long a group commit waits for company when the one before it was not alone",
+        log.linger
+    ),
+    limit!(
         "log-tail-bytes",
         "POLLUX_LOG_TAIL_BYTES",
         "Bytes of recent records kept in memory for readers",
