@@ -11,6 +11,7 @@ mod topics;
 #[path = "../../src/log/conformance.rs"]
 mod conformance;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -27,7 +28,9 @@ use conformance::{Subject, suite};
 
 /// However this process ends, the cluster ends with it.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
-    let options = Options { secure: true, ..Options::default() };
+    // What the last run left there is cleared away.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka");
+    let options = Options { folder, secure: true, ..Options::default() };
     Cluster::start(&options).unwrap()
 });
 

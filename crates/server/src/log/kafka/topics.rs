@@ -231,7 +231,13 @@ fn faults_of(names: &Names, topic: &Topic) -> Vec<String> {
 fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
     let client: BaseConsumer<Context> = reader_settings(config).create_with_context(Context)?;
     // All topics: to ask for one may make it.
-    let metadata = client.fetch_metadata(None, PATIENCE)?;
+    let metadata = client.fetch_metadata(None, PATIENCE).map_err(|error| {
+        let brokers = config.broker.join(",");
+        OpenError::Kafka(format!(
+            "no answer from {brokers} ({error}); is KAFKA_BROKER right, and are POLLUX_KAFKA_TLS and \
+             POLLUX_KAFKA_SASL as the brokers want them?"
+        ))
+    })?;
     let mut topics = Vec::new();
     for name in names.all() {
         let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else {
