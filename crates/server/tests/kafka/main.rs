@@ -1,5 +1,6 @@
 //! The Kafka log against a real cluster: three brokers and their ZooKeeper ensemble, started once
-//! for all tests. Those that harm it have it for themselves.
+//! for all tests; with `POLLUX_TEST_KRAFT` set, Kafka 4 in KRaft mode. Those that harm it have it for
+//! themselves.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use futures_util::future::BoxFuture;
-use pollux_cluster::{Cluster, Options};
+use pollux_cluster::{Cluster, Mode, Options};
 use pollux_server::ambient::SystemAmbient;
 use pollux_server::config::{self, KafkaConfig, LogLimits};
 use pollux_server::log::kafka::KafkaLog;
@@ -30,7 +31,11 @@ use conformance::{Subject, suite};
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     // What the last run left there is cleared away.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka");
-    let options = Options { folder, secure: true, ..Options::default() };
+    let mode = match std::env::var_os("POLLUX_TEST_KRAFT") {
+        Some(_) => Mode::KRaft,
+        None => Mode::ZooKeeper,
+    };
+    let options = Options { folder, mode, secure: true, ..Options::default() };
     Cluster::start(&options).unwrap()
 });
 
