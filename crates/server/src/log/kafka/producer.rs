@@ -166,7 +166,8 @@ fn producer_settings(config: &KafkaConfig, limits: &LogLimits) -> ClientConfig {
     client
         .set("enable.idempotence", "true")
         .set("acks", "all")
-        .set("message.timeout.ms", config.timeout.as_millis().to_string())
+        // 0 would be for ever.
+        .set("message.timeout.ms", config.timeout.as_millis().max(1).to_string())
         .set("request.timeout.ms", "3000")
         .set("linger.ms", (config.linger.as_micros() as f64 / 1000.0).to_string())
         .set("compression.type", "none")
