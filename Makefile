@@ -6,7 +6,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 # Debian packages that building and testing need; to add one, add its name.
-APT := gcc libc6-dev make pkg-config curl ca-certificates git python3 python3-venv
+APT := gcc g++ libc6-dev make pkg-config zlib1g-dev libssl-dev curl ca-certificates git python3 python3-venv
 # Flags for the demo, as in `make run DEMO='--for 30s --host 0.0.0.0'`.
 DEMO :=
 # Flags for the cluster, as in `make cluster CLUSTER='--kraft --secure --port 29000'`.

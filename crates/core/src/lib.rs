@@ -5,8 +5,10 @@
 //! simulation and in `pollux recount`.
 //!
 //! In the order a vote meets them: [`id`], [`poll`], [`ballot`], [`record`] (its bytes on the
-//! log), [`tally`] (the fold), [`standing`] (the sum over partitions), [`leaderboard`].
+//! log), [`tally`] (the fold), [`standing`] (the sum over partitions), [`announcement`] (how every
+//! node hears of it), [`leaderboard`].
 
+pub mod announcement;
 pub mod ballot;
 pub mod id;
 pub mod leaderboard;

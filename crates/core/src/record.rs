@@ -287,7 +287,7 @@ impl Wire {
 
 /// Off the hot path: tell a newer record from garbage.
 #[cold]
-fn why_not(value: &[u8]) -> RecordError {
+pub(crate) fn why_not(value: &[u8]) -> RecordError {
     #[derive(Deserialize)]
     struct Versioned {
         v: u64,

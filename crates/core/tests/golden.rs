@@ -1,11 +1,14 @@
-//! The bytes of records, held still: a change here is a change of the log's format.
+//! The bytes of records and announcements, held still: a change here is a change of the topics'
+//! format.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use pollux_core::ballot::{Ballot, Choice};
 use pollux_core::id::{Generation, UnixMillis};
+use pollux_core::poll::{Draft, Poll};
 use pollux_core::record::{Control, Entry, Genesis, Reason, RecordError, ballot_key};
-use pollux_core::tally::Gate;
+use pollux_core::standing::{Announcement, TallyAt};
+use pollux_core::tally::{Gate, Tally};
 use proptest::prelude::*;
 
 const BALLOT: &str = r#"{"v":1,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","optionIds":[2,100],"phase":3,"round":1,"at":1763740800000}"#;
@@ -63,6 +66,46 @@ fn keys_and_partitions_are_these() {
     assert_eq!(key, "01890a5d-ac96-774b-bcce-b302099a8057/000102030405060708090a0b0c0d0e0f");
     assert_eq!(pollux_core::record::ballot_partition(ballot.poll, ballot.voter, 12), 9);
     assert_eq!(pollux_core::record::ballot_partition(ballot.poll, ballot.voter, 1), 0);
+}
+
+const TALLY: &str = r#"{"v":1,"type":"tally","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","partition":3,"generation":"01890a5d-ac00-7000-8000-000000000000","nextOffset":1042,"phase":2,"round":1,"gate":"closed","counts":[12,7],"voters":19,"changes":21}"#;
+const PROGRESS: &str = r#"{"v":1,"type":"progress","partition":3,"generation":"01890a5d-ac00-7000-8000-000000000000","nextOffset":1042}"#;
+const POLL: &str = r#"{"v":1,"type":"poll","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","id":"01890a5d-ac96-774b-bcce-b302099a8057","code":"","question":"Which \"one\"?","options":["Rust","Größe"],"kind":"single","maxChoices":1,"revote":"replace","results":"live","revealed":true,"voterIds":true,"listed":true,"status":"open","phase":1,"round":1,"revision":2,"createdAt":1763740800000,"closesAt":null,"closedAt":null,"owner":[7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7]}"#;
+
+fn announcements() -> Vec<(&'static str, &'static str, Announcement)> {
+    let generation = Generation("01890a5d-ac00-7000-8000-000000000000".parse().unwrap());
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+    let counts = vec![12, 7];
+    let tally = Tally { phase: 2, round: 1, gate: Gate::Closed, counts, voters: 19, changes: 21 };
+    let tally = TallyAt { poll: id, partition: 3, generation, next_offset: 1042, tally };
+    let draft = Draft::new("Which \"one\"?", ["Rust", "Größe"]);
+    let mut poll = Poll::draft(id, draft, [7; 32], UnixMillis(1_763_740_800_000)).unwrap();
+    poll.open(UnixMillis(1_763_740_800_001)).unwrap();
+    vec![
+        (TALLY, "01890a5d-ac96-774b-bcce-b302099a8057/3", Announcement::Tally(tally)),
+        (
+            PROGRESS,
+            "progress/3",
+            Announcement::Progress { partition: 3, generation, next_offset: 1042 },
+        ),
+        (POLL, "01890a5d-ac96-774b-bcce-b302099a8057", Announcement::Poll(poll.into())),
+    ]
+}
+
+#[test]
+fn the_bytes_of_announcements_are_these() {
+    for (bytes, key, announcement) in announcements() {
+        assert_eq!(String::from_utf8(announcement.encode()).unwrap(), bytes);
+        assert_eq!(announcement.key(), key);
+        assert_eq!(Announcement::decode(bytes.as_bytes()), Ok(announcement));
+        let newer = bytes.replace("\"v\":1", "\"v\":2");
+        assert_eq!(Announcement::decode(newer.as_bytes()), Err(RecordError::Newer(2)));
+        let more = bytes.replace("\"v\":1", "\"v\":1,\"colour\":\"blue\"");
+        assert!(Announcement::decode(more.as_bytes()).is_ok(), "unknown members are ignored");
+        let broken = &bytes[..bytes.len() - 1];
+        assert!(matches!(Announcement::decode(broken.as_bytes()), Err(RecordError::Unreadable(_))));
+    }
+    assert!(Announcement::decode(br#"{"v":1,"type":"rumour"}"#).is_err());
 }
 
 #[test]

@@ -29,9 +29,11 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Partitions of a log that is made anew.
     pub partitions: u32,
+    /// How to reach Kafka; without a broker the log is embedded.
+    pub kafka: KafkaConfig,
     /// Limits of the HTTP side.
     pub api: ApiLimits,
-    /// Limits of the embedded log.
+    /// Limits of the log.
     pub log: LogLimits,
     /// Limits of the embedded store.
     pub store: StoreLimits,
@@ -43,6 +45,65 @@ pub struct Config {
     pub watch: WatchLimits,
     /// How long a stop may take before what is left is cut.
     pub drain: Duration,
+}
+
+/// How to reach Kafka, and the topics on it.
+#[derive(Clone, Debug)]
+pub struct KafkaConfig {
+    /// `host:port` of some of the brokers; the others are learnt from them.
+    pub broker: Vec<String>,
+    /// What the names of our topics and groups begin with.
+    pub topic_prefix: String,
+    /// Partitions of a topic `votes` that is made anew; an existing one keeps its own.
+    pub partitions: u32,
+    /// Replicas of topics that are made anew.
+    pub replication: u32,
+    /// Take topics that break the promise, with a warning.
+    pub weak: bool,
+    /// Whether to speak TLS.
+    pub tls: bool,
+    /// The certificate authority to trust, a PEM file; the system's when absent.
+    pub ca: Option<PathBuf>,
+    /// Our own certificate, a PEM file, if the brokers want one.
+    pub certificate: Option<PathBuf>,
+    /// The key to it, a PEM file.
+    pub key: Option<PathBuf>,
+    /// How to log in, if the brokers want that.
+    pub sasl: Option<Sasl>,
+    /// As whom.
+    pub user: Option<String>,
+    /// With which password.
+    pub password: Option<String>,
+    /// Records waiting to be acknowledged in one partition; past it appends to it are refused.
+    pub partition_queue: usize,
+    /// How long a batch for a partition waits for company.
+    pub linger: Duration,
+    /// After so long without an acknowledgement the outcome of an append is unknown.
+    pub timeout: Duration,
+    /// Most bytes read ahead of the processor in one partition.
+    pub read_ahead: usize,
+}
+
+/// SASL mechanisms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sasl {
+    /// The password as it is: over TLS only, or in a network of one's own.
+    Plain,
+    /// SCRAM with SHA-256.
+    ScramSha256,
+    /// SCRAM with SHA-512.
+    ScramSha512,
+}
+
+impl Sasl {
+    /// Its registered name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+        }
+    }
 }
 
 /// Limits of the HTTP side.
@@ -72,7 +133,7 @@ pub struct ApiLimits {
     pub guesses: u32,
 }
 
-/// Limits of the embedded log.
+/// Limits of the log. Kafka's lingers in its own way and keeps no tail.
 #[derive(Clone, Debug)]
 pub struct LogLimits {
     /// Records waiting to be durable; past it appends are refused.
@@ -206,6 +267,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
             partitions: 1,
+            kafka: KafkaConfig::default(),
             api: ApiLimits::default(),
             log: LogLimits::default(),
             store: StoreLimits::default(),
@@ -213,6 +275,30 @@ impl Default for Config {
             processor: ProcessorLimits::default(),
             watch: WatchLimits::default(),
             drain: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for KafkaConfig {
+    fn default() -> Self {
+        Self {
+            broker: Vec::new(),
+            topic_prefix: String::new(),
+            partitions: 12,
+            replication: 3,
+            weak: false,
+            tls: false,
+            ca: None,
+            certificate: None,
+            key: None,
+            sasl: None,
+            user: None,
+            password: None,
+            partition_queue: 16_384,
+            linger: Duration::from_millis(2),
+            // Below the deadline of a request, so that the answer is the log's.
+            timeout: Duration::from_secs(5),
+            read_ahead: 2 << 20,
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+
+use pollux_server::config::Sasl;
 
 use crate::terminal::{self, parse_duration};
 
@@ -156,6 +159,52 @@ pub fn origins(text: &str) -> Result<Vec<String>, String> {
             origin.ok_or_else(|| format!("{item:?} is no origin such as https://example.org"))
         })
         .collect()
+}
+
+/// Brokers separated by commas, each with its port.
+pub fn brokers(text: &str) -> Result<Vec<String>, String> {
+    let all: Vec<_> = listed(text).map(ToOwned::to_owned).collect();
+    let wrong = all.iter().find(|item| {
+        let (host, port) = item.rsplit_once(':').unwrap_or((item, ""));
+        host.is_empty()
+            || host.contains(['/', ' '])
+            || !port.parse().is_ok_and(|port: u16| port > 0)
+    });
+    match wrong {
+        Some(item) => Err(format!("{item:?} is no broker such as kafka1:9092")),
+        None if all.is_empty() => Err("names no broker".into()),
+        None => Ok(all),
+    }
+}
+
+/// What a topic's name may begin with, and be followed by ours.
+pub fn topic_prefix(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    if text.len() > 200 || !text.chars().all(fits) {
+        return Err("not up to 200 letters, digits, dots, dashes and underscores".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// A file that can be read.
+pub fn file(text: &str) -> Result<Option<PathBuf>, String> {
+    match std::fs::File::open(Path::new(text)) {
+        Ok(_) => Ok(Some(text.into())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A path, or nothing.
+pub fn shown(file: &Option<PathBuf>) -> String {
+    file.as_ref().map_or(String::new(), |file| file.display().to_string())
+}
+
+/// A SASL mechanism, in any case.
+pub fn sasl(text: &str) -> Result<Sasl, String> {
+    [Sasl::Plain, Sasl::ScramSha256, Sasl::ScramSha512]
+        .into_iter()
+        .find(|sasl| sasl.name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "not PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512".into())
 }
 
 /// The items, separated by commas.

@@ -4,7 +4,8 @@
 use pollux_server::config::{Config, Password};
 
 use super::read::{
-    Limit, addresses, base_url, joined, origins, partitions, port, put, secret, server_port, switch,
+    Limit, addresses, base_url, brokers, file, joined, origins, partitions, port, put, sasl,
+    secret, server_port, shown, switch, topic_prefix,
 };
 use crate::terminal::parse_duration;
 
@@ -202,6 +203,127 @@ pub const SETTINGS: &[Setting] = &[
         "Database in PostgreSQL; its tables are made at the first start",
         |config, text| put(&mut config.db.name, Ok(text.into())),
         |config| config.db.name.clone(),
+    ),
+    setting(
+        "kafka-broker",
+        "KAFKA_BROKER",
+        "HOST:PORT,…",
+        "Some of Kafka's brokers, separated by commas; with DB_HOST this is a cluster's node",
+        |config, text| put(&mut config.kafka.broker, brokers(text)),
+        |config| config.kafka.broker.join(","),
+    ),
+    setting(
+        "topic-prefix",
+        "POLLUX_TOPIC_PREFIX",
+        "TEXT",
+        "What the names of the topics votes, votes.dead, tallies and polls begin with",
+        |config, text| put(&mut config.kafka.topic_prefix, topic_prefix(text)),
+        |config| config.kafka.topic_prefix.clone(),
+    ),
+    setting(
+        "kafka-partitions",
+        "POLLUX_KAFKA_PARTITIONS",
+        "COUNT",
+        "Partitions of a topic votes that is made anew; an existing one keeps its own",
+        |config, text| put(&mut config.kafka.partitions, partitions(text)),
+        |config| config.kafka.partitions.to_string(),
+    ),
+    setting(
+        "kafka-replication",
+        "POLLUX_KAFKA_REPLICATION",
+        "COUNT",
+        "Replicas of topics that are made anew; with fewer than 3 see --kafka-weak",
+        |config, text| put(&mut config.kafka.replication, Limit::read(text)),
+        |config| config.kafka.replication.to_string(),
+    ),
+    setting(
+        "kafka-weak",
+        "POLLUX_KAFKA_WEAK",
+        "true|false",
+        "Take topics that cannot keep the promise, such as those of a single broker: for a try",
+        |config, text| put(&mut config.kafka.weak, switch(text)),
+        |config| config.kafka.weak.to_string(),
+    ),
+    setting(
+        "kafka-tls",
+        "POLLUX_KAFKA_TLS",
+        "true|false",
+        "Whether to speak TLS with Kafka",
+        |config, text| put(&mut config.kafka.tls, switch(text)),
+        |config| config.kafka.tls.to_string(),
+    ),
+    setting(
+        "kafka-ca",
+        "POLLUX_KAFKA_CA",
+        "FILE",
+        "The certificate authority that Kafka's certificates are checked with, PEM [default: the \
+         system's]",
+        |config, text| put(&mut config.kafka.ca, file(text)),
+        |config| shown(&config.kafka.ca),
+    ),
+    setting(
+        "kafka-certificate",
+        "POLLUX_KAFKA_CERTIFICATE",
+        "FILE",
+        "Our own certificate, PEM, if Kafka wants one",
+        |config, text| put(&mut config.kafka.certificate, file(text)),
+        |config| shown(&config.kafka.certificate),
+    ),
+    setting(
+        "kafka-key",
+        "POLLUX_KAFKA_KEY",
+        "FILE",
+        "The key to our own certificate, PEM",
+        |config, text| put(&mut config.kafka.key, file(text)),
+        |config| shown(&config.kafka.key),
+    ),
+    setting(
+        "kafka-sasl",
+        "POLLUX_KAFKA_SASL",
+        "MECHANISM",
+        "How to log in at Kafka: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+        |config, text| put(&mut config.kafka.sasl, sasl(text).map(Some)),
+        |config| config.kafka.sasl.map_or(String::new(), |sasl| sasl.name().to_owned()),
+    ),
+    setting(
+        "kafka-user",
+        "POLLUX_KAFKA_USER",
+        "NAME",
+        "As whom to log in at Kafka",
+        |config, text| put(&mut config.kafka.user, Ok(Some(text.to_owned()))),
+        |config| config.kafka.user.clone().unwrap_or_default(),
+    ),
+    setting(
+        "kafka-password",
+        "POLLUX_KAFKA_PASSWORD",
+        "SECRET",
+        "The password for it; better set in the environment than here",
+        |config, text| put(&mut config.kafka.password, Ok(Some(text.to_owned()))),
+        |_| String::new(),
+    ),
+    limit!(
+        "kafka-partition-queue",
+        "POLLUX_KAFKA_PARTITION_QUEUE",
+        "Records of one partition waiting to be acknowledged; past it appends to it are refused",
+        kafka.partition_queue
+    ),
+    limit!(
+        "kafka-linger",
+        "POLLUX_KAFKA_LINGER",
+        "How long a batch for a partition waits for company",
+        kafka.linger
+    ),
+    limit!(
+        "kafka-timeout",
+        "POLLUX_KAFKA_TIMEOUT",
+        "After so long without an acknowledgement it is unknown whether a vote was recorded",
+        kafka.timeout
+    ),
+    limit!(
+        "kafka-read-ahead",
+        "POLLUX_KAFKA_READ_AHEAD",
+        "Most bytes read ahead of the processor in one partition",
+        kafka.read_ahead
     ),
     limit!(
         "api-connections",
@@ -491,7 +613,9 @@ mod tests {
                 path.push(name.to_owned());
             } else {
                 let name = path.iter().map(String::as_str).chain([name]).collect::<Vec<_>>();
-                leaves.insert(name.join("-").replace('_', "-").replace("hosts", "host"));
+                let name = name.join("-").replace('_', "-").replace("hosts", "host");
+                let name = name.replace("kafka-topic-prefix", "topic-prefix");
+                leaves.insert(name);
             }
         }
         let rows: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.flag.to_owned()).collect();
@@ -541,6 +665,16 @@ mod tests {
             ("log-queue", "0"),
             ("watch-tick", "0s"),
             ("log-queue", "-1"),
+            ("kafka-broker", ","),
+            ("kafka-broker", "kafka1"),
+            ("kafka-broker", "kafka1:0"),
+            ("kafka-broker", "kafka1:9092,:9092"),
+            ("kafka-broker", "http://kafka1:9092"),
+            ("topic-prefix", "a b"),
+            ("topic-prefix", &"x".repeat(201)),
+            ("kafka-replication", "0"),
+            ("kafka-ca", "/no/such/file.pem"),
+            ("kafka-sasl", "KERBEROS"),
         ] {
             let setting = SETTINGS.iter().find(|setting| setting.flag == flag).unwrap();
             assert!((setting.set)(&mut Config::default(), wrong).is_err(), "{flag}={wrong}");

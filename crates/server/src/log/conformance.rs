@@ -1,8 +1,9 @@
 //! One suite for every backend of [`Log`]: each promise of the trait's documentation, tested.
 //!
-//! A backend joins with a function that makes a [`Subject`] and one line of [`suite`]. Nothing
-//! here may ask more than the contract promises: offsets ascend but may have gaps, an
-//! acknowledgement may not tell the offset, an announcement may come twice.
+//! A backend joins with a function that makes a [`Subject`] and one line of [`suite`]: those
+//! without a process of their own in `log/backends.rs`, Kafka in `tests/kafka`, which includes this
+//! file. Nothing here may ask more than the contract promises: offsets ascend but may have gaps,
+//! an acknowledgement may not tell the offset, an announcement may come twice.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,17 +31,20 @@ const LONG: Duration = Duration::from_secs(30);
 /// Long enough to believe that nothing will come.
 const SHORT: Duration = Duration::from_millis(60);
 
-type Reopen = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Log>> + Send>;
+/// Opens a log again.
+pub type Reopen = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Log>> + Send>;
 
 /// A fresh log under test.
-struct Subject {
-    log: Arc<dyn Log>,
+pub struct Subject {
+    /// It.
+    pub log: Arc<dyn Log>,
     /// Opens it again, after it was shut and dropped, if the backend can.
-    reopen: Option<Reopen>,
+    pub reopen: Option<Reopen>,
     /// What must live as long as the log: its folder, its broker.
-    _keep: Box<dyn Any + Send>,
+    pub _keep: Box<dyn Any + Send>,
 }
 
+/// Small enough to reach them, large enough for everything here.
 fn limits() -> LogLimits {
     LogLimits {
         queue: 20_000,
@@ -75,73 +79,11 @@ macro_rules! suite {
         );
     };
     ($test:meta; $($name:ident)*) => {
-        $(#[$test] async fn $name() { super::$name(subject).await; })*
+        $(#[$test] async fn $name() { conformance::$name(subject).await; })*
     };
 }
 
-mod embedded {
-    use super::super::embedded::EmbeddedLog;
-    use super::*;
-    use crate::ambient::SystemAmbient;
-
-    async fn subject(partitions: u32, limits: LogLimits) -> Subject {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().to_owned();
-        let open = move || -> Arc<dyn Log> {
-            let ambient = Arc::new(SystemAmbient::new());
-            EmbeddedLog::open(&path, partitions, limits.clone(), ambient).unwrap()
-        };
-        let log = open();
-        let reopen = move || -> BoxFuture<'static, Arc<dyn Log>> {
-            let log = open();
-            Box::pin(async { log })
-        };
-        Subject { log, reopen: Some(Box::new(reopen)), _keep: Box::new(folder) }
-    }
-
-    suite!(tokio::test(flavor = "multi_thread", worker_threads = 2));
-}
-
-mod memory {
-    use super::super::memory::{LogFaults, MemoryLog};
-    use super::*;
-
-    async fn subject(partitions: u32, limits: LogLimits) -> Subject {
-        memory(partitions, limits, LogFaults::default())
-    }
-
-    pub(super) fn memory(partitions: u32, limits: LogLimits, faults: LogFaults) -> Subject {
-        let generation = Generation("0199a3a4-0000-7000-8000-000000000001".parse().unwrap());
-        let cluster = MemoryLog::new(generation, partitions, limits, faults, 1);
-        let log = cluster.node(0);
-        let reopen = move || -> BoxFuture<'static, Arc<dyn Log>> {
-            let log = cluster.node(0);
-            Box::pin(async { log as Arc<dyn Log> })
-        };
-        Subject { log, reopen: Some(Box::new(reopen)), _keep: Box::new(()) }
-    }
-
-    suite!(tokio::test(start_paused = true));
-}
-
-/// The memory log with everything that may happen without an append or a read failing.
-mod troubled_memory {
-    use super::super::memory::LogFaults;
-    use super::*;
-
-    async fn subject(partitions: u32, limits: LogLimits) -> Subject {
-        let faults = LogFaults {
-            delay: Duration::ZERO..Duration::from_millis(20),
-            announcement_delay: Duration::ZERO..Duration::from_millis(20),
-            announcement_duplicate: 0.1,
-            no_offset: 0.1,
-            ..LogFaults::default()
-        };
-        super::memory::memory(partitions, limits, faults)
-    }
-
-    suite!(tokio::test(start_paused = true));
-}
+pub(crate) use suite;
 
 // ---- help ----
 
@@ -189,7 +131,7 @@ async fn until(feed: &mut dyn Feed, last: &Announcement) -> Vec<Announcement> {
 
 // ---- the promises ----
 
-async fn every_partition_begins_with_genesis<F: Future<Output = Subject>>(
+pub async fn every_partition_begins_with_genesis<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(3, limits()).await;
@@ -204,7 +146,7 @@ async fn every_partition_begins_with_genesis<F: Future<Output = Subject>>(
     }
 }
 
-async fn what_is_acknowledged_is_read<F: Future<Output = Subject>>(
+pub async fn what_is_acknowledged_is_read<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(2, limits()).await;
@@ -223,7 +165,9 @@ async fn what_is_acknowledged_is_read<F: Future<Output = Subject>>(
     assert_eq!(log.end(0).await, Ok(1), "the other partition is untouched");
 }
 
-async fn calls_are_in_order<F: Future<Output = Subject>>(subject: impl Fn(u32, LogLimits) -> F) {
+pub async fn calls_are_in_order<F: Future<Output = Subject>>(
+    subject: impl Fn(u32, LogLimits) -> F,
+) {
     let Subject { log, _keep, .. } = subject(2, limits()).await;
     let wanted: Vec<_> = (0..2_000).map(|i| record(format!("{i}"))).collect();
     let appends: Vec<_> =
@@ -238,7 +182,7 @@ async fn calls_are_in_order<F: Future<Output = Subject>>(subject: impl Fn(u32, L
     }
 }
 
-async fn thousands_append_at_once<F: Future<Output = Subject>>(
+pub async fn thousands_append_at_once<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(3, limits()).await;
@@ -278,7 +222,7 @@ async fn thousands_append_at_once<F: Future<Output = Subject>>(
     assert_eq!((read, distinct.len(), texts.len()), (9_000, 9_000, 9_000));
 }
 
-async fn reads_are_bounded_and_repeatable<F: Future<Output = Subject>>(
+pub async fn reads_are_bounded_and_repeatable<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(1, limits()).await;
@@ -300,7 +244,7 @@ async fn reads_are_bounded_and_repeatable<F: Future<Output = Subject>>(
 }
 
 /// More than any backend keeps in memory: what has left it reads as before.
-async fn old_and_new_records_read_alike<F: Future<Output = Subject>>(
+pub async fn old_and_new_records_read_alike<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(1, limits()).await;
@@ -312,7 +256,7 @@ async fn old_and_new_records_read_alike<F: Future<Output = Subject>>(
     assert_eq!(values(&read), wanted.iter().map(|r| &r.value[..]).collect::<Vec<_>>());
 }
 
-async fn a_read_waits_for_the_first_record<F: Future<Output = Subject>>(
+pub async fn a_read_waits_for_the_first_record<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(2, limits()).await;
@@ -333,7 +277,7 @@ async fn a_read_waits_for_the_first_record<F: Future<Output = Subject>>(
     assert_eq!(values(&read), [b"awaited"]);
 }
 
-async fn beyond_the_end_is_out_of_range<F: Future<Output = Subject>>(
+pub async fn beyond_the_end_is_out_of_range<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(1, limits()).await;
@@ -346,7 +290,7 @@ async fn beyond_the_end_is_out_of_range<F: Future<Output = Subject>>(
     }
 }
 
-async fn there_are_no_other_partitions<F: Future<Output = Subject>>(
+pub async fn there_are_no_other_partitions<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(2, limits()).await;
@@ -358,7 +302,7 @@ async fn there_are_no_other_partitions<F: Future<Output = Subject>>(
     }
 }
 
-async fn past_the_bound_appends_are_refused_at_once<F: Future<Output = Subject>>(
+pub async fn past_the_bound_appends_are_refused_at_once<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(1, LogLimits { queue: 16, ..limits() }).await;
@@ -379,7 +323,9 @@ async fn past_the_bound_appends_are_refused_at_once<F: Future<Output = Subject>>
     log.append(0, record("room again")).await.unwrap();
 }
 
-async fn any_bytes_come_back<F: Future<Output = Subject>>(subject: impl Fn(u32, LogLimits) -> F) {
+pub async fn any_bytes_come_back<F: Future<Output = Subject>>(
+    subject: impl Fn(u32, LogLimits) -> F,
+) {
     let Subject { log, _keep, .. } = subject(1, limits()).await;
     let bytes = |most| prop::collection::vec(any::<u8>(), 0..most).prop_map(Bytes::from);
     let json = "\\{\"[a-z\"\\\\\n\0é]{0,40}\":[0-9]\\}".prop_map(Bytes::from);
@@ -398,7 +344,7 @@ async fn any_bytes_come_back<F: Future<Output = Subject>>(subject: impl Fn(u32, 
     assert_eq!(read, wanted);
 }
 
-async fn a_dropped_append_is_not_undone<F: Future<Output = Subject>>(
+pub async fn a_dropped_append_is_not_undone<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(1, limits()).await;
@@ -407,7 +353,7 @@ async fn a_dropped_append_is_not_undone<F: Future<Output = Subject>>(
     assert_eq!(values(&read), [b"nobody waits"]);
 }
 
-async fn members_are_told_at_once_then_wait<F: Future<Output = Subject>>(
+pub async fn members_are_told_at_once_then_wait<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(3, limits()).await;
@@ -417,7 +363,7 @@ async fn members_are_told_at_once_then_wait<F: Future<Output = Subject>>(
     assert!(timeout(SHORT, member.changed()).await.is_err(), "nothing changes");
 }
 
-async fn feeds_deliver_all_in_order<F: Future<Output = Subject>>(
+pub async fn feeds_deliver_all_in_order<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(1, limits()).await;
@@ -435,7 +381,7 @@ async fn feeds_deliver_all_in_order<F: Future<Output = Subject>>(
     log.announce(vec![]).await.unwrap();
 }
 
-async fn a_feed_that_falls_behind_is_lost<F: Future<Output = Subject>>(
+pub async fn a_feed_that_falls_behind_is_lost<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(1, LogLimits { feed: 8, ..limits() }).await;
@@ -461,7 +407,7 @@ async fn a_feed_that_falls_behind_is_lost<F: Future<Output = Subject>>(
     until(&mut *again, &last).await;
 }
 
-async fn a_cancelled_wait_loses_nothing<F: Future<Output = Subject>>(
+pub async fn a_cancelled_wait_loses_nothing<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(1, limits()).await;
@@ -486,7 +432,7 @@ async fn a_cancelled_wait_loses_nothing<F: Future<Output = Subject>>(
     assert_eq!(distinct, wanted);
 }
 
-async fn shut_appends_what_is_queued_then_refuses<F: Future<Output = Subject>>(
+pub async fn shut_appends_what_is_queued_then_refuses<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, _keep, .. } = subject(1, limits()).await;
@@ -501,7 +447,7 @@ async fn shut_appends_what_is_queued_then_refuses<F: Future<Output = Subject>>(
     assert_eq!(log.end(0).await, Ok(1_001));
 }
 
-async fn reopened_it_is_the_same_log<F: Future<Output = Subject>>(
+pub async fn reopened_it_is_the_same_log<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
     let Subject { log, reopen, _keep } = subject(2, limits()).await;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use pollux_core::id::UnixMillis;
+use pollux_core::id::{Generation, Partition, UnixMillis};
 use pollux_core::poll::Poll;
-use pollux_core::record::{Control, Entry};
+use pollux_core::record::{Control, Entry, Genesis};
 use pollux_core::standing::Announcement;
 
 use super::{Log, NewRecord};
@@ -39,4 +39,10 @@ pub fn record(poll: &Poll, now: UnixMillis) -> Option<NewRecord> {
     let control = Control::of(poll, now)?;
     let value = Bytes::from(Entry::Control(control).encode());
     Some(NewRecord { key: Bytes::from(control.key()), value })
+}
+
+/// The record every partition begins with.
+pub(super) fn genesis(generation: Generation, partition: Partition, partitions: u32) -> NewRecord {
+    let value = Entry::Genesis(Genesis { generation, partition, partitions }).encode();
+    NewRecord { key: "genesis".into(), value: value.into() }
 }

@@ -1,13 +1,16 @@
 //! The durable log: where a vote is safe.
 //!
 //! [`Log`] is the port; its documentation is the contract, and `log/conformance.rs` holds every
-//! backend to it. Backends: `embedded` (SQLite, one process) and `memory` (for tests; it can be
-//! told to fail in every way the contract allows).
+//! backend to it. Backends: `embedded` (SQLite, one process), `kafka` (a cluster) and `memory` (for
+//! tests; it can be told to fail in every way the contract allows).
 
 pub mod control;
 pub mod embedded;
+pub mod kafka;
 pub mod memory;
 
+#[cfg(test)]
+mod backends;
 #[cfg(test)]
 mod conformance;
 
@@ -121,9 +124,10 @@ impl Future for Append {
 ///   records are read.
 ///
 /// # Promises to whoever watches
-/// - [`Log::feed`] delivers every announcement made after it resolved, in order per
-///   announcer, or ends with [`FeedLost`]; then the reader joins again and loads the store
-///   anew. An announcement may be delivered twice.
+/// - [`Log::feed`] delivers every announcement made after it resolved, or ends with
+///   [`FeedLost`]; then the reader joins again and loads the store anew. They come in order per
+///   announcer: polls among themselves, and all others among themselves. An announcement may be
+///   delivered twice, and one that is far behind may be left out for a newer of its key.
 #[async_trait]
 pub trait Log: Send + Sync + 'static {
     /// Which incarnation of the log this is.

@@ -19,7 +19,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::batch::{self, Batch};
 use super::error::{OpenError, damaged, io_fault, sql_fault};
 use crate::ambient::SharedAmbient;
-use crate::log::{NewRecord, Record};
+use crate::log::Record;
+use crate::log::control::genesis;
 
 /// The file's name in the data folder.
 pub const NAME: &str = "log.db";
@@ -155,16 +156,6 @@ fn fill(draft: &Path, partitions: u32, ambient: &SharedAmbient) -> rusqlite::Res
     }
     connection.execute_batch("COMMIT")?;
     connection.close().map_err(|(_, error)| error)
-}
-
-/// The record every partition begins with.
-pub(in crate::log) fn genesis(
-    generation: Generation,
-    partition: Partition,
-    partitions: u32,
-) -> NewRecord {
-    let value = Entry::Genesis(Genesis { generation, partition, partitions }).encode();
-    NewRecord { key: "genesis".into(), value: value.into() }
 }
 
 /// A connection for writing, with nothing left to SQLite's own timing.

@@ -1,0 +1,145 @@
+//! The bytes of announcements, on the compacted topics `tallies` and `polls`: JSON with a schema
+//! version, readable by any Kafka client. Of each key only the newest need be kept.
+//!
+//! ```text
+//! key   0199…-poll/3                                               (on `tallies`)
+//! value {"v":1,"type":"tally","pollId":"0199…","partition":3,"generation":"…","nextOffset":1042,
+//!        "phase":1,"round":1,"gate":"open","counts":[12,7],"voters":19,"changes":20}
+//!
+//! key   progress/3                                                 (on `tallies`)
+//! value {"v":1,"type":"progress","partition":3,"generation":"…","nextOffset":1042}
+//!
+//! key   0199…-poll                                                 (on `polls`)
+//! value {"v":1,"type":"poll","pollId":"0199…","question":"…","options":["…","…"],…}
+//! ```
+//!
+//! Unknown members are ignored; a greater `v` is [`RecordError::Newer`]. Nothing is lost with an
+//! announcement that cannot be read: the store has it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Generation, Offset, Partition, PollId};
+use crate::poll::Poll;
+use crate::record::{RecordError, why_not};
+use crate::standing::{Announcement, TallyAt};
+use crate::tally::{Gate, Tally};
+
+/// The schema version this binary writes, and the greatest it reads.
+pub const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    v: u32,
+    #[serde(flatten)]
+    wire: T,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum Wire {
+    Poll {
+        poll_id: PollId,
+        #[serde(flatten)]
+        poll: Arc<Poll>,
+    },
+    Tally {
+        poll_id: PollId,
+        partition: Partition,
+        generation: Generation,
+        next_offset: Offset,
+        phase: u32,
+        round: u32,
+        gate: WireGate,
+        counts: Vec<u64>,
+        voters: u64,
+        changes: u64,
+    },
+    Progress {
+        partition: Partition,
+        generation: Generation,
+        next_offset: Offset,
+    },
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum WireGate {
+    Open,
+    Closed,
+    Deleted,
+}
+
+impl Announcement {
+    /// The record's key: whatever came before under the same one is out of date.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Poll(poll) => poll.id.to_string(),
+            Self::Tally(at) => format!("{}/{}", at.poll, at.partition),
+            Self::Progress { partition, .. } => format!("progress/{partition}"),
+        }
+    }
+
+    /// The record's value.
+    pub fn encode(&self) -> Vec<u8> {
+        let wire = match self {
+            Self::Poll(poll) => Wire::Poll { poll_id: poll.id, poll: poll.clone() },
+            Self::Tally(at) => Wire::Tally {
+                poll_id: at.poll,
+                partition: at.partition,
+                generation: at.generation,
+                next_offset: at.next_offset,
+                phase: at.tally.phase,
+                round: at.tally.round,
+                gate: match at.tally.gate {
+                    Gate::Open => WireGate::Open,
+                    Gate::Closed => WireGate::Closed,
+                    Gate::Deleted => WireGate::Deleted,
+                },
+                counts: at.tally.counts.clone(),
+                voters: at.tally.voters,
+                changes: at.tally.changes,
+            },
+            &Self::Progress { partition, generation, next_offset } => {
+                Wire::Progress { partition, generation, next_offset }
+            }
+        };
+        serde_json::to_vec(&Versioned { v: VERSION, wire }).expect("an announcement is plain data")
+    }
+
+    /// Read a record's value.
+    pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
+        let wire = match serde_json::from_slice::<Versioned<Wire>>(value) {
+            Ok(Versioned { v: VERSION, wire }) => wire,
+            _ => return Err(why_not(value)),
+        };
+        Ok(match wire {
+            Wire::Poll { poll_id, poll } if poll_id == poll.id => Self::Poll(poll),
+            Wire::Poll { .. } => return Err(RecordError::Unreadable("two ids for one poll")),
+            Wire::Tally {
+                poll_id,
+                partition,
+                generation,
+                next_offset,
+                phase,
+                round,
+                gate,
+                counts,
+                voters,
+                changes,
+            } => {
+                let gate = match gate {
+                    WireGate::Open => Gate::Open,
+                    WireGate::Closed => Gate::Closed,
+                    WireGate::Deleted => Gate::Deleted,
+                };
+                let tally = Tally { phase, round, gate, counts, voters, changes };
+                Self::Tally(TallyAt { poll: poll_id, partition, generation, next_offset, tally })
+            }
+            Wire::Progress { partition, generation, next_offset } => {
+                Self::Progress { partition, generation, next_offset }
+            }
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! How every client of ours talks to the brokers: where they are, how it shows who it is, how
+//! patient it is; and where what librdkafka says is logged.
+
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::OpenError;
+use crate::config::KafkaConfig;
+
+/// How long a question to the brokers may take, such as where a partition ends.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What all clients have in common. Brokers that are gone are tried again within a second: the
+/// default backs off to ten, and a healed cluster would be unavailable for as long.
+pub(super) fn settings(config: &KafkaConfig) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    client
+        .set("bootstrap.servers", config.broker.join(","))
+        .set("client.id", "pollux")
+        .set("security.protocol", protocol(config))
+        .set("socket.keepalive.enable", "true")
+        .set("socket.nagle.disable", "true")
+        // A broker that is stopped keeps its connections and answers nothing.
+        .set("socket.timeout.ms", "4000")
+        .set("socket.connection.setup.timeout.ms", "4000")
+        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.max.ms", "1000")
+        .set("retry.backoff.ms", "50")
+        .set("retry.backoff.max.ms", "500")
+        .set("log.connection.close", "false");
+    let mut file = |name: &str, path: &Option<std::path::PathBuf>| {
+        if let Some(path) = path {
+            client.set(name, path.to_string_lossy());
+        }
+    };
+    file("ssl.ca.location", &config.ca);
+    file("ssl.certificate.location", &config.certificate);
+    file("ssl.key.location", &config.key);
+    if let Some(sasl) = config.sasl {
+        client
+            .set("sasl.mechanism", sasl.name())
+            .set("sasl.username", config.user.as_deref().unwrap_or_default())
+            .set("sasl.password", config.password.as_deref().unwrap_or_default());
+    }
+    client
+}
+
+fn protocol(config: &KafkaConfig) -> &'static str {
+    match (config.tls, config.sasl) {
+        (false, None) => "plaintext",
+        (true, None) => "ssl",
+        (false, Some(_)) => "sasl_plaintext",
+        (true, Some(_)) => "sasl_ssl",
+    }
+}
+
+/// What is missing or contradicts itself in the settings.
+pub(super) fn check(config: &KafkaConfig) -> Result<(), OpenError> {
+    let wrong = if config.broker.is_empty() {
+        "no broker is named; set KAFKA_BROKER"
+    } else if config.sasl.is_some() != config.user.is_some()
+        || config.user.is_some() != config.password.is_some()
+    {
+        "of the SASL mechanism, the user and the password only some are set; set \
+         POLLUX_KAFKA_SASL, POLLUX_KAFKA_USER and POLLUX_KAFKA_PASSWORD, or none of them"
+    } else if config.certificate.is_some() != config.key.is_some() {
+        "of our certificate and its key only one is set; set POLLUX_KAFKA_CERTIFICATE and \
+         POLLUX_KAFKA_KEY, or neither"
+    } else if !config.tls && (config.ca.is_some() || config.certificate.is_some()) {
+        "there are certificates for Kafka, but TLS is not asked for; set POLLUX_KAFKA_TLS=true"
+    } else {
+        return Ok(());
+    };
+    Err(OpenError::Settings(wrong.into()))
+}
+
+/// A client that reads a topic from where it is told, and belongs to no group that anybody sees.
+/// librdkafka wants the name of one all the same.
+pub(super) fn reader_settings(config: &KafkaConfig) -> ClientConfig {
+    let mut client = settings(config);
+    client
+        .set("group.id", format!("{}pollux-readers", config.topic_prefix))
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // Never skip over what is missing.
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_uncommitted")
+        .set("allow.auto.create.topics", "false")
+        // After a seek the fetch under way is waited for.
+        .set("fetch.wait.max.ms", "100")
+        .set("fetch.error.backoff.ms", "100")
+        .set("fetch.queue.backoff.ms", "20");
+    client
+}
+
+/// Logs what librdkafka says, less loudly than it does: it tries again by itself, and whoever
+/// waits is told by the outcome.
+#[derive(Default)]
+pub(super) struct Context;
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        report(&error, reason);
+    }
+}
+
+impl ConsumerContext for Context {}
+
+/// A line of librdkafka's own log.
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error
+        | RDKafkaLogLevel::Warning => tracing::info!(target: "kafka", facility, "{message}"),
+        _ => tracing::debug!(target: "kafka", facility, "{message}"),
+    }
+}
+
+/// An error that concerns a client as a whole.
+pub(super) fn report(error: &KafkaError, reason: &str) {
+    match error.rdkafka_error_code() {
+        // What an operator must see to.
+        Some(
+            RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::SaslAuthenticationFailed
+            | RDKafkaErrorCode::SSL
+            | RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::Fatal,
+        ) => tracing::warn!(target: "kafka", "{error}: {reason}"),
+        _ => tracing::debug!(target: "kafka", "{error}: {reason}"),
+    }
+}

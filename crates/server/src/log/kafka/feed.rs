@@ -1,0 +1,95 @@
+//! Hearing what was announced: the topics `tallies` and `polls`, from their ends on.
+//!
+//! Both topics have one partition that matters, 0. A client reads them on a thread of its own into a
+//! queue of bounded length; who falls behind it is told so.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pollux_core::standing::Announcement;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::{Offset as At, TopicPartitionList};
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::client::{Context, PATIENCE, reader_settings};
+use super::topics::Names;
+use crate::config::KafkaConfig;
+use crate::log::{Feed, FeedLost};
+
+/// Most announcements delivered at once.
+const BATCH: usize = 1024;
+/// How often the thread looks whether anybody still listens.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Announcements from other nodes, and our own.
+pub(super) struct TopicFeed {
+    queue: mpsc::Receiver<Announcement>,
+    _stop: DropGuard,
+}
+
+/// Listen from now on. Blocks until the positions are fixed.
+pub(super) fn listen(
+    config: &KafkaConfig,
+    names: &Names,
+    most: usize,
+    stop: &CancellationToken,
+) -> Result<TopicFeed, KafkaError> {
+    let mut settings = reader_settings(config);
+    settings.set("queued.max.messages.kbytes", (config.read_ahead / 1024).max(1).to_string());
+    let client: BaseConsumer<Context> = settings.create_with_context(Context)?;
+    let mut list = TopicPartitionList::new();
+    for topic in [&names.tallies, &names.polls] {
+        let (_, end) = client.fetch_watermarks(topic, 0, PATIENCE)?;
+        list.add_partition_offset(topic, 0, At::Offset(end))?;
+    }
+    client.assign(&list)?;
+    let (heard, queue) = mpsc::channel(most);
+    let stop = stop.child_token();
+    let stopped = stop.clone();
+    std::thread::Builder::new()
+        .name("kafka-feed".into())
+        .spawn(move || while !stopped.is_cancelled() && hear(&client, &heard) {})
+        .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
+    Ok(TopicFeed { queue, _stop: stop.drop_guard() })
+}
+
+/// Pass on the next announcement, if there is one; `false` when some were missed.
+fn hear(client: &BaseConsumer<Context>, heard: &mpsc::Sender<Announcement>) -> bool {
+    match client.poll(TICK) {
+        None => true,
+        Some(Ok(message)) => match message.payload().map(Announcement::decode) {
+            Some(Ok(announcement)) => heard.try_send(announcement).is_ok(),
+            Some(Err(why)) => {
+                let (topic, offset) = (message.topic(), message.offset());
+                tracing::warn!(topic, offset, %why, "an announcement cannot be read");
+                true
+            }
+            // A tombstone.
+            None => true,
+        },
+        Some(Err(error)) => match error.rdkafka_error_code() {
+            // Where it stood is not there any more.
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => false,
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => false,
+            // It goes on from where it stood.
+            _ => true,
+        },
+    }
+}
+
+#[async_trait]
+impl Feed for TopicFeed {
+    async fn next(&mut self) -> Result<Vec<Announcement>, FeedLost> {
+        let mut all = vec![self.queue.recv().await.ok_or(FeedLost)?];
+        while all.len() < BATCH {
+            match self.queue.try_recv() {
+                Ok(next) => all.push(next),
+                Err(_) => break,
+            }
+        }
+        Ok(all)
+    }
+}

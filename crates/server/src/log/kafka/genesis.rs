@@ -1,0 +1,170 @@
+//! Which log this is: the genesis records.
+//!
+//! Offset 0 of every partition of `votes` holds a genesis record, and all of them the same
+//! generation. Several processes may find a new topic at once, and any may die half way, so
+//! **partition 0 elects**: whoever wants to begin appends a proposal there, and the generation of
+//! the *first* record on it, as Kafka ordered them, is the log's, whoever proposed it. Only after
+//! reading it back does anybody write to another partition, and only this generation. So there
+//! are never two generations, and no timing matters for that.
+//!
+//! Timing only keeps the log tidy: who has created the topics begins at once, all others give it
+//! a while first. Should two begin all the same, what is left over is a second proposal on
+//! partition 0, or the same genesis record twice on another: the fold takes any but the first
+//! for a stray, and no vote is concerned. Votes come after: a node takes none before it has read
+//! the genesis record of every partition.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use pollux_core::id::{Generation, Partition};
+use pollux_core::record::{Entry, Genesis};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::topic_partition_list::{Offset as At, TopicPartitionList};
+
+use super::OpenError;
+use super::client::{Context, PATIENCE, reader_settings, settings};
+use crate::config::KafkaConfig;
+use crate::log::control::genesis;
+
+/// How long others give the creator of the topics.
+const COURTESY: Duration = Duration::from_secs(3);
+/// Within this a new log has begun, or something is wrong with the brokers.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The log's generation, elected if it has none yet. `proposal` is ours, should it be needed;
+/// `creator`: whether we have made the topic.
+pub(super) async fn elect(
+    config: &KafkaConfig,
+    topic: &str,
+    partitions: u32,
+    proposal: Generation,
+    creator: bool,
+) -> Result<Generation, OpenError> {
+    let begun = Instant::now();
+    let courtesy = if creator { Duration::ZERO } else { COURTESY };
+    loop {
+        let first = {
+            let (config, topic) = (config.clone(), topic.to_owned());
+            let read = move || first_records(&config, &topic, partitions);
+            tokio::task::spawn_blocking(read)
+                .await
+                .map_err(|e| OpenError::Kafka(e.to_string()))??
+        };
+        let elected = check(topic, partitions, &first)?;
+        let missing: Vec<_> = (0..partitions).filter(|p| !first.contains_key(p)).collect();
+        if let (Some(generation), true) = (elected, missing.is_empty()) {
+            return Ok(generation);
+        }
+        if begun.elapsed() > DEADLINE {
+            let why = format!("partitions {missing:?} of {topic} have no genesis record yet");
+            return Err(OpenError::Kafka(why));
+        }
+        if begun.elapsed() < courtesy {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        match elected {
+            Some(generation) => write(config, topic, &missing, generation, partitions).await,
+            None => write(config, topic, &[0], proposal, partitions).await,
+        }
+    }
+}
+
+/// The generation that partition 0 elected, if the first records agree with it.
+fn check(
+    topic: &str,
+    partitions: u32,
+    first: &BTreeMap<Partition, Option<Genesis>>,
+) -> Result<Option<Generation>, OpenError> {
+    let elected = first.get(&0).copied().flatten().map(|genesis| genesis.generation);
+    let mut faults = Vec::new();
+    for (&partition, &found) in first {
+        let generation = elected.or(found.map(|genesis| genesis.generation));
+        let wanted = generation.map(|generation| Genesis { generation, partition, partitions });
+        match found {
+            Some(_) if found == wanted && elected.is_some() => {}
+            Some(Genesis { partitions: then, .. }) if then != partitions => faults.push(format!(
+                "partition {partition} of {topic} was one of {then}, and now there are \
+                 {partitions}: votes would be looked for in the wrong place"
+            )),
+            Some(_) => faults.push(format!(
+                "the genesis record of partition {partition} of {topic} contradicts that of 0"
+            )),
+            None => faults.push(format!(
+                "partition {partition} of {topic} does not begin with a genesis record: it is \
+                 not of Pollux, or its beginning was removed"
+            )),
+        }
+    }
+    if faults.is_empty() { Ok(elected) } else { Err(OpenError::Refused(faults)) }
+}
+
+/// The first record of every partition that has any; `None` for one that is no genesis record.
+fn first_records(
+    config: &KafkaConfig,
+    topic: &str,
+    partitions: u32,
+) -> Result<BTreeMap<Partition, Option<Genesis>>, OpenError> {
+    let client: BaseConsumer<Context> = reader_settings(config).create_with_context(Context)?;
+    let (mut first, mut list) = (BTreeMap::new(), TopicPartitionList::new());
+    for partition in 0..partitions {
+        let (low, high) = client.fetch_watermarks(topic, partition as i32, PATIENCE)?;
+        if low > 0 {
+            first.insert(partition, None);
+        } else if high > 0 {
+            list.add_partition_offset(topic, partition as i32, At::Offset(0))?;
+        }
+    }
+    let wanted = first.len() + list.count();
+    client.assign(&list)?;
+    let deadline = Instant::now() + DEADLINE;
+    while first.len() < wanted {
+        match client.poll(PAUSE) {
+            Some(Ok(message)) => {
+                let genesis = match message.payload().map(Entry::decode) {
+                    Some(Ok(Entry::Genesis(genesis))) if message.offset() == 0 => Some(genesis),
+                    _ => None,
+                };
+                first.entry(message.partition() as Partition).or_insert(genesis);
+            }
+            None if Instant::now() < deadline => {}
+            // It is tried again by itself.
+            Some(Err(_)) if Instant::now() < deadline => {}
+            _ => return Err(OpenError::Kafka(format!("{topic} cannot be read"))),
+        }
+    }
+    Ok(first)
+}
+
+/// Append genesis records. What comes of it is read back.
+async fn write(
+    config: &KafkaConfig,
+    topic: &str,
+    to: &[Partition],
+    generation: Generation,
+    partitions: u32,
+) {
+    let mut settings = settings(config);
+    settings.set("enable.idempotence", "true").set("message.timeout.ms", "5000");
+    let producer = settings.create_with_context::<_, FutureProducer<Context>>(Context);
+    let written = async {
+        let producer = producer?;
+        for &partition in to {
+            let record = genesis(generation, partition, partitions);
+            let record = FutureRecord::to(topic)
+                .partition(partition as i32)
+                .key(&record.key[..])
+                .payload(&record.value[..]);
+            producer.send(record, PATIENCE).await.map_err(|(error, _)| error)?;
+        }
+        Ok::<_, KafkaError>(())
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(%error, "the genesis records are not written yet");
+    }
+}

@@ -1,0 +1,140 @@
+//! The group of processors: Kafka's consumer group says who works on which partition, and
+//! nothing else. Its members fetch nothing and commit nothing: offsets are the store's.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pollux_core::id::Partition;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset as At, TopicPartitionList};
+use rdkafka::types::RDKafkaRespErr;
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::client::{self, settings};
+use crate::config::KafkaConfig;
+use crate::log::Membership;
+
+/// How often the member's thread looks whether it is to leave.
+const TICK: Duration = Duration::from_millis(100);
+/// A member silent for so long is taken for dead. It is the shortest that brokers allow.
+const SESSION: Duration = Duration::from_secs(6);
+
+/// A place in the group; dropping it leaves.
+pub(super) struct Member {
+    held: watch::Receiver<Option<Vec<Partition>>>,
+    _leave: DropGuard,
+}
+
+/// What a member holds, told as it changes.
+struct Assignment {
+    held: Mutex<BTreeSet<Partition>>,
+    told: Arc<watch::Sender<Option<Vec<Partition>>>>,
+}
+
+impl ClientContext for Assignment {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::report(&error, reason);
+    }
+}
+
+impl ConsumerContext for Assignment {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        what: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let named = partitions.elements().into_iter().map(|element| element.partition() as u32);
+        let named: BTreeSet<Partition> = named.collect();
+        let assigned = what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        let mut held = self.held.lock();
+        let done = if assigned {
+            held.extend(&named);
+            // With an offset of our own no committed one is asked for.
+            partitions
+                .set_all_offsets(At::End)
+                .and_then(|()| consumer.incremental_assign(partitions))
+                .and_then(|()| consumer.pause(partitions))
+        } else {
+            held.retain(|partition| !named.contains(partition));
+            consumer.incremental_unassign(partitions)
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "the assignment of partitions was not taken in full");
+        }
+        let now: Vec<_> = held.iter().copied().collect();
+        tracing::info!(partitions = ?now, "partitions of this processor");
+        self.told.send_if_modified(|told| {
+            let changed = told.as_ref() != Some(&now);
+            *told = Some(now);
+            changed
+        });
+    }
+}
+
+fn member_settings(config: &KafkaConfig) -> ClientConfig {
+    let mut client = settings(config);
+    client
+        .set("group.id", format!("{}pollux-processors", config.topic_prefix))
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", SESSION.as_millis().to_string())
+        .set("heartbeat.interval.ms", (SESSION / 4).as_millis().to_string())
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "latest")
+        .set("allow.auto.create.topics", "false");
+    client
+}
+
+/// Join. Ends with `stop` at the latest.
+pub(super) fn join(
+    config: &KafkaConfig,
+    topic: &str,
+    stop: &CancellationToken,
+) -> Result<Member, KafkaError> {
+    let told = Arc::new(watch::Sender::new(None));
+    let held = told.subscribe();
+    let context = Assignment { held: Mutex::default(), told };
+    let consumer: BaseConsumer<Assignment> =
+        member_settings(config).create_with_context(context)?;
+    consumer.subscribe(&[topic])?;
+    let leave = stop.child_token();
+    let left = leave.clone();
+    std::thread::Builder::new()
+        .name("kafka-member".into())
+        .spawn(move || {
+            while !left.is_cancelled() {
+                // Rebalances come by the callback; errors have been logged, and pass.
+                let _ = consumer.poll(TICK);
+            }
+            // Dropping the consumer leaves the group.
+        })
+        .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
+    Ok(Member { held, _leave: leave.drop_guard() })
+}
+
+#[async_trait]
+impl Membership for Member {
+    async fn changed(&mut self) -> Vec<Partition> {
+        loop {
+            if self.held.changed().await.is_err() {
+                // The log is shut.
+                return std::future::pending().await;
+            }
+            if let Some(held) = self.held.borrow_and_update().clone() {
+                return held;
+            }
+        }
+    }
+}

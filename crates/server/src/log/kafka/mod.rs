@@ -1,0 +1,235 @@
+//! The log of a cluster: the topic `votes` on Kafka.
+//!
+//! [`topics`] makes and checks the topics, [`genesis`] says which log they are; then
+//! [`producer`] appends, [`reader`] reads, [`group`] shares out the partitions, [`feed`] hears
+//! what was announced. [`client`] is what they have in common. Nothing outside this folder knows
+//! of Kafka, and nothing in it counts votes.
+
+mod client;
+mod feed;
+mod genesis;
+mod group;
+mod producer;
+mod reader;
+pub mod topics;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pollux_core::id::{Generation, Offset, Partition};
+use pollux_core::standing::Announcement;
+use rdkafka::error::KafkaError;
+use rdkafka::producer::Producer as _;
+use tokio_util::sync::CancellationToken;
+
+use self::producer::Producer;
+use self::reader::Reader;
+use self::topics::Prepared;
+use super::{Append, AppendError, Feed, Log, Membership, NewRecord, ReadError, Record};
+use crate::ambient::SharedAmbient;
+use crate::config::{KafkaConfig, LogLimits};
+
+/// Announcements queued at once by one caller; the rest follow when these are delivered.
+const ANNOUNCED_AT_ONCE: usize = 1024;
+/// Between two looks whether Kafka takes votes.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Why the log cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The settings contradict each other.
+    #[error("{0}")]
+    Settings(String),
+    /// The topics break the promise: all faults, a line each.
+    #[error("the topics on Kafka cannot be used:\n  - {}", .0.join("\n  - "))]
+    Refused(Vec<String>),
+    /// Kafka cannot be reached or does not do what it should.
+    #[error("Kafka: {0}")]
+    Kafka(String),
+}
+
+impl From<KafkaError> for OpenError {
+    fn from(error: KafkaError) -> Self {
+        Self::Kafka(error.to_string())
+    }
+}
+
+/// A process's connection to the log.
+pub struct KafkaLog {
+    config: KafkaConfig,
+    /// Announcements that a feed may be behind.
+    feed: usize,
+    prepared: Prepared,
+    producer: Arc<Producer>,
+    reader: Option<Reader>,
+    /// Why Kafka takes no votes, as of the last look.
+    trouble: Arc<Mutex<Option<String>>>,
+    stop: CancellationToken,
+    /// Cancelled by `shut`: members leave the group.
+    leave: CancellationToken,
+}
+
+impl KafkaLog {
+    /// Connect; topics that are not there are made. Call it inside the runtime that will await
+    /// the appends.
+    pub async fn open(
+        config: &KafkaConfig,
+        limits: &LogLimits,
+        ambient: SharedAmbient,
+    ) -> Result<Arc<Self>, OpenError> {
+        let prepared = topics::create(config, &*ambient).await?;
+        for fault in &prepared.faults {
+            tracing::warn!("the promise does not hold: {fault}");
+        }
+        let stop = CancellationToken::new();
+        let (votes, partitions) = (&prepared.names.votes, prepared.partitions);
+        let producer = Producer::start(config, limits, votes.clone(), partitions, stop.clone())?;
+        let reader = Reader::start(config, votes.clone(), partitions, stop.clone())?;
+        let (producer, trouble) = (Arc::new(producer), Arc::<Mutex<Option<String>>>::default());
+        tokio::spawn(look(
+            producer.clone(),
+            votes.clone(),
+            prepared.in_sync,
+            trouble.clone(),
+            stop.clone(),
+        ));
+        Ok(Arc::new(Self {
+            config: config.clone(),
+            feed: limits.feed,
+            prepared,
+            producer,
+            reader: Some(reader),
+            trouble,
+            leave: stop.child_token(),
+            stop,
+        }))
+    }
+
+    /// What the topics are, and whether they keep the promise.
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    fn reader(&self) -> &Reader {
+        self.reader.as_ref().expect("it is there until the log is dropped")
+    }
+}
+
+impl Drop for KafkaLog {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        // Closing a client waits for its threads; whoever drops us may be the runtime's.
+        let reader = self.reader.take();
+        std::thread::spawn(move || drop(reader));
+    }
+}
+
+/// Look now and then whether Kafka takes votes, for `/readyz`.
+async fn look(
+    producer: Arc<Producer>,
+    votes: String,
+    in_sync: usize,
+    trouble: Arc<Mutex<Option<String>>>,
+    stop: CancellationToken,
+) {
+    loop {
+        if let Some(client) = producer.client() {
+            let votes = votes.clone();
+            let asked = tokio::task::spawn_blocking(move || {
+                topics::trouble(client.client(), &votes, in_sync)
+            });
+            let found = asked.await.unwrap_or_else(|error| Err(error.to_string())).err();
+            let before = std::mem::replace(&mut *trouble.lock(), found.clone());
+            match found {
+                Some(why) if before.as_ref() != Some(&why) => tracing::warn!("{why}"),
+                None if before.is_some() => tracing::info!("Kafka takes votes again"),
+                _ => {}
+            }
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Log for KafkaLog {
+    fn generation(&self) -> Generation {
+        self.prepared.generation
+    }
+
+    fn partitions(&self) -> u32 {
+        self.prepared.partitions
+    }
+
+    fn append(&self, partition: Partition, record: NewRecord) -> Append {
+        if partition >= self.partitions() {
+            return Append::refused(format!("there is no partition {partition}"));
+        }
+        self.producer.append(partition, &record)
+    }
+
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Record>, ReadError> {
+        self.reader().read(partition, from, most, wait).await
+    }
+
+    async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        self.reader().end(partition).await
+    }
+
+    async fn join(&self) -> Result<Box<dyn Membership>, ReadError> {
+        let joined = group::join(&self.config, &self.prepared.names.votes, &self.leave);
+        let member = joined.map_err(|error| ReadError::Unavailable(error.to_string()))?;
+        Ok(Box::new(member))
+    }
+
+    async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
+        let names = &self.prepared.names;
+        for some in announcements.chunks(ANNOUNCED_AT_ONCE) {
+            let sent = some.iter().map(|announcement| {
+                let topic = match announcement {
+                    Announcement::Poll(_) => &names.polls,
+                    Announcement::Tally(_) | Announcement::Progress { .. } => &names.tallies,
+                };
+                self.producer.announce(topic, &announcement.key(), &announcement.encode())
+            });
+            for delivery in sent.collect::<Vec<_>>() {
+                delivery.await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {
+        let (config, names) = (self.config.clone(), self.prepared.names.clone());
+        let (most, stop) = (self.feed, self.stop.clone());
+        let listening =
+            tokio::task::spawn_blocking(move || feed::listen(&config, &names, most, &stop)).await;
+        let unavailable = |why: &dyn std::fmt::Display| ReadError::Unavailable(why.to_string());
+        let feed = listening.map_err(|error| unavailable(&error))?;
+        Ok(Box::new(feed.map_err(|error| unavailable(&error))?))
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.producer.ready()?;
+        self.trouble.lock().clone().map_or(Ok(()), Err)
+    }
+
+    async fn shut(&self) {
+        self.leave.cancel();
+        self.producer.shut().await;
+    }
+}

@@ -1,0 +1,289 @@
+//! The reading side: one client for all partitions of `votes`, each with a queue of its own.
+//!
+//! A reader that goes on where it stopped finds its next records fetched ahead. One that asks
+//! for another offset is positioned anew, and its offset is compared with what the partition
+//! holds first: whatever is missing is said, never skipped. Records are consecutive on this
+//! topic; should there be a gap all the same, it is believed only when a second look, from a
+//! fresh position, shows the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pollux_core::id::{Offset, Partition};
+use rdkafka::consumer::base_consumer::PartitionQueue;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::topic_partition_list::{Offset as At, TopicPartitionList};
+use tokio::sync::{Mutex, Notify};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::client::{Context, PATIENCE, reader_settings};
+use crate::config::KafkaConfig;
+use crate::log::{ReadError, Record};
+
+/// Most bytes that one read returns, unless its first record alone is longer.
+const READ_BYTES: usize = 8 << 20;
+/// How often one looks whether the reader's thread is to end.
+const TICK: Duration = Duration::from_millis(100);
+
+type Client = BaseConsumer<Context>;
+
+/// Reads `votes`.
+pub(super) struct Reader {
+    client: Arc<Client>,
+    /// A connection of its own: on the other one a question would wait for a fetch to return.
+    questions: Arc<Client>,
+    topic: String,
+    slots: Vec<Mutex<Slot>>,
+}
+
+/// One partition.
+struct Slot {
+    queue: PartitionQueue<Context>,
+    arrived: Arc<Notify>,
+    /// The client has been told to fetch it.
+    assigned: bool,
+    /// What the queue will give next; `None` if that is not known.
+    next: Option<Offset>,
+    /// As of the last positioning; what is below is on its way.
+    end: Offset,
+    /// A gap that was seen once, by the offsets before and after it.
+    gap: Option<(Offset, Offset)>,
+}
+
+/// What a look at the queue brought.
+enum Look {
+    Nothing,
+    Record(Record),
+    /// The record after a gap.
+    Gap(Record),
+    Failed(KafkaError),
+}
+
+impl Reader {
+    /// Connect, and serve what the client has to say until `stop`.
+    pub(super) fn start(
+        config: &KafkaConfig,
+        topic: String,
+        partitions: u32,
+        stop: CancellationToken,
+    ) -> Result<Self, KafkaError> {
+        let mut settings = reader_settings(config);
+        settings
+            .set("queued.max.messages.kbytes", (config.read_ahead / 1024).max(1).to_string())
+            .set("fetch.message.max.bytes", config.read_ahead.min(1 << 20).to_string());
+        let client: Arc<Client> = Arc::new(settings.create_with_context(Context)?);
+        let questions: Arc<Client> =
+            Arc::new(settings.remove("group.id").create_with_context(Context)?);
+        // Before anything is fetched: nothing of any partition goes to the common queue.
+        let slots = (0..partitions).map(|partition| {
+            let queue = client.split_partition_queue(&topic, partition as i32);
+            let mut queue = queue.expect("a topic's name and a partition are valid");
+            let arrived = Arc::new(Notify::new());
+            let notify = arrived.clone();
+            queue.set_nonempty_callback(move || notify.notify_one());
+            let (next, gap) = (None, None);
+            Mutex::new(Slot { queue, arrived, assigned: false, next, end: 0, gap })
+        });
+        let slots = slots.collect();
+        let (served, asked) = (client.clone(), questions.clone());
+        std::thread::Builder::new()
+            .name("kafka-reader".into())
+            .spawn(move || {
+                while !stop.is_cancelled() {
+                    // Records go to the partitions' queues; errors have been logged.
+                    let _ = served.poll(TICK);
+                    let _ = asked.poll(Duration::ZERO);
+                }
+            })
+            .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
+        Ok(Self { client, questions, topic, slots })
+    }
+
+    /// See [`crate::log::Log::read`].
+    pub(super) async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Record>, ReadError> {
+        let none = ReadError::OutOfRange { partition, from, end: 0 };
+        let mut slot = self.slots.get(partition as usize).ok_or(none)?.lock().await;
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let begun = Instant::now();
+        loop {
+            if slot.next != Some(from) {
+                self.position(&mut slot, partition, from).await?;
+            }
+            // What is taken from the queue is lost if this future is dropped before it returns.
+            slot.next = None;
+            let gap = slot.gap.take();
+            let patience = if from < slot.end { wait.max(PATIENCE) } else { wait };
+            match slot.await_one(from, begun + patience).await {
+                Look::Nothing if from < slot.end => {
+                    let why = format!("offset {from} of partition {partition} does not come");
+                    return Err(ReadError::Unavailable(why));
+                }
+                Look::Nothing => {
+                    slot.next = Some(from);
+                    return Ok(Vec::new());
+                }
+                Look::Gap(record) if gap != Some((from, record.offset)) => {
+                    slot.gap = Some((from, record.offset));
+                }
+                Look::Record(record) | Look::Gap(record) => {
+                    return Ok(slot.fill(record, most).await);
+                }
+                Look::Failed(error) => return Err(self.failed(&error, partition, from).await),
+            }
+        }
+    }
+
+    /// See [`crate::log::Log::end`].
+    pub(super) async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        if partition as usize >= self.slots.len() {
+            return Err(ReadError::OutOfRange { partition, from: 0, end: 0 });
+        }
+        self.range(partition).await.map(|(_, end)| end)
+    }
+
+    /// The first offset there is, and the one after the last.
+    async fn range(&self, partition: Partition) -> Result<(Offset, Offset), ReadError> {
+        let topic = self.topic.clone();
+        let ask =
+            move |client: &Client| client.fetch_watermarks(&topic, partition as i32, PATIENCE);
+        let (low, high) = blocking(&self.questions, ask).await?;
+        match (low.try_into(), high.try_into()) {
+            (Ok(low), Ok(high)) => Ok((low, high)),
+            _ => Err(ReadError::Unavailable(format!("partition {partition}: no end is known"))),
+        }
+    }
+
+    /// Have the queue begin here.
+    async fn position(
+        &self,
+        slot: &mut Slot,
+        partition: Partition,
+        from: Offset,
+    ) -> Result<(), ReadError> {
+        let (low, end) = self.range(partition).await?;
+        if from > end || from < low {
+            return Err(ReadError::OutOfRange { partition, from, end });
+        }
+        let (topic, assigned) = (self.topic.clone(), slot.assigned);
+        slot.assigned = false;
+        blocking(&self.client, move |client| {
+            let (at, partition) = (At::Offset(from as i64), partition as i32);
+            if assigned {
+                return client.seek(&topic, partition, at, PATIENCE);
+            }
+            let mut list = TopicPartitionList::new();
+            list.add_partition_offset(&topic, partition, at)?;
+            // After a failed seek it may be there still.
+            let _ = client.incremental_unassign(&list);
+            client.incremental_assign(&list)
+        })
+        .await?;
+        slot.assigned = true;
+        slot.end = end;
+        Ok(())
+    }
+
+    /// What an error of the queue means.
+    async fn failed(&self, error: &KafkaError, partition: Partition, from: Offset) -> ReadError {
+        if let Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) =
+            error.rdkafka_error_code()
+        {
+            match self.range(partition).await {
+                Ok((low, end)) if from > end || from < low => {
+                    return ReadError::OutOfRange { partition, from, end };
+                }
+                // A new leader may be a moment behind.
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        }
+        ReadError::Unavailable(error.to_string())
+    }
+}
+
+/// Ask the brokers something and wait.
+async fn blocking<T: Send + 'static>(
+    client: &Arc<Client>,
+    ask: impl FnOnce(&Client) -> Result<T, KafkaError> + Send + 'static,
+) -> Result<T, ReadError> {
+    let client = client.clone();
+    let asked = tokio::task::spawn_blocking(move || ask(&client)).await;
+    let unavailable = |why: &dyn std::fmt::Display| ReadError::Unavailable(why.to_string());
+    asked.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
+}
+
+impl Slot {
+    /// Look at the queue until there is something or the time has come.
+    async fn await_one(&mut self, from: Offset, until: Instant) -> Look {
+        loop {
+            match self.look(from) {
+                Look::Nothing => {}
+                found => return found,
+            }
+            if timeout_at(until, self.arrived.notified()).await.is_err() {
+                return self.look(from);
+            }
+        }
+    }
+
+    /// What is in the queue, without what lies before `from`: it is of an earlier position.
+    fn look(&self, from: Offset) -> Look {
+        loop {
+            match self.queue.poll(Duration::ZERO) {
+                None => return Look::Nothing,
+                Some(Err(error)) => return Look::Failed(error),
+                Some(Ok(message)) => match record(&message) {
+                    found if found.offset < from => {}
+                    found if found.offset > from => return Look::Gap(found),
+                    found => return Look::Record(found),
+                },
+            }
+        }
+    }
+
+    /// What follows the first: all that is there, and all that was there when it was positioned.
+    async fn fill(&mut self, first: Record, most: usize) -> Vec<Record> {
+        let until = Instant::now() + PATIENCE;
+        let mut bytes = first.key.len() + first.value.len();
+        let mut next = first.offset + 1;
+        let mut records = vec![first];
+        while records.len() < most && bytes < READ_BYTES {
+            let found = match self.look(next) {
+                Look::Nothing if next < self.end => self.await_one(next, until).await,
+                found => found,
+            };
+            match found {
+                Look::Record(record) => {
+                    bytes += record.key.len() + record.value.len();
+                    next = record.offset + 1;
+                    records.push(record);
+                }
+                Look::Nothing => break,
+                // The next read takes a fresh look.
+                Look::Gap(_) | Look::Failed(_) => return records,
+            }
+        }
+        self.next = Some(next);
+        records
+    }
+}
+
+fn record(message: &BorrowedMessage<'_>) -> Record {
+    let bytes = |bytes: Option<&[u8]>| bytes.map(bytes::Bytes::copy_from_slice);
+    Record {
+        offset: message.offset() as Offset,
+        key: bytes(message.key()).unwrap_or_default(),
+        value: bytes(message.payload()).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,241 @@
+//! Brokers that die and brokers that freeze, under load: what was acknowledged stays, and what
+//! was not is honest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use pollux_core::id::{Offset, Partition};
+use pollux_server::config::LogLimits;
+use tokio::task::{JoinSet, block_in_place};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+
+/// Within this an append has an outcome: below the deadline of a request.
+const DEADLINE: Duration = Duration::from_secs(8);
+/// Within this a healed cluster takes records again.
+const HEALED: Duration = Duration::from_secs(60);
+
+/// What the appenders know.
+#[derive(Default)]
+struct Told {
+    /// By text: how often it was sent.
+    sent: BTreeMap<String, u32>,
+    acknowledged: BTreeSet<String>,
+    slowest: Duration,
+    errors: BTreeMap<String, u32>,
+}
+
+impl Told {
+    fn merge(&mut self, other: Self) {
+        self.sent.extend(other.sent);
+        self.acknowledged.extend(other.acknowledged);
+        self.slowest = self.slowest.max(other.slowest);
+        for (error, times) in other.errors {
+            *self.errors.entry(error).or_default() += times;
+        }
+    }
+}
+
+fn record(text: &str) -> NewRecord {
+    NewRecord { key: "key".into(), value: text.to_owned().into() }
+}
+
+/// Append one after the other, each until it is acknowledged, until told to stop.
+async fn persist(log: Arc<KafkaLog>, name: u32, stop: CancellationToken) -> Told {
+    let mut told = Told::default();
+    let partition = name % log.partitions();
+    for n in 0.. {
+        let text = format!("{name}.{n:06}");
+        loop {
+            *told.sent.entry(text.clone()).or_default() += 1;
+            let begun = Instant::now();
+            let outcome = log.append(partition, record(&text)).await;
+            told.slowest = told.slowest.max(begun.elapsed());
+            match outcome {
+                Ok(position) => {
+                    assert_eq!(position.partition, partition);
+                    told.acknowledged.insert(text);
+                    break;
+                }
+                Err(error) => {
+                    *told.errors.entry(error.to_string()).or_default() += 1;
+                    sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+        if stop.is_cancelled() {
+            return told;
+        }
+    }
+    unreachable!("it goes on until it is stopped")
+}
+
+/// Append without waiting for what came before; the places of what was acknowledged.
+async fn stream(
+    log: Arc<KafkaLog>,
+    partition: Partition,
+    stop: CancellationToken,
+) -> Vec<Option<Offset>> {
+    let (mut waiting, mut places) = (std::collections::VecDeque::new(), Vec::new());
+    let mut n = 0;
+    while !stop.is_cancelled() || !waiting.is_empty() {
+        if !stop.is_cancelled() && waiting.len() < 200 {
+            waiting.push_back(log.append(partition, record(&format!("stream.{partition}.{n:06}"))));
+            n += 1;
+            tokio::task::yield_now().await;
+        } else if let Ok(position) = waiting.pop_front().unwrap().await {
+            places.push(position.offset);
+        }
+    }
+    places
+}
+
+/// Everything on a partition, after its genesis record.
+async fn read_all(log: &dyn Log, partition: Partition) -> Vec<Record> {
+    let (mut all, mut from) = (Vec::new(), 0);
+    let end = log.end(partition).await.unwrap();
+    while from < end {
+        let some = log.read(partition, from, 10_000, HEALED).await.unwrap();
+        from = some.last().unwrap().offset + 1;
+        all.extend(some);
+    }
+    all.remove(0);
+    all
+}
+
+/// Whatever the appenders were told, the log bears it out.
+async fn judge(log: &KafkaLog, told: &Told) {
+    let mut times: BTreeMap<String, u32> = BTreeMap::new();
+    for partition in 0..log.partitions() {
+        // By appender: the greatest text seen.
+        let mut last: BTreeMap<String, String> = BTreeMap::new();
+        for record in read_all(log, partition).await {
+            let text = String::from_utf8(record.value.to_vec()).unwrap();
+            let count = times.entry(text.clone()).or_default();
+            *count += 1;
+            let (name, _) = text.rsplit_once('.').unwrap();
+            if *count == 1 {
+                let before = last.insert(name.to_owned(), text.clone());
+                assert!(before.as_ref() < Some(&text), "{text} first stands after {before:?}");
+            }
+        }
+    }
+    let missing: Vec<_> = told.acknowledged.iter().filter(|t| !times.contains_key(*t)).collect();
+    assert!(missing.is_empty(), "acknowledged and not there: {missing:?}");
+    for (text, sent) in &told.sent {
+        let found = times.get(text).copied().unwrap_or_default();
+        assert!(found <= *sent, "{text} was sent {sent} times and is there {found} times");
+    }
+}
+
+/// Run appenders while the cluster is being harmed.
+async fn under_load<F: Future<Output = ()>>(log: &Arc<KafkaLog>, harm: F) -> Told {
+    let stop = CancellationToken::new();
+    let mut appenders = JoinSet::new();
+    for name in 0..12 {
+        appenders.spawn(persist(log.clone(), name, stop.clone()));
+    }
+    harm.await;
+    stop.cancel();
+    let mut told = Told::default();
+    while let Some(one) = timeout(HEALED, appenders.join_next()).await.unwrap() {
+        told.merge(one.unwrap());
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_killed_under_load_loses_nothing() {
+    let _war = PEACE.write().await;
+    let config = block_in_place(|| fresh(3));
+    let log = open(&config, &LogLimits::default()).await;
+    let votes = log.prepared().names.votes.clone();
+    let stop = CancellationToken::new();
+    let streamed: Vec<_> = (0..3)
+        .map(|partition| tokio::spawn(stream(log.clone(), partition, stop.clone())))
+        .collect();
+    let told = under_load(&log, async {
+        for partition in [0, 1] {
+            sleep(Duration::from_secs(1)).await;
+            let leader = block_in_place(|| CLUSTER.leader(&votes, partition).unwrap());
+            block_in_place(|| CLUSTER.kill(&leader).unwrap());
+            block_in_place(|| {
+                // Not before ZooKeeper has forgotten the dead one: its heir would be turned away.
+                let led = || match CLUSTER.leader(&votes, partition)? {
+                    heir if heir != leader => Ok(()),
+                    _ => anyhow::bail!("{leader} is not missed yet"),
+                };
+                CLUSTER.wait_until(HEALED, "another leads", led).unwrap();
+            });
+            sleep(Duration::from_secs(2)).await;
+            block_in_place(|| {
+                CLUSTER.start_member(&leader).unwrap();
+                CLUSTER.wait_in_sync(HEALED).unwrap();
+            });
+        }
+    })
+    .await;
+    stop.cancel();
+    for one in streamed {
+        let places = one.await.unwrap();
+        let known: Vec<_> = places.iter().flatten().collect();
+        assert!(known.len() > 100, "{} of {} are known", known.len(), places.len());
+        assert!(known.is_sorted(), "acknowledged in the order of the calls");
+    }
+    println!(
+        "{} acknowledged, slowest {:?}, errors {:?}",
+        told.acknowledged.len(),
+        told.slowest,
+        told.errors
+    );
+    assert!(told.acknowledged.len() > 100);
+    assert!(told.slowest < DEADLINE, "{:?}", told.slowest);
+    judge(&log, &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_of_three_brokers_frozen_are_told_in_time_and_it_heals() {
+    let _war = PEACE.write().await;
+    let config = block_in_place(|| fresh(3));
+    let log = open(&config, &LogLimits::default()).await;
+    let votes = log.prepared().names.votes.clone();
+    let alive = block_in_place(|| CLUSTER.leader(&votes, 0).unwrap());
+    let frozen: Vec<_> =
+        ["kafka1", "kafka2", "kafka3"].into_iter().filter(|name| *name != alive).collect();
+    let told = under_load(&log, async {
+        sleep(Duration::from_secs(1)).await;
+        block_in_place(|| frozen.iter().for_each(|name| CLUSTER.pause(name).unwrap()));
+        let begun = Instant::now();
+        let one = timeout(DEADLINE, log.append(0, record("frozen.000000"))).await.unwrap();
+        one.unwrap_err();
+        while log.ready().is_ok() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it says it is ready");
+            sleep(Duration::from_millis(100)).await;
+        }
+        sleep(Duration::from_secs(12).saturating_sub(begun.elapsed())).await;
+        block_in_place(|| frozen.iter().for_each(|name| CLUSTER.resume(name).unwrap()));
+        let thawed = Instant::now();
+        for n in 0.. {
+            let again = log.append(0, record(&format!("thawed.{n:06}"))).await;
+            if again.is_ok() && log.ready().is_ok() {
+                break;
+            }
+            assert!(thawed.elapsed() < HEALED, "{again:?}, {:?}", log.ready());
+            sleep(Duration::from_millis(100)).await;
+        }
+        println!("healed {:?} after the thaw", thawed.elapsed());
+        block_in_place(|| CLUSTER.wait_in_sync(HEALED).unwrap());
+    })
+    .await;
+    println!(
+        "{} acknowledged, slowest {:?}, errors {:?}",
+        told.acknowledged.len(),
+        told.slowest,
+        told.errors
+    );
+    assert!(!told.errors.is_empty(), "nothing was refused");
+    assert!(told.slowest < DEADLINE, "{:?}", told.slowest);
+    judge(&log, &told).await;
+}

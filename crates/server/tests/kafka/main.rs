@@ -1,0 +1,76 @@
+//! The Kafka log against a real cluster: three brokers and their ZooKeeper ensemble, started once
+//! for all tests; with `POLLUX_TEST_KRAFT` set, Kafka 4 in KRaft mode. Those that harm it have it for
+//! themselves.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod faults;
+mod group;
+mod topics;
+
+/// The suite that every backend must pass, as the server's own tests run it.
+#[path = "../../src/log/conformance.rs"]
+mod conformance;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use futures_util::future::BoxFuture;
+use pollux_cluster::{Cluster, Mode, Options};
+use pollux_server::ambient::SystemAmbient;
+use pollux_server::config::{self, KafkaConfig, LogLimits};
+use pollux_server::log::kafka::KafkaLog;
+// For the suite, which finds these above itself in the server too.
+use pollux_server::log::{Append, AppendError, Feed, FeedLost, Log, NewRecord, ReadError, Record};
+use tokio::sync::RwLock;
+
+use conformance::{Subject, suite};
+
+/// However this process ends, the cluster ends with it.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    // What the last run left there is cleared away.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka");
+    let mode = match std::env::var_os("POLLUX_TEST_KRAFT") {
+        Some(_) => Mode::KRaft,
+        None => Mode::ZooKeeper,
+    };
+    let options = Options { folder, mode, secure: true, ..Options::default() };
+    Cluster::start(&options).unwrap()
+});
+
+/// Held for writing by whoever harms the cluster.
+static PEACE: LazyLock<Arc<RwLock<()>>> = LazyLock::new(Arc::default);
+
+/// Topics of its own, on the cluster.
+fn fresh(partitions: u32) -> KafkaConfig {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    KafkaConfig {
+        broker: CLUSTER.bootstrap().split(',').map(str::to_owned).collect(),
+        topic_prefix: format!("t{count}."),
+        partitions,
+        ..KafkaConfig::default()
+    }
+}
+
+async fn open(config: &KafkaConfig, limits: &LogLimits) -> Arc<KafkaLog> {
+    KafkaLog::open(config, limits, Arc::new(SystemAmbient::new())).await.unwrap()
+}
+
+async fn subject(partitions: u32, limits: LogLimits) -> Subject {
+    let peace = PEACE.clone().read_owned().await;
+    let config = tokio::task::spawn_blocking(move || fresh(partitions)).await.unwrap();
+    let log = open(&config, &limits).await;
+    let reopen = move || -> BoxFuture<'static, Arc<dyn Log>> {
+        let (config, limits) = (config.clone(), limits.clone());
+        Box::pin(async move { open(&config, &limits).await as Arc<dyn Log> })
+    };
+    Subject { log, reopen: Some(Box::new(reopen)), _keep: Box::new(peace) }
+}
+
+mod promises {
+    use super::{conformance, subject, suite};
+
+    suite!(tokio::test(flavor = "multi_thread", worker_threads = 2));
+}
