@@ -112,7 +112,8 @@ mod tests {
         let Ports(base) = Ports::free().unwrap();
         let _held = TcpListener::bind(("127.0.0.1", base + 7)).unwrap();
         let error = Ports::at(base).unwrap_err().to_string();
-        assert!(error.contains(&format!("{} is in use", base + 7)), "{error}");
+        // The other test may be looking at one of the block at this moment: it need not be alone.
+        assert!(error.contains("in use") && error.contains(&(base + 7).to_string()), "{error}");
         assert!(Ports::at(80).is_err());
         assert!(Ports::at(u16::MAX - 5).is_err());
     }
