@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use parking_lot::Mutex;
 
 use crate::guard::Guard;
@@ -50,13 +50,7 @@ impl Postgres {
 
     /// Kill it on the spot: SIGKILL, to its children too.
     pub fn kill(&self) -> Result<()> {
-        let process = self.living()?;
-        // The parent first, or it would start new ones.
-        let children = process.children()?;
-        process.signal(Signal::KILL)?;
-        for child in &children {
-            child.signal(Signal::KILL)?;
-        }
+        let children = self.living()?.signal_all(Signal::KILL)?;
         if let Some(mut child) = self.child.lock().take() {
             child.wait()?;
         }
@@ -87,27 +81,16 @@ impl Postgres {
 
     /// Stop it where it is, with its children: connections stay open and nobody answers.
     pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.living()?.signal_all(Signal::STOP).map(drop)
     }
 
     /// Let it go on.
     pub fn resume(&self) -> Result<()> {
-        self.signal(Signal::CONT)
-    }
-
-    fn signal(&self, signal: Signal) -> Result<()> {
-        let process = self.living()?;
-        process.signal(signal)?;
-        for child in process.children()? {
-            child.signal(signal)?;
-        }
-        Ok(())
+        self.living()?.signal_all(Signal::CONT).map(drop)
     }
 
     fn living(&self) -> Result<Process> {
-        Process::read(&self.member.pid_file(&self.folder))?
-            .filter(|process| process.state() != State::Dead)
-            .context("PostgreSQL is not running")
+        self.member.living(&self.folder)
     }
 }
 

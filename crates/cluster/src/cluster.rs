@@ -150,24 +150,14 @@ impl Cluster {
 
     /// Kill a member on the spot: SIGKILL, to its children too.
     pub fn kill(&self, name: &str) -> Result<()> {
-        let process = self.living(name)?;
-        // The parent first, or it would start new ones.
-        let children = process.children()?;
-        process.signal(Signal::KILL)?;
-        for child in children {
-            child.signal(Signal::KILL)?;
-        }
+        self.living(name)?.signal_all(Signal::KILL)?;
         self.wait_gone(name, STOP_DEADLINE)
     }
 
     /// Stop a member where it is: SIGSTOP, to its children too. Its connections stay open and
     /// nobody answers.
     pub fn pause(&self, name: &str) -> Result<()> {
-        let process = self.living(name)?;
-        process.signal(Signal::STOP)?;
-        for child in process.children()? {
-            child.signal(Signal::STOP)?;
-        }
+        self.living(name)?.signal_all(Signal::STOP)?;
         self.wait_until(STOP_DEADLINE, "it is paused", || {
             ensure!(self.state(name)? == State::Paused, "{name} goes on");
             Ok(())
@@ -278,10 +268,7 @@ impl Cluster {
 
     /// Its process, also one that is paused.
     pub fn living(&self, name: &str) -> Result<Process> {
-        let process = Process::read(&self.member(name)?.pid_file(&self.folder))?;
-        process
-            .filter(|process| process.state() != State::Dead)
-            .with_context(|| format!("{name} is not running"))
+        self.member(name)?.living(&self.folder)
     }
 
     /// The names, in the order of their start.

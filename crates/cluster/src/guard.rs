@@ -64,11 +64,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::process::tests::sleeper;
     use crate::process::{Process, State};
-
-    fn sleeper() -> Child {
-        Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
-    }
 
     #[test]
     fn when_its_holder_goes_the_members_go_and_nobody_else() {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::postgres::Database;
-use crate::process::{Process, Signal};
+use crate::process::{Process, Signal, State};
 use crate::wire;
 
 /// A process that can be killed, paused and started again by its name. Kept in the cluster's
@@ -133,6 +133,13 @@ impl Member {
             return Err(error);
         }
         Ok(child)
+    }
+
+    /// Its process, if it lives, also one that is paused.
+    pub(crate) fn living(&self, folder: &Path) -> Result<Process> {
+        Process::read(&self.pid_file(folder))?
+            .filter(|process| process.state() != State::Dead)
+            .with_context(|| format!("{} is not running", self.name))
     }
 
     /// Where it writes what it says.

@@ -107,6 +107,20 @@ impl Process {
         }
     }
 
+    /// Signal it, and then those it has started, which are told. The parent first, or it would
+    /// start new ones; looked for twice, because a dead one's children are not its own any more,
+    /// and a live one may have started some meanwhile.
+    pub fn signal_all(&self, signal: Signal) -> Result<Vec<Self>> {
+        let mut children = self.children()?;
+        self.signal(signal)?;
+        let late = self.children()?.into_iter().filter(|child| !children.contains(child));
+        children.extend(late.collect::<Vec<_>>());
+        for child in &children {
+            child.signal(signal)?;
+        }
+        Ok(children)
+    }
+
     /// Those it has started and that still live.
     pub fn children(&self) -> Result<Vec<Self>> {
         let mut children = Vec::new();
@@ -145,14 +159,14 @@ fn boot() -> Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::process::{Child, Command, Stdio};
 
     use super::*;
 
-    fn sleeper() -> Child {
+    pub(crate) fn sleeper() -> Child {
         Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
     }
 
