@@ -51,7 +51,7 @@ enum Wire {
         next_offset: Offset,
         phase: u32,
         round: u32,
-        gate: WireGate,
+        gate: Gate,
         counts: Vec<u64>,
         voters: u64,
         changes: u64,
@@ -61,14 +61,6 @@ enum Wire {
         generation: Generation,
         next_offset: Offset,
     },
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum WireGate {
-    Open,
-    Closed,
-    Deleted,
 }
 
 impl Announcement {
@@ -92,11 +84,7 @@ impl Announcement {
                 next_offset: at.next_offset,
                 phase: at.tally.phase,
                 round: at.tally.round,
-                gate: match at.tally.gate {
-                    Gate::Open => WireGate::Open,
-                    Gate::Closed => WireGate::Closed,
-                    Gate::Deleted => WireGate::Deleted,
-                },
+                gate: at.tally.gate,
                 counts: at.tally.counts.clone(),
                 voters: at.tally.voters,
                 changes: at.tally.changes,
@@ -129,11 +117,6 @@ impl Announcement {
                 voters,
                 changes,
             } => {
-                let gate = match gate {
-                    WireGate::Open => Gate::Open,
-                    WireGate::Closed => Gate::Closed,
-                    WireGate::Deleted => Gate::Deleted,
-                };
                 let tally = Tally { phase, round, gate, counts, voters, changes };
                 Self::Tally(TallyAt { poll: poll_id, partition, generation, next_offset, tally })
             }

@@ -8,12 +8,15 @@
 //! **A ballot is decided once, by its first record.** Whatever comes under the same id later,
 //! a retry after the close, a duplicate after a reset, is told the same and changes nothing.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ballot::{Ballot, Choice, Status};
 use crate::id::BallotId;
 use crate::poll::{Revote, Rules};
 
 /// Where a poll stands, as the records of a partition tell it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Gate {
     /// Ballots are counted.
     Open,
@@ -21,6 +24,22 @@ pub enum Gate {
     Closed,
     /// Ballots are late, and the poll is no longer shown.
     Deleted,
+}
+
+impl Gate {
+    /// The word used wherever a tally is kept or told.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// The gate of this word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Open, Self::Closed, Self::Deleted].into_iter().find(|gate| gate.as_str() == word)
+    }
 }
 
 /// One poll's state in one partition.

@@ -74,14 +74,6 @@ pub fn read_poll(json: &str) -> Result<Poll, StoreError> {
     serde_json::from_str(json).map_err(|e| damaged(format!("a row of `polls`: {e}")))
 }
 
-fn gate_word(gate: Gate) -> &'static str {
-    match gate {
-        Gate::Open => "open",
-        Gate::Closed => "closed",
-        Gate::Deleted => "deleted",
-    }
-}
-
 /// The columns of `tallies` in the order [`read_tally`] takes them.
 pub const TALLY_COLUMNS: &str =
     "partition, phase, round, gate, counts, voters, changes, generation, next_offset";
@@ -101,7 +93,7 @@ pub fn write_tally(
         at.partition,
         tally.phase,
         tally.round,
-        gate_word(tally.gate),
+        tally.gate.as_str(),
         counts,
         tally.voters as i64,
         tally.changes as i64,
@@ -112,12 +104,8 @@ pub fn write_tally(
 }
 
 pub fn read_tally(poll: PollId, row: &Row<'_>) -> Result<TallyAt, StoreError> {
-    let gate = match row.get_ref(3)?.as_str().map_err(damaged)? {
-        "open" => Gate::Open,
-        "closed" => Gate::Closed,
-        "deleted" => Gate::Deleted,
-        other => return Err(damaged(format!("a tally's gate is {other:?}"))),
-    };
+    let word = row.get_ref(3)?.as_str().map_err(damaged)?;
+    let gate = Gate::of(word).ok_or_else(|| damaged(format!("a tally's gate is {word:?}")))?;
     let counts = row.get_ref(4)?.as_str().map_err(damaged)?;
     let tally = Tally {
         phase: row.get(1)?,

@@ -190,7 +190,7 @@ impl Tallies {
             all.partition.push(at.partition as i32);
             all.phase.push(at.tally.phase.into());
             all.round.push(at.tally.round.into());
-            all.gate.push(rows::gate_word(at.tally.gate));
+            all.gate.push(at.tally.gate.as_str());
             all.counts.push(format!("{{{}}}", counts.join(",")));
             all.voters.push(at.tally.voters as i64);
             all.changes.push(at.tally.changes as i64);

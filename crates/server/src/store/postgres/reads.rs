@@ -191,9 +191,6 @@ pub async fn decided(
     ballots: &[(PollId, VoterId, BallotId)],
 ) -> Read<Vec<Option<Status>>> {
     let mut found = vec![None; ballots.len()];
-    if ballots.is_empty() {
-        return Ok(found);
-    }
     let sql = "SELECT q.n, b.decided FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) \
          WITH ORDINALITY AS q(poll, voter, ballot, n) \
          CROSS JOIN LATERAL (SELECT b.decided FROM ballots b WHERE b.voter = q.voter \

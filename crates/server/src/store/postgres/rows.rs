@@ -98,14 +98,6 @@ pub fn read_poll(row: &Row) -> Read<Poll> {
     })
 }
 
-pub fn gate_word(gate: Gate) -> &'static str {
-    match gate {
-        Gate::Open => "open",
-        Gate::Closed => "closed",
-        Gate::Deleted => "deleted",
-    }
-}
-
 /// The columns of `tallies t` that [`read_tally`] takes; named so that a poll's may stand beside.
 pub const TALLY: &str = "t.poll AS of_poll, t.partition, t.phase AS t_phase, t.round AS t_round, \
      t.gate, t.counts, t.voters, t.changes, t.generation, t.next_offset";
@@ -113,12 +105,8 @@ pub const TALLY: &str = "t.poll AS of_poll, t.partition, t.phase AS t_phase, t.r
 /// The tally, unless the join found none.
 pub fn read_tally(row: &Row) -> Read<Option<TallyAt>> {
     let Some(poll) = get::<Option<Uuid>>(row, "of_poll")? else { return Ok(None) };
-    let gate = match get::<String>(row, "gate")?.as_str() {
-        "open" => Gate::Open,
-        "closed" => Gate::Closed,
-        "deleted" => Gate::Deleted,
-        other => return Err(damaged(format!("a tally's gate is {other:?}"))),
-    };
+    let word: String = get(row, "gate")?;
+    let gate = Gate::of(&word).ok_or_else(|| damaged(format!("a tally's gate is {word:?}")))?;
     let counts: Vec<i64> = get(row, "counts")?;
     let tally = Tally {
         phase: small(row, "t_phase")?,
