@@ -322,8 +322,10 @@ mod tests {
         assert!(wrong.starts_with("POLLUX_HOST=x (from the environment): "), "{wrong}");
         let wrong = complaint(&[("POLLUX_SECRET", "hunter2")], "");
         assert!(!wrong.contains("hunter2"), "{wrong}");
-        let read = variables(&[("DB_PASSWORD", "hunter2")], "").config(&Flags::default()).unwrap();
+        let passwords = [("DB_PASSWORD", "hunter2"), ("POLLUX_KAFKA_PASSWORD", "hunter2")];
+        let read = variables(&passwords, "").config(&Flags::default()).unwrap();
         assert_eq!(read.db.password.0, "hunter2");
+        assert_eq!(read.kafka.password.as_ref().unwrap().0, "hunter2");
         assert!(!format!("{read:?}").contains("hunter2"));
         let wrong = Variables::of([], "PORT=1\nnonsense here\n").unwrap_err().message;
         assert_eq!(wrong, ".env line 2: \"nonsense here\" is no NAME=value");

@@ -73,7 +73,7 @@ pub struct KafkaConfig {
     /// As whom.
     pub user: Option<String>,
     /// With which password.
-    pub password: Option<String>,
+    pub password: Option<Password>,
     /// Records waiting to be acknowledged in one partition; past it appends to it are refused.
     pub partition_queue: usize,
     /// How long a batch for a partition waits for company.

@@ -120,24 +120,23 @@ fn listed(text: &str) -> impl Iterator<Item = &str> {
 /// IP addresses separated by commas; `localhost` is both loopbacks.
 pub fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
     let mut all = Vec::new();
+    // Twice the same would be told to be taken by another process.
+    let mut add = |address: IpAddr| {
+        if !all.contains(&address) {
+            all.push(address);
+        }
+    };
     for item in listed(text) {
         if item == "localhost" {
-            all.extend([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]);
+            add(Ipv4Addr::LOCALHOST.into());
+            add(Ipv6Addr::LOCALHOST.into());
         } else {
             let bare = item.trim_start_matches('[').trim_end_matches(']');
-            all.push(bare.parse().map_err(|_| {
+            add(bare.parse().map_err(|_| {
                 format!("{item:?} is no IP address such as 0.0.0.0, 192.168.1.20 or ::1")
             })?);
         }
     }
-    let mut known = Vec::new();
-    // Twice the same would be told to be taken by another process.
-    all.retain(|address| {
-        !known.contains(address) && {
-            known.push(*address);
-            true
-        }
-    });
     if all.is_empty() { Err("names no address".into()) } else { Ok(all) }
 }
 

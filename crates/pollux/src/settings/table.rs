@@ -298,7 +298,7 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_KAFKA_PASSWORD",
         "SECRET",
         "The password for it; better set in the environment than here",
-        |config, text| put(&mut config.kafka.password, Ok(Some(text.to_owned()))),
+        |config, text| put(&mut config.kafka.password, Ok(Some(Password(text.into())))),
         |_| String::new(),
     ),
     limit!(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pollux_cluster::Port;
 use pollux_core::record::{Entry, Genesis};
-use pollux_server::config::{LogLimits, Sasl};
+use pollux_server::config::{LogLimits, Password, Sasl};
 use pollux_server::log::kafka::{OpenError, topics};
 
 use super::*;
@@ -170,7 +170,7 @@ async fn a_cluster_that_asks_who_one_is() {
     let plain = fresh(1);
     let login = KafkaConfig {
         user: Some(secure.user.clone()),
-        password: Some(secure.password.clone()),
+        password: Some(Password(secure.password.clone())),
         ..plain.clone()
     };
     let tls = KafkaConfig { tls: true, ca: Some(secure.ca.clone()), ..login.clone() };
@@ -194,7 +194,7 @@ async fn a_cluster_that_asks_who_one_is() {
     let wrong = KafkaConfig {
         sasl: Some(Sasl::ScramSha512),
         broker: brokers(Port::SaslTls),
-        password: Some("wrong".into()),
+        password: Some(Password("wrong".into())),
         ..tls
     };
     let refused = KafkaLog::open(&wrong, &LogLimits::default(), ambient()).await;

@@ -44,7 +44,7 @@ pub(super) fn settings(config: &KafkaConfig) -> ClientConfig {
         client
             .set("sasl.mechanism", sasl.name())
             .set("sasl.username", config.user.as_deref().unwrap_or_default())
-            .set("sasl.password", config.password.as_deref().unwrap_or_default());
+            .set("sasl.password", config.password.as_ref().map_or("", |password| &password.0));
     }
     client
 }
