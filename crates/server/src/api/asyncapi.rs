@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
@@ -18,11 +17,7 @@ static JSON: LazyLock<Bytes> = LazyLock::new(|| {
 
 /// The document.
 pub async fn document() -> Response {
-    let mut response = Response::new(JSON.clone().into());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
+    openapi::served(&JSON)
 }
 
 /// Messages the server sends: name, members, which of them are always there, and when it is sent.

@@ -145,13 +145,17 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
 
     fn take(&self, key: K) -> bool {
         if self.checks.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == LOOK_EVERY - 1 {
-            self.full.store(self.limiter.len() >= MOST_KEYS, Ordering::Relaxed);
+            self.look();
         }
         self.full.load(Ordering::Relaxed) || self.limiter.check_key(&key).is_ok()
     }
 
     fn sweep(&self) {
         self.limiter.retain_recent();
+        self.look();
+    }
+
+    fn look(&self) {
         self.full.store(self.limiter.len() >= MOST_KEYS, Ordering::Relaxed);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -140,6 +141,11 @@ pub async fn document(State(app): State<Arc<App>>) -> Response {
         document.servers = Some(vec![Server::new(app.public_url())]);
         document.to_pretty_json().expect("the document is plain data").into()
     });
+    served(json)
+}
+
+/// A document in JSON, as an answer.
+pub fn served(json: &Bytes) -> Response {
     let mut response = Response::new(json.clone().into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

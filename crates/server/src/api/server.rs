@@ -191,7 +191,7 @@ async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot:
     let service = service_fn(move |mut request: Request<Incoming>| {
         spoken.spoken.store(true, Ordering::Relaxed);
         let serving = serving.clone();
-        if vote::target(&request).is_some() {
+        if vote::target(request.method(), request.uri()).is_some() {
             return Either::Left(async move {
                 Ok(vote::answer_directly(&serving.app, peer.ip(), request).await)
             });

@@ -125,13 +125,13 @@ pub async fn cast(
 const ROUTE: &str = "/polls/{id}/vote";
 
 /// The poll a request votes in, if it does and nothing about its path is unusual.
-pub fn target<B>(request: &Request<B>) -> Option<&str> {
-    let path = request.uri().path();
+pub fn target<'a>(method: &Method, uri: &'a Uri) -> Option<&'a str> {
+    let path = uri.path();
     let id = path.strip_prefix("/api").unwrap_or(path).strip_prefix("/polls/")?;
     let id = id.strip_suffix("/vote")?;
     let plain =
         !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    (request.method() == Method::POST && plain).then_some(id)
+    (method == Method::POST && plain).then_some(id)
 }
 
 /// Answer a request that has a [`target`] without the router: at the rate of votes its boxes
@@ -140,8 +140,7 @@ pub async fn answer_directly(app: &App, peer: IpAddr, request: Request<Incoming>
     let (head, body) = request.into_parts();
     let client = Client::behind(app, &head.headers, peer);
     let front = Front::of(app, client, &head.method, &head.headers);
-    let path = head.uri.path();
-    let id = path.rsplit('/').nth(1).unwrap_or_default();
+    let id = target(&head.method, &head.uri).unwrap_or_default();
     let answer = match front.admit(app) {
         Ok(()) => take(app, id, client, &head, body).await,
         Err(problem) => Err(problem),

@@ -108,6 +108,10 @@ impl Batch {
     /// for in these phases. A change of a poll is in the store before the log hears of it, so
     /// such a store is an older copy; to go on would be to lose the ballots of polls it lacks.
     pub fn ahead(&self, phases: &BTreeMap<PollId, u32>) -> Option<(Offset, PollId)> {
+        // Mostly no poll had to be read: then the records need not be looked through.
+        if phases.is_empty() {
+            return None;
+        }
         self.entries.iter().find_map(|(record, entry)| match entry {
             Ok(Entry::Control(control)) if control.phase > *phases.get(&control.poll)? => {
                 Some((record.offset, control.poll))

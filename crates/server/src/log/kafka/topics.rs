@@ -153,11 +153,7 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
 pub async fn describe(config: &KafkaConfig) -> Result<Vec<Topic>, OpenError> {
     client::check(config)?;
     let names = Names::new(&config.topic_prefix);
-    let mut topics = {
-        let (config, names) = (config.clone(), names.clone());
-        let list = move || list(&config, &names);
-        tokio::task::spawn_blocking(list).await.map_err(|e| OpenError::Kafka(e.to_string()))??
-    };
+    let mut topics = list(config, &names).await?;
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
     let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(&topic.name)).collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));
@@ -228,7 +224,13 @@ fn faults_of(names: &Names, topic: &Topic) -> Vec<String> {
 }
 
 /// Names and partitions of those of our topics that there are.
-fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
+async fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
+    let (config, names) = (config.clone(), names.clone());
+    let listed = tokio::task::spawn_blocking(move || list_blocking(&config, &names)).await;
+    listed.map_err(|error| OpenError::Kafka(error.to_string()))?
+}
+
+fn list_blocking(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
     let client: BaseConsumer<Context> = reader_settings(config).create_with_context(Context)?;
     // All topics: to ask for one may make it.
     let metadata = client.fetch_metadata(None, PATIENCE).map_err(|error| {
@@ -261,12 +263,7 @@ fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
 
 /// Make the topics that are not there; the names of those made by us and nobody else.
 async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>, OpenError> {
-    let list = |config: &KafkaConfig| {
-        let (config, names) = (config.clone(), names.clone());
-        let list = tokio::task::spawn_blocking(move || list(&config, &names));
-        async { list.await.map_err(|error| OpenError::Kafka(error.to_string()))? }
-    };
-    let there = list(config).await?;
+    let there = list(config, names).await?;
     let missing: Vec<_> =
         names.all().into_iter().filter(|name| there.iter().all(|it| it.name != *name)).collect();
     if missing.is_empty() {
@@ -300,7 +297,7 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
     // Not every broker knows of them yet.
     let begun = Instant::now();
     loop {
-        let there = list(config).await?;
+        let there = list(config, names).await?;
         let led = |name: &str| {
             let topic = there.iter().find(|topic| topic.name == name);
             topic.is_some_and(|t| {
