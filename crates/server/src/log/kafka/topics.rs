@@ -24,7 +24,7 @@ use crate::config::KafkaConfig;
 /// Replicas that the promise needs: an acknowledged vote is on two brokers when a third is lost.
 const REPLICAS: usize = 3;
 /// Brokers that must have a record before it is acknowledged.
-const IN_SYNC: u32 = 2;
+pub(super) const IN_SYNC: u32 = 2;
 /// Within this the brokers know of a new topic.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Between two looks for it.
