@@ -3,6 +3,7 @@
 mod bench;
 mod cluster;
 mod compose;
+mod demo;
 mod load;
 mod plant;
 mod plants;
