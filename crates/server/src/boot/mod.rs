@@ -116,6 +116,7 @@ impl StartError {
         match self {
             Self::Listen { .. } => 1,
             Self::Kafka(kafka::OpenError::Settings(_))
+            | Self::Postgres(postgres::OpenError::Settings(_))
             | Self::Cluster(cluster::Mismatch::NoSecret) => 2,
             Self::Kafka(kafka::OpenError::Kafka(_))
             | Self::Postgres(postgres::OpenError::Unreachable { .. }) => 4,

@@ -5,6 +5,7 @@
 
 mod away;
 mod schema;
+mod tls;
 mod workers;
 
 use std::sync::atomic::{AtomicU32, Ordering};
