@@ -2,10 +2,11 @@
 //!
 //! [`topics`] makes and checks the topics, [`genesis`] says which log they are; then
 //! [`producer`] appends, [`reader`] reads, [`group`] shares out the partitions, [`feed`] hears
-//! what was announced. [`client`] is what they have in common. Nothing outside this folder knows
+//! what was announced; [`consumer`] is for people who look on. [`client`] is what they have in common. Nothing outside this folder knows
 //! of Kafka, and nothing in it counts votes.
 
 mod client;
+pub mod consumer;
 mod feed;
 mod genesis;
 mod group;
@@ -48,9 +49,23 @@ pub enum OpenError {
     /// The topics break the promise: all faults, a line each.
     #[error("the topics on Kafka cannot be used:\n  - {}", .0.join("\n  - "))]
     Refused(Vec<String>),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    Missing(String),
     /// Kafka cannot be reached or does not do what it should.
     #[error("Kafka: {0}")]
     Kafka(String),
+}
+
+impl OpenError {
+    /// None of the brokers named has answered.
+    fn no_answer(config: &KafkaConfig, error: &KafkaError) -> Self {
+        Self::Kafka(format!(
+            "no answer from {} ({error}); is KAFKA_BROKER right, and are POLLUX_KAFKA_TLS and \
+             POLLUX_KAFKA_SASL as the brokers want them?",
+            config.broker.join(",")
+        ))
+    }
 }
 
 impl From<KafkaError> for OpenError {
