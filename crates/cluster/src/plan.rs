@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) ports: Ports,
     pub(crate) database: Database,
     pub(crate) secure: Option<Secure>,
+    /// What Pollux's nodes share.
+    pub(crate) secret: String,
     /// In the order of their start; none while it is being prepared.
     pub(crate) members: Vec<Member>,
 }
