@@ -1,5 +1,4 @@
-//! What the commands have in common that speak with Kafka themselves: `topics`, `produce`,
-//! `consume`.
+//! What the commands have in common that speak with Kafka themselves.
 
 use clap::ValueEnum;
 use pollux_server::config::Config;
@@ -41,11 +40,16 @@ impl Topic {
     }
 }
 
-/// The settings; and what the brokers' client has to warn of goes to stderr.
+/// The settings of a command that needs Kafka and no database.
 pub fn settings(typed: &Only<Kafka>) -> Outcome<Config> {
     let config = Variables::read()?.config(&typed.flags)?;
-    log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
+    warn_on_stderr();
     Ok(config)
+}
+
+/// What the brokers' client has to warn of goes to stderr.
+pub fn warn_on_stderr() {
+    log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
 }
 
 /// The exit code that a trouble with Kafka deserves.

@@ -116,6 +116,17 @@ impl Kind for Kafka {
     }
 }
 
+/// How to reach Kafka and PostgreSQL; no limits.
+#[derive(Clone, Debug)]
+pub struct Cluster;
+
+impl Kind for Cluster {
+    fn takes(setting: &Setting) -> bool {
+        let database = setting.heading == Heading::Settings && setting.flag.starts_with("db-");
+        database || Kafka::takes(setting)
+    }
+}
+
 impl<K: Kind> Args for Only<K> {
     fn augment_args(command: Command) -> Command {
         Flags::augment(command, K::takes)

@@ -249,6 +249,9 @@ impl Reading {
         let held: BTreeSet<_> =
             list.elements().iter().map(|e| e.partition() as Partition).collect();
         self.ended.retain(|partition| held.contains(partition));
+        if self.held.as_ref() == Some(&held) {
+            return None;
+        }
         let told = Event::Assigned(held.iter().copied().collect());
         self.held = Some(held);
         Some(Ok(told))

@@ -154,6 +154,9 @@ pub async fn describe(config: &KafkaConfig) -> Result<Vec<Topic>, OpenError> {
     client::check(config)?;
     let names = Names::new(&config.topic_prefix);
     let mut topics = list(config, &names).await?;
+    if topics.is_empty() {
+        return Ok(topics);
+    }
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
     let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(&topic.name)).collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));
