@@ -22,7 +22,7 @@ export RUST_BACKTRACE ?= 1
 # Each target builds once: keeping what an incremental build would need costs more than it saves.
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help run test check fmt clippy doc deny unit schemathesis e2e screens browser cluster cluster-down services bench plant setup clean
+.PHONY: help run test check fmt clippy doc deny unit schemathesis e2e screens browser cluster cluster-demo cluster-down services bench plant setup clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -98,6 +98,10 @@ browser: setup
 cluster: services ## A real cluster on this machine, without Docker: Kafka, ZooKeeper, PostgreSQL, web nodes, processors
 	@cargo build --locked --release --package pollux
 	@cargo xtask cluster up $(CLUSTER)
+
+cluster-demo: services ## Watch votes flow over a real cluster while its members are killed
+	@cargo build --locked --release --package pollux
+	@cargo xtask cluster demo
 
 cluster-down: setup ## Stop the cluster and remove its data
 	@cargo xtask cluster down

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cluster;
+mod demo;
 mod load;
 mod plant;
 mod plants;

@@ -2,14 +2,16 @@
 //!
 //! [`topics`] makes and checks the topics, [`genesis`] says which log they are; then
 //! [`producer`] appends, [`reader`] reads, [`group`] shares out the partitions, [`feed`] hears
-//! what was announced; [`consumer`] is for people who look on. [`client`] is what they have in common. Nothing outside this folder knows
-//! of Kafka, and nothing in it counts votes.
+//! what was announced; [`health`] looks whether votes would be taken, [`consumer`] is for people who
+//! look on. [`client`] is what they have in common. Nothing outside this folder knows of Kafka,
+//! and nothing in it counts votes.
 
 mod client;
 pub mod consumer;
 mod feed;
 mod genesis;
 mod group;
+mod health;
 mod producer;
 mod reader;
 pub mod topics;
@@ -21,13 +23,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use pollux_core::id::{Generation, Offset, Partition};
 use pollux_core::standing::Announcement;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::Producer as _;
 use tokio_util::sync::CancellationToken;
 
+use self::health::Health;
 use self::producer::Producer;
 use self::reader::Reader;
 use self::topics::{Names, Prepared};
@@ -37,8 +38,6 @@ use crate::config::{KafkaConfig, LogLimits};
 
 /// Announcements queued at once by one caller; the rest follow when these are delivered.
 const ANNOUNCED_AT_ONCE: usize = 1024;
-/// Between two looks whether Kafka takes votes.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Why the log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -82,8 +81,7 @@ pub struct KafkaLog {
     prepared: Prepared,
     producer: Arc<Producer>,
     reader: Option<Reader>,
-    /// Why Kafka takes no votes, as of the last look.
-    trouble: Arc<Mutex<Option<String>>>,
+    health: Arc<Health>,
     stop: CancellationToken,
     /// Cancelled by `shut`: members leave the group.
     leave: CancellationToken,
@@ -105,21 +103,16 @@ impl KafkaLog {
         let (votes, partitions) = (&prepared.names.votes, prepared.partitions);
         let producer = Producer::start(config, limits, votes.clone(), partitions, stop.clone())?;
         let reader = Reader::start(config, votes.clone(), partitions, stop.clone())?;
-        let (producer, trouble) = (Arc::new(producer), Arc::<Mutex<Option<String>>>::default());
-        tokio::spawn(look(
-            producer.clone(),
-            votes.clone(),
-            prepared.in_sync,
-            trouble.clone(),
-            stop.clone(),
-        ));
+        let (producer, health) = (Arc::new(producer), Arc::new(Health::new()));
+        let watch = health::watch(health.clone(), producer.clone(), prepared.clone(), stop.clone());
+        tokio::spawn(watch);
         Ok(Arc::new(Self {
             config: config.clone(),
             feed: limits.feed,
             prepared,
             producer,
             reader: Some(reader),
-            trouble,
+            health,
             leave: stop.child_token(),
             stop,
         }))
@@ -210,36 +203,6 @@ impl Drop for KafkaLog {
     }
 }
 
-/// Look now and then whether Kafka takes votes, for `/readyz`.
-async fn look(
-    producer: Arc<Producer>,
-    votes: String,
-    in_sync: usize,
-    trouble: Arc<Mutex<Option<String>>>,
-    stop: CancellationToken,
-) {
-    loop {
-        if let Some(client) = producer.client() {
-            let votes = votes.clone();
-            let asked = tokio::task::spawn_blocking(move || {
-                topics::trouble(client.client(), &votes, in_sync)
-            });
-            let found = asked.await.unwrap_or_else(|error| Err(error.to_string())).err();
-            let before = std::mem::replace(&mut *trouble.lock(), found.clone());
-            match found {
-                Some(why) if before.as_ref() != Some(&why) => tracing::warn!("{why}"),
-                None if before.is_some() => tracing::info!("Kafka takes votes again"),
-                _ => {}
-            }
-        }
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-    }
-}
-
 #[async_trait]
 impl Log for KafkaLog {
     fn generation(&self) -> Generation {
@@ -254,7 +217,10 @@ impl Log for KafkaLog {
         if partition >= self.partitions() {
             return Append::refused(format!("there is no partition {partition}"));
         }
-        self.producer.append(partition, &record)
+        match self.health.takes(partition) {
+            Ok(()) => self.producer.append(partition, &record),
+            Err(why) => Append::refused(why),
+        }
     }
 
     async fn read(
@@ -306,7 +272,7 @@ impl Log for KafkaLog {
 
     fn ready(&self) -> Result<(), String> {
         self.producer.ready()?;
-        self.trouble.lock().clone().map_or(Ok(()), Err)
+        self.health.ready()
     }
 
     async fn shut(&self) {

@@ -10,7 +10,7 @@
 //! every attempt, too large or malformed, means *not recorded*. So does a refusal to queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -55,6 +55,8 @@ struct Shared {
     in_flight: AtomicUsize,
     in_partition: Vec<AtomicUsize>,
     closed: AtomicBool,
+    /// Records acknowledged so far.
+    acknowledged: AtomicU64,
     answers: Mutex<Vec<(oneshot::Sender<Outcome>, Outcome)>>,
     /// There are answers to be given.
     decided: Notify,
@@ -100,6 +102,9 @@ impl Shared {
     fn answer(&self, delivery: Delivery, outcome: Outcome) {
         if let Some(partition) = delivery.partition {
             self.leave(partition);
+        }
+        if outcome.is_ok() {
+            self.acknowledged.fetch_add(1, Ordering::Relaxed);
         }
         let mut answers = self.answers.lock();
         answers.push((delivery.answer, outcome));
@@ -191,6 +196,7 @@ impl Producer {
             in_flight: AtomicUsize::new(0),
             in_partition: (0..partitions).map(|_| AtomicUsize::new(0)).collect(),
             closed: AtomicBool::new(false),
+            acknowledged: AtomicU64::new(0),
             answers: Mutex::default(),
             decided: Notify::new(),
             given: Notify::new(),
@@ -255,6 +261,11 @@ impl Producer {
             return Err(SHUT.into());
         }
         self.current.read().as_ref().map_or(Err(RENEWED.into()), |_| Ok(()))
+    }
+
+    /// How many records were acknowledged so far: a sign that Kafka takes them.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.shared.acknowledged.load(Ordering::Relaxed)
     }
 
     /// The client, to ask the brokers something.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use pollux_core::id::{Generation, PollId};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::RDKafkaErrorCode;
 use serde::Serialize;
 
 use super::client::{self, Context, PATIENCE, reader_settings, settings};
@@ -322,31 +322,5 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
             return Err(OpenError::Kafka("the new topics have no leaders".into()));
         }
         tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// Why votes would not be taken now, if so: every partition needs a leader and enough replicas.
-pub(super) fn trouble(
-    client: &rdkafka::client::Client<impl rdkafka::client::ClientContext>,
-    topic: &str,
-    in_sync: usize,
-) -> Result<(), String> {
-    let metadata = client.fetch_metadata(Some(topic), PATIENCE);
-    let metadata = metadata.map_err(|error: KafkaError| format!("no broker answers: {error}"))?;
-    let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
-    let missing = |leaders: bool| {
-        let lacks = partitions.iter().filter(|partition| match leaders {
-            true => partition.leader() < 0,
-            false => partition.isr().len() < in_sync,
-        });
-        lacks.count()
-    };
-    match (partitions.len(), missing(true), missing(false)) {
-        (0, ..) => Err(format!("the brokers know of no topic {topic}")),
-        (_, 0, 0) => Ok(()),
-        (all, 0, few) => Err(format!(
-            "{few} of {all} partitions of {topic} have fewer than {in_sync} brokers in sync"
-        )),
-        (all, none, _) => Err(format!("{none} of {all} partitions of {topic} have no leader")),
     }
 }
