@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, RwLock};
 use std::time::{Duration, Instant};
 
 use pollux_cluster::{Cluster, Options, Port};
@@ -33,6 +33,9 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     }
     cluster
 });
+
+/// Held for writing by whoever harms the cluster.
+static PEACE: RwLock<()> = RwLock::new(());
 
 const PROCESSOR: u16 = 1;
 const WEB: [u16; 2] = [2, 3];
@@ -116,6 +119,7 @@ impl Drop for Started {
 
 #[test]
 fn a_poll_made_on_one_node_is_voted_on_at_another_and_shown_by_both() {
+    let _peace = PEACE.read().unwrap();
     let made = poll(WEB[0], "Everywhere?");
     for voter in 0..20 {
         let body = json!({ "optionId": 1 + voter % 2, "voterId": voter.to_string() });
@@ -141,6 +145,7 @@ fn a_poll_made_on_one_node_is_voted_on_at_another_and_shown_by_both() {
 
 #[test]
 fn a_creation_repeated_at_another_node_makes_one_poll() {
+    let _peace = PEACE.read().unwrap();
     let body = json!({ "question": "Once?", "options": ["A", "B"] }).to_string();
     let made: BTreeSet<String> = WEB
         .iter()
@@ -148,12 +153,12 @@ fn a_creation_repeated_at_another_node_makes_one_poll() {
             let port = CLUSTER.ports().get(Port::Added, *web);
             let output = Command::new("curl")
                 .args(["-sS", "-H", "Content-Type: application/json"])
-                .args(["-H", "Idempotency-Key: cluster-once", "-d", &body])
+                .args(["-H", "Idempotency-Key: one-poll-in-the-whole-cluster", "-d", &body])
                 .arg(format!("http://127.0.0.1:{port}/api/polls"))
                 .output()
                 .unwrap();
             let poll: Value = serde_json::from_slice(&output.stdout).unwrap();
-            poll["id"].as_str().unwrap().to_owned()
+            poll["id"].as_str().unwrap_or_else(|| panic!("{poll}")).to_owned()
         })
         .collect();
     assert_eq!(made.len(), 1);
@@ -161,6 +166,7 @@ fn a_creation_repeated_at_another_node_makes_one_poll() {
 
 #[test]
 fn the_outbox_tells_what_its_writer_could_not() {
+    let _peace = PEACE.read().unwrap();
     let made = poll(WEB[0], "Before?");
     get(WEB[1], &path(&made));
     let id = made["id"].as_str().unwrap();
@@ -184,6 +190,7 @@ fn the_outbox_tells_what_its_writer_could_not() {
 
 #[test]
 fn a_processor_tells_how_it_is_and_sends_everybody_else_on() {
+    let _peace = PEACE.read().unwrap();
     assert_eq!(get(PROCESSOR, "/readyz").0, 200);
     assert_eq!(get(PROCESSOR, "/healthz").0, 200);
     assert_eq!(get(PROCESSOR, "/metrics").0, 200);
@@ -194,6 +201,7 @@ fn a_processor_tells_how_it_is_and_sends_everybody_else_on() {
 
 #[test]
 fn all_nodes_take_the_operators_token_that_the_first_one_printed() {
+    let _peace = PEACE.read().unwrap();
     let log = CLUSTER.folder().join("processor1.log");
     let said = std::fs::read_to_string(log).unwrap();
     let token = said.split("shown only this once: ").nth(1).unwrap().lines().next().unwrap();
@@ -211,6 +219,7 @@ fn all_nodes_take_the_operators_token_that_the_first_one_printed() {
 
 #[test]
 fn a_node_with_another_secret_is_refused() {
+    let _peace = PEACE.read().unwrap();
     let (code, said) = refused(&[("POLLUX_SECRET", "another secret than theirs")]);
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("POLLUX_SECRET is not the secret of the other nodes"), "{said}");
@@ -219,6 +228,7 @@ fn a_node_with_another_secret_is_refused() {
 
 #[test]
 fn a_database_of_another_log_is_refused() {
+    let _peace = PEACE.read().unwrap();
     // The votes it was counted from are on the topic votes.
     get(WEB[0], "/readyz");
     let (code, said) = refused(&[("POLLUX_TOPIC_PREFIX", "other.")]);
@@ -229,6 +239,7 @@ fn a_database_of_another_log_is_refused() {
 
 #[test]
 fn topics_that_break_the_promise_are_refused_or_taken_with_a_banner() {
+    let _peace = PEACE.read().unwrap();
     CLUSTER.database().query("CREATE DATABASE weak").unwrap();
     let weak =
         [("DB_NAME", "weak"), ("POLLUX_TOPIC_PREFIX", "weak."), ("POLLUX_KAFKA_REPLICATION", "1")];
@@ -242,6 +253,7 @@ fn topics_that_break_the_promise_are_refused_or_taken_with_a_banner() {
 
 #[test]
 fn a_node_that_joins_ten_thousand_open_polls_is_current_at_once() {
+    let _harm = PEACE.write().unwrap();
     const MANY: u32 = 10_000;
     let made = poll(WEB[0], "Which of ten thousand?");
     let vote = json!({ "optionId": 2, "voterId": "one" });
