@@ -11,9 +11,7 @@ use crate::java;
 use crate::member::{Member, Ready};
 use crate::ports::{Port, Ports};
 use crate::secure::Secure;
-use crate::{MEMBERS, Mode, setting_file, write_private, zookeeper};
-
-const HEAP: &[&str] = &["-Xms256m", "-Xmx384m"];
+use crate::{MEMBERS, Mode, shared, write_private, zookeeper};
 
 /// Write what the `n`th needs; say how to start it.
 pub(crate) fn member(
@@ -24,16 +22,14 @@ pub(crate) fn member(
     mode: Mode,
     secure: Option<&Secure>,
 ) -> Result<Member> {
-    let mut settings = setting_file("broker.properties")?;
+    let mut settings = shared::broker(mode)?;
     let mut listeners = vec![("PLAINTEXT", Port::Broker)];
     match mode {
         Mode::ZooKeeper => {
-            settings.push_str(&setting_file("broker-zookeeper.properties")?);
             writeln!(settings, "\n# This one.\nbroker.id={n}")?;
             writeln!(settings, "zookeeper.connect={}", zookeeper::connect(ports))?;
         }
         Mode::KRaft => {
-            settings.push_str(&setting_file("broker-kraft.properties")?);
             let voters: Vec<String> = (1..=MEMBERS)
                 .map(|k| format!("{k}@{}", ports.address(Port::Controller, k)))
                 .collect();
@@ -66,7 +62,7 @@ pub(crate) fn member(
     let file = settings_file(folder, n);
     write_private(&file, &settings)?;
     let ready = Ready::Broker { id: i32::from(n), port: ports.get(Port::Broker, n) };
-    Ok(java::member(name, HEAP, jars, "kafka.Kafka", &file, ready))
+    Ok(java::member(name, shared::BROKER_HEAP, jars, "kafka.Kafka", &file, ready))
 }
 
 fn settings_file(folder: &Path, n: u16) -> PathBuf {
