@@ -153,7 +153,7 @@ fn a_cluster_that_does_not_answer_exits_4() {
     let folder = tempfile::tempdir().unwrap();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let output = pollux(folder.path())
-        .args(["serve", "--port", "0", "--kafka-broker", &nobody.to_string()])
+        .args(["serve", "--port", "0", "--wait", "1s", "--kafka-broker", &nobody.to_string()])
         .args(["--db-host", "127.0.0.1", "--db-user", "pollux", "--db-password", "secret"])
         .env("POLLUX_SECRET", "0123456789abcdef")
         .output()

@@ -47,6 +47,8 @@ pub struct Config {
     pub processor: ProcessorLimits,
     /// Limits of the fan-out.
     pub watch: WatchLimits,
+    /// How long a start waits for Kafka and PostgreSQL to answer.
+    pub wait: Duration,
     /// How long a stop may take before what is left is cut.
     pub drain: Duration,
 }
@@ -300,6 +302,7 @@ impl Default for Config {
             db: PostgresConfig::default(),
             processor: ProcessorLimits::default(),
             watch: WatchLimits::default(),
+            wait: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
     }

@@ -117,10 +117,18 @@ impl StartError {
             Self::Listen { .. } => 1,
             Self::Kafka(kafka::OpenError::Settings(_))
             | Self::Cluster(cluster::Mismatch::NoSecret) => 2,
-            Self::Kafka(kafka::OpenError::Kafka(_))
-            | Self::Postgres(postgres::OpenError::Unreachable { .. }) => 4,
+            _ if self.is_no_answer() => 4,
             _ => 3,
         }
+    }
+
+    /// Whether a server did not answer; a moment later it may.
+    fn is_no_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Kafka(kafka::OpenError::Kafka(_))
+                | Self::Postgres(postgres::OpenError::Unreachable { .. })
+        )
     }
 
     /// The address that is taken, if that is why.
