@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::exit::{Failure, Outcome};
 use crate::serve::{LogFormat, log_to_stderr};
-use crate::settings::{Kafka, Only, Variables};
+use crate::settings::{Only, Variables};
 
 /// One of our topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,7 +41,7 @@ impl Topic {
 }
 
 /// The settings of a command that needs Kafka and no database.
-pub fn settings(typed: &Only<Kafka>) -> Outcome<Config> {
+pub fn settings<K>(typed: &Only<K>) -> Outcome<Config> {
     let config = Variables::read()?.config(&typed.flags)?;
     warn_on_stderr();
     Ok(config)

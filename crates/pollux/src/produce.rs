@@ -32,7 +32,7 @@ use crate::audience::{self, Answered, Attempt, Booth, Crowd, Habits, Ledger, Pac
 use crate::client::{Server, call};
 use crate::exit::{Failure, Outcome};
 use crate::kafka::{self, Topic};
-use crate::settings::{Kafka, Only};
+use crate::settings::{Only, Topics};
 use crate::simulate::{attended, pace, share, skew, tell};
 use crate::terminal::{list, parse_duration};
 
@@ -100,7 +100,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     ledger: Option<std::path::PathBuf>,
     #[command(flatten)]
-    kafka: Only<Kafka>,
+    kafka: Only<Topics>,
 }
 
 fn in_flight(text: &str) -> Result<usize, String> {

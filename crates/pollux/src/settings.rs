@@ -106,13 +106,24 @@ pub trait Kind {
     fn takes(setting: &Setting) -> bool;
 }
 
-/// How to reach Kafka, and the topics on it; no limits.
+/// How to reach Kafka, and how to make the topics on it; no limits.
+#[derive(Clone, Debug)]
+pub struct Topics;
+
+impl Kind for Topics {
+    fn takes(Setting { flag, heading, .. }: &Setting) -> bool {
+        *heading == Heading::Settings && (flag.starts_with("kafka-") || *flag == "topic-prefix")
+    }
+}
+
+/// How to reach Kafka, and topics that are there.
 #[derive(Clone, Debug)]
 pub struct Kafka;
 
 impl Kind for Kafka {
-    fn takes(Setting { flag, heading, .. }: &Setting) -> bool {
-        *heading == Heading::Settings && (flag.starts_with("kafka-") || *flag == "topic-prefix")
+    fn takes(setting: &Setting) -> bool {
+        let makes = ["kafka-partitions", "kafka-replication", "kafka-weak"];
+        Topics::takes(setting) && !makes.contains(&setting.flag)
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::exit::{Failure, Outcome, REFUSED};
 use crate::kafka;
-use crate::settings::{Kafka, Only};
+use crate::settings::{Kafka, Only, Topics};
 use crate::terminal::{counted, list};
 
 /// Make the topics on Kafka, or look whether they keep the promise
@@ -38,7 +38,7 @@ enum Action {
     )]
     Create {
         #[command(flatten)]
-        kafka: Only<Kafka>,
+        kafka: Only<Topics>,
     },
     /// Show partitions, replicas and settings of the topics, and whether they keep the promise
     #[command(after_help = "Changes nothing. Exits 3 if the promise does not hold.\n\n\
