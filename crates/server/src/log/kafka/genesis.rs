@@ -90,6 +90,25 @@ async fn look(
     looked.map_err(|error| OpenError::Kafka(error.to_string()))?
 }
 
+/// Whether this is still the log of that generation, whole; blocks.
+pub(super) fn confirm(
+    config: &KafkaConfig,
+    topic: &str,
+    partitions: u32,
+    generation: Generation,
+) -> Result<(), String> {
+    let first = first_records(config, topic, partitions).map_err(|error| error.to_string())?;
+    let mut expected =
+        (0..partitions).map(|n| (n, Some(Genesis { generation, partition: n, partitions })));
+    match expected.all(|(n, genesis)| first.get(&n) == Some(&genesis)) {
+        true => Ok(()),
+        false => Err(format!(
+            "{topic} was taken away, and what is there now is not the log {generation}: put it back \
+             from a backup, or begin with an empty store too, and start again"
+        )),
+    }
+}
+
 /// The generation that partition 0 elected, if the first records agree with it.
 fn check(
     topic: &str,

@@ -2,12 +2,13 @@
 //!
 //! [`topics`] makes and checks the topics, [`genesis`] says which log they are; then
 //! [`producer`] appends, [`reader`] reads, [`group`] shares out the partitions, [`feed`] hears
-//! what was announced; [`health`] looks whether votes would be taken, [`consumer`] is for people who
-//! look on. [`client`] is what they have in common. Nothing outside this folder knows of Kafka,
-//! and nothing in it counts votes.
+//! what was announced, [`dead`] is how a dead record is copied; [`health`] looks whether votes would be
+//! taken, [`consumer`] is for people who look on. [`client`] is what they have in common. Nothing
+//! outside this folder knows of Kafka, and nothing in it counts votes.
 
 mod client;
 pub mod consumer;
+mod dead;
 mod feed;
 mod genesis;
 mod group;
@@ -32,12 +33,13 @@ use self::health::Health;
 use self::producer::Producer;
 use self::reader::Reader;
 use self::topics::{Names, Prepared};
-use super::{Append, AppendError, Feed, Log, Membership, NewRecord, ReadError, Record};
+use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
 use crate::ambient::SharedAmbient;
 use crate::config::{KafkaConfig, LogLimits};
 
-/// Announcements queued at once by one caller; the rest follow when these are delivered.
-const ANNOUNCED_AT_ONCE: usize = 1024;
+/// Announcements, or dead records, queued at once by one caller; the rest follow when these are
+/// delivered.
+const AT_ONCE: usize = 1024;
 
 /// Why the log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +106,8 @@ impl KafkaLog {
         let producer = Producer::start(config, limits, votes.clone(), partitions, stop.clone())?;
         let reader = Reader::start(config, votes.clone(), partitions, stop.clone())?;
         let (producer, health) = (Arc::new(producer), Arc::new(Health::new()));
-        let watch = health::watch(health.clone(), producer.clone(), prepared.clone(), stop.clone());
+        let log = (config.clone(), prepared.clone());
+        let watch = health::watch(health.clone(), producer.clone(), log, stop.clone());
         tokio::spawn(watch);
         Ok(Arc::new(Self {
             config: config.clone(),
@@ -245,7 +248,7 @@ impl Log for KafkaLog {
 
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
         let names = &self.prepared.names;
-        for some in announcements.chunks(ANNOUNCED_AT_ONCE) {
+        for some in announcements.chunks(AT_ONCE) {
             let sent = some.iter().map(|announcement| {
                 let topic = match announcement {
                     Announcement::Poll(_) => &names.polls,
@@ -253,6 +256,18 @@ impl Log for KafkaLog {
                 };
                 self.producer.announce(topic, &announcement.key(), &announcement.encode())
             });
+            for delivery in sent.collect::<Vec<_>>() {
+                delivery.await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+        let (topic, generation) = (&self.prepared.names.dead, self.generation());
+        for some in dead.chunks(AT_ONCE) {
+            let copies = some.iter().map(|record| dead::copy(generation, partition, record));
+            let sent = copies.map(|copy| self.producer.copy(topic, copy));
             for delivery in sent.collect::<Vec<_>>() {
                 delivery.await?;
             }

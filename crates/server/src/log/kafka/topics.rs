@@ -3,7 +3,7 @@
 //! | topic | holds | kept |
 //! |---|---|---|
 //! | `votes` | ballots and control records, over all partitions | for ever |
-//! | `votes.dead` | copies of records that nothing can read | for ever |
+//! | `votes.dead` | copies of records that are nobody's ballot | for ever |
 //! | `tallies` | announced results | the newest of each poll and partition |
 //! | `polls` | announced polls | the newest of each |
 
@@ -24,7 +24,7 @@ use crate::config::KafkaConfig;
 /// Replicas that the promise needs: an acknowledged vote is on two brokers when a third is lost.
 const REPLICAS: usize = 3;
 /// Brokers that must have a record before it is acknowledged.
-const IN_SYNC: u32 = 2;
+pub(super) const IN_SYNC: u32 = 2;
 /// Within this the brokers know of a new topic.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Between two looks for it.
@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Names {
     /// Ballots and control records.
     pub votes: String,
-    /// Copies of what nobody can read.
+    /// Copies of what is nobody's ballot.
     pub dead: String,
     /// Announced results.
     pub tallies: String,
