@@ -112,7 +112,9 @@ fn up(folder: &Path, kraft: bool, secure: bool, port: Option<u16>) -> Result<()>
         }
         _ => {
             let folder = folder.to_owned();
-            Cluster::start(&Options { folder, mode, port, secure, progress: say })?
+            let options =
+                Options { folder, mode, port, secure, progress: say, ..Options::default() };
+            Cluster::start(&options)?
         }
     };
     // Here the topics are created and the web nodes and processors started (`Cluster::add`),

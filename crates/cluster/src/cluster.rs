@@ -18,7 +18,7 @@ use crate::postgres::Database;
 use crate::process::{Process, Signal, State};
 use crate::secure::Secure;
 use crate::wire;
-use crate::{MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
+use crate::{Detour, MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
 
 /// How often one looks again while waiting.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -52,7 +52,8 @@ impl Cluster {
         let folder = plan::new_folder(&options.folder)?;
         let password = hex::encode(rand::random::<[u8; 12]>());
         let database = Database::new(ports.get(Port::Postgres, 1), &password)?;
-        let mut plan = Plan { mode: options.mode, ports, database, secure: None, members: vec![] };
+        let (mode, detour) = (options.mode, options.detour);
+        let mut plan = Plan { mode, ports, database, secure: None, detour, members: vec![] };
         // Before anything else is there: whoever finds the folder knows whose it is.
         plan.write(&folder)?;
         (options.progress)("preparing folders and settings");
@@ -309,6 +310,11 @@ impl Cluster {
     /// The brokers' plain addresses, as in `KAFKA_BROKER`.
     pub fn bootstrap(&self) -> String {
         self.bootstrap_of(Port::Broker)
+    }
+
+    /// The brokers' addresses through the caller's proxies, if it has any.
+    pub fn detour(&self) -> Option<String> {
+        self.plan.lock().detour.map(|detour| Detour::addresses(detour.brokers))
     }
 
     /// The brokers' addresses of one kind of listener.
