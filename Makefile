@@ -95,7 +95,8 @@ browser: setup
 	@cd $(E2E) && { cmp -s package-lock.json node_modules/.lock-installed || { \
 		npm ci --loglevel=error --no-audit --no-fund >/dev/null && cp package-lock.json node_modules/.lock-installed; }; }
 
-cluster: services ## A real cluster on this machine: Kafka, ZooKeeper and PostgreSQL, without Docker
+cluster: services ## A real cluster on this machine, without Docker: Kafka, ZooKeeper, PostgreSQL, web nodes, processors
+	@cargo build --locked --release --package pollux
 	@cargo xtask cluster up $(CLUSTER)
 
 cluster-down: setup ## Stop the cluster and remove its data

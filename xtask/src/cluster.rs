@@ -31,6 +31,12 @@ enum Action {
         /// The first of a hundred ports; a free block by default
         #[arg(long, value_name = "BASE")]
         port: Option<u16>,
+        /// Without Pollux's own nodes
+        #[arg(long)]
+        bare: bool,
+        /// What the nodes run
+        #[arg(long, default_value = "target/release/pollux", value_name = "BINARY")]
+        pollux: PathBuf,
     },
     /// Kill all of it and remove its folder, with all data
     Down,
@@ -54,16 +60,20 @@ enum Action {
 
 #[derive(Args)]
 struct Names {
-    /// zk1 to zk3, kafka1 to kafka3, pg
+    /// zk1 to zk3, kafka1 to kafka3, pg, processor1, processor2, web1, web2
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
 }
 
+/// Pollux's nodes, by name and role.
+const NODES: [(&str, &str); 4] =
+    [("processor1", "processor"), ("processor2", "processor"), ("web1", "web"), ("web2", "web")];
+
 /// Do it.
 pub fn run(command: Command) -> Result<()> {
     let folder = command.folder;
-    if let Action::Up { kraft, secure, port } = command.action {
-        return up(&folder, kraft, secure, port);
+    if let Action::Up { kraft, secure, port, bare, pollux } = command.action {
+        return up(&folder, kraft, secure, port, (!bare).then_some(&pollux));
     }
     if matches!(command.action, Action::Down) && !folder.exists() {
         eprintln!("there is no cluster in {}", folder.display());
@@ -93,7 +103,17 @@ pub fn run(command: Command) -> Result<()> {
     }
 }
 
-fn up(folder: &Path, kraft: bool, secure: bool, port: Option<u16>) -> Result<()> {
+fn up(
+    folder: &Path,
+    kraft: bool,
+    secure: bool,
+    port: Option<u16>,
+    pollux: Option<&PathBuf>,
+) -> Result<()> {
+    if let Some(pollux) = pollux {
+        let missing = || format!("{}: build it with cargo build --release", pollux.display());
+        ensure!(pollux.is_file(), missing());
+    }
     let mode = if kraft { Mode::KRaft } else { Mode::ZooKeeper };
     let cluster = match Cluster::open(folder, say) {
         // An unfinished one has no members; it is made anew.
@@ -117,10 +137,23 @@ fn up(folder: &Path, kraft: bool, secure: bool, port: Option<u16>) -> Result<()>
             Cluster::start(&options)?
         }
     };
-    // Here the topics are created and the web nodes and processors started (`Cluster::add`),
-    // once the binary can run against a cluster.
+    if let Some(pollux) = pollux {
+        add_nodes(&cluster, pollux)?;
+    }
     print(&addresses(&cluster)?)?;
     cluster.detach();
+    Ok(())
+}
+
+/// Two web nodes and two processors; the first of them makes the topics and the tables.
+fn add_nodes(cluster: &Cluster, pollux: &Path) -> Result<()> {
+    let there = cluster.names();
+    for (number, (name, roles)) in (1..).zip(NODES) {
+        if !there.iter().any(|there| there == name) {
+            say(&format!("starting {name}"));
+            cluster.add_node(name, number, pollux, roles, &[])?;
+        }
+    }
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use crate::guard::Guard;
 use crate::jars::Jars;
-use crate::member::Member;
+use crate::member::{Member, Ready};
 use crate::plan::{self, Plan};
 use crate::ports::{Port, Ports};
 use crate::postgres::Database;
@@ -52,8 +52,10 @@ impl Cluster {
         let folder = plan::new_folder(&options.folder)?;
         let password = hex::encode(rand::random::<[u8; 12]>());
         let database = Database::new(ports.get(Port::Postgres, 1), &password)?;
+        let secret = hex::encode(rand::random::<[u8; 32]>());
         let (mode, detour) = (options.mode, options.detour);
-        let mut plan = Plan { mode, ports, database, secure: None, detour, members: vec![] };
+        let (secure, members) = (None, Vec::new());
+        let mut plan = Plan { mode, ports, database, secure, detour, secret, members };
         // Before anything else is there: whoever finds the folder knows whose it is.
         plan.write(&folder)?;
         (options.progress)("preparing folders and settings");
@@ -134,6 +136,33 @@ impl Cluster {
             broker::add_user(&self.bootstrap(), &self.jars, &secure)?;
         }
         Ok(())
+    }
+
+    /// Add a node of Pollux, start it and wait until it is ready. Its number, from 1, gives it its
+    /// port; `roles` are as in `POLLUX_ROLES`; `more` is added to its environment.
+    pub fn add_node(
+        &self,
+        name: &str,
+        number: u16,
+        program: &Path,
+        roles: &str,
+        more: &[(&str, String)],
+    ) -> Result<()> {
+        let port = self.ports().get(Port::Added, number);
+        let own = [
+            ("PORT", port.to_string()),
+            ("POLLUX_HOST", "127.0.0.1".to_owned()),
+            ("POLLUX_ROLES", roles.to_owned()),
+        ];
+        let env = self.environment().into_iter().chain(own).chain(more.iter().cloned());
+        self.add(Member {
+            name: name.to_owned(),
+            program: program.canonicalize().with_context(|| program.display().to_string())?,
+            args: vec!["serve".to_owned()],
+            env: env.map(|(name, value)| (name.to_owned(), value)).collect(),
+            user: None,
+            ready: Ready::Http { port, path: "/readyz".to_owned() },
+        })
     }
 
     /// Add a process of the caller's, start it and wait until it is ready: a web node, say. It
@@ -334,6 +363,7 @@ impl Cluster {
             ("DB_USER", database.user),
             ("DB_PASSWORD", database.password),
             ("DB_NAME", database.name),
+            ("POLLUX_SECRET", self.plan.lock().secret.clone()),
         ]
     }
 

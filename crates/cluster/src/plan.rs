@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) database: Database,
     pub(crate) secure: Option<Secure>,
     pub(crate) detour: Option<Detour>,
+    /// What Pollux's nodes share.
+    pub(crate) secret: String,
     /// In the order of their start; none while it is being prepared.
     pub(crate) members: Vec<Member>,
 }

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::exit::{Failure, Outcome};
 use crate::port;
-use crate::settings::{Flags, Variables};
+use crate::settings::{Flags, Variables, show_roles};
 use crate::terminal;
 
 /// Run the server
@@ -64,14 +64,13 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     for stranger in variables.strangers() {
         eprintln!("pollux: warning: {stranger}");
     }
-    let why = variables.mode(args.embedded)?;
-    let config = variables.config(&args.flags)?;
+    let (config, why) = variables.server(&args.flags, args.embedded)?;
     let filter = variables.read_as("log", "POLLUX_LOG", args.log.as_deref(), "info", log_filter)?;
     let flag = args.log_format.as_deref();
     let format = variables.read_as("log-format", "POLLUX_LOG_FORMAT", flag, "human", log_format)?;
     log_to_stderr(filter, format);
     let mut signals = Signals::listen()?;
-    let data = config.data.clone();
+    let given = config.clone();
     let running = tokio::select! {
         biased;
         // Nothing was promised to anybody yet.
@@ -79,22 +78,64 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         running = start(config) => running?,
     };
     if json {
-        writeln!(
-            stdout(),
-            "{}",
-            serde_json::json!({
-                "mode": "embedded",
-                "url": running.url,
-                "addresses": running.addresses,
-                "data": data,
-                "adminToken": running.admin_token,
-            })
-        )?;
+        writeln!(stdout(), "{}", described(&given, &running))?;
     } else {
-        eprintln!("Pollux runs in embedded mode ({why}); data in {}", data.display());
+        eprintln!("{}", start_up_line(&given, why));
+        warn_of(&running.faults);
         greet(&running);
     }
     until_stopped(running, &mut signals, || {}).await
+}
+
+/// Which mode this is, why, and where everything is kept.
+fn start_up_line(config: &Config, why: &str) -> String {
+    let Config { kafka, db, .. } = config;
+    match &db.host {
+        Some(host) if config.is_cluster() => format!(
+            "Pollux runs in cluster mode ({why}); roles {}; log in Kafka at {}, topic {}votes; store in \
+             PostgreSQL at {host}:{}, database {}",
+            show_roles(config.roles),
+            kafka.broker.join(","),
+            kafka.topic_prefix,
+            db.port,
+            db.name,
+        ),
+        _ => format!("Pollux runs in embedded mode ({why}); data in {}", config.data.display()),
+    }
+}
+
+/// The same for a program.
+fn described(config: &Config, running: &Running) -> serde_json::Value {
+    let mut all = serde_json::json!({
+        "mode": if config.is_cluster() { "cluster" } else { "embedded" },
+        "url": running.url,
+        "addresses": running.addresses,
+        "adminToken": running.admin_token,
+    });
+    if config.is_cluster() {
+        all["roles"] = show_roles(config.roles).split(',').collect();
+        all["faults"] = running.faults.clone().into();
+    } else {
+        all["data"] = config.data.to_string_lossy().into();
+    }
+    all
+}
+
+/// The banner over topics that were taken though they break the promise.
+fn warn_of(faults: &[String]) {
+    if faults.is_empty() {
+        return;
+    }
+    let (bold, plain) = match terminal::colour(&stderr()) {
+        true => ("\x1b[1;33m", "\x1b[0m"),
+        false => ("", ""),
+    };
+    eprintln!(
+        "{bold}==> For a try only: acknowledged votes can be lost, since POLLUX_KAFKA_WEAK is set and{plain}"
+    );
+    for fault in faults {
+        eprintln!("{bold}==>   - {fault}{plain}");
+    }
 }
 
 /// What to open, and the token that is shown this once.

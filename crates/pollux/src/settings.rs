@@ -9,9 +9,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
-use pollux_server::config::Config;
+use pollux_server::config::{Config, Roles};
 
-use self::table::{Heading, SETTINGS};
+pub use self::read::show_roles;
+use self::table::{Heading, SETTINGS, Setting};
 use crate::exit::{Failure, Outcome};
 
 /// Variables that are no rows of the table, but ours all the same.
@@ -22,6 +23,8 @@ const CLUSTER: &[(&str, &str)] = &[
     ("DB_HOST", "localhost"),
     ("DB_USER", "pollux"),
     ("DB_PASSWORD", "change-me"),
+    // Made when it is asked for.
+    ("POLLUX_SECRET", ""),
 ];
 
 /// The settings given as flags, by the flag's name.
@@ -154,11 +157,6 @@ impl Variables {
         Ok(Self { found })
     }
 
-    /// A variable's value.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.found.get(name).map(|(value, _)| value.as_str())
-    }
-
     /// Names that look like ours but are not: probably misspelt.
     pub fn strangers(&self) -> impl Iterator<Item = String> {
         let known = |name: &str| {
@@ -214,33 +212,67 @@ impl Variables {
         self
     }
 
-    /// Which mode these variables ask for, and why, for the start-up line.
-    pub fn mode(&self, embedded: bool) -> Outcome<&'static str> {
-        let has = |name| self.get(name).is_some();
-        match (has("KAFKA_BROKER"), has("DB_HOST")) {
-            _ if embedded => Ok("--embedded"),
-            (false, false) => Ok("neither KAFKA_BROKER nor DB_HOST is set"),
-            (true, true) => Err(Failure::refused(
-                "cluster mode (KAFKA_BROKER and DB_HOST are set) is not in this version yet; \
-                 unset them or pass --embedded",
-            )),
-            (broker, _) => {
-                let one = if broker { "KAFKA_BROKER" } else { "DB_HOST" };
-                let (_, source) = &self.found[one];
-                let missing: Vec<_> = CLUSTER.iter().filter(|(name, _)| !has(name)).collect();
-                let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
-                let lines: String =
-                    missing.iter().map(|(name, value)| format!("\n  {name}={value}")).collect();
-                Err(Failure::usage(format!(
-                    "{one} ({source}) is set, but {} not. For a cluster add to .env:{lines}\n\
-                     For one machine unset {one}, or pass --embedded",
-                    match names.as_slice() {
-                        [name] => format!("{name} is"),
-                        names => format!("{} are", names.join(", ")),
-                    },
-                )))
+    /// The server's configuration, and why it is of the mode it is of, for the start-up line.
+    /// Half a cluster is refused.
+    pub fn server(&self, flags: &Flags, embedded: bool) -> Outcome<(Config, &'static str)> {
+        let mut config = self.config(flags)?;
+        let (broker, host) = (!config.kafka.broker.is_empty(), config.db.host.is_some());
+        let why = match (broker, host) {
+            _ if embedded => "--embedded",
+            (false, false) => "neither KAFKA_BROKER nor DB_HOST is set",
+            _ => {
+                self.cluster_is_whole(flags)?;
+                return Ok((config, "KAFKA_BROKER and DB_HOST are set"));
             }
+        };
+        if config.roles != Roles::ALL {
+            return Err(Failure::usage(
+                "roles are for a cluster's nodes: without KAFKA_BROKER and DB_HOST one process \
+                 takes votes and counts them; leave out --roles and POLLUX_ROLES",
+            ));
         }
+        (config.kafka.broker, config.db.host) = (Vec::new(), None);
+        Ok((config, why))
+    }
+
+    /// Everything that a cluster's node must be told is there, or an error with lines to paste.
+    fn cluster_is_whole(&self, flags: &Flags) -> Outcome {
+        let given = |setting: &&Setting| {
+            self.look_up(setting.variable, flags.0.get(setting.flag).map(String::as_str))
+        };
+        let needed = |name: &str| SETTINGS.iter().find(|setting| setting.variable == name);
+        let missing: Vec<_> = CLUSTER
+            .iter()
+            .filter(|(name, _)| needed(name).as_ref().and_then(given).is_none())
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let one = ["KAFKA_BROKER", "DB_HOST"];
+        let one = one.into_iter().find_map(|name| needed(name).filter(|row| given(row).is_some()));
+        let one = one.expect("asked for because one of them is set");
+        let source = match given(&one) {
+            Some((_, Some(source))) => source.to_string(),
+            _ => format!("given as --{}", one.flag),
+        };
+        let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
+        let line = |(name, value): &&(&str, &str)| match *value {
+            "" => {
+                let fresh = pollux_server::boot::new_secret();
+                format!("\n  {name}={fresh} # made just now; the same on every node")
+            }
+            value => format!("\n  {name}={value}"),
+        };
+        let lines: String = missing.iter().map(line).collect();
+        Err(Failure::usage(format!(
+            "{} ({source}) is set, but {} not. For a cluster add to .env:{lines}\n\
+             For one machine unset {0}, or pass --embedded",
+            one.variable,
+            match names.as_slice() {
+                [name] => format!("{name} is"),
+                names => format!("{} are", names.join(", ")),
+            },
+        )))
     }
 }
 
@@ -333,16 +365,39 @@ mod tests {
 
     #[test]
     fn one_cluster_variable_alone_names_the_missing_ones() {
-        assert!(variables(&[], "").mode(false).is_ok());
+        let mode = |variables: &Variables, embedded| {
+            variables.server(&Flags::default(), embedded).map(|(config, _)| config.is_cluster())
+        };
+        assert!(!mode(&variables(&[], ""), false).unwrap());
         let one = variables(&[], "KAFKA_BROKER=k:9092");
-        let wrong = one.mode(false).unwrap_err();
+        let wrong = mode(&one, false).unwrap_err();
         assert_eq!(wrong.code, crate::exit::USAGE);
-        for said in ["DB_HOST", "DB_USER", "DB_PASSWORD", "from .env line 1", "--embedded"] {
+        for said in
+            ["DB_HOST", "DB_USER", "DB_PASSWORD", "POLLUX_SECRET", "from .env line 1", "--embedded"]
+        {
             assert!(wrong.message.contains(said), "{}", wrong.message);
         }
-        assert!(one.mode(true).is_ok());
-        let both = variables(&[("DB_HOST", "db")], "KAFKA_BROKER=k:9092");
-        assert_eq!(both.mode(false).unwrap_err().code, crate::exit::REFUSED);
+        assert!(!wrong.message.contains("add to .env:\n  KAFKA_BROKER"), "{}", wrong.message);
+        assert!(!mode(&one, true).unwrap());
+        let all = "DB_USER=pollux\nDB_PASSWORD=p\nPOLLUX_SECRET=0123456789abcdef";
+        let both = variables(&[("DB_HOST", "db")], &format!("KAFKA_BROKER=k:9092\n{all}"));
+        assert!(mode(&both, false).unwrap());
+        assert!(!mode(&both, true).unwrap());
+
+        let mut flags = Flags::default();
+        flags.set("kafka-broker", "k:9092");
+        let wrong = variables(&[], all).server(&flags, false).unwrap_err().message;
+        assert!(wrong.contains("(given as --kafka-broker) is set, but DB_HOST is not"), "{wrong}");
+        flags.set("db-host", "db");
+        assert!(variables(&[], all).server(&flags, false).unwrap().0.is_cluster());
+    }
+
+    #[test]
+    fn roles_are_for_a_cluster() {
+        let half = variables(&[("POLLUX_ROLES", "web")], "");
+        assert!(half.server(&Flags::default(), false).unwrap_err().message.contains("roles are"));
+        let wrong = complaint(&[("POLLUX_ROLES", "web,worker")], "");
+        assert!(wrong.contains("\"worker\" is neither web nor processor"), "{wrong}");
     }
 
     #[test]

@@ -12,14 +12,18 @@ pub struct Config {
     pub hosts: Vec<IpAddr>,
     /// Port to listen on; 0 picks a free one.
     pub port: u16,
+    /// What this process does.
+    pub roles: Roles,
     /// The folder of the embedded log and store.
     pub data: PathBuf,
     /// Base of links and QR codes, without a slash at the end; default the
     /// machine's address in its network, or localhost when nobody else can reach it.
     pub public_url: Option<String>,
-    /// The installation's secret; made and kept in the folder when absent.
+    /// The installation's secret. When absent it is made and kept in the folder; a cluster's
+    /// nodes must be given it.
     pub secret: Option<String>,
-    /// The operator's token; made, kept in the folder and printed once when absent.
+    /// The operator's token. When absent it is made, kept in the folder and printed once; in a
+    /// cluster it is derived from the secret.
     pub admin_token: Option<String>,
     /// Whether only the operator may create polls.
     pub operator_creates: bool,
@@ -45,6 +49,27 @@ pub struct Config {
     pub watch: WatchLimits,
     /// How long a stop may take before what is left is cut.
     pub drain: Duration,
+}
+
+impl Config {
+    /// Whether this is a cluster's node: log on Kafka, store in PostgreSQL. Else both are embedded.
+    pub fn is_cluster(&self) -> bool {
+        !self.kafka.broker.is_empty() && self.db.host.is_some()
+    }
+}
+
+/// What a process of a cluster does; an embedded one does all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// Take votes and show results.
+    pub web: bool,
+    /// Count votes.
+    pub processor: bool,
+}
+
+impl Roles {
+    /// Everything.
+    pub const ALL: Self = Self { web: true, processor: true };
 }
 
 /// How to reach Kafka, and the topics on it.
@@ -259,6 +284,7 @@ impl Default for Config {
         Self {
             hosts: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             port: 5000,
+            roles: Roles::ALL,
             data: "./pollux-data".into(),
             public_url: None,
             secret: None,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use pollux_server::config::Sasl;
+use pollux_server::config::{Roles, Sasl};
 
 use crate::terminal::{self, parse_duration};
 
@@ -103,6 +103,26 @@ pub fn switch(text: &str) -> Result<bool, String> {
         "false" | "0" | "no" | "off" => Ok(false),
         _ => Err("neither true nor false".into()),
     }
+}
+
+/// Roles separated by commas.
+pub fn roles(text: &str) -> Result<Roles, String> {
+    let mut roles = Roles { web: false, processor: false };
+    for item in listed(text) {
+        match item {
+            "web" => roles.web = true,
+            "processor" => roles.processor = true,
+            _ => return Err(format!("{item:?} is neither web nor processor")),
+        }
+    }
+    if roles.web || roles.processor { Ok(roles) } else { Err("names no role".into()) }
+}
+
+/// As they would be typed.
+pub fn show_roles(roles: Roles) -> String {
+    let names = [(roles.web, "web"), (roles.processor, "processor")];
+    let names: Vec<_> = names.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
+    names.join(",")
 }
 
 /// A text long enough not to be guessed.

@@ -4,8 +4,8 @@
 use pollux_server::config::{Config, Password};
 
 use super::read::{
-    Limit, addresses, base_url, brokers, file, joined, origins, partitions, port, put, sasl,
-    secret, server_port, shown, switch, topic_prefix,
+    Limit, addresses, base_url, brokers, file, joined, origins, partitions, port, put, roles, sasl,
+    secret, server_port, show_roles, shown, switch, topic_prefix,
 };
 use crate::terminal::parse_duration;
 
@@ -88,6 +88,14 @@ pub const SETTINGS: &[Setting] = &[
         |config| joined(&config.hosts),
     ),
     setting(
+        "roles",
+        "POLLUX_ROLES",
+        "ROLES",
+        "What a cluster's node does: web takes votes and shows results, processor counts",
+        |config, text| put(&mut config.roles, roles(text)),
+        |config| show_roles(config.roles),
+    ),
+    setting(
         "data",
         "POLLUX_DATA",
         "FOLDER",
@@ -108,8 +116,8 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_SECRET",
         "SECRET",
         "What voters' pseudonyms and cookies are made with, 16 bytes or more; better set in the \
-         environment than here, where others on this machine may read it [default: made, and \
-         kept in the data folder]",
+         environment than here, where others on this machine may read it; a cluster's \
+         nodes share one [default, embedded: made, and kept in the data folder]",
         |config, text| put(&mut config.secret, secret(text).map(Some)),
         |_| String::new(),
     ),
@@ -117,8 +125,9 @@ pub const SETTINGS: &[Setting] = &[
         "admin-token",
         "POLLUX_ADMIN_TOKEN",
         "TOKEN",
-        "The operator's token, 16 bytes or more; better set in the environment [default: made, \
-         kept in the data folder, and printed once]",
+        "The operator's token, 16 bytes or more; better set in the environment [default, embedded: \
+         made, kept in the data folder, and printed once; cluster: derived from the secret, and \
+         printed by the first node that ever starts]",
         |config, text| put(&mut config.admin_token, secret(text).map(Some)),
         |_| String::new(),
     ),
@@ -615,6 +624,7 @@ mod tests {
                 let name = path.iter().map(String::as_str).chain([name]).collect::<Vec<_>>();
                 let name = name.join("-").replace('_', "-").replace("hosts", "host");
                 let name = name.replace("kafka-topic-prefix", "topic-prefix");
+                let name = name.replace("roles-web", "roles").replace("roles-processor", "roles");
                 leaves.insert(name);
             }
         }

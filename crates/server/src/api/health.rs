@@ -71,3 +71,9 @@ pub async fn metrics(
     response.headers_mut().insert(CONTENT_TYPE, plain);
     Ok(response)
 }
+
+/// Everything else, asked of a node that has no other routes.
+pub async fn only_counts() -> Problem {
+    let detail = "this node only counts votes (POLLUX_ROLES=processor); ask one of the web nodes";
+    Problem::new(Trouble::NoSuchRoute, detail)
+}

@@ -34,6 +34,13 @@ fn routes() -> Routes {
         ("/asyncapi.json",                get(asyncapi::document)),
         ("/docs",                         get(docs::page)),
         ("/docs/docs.css",                get(docs::style)),
+    ]
+}
+
+/// How the node is: what one that only counts answers, too.
+#[rustfmt::skip]
+fn health() -> Routes {
+    vec![
         ("/healthz",                      get(health::alive)),
         ("/readyz",                       get(health::ready)),
         ("/metrics",                      get(health::metrics)),
@@ -52,26 +59,34 @@ fn api_only() -> Routes {
 
 /// The templates of all routes, without the prefix.
 pub fn templates() -> impl Iterator<Item = &'static str> {
-    routes().into_iter().map(|(path, _)| path)
+    routes().into_iter().chain(health()).map(|(path, _)| path)
 }
 
 /// The whole HTTP side.
 pub fn router(app: Arc<App>) -> Router {
+    let all: Routes = routes().into_iter().chain(health()).collect();
+    finish(both_spellings(all, api_only()).fallback(home::elsewhere), app)
+}
+
+/// The HTTP side of a node that only counts.
+pub fn health_only(app: Arc<App>) -> Router {
+    finish(both_spellings(health(), Vec::new()).fallback(health::only_counts), app)
+}
+
+/// Each of `all` with the prefix and without, but for those that are `special` under it.
+fn both_spellings(all: Routes, special: Routes) -> Router<Arc<App>> {
     let mut router = Router::new();
-    let special: Vec<_> = api_only();
-    for (path, methods) in routes() {
+    for (path, methods) in all {
         let prefixed = if path == "/" { "/api".to_owned() } else { format!("/api{path}") };
         if !special.iter().any(|(other, _)| *other == prefixed) {
             router = router.route(&prefixed, methods.clone());
         }
         router = router.route(path, methods);
     }
-    for (path, methods) in special {
-        router = router.route(path, methods);
-    }
-    let router = router
-        .method_not_allowed_fallback(front::wrong_method)
-        .fallback(home::elsewhere)
-        .with_state(app.clone());
+    special.into_iter().fold(router, |router, (path, methods)| router.route(path, methods))
+}
+
+fn finish(router: Router<Arc<App>>, app: Arc<App>) -> Router {
+    let router = router.method_not_allowed_fallback(front::wrong_method).with_state(app.clone());
     front::in_front(router, app)
 }

@@ -1,5 +1,5 @@
 //! The installation's secret and the operator's token: made once, kept in the data folder for
-//! the owner of the folder only.
+//! the owner of the folder only. A cluster is given its secret, and may derive the token from it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -41,20 +41,34 @@ pub fn keep(folder: &Path, name: &str, ambient: &dyn Ambient) -> std::io::Result
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(named(&path, &error)),
     }
-    let text = URL_SAFE_NO_PAD.encode(ambient.random::<32>());
+    let text = fresh(ambient);
     write_durably(folder, &path, &text).map_err(|error| named(&path, &error))?;
     Ok(Credential { text, new: true })
 }
 
-/// What tells one secret from another and gives neither away: a keyed hash, with a purpose of its
-/// own like the keys in `api/identity.rs`.
+/// 256 random bits.
+pub fn fresh(ambient: &dyn Ambient) -> String {
+    URL_SAFE_NO_PAD.encode(ambient.random::<32>())
+}
+
+/// What tells one secret from another and gives neither away.
 pub fn fingerprint(secret: &str) -> [u8; 16] {
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&derive(secret, b"pollux secret fingerprint")[..16]);
+    fingerprint
+}
+
+/// The operator's token of a cluster that is given none: the same on every node.
+pub fn operator_token(secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(derive(secret, b"pollux operator token"))
+}
+
+/// A keyed hash, with a purpose of its own like the keys in `api/identity.rs`.
+fn derive(secret: &str, purpose: &[u8]) -> [u8; 32] {
     let mut mac: Hmac<Sha256> =
         Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(b"pollux secret fingerprint");
-    let mut fingerprint = [0; 16];
-    fingerprint.copy_from_slice(&mac.finalize().into_bytes()[..16]);
-    fingerprint
+    mac.update(purpose);
+    mac.finalize().into_bytes().into()
 }
 
 /// Whole or not at all: a half-written secret would change who everybody is.

@@ -4,14 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use pollux_core::id::{Generation, Offset, Partition};
 
-use super::StartError;
 use super::credentials::{self, Credential};
+use super::{Backends, StartError};
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
 use crate::log::Log;
-use crate::log::embedded::{EmbeddedLog, FILE as LOG};
+use crate::log::embedded::{EmbeddedLog, FILE as LOG, FolderLock};
 use crate::store::embedded::{self, EmbeddedStore, FILE as STORE};
 use crate::store::{Store, StoreError};
 
@@ -19,14 +20,6 @@ use crate::store::{Store, StoreError};
 const SECRET: &str = "secret";
 /// The file of the operator's token; it may be deleted to get a new one.
 const ADMIN: &str = "admin-token";
-
-/// What a folder holds, open.
-pub struct Folder {
-    pub log: Arc<EmbeddedLog>,
-    pub store: Arc<EmbeddedStore>,
-    pub secret: Credential,
-    pub admin: Credential,
-}
 
 /// Why what is in the folder is not used together.
 #[derive(Debug, thiserror::Error)]
@@ -110,9 +103,10 @@ pub enum Mismatch {
     },
 }
 
-/// Open all of it, or make all of it; the caller holds the folder's lock.
-pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Folder, StartError> {
+/// Open all of it, or make all of it.
+pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, StartError> {
     let folder = &config.data;
+    let lock = FolderLock::take(folder, ambient.now())?;
     let found = |name| std::fs::metadata(folder.join(name)).is_ok_and(|file| file.len() > 0);
     // Asked before anything is made. A log is made whole and before the store, so this is no
     // trace of a first start that was cut short.
@@ -125,7 +119,27 @@ pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Folder, St
     if opened.is_err() {
         log.shut().await;
     }
-    opened
+    let (store, secret, admin) = opened?;
+    let failed = {
+        let (log, store) = (log.clone(), store.clone());
+        async move {
+            tokio::select! {
+                biased;
+                why = log.failed() => why,
+                why = store.failed() => why,
+            }
+        }
+    };
+    Ok(Backends {
+        log,
+        store,
+        secret: secret.text,
+        admin,
+        faults: Vec::new(),
+        failed: failed.boxed().shared(),
+        relay: None,
+        lock: Some(lock),
+    })
 }
 
 async fn open_rest(
@@ -133,7 +147,7 @@ async fn open_rest(
     ambient: &SharedAmbient,
     log: &Arc<EmbeddedLog>,
     store_is_there: bool,
-) -> Result<Folder, StartError> {
+) -> Result<(Arc<EmbeddedStore>, Credential, Credential), StartError> {
     let folder = &config.data;
     let ends = ends(log).await;
     let has_votes = ends.iter().any(|end| *end > 1);
@@ -162,7 +176,7 @@ async fn open_rest(
             return Err(error);
         }
     };
-    Ok(Folder { log: log.clone(), store, secret, admin })
+    Ok((store, secret, admin))
 }
 
 /// The voters on the log were named with this secret. As long as there are none, any will do.

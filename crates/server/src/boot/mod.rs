@@ -1,6 +1,7 @@
-//! Start and stop. Only here concrete backends are named: [`folder`] opens them, [`node`] puts
-//! a node together over any.
+//! Start and stop. Only here concrete backends are named: [`folder`] opens the embedded ones and
+//! [`cluster`] those of a cluster; [`node`] puts a node together over any.
 
+mod cluster;
 mod credentials;
 mod folder;
 mod link;
@@ -11,21 +12,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, Shared};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::ambient::{SharedAmbient, SystemAmbient};
 use crate::api::server;
 use crate::config::Config;
-use crate::log::Log;
-use crate::log::embedded::{EmbeddedLog, FolderLock, LockError, OpenError as LogOpenError};
-use crate::store::Store;
-use crate::store::embedded::{EmbeddedStore, OpenError as StoreOpenError};
-use folder::{Folder, Mismatch};
+use crate::log::embedded::{FolderLock, LockError, OpenError as LogOpenError};
+use crate::log::{Log, kafka};
+use crate::store::embedded::OpenError as StoreOpenError;
+use crate::store::{Store, postgres};
+use credentials::Credential;
 use node::{Node, Parts};
 
-/// How long a start waits for what the log holds and the store has not counted yet, before it
-/// serves what it has. A longer backlog is counted while serving.
+/// How long a start waits for the open polls and, where it counts alone, for what the log holds
+/// and the store has not counted yet, before it serves what it has. The rest follows while serving.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
 /// A server that runs.
@@ -36,13 +38,33 @@ pub struct Running {
     pub url: String,
     /// The operator's token, when it was made just now.
     pub admin_token: Option<String>,
-    log: Arc<EmbeddedLog>,
-    store: Arc<EmbeddedStore>,
+    /// What about Kafka's topics breaks the promise; empty unless that was asked for.
+    pub faults: Vec<String>,
+    log: Arc<dyn Log>,
+    store: Arc<dyn Store>,
+    failed: Shared<BoxFuture<'static, String>>,
     node: Node,
     drain: Duration,
     stop: CancellationToken,
     server: JoinHandle<()>,
-    _lock: FolderLock,
+    relay: Option<DropGuard>,
+    _lock: Option<FolderLock>,
+}
+
+/// Log and store, open, and what belongs to them.
+struct Backends {
+    log: Arc<dyn Log>,
+    store: Arc<dyn Store>,
+    secret: String,
+    admin: Credential,
+    /// What about the log breaks the promise.
+    faults: Vec<String>,
+    /// Ends when one of them has failed in a way that only a new start can mend, and says how.
+    failed: Shared<BoxFuture<'static, String>>,
+    /// Ends the relaying of changes of polls, where that is done.
+    relay: Option<DropGuard>,
+    /// The data folder is ours.
+    lock: Option<FolderLock>,
 }
 
 /// Why it did not start.
@@ -67,7 +89,16 @@ pub enum StartError {
     Store(#[from] StoreOpenError),
     /// What is in the folder does not belong together.
     #[error(transparent)]
-    Mismatch(#[from] Mismatch),
+    Mismatch(#[from] folder::Mismatch),
+    /// Kafka cannot be used.
+    #[error(transparent)]
+    Kafka(#[from] kafka::OpenError),
+    /// PostgreSQL cannot be used.
+    #[error(transparent)]
+    Postgres(#[from] postgres::OpenError),
+    /// Kafka and PostgreSQL do not belong together, or not to us.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Mismatch),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -79,10 +110,15 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The process's exit code: 3 where something was refused to keep data safe, else 1.
+    /// The process's exit code: 4 where a server does not answer, 3 where something was refused to
+    /// keep data safe, 2 where a setting is wrong, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Listen { .. } => 1,
+            Self::Kafka(kafka::OpenError::Settings(_))
+            | Self::Cluster(cluster::Mismatch::NoSecret) => 2,
+            Self::Kafka(kafka::OpenError::Kafka(_))
+            | Self::Postgres(postgres::OpenError::Unreachable { .. }) => 4,
             _ => 3,
         }
     }
@@ -98,16 +134,20 @@ impl StartError {
     }
 }
 
-/// Start everything, in order: addresses (so that a taken port costs nothing), folder, log,
-/// store, node; then serve once it has caught up with the log.
+/// Start everything, in order: addresses (so that a taken port costs nothing), log, store, node;
+/// then serve once it has caught up.
 pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let listeners = server::listen(&config)
         .map_err(|(address, error)| StartError::Listen { address, error })?;
     let addresses: Vec<SocketAddr> =
         listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let ambient: SharedAmbient = Arc::new(SystemAmbient::new());
-    let lock = FolderLock::take(&config.data, ambient.now())?;
-    let Folder { log, store, secret, admin } = folder::open(&config, &ambient).await?;
+    let alone = !config.is_cluster();
+    let Backends { log, store, secret, admin, faults, failed, relay, lock } = if alone {
+        folder::open(&config, &ambient).await?
+    } else {
+        cluster::open(&config, &ambient).await?
+    };
 
     config.port = addresses.first().map_or(config.port, SocketAddr::port);
     let url = config.public_url.take().unwrap_or_else(|| link::base(&config.hosts, config.port));
@@ -118,17 +158,42 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         ambient,
         log: log.clone(),
         store: store.clone(),
-        secret: secret.text.into_bytes(),
+        secret: secret.into_bytes(),
         admin_token: admin.text.clone(),
     });
-    if tokio::time::timeout(CATCH_UP, node.caught_up()).await.is_err() {
-        tracing::warn!("serving before every vote on the log is counted; counting goes on");
+    let current = async {
+        node.loaded().await;
+        if alone {
+            node.caught_up().await;
+        }
+    };
+    if tokio::time::timeout(CATCH_UP, current).await.is_err() {
+        tracing::warn!("serving before everything is loaded and counted; that goes on");
     }
     let stop = CancellationToken::new();
     let server =
         tokio::spawn(server::serve(listeners, node.router(), node.app.clone(), stop.clone()));
     let admin_token = admin.new.then_some(admin.text);
-    Ok(Running { addresses, url, admin_token, log, store, node, drain, stop, server, _lock: lock })
+    Ok(Running {
+        addresses,
+        url,
+        admin_token,
+        faults,
+        log,
+        store,
+        failed,
+        node,
+        drain,
+        stop,
+        server,
+        relay,
+        _lock: lock,
+    })
+}
+
+/// A secret for a cluster's nodes to share.
+pub fn new_secret() -> String {
+    credentials::fresh(&SystemAmbient::new())
 }
 
 impl Running {
@@ -141,6 +206,7 @@ impl Running {
         let stopped = async {
             let _ = self.server.await;
             self.node.stop().await;
+            drop(self.relay);
             self.log.shut().await;
             self.store.shut().await;
         };
@@ -149,10 +215,6 @@ impl Running {
 
     /// Waits until a backend has failed in a way that only a new start can mend, and says how.
     pub async fn failed(&self) -> String {
-        tokio::select! {
-            biased;
-            why = self.log.failed() => why,
-            why = self.store.failed() => why,
-        }
+        self.failed.clone().await
     }
 }

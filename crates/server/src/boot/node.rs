@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::ambient::SharedAmbient;
-use crate::api::App;
+use crate::api::{App, routes};
 use crate::config::Config;
 use crate::log::{Feed, Log};
 use crate::processor::Processor;
@@ -61,27 +61,39 @@ impl Node {
 
         let source = Arc::new(Committed { log: log.clone(), store: store.clone() });
         let pace = Pace { retry: config.processor.retry, reconcile: RECONCILE };
-        tasks.spawn(feed::run(hub.clone(), source, pace, loaded.clone(), stop.clone()));
-        tasks.spawn({
-            let (hub, goodbye) = (hub.clone(), goodbye.clone());
-            async move { hub.run(goodbye).await }
-        });
-        let processor =
-            Processor::new(log.clone(), store.clone(), ambient.clone(), config.processor.clone());
-        tasks.spawn(processor.run(stop.clone()));
+        if config.roles.web {
+            tasks.spawn(feed::run(hub.clone(), source, pace, loaded.clone(), stop.clone()));
+            tasks.spawn({
+                let (hub, goodbye) = (hub.clone(), goodbye.clone());
+                async move { hub.run(goodbye).await }
+            });
+        } else {
+            loaded.cancel();
+        }
+        if config.roles.processor {
+            let (log, store, ambient) = (log.clone(), store.clone(), ambient.clone());
+            let processor = Processor::new(log, store, ambient, config.processor.clone());
+            tasks.spawn(processor.run(stop.clone()));
+        }
         let app = App::new(config, ambient, log, store, hub, &secret, &admin_token);
         Self { app, tasks, loaded, stop, goodbye }
     }
 
-    /// The routes.
+    /// The routes; of a node that only counts, those that tell how it is.
     pub fn router(&self) -> Router {
-        crate::api::routes::router(self.app.clone())
+        let app = self.app.clone();
+        if app.config.roles.web { routes::router(app) } else { routes::health_only(app) }
+    }
+
+    /// Waits until every open poll is known.
+    pub async fn loaded(&self) {
+        self.loaded.cancelled().await;
     }
 
     /// Waits until what is shown is what the log says: every open poll is known, and every
     /// record that was on the log when this was called is decided.
     pub async fn caught_up(&self) {
-        self.loaded.cancelled().await;
+        self.loaded().await;
         for partition in 0..self.app.log.partitions() {
             if let Ok(end) = self.app.log.end(partition).await
                 && let Some(last) = end.checked_sub(1)

@@ -171,8 +171,10 @@ impl EmbeddedLog {
     /// has ended and the log is opened anew.
     pub async fn failed(&self) -> String {
         let mut failed = self.shared.failed.subscribe();
-        match failed.wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or_default(),
+        // Cloned at once: what it borrows may not be held while waiting.
+        let why = failed.wait_for(Option::is_some).await.map(|why| why.clone().unwrap_or_default());
+        match why {
+            Ok(why) => why,
             Err(_) => std::future::pending().await,
         }
     }

@@ -156,6 +156,12 @@ impl PostgresStore {
         self.partitions
     }
 
+    /// The fingerprint of the secret that the voters are named with, the first one ever given;
+    /// and whether that is this one, just now.
+    pub async fn keep_secret(&self, ours: &str) -> Result<(String, bool), StoreError> {
+        ask!(self, lease => schema::keep_secret(&lease, ours))
+    }
+
     /// The oldest changes of polls that are still to be told, in their order.
     pub async fn outbox(&self, limit: usize) -> Result<Vec<Outboxed>, StoreError> {
         ask!(self, lease => polls::outbox(&lease, limit))

@@ -168,3 +168,11 @@ async fn made_for(client: &Client, partitions: u32) -> Result<String, Error> {
     let kept = "SELECT value FROM meta WHERE name = 'partitions'";
     client.query_one(kept, &[]).await?.try_get(0)
 }
+
+/// The fingerprint of the secret: the first start's, and whether this is it.
+pub async fn keep_secret(client: &Client, ours: &str) -> Result<(String, bool), Error> {
+    let first = "INSERT INTO meta VALUES ('secret', $1) ON CONFLICT DO NOTHING";
+    let first = client.execute(first, &[&ours]).await? == 1;
+    let kept = "SELECT value FROM meta WHERE name = 'secret'";
+    Ok((client.query_one(kept, &[]).await?.try_get(0)?, first))
+}

@@ -5,7 +5,7 @@ CREATE TABLE meta (
     name  text PRIMARY KEY,
     value text NOT NULL
 );
-COMMENT ON TABLE meta IS 'What the store was made for: the number of partitions';
+COMMENT ON TABLE meta IS 'What the store was made for: the number of partitions, and the fingerprint of the secret';
 
 CREATE TABLE polls (
     id            uuid        PRIMARY KEY,

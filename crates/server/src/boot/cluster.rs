@@ -1,0 +1,168 @@
+//! The cluster mode's backends: the log on Kafka, the store in PostgreSQL. That they and the secret
+//! belong together is checked before anything is counted; [`relay`] tells the nodes of changes
+//! of polls that whoever made them could not tell.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use pollux_core::id::Generation;
+use pollux_core::standing::Announcement;
+use tokio_util::sync::CancellationToken;
+
+use super::credentials::{self, Credential};
+use super::{Backends, StartError};
+use crate::ambient::SharedAmbient;
+use crate::config::Config;
+use crate::log::Log;
+use crate::log::kafka::KafkaLog;
+use crate::store::postgres::PostgresStore;
+use crate::store::{Store, StoreError};
+
+/// Between two looks into the outbox.
+const LOOK: Duration = Duration::from_millis(500);
+/// Changes of polls told at once.
+const MOST: usize = 256;
+
+/// Why the servers that were found are not used together.
+#[derive(Debug, thiserror::Error)]
+pub enum Mismatch {
+    /// No secret was given.
+    #[error(
+        "a cluster's nodes share one secret: set POLLUX_SECRET to the same 16 bytes or more on each"
+    )]
+    NoSecret,
+    /// Another secret was given than the one that named the voters.
+    #[error(
+        "POLLUX_SECRET is not the secret of the other nodes of the database {0}: with it every \
+         voter would be a stranger, and could vote again. Give this node the same one; if the first \
+         was a mistake and nobody has voted yet, run DELETE FROM meta WHERE name = 'secret' in {0}"
+    )]
+    SecretChanged(String),
+    /// Log and store are of two installations.
+    #[error(
+        "the database {database} was counted from the log {counted}, but the topic {topic} is the \
+         log {found}: use the topic it was counted from (KAFKA_BROKER, POLLUX_TOPIC_PREFIX), or \
+         begin with an empty database"
+    )]
+    Strangers {
+        /// The database.
+        database: String,
+        /// The topic of the votes.
+        topic: String,
+        /// The store's log.
+        counted: Generation,
+        /// The log that is there.
+        found: Generation,
+    },
+    /// The store does not say what it has counted.
+    #[error("the database {database}: {error}")]
+    Unreadable {
+        /// Which.
+        database: String,
+        /// Why.
+        error: StoreError,
+    },
+}
+
+/// Connect to both.
+pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, StartError> {
+    let secret = config.secret.clone().ok_or(Mismatch::NoSecret)?;
+    let log = KafkaLog::open(&config.kafka, &config.log, ambient.clone()).await?;
+    let opened = open_store(config, &log, &secret).await;
+    let (store, first) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            log.shut().await;
+            return Err(error);
+        }
+    };
+    let stop = CancellationToken::new();
+    if config.roles.processor {
+        tokio::spawn(relay(log.clone(), store.clone(), stop.clone()));
+    }
+    let admin = match &config.admin_token {
+        Some(text) => Credential { text: text.clone(), new: false },
+        None => Credential { text: credentials::operator_token(&secret), new: first },
+    };
+    let faults = log.prepared().faults.clone();
+    Ok(Backends {
+        log,
+        store,
+        secret,
+        admin,
+        faults,
+        // What fails here is mended in place: the brokers and the database come back.
+        failed: std::future::pending().boxed().shared(),
+        relay: Some(stop.drop_guard()),
+        lock: None,
+    })
+}
+
+/// The store, and whether this is the first node that ever uses it.
+async fn open_store(
+    config: &Config,
+    log: &KafkaLog,
+    secret: &str,
+) -> Result<(Arc<PostgresStore>, bool), StartError> {
+    let store = PostgresStore::open(&config.db, log.partitions()).await?;
+    let compared = compare(config, log, &store, secret).await;
+    if compared.is_err() {
+        store.shut().await;
+    }
+    Ok((store, compared?))
+}
+
+/// The store was counted from this log, and the voters on it were named with this secret.
+async fn compare(
+    config: &Config,
+    log: &KafkaLog,
+    store: &PostgresStore,
+    secret: &str,
+) -> Result<bool, Mismatch> {
+    let database = config.db.name.clone();
+    let unreadable = |error| Mismatch::Unreadable { database: database.clone(), error };
+    let found = log.generation();
+    for (_, progress) in store.progress().await.map_err(unreadable)? {
+        let counted = progress.generation;
+        if counted != found {
+            let topic = log.prepared().names.votes.clone();
+            return Err(Mismatch::Strangers { database, topic, counted, found });
+        }
+    }
+    let ours = credentials::fingerprint(secret);
+    let ours = format!("{:032x}", u128::from_be_bytes(ours));
+    let (kept, first) = store.keep_secret(&ours).await.map_err(unreadable)?;
+    if kept == ours { Ok(first) } else { Err(Mismatch::SecretChanged(database)) }
+}
+
+/// Announce what the outbox still holds, in its order, and forget it. Who changed a poll has
+/// announced it already, unless they died before they could; hearing it twice does no harm.
+async fn relay(log: Arc<KafkaLog>, store: Arc<PostgresStore>, stop: CancellationToken) {
+    let mut full = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK), if !full => {}
+            () = std::future::ready(()), if full => {}
+        }
+        full = match relay_some(&log, &store).await {
+            Ok(told) => told >= MOST,
+            Err(error) => {
+                tracing::debug!(error, "changes of polls are told later");
+                false
+            }
+        };
+    }
+}
+
+async fn relay_some(log: &KafkaLog, store: &PostgresStore) -> Result<usize, String> {
+    let notes = store.outbox(MOST).await.map_err(|error| error.to_string())?;
+    let Some(last) = notes.last().map(|note| note.seq) else { return Ok(0) };
+    let told = notes.len();
+    let polls = notes.into_iter().map(|note| Announcement::Poll(Arc::new(note.poll)));
+    log.announce(polls.collect()).await.map_err(|error| error.to_string())?;
+    store.relayed(last).await.map_err(|error| error.to_string())?;
+    Ok(told)
+}
