@@ -59,7 +59,8 @@ impl Client {
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {
         let connecting = TcpStream::connect(("127.0.0.1", self.port));
-        let stream = timeout(Duration::from_secs(2), connecting).await.context("no connection")??;
+        let stream =
+            timeout(Duration::from_secs(2), connecting).await.context("no connection")??;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // It ends with the sender, which is told of its errors.

@@ -197,8 +197,8 @@ fn inode(local: u16, remote: u16) -> Result<String> {
         let text = fs::read_to_string(table).unwrap_or_default();
         let mut rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         // Both addresses, and the inode.
-        let row = rows
-            .find(|row| row.len() > 9 && row[1].ends_with(&here) && row[2].ends_with(&there));
+        let row =
+            rows.find(|row| row.len() > 9 && row[1].ends_with(&here) && row[2].ends_with(&there));
         if let Some(row) = row {
             return Ok(row[9].to_owned());
         }
@@ -235,7 +235,12 @@ async fn connection(client: TcpStream, server: TcpStream, pump: Pump) {
 }
 
 impl Pump {
-    async fn carry(&mut self, direction: Direction, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    async fn carry(
+        &mut self,
+        direction: Direction,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+    ) {
         let mut bytes = vec![0; PIECE];
         let mut held = false;
         loop {
