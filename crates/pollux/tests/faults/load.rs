@@ -18,8 +18,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::Client;
+use crate::lag::Lag;
 use crate::sockets::Socket;
-use crate::stage::Poll;
+use crate::stage::{Poll, Stage};
 
 /// Voters at work at once, over HTTP.
 const CLIENTS: usize = 24;
@@ -52,6 +53,7 @@ pub struct Sent {
 
 /// When there were acknowledgements.
 struct Pulse {
+    lag: Arc<Lag>,
     /// The latest, and the longest time between two.
     seen: Mutex<(Instant, Duration)>,
     acknowledged: AtomicU64,
@@ -64,7 +66,13 @@ struct Pulse {
 }
 
 impl Pulse {
-    fn acknowledged(&self, since: Instant) {
+    fn acknowledged(&self, since: Instant, receipt: &Value) {
+        let place = &receipt["position"];
+        if let (Some(partition), Some(offset)) =
+            (place["partition"].as_u64(), place["offset"].as_u64())
+        {
+            self.lag.acknowledged(partition, offset);
+        }
         let mut seen = self.seen.lock();
         let now = Instant::now();
         seen.1 = seen.1.max(now - seen.0);
@@ -87,6 +95,7 @@ pub struct Load {
     pulse: Arc<Pulse>,
     stop: CancellationToken,
     voters: Vec<JoinHandle<Vec<Sent>>>,
+    lag: std::thread::JoinHandle<()>,
     /// Ballots that a scenario has sent itself.
     extra: Mutex<Vec<Sent>>,
 }
@@ -99,13 +108,17 @@ pub struct Outcome {
     pub unavailable: Duration,
     /// The longest that one ballot waited for its own.
     pub slowest: Duration,
+    /// The longest that an acknowledged one waited to be counted.
+    pub lag: Duration,
     pub answers: BTreeMap<u16, u64>,
     pub wrong: Vec<String>,
 }
 
 impl Load {
-    pub fn start(runtime: &Handle, nodes: [u16; 2], polls: Arc<Vec<Poll>>, seed: u64) -> Self {
+    pub fn start(stage: &Stage, polls: Arc<Vec<Poll>>, seed: u64) -> Self {
+        let (runtime, nodes) = (stage.runtime.handle().clone(), stage.web_ports());
         let pulse = Arc::new(Pulse {
+            lag: Arc::default(),
             seen: Mutex::new((Instant::now(), Duration::ZERO)),
             acknowledged: AtomicU64::new(0),
             slowest: AtomicU64::new(0),
@@ -125,8 +138,8 @@ impl Load {
         let over_sockets =
             (CLIENTS..CLIENTS + SOCKETS).map(|n| runtime.spawn(voter(n).over_sockets()));
         let voters = over_http.chain(over_sockets).collect();
-        let (runtime, extra) = (runtime.clone(), Mutex::default());
-        Self { runtime, nodes, polls, pulse, stop, voters, extra }
+        let lag = pulse.lag.watch(stage.cluster.database(), stop.clone());
+        Self { runtime, nodes, polls, pulse, stop, voters, lag, extra: Mutex::default() }
     }
 
     /// Acknowledged so far.
@@ -190,12 +203,14 @@ impl Load {
         for voter in self.voters {
             sent.extend(self.runtime.block_on(voter).context("a voter panicked")?);
         }
+        self.lag.join().map_err(|_| anyhow::anyhow!("the look at the lag panicked"))?;
         ensure!(acknowledged > 0, "nothing was acknowledged");
         Ok(Outcome {
             acknowledged: sent.iter().filter(|sent| sent.told == Told::Recorded).count() as u64,
             sent,
             unavailable,
             slowest: Duration::from_millis(self.pulse.slowest.load(Relaxed)),
+            lag: self.pulse.lag.longest(),
             answers: self.pulse.answers.lock().clone(),
             wrong: self.pulse.wrong.lock().clone(),
         })
@@ -285,16 +300,15 @@ impl Voter {
         let begun = Instant::now();
         loop {
             let outcome = self.say_once(socket, cookie, message).await;
-            let status = outcome.as_ref().map_or(0, |status| *status);
-            self.pulse.answered(status);
+            self.pulse.answered(outcome.as_ref().map_or(0, |(status, _)| *status));
             match outcome {
-                Ok(202) => {
-                    self.pulse.acknowledged(begun);
+                Ok((202, answer)) => {
+                    self.pulse.acknowledged(begun, &answer["receipt"]);
                     return Told::Recorded;
                 }
-                Ok(409) => return Told::TooLate,
-                Ok(429 | 503 | 504) => {}
-                Ok(other) => {
+                Ok((409, _)) => return Told::TooLate,
+                Ok((429 | 503 | 504, _)) => {}
+                Ok((other, _)) => {
                     self.pulse.wrong.lock().push(format!("a WebSocket was told {other}"));
                     return Told::Nothing;
                 }
@@ -307,13 +321,13 @@ impl Voter {
         }
     }
 
-    /// The status that HTTP would have had.
+    /// The status that HTTP would have had, and the answer.
     async fn say_once(
         &mut self,
         socket: &mut Option<Socket>,
         cookie: &mut Option<String>,
         message: &Value,
-    ) -> Result<u16> {
+    ) -> Result<(u16, Value)> {
         let open = match socket {
             Some(open) => open,
             none => {
@@ -333,9 +347,9 @@ impl Voter {
                 return match answer["type"].as_str() {
                     Some("error") => {
                         let status = answer["problem"]["status"].as_u64().context("no status")?;
-                        Ok(status as u16)
+                        Ok((status as u16, answer))
                     }
-                    Some(kind) if kind.starts_with("vote.") => Ok(202),
+                    Some(kind) if kind.starts_with("vote.") => Ok((202, answer)),
                     other => bail!("answered with {other:?}"),
                 };
             }
@@ -369,7 +383,7 @@ impl Cast {
                     if receipt["ballotId"] != body["ballotId"] {
                         self.pulse.wrong.lock().push(format!("a receipt of another: {receipt}"));
                     }
-                    self.pulse.acknowledged(begun);
+                    self.pulse.acknowledged(begun, &receipt);
                     return Told::Recorded;
                 }
                 Ok((409, _)) => return Told::TooLate,

@@ -14,7 +14,11 @@
 
 mod brokers;
 mod http;
+mod lag;
 mod load;
+mod network;
+mod nodes;
+mod people;
 mod processors;
 mod proxy;
 mod recount;
@@ -23,6 +27,7 @@ mod scenario;
 mod sockets;
 mod stage;
 mod watchers;
+mod zookeeper;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -37,7 +42,14 @@ use scenario::{Area, Scenario};
 use stage::Stage;
 
 /// Every scenario, in the order of a plain run.
-const FILES: &[&[Scenario]] = &[brokers::SCENARIOS, processors::SCENARIOS];
+const FILES: &[&[Scenario]] = &[
+    brokers::SCENARIOS,
+    zookeeper::SCENARIOS,
+    processors::SCENARIOS,
+    nodes::SCENARIOS,
+    network::SCENARIOS,
+    people::SCENARIOS,
+];
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();

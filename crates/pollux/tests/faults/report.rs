@@ -15,6 +15,8 @@ pub struct Row {
     pub unavailable: Duration,
     /// The longest that one ballot waited for its acknowledgement, retries and all.
     pub slowest: Duration,
+    /// The longest that an acknowledged ballot waited to be counted.
+    pub lag: Duration,
     /// The longest that a screen stood still.
     pub still: Duration,
     /// From the last ballot until all polls were closed and final on both nodes.
@@ -38,10 +40,11 @@ impl std::fmt::Debug for Row {
         write!(
             f,
             "{faults} faults, {acknowledged} acknowledged, {lost} lost, {doubled} doubled, {decided} \
-             decided, {repeated} records repeated; unavailable {:.1?}, slowest {:.1?}, screens stood \
-             still {:.1?}, final after {:.1?}; {} states shown, {} sockets anew; answers {:?}; {:.0?}",
+             decided, {repeated} records repeated; unavailable {:.1?}, slowest {:.1?}, counted \
+             after {:.1?} at most, screens stood still {:.1?}, final after {:.1?}; {} states shown, {} sockets anew; answers {:?}; {:.0?}",
             self.unavailable,
             self.slowest,
+            self.lag,
             self.still,
             self.counted,
             self.states,
@@ -57,7 +60,7 @@ pub fn table(rows: &[Row]) -> String {
     let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
     let mut text = String::from(
         "| scenario | faults | acknowledged | lost | doubled | unavailable | slowest vote | \
-         screens still | final after | |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
+         counted after | final after | |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
     );
     for row in rows {
         let mark = if row.wrong.is_empty() { "" } else { "**FAILED**" };
@@ -70,7 +73,7 @@ pub fn table(rows: &[Row]) -> String {
             row.doubled,
             seconds(row.unavailable),
             seconds(row.slowest),
-            seconds(row.still),
+            seconds(row.lag),
             seconds(row.counted),
         ));
     }

@@ -143,7 +143,7 @@ fn harm_and_judge(
     let runtime = stage.runtime.handle();
     let nodes = [(WEB[0], stage.port(0)), (WEB[1], stage.port(1))];
     let watchers = Watchers::start(runtime, &nodes, &ids);
-    let load = Load::start(runtime, stage.web_ports(), polls.clone(), seed);
+    let load = Load::start(stage, polls.clone(), seed);
     let warm = load.wait_for(100, RECOVERED).context("before any harm");
     let harmed = warm.and_then(|_| harm(stage, scenarios, seed, torture, &load, &polls, row));
     // Whatever went wrong, the recount says what became of the votes.
@@ -160,6 +160,7 @@ fn harm_and_judge(
     row.acknowledged = outcome.acknowledged;
     row.unavailable = outcome.unavailable;
     row.slowest = outcome.slowest;
+    row.lag = outcome.lag;
     row.answers = outcome.answers.clone();
     row.wrong.extend(outcome.wrong.iter().take(5).cloned());
     for poll in polls.iter() {

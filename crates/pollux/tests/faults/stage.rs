@@ -3,9 +3,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use pollux_cluster::{Cluster, Detour, Mode, Options, Port, Ports, START_DEADLINE, State};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -32,6 +33,9 @@ pub const BROKERS: [&str; 3] = ["kafka1", "kafka2", "kafka3"];
 pub const ZOOKEEPERS: [&str; 3] = ["zk1", "zk2", "zk3"];
 /// Within this a harmed cluster is well again. Two cores run all of it.
 pub const HEALED: Duration = Duration::from_secs(90);
+
+/// From then on it is scenarios that are told about.
+static STARTED: AtomicBool = AtomicBool::new(false);
 
 /// A poll of a scenario, and who may close it.
 #[derive(Clone, Debug)]
@@ -75,7 +79,11 @@ impl Stage {
             mode,
             port: Some(ports.get(Port::ZooKeeper, 0)),
             detour: Some(detour),
-            progress: |line| eprintln!("  {line}"),
+            progress: |line| {
+                if !STARTED.load(Relaxed) {
+                    eprintln!("  {line}");
+                }
+            },
             ..Options::default()
         };
         let stage = Self { cluster: Cluster::start(&options)?, net, runtime };
@@ -93,6 +101,7 @@ impl Stage {
             stage.cluster.add_node(name, number, program, roles, &more)?;
         }
         stage.cluster.stop(GUEST)?;
+        STARTED.store(true, Relaxed);
         Ok(stage)
     }
 
@@ -192,6 +201,14 @@ impl Stage {
         })
     }
 
+    /// The same, in the eyes of one broker.
+    pub fn leader_seen_by(&self, broker: &str, partition: i32) -> Result<String> {
+        let topic = self.cluster.topic_seen_by(broker, VOTES)?;
+        let found = topic.partitions.iter().find(|found| found.index == partition);
+        let leader = found.and_then(|found| found.leader).context("nobody leads it")?;
+        Ok(format!("kafka{leader}"))
+    }
+
     /// Start a broker again, until it has all of every partition.
     pub fn restore(&self, broker: &str) -> Result<()> {
         self.cluster.start_member(broker)?;
@@ -242,7 +259,10 @@ impl Stage {
                 names.iter().filter(core).map(String::as_str).filter(|n| wave(n) == now).collect();
             for name in &of_it {
                 if self.cluster.state(name)? == State::Dead {
-                    self.launch_patiently(name)?;
+                    match now {
+                        1 => self.start_broker(name)?,
+                        _ => self.cluster.launch(name)?,
+                    }
                 }
             }
             self.cluster.wait_ready(&of_it, START_DEADLINE)?;
@@ -254,20 +274,12 @@ impl Stage {
     }
 
     /// In ZooKeeper mode a broker that comes back before it was missed is turned away, and ends.
-    fn launch_patiently(&self, name: &str) -> Result<()> {
+    fn start_broker(&self, name: &str) -> Result<()> {
         let begun = Instant::now();
         loop {
-            self.cluster.launch(name)?;
-            match self.cluster.wait_ready(&[name], START_DEADLINE) {
-                Ok(()) => return Ok(()),
-                // One of an ensemble without a quorum is not ready alone.
-                Err(_) if ZOOKEEPERS.contains(&name) => return Ok(()),
-                Err(why) if begun.elapsed() > HEALED => return Err(why),
-                Err(_) if self.cluster.state(name)? != State::Dead => {
-                    return Err(anyhow!("{name} does not get ready"));
-                }
-                Err(_) => {}
-            }
+            let Err(why) = self.cluster.start_member(name) else { return Ok(()) };
+            let dead = self.cluster.state(name)? == State::Dead;
+            ensure!(dead && begun.elapsed() < HEALED, "{name} does not start again: {why:#}");
         }
     }
 }
