@@ -13,21 +13,21 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::Client;
 use crate::lag::Lag;
 use crate::sockets::Socket;
-use crate::stage::{Poll, Stage};
+use crate::stage::{PARTITIONS, Poll, Stage};
 
-/// Voters at work at once, over HTTP.
-const CLIENTS: usize = 24;
+/// Ballots a second, over HTTP.
+const RATE: f64 = 250.0;
+/// Ballots that wait for their answers at once; past it no new ones come.
+const WAITING: usize = 2_000;
 /// Voters at work at once, over WebSockets.
 const SOCKETS: usize = 4;
-/// Ballots a second, all HTTP clients together, while nothing is in the way.
-const RATE: f64 = 250.0;
 /// For so long after the end an unanswered ballot is sent again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -54,8 +54,8 @@ pub struct Sent {
 /// When there were acknowledgements.
 struct Pulse {
     lag: Arc<Lag>,
-    /// The latest, and the longest time between two.
-    seen: Mutex<(Instant, Duration)>,
+    /// By partition: the latest, and the longest time between two.
+    seen: Mutex<Vec<(Instant, Duration)>>,
     acknowledged: AtomicU64,
     /// From the first sending of a ballot to its acknowledgement, the longest, in milliseconds.
     slowest: AtomicU64,
@@ -68,16 +68,15 @@ struct Pulse {
 impl Pulse {
     fn acknowledged(&self, since: Instant, receipt: &Value) {
         let place = &receipt["position"];
-        if let (Some(partition), Some(offset)) =
-            (place["partition"].as_u64(), place["offset"].as_u64())
-        {
-            self.lag.acknowledged(partition, offset);
+        if let Some(partition) = place["partition"].as_u64() {
+            let (last, longest) = &mut self.seen.lock()[partition as usize];
+            *longest = last.elapsed().max(*longest);
+            *last = Instant::now();
+            // A repeated append may have succeeded without telling where.
+            if let Some(offset) = place["offset"].as_u64() {
+                self.lag.acknowledged(partition, offset);
+            }
         }
-        let mut seen = self.seen.lock();
-        let now = Instant::now();
-        seen.1 = seen.1.max(now - seen.0);
-        seen.0 = now;
-        drop(seen);
         self.acknowledged.fetch_add(1, Relaxed);
         self.slowest.fetch_max(since.elapsed().as_millis() as u64, Relaxed);
     }
@@ -104,7 +103,7 @@ pub struct Load {
 pub struct Outcome {
     pub sent: Vec<Sent>,
     pub acknowledged: u64,
-    /// The longest time without any acknowledgement.
+    /// The longest time without an acknowledgement, of the partition that was worst off.
     pub unavailable: Duration,
     /// The longest that one ballot waited for its own.
     pub slowest: Duration,
@@ -119,7 +118,7 @@ impl Load {
         let (runtime, nodes) = (stage.runtime.handle().clone(), stage.web_ports());
         let pulse = Arc::new(Pulse {
             lag: Arc::default(),
-            seen: Mutex::new((Instant::now(), Duration::ZERO)),
+            seen: Mutex::new(vec![(Instant::now(), Duration::ZERO); PARTITIONS as usize]),
             acknowledged: AtomicU64::new(0),
             slowest: AtomicU64::new(0),
             wrong: Mutex::default(),
@@ -134,9 +133,8 @@ impl Load {
             stop: stop.clone(),
             give_up: None,
         };
-        let over_http = (0..CLIENTS).map(|n| runtime.spawn(voter(n).over_http(n)));
-        let over_sockets =
-            (CLIENTS..CLIENTS + SOCKETS).map(|n| runtime.spawn(voter(n).over_sockets()));
+        let over_http = std::iter::once(runtime.spawn(voter(0).over_http()));
+        let over_sockets = (1..=SOCKETS).map(|n| runtime.spawn(voter(n).over_sockets()));
         let voters = over_http.chain(over_sockets).collect();
         let lag = pulse.lag.watch(stage.cluster.database(), stop.clone());
         Self { runtime, nodes, polls, pulse, stop, voters, lag, extra: Mutex::default() }
@@ -147,19 +145,23 @@ impl Load {
         self.pulse.acknowledged.load(Relaxed)
     }
 
-    /// Wait for so many more acknowledgements; how long it took.
-    pub fn wait_for(&self, more: u64, patience: Duration) -> Result<Duration> {
-        let (begun, wanted) = (Instant::now(), self.acknowledged() + more);
-        while self.acknowledged() < wanted {
+    /// Wait until votes are acknowledged in every partition, from now on.
+    pub fn wait_everywhere(&self, patience: Duration) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let seen = self.pulse.seen.lock().clone();
+            let silent: Vec<usize> =
+                (0..seen.len()).filter(|partition| seen[*partition].0 < begun).collect();
+            if silent.is_empty() {
+                return Ok(());
+            }
             let answers = self.pulse.answers.lock().clone();
             ensure!(
                 begun.elapsed() < patience,
-                "{} of {more} votes were acknowledged within {patience:?}; answers: {answers:?}",
-                more - (wanted - self.acknowledged()).min(more),
+                "nothing was acknowledged in partitions {silent:?} for {patience:?}; answers: {answers:?}"
             );
             std::thread::sleep(Duration::from_millis(10));
         }
-        Ok(begun.elapsed())
     }
 
     /// One ballot of a new voter in the first poll, so many copies at once, taking turns between
@@ -194,10 +196,9 @@ impl Load {
 
     /// No more new ballots; wait for the answers to all that were sent.
     pub fn finish(self) -> Result<Outcome> {
-        let (unavailable, acknowledged) = {
-            let (last, longest) = *self.pulse.seen.lock();
-            (longest.max(last.elapsed()), self.acknowledged())
-        };
+        let gaps = self.pulse.seen.lock().clone();
+        let unavailable = gaps.iter().map(|(last, longest)| last.elapsed().max(*longest)).max();
+        let acknowledged = self.acknowledged();
         self.stop.cancel();
         let mut sent = std::mem::take(&mut *self.extra.lock());
         for voter in self.voters {
@@ -208,7 +209,7 @@ impl Load {
         Ok(Outcome {
             acknowledged: sent.iter().filter(|sent| sent.told == Told::Recorded).count() as u64,
             sent,
-            unavailable,
+            unavailable: unavailable.unwrap_or_default(),
             slowest: Duration::from_millis(self.pulse.slowest.load(Relaxed)),
             lag: self.pulse.lag.longest(),
             answers: self.pulse.answers.lock().clone(),
@@ -228,33 +229,45 @@ struct Voter {
 }
 
 impl Voter {
-    async fn over_http(mut self, n: usize) -> Vec<Sent> {
-        let first = self.dice.random_range(0..2);
-        let mut cast = Cast::new(self.nodes, first, self.pulse.clone(), self.stop.clone());
-        let mut sent = Vec::new();
-        let mut names: Vec<String> = Vec::new();
-        let pause = Duration::from_secs_f64(CLIENTS as f64 / RATE);
+    /// Ballots come at their rate whether or not those before them are answered: voters do not
+    /// wait for each other.
+    async fn over_http(mut self) -> Vec<Sent> {
+        let idle: Arc<Mutex<Vec<Cast>>> = Arc::default();
+        let (mut casting, mut sent, mut names) = (JoinSet::new(), Vec::new(), 0_u64);
+        let pause = Duration::from_secs_f64(1.0 / RATE);
         let mut due = tokio::time::Instant::now();
         while !self.stop.is_cancelled() {
-            // Later ballots of the same voter, too, in whichever poll.
-            let name = match names.len() {
-                known if known > 4 && self.dice.random_bool(0.2) => {
-                    names[self.dice.random_range(0..known)].clone()
-                }
-                known => format!("{n}.{known}"),
-            };
-            if names.last() != Some(&name) {
-                names.push(name.clone());
+            tokio::time::sleep_until(due).await;
+            due = (due + pause).max(tokio::time::Instant::now() - Duration::from_secs(1));
+            while let Some(done) = casting.try_join_next() {
+                sent.extend(done);
             }
+            if casting.len() >= WAITING {
+                continue;
+            }
+            // Somebody new, or somebody who has voted before, in whichever poll.
+            if names < 5 || self.dice.random_bool(0.8) {
+                names += 1;
+            }
+            let name = names - self.dice.random_range(0..names.min(2));
             let ballot = ballot_id(&mut self.dice);
             let (poll, mut body) = self.choose();
-            body["voterId"] = name.into();
+            body["voterId"] = format!("voter {name}").into();
             body["ballotId"] = ballot.clone().into();
-            let gives_up = self.dice.random_bool(0.1);
-            let told = cast.until_answered(&poll, &body, gives_up).await;
-            sent.push(Sent { ballot, told });
-            due = (due + pause).max(tokio::time::Instant::now());
-            tokio::time::sleep_until(due).await;
+            let (gives_up, first) = (self.dice.random_bool(0.1), self.dice.random_range(0..2));
+            let (idle, nodes) = (idle.clone(), self.nodes);
+            let (pulse, stop) = (self.pulse.clone(), self.stop.clone());
+            casting.spawn(async move {
+                let pooled = idle.lock().pop();
+                let mut cast = pooled.unwrap_or_else(|| Cast::new(nodes, first, pulse, stop));
+                cast.at = first;
+                let told = cast.until_answered(&poll, &body, gives_up).await;
+                idle.lock().push(cast);
+                Sent { ballot, told }
+            });
+        }
+        while let Some(done) = casting.join_next().await {
+            sent.extend(done);
         }
         sent
     }
@@ -307,12 +320,13 @@ impl Voter {
                     return Told::Recorded;
                 }
                 Ok((409, _)) => return Told::TooLate,
-                Ok((429 | 503 | 504, _)) => {}
+                Ok((429, _)) => {}
+                // Perhaps the other node is better off.
+                Ok((503 | 504, _)) | Err(_) => *socket = None,
                 Ok((other, _)) => {
                     self.pulse.wrong.lock().push(format!("a WebSocket was told {other}"));
                     return Told::Nothing;
                 }
-                Err(_) => *socket = None,
             }
             if over(&self.stop, &mut self.give_up) {
                 return Told::Nothing;

@@ -72,7 +72,7 @@ type Links = BTreeMap<(String, String), Link>;
 /// All proxies.
 pub struct Net {
     links: Arc<watch::Sender<Links>>,
-    /// Pieces that were held, slowed or cut off.
+    /// Pieces that were held or slowed, and connections that were cut.
     touched: Arc<AtomicU64>,
     /// Pieces that [`Way::HeldFrom`] was waiting for.
     caught: Arc<AtomicU64>,
@@ -128,7 +128,7 @@ impl Net {
         self.links.send_modify(Links::clear);
     }
 
-    /// Pieces that were held, slowed or cut off, so far.
+    /// Pieces that were held or slowed, and connections that were cut, so far.
     pub fn touched(&self) -> u64 {
         self.touched.load(Relaxed)
     }
@@ -245,6 +245,7 @@ impl Pump {
         let mut held = false;
         loop {
             if self.link().cut {
+                self.touched.fetch_add(1, Relaxed);
                 return;
             }
             let read = tokio::select! {

@@ -11,7 +11,7 @@ pub struct Row {
     pub acknowledged: u64,
     pub lost: u64,
     pub doubled: u64,
-    /// The longest time without any acknowledgement.
+    /// The longest time without an acknowledgement, of the partition that was worst off.
     pub unavailable: Duration,
     /// The longest that one ballot waited for its acknowledgement, retries and all.
     pub slowest: Duration,

@@ -88,9 +88,9 @@ impl Harm<'_> {
         Ok(())
     }
 
-    /// Votes are acknowledged again; a stray answer does not count.
+    /// Votes are acknowledged again, in every partition.
     pub fn recovered(&self) -> Result<()> {
-        self.load.wait_for(50, RECOVERED).map(drop)
+        self.load.wait_everywhere(RECOVERED)
     }
 
     /// The network has done what was asked of it.
@@ -144,15 +144,15 @@ fn harm_and_judge(
     let nodes = [(WEB[0], stage.port(0)), (WEB[1], stage.port(1))];
     let watchers = Watchers::start(runtime, &nodes, &ids);
     let load = Load::start(stage, polls.clone(), seed);
-    let warm = load.wait_for(100, RECOVERED).context("before any harm");
-    let harmed = warm.and_then(|_| harm(stage, scenarios, seed, torture, &load, &polls, row));
+    let warm = load.wait_everywhere(RECOVERED).context("before any harm");
+    let harmed = warm.and_then(|()| harm(stage, scenarios, seed, torture, &load, &polls, row));
     // Whatever went wrong, the recount says what became of the votes.
     let healed = stage.heal().context("healing");
-    let recovered = load.wait_for(50, RECOVERED).context("after the harm");
+    let recovered = load.wait_everywhere(RECOVERED).context("after the harm");
     row.still = watchers.stood_still();
     let outcome = load.finish()?;
     let stopped = Instant::now();
-    for result in [harmed, healed, recovered.map(drop)] {
+    for result in [harmed, healed, recovered] {
         if let Err(why) = result {
             row.wrong.push(format!("{why:#}"));
         }
