@@ -13,7 +13,7 @@ use crate::ports::Ports;
 use crate::postgres::{self, Database};
 use crate::process::{Process, State};
 use crate::secure::Secure;
-use crate::{MEMBERS, Mode, broker, write_private, zookeeper};
+use crate::{Detour, MEMBERS, Mode, broker, write_private, zookeeper};
 
 /// Holds the plan.
 const PLAN: &str = "cluster.json";
@@ -25,6 +25,7 @@ pub(crate) struct Plan {
     pub(crate) ports: Ports,
     pub(crate) database: Database,
     pub(crate) secure: Option<Secure>,
+    pub(crate) detour: Option<Detour>,
     /// What Pollux's nodes share.
     pub(crate) secret: String,
     /// In the order of their start; none while it is being prepared.
@@ -58,8 +59,7 @@ impl Plan {
                 }
             }
             for n in 1..=MEMBERS {
-                let (ports, mode, secure) = (self.ports, self.mode, self.secure.as_ref());
-                members.push(broker::member(folder, n, ports, jars, mode, secure)?);
+                members.push(broker::member(folder, n, self, jars)?);
             }
             if self.mode == Mode::KRaft {
                 broker::format(folder, jars)?;

@@ -165,6 +165,14 @@ pub const SETTINGS: &[Setting] = &[
         |config| config.partitions.to_string(),
     ),
     setting(
+        "wait",
+        "POLLUX_WAIT",
+        "TIME",
+        "How long a start waits for Kafka and PostgreSQL to answer",
+        |config, text| put(&mut config.wait, parse_duration(text)),
+        |config| config.wait.show(),
+    ),
+    setting(
         "drain",
         "POLLUX_DRAIN",
         "TIME",

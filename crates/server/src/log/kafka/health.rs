@@ -16,8 +16,10 @@ use rdkafka::producer::Producer as _;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::genesis;
 use super::producer::Producer;
 use super::topics::Prepared;
+use crate::config::KafkaConfig;
 
 /// Between two looks while all is well.
 const LOOK: Duration = Duration::from_secs(1);
@@ -45,6 +47,8 @@ struct Verdict {
 pub(super) struct Trouble {
     /// What concerns all partitions.
     all: Option<String>,
+    /// There is no such topic.
+    gone: bool,
     /// By partition, what it lacks.
     partitions: BTreeMap<Partition, String>,
 }
@@ -115,9 +119,11 @@ impl Health {
 pub(super) async fn watch(
     health: Arc<Health>,
     producer: Arc<Producer>,
-    prepared: Prepared,
+    (config, prepared): (KafkaConfig, Prepared),
     stop: CancellationToken,
 ) {
+    // Whether the topic was away, so that it may be another one now.
+    let mut doubt = false;
     loop {
         let mut pause = LOOK;
         if let Some(client) = producer.client() {
@@ -135,7 +141,13 @@ pub(super) async fn watch(
             if !trouble.is_none() {
                 pause = LOOK_AGAIN;
             }
-            health.judge(trouble);
+            doubt |= trouble.gone;
+            let confirmed = match doubt && trouble.is_none() {
+                true => confirm(&config, &prepared).await,
+                false => Ok(()),
+            };
+            doubt &= !trouble.is_none() || confirmed.is_err();
+            health.judge(confirmed.map_or_else(Trouble::everywhere, |()| trouble));
         }
         tokio::select! {
             biased;
@@ -143,6 +155,16 @@ pub(super) async fn watch(
             () = sleep(pause) => {}
         }
     }
+}
+
+/// Whether a topic of that name is the log it was.
+async fn confirm(config: &KafkaConfig, prepared: &Prepared) -> Result<(), String> {
+    let (config, prepared) = (config.clone(), prepared.clone());
+    let ask = move || {
+        let Prepared { names, partitions, generation, .. } = &prepared;
+        genesis::confirm(&config, &names.votes, *partitions, *generation)
+    };
+    tokio::task::spawn_blocking(ask).await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// Ask a broker which partitions have no leader, or too few replicas that have all of it.
@@ -154,7 +176,8 @@ fn look(
     let metadata = client.fetch_metadata(Some(topic), ANSWER).map_err(|error| error.to_string())?;
     let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
     if partitions.is_empty() {
-        return Ok(Trouble::everywhere(format!("the brokers know of no topic {topic}")));
+        let why = format!("the brokers know of no topic {topic}");
+        return Ok(Trouble { gone: true, ..Trouble::everywhere(why) });
     }
     let lacks = partitions.iter().filter_map(|partition| {
         let (n, has) = (partition.id(), partition.isr().len());
@@ -167,7 +190,7 @@ fn look(
         };
         Some((n as Partition, why))
     });
-    Ok(Trouble { all: None, partitions: lacks.collect() })
+    Ok(Trouble { partitions: lacks.collect(), ..Trouble::default() })
 }
 
 #[cfg(test)]
@@ -179,7 +202,8 @@ mod tests {
     async fn what_one_partition_lacks_is_refused_there_and_for_a_short_time() {
         let health = Health::new();
         health.takes(1).unwrap();
-        let trouble = Trouble { all: None, partitions: [(1, "no leader".to_owned())].into() };
+        let partitions = [(1, "no leader".to_owned())].into();
+        let trouble = Trouble { partitions, ..Trouble::default() };
         health.judge(trouble.clone());
         health.takes(0).unwrap();
         assert_eq!(health.takes(1), Err("no leader".into()));

@@ -2,10 +2,13 @@
 //!
 //! [`topics`] makes and checks the topics, [`genesis`] says which log they are; then
 //! [`producer`] appends, [`reader`] reads, [`group`] shares out the partitions, [`feed`] hears
-//! what was announced; [`health`] looks whether votes would be taken. [`client`] is what they have
-//! in common. Nothing outside this folder knows of Kafka, and nothing in it counts votes.
+//! what was announced, [`dead`] is how a dead record is copied; [`health`] looks whether votes would be
+//! taken, [`consumer`] is for people who look on. [`client`] is what they have in common. Nothing
+//! outside this folder knows of Kafka, and nothing in it counts votes.
 
 mod client;
+pub mod consumer;
+mod dead;
 mod feed;
 mod genesis;
 mod group;
@@ -29,13 +32,14 @@ use tokio_util::sync::CancellationToken;
 use self::health::Health;
 use self::producer::Producer;
 use self::reader::Reader;
-use self::topics::Prepared;
-use super::{Append, AppendError, Feed, Log, Membership, NewRecord, ReadError, Record};
+use self::topics::{Names, Prepared};
+use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
 use crate::ambient::SharedAmbient;
 use crate::config::{KafkaConfig, LogLimits};
 
-/// Announcements queued at once by one caller; the rest follow when these are delivered.
-const ANNOUNCED_AT_ONCE: usize = 1024;
+/// Announcements, or dead records, queued at once by one caller; the rest follow when these are
+/// delivered.
+const AT_ONCE: usize = 1024;
 
 /// Why the log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -46,9 +50,23 @@ pub enum OpenError {
     /// The topics break the promise: all faults, a line each.
     #[error("the topics on Kafka cannot be used:\n  - {}", .0.join("\n  - "))]
     Refused(Vec<String>),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    Missing(String),
     /// Kafka cannot be reached or does not do what it should.
     #[error("Kafka: {0}")]
     Kafka(String),
+}
+
+impl OpenError {
+    /// None of the brokers named has answered.
+    fn no_answer(config: &KafkaConfig, error: &KafkaError) -> Self {
+        Self::Kafka(format!(
+            "no answer from {} ({error}); is KAFKA_BROKER right, and are POLLUX_KAFKA_TLS and \
+             POLLUX_KAFKA_SASL as the brokers want them?",
+            config.broker.join(",")
+        ))
+    }
 }
 
 impl From<KafkaError> for OpenError {
@@ -88,7 +106,8 @@ impl KafkaLog {
         let producer = Producer::start(config, limits, votes.clone(), partitions, stop.clone())?;
         let reader = Reader::start(config, votes.clone(), partitions, stop.clone())?;
         let (producer, health) = (Arc::new(producer), Arc::new(Health::new()));
-        let watch = health::watch(health.clone(), producer.clone(), prepared.clone(), stop.clone());
+        let log = (config.clone(), prepared.clone());
+        let watch = health::watch(health.clone(), producer.clone(), log, stop.clone());
         tokio::spawn(watch);
         Ok(Arc::new(Self {
             config: config.clone(),
@@ -102,6 +121,11 @@ impl KafkaLog {
         }))
     }
 
+    /// The log as it stands, to be read by whoever looks on: nothing is made, nothing written.
+    pub async fn open_read_only(config: &KafkaConfig) -> Result<LogReader, OpenError> {
+        LogReader::open(config).await
+    }
+
     /// What the topics are, and whether they keep the promise.
     pub fn prepared(&self) -> &Prepared {
         &self.prepared
@@ -109,6 +133,67 @@ impl KafkaLog {
 
     fn reader(&self) -> &Reader {
         self.reader.as_ref().expect("it is there until the log is dropped")
+    }
+}
+
+/// A log opened for reading only.
+pub struct LogReader {
+    generation: Generation,
+    partitions: u32,
+    reader: Option<Reader>,
+    stop: CancellationToken,
+}
+
+impl LogReader {
+    async fn open(config: &KafkaConfig) -> Result<Self, OpenError> {
+        let topics = topics::describe(config).await?;
+        let votes = Names::new(&config.topic_prefix).votes;
+        let brokers = config.broker.join(",");
+        let missing = |what| OpenError::Missing(format!("{what} {votes} on {brokers}"));
+        let found = topics.iter().find(|topic| topic.name == votes);
+        let partitions = found.ok_or_else(|| missing("there is no topic"))?.partitions.len() as u32;
+        let generation = topics::generation(config, &topics).await?;
+        let generation = generation.ok_or_else(|| missing("no log has begun on"))?;
+        let stop = CancellationToken::new();
+        let reader = Some(Reader::start(config, votes, partitions, stop.clone())?);
+        Ok(Self { generation, partitions, reader, stop })
+    }
+
+    /// Which incarnation of the log this is.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// How many partitions there are.
+    pub fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    /// The offset the next durable record will get, by now.
+    pub async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        self.reader().end(partition).await
+    }
+
+    /// Up to `most` records from `from` on; empty at the end.
+    pub async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+    ) -> Result<Vec<Record>, ReadError> {
+        self.reader().read(partition, from, most, Duration::ZERO).await
+    }
+
+    fn reader(&self) -> &Reader {
+        self.reader.as_ref().expect("it is there until this is dropped")
+    }
+}
+
+impl Drop for LogReader {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        let reader = self.reader.take();
+        std::thread::spawn(move || drop(reader));
     }
 }
 
@@ -163,7 +248,7 @@ impl Log for KafkaLog {
 
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
         let names = &self.prepared.names;
-        for some in announcements.chunks(ANNOUNCED_AT_ONCE) {
+        for some in announcements.chunks(AT_ONCE) {
             let sent = some.iter().map(|announcement| {
                 let topic = match announcement {
                     Announcement::Poll(_) => &names.polls,
@@ -171,6 +256,18 @@ impl Log for KafkaLog {
                 };
                 self.producer.announce(topic, &announcement.key(), &announcement.encode())
             });
+            for delivery in sent.collect::<Vec<_>>() {
+                delivery.await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+        let (topic, generation) = (&self.prepared.names.dead, self.generation());
+        for some in dead.chunks(AT_ONCE) {
+            let copies = some.iter().map(|record| dead::copy(generation, partition, record));
+            let sent = copies.map(|copy| self.producer.copy(topic, copy));
             for delivery in sent.collect::<Vec<_>>() {
                 delivery.await?;
             }

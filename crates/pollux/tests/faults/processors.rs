@@ -1,0 +1,120 @@
+//! Processors that die between two steps, are stopped while another takes over, come and go.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use pollux_cluster::State;
+
+use crate::proxy::{Link, Way};
+use crate::scenario::{Area, Harm, Scenario};
+use crate::stage::{DATABASE, GUEST, PROCESSORS};
+
+/// What ends a transaction, on its way to PostgreSQL; and, as it happens, the answer to it.
+const COMMIT: &[u8] = b"COMMIT\0";
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "processor killed between fold and commit",
+        area: Area::Processors,
+        zookeeper: false,
+        harm: before_commit,
+    },
+    Scenario {
+        name: "processor killed between commit and announcement",
+        area: Area::Processors,
+        zookeeper: false,
+        harm: after_commit,
+    },
+    Scenario {
+        name: "processor stopped past its session, another takes over, resumed",
+        area: Area::Processors,
+        zookeeper: false,
+        harm: stopped,
+    },
+    Scenario {
+        name: "processors joining and leaving every two seconds",
+        area: Area::Processors,
+        zookeeper: false,
+        harm: joining_and_leaving,
+    },
+];
+
+/// Everything is sent and folded, and the COMMIT does not arrive.
+fn before_commit(harm: &Harm<'_>) -> Result<()> {
+    let victim = harm.one_of(&PROCESSORS);
+    let caught = harm.stage.net.caught();
+    harm.stage.net.set(victim, DATABASE, Link::there(Way::HeldFrom(COMMIT)));
+    harm.caught_since(caught, "a COMMIT is on its way")?;
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'";
+    let open = harm.stage.cluster.database().query(open)?;
+    ensure!(open != "0", "no transaction is open");
+    kill_and_see_taken_over(harm, victim, "with its rows sent and not committed")
+}
+
+/// PostgreSQL has committed, and the processor does not hear of it: nothing is announced.
+fn after_commit(harm: &Harm<'_>) -> Result<()> {
+    let victim = harm.one_of(&PROCESSORS);
+    let caught = harm.stage.net.caught();
+    harm.stage.net.set(victim, DATABASE, Link::back(Way::HeldFrom(COMMIT)));
+    harm.caught_since(caught, "a COMMIT is answered")?;
+    kill_and_see_taken_over(harm, victim, "with its rows committed and not announced")
+}
+
+fn kill_and_see_taken_over(harm: &Harm<'_>, victim: &str, when: &str) -> Result<()> {
+    let stage = harm.stage;
+    stage.cluster.kill(victim)?;
+    harm.did(&format!("killed {victim} {when}"));
+    // What was held is gone with its sender.
+    stage.net.mend_anew(victim, DATABASE);
+    let long = stage.wait_counted()?;
+    eprintln!("          counted by the other one {long:.1?} later");
+    stage.cluster.start_member(victim)?;
+    stage.wait_counted().map(drop)
+}
+
+fn stopped(harm: &Harm<'_>) -> Result<()> {
+    let stage = harm.stage;
+    let victim = harm.one_of(&PROCESSORS);
+    // In the middle of a batch: the COMMIT arrives after others have taken over.
+    let caught = stage.net.caught();
+    stage.net.set(victim, DATABASE, Link::there(Way::HeldFrom(COMMIT)));
+    harm.caught_since(caught, "a COMMIT is on its way")?;
+    stage.cluster.pause(victim)?;
+    let long = stage.wait_counted()?;
+    ensure!(stage.cluster.state(victim)? == State::Paused, "{victim} is not stopped");
+    harm.did(&format!("stopped {victim}; the other one had taken over {long:.1?} later"));
+    harm.wait(Duration::from_secs(1));
+    stage.net.mend(victim, DATABASE);
+    harm.did("its COMMIT arrived late");
+    stage.cluster.resume(victim)?;
+    harm.wait(Duration::from_secs(2));
+    ensure!(stage.cluster.state(victim)? == State::Running, "{victim} has died");
+    stage.wait_counted().map(drop)
+}
+
+/// Partitions change hands in the middle of batches: one of the processors is slow.
+fn joining_and_leaving(harm: &Harm<'_>) -> Result<()> {
+    let stage = harm.stage;
+    let slow = harm.one_of(&PROCESSORS);
+    let changes = |name: &str| {
+        let log = fs::read_to_string(stage.cluster.folder().join(format!("{name}.log")));
+        log.unwrap_or_default().matches("partitions of this processor").count()
+    };
+    let before = changes(slow);
+    stage.net.set(slow, DATABASE, Link::slow(Duration::from_millis(120)));
+    for n in 0..4 {
+        stage.cluster.launch(GUEST)?;
+        harm.wait(Duration::from_secs(2));
+        match n % 2 {
+            0 => stage.cluster.stop(GUEST)?,
+            _ => stage.cluster.kill(GUEST)?,
+        }
+        harm.did(&format!("{GUEST} came and {}", if n % 2 == 0 { "left" } else { "died" }));
+        harm.wait(Duration::from_secs(2));
+    }
+    let changed = changes(slow) - before;
+    ensure!(changed >= 4, "the partitions of {slow} changed {changed} times");
+    stage.net.mend(slow, DATABASE);
+    stage.wait_counted().map(drop)
+}
