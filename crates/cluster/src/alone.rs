@@ -1,6 +1,6 @@
 //! PostgreSQL alone, for tests of what needs no broker.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Instant;
 
@@ -31,7 +31,12 @@ pub struct Postgres {
 impl Postgres {
     /// Start one on a free port, in a new folder for temporary files.
     pub fn start() -> Result<Self> {
-        let folder = new_folder(&Options::default().folder)?;
+        Self::start_in(&Options::default().folder)
+    }
+
+    /// Start one on a free port, in this folder, which is made.
+    pub fn start_in(folder: &Path) -> Result<Self> {
+        let folder = new_folder(folder)?;
         let password = hex::encode(rand::random::<[u8; 12]>());
         let port = Ports::free()?.get(Port::Postgres, 1);
         let database = Database::new(port, &password)?;
@@ -87,6 +92,11 @@ impl Postgres {
     /// Let it go on.
     pub fn resume(&self) -> Result<()> {
         self.living()?.signal_all(Signal::CONT).map(drop)
+    }
+
+    /// Whether its process lives.
+    pub fn is_alive(&self) -> bool {
+        self.living().is_ok()
     }
 
     fn living(&self) -> Result<Process> {
