@@ -6,6 +6,7 @@
 mod away;
 mod full;
 mod schema;
+mod tls;
 mod workers;
 
 use std::sync::atomic::{AtomicU32, Ordering};
