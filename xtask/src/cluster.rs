@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use pollux_cluster::{Cluster, Mode, Options, Port, State};
+
+use crate::demo;
 
 /// What to do, and with which cluster.
 #[derive(Args)]
@@ -34,6 +37,16 @@ enum Action {
         /// Without Pollux's own nodes
         #[arg(long)]
         bare: bool,
+        /// What the nodes run
+        #[arg(long, default_value = "target/release/pollux", value_name = "BINARY")]
+        pollux: PathBuf,
+    },
+    /// Watch votes flow over the partitions while members are killed; on the cluster that is up, or
+    /// on one of its own that goes afterwards
+    Demo {
+        /// Its own cluster: Kafka 4 in KRaft mode instead of Kafka 3.9 with ZooKeeper
+        #[arg(long)]
+        kraft: bool,
         /// What the nodes run
         #[arg(long, default_value = "target/release/pollux", value_name = "BINARY")]
         pollux: PathBuf,
@@ -75,13 +88,16 @@ pub fn run(command: Command) -> Result<()> {
     if let Action::Up { kraft, secure, port, bare, pollux } = command.action {
         return up(&folder, kraft, secure, port, (!bare).then_some(&pollux));
     }
+    if let Action::Demo { kraft, pollux } = command.action {
+        return demonstrate(&folder, kraft, &pollux);
+    }
     if matches!(command.action, Action::Down) && !folder.exists() {
         eprintln!("there is no cluster in {}", folder.display());
         return Ok(());
     }
     let cluster = Cluster::open(&folder, say)?;
     match command.action {
-        Action::Up { .. } => Ok(()),
+        Action::Up { .. } | Action::Demo { .. } => Ok(()),
         Action::Down => {
             cluster.remove()?;
             say("everything is stopped and removed");
@@ -110,11 +126,8 @@ fn up(
     port: Option<u16>,
     pollux: Option<&PathBuf>,
 ) -> Result<()> {
-    if let Some(pollux) = pollux {
-        let missing = || format!("{}: build it with cargo build --release", pollux.display());
-        ensure!(pollux.is_file(), missing());
-    }
-    let mode = if kraft { Mode::KRaft } else { Mode::ZooKeeper };
+    pollux.map_or(Ok(()), |pollux| is_built(pollux))?;
+    let mode = mode(kraft);
     let cluster = match Cluster::open(folder, say) {
         // An unfinished one has no members; it is made anew.
         Ok(there) if !there.names().is_empty() => {
@@ -143,6 +156,28 @@ fn up(
     print(&addresses(&cluster)?)?;
     cluster.detach();
     Ok(())
+}
+
+fn mode(kraft: bool) -> Mode {
+    if kraft { Mode::KRaft } else { Mode::ZooKeeper }
+}
+
+fn is_built(pollux: &Path) -> Result<()> {
+    ensure!(pollux.is_file(), "{}: build it with cargo build --release", pollux.display());
+    Ok(())
+}
+
+fn demonstrate(folder: &Path, kraft: bool, pollux: &Path) -> Result<()> {
+    is_built(pollux)?;
+    let cluster = match Cluster::open(folder, say) {
+        Ok(there) if !there.names().is_empty() => {
+            there.bring_up()?;
+            there
+        }
+        _ => Cluster::start(&Options { mode: mode(kraft), progress: say, ..Options::default() })?,
+    };
+    add_nodes(&cluster, pollux)?;
+    demo::run(&cluster, pollux)
 }
 
 /// Two web nodes and two processors; the first of them makes the topics and the tables.
@@ -214,5 +249,7 @@ fn print(text: &str) -> Result<()> {
 
 /// What is being done: to standard error.
 fn say(line: &str) {
-    eprintln!("{line}");
+    if !demo::DRAWS.load(Relaxed) {
+        eprintln!("{line}");
+    }
 }

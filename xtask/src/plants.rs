@@ -303,6 +303,20 @@ pub const PLANTS: &[Plant] = &[
         tests: STORE,
     },
     Plant {
+        name: "count on where a log lost its end and has grown again",
+        file: "crates/server/src/processor/worker.rs",
+        right: "let Some(row) = rows.last() else { return Ok(()) };",
+        wrong: "let Some(row) = rows.last().filter(|_| false) else { return Ok(()) };",
+        tests: PROCESSOR,
+    },
+    Plant {
+        name: "do not copy the dead letters of the worker before",
+        file: "crates/server/src/processor/worker.rs",
+        right: "let owed = (announced < next).then(Instant::now);",
+        wrong: "let owed = None;",
+        tests: PROCESSOR,
+    },
+    Plant {
         name: "commit the offset without the tallies (SQLite)",
         file: "crates/server/src/store/embedded/writer.rs",
         right: "write_tallies(conn, &mut keys, partitions, commit)?;",

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 /// Clock ticks a second of `/proc/PID/stat`; the same on every Linux.
 const TICKS: f64 = 100.0;
@@ -63,16 +64,10 @@ impl Server {
 
     fn create_poll(&self) -> Result<String> {
         let body = r#"{"question":"Which?","options":["This","That"]}"#;
-        let request = format!(
-            "POST /api/polls HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.address,
-            body.len()
-        );
         let started = Instant::now();
         loop {
-            match ask(&self.address, &request) {
-                Ok(answer) => return text_after(&answer, "\"id\":\"", '"'),
+            match post(&self.address, "/api/polls", body) {
+                Ok(made) => return Ok(made["id"].as_str().context("no id")?.to_owned()),
                 Err(error) if started.elapsed() > Duration::from_secs(20) => return Err(error),
                 Err(_) => std::thread::sleep(Duration::from_millis(50)),
             }
@@ -81,14 +76,11 @@ impl Server {
 
     /// Wait until the poll shows this many voters; more would be a vote counted twice.
     pub fn counted(&self, voters: u64) -> Result<()> {
-        let request = format!(
-            "GET /api/polls/{} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
-            self.poll, self.address
-        );
+        let path = format!("/api/polls/{}", self.poll);
         let started = Instant::now();
         loop {
-            let answer = ask(&self.address, &request)?;
-            let shown: u64 = text_after(&answer, "\"totalVoters\":", ',')?.parse()?;
+            let poll = get(&self.address, &path)?;
+            let shown = poll["totalVoters"].as_u64().context("no totalVoters")?;
             if shown == voters {
                 return Ok(());
             }
@@ -120,7 +112,23 @@ impl Server {
 }
 
 /// One request over a connection of its own; any answer but a success is an error.
-fn ask(address: &str, request: &str) -> Result<String> {
+/// What a GET answers, as JSON.
+pub fn get(address: &str, path: &str) -> Result<Value> {
+    let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    ask(address, &format!("{head}accept: application/json\r\n\r\n"))
+}
+
+/// What a POST of this JSON answers.
+pub fn post(address: &str, path: &str, body: &str) -> Result<Value> {
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    let length = body.len();
+    ask(
+        address,
+        &format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"),
+    )
+}
+
+fn ask(address: &str, request: &str) -> Result<Value> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     stream.write_all(request.as_bytes())?;
@@ -129,12 +137,8 @@ fn ask(address: &str, request: &str) -> Result<String> {
     if !answer.starts_with("HTTP/1.1 2") {
         bail!("{answer}");
     }
-    Ok(answer)
-}
-
-fn text_after(text: &str, mark: &str, end: char) -> Result<String> {
-    let after = text.split_once(mark).with_context(|| format!("no {mark} in {text}"))?.1;
-    Ok(after.split(end).next().unwrap_or_default().to_owned())
+    let (_, body) = answer.split_once("\r\n\r\n").context("an answer without a body")?;
+    Ok(serde_json::from_str(body)?)
 }
 
 /// Sockets that watch the server's poll and say nothing.

@@ -12,25 +12,21 @@ use crate::member::{Member, Ready};
 use crate::plan::Plan;
 use crate::ports::Port;
 use crate::secure::Secure;
-use crate::{Detour, MEMBERS, Mode, setting_file, write_private, zookeeper};
-
-const HEAP: &[&str] = &["-Xms256m", "-Xmx384m"];
+use crate::{Detour, MEMBERS, Mode, shared, write_private, zookeeper};
 
 /// Write what the `n`th needs; say how to start it.
 pub(crate) fn member(folder: &Path, n: u16, plan: &Plan, jars: &Jars) -> Result<Member> {
     let Plan { mode, ports, .. } = *plan;
-    let mut settings = setting_file("broker.properties")?;
+    let mut settings = shared::broker(mode)?;
     let mut listeners = vec![("PLAINTEXT", Port::Broker)];
     match mode {
         Mode::ZooKeeper => {
-            settings.push_str(&setting_file("broker-zookeeper.properties")?);
             writeln!(settings, "\n# This one.\nbroker.id={n}")?;
             let direct = || zookeeper::connect(ports);
             let connect = plan.detour.map(|it| Detour::addresses(it.zookeepers));
             writeln!(settings, "zookeeper.connect={}", connect.unwrap_or_else(direct))?;
         }
         Mode::KRaft => {
-            settings.push_str(&setting_file("broker-kraft.properties")?);
             let voters: Vec<String> = (1..=MEMBERS)
                 .map(|k| format!("{k}@{}", ports.address(Port::Controller, k)))
                 .collect();
@@ -70,7 +66,7 @@ pub(crate) fn member(folder: &Path, n: u16, plan: &Plan, jars: &Jars) -> Result<
     let file = settings_file(folder, n);
     write_private(&file, &settings)?;
     let ready = Ready::Broker { id: i32::from(n), port: ports.get(Port::Broker, n) };
-    Ok(java::member(name, HEAP, jars, "kafka.Kafka", &file, ready))
+    Ok(java::member(name, shared::BROKER_HEAP, jars, "kafka.Kafka", &file, ready))
 }
 
 fn settings_file(folder: &Path, n: u16) -> PathBuf {

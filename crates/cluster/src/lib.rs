@@ -43,6 +43,7 @@ mod ports;
 mod postgres;
 mod process;
 mod secure;
+pub mod shared;
 mod wire;
 mod zookeeper;
 

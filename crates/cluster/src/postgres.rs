@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::member::{Member, Ready};
-use crate::setting_file;
+use crate::shared;
 
 /// Where Debian puts each version's programs.
 const PACKAGED: &str = "/usr/lib/postgresql";
@@ -81,7 +81,7 @@ pub(crate) fn member(folder: &Path, database: &Database) -> Result<Member> {
     init(&home, &data, user, database)?;
 
     let mut settings = fs::read_to_string(data.join("postgresql.conf"))?;
-    settings.push_str(&setting_file("postgresql.conf")?);
+    settings.push_str(&shared::postgres()?);
     settings.push_str(&format!(
         "\n# This one.\nlisten_addresses = '{}'\nport = {}\nunix_socket_directories = '{}'\n",
         database.host,

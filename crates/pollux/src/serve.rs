@@ -55,7 +55,9 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
 }
 
 fn log_filter(text: &str) -> Result<EnvFilter, String> {
-    EnvFilter::try_new(text).map_err(|error| format!("{error}; write for example info"))
+    // What they tell at `info` is of no use to an operator, unless they are asked for by name.
+    let filter = format!("refinery_core=warn,tokio_postgres=warn,{text}");
+    EnvFilter::try_new(filter).map_err(|error| format!("{error}; write for example info"))
 }
 
 /// Serve until told to stop.

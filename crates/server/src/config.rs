@@ -47,6 +47,8 @@ pub struct Config {
     pub processor: ProcessorLimits,
     /// Limits of the fan-out.
     pub watch: WatchLimits,
+    /// How long a start waits for Kafka and PostgreSQL to answer.
+    pub wait: Duration,
     /// How long a stop may take before what is left is cut.
     pub drain: Duration,
 }
@@ -300,8 +302,60 @@ impl Default for Config {
             db: PostgresConfig::default(),
             processor: ProcessorLimits::default(),
             watch: WatchLimits::default(),
+            wait: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
+    }
+}
+
+impl Config {
+    /// Settings that contradict each other: a line each, which names both and says why.
+    pub fn contradictions(&self) -> Vec<String> {
+        let Self { api, log, db, watch, kafka, .. } = self;
+        let mut found = Vec::new();
+        let mut below = |lower: (&str, String), upper: (&str, String), why: &str, fits: bool| {
+            if !fits {
+                let ((lower, little), (upper, much)) = (lower, upper);
+                found.push(format!("{lower} ({little}) must be below {upper} ({much}): {why}"));
+            }
+        };
+        let time = |time: Duration| format!("{time:?}");
+        below(
+            ("POLLUX_WATCH_VIEWERS", watch.viewers.to_string()),
+            ("POLLUX_API_CONNECTIONS", api.connections.to_string()),
+            "when every viewer's seat is taken there must be room left for voters",
+            watch.viewers < api.connections,
+        );
+        if !kafka.broker.is_empty() {
+            below(
+                ("POLLUX_KAFKA_TIMEOUT", time(kafka.timeout)),
+                ("POLLUX_API_DEADLINE", time(api.deadline)),
+                "a vote's answer must be Kafka's, not that nobody waited for it",
+                kafka.timeout < api.deadline,
+            );
+        } else {
+            below(
+                ("POLLUX_LOG_LINGER", time(log.linger)),
+                ("POLLUX_API_DEADLINE", time(api.deadline)),
+                "a vote waits at least as long for company",
+                log.linger < api.deadline,
+            );
+        }
+        if db.host.is_some() {
+            below(
+                ("POLLUX_DB_IDLE_IN_TRANSACTION", time(db.idle_in_transaction)),
+                ("POLLUX_DB_LOCK", time(db.lock)),
+                "a worker must outwait one that was stopped holding a lock",
+                db.idle_in_transaction < db.lock,
+            );
+            below(
+                ("POLLUX_DB_LOCK", time(db.lock)),
+                ("POLLUX_DB_STATEMENT", time(db.statement)),
+                "else no statement lives to see the lock",
+                db.lock < db.statement,
+            );
+        }
+        found
     }
 }
 
@@ -414,6 +468,39 @@ impl Default for WatchLimits {
             silence: Duration::from_secs(30),
             send_buffer: 64 * 1024,
             goodbye: Duration::from_secs(2),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::boot;
+
+    #[tokio::test]
+    async fn settings_that_contradict_each_other_are_all_named_at_once() {
+        let mut config = Config::default();
+        assert_eq!(config.contradictions(), [""; 0]);
+        config.kafka.broker = vec!["kafka1:9092".into()];
+        config.db.host = Some("db".into());
+        assert_eq!(config.contradictions(), [""; 0]);
+
+        config.kafka.timeout = config.api.deadline;
+        config.db.idle_in_transaction = config.db.lock;
+        config.db.statement = config.db.lock;
+        config.watch.viewers = config.api.connections;
+        let found = config.contradictions();
+        assert_eq!(found.len(), 4, "{found:?}");
+        for named in
+            ["POLLUX_KAFKA_TIMEOUT (8s)", "POLLUX_API_DEADLINE (8s)", "POLLUX_DB_LOCK (3s)"]
+        {
+            assert!(found.iter().any(|line| line.contains(named)), "{named}: {found:?}");
+        }
+        let refused = boot::start(config).await.err().unwrap();
+        assert_eq!(refused.exit_code(), 2);
+        for line in found {
+            assert!(refused.to_string().contains(&line), "{refused}");
         }
     }
 }

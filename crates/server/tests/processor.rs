@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use parking_lot::Mutex;
 use pollux_core::ballot::{Ballot, Choice};
-use pollux_core::id::{BallotId, Generation, PollId, UnixMillis, VoterId};
+use pollux_core::id::{BallotId, Generation, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::record::{Entry, ballot_key};
 use pollux_core::standing::{Announcement, TallyAt};
@@ -25,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
 /// Enough for many rounds of housekeeping and many sessions; the clock is paused.
 const A_WHILE: Duration = Duration::from_secs(30);
+
+type Troubles = Arc<Mutex<BTreeMap<Partition, String>>>;
 
 /// Time that stands still, and no dice.
 struct Still;
@@ -60,11 +65,25 @@ impl World {
         Self { log: cluster.node(0), cluster, store, poll }
     }
 
-    fn start(&self) {
+    /// Start a processor; what troubles it.
+    fn start(&self) -> Troubles {
         let limits = ProcessorLimits::default();
         let processor =
             Processor::new(self.log.clone(), self.store.clone(), Arc::new(Still), limits);
+        let troubles = processor.troubles.clone();
         tokio::spawn(processor.run(CancellationToken::new()));
+        troubles
+    }
+
+    /// Append what nobody can read.
+    async fn junk(&self, text: &'static str) {
+        let record = NewRecord { key: "a key".into(), value: text.into() };
+        self.log.append(0, record).await.unwrap();
+    }
+
+    /// The values of what was copied to `votes.dead`.
+    fn copied(&self) -> Vec<Bytes> {
+        self.cluster.dead().into_iter().map(|(_, record)| record.value).collect()
     }
 
     async fn vote(&self, n: u8) {
@@ -125,6 +144,81 @@ async fn what_was_committed_but_not_announced_is_announced_by_the_next_worker() 
     let owed = Announcement::Tally(world.tally());
     let told = async { while !feed.next().await.unwrap().contains(&owed) {} };
     timeout(A_WHILE, told).await.expect("it is announced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_letters_are_copied_as_they_were() {
+    let world = World::new().await;
+    world.start();
+    world.vote(1).await;
+    world.junk("no ballot").await;
+    world.vote(2).await;
+    sleep(A_WHILE).await;
+    assert_eq!(world.tally().tally.voters, 2, "what stands around it is counted");
+    let letters = world.store.dump().dead;
+    let [(0, letter)] = &letters[..] else { panic!("{letters:?}") };
+    let copies = world.cluster.dead();
+    let [(0, copy)] = &copies[..] else { panic!("{copies:?}") };
+    assert_eq!((copy.offset, &copy.key, &copy.value), (letter.offset, &letter.key, &letter.value));
+    assert_eq!(
+        (copy.offset, &copy.key[..], &copy.value[..]),
+        (2, &b"a key"[..], &b"no ballot"[..])
+    );
+    assert!(!copy.reason.is_empty() && copy.reason == letter.reason);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_letters_committed_and_not_copied_are_copied_by_the_next_worker() {
+    let world = World::new().await;
+    world.vote(1).await;
+    world.junk("one").await;
+    world.junk("two").await;
+    world.commit_and_die().await;
+    assert_eq!(world.copied(), [""; 0]);
+    world.start();
+    sleep(A_WHILE).await;
+    assert_eq!(world.copied(), ["one", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_that_fail_hold_up_no_vote_and_are_made_later() {
+    let world = World::new().await;
+    world.cluster.set_faults(LogFaults { not_copied: 1.0, ..LogFaults::default() });
+    let troubles = world.start();
+    world.junk("one").await;
+    for n in 1..=3 {
+        world.vote(n).await;
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(world.tally().tally.voters, u64::from(n));
+    }
+    assert_eq!((world.copied().len(), troubles.lock().len()), (0, 0));
+    world.cluster.set_faults(LogFaults::default());
+    sleep(2 * A_WHILE).await;
+    assert_eq!(world.copied(), ["one"], "without another vote");
+}
+
+/// The log loses its end under a running worker, and then grows past where it was.
+#[tokio::test(start_paused = true)]
+async fn a_log_that_lost_its_end_stops_the_partition_also_when_it_has_grown_again() {
+    let world = World::new().await;
+    let troubles = world.start();
+    for n in 1..=3 {
+        world.vote(n).await;
+    }
+    sleep(A_WHILE).await;
+    let counted = world.tally();
+    assert_eq!((counted.tally.voters, troubles.lock().len()), (3, 0));
+    world.cluster.truncate(0, 2);
+    sleep(A_WHILE).await;
+    let trouble = troubles.lock().get(&0).cloned().unwrap_or_default();
+    assert!(trouble.contains("records are missing"), "{trouble}");
+    for n in 11..=20 {
+        world.vote(n).await;
+    }
+    sleep(A_WHILE).await;
+    let trouble = troubles.lock().get(&0).cloned().unwrap_or_default();
+    assert!(trouble.contains("holds another record"), "{trouble}");
+    assert_eq!(world.tally(), counted, "nothing is counted on top of what is not there");
 }
 
 #[tokio::test(start_paused = true)]

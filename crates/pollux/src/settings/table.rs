@@ -165,6 +165,14 @@ pub const SETTINGS: &[Setting] = &[
         |config| config.partitions.to_string(),
     ),
     setting(
+        "wait",
+        "POLLUX_WAIT",
+        "TIME",
+        "How long a start waits for Kafka and PostgreSQL to answer",
+        |config, text| put(&mut config.wait, parse_duration(text)),
+        |config| config.wait.show(),
+    ),
+    setting(
         "drain",
         "POLLUX_DRAIN",
         "TIME",
@@ -640,6 +648,10 @@ mod tests {
             else {
                 continue;
             };
+            let compose = include_str!("../../../../docker-compose.yml");
+            if compose.contains(&format!("${{{name}:-{value}}}")) {
+                continue;
+            }
             let setting = SETTINGS.iter().find(|setting| setting.variable == name);
             let shown = setting.map(|setting| (setting.show)(&default)).unwrap_or_default();
             assert!(setting.is_some(), "{line}");

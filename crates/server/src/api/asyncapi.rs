@@ -95,7 +95,12 @@ fn topics() -> Vec<(&'static str, &'static str, &'static str, Value)> {
             object(&["v", "type"]),
         ),
         ("tallies", "Committed, absolute tallies; compacted", "{pollId}/{partition}", object(&[])),
-        ("votes.dead", "Copies of records that no version can read", "as it was", json!({})),
+        (
+            "votes.dead",
+            "Copies of records of `votes` that are nobody's ballot; headers say where they stand",
+            "as it was",
+            json!({}),
+        ),
     ]
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use pollux_core::id::Generation;
 use pollux_core::standing::Announcement;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::credentials::{self, Credential};
@@ -19,7 +20,7 @@ use crate::log::kafka::KafkaLog;
 use crate::store::postgres::PostgresStore;
 use crate::store::{Store, StoreError};
 
-/// Between two looks into the outbox.
+/// Between two looks into the outbox, and two tries to start.
 const LOOK: Duration = Duration::from_millis(500);
 /// Changes of polls told at once.
 const MOST: usize = 256;
@@ -68,8 +69,12 @@ pub enum Mismatch {
 /// Connect to both.
 pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, StartError> {
     let secret = config.secret.clone().ok_or(Mismatch::NoSecret)?;
-    let log = KafkaLog::open(&config.kafka, &config.log, ambient.clone()).await?;
-    let opened = open_store(config, &log, &secret).await;
+    let deadline = Instant::now() + config.wait;
+    let log = patiently(deadline, || async {
+        Ok(KafkaLog::open(&config.kafka, &config.log, ambient.clone()).await?)
+    })
+    .await?;
+    let opened = patiently(deadline, || open_store(config, &log, &secret)).await;
     let (store, first) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -97,6 +102,26 @@ pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, 
         relay: Some(stop.drop_guard()),
         lock: None,
     })
+}
+
+/// Try until the deadline, as long as it is only that nobody answers: whatever starts a whole
+/// cluster starts everything at once.
+async fn patiently<T, F>(deadline: Instant, mut attempt: impl FnMut() -> F) -> Result<T, StartError>
+where
+    F: Future<Output = Result<T, StartError>>,
+{
+    let mut told = String::new();
+    loop {
+        let error = match attempt().await {
+            Err(error) if error.is_no_answer() && Instant::now() < deadline => error.to_string(),
+            done => return done,
+        };
+        if told != error {
+            tracing::warn!("waiting: {error}");
+            told = error;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// The store, and whether this is the first node that ever uses it.

@@ -99,6 +99,9 @@ pub enum StartError {
     /// Kafka and PostgreSQL do not belong together, or not to us.
     #[error(transparent)]
     Cluster(#[from] cluster::Mismatch),
+    /// Settings contradict each other: a line each.
+    #[error("the settings contradict each other:\n  - {}", .0.join("\n  - "))]
+    Contradictions(Vec<String>),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -115,12 +118,21 @@ impl StartError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Listen { .. } => 1,
-            Self::Kafka(kafka::OpenError::Settings(_))
+            Self::Contradictions(_)
+            | Self::Kafka(kafka::OpenError::Settings(_))
             | Self::Cluster(cluster::Mismatch::NoSecret) => 2,
-            Self::Kafka(kafka::OpenError::Kafka(_))
-            | Self::Postgres(postgres::OpenError::Unreachable { .. }) => 4,
+            _ if self.is_no_answer() => 4,
             _ => 3,
         }
+    }
+
+    /// Whether a server did not answer; a moment later it may.
+    fn is_no_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Kafka(kafka::OpenError::Kafka(_))
+                | Self::Postgres(postgres::OpenError::Unreachable { .. })
+        )
     }
 
     /// The address that is taken, if that is why.
@@ -137,6 +149,10 @@ impl StartError {
 /// Start everything, in order: addresses (so that a taken port costs nothing), log, store, node;
 /// then serve once it has caught up.
 pub async fn start(mut config: Config) -> Result<Running, StartError> {
+    let contradictions = config.contradictions();
+    if !contradictions.is_empty() {
+        return Err(StartError::Contradictions(contradictions));
+    }
     let listeners = server::listen(&config)
         .map_err(|(address, error)| StartError::Listen { address, error })?;
     let addresses: Vec<SocketAddr> =

@@ -22,7 +22,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use tokio::time::{Instant, timeout};
 
-use super::{AppendError, Feed, FeedLost, Log, NewRecord, ReadError, Record};
+use super::{AppendError, DeadRecord, Feed, FeedLost, Log, NewRecord, ReadError, Record};
 use crate::config::LogLimits;
 
 /// Long enough for any backend to do anything.
@@ -74,6 +74,7 @@ macro_rules! suite {
             feeds_deliver_all_in_order
             a_feed_that_falls_behind_is_lost
             a_cancelled_wait_loses_nothing
+            dead_records_are_taken_as_they_are
             shut_appends_what_is_queued_then_refuses
             reopened_it_is_the_same_log
         );
@@ -430,6 +431,30 @@ pub async fn a_cancelled_wait_loses_nothing<F: Future<Output = Subject>>(
         }
     }
     assert_eq!(distinct, wanted);
+}
+
+/// What becomes of the copies is the backend's own: nothing here reads them.
+pub async fn dead_records_are_taken_as_they_are<F: Future<Output = Subject>>(
+    subject: impl Fn(u32, LogLimits) -> F,
+) {
+    let Subject { log, _keep, .. } = subject(2, limits()).await;
+    let dead = |offset, key: &[u8], value: &[u8], reason: &str| DeadRecord {
+        offset,
+        key: Bytes::copy_from_slice(key),
+        value: Bytes::copy_from_slice(value),
+        reason: reason.to_owned(),
+    };
+    // As long as a record of `votes` may be, and any bytes.
+    let long = vec![0xff; 1 << 20];
+    let mut all: Vec<_> = (1..3_000).map(|n| dead(n, b"key", b"value", "why")).collect();
+    all.push(dead(3_000, b"", b"", ""));
+    all.push(dead(3_001, b"\0\xff", &long, &"é\0".repeat(1 << 18)));
+    for _ in 0..2 {
+        timeout(LONG, log.bury(1, all.clone())).await.unwrap().unwrap();
+    }
+    log.bury(0, vec![]).await.unwrap();
+    assert_eq!((log.end(0).await, log.end(1).await), (Ok(1), Ok(1)), "`votes` is untouched");
+    log.ready().unwrap();
 }
 
 pub async fn shut_appends_what_is_queued_then_refuses<F: Future<Output = Subject>>(

@@ -45,6 +45,19 @@ pub struct Record {
     pub value: Bytes,
 }
 
+/// A record of `votes` that is nobody's ballot, as it is copied to `votes.dead`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadRecord {
+    /// Where it stands in its partition.
+    pub offset: Offset,
+    /// Its key.
+    pub key: Bytes,
+    /// Its value.
+    pub value: Bytes,
+    /// Why it is dead.
+    pub reason: String,
+}
+
 /// Why an append is not known to be durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
@@ -128,6 +141,10 @@ impl Future for Append {
 ///   [`FeedLost`]; then the reader joins again and loads the store anew. They come in order per
 ///   announcer: polls among themselves, and all others among themselves. An announcement may be
 ///   delivered twice, and one that is far behind may be left out for a newer of its key.
+/// - A dead record that [`Log::bury`] returned `Ok` for has a copy on `votes.dead`, which says
+///   where it stands and why it is dead. It may have several. The copies are for whoever looks
+///   with Kafka's own tools; the truth is what the store has committed. A log that lives in
+///   one process with its store keeps none: nobody else can read either of them.
 #[async_trait]
 pub trait Log: Send + Sync + 'static {
     /// Which incarnation of the log this is.
@@ -157,6 +174,9 @@ pub trait Log: Send + Sync + 'static {
 
     /// Tell every node. Returns once the announcements will reach all feeds that stay joined.
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError>;
+
+    /// Copy a partition's dead records, once they are committed.
+    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError>;
 
     /// Listen from now on.
     async fn feed(&self) -> Result<Box<dyn Feed>, ReadError>;

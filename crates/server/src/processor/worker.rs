@@ -10,15 +10,22 @@ use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::poll::Poll;
 use pollux_core::record::{Entry, Genesis};
 use pollux_core::standing::{Announcement, TallyAt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Processor;
 use super::batch::{self, Batch, Past, Slice};
-use crate::log::{AppendError, ReadError};
-use crate::store::{Commit, CommitError, StoreError};
+use crate::log::{AppendError, DeadRecord, ReadError};
+use crate::store::{Commit, CommitError, DeadLetter, StoreError};
 
 /// How long a read waits for the first record before it looks whether to stop.
 const READ_WAIT: Duration = Duration::from_secs(1);
+/// Among so many offsets before the next one the last ballot is looked for.
+const LOOK_BACK: u64 = 256;
+/// Dead letters copied at once; each may be long.
+const COPIED_AT_ONCE: usize = 64;
+/// Pause before dead letters that could not be copied are tried again: votes wait meanwhile.
+const COPY_AGAIN: Duration = Duration::from_secs(30);
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +92,9 @@ async fn session(
             records = read => records?,
         };
         let (none, full) = (records.is_empty(), records.len() >= processor.limits.batch);
-        if !none {
-            worker.step(Batch::read(records)).await?;
+        match none {
+            true => worker.copy_dead().await?,
+            false => worker.step(Batch::read(records)).await?,
         }
         // Only now: a commit may fail for as long as the disk is full, and each session begins well.
         if processor.troubles.lock().remove(&partition).is_some() {
@@ -106,8 +114,10 @@ struct Worker<'a> {
     slice: Slice,
     /// The first offset not committed.
     next: Offset,
-    /// Everything below was announced.
+    /// Everything below was announced, and its dead letters copied.
     announced: Offset,
+    /// From there on there are dead letters without a copy; not to be tried before this time.
+    owed: Option<Instant>,
     /// As of `next`; only what the store holds too. Polls are kept between batches.
     past: Past,
 }
@@ -119,34 +129,10 @@ impl<'a> Worker<'a> {
         let log = &processor.log;
         let slice = Slice { partition, partitions: log.partitions(), generation: log.generation() };
         let progress = processor.store.begin(partition, slice.generation).await?;
-        let end = log.end(partition).await?;
-        if end < progress.next_offset {
-            return Err(SessionError::WrongLog(format!(
-                "partition {partition} of the log ends at offset {end}, but the store has \
-                 counted up to {}: records are missing. Restore the log from its replica or \
-                 backup; do not delete the store",
-                progress.next_offset
-            )));
-        }
-        let first = log.read(partition, 0, 1, READ_WAIT).await?;
-        let genesis = Entry::Genesis(Genesis {
-            generation: slice.generation,
-            partition,
-            partitions: slice.partitions,
-        });
-        if first.first().and_then(|r| Entry::decode(&r.value).ok()) != Some(genesis) {
-            return Err(SessionError::WrongLog(format!(
-                "partition {partition} does not begin with the genesis record of generation {}",
-                slice.generation
-            )));
-        }
-        let mut worker = Self {
-            processor,
-            slice,
-            next: progress.next_offset,
-            announced: progress.announced,
-            past: Past::default(),
-        };
+        same_log(processor, slice, progress.next_offset).await?;
+        let (next, announced) = (progress.next_offset, progress.announced);
+        let owed = (announced < next).then(Instant::now);
+        let mut worker = Self { processor, slice, next, announced, owed, past: Past::default() };
         let missed = processor.store.tallies_since(partition, progress.announced).await?;
         worker.announce(missed).await?;
         Ok(worker)
@@ -163,6 +149,9 @@ impl<'a> Worker<'a> {
             fail::fail_point!("worker::after_commit");
             self.next = commit.to;
             record_metrics(size, &commit);
+            if !commit.dead.is_empty() {
+                self.owed.get_or_insert_with(Instant::now);
+            }
             self.announce(std::mem::take(&mut commit.tallies)).await?;
             if self.past.polls.len() > self.processor.limits.polls {
                 self.past.polls.clear();
@@ -208,9 +197,88 @@ impl<'a> Worker<'a> {
         let mut told: Vec<_> = tallies.into_iter().map(Announcement::Tally).collect();
         told.push(Announcement::Progress { partition, generation, next_offset });
         self.processor.log.announce(told).await?;
-        self.announced = next_offset;
+        self.copy_dead().await?;
+        if self.owed.is_none() {
+            self.announced = next_offset;
+        }
         Ok(())
     }
+
+    /// Copy what is owed to `votes.dead`. The copies are a courtesy, the store has the rows: what
+    /// hinders them does not hold up votes. They stay owed, by us or the partition's next worker.
+    async fn copy_dead(&mut self) -> Result<(), SessionError> {
+        if self.owed.is_none_or(|at| Instant::now() < at) {
+            return Ok(());
+        }
+        let (log, partition) = (&self.processor.log, self.slice.partition);
+        let mut from = self.announced;
+        loop {
+            let dead = self.processor.store.dead(partition, from, COPIED_AT_ONCE).await?;
+            let Some(last) = dead.last() else { break };
+            from = last.offset + 1;
+            if let Err(error) = log.bury(partition, dead.into_iter().map(copy).collect()).await {
+                tracing::warn!(partition, %error, "dead letters are not copied yet; the store has them");
+                self.owed = Some(Instant::now() + COPY_AGAIN);
+                return Ok(());
+            }
+        }
+        self.owed = None;
+        self.announced = self.next;
+        Ok(())
+    }
+}
+
+/// Whether the log is the one that the store was counted from, and whole: it is long enough,
+/// begins with its genesis record, and the last ballot counted stands where it stood. The last
+/// shows a log that lost its end and has grown again.
+async fn same_log(
+    processor: &Processor,
+    slice: Slice,
+    counted: Offset,
+) -> Result<(), SessionError> {
+    let Slice { partition, partitions, generation } = slice;
+    let (log, store) = (&processor.log, &processor.store);
+    let wrong = |what: String| {
+        Err(SessionError::WrongLog(format!(
+            "partition {partition} of the log {what}. Restore the log from its replica or backup; \
+             do not delete the store"
+        )))
+    };
+    let end = log.end(partition).await?;
+    if end < counted {
+        return wrong(format!(
+            "ends at offset {end}, but the store has counted up to {counted}: records are missing"
+        ));
+    }
+    let at = |offset| async move {
+        let found = log.read(partition, offset, 1, READ_WAIT).await?.into_iter().next();
+        let found = found.filter(|record| record.offset == offset);
+        Ok::<_, ReadError>(found.and_then(|record| Entry::decode(&record.value).ok()))
+    };
+    let genesis = Genesis { generation, partition, partitions };
+    if at(0).await? != Some(Entry::Genesis(genesis)) {
+        return wrong(format!("does not begin with the genesis record of generation {generation}"));
+    }
+    let since = counted.saturating_sub(LOOK_BACK);
+    let rows = store.ballots(partition, since, None, LOOK_BACK as usize).await?;
+    let Some(row) = rows.last() else { return Ok(()) };
+    match at(row.offset).await? {
+        Some(Entry::Ballot(it))
+            if (it.poll, it.voter, it.id) == (row.poll, row.voter, row.ballot) =>
+        {
+            Ok(())
+        }
+        _ => wrong(format!(
+            "holds another record at offset {} than the one counted there: it was shortened, and \
+             has grown again since",
+            row.offset
+        )),
+    }
+}
+
+fn copy(letter: DeadLetter) -> DeadRecord {
+    let DeadLetter { offset, key, value, reason } = letter;
+    DeadRecord { offset, key, value, reason }
 }
 
 fn record_metrics(size: usize, commit: &Commit) {

@@ -6,6 +6,7 @@
 
 mod faults;
 mod group;
+mod processor;
 mod topics;
 
 /// The suite that every backend must pass, as the server's own tests run it.
@@ -22,7 +23,9 @@ use pollux_server::ambient::SystemAmbient;
 use pollux_server::config::{self, KafkaConfig, LogLimits};
 use pollux_server::log::kafka::KafkaLog;
 // For the suite, which finds these above itself in the server too.
-use pollux_server::log::{Append, AppendError, Feed, FeedLost, Log, NewRecord, ReadError, Record};
+use pollux_server::log::{
+    Append, AppendError, DeadRecord, Feed, FeedLost, Log, NewRecord, ReadError, Record,
+};
 use tokio::sync::RwLock;
 
 use conformance::{Subject, suite};

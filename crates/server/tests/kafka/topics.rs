@@ -14,7 +14,7 @@ fn ambient() -> Arc<SystemAmbient> {
 }
 
 /// Run `kafka-topics`.
-fn kafka_topics(args: &[&str]) {
+pub fn kafka_topics(args: &[&str]) {
     let mut tool = CLUSTER.tool("org.apache.kafka.tools.TopicCommand");
     let output = tool.args(["--bootstrap-server", &CLUSTER.bootstrap()]).args(args).output();
     let output = output.unwrap();

@@ -51,7 +51,19 @@ pub fn store(world: &World, polls: &[PollPlan], truth: &Recount) {
         assert!(rows.insert(name), "two rows for one ballot: {row:?}");
     }
     assert_eq!(rows.len(), truth.ballots.len(), "ballots are missing from the store");
-    assert!(dump.dead.is_empty() && truth.dead.is_empty(), "{:?} {:?}", dump.dead, truth.dead);
+    let dead: Vec<_> = dump.dead.iter().map(|(partition, it)| (*partition, it.offset)).collect();
+    let mut right = truth.dead.clone();
+    right.sort_unstable();
+    assert_eq!(dead, right, "what is nobody's ballot");
+    let copies = world.log().dead();
+    for (partition, it) in &dump.dead {
+        let copied = copies.iter().any(|(at, copy)| {
+            at == partition
+                && (copy.offset, &copy.key, &copy.value, &copy.reason)
+                    == (it.offset, &it.key, &it.value, &it.reason)
+        });
+        assert!(copied, "partition {partition}: {it:?} has no copy on votes.dead");
+    }
     for poll in polls {
         let result = &truth.polls[&poll.id];
         let mut counts = vec![0; poll.options as usize];

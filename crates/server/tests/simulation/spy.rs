@@ -9,7 +9,7 @@ use pollux_core::id::{Generation, Offset, Partition};
 use pollux_core::standing::Announcement;
 use pollux_server::log::memory::MemoryNode;
 use pollux_server::log::{
-    Append, AppendError, Feed, Log, Membership, NewRecord, ReadError, Record,
+    Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record,
 };
 use pollux_server::store::memory::MemoryStore;
 use tokio::sync::Notify;
@@ -107,6 +107,16 @@ impl Log for Spy {
             self.check(announcement);
         }
         self.log.announce(announcements).await
+    }
+
+    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+        let committed = self.store.dump().dead;
+        for record in &dead {
+            if !committed.iter().any(|(at, it)| (*at, it.offset) == (partition, record.offset)) {
+                self.violation.note(format!("copied before it was committed: {record:?}"));
+            }
+        }
+        self.log.bury(partition, dead).await
     }
 
     async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {

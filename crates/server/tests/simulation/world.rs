@@ -15,6 +15,7 @@ use pollux_server::api::App;
 use pollux_server::boot::node::{Node, Parts};
 use pollux_server::config::{Config, LogLimits};
 use pollux_server::log::memory::{LogFaults, MemoryLog, MemoryNode};
+use pollux_server::log::{Log, NewRecord};
 use pollux_server::store::memory::{Faults, MemoryStore, StoreFaults};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
@@ -118,6 +119,9 @@ pub struct World {
 
 /// Of the simulated clock; a run takes a few minutes of it.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
+
+/// Writes to the log, and is no node.
+const INTRUDER: u32 = 99;
 
 /// The whole run.
 pub async fn run(seed: u64) -> Summary {
@@ -276,9 +280,19 @@ impl World {
                     let mine = (0..self.partitions).filter(|_| dice.random_bool(0.6)).collect();
                     self.log.assign(node as u32, mine);
                 }
+                8 => self.intrude(dice),
                 _ => {}
             }
         }
+    }
+
+    /// Somebody writes straight to the topic what nobody can read.
+    fn intrude(&self, dice: &mut StdRng) {
+        let value = format!("{{\"v\":1,\"type\":\"ballot\",\"n\":{}", dice.random::<u16>());
+        let record = NewRecord { key: "intruder".into(), value: value.into() };
+        let partition = dice.random_range(0..self.partitions);
+        // Whatever becomes of it.
+        drop(self.log.node(INTRUDER).append(partition, record));
     }
 
     /// All is well again: what was left unknown is sent again, every poll is closed, and then
@@ -292,7 +306,8 @@ impl World {
                 self.start(node);
             }
         }
-        sleep(Duration::from_secs(20)).await; // What was under way has landed.
+        // What was under way has landed, and what was to be tried again was.
+        sleep(Duration::from_secs(40)).await;
         let mut resent_at_the_end = 0;
         for sent in sent.iter_mut().filter(|sent| sent.known == Known::Unknown) {
             resent_at_the_end += 1;
@@ -398,6 +413,7 @@ fn log_faults(rough: f64) -> LogFaults {
         delay: millis(0)..millis(1_500) + Duration::from_millis(1),
         duplicate: rough,
         no_offset: rough,
+        not_copied: rough,
         read_error: rough,
         feed_lost: rough / 4.0,
         announcement_duplicate: rough,

@@ -42,7 +42,9 @@ use self::file::Facts;
 use self::queue::Queue;
 use self::tail::Tail;
 use self::writer::Writer;
-use super::{Append, AppendError, Feed, FeedLost, Log, Membership, NewRecord, ReadError, Record};
+use super::{
+    Append, AppendError, DeadRecord, Feed, FeedLost, Log, Membership, NewRecord, ReadError, Record,
+};
 use crate::ambient::SharedAmbient;
 use crate::config::LogLimits;
 
@@ -271,6 +273,11 @@ impl Log for EmbeddedLog {
             // An error says that nobody listens.
             let _ = self.announcements.send(announcement);
         }
+        Ok(())
+    }
+
+    /// Keeps no copy: the store in the same folder has them, and nobody else could read ours.
+    async fn bury(&self, _: Partition, _: Vec<DeadRecord>) -> Result<(), AppendError> {
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::OpenError;
+use super::topics::IN_SYNC;
 use crate::config::KafkaConfig;
 
 /// How long a question to the brokers may take, such as where a partition ends.
@@ -72,6 +73,12 @@ pub(super) fn check(config: &KafkaConfig) -> Result<(), OpenError> {
          POLLUX_KAFKA_KEY, or neither"
     } else if !config.tls && (config.ca.is_some() || config.certificate.is_some()) {
         "there are certificates for Kafka, but TLS is not asked for; set POLLUX_KAFKA_TLS=true"
+    } else if config.linger >= config.timeout {
+        "a record would wait for company longer than for its acknowledgement; set \
+         POLLUX_KAFKA_LINGER below POLLUX_KAFKA_TIMEOUT"
+    } else if config.replication < IN_SYNC + 1 && !config.weak {
+        "topics made with fewer than 3 replicas break the promise; set POLLUX_KAFKA_REPLICATION=3, \
+         or POLLUX_KAFKA_WEAK=true to take them all the same"
     } else {
         return Ok(());
     };

@@ -48,13 +48,7 @@ pub(super) async fn elect(
     let begun = Instant::now();
     let courtesy = if creator { Duration::ZERO } else { COURTESY };
     loop {
-        let first = {
-            let (config, topic) = (config.clone(), topic.to_owned());
-            let read = move || first_records(&config, &topic, partitions);
-            tokio::task::spawn_blocking(read)
-                .await
-                .map_err(|e| OpenError::Kafka(e.to_string()))??
-        };
+        let first = look(config, topic, partitions).await?;
         let elected = check(topic, partitions, &first)?;
         let missing: Vec<_> = (0..partitions).filter(|p| !first.contains_key(p)).collect();
         if let (Some(generation), true) = (elected, missing.is_empty()) {
@@ -72,6 +66,46 @@ pub(super) async fn elect(
             Some(generation) => write(config, topic, &missing, generation, partitions).await,
             None => write(config, topic, &[0], proposal, partitions).await,
         }
+    }
+}
+
+/// The log's generation, if it has begun; nothing is written.
+pub(super) async fn read(
+    config: &KafkaConfig,
+    topic: &str,
+    partitions: u32,
+) -> Result<Option<Generation>, OpenError> {
+    check(topic, partitions, &look(config, topic, partitions).await?)
+}
+
+/// The first record of every partition, see [`first_records`].
+async fn look(
+    config: &KafkaConfig,
+    topic: &str,
+    partitions: u32,
+) -> Result<BTreeMap<Partition, Option<Genesis>>, OpenError> {
+    let (config, topic) = (config.clone(), topic.to_owned());
+    let read = move || first_records(&config, &topic, partitions);
+    let looked = tokio::task::spawn_blocking(read).await;
+    looked.map_err(|error| OpenError::Kafka(error.to_string()))?
+}
+
+/// Whether this is still the log of that generation, whole; blocks.
+pub(super) fn confirm(
+    config: &KafkaConfig,
+    topic: &str,
+    partitions: u32,
+    generation: Generation,
+) -> Result<(), String> {
+    let first = first_records(config, topic, partitions).map_err(|error| error.to_string())?;
+    let mut expected =
+        (0..partitions).map(|n| (n, Some(Genesis { generation, partition: n, partitions })));
+    match expected.all(|(n, genesis)| first.get(&n) == Some(&genesis)) {
+        true => Ok(()),
+        false => Err(format!(
+            "{topic} was taken away, and what is there now is not the log {generation}: put it back \
+             from a backup, or begin with an empty store too, and start again"
+        )),
     }
 }
 

@@ -74,9 +74,11 @@ impl ConsumerContext for Assignment {
             tracing::warn!(%error, "the assignment of partitions was not taken in full");
         }
         let now: Vec<_> = held.iter().copied().collect();
-        tracing::info!(partitions = ?now, "partitions of this processor");
         self.told.send_if_modified(|told| {
             let changed = told.as_ref() != Some(&now);
+            if changed {
+                tracing::info!(partitions = ?now, "partitions of this processor");
+            }
             *told = Some(now);
             changed
         });

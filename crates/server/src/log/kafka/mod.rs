@@ -2,13 +2,17 @@
 //!
 //! [`topics`] makes and checks the topics, [`genesis`] says which log they are; then
 //! [`producer`] appends, [`reader`] reads, [`group`] shares out the partitions, [`feed`] hears
-//! what was announced. [`client`] is what they have in common. Nothing outside this folder knows
-//! of Kafka, and nothing in it counts votes.
+//! what was announced, [`dead`] is how a dead record is copied; [`health`] looks whether votes would be
+//! taken, [`consumer`] is for people who look on. [`client`] is what they have in common. Nothing
+//! outside this folder knows of Kafka, and nothing in it counts votes.
 
 mod client;
+pub mod consumer;
+mod dead;
 mod feed;
 mod genesis;
 mod group;
+mod health;
 mod producer;
 mod reader;
 pub mod topics;
@@ -20,24 +24,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use pollux_core::id::{Generation, Offset, Partition};
 use pollux_core::standing::Announcement;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::Producer as _;
 use tokio_util::sync::CancellationToken;
 
+use self::health::Health;
 use self::producer::Producer;
 use self::reader::Reader;
-use self::topics::Prepared;
-use super::{Append, AppendError, Feed, Log, Membership, NewRecord, ReadError, Record};
+use self::topics::{Names, Prepared};
+use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
 use crate::ambient::SharedAmbient;
 use crate::config::{KafkaConfig, LogLimits};
 
-/// Announcements queued at once by one caller; the rest follow when these are delivered.
-const ANNOUNCED_AT_ONCE: usize = 1024;
-/// Between two looks whether Kafka takes votes.
-const LOOK: Duration = Duration::from_secs(1);
+/// Announcements, or dead records, queued at once by one caller; the rest follow when these are
+/// delivered.
+const AT_ONCE: usize = 1024;
 
 /// Why the log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +50,23 @@ pub enum OpenError {
     /// The topics break the promise: all faults, a line each.
     #[error("the topics on Kafka cannot be used:\n  - {}", .0.join("\n  - "))]
     Refused(Vec<String>),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    Missing(String),
     /// Kafka cannot be reached or does not do what it should.
     #[error("Kafka: {0}")]
     Kafka(String),
+}
+
+impl OpenError {
+    /// None of the brokers named has answered.
+    fn no_answer(config: &KafkaConfig, error: &KafkaError) -> Self {
+        Self::Kafka(format!(
+            "no answer from {} ({error}); is KAFKA_BROKER right, and are POLLUX_KAFKA_TLS and \
+             POLLUX_KAFKA_SASL as the brokers want them?",
+            config.broker.join(",")
+        ))
+    }
 }
 
 impl From<KafkaError> for OpenError {
@@ -67,8 +83,7 @@ pub struct KafkaLog {
     prepared: Prepared,
     producer: Arc<Producer>,
     reader: Option<Reader>,
-    /// Why Kafka takes no votes, as of the last look.
-    trouble: Arc<Mutex<Option<String>>>,
+    health: Arc<Health>,
     stop: CancellationToken,
     /// Cancelled by `shut`: members leave the group.
     leave: CancellationToken,
@@ -90,24 +105,25 @@ impl KafkaLog {
         let (votes, partitions) = (&prepared.names.votes, prepared.partitions);
         let producer = Producer::start(config, limits, votes.clone(), partitions, stop.clone())?;
         let reader = Reader::start(config, votes.clone(), partitions, stop.clone())?;
-        let (producer, trouble) = (Arc::new(producer), Arc::<Mutex<Option<String>>>::default());
-        tokio::spawn(look(
-            producer.clone(),
-            votes.clone(),
-            prepared.in_sync,
-            trouble.clone(),
-            stop.clone(),
-        ));
+        let (producer, health) = (Arc::new(producer), Arc::new(Health::new()));
+        let log = (config.clone(), prepared.clone());
+        let watch = health::watch(health.clone(), producer.clone(), log, stop.clone());
+        tokio::spawn(watch);
         Ok(Arc::new(Self {
             config: config.clone(),
             feed: limits.feed,
             prepared,
             producer,
             reader: Some(reader),
-            trouble,
+            health,
             leave: stop.child_token(),
             stop,
         }))
+    }
+
+    /// The log as it stands, to be read by whoever looks on: nothing is made, nothing written.
+    pub async fn open_read_only(config: &KafkaConfig) -> Result<LogReader, OpenError> {
+        LogReader::open(config).await
     }
 
     /// What the topics are, and whether they keep the promise.
@@ -120,42 +136,73 @@ impl KafkaLog {
     }
 }
 
+/// A log opened for reading only.
+pub struct LogReader {
+    generation: Generation,
+    partitions: u32,
+    reader: Option<Reader>,
+    stop: CancellationToken,
+}
+
+impl LogReader {
+    async fn open(config: &KafkaConfig) -> Result<Self, OpenError> {
+        let topics = topics::describe(config).await?;
+        let votes = Names::new(&config.topic_prefix).votes;
+        let brokers = config.broker.join(",");
+        let missing = |what| OpenError::Missing(format!("{what} {votes} on {brokers}"));
+        let found = topics.iter().find(|topic| topic.name == votes);
+        let partitions = found.ok_or_else(|| missing("there is no topic"))?.partitions.len() as u32;
+        let generation = topics::generation(config, &topics).await?;
+        let generation = generation.ok_or_else(|| missing("no log has begun on"))?;
+        let stop = CancellationToken::new();
+        let reader = Some(Reader::start(config, votes, partitions, stop.clone())?);
+        Ok(Self { generation, partitions, reader, stop })
+    }
+
+    /// Which incarnation of the log this is.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// How many partitions there are.
+    pub fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    /// The offset the next durable record will get, by now.
+    pub async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        self.reader().end(partition).await
+    }
+
+    /// Up to `most` records from `from` on; empty at the end.
+    pub async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+    ) -> Result<Vec<Record>, ReadError> {
+        self.reader().read(partition, from, most, Duration::ZERO).await
+    }
+
+    fn reader(&self) -> &Reader {
+        self.reader.as_ref().expect("it is there until this is dropped")
+    }
+}
+
+impl Drop for LogReader {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        let reader = self.reader.take();
+        std::thread::spawn(move || drop(reader));
+    }
+}
+
 impl Drop for KafkaLog {
     fn drop(&mut self) {
         self.stop.cancel();
         // Closing a client waits for its threads; whoever drops us may be the runtime's.
         let reader = self.reader.take();
         std::thread::spawn(move || drop(reader));
-    }
-}
-
-/// Look now and then whether Kafka takes votes, for `/readyz`.
-async fn look(
-    producer: Arc<Producer>,
-    votes: String,
-    in_sync: usize,
-    trouble: Arc<Mutex<Option<String>>>,
-    stop: CancellationToken,
-) {
-    loop {
-        if let Some(client) = producer.client() {
-            let votes = votes.clone();
-            let asked = tokio::task::spawn_blocking(move || {
-                topics::trouble(client.client(), &votes, in_sync)
-            });
-            let found = asked.await.unwrap_or_else(|error| Err(error.to_string())).err();
-            let before = std::mem::replace(&mut *trouble.lock(), found.clone());
-            match found {
-                Some(why) if before.as_ref() != Some(&why) => tracing::warn!("{why}"),
-                None if before.is_some() => tracing::info!("Kafka takes votes again"),
-                _ => {}
-            }
-        }
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
     }
 }
 
@@ -173,7 +220,10 @@ impl Log for KafkaLog {
         if partition >= self.partitions() {
             return Append::refused(format!("there is no partition {partition}"));
         }
-        self.producer.append(partition, &record)
+        match self.health.takes(partition) {
+            Ok(()) => self.producer.append(partition, &record),
+            Err(why) => Append::refused(why),
+        }
     }
 
     async fn read(
@@ -198,7 +248,7 @@ impl Log for KafkaLog {
 
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
         let names = &self.prepared.names;
-        for some in announcements.chunks(ANNOUNCED_AT_ONCE) {
+        for some in announcements.chunks(AT_ONCE) {
             let sent = some.iter().map(|announcement| {
                 let topic = match announcement {
                     Announcement::Poll(_) => &names.polls,
@@ -206,6 +256,18 @@ impl Log for KafkaLog {
                 };
                 self.producer.announce(topic, &announcement.key(), &announcement.encode())
             });
+            for delivery in sent.collect::<Vec<_>>() {
+                delivery.await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+        let (topic, generation) = (&self.prepared.names.dead, self.generation());
+        for some in dead.chunks(AT_ONCE) {
+            let copies = some.iter().map(|record| dead::copy(generation, partition, record));
+            let sent = copies.map(|copy| self.producer.copy(topic, copy));
             for delivery in sent.collect::<Vec<_>>() {
                 delivery.await?;
             }
@@ -225,7 +287,7 @@ impl Log for KafkaLog {
 
     fn ready(&self) -> Result<(), String> {
         self.producer.ready()?;
-        self.trouble.lock().clone().map_or(Ok(()), Err)
+        self.health.ready()
     }
 
     async fn shut(&self) {

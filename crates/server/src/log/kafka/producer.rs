@@ -10,7 +10,7 @@
 //! every attempt, too large or malformed, means *not recorded*. So does a refusal to queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -24,6 +24,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::client::{self, settings};
+use super::dead::Copy;
 use crate::config::{KafkaConfig, LogLimits};
 use crate::log::{Append, AppendError, NewRecord};
 
@@ -55,6 +56,8 @@ struct Shared {
     in_flight: AtomicUsize,
     in_partition: Vec<AtomicUsize>,
     closed: AtomicBool,
+    /// Records acknowledged so far.
+    acknowledged: AtomicU64,
     answers: Mutex<Vec<(oneshot::Sender<Outcome>, Outcome)>>,
     /// There are answers to be given.
     decided: Notify,
@@ -100,6 +103,9 @@ impl Shared {
     fn answer(&self, delivery: Delivery, outcome: Outcome) {
         if let Some(partition) = delivery.partition {
             self.leave(partition);
+        }
+        if outcome.is_ok() {
+            self.acknowledged.fetch_add(1, Ordering::Relaxed);
         }
         let mut answers = self.answers.lock();
         answers.push((delivery.answer, outcome));
@@ -191,6 +197,7 @@ impl Producer {
             in_flight: AtomicUsize::new(0),
             in_partition: (0..partitions).map(|_| AtomicUsize::new(0)).collect(),
             closed: AtomicBool::new(false),
+            acknowledged: AtomicU64::new(0),
             answers: Mutex::default(),
             decided: Notify::new(),
             given: Notify::new(),
@@ -209,8 +216,12 @@ impl Producer {
         if let Err(why) = self.ready().and_then(|()| self.shared.enter(partition)) {
             return Append::refused(why);
         }
-        let votes = &self.shared.votes;
-        let append = self.send(votes, partition, &record.key, &record.value, Some(partition));
+        let NewRecord { key, value } = record;
+        let record = BaseRecord::with_opaque_to(&self.shared.votes, ())
+            .partition(partition as i32)
+            .key(&key[..])
+            .payload(&value[..]);
+        let append = self.send(record, Some(partition));
         if matches!(append, Append::Ready(_)) {
             self.shared.leave(partition);
         }
@@ -219,23 +230,23 @@ impl Producer {
 
     /// Queue a record for another topic.
     pub(super) fn announce(&self, topic: &str, key: &str, value: &[u8]) -> Append {
-        self.send(topic, 0, key.as_bytes(), value, None)
+        let record = BaseRecord::with_opaque_to(topic, ()).partition(0);
+        self.send(record.key(key.as_bytes()).payload(value), None)
     }
 
-    fn send(
-        &self,
-        topic: &str,
-        partition: Partition,
-        key: &[u8],
-        value: &[u8],
-        counted: Option<Partition>,
-    ) -> Append {
+    /// Queue the copy of a dead record.
+    pub(super) fn copy(&self, topic: &str, copy: Copy) -> Append {
+        let record = BaseRecord::with_opaque_to(topic, ()).partition(0).headers(copy.headers);
+        self.send(record.key(&copy.key[..]).payload(&copy.value[..]), None)
+    }
+
+    /// Queue a record; `counted`: towards which partition's bound.
+    fn send(&self, record: BaseRecord<'_, [u8], [u8]>, counted: Option<Partition>) -> Append {
         let (answer, outcome) = oneshot::channel();
-        let delivery = Box::new(Delivery { answer, partition: counted });
-        let record = BaseRecord::with_opaque_to(topic, delivery)
-            .partition(partition as i32)
-            .key(key)
-            .payload(value);
+        let BaseRecord { topic, partition, payload, key, timestamp, headers, .. } = record;
+        let delivery_opaque = Box::new(Delivery { answer, partition: counted });
+        let record =
+            BaseRecord { topic, partition, payload, key, timestamp, headers, delivery_opaque };
         let current = self.current.read();
         let Some(sender) = &*current else { return Append::refused(RENEWED) };
         match sender.send(record) {
@@ -255,6 +266,11 @@ impl Producer {
             return Err(SHUT.into());
         }
         self.current.read().as_ref().map_or(Err(RENEWED.into()), |_| Ok(()))
+    }
+
+    /// How many records were acknowledged so far: a sign that Kafka takes them.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.shared.acknowledged.load(Ordering::Relaxed)
     }
 
     /// The client, to ask the brokers something.

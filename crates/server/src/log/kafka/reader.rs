@@ -39,12 +39,21 @@ pub(super) struct Reader {
     slots: Vec<Mutex<Slot>>,
 }
 
+/// Whether the client fetches a partition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fetched {
+    Never,
+    Yes,
+    /// After a failed seek, say.
+    Perhaps,
+}
+
 /// One partition.
 struct Slot {
     queue: PartitionQueue<Context>,
     arrived: Arc<Notify>,
     /// The client has been told to fetch it.
-    assigned: bool,
+    fetched: Fetched,
     /// What the queue will give next; `None` if that is not known.
     next: Option<Offset>,
     /// As of the last positioning; what is below is on its way.
@@ -85,7 +94,7 @@ impl Reader {
             let notify = arrived.clone();
             queue.set_nonempty_callback(move || notify.notify_one());
             let (next, gap) = (None, None);
-            Mutex::new(Slot { queue, arrived, assigned: false, next, end: 0, gap })
+            Mutex::new(Slot { queue, arrived, fetched: Fetched::Never, next, end: 0, gap })
         });
         let slots = slots.collect();
         let (served, asked) = (client.clone(), questions.clone());
@@ -175,21 +184,22 @@ impl Reader {
         if from > end || from < low {
             return Err(ReadError::OutOfRange { partition, from, end });
         }
-        let (topic, assigned) = (self.topic.clone(), slot.assigned);
-        slot.assigned = false;
+        let (topic, fetched) = (self.topic.clone(), slot.fetched);
+        slot.fetched = Fetched::Perhaps;
         blocking(&self.client, move |client| {
             let (at, partition) = (At::Offset(from as i64), partition as i32);
-            if assigned {
+            if fetched == Fetched::Yes {
                 return client.seek(&topic, partition, at, PATIENCE);
             }
             let mut list = TopicPartitionList::new();
             list.add_partition_offset(&topic, partition, at)?;
-            // After a failed seek it may be there still.
-            let _ = client.incremental_unassign(&list);
+            if fetched == Fetched::Perhaps {
+                let _ = client.incremental_unassign(&list);
+            }
             client.incremental_assign(&list)
         })
         .await?;
-        slot.assigned = true;
+        slot.fetched = Fetched::Yes;
         slot.end = end;
         Ok(())
     }

@@ -119,6 +119,8 @@ fn settings_that_contradict_each_other_are_named() {
     for (wrong, named) in [
         (KafkaConfig { broker: vec![], ..sound.clone() }, "KAFKA_BROKER"),
         (KafkaConfig { user: some(), ..sound.clone() }, "POLLUX_KAFKA_SASL"),
+        (KafkaConfig { linger: sound.timeout, ..sound.clone() }, "POLLUX_KAFKA_LINGER"),
+        (KafkaConfig { replication: 1, ..sound.clone() }, "POLLUX_KAFKA_WEAK"),
         (KafkaConfig { ca: Some("ca.pem".into()), ..sound.clone() }, "POLLUX_KAFKA_TLS"),
         (
             KafkaConfig { tls: true, key: Some("key.pem".into()), ..sound.clone() },
@@ -128,4 +130,5 @@ fn settings_that_contradict_each_other_are_named() {
         let Err(OpenError::Settings(why)) = client::check(&wrong) else { panic!("{named}") };
         assert!(why.contains(named), "{why}");
     }
+    client::check(&KafkaConfig { replication: 1, weak: true, ..sound }).unwrap();
 }

@@ -3,7 +3,7 @@
 //! | topic | holds | kept |
 //! |---|---|---|
 //! | `votes` | ballots and control records, over all partitions | for ever |
-//! | `votes.dead` | copies of records that nothing can read | for ever |
+//! | `votes.dead` | copies of records that are nobody's ballot | for ever |
 //! | `tallies` | announced results | the newest of each poll and partition |
 //! | `polls` | announced polls | the newest of each |
 
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use pollux_core::id::{Generation, PollId};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::RDKafkaErrorCode;
 use serde::Serialize;
 
 use super::client::{self, Context, PATIENCE, reader_settings, settings};
@@ -24,7 +24,7 @@ use crate::config::KafkaConfig;
 /// Replicas that the promise needs: an acknowledged vote is on two brokers when a third is lost.
 const REPLICAS: usize = 3;
 /// Brokers that must have a record before it is acknowledged.
-const IN_SYNC: u32 = 2;
+pub(super) const IN_SYNC: u32 = 2;
 /// Within this the brokers know of a new topic.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Between two looks for it.
@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Names {
     /// Ballots and control records.
     pub votes: String,
-    /// Copies of what nobody can read.
+    /// Copies of what is nobody's ballot.
     pub dead: String,
     /// Announced results.
     pub tallies: String,
@@ -154,6 +154,9 @@ pub async fn describe(config: &KafkaConfig) -> Result<Vec<Topic>, OpenError> {
     client::check(config)?;
     let names = Names::new(&config.topic_prefix);
     let mut topics = list(config, &names).await?;
+    if topics.is_empty() {
+        return Ok(topics);
+    }
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
     let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(&topic.name)).collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));
@@ -170,6 +173,18 @@ pub async fn describe(config: &KafkaConfig) -> Result<Vec<Topic>, OpenError> {
         }
     }
     Ok(topics)
+}
+
+/// Which log is on these topics; `None` if it has not begun. Nothing is written.
+pub async fn generation(
+    config: &KafkaConfig,
+    topics: &[Topic],
+) -> Result<Option<Generation>, OpenError> {
+    let names = Names::new(&config.topic_prefix);
+    match topics.iter().find(|topic| topic.name == names.votes) {
+        None => Ok(None),
+        Some(votes) => genesis::read(config, &names.votes, votes.partitions.len() as u32).await,
+    }
 }
 
 /// Everything about the topics that breaks the promise, and what to do.
@@ -233,13 +248,9 @@ async fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenErr
 fn list_blocking(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
     let client: BaseConsumer<Context> = reader_settings(config).create_with_context(Context)?;
     // All topics: to ask for one may make it.
-    let metadata = client.fetch_metadata(None, PATIENCE).map_err(|error| {
-        let brokers = config.broker.join(",");
-        OpenError::Kafka(format!(
-            "no answer from {brokers} ({error}); is KAFKA_BROKER right, and are POLLUX_KAFKA_TLS and \
-             POLLUX_KAFKA_SASL as the brokers want them?"
-        ))
-    })?;
+    let metadata = client
+        .fetch_metadata(None, PATIENCE)
+        .map_err(|error| OpenError::no_answer(config, &error))?;
     let mut topics = Vec::new();
     for name in names.all() {
         let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else {
@@ -311,31 +322,5 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
             return Err(OpenError::Kafka("the new topics have no leaders".into()));
         }
         tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// Why votes would not be taken now, if so: every partition needs a leader and enough replicas.
-pub(super) fn trouble(
-    client: &rdkafka::client::Client<impl rdkafka::client::ClientContext>,
-    topic: &str,
-    in_sync: usize,
-) -> Result<(), String> {
-    let metadata = client.fetch_metadata(Some(topic), PATIENCE);
-    let metadata = metadata.map_err(|error: KafkaError| format!("no broker answers: {error}"))?;
-    let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
-    let missing = |leaders: bool| {
-        let lacks = partitions.iter().filter(|partition| match leaders {
-            true => partition.leader() < 0,
-            false => partition.isr().len() < in_sync,
-        });
-        lacks.count()
-    };
-    match (partitions.len(), missing(true), missing(false)) {
-        (0, ..) => Err(format!("the brokers know of no topic {topic}")),
-        (_, 0, 0) => Ok(()),
-        (all, 0, few) => Err(format!(
-            "{few} of {all} partitions of {topic} have fewer than {in_sync} brokers in sync"
-        )),
-        (all, none, _) => Err(format!("{none} of {all} partitions of {topic} have no leader")),
     }
 }

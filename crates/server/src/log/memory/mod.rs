@@ -23,7 +23,9 @@ use rand::{RngExt, SeedableRng};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
-use super::{Append, AppendError, Feed, FeedLost, Log, Membership, NewRecord, ReadError, Record};
+use super::{
+    Append, AppendError, DeadRecord, Feed, FeedLost, Log, Membership, NewRecord, ReadError, Record,
+};
 use crate::config::LogLimits;
 use crate::level::Level;
 
@@ -43,6 +45,8 @@ pub struct LogFaults {
     pub duplicate: f64,
     /// An acknowledgement does not say at which offset.
     pub no_offset: f64,
+    /// Dead records are not copied, besides what goes wrong with every append.
+    pub not_copied: f64,
     /// A read, `end`, `join` or `feed` fails.
     pub read_error: f64,
     /// A feed is lost instead of delivering.
@@ -76,6 +80,8 @@ struct State {
     dice: StdRng,
     faults: LogFaults,
     partitions: Vec<Vec<Record>>,
+    /// The topic `votes.dead`, with the partition each stood in.
+    dead: Vec<(Partition, DeadRecord)>,
     /// What will happen: by time, then in the order it was planned.
     events: BTreeMap<(Instant, u64), Event>,
     /// Events planned so far.
@@ -146,6 +152,7 @@ impl MemoryLog {
             dice: StdRng::seed_from_u64(seed),
             faults,
             partitions: (0..partitions).map(genesis).collect(),
+            dead: Vec::new(),
             events: BTreeMap::new(),
             sequence: 0,
             pumped: false,
@@ -183,6 +190,11 @@ impl MemoryLog {
     /// Everything on a partition, for a checker of its own.
     pub fn records(&self, partition: Partition) -> Vec<Record> {
         self.cluster.state.lock().partitions[partition as usize].clone()
+    }
+
+    /// Everything on `votes.dead`, with the partition it stood in.
+    pub fn dead(&self) -> Vec<(Partition, DeadRecord)> {
+        self.cluster.state.lock().dead.clone()
     }
 
     /// Cut a partition short. This breaks the contract: it is there to test that whoever reads
@@ -457,6 +469,27 @@ impl Log for MemoryNode {
         Ok(Box::new(Assigned { assignment, told: false }))
     }
 
+    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+        if self.node.lock().closed {
+            return Err(AppendError::NotRecorded("the log is shut".into()));
+        }
+        let mut state = self.cluster.state.lock();
+        let probability = state.faults.not_copied;
+        let fate = match state.happens(probability) {
+            true => Fate::UnknownLost,
+            false => state.fate(),
+        };
+        let copies = match fate {
+            Fate::Recorded { twice: true, .. } => 2,
+            Fate::Recorded { .. } | Fate::UnknownRecorded { .. } => 1,
+            Fate::NotRecorded | Fate::UnknownLost => 0,
+        };
+        for _ in 0..copies {
+            state.dead.extend(dead.iter().map(|record| (partition, record.clone())));
+        }
+        told(fate)
+    }
+
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
         let mut state = self.cluster.state.lock();
         let fate = state.fate();
@@ -467,11 +500,7 @@ impl Log for MemoryNode {
                 self.deliver(&mut state, feed, &announcement);
             }
         }
-        match fate {
-            Fate::Recorded { .. } => Ok(()),
-            Fate::NotRecorded => Err(AppendError::NotRecorded("a fault of the test".into())),
-            _ => Err(AppendError::Unknown("a fault of the test".into())),
-        }
+        told(fate)
     }
 
     async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {
@@ -524,6 +553,15 @@ impl MemoryNode {
             let later = at + state.draw(&delay);
             self.cluster.plan(state, later, event());
         }
+    }
+}
+
+/// What somebody hears who is not told a place.
+fn told(fate: Fate) -> Result<(), AppendError> {
+    match fate {
+        Fate::Recorded { .. } => Ok(()),
+        Fate::NotRecorded => Err(AppendError::NotRecorded("a fault of the test".into())),
+        _ => Err(AppendError::Unknown("a fault of the test".into())),
     }
 }
 

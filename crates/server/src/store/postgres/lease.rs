@@ -29,8 +29,17 @@ pub fn address(config: &PostgresConfig) -> Config {
 
 /// The pool. Nothing is connected yet.
 pub fn pool(config: &PostgresConfig) -> Pool {
+    pool_with(config, session(config))
+}
+
+/// The pool of somebody who must change nothing.
+pub fn readers(config: &PostgresConfig) -> Pool {
+    pool_with(config, session(config) + " -c default_transaction_read_only=on")
+}
+
+fn pool_with(config: &PostgresConfig, session: String) -> Pool {
     let mut to = address(config);
-    to.options(session(config));
+    to.options(session);
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     Pool::builder(Manager::from_config(to, NoTls, how))
         .max_size(config.connections)

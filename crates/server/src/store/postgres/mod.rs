@@ -151,6 +151,31 @@ impl PostgresStore {
         Ok(store)
     }
 
+    /// To be read by whoever looks on. Nothing is made or brought up to date, and the server
+    /// refuses whatever would change anything.
+    pub async fn open_read_only(config: &PostgresConfig) -> Result<Arc<Self>, OpenError> {
+        let partitions = schema::look(config).await?;
+        Ok(Arc::new(Self {
+            partitions,
+            pool: lease::readers(config),
+            patience: config.statement,
+            newcomers: Newcomers::new(0, partitions),
+            health: Arc::default(),
+            calls: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// When the decision about this record was committed; `None` if there is none with a row of
+    /// its own, or if the server keeps no such times (`track_commit_timestamp`).
+    pub async fn committed_at(
+        &self,
+        partition: Partition,
+        offset: Offset,
+    ) -> Result<Option<UnixMillis>, StoreError> {
+        ask!(self, lease => reads::committed_at(&lease, partition, offset))
+    }
+
     /// How many partitions the store was made for.
     pub fn partitions(&self) -> u32 {
         self.partitions

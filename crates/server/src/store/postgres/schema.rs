@@ -19,6 +19,9 @@ const LOCK: i64 = 0x504c_584d;
 /// How long a start waits for another one that is migrating, and for its own migrations.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What the store was made for.
+const PARTITIONS: &str = "SELECT value FROM meta WHERE name = 'partitions'";
+
 /// Why the database was not opened. Each message names it and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -64,6 +67,19 @@ pub enum OpenError {
         /// Its schema.
         found: i32,
         /// The greatest this binary knows.
+        known: i32,
+    },
+    /// No Pollux of this schema was here, and whoever reads only makes none.
+    #[error(
+        "the database {name} is not of this Pollux's schema ({found} rather than {known}): a node \
+         that starts makes it so. Is DB_NAME right?"
+    )]
+    Older {
+        /// The database.
+        name: String,
+        /// Its schema; 0 for none.
+        found: i32,
+        /// The one this binary knows.
         known: i32,
     },
     /// It could not be brought up to date.
@@ -128,6 +144,26 @@ async fn migrate_alone(
     Ok(())
 }
 
+/// How many partitions the store is for, if it is of our schema. Nothing is changed.
+pub async fn look(config: &PostgresConfig) -> Result<u32, OpenError> {
+    let failed = |why| OpenError::Migration { name: config.name.clone(), why };
+    let work = async {
+        let client = connect(config).await?;
+        let said = |error: Error| failed(describe(&error));
+        let (name, known) = (config.name.clone(), known());
+        match applied(&client).await.map_err(said)? {
+            found if found > known => return Err(OpenError::Newer { name, found, known }),
+            found if found < known => return Err(OpenError::Older { name, found, known }),
+            _ => {}
+        }
+        let kept = client.query_one(PARTITIONS, &[]).await.map_err(said)?;
+        let kept: String = kept.try_get(0).map_err(said)?;
+        kept.parse().map_err(|_| failed(format!("{kept:?} partitions")))
+    };
+    let late = || Err(failed(format!("it took more than {PATIENCE:?}")));
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| late())
+}
+
 async fn connect(config: &PostgresConfig) -> Result<Client, OpenError> {
     let to = lease::address(config);
     let at = format!("{}:{}", config.host.as_deref().unwrap_or("localhost"), config.port);
@@ -165,8 +201,7 @@ async fn applied(client: &Client) -> Result<i32, Error> {
 async fn made_for(client: &Client, partitions: u32) -> Result<String, Error> {
     let first = "INSERT INTO meta VALUES ('partitions', $1) ON CONFLICT DO NOTHING";
     client.execute(first, &[&partitions.to_string()]).await?;
-    let kept = "SELECT value FROM meta WHERE name = 'partitions'";
-    client.query_one(kept, &[]).await?.try_get(0)
+    client.query_one(PARTITIONS, &[]).await?.try_get(0)
 }
 
 /// The fingerprint of the secret: the first start's, and whether this is it.

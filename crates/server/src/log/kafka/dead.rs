@@ -1,0 +1,41 @@
+//! A dead record as it stands on `votes.dead`: key and value as they were, and headers that say
+//! where it stands on `votes` and why it is dead.
+
+use bytes::Bytes;
+use pollux_core::id::{Generation, Partition};
+use rdkafka::message::{Header, OwnedHeaders};
+
+use crate::log::DeadRecord;
+
+/// Most bytes of a key and of a value that are copied. A record of `votes` may be as long as the
+/// brokers allow; with headers to it, its copy would be longer than that, and never taken.
+const MOST: usize = 400 << 10;
+/// Most bytes of the reason; it may quote the record.
+const REASON: usize = 1024;
+
+/// What is sent.
+pub(super) struct Copy {
+    pub key: Bytes,
+    pub value: Bytes,
+    pub headers: OwnedHeaders,
+}
+
+/// The copy of a dead record.
+pub(super) fn copy(generation: Generation, partition: Partition, record: &DeadRecord) -> Copy {
+    let DeadRecord { offset, key, value, reason } = record;
+    let reason = &reason[..reason.floor_char_boundary(REASON)];
+    let mut headers = OwnedHeaders::new()
+        .insert(header("generation", &generation.to_string()))
+        .insert(header("partition", &partition.to_string()))
+        .insert(header("offset", &offset.to_string()))
+        .insert(header("reason", reason));
+    if key.len().max(value.len()) > MOST {
+        headers = headers.insert(header("cut", "true"));
+    }
+    let cut = |bytes: &Bytes| bytes.slice(..bytes.len().min(MOST));
+    Copy { key: cut(key), value: cut(value), headers }
+}
+
+fn header<'a>(key: &'a str, value: &'a str) -> Header<'a, &'a str> {
+    Header { key, value: Some(value) }
+}

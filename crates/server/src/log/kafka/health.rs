@@ -1,0 +1,223 @@
+//! Whether Kafka takes votes now, as the brokers themselves say: asked again and again, so that
+//! what certainly cannot be recorded is refused at once and not after a timeout.
+//!
+//! Refusing is always true: what is never sent is never recorded. What was sent before keeps its
+//! own outcome. A verdict holds for a short time only, then appends are tried again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use pollux_core::id::Partition;
+use rdkafka::client::{Client, ClientContext};
+use rdkafka::producer::Producer as _;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::genesis;
+use super::producer::Producer;
+use super::topics::Prepared;
+use crate::config::KafkaConfig;
+
+/// Between two looks while all is well.
+const LOOK: Duration = Duration::from_secs(1);
+/// Between two looks while it is not.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How long a broker may take to say what it knows.
+const ANSWER: Duration = Duration::from_secs(3);
+/// How long a verdict holds: the next one is there before.
+const HOLDS: Duration = Duration::from_secs(4);
+
+/// Why votes would not be recorded, by partition, as of the last look.
+pub(super) struct Health {
+    /// So that an append need not take the lock while all is well.
+    troubled: AtomicBool,
+    verdict: RwLock<Verdict>,
+}
+
+struct Verdict {
+    trouble: Trouble,
+    until: Instant,
+}
+
+/// What a look found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// What concerns all partitions.
+    all: Option<String>,
+    /// There is no such topic.
+    gone: bool,
+    /// By partition, what it lacks.
+    partitions: BTreeMap<Partition, String>,
+}
+
+impl Trouble {
+    fn everywhere(why: String) -> Self {
+        Self { all: Some(why), ..Self::default() }
+    }
+
+    fn is_none(&self) -> bool {
+        self.all.is_none() && self.partitions.is_empty()
+    }
+
+    /// In a line.
+    fn summary(&self) -> Option<String> {
+        if let Some(why) = &self.all {
+            return Some(why.clone());
+        }
+        let (_, first) = self.partitions.first_key_value()?;
+        Some(match self.partitions.len() - 1 {
+            0 => first.clone(),
+            more => format!("{first}; and {more} more partitions"),
+        })
+    }
+}
+
+impl Health {
+    pub(super) fn new() -> Self {
+        let verdict = Verdict { trouble: Trouble::default(), until: Instant::now() };
+        Self { troubled: AtomicBool::new(false), verdict: RwLock::new(verdict) }
+    }
+
+    /// Whether a record for this partition could be recorded, for all we know.
+    pub(super) fn takes(&self, partition: Partition) -> Result<(), String> {
+        if !self.troubled.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let Verdict { trouble, until } = &*self.verdict.read();
+        let why = trouble.all.as_ref().or_else(|| trouble.partitions.get(&partition));
+        match why.filter(|_| Instant::now() < *until) {
+            Some(why) => Err(why.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// For `/readyz`: whether all partitions take votes.
+    pub(super) fn ready(&self) -> Result<(), String> {
+        match self.troubled.load(Ordering::Acquire) {
+            true => self.verdict.read().trouble.summary().map_or(Ok(()), Err),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn judge(&self, trouble: Trouble) {
+        let troubled = !trouble.is_none();
+        let mut verdict = self.verdict.write();
+        match trouble.summary() {
+            Some(why) if verdict.trouble != trouble => tracing::warn!("{why}"),
+            None if !verdict.trouble.is_none() => tracing::info!("Kafka takes votes again"),
+            _ => {}
+        }
+        *verdict = Verdict { trouble, until: Instant::now() + HOLDS };
+        self.troubled.store(troubled, Ordering::Release);
+    }
+}
+
+/// Look until `stop`.
+pub(super) async fn watch(
+    health: Arc<Health>,
+    producer: Arc<Producer>,
+    (config, prepared): (KafkaConfig, Prepared),
+    stop: CancellationToken,
+) {
+    // Whether the topic was away, so that it may be another one now.
+    let mut doubt = false;
+    loop {
+        let mut pause = LOOK;
+        if let Some(client) = producer.client() {
+            let (votes, in_sync) = (prepared.names.votes.clone(), prepared.in_sync);
+            let before = producer.acknowledged();
+            let ask = move || look(client.client(), &votes, in_sync);
+            let found = tokio::task::spawn_blocking(ask).await;
+            let found = found.unwrap_or_else(|error| Err(error.to_string()));
+            let trouble = match found {
+                Ok(trouble) => trouble,
+                // It was only the question that got lost.
+                Err(_) if producer.acknowledged() != before => Trouble::default(),
+                Err(why) => Trouble::everywhere(format!("no broker answers: {why}")),
+            };
+            if !trouble.is_none() {
+                pause = LOOK_AGAIN;
+            }
+            doubt |= trouble.gone;
+            let confirmed = match doubt && trouble.is_none() {
+                true => confirm(&config, &prepared).await,
+                false => Ok(()),
+            };
+            doubt &= !trouble.is_none() || confirmed.is_err();
+            health.judge(confirmed.map_or_else(Trouble::everywhere, |()| trouble));
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// Whether a topic of that name is the log it was.
+async fn confirm(config: &KafkaConfig, prepared: &Prepared) -> Result<(), String> {
+    let (config, prepared) = (config.clone(), prepared.clone());
+    let ask = move || {
+        let Prepared { names, partitions, generation, .. } = &prepared;
+        genesis::confirm(&config, &names.votes, *partitions, *generation)
+    };
+    tokio::task::spawn_blocking(ask).await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
+/// Ask a broker which partitions have no leader, or too few replicas that have all of it.
+fn look(
+    client: &Client<impl ClientContext>,
+    topic: &str,
+    in_sync: usize,
+) -> Result<Trouble, String> {
+    let metadata = client.fetch_metadata(Some(topic), ANSWER).map_err(|error| error.to_string())?;
+    let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
+    if partitions.is_empty() {
+        let why = format!("the brokers know of no topic {topic}");
+        return Ok(Trouble { gone: true, ..Trouble::everywhere(why) });
+    }
+    let lacks = partitions.iter().filter_map(|partition| {
+        let (n, has) = (partition.id(), partition.isr().len());
+        let why = if partition.leader() < 0 {
+            format!("partition {n} of {topic} has no leader")
+        } else if has < in_sync {
+            format!("partition {n} of {topic} has {has} of {in_sync} brokers in sync that it needs")
+        } else {
+            return None;
+        };
+        Some((n as Partition, why))
+    });
+    Ok(Trouble { partitions: lacks.collect(), ..Trouble::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_partition_lacks_is_refused_there_and_for_a_short_time() {
+        let health = Health::new();
+        health.takes(1).unwrap();
+        let partitions = [(1, "no leader".to_owned())].into();
+        let trouble = Trouble { partitions, ..Trouble::default() };
+        health.judge(trouble.clone());
+        health.takes(0).unwrap();
+        assert_eq!(health.takes(1), Err("no leader".into()));
+        health.ready().unwrap_err();
+        // Nobody looks any more: then appends must find out for themselves.
+        tokio::time::advance(HOLDS).await;
+        health.takes(1).unwrap();
+        health.judge(trouble);
+        health.takes(1).unwrap_err();
+        health.judge(Trouble::default());
+        health.takes(1).unwrap();
+        health.ready().unwrap();
+        health.judge(Trouble::everywhere("nobody answers".into()));
+        assert_eq!(health.takes(7), Err("nobody answers".into()));
+        assert_eq!(health.ready(), Err("nobody answers".into()));
+    }
+}
