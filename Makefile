@@ -11,6 +11,9 @@ APT := gcc g++ libc6-dev make pkg-config zlib1g-dev libssl-dev curl ca-certifica
 DEMO :=
 # Flags for the cluster, as in `make cluster CLUSTER='--kraft --secure --port 29000'`.
 CLUSTER :=
+# What `make torture` draws its faults from, and for how long, as in `make torture SEED=7 MINUTES=60`.
+SEED ?= $(shell date +%s)
+MINUTES ?= 10
 # The screens' tests.
 E2E := crates/server/src/web/e2e
 # Pinned: another version may judge otherwise.
@@ -24,7 +27,7 @@ export RUST_BACKTRACE ?= 1
 # Each target builds once: keeping what an incremental build would need costs more than it saves.
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help run test check fmt clippy doc deny unit schemathesis e2e screens browser cluster cluster-demo cluster-down services bench plant setup clean
+.PHONY: help run test check fmt clippy doc deny unit torture schemathesis e2e screens browser cluster cluster-demo cluster-down services bench plant setup clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -59,8 +62,15 @@ deny: setup
 		echo 'advisories: NOT CHECKED, their database cannot be fetched from here'; \
 	fi
 
+# Once more on Kafka 4, which has no ZooKeeper: the log's conformance and failover tests, and what
+# a dying broker does to whole nodes.
 unit: services
 	cargo test --locked --workspace
+	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux-server --test kafka
+	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux --test faults -- 'leader of' 'brokers frozen'
+
+torture: services ## Faults at random, also several at once, on a real cluster under load: SEED=… MINUTES=…
+	POLLUX_SEED=$(SEED) POLLUX_TORTURE_MINUTES=$(MINUTES) cargo test --locked --package pollux --test faults
 
 schemathesis: setup ## Requests made up from the OpenAPI document, sent to the real server
 	@if ! .tools/schemathesis/bin/pip show schemathesis 2>/dev/null | grep -qx 'Version: $(SCHEMATHESIS)'; then \

@@ -34,16 +34,21 @@ pub struct Postgres {
 impl Postgres {
     /// Start one on a free port, in a new folder for temporary files.
     pub fn start() -> Result<Self> {
-        Self::start_as(false)
+        Self::start_as(&Options::default().folder, false)
     }
 
     /// Start one that lets nobody in without TLS.
     pub fn start_with_tls() -> Result<Self> {
-        Self::start_as(true)
+        Self::start_as(&Options::default().folder, true)
     }
 
-    fn start_as(tls: bool) -> Result<Self> {
-        let folder = new_folder(&Options::default().folder)?;
+    /// Start one on a free port, in this folder, which is made.
+    pub fn start_in(folder: &Path) -> Result<Self> {
+        Self::start_as(folder, false)
+    }
+
+    fn start_as(folder: &Path, tls: bool) -> Result<Self> {
+        let folder = new_folder(folder)?;
         let password = hex::encode(rand::random::<[u8; 12]>());
         let port = Ports::free()?.get(Port::Postgres, 1);
         let database = Database::new(port, &password)?;
@@ -107,6 +112,11 @@ impl Postgres {
     /// Let it go on.
     pub fn resume(&self) -> Result<()> {
         self.living()?.signal_all(Signal::CONT).map(drop)
+    }
+
+    /// Whether its process lives.
+    pub fn is_alive(&self) -> bool {
+        self.living().is_ok()
     }
 
     fn living(&self) -> Result<Process> {

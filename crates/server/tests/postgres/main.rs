@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod away;
+mod full;
 mod schema;
 mod tls;
 mod workers;

@@ -133,7 +133,7 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
     client::check(config)?;
     let names = Names::new(&config.topic_prefix);
     let created = make_missing(config, &names).await?;
-    let topics = describe(config).await?;
+    let topics = describe_all(config, &names).await?;
     let mut faults = check(config, &topics);
     if !faults.is_empty() && !config.weak {
         faults.push("to take them all the same, for a try, set POLLUX_KAFKA_WEAK=true".into());
@@ -184,6 +184,18 @@ pub async fn generation(
     match topics.iter().find(|topic| topic.name == names.votes) {
         None => Ok(None),
         Some(votes) => genesis::read(config, &names.votes, votes.partitions.len() as u32).await,
+    }
+}
+
+/// The same once all of them are there: the broker that is asked may not know of a new one yet.
+async fn describe_all(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
+    let begun = Instant::now();
+    loop {
+        let topics = describe(config).await?;
+        if topics.len() == names.all().len() || begun.elapsed() > DEADLINE {
+            return Ok(topics);
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
