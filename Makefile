@@ -62,8 +62,12 @@ deny: setup
 		echo 'advisories: NOT CHECKED, their database cannot be fetched from here'; \
 	fi
 
+# Once more on Kafka 4, which has no ZooKeeper: the log's conformance and failover tests, and what
+# a dying broker does to whole nodes.
 unit: services
 	cargo test --locked --workspace
+	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux-server --test kafka
+	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux --test faults -- 'leader of' 'brokers frozen'
 
 torture: services ## Faults at random, also several at once, on a real cluster under load: SEED=… MINUTES=…
 	POLLUX_SEED=$(SEED) POLLUX_TORTURE_MINUTES=$(MINUTES) cargo test --locked --package pollux --test faults

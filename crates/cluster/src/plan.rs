@@ -51,7 +51,7 @@ impl Plan {
     pub(crate) fn prepare(&mut self, folder: &Path, jars: &Jars) -> Result<()> {
         // Making the database's folder takes as long as formatting KRaft's, so both at once.
         std::thread::scope(|scope| {
-            let database = scope.spawn(|| postgres::member(folder, &self.database));
+            let database = scope.spawn(|| postgres::member(folder, &self.database, None));
             let mut members = Vec::new();
             if self.mode == Mode::ZooKeeper {
                 for n in 1..=MEMBERS {

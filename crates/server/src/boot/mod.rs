@@ -120,6 +120,7 @@ impl StartError {
             Self::Listen { .. } => 1,
             Self::Contradictions(_)
             | Self::Kafka(kafka::OpenError::Settings(_))
+            | Self::Postgres(postgres::OpenError::Settings(_))
             | Self::Cluster(cluster::Mismatch::NoSecret) => 2,
             _ if self.is_no_answer() => 4,
             _ => 3,

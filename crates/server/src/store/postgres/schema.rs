@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use postgres_openssl::MakeTlsConnector;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Error, NoTls};
+use tokio_postgres::{Client, Error};
 
 use super::error::describe;
 use super::lease;
@@ -37,7 +38,8 @@ pub enum OpenError {
     },
     /// It does not know us.
     #[error(
-        "PostgreSQL at {at} refuses us ({why}). Set DB_USER and DB_PASSWORD to an account of it"
+        "PostgreSQL at {at} refuses us ({why}). Set DB_USER and DB_PASSWORD to an account of it; if \
+         it says \"no encryption\", set POLLUX_DB_TLS=verify"
     )]
     Refused {
         /// Host and port.
@@ -45,6 +47,21 @@ pub enum OpenError {
         /// What it said.
         why: String,
     },
+    /// It answers, but is not whom we trust, or speaks no TLS.
+    #[error(
+        "PostgreSQL at {at}: no TLS ({why}). The server must have TLS on; with POLLUX_DB_TLS=verify \
+         its certificate must be for the name in DB_HOST, by an authority in POLLUX_DB_CA (without \
+         it, one of the system's)"
+    )]
+    Tls {
+        /// Host and port.
+        at: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The settings contradict each other, or name a file that is no use.
+    #[error("{0}")]
+    Settings(String),
     /// There is no such database.
     #[error(
         "PostgreSQL at {at} has no database {name}. Create it (createdb {name}), or set DB_NAME to \
@@ -109,10 +126,14 @@ pub enum OpenError {
 }
 
 /// Bring the schema up to date, one process at a time.
-pub async fn migrate(config: &PostgresConfig, partitions: u32) -> Result<(), OpenError> {
+pub async fn migrate(
+    config: &PostgresConfig,
+    tls: &MakeTlsConnector,
+    partitions: u32,
+) -> Result<(), OpenError> {
     let failed = |why| OpenError::Migration { name: config.name.clone(), why };
     let work = async {
-        let mut client = connect(config).await?;
+        let mut client = connect(config, tls).await?;
         let said = |error: Error| failed(describe(&error));
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(said)?;
         let done = migrate_alone(&mut client, config, partitions).await;
@@ -145,10 +166,10 @@ async fn migrate_alone(
 }
 
 /// How many partitions the store is for, if it is of our schema. Nothing is changed.
-pub async fn look(config: &PostgresConfig) -> Result<u32, OpenError> {
+pub async fn look(config: &PostgresConfig, tls: &MakeTlsConnector) -> Result<u32, OpenError> {
     let failed = |why| OpenError::Migration { name: config.name.clone(), why };
     let work = async {
-        let client = connect(config).await?;
+        let client = connect(config, tls).await?;
         let said = |error: Error| failed(describe(&error));
         let (name, known) = (config.name.clone(), known());
         match applied(&client).await.map_err(said)? {
@@ -164,16 +185,18 @@ pub async fn look(config: &PostgresConfig) -> Result<u32, OpenError> {
     tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| late())
 }
 
-async fn connect(config: &PostgresConfig) -> Result<Client, OpenError> {
+async fn connect(config: &PostgresConfig, tls: &MakeTlsConnector) -> Result<Client, OpenError> {
     let to = lease::address(config);
     let at = format!("{}:{}", config.host.as_deref().unwrap_or("localhost"), config.port);
-    let (client, connection) = to.connect(NoTls).await.map_err(|error| {
+    let (client, connection) = to.connect(tls.clone()).await.map_err(|error| {
         let why = describe(&error);
         match error.code() {
             Some(code) if *code == SqlState::INVALID_CATALOG_NAME => {
                 OpenError::NoDatabase { at, name: config.name.clone() }
             }
             Some(code) if code.code().starts_with("28") => OpenError::Refused { at, why },
+            // Nothing else tells it from an error of the connection below.
+            None if error.to_string().contains("TLS") => OpenError::Tls { at, why },
             _ => OpenError::Unreachable { at, why },
         }
     })?;
