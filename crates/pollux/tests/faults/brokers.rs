@@ -70,10 +70,10 @@ fn two_frozen(harm: &Harm<'_>) -> Result<()> {
     for name in &frozen {
         stage.cluster.pause(name)?;
     }
-    // What is on its way to disk has its answer.
-    std::thread::sleep(Duration::from_secs(1));
+    // What was on its way has its answer.
+    std::thread::sleep(Duration::from_secs(2));
     let before = harm.load.acknowledged();
-    harm.wait(Duration::from_secs(11));
+    harm.wait(Duration::from_secs(10));
     let told = harm.load.acknowledged() - before;
     // One broker is fewer than `min.insync.replicas`: nobody may be told yes.
     ensure!(told == 0, "{told} votes were acknowledged by one broker alone");

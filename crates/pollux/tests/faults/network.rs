@@ -134,9 +134,10 @@ fn brokers(harm: &Harm<'_>) -> Result<()> {
     stage.net.set(follower, &leader, Link::back(Way::Held));
     let id: i32 = follower.trim_start_matches("kafka").parse()?;
     stage.cluster.wait_until(HEALED, "the follower is out of sync", || {
+        // Wherever: Kafka may have moved the lead of one partition meanwhile.
         let topic = stage.cluster.topic(VOTES)?;
-        let mine = topic.partitions.iter().find(|it| it.index == partition);
-        ensure!(mine.is_some_and(|mine| !mine.in_sync.contains(&id)), "{follower} is in sync");
+        let out = topic.partitions.iter().any(|it| !it.in_sync.contains(&id));
+        ensure!(out, "{follower} is in sync: {topic:?}");
         Ok(())
     })?;
     harm.touched_since(touched)?;
