@@ -128,7 +128,7 @@ async fn print(
             }
             None => break,
         }
-        if consumer.is_idle() || page.count % AT_ONCE == 0 {
+        if consumer.is_idle() || page.count.is_multiple_of(AT_ONCE) {
             page.turn(consumer)?;
         }
     }
