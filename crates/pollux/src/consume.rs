@@ -92,8 +92,8 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         group: args.group.clone(),
         follow: !args.no_follow,
     };
-    let mut signals = Signals::listen()?;
     let mut consumer = Consumer::open(&config, plan).await.map_err(kafka::failure)?;
+    let mut signals = Signals::listen()?;
     let printed = print(&mut consumer, &args, json, &mut signals).await;
     let closed = consumer.close().await.map_err(kafka::failure);
     let count = printed?;
@@ -128,7 +128,7 @@ async fn print(
             }
             None => break,
         }
-        if consumer.is_idle() || page.count % AT_ONCE == 0 {
+        if consumer.is_idle() || page.count.is_multiple_of(AT_ONCE) {
             page.turn(consumer)?;
         }
     }

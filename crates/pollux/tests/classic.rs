@@ -19,7 +19,7 @@ use support::{Client, said, signal};
 /// However this process ends, the cluster ends with it.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("classic");
-    let cluster = Cluster::start(&Options { folder, ..Options::default() }).unwrap();
+    let cluster = Cluster::start(&Options { folder, secure: true, ..Options::default() }).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_pollux"));
     cluster.add_node("node", 1, program, "web,processor", &[]).unwrap();
     cluster
@@ -144,11 +144,13 @@ fn topics_are_made_once_and_described_without_making_them() {
 fn topics_that_are_too_weak_exit_3_with_every_fault() {
     let weak = ["--topic-prefix", "weak.", "--kafka-replication", "1"];
     let output = run(&[&["topics", "create"][..], &weak].concat());
-    assert_eq!(output.status.code(), Some(3));
-    assert_eq!(said(&output).matches("has 1 of the 3 replicas").count(), 4, "{}", said(&output));
-    assert!(said(&output).contains("weak.votes has min.insync.replicas=1"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     let taken = json(&[&["topics", "create", "--kafka-weak"][..], &weak].concat());
     assert_eq!(taken["holds"], false);
+    let output = run(&["topics", "create", "--topic-prefix", "weak."]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert_eq!(said(&output).matches("has 1 of the 3 replicas").count(), 4, "{}", said(&output));
+    assert!(said(&output).contains("weak.votes has min.insync.replicas=1"), "{}", said(&output));
     let output = run(&["topics", "describe", "--topic-prefix", "weak."]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("the promise does not hold: 8 faults"), "{}", said(&output));
@@ -350,9 +352,63 @@ fn a_vote_is_traced_from_phone_to_screen() {
         json(&["trace", replaced["ballotId"].as_str().unwrap()])["records"][0]["status"],
         "counted"
     );
+    // With the phone looking on, the way ends at its screen.
+    let cast = json(&["trace", "--cast", &poll, "--option", "2"]);
+    let record = &cast["records"][0];
+    assert_eq!(
+        (&record["optionIds"], &record["status"]),
+        (&json!([2]), &json!("counted")),
+        "{cast}"
+    );
+    let way = &record["way"];
+    assert!(way["times"]["shown"].as_str() >= way["times"]["committed"].as_str(), "{way}");
+    assert!(way["answeredMillis"].is_u64(), "{way}");
+    assert_eq!(votes(&poll, 2), 2, "it counts");
+    let refused = run(&["trace", "--cast", &poll, "--option", "3"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+
     let unknown = run(&["trace", "01890a5d-ac96-774b-bcce-b302099a8057"]);
     assert_eq!(unknown.status.code(), Some(1), "{}", said(&unknown));
     assert!(said(&unknown).contains("no record of ballot"), "{}", said(&unknown));
+}
+
+#[test]
+fn brokers_that_want_tls_and_a_password_are_spoken_to_by_flags() {
+    let secure = CLUSTER.secure().unwrap();
+    let flags = [
+        "--kafka-broker",
+        &CLUSTER.bootstrap_of(Port::SaslTls),
+        "--kafka-tls",
+        "--kafka-ca",
+        secure.ca.to_str().unwrap(),
+        "--kafka-sasl",
+        "SCRAM-SHA-512",
+        "--kafka-user",
+        &secure.user,
+        "--kafka-password",
+        &secure.password,
+    ];
+    let found = json(&[&["topics", "describe"][..], &flags].concat());
+    assert_eq!(found["holds"], true, "{found}");
+    let first = ["consume", "--partition", "0", "--from-beginning", "--count", "1"];
+    assert_eq!(json(&[&first[..], &flags].concat())["key"], "genesis");
+    let poll = poll(&["A", "B"]);
+    let receipt = vote(&poll, 1, "hedy");
+    let ballot = receipt["ballotId"].as_str().unwrap();
+    let told = text(&[&["trace", ballot][..], &flags].concat());
+    for said in [
+        " -X security.protocol=sasl_ssl ",
+        " -X sasl.mechanism=SCRAM-SHA-512 ",
+        " -X sasl.password=\"$POLLUX_KAFKA_PASSWORD\" -C -t votes ",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert!(!told.contains(&secure.password), "{told}");
+    let wrong = [&flags[..10], &["wrong"]].concat();
+    let output = run(&[&["topics", "describe"][..], &wrong].concat());
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    let half = run(&["topics", "describe", "--kafka-sasl", "PLAIN"]);
+    assert_eq!(half.status.code(), Some(2), "{}", said(&half));
 }
 
 #[test]
