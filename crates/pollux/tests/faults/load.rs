@@ -25,7 +25,7 @@ use crate::stage::{PARTITIONS, Poll, Stage};
 /// Ballots a second, over HTTP.
 const RATE: f64 = 250.0;
 /// Ballots that wait for their answers at once; past it no new ones come.
-const WAITING: usize = 2_000;
+const WAITING: usize = 1_000;
 /// Voters at work at once, over WebSockets.
 const SOCKETS: usize = 4;
 /// For so long after the end an unanswered ballot is sent again.
@@ -414,7 +414,7 @@ impl Cast {
             }
             self.at = 1 - self.at;
             sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(320));
+            pause = (pause * 2).min(Duration::from_secs(1));
         }
     }
 }

@@ -14,14 +14,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 
-/// Any member: for either end of a link.
+/// Any member that connects.
 pub const ANY: &str = "*";
 /// What is read at once.
 const PIECE: usize = 64 << 10;
-/// Within this a member that has just been started has written its pid file.
-const IDENTIFIED: Duration = Duration::from_secs(2);
+/// Between two looks whose connections are whose.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// What becomes of bytes in one direction.
 #[derive(Clone, Debug, Default)]
@@ -76,15 +76,18 @@ pub struct Net {
     touched: Arc<AtomicU64>,
     /// Pieces that [`Way::HeldFrom`] was waiting for.
     caught: Arc<AtomicU64>,
+    /// Whose connections these are.
+    questions: mpsc::UnboundedSender<Question>,
     runtime: Handle,
-    /// Where the pid files are.
-    folder: PathBuf,
 }
 
 impl Net {
+    /// Between members whose pid files are in this folder.
     pub fn new(runtime: Handle, folder: &Path) -> Self {
         let (links, touched, caught) = Default::default();
-        Self { links, touched, caught, runtime, folder: folder.to_owned() }
+        let (questions, asked) = mpsc::unbounded_channel();
+        runtime.spawn(identify(folder.to_owned(), asked));
+        Self { links, touched, caught, questions, runtime }
     }
 
     /// A proxy in front of a member; its port.
@@ -95,24 +98,30 @@ impl Net {
         let _inside = self.runtime.enter();
         let listener = TcpListener::from_std(listener)?;
         let pump = Pump {
-            from: String::new(),
+            ports: (0, 0),
+            from: Arc::default(),
+            questions: self.questions.clone(),
             to: to.to_owned(),
             links: self.links.subscribe(),
             touched: self.touched.clone(),
             caught: self.caught.clone(),
         };
-        self.runtime.spawn(accept(listener, target, self.folder.clone(), pump));
+        self.runtime.spawn(accept(listener, target, pump));
         Ok(port)
     }
 
     /// From now on the link is like this.
     pub fn set(&self, from: &str, to: &str, link: Link) {
-        self.links.send_modify(|links| drop(links.insert((from.into(), to.into()), link)));
+        self.links.send_modify(|links| {
+            links.insert((from.into(), to.into()), link);
+        });
     }
 
     /// The link is well again; what was held goes on its way.
     pub fn mend(&self, from: &str, to: &str) {
-        self.links.send_modify(|links| drop(links.remove(&(from.into(), to.into()))));
+        self.links.send_modify(|links| {
+            links.remove(&(from.into(), to.into()));
+        });
     }
 
     /// The link is well again; what was held is gone with its connections.
@@ -139,71 +148,82 @@ impl Net {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, folder: PathBuf, pump: Pump) {
+async fn accept(listener: TcpListener, target: u16, pump: Pump) {
     let Ok(here) = listener.local_addr() else { return };
     loop {
         let Ok((client, peer)) = listener.accept().await else { continue };
-        let (folder, mut pump) = (folder.clone(), pump.clone());
+        let mut pump = pump.clone();
+        pump.ports = (peer.port(), here.port());
+        pump.from = Arc::default();
         tokio::spawn(async move {
-            // Whoever is dead or gone refuses at once, and nobody need be told apart.
-            let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
-            let Some(from) = identify(folder, peer.port(), here.port()).await else { return };
-            pump.from = from;
-            connection(client, server, pump).await;
+            // Whoever is dead or gone refuses at once.
+            if let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await {
+                connection(client, server, pump).await;
+            }
         });
     }
 }
 
-/// Whose end of a connection this is; some connections are nobody's any more.
-async fn identify(folder: PathBuf, local: u16, remote: u16) -> Option<String> {
-    let deadline = tokio::time::Instant::now() + IDENTIFIED;
-    loop {
+/// A connection, by its ports, and who wants to know whose it is.
+type Question = ((u16, u16), oneshot::Sender<String>);
+
+/// Tell connections apart, many with one look: it goes through every open file of every member.
+async fn identify(folder: PathBuf, mut questions: mpsc::UnboundedReceiver<Question>) {
+    let mut asked = Vec::new();
+    while questions.recv_many(&mut asked, usize::MAX).await > 0 {
         let folder = folder.clone();
-        let owner = tokio::task::spawn_blocking(move || owner(&folder, local, remote)).await;
-        if let Ok(Ok(name)) = owner {
-            return Some(name);
+        let looked = tokio::task::spawn_blocking(move || owners(&folder)).await;
+        let owners = looked.ok().and_then(Result::ok).unwrap_or_default();
+        for (ports, answer) in asked.drain(..) {
+            // What is nobody's has been closed meanwhile.
+            let _ = answer.send(owners.get(&ports).cloned().unwrap_or_default());
         }
-        if tokio::time::Instant::now() > deadline {
-            return None;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
 
-/// The member that has a socket on the one port, connected to the other.
-fn owner(folder: &Path, local: u16, remote: u16) -> Result<String> {
-    let inode = inode(local, remote)?;
-    let wanted = PathBuf::from(format!("socket:[{inode}]"));
+/// The members' connections to anywhere, by their ports: their own, and the other end's.
+fn owners(folder: &Path) -> Result<BTreeMap<(u16, u16), String>> {
+    let sockets = sockets();
+    let mut owners = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let file = entry?.path();
         if file.extension().is_none_or(|extension| extension != "pid") {
             continue;
         }
-        let text = fs::read_to_string(&file)?;
+        let text = fs::read_to_string(&file).unwrap_or_default();
         let pid = text.split_whitespace().next().unwrap_or_default();
+        let name = file.file_stem().context("a pid file has a name")?.to_string_lossy();
         let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { continue };
-        if open.flatten().any(|fd| fs::read_link(fd.path()).is_ok_and(|link| link == wanted)) {
-            let name = file.file_stem().context("a pid file has a name")?;
-            return Ok(name.to_string_lossy().into_owned());
+        for fd in open.flatten() {
+            let link = fs::read_link(fd.path()).unwrap_or_default();
+            let link = link.to_string_lossy();
+            let inode = link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']'));
+            if let Some(ports) = inode.and_then(|inode| sockets.get(inode)) {
+                owners.insert(*ports, name.clone().into_owned());
+            }
         }
     }
-    anyhow::bail!("it is no member's")
+    Ok(owners)
 }
 
-/// What `/proc` calls the socket. Java's may be an IPv6 one.
-fn inode(local: u16, remote: u16) -> Result<String> {
-    let [here, there] = [local, remote].map(|port| format!(":{port:04X}"));
+/// By inode, as `/proc` shows it: the ports of a socket. Java's may be IPv6 ones.
+fn sockets() -> BTreeMap<String, (u16, u16)> {
+    let mut sockets = BTreeMap::new();
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
         let text = fs::read_to_string(table).unwrap_or_default();
-        let mut rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        // Both addresses, and the inode.
-        let row =
-            rows.find(|row| row.len() > 9 && row[1].ends_with(&here) && row[2].ends_with(&there));
-        if let Some(row) = row {
-            return Ok(row[9].to_owned());
+        for line in text.lines().skip(1) {
+            let row: Vec<&str> = line.split_whitespace().collect();
+            let port = |column: usize| {
+                let port = row.get(column)?.rsplit(':').next()?;
+                u16::from_str_radix(port, 16).ok()
+            };
+            if let (Some(local), Some(remote), Some(inode)) = (port(1), port(2), row.get(9)) {
+                sockets.insert((*inode).to_owned(), (local, remote));
+            }
         }
     }
-    anyhow::bail!("nobody is on port {local}")
+    sockets
 }
 
 /// Which direction.
@@ -216,7 +236,11 @@ enum Direction {
 /// Carries bytes over one link.
 #[derive(Clone)]
 struct Pump {
-    from: String,
+    /// Of the one that connects, and ours.
+    ports: (u16, u16),
+    /// Looked up when it matters; empty if it is nobody any more.
+    from: Arc<OnceCell<String>>,
+    questions: mpsc::UnboundedSender<Question>,
     to: String,
     links: watch::Receiver<Links>,
     touched: Arc<AtomicU64>,
@@ -244,7 +268,7 @@ impl Pump {
         let mut bytes = vec![0; PIECE];
         let mut held = false;
         loop {
-            if self.link().cut {
+            if self.link().await.cut {
                 self.touched.fetch_add(1, Relaxed);
                 return;
             }
@@ -272,13 +296,21 @@ impl Pump {
         }
     }
 
-    fn link(&mut self) -> Link {
-        let links = self.links.borrow_and_update();
-        let of = |from: &str, to: &str| links.get(&(from.into(), to.into())).cloned();
-        of(&self.from, &self.to)
-            .or_else(|| of(ANY, &self.to))
-            .or_else(|| of(&self.from, ANY))
-            .unwrap_or_default()
+    async fn link(&mut self) -> Link {
+        let mut mine = self.links.borrow_and_update().clone();
+        mine.retain(|(_, to), _| *to == self.to);
+        if mine.is_empty() {
+            return Link::default();
+        }
+        let from = self.from.get_or_init(|| async {
+            let (answer, answered) = oneshot::channel();
+            let _ = self.questions.send((self.ports, answer));
+            answered.await.unwrap_or_default()
+        });
+        let from = from.await.as_str();
+        let of = |from: &str| mine.remove(&(from.to_owned(), self.to.clone()));
+        // In this order, the wildcard last.
+        [from, ANY].into_iter().find_map(of).unwrap_or_default()
     }
 
     /// Wait for as long as the link wants; `false` if it is cut.
@@ -290,7 +322,7 @@ impl Pump {
             }
         };
         loop {
-            let link = self.link();
+            let link = self.link().await;
             if link.cut {
                 touch(&self.touched);
                 return false;
