@@ -9,10 +9,14 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use pollux_cluster::{Cluster, Options, Port};
 use pollux_core::id::partition_of;
+use pollux_server::ambient::SystemAmbient;
+use pollux_server::config::{KafkaConfig, LogLimits};
+use pollux_server::log::kafka::KafkaLog;
+use pollux_server::log::{Log, NewRecord};
 use serde_json::{Value, json};
 use support::{Client, said, signal};
 
@@ -293,6 +297,29 @@ fn consuming_begins_where_it_is_told_and_follows() {
     assert!(std::iter::repeat_with(next).any(|record| place(&record) == (same, later)));
     signal(following.id(), "INT");
     assert_eq!(following.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_is_nobodys_ballot_is_shown_with_its_reason() {
+    let brokers = CLUSTER.bootstrap().split(',').map(str::to_owned).collect();
+    let config = KafkaConfig { broker: brokers, ..KafkaConfig::default() };
+    let position = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let ambient = Arc::new(SystemAmbient::new());
+        let log = KafkaLog::open(&config, &LogLimits::default(), ambient).await.unwrap();
+        let junk = NewRecord { key: "k".into(), value: "a line of\x1b[2J my own".into() };
+        log.append(3, junk).await.unwrap()
+    });
+    let dead = ["consume", "--topic", "votes.dead", "--from-beginning", "--count", "1"];
+    let copy = json(&dead);
+    assert_eq!((&copy["key"], &copy["value"]), (&json!("k"), &json!("a line of\x1b[2J my own")));
+    let offset = position.offset.unwrap().to_string();
+    assert_eq!(
+        (&copy["headers"]["partition"], &copy["headers"]["offset"]),
+        (&json!("3"), &json!(offset))
+    );
+    assert_ne!(copy["headers"]["reason"], json!(""));
+    let line = text(&dead);
+    assert!(line.contains("a line of\\u{1b}[2J my own\t") && line.contains("\treason="), "{line}");
 }
 
 #[test]
