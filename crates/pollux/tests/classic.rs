@@ -89,13 +89,13 @@ fn vote(poll: &str, option: u8, voter: &str) -> Value {
     ask("POST", &format!("/api/polls/{poll}/vote?wait=counted"), Some(&body))
 }
 
-/// The votes that are shown, once there are so many, or after a while.
+/// The votes that are shown, once there are so many or more, or after a while.
 fn votes(poll: &str, wanted: u64) -> u64 {
     let count = || ask("GET", &format!("/api/polls/{poll}"), None)["totalVotes"].as_u64().unwrap();
     let begun = std::time::Instant::now();
     loop {
         match count() {
-            votes if votes == wanted || begun.elapsed().as_secs() > 20 => return votes,
+            votes if votes >= wanted || begun.elapsed().as_secs() > 20 => return votes,
             _ => std::thread::sleep(std::time::Duration::from_millis(50)),
         }
     }
@@ -248,6 +248,29 @@ fn what_is_produced_is_counted_and_consumed_as_the_ledger_says() {
     assert_eq!(late.status.code(), Some(3), "{}", said(&late));
     let nobody = run(&["produce", "--poll", "000000"]);
     assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
+}
+
+/// With no time to hear from the brokers, nobody knows what became of most ballots. Each counts
+/// once at most, all the same, and the ledger's acknowledged ones do count.
+#[test]
+fn ballots_that_nobody_answers_for_are_told_as_unknown() {
+    let poll = poll(&["A", "B"]);
+    let hasty = ["produce", "--poll", &poll, "--votes", "200", "--voters", "200", "--rate", "max"];
+    let output = pollux(&[&hasty[..], &["--patience", "0s", "--json"]].concat())
+        .envs([("POLLUX_KAFKA_TIMEOUT", "1ms"), ("POLLUX_KAFKA_LINGER", "0.1ms")])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let [acknowledged, unknown] =
+        ["acknowledged", "unknown"].map(|name| told[name].as_u64().unwrap());
+    assert!(unknown > 0 && acknowledged + unknown == 200, "{told}");
+    let least = acknowledged + 50;
+    let more = ["produce", "--poll", &poll, "--votes", "50", "--voters", "50", "--rate", "max"];
+    assert_eq!(json(&more)["acknowledged"], 50);
+    let counted = votes(&poll, least);
+    assert!((least..=250).contains(&counted), "{counted}: {told}");
+    assert_eq!(json(&["recount", &poll])["equal"], true);
 }
 
 #[test]
