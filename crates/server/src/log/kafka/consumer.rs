@@ -14,7 +14,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset as At, TopicPartitionList};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -82,6 +82,8 @@ pub struct TopicRecord {
     pub key: Option<Bytes>,
     /// Its value; none is a tombstone.
     pub value: Option<Bytes>,
+    /// What stands beside it, by name.
+    pub headers: Vec<(String, Bytes)>,
 }
 
 /// Reads a topic. Dropping it leaves the group.
@@ -278,12 +280,17 @@ fn lasting(error: &KafkaError) -> bool {
 
 fn record(message: &BorrowedMessage<'_>) -> TopicRecord {
     let at = message.timestamp().to_millis();
+    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+    let headers = headers.map(|header| {
+        (header.key.to_owned(), Bytes::copy_from_slice(header.value.unwrap_or_default()))
+    });
     TopicRecord {
         partition: message.partition() as Partition,
         offset: message.offset() as Offset,
         at: at.and_then(|millis| millis.try_into().ok()).map(UnixMillis),
         key: message.key().map(Bytes::copy_from_slice),
         value: message.payload().map(Bytes::copy_from_slice),
+        headers: headers.collect(),
     }
 }
 
