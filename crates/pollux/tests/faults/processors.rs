@@ -164,8 +164,9 @@ fn fenced(harm: &Harm<'_>) -> Result<()> {
     let fenced = fences();
     for _ in 0..ATTEMPTS {
         let before = given(harm, GUEST);
+        cluster.start_member(GUEST)?;
+        // Not sooner, so that the worker has not given up when the time has come.
         stage.net.set(slow, DATABASE, Link::there(Way::HeldFrom(BEGIN)));
-        cluster.launch(GUEST)?;
         cluster.wait_until(RECOVERED, "the guest was given some to work on", || {
             ensure!(given(harm, GUEST) > before, "none yet");
             Ok(())
