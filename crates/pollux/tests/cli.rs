@@ -194,22 +194,33 @@ fn no_broker_named_exits_2_and_none_there_4() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = listener.local_addr().unwrap().to_string();
     drop(listener);
-    for arguments in [
+    let commands = [
         &["topics", "create"][..],
         &["topics", "describe"],
         &["consume"],
         &["produce", "--poll", "482913"],
-    ] {
+    ];
+    for arguments in commands {
         let output = run(arguments);
         assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("set KAFKA_BROKER"), "{}", stderr(&output));
-        let output = run(&[arguments, &["--kafka-broker", &nobody]].concat());
-        assert_eq!(code(&output), 4, "{arguments:?}: {}", stderr(&output));
-        assert!(
-            stderr(&output).contains(&format!("no answer from {nobody}")),
-            "{}",
-            stderr(&output)
-        );
+    }
+    // Each is patient for a while, so all at once.
+    let folder = tempfile::tempdir().unwrap();
+    let asking = commands.map(|arguments| {
+        pollux(folder.path())
+            .args(arguments)
+            .args(["--kafka-broker", &nobody])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    });
+    for asking in asking {
+        let output = asking.wait_with_output().unwrap();
+        assert_eq!(code(&output), 4, "{}", stderr(&output));
+        let said = format!("no answer from {nobody}");
+        assert!(stderr(&output).contains(&said), "{}", stderr(&output));
     }
 }
 
@@ -256,6 +267,53 @@ fn completions_and_man_pages_are_made() {
         assert!(folder.path().join(format!("pages/pollux-{command}.1")).is_file(), "{command}");
     }
     assert!(folder.path().join("pages/pollux-topics-describe.1").is_file());
+}
+
+/// Every line that docs/kafka-tutorial.md has one type is run by a shell in which our commands only
+/// say whether they know their flags, and all others do nothing.
+#[test]
+fn the_commands_of_the_tutorial_are_understood() {
+    const SHELL: &str = r#"
+        pollux() { "$BINARY" "$@" --help > /dev/null || echo "not understood: pollux $*" >> wrong; echo ran >> ran; }
+        cargo() {
+            case "$1 $2 $3" in
+                "xtask cluster env" | "xtask cluster status") ;;
+                "xtask cluster "kill | "xtask cluster "pause | "xtask cluster "resume | "xtask cluster "start) ;;
+                *) echo "not understood: cargo $*" >> wrong ;;
+            esac
+            shift 3
+            for name in "$@"; do
+                case "$name" in
+                    zk[123] | kafka[123] | pg | processor[12] | web[12]) ;;
+                    *) echo "no member: $name" >> wrong ;;
+                esac
+            done
+        }
+        make() { case "$1" in cluster | cluster-down) ;; *) echo "not understood: make $*" >> wrong ;; esac; }
+        curl() { :; }; kcat() { :; }; psql() { :; }; jq() { :; }; wscat() { :; }; tail() { :; }
+    "#;
+    let folder = tempfile::tempdir().unwrap();
+    let mut commands = 0;
+    for line in include_str!("../../../docs/kafka-tutorial.md").lines() {
+        // What talks to ZooKeeper over bash's own sockets is left out.
+        let Some(line) = line.strip_prefix("$ ").filter(|line| !line.starts_with('(')) else {
+            continue;
+        };
+        let output = Command::new("bash")
+            .args(["-c", &format!("{SHELL}\n{line}")])
+            .current_dir(folder.path())
+            .env("BINARY", env!("CARGO_BIN_EXE_pollux"))
+            .env("CODE", "482913")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!((code(&output), stderr(&output).as_str()), (0, ""), "{line}");
+        commands += 1;
+    }
+    assert!(commands > 30, "{commands} commands only");
+    assert_eq!(std::fs::read_to_string(folder.path().join("wrong")).unwrap_or_default(), "");
+    let ran = std::fs::read_to_string(folder.path().join("ran")).unwrap();
+    assert!(ran.lines().count() > 10, "{ran}");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn leave(harm: &Harm<'_>, n: u32) -> Result<()> {
         0 => harm.stage.cluster.stop(GUEST)?,
         _ => harm.stage.cluster.kill(GUEST)?,
     }
-    harm.did(&format!("{GUEST} came and {}", if n % 2 == 0 { "left" } else { "died" }));
+    harm.did(&format!("{GUEST} came and {}", if n.is_multiple_of(2) { "left" } else { "died" }));
     Ok(())
 }
 

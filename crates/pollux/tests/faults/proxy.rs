@@ -112,12 +112,16 @@ impl Net {
 
     /// From now on the link is like this.
     pub fn set(&self, from: &str, to: &str, link: Link) {
-        self.links.send_modify(|links| drop(links.insert((from.into(), to.into()), link)));
+        self.links.send_modify(|links| {
+            links.insert((from.into(), to.into()), link);
+        });
     }
 
     /// The link is well again; what was held goes on its way.
     pub fn mend(&self, from: &str, to: &str) {
-        self.links.send_modify(|links| drop(links.remove(&(from.into(), to.into()))));
+        self.links.send_modify(|links| {
+            links.remove(&(from.into(), to.into()));
+        });
     }
 
     /// The link is well again; what was held is gone with its connections.
