@@ -144,10 +144,12 @@ impl Consumer {
         let (told, events) = mpsc::channel(AHEAD);
         let stop = CancellationToken::new();
         let reading = Reading {
+            topic: plan.topic.clone(),
             client: client.clone(),
             told,
             stop: stop.clone(),
             follow: plan.follow,
+            ends: BTreeMap::new(),
             ended: BTreeSet::new(),
             held: plan.group.is_none().then(|| partitions.into_iter().collect()),
             seen: 0,
@@ -200,11 +202,15 @@ impl Consumer {
 
 /// The thread that reads.
 struct Reading {
+    topic: String,
     client: Arc<BaseConsumer<Assignment>>,
     told: mpsc::Sender<Result<Event, OpenError>>,
     stop: CancellationToken,
     follow: bool,
-    /// Partitions that have been read to their ends.
+    /// Where the partitions ended when we came to them: one that does not follow reads so far. To
+    /// wait for all to be read whole at once would take for ever while they grow.
+    ends: BTreeMap<Partition, i64>,
+    /// Partitions that have been read so far.
     ended: BTreeSet<Partition>,
     /// Those to read; in a group unknown until it says so.
     held: Option<BTreeSet<Partition>>,
@@ -218,7 +224,10 @@ impl Reading {
             let event = match self.client.poll(TICK) {
                 None => None,
                 Some(Ok(message)) => {
-                    self.ended.remove(&(message.partition() as Partition));
+                    let partition = message.partition() as Partition;
+                    if self.ends.get(&partition).is_some_and(|end| message.offset() + 1 >= *end) {
+                        self.ended.insert(partition);
+                    }
                     Some(Ok(Event::Record(record(&message))))
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
@@ -228,6 +237,7 @@ impl Reading {
                 Some(Err(error)) => lasting(&error).then(|| Err(error.into())),
             };
             let assigned = self.assignment();
+            self.learn_ends();
             for event in assigned.into_iter().chain(event) {
                 let last = event.is_err();
                 if self.told.blocking_send(event).is_err() || last {
@@ -236,6 +246,21 @@ impl Reading {
             }
             if !self.follow && self.held.as_ref().is_some_and(|held| held.is_subset(&self.ended)) {
                 return;
+            }
+        }
+    }
+
+    /// Ask where the partitions end whose end is not known; what fails is asked again.
+    fn learn_ends(&mut self) {
+        if self.follow {
+            return;
+        }
+        for partition in self.held.iter().flatten() {
+            if !self.ends.contains_key(partition)
+                && let Ok((_, end)) =
+                    self.client.fetch_watermarks(&self.topic, *partition as i32, PATIENCE)
+            {
+                self.ends.insert(*partition, end);
             }
         }
     }

@@ -71,7 +71,13 @@ impl OpenError {
 
 impl From<KafkaError> for OpenError {
     fn from(error: KafkaError) -> Self {
-        Self::Kafka(error.to_string())
+        match error {
+            // librdkafka does not take them: a file that is no certificate, say.
+            KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) => {
+                Self::Settings(format!("the settings for Kafka: {error}"))
+            }
+            _ => Self::Kafka(error.to_string()),
+        }
     }
 }
 
@@ -102,6 +108,8 @@ impl KafkaLog {
             tracing::warn!("the promise does not hold: {fault}");
         }
         let stop = CancellationToken::new();
+        // Whatever fails below ends what was begun.
+        let begun = stop.clone().drop_guard();
         let (votes, partitions) = (&prepared.names.votes, prepared.partitions);
         let producer = Producer::start(config, limits, votes.clone(), partitions, stop.clone())?;
         let reader = Reader::start(config, votes.clone(), partitions, stop.clone())?;
@@ -109,6 +117,7 @@ impl KafkaLog {
         let log = (config.clone(), prepared.clone());
         let watch = health::watch(health.clone(), producer.clone(), log, stop.clone());
         tokio::spawn(watch);
+        begun.disarm();
         Ok(Arc::new(Self {
             config: config.clone(),
             feed: limits.feed,

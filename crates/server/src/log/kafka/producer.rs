@@ -339,7 +339,9 @@ async fn renew(
                 Ok(new) => break *current.write() = Some(new),
                 Err(error) => tracing::warn!(%error, "no producer can be made; trying again"),
             }
-            tokio::time::sleep(RETRY).await;
+            if stop.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {
+                return;
+            }
         }
     }
     let old = current.write().take();
