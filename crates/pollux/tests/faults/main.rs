@@ -92,11 +92,14 @@ fn main() -> ExitCode {
         rows.len(),
         begun.elapsed()
     );
-    let failed: Vec<&Row> = rows.iter().filter(|row| !row.wrong.is_empty()).collect();
-    for row in &failed {
-        println!("FAILED: {}\n  {}", row.name, row.wrong.join("\n  "));
+    for row in &rows {
+        match row.wrong.as_slice() {
+            [] => println!("test {} ... ok", row.name),
+            wrong => println!("test {} ... FAILED\n  {}", row.name, wrong.join("\n  ")),
+        }
     }
-    if failed.is_empty() && !rows.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let all_well = !rows.is_empty() && rows.iter().all(|row| row.wrong.is_empty());
+    if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Scenarios by chance, one to three at once that harm different things.

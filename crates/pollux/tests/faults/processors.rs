@@ -10,8 +10,15 @@ use crate::proxy::{Link, Way};
 use crate::scenario::{Area, Harm, RECOVERED, Scenario};
 use crate::stage::{DATABASE, GUEST, PROCESSORS};
 
+/// What begins a transaction: the batch is folded, and nothing of it is sent.
+const BEGIN: &[u8] = b"BEGIN\0";
 /// What ends a transaction, on its way to PostgreSQL; and, as it happens, the answer to it.
 const COMMIT: &[u8] = b"COMMIT\0";
+
+/// A processor says which partitions it has.
+const HAS: &str = "partitions of this processor";
+/// So often it is tried to have two workers commit the same.
+const ATTEMPTS: usize = 8;
 
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -37,6 +44,12 @@ pub const SCENARIOS: &[Scenario] = &[
         area: Area::Processors,
         zookeeper: false,
         harm: joining_and_leaving,
+    },
+    Scenario {
+        name: "processor commits after its partition has moved on",
+        area: Area::Processors,
+        zookeeper: false,
+        harm: fenced,
     },
 ];
 
@@ -98,11 +111,7 @@ fn stopped(harm: &Harm<'_>) -> Result<()> {
 fn joining_and_leaving(harm: &Harm<'_>) -> Result<()> {
     let (stage, cluster) = (harm.stage, &harm.stage.cluster);
     let slow = harm.one_of(&PROCESSORS);
-    let changes = |name: &str| {
-        let log = fs::read_to_string(cluster.folder().join(format!("{name}.log")));
-        log.unwrap_or_default().matches("partitions of this processor").count()
-    };
-    let (slow_before, guest_before) = (changes(slow), changes(GUEST));
+    let (slow_before, guest_before) = (said(harm, slow, HAS), given(harm, GUEST));
     stage.net.set(slow, DATABASE, Link::slow(Duration::from_millis(120)));
     for n in 0..4 {
         cluster.launch(GUEST)?;
@@ -113,7 +122,8 @@ fn joining_and_leaving(harm: &Harm<'_>) -> Result<()> {
     // Once more, until it was given some to work on.
     cluster.launch(GUEST)?;
     cluster.wait_until(RECOVERED, "the group has changed hands", || {
-        let (slow, guest) = (changes(slow) - slow_before, changes(GUEST) - guest_before);
+        let (slow, guest) =
+            (said(harm, slow, HAS) - slow_before, given(harm, GUEST) - guest_before);
         ensure!(slow > 0 && guest > 0, "{slow} changes of the slow one, {guest} of the guest");
         Ok(())
     })?;
@@ -131,4 +141,51 @@ fn leave(harm: &Harm<'_>, n: u32) -> Result<()> {
     }
     harm.did(&format!("{GUEST} came and {}", if n.is_multiple_of(2) { "left" } else { "died" }));
     Ok(())
+}
+
+/// How often it stands in a member's log.
+fn said(harm: &Harm<'_>, name: &str, text: &str) -> usize {
+    let log = harm.stage.cluster.folder().join(format!("{name}.log"));
+    fs::read_to_string(log).unwrap_or_default().matches(text).count()
+}
+
+/// How often it was given partitions.
+fn given(harm: &Harm<'_>, name: &str) -> usize {
+    said(harm, name, HAS) - said(harm, name, &format!("{HAS} partitions=[]"))
+}
+
+/// A worker holds a batch in its hands while its partition is given to another one, which counts
+/// the same records; then it commits. Only the compare-and-set of the offset stands in its way. It
+/// gives up by itself after five seconds, so it is tried until it was in time.
+fn fenced(harm: &Harm<'_>) -> Result<()> {
+    let (stage, cluster) = (harm.stage, &harm.stage.cluster);
+    let slow = harm.one_of(&PROCESSORS);
+    let fences = || said(harm, slow, "another worker has taken over");
+    let fenced = fences();
+    for _ in 0..ATTEMPTS {
+        let before = given(harm, GUEST);
+        cluster.start_member(GUEST)?;
+        // Not sooner, so that the worker has not given up when the time has come.
+        stage.net.set(slow, DATABASE, Link::there(Way::HeldFrom(BEGIN)));
+        cluster.wait_until(RECOVERED, "the guest was given some to work on", || {
+            ensure!(given(harm, GUEST) > before, "none yet");
+            Ok(())
+        })?;
+        // The slow one's are the only ones that stand still.
+        let then = stage.counted()?;
+        cluster.wait_until(RECOVERED, "the guest has committed", || {
+            let moved = stage.counted()?.iter().zip(&then).filter(|(now, then)| now > then).count();
+            ensure!(moved > then.len() / 2, "{moved} partitions move");
+            Ok(())
+        })?;
+        stage.net.mend(slow, DATABASE);
+        harm.wait(Duration::from_secs(1));
+        cluster.stop(GUEST)?;
+        if fences() > fenced {
+            harm.did(&format!("{slow} committed what {GUEST} had committed, and was fenced off"));
+            return stage.wait_counted().map(drop);
+        }
+        harm.wait(Duration::from_secs(1));
+    }
+    anyhow::bail!("{slow} was never fenced off in {ATTEMPTS} attempts")
 }

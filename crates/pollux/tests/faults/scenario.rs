@@ -218,8 +218,9 @@ fn harm(
         ended.map(|one| one.unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked")))).collect()
     });
     row.faults = harms.iter().map(|harm| harm.faults.load(Relaxed)).sum();
+    outcomes.into_iter().collect::<Result<()>>()?;
     for (scenario, harm) in scenarios.iter().zip(&harms) {
         ensure!(harm.faults.load(Relaxed) > 0, "{}: no fault was injected", scenario.name);
     }
-    outcomes.into_iter().collect()
+    Ok(())
 }
