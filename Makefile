@@ -154,7 +154,7 @@ services: setup
 bench: setup ## Measure, in one run, against the floor this machine sets
 	@cargo xtask bench
 
-plant: setup ## Plant known bugs one at a time, and see that a test goes red
+plant: services ## Plant known bugs one at a time, and see that a test goes red
 	@cargo xtask plant
 
 # What is there already costs nothing; what is missing is installed, or named.

@@ -85,6 +85,7 @@ fn main() -> ExitCode {
         None => chosen.iter().map(|one| scenario::run(&stage, &[one], seed, false)).collect(),
         Some(minutes) => torture(&stage, &chosen, seed, Duration::from_secs(minutes * 60)),
     };
+    let recounted = stage.heal().and_then(|()| stage.recount());
     drop(stage);
     println!(
         "\n{}\n{} scenarios in {:.0?}, POLLUX_SEED={seed}",
@@ -98,7 +99,12 @@ fn main() -> ExitCode {
             wrong => println!("test {} ... FAILED\n  {}", row.name, wrong.join("\n  ")),
         }
     }
-    let all_well = !rows.is_empty() && rows.iter().all(|row| row.wrong.is_empty());
+    match &recounted {
+        Ok(said) => println!("test pollux recount of all of it ... ok\n  {said}"),
+        Err(why) => println!("test pollux recount of all of it ... FAILED\n  {why:#}"),
+    }
+    let well = !rows.is_empty() && rows.iter().all(|row| row.wrong.is_empty());
+    let all_well = well && recounted.is_ok();
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -2,6 +2,7 @@
 //! processors of the real binary, polls on them, and the way back to health after each scenario.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -233,6 +234,17 @@ impl Stage {
             Ok(())
         })?;
         Ok(begun.elapsed())
+    }
+
+    /// The product's own recount of everything that was ever voted here; its last line.
+    pub fn recount(&self) -> Result<String> {
+        self.wait_counted()?;
+        let mut recount = Command::new(env!("CARGO_BIN_EXE_pollux"));
+        let output = recount.arg("recount").envs(self.cluster.environment()).output()?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        ensure!(output.status.success(), "{said}");
+        Ok(said.lines().last().unwrap_or_default().to_owned())
     }
 
     /// Whatever a scenario left: everything runs, all links are well, every replica is in sync.
