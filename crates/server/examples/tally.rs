@@ -154,10 +154,10 @@ async fn count(config: &PostgresConfig, case: &Case, rows: u64) -> Result<Cost> 
     let mut left: BTreeSet<Partition> = (0..partitions).collect();
     while !left.is_empty() {
         for heard in feed.next().await? {
-            if let Announcement::Progress { partition, next_offset, .. } = heard {
-                if next_offset >= ends[partition as usize] {
-                    left.remove(&partition);
-                }
+            if let Announcement::Progress { partition, next_offset, .. } = heard
+                && next_offset >= ends[partition as usize]
+            {
+                left.remove(&partition);
             }
         }
     }
