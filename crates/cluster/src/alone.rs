@@ -1,6 +1,6 @@
 //! PostgreSQL alone, for tests of what needs no broker.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use crate::plan::{new_folder, remove_folder};
 use crate::ports::{Port, Ports};
 use crate::postgres::{self, Database};
 use crate::process::{Process, Signal, State};
+use crate::secure::Certificates;
 use crate::{Options, START_DEADLINE};
 
 /// How often one looks again while waiting.
@@ -23,6 +24,8 @@ pub struct Postgres {
     folder: PathBuf,
     database: Database,
     member: Member,
+    /// Who vouches for it, if it speaks TLS.
+    ca: Option<PathBuf>,
     /// It must be reaped.
     child: Mutex<Option<Child>>,
     _guard: Guard,
@@ -31,14 +34,30 @@ pub struct Postgres {
 impl Postgres {
     /// Start one on a free port, in a new folder for temporary files.
     pub fn start() -> Result<Self> {
-        let folder = new_folder(&Options::default().folder)?;
+        Self::start_as(&Options::default().folder, false)
+    }
+
+    /// Start one that lets nobody in without TLS.
+    pub fn start_with_tls() -> Result<Self> {
+        Self::start_as(&Options::default().folder, true)
+    }
+
+    /// Start one on a free port, in this folder, which is made.
+    pub fn start_in(folder: &Path) -> Result<Self> {
+        Self::start_as(folder, false)
+    }
+
+    fn start_as(folder: &Path, tls: bool) -> Result<Self> {
+        let folder = new_folder(folder)?;
         let password = hex::encode(rand::random::<[u8; 12]>());
         let port = Ports::free()?.get(Port::Postgres, 1);
         let database = Database::new(port, &password)?;
-        let member = postgres::member(&folder, &database)?;
+        let made = tls.then(|| Certificates::create(&folder.join("tls"))).transpose()?;
+        let member = postgres::member(&folder, &database, made.as_ref())?;
+        let ca = made.map(|made| made.ca);
         let guard = Guard::watch(&folder)?;
         let child = Mutex::default();
-        let started = Self { folder, database, member, child, _guard: guard };
+        let started = Self { folder, database, member, ca, child, _guard: guard };
         started.launch()?;
         Ok(started)
     }
@@ -46,6 +65,12 @@ impl Postgres {
     /// How to reach it.
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// The authority that signed its certificate, PEM, if it speaks TLS. The certificate is for
+    /// 127.0.0.1 and localhost.
+    pub fn ca(&self) -> Option<&Path> {
+        self.ca.as_deref()
     }
 
     /// Kill it on the spot: SIGKILL, to its children too.
@@ -87,6 +112,11 @@ impl Postgres {
     /// Let it go on.
     pub fn resume(&self) -> Result<()> {
         self.living()?.signal_all(Signal::CONT).map(drop)
+    }
+
+    /// Whether its process lives.
+    pub fn is_alive(&self) -> bool {
+        self.living().is_ok()
     }
 
     fn living(&self) -> Result<Process> {

@@ -9,31 +9,24 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::jars::Jars;
 use crate::java;
 use crate::member::{Member, Ready};
-use crate::ports::{Port, Ports};
+use crate::plan::Plan;
+use crate::ports::Port;
 use crate::secure::Secure;
-use crate::{MEMBERS, Mode, setting_file, write_private, zookeeper};
-
-const HEAP: &[&str] = &["-Xms256m", "-Xmx384m"];
+use crate::{Detour, MEMBERS, Mode, shared, write_private, zookeeper};
 
 /// Write what the `n`th needs; say how to start it.
-pub(crate) fn member(
-    folder: &Path,
-    n: u16,
-    ports: Ports,
-    jars: &Jars,
-    mode: Mode,
-    secure: Option<&Secure>,
-) -> Result<Member> {
-    let mut settings = setting_file("broker.properties")?;
+pub(crate) fn member(folder: &Path, n: u16, plan: &Plan, jars: &Jars) -> Result<Member> {
+    let Plan { mode, ports, .. } = *plan;
+    let mut settings = shared::broker(mode)?;
     let mut listeners = vec![("PLAINTEXT", Port::Broker)];
     match mode {
         Mode::ZooKeeper => {
-            settings.push_str(&setting_file("broker-zookeeper.properties")?);
             writeln!(settings, "\n# This one.\nbroker.id={n}")?;
-            writeln!(settings, "zookeeper.connect={}", zookeeper::connect(ports))?;
+            let direct = || zookeeper::connect(ports);
+            let connect = plan.detour.map(|it| Detour::addresses(it.zookeepers));
+            writeln!(settings, "zookeeper.connect={}", connect.unwrap_or_else(direct))?;
         }
         Mode::KRaft => {
-            settings.push_str(&setting_file("broker-kraft.properties")?);
             let voters: Vec<String> = (1..=MEMBERS)
                 .map(|k| format!("{k}@{}", ports.address(Port::Controller, k)))
                 .collect();
@@ -41,7 +34,7 @@ pub(crate) fn member(
             writeln!(settings, "controller.quorum.voters={}", voters.join(","))?;
         }
     }
-    if let Some(secure) = secure {
+    if let Some(secure) = &plan.secure {
         listeners.extend(Secure::LISTENERS);
         settings.push_str(&secure.broker_settings());
     }
@@ -51,22 +44,29 @@ pub(crate) fn member(
         all.collect::<Vec<_>>().join(",")
     };
     // Others are told of the brokers' listeners, not of the controller's.
-    writeln!(settings, "advertised.listeners={}", listen(&listeners))?;
+    let mut advertised = listen(&listeners);
+    if let Some(detour) = plan.detour {
+        let port = detour.brokers[usize::from(n) - 1];
+        write!(advertised, ",PROXIED://127.0.0.1:{port}")?;
+        listeners.push(("PROXIED", Port::Proxied));
+        writeln!(settings, "inter.broker.listener.name=PROXIED")?;
+    }
+    writeln!(settings, "advertised.listeners={advertised}")?;
     if mode == Mode::KRaft {
         listeners.push(("CONTROLLER", Port::Controller));
     }
     writeln!(settings, "listeners={}", listen(&listeners))?;
     writeln!(
         settings,
-        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,\
-         SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
+        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,\
+         PROXIED:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
     )?;
     let name = format!("kafka{n}");
     writeln!(settings, "log.dirs={}", folder.join(&name).display())?;
     let file = settings_file(folder, n);
     write_private(&file, &settings)?;
     let ready = Ready::Broker { id: i32::from(n), port: ports.get(Port::Broker, n) };
-    Ok(java::member(name, HEAP, jars, "kafka.Kafka", &file, ready))
+    Ok(java::member(name, shared::BROKER_HEAP, jars, "kafka.Kafka", &file, ready))
 }
 
 fn settings_file(folder: &Path, n: u16) -> PathBuf {

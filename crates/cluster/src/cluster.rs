@@ -18,7 +18,7 @@ use crate::postgres::Database;
 use crate::process::{Process, Signal, State};
 use crate::secure::Secure;
 use crate::wire;
-use crate::{MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
+use crate::{Detour, MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
 
 /// How often one looks again while waiting.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -53,8 +53,9 @@ impl Cluster {
         let password = hex::encode(rand::random::<[u8; 12]>());
         let database = Database::new(ports.get(Port::Postgres, 1), &password)?;
         let secret = hex::encode(rand::random::<[u8; 32]>());
-        let mode = options.mode;
-        let mut plan = Plan { mode, ports, database, secure: None, secret, members: vec![] };
+        let (mode, detour) = (options.mode, options.detour);
+        let (secure, members) = (None, Vec::new());
+        let mut plan = Plan { mode, ports, database, secure, detour, secret, members };
         // Before anything else is there: whoever finds the folder knows whose it is.
         plan.write(&folder)?;
         (options.progress)("preparing folders and settings");
@@ -338,6 +339,11 @@ impl Cluster {
     /// The brokers' plain addresses, as in `KAFKA_BROKER`.
     pub fn bootstrap(&self) -> String {
         self.bootstrap_of(Port::Broker)
+    }
+
+    /// The brokers' addresses through the caller's proxies, if it has any.
+    pub fn detour(&self) -> Option<String> {
+        self.plan.lock().detour.map(|detour| Detour::addresses(detour.brokers))
     }
 
     /// The brokers' addresses of one kind of listener.

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::jars::Jars;
 use crate::member::{Member, Ready};
+use crate::shared::JAVA_FLAGS;
 
 /// A member that is a Java process with one settings file.
 pub(crate) fn member(
@@ -15,11 +16,9 @@ pub(crate) fn member(
     settings: &Path,
     ready: Ready,
 ) -> Member {
-    // A heap that is full must be a crash that is seen. The serial collector suits small heaps.
-    let flags = ["-XX:+ExitOnOutOfMemoryError", "-XX:+UseSerialGC", "-Djava.awt.headless=true"];
     let settings = settings.display().to_string();
     let what = ["-cp", &jars.classpath, main, &settings];
-    let args = heap.iter().chain(&flags).chain(&what);
+    let args = heap.iter().chain(JAVA_FLAGS).chain(&what);
     Member {
         name,
         program: "java".into(),

@@ -43,6 +43,7 @@ mod ports;
 mod postgres;
 mod process;
 mod secure;
+pub mod shared;
 mod wire;
 mod zookeeper;
 
@@ -84,6 +85,8 @@ pub struct Options {
     pub port: Option<u16>,
     /// Also listen with TLS and SASL.
     pub secure: bool,
+    /// The way past the caller's proxies, if there is to be one.
+    pub detour: Option<Detour>,
     /// Told what is being done, a line at a time.
     pub progress: fn(&str),
 }
@@ -99,8 +102,26 @@ impl Default for Options {
             mode: Mode::default(),
             port: None,
             secure: false,
+            detour: None,
             progress: |_| {},
         }
+    }
+}
+
+/// Ports of proxies that the caller serves on loopback, by a member's number from 1: brokers reach
+/// each other through them, and ZooKeeper, and so does a client that comes through
+/// [`Cluster::detour`]. So a network can be cut or slowed without being root.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Detour {
+    /// To each broker's [`Port::Proxied`].
+    pub brokers: [u16; MEMBERS as usize],
+    /// To each [`Port::ZooKeeper`]; unused in KRaft mode.
+    pub zookeepers: [u16; MEMBERS as usize],
+}
+
+impl Detour {
+    fn addresses(ports: [u16; MEMBERS as usize]) -> String {
+        ports.map(|port| format!("127.0.0.1:{port}")).join(",")
     }
 }
 

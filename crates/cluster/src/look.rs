@@ -78,6 +78,17 @@ impl Cluster {
             .with_context(|| format!("there is no topic {name}"))
     }
 
+    /// A topic as this very broker sees it, which may be the one that is wrong.
+    pub fn topic_seen_by(&self, broker: &str, name: &str) -> Result<Topic> {
+        let members = self.members();
+        let of_it = members.into_iter().find(|member| member.name == broker);
+        let Some(Ready::Broker { port, .. }) = of_it.map(|member| member.ready) else {
+            anyhow::bail!("{broker} is no broker");
+        };
+        let found = wire::metadata(port)?.topics.into_iter().find(|topic| topic.name == name);
+        found.with_context(|| format!("{broker} knows of no topic {name}"))
+    }
+
     /// Which broker leads a partition.
     pub fn leader(&self, topic: &str, partition: i32) -> Result<String> {
         let topic = self.topic(topic)?;

@@ -13,7 +13,7 @@ use crate::ports::Ports;
 use crate::postgres::{self, Database};
 use crate::process::{Process, State};
 use crate::secure::Secure;
-use crate::{MEMBERS, Mode, broker, write_private, zookeeper};
+use crate::{Detour, MEMBERS, Mode, broker, write_private, zookeeper};
 
 /// Holds the plan.
 const PLAN: &str = "cluster.json";
@@ -25,6 +25,7 @@ pub(crate) struct Plan {
     pub(crate) ports: Ports,
     pub(crate) database: Database,
     pub(crate) secure: Option<Secure>,
+    pub(crate) detour: Option<Detour>,
     /// What Pollux's nodes share.
     pub(crate) secret: String,
     /// In the order of their start; none while it is being prepared.
@@ -50,7 +51,7 @@ impl Plan {
     pub(crate) fn prepare(&mut self, folder: &Path, jars: &Jars) -> Result<()> {
         // Making the database's folder takes as long as formatting KRaft's, so both at once.
         std::thread::scope(|scope| {
-            let database = scope.spawn(|| postgres::member(folder, &self.database));
+            let database = scope.spawn(|| postgres::member(folder, &self.database, None));
             let mut members = Vec::new();
             if self.mode == Mode::ZooKeeper {
                 for n in 1..=MEMBERS {
@@ -58,8 +59,7 @@ impl Plan {
                 }
             }
             for n in 1..=MEMBERS {
-                let (ports, mode, secure) = (self.ports, self.mode, self.secure.as_ref());
-                members.push(broker::member(folder, n, ports, jars, mode, secure)?);
+                members.push(broker::member(folder, n, self, jars)?);
             }
             if self.mode == Mode::KRaft {
                 broker::format(folder, jars)?;
@@ -76,11 +76,14 @@ impl Plan {
 /// An empty folder, unless what is there is not ours or alive.
 pub(crate) fn new_folder(folder: &Path) -> Result<PathBuf> {
     if folder.join(PLAN).exists() {
-        let plan = Plan::read(folder)?;
-        for member in &plan.members {
-            let process = Process::read(&member.pid_file(folder))?;
-            let alive = process.is_some_and(|process| process.state() != State::Dead);
-            ensure!(!alive, "the cluster in {} is running", folder.display());
+        // By what stands there, not by the plan: another version may have written that.
+        for file in fs::read_dir(folder)? {
+            let file = file?.path();
+            if file.extension().is_some_and(|extension| extension == "pid") {
+                let process = Process::read(&file)?;
+                let alive = process.is_some_and(|process| process.state() != State::Dead);
+                ensure!(!alive, "the cluster in {} is running", folder.display());
+            }
         }
         remove_folder(folder)?;
     }

@@ -41,6 +41,8 @@ pub enum Port {
     Postgres = 60,
     /// For what a caller adds: web nodes, processors.
     Added = 70,
+    /// A broker, plain, for who comes through a proxy.
+    Proxied = 90,
 }
 
 impl Ports {

@@ -11,7 +11,8 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::member::{Member, Ready};
-use crate::setting_file;
+use crate::secure::Certificates;
+use crate::shared;
 
 /// Where Debian puts each version's programs.
 const PACKAGED: &str = "/usr/lib/postgresql";
@@ -74,20 +75,27 @@ fn programs() -> Result<PathBuf> {
 }
 
 /// Make the data folder; say how to start it.
-pub(crate) fn member(folder: &Path, database: &Database) -> Result<Member> {
+pub(crate) fn member(
+    folder: &Path,
+    database: &Database,
+    tls: Option<&Certificates>,
+) -> Result<Member> {
     let user = other_user()?;
     let home = home(folder, user)?;
     let data = home.join("data");
     init(&home, &data, user, database)?;
 
     let mut settings = fs::read_to_string(data.join("postgresql.conf"))?;
-    settings.push_str(&setting_file("postgresql.conf")?);
+    settings.push_str(&shared::postgres()?);
     settings.push_str(&format!(
         "\n# This one.\nlisten_addresses = '{}'\nport = {}\nunix_socket_directories = '{}'\n",
         database.host,
         database.port,
         home.display()
     ));
+    if let Some(tls) = tls {
+        settings.push_str(&only_tls(&home, &data, user, tls)?);
+    }
     fs::write(data.join("postgresql.conf"), settings)?;
     Ok(Member {
         name: "pg".into(),
@@ -97,6 +105,32 @@ pub(crate) fn member(folder: &Path, database: &Database) -> Result<Member> {
         user,
         ready: Ready::Postgres(database.clone()),
     })
+}
+
+/// Let nobody in without TLS; what to add to the settings.
+fn only_tls(
+    home: &Path,
+    data: &Path,
+    user: Option<(u32, u32)>,
+    tls: &Certificates,
+) -> Result<String> {
+    let own = |from: &Path, name: &str| -> Result<PathBuf> {
+        let file = home.join(name);
+        fs::copy(from, &file)?;
+        // It wants a key that nobody else can read.
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+        if let Some((user, group)) = user {
+            chown(&file, Some(user), Some(group))?;
+        }
+        Ok(file)
+    };
+    let (certificate, key) = (own(&tls.certificate, "server.pem")?, own(&tls.key, "server.key")?);
+    fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n")?;
+    Ok(format!(
+        "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
+        certificate.display(),
+        key.display()
+    ))
 }
 
 /// PostgreSQL refuses to be root. As root we let the user of Debian's packages run it.

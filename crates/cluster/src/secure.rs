@@ -1,4 +1,4 @@
-//! TLS and SASL on the same brokers: certificates made at the start, one user.
+//! TLS and SASL on the same brokers, and TLS at PostgreSQL: certificates made at the start, one user.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,35 +9,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::Port;
 
-/// What a client needs for the secure listeners.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Secure {
-    /// The certificate authority, PEM.
-    pub ca: PathBuf,
-    /// Certificate and key of the brokers, PEM, in one file.
-    identity: PathBuf,
-    /// For SASL: PLAIN and SCRAM-SHA-512.
-    pub user: String,
-    /// For SASL.
-    pub password: String,
+/// An authority, and one certificate for all servers, since all are 127.0.0.1.
+pub(crate) struct Certificates {
+    /// The authority, PEM.
+    pub(crate) ca: PathBuf,
+    /// The servers' certificate, PEM.
+    pub(crate) certificate: PathBuf,
+    /// The key to it, PEM.
+    pub(crate) key: PathBuf,
 }
 
-impl Secure {
-    /// What each broker listens on besides the plain port.
-    pub(crate) const LISTENERS: [(&'static str, Port); 3] =
-        [("SSL", Port::Tls), ("SASL_PLAINTEXT", Port::Sasl), ("SASL_SSL", Port::SaslTls)];
-
-    /// Make an authority and one certificate for all brokers, since all are 127.0.0.1.
-    pub(crate) fn create(folder: &Path, user: &str, password: &str) -> Result<Self> {
-        let folder = folder.join("tls");
-        fs::create_dir_all(&folder)?;
+impl Certificates {
+    /// Make them in this folder.
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
         let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
         let make = |args: &[&str]| {
             let output = Command::new("openssl")
                 .args(["req", "-x509", "-days", "3650"])
                 .args(key)
                 .args(args)
-                .current_dir(&folder)
+                .current_dir(folder)
                 .output()
                 .context("openssl is missing. On Debian: sudo apt-get install openssl")?;
             if !output.status.success() {
@@ -58,15 +50,42 @@ impl Secure {
             "-CAkey",
             "ca.key",
             "-keyout",
-            "broker.key",
+            "server.key",
             "-out",
-            "broker.pem",
+            "server.pem",
         ])?;
+        let [ca, certificate, key] =
+            ["ca.pem", "server.pem", "server.key"].map(|file| folder.join(file));
+        Ok(Self { ca, certificate, key })
+    }
+}
+
+/// What a client needs for the secure listeners.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Secure {
+    /// The certificate authority, PEM.
+    pub ca: PathBuf,
+    /// Certificate and key of the brokers, PEM, in one file.
+    identity: PathBuf,
+    /// For SASL: PLAIN and SCRAM-SHA-512.
+    pub user: String,
+    /// For SASL.
+    pub password: String,
+}
+
+impl Secure {
+    /// What each broker listens on besides the plain port.
+    pub(crate) const LISTENERS: [(&'static str, Port); 3] =
+        [("SSL", Port::Tls), ("SASL_PLAINTEXT", Port::Sasl), ("SASL_SSL", Port::SaslTls)];
+
+    /// Make the certificates.
+    pub(crate) fn create(folder: &Path, user: &str, password: &str) -> Result<Self> {
+        let folder = folder.join("tls");
+        let made = Certificates::create(&folder)?;
         let identity = folder.join("identity.pem");
-        let both = [fs::read(folder.join("broker.key"))?, fs::read(folder.join("broker.pem"))?];
-        fs::write(&identity, both.concat())?;
+        fs::write(&identity, [fs::read(made.key)?, fs::read(made.certificate)?].concat())?;
         let (user, password) = (user.to_owned(), password.to_owned());
-        Ok(Self { ca: folder.join("ca.pem"), identity, user, password })
+        Ok(Self { ca: made.ca, identity, user, password })
     }
 
     /// Lines for a broker's settings.

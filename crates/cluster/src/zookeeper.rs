@@ -10,9 +10,7 @@ use crate::jars::Jars;
 use crate::java;
 use crate::member::{Member, Ready};
 use crate::ports::{Port, Ports};
-use crate::{MEMBERS, setting_file};
-
-const HEAP: &[&str] = &["-Xms64m", "-Xmx128m"];
+use crate::{MEMBERS, shared};
 
 /// Write what the `n`th needs; say how to start it.
 pub(crate) fn member(folder: &Path, n: u16, ports: Ports, jars: &Jars) -> Result<Member> {
@@ -21,7 +19,7 @@ pub(crate) fn member(folder: &Path, n: u16, ports: Ports, jars: &Jars) -> Result
     fs::create_dir_all(&data)?;
     fs::write(data.join("myid"), format!("{n}\n"))?;
     // Of a key that is there twice the last counts.
-    let mut settings = setting_file("zookeeper.properties")?;
+    let mut settings = shared::zookeeper()?;
     writeln!(settings, "\n# This one.\ndataDir={}", data.display())?;
     writeln!(settings, "clientPort={}", ports.get(Port::ZooKeeper, n))?;
     writeln!(settings, "clientPortAddress=127.0.0.1")?;
@@ -33,7 +31,7 @@ pub(crate) fn member(folder: &Path, n: u16, ports: Ports, jars: &Jars) -> Result
     fs::write(&file, settings)?;
     let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
     let ready = Ready::ZooKeeper { port: ports.get(Port::ZooKeeper, n) };
-    Ok(java::member(name, HEAP, jars, main, &file, ready))
+    Ok(java::member(name, shared::ZOOKEEPER_HEAP, jars, main, &file, ready))
 }
 
 /// For `zookeeper.connect`.

@@ -1,11 +1,12 @@
-//! A simulated audience: voters with ballots, cast over keep-alive connections, each sent again
-//! under the same ballot id until its fate is known. `simulate` and `demo` share it.
+//! A simulated audience: voters with ballots, each sent again under the same ballot id until its
+//! fate is known. `simulate` and `demo` cast them over HTTP, `produce` straight to the topic.
 //!
 //! With a rate the load is open: ballot *n* is due at `start + n / rate` whether or not the
 //! server keeps up, and its latency counts from then, so a stall of the server shows in every
 //! ballot that it delayed (no coordinated omission). Only the lateness of our own timer is left
 //! out of the latency, and reported beside it.
 
+mod booth;
 mod crowd;
 mod ledger;
 
@@ -13,19 +14,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use bytes::Bytes;
 use hdrhistogram::Histogram;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Method, Uri};
+use hyper::Uri;
 use rand::RngExt;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use self::booth::HttpBooth;
+pub use self::booth::{Answered, Attempt, Booth};
 pub use self::crowd::{Ballot, Crowd, Habits};
 pub use self::ledger::Ledger;
-use crate::client::{Answer, Connection, NoAnswer, Server};
+use crate::client::{Connection, Server};
 use crate::exit::{Failure, Outcome};
 
 /// The first pause before a ballot is sent again; it doubles from there.
@@ -70,7 +71,7 @@ fn yes() -> bool {
 pub enum Pace {
     /// So many a second, due at fixed times.
     PerSecond(f64),
-    /// As fast as the connections allow: each sends its next ballot once it has its answer.
+    /// As fast as the booths allow: each takes the next ballot once it has its answer.
     Max,
 }
 
@@ -79,8 +80,8 @@ pub enum Pace {
 pub struct Plan {
     /// Ballots a second.
     pub pace: Pace,
-    /// Connections that cast them.
-    pub connections: usize,
+    /// Ballots that may be under way at once: connections, over HTTP.
+    pub booths: usize,
     /// For how long new ballots are begun.
     pub duration: Option<Duration>,
     /// For how long a ballot whose fate is not known is sent again.
@@ -118,10 +119,8 @@ pub struct Report {
     pub trouble: Option<String>,
 }
 
-/// What the connections share.
+/// What the booths share.
 struct Hall {
-    server: Server,
-    route: Uri,
     crowd: std::sync::Mutex<Crowd>,
     plan: Plan,
     start: Instant,
@@ -132,7 +131,7 @@ struct Hall {
     ledger: Option<Ledger>,
 }
 
-/// Let the crowd vote until it has no more ballots, its time is up, or `stop` says so.
+/// Let the crowd vote over HTTP until it has no more ballots, its time is up, or `stop` says so.
 pub async fn vote(
     server: &Server,
     poll: &Poll,
@@ -143,9 +142,21 @@ pub async fn vote(
     stop: watch::Receiver<bool>,
 ) -> Outcome<Report> {
     let route = server.path(&format!("/api/polls/{}/vote", poll.id));
+    let route: Uri = route.parse().map_err(|_| Failure::failed("the poll's id is no UUID"))?;
+    let booth = || HttpBooth::new(Connection::new(server), route.clone());
+    vote_at(booth, crowd, plan, ledger, progress, stop).await
+}
+
+/// The same at booths of any kind.
+pub async fn vote_at<B: Booth>(
+    booth: impl Fn() -> B,
+    crowd: Crowd,
+    plan: Plan,
+    ledger: Option<Ledger>,
+    progress: Arc<Progress>,
+    stop: watch::Receiver<bool>,
+) -> Outcome<Report> {
     let hall = Arc::new(Hall {
-        server: server.clone(),
-        route: route.parse().map_err(|_| Failure::failed("the poll's id is no UUID"))?,
         crowd: crowd.into(),
         start: Instant::now(),
         progress: progress.clone(),
@@ -155,23 +166,23 @@ pub async fn vote(
         plan,
         ledger,
     });
-    let mut seats = JoinSet::new();
-    for _ in 0..hall.plan.connections {
-        seats.spawn(seat(hall.clone(), stop.clone()));
+    let mut booths = JoinSet::new();
+    for _ in 0..hall.plan.booths {
+        booths.spawn(attend(hall.clone(), booth(), stop.clone()));
     }
-    while let Some(ended) = seats.join_next().await {
+    while let Some(ended) = booths.join_next().await {
         ended?;
     }
-    let hall = Arc::into_inner(hall).expect("every seat has ended");
+    let hall = Arc::into_inner(hall).expect("every booth is closed");
     if let Some(ledger) = hall.ledger {
         ledger.close()?;
     }
     Ok(Report {
         progress,
         elapsed: hall.start.elapsed(),
-        latency: hall.latency.into_inner().expect("no seat panicked"),
-        lateness: hall.lateness.into_inner().expect("no seat panicked"),
-        trouble: hall.trouble.into_inner().expect("no seat panicked"),
+        latency: hall.latency.into_inner().expect("no booth panicked"),
+        lateness: hall.lateness.into_inner().expect("no booth panicked"),
+        trouble: hall.trouble.into_inner().expect("no booth panicked"),
     })
 }
 
@@ -181,12 +192,11 @@ fn micros_histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("sensible bounds, three digits")
 }
 
-/// One connection: cast ballot after ballot.
-async fn seat(hall: Arc<Hall>, mut stop: watch::Receiver<bool>) {
-    let mut connection = Connection::new(&hall.server);
+/// One booth: cast ballot after ballot.
+async fn attend<B: Booth>(hall: Arc<Hall>, mut booth: B, mut stop: watch::Receiver<bool>) {
     let end = hall.plan.duration.map(|duration| hall.start + duration);
     while !*stop.borrow() {
-        let Some(ballot) = hall.crowd.lock().expect("no seat panicked").next() else { return };
+        let Some(ballot) = hall.crowd.lock().expect("no booth panicked").next() else { return };
         let now = Instant::now();
         let due = match hall.plan.pace {
             Pace::Max => now,
@@ -206,10 +216,10 @@ async fn seat(hall: Arc<Hall>, mut stop: watch::Receiver<bool>) {
                 () = sleep_until(due) => {}
             }
             let woken = Instant::now();
-            hall.lateness.lock().expect("no seat panicked").saturating_record(micros(woken - due));
+            hall.lateness.lock().expect("no booth panicked").saturating_record(micros(woken - due));
             woken
         };
-        hall.cast(&mut connection, ballot, since, &mut stop).await;
+        hall.cast(&mut booth, ballot, since, &mut stop).await;
     }
 }
 
@@ -226,23 +236,23 @@ pub enum Fate {
 
 impl Hall {
     /// Cast one ballot until its fate is known, and keep the books.
-    async fn cast(
+    async fn cast<B: Booth>(
         &self,
-        connection: &mut Connection,
+        booth: &mut B,
         ballot: Ballot,
         since: Instant,
         stop: &mut watch::Receiver<bool>,
     ) {
         let progress = &self.progress;
-        let (fate, answer) = self.insist(connection, &ballot.body, since, stop).await;
+        let (fate, answered) = self.insist(booth, &ballot, since, stop).await;
         match fate {
             Fate::Acknowledged => {
                 let micros = micros(since.elapsed());
-                self.latency.lock().expect("no seat panicked").saturating_record(micros);
+                self.latency.lock().expect("no booth panicked").saturating_record(micros);
                 progress.acknowledged.fetch_add(1, Relaxed);
                 if ballot.again {
                     progress.duplicates.fetch_add(1, Relaxed);
-                    let _ = self.send(connection, &ballot.body).await;
+                    let _ = booth.cast(&ballot).await;
                 }
             }
             Fate::Unknown => _ = progress.unknown.fetch_add(1, Relaxed),
@@ -250,44 +260,33 @@ impl Hall {
         }
         progress.done.fetch_add(1, Relaxed);
         if let Some(ledger) = &self.ledger {
-            ledger.write(&ballot, fate, answer.as_ref());
+            ledger.write(&ballot, fate, &answered);
         }
     }
 
-    /// Send until there is a definite answer, patience ends, or the audience is sent home.
-    async fn insist(
+    /// Try until there is a definite answer, patience ends, or the audience is sent home.
+    async fn insist<B: Booth>(
         &self,
-        connection: &mut Connection,
-        body: &Bytes,
+        booth: &mut B,
+        ballot: &Ballot,
         since: Instant,
         stop: &mut watch::Receiver<bool>,
-    ) -> (Fate, Option<Answer>) {
+    ) -> (Fate, Answered) {
         // Once one attempt may have arrived, no later refusal proves that none did.
         let mut perhaps = false;
         let mut pause = FIRST_PAUSE;
         loop {
-            let (why, least) = match self.send(connection, body).await {
-                Ok(answer) if answer.status.is_success() => {
-                    return (Fate::Acknowledged, Some(answer));
-                }
-                Ok(answer) => {
-                    let why = answer.problem();
-                    match answer.status.as_u16() {
-                        429 | 503 => (why, answer.retry_after),
-                        500..600 => {
-                            perhaps = true;
-                            (why, answer.retry_after)
-                        }
-                        _ => return (self.given_up(perhaps, why), Some(answer)),
-                    }
-                }
-                Err(error) => {
-                    perhaps |= matches!(error, NoAnswer::Unknown(_));
-                    (error.to_string(), None)
+            let (why, least) = match booth.cast(ballot).await {
+                Attempt::Acknowledged(answered) => return (Fate::Acknowledged, answered),
+                Attempt::Refused(why, answered) => return (self.given_up(perhaps, why), answered),
+                Attempt::NotNow(why, least) => (why, least),
+                Attempt::Unknown(why, least) => {
+                    perhaps = true;
+                    (why, least)
                 }
             };
             if since.elapsed() >= self.plan.patience || *stop.borrow() {
-                return (self.given_up(perhaps, why), None);
+                return (self.given_up(perhaps, why), Answered::default());
             }
             let jitter = rand::rng().random_range(0.5..1.0);
             let wait = pause.mul_f64(jitter).max(least.unwrap_or_default());
@@ -302,14 +301,8 @@ impl Hall {
         }
     }
 
-    async fn send(&self, connection: &mut Connection, body: &Bytes) -> Result<Answer, NoAnswer> {
-        const JSON: (HeaderName, HeaderValue) =
-            (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        connection.send(Method::POST, &self.route, &[JSON], body.clone()).await
-    }
-
     fn given_up(&self, perhaps: bool, why: String) -> Fate {
-        self.trouble.lock().expect("no seat panicked").get_or_insert(why);
+        self.trouble.lock().expect("no booth panicked").get_or_insert(why);
         if perhaps { Fate::Unknown } else { Fate::Failed }
     }
 }

@@ -95,7 +95,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         };
         let plan = Plan {
             pace: Pace::PerSecond(args.rate / polls.len() as f64),
-            connections: CONNECTIONS,
+            booths: CONNECTIONS,
             duration: None,
             patience: Duration::from_secs(10),
         };

@@ -1,21 +1,20 @@
-//! `pollux export`: results or ballots, as CSV or JSON, from a data folder.
+//! `pollux export`: results or ballots, as CSV or JSON, from the store.
 
 mod sheet;
 
 use std::io::{BufWriter, Write, stdout};
-use std::path::PathBuf;
 
 use clap::ValueEnum;
 use pollux_core::ballot::OptionId;
 use pollux_core::id::Partition;
 use pollux_core::standing::Standing;
-use pollux_server::store::BallotRow;
+use pollux_server::store::{BallotRow, Store};
 use pollux_server::watch::view::{Audience, PollView, poll, rfc3339};
 use serde_json::json;
 
 use self::sheet::Sheet;
 use crate::exit::Outcome;
-use crate::folder::Folder;
+use crate::source;
 use crate::terminal;
 
 /// Ballots read from the store at a time.
@@ -23,16 +22,15 @@ const PAGE: usize = 4096;
 
 /// Write results or ballots as CSV or JSON
 #[derive(clap::Args)]
-#[command(
-    after_long_help = "Results are those the owner sees, hidden ones too. Ballots carry the \
+#[command(after_long_help = "Reads the data folder, or, where KAFKA_BROKER and DB_HOST are set, \
+    PostgreSQL. Results are those the owner sees, hidden ones too. Ballots carry the \
     voter's pseudonym, never a name. JSON ballots are one object a line. In CSV a cell that a \
     spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage return, with or \
     without spaces before) gets an apostrophe in front.\n\n\
     Examples:\n  \
     pollux export --all > results.csv\n  \
     pollux export 482913 --format json\n  \
-    pollux export 482913 --ballots --data /var/lib/pollux > ballots.csv"
-)]
+    pollux export 482913 --ballots --data /var/lib/pollux > ballots.csv")]
 pub struct Args {
     /// The poll, by id or join code
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -46,9 +44,8 @@ pub struct Args {
     /// The ballots rather than the results
     #[arg(long)]
     ballots: bool,
-    /// The data folder [env: POLLUX_DATA] [default: ./pollux-data]
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    source: source::Place,
 }
 
 /// How it is written.
@@ -62,10 +59,10 @@ enum Format {
 
 /// Write it to stdout.
 pub async fn run(args: Args, json: bool) -> Outcome {
-    let folder = Folder::open(args.data.as_deref())?;
+    let store = args.source.open()?.store().await?;
     let polls = match &args.poll {
-        Some(name) => vec![folder.poll(name).await?],
-        None => folder.polls().await?,
+        Some(name) => vec![source::poll(&*store, name).await?],
+        None => source::polls(&*store).await?,
     };
     let format = args.format.unwrap_or(if json { Format::Json } else { Format::Csv });
     let mut out = BufWriter::new(stdout().lock());
@@ -76,7 +73,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
             serde_json::to_writer_pretty(&mut out, &views)?;
             writeln!(out)?;
         }
-        (true, format) => ballots(&folder, &polls, format, &mut out).await?,
+        (true, format) => ballots(&*store, &polls, format, &mut out).await?,
     }
     Ok(out.flush()?)
 }
@@ -120,7 +117,7 @@ fn results_csv(polls: &[Standing], out: &mut impl Write) -> Outcome {
 
 /// Every ballot decided, in log order of each partition.
 async fn ballots(
-    folder: &Folder,
+    store: &dyn Store,
     polls: &[Standing],
     format: Format,
     out: &mut impl Write,
@@ -128,17 +125,17 @@ async fn ballots(
     let bar = terminal::progress(None, "ballots");
     let mut writer = BallotWriter::new(format, out)?;
     for standing in polls {
-        for (partition, _) in folder.store.progress().await? {
+        for (partition, _) in store.progress().await? {
             let mut from = 0;
             loop {
                 let id = standing.poll.id;
-                let page = folder.store.ballots(partition, from, Some(id), PAGE).await?;
+                let page = store.ballots(partition, from, Some(id), PAGE).await?;
                 let Some(last) = page.last() else { break };
                 from = last.offset + 1;
                 for row in &page {
                     // What its voter would be told, not what was decided at first: a ballot
                     // that counted may have been replaced.
-                    let fate = folder.store.fate(id, row.voter, row.ballot).await?;
+                    let fate = store.fate(id, row.voter, row.ballot).await?;
                     let status = fate.map_or(row.decided, |fate| fate.status).as_str();
                     writer.write(standing, partition, row, status)?;
                     bar.inc(1);

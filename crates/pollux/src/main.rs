@@ -7,18 +7,22 @@ use clap::{CommandFactory, Parser, Subcommand};
 mod audience;
 mod client;
 mod completions;
+mod consume;
 mod demo;
 mod exit;
 mod export;
-mod folder;
 mod health;
+mod kafka;
 mod man;
 mod port;
+mod produce;
 mod recount;
 mod serve;
 mod settings;
 mod simulate;
+mod source;
 mod terminal;
+mod topics;
 mod trace;
 mod watch;
 
@@ -46,6 +50,12 @@ enum Command {
     Demo(demo::Args),
     /// Be an audience that votes over HTTP on any server
     Simulate(simulate::Args),
+    /// Be an audience that writes its ballots straight to the topic
+    Produce(produce::Args),
+    /// Print the records of a topic
+    Consume(consume::Args),
+    /// Make the topics on Kafka, or look whether they keep the promise
+    Topics(topics::Args),
     /// Watch a poll's live bars in the terminal
     Watch(watch::Args),
     /// Count every vote again from the log alone, and compare
@@ -74,6 +84,9 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args, json).await,
             Command::Demo(args) => demo::run(args, json).await,
             Command::Simulate(args) => simulate::run(args, json).await,
+            Command::Produce(args) => produce::run(args, json).await,
+            Command::Consume(args) => consume::run(args, json).await,
+            Command::Topics(args) => topics::run(args, json).await,
             Command::Watch(args) => watch::run(args, json).await,
             Command::Recount(args) => recount::run(args, json).await,
             Command::Export(args) => export::run(args, json).await,

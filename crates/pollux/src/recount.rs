@@ -10,7 +10,6 @@ mod fold;
 
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
-use std::path::PathBuf;
 
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::standing::Standing;
@@ -20,23 +19,25 @@ use sha2::{Digest, Sha256};
 
 use self::fold::{Extent, Refold};
 use crate::exit::{FAILED, Failure, Outcome};
-use crate::folder::Folder;
+use crate::source;
 use crate::terminal::{counted, grouped};
 
 /// Count every vote again from the log alone, and compare
 #[derive(clap::Args)]
 #[command(
     after_help = "Exits 1 and shows every difference if there is one. Works beside a running \
-    server. Needs some 250 bytes of memory for each ballot.\n\n\
+    server, and changes nothing: neither on its folder nor, where KAFKA_BROKER and DB_HOST are \
+    set, on a cluster, whose topic it reads itself. Needs some 250 bytes of memory for each \
+    ballot.\n\n\
     Examples:\n  pollux recount\n  pollux recount --data /var/lib/pollux 482913\n  \
+    pollux recount --kafka-broker localhost:9092 --db-host localhost\n  \
     pollux recount --json | jq .polls[].hash"
 )]
 pub struct Args {
-    /// The data folder [env: POLLUX_DATA] [default: ./pollux-data]
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<PathBuf>,
     /// Only this poll, by id or join code
     poll: Option<String>,
+    #[command(flatten)]
+    source: source::Place,
 }
 
 /// A tally that is not what the log says.
@@ -50,12 +51,13 @@ struct Difference {
 
 /// Recount, compare, tell.
 pub async fn run(args: Args, json: bool) -> Outcome {
-    let folder = Folder::open(args.data.as_deref())?;
+    let source = args.source.open()?;
+    let (log, store) = (source.log().await?, source.store().await?);
     // The order of these two reads is what makes the comparison exact.
-    let progress = folder.store.progress().await?;
+    let progress = store.progress().await?;
     let mut standings = match &args.poll {
-        Some(name) => vec![folder.poll(name).await?],
-        None => folder.polls().await?,
+        Some(name) => vec![source::poll(&*store, name).await?],
+        None => source::polls(&*store).await?,
     };
     // Drafts take no votes; their rules are not fixed.
     standings.retain(|standing| standing.poll.phase > 0);
@@ -64,7 +66,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let mut differences = Vec::new();
     let mut sums: BTreeMap<PollId, Sum> = BTreeMap::new();
     for (partition, progress) in progress {
-        let generation = folder.log.generation();
+        let generation = log.generation();
         if progress.generation != generation {
             return Err(Failure::failed(format!(
                 "the store was built from log {}, but the log here is {generation}: they do not \
@@ -72,9 +74,9 @@ pub async fn run(args: Args, json: bool) -> Outcome {
                 progress.generation
             )));
         }
-        let mut refold = Refold::new(&folder.log, partition, &standings)?;
+        let mut refold = Refold::new(&log, partition, &standings).await?;
         for (at, standing) in checks(&standings, partition, progress.next_offset) {
-            refold.up_to(at)?;
+            refold.up_to(at).await?;
             let poll = standing.poll.id;
             let store = standing.tallies().find(|tally| tally.partition == partition);
             let log = refold.tally(poll);
@@ -86,7 +88,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
                 differences.push(Difference { poll, partition, at, log, store });
             }
         }
-        extent.add(&refold.extent()?);
+        extent.add(&refold.extent().await?);
     }
     tell(&standings, &sums, &differences, &extent, json)
 }

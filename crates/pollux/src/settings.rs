@@ -6,6 +6,7 @@ pub mod table;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
@@ -36,12 +37,10 @@ impl Flags {
     pub fn set(&mut self, flag: &'static str, value: impl Into<String>) {
         self.0.insert(flag, value.into());
     }
-}
 
-impl Args for Flags {
-    fn augment_args(command: Command) -> Command {
+    fn augment(command: Command, takes: impl Fn(&Setting) -> bool) -> Command {
         let default = Config::default();
-        command.args(SETTINGS.iter().map(|setting| {
+        command.args(SETTINGS.iter().filter(|setting| takes(setting)).map(|setting| {
             let shown = (setting.show)(&default);
             let mut help = format!("{} [env: {}]", setting.help, setting.variable);
             if !shown.is_empty() {
@@ -63,6 +62,12 @@ impl Args for Flags {
             arg
         }))
     }
+}
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        Self::augment(command, |_| true)
+    }
 
     fn augment_args_for_update(command: Command) -> Command {
         Self::augment_args(command)
@@ -78,11 +83,78 @@ impl FromArgMatches for Flags {
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         for setting in SETTINGS {
-            if let Some(value) = matches.get_one::<String>(setting.flag) {
+            // A command that takes only some settings knows nothing of the others.
+            if let Ok(Some(value)) = matches.try_get_one::<String>(setting.flag) {
                 self.set(setting.flag, value);
             }
         }
         Ok(())
+    }
+}
+
+/// The settings of one kind as flags, for a command that needs no others.
+#[derive(Clone, Debug)]
+pub struct Only<K> {
+    /// Those that were given.
+    pub flags: Flags,
+    kind: PhantomData<K>,
+}
+
+/// A kind of settings.
+pub trait Kind {
+    /// Whether it is one of them.
+    fn takes(setting: &Setting) -> bool;
+}
+
+/// How to reach Kafka, and how to make the topics on it; no limits.
+#[derive(Clone, Debug)]
+pub struct Topics;
+
+impl Kind for Topics {
+    fn takes(Setting { flag, heading, .. }: &Setting) -> bool {
+        *heading == Heading::Settings && (flag.starts_with("kafka-") || *flag == "topic-prefix")
+    }
+}
+
+/// How to reach Kafka, and topics that are there.
+#[derive(Clone, Debug)]
+pub struct Kafka;
+
+impl Kind for Kafka {
+    fn takes(setting: &Setting) -> bool {
+        let makes = ["kafka-partitions", "kafka-replication", "kafka-weak"];
+        Topics::takes(setting) && !makes.contains(&setting.flag)
+    }
+}
+
+/// How to reach Kafka and PostgreSQL; no limits.
+#[derive(Clone, Debug)]
+pub struct Cluster;
+
+impl Kind for Cluster {
+    fn takes(setting: &Setting) -> bool {
+        let database = setting.heading == Heading::Settings && setting.flag.starts_with("db-");
+        database || Kafka::takes(setting)
+    }
+}
+
+impl<K: Kind> Args for Only<K> {
+    fn augment_args(command: Command) -> Command {
+        Flags::augment(command, K::takes)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<K> FromArgMatches for Only<K> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self { flags: Flags::from_arg_matches(matches)?, kind: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.flags.update_from_arg_matches(matches)
     }
 }
 
@@ -127,9 +199,10 @@ impl Variables {
         // The last of a variable's lines wins, as in a shell.
         for item in dotenvy::from_read_iter(dot_env.as_bytes()) {
             let (name, value) = item.map_err(|error| match error {
+                // The text may be a password.
                 dotenvy::Error::LineParse(text, _) => Failure::usage(format!(
-                    ".env{}: {text:?} is no NAME=value",
-                    line_where(dot_env, |line| line.trim() == text.trim())
+                    ".env{}: not NAME=value; a value with spaces or quotes in it stands in quotes",
+                    line_where(dot_env, |line| line.contains(text.trim()))
                         .map_or(String::new(), |line| format!(" line {line}")),
                 )),
                 error => Failure::usage(format!(".env: {error}")),
@@ -360,7 +433,9 @@ mod tests {
         assert_eq!(read.kafka.password.as_ref().unwrap().0, "hunter2");
         assert!(!format!("{read:?}").contains("hunter2"));
         let wrong = Variables::of([], "PORT=1\nnonsense here\n").unwrap_err().message;
-        assert_eq!(wrong, ".env line 2: \"nonsense here\" is no NAME=value");
+        assert!(wrong.starts_with(".env line 2: not NAME=value"), "{wrong}");
+        let wrong = Variables::of([], "PORT=1\nDB_PASSWORD=two words").unwrap_err().message;
+        assert!(wrong.starts_with(".env line 2: ") && !wrong.contains("words"), "{wrong}");
     }
 
     #[test]

@@ -72,7 +72,8 @@ pub struct Args {
     ledger: Option<PathBuf>,
 }
 
-fn pace(text: &str) -> Result<Pace, String> {
+/// Read from the command line.
+pub fn pace(text: &str) -> Result<Pace, String> {
     if text == "max" {
         return Ok(Pace::Max);
     }
@@ -82,14 +83,16 @@ fn pace(text: &str) -> Result<Pace, String> {
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
+/// Read from the command line.
+pub fn share(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|share| (0.0..=1.0).contains(share))
         .ok_or_else(|| "not a share from 0 to 1".into())
 }
 
-fn skew(text: &str) -> Result<f64, String> {
+/// Read from the command line.
+pub fn skew(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|skew| (0.0..=10.0).contains(skew))
@@ -118,13 +121,26 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     };
     let plan = Plan {
         pace: args.rate,
-        connections: args.connections,
+        booths: args.connections,
         duration: args.duration,
         patience: args.patience,
     };
-    let ledger = args.ledger.as_deref().map(Ledger::create).transpose().map_err(|error| {
-        Failure::from(error).context(args.ledger.as_deref().unwrap_or("".as_ref()).display())
-    })?;
+    let ledger = Ledger::at(args.ledger.as_deref())?;
+    let crowd = Crowd::new(&poll, habits);
+    let report = attended(votes, |progress, stop| {
+        audience::vote(&args.url, &poll, crowd, plan, ledger, progress, stop)
+    });
+    let report = report.await?;
+    let facts = json!({ "url": args.url.to_string(), "pollId": poll.id, "seed": seed });
+    tell(facts, report, json)
+}
+
+/// Let them vote while a bar shows how far they are. A signal sends them home, a second one ends
+/// the process.
+pub async fn attended<F: Future<Output = Outcome<Report>>>(
+    votes: Option<u64>,
+    vote: impl FnOnce(Arc<Progress>, watch::Receiver<bool>) -> F,
+) -> Outcome<Report> {
     let (go_home, stop) = watch::channel(false);
     let progress = Arc::new(Progress::default());
     let shown = tokio::spawn(show(progress.clone(), votes));
@@ -134,13 +150,12 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         let _ = go_home.send(true);
         std::process::exit(signals.next().await.into());
     });
-    let crowd = Crowd::new(&poll, habits);
-    let report = audience::vote(&args.url, &poll, crowd, plan, ledger, progress, stop).await;
+    let report = vote(progress, stop).await;
     home.abort();
     shown.abort();
     // The bar is cleared when the task that holds it is gone.
     let _ = shown.await;
-    tell(&args, &poll, seed, report?, json)
+    report
 }
 
 /// The poll that was named, or a new one.
@@ -192,8 +207,8 @@ pub async fn show(progress: Arc<Progress>, votes: Option<u64>) {
     }
 }
 
-/// The summary, and the exit code it deserves.
-fn tell(args: &Args, poll: &Poll, seed: u64, report: Report, json: bool) -> Outcome {
+/// The summary, and the exit code it deserves. In JSON it is added to these facts.
+pub fn tell(mut facts: Value, report: Report, json: bool) -> Outcome {
     let Report { progress, elapsed, latency, lateness, trouble } = report;
     let [done, acknowledged, unknown, failed, retries, duplicates] = [
         &progress.done,
@@ -206,18 +221,17 @@ fn tell(args: &Args, poll: &Poll, seed: u64, report: Report, json: bool) -> Outc
     .map(|count| count.load(Relaxed));
     let rate = acknowledged as f64 / elapsed.as_secs_f64().max(1e-9);
     if json {
-        writeln!(
-            stdout(),
-            "{}",
-            json!({
-                "url": args.url.to_string(), "pollId": poll.id, "seed": seed,
-                "ballots": done, "acknowledged": acknowledged, "unknown": unknown,
-                "failed": failed, "retries": retries, "duplicates": duplicates,
-                "seconds": elapsed.as_secs_f64(), "perSecond": rate,
-                "latencyMicros": percentiles(&latency), "timerLateMicros": percentiles(&lateness),
-                "trouble": trouble,
-            })
-        )?;
+        let told = json!({
+            "ballots": done, "acknowledged": acknowledged, "unknown": unknown,
+            "failed": failed, "retries": retries, "duplicates": duplicates,
+            "seconds": elapsed.as_secs_f64(), "perSecond": rate,
+            "latencyMicros": percentiles(&latency), "timerLateMicros": percentiles(&lateness),
+            "trouble": trouble,
+        });
+        if let (Value::Object(facts), Value::Object(told)) = (&mut facts, told) {
+            facts.extend(told);
+        }
+        writeln!(stdout(), "{facts}")?;
     } else {
         writeln!(
             stdout(),

@@ -51,6 +51,31 @@ pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
+/// Numbers in a row: `1,2,3`.
+pub fn list<T: ToString>(numbers: &[T]) -> String {
+    numbers.iter().map(T::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Bytes as text that moves no cursor and stays on its line; what cannot be shown is escaped.
+pub fn plain(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            // Besides controls, those that turn the direction of what follows.
+            let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if c.is_control() || turns {
+                text.extend(c.escape_default());
+            } else {
+                text.push(c);
+            }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
 /// A short length of time as people write it: `350µs`, `4.2ms`, `1.5s`, `3m`.
 pub fn brief(time: Duration) -> String {
     let micros = time.as_micros();
@@ -96,6 +121,13 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(counted(1, "vote"), "1 vote");
         assert_eq!(brief(Duration::from_micros(4_200)), "4.2ms");
+    }
+
+    #[test]
+    fn nothing_moves_the_cursor() {
+        assert_eq!(plain("Zürich → ok".as_bytes()), "Zürich → ok");
+        assert_eq!(plain(b"a\x1b[2Jb\tc\n\xff"), "a\\u{1b}[2Jb\\tc\\n\\xff");
+        assert_eq!(plain("\u{202e}x".as_bytes()), "\\u{202e}x");
     }
 
     #[test]

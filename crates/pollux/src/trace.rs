@@ -1,43 +1,62 @@
-//! `pollux trace`: one ballot, from its records on the log to the decision in the store.
+//! `pollux trace`: one ballot, from its records on the log to the decision in the store; on a
+//! cluster from phone to screen, with the milliseconds between.
+
+mod cast;
+mod search;
+mod way;
 
 use std::io::{Write, stdout};
-use std::path::PathBuf;
 
-use pollux_core::ballot::Ballot;
+use pollux_core::ballot::OptionId;
 use pollux_core::id::{BallotId, Offset, Partition};
-use pollux_core::record::{Entry, ballot_partition};
-use pollux_server::store::{BallotRow, Progress};
+use pollux_core::record::ballot_partition;
+use pollux_server::config::Config;
+use pollux_server::store::{BallotRow, Progress, Store};
 use pollux_server::watch::view::rfc3339;
 use serde_json::{Value, json};
 
+use self::cast::Seen;
+use self::search::Found;
+use self::way::Way;
+use crate::client::Server;
 use crate::exit::{Failure, Outcome};
-use crate::folder::Folder;
-use crate::terminal::{self, grouped};
-
-/// Records read at a time.
-const BATCH: usize = 8_192;
+use crate::source::{self, Source, postgres};
+use crate::terminal::grouped;
 
 /// Follow one ballot from the log to its decision
 #[derive(clap::Args)]
 #[command(
-    after_help = "Reads the whole log; works beside a running server. The ballot's id is in the \
+    after_help = "Reads a data folder, all of its log; or, where KAFKA_BROKER and DB_HOST are set, \
+    the topic from about the time the ballot was made, and shows when the vote passed each \
+    station. Works beside whatever runs there and changes nothing. The ballot's id is in the \
     answer to the vote. Exits 1 if no record of it is on the log.\n\n\
+    With --cast this is the phone: it votes, over a WebSocket, and the way ends where its own \
+    screen is told.\n\n\
     Examples:\n  pollux trace 01890a5d-ac96-774b-bcce-b302099a8057\n  \
-    pollux trace 01890a5d-ac96-774b-bcce-b302099a8057 --data /var/lib/pollux --json"
+    pollux trace 01890a5d-ac96-774b-bcce-b302099a8057 --data /var/lib/pollux --json\n  \
+    pollux trace --cast 482913 --option 2"
 )]
 pub struct Args {
     /// The ballot's id
-    ballot: BallotId,
-    /// The data folder [env: POLLUX_DATA] [default: ./pollux-data]
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<PathBuf>,
-}
-
-/// A record of the ballot; a ballot that was sent again may have several.
-struct Found {
-    partition: Partition,
-    offset: Offset,
-    ballot: Ballot,
+    #[arg(required_unless_present = "cast", conflicts_with = "cast")]
+    ballot: Option<BallotId>,
+    /// Cast a ballot in this poll, by id or join code, as somebody new, and trace that: it counts
+    #[arg(long, value_name = "ID|CODE")]
+    cast: Option<String>,
+    /// The option it is for
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 1,
+        requires = "cast",
+        conflicts_with = "ballot"
+    )]
+    option: OptionId,
+    /// The server it is cast at
+    #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
+    url: Server,
+    #[command(flatten)]
+    source: source::Place,
 }
 
 /// What became of one record.
@@ -50,30 +69,49 @@ struct Traced {
     /// What its voter is told now.
     status: Option<&'static str>,
     misplaced: bool,
+    /// When it passed each station, on a cluster.
+    way: Option<Way>,
 }
 
 /// Find it and tell.
 pub async fn run(args: Args, json: bool) -> Outcome {
-    let folder = Folder::open(args.data.as_deref())?;
-    let found = search(&folder, args.ballot)?;
+    let source = args.source.open()?;
+    let (log, store) = (source.log().await?, source.store().await?);
+    let seen = match &args.cast {
+        Some(poll) => Some(cast::cast(&args.url, poll, args.option).await?),
+        None => None,
+    };
+    let ballot = args.ballot.or(seen.as_ref().map(|seen| seen.ballot));
+    let ballot = ballot.ok_or_else(|| Failure::usage("which ballot?"))?;
+    let (found, here) = match &source {
+        Source::Folder(_) => {
+            (search::in_folder(&log, ballot).await?, "this is not the folder of that server")
+        }
+        Source::Cluster(config) => {
+            (search::on_kafka(config, ballot).await?, "this is not its cluster")
+        }
+    };
     if found.is_empty() {
         return Err(Failure::failed(format!(
-            "no record of ballot {} is on this log. If its vote was answered 202 or 200, this is \
-             not the folder of that server; if it was not answered, it was not recorded, and may \
-             be sent again",
-            args.ballot
+            "no record of ballot {ballot} is on this log. If its vote was answered 202 or 200, \
+             {here}; if it was not answered, it was not recorded, and may be sent again"
         )));
     }
-    let progress = folder.store.progress().await?;
+    let progress = store.progress().await?;
     let mut traced = Vec::new();
     for found in found {
-        traced.push(trace(&folder, &progress, found).await?);
+        let way = match (&source, &seen) {
+            (Source::Cluster(config), _) => Some(way(config, &found, seen.as_ref()).await?),
+            (Source::Folder(_), Some(seen)) => Some(Way::in_folder(&found, seen)),
+            (Source::Folder(_), None) => None,
+        };
+        traced.push(trace(&*store, log.partitions(), &progress, found, way).await?);
     }
     if json {
         let records: Vec<_> = traced.iter().map(Traced::to_json).collect();
-        writeln!(stdout(), "{}", json!({ "ballotId": args.ballot, "records": records }))?;
+        writeln!(stdout(), "{}", json!({ "ballotId": ballot, "records": records }))?;
     } else {
-        writeln!(stdout(), "ballot {}", args.ballot)?;
+        writeln!(stdout(), "ballot {ballot}")?;
         for traced in &traced {
             write!(stdout(), "{traced}")?;
         }
@@ -81,49 +119,34 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     Ok(())
 }
 
-/// Every record of the ballot, in log order of each partition.
-fn search(folder: &Folder, ballot: BallotId) -> Outcome<Vec<Found>> {
-    let log = &folder.log;
-    let mut found = Vec::new();
-    for partition in 0..log.partitions() {
-        let end = log.end(partition)?;
-        let bar = terminal::progress(Some(end), "records");
-        let mut from = 0;
-        while from < end {
-            let records = log.read(partition, from, BATCH)?;
-            let Some(last) = records.last() else { break };
-            from = last.offset + 1;
-            for record in &records {
-                if let Ok(Entry::Ballot(entry)) = Entry::decode(&record.value)
-                    && entry.id == ballot
-                {
-                    found.push(Found { partition, offset: record.offset, ballot: entry });
-                }
-            }
-            bar.set_position(from);
-        }
-        bar.finish_and_clear();
-    }
-    Ok(found)
+/// When it was committed and announced, as far as that is kept.
+async fn way(config: &Config, found: &Found, seen: Option<&Seen>) -> Outcome<Way> {
+    let store = postgres(config).await?;
+    let committed = store.committed_at(found.partition, found.offset).await?;
+    let since = found.appended.unwrap_or(found.ballot.at);
+    let announced = search::announced(config, found, since).await?;
+    Ok(Way::on_cluster(config, found, committed, announced, seen))
 }
 
 async fn trace(
-    folder: &Folder,
+    store: &dyn Store,
+    partitions: u32,
     progress: &[(Partition, Progress)],
     found: Found,
+    way: Option<Way>,
 ) -> Outcome<Traced> {
-    let Found { partition, offset, ballot } = found;
+    let Found { partition, offset, ballot, .. } = found;
     let committed = progress.iter().find(|(p, _)| *p == partition).map(|(_, p)| p.next_offset);
-    let rows = folder.store.ballots(partition, offset, Some(ballot.poll), 1).await?;
+    let rows = store.ballots(partition, offset, Some(ballot.poll), 1).await?;
     let row = rows.into_iter().find(|row| row.offset == offset);
-    let fate = folder.store.fate(ballot.poll, ballot.voter, ballot.id).await?;
-    let partitions = folder.log.partitions();
+    let fate = store.fate(ballot.poll, ballot.voter, ballot.id).await?;
     Ok(Traced {
         misplaced: ballot_partition(ballot.poll, ballot.voter, partitions) != partition,
         status: fate.map(|fate| fate.status.as_str()),
         found,
         committed,
         row,
+        way,
     })
 }
 
@@ -144,21 +167,25 @@ impl Traced {
     }
 
     fn to_json(&self) -> Value {
-        let Found { partition, offset, ballot } = &self.found;
-        json!({
+        let Found { partition, offset, ballot, .. } = &self.found;
+        let mut told = json!({
             "partition": partition, "offset": offset,
             "pollId": ballot.poll, "voter": ballot.voter,
             "optionIds": ballot.choice.iter().collect::<Vec<_>>(),
             "round": ballot.round, "phase": ballot.phase, "takenAt": rfc3339(ballot.at),
             "committedUpTo": self.committed, "decided": self.row.as_ref().map(|r| r.decided.as_str()),
             "decision": self.decision(), "status": self.status,
-        })
+        });
+        if let (Some(way), Some(told)) = (&self.way, told.as_object_mut()) {
+            told.insert("way".into(), way.to_json());
+        }
+        told
     }
 }
 
 impl std::fmt::Display for Traced {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Found { partition, offset, ballot } = &self.found;
+        let Found { partition, offset, ballot, .. } = &self.found;
         let options: Vec<_> = ballot.choice.iter().map(|id| id.to_string()).collect();
         writeln!(f, "record   partition {partition}, offset {}", grouped(*offset))?;
         writeln!(f, "  taken    {} in round {}", rfc3339(ballot.at), ballot.round)?;
@@ -175,6 +202,10 @@ impl std::fmt::Display for Traced {
             }
         }
         writeln!(f, "  decided  {}", self.decision())?;
-        writeln!(f, "  now      {}", self.status.unwrap_or("–"))
+        writeln!(f, "  now      {}", self.status.unwrap_or("–"))?;
+        match &self.way {
+            Some(way) => write!(f, "{way}"),
+            None => Ok(()),
+        }
     }
 }

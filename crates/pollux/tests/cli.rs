@@ -5,10 +5,13 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 13] = [
     "serve",
     "demo",
     "simulate",
+    "produce",
+    "consume",
+    "topics",
     "watch",
     "recount",
     "export",
@@ -54,6 +57,11 @@ fn help_of_every_command() {
         assert!(text.contains("Examples:"), "{command} shows no example");
         insta::assert_snapshot!(format!("help-{command}"), text);
     }
+    for action in ["create", "describe"] {
+        let output = run(&["topics", action, "--help"]);
+        assert_eq!(code(&output), 0, "{action}");
+        insta::assert_snapshot!(format!("help-topics-{action}"), stdout(&output));
+    }
 }
 
 #[test]
@@ -70,13 +78,27 @@ fn wrong_usage_exits_2_and_says_why_on_stderr() {
         &["simulate", "--duplicates", "2"],
         &["simulate", "--url", "localhost:5000"],
         &["simulate", "--url", "https://localhost"],
+        &["produce", "--poll", "482913", "--question", "Why?"],
+        &["produce", "--question", "Why?"],
+        &["produce", "--in-flight", "0"],
+        &["consume", "--offset", "yesterday"],
+        &["consume", "--topic", "ballots"],
+        &["consume", "--group", "mine", "--partition", "3"],
+        &["consume", "--from-beginning", "--offset", "-3"],
+        &["consume", "--kafka-broker", "kafka1"],
+        &["topics"],
+        &["topics", "delete"],
+        &["topics", "create", "--kafka-replication", "0"],
         &["demo", "--for", "soon"],
         &["watch"],
         &["watch", "../leaderboard"],
         &["export"],
         &["export", "482913", "--all"],
         &["export", "--all", "--format", "xlsx"],
+        &["trace"],
         &["trace", "not-a-ballot"],
+        &["trace", "01890a5d-ac96-774b-bcce-b302099a8057", "--cast", "482913"],
+        &["trace", "01890a5d-ac96-774b-bcce-b302099a8057", "--option", "2"],
         &["completions", "tcsh-of-old"],
     ] {
         let output = run(arguments);
@@ -134,7 +156,7 @@ fn a_cluster_that_does_not_answer_exits_4() {
     let folder = tempfile::tempdir().unwrap();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let output = pollux(folder.path())
-        .args(["serve", "--port", "0", "--kafka-broker", &nobody.to_string()])
+        .args(["serve", "--port", "0", "--wait", "1s", "--kafka-broker", &nobody.to_string()])
         .args(["--db-host", "127.0.0.1", "--db-user", "pollux", "--db-password", "secret"])
         .env("POLLUX_SECRET", "0123456789abcdef")
         .output()
@@ -171,6 +193,60 @@ fn nobody_there_exits_4() {
 }
 
 #[test]
+fn no_broker_named_exits_2_and_none_there_4() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let commands = [
+        &["topics", "create"][..],
+        &["topics", "describe"],
+        &["consume"],
+        &["produce", "--poll", "482913"],
+    ];
+    for arguments in commands {
+        let output = run(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("set KAFKA_BROKER"), "{}", stderr(&output));
+    }
+    // Each is patient for a while, so all at once.
+    let folder = tempfile::tempdir().unwrap();
+    let asking = commands.map(|arguments| {
+        pollux(folder.path())
+            .args(arguments)
+            .args(["--kafka-broker", &nobody])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    });
+    for asking in asking {
+        let output = asking.wait_with_output().unwrap();
+        assert_eq!(code(&output), 4, "{}", stderr(&output));
+        let said = format!("no answer from {nobody}");
+        assert!(stderr(&output).contains(&said), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn half_a_cluster_is_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [&["recount"][..], &["export", "--all"]] {
+        let output =
+            pollux(folder.path()).args(command).env("KAFKA_BROKER", "k:9092").output().unwrap();
+        assert_eq!(code(&output), 2, "{command:?}");
+        assert!(stderr(&output).contains("DB_HOST"), "{}", stderr(&output));
+        // A folder that was typed is meant.
+        let output = pollux(folder.path())
+            .args(command)
+            .args(["--data", "nowhere"])
+            .env("KAFKA_BROKER", "k:9092")
+            .output()
+            .unwrap();
+        assert!(stderr(&output).contains("no data folder nowhere"), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_missing_data_folder_is_named() {
     let id = "01890a5d-ac96-774b-bcce-b302099a8057";
     for arguments in [&["recount"][..], &["export", "--all"], &["trace", id]] {
@@ -193,6 +269,54 @@ fn completions_and_man_pages_are_made() {
     for command in COMMANDS {
         assert!(folder.path().join(format!("pages/pollux-{command}.1")).is_file(), "{command}");
     }
+    assert!(folder.path().join("pages/pollux-topics-describe.1").is_file());
+}
+
+/// Every line that docs/kafka-tutorial.md has one type is run by a shell in which our commands only
+/// say whether they know their flags, and all others do nothing.
+#[test]
+fn the_commands_of_the_tutorial_are_understood() {
+    const SHELL: &str = r#"
+        pollux() { "$BINARY" "$@" --help > /dev/null || echo "not understood: pollux $*" >> wrong; echo ran >> ran; }
+        cargo() {
+            case "$1 $2 $3" in
+                "xtask cluster env" | "xtask cluster status") ;;
+                "xtask cluster "kill | "xtask cluster "pause | "xtask cluster "resume | "xtask cluster "start) ;;
+                *) echo "not understood: cargo $*" >> wrong ;;
+            esac
+            shift 3
+            for name in "$@"; do
+                case "$name" in
+                    zk[123] | kafka[123] | pg | processor[12] | web[12]) ;;
+                    *) echo "no member: $name" >> wrong ;;
+                esac
+            done
+        }
+        make() { case "$1" in cluster | cluster-down) ;; *) echo "not understood: make $*" >> wrong ;; esac; }
+        curl() { :; }; kcat() { :; }; psql() { :; }; jq() { :; }; wscat() { :; }; tail() { :; }
+    "#;
+    let folder = tempfile::tempdir().unwrap();
+    let mut commands = 0;
+    for line in include_str!("../../../docs/kafka-tutorial.md").lines() {
+        // What talks to ZooKeeper over bash's own sockets is left out.
+        let Some(line) = line.strip_prefix("$ ").filter(|line| !line.starts_with('(')) else {
+            continue;
+        };
+        let output = Command::new("bash")
+            .args(["-c", &format!("{SHELL}\n{line}")])
+            .current_dir(folder.path())
+            .env("BINARY", env!("CARGO_BIN_EXE_pollux"))
+            .env("CODE", "482913")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!((code(&output), stderr(&output).as_str()), (0, ""), "{line}");
+        commands += 1;
+    }
+    assert!(commands > 30, "{commands} commands only");
+    assert_eq!(std::fs::read_to_string(folder.path().join("wrong")).unwrap_or_default(), "");
+    let ran = std::fs::read_to_string(folder.path().join("ran")).unwrap();
+    assert!(ran.lines().count() > 10, "{ran}");
 }
 
 #[test]

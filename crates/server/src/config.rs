@@ -47,6 +47,8 @@ pub struct Config {
     pub processor: ProcessorLimits,
     /// Limits of the fan-out.
     pub watch: WatchLimits,
+    /// How long a start waits for Kafka and PostgreSQL to answer.
+    pub wait: Duration,
     /// How long a stop may take before what is left is cut.
     pub drain: Duration,
 }
@@ -201,6 +203,10 @@ pub struct PostgresConfig {
     pub password: Password,
     /// The database.
     pub name: String,
+    /// Whether the connection is encrypted, and to whom.
+    pub tls: DbTls,
+    /// The certificate authority to trust, a PEM file; the system's when absent.
+    pub ca: Option<PathBuf>,
     /// Connections of this process at once; past it callers wait.
     pub connections: usize,
     /// How long a caller waits for a connection.
@@ -217,6 +223,28 @@ pub struct PostgresConfig {
     pub idle_in_transaction: Duration,
     /// Voters remembered so that those who are new need not be looked up, about 20 bytes each.
     pub voters: usize,
+}
+
+/// TLS to PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DbTls {
+    /// None: whoever sees the network sees everything.
+    Off,
+    /// Encrypted, to whoever answers: no help against one who stands between.
+    Require,
+    /// Encrypted, and only to the server that the certificate authority vouches for by its name.
+    Verify,
+}
+
+impl DbTls {
+    /// As it is set.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Require => "require",
+            Self::Verify => "verify",
+        }
+    }
 }
 
 /// A password: never printed.
@@ -300,6 +328,7 @@ impl Default for Config {
             db: PostgresConfig::default(),
             processor: ProcessorLimits::default(),
             watch: WatchLimits::default(),
+            wait: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
     }
@@ -425,6 +454,8 @@ impl Default for PostgresConfig {
             user: None,
             password: Password::default(),
             name: "polling".into(),
+            tls: DbTls::Off,
+            ca: None,
             connections: 16,
             wait: Duration::from_secs(2),
             connect: Duration::from_secs(2),

@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::crowd::Ballot;
-use super::{Answer, Fate};
+use super::{Answered, Fate};
+use crate::exit::{Failure, Outcome};
 
 /// Lines that may wait for the disk.
 const WAITING: usize = 65_536;
@@ -37,8 +38,16 @@ struct Line<'a> {
 }
 
 impl Ledger {
+    /// A new file here, if one is wanted.
+    pub fn at(path: Option<&Path>) -> Outcome<Option<Self>> {
+        let named = |path: &Path| {
+            Self::create(path).map_err(|error| Failure::from(error).context(path.display()))
+        };
+        path.map(named).transpose()
+    }
+
     /// Begin a new file.
-    pub fn create(path: &Path) -> io::Result<Self> {
+    fn create(path: &Path) -> io::Result<Self> {
         let mut file = BufWriter::new(File::create(path)?);
         // A disk slower than the votes holds the votes up, rather than fill the memory.
         let (lines, received) = sync_channel::<Vec<u8>>(WAITING);
@@ -52,7 +61,7 @@ impl Ledger {
     }
 
     /// Write one ballot's fate.
-    pub fn write(&self, ballot: &Ballot, fate: Fate, answer: Option<&Answer>) {
+    pub fn write(&self, ballot: &Ballot, fate: Fate, answered: &Answered) {
         let line = Line {
             ballot_id: ballot.id,
             voter_id: &ballot.voter,
@@ -62,10 +71,10 @@ impl Ledger {
                 Fate::Unknown => "unknown",
                 Fate::Failed => "failed",
             },
-            status: answer.map(|answer| answer.status.as_u16()),
-            receipt: answer
-                .filter(|_| fate == Fate::Acknowledged)
-                .and_then(|answer| serde_json::from_slice(&answer.body).ok()),
+            status: answered.status,
+            receipt: (fate == Fate::Acknowledged)
+                .then(|| serde_json::from_slice(&answered.body).ok())
+                .flatten(),
         };
         let mut bytes = serde_json::to_vec(&line).expect("a line is plain data");
         bytes.push(b'\n');

@@ -6,10 +6,10 @@ use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::record::{Entry, Genesis};
 use pollux_core::standing::Standing;
 use pollux_core::tally::Tally;
-use pollux_server::log::embedded::LogReader;
 use pollux_server::processor::batch::{Batch, Past, Slice, known};
 
 use crate::exit::{Failure, Outcome};
+use crate::source::LogReader;
 use crate::terminal;
 
 /// Records read and folded at a time.
@@ -54,22 +54,26 @@ impl Drop for Refold<'_> {
 
 impl<'a> Refold<'a> {
     /// Before the first record. Ballots in other polls than these are passed over.
-    pub fn new(log: &'a LogReader, partition: Partition, polls: &[Standing]) -> Outcome<Self> {
+    pub async fn new(
+        log: &'a LogReader,
+        partition: Partition,
+        polls: &[Standing],
+    ) -> Outcome<Self> {
         let partitions = log.partitions();
         let slice = Slice { partition, partitions, generation: log.generation() };
         let polls = polls.iter().filter_map(|s| Some((s.poll.id, known(&s.poll, None)?))).collect();
         let past = Past { polls, ..Past::default() };
-        let end = log.end(partition)?;
+        let end = log.end(partition).await?;
         let bar = terminal::progress(Some(end), "records");
         let refold = Self { log, slice, next: 0, past, dead: 0, bar };
-        refold.check_genesis()?;
+        refold.check_genesis().await?;
         Ok(refold)
     }
 
-    fn check_genesis(&self) -> Outcome {
+    async fn check_genesis(&self) -> Outcome {
         let Slice { partition, partitions, generation } = self.slice;
         let genesis = Entry::Genesis(Genesis { generation, partition, partitions });
-        let first = self.log.read(partition, 0, 1)?;
+        let first = self.log.read(partition, 0, 1).await?;
         if first.first().and_then(|record| Entry::decode(&record.value).ok()) == Some(genesis) {
             return Ok(());
         }
@@ -79,11 +83,11 @@ impl<'a> Refold<'a> {
     }
 
     /// Fold up to this offset, exactly.
-    pub fn up_to(&mut self, to: Offset) -> Outcome {
+    pub async fn up_to(&mut self, to: Offset) -> Outcome {
         let Slice { partition, .. } = self.slice;
         while self.next < to {
             let most = BATCH.min((to - self.next) as usize);
-            let records = self.log.read(partition, self.next, most)?;
+            let records = self.log.read(partition, self.next, most).await?;
             if records.is_empty() {
                 return Err(Failure::failed(format!(
                     "partition {partition} of the log ends at offset {}, but the store has \
@@ -113,8 +117,8 @@ impl<'a> Refold<'a> {
 
     /// How many records were folded, how many of them were nobody's ballot, and how many more
     /// the log holds.
-    pub fn extent(&self) -> Outcome<Extent> {
-        let waiting = self.log.end(self.slice.partition)?.saturating_sub(self.next);
+    pub async fn extent(&self) -> Outcome<Extent> {
+        let waiting = self.log.end(self.slice.partition).await?.saturating_sub(self.next);
         Ok(Extent { records: self.next, dead: self.dead, waiting })
     }
 }

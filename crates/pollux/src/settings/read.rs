@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use pollux_server::config::{Roles, Sasl};
+use pollux_server::config::{DbTls, Roles, Sasl};
 
 use crate::terminal::{self, parse_duration};
 
@@ -224,6 +224,14 @@ pub fn sasl(text: &str) -> Result<Sasl, String> {
         .into_iter()
         .find(|sasl| sasl.name().eq_ignore_ascii_case(text))
         .ok_or_else(|| "not PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512".into())
+}
+
+/// How PostgreSQL is spoken to.
+pub fn db_tls(text: &str) -> Result<DbTls, String> {
+    [DbTls::Off, DbTls::Require, DbTls::Verify]
+        .into_iter()
+        .find(|tls| tls.name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "not off, require or verify".into())
 }
 
 /// The items, separated by commas.

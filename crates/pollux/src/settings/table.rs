@@ -4,8 +4,8 @@
 use pollux_server::config::{Config, Password};
 
 use super::read::{
-    Limit, addresses, base_url, brokers, file, joined, origins, partitions, port, put, roles, sasl,
-    secret, server_port, show_roles, shown, switch, topic_prefix,
+    Limit, addresses, base_url, brokers, db_tls, file, joined, origins, partitions, port, put,
+    roles, sasl, secret, server_port, show_roles, shown, switch, topic_prefix,
 };
 use crate::terminal::parse_duration;
 
@@ -165,6 +165,14 @@ pub const SETTINGS: &[Setting] = &[
         |config| config.partitions.to_string(),
     ),
     setting(
+        "wait",
+        "POLLUX_WAIT",
+        "TIME",
+        "How long a start waits for Kafka and PostgreSQL to answer",
+        |config, text| put(&mut config.wait, parse_duration(text)),
+        |config| config.wait.show(),
+    ),
+    setting(
         "drain",
         "POLLUX_DRAIN",
         "TIME",
@@ -212,6 +220,24 @@ pub const SETTINGS: &[Setting] = &[
         "Database in PostgreSQL; its tables are made at the first start",
         |config, text| put(&mut config.db.name, Ok(text.into())),
         |config| config.db.name.clone(),
+    ),
+    setting(
+        "db-tls",
+        "POLLUX_DB_TLS",
+        "MODE",
+        "TLS to PostgreSQL: off, require (to whoever answers) or verify (to the server that the \
+         authority knows under the name in DB_HOST)",
+        |config, text| put(&mut config.db.tls, db_tls(text)),
+        |config| config.db.tls.name().to_owned(),
+    ),
+    setting(
+        "db-ca",
+        "POLLUX_DB_CA",
+        "FILE",
+        "The certificate authority that PostgreSQL's certificate is checked with, PEM [default: \
+         the system's]",
+        |config, text| put(&mut config.db.ca, file(text)),
+        |config| shown(&config.db.ca),
     ),
     setting(
         "kafka-broker",
@@ -640,6 +666,10 @@ mod tests {
             else {
                 continue;
             };
+            let compose = include_str!("../../../../docker-compose.yml");
+            if compose.contains(&format!("${{{name}:-{value}}}")) {
+                continue;
+            }
             let setting = SETTINGS.iter().find(|setting| setting.variable == name);
             let shown = setting.map(|setting| (setting.show)(&default)).unwrap_or_default();
             assert!(setting.is_some(), "{line}");
@@ -685,6 +715,8 @@ mod tests {
             ("kafka-replication", "0"),
             ("kafka-ca", "/no/such/file.pem"),
             ("kafka-sasl", "KERBEROS"),
+            ("db-tls", "prefer"),
+            ("db-ca", "/no/such/file.pem"),
         ] {
             let setting = SETTINGS.iter().find(|setting| setting.flag == flag).unwrap();
             assert!((setting.set)(&mut Config::default(), wrong).is_err(), "{flag}={wrong}");

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::log::embedded::{FolderLock, LockError, OpenError as LogOpenError};
 use crate::log::{Log, kafka};
 use crate::store::embedded::OpenError as StoreOpenError;
-use crate::store::{Store, postgres};
+use crate::store::{Store, StoreError, postgres};
 use credentials::Credential;
 use node::{Node, Parts};
 
@@ -120,11 +120,24 @@ impl StartError {
             Self::Listen { .. } => 1,
             Self::Contradictions(_)
             | Self::Kafka(kafka::OpenError::Settings(_))
+            | Self::Postgres(postgres::OpenError::Settings(_))
             | Self::Cluster(cluster::Mismatch::NoSecret) => 2,
-            Self::Kafka(kafka::OpenError::Kafka(_))
-            | Self::Postgres(postgres::OpenError::Unreachable { .. }) => 4,
+            _ if self.is_no_answer() => 4,
             _ => 3,
         }
+    }
+
+    /// Whether a server did not answer; a moment later it may.
+    fn is_no_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Kafka(kafka::OpenError::Kafka(_))
+                | Self::Postgres(postgres::OpenError::Unreachable { .. })
+                | Self::Cluster(
+                    cluster::Mismatch::NoLog { .. }
+                        | cluster::Mismatch::Unreadable { error: StoreError::Unavailable(_), .. }
+                )
+        )
     }
 
     /// The address that is taken, if that is why.

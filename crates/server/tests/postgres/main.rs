@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod away;
+mod full;
 mod schema;
+mod tls;
 mod workers;
 
 use std::sync::atomic::{AtomicU32, Ordering};

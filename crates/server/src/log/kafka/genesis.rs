@@ -48,13 +48,7 @@ pub(super) async fn elect(
     let begun = Instant::now();
     let courtesy = if creator { Duration::ZERO } else { COURTESY };
     loop {
-        let first = {
-            let (config, topic) = (config.clone(), topic.to_owned());
-            let read = move || first_records(&config, &topic, partitions);
-            tokio::task::spawn_blocking(read)
-                .await
-                .map_err(|e| OpenError::Kafka(e.to_string()))??
-        };
+        let first = look(config, topic, partitions).await?;
         let elected = check(topic, partitions, &first)?;
         let missing: Vec<_> = (0..partitions).filter(|p| !first.contains_key(p)).collect();
         if let (Some(generation), true) = (elected, missing.is_empty()) {
@@ -73,6 +67,27 @@ pub(super) async fn elect(
             None => write(config, topic, &[0], proposal, partitions).await,
         }
     }
+}
+
+/// The log's generation, if it has begun; nothing is written.
+pub(super) async fn read(
+    config: &KafkaConfig,
+    topic: &str,
+    partitions: u32,
+) -> Result<Option<Generation>, OpenError> {
+    check(topic, partitions, &look(config, topic, partitions).await?)
+}
+
+/// The first record of every partition, see [`first_records`].
+async fn look(
+    config: &KafkaConfig,
+    topic: &str,
+    partitions: u32,
+) -> Result<BTreeMap<Partition, Option<Genesis>>, OpenError> {
+    let (config, topic) = (config.clone(), topic.to_owned());
+    let read = move || first_records(&config, &topic, partitions);
+    let looked = tokio::task::spawn_blocking(read).await;
+    looked.map_err(|error| OpenError::Kafka(error.to_string()))?
 }
 
 /// Whether this is still the log of that generation, whole; blocks.

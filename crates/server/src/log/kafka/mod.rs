@@ -2,10 +2,12 @@
 //!
 //! [`topics`] makes and checks the topics, [`genesis`] says which log they are; then
 //! [`producer`] appends, [`reader`] reads, [`group`] shares out the partitions, [`feed`] hears
-//! what was announced, [`dead`] is how a dead record is copied; [`health`] looks whether votes would be taken. [`client`] is what they have
-//! in common. Nothing outside this folder knows of Kafka, and nothing in it counts votes.
+//! what was announced, [`dead`] is how a dead record is copied; [`health`] looks whether votes would be
+//! taken, [`consumer`] is for people who look on. [`client`] is what they have in common. Nothing
+//! outside this folder knows of Kafka, and nothing in it counts votes.
 
 mod client;
+pub mod consumer;
 mod dead;
 mod feed;
 mod genesis;
@@ -31,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use self::health::Health;
 use self::producer::{Producer, To};
 use self::reader::Reader;
-use self::topics::Prepared;
+use self::topics::{Names, Prepared};
 use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
 use crate::ambient::SharedAmbient;
 use crate::config::{KafkaConfig, LogLimits};
@@ -49,14 +51,34 @@ pub enum OpenError {
     /// The topics break the promise: all faults, a line each.
     #[error("the topics on Kafka cannot be used:\n  - {}", .0.join("\n  - "))]
     Refused(Vec<String>),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    Missing(String),
     /// Kafka cannot be reached or does not do what it should.
     #[error("Kafka: {0}")]
     Kafka(String),
 }
 
+impl OpenError {
+    /// None of the brokers named has answered.
+    fn no_answer(config: &KafkaConfig, error: &KafkaError) -> Self {
+        Self::Kafka(format!(
+            "no answer from {} ({error}); is KAFKA_BROKER right, and are POLLUX_KAFKA_TLS and \
+             POLLUX_KAFKA_SASL as the brokers want them?",
+            config.broker.join(",")
+        ))
+    }
+}
+
 impl From<KafkaError> for OpenError {
     fn from(error: KafkaError) -> Self {
-        Self::Kafka(error.to_string())
+        match error {
+            // librdkafka does not take them: a file that is no certificate, say.
+            KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) => {
+                Self::Settings(format!("the settings for Kafka: {error}"))
+            }
+            _ => Self::Kafka(error.to_string()),
+        }
     }
 }
 
@@ -87,6 +109,8 @@ impl KafkaLog {
             tracing::warn!("the promise does not hold: {fault}");
         }
         let stop = CancellationToken::new();
+        // Whatever fails below ends what was begun.
+        let begun = stop.clone().drop_guard();
         let (names, partitions) = (&prepared.names, prepared.partitions);
         let producer = Producer::start(config, limits, names, partitions, stop.clone())?;
         let reader = Reader::start(config, names.votes.clone(), partitions, stop.clone())?;
@@ -94,6 +118,7 @@ impl KafkaLog {
         let log = (config.clone(), prepared.clone());
         let watch = health::watch(health.clone(), producer.clone(), log, stop.clone());
         tokio::spawn(watch);
+        begun.disarm();
         Ok(Arc::new(Self {
             config: config.clone(),
             feed: limits.feed,
@@ -106,6 +131,11 @@ impl KafkaLog {
         }))
     }
 
+    /// The log as it stands, to be read by whoever looks on: nothing is made, nothing written.
+    pub async fn open_read_only(config: &KafkaConfig) -> Result<LogReader, OpenError> {
+        LogReader::open(config).await
+    }
+
     /// What the topics are, and whether they keep the promise.
     pub fn prepared(&self) -> &Prepared {
         &self.prepared
@@ -113,6 +143,67 @@ impl KafkaLog {
 
     fn reader(&self) -> &Reader {
         self.reader.as_ref().expect("it is there until the log is dropped")
+    }
+}
+
+/// A log opened for reading only.
+pub struct LogReader {
+    generation: Generation,
+    partitions: u32,
+    reader: Option<Reader>,
+    stop: CancellationToken,
+}
+
+impl LogReader {
+    async fn open(config: &KafkaConfig) -> Result<Self, OpenError> {
+        let topics = topics::describe(config).await?;
+        let votes = Names::new(&config.topic_prefix).votes;
+        let brokers = config.broker.join(",");
+        let missing = |what| OpenError::Missing(format!("{what} {votes} on {brokers}"));
+        let found = topics.iter().find(|topic| topic.name == votes);
+        let partitions = found.ok_or_else(|| missing("there is no topic"))?.partitions.len() as u32;
+        let generation = topics::generation(config, &topics).await?;
+        let generation = generation.ok_or_else(|| missing("no log has begun on"))?;
+        let stop = CancellationToken::new();
+        let reader = Some(Reader::start(config, votes, partitions, stop.clone())?);
+        Ok(Self { generation, partitions, reader, stop })
+    }
+
+    /// Which incarnation of the log this is.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// How many partitions there are.
+    pub fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    /// The offset the next durable record will get, by now.
+    pub async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        self.reader().end(partition).await
+    }
+
+    /// Up to `most` records from `from` on; empty at the end.
+    pub async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+    ) -> Result<Vec<Record>, ReadError> {
+        self.reader().read(partition, from, most, Duration::ZERO).await
+    }
+
+    fn reader(&self) -> &Reader {
+        self.reader.as_ref().expect("it is there until this is dropped")
+    }
+}
+
+impl Drop for LogReader {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        let reader = self.reader.take();
+        std::thread::spawn(move || drop(reader));
     }
 }
 

@@ -408,7 +408,9 @@ async fn renew(settings: ClientConfig, shared: Arc<Shared>, stop: CancellationTo
                 Ok(new) => break *current.write() = Some(new),
                 Err(error) => tracing::warn!(%error, "no producer can be made; trying again"),
             }
-            tokio::time::sleep(RETRY).await;
+            if stop.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {
+                return;
+            }
         }
     }
     let old = current.write().take();

@@ -121,6 +121,8 @@ pub struct Prepared {
     pub generation: Generation,
     /// Topics that were made just now.
     pub created: Vec<String>,
+    /// All of them, as they are.
+    pub topics: Vec<Topic>,
     /// What about the topics breaks the promise; empty unless that was asked for.
     pub faults: Vec<String>,
     /// Brokers that must have a vote before it is acknowledged.
@@ -133,7 +135,7 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
     client::check(config)?;
     let names = Names::new(&config.topic_prefix);
     let created = make_missing(config, &names).await?;
-    let topics = describe(config).await?;
+    let topics = describe_all(config, &names).await?;
     let mut faults = check(config, &topics);
     if !faults.is_empty() && !config.weak {
         faults.push("to take them all the same, for a try, set POLLUX_KAFKA_WEAK=true".into());
@@ -146,7 +148,8 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
     let creator = created.contains(&names.votes);
     let generation = genesis::elect(config, &names.votes, partitions, proposal, creator).await?;
     let in_sync = votes.settings.get("min.insync.replicas").and_then(|n| n.parse().ok());
-    Ok(Prepared { names, partitions, generation, created, faults, in_sync: in_sync.unwrap_or(1) })
+    let in_sync = in_sync.unwrap_or(1);
+    Ok(Prepared { names, partitions, generation, created, topics, faults, in_sync })
 }
 
 /// The topics as they are; those that are not there are left out.
@@ -154,9 +157,13 @@ pub async fn describe(config: &KafkaConfig) -> Result<Vec<Topic>, OpenError> {
     client::check(config)?;
     let names = Names::new(&config.topic_prefix);
     let mut topics = list(config, &names).await?;
+    if topics.is_empty() {
+        return Ok(topics);
+    }
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
     let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(&topic.name)).collect();
-    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+    // Brokers that have just started are slow to say what they are told to be like.
+    let options = AdminOptions::new().request_timeout(Some(DEADLINE));
     let answers = admin.describe_configs(&asked, &options).await?;
     for (topic, answer) in topics.iter_mut().zip(answers) {
         let found = answer.map_err(|code| {
@@ -170,6 +177,30 @@ pub async fn describe(config: &KafkaConfig) -> Result<Vec<Topic>, OpenError> {
         }
     }
     Ok(topics)
+}
+
+/// Which log is on these topics; `None` if it has not begun. Nothing is written.
+pub async fn generation(
+    config: &KafkaConfig,
+    topics: &[Topic],
+) -> Result<Option<Generation>, OpenError> {
+    let names = Names::new(&config.topic_prefix);
+    match topics.iter().find(|topic| topic.name == names.votes) {
+        None => Ok(None),
+        Some(votes) => genesis::read(config, &names.votes, votes.partitions.len() as u32).await,
+    }
+}
+
+/// The same once all of them are there: the broker that is asked may not know of a new one yet.
+async fn describe_all(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
+    let begun = Instant::now();
+    loop {
+        let topics = describe(config).await?;
+        if topics.len() == names.all().len() || begun.elapsed() > DEADLINE {
+            return Ok(topics);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// Everything about the topics that breaks the promise, and what to do.
@@ -233,13 +264,9 @@ async fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenErr
 fn list_blocking(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
     let client: BaseConsumer<Context> = reader_settings(config).create_with_context(Context)?;
     // All topics: to ask for one may make it.
-    let metadata = client.fetch_metadata(None, PATIENCE).map_err(|error| {
-        let brokers = config.broker.join(",");
-        OpenError::Kafka(format!(
-            "no answer from {brokers} ({error}); is KAFKA_BROKER right, and are POLLUX_KAFKA_TLS and \
-             POLLUX_KAFKA_SASL as the brokers want them?"
-        ))
-    })?;
+    let metadata = client
+        .fetch_metadata(None, PATIENCE)
+        .map_err(|error| OpenError::no_answer(config, &error))?;
     let mut topics = Vec::new();
     for name in names.all() {
         let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else {

@@ -4,9 +4,11 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use tokio_postgres::{Config, NoTls};
+use postgres_openssl::MakeTlsConnector;
+use tokio_postgres::Config;
 
 use super::error::of_commit;
+use super::tls;
 use crate::config::PostgresConfig;
 use crate::store::StoreError;
 
@@ -18,6 +20,7 @@ pub fn address(config: &PostgresConfig) -> Config {
         .user(config.user.as_deref().unwrap_or("pollux"))
         .password(config.password.0.as_bytes())
         .dbname(&config.name)
+        .ssl_mode(tls::mode(config))
         .application_name("pollux")
         .connect_timeout(config.connect)
         .tcp_user_timeout(config.statement)
@@ -28,11 +31,20 @@ pub fn address(config: &PostgresConfig) -> Config {
 }
 
 /// The pool. Nothing is connected yet.
-pub fn pool(config: &PostgresConfig) -> Pool {
+pub fn pool(config: &PostgresConfig, tls: MakeTlsConnector) -> Pool {
+    pool_with(config, tls, session(config))
+}
+
+/// The pool of somebody who must change nothing.
+pub fn readers(config: &PostgresConfig, tls: MakeTlsConnector) -> Pool {
+    pool_with(config, tls, session(config) + " -c default_transaction_read_only=on")
+}
+
+fn pool_with(config: &PostgresConfig, tls: MakeTlsConnector, session: String) -> Pool {
     let mut to = address(config);
-    to.options(session(config));
+    to.options(session);
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    Pool::builder(Manager::from_config(to, NoTls, how))
+    Pool::builder(Manager::from_config(to, tls, how))
         .max_size(config.connections)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(config.wait))

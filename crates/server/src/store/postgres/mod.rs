@@ -1,5 +1,5 @@
 //! The store in PostgreSQL, for any number of processes. [`commit`] makes a batch true, [`polls`]
-//! changes polls, [`reads`] answers; [`lease`] lends connections, [`schema`] makes the tables,
+//! changes polls, [`reads`] answers; [`lease`] lends connections, over [`tls`] or not, [`schema`] makes the tables,
 //! [`newcomers`] knows who need not be looked up. docs/adr/0013 says why it is so.
 
 mod commit;
@@ -10,6 +10,7 @@ mod polls;
 mod reads;
 mod rows;
 mod schema;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,10 +136,11 @@ macro_rules! ask {
 impl PostgresStore {
     /// Bring the database to this binary's schema, and use it for a log of so many partitions.
     pub async fn open(config: &PostgresConfig, partitions: u32) -> Result<Arc<Self>, OpenError> {
-        schema::migrate(config, partitions).await?;
+        let tls = tls::connector(config).map_err(OpenError::Settings)?;
+        schema::migrate(config, &tls, partitions).await?;
         let store = Arc::new(Self {
             partitions,
-            pool: lease::pool(config),
+            pool: lease::pool(config, tls),
             patience: config.statement,
             newcomers: Newcomers::new(config.voters, partitions),
             health: Arc::default(),
@@ -149,6 +151,32 @@ impl PostgresStore {
         let stop = store.stop.clone();
         tokio::spawn(async move { stop.run_until_cancelled(probe).await });
         Ok(store)
+    }
+
+    /// To be read by whoever looks on. Nothing is made or brought up to date, and the server
+    /// refuses whatever would change anything.
+    pub async fn open_read_only(config: &PostgresConfig) -> Result<Arc<Self>, OpenError> {
+        let tls = tls::connector(config).map_err(OpenError::Settings)?;
+        let partitions = schema::look(config, &tls).await?;
+        Ok(Arc::new(Self {
+            partitions,
+            pool: lease::readers(config, tls),
+            patience: config.statement,
+            newcomers: Newcomers::new(0, partitions),
+            health: Arc::default(),
+            calls: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// When the decision about this record was committed; `None` if there is none with a row of
+    /// its own, or if the server keeps no such times (`track_commit_timestamp`).
+    pub async fn committed_at(
+        &self,
+        partition: Partition,
+        offset: Offset,
+    ) -> Result<Option<UnixMillis>, StoreError> {
+        ask!(self, lease => reads::committed_at(&lease, partition, offset))
     }
 
     /// How many partitions the store was made for.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use foldhash::fast::FixedState;
 use pollux_core::ballot::Status;
-use pollux_core::id::{BallotId, Offset, Partition, PollId, VoterId};
+use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::Poll;
 use pollux_core::standing::{Standing, TallyAt};
 use tokio_postgres::Row;
@@ -311,4 +311,19 @@ fn limit(most: usize) -> i64 {
 /// Offsets stay below this by far.
 fn signed(offset: Offset) -> i64 {
     i64::try_from(offset).unwrap_or(i64::MAX)
+}
+
+/// When the row of this record was committed, if the server kept that.
+pub async fn committed_at(
+    lease: &Lease,
+    partition: Partition,
+    offset: Offset,
+) -> Read<Option<UnixMillis>> {
+    let sql = "SELECT CASE WHEN current_setting('track_commit_timestamp')::boolean \
+               THEN floor(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::bigint END \
+               FROM ballots WHERE partition = $1 AND log_offset = $2";
+    let (partition, offset) = (partition as i32, offset as i64);
+    let rows = query(lease, sql, &[&partition, &offset]).await?;
+    let at = rows.first().map(|row| row.try_get::<_, Option<i64>>(0)).transpose()?.flatten();
+    Ok(at.and_then(|millis| millis.try_into().ok()).map(UnixMillis))
 }

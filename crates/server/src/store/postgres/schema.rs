@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use postgres_openssl::MakeTlsConnector;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Error, NoTls};
+use tokio_postgres::{Client, Error};
 
 use super::error::describe;
 use super::lease;
@@ -18,6 +19,9 @@ mod migrations {
 const LOCK: i64 = 0x504c_584d;
 /// How long a start waits for another one that is migrating, and for its own migrations.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the store was made for.
+const PARTITIONS: &str = "SELECT value FROM meta WHERE name = 'partitions'";
 
 /// Why the database was not opened. Each message names it and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +38,8 @@ pub enum OpenError {
     },
     /// It does not know us.
     #[error(
-        "PostgreSQL at {at} refuses us ({why}). Set DB_USER and DB_PASSWORD to an account of it"
+        "PostgreSQL at {at} refuses us ({why}). Set DB_USER and DB_PASSWORD to an account of it; if \
+         it says \"no encryption\", set POLLUX_DB_TLS=verify"
     )]
     Refused {
         /// Host and port.
@@ -42,6 +47,21 @@ pub enum OpenError {
         /// What it said.
         why: String,
     },
+    /// It answers, but is not whom we trust, or speaks no TLS.
+    #[error(
+        "PostgreSQL at {at}: no TLS ({why}). The server must have TLS on; with POLLUX_DB_TLS=verify \
+         its certificate must be for the name in DB_HOST, by an authority in POLLUX_DB_CA (without \
+         it, one of the system's)"
+    )]
+    Tls {
+        /// Host and port.
+        at: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The settings contradict each other, or name a file that is no use.
+    #[error("{0}")]
+    Settings(String),
     /// There is no such database.
     #[error(
         "PostgreSQL at {at} has no database {name}. Create it (createdb {name}), or set DB_NAME to \
@@ -64,6 +84,19 @@ pub enum OpenError {
         /// Its schema.
         found: i32,
         /// The greatest this binary knows.
+        known: i32,
+    },
+    /// No Pollux of this schema was here, and whoever reads only makes none.
+    #[error(
+        "the database {name} is not of this Pollux's schema ({found} rather than {known}): a node \
+         that starts makes it so. Is DB_NAME right?"
+    )]
+    Older {
+        /// The database.
+        name: String,
+        /// Its schema; 0 for none.
+        found: i32,
+        /// The one this binary knows.
         known: i32,
     },
     /// It could not be brought up to date.
@@ -93,10 +126,14 @@ pub enum OpenError {
 }
 
 /// Bring the schema up to date, one process at a time.
-pub async fn migrate(config: &PostgresConfig, partitions: u32) -> Result<(), OpenError> {
+pub async fn migrate(
+    config: &PostgresConfig,
+    tls: &MakeTlsConnector,
+    partitions: u32,
+) -> Result<(), OpenError> {
     let failed = |why| OpenError::Migration { name: config.name.clone(), why };
     let work = async {
-        let mut client = connect(config).await?;
+        let mut client = connect(config, tls).await?;
         let said = |error: Error| failed(describe(&error));
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(said)?;
         let done = migrate_alone(&mut client, config, partitions).await;
@@ -128,16 +165,38 @@ async fn migrate_alone(
     Ok(())
 }
 
-async fn connect(config: &PostgresConfig) -> Result<Client, OpenError> {
+/// How many partitions the store is for, if it is of our schema. Nothing is changed.
+pub async fn look(config: &PostgresConfig, tls: &MakeTlsConnector) -> Result<u32, OpenError> {
+    let failed = |why| OpenError::Migration { name: config.name.clone(), why };
+    let work = async {
+        let client = connect(config, tls).await?;
+        let said = |error: Error| failed(describe(&error));
+        let (name, known) = (config.name.clone(), known());
+        match applied(&client).await.map_err(said)? {
+            found if found > known => return Err(OpenError::Newer { name, found, known }),
+            found if found < known => return Err(OpenError::Older { name, found, known }),
+            _ => {}
+        }
+        let kept = client.query_one(PARTITIONS, &[]).await.map_err(said)?;
+        let kept: String = kept.try_get(0).map_err(said)?;
+        kept.parse().map_err(|_| failed(format!("{kept:?} partitions")))
+    };
+    let late = || Err(failed(format!("it took more than {PATIENCE:?}")));
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| late())
+}
+
+async fn connect(config: &PostgresConfig, tls: &MakeTlsConnector) -> Result<Client, OpenError> {
     let to = lease::address(config);
     let at = format!("{}:{}", config.host.as_deref().unwrap_or("localhost"), config.port);
-    let (client, connection) = to.connect(NoTls).await.map_err(|error| {
+    let (client, connection) = to.connect(tls.clone()).await.map_err(|error| {
         let why = describe(&error);
         match error.code() {
             Some(code) if *code == SqlState::INVALID_CATALOG_NAME => {
                 OpenError::NoDatabase { at, name: config.name.clone() }
             }
             Some(code) if code.code().starts_with("28") => OpenError::Refused { at, why },
+            // Nothing else tells it from an error of the connection below.
+            None if error.to_string().contains("TLS") => OpenError::Tls { at, why },
             _ => OpenError::Unreachable { at, why },
         }
     })?;
@@ -165,8 +224,7 @@ async fn applied(client: &Client) -> Result<i32, Error> {
 async fn made_for(client: &Client, partitions: u32) -> Result<String, Error> {
     let first = "INSERT INTO meta VALUES ('partitions', $1) ON CONFLICT DO NOTHING";
     client.execute(first, &[&partitions.to_string()]).await?;
-    let kept = "SELECT value FROM meta WHERE name = 'partitions'";
-    client.query_one(kept, &[]).await?.try_get(0)
+    client.query_one(PARTITIONS, &[]).await?.try_get(0)
 }
 
 /// The fingerprint of the secret: the first start's, and whether this is it.

@@ -1,0 +1,159 @@
+//! `pollux topics`: make the topics, and look whether they keep the promise.
+
+use std::fmt::Write as _;
+use std::io::{Write, stdout};
+
+use clap::Subcommand;
+use pollux_core::id::Generation;
+use pollux_server::ambient::SystemAmbient;
+use pollux_server::config::KafkaConfig;
+use pollux_server::log::kafka::OpenError;
+use pollux_server::log::kafka::topics::{self, PartitionState, Prepared, Topic};
+use serde_json::json;
+
+use crate::exit::{Failure, Outcome, REFUSED};
+use crate::kafka;
+use crate::settings::{Kafka, Only, Topics};
+use crate::terminal::{counted, list};
+
+/// Make the topics on Kafka, or look whether they keep the promise
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    pollux topics create --kafka-broker localhost:9092\n  \
+    pollux topics describe\n  \
+    pollux topics describe --json | jq .topics[].settings")]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Make the topics that are not there, and begin the log; a node does the same when it starts
+    #[command(
+        after_help = "Topics that are there stay as they are. Exits 3 and lists every fault \
+        if they break the promise, unless --kafka-weak takes them.\n\n\
+        Examples:\n  pollux topics create --kafka-broker localhost:9092\n  \
+        pollux topics create --kafka-partitions 24 --topic-prefix staging."
+    )]
+    Create {
+        #[command(flatten)]
+        kafka: Only<Topics>,
+    },
+    /// Show partitions, replicas and settings of the topics, and whether they keep the promise
+    #[command(after_help = "Changes nothing. Exits 3 if the promise does not hold.\n\n\
+        Examples:\n  pollux topics describe --kafka-broker localhost:9092\n  \
+        pollux topics describe --json | jq .faults")]
+    Describe {
+        #[command(flatten)]
+        kafka: Only<Kafka>,
+    },
+}
+
+/// Do it.
+pub async fn run(args: Args, json: bool) -> Outcome {
+    match args.action {
+        Action::Create { kafka } => {
+            let config = kafka::settings(&kafka)?.kafka;
+            let made = topics::create(&config, &SystemAmbient::new()).await;
+            let Prepared { topics, generation, faults, created, .. } =
+                made.map_err(kafka::failure)?;
+            let found = Found { topics, generation: Some(generation), faults };
+            tell(&found, Some(&created), json)
+        }
+        Action::Describe { kafka } => {
+            let found = look(&kafka::settings(&kafka)?.kafka).await?;
+            tell(&found, None, json)?;
+            match found.faults.len() as u64 {
+                0 => Ok(()),
+                faults => {
+                    let faults = counted(faults, "fault");
+                    Err(Failure::new(REFUSED, format!("the promise does not hold: {faults}")))
+                }
+            }
+        }
+    }
+}
+
+/// What is there.
+struct Found {
+    topics: Vec<Topic>,
+    generation: Option<Generation>,
+    faults: Vec<String>,
+}
+
+async fn look(config: &KafkaConfig) -> Outcome<Found> {
+    let topics = topics::describe(config).await.map_err(kafka::failure)?;
+    let mut faults = topics::check(config, &topics);
+    let generation = match topics::generation(config, &topics).await {
+        Ok(generation) => generation,
+        Err(OpenError::Refused(wrong)) => {
+            faults.extend(wrong);
+            None
+        }
+        Err(error) => return Err(kafka::failure(error)),
+    };
+    Ok(Found { topics, generation, faults })
+}
+
+fn tell(found: &Found, created: Option<&[String]>, json: bool) -> Outcome {
+    let Found { topics, generation, faults } = found;
+    if json {
+        let mut told = json!({
+            "generation": generation, "topics": topics,
+            "holds": faults.is_empty(), "faults": faults,
+        });
+        if let Some(created) = created {
+            told["created"] = json!(created);
+        }
+        return Ok(writeln!(stdout(), "{told}")?);
+    }
+    let mut text = String::new();
+    if let Some(created) = created {
+        let what = if created.is_empty() {
+            "nothing: all topics are there".into()
+        } else {
+            created.join(", ")
+        };
+        let _ = writeln!(text, "made        {what}");
+    }
+    let _ = match generation {
+        Some(generation) => writeln!(text, "generation  {generation}"),
+        None => writeln!(text, "generation  none: the log has not begun"),
+    };
+    topics.iter().for_each(|topic| show(topic, &mut text));
+    text.push('\n');
+    match faults.as_slice() {
+        [] => text.push_str("The promise holds.\n"),
+        faults => {
+            text.push_str("The promise does not hold:\n");
+            faults.iter().for_each(|fault| _ = writeln!(text, "  - {fault}"));
+        }
+    }
+    Ok(stdout().write_all(text.as_bytes())?)
+}
+
+/// A topic: its size and settings, then a line for each partition.
+fn show(Topic { name, partitions, settings }: &Topic, text: &mut String) {
+    let replicas = partitions.iter().map(|partition| partition.replicas.len() as u64);
+    let _ = writeln!(
+        text,
+        "\n{name}: {}, {} each",
+        counted(partitions.len() as u64, "partition"),
+        counted(replicas.min().unwrap_or(0), "replica"),
+    );
+    for (setting, value) in settings {
+        let _ = writeln!(text, "  {setting}={value}");
+    }
+    let _ = writeln!(text, "  {:<11}{:<8}{:<12}in sync", "partition", "leader", "replicas");
+    for PartitionState { partition, leader, replicas, in_sync } in partitions {
+        let leader = leader.map_or("none".into(), |leader| leader.to_string());
+        let behind = if in_sync.len() < replicas.len() { "  (some are behind)" } else { "" };
+        let _ = writeln!(
+            text,
+            "  {partition:<11}{leader:<8}{:<12}{}{behind}",
+            list(replicas),
+            list(in_sync),
+        );
+    }
+}

@@ -1,0 +1,503 @@
+//! The classic commands, and the tools that read, against a real cluster: three brokers with
+//! their ZooKeepers, PostgreSQL, and a node of ours. It is started once for all tests here; each
+//! has polls or topics of its own.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, LazyLock};
+
+use pollux_cluster::{Cluster, Options, Port};
+use pollux_core::id::partition_of;
+use pollux_server::ambient::SystemAmbient;
+use pollux_server::config::{KafkaConfig, LogLimits};
+use pollux_server::log::kafka::KafkaLog;
+use pollux_server::log::{Log, NewRecord};
+use serde_json::{Value, json};
+use support::{Client, said, signal};
+
+/// However this process ends, the cluster ends with it.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("classic");
+    let cluster = Cluster::start(&Options { folder, secure: true, ..Options::default() }).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_pollux"));
+    cluster.add_node("node", 1, program, "web,processor", &[]).unwrap();
+    cluster
+});
+
+/// `pollux` with the cluster's environment and no other, in a folder without `.env`.
+fn pollux(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pollux"));
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(CLUSTER.environment())
+        .env("POLLUX_URL", format!("http://127.0.0.1:{}", port()))
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    pollux(arguments).output().unwrap()
+}
+
+/// What a command that succeeds says on stdout.
+fn text(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The same, one JSON value a line.
+fn lines(arguments: &[&str]) -> Vec<Value> {
+    let text = text(&[arguments, &["--json"]].concat());
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let mut lines = lines(arguments);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines.remove(0)
+}
+
+fn port() -> u16 {
+    CLUSTER.ports().get(Port::Added, 1)
+}
+
+fn ask(method: &str, path: &str, body: Option<&Value>) -> Value {
+    let body = body.map(Value::to_string);
+    let (status, answer) = Client::new(port()).send(method, path, body.as_deref(), None).unwrap();
+    assert!((200..300).contains(&status), "{path}: {status} {answer}");
+    answer
+}
+
+/// A poll of these options; its id.
+fn poll(options: &[&str]) -> String {
+    let made =
+        ask("POST", "/api/polls", Some(&json!({ "question": "Which?", "options": options })));
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// Vote and wait for the decision; the receipt.
+fn vote(poll: &str, option: u8, voter: &str) -> Value {
+    let body = json!({ "optionId": option, "voterId": voter });
+    ask("POST", &format!("/api/polls/{poll}/vote?wait=counted"), Some(&body))
+}
+
+/// The votes that are shown, once there are so many or more, or after a while.
+fn votes(poll: &str, wanted: u64) -> u64 {
+    let count = || ask("GET", &format!("/api/polls/{poll}"), None)["totalVotes"].as_u64().unwrap();
+    let begun = std::time::Instant::now();
+    loop {
+        match count() {
+            votes if votes >= wanted || begun.elapsed().as_secs() > 20 => return votes,
+            _ => std::thread::sleep(std::time::Duration::from_millis(50)),
+        }
+    }
+}
+
+fn place(record: &Value) -> (u64, u64) {
+    (record["partition"].as_u64().unwrap(), record["offset"].as_u64().unwrap())
+}
+
+#[test]
+fn topics_are_made_once_and_described_without_making_them() {
+    let describe = ["topics", "describe", "--topic-prefix", "made."];
+    for _ in 0..2 {
+        let output = run(&describe);
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        for said in ["none: the log has not begun", "there is no topic made.votes;"] {
+            assert!(text.contains(said), "{text}");
+        }
+        assert_eq!(text.matches("there is no topic").count(), 4, "looking made some: {text}");
+    }
+    let create = ["topics", "create", "--topic-prefix", "made.", "--kafka-partitions", "3"];
+    let made = json(&create);
+    assert_eq!(made["created"].as_array().unwrap().len(), 4, "{made}");
+    assert_eq!((&made["holds"], &made["faults"]), (&json!(true), &json!([])));
+    let found = json(&describe);
+    assert_eq!(found["generation"], made["generation"]);
+    let votes = &found["topics"][0];
+    assert_eq!(
+        (&votes["name"], &votes["settings"]["retention.ms"]),
+        (&json!("made.votes"), &json!("-1"))
+    );
+    for (number, partition) in votes["partitions"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(partition["partition"], number);
+        assert!(partition["leader"].is_u64(), "{partition}");
+        assert_eq!(partition["replicas"].as_array().unwrap().len(), 3, "{partition}");
+    }
+    let again = json(&["topics", "create", "--topic-prefix", "made.", "--kafka-partitions", "5"]);
+    assert_eq!(again["created"], json!([]));
+    assert_eq!((&again["generation"], &again["topics"]), (&made["generation"], &found["topics"]));
+    let shown = text(&describe);
+    for said in
+        ["made.votes: 3 partitions, 3 replicas each", "  retention.ms=-1\n", "The promise holds."]
+    {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+}
+
+#[test]
+fn topics_that_are_too_weak_exit_3_with_every_fault() {
+    let weak = ["--topic-prefix", "weak.", "--kafka-replication", "1"];
+    let output = run(&[&["topics", "create"][..], &weak].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let taken = json(&[&["topics", "create", "--kafka-weak"][..], &weak].concat());
+    assert_eq!(taken["holds"], false);
+    let output = run(&["topics", "create", "--topic-prefix", "weak."]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert_eq!(said(&output).matches("has 1 of the 3 replicas").count(), 4, "{}", said(&output));
+    assert!(said(&output).contains("weak.votes has min.insync.replicas=1"), "{}", said(&output));
+    let output = run(&["topics", "describe", "--topic-prefix", "weak."]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("the promise does not hold: 8 faults"), "{}", said(&output));
+}
+
+#[test]
+fn what_is_produced_is_counted_and_consumed_as_the_ledger_says() {
+    let ledger = tempfile::NamedTempFile::new().unwrap();
+    let file = ledger.path().to_str().unwrap();
+    let output = pollux(&[
+        "produce",
+        "--question",
+        "Tea or coffee?",
+        "--option",
+        "Tea",
+        "--option",
+        "Coffee",
+        "--option",
+        "Water",
+        "--rate",
+        "max",
+        "--voters",
+        "150",
+        "--votes",
+        "400",
+        "--revoters",
+        "0.5",
+        "--duplicates",
+        "0.1",
+        "--ledger",
+        file,
+        "--json",
+    ])
+    .output()
+    .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["acknowledged"], &told["unknown"]), (&json!(400), &json!(0)), "{told}");
+    let poll = told["pollId"].as_str().unwrap();
+    let shown = ask("GET", &format!("/api/polls/{poll}"), None);
+    let address = format!("/p/{}", shown["code"].as_str().unwrap());
+    assert!(said(&output).contains(&address), "{}", said(&output));
+    assert_eq!(shown["question"], "Tea or coffee?");
+
+    let ledger = std::fs::read_to_string(ledger.path()).unwrap();
+    let cast: Vec<Value> = ledger.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let voters: BTreeSet<_> = cast.iter().map(|line| line["voterId"].to_string()).collect();
+    assert_eq!(votes(poll, voters.len() as u64), voters.len() as u64);
+    let recount = json(&["recount", poll]);
+    assert_eq!(
+        (&recount["equal"], &recount["polls"][0]["voters"]),
+        (&json!(true), &json!(voters.len()))
+    );
+
+    // Each stands where its receipt says, in the partition of its key.
+    let records = lines(&["consume", "--no-follow"]);
+    let mut repeated = 0;
+    let mut there = BTreeSet::new();
+    for record in
+        records.iter().filter(|r| r["value"]["pollId"] == poll && r["value"]["type"] == "ballot")
+    {
+        let key = record["key"].as_str().unwrap();
+        assert_eq!(place(record).0, u64::from(partition_of(key.as_bytes(), 12)), "{record}");
+        repeated += u64::from(
+            !there.insert((record["value"]["ballotId"].clone().to_string(), place(record))),
+        );
+    }
+    assert_eq!(repeated, 0);
+    for line in &cast {
+        let at = place(&line["receipt"]["position"]);
+        assert!(there.contains(&(line["ballotId"].to_string(), at)), "{line}");
+    }
+    assert!(there.len() > cast.len(), "none was sent twice");
+
+    // The same poll again, by its code; and not once it is closed.
+    let code = shown["code"].as_str().unwrap();
+    let more =
+        json(&["produce", "--poll", code, "--votes", "20", "--voters", "20", "--rate", "500"]);
+    assert_eq!((&more["acknowledged"], &more["pollId"]), (&json!(20), &told["pollId"]));
+    assert_eq!(votes(poll, voters.len() as u64 + 20), voters.len() as u64 + 20);
+    let owner = said(&output);
+    let token = owner.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let closed = Client::new(port()).send(
+        "POST",
+        &format!("/api/polls/{poll}/close"),
+        Some("{}"),
+        Some(token),
+    );
+    assert_eq!(closed.unwrap().0, 200);
+    let late = run(&["produce", "--poll", code, "--votes", "1"]);
+    assert_eq!(late.status.code(), Some(3), "{}", said(&late));
+    let nobody = run(&["produce", "--poll", "000000"]);
+    assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
+}
+
+/// With no time to hear from the brokers, nobody knows what became of most ballots. Each counts
+/// once at most, all the same, and the ledger's acknowledged ones do count.
+#[test]
+fn ballots_that_nobody_answers_for_are_told_as_unknown() {
+    let poll = poll(&["A", "B"]);
+    let hasty = ["produce", "--poll", &poll, "--votes", "200", "--voters", "200", "--rate", "max"];
+    let output = pollux(&[&hasty[..], &["--patience", "0s", "--json"]].concat())
+        .envs([("POLLUX_KAFKA_TIMEOUT", "1ms"), ("POLLUX_KAFKA_LINGER", "0.1ms")])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let [acknowledged, unknown] =
+        ["acknowledged", "unknown"].map(|name| told[name].as_u64().unwrap());
+    assert!(unknown > 0 && acknowledged + unknown == 200, "{told}");
+    let least = acknowledged + 50;
+    let more = ["produce", "--poll", &poll, "--votes", "50", "--voters", "50", "--rate", "max"];
+    assert_eq!(json(&more)["acknowledged"], 50);
+    let counted = votes(&poll, least);
+    assert!((least..=250).contains(&counted), "{counted}: {told}");
+    assert_eq!(json(&["recount", &poll])["equal"], true);
+}
+
+#[test]
+fn consuming_begins_where_it_is_told_and_follows() {
+    let poll = poll(&["A", "B"]);
+    let receipt = vote(&poll, 2, "ada");
+    let (partition, offset) = place(&receipt["position"]);
+    let (p, o) = (&partition.to_string(), &offset.to_string());
+    let one = json(&["consume", "--partition", p, "--offset", o, "--count", "1"]);
+    assert_eq!(place(&one), (partition, offset));
+    assert_eq!(one["value"]["ballotId"], receipt["ballotId"]);
+    assert_eq!(one["value"]["optionIds"], json!([2]));
+    let line = text(&["consume", "--partition", p, "--offset", o, "--count", "1"]);
+    let fields: Vec<&str> = line.trim_end().split('\t').collect();
+    assert_eq!(
+        (fields[0], fields[1], fields[3]),
+        (p.as_str(), o.as_str(), one["key"].as_str().unwrap())
+    );
+    let first = json(&["consume", "--partition", p, "--from-beginning", "--count", "1"]);
+    assert_eq!((&first["offset"], &first["key"]), (&json!(0), &json!("genesis")));
+    assert_eq!(lines(&["consume", "--partition", p, "--offset", "-1", "--no-follow"]).len(), 1);
+    assert_eq!(lines(&["consume", "--partition", p, "--offset", "latest", "--no-follow"]).len(), 0);
+    let polls = lines(&["consume", "--topic", "polls", "--no-follow"]);
+    assert!(polls.iter().any(|record| record["value"]["pollId"] == *poll), "{polls:?}");
+    let tallies = lines(&["consume", "--topic", "tallies", "--no-follow"]);
+    let key = format!("{poll}/{partition}");
+    let tally = tallies.iter().rfind(|record| record["key"] == *key).unwrap();
+    assert_eq!(tally["value"]["counts"], json!([0, 1]));
+
+    let missing = run(&["consume", "--partition", p, "--offset", "999999999"]);
+    assert_eq!(missing.status.code(), Some(1), "{}", said(&missing));
+    assert!(said(&missing).contains("holds the offsets 0 up to"), "{}", said(&missing));
+    assert_eq!(run(&["consume", "--partition", "99"]).status.code(), Some(1));
+
+    // What comes after it has begun is printed as it comes; Ctrl-C is a good end.
+    let mut following = pollux(&["consume", "--partition", p, "--offset", o, "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut printed = BufReader::new(following.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&printed.next().unwrap().unwrap()).unwrap();
+    assert_eq!(place(&next()), (partition, offset));
+    let newer = vote(&poll, 1, "ada");
+    let (same, later) = place(&newer["position"]);
+    assert_eq!(same, partition, "the same voter's ballots share a partition");
+    // Other tests append, too.
+    assert!(std::iter::repeat_with(next).any(|record| place(&record) == (same, later)));
+    signal(following.id(), "INT");
+    assert_eq!(following.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_is_nobodys_ballot_is_shown_with_its_reason() {
+    let brokers = CLUSTER.bootstrap().split(',').map(str::to_owned).collect();
+    let config = KafkaConfig { broker: brokers, ..KafkaConfig::default() };
+    let position = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let ambient = Arc::new(SystemAmbient::new());
+        let log = KafkaLog::open(&config, &LogLimits::default(), ambient).await.unwrap();
+        let junk = NewRecord { key: "k".into(), value: "a line of\x1b[2J my own".into() };
+        log.append(3, junk).await.unwrap()
+    });
+    let dead = ["consume", "--topic", "votes.dead", "--from-beginning", "--count", "1"];
+    let copy = json(&dead);
+    assert_eq!((&copy["key"], &copy["value"]), (&json!("k"), &json!("a line of\x1b[2J my own")));
+    let offset = position.offset.unwrap().to_string();
+    assert_eq!(
+        (&copy["headers"]["partition"], &copy["headers"]["offset"]),
+        (&json!("3"), &json!(offset))
+    );
+    assert_ne!(copy["headers"]["reason"], json!(""));
+    let line = text(&dead);
+    assert!(line.contains("a line of\\u{1b}[2J my own\t") && line.contains("\treason="), "{line}");
+}
+
+#[test]
+fn a_group_goes_on_where_it_was_and_is_never_ours() {
+    // Topics that nobody else writes to.
+    let prefix = ["--topic-prefix", "group."];
+    json(&[&["topics", "create", "--kafka-partitions", "4"][..], &prefix].concat());
+    let all = lines(&[&["consume", "--no-follow"][..], &prefix].concat());
+    assert_eq!(all.len(), 4, "the genesis records");
+    let member =
+        [&["consume", "--group", "mine", "--from-beginning", "--no-follow"][..], &prefix].concat();
+    let first = lines(&[&member[..], &["--count", "3"]].concat());
+    let rest = lines(&member);
+    let seen: BTreeSet<_> = first.iter().chain(&rest).map(place).collect();
+    assert_eq!((first.len(), rest.len(), seen.len()), (3, 1, 4), "{first:?} {rest:?}");
+    assert_eq!(lines(&member), [Value::Null; 0], "everything is committed");
+    for ours in ["group.pollux-processors", "group.pollux-readers"] {
+        let output = run(&[&["consume", "--group", ours][..], &prefix].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said(&output).contains("is Pollux's own"), "{}", said(&output));
+    }
+    let output = run(&["consume", "--group", "mine", "--offset", "3"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
+
+#[test]
+fn a_vote_is_traced_from_phone_to_screen() {
+    let poll = poll(&["A", "B"]);
+    let receipt = vote(&poll, 1, "grace");
+    let ballot = receipt["ballotId"].as_str().unwrap();
+    let (partition, offset) = place(&receipt["position"]);
+    let traced = json(&["trace", ballot]);
+    let record = &traced["records"][0];
+    assert_eq!(
+        (place(record), traced["records"].as_array().unwrap().len()),
+        ((partition, offset), 1)
+    );
+    assert_eq!((&record["decided"], &record["status"]), (&json!("counted"), &json!("counted")));
+    let way = &record["way"];
+    // One machine, one clock: in order, and each is there.
+    let times = ["cast", "taken", "appended", "committed", "announced"];
+    let times =
+        times.map(|name| way["times"][name].as_str().unwrap_or_else(|| panic!("{name}: {way}")));
+    assert!(times.is_sorted(), "{way}");
+    assert_eq!(way["millis"]["cast"], Value::Null);
+    assert!(way["millis"]["announced"].as_u64().is_some(), "{way}");
+    let kcat = format!("-C -t votes -p {partition} -o {offset} -c 1 ");
+    assert!(way["kcat"].as_str().unwrap().contains(&kcat), "{way}");
+    let told = text(&["trace", ballot]);
+    for said in ["decided  counted", "committed", " ms", "kcat -b 127.0.0.1:", &kcat] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+
+    let replaced = vote(&poll, 2, "grace");
+    assert_eq!(json(&["trace", ballot])["records"][0]["status"], "replaced");
+    assert_eq!(
+        json(&["trace", replaced["ballotId"].as_str().unwrap()])["records"][0]["status"],
+        "counted"
+    );
+    // With the phone looking on, the way ends at its screen.
+    let cast = json(&["trace", "--cast", &poll, "--option", "2"]);
+    let record = &cast["records"][0];
+    assert_eq!(
+        (&record["optionIds"], &record["status"]),
+        (&json!([2]), &json!("counted")),
+        "{cast}"
+    );
+    let way = &record["way"];
+    assert!(way["times"]["shown"].as_str() >= way["times"]["committed"].as_str(), "{way}");
+    assert!(way["answeredMillis"].is_u64(), "{way}");
+    assert_eq!(votes(&poll, 2), 2, "it counts");
+    let refused = run(&["trace", "--cast", &poll, "--option", "3"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+
+    let unknown = run(&["trace", "01890a5d-ac96-774b-bcce-b302099a8057"]);
+    assert_eq!(unknown.status.code(), Some(1), "{}", said(&unknown));
+    assert!(said(&unknown).contains("no record of ballot"), "{}", said(&unknown));
+}
+
+#[test]
+fn brokers_that_want_tls_and_a_password_are_spoken_to_by_flags() {
+    let secure = CLUSTER.secure().unwrap();
+    let flags = [
+        "--kafka-broker",
+        &CLUSTER.bootstrap_of(Port::SaslTls),
+        "--kafka-tls",
+        "--kafka-ca",
+        secure.ca.to_str().unwrap(),
+        "--kafka-sasl",
+        "SCRAM-SHA-512",
+        "--kafka-user",
+        &secure.user,
+        "--kafka-password",
+        &secure.password,
+    ];
+    let found = json(&[&["topics", "describe"][..], &flags].concat());
+    assert_eq!(found["holds"], true, "{found}");
+    let first = ["consume", "--partition", "0", "--from-beginning", "--count", "1"];
+    assert_eq!(json(&[&first[..], &flags].concat())["key"], "genesis");
+    let poll = poll(&["A", "B"]);
+    let receipt = vote(&poll, 1, "hedy");
+    let ballot = receipt["ballotId"].as_str().unwrap();
+    let told = text(&[&["trace", ballot][..], &flags].concat());
+    for said in [
+        " -X security.protocol=sasl_ssl ",
+        " -X sasl.mechanism=SCRAM-SHA-512 ",
+        " -X sasl.password=\"$POLLUX_KAFKA_PASSWORD\" -C -t votes ",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert!(!told.contains(&secure.password), "{told}");
+    let wrong = [&flags[..10], &["wrong"]].concat();
+    let output = run(&[&["topics", "describe"][..], &wrong].concat());
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    let half = run(&["topics", "describe", "--kafka-sasl", "PLAIN"]);
+    assert_eq!(half.status.code(), Some(2), "{}", said(&half));
+}
+
+#[test]
+fn recount_and_export_read_the_cluster_and_change_nothing() {
+    let poll = poll(&["A", "B"]);
+    for (option, voter) in [(1, "a"), (1, "b"), (2, "c")] {
+        vote(&poll, option, voter);
+    }
+    let recount = json(&["recount", &poll]);
+    assert_eq!((&recount["equal"], &recount["polls"][0]["counts"]), (&json!(true), &json!([2, 1])));
+    let sheet = text(&["export", &poll]);
+    assert!(sheet.contains(",1,A,2,3,3\n") && sheet.contains(",2,B,1,3,3\n"), "{sheet}");
+    let ballots = lines(&["export", &poll, "--ballots"]);
+    assert_eq!(ballots.len(), 3, "{ballots:?}");
+    assert!(ballots.iter().all(|ballot| ballot["status"] == "counted"), "{ballots:?}");
+
+    // The topic is counted, not the database.
+    let database = CLUSTER.database();
+    let tamper = format!("UPDATE tallies SET counts[1] = counts[1] + 1000 WHERE poll = '{poll}'");
+    database.query(&tamper).unwrap();
+    let output = run(&["recount", &poll]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("DIFFERENT"), "{told}");
+    database.query(&tamper.replace('+', "-")).unwrap();
+    assert_eq!(json(&["recount", &poll])["equal"], true);
+
+    // Nothing is made where nothing is.
+    let output = run(&["recount", "--db-name", "postgres"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("database postgres is not of this"), "{}", said(&output));
+    let tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";
+    let mut other = database;
+    other.name = "postgres".into();
+    assert_eq!(other.query(tables).unwrap(), "0");
+    let output = run(&["recount", "--topic-prefix", "nowhere."]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let output = run(&["topics", "describe", "--topic-prefix", "nowhere."]);
+    assert_eq!(said(&output), "pollux: the promise does not hold: 4 faults\n");
+    let output = run(&["recount", "--db-port", "1"]);
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+}

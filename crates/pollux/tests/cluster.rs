@@ -1,0 +1,326 @@
+//! Whole nodes on a real cluster: Kafka with ZooKeeper, PostgreSQL, two web nodes, a processor.
+//! What they do when something dies is in `tests/faults`.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{LazyLock, RwLock};
+use std::time::{Duration, Instant};
+
+use pollux_cluster::{Cluster, Options, Port};
+use serde_json::{Value, json};
+
+use self::support::{Client, pollux, said};
+
+/// What is told to every node is there within this.
+const SOON: Duration = Duration::from_secs(10);
+/// A node that has just started knows everything within this.
+const CURRENT: Duration = Duration::from_secs(2);
+
+/// However this process ends, the cluster ends with it.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster");
+    let cluster = Cluster::start(&Options { folder, ..Options::default() }).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_pollux"));
+    let nodes = [("processor1", "processor"), ("web1", "web"), ("web2", "web,processor")];
+    for (number, (name, roles)) in (1..).zip(nodes) {
+        cluster.add_node(name, number, program, roles, &[]).unwrap();
+    }
+    cluster
+});
+
+/// Held for writing by whoever harms the cluster.
+static PEACE: RwLock<()> = RwLock::new(());
+
+const PROCESSOR: u16 = 1;
+const WEB: [u16; 2] = [2, 3];
+
+fn node(number: u16) -> Client {
+    Client::new(CLUSTER.ports().get(Port::Added, number))
+}
+
+fn get(number: u16, path: &str) -> (u16, Value) {
+    node(number).send("GET", path, None, None).unwrap()
+}
+
+fn post(number: u16, path: &str, body: &Value, token: Option<&str>) -> (u16, Value) {
+    node(number).send("POST", path, Some(&body.to_string()), token).unwrap()
+}
+
+fn poll(number: u16, question: &str) -> Value {
+    let body = json!({ "question": question, "options": ["Yes", "No"] });
+    let (status, poll) = post(number, "/api/polls", &body, None);
+    assert_eq!(status, 201, "{poll}");
+    poll
+}
+
+fn path(poll: &Value) -> String {
+    format!("/api/polls/{}", poll["id"].as_str().unwrap())
+}
+
+/// What it says, once it says so.
+fn once<T>(what: &str, mut look: impl FnMut() -> Result<T, Value>) -> T {
+    let begun = Instant::now();
+    loop {
+        match look() {
+            Ok(seen) => return seen,
+            Err(seen) => assert!(begun.elapsed() < SOON, "{what}: {seen}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A node of the cluster that is not one of its members, with these settings.
+fn another(settings: &[(&str, &str)]) -> Command {
+    let mut command = pollux();
+    command.args(["--json", "serve"]).envs(CLUSTER.environment());
+    command.env("PORT", "0").env("POLLUX_HOST", "127.0.0.1").envs(settings.iter().copied());
+    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+fn refused(settings: &[(&str, &str)]) -> (i32, String) {
+    let output: Output = another(settings).stdin(Stdio::null()).output().unwrap();
+    (output.status.code().unwrap(), said(&output))
+}
+
+/// Killed when dropped.
+struct Started {
+    child: Child,
+    said: Value,
+}
+
+impl Started {
+    fn with(settings: &[(&str, &str)]) -> Self {
+        let mut child =
+            another(settings).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, said: serde_json::from_str(&line).unwrap() }
+    }
+
+    fn client(&self) -> Client {
+        let address = self.said["addresses"][0].as_str().unwrap();
+        Client::new(address.rsplit(':').next().unwrap().parse().unwrap())
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_poll_made_on_one_node_is_voted_on_at_another_and_shown_by_both() {
+    let _peace = PEACE.read().unwrap();
+    let made = poll(WEB[0], "Everywhere?");
+    for voter in 0..20 {
+        let body = json!({ "optionId": 1 + voter % 2, "voterId": voter.to_string() });
+        // At once: nobody waits until the other node has heard of the poll.
+        let (status, receipt) = post(WEB[1], &format!("{}/vote", path(&made)), &body, None);
+        assert_eq!(status, 202, "{receipt}");
+    }
+    let token = made["ownerToken"].as_str().unwrap();
+    let (status, _) = post(WEB[1], &format!("{}/close", path(&made)), &json!({}), Some(token));
+    assert_eq!(status, 200);
+    let ends = WEB.map(|web| {
+        once("closed, counted and final", || {
+            let (_, shown) = get(web, &path(&made));
+            if shown["final"] == true { Ok(shown) } else { Err(shown) }
+        })
+    });
+    assert_eq!(ends[0], ends[1]);
+    assert_eq!(ends[0]["totalVotes"], 20);
+    let (status, late) =
+        post(WEB[0], &format!("{}/vote", path(&made)), &json!({ "optionId": 1 }), None);
+    assert_eq!(status, 409, "{late}");
+}
+
+#[test]
+fn a_creation_repeated_at_another_node_makes_one_poll() {
+    let _peace = PEACE.read().unwrap();
+    let body = json!({ "question": "Once?", "options": ["A", "B"] }).to_string();
+    let made: BTreeSet<String> = WEB
+        .iter()
+        .map(|web| {
+            let port = CLUSTER.ports().get(Port::Added, *web);
+            let output = Command::new("curl")
+                .args(["-sS", "-H", "Content-Type: application/json"])
+                .args(["-H", "Idempotency-Key: one-poll-in-the-whole-cluster", "-d", &body])
+                .arg(format!("http://127.0.0.1:{port}/api/polls"))
+                .output()
+                .unwrap();
+            let poll: Value = serde_json::from_slice(&output.stdout).unwrap();
+            poll["id"].as_str().unwrap_or_else(|| panic!("{poll}")).to_owned()
+        })
+        .collect();
+    assert_eq!(made.len(), 1);
+}
+
+#[test]
+fn the_outbox_tells_what_its_writer_could_not() {
+    let _peace = PEACE.read().unwrap();
+    let made = poll(WEB[0], "Before?");
+    get(WEB[1], &path(&made));
+    let id = made["id"].as_str().unwrap();
+    // As a node that died between its commit and its announcement leaves it.
+    let change = format!(
+        "BEGIN; UPDATE polls SET question = 'After?', revision = revision + 1 WHERE id = '{id}'; \
+         INSERT INTO outbox (poll, revision) SELECT id, revision FROM polls WHERE id = '{id}'; COMMIT"
+    );
+    CLUSTER.database().query(&change).unwrap();
+    for web in WEB {
+        once("the change is heard", || {
+            let (_, shown) = get(web, &path(&made));
+            if shown["question"] == "After?" { Ok(()) } else { Err(shown) }
+        });
+    }
+    once("the outbox is empty", || {
+        let left = CLUSTER.database().query("SELECT count(*) FROM outbox").unwrap();
+        if left.trim() == "0" { Ok(()) } else { Err(left.into()) }
+    });
+}
+
+#[test]
+fn a_processor_tells_how_it_is_and_sends_everybody_else_on() {
+    let _peace = PEACE.read().unwrap();
+    assert_eq!(get(PROCESSOR, "/readyz").0, 200);
+    assert_eq!(get(PROCESSOR, "/healthz").0, 200);
+    assert_eq!(get(PROCESSOR, "/metrics").0, 200);
+    let (status, problem) = get(PROCESSOR, "/api/polls");
+    assert_eq!(status, 404);
+    assert!(problem["detail"].as_str().unwrap().contains("web nodes"), "{problem}");
+}
+
+#[test]
+fn all_nodes_take_the_operators_token_that_the_first_one_printed() {
+    let _peace = PEACE.read().unwrap();
+    let log = CLUSTER.folder().join("processor1.log");
+    let said = std::fs::read_to_string(log).unwrap();
+    let token = said.split("shown only this once: ").nth(1).unwrap().lines().next().unwrap();
+    let made = poll(WEB[0], "Whose?");
+    for web in WEB {
+        let (status, answer) =
+            post(web, &format!("{}/token", path(&made)), &json!({}), Some(token));
+        assert_eq!(status, 200, "{answer}");
+    }
+    for name in ["web1", "web2"] {
+        let said = std::fs::read_to_string(CLUSTER.folder().join(format!("{name}.log"))).unwrap();
+        assert!(!said.contains(token), "{said}");
+    }
+}
+
+#[test]
+fn a_node_with_another_secret_is_refused() {
+    let _peace = PEACE.read().unwrap();
+    let (code, said) = refused(&[("POLLUX_SECRET", "another secret than theirs")]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("POLLUX_SECRET is not the secret of the other nodes"), "{said}");
+    assert!(!said.contains("another secret than theirs"), "{said}");
+}
+
+#[test]
+fn a_database_of_another_log_is_refused() {
+    let _peace = PEACE.read().unwrap();
+    // The votes it was counted from are on the topic votes.
+    get(WEB[0], "/readyz");
+    let (code, said) = refused(&[("POLLUX_TOPIC_PREFIX", "other.")]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("was counted from the log"), "{said}");
+    assert!(said.contains("other.votes"), "{said}");
+}
+
+#[test]
+fn a_database_without_the_polls_of_the_topic_is_refused() {
+    let _peace = PEACE.read().unwrap();
+    poll(WEB[0], "Where to?");
+    CLUSTER.database().query("CREATE DATABASE lost").unwrap();
+    let (code, said) = refused(&[("DB_NAME", "lost")]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("holds votes, but the database lost holds no poll"), "{said}");
+    // Nothing was half done: the secret of a stranger is not kept there either.
+    let kept = "SELECT count(*) FROM meta WHERE name = 'secret'";
+    let mut lost = CLUSTER.database();
+    lost.name = "lost".to_owned();
+    assert_eq!(lost.query(kept).unwrap(), "0");
+}
+
+#[test]
+fn topics_that_break_the_promise_are_refused_or_taken_with_a_banner() {
+    let _peace = PEACE.read().unwrap();
+    CLUSTER.database().query("CREATE DATABASE weak").unwrap();
+    let weak =
+        [("DB_NAME", "weak"), ("POLLUX_TOPIC_PREFIX", "weak."), ("POLLUX_KAFKA_REPLICATION", "1")];
+    // Nobody makes such topics by mistake.
+    let (code, said) = refused(&weak);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("POLLUX_KAFKA_WEAK=true"), "{said}");
+    let taken = Started::with(&[&weak[..], &[("POLLUX_KAFKA_WEAK", "true")]].concat());
+    assert!(!taken.said["faults"].as_array().unwrap().is_empty(), "{}", taken.said);
+    assert_eq!(taken.client().send("GET", "/readyz", None, None).unwrap().0, 200);
+    // And nobody takes them by mistake, once they are there.
+    let (code, said) = refused(&weak[..2]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("POLLUX_KAFKA_WEAK=true"), "{said}");
+}
+
+#[test]
+fn a_node_that_joins_ten_thousand_open_polls_is_current_at_once() {
+    let _harm = PEACE.write().unwrap();
+    const MANY: u32 = 10_000;
+    let made = poll(WEB[0], "Which of ten thousand?");
+    let vote = json!({ "optionId": 2, "voterId": "one" });
+    let (status, counted) =
+        post(WEB[0], &format!("{}/vote?wait=counted", path(&made)), &vote, None);
+    assert_eq!(status, 200, "{counted}");
+    let database = CLUSTER.database();
+    let id = made["id"].as_str().unwrap();
+    // In every partition the poll's opening is counted, or there would be fewer rows to load.
+    once("settled", || {
+        let query = format!("SELECT count(*) FROM tallies WHERE poll = '{id}'");
+        let rows = database.query(&query).unwrap();
+        if rows.trim() == "12" { Ok(()) } else { Err(rows.into()) }
+    });
+    let copies = format!(
+        "BEGIN; \
+         CREATE TEMPORARY TABLE copies AS SELECT n, (lpad(to_hex((extract(epoch FROM now()) * 1000) \
+         ::bigint - n), 12, '0') || '7' || left(md5(n::text), 3) || '8' || \
+         left(md5('x' || n), 15))::uuid AS copy FROM generate_series(1, {MANY}) n; \
+         INSERT INTO polls SELECT (jsonb_populate_record(p, jsonb_build_object('id', copy, 'code', \
+         lpad(n::text, 9, '8'), 'settled_phase', p.phase))).* FROM polls p, copies \
+         WHERE p.id = '{id}'; \
+         INSERT INTO options SELECT copy, option, text FROM options, copies WHERE poll = '{id}'; \
+         INSERT INTO tallies SELECT (jsonb_populate_record(t, jsonb_build_object('poll', copy))).* \
+         FROM tallies t, copies WHERE t.poll = '{id}'; COMMIT; \
+         SELECT copy FROM copies ORDER BY random() LIMIT 500"
+    );
+    let copies = database.query(&copies).unwrap();
+    let node = Started::with(&[("POLLUX_ROLES", "web")]);
+    let ready = Instant::now();
+    // What it knows now it knows by itself.
+    CLUSTER.pause("pg").unwrap();
+    let mut client = node.client();
+    let sample: Vec<_> = copies.lines().filter(|line| line.len() == 36).collect();
+    assert_eq!(sample.len(), 500);
+    let known: Vec<_> = sample
+        .iter()
+        .map(|copy| client.send("GET", &format!("/api/polls/{copy}"), None, None).unwrap())
+        .collect();
+    let took = ready.elapsed();
+    let vote = client
+        .send("POST", &format!("/api/polls/{}/vote", sample[0]), Some(r#"{"optionId":1}"#), None)
+        .unwrap();
+    CLUSTER.resume("pg").unwrap();
+    for (status, shown) in known {
+        assert_eq!((status, shown["totalVotes"].as_u64()), (200, Some(1)), "{shown}");
+    }
+    assert_eq!(vote.0, 202, "{}", vote.1);
+    assert!(took < CURRENT, "{took:?}");
+}

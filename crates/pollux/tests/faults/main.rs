@@ -1,0 +1,128 @@
+//! The fault suite: the real binary as web nodes and processors on a real cluster, harmed in every
+//! way we know of under a live load, each time with an exact recount at the end.
+//!
+//! ```sh
+//! cargo test -p pollux --test faults                 # each scenario once, in order
+//! cargo test -p pollux --test faults -- zookeeper    # those with this in their name
+//! make torture SEED=7 MINUTES=30                     # random ones, also at once, for so long
+//! POLLUX_TEST_KRAFT=1 cargo test -p pollux --test faults   # Kafka 4, without ZooKeeper
+//! ```
+//!
+//! One cluster serves all scenarios, one after the other, each with polls of its own.
+
+#![allow(missing_docs)]
+
+mod brokers;
+mod http;
+mod lag;
+mod load;
+mod network;
+mod nodes;
+mod people;
+mod processors;
+mod proxy;
+mod recount;
+mod report;
+mod scenario;
+mod sockets;
+mod stage;
+mod watchers;
+mod zookeeper;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use pollux_cluster::Mode;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+use report::{Row, table};
+use scenario::{Area, Scenario};
+use stage::Stage;
+
+/// Every scenario, in the order of a plain run.
+const FILES: &[&[Scenario]] = &[
+    brokers::SCENARIOS,
+    zookeeper::SCENARIOS,
+    processors::SCENARIOS,
+    nodes::SCENARIOS,
+    network::SCENARIOS,
+    people::SCENARIOS,
+];
+
+fn main() -> ExitCode {
+    let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let mode = match std::env::var_os("POLLUX_TEST_KRAFT") {
+        Some(_) => Mode::KRaft,
+        None => Mode::ZooKeeper,
+    };
+    let chosen: Vec<&Scenario> = FILES
+        .iter()
+        .flat_map(|file| *file)
+        .filter(|it| mode == Mode::ZooKeeper || !it.zookeeper)
+        .filter(|it| names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())))
+        .collect();
+    // What test runners ask first.
+    if std::env::args().any(|arg| arg == "--list") {
+        chosen.iter().for_each(|scenario| println!("{}: test", scenario.name));
+        return ExitCode::SUCCESS;
+    }
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seed = number("POLLUX_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    let minutes = number("POLLUX_TORTURE_MINUTES");
+    eprintln!("POLLUX_SEED={seed}; {} scenarios", chosen.len());
+
+    let begun = Instant::now();
+    let stage = match Stage::start(mode) {
+        Ok(stage) => stage,
+        Err(why) => {
+            eprintln!("the cluster does not start: {why:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let rows = match minutes {
+        None => chosen.iter().map(|one| scenario::run(&stage, &[one], seed, false)).collect(),
+        Some(minutes) => torture(&stage, &chosen, seed, Duration::from_secs(minutes * 60)),
+    };
+    let recounted = stage.heal().and_then(|()| stage.recount());
+    drop(stage);
+    println!(
+        "\n{}\n{} scenarios in {:.0?}, POLLUX_SEED={seed}",
+        table(&rows),
+        rows.len(),
+        begun.elapsed()
+    );
+    for row in &rows {
+        match row.wrong.as_slice() {
+            [] => println!("test {} ... ok", row.name),
+            wrong => println!("test {} ... FAILED\n  {}", row.name, wrong.join("\n  ")),
+        }
+    }
+    match &recounted {
+        Ok(said) => println!("test pollux recount of all of it ... ok\n  {said}"),
+        Err(why) => println!("test pollux recount of all of it ... FAILED\n  {why:#}"),
+    }
+    let well = !rows.is_empty() && rows.iter().all(|row| row.wrong.is_empty());
+    let all_well = well && recounted.is_ok();
+    if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Scenarios by chance, one to three at once that harm different things.
+fn torture(stage: &Stage, chosen: &[&Scenario], seed: u64, long: Duration) -> Vec<Row> {
+    let (begun, mut dice, mut rows) = (Instant::now(), StdRng::seed_from_u64(seed), Vec::new());
+    while begun.elapsed() < long {
+        let mut together: Vec<&Scenario> = Vec::new();
+        for _ in 0..dice.random_range(1..=3) {
+            let Some(one) = chosen.choose(&mut dice) else { break };
+            let apart = |other: &&Scenario| {
+                other.area != one.area && other.area != Area::All && one.area != Area::All
+            };
+            if together.iter().all(apart) {
+                together.push(one);
+            }
+        }
+        rows.push(scenario::run(stage, &together, dice.random(), true));
+    }
+    rows
+}

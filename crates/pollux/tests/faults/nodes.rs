@@ -1,0 +1,98 @@
+//! A web node that dies with an answer in its hand, and a database that is away.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use rand::RngExt;
+
+use crate::load::{Sent, Told, ballot_id};
+use crate::proxy::{Link, Way};
+use crate::recount::Topic;
+use crate::scenario::{Area, Harm, Scenario};
+use crate::stage::{BROKERS, DATABASE, HEALED, WEB};
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "web node killed between append and answer",
+        area: Area::Web,
+        zookeeper: false,
+        harm: web_node,
+    },
+    Scenario {
+        name: "PostgreSQL killed (kill -9)",
+        area: Area::Database,
+        zookeeper: false,
+        harm: database_killed,
+    },
+    Scenario {
+        name: "PostgreSQL away for long",
+        area: Area::Database,
+        zookeeper: false,
+        harm: database_away,
+    },
+    Scenario {
+        name: "PostgreSQL frozen, then thawed",
+        area: Area::Database,
+        zookeeper: false,
+        harm: database_frozen,
+    },
+];
+
+/// The brokers have a ballot, their answer does not reach the node, and the node dies. The voter
+/// sends it again, to the other node.
+fn web_node(harm: &Harm<'_>) -> Result<()> {
+    let stage = harm.stage;
+    let victim = harm.dice(|dice| dice.random_range(0..WEB.len()));
+    let name = WEB[victim];
+    BROKERS.iter().for_each(|broker| stage.net.set(name, broker, Link::back(Way::Held)));
+    let ballot = harm.dice(ballot_id);
+    let voting = harm.load.cast_copies(1, victim, &ballot);
+    let copies = || Ok::<_, anyhow::Error>(Topic::read(&stage.cluster.bootstrap())?.count(&ballot));
+    // A leader that dies at the same time may take it from the log's reach for a while.
+    let patience = if harm.alone { Duration::from_secs(5) } else { HEALED };
+    stage.cluster.wait_until(patience, "a ballot is on the log", || {
+        ensure!(copies()? > 0, "it is not there");
+        Ok(())
+    })?;
+    ensure!(!harm.alone || !voting.is_finished(), "the voter has an answer already");
+    stage.cluster.kill(name)?;
+    harm.did(&format!("killed {name}, which had not answered a ballot that is on the log"));
+    BROKERS.iter().for_each(|broker| stage.net.mend_anew(name, broker));
+    let told = stage.runtime.block_on(voting)?;
+    ensure!(told == Told::Recorded, "the voter was told {told:?}");
+    ensure!(!harm.alone || copies()? > 1, "it was not sent again");
+    harm.load.note(Sent { ballot, told });
+    harm.votes_go_on("by the other node", Duration::from_secs(1))?;
+    stage.cluster.start_member(name)
+}
+
+fn database_killed(harm: &Harm<'_>) -> Result<()> {
+    let cluster = &harm.stage.cluster;
+    cluster.kill(DATABASE)?;
+    harm.did("killed PostgreSQL");
+    harm.votes_go_on("while PostgreSQL is dead", Duration::from_secs(3))?;
+    cluster.start_member(DATABASE)?;
+    harm.stage.wait_counted().map(drop)
+}
+
+fn database_away(harm: &Harm<'_>) -> Result<()> {
+    let cluster = &harm.stage.cluster;
+    cluster.stop(DATABASE)?;
+    harm.did("stopped PostgreSQL");
+    harm.votes_go_on("while PostgreSQL is away", Duration::from_secs(15))?;
+    ensure!(cluster.database().query("SELECT 1").is_err(), "PostgreSQL is there");
+    cluster.start_member(DATABASE)?;
+    let long = harm.stage.wait_counted()?;
+    eprintln!("          counted {long:.1?} after it was back");
+    Ok(())
+}
+
+/// Its connections stay open, and nobody answers.
+fn database_frozen(harm: &Harm<'_>) -> Result<()> {
+    let cluster = &harm.stage.cluster;
+    cluster.pause(DATABASE)?;
+    harm.did("froze PostgreSQL");
+    harm.votes_go_on("while PostgreSQL is frozen", Duration::from_secs(8))?;
+    cluster.resume(DATABASE)?;
+    harm.stage.wait_counted().map(drop)
+}

@@ -1,0 +1,284 @@
+//! The judge. It reads the topic itself, from offset 0 of every partition, with a client of its own;
+//! an independent recount of the raw records (`pollux_checker`) then says what must be in
+//! PostgreSQL, in both nodes' answers and on every screen, and what every voter must have been told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use pollux_checker::{Recount, Rules, recount};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use serde_json::Value;
+
+use crate::load::{Sent, Told};
+use crate::stage::{DATABASE, HEALED, PARTITIONS, Poll, Stage, VOTES, WEB};
+use crate::watchers::Watchers;
+
+/// Longest question to a broker.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Of what is wrong, so many are told of a kind.
+const TOLD: usize = 5;
+
+/// Partition, offset, key, value.
+type Raw = (u32, u64, Vec<u8>, Vec<u8>);
+
+/// What is on the topic `votes`.
+pub struct Topic(pub Vec<Raw>);
+
+impl Topic {
+    /// Where each partition ends.
+    pub fn ends(bootstrap: &str) -> Result<Vec<u64>> {
+        let client = client(bootstrap)?;
+        (0..PARTITIONS).map(|partition| end(&client, partition)).collect()
+    }
+
+    /// All of it, up to where it ends now.
+    pub fn read(bootstrap: &str) -> Result<Self> {
+        let client = client(bootstrap)?;
+        let mut all = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            all.add_partition_offset(VOTES, partition, Offset::Offset(0))?;
+        }
+        let ends: Vec<u64> = (0..PARTITIONS).map(|p| end(&client, p)).collect::<Result<_>>()?;
+        client.assign(&all)?;
+        let (begun, mut records) = (Instant::now(), Vec::new());
+        let mut next = vec![0; PARTITIONS as usize];
+        while next.iter().zip(&ends).any(|(next, end)| next < end) {
+            ensure!(begun.elapsed() < HEALED, "reading the topic: at {next:?} of {ends:?}");
+            let Some(Ok(message)) = client.poll(Duration::from_millis(100)) else { continue };
+            let (partition, offset) = (message.partition() as u32, message.offset() as u64);
+            let expected = &mut next[partition as usize];
+            ensure!(offset == *expected, "{partition}.{offset} comes after {expected}: a gap");
+            *expected += 1;
+            let bytes = |bytes: Option<&[u8]>| bytes.unwrap_or_default().to_vec();
+            records.push((partition, offset, bytes(message.key()), bytes(message.payload())));
+        }
+        Ok(Self(records))
+    }
+
+    /// How often a text stands in a record's value.
+    pub fn count(&self, text: &str) -> usize {
+        let within = |value: &[u8]| value.windows(text.len()).any(|part| part == text.as_bytes());
+        self.0.iter().filter(|(_, _, _, value)| within(value)).count()
+    }
+}
+
+fn client(bootstrap: &str) -> Result<BaseConsumer> {
+    Ok(ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("group.id", "the judge")
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "error")
+        .set("check.crcs", "true")
+        .create()?)
+}
+
+fn end(client: &BaseConsumer, partition: i32) -> Result<u64> {
+    let begun = Instant::now();
+    loop {
+        match client.fetch_watermarks(VOTES, partition, PATIENCE) {
+            Ok((_, high)) => return Ok(high as u64),
+            Err(error) if begun.elapsed() > HEALED => return Err(error.into()),
+            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// What the judge found.
+#[derive(Default)]
+pub struct Verdict {
+    /// Ballots that were acknowledged and are not decided, on the log or in the database.
+    pub lost: BTreeSet<String>,
+    /// Ballots that are there twice, and votes that no ballot gave.
+    pub doubled: u64,
+    /// Everything else that does not agree.
+    pub wrong: Vec<String>,
+    /// Ballots decided.
+    pub decided: usize,
+    /// Records that say again what another one had said.
+    pub repeated: usize,
+}
+
+/// Compare everything with the log, once the polls are final.
+pub fn judge(stage: &Stage, polls: &[Poll], sent: &[Sent], watchers: &Watchers) -> Result<Verdict> {
+    let topic = Topic::read(&stage.cluster.bootstrap())?;
+    let rules: BTreeMap<String, Rules> = polls.iter().map(rules).collect();
+    let of_ours = |key: &[u8]| {
+        let poll = key.get(..36).and_then(|poll| std::str::from_utf8(poll).ok());
+        poll.is_some_and(|poll| rules.contains_key(poll))
+    };
+    let records: Vec<_> = topic
+        .0
+        .into_iter()
+        .filter(|(_, _, key, _)| of_ours(key))
+        .map(|(partition, offset, _, value)| (partition, offset, value))
+        .collect();
+    let ballots = records.iter().filter(|(_, _, value)| is_ballot(value)).count();
+    let truth = recount(records, &rules);
+    let mut verdict = Verdict {
+        decided: truth.ballots.len(),
+        repeated: ballots - truth.ballots.len(),
+        ..Verdict::default()
+    };
+    if !truth.dead.is_empty() {
+        verdict.wrong.push(format!("dead records: {:?}", truth.dead));
+    }
+    voters(&truth, sent, &mut verdict);
+    database(stage, polls, &truth, sent, &mut verdict)?;
+    screens(stage, polls, &truth, watchers, &mut verdict)?;
+    Ok(verdict)
+}
+
+fn rules(poll: &Poll) -> (String, Rules) {
+    let Poll { options, max_choices, refuse, .. } = *poll;
+    (poll.id.clone(), Rules { options, max_choices, refuse })
+}
+
+fn is_ballot(value: &[u8]) -> bool {
+    let value: Value = serde_json::from_slice(value).unwrap_or_default();
+    value["type"] == "ballot"
+}
+
+/// What voters were told, against the log.
+fn voters(truth: &Recount, sent: &[Sent], verdict: &mut Verdict) {
+    let on_log: BTreeSet<&str> = truth.ballots.keys().map(|(_, _, ballot)| &**ballot).collect();
+    let told = sent.iter().map(|sent| {
+        let told = match sent.told {
+            Told::Recorded => pollux_checker::Told::Recorded,
+            Told::NotRecorded => pollux_checker::Told::NotRecorded,
+            Told::TooLate => pollux_checker::Told::TooLate,
+            // Both may be.
+            Told::Nothing if on_log.contains(&*sent.ballot) => pollux_checker::Told::Recorded,
+            Told::Nothing => pollux_checker::Told::NotRecorded,
+        };
+        (&*sent.ballot, told)
+    });
+    verdict.wrong.extend(truth.contradictions(told).into_iter().take(TOLD));
+    for sent in sent.iter().filter(|sent| sent.told == Told::Recorded) {
+        if !on_log.contains(&*sent.ballot) {
+            verdict.lost.insert(sent.ballot.clone());
+        }
+    }
+}
+
+/// PostgreSQL's ballots and tallies, against the log.
+fn database(
+    stage: &Stage,
+    polls: &[Poll],
+    truth: &Recount,
+    sent: &[Sent],
+    verdict: &mut Verdict,
+) -> Result<()> {
+    let ask = |sql: &str| stage.cluster.database().query(sql).context(DATABASE);
+    let ids: Vec<String> = polls.iter().map(|poll| format!("'{}'", poll.id)).collect();
+    let ids = ids.join(",");
+    let rows = ask(&format!(
+        "SELECT partition, log_offset, ballot, decided FROM ballots WHERE poll IN ({ids})"
+    ))?;
+    let mut kept: BTreeMap<&str, Vec<(u32, u64, &str)>> = BTreeMap::new();
+    for row in rows.lines() {
+        let fields: Vec<&str> = row.split('|').collect();
+        let [partition, offset, ballot, decided] = fields[..] else { continue };
+        kept.entry(ballot).or_default().push((partition.parse()?, offset.parse()?, decided));
+    }
+    verdict.doubled += kept.values().map(|rows| rows.len() as u64 - 1).sum::<u64>();
+    for sent in sent.iter().filter(|sent| sent.told == Told::Recorded) {
+        if !kept.contains_key(&*sent.ballot) {
+            verdict.lost.insert(sent.ballot.clone());
+        }
+    }
+    let mut wrong = Vec::new();
+    for ((_, _, ballot), decided) in &truth.ballots {
+        // The row says what was decided then; who was counted then may be replaced now.
+        let status = if decided.status == "replaced" { "counted" } else { decided.status };
+        let wanted = (decided.position.0, decided.position.1, status);
+        if kept.get(&**ballot).is_none_or(|rows| !rows.contains(&wanted)) {
+            wrong.push(format!("{ballot}: {wanted:?} on the log, {:?} kept", kept.get(&**ballot)));
+        }
+    }
+    verdict.wrong.extend(wrong.into_iter().take(TOLD));
+
+    for poll in polls {
+        let votes =
+            ask(&format!("SELECT votes FROM results WHERE poll = '{}' ORDER BY option", poll.id))?;
+        let votes: Vec<u64> = votes.lines().map(|row| Ok(row.parse()?)).collect::<Result<_>>()?;
+        let voters = ask(&format!(
+            "SELECT coalesce(sum(voters), 0) FROM tallies WHERE poll = '{}'",
+            poll.id
+        ))?;
+        let result = truth.polls.get(&poll.id).cloned().unwrap_or_default();
+        let surplus = votes.iter().zip(&result.counts).map(|(kept, due)| kept.saturating_sub(*due));
+        verdict.doubled += surplus.sum::<u64>();
+        if votes != result.counts || voters != result.voters.to_string() {
+            let (due, id) = (&result.counts, &poll.id);
+            verdict.wrong.push(format!("the tally of {id} is {votes:?}, the log says {due:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// What both nodes and every screen show, against the log.
+fn screens(
+    stage: &Stage,
+    polls: &[Poll],
+    truth: &Recount,
+    watchers: &Watchers,
+    verdict: &mut Verdict,
+) -> Result<()> {
+    let mut versions: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+    for poll in polls {
+        let result = truth.polls.get(&poll.id).cloned().unwrap_or_default();
+        for (web, name) in WEB.iter().enumerate() {
+            let view = stage.final_view(web, poll)?;
+            versions.entry(&poll.id).or_default().extend(view["version"].as_u64());
+            verdict.wrong.extend(differs(&view, &result).map(|why| format!("{name}: {why}")));
+        }
+    }
+    for (poll, versions) in versions {
+        if versions.len() != 1 {
+            verdict.wrong.push(format!("the nodes show versions {versions:?} of {poll}"));
+        }
+    }
+    // A screen is told at the next tick, and one that opens a new socket by its first message.
+    let begun = Instant::now();
+    loop {
+        let mut behind = Vec::new();
+        watchers.each(|shown| {
+            for poll in polls {
+                let result = truth.polls.get(&poll.id).cloned().unwrap_or_default();
+                let view = shown.polls.get(&poll.id).cloned().unwrap_or_default();
+                let why = differs(&view, &result);
+                behind.extend(why.map(|why| format!("a screen on {}: {why}", shown.node)));
+            }
+        });
+        if behind.is_empty() || begun.elapsed() > PATIENCE {
+            verdict.wrong.extend(behind.into_iter().take(TOLD));
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    watchers.each(|shown| verdict.wrong.extend(shown.went_back.iter().take(TOLD).cloned()));
+    Ok(())
+}
+
+/// How a poll that is shown differs from the recount.
+fn differs(view: &Value, result: &pollux_checker::Result) -> Option<String> {
+    let votes: Vec<u64> = view["options"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|option| option["votes"].as_u64())
+        .collect();
+    let voters = view["totalVoters"].as_u64();
+    let fits = votes == result.counts && voters == Some(result.voters) && view["final"] == true;
+    (!fits).then(|| {
+        let (id, due) = (&view["id"], &result.counts);
+        format!(
+            "{id} is shown as {votes:?} by {voters:?}, the log says {due:?} by {}",
+            result.voters
+        )
+    })
+}

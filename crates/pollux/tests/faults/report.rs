@@ -1,0 +1,81 @@
+//! The table at the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One line of it.
+#[derive(Default)]
+pub struct Row {
+    pub name: String,
+    pub faults: u64,
+    pub acknowledged: u64,
+    pub lost: u64,
+    pub doubled: u64,
+    /// The longest time without an acknowledgement, of the partition that was worst off.
+    pub unavailable: Duration,
+    /// The longest that one ballot waited for its acknowledgement, retries and all.
+    pub slowest: Duration,
+    /// The longest that an acknowledged ballot waited to be counted.
+    pub lag: Duration,
+    /// The longest that a screen stood still.
+    pub still: Duration,
+    /// From the last ballot until all polls were closed and final on both nodes.
+    pub counted: Duration,
+    pub took: Duration,
+    /// Ballots decided, and records that said again what another had said.
+    pub decided: usize,
+    pub repeated: usize,
+    /// States that screens were shown, and sockets they opened again.
+    pub states: u64,
+    pub reconnects: u64,
+    /// By status; 0 is no answer.
+    pub answers: BTreeMap<u16, u64>,
+    /// What is not as promised; empty if all is well.
+    pub wrong: Vec<String>,
+}
+
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { faults, acknowledged, lost, doubled, decided, repeated, .. } = self;
+        write!(
+            f,
+            "{faults} faults, {acknowledged} acknowledged, {lost} lost, {doubled} doubled, {decided} \
+             decided, {repeated} records repeated; unavailable {:.1?}, slowest {:.1?}, counted \
+             after {:.1?} at most, screens stood still {:.1?}, final after {:.1?}; {} states shown, {} sockets anew; answers {:?}; {:.0?}",
+            self.unavailable,
+            self.slowest,
+            self.lag,
+            self.still,
+            self.counted,
+            self.states,
+            self.reconnects,
+            self.answers,
+            self.took
+        )
+    }
+}
+
+/// All of it, as Markdown.
+pub fn table(rows: &[Row]) -> String {
+    let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+    let mut text = String::from(
+        "| scenario | faults | acknowledged | lost | doubled | unavailable | slowest vote | \
+         counted after | final after | |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
+    );
+    for row in rows {
+        let mark = if row.wrong.is_empty() { "" } else { "**FAILED**" };
+        text.push_str(&format!(
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {mark} |\n",
+            row.name,
+            row.faults,
+            row.acknowledged,
+            row.lost,
+            row.doubled,
+            seconds(row.unavailable),
+            seconds(row.slowest),
+            seconds(row.lag),
+            seconds(row.counted),
+        ));
+    }
+    text
+}

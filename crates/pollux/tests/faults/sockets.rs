@@ -1,0 +1,51 @@
+//! A WebSocket to a node, as a browser's.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// How long opening one may take.
+const OPENED: Duration = Duration::from_secs(10);
+
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// `name=value`, if it was given one.
+    pub cookie: Option<String>,
+}
+
+impl Socket {
+    pub async fn open(port: u16, query: &str, cookie: Option<&str>) -> Result<Self> {
+        let mut request = format!("ws://127.0.0.1:{port}/ws?{query}").into_client_request()?;
+        if let Some(cookie) = cookie {
+            request.headers_mut().insert("cookie", cookie.parse()?);
+        }
+        let opening = tokio_tungstenite::connect_async(request);
+        let (stream, answer) = timeout(OPENED, opening).await.context("no handshake in time")??;
+        let given = answer.headers().get("set-cookie").and_then(|value| value.to_str().ok());
+        let given = given.and_then(|value| value.split(';').next()).map(str::to_owned);
+        Ok(Self { stream, cookie: given })
+    }
+
+    pub async fn send(&mut self, message: &Value) -> Result<()> {
+        Ok(self.stream.send(Message::text(message.to_string())).await?)
+    }
+
+    /// The next message with content.
+    pub async fn next(&mut self, patience: Duration) -> Result<Value> {
+        loop {
+            let message = timeout(patience, self.stream.next()).await.context("silent")?;
+            match message.context("the socket has ended")?? {
+                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+                Message::Close(why) => bail!("the socket was closed: {why:?}"),
+                _ => {}
+            }
+        }
+    }
+}

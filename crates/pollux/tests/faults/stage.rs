@@ -1,0 +1,297 @@
+//! The stage: a real cluster whose members reach each other through proxies, two web nodes and two
+//! processors of the real binary, polls on them, and the way back to health after each scenario.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use pollux_cluster::{Cluster, Detour, Mode, Options, Port, Ports, START_DEADLINE, State};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::http::Client;
+use crate::proxy::Net;
+use crate::recount::Topic;
+
+/// The topic of the votes.
+pub const VOTES: &str = "votes";
+/// Its partitions: few, so that every one has some load.
+pub const PARTITIONS: i32 = 6;
+/// Web nodes.
+pub const WEB: [&str; 2] = ["web1", "web2"];
+/// Processors.
+pub const PROCESSORS: [&str; 2] = ["processor1", "processor2"];
+/// One that comes and goes.
+pub const GUEST: &str = "processor3";
+/// PostgreSQL.
+pub const DATABASE: &str = "pg";
+/// Brokers.
+pub const BROKERS: [&str; 3] = ["kafka1", "kafka2", "kafka3"];
+/// ZooKeepers.
+pub const ZOOKEEPERS: [&str; 3] = ["zk1", "zk2", "zk3"];
+/// Within this a harmed cluster is well again. Two cores run all of it.
+pub const HEALED: Duration = Duration::from_secs(90);
+
+/// From then on it is scenarios that are told about.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// A poll of a scenario, and who may close it.
+#[derive(Clone, Debug)]
+pub struct Poll {
+    pub id: String,
+    pub options: u64,
+    pub max_choices: u64,
+    pub refuse: bool,
+    token: String,
+}
+
+/// Everything that runs.
+pub struct Stage {
+    pub cluster: Cluster,
+    pub net: Net,
+    pub runtime: Runtime,
+}
+
+impl Stage {
+    /// Start it all.
+    pub fn start(mode: Mode) -> Result<Self> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults");
+        let net = Net::new(runtime.handle().clone(), &folder);
+        let ports = Ports::free()?;
+        let proxy = |kind: Port, names: [&str; 3]| -> Result<[u16; 3]> {
+            let mut all = [0; 3];
+            for (n, name) in (1..).zip(names) {
+                all[usize::from(n) - 1] = net.serve(name, ports.get(kind, n))?;
+            }
+            Ok(all)
+        };
+        let detour = Detour {
+            brokers: proxy(Port::Proxied, BROKERS)?,
+            zookeepers: proxy(Port::ZooKeeper, ZOOKEEPERS)?,
+        };
+        let database = net.serve(DATABASE, ports.get(Port::Postgres, 1))?;
+        let options = Options {
+            folder,
+            mode,
+            port: Some(ports.get(Port::ZooKeeper, 0)),
+            detour: Some(detour),
+            progress: |line| {
+                if !STARTED.load(Relaxed) {
+                    eprintln!("  {line}");
+                }
+            },
+            ..Options::default()
+        };
+        let stage = Self { cluster: Cluster::start(&options)?, net, runtime };
+        let brokers = stage.cluster.detour().context("there is a detour")?;
+        let more = [
+            ("KAFKA_BROKER", brokers),
+            ("DB_PORT", database.to_string()),
+            ("POLLUX_KAFKA_PARTITIONS", PARTITIONS.to_string()),
+            ("POLLUX_LOG", "info".to_owned()),
+        ];
+        let program = Path::new(env!("CARGO_BIN_EXE_pollux"));
+        let nodes = WEB.iter().map(|name| (name, "web"));
+        let nodes = nodes.chain(PROCESSORS.iter().chain([&GUEST]).map(|name| (name, "processor")));
+        for (number, (name, roles)) in (1..).zip(nodes) {
+            stage.cluster.add_node(name, number, program, roles, &more)?;
+        }
+        stage.cluster.stop(GUEST)?;
+        STARTED.store(true, Relaxed);
+        Ok(stage)
+    }
+
+    pub fn port(&self, web: usize) -> u16 {
+        self.cluster.ports().get(Port::Added, web as u16 + 1)
+    }
+
+    pub fn web_ports(&self) -> [u16; 2] {
+        [self.port(0), self.port(1)]
+    }
+
+    /// One question to a web node.
+    pub fn ask(
+        &self,
+        web: usize,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        token: Option<&str>,
+    ) -> Result<(u16, Value)> {
+        let mut client = Client::new(self.port(web));
+        self.runtime.block_on(client.send(method, path, body, token))
+    }
+
+    /// Fresh polls: one is hot; of the others one takes a voter's first ballot only, and in one
+    /// several options may be marked.
+    pub fn polls(&self) -> Result<Arc<Vec<Poll>>> {
+        let bodies = [
+            json!({ "question": "Which?", "options": ["A", "B", "C"] }),
+            json!({ "question": "The first?", "options": ["A", "B"], "revote": "refuse" }),
+            json!({ "question": "Which of them?", "options": ["A", "B", "C", "D"],
+                    "kind": "multiple", "maxChoices": 2 }),
+        ];
+        let polls = bodies.iter().enumerate().map(|(n, body)| {
+            let (status, made) = self.ask(n % 2, "POST", "/api/polls", Some(body), None)?;
+            ensure!(status == 201, "creating a poll: {status} {made}");
+            let text = |name: &str| made[name].as_str().map(str::to_owned).context("a Poll");
+            Ok(Poll {
+                id: text("id")?,
+                options: body["options"].as_array().map_or(0, Vec::len) as u64,
+                max_choices: body["maxChoices"].as_u64().unwrap_or(1),
+                refuse: body["revote"] == "refuse",
+                token: text("ownerToken")?,
+            })
+        });
+        Ok(Arc::new(polls.collect::<Result<Vec<_>>>()?))
+    }
+
+    /// Close a poll, on whichever node can, and go on until it is.
+    pub fn close(&self, poll: &Poll) -> Result<()> {
+        let path = format!("/api/polls/{}/close", poll.id);
+        let (begun, mut web) = (Instant::now(), 0);
+        loop {
+            let answer = self.ask(web, "POST", &path, Some(&json!({})), Some(&poll.token));
+            match answer {
+                Ok((200, _)) => return Ok(()),
+                // It may have been done by the try before.
+                Ok((409, problem)) if problem["detail"].to_string().contains("closed") => {
+                    return Ok(());
+                }
+                other => ensure!(begun.elapsed() < HEALED, "closing a poll: {other:?}"),
+            }
+            web = 1 - web;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// What a node says of a poll, once that is final.
+    pub fn final_view(&self, web: usize, poll: &Poll) -> Result<Value> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.ask(web, "GET", &format!("/api/polls/{}", poll.id), None, None);
+            match answer {
+                Ok((200, view)) if view["final"] == true => return Ok(view),
+                other => ensure!(
+                    begun.elapsed() < HEALED,
+                    "{} does not say that poll {} is final: {other:?}",
+                    WEB[web],
+                    poll.id
+                ),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Who leads a partition of the votes.
+    pub fn leader(&self, partition: i32) -> Result<String> {
+        self.cluster.leader(VOTES, partition)
+    }
+
+    /// Wait until somebody else leads it: only then is the old one forgotten.
+    pub fn wait_for_heir(&self, partition: i32, old: &str) -> Result<String> {
+        self.cluster.wait_until(HEALED, "another broker leads", || {
+            let heir = self.leader(partition)?;
+            ensure!(heir != old, "{old} is not missed yet");
+            Ok(heir)
+        })
+    }
+
+    /// The same, in the eyes of one broker.
+    pub fn leader_seen_by(&self, broker: &str, partition: i32) -> Result<String> {
+        let topic = self.cluster.topic_seen_by(broker, VOTES)?;
+        let found = topic.partitions.iter().find(|found| found.index == partition);
+        let leader = found.and_then(|found| found.leader).context("nobody leads it")?;
+        Ok(format!("kafka{leader}"))
+    }
+
+    /// Start a broker again, until it has all of every partition.
+    pub fn restore(&self, broker: &str) -> Result<()> {
+        self.cluster.start_member(broker)?;
+        self.cluster.wait_in_sync(HEALED)
+    }
+
+    /// How far each partition is counted, as the database says.
+    pub fn counted(&self) -> Result<Vec<u64>> {
+        let sql = "SELECT next_offset FROM offsets ORDER BY partition";
+        let rows = self.cluster.database().query(sql)?;
+        rows.lines().map(|row| Ok(row.parse()?)).collect()
+    }
+
+    /// Wait until everything that is on the log now is counted; how long that took.
+    pub fn wait_counted(&self) -> Result<Duration> {
+        let begun = Instant::now();
+        let ends = Topic::ends(&self.cluster.bootstrap())?;
+        self.cluster.wait_until(HEALED, "what is on the log is counted", || {
+            let counted = self.counted()?;
+            let behind = ends.iter().zip(&counted).any(|(end, counted)| counted < end);
+            ensure!(counted.len() == ends.len() && !behind, "{counted:?} of {ends:?}");
+            Ok(())
+        })?;
+        Ok(begun.elapsed())
+    }
+
+    /// The product's own recount of everything that was ever voted here; its last line.
+    pub fn recount(&self) -> Result<String> {
+        self.wait_counted()?;
+        let mut recount = Command::new(env!("CARGO_BIN_EXE_pollux"));
+        let output = recount.arg("recount").envs(self.cluster.environment()).output()?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        ensure!(output.status.success(), "{said}");
+        Ok(said.lines().last().unwrap_or_default().to_owned())
+    }
+
+    /// Whatever a scenario left: everything runs, all links are well, every replica is in sync.
+    pub fn heal(&self) -> Result<()> {
+        self.net.mend_all();
+        let core = |name: &&String| *name != GUEST;
+        let names = self.cluster.names();
+        for name in names.iter().filter(core) {
+            if self.cluster.state(name)? == State::Paused {
+                self.cluster.resume(name)?;
+            }
+        }
+        if self.cluster.state(GUEST)? != State::Dead {
+            self.cluster.kill(GUEST)?;
+        }
+        // ZooKeepers and PostgreSQL, brokers, nodes: each wave needs the one before.
+        let wave = |name: &str| match name {
+            _ if ZOOKEEPERS.contains(&name) || name == DATABASE => 0,
+            _ if BROKERS.contains(&name) => 1,
+            _ => 2,
+        };
+        for now in 0..=2 {
+            let of_it: Vec<&str> =
+                names.iter().filter(core).map(String::as_str).filter(|n| wave(n) == now).collect();
+            for name in &of_it {
+                if self.cluster.state(name)? == State::Dead {
+                    match now {
+                        1 => self.start_broker(name)?,
+                        _ => self.cluster.launch(name)?,
+                    }
+                }
+            }
+            self.cluster.wait_ready(&of_it, START_DEADLINE)?;
+            if now == 1 {
+                self.cluster.wait_in_sync(HEALED)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// In ZooKeeper mode a broker that comes back before it was missed is turned away, and ends.
+    fn start_broker(&self, name: &str) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let Err(why) = self.cluster.start_member(name) else { return Ok(()) };
+            let dead = self.cluster.state(name)? == State::Dead;
+            ensure!(dead && begun.elapsed() < HEALED, "{name} does not start again: {why:#}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `make compose`: the compose files and the image, where no engine runs. The compose tool's own
+//! library reads the files (`cluster/compose/check`); what it makes of them is held to what the
+//! tested cluster runs with, and to what `pollux serve` knows.
+
+mod image;
+mod members;
+mod nodes;
+mod proxy;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+/// Where the Makefile builds it.
+const TOOL: &str = ".tools/compose-check";
+/// The whole cluster.
+const WHOLE: &str = "docker-compose.yml";
+/// One of each.
+const SMALL: &str = "docker-compose.small.yml";
+/// Built here.
+const OURS: &str = "pollux";
+/// The only port that others than this machine may reach.
+const OPEN: u64 = 5000;
+
+/// A compose file: as it is written, and as the compose tool understands it.
+struct Project {
+    file: &'static str,
+    text: String,
+    json: Value,
+}
+
+/// Read, look at everything, and tell all that is wrong at once.
+pub fn run() -> Result<()> {
+    ensure!(Path::new(TOOL).exists(), "{TOOL} is missing; `make compose` builds it");
+    let known = nodes::settings()?;
+    let (whole, small) = (Project::read(WHOLE)?, Project::read(SMALL)?);
+    let mut faults = Vec::new();
+    for project in [&whole, &small] {
+        let found = [
+            pinned(project),
+            ports(project),
+            restarts(project),
+            members::faults(project)?,
+            nodes::faults(project, &known),
+        ];
+        faults.extend(found.concat().into_iter().map(|fault| format!("{}: {fault}", project.file)));
+    }
+    faults.extend(nodes::sample(&fs::read_to_string(".env.sample")?, &[&whole, &small], &known));
+    faults.extend(image::faults()?);
+    if !faults.is_empty() {
+        bail!("{} faults\n  {}", faults.len(), faults.join("\n  "));
+    }
+    let services = whole.services().count();
+    println!("{WHOLE} ({services} services), {SMALL}, Dockerfile and .env.sample are in order");
+    proxy::run().context("the proxy")
+}
+
+impl Project {
+    /// The compose tool refuses what breaks its schema or names what is not there.
+    fn read(file: &'static str) -> Result<Self> {
+        let output = Command::new(TOOL).arg(file).env_clear().output().context(TOOL)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{file}: {}", said.trim());
+        let (text, json) = (fs::read_to_string(file)?, serde_json::from_slice(&output.stdout)?);
+        Ok(Self { file, text, json })
+    }
+
+    fn services(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let services = self.json["services"].as_object().into_iter().flatten();
+        services.map(|(name, service)| (name.as_str(), service))
+    }
+
+    /// The variables it takes, with what they are when nobody sets them.
+    fn variables(&self) -> BTreeSet<(&str, &str)> {
+        let opened = self.text.match_indices("${").map(|(at, _)| &self.text[at + 2..]);
+        let named = opened.filter_map(|rest| {
+            let name =
+                rest.split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
+            let name = name.into_iter().next().filter(|name| !name.is_empty())?;
+            let default = rest[name.len()..].strip_prefix(":-")?;
+            Some((name, default.split('}').next()?))
+        });
+        named.collect()
+    }
+}
+
+/// A text in it, or nothing.
+fn text<'a>(value: &'a Value, path: &str) -> &'a str {
+    value.pointer(path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The texts of a list in it.
+fn texts<'a>(value: &'a Value, path: &str) -> Vec<&'a str> {
+    let list = value.pointer(path).and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(Value::as_str).collect()
+}
+
+/// Every image is one release.
+fn pinned(project: &Project) -> Vec<String> {
+    let loose = project.services().filter(|(_, service)| {
+        let image = text(service, "/image");
+        image != OURS && !is_release(image)
+    });
+    loose.map(|(name, service)| format!("{name}: {} is not pinned", service["image"])).collect()
+}
+
+/// `name:1.2`, `name:v1.2.3-flavour`: a tag that is not moved to the next release.
+fn is_release(image: &str) -> bool {
+    let tag = image.rsplit('/').next().and_then(|last| last.split_once(':')).map(|(_, tag)| tag);
+    let version = tag.map(|tag| tag.trim_start_matches('v').split('-').next().unwrap_or_default());
+    version.is_some_and(|version| {
+        version.contains('.') && version.split('.').all(|part| part.parse::<u32>().is_ok())
+    })
+}
+
+/// Every published port is a variable's, and for this machine only; but one.
+fn ports(project: &Project) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut published = 0;
+    for (name, service) in project.services() {
+        for port in service["ports"].as_array().into_iter().flatten() {
+            published += 1;
+            let open = port["target"] == OPEN;
+            match text(port, "/host_ip") {
+                "127.0.0.1" if !open => {}
+                "" if open => {}
+                _ => faults.push(format!("{name}: {port} is published to the wrong place")),
+            }
+        }
+    }
+    // With what it extends, a service may publish what is written in the other file.
+    let extended = project.text.contains("extends:").then(|| fs::read_to_string(WHOLE));
+    let extended = extended.and_then(Result::ok).unwrap_or_default();
+    let lines = || project.text.lines().chain(extended.lines()).filter_map(published_line);
+    faults.extend(
+        lines()
+            .filter(|line| !line.trim_start_matches("127.0.0.1:").starts_with("${"))
+            .map(|line| format!("{line}: the published port is no variable")),
+    );
+    if lines().count() < published || published == 0 {
+        faults.push(format!("{published} ports are published, not all of them as \"HOST:PORT\""));
+    }
+    faults
+}
+
+/// `- "127.0.0.1:${PORT:-1}:1"`
+fn published_line(line: &str) -> Option<&str> {
+    let entry = line.trim().strip_prefix("- \"")?.strip_suffix('"')?;
+    let target = entry.rsplit(':').next()?;
+    (target.parse::<u16>().is_ok() && !entry.contains(' ')).then_some(entry)
+}
+
+/// Whoever ends is started again, and somebody notices when it does not work; but for what is run
+/// once.
+fn restarts(project: &Project) -> Vec<String> {
+    let lacks = project.services().filter(|(_, service)| match text(service, "/restart") {
+        "no" => false,
+        // That of our image is in the Dockerfile.
+        "unless-stopped" => {
+            text(service, "/image") != OURS && texts(service, "/healthcheck/test").is_empty()
+        }
+        _ => true,
+    });
+    lacks.map(|(name, _)| format!("{name} lacks a restart policy or a health check")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    pub fn project(text: &str, services: Value) -> Project {
+        Project { file: WHOLE, text: text.into(), json: json!({ "services": services }) }
+    }
+
+    #[test]
+    fn a_release_is_told_from_what_moves() {
+        for good in ["zookeeper:3.8.6", "ghcr.io/a/b:v1.5.0", "haproxy:3.2.22-alpine", "p/q:9.16"] {
+            assert!(is_release(good), "{good}");
+        }
+        for bad in ["zookeeper", "kafka:latest", "postgres:15", "a:5000/b", "nginx:stable-alpine"] {
+            assert!(!is_release(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_open_or_fixed_port_is_noticed() {
+        let service = |ip: &str, target: u64| json!({ "a": { "ports": [{ "host_ip": ip, "target": target, "published": "1" }] } });
+        let variable = "- \"127.0.0.1:${DB_PORT:-5432}:5432\"";
+        assert_eq!(ports(&project(variable, service("127.0.0.1", 5432))), [""; 0]);
+        assert_eq!(ports(&project(variable, service("", 5432))).len(), 1);
+        assert_eq!(ports(&project(variable, service("0.0.0.0", 5432))).len(), 1);
+        let fixed = "- \"127.0.0.1:5432:5432\"";
+        assert_eq!(ports(&project(fixed, service("127.0.0.1", 5432))).len(), 1);
+        assert_eq!(ports(&project("", service("127.0.0.1", 5432))).len(), 1);
+        assert_eq!(ports(&project("- \"${PORT:-5000}:5000\"", service("", OPEN))), [""; 0]);
+    }
+
+    #[test]
+    fn variables_are_found_inside_others_too() {
+        let found = project("x: ${A_1:-y}\nz: ${URL:-http://h:${PORT:-5000}} $${NOT}", json!({}));
+        let names: Vec<_> = found.variables().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["A_1", "PORT", "URL"]);
+        assert!(found.variables().contains(&("PORT", "5000")));
+    }
+}
