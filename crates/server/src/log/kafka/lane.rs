@@ -96,16 +96,19 @@ mod tests {
         // Alone, then in company while it lingers.
         assert_eq!(names([1, 2].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))), [1, 2]);
         tokio::time::advance(LINGER).await;
-        assert_eq!(names([3, 4, 5].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))), []);
-        assert_eq!(names(lane.decided()), []);
+        assert_eq!(
+            names([3, 4, 5].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))),
+            [0; 0]
+        );
+        assert_eq!(names(lane.decided()), [0; 0]);
         assert_eq!(names(lane.decided()), [3, 4, 5], "all at once, in their order");
         assert_eq!(names(lane.take(parcel(6), LINGER)), [6]);
         tokio::time::advance(LINGER).await;
-        assert_eq!(names(lane.take(parcel(7), LINGER)), []);
-        assert_eq!(names(lane.take(parcel(8), LINGER)), [], "nobody overtakes who waits");
+        assert_eq!(names(lane.take(parcel(7), LINGER)), [0; 0]);
+        assert_eq!(names(lane.take(parcel(8), LINGER)), [0; 0], "nobody overtakes who waits");
         assert_eq!(names(lane.give_up()), [7, 8]);
         for _ in 3..=6 {
-            assert_eq!(names(lane.decided()), []);
+            assert_eq!(names(lane.decided()), [0; 0]);
         }
         assert_eq!(names(lane.take(parcel(9), LINGER)), [9], "it is free again");
     }
