@@ -5,6 +5,8 @@
 //! medians of alternating rounds: wall time on shared machines is noise. How it measures, and
 //! what came out: `docs/benchmarks.md`.
 
+mod cluster;
+
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -29,23 +31,42 @@ struct Scale {
     sockets: usize,
 }
 
-/// Build, measure, print.
-pub fn run(quick: bool, built: Option<PathBuf>) -> Result<()> {
-    let scale = match quick {
-        false => Scale { rounds: 7, round: Duration::from_secs(4), sockets: 5_000 },
-        true => Scale { rounds: 3, round: Duration::from_secs(1), sockets: 1_000 },
-    };
+/// Build, measure, print: the embedded mode, then the cluster, or one of them.
+pub fn run(quick: bool, only: Option<Mode>, built: Option<PathBuf>) -> Result<()> {
     let built = match built {
         Some(folder) => folder,
         None => build()?,
     };
+    if only != Some(Mode::Cluster) {
+        embedded(quick, &built)?;
+    }
+    if only != Some(Mode::Embedded) {
+        cluster::run(quick, &built)?;
+    }
+    Ok(())
+}
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// One process and one folder.
+    Embedded,
+    /// Kafka and PostgreSQL.
+    Cluster,
+}
+
+fn embedded(quick: bool, built: &Path) -> Result<()> {
+    let scale = match quick {
+        false => Scale { rounds: 7, round: Duration::from_secs(4), sockets: 5_000 },
+        true => Scale { rounds: 3, round: Duration::from_secs(1), sockets: 1_000 },
+    };
     let folder = Folder::new("votes")?;
-    let pollux = Server::pollux(&built, &folder.0)?;
-    let (sent, saturation) = votes(&scale, &pollux, &Server::bare(&built)?)?;
+    let pollux = Server::pollux(built, &folder.0)?;
+    let (sent, saturation) = votes(&scale, &pollux, &Server::bare(built)?)?;
     answers(&scale, &pollux, &folder.0, sent, saturation)?;
     drop(pollux);
-    idle(&scale, &built)?;
-    deliveries(&scale, &built)
+    idle(&scale, built)?;
+    deliveries(&scale, built)
 }
 
 fn build() -> Result<PathBuf> {

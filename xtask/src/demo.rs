@@ -50,9 +50,9 @@ pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
     }
     thread::scope(|scope| {
         let acts = scope.spawn(|| {
-            let played = play(cluster, &story);
-            story.over.store(true, Relaxed);
-            played
+            // However it ends.
+            let _over = Over(&story.over);
+            play(cluster, &story)
         });
         let mut screen = Screen::new();
         while !story.over.load(Relaxed) {
@@ -71,6 +71,25 @@ pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
         }
         finish(cluster, pollux, &poll, &story, acknowledged, &mut screen)
     })
+}
+
+/// Sets the flag when dropped.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// An audience; killed when dropped.
+struct Audience(Child);
+
+impl Drop for Audience {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// What is done to the cluster, and what is told of it.
@@ -234,7 +253,7 @@ fn total(cluster: &Cluster, web: &str, poll: &str) -> Result<u64> {
 }
 
 /// An audience, each of whom votes once, and tries until it is answered.
-fn vote(cluster: &Cluster, pollux: &Path, web: &str, poll: &str) -> Result<Child> {
+fn vote(cluster: &Cluster, pollux: &Path, web: &str, poll: &str) -> Result<Audience> {
     let url = format!("http://{}", address(cluster, web)?);
     let number = BALLOTS.to_string();
     let child = Command::new(pollux)
@@ -244,17 +263,20 @@ fn vote(cluster: &Cluster, pollux: &Path, web: &str, poll: &str) -> Result<Child
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    Ok(child)
+    Ok(Audience(child))
 }
 
 /// How many ballots it had acknowledged, once it is through.
-fn wait(mut voters: Child, mut meanwhile: impl FnMut()) -> Result<u64> {
-    while voters.try_wait()?.is_none() {
-        meanwhile();
-    }
-    let output = voters.wait_with_output()?;
-    let report: Value = serde_json::from_slice(&output.stdout).context("the audience's report")?;
-    ensure!(output.status.success(), "the audience: {report}");
+fn wait(mut voters: Audience, mut meanwhile: impl FnMut()) -> Result<u64> {
+    let status = loop {
+        match voters.0.try_wait()? {
+            Some(status) => break status,
+            None => meanwhile(),
+        }
+    };
+    let report = voters.0.stdout.take().context("the audience's report")?;
+    let report: Value = serde_json::from_reader(report).context("the audience's report")?;
+    ensure!(status.success(), "the audience: {report}");
     report["acknowledged"].as_u64().context("no number of acknowledged ballots")
 }
 

@@ -23,6 +23,9 @@ enum Command {
         /// A fast look: short rounds, fewer sockets. Not for figures to be told
         #[arg(long)]
         quick: bool,
+        /// Only one of the two
+        #[arg(long, value_enum, value_name = "MODE")]
+        only: Option<bench::Mode>,
         /// Measure what is built in this folder already, as it is; two builds can be compared so
         #[arg(long, value_name = "FOLDER")]
         built: Option<PathBuf>,
@@ -42,7 +45,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
-        Command::Bench { quick, built } => bench::run(quick, built),
+        Command::Bench { quick, only, built } => bench::run(quick, only, built),
         Command::Cluster(command) => cluster::run(command),
         Command::Compose => compose::run(),
         Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),

@@ -57,12 +57,32 @@ impl Server {
         Ok(server)
     }
 
+    /// A node of a cluster that this environment names.
+    pub fn member(built: &Path, environment: &[(&str, String)], roles: &str) -> Result<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let child = Command::new(built.join("pollux"))
+            .args(["--json", "serve", "--host", "127.0.0.1", "--roles", roles])
+            .args(["--port", &port.to_string()])
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .env("POLLUX_LOG", "warn")
+            .stdout(Stdio::null())
+            .spawn()?;
+        let server = Self { child, address: format!("127.0.0.1:{port}"), poll: String::new() };
+        let started = Instant::now();
+        while let Err(error) = get(&server.address, "/readyz") {
+            ensure!(started.elapsed() < Duration::from_secs(60), "a {roles} node: {error:#}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(server)
+    }
+
     /// The path of the vote route.
     pub fn path(&self) -> String {
         format!("/api/polls/{}/vote", self.poll)
     }
 
-    fn create_poll(&self) -> Result<String> {
+    /// A poll with two options; its id.
+    pub fn create_poll(&self) -> Result<String> {
         let body = r#"{"question":"Which?","options":["This","That"]}"#;
         let started = Instant::now();
         loop {

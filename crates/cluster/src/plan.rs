@@ -76,11 +76,14 @@ impl Plan {
 /// An empty folder, unless what is there is not ours or alive.
 pub(crate) fn new_folder(folder: &Path) -> Result<PathBuf> {
     if folder.join(PLAN).exists() {
-        let plan = Plan::read(folder)?;
-        for member in &plan.members {
-            let process = Process::read(&member.pid_file(folder))?;
-            let alive = process.is_some_and(|process| process.state() != State::Dead);
-            ensure!(!alive, "the cluster in {} is running", folder.display());
+        // By what stands there, not by the plan: another version may have written that.
+        for file in fs::read_dir(folder)? {
+            let file = file?.path();
+            if file.extension().is_some_and(|extension| extension == "pid") {
+                let process = Process::read(&file)?;
+                let alive = process.is_some_and(|process| process.state() != State::Dead);
+                ensure!(!alive, "the cluster in {} is running", folder.display());
+            }
         }
         remove_folder(folder)?;
     }

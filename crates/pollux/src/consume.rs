@@ -22,8 +22,8 @@ const AT_ONCE: u64 = 1024;
 /// Print the records of a topic
 #[derive(clap::Args)]
 #[command(
-    after_help = "Prints partition, offset, the time a broker appended it, key and value, with a \
-    tab between; the order is each partition's own. Alone it leaves no trace on the brokers. In a \
+    after_help = "Prints partition, offset, the time a broker appended it, key, value and headers, \
+    with a tab between; the order is each partition's own. Alone it leaves no trace on the brokers. In a \
     group the partitions are shared among its members, and the group's offsets are committed once \
     a record is printed: who comes back goes on there. Ctrl-C ends it.\n\n\
     Examples:\n  pollux consume\n  pollux consume --from-beginning --no-follow | wc -l\n  \
@@ -92,8 +92,8 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         group: args.group.clone(),
         follow: !args.no_follow,
     };
-    let mut signals = Signals::listen()?;
     let mut consumer = Consumer::open(&config, plan).await.map_err(kafka::failure)?;
+    let mut signals = Signals::listen()?;
     let printed = print(&mut consumer, &args, json, &mut signals).await;
     let closed = consumer.close().await.map_err(kafka::failure);
     let count = printed?;
@@ -164,11 +164,15 @@ impl Page {
     }
 }
 
-fn as_text(TopicRecord { partition, offset, at, key, value }: &TopicRecord) -> String {
+fn as_text(TopicRecord { partition, offset, at, key, value, headers }: &TopicRecord) -> String {
     let at = at.map_or("-".into(), rfc3339);
     let key = key.as_ref().map_or("-".into(), |key| plain(key));
     let value = value.as_ref().map_or("(tombstone)".into(), |value| plain(value));
-    format!("{partition}\t{offset}\t{at}\t{key}\t{value}")
+    let mut line = format!("{partition}\t{offset}\t{at}\t{key}\t{value}");
+    for (name, value) in headers {
+        line += &format!("\t{}={}", plain(name.as_bytes()), plain(value));
+    }
+    line
 }
 
 /// A record, as JSON.
@@ -179,6 +183,8 @@ struct Line<'a> {
     at: Option<String>,
     key: Option<Cow<'a, str>>,
     value: Option<Shown<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<&'a str, Cow<'a, str>>,
 }
 
 /// A value: as the JSON that it mostly is, byte for byte; as text, if not.
@@ -200,13 +206,16 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn as_json(TopicRecord { partition, offset, at, key, value }: &TopicRecord) -> String {
+fn as_json(TopicRecord { partition, offset, at, key, value, headers }: &TopicRecord) -> String {
+    let headers = headers.iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value)));
     let line = Line {
         partition: *partition,
         offset: *offset,
         at: at.map(rfc3339),
         key: key.as_ref().map(|key| String::from_utf8_lossy(key)),
         value: value.as_ref().map(|value| Shown::new(value)),
+        headers: headers.collect(),
     };
     serde_json::to_string(&line).expect("a line is plain data")
 }
@@ -238,6 +247,7 @@ mod tests {
             at: Some(UnixMillis(1_763_740_800_123)),
             key: Some("k".into()),
             value: value.map(Into::into),
+            headers: Vec::new(),
         };
         let text = as_text(&record(Some(b"{\"a\":1}")));
         assert_eq!(text, "3\t7\t2025-11-21T16:00:00.123Z\tk\t{\"a\":1}");
@@ -250,6 +260,9 @@ mod tests {
         assert!(as_text(&dead).ends_with("\t\\u{1b}[31m\\nnot \\xff ours"));
         assert!(as_json(&dead).ends_with("\"value\":\"\\u001b[31m\\nnot \u{fffd} ours\"}"));
         assert!(as_json(&record(Some(b"{\n}"))).ends_with("\"value\":\"{\\n}\"}"));
+        let dead = TopicRecord { headers: vec![("reason".into(), "a\tb".into())], ..dead };
+        assert!(as_text(&dead).ends_with(" ours\treason=a\\tb"));
+        assert!(as_json(&dead).ends_with(",\"headers\":{\"reason\":\"a\\tb\"}}"));
         assert!(as_text(&record(None)).ends_with("(tombstone)"));
         assert!(as_json(&record(None)).ends_with("\"value\":null}"));
     }

@@ -199,9 +199,10 @@ impl Variables {
         // The last of a variable's lines wins, as in a shell.
         for item in dotenvy::from_read_iter(dot_env.as_bytes()) {
             let (name, value) = item.map_err(|error| match error {
+                // The text may be a password.
                 dotenvy::Error::LineParse(text, _) => Failure::usage(format!(
-                    ".env{}: {text:?} is no NAME=value",
-                    line_where(dot_env, |line| line.trim() == text.trim())
+                    ".env{}: not NAME=value; a value with spaces or quotes in it stands in quotes",
+                    line_where(dot_env, |line| line.contains(text.trim()))
                         .map_or(String::new(), |line| format!(" line {line}")),
                 )),
                 error => Failure::usage(format!(".env: {error}")),
@@ -432,7 +433,9 @@ mod tests {
         assert_eq!(read.kafka.password.as_ref().unwrap().0, "hunter2");
         assert!(!format!("{read:?}").contains("hunter2"));
         let wrong = Variables::of([], "PORT=1\nnonsense here\n").unwrap_err().message;
-        assert_eq!(wrong, ".env line 2: \"nonsense here\" is no NAME=value");
+        assert!(wrong.starts_with(".env line 2: not NAME=value"), "{wrong}");
+        let wrong = Variables::of([], "PORT=1\nDB_PASSWORD=two words").unwrap_err().message;
+        assert!(wrong.starts_with(".env line 2: ") && !wrong.contains("words"), "{wrong}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use pollux_core::id::Generation;
 use pollux_server::ambient::SystemAmbient;
 use pollux_server::config::KafkaConfig;
 use pollux_server::log::kafka::OpenError;
-use pollux_server::log::kafka::topics::{self, PartitionState, Topic};
+use pollux_server::log::kafka::topics::{self, PartitionState, Prepared, Topic};
 use serde_json::json;
 
 use crate::exit::{Failure, Outcome, REFUSED};
@@ -56,8 +56,9 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         Action::Create { kafka } => {
             let config = kafka::settings(&kafka)?.kafka;
             let made = topics::create(&config, &SystemAmbient::new()).await;
-            let created = made.map_err(kafka::failure)?.created;
-            let found = look(&config).await?;
+            let Prepared { topics, generation, faults, created, .. } =
+                made.map_err(kafka::failure)?;
+            let found = Found { topics, generation: Some(generation), faults };
             tell(&found, Some(&created), json)
         }
         Action::Describe { kafka } => {

@@ -1,11 +1,13 @@
 //! `pollux trace`: one ballot, from its records on the log to the decision in the store; on a
 //! cluster from phone to screen, with the milliseconds between.
 
+mod cast;
 mod search;
 mod way;
 
 use std::io::{Write, stdout};
 
+use pollux_core::ballot::OptionId;
 use pollux_core::id::{BallotId, Offset, Partition};
 use pollux_core::record::ballot_partition;
 use pollux_server::config::Config;
@@ -13,8 +15,10 @@ use pollux_server::store::{BallotRow, Progress, Store};
 use pollux_server::watch::view::rfc3339;
 use serde_json::{Value, json};
 
+use self::cast::Seen;
 use self::search::Found;
 use self::way::Way;
+use crate::client::Server;
 use crate::exit::{Failure, Outcome};
 use crate::source::{self, Source, postgres};
 use crate::terminal::grouped;
@@ -26,12 +30,31 @@ use crate::terminal::grouped;
     the topic from about the time the ballot was made, and shows when the vote passed each \
     station. Works beside whatever runs there and changes nothing. The ballot's id is in the \
     answer to the vote. Exits 1 if no record of it is on the log.\n\n\
+    With --cast this is the phone: it votes, over a WebSocket, and the way ends where its own \
+    screen is told.\n\n\
     Examples:\n  pollux trace 01890a5d-ac96-774b-bcce-b302099a8057\n  \
-    pollux trace 01890a5d-ac96-774b-bcce-b302099a8057 --data /var/lib/pollux --json"
+    pollux trace 01890a5d-ac96-774b-bcce-b302099a8057 --data /var/lib/pollux --json\n  \
+    pollux trace --cast 482913 --option 2"
 )]
 pub struct Args {
     /// The ballot's id
-    ballot: BallotId,
+    #[arg(required_unless_present = "cast", conflicts_with = "cast")]
+    ballot: Option<BallotId>,
+    /// Cast a ballot in this poll, by id or join code, as somebody new, and trace that: it counts
+    #[arg(long, value_name = "ID|CODE")]
+    cast: Option<String>,
+    /// The option it is for
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 1,
+        requires = "cast",
+        conflicts_with = "ballot"
+    )]
+    option: OptionId,
+    /// The server it is cast at
+    #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
+    url: Server,
     #[command(flatten)]
     source: source::Place,
 }
@@ -54,35 +77,41 @@ struct Traced {
 pub async fn run(args: Args, json: bool) -> Outcome {
     let source = args.source.open()?;
     let (log, store) = (source.log().await?, source.store().await?);
+    let seen = match &args.cast {
+        Some(poll) => Some(cast::cast(&args.url, poll, args.option).await?),
+        None => None,
+    };
+    let ballot = args.ballot.or(seen.as_ref().map(|seen| seen.ballot));
+    let ballot = ballot.ok_or_else(|| Failure::usage("which ballot?"))?;
     let (found, here) = match &source {
         Source::Folder(_) => {
-            (search::in_folder(&log, args.ballot).await?, "this is not the folder of that server")
+            (search::in_folder(&log, ballot).await?, "this is not the folder of that server")
         }
         Source::Cluster(config) => {
-            (search::on_kafka(config, args.ballot).await?, "this is not its cluster")
+            (search::on_kafka(config, ballot).await?, "this is not its cluster")
         }
     };
     if found.is_empty() {
         return Err(Failure::failed(format!(
-            "no record of ballot {} is on this log. If its vote was answered 202 or 200, {here}; if \
-             it was not answered, it was not recorded, and may be sent again",
-            args.ballot
+            "no record of ballot {ballot} is on this log. If its vote was answered 202 or 200, \
+             {here}; if it was not answered, it was not recorded, and may be sent again"
         )));
     }
     let progress = store.progress().await?;
     let mut traced = Vec::new();
     for found in found {
-        let way = match &source {
-            Source::Folder(_) => None,
-            Source::Cluster(config) => Some(way(config, &found).await?),
+        let way = match (&source, &seen) {
+            (Source::Cluster(config), _) => Some(way(config, &found, seen.as_ref()).await?),
+            (Source::Folder(_), Some(seen)) => Some(Way::in_folder(&found, seen)),
+            (Source::Folder(_), None) => None,
         };
         traced.push(trace(&*store, log.partitions(), &progress, found, way).await?);
     }
     if json {
         let records: Vec<_> = traced.iter().map(Traced::to_json).collect();
-        writeln!(stdout(), "{}", json!({ "ballotId": args.ballot, "records": records }))?;
+        writeln!(stdout(), "{}", json!({ "ballotId": ballot, "records": records }))?;
     } else {
-        writeln!(stdout(), "ballot {}", args.ballot)?;
+        writeln!(stdout(), "ballot {ballot}")?;
         for traced in &traced {
             write!(stdout(), "{traced}")?;
         }
@@ -91,12 +120,12 @@ pub async fn run(args: Args, json: bool) -> Outcome {
 }
 
 /// When it was committed and announced, as far as that is kept.
-async fn way(config: &Config, found: &Found) -> Outcome<Way> {
+async fn way(config: &Config, found: &Found, seen: Option<&Seen>) -> Outcome<Way> {
     let store = postgres(config).await?;
     let committed = store.committed_at(found.partition, found.offset).await?;
     let since = found.appended.unwrap_or(found.ballot.at);
     let announced = search::announced(config, found, since).await?;
-    Ok(Way::new(config, found, committed, announced))
+    Ok(Way::on_cluster(config, found, committed, announced, seen))
 }
 
 async fn trace(

@@ -95,7 +95,10 @@ fn wrong_usage_exits_2_and_says_why_on_stderr() {
         &["export"],
         &["export", "482913", "--all"],
         &["export", "--all", "--format", "xlsx"],
+        &["trace"],
         &["trace", "not-a-ballot"],
+        &["trace", "01890a5d-ac96-774b-bcce-b302099a8057", "--cast", "482913"],
+        &["trace", "01890a5d-ac96-774b-bcce-b302099a8057", "--option", "2"],
         &["completions", "tcsh-of-old"],
     ] {
         let output = run(arguments);

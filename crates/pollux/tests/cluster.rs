@@ -238,17 +238,37 @@ fn a_database_of_another_log_is_refused() {
 }
 
 #[test]
+fn a_database_without_the_polls_of_the_topic_is_refused() {
+    let _peace = PEACE.read().unwrap();
+    poll(WEB[0], "Where to?");
+    CLUSTER.database().query("CREATE DATABASE lost").unwrap();
+    let (code, said) = refused(&[("DB_NAME", "lost")]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("holds votes, but the database lost holds no poll"), "{said}");
+    // Nothing was half done: the secret of a stranger is not kept there either.
+    let kept = "SELECT count(*) FROM meta WHERE name = 'secret'";
+    let mut lost = CLUSTER.database();
+    lost.name = "lost".to_owned();
+    assert_eq!(lost.query(kept).unwrap(), "0");
+}
+
+#[test]
 fn topics_that_break_the_promise_are_refused_or_taken_with_a_banner() {
     let _peace = PEACE.read().unwrap();
     CLUSTER.database().query("CREATE DATABASE weak").unwrap();
     let weak =
         [("DB_NAME", "weak"), ("POLLUX_TOPIC_PREFIX", "weak."), ("POLLUX_KAFKA_REPLICATION", "1")];
+    // Nobody makes such topics by mistake.
     let (code, said) = refused(&weak);
-    assert_eq!(code, 3, "{said}");
+    assert_eq!(code, 2, "{said}");
     assert!(said.contains("POLLUX_KAFKA_WEAK=true"), "{said}");
     let taken = Started::with(&[&weak[..], &[("POLLUX_KAFKA_WEAK", "true")]].concat());
     assert!(!taken.said["faults"].as_array().unwrap().is_empty(), "{}", taken.said);
     assert_eq!(taken.client().send("GET", "/readyz", None, None).unwrap().0, 200);
+    // And nobody takes them by mistake, once they are there.
+    let (code, said) = refused(&weak[..2]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("POLLUX_KAFKA_WEAK=true"), "{said}");
 }
 
 #[test]

@@ -81,6 +81,35 @@ fn an_audience_its_ledger_and_the_recount_agree() {
 }
 
 #[test]
+fn a_vote_is_cast_and_traced_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B"]);
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let data = folder.path().to_str().unwrap();
+    let cast = json(&run([
+        "trace",
+        "--data",
+        data,
+        "--url",
+        &url,
+        "--cast",
+        &poll,
+        "--option=2",
+        "--json",
+    ]));
+    let record = &cast["records"][0];
+    assert_eq!((&record["status"], &record["optionIds"]), (&json!("counted"), &json!([2])));
+    let times = ["cast", "taken", "shown"].map(|name| record["way"]["times"][name].as_str());
+    assert!(times.is_sorted() && times[0].is_some(), "{record}");
+    assert_eq!(server.votes(&poll, 1), 1);
+    let again = run(["trace", "--data", data, cast["ballotId"].as_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+    let text = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(text.contains("decided  counted") && !text.contains("kcat"), "{text}");
+}
+
+#[test]
 fn a_tally_that_was_tampered_with_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());

@@ -8,50 +8,71 @@ use pollux_server::config::{Config, KafkaConfig};
 use pollux_server::watch::view::rfc3339;
 use serde_json::{Map, Value, json};
 
+use super::cast::Seen;
 use super::search::Found;
 use crate::kafka::Topic;
 
 /// When a vote passed each station.
 pub struct Way {
-    stations: [Station; 5],
-    /// How long nodes collect changes before they send them to screens.
-    tick: Duration,
+    stations: Vec<Station>,
+    /// When the phone knew that it is safe, if we were the phone.
+    answered: Option<UnixMillis>,
+    /// How long nodes collect changes before they send them to screens, if nobody looked.
+    tick: Option<Duration>,
     /// The line that shows the record.
-    kcat: String,
+    kcat: Option<String>,
 }
 
 struct Station {
     name: &'static str,
-    /// Who looked at which clock.
-    whose: &'static str,
+    /// What it means that it was passed.
+    means: &'static str,
     at: Option<UnixMillis>,
 }
 
+const fn station(name: &'static str, means: &'static str, at: Option<UnixMillis>) -> Station {
+    Station { name, means, at }
+}
+
 impl Way {
-    /// Of this record.
-    pub fn new(
+    /// Of this record on a cluster; to the screen, if somebody saw it there.
+    pub fn on_cluster(
         config: &Config,
         found: &Found,
         committed: Option<UnixMillis>,
         announced: Option<UnixMillis>,
+        seen: Option<&Seen>,
     ) -> Self {
-        let station = |name, whose, at| Station { name, whose, at };
-        let ballot = &found.ballot;
-        Self {
-            stations: [
-                station(
-                    "cast",
-                    "the time in the ballot's id: the phone's clock",
-                    Some(ballot.id.time()),
-                ),
-                station("taken", "by a web node, or by `pollux produce`", Some(ballot.at)),
-                station("appended", "the partition's leader has it on its log", found.appended),
-                station("committed", "PostgreSQL: ballot, tally and offset at once", committed),
-                station("announced", "on the topic tallies, to every node", announced),
-            ],
-            tick: config.watch.tick,
-            kcat: kcat(&config.kafka, found),
+        let mut stations = Vec::from(begun(found));
+        stations.extend([
+            station("appended", "the partition's leader has it on its log", found.appended),
+            station("committed", "PostgreSQL: ballot, tally and offset at once", committed),
+            station("announced", "on the topic tallies, to every node", announced),
+        ]);
+        let mut way = Self {
+            stations,
+            answered: None,
+            tick: Some(config.watch.tick),
+            kcat: Some(kcat(&config.kafka, found)),
+        };
+        if let Some(seen) = seen {
+            way.see(seen);
         }
+        way
+    }
+
+    /// In a folder nobody but the phone keeps times.
+    pub fn in_folder(found: &Found, seen: &Seen) -> Self {
+        let stations = Vec::from(begun(found));
+        let mut way = Self { stations, answered: None, tick: None, kcat: None };
+        way.see(seen);
+        way
+    }
+
+    fn see(&mut self, seen: &Seen) {
+        let means = "the voter's screen is told that it is decided";
+        self.stations.push(station("shown", means, Some(seen.decided)));
+        (self.answered, self.tick) = (Some(seen.answered), None);
     }
 
     /// Times, and the milliseconds between each and the one before.
@@ -63,8 +84,18 @@ impl Way {
             millis.insert((*name).into(), json!(between(before, *at)));
             before = at.or(before);
         }
-        json!({ "times": times, "millis": millis, "kcat": self.kcat })
+        let answered = between(self.stations[0].at, self.answered);
+        json!({ "times": times, "millis": millis, "answeredMillis": answered, "kcat": self.kcat })
     }
+}
+
+/// Where every way begins.
+fn begun(found: &Found) -> [Station; 2] {
+    let ballot = &found.ballot;
+    [
+        station("cast", "the time in the ballot's id: the phone's clock", Some(ballot.id.time())),
+        station("taken", "by a web node, or by `pollux produce`", Some(ballot.at)),
+    ]
 }
 
 /// From one to the other; negative if their clocks differ.
@@ -74,27 +105,37 @@ fn between(from: Option<UnixMillis>, to: Option<UnixMillis>) -> Option<i64> {
 
 impl std::fmt::Display for Way {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut line = |name, time: &str, millis: &str, means| {
+            let line = format!("  {name:<10}{time:>24}  {millis:>9}  {means}");
+            writeln!(f, "{}", line.trim_end())
+        };
+        let signed = |millis| format!("{millis:+} ms");
+        let first = self.stations[0].at;
         let mut before = None;
-        for Station { name, whose, at } in &self.stations {
+        for Station { name, means, at } in &self.stations {
             let time = at.map_or("not known".into(), rfc3339);
             // The date is said once.
-            let time = if before.is_some() {
-                time.split('T').next_back().unwrap_or_default()
-            } else {
-                &time
+            let time = match before {
+                Some(_) => time.split('T').next_back().unwrap_or_default(),
+                None => &time,
             };
-            let millis = between(before, *at).map_or(String::new(), |ms| format!("{ms:+} ms"));
-            writeln!(f, "  {name:<10}{time:>24}  {millis:>9}  {whose}")?;
+            line(*name, time, &between(before, *at).map_or(String::new(), signed), *means)?;
             before = at.or(before);
         }
-        let tick = format!("≤ {} ms", self.tick.as_millis());
-        let sent = "to every screen: each node sends the newest that often";
-        writeln!(f, "  {:<10}{:>24}  {tick:>9}  {sent}", "sent", "")?;
-        let first = self.stations[0].at;
-        if let Some(all) = between(first, before) {
-            writeln!(f, "  {:<10}{:>24}  {:>9}", "in all", "", format!("{all:+} ms"))?;
+        if let Some(tick) = self.tick {
+            let sent = "to every screen: each node sends the newest that often";
+            line("sent", "", &format!("≤ {} ms", tick.as_millis()), sent)?;
         }
-        writeln!(f, "  with kcat  {}", self.kcat)
+        if let Some(all) = between(first, before) {
+            line("in all", "", &signed(all), "")?;
+        }
+        if let Some(answered) = between(first, self.answered) {
+            line("answered", "", &signed(answered), "after it was cast: recorded, and safe")?;
+        }
+        match &self.kcat {
+            Some(kcat) => writeln!(f, "  with kcat  {kcat}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -38,6 +38,10 @@ fn recorder() -> &'static PrometheusHandle {
         describe_histogram!("pollux_log_group_records", "Records that one commit made durable");
         describe_counter!("pollux_http_requests_total", "Answers, by route, method and status");
         describe_gauge!("pollux_http_connections", "Connections that are open now");
+        describe_gauge!(
+            "pollux_partitions_stuck",
+            "Partitions that cannot be counted at the moment; the log says why"
+        );
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
         handle
     })

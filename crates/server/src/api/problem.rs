@@ -152,7 +152,7 @@ pub const TABLE: [Row; 26] = [
         "The request line and headers are longer than this server takes.",
         "Send fewer or shorter headers."),
     row(Trouble::NotRecorded, "not-recorded", 503, "The ballot is not recorded", Some(1),
-        "The log did not take the ballot. It is certain that it is not recorded and will not be counted.",
+        "The log did not take this request's ballot: nothing of this request is recorded, or ever will be. An earlier request with the same `ballotId` that was not answered, or with 504, may be.",
         "Send it again after as many seconds as `Retry-After` says."),
     row(Trouble::StoreUnavailable, "store-unavailable", 503, "The store is unavailable", Some(1),
         "The server cannot read or change polls at the moment. Nothing was changed.",

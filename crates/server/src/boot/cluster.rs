@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use pollux_core::id::Generation;
+use pollux_core::record::Entry;
 use pollux_core::standing::Announcement;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -15,15 +16,18 @@ use super::credentials::{self, Credential};
 use super::{Backends, StartError};
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
-use crate::log::Log;
 use crate::log::kafka::KafkaLog;
+use crate::log::{Log, ReadError};
 use crate::store::postgres::PostgresStore;
-use crate::store::{Store, StoreError};
+use crate::store::{Listing, Store, StoreError};
 
 /// Between two looks into the outbox, and two tries to start.
 const LOOK: Duration = Duration::from_millis(500);
 /// Changes of polls told at once.
 const MOST: usize = 256;
+/// Records of a partition looked at to see whether it holds votes, and how long they may take.
+const FIRST: usize = 64;
+const READ_WAIT: Duration = Duration::from_secs(5);
 
 /// Why the servers that were found are not used together.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +37,27 @@ pub enum Mismatch {
         "a cluster's nodes share one secret: set POLLUX_SECRET to the same 16 bytes or more on each"
     )]
     NoSecret,
+    /// The log's store is gone.
+    #[error(
+        "the topic {topic} holds votes, but the database {database} holds no poll: the polls they \
+         were cast in are lost with it. Name the database they were counted into (DB_HOST, DB_NAME), \
+         or restore its newest backup: what it has not counted is counted from the topic. Or begin \
+         with topics of another name (POLLUX_TOPIC_PREFIX)"
+    )]
+    StoreLost {
+        /// The database.
+        database: String,
+        /// The topic of the votes.
+        topic: String,
+    },
+    /// The log cannot be read.
+    #[error("the topic {topic}: {error}")]
+    NoLog {
+        /// Which.
+        topic: String,
+        /// Why.
+        error: ReadError,
+    },
     /// Another secret was given than the one that named the voters.
     #[error(
         "POLLUX_SECRET is not the secret of the other nodes of the database {0}: with it every \
@@ -155,16 +180,42 @@ async fn compare(
             return Err(Mismatch::Strangers { database, topic, counted, found });
         }
     }
+    let every = Listing { limit: 1, all: true, ..Listing::default() };
+    if store.list(every).await.map_err(unreadable)?.is_empty() {
+        let topic = log.prepared().names.votes.clone();
+        match holds_votes(log).await {
+            Ok(false) => {}
+            Ok(true) => return Err(Mismatch::StoreLost { database, topic }),
+            Err(error) => return Err(Mismatch::NoLog { topic, error }),
+        }
+    }
     let ours = credentials::fingerprint(secret);
     let ours = format!("{:032x}", u128::from_be_bytes(ours));
     let (kept, first) = store.keep_secret(&ours).await.map_err(unreadable)?;
     if kept == ours { Ok(first) } else { Err(Mismatch::SecretChanged(database)) }
 }
 
+/// Whether anybody opened a poll or voted on this log: whether its first records are more than
+/// genesis records, of which there may be several.
+async fn holds_votes(log: &KafkaLog) -> Result<bool, ReadError> {
+    for partition in 0..log.partitions() {
+        let first = match log.end(partition).await? {
+            0 | 1 => continue,
+            _ => log.read(partition, 0, FIRST, READ_WAIT).await?,
+        };
+        let polls = |entry| matches!(entry, Ok(Entry::Ballot(_) | Entry::Control(_)));
+        if first.iter().any(|record| polls(Entry::decode(&record.value))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Announce what the outbox still holds, in its order, and forget it. Who changed a poll has
 /// announced it already, unless they died before they could; hearing it twice does no harm.
 async fn relay(log: Arc<KafkaLog>, store: Arc<PostgresStore>, stop: CancellationToken) {
     let mut full = false;
+    let mut failing: Option<String> = None;
     loop {
         tokio::select! {
             biased;
@@ -172,13 +223,13 @@ async fn relay(log: Arc<KafkaLog>, store: Arc<PostgresStore>, stop: Cancellation
             () = tokio::time::sleep(LOOK), if !full => {}
             () = std::future::ready(()), if full => {}
         }
-        full = match relay_some(&log, &store).await {
-            Ok(told) => told >= MOST,
-            Err(error) => {
-                tracing::debug!(error, "changes of polls are told later");
-                false
-            }
-        };
+        let told = relay_some(&log, &store).await;
+        full = told.as_ref().is_ok_and(|told| *told >= MOST);
+        let error = told.err();
+        if let Some(error) = error.as_ref().filter(|error| failing.as_ref() != Some(*error)) {
+            tracing::warn!(error, "changes of polls are told later");
+        }
+        failing = error;
     }
 }
 

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::log::embedded::{FolderLock, LockError, OpenError as LogOpenError};
 use crate::log::{Log, kafka};
 use crate::store::embedded::OpenError as StoreOpenError;
-use crate::store::{Store, postgres};
+use crate::store::{Store, StoreError, postgres};
 use credentials::Credential;
 use node::{Node, Parts};
 
@@ -133,6 +133,10 @@ impl StartError {
             self,
             Self::Kafka(kafka::OpenError::Kafka(_))
                 | Self::Postgres(postgres::OpenError::Unreachable { .. })
+                | Self::Cluster(
+                    cluster::Mismatch::NoLog { .. }
+                        | cluster::Mismatch::Unreadable { error: StoreError::Unavailable(_), .. }
+                )
         )
     }
 

@@ -30,10 +30,16 @@ pub async fn run(processor: Processor, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(processor.limits.housekeeping) => {}
         }
-        let closed = close_due(&processor).await;
-        let settled = settle(&processor, &mut appended).await;
-        if let Err(error) = closed.and(settled) {
-            tracing::debug!(%error, "housekeeping is tried again later");
+        let round = async {
+            let closed = close_due(&processor).await;
+            let settled = settle(&processor, &mut appended).await;
+            closed.and(settled)
+        };
+        // A log that does not answer must not hold up a stop.
+        match stop.run_until_cancelled(round).await {
+            Some(Err(error)) => tracing::debug!(%error, "housekeeping is tried again later"),
+            Some(Ok(())) => {}
+            None => return,
         }
     }
 }
@@ -64,6 +70,11 @@ async fn settle(processor: &Processor, appended: &mut Appended) -> Result<(), St
         return Ok(());
     }
     let progress: BTreeMap<_, _> = store.progress().await?.into_iter().collect();
+    // Asked once a round: a frozen broker takes its time for each answer.
+    let mut ends = BTreeMap::new();
+    for partition in 0..log.partitions() {
+        ends.insert(partition, log.end(partition).await.ok());
+    }
     for poll in unsettled.into_iter().take(MOST_A_ROUND) {
         let Some(standing) = store.standing(poll.id).await? else { continue };
         let Some(record) = control::record(&poll, processor.ambient.now()) else { continue };
@@ -75,7 +86,7 @@ async fn settle(processor: &Processor, appended: &mut Appended) -> Result<(), St
             if seen.get(&partition) >= Some(&poll.phase) {
                 continue;
             }
-            let Ok(end) = log.end(partition).await else { continue };
+            let Some(end) = ends[&partition] else { continue };
             let before = appended.get(&(poll.id, partition));
             if before.is_some_and(|before| committed <= *before) && committed < end {
                 continue;

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pollux_core::id::Partition;
+use pollux_core::id::{Offset, Partition};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +39,10 @@ pub struct Processor {
     pub limits: ProcessorLimits,
     /// Partitions that cannot go on, and why; empty when all is well.
     pub troubles: Arc<Mutex<BTreeMap<Partition, String>>>,
+    /// By partition, up to where this process has announced what was committed. The store hears of
+    /// it with the next commit only: a partition that cannot go on would be announced anew with
+    /// every try.
+    told: Arc<Mutex<BTreeMap<Partition, Offset>>>,
 }
 
 impl Processor {
@@ -49,7 +53,8 @@ impl Processor {
         ambient: SharedAmbient,
         limits: ProcessorLimits,
     ) -> Self {
-        Self { log, store, ambient, limits, troubles: Arc::default() }
+        let (troubles, told) = (Arc::default(), Arc::default());
+        Self { log, store, ambient, limits, troubles, told }
     }
 
     /// Join the group and run a worker for each partition held, until `stop`; then finish the
@@ -101,10 +106,6 @@ impl Processor {
 
     /// Wait before trying again, or until told to stop.
     async fn pause(&self, stop: &CancellationToken) {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(self.limits.retry) => {}
-        }
+        stop.run_until_cancelled(tokio::time::sleep(self.limits.retry)).await;
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::poll::Poll;
 use pollux_core::record::{Entry, Genesis};
@@ -67,14 +67,29 @@ impl From<CommitError> for SessionError {
 pub async fn run(processor: Processor, partition: Partition, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let Err(error) = session(&processor, partition, &stop).await else { break };
-        let told = processor.troubles.lock().insert(partition, error.to_string());
-        if told.as_deref() != Some(&error.to_string()) {
+        let before = {
+            let mut troubles = processor.troubles.lock();
+            let before = troubles.insert(partition, error.to_string());
+            gauge!("pollux_partitions_stuck").set(troubles.len() as f64);
+            before
+        };
+        if before.as_deref() != Some(&error.to_string()) {
             tracing::warn!(partition, %error, "the partition is taken up again");
         }
         counter!("pollux_worker_restarts_total").increment(1);
         processor.pause(&stop).await;
     }
-    processor.troubles.lock().remove(&partition);
+    well_again(&processor, partition);
+}
+
+/// Whether there was trouble, which is over.
+fn well_again(processor: &Processor, partition: Partition) -> bool {
+    let mut troubles = processor.troubles.lock();
+    let was = troubles.remove(&partition).is_some();
+    if was {
+        gauge!("pollux_partitions_stuck").set(troubles.len() as f64);
+    }
+    was
 }
 
 /// Take up the partition and work on it; `Ok` when told to stop.
@@ -97,7 +112,7 @@ async fn session(
             false => worker.step(Batch::read(records)).await?,
         }
         // Only now: a commit may fail for as long as the disk is full, and each session begins well.
-        if processor.troubles.lock().remove(&partition).is_some() {
+        if well_again(processor, partition) {
             tracing::info!(partition, "the partition goes on");
         }
         if !none && !full {
@@ -130,11 +145,16 @@ impl<'a> Worker<'a> {
         let slice = Slice { partition, partitions: log.partitions(), generation: log.generation() };
         let progress = processor.store.begin(partition, slice.generation).await?;
         same_log(processor, slice, progress.next_offset).await?;
-        let (next, announced) = (progress.next_offset, progress.announced);
+        let next = progress.next_offset;
+        // More than there is to tell: the store is another copy, and knows better.
+        let told = processor.told.lock().get(&partition).copied().filter(|told| *told <= next);
+        let announced = progress.announced.max(told.unwrap_or(0));
         let owed = (announced < next).then(Instant::now);
         let mut worker = Self { processor, slice, next, announced, owed, past: Past::default() };
-        let missed = processor.store.tallies_since(partition, progress.announced).await?;
-        worker.announce(missed).await?;
+        if told != Some(next) {
+            let missed = processor.store.tallies_since(partition, announced).await?;
+            worker.announce(missed).await?;
+        }
         Ok(worker)
     }
 
@@ -199,7 +219,7 @@ impl<'a> Worker<'a> {
         self.processor.log.announce(told).await?;
         self.copy_dead().await?;
         if self.owed.is_none() {
-            self.announced = next_offset;
+            self.all_told();
         }
         Ok(())
     }
@@ -216,15 +236,34 @@ impl<'a> Worker<'a> {
             let dead = self.processor.store.dead(partition, from, COPIED_AT_ONCE).await?;
             let Some(last) = dead.last() else { break };
             from = last.offset + 1;
-            if let Err(error) = log.bury(partition, dead.into_iter().map(copy).collect()).await {
-                tracing::warn!(partition, %error, "dead letters are not copied yet; the store has them");
-                self.owed = Some(Instant::now() + COPY_AGAIN);
-                return Ok(());
+            match log.bury(partition, dead.into_iter().map(copy).collect()).await {
+                Ok(()) => {}
+                Err(AppendError::Unknown(why)) => {
+                    tracing::warn!(
+                        partition,
+                        why,
+                        "dead letters are copied later; the store has them"
+                    );
+                    self.owed = Some(Instant::now() + COPY_AGAIN);
+                    return Ok(());
+                }
+                // It will never be taken: to try again would copy the others for ever.
+                Err(AppendError::NotRecorded(why)) => {
+                    tracing::warn!(partition, why, "a dead letter is not copied; the store has it");
+                }
             }
+            // The tallies up to `next` are announced by now.
+            self.announced = from;
         }
         self.owed = None;
-        self.announced = self.next;
+        self.all_told();
         Ok(())
+    }
+
+    /// Everything up to `next` is announced and copied.
+    fn all_told(&mut self) {
+        self.announced = self.next;
+        self.processor.told.lock().insert(self.slice.partition, self.next);
     }
 }
 

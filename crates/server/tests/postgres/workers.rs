@@ -60,6 +60,40 @@ async fn of_two_workers_one_is_fenced() {
     }
 }
 
+/// A lookup that went through the partition would take the longer the more was counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn voters_are_looked_up_by_their_own_index() {
+    let server = shared();
+    // Nobody is remembered.
+    let config = PostgresConfig { voters: 1, ..database(&server) };
+    let store = PostgresStore::open(&config, 1).await.unwrap();
+    let poll = create(&*store, open_poll(1)).await;
+    store.begin(0, generation(1)).await.unwrap();
+    for from in [0, 3_001, 6_002] {
+        store.commit(0, &batch(&*store, &poll, 0, from, 3_000)).await.unwrap();
+    }
+    let asked = 200;
+    let strangers: Vec<_> = (0..asked).map(|n| (poll.id, voter(n + 1))).collect();
+    for analyzed in [false, true] {
+        if analyzed {
+            sql(&config, "ANALYZE ballots").await;
+        }
+        sql(&config, "SELECT pg_stat_reset()").await;
+        store.load(0, &[], &strangers).await.unwrap();
+        let client = super::client(&config).await;
+        let read = async |index: &str| {
+            let of = "SELECT idx_scan, idx_tup_read FROM pg_stat_user_indexes \
+                      WHERE indexrelname = $1";
+            let row = client.query_one(of, &[&index]).await.unwrap();
+            (row.get::<_, i64>(0), row.get::<_, i64>(1))
+        };
+        // The server tells a little later.
+        super::until("told", async || read("ballots_by_voter").await.0 >= i64::from(asked)).await;
+        let (_, rows) = read("ballots_in_log_order").await;
+        assert!(rows < 100, "{rows} rows were read in log order, analyzed: {analyzed}");
+    }
+}
+
 /// Runs a future as a process that may be stopped: polled so many times, then not at all, and
 /// neither is its connection to the server.
 struct Stoppable {

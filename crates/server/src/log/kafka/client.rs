@@ -32,6 +32,8 @@ pub(super) fn settings(config: &KafkaConfig) -> ClientConfig {
         .set("reconnect.backoff.max.ms", "1000")
         .set("retry.backoff.ms", "50")
         .set("retry.backoff.max.ms", "500")
+        // A topic that was taken away must not come back empty because somebody asks for it.
+        .set("allow.auto.create.topics", "false")
         .set("log.connection.close", "false");
     let mut file = |name: &str, path: &Option<std::path::PathBuf>| {
         if let Some(path) = path {
@@ -96,7 +98,6 @@ pub(super) fn reader_settings(config: &KafkaConfig) -> ClientConfig {
         // Never skip over what is missing.
         .set("auto.offset.reset", "error")
         .set("isolation.level", "read_uncommitted")
-        .set("allow.auto.create.topics", "false")
         // After a seek the fetch under way is waited for.
         .set("fetch.wait.max.ms", "100")
         .set("fetch.error.backoff.ms", "100")

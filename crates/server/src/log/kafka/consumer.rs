@@ -14,7 +14,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset as At, TopicPartitionList};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -82,6 +82,8 @@ pub struct TopicRecord {
     pub key: Option<Bytes>,
     /// Its value; none is a tombstone.
     pub value: Option<Bytes>,
+    /// What stands beside it, by name.
+    pub headers: Vec<(String, Bytes)>,
 }
 
 /// Reads a topic. Dropping it leaves the group.
@@ -142,10 +144,12 @@ impl Consumer {
         let (told, events) = mpsc::channel(AHEAD);
         let stop = CancellationToken::new();
         let reading = Reading {
+            topic: plan.topic.clone(),
             client: client.clone(),
             told,
             stop: stop.clone(),
             follow: plan.follow,
+            ends: BTreeMap::new(),
             ended: BTreeSet::new(),
             held: plan.group.is_none().then(|| partitions.into_iter().collect()),
             seen: 0,
@@ -198,11 +202,15 @@ impl Consumer {
 
 /// The thread that reads.
 struct Reading {
+    topic: String,
     client: Arc<BaseConsumer<Assignment>>,
     told: mpsc::Sender<Result<Event, OpenError>>,
     stop: CancellationToken,
     follow: bool,
-    /// Partitions that have been read to their ends.
+    /// Where the partitions ended when we came to them: one that does not follow reads so far. To
+    /// wait for all to be read whole at once would take for ever while they grow.
+    ends: BTreeMap<Partition, i64>,
+    /// Partitions that have been read so far.
     ended: BTreeSet<Partition>,
     /// Those to read; in a group unknown until it says so.
     held: Option<BTreeSet<Partition>>,
@@ -216,7 +224,10 @@ impl Reading {
             let event = match self.client.poll(TICK) {
                 None => None,
                 Some(Ok(message)) => {
-                    self.ended.remove(&(message.partition() as Partition));
+                    let partition = message.partition() as Partition;
+                    if self.ends.get(&partition).is_some_and(|end| message.offset() + 1 >= *end) {
+                        self.ended.insert(partition);
+                    }
                     Some(Ok(Event::Record(record(&message))))
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
@@ -226,6 +237,7 @@ impl Reading {
                 Some(Err(error)) => lasting(&error).then(|| Err(error.into())),
             };
             let assigned = self.assignment();
+            self.learn_ends();
             for event in assigned.into_iter().chain(event) {
                 let last = event.is_err();
                 if self.told.blocking_send(event).is_err() || last {
@@ -234,6 +246,21 @@ impl Reading {
             }
             if !self.follow && self.held.as_ref().is_some_and(|held| held.is_subset(&self.ended)) {
                 return;
+            }
+        }
+    }
+
+    /// Ask where the partitions end whose end is not known; what fails is asked again.
+    fn learn_ends(&mut self) {
+        if self.follow {
+            return;
+        }
+        for partition in self.held.iter().flatten() {
+            if !self.ends.contains_key(partition)
+                && let Ok((_, end)) =
+                    self.client.fetch_watermarks(&self.topic, *partition as i32, PATIENCE)
+            {
+                self.ends.insert(*partition, end);
             }
         }
     }
@@ -278,12 +305,17 @@ fn lasting(error: &KafkaError) -> bool {
 
 fn record(message: &BorrowedMessage<'_>) -> TopicRecord {
     let at = message.timestamp().to_millis();
+    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+    let headers = headers.map(|header| {
+        (header.key.to_owned(), Bytes::copy_from_slice(header.value.unwrap_or_default()))
+    });
     TopicRecord {
         partition: message.partition() as Partition,
         offset: message.offset() as Offset,
         at: at.and_then(|millis| millis.try_into().ok()).map(UnixMillis),
         key: message.key().map(Bytes::copy_from_slice),
         value: message.payload().map(Bytes::copy_from_slice),
+        headers: headers.collect(),
     }
 }
 

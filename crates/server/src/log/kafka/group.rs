@@ -94,8 +94,7 @@ fn member_settings(config: &KafkaConfig) -> ClientConfig {
         .set("heartbeat.interval.ms", (SESSION / 4).as_millis().to_string())
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        .set("auto.offset.reset", "latest")
-        .set("allow.auto.create.topics", "false");
+        .set("auto.offset.reset", "latest");
     client
 }
 

@@ -29,6 +29,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const ANSWER: Duration = Duration::from_secs(3);
 /// How long a verdict holds: the next one is there before.
 const HOLDS: Duration = Duration::from_secs(4);
+/// Until the next one, whenever that is: nothing may be appended to what may be another log.
+const FOR_GOOD: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Why votes would not be recorded, by partition, as of the last look.
 pub(super) struct Health {
@@ -47,7 +49,7 @@ struct Verdict {
 pub(super) struct Trouble {
     /// What concerns all partitions.
     all: Option<String>,
-    /// There is no such topic.
+    /// There is no such topic, or one with other partitions.
     gone: bool,
     /// By partition, what it lacks.
     partitions: BTreeMap<Partition, String>,
@@ -102,7 +104,7 @@ impl Health {
         }
     }
 
-    pub(super) fn judge(&self, trouble: Trouble) {
+    pub(super) fn judge(&self, trouble: Trouble, holds: Duration) {
         let troubled = !trouble.is_none();
         let mut verdict = self.verdict.write();
         match trouble.summary() {
@@ -110,7 +112,7 @@ impl Health {
             None if !verdict.trouble.is_none() => tracing::info!("Kafka takes votes again"),
             _ => {}
         }
-        *verdict = Verdict { trouble, until: Instant::now() + HOLDS };
+        *verdict = Verdict { trouble, until: Instant::now() + holds };
         self.troubled.store(troubled, Ordering::Release);
     }
 }
@@ -127,9 +129,9 @@ pub(super) async fn watch(
     loop {
         let mut pause = LOOK;
         if let Some(client) = producer.client() {
-            let (votes, in_sync) = (prepared.names.votes.clone(), prepared.in_sync);
             let before = producer.acknowledged();
-            let ask = move || look(client.client(), &votes, in_sync);
+            let expected = prepared.clone();
+            let ask = move || look(client.client(), &expected);
             let found = tokio::task::spawn_blocking(ask).await;
             let found = found.unwrap_or_else(|error| Err(error.to_string()));
             let trouble = match found {
@@ -141,13 +143,20 @@ pub(super) async fn watch(
             if !trouble.is_none() {
                 pause = LOOK_AGAIN;
             }
-            doubt |= trouble.gone;
-            let confirmed = match doubt && trouble.is_none() {
-                true => confirm(&config, &prepared).await,
-                false => Ok(()),
-            };
-            doubt &= !trouble.is_none() || confirmed.is_err();
-            health.judge(confirmed.map_or_else(Trouble::everywhere, |()| trouble));
+            if trouble.gone {
+                doubt = true;
+                health.judge(trouble, FOR_GOOD);
+            } else if doubt {
+                match confirm(&config, &prepared).await {
+                    Ok(()) => {
+                        doubt = false;
+                        health.judge(trouble, HOLDS);
+                    }
+                    Err(why) => health.judge(Trouble::everywhere(why), FOR_GOOD),
+                }
+            } else {
+                health.judge(trouble, HOLDS);
+            }
         }
         tokio::select! {
             biased;
@@ -168,15 +177,15 @@ async fn confirm(config: &KafkaConfig, prepared: &Prepared) -> Result<(), String
 }
 
 /// Ask a broker which partitions have no leader, or too few replicas that have all of it.
-fn look(
-    client: &Client<impl ClientContext>,
-    topic: &str,
-    in_sync: usize,
-) -> Result<Trouble, String> {
+fn look(client: &Client<impl ClientContext>, expected: &Prepared) -> Result<Trouble, String> {
+    let (topic, in_sync) = (expected.names.votes.as_str(), expected.in_sync);
     let metadata = client.fetch_metadata(Some(topic), ANSWER).map_err(|error| error.to_string())?;
     let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
-    if partitions.is_empty() {
-        let why = format!("the brokers know of no topic {topic}");
+    if partitions.len() != expected.partitions as usize {
+        let why = match partitions.len() {
+            0 => format!("the brokers know of no topic {topic}"),
+            found => format!("{topic} has {found} partitions and had {}", expected.partitions),
+        };
         return Ok(Trouble { gone: true, ..Trouble::everywhere(why) });
     }
     let lacks = partitions.iter().filter_map(|partition| {
@@ -204,19 +213,20 @@ mod tests {
         health.takes(1).unwrap();
         let partitions = [(1, "no leader".to_owned())].into();
         let trouble = Trouble { partitions, ..Trouble::default() };
-        health.judge(trouble.clone());
+        health.judge(trouble.clone(), HOLDS);
         health.takes(0).unwrap();
         assert_eq!(health.takes(1), Err("no leader".into()));
         health.ready().unwrap_err();
         // Nobody looks any more: then appends must find out for themselves.
         tokio::time::advance(HOLDS).await;
         health.takes(1).unwrap();
-        health.judge(trouble);
+        health.judge(trouble, HOLDS);
         health.takes(1).unwrap_err();
-        health.judge(Trouble::default());
+        health.judge(Trouble::default(), HOLDS);
         health.takes(1).unwrap();
         health.ready().unwrap();
-        health.judge(Trouble::everywhere("nobody answers".into()));
+        health.judge(Trouble::everywhere("nobody answers".into()), FOR_GOOD);
+        tokio::time::advance(10 * HOLDS).await;
         assert_eq!(health.takes(7), Err("nobody answers".into()));
         assert_eq!(health.ready(), Err("nobody answers".into()));
     }

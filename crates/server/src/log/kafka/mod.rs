@@ -13,6 +13,7 @@ mod feed;
 mod genesis;
 mod group;
 mod health;
+mod lane;
 mod producer;
 mod reader;
 pub mod topics;
@@ -30,7 +31,7 @@ use rdkafka::error::KafkaError;
 use tokio_util::sync::CancellationToken;
 
 use self::health::Health;
-use self::producer::Producer;
+use self::producer::{Producer, To};
 use self::reader::Reader;
 use self::topics::{Names, Prepared};
 use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
@@ -71,7 +72,13 @@ impl OpenError {
 
 impl From<KafkaError> for OpenError {
     fn from(error: KafkaError) -> Self {
-        Self::Kafka(error.to_string())
+        match error {
+            // librdkafka does not take them: a file that is no certificate, say.
+            KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) => {
+                Self::Settings(format!("the settings for Kafka: {error}"))
+            }
+            _ => Self::Kafka(error.to_string()),
+        }
     }
 }
 
@@ -102,13 +109,16 @@ impl KafkaLog {
             tracing::warn!("the promise does not hold: {fault}");
         }
         let stop = CancellationToken::new();
-        let (votes, partitions) = (&prepared.names.votes, prepared.partitions);
-        let producer = Producer::start(config, limits, votes.clone(), partitions, stop.clone())?;
-        let reader = Reader::start(config, votes.clone(), partitions, stop.clone())?;
+        // Whatever fails below ends what was begun.
+        let begun = stop.clone().drop_guard();
+        let (names, partitions) = (&prepared.names, prepared.partitions);
+        let producer = Producer::start(config, limits, names, partitions, stop.clone())?;
+        let reader = Reader::start(config, names.votes.clone(), partitions, stop.clone())?;
         let (producer, health) = (Arc::new(producer), Arc::new(Health::new()));
         let log = (config.clone(), prepared.clone());
         let watch = health::watch(health.clone(), producer.clone(), log, stop.clone());
         tokio::spawn(watch);
+        begun.disarm();
         Ok(Arc::new(Self {
             config: config.clone(),
             feed: limits.feed,
@@ -221,7 +231,7 @@ impl Log for KafkaLog {
             return Append::refused(format!("there is no partition {partition}"));
         }
         match self.health.takes(partition) {
-            Ok(()) => self.producer.append(partition, &record),
+            Ok(()) => self.producer.append(partition, record),
             Err(why) => Append::refused(why),
         }
     }
@@ -247,14 +257,13 @@ impl Log for KafkaLog {
     }
 
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
-        let names = &self.prepared.names;
         for some in announcements.chunks(AT_ONCE) {
             let sent = some.iter().map(|announcement| {
                 let topic = match announcement {
-                    Announcement::Poll(_) => &names.polls,
-                    Announcement::Tally(_) | Announcement::Progress { .. } => &names.tallies,
+                    Announcement::Poll(_) => To::Polls,
+                    Announcement::Tally(_) | Announcement::Progress { .. } => To::Tallies,
                 };
-                self.producer.announce(topic, &announcement.key(), &announcement.encode())
+                self.producer.announce(topic, announcement.key(), announcement.encode())
             });
             for delivery in sent.collect::<Vec<_>>() {
                 delivery.await?;
@@ -264,10 +273,10 @@ impl Log for KafkaLog {
     }
 
     async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
-        let (topic, generation) = (&self.prepared.names.dead, self.generation());
+        let generation = self.generation();
         for some in dead.chunks(AT_ONCE) {
             let copies = some.iter().map(|record| dead::copy(generation, partition, record));
-            let sent = copies.map(|copy| self.producer.copy(topic, copy));
+            let sent = copies.map(|copy| self.producer.copy(copy));
             for delivery in sent.collect::<Vec<_>>() {
                 delivery.await?;
             }

@@ -1,7 +1,9 @@
 //! The sending side: one idempotent producer, its bounds, and the way back of its answers.
 //!
 //! No future per record: librdkafka's callback puts the outcome into a list, and one task of the
-//! runtime wakes whoever waits, many at a time.
+//! runtime wakes whoever waits, many at a time. Records of a partition are handed over a batch at a
+//! time, see [`super::lane`]; whoever waits for the batch before is not sent yet, so if that one
+//! fails they are certainly not recorded.
 //!
 //! **What a delivery report says.** librdkafka knows whether a failed record was sent, but its
 //! Rust wrapper does not pass it on, so the error code has to do. A record that was queued may
@@ -18,13 +20,16 @@ use pollux_core::id::{Partition, Position};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{self, settings};
 use super::dead::Copy;
+use super::lane::{Lane, Parcel};
+use super::topics::Names;
 use crate::config::{KafkaConfig, LogLimits};
 use crate::log::{Append, AppendError, NewRecord};
 
@@ -37,20 +42,24 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Why appends are refused after a stop.
 const SHUT: &str = "the log is shut";
 
-type Outcome = Result<Position, AppendError>;
+pub(super) type Outcome = Result<Position, AppendError>;
 
 /// Sends records, and tells what became of each.
 pub(super) struct Producer {
     shared: Arc<Shared>,
-    /// `None` while a new one is made.
-    current: Arc<RwLock<Option<Arc<Sender>>>>,
 }
 
 pub(super) type Sender = ThreadedProducer<Deliveries>;
 
 /// What the callers, the callback and the tasks share.
 struct Shared {
-    votes: String,
+    /// `None` while a new one is made. It holds us in its turn, until the last one is stopped.
+    current: RwLock<Option<Arc<Sender>>>,
+    /// By partition of `votes`; then those of the other topics.
+    lanes: Vec<Mutex<Lane>>,
+    linger: Duration,
+    /// Longer than that no record waits to be handed over: it would be too late when it fails.
+    patience: Duration,
     most: usize,
     most_in_partition: usize,
     in_flight: AtomicUsize,
@@ -67,11 +76,18 @@ struct Shared {
     fatal: Notify,
 }
 
+/// A topic besides `votes`; all of them have one partition that matters.
+#[derive(Clone, Copy)]
+pub(super) enum To {
+    Tallies,
+    Polls,
+    Dead,
+}
+
 /// A record on its way.
 pub(super) struct Delivery {
     answer: oneshot::Sender<Outcome>,
-    /// Whose bound it counts towards; an announcement's toward none.
-    partition: Option<Partition>,
+    lane: usize,
 }
 
 impl Shared {
@@ -100,15 +116,86 @@ impl Shared {
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 
-    fn answer(&self, delivery: Delivery, outcome: Outcome) {
-        if let Some(partition) = delivery.partition {
-            self.leave(partition);
+    /// Take a record for a lane.
+    fn post(
+        &self,
+        lane: usize,
+        record: NewRecord,
+        headers: Option<OwnedHeaders>,
+    ) -> Result<oneshot::Receiver<Outcome>, String> {
+        let (answer, outcome) = oneshot::channel();
+        let mut there = self.lanes[lane].lock();
+        let parcel = Parcel { record, headers, answer, since: Instant::now() };
+        if let Some(parcel) = there.take(parcel, self.linger)
+            && let Err((_, why)) = self.hand_over(&there, lane, parcel)
+        {
+            // Nobody waits for it: then it would not have been given back.
+            there.decided();
+            return Err(why);
+        }
+        Ok(outcome)
+    }
+
+    /// Queue a record with librdkafka, or say why not.
+    fn hand_over(
+        &self,
+        to: &Lane,
+        lane: usize,
+        parcel: Parcel,
+    ) -> Result<(), (oneshot::Sender<Outcome>, String)> {
+        let Parcel { record, headers, answer, .. } = parcel;
+        let delivery = Box::new(Delivery { answer, lane });
+        let mut queued = BaseRecord::with_opaque_to(&to.topic, delivery)
+            .partition(to.partition as i32)
+            .key(&record.key[..])
+            .payload(&record.value[..]);
+        queued.headers = headers;
+        let current = self.current.read();
+        let Some(sender) = &*current else {
+            return Err((queued.delivery_opaque.answer, RENEWED.into()));
+        };
+        sender.send(queued).map_err(|(error, queued)| {
+            if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+                self.fatal.notify_one();
+            }
+            (queued.delivery_opaque.answer, error.to_string())
+        })
+    }
+
+    /// One was decided; after the last of its batch comes the next.
+    fn settle(&self, Delivery { answer, lane }: Delivery, outcome: Outcome) {
+        let lost = matches!(outcome, Err(AppendError::Unknown(_)));
+        self.answer(lane, answer, outcome);
+        let mut there = self.lanes[lane].lock();
+        let refuse = |answer, why: &str| {
+            self.answer(lane, answer, Err(AppendError::NotRecorded(why.into())));
+        };
+        if lost {
+            for parcel in there.give_up() {
+                refuse(parcel.answer, "what was sent before it was not acknowledged");
+            }
+        }
+        for parcel in there.decided() {
+            let handed = match parcel.since.elapsed() < self.patience {
+                true => self.hand_over(&there, lane, parcel),
+                false => Err((parcel.answer, "it waited too long to be sent".into())),
+            };
+            if let Err((answer, why)) = handed {
+                there.decided();
+                refuse(answer, &why);
+            }
+        }
+    }
+
+    fn answer(&self, lane: usize, answer: oneshot::Sender<Outcome>, outcome: Outcome) {
+        if lane < self.in_partition.len() {
+            self.leave(lane as Partition);
         }
         if outcome.is_ok() {
             self.acknowledged.fetch_add(1, Ordering::Relaxed);
         }
         let mut answers = self.answers.lock();
-        answers.push((delivery.answer, outcome));
+        answers.push((answer, outcome));
         if answers.len() == 1 {
             drop(answers);
             self.decided.notify_one();
@@ -153,7 +240,7 @@ impl ProducerContext for Deliveries {
             }),
             Err((error, _)) => Err(undelivered(error)),
         };
-        self.0.answer(*delivery, outcome);
+        self.0.settle(*delivery, outcome);
     }
 }
 
@@ -186,12 +273,18 @@ impl Producer {
     pub(super) fn start(
         config: &KafkaConfig,
         limits: &LogLimits,
-        votes: String,
+        names: &Names,
         partitions: u32,
         stop: CancellationToken,
     ) -> Result<Self, KafkaError> {
+        let votes = (0..partitions).map(|partition| Lane::new(&names.votes, partition));
+        // In the order of `To`.
+        let others = [&names.tallies, &names.polls, &names.dead].map(|topic| Lane::new(topic, 0));
         let shared = Arc::new(Shared {
-            votes,
+            current: RwLock::default(),
+            lanes: votes.chain(others).map(Mutex::new).collect(),
+            linger: config.linger,
+            patience: config.timeout / 2,
             most: limits.queue,
             most_in_partition: config.partition_queue,
             in_flight: AtomicUsize::new(0),
@@ -204,60 +297,39 @@ impl Producer {
             fatal: Notify::new(),
         });
         let settings = producer_settings(config, limits);
-        let first = make(&settings, &shared)?;
-        let current = Arc::new(RwLock::new(Some(first)));
+        *shared.current.write() = Some(make(&settings, &shared)?);
         tokio::spawn(give(shared.clone(), stop.clone()));
-        tokio::spawn(renew(settings, shared.clone(), current.clone(), stop));
-        Ok(Self { shared, current })
+        tokio::spawn(renew(settings, shared.clone(), stop));
+        Ok(Self { shared })
     }
 
     /// Queue a record for `votes`.
-    pub(super) fn append(&self, partition: Partition, record: &NewRecord) -> Append {
+    pub(super) fn append(&self, partition: Partition, record: NewRecord) -> Append {
         if let Err(why) = self.ready().and_then(|()| self.shared.enter(partition)) {
             return Append::refused(why);
         }
-        let NewRecord { key, value } = record;
-        let record = BaseRecord::with_opaque_to(&self.shared.votes, ())
-            .partition(partition as i32)
-            .key(&key[..])
-            .payload(&value[..]);
-        let append = self.send(record, Some(partition));
-        if matches!(append, Append::Ready(_)) {
-            self.shared.leave(partition);
-        }
-        append
+        self.shared.post(partition as usize, record, None).map_or_else(
+            |why| {
+                self.shared.leave(partition);
+                Append::refused(why)
+            },
+            Append::Waiting,
+        )
     }
 
     /// Queue a record for another topic.
-    pub(super) fn announce(&self, topic: &str, key: &str, value: &[u8]) -> Append {
-        let record = BaseRecord::with_opaque_to(topic, ()).partition(0);
-        self.send(record.key(key.as_bytes()).payload(value), None)
+    pub(super) fn announce(&self, to: To, key: String, value: Vec<u8>) -> Append {
+        self.post(to, NewRecord { key: key.into(), value: value.into() }, None)
     }
 
     /// Queue the copy of a dead record.
-    pub(super) fn copy(&self, topic: &str, copy: Copy) -> Append {
-        let record = BaseRecord::with_opaque_to(topic, ()).partition(0).headers(copy.headers);
-        self.send(record.key(&copy.key[..]).payload(&copy.value[..]), None)
+    pub(super) fn copy(&self, Copy { key, value, headers }: Copy) -> Append {
+        self.post(To::Dead, NewRecord { key, value }, Some(headers))
     }
 
-    /// Queue a record; `counted`: towards which partition's bound.
-    fn send(&self, record: BaseRecord<'_, [u8], [u8]>, counted: Option<Partition>) -> Append {
-        let (answer, outcome) = oneshot::channel();
-        let BaseRecord { topic, partition, payload, key, timestamp, headers, .. } = record;
-        let delivery_opaque = Box::new(Delivery { answer, partition: counted });
-        let record =
-            BaseRecord { topic, partition, payload, key, timestamp, headers, delivery_opaque };
-        let current = self.current.read();
-        let Some(sender) = &*current else { return Append::refused(RENEWED) };
-        match sender.send(record) {
-            Ok(()) => Append::Waiting(outcome),
-            Err((error, _)) => {
-                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-                    self.shared.fatal.notify_one();
-                }
-                Append::refused(error.to_string())
-            }
-        }
+    fn post(&self, to: To, record: NewRecord, headers: Option<OwnedHeaders>) -> Append {
+        let lane = self.shared.in_partition.len() + to as usize;
+        self.shared.post(lane, record, headers).map_or_else(Append::refused, Append::Waiting)
     }
 
     /// Whether a record would be queued.
@@ -265,7 +337,7 @@ impl Producer {
         if self.shared.closed.load(Ordering::Acquire) {
             return Err(SHUT.into());
         }
-        self.current.read().as_ref().map_or(Err(RENEWED.into()), |_| Ok(()))
+        self.shared.current.read().as_ref().map_or(Err(RENEWED.into()), |_| Ok(()))
     }
 
     /// How many records were acknowledged so far: a sign that Kafka takes them.
@@ -275,7 +347,7 @@ impl Producer {
 
     /// The client, to ask the brokers something.
     pub(super) fn client(&self) -> Option<Arc<Sender>> {
-        self.current.read().clone()
+        self.shared.current.read().clone()
     }
 
     /// Refuse further appends, and wait for the outcome of all that were queued. It comes: what
@@ -314,12 +386,8 @@ async fn give(shared: Arc<Shared>, stop: CancellationToken) {
 
 /// Replace a producer that has met a fatal error: it will never send again. What it held is
 /// answered with *unknown* as it is dropped.
-async fn renew(
-    settings: ClientConfig,
-    shared: Arc<Shared>,
-    current: Arc<RwLock<Option<Arc<Sender>>>>,
-    stop: CancellationToken,
-) {
+async fn renew(settings: ClientConfig, shared: Arc<Shared>, stop: CancellationToken) {
+    let current = &shared.current;
     loop {
         tokio::select! {
             biased;
@@ -329,7 +397,8 @@ async fn renew(
             () = tokio::time::sleep(LOOK) => {}
         }
         let is_fatal = |sender: &Arc<Sender>| sender.client().fatal_error();
-        let Some((code, why)) = current.read().as_ref().and_then(is_fatal) else { continue };
+        let fatal = current.read().as_ref().and_then(is_fatal);
+        let Some((code, why)) = fatal else { continue };
         tracing::warn!(%code, why, "the producer cannot go on and is replaced");
         let old = current.write().take();
         // Dropping waits for librdkafka's threads.
@@ -339,7 +408,9 @@ async fn renew(
                 Ok(new) => break *current.write() = Some(new),
                 Err(error) => tracing::warn!(%error, "no producer can be made; trying again"),
             }
-            tokio::time::sleep(RETRY).await;
+            if stop.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {
+                return;
+            }
         }
     }
     let old = current.write().take();

@@ -9,6 +9,7 @@ use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use tokio::time::timeout;
 
+use super::topics::Names;
 use super::*;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -23,7 +24,7 @@ fn config(mock: &MockCluster<'_, DefaultProducerContext>) -> KafkaConfig {
 }
 
 fn start(config: &KafkaConfig, limits: &LogLimits, stop: &CancellationToken) -> Producer {
-    Producer::start(config, limits, "votes".into(), 2, stop.clone()).unwrap()
+    Producer::start(config, limits, &Names::new(""), 2, stop.clone()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,23 +33,23 @@ async fn a_fatal_error_is_outlived_by_a_new_producer() {
     mock.create_topic("votes", 2, 3).unwrap();
     let stop = CancellationToken::new();
     let producer = start(&config(&mock), &LogLimits::default(), &stop);
-    producer.append(0, &record("before")).await.unwrap();
+    producer.append(0, record("before")).await.unwrap();
 
     // What a broker says that has lost records: no idempotent producer goes on after that.
     let gap = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
     mock.request_errors(RDKafkaApiKey::Produce, &[gap]);
-    let struck = timeout(LONG, producer.append(0, &record("struck"))).await.unwrap();
+    let struck = timeout(LONG, producer.append(0, record("struck"))).await.unwrap();
     assert!(matches!(struck, Err(AppendError::Unknown(_))), "{struck:?}");
     let healed = async {
         // Until it is renewed it refuses, and says that it would.
-        while let Err(why) = producer.append(0, &record("again")).await {
+        while let Err(why) = producer.append(0, record("again")).await {
             assert!(matches!(why, AppendError::NotRecorded(_)), "{why:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     timeout(LONG, healed).await.unwrap();
     producer.ready().unwrap();
-    producer.append(1, &record("after")).await.unwrap();
+    producer.append(1, record("after")).await.unwrap();
     producer.shut().await;
     stop.cancel();
 }
@@ -60,25 +61,53 @@ async fn only_what_a_broker_refuses_for_itself_is_certainly_not_recorded() {
     let stop = CancellationToken::new();
     let config = KafkaConfig { timeout: Duration::from_secs(2), ..config(&mock) };
     let producer = start(&config, &LogLimits::default(), &stop);
-    producer.append(0, &record("before")).await.unwrap();
+    producer.append(0, record("before")).await.unwrap();
 
     mock.request_errors(
         RDKafkaApiKey::Produce,
         &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_RECORD],
     );
-    let refused = timeout(LONG, producer.append(0, &record("malformed"))).await.unwrap();
+    let refused = timeout(LONG, producer.append(0, record("malformed"))).await.unwrap();
     assert!(matches!(refused, Err(AppendError::NotRecorded(_))), "{refused:?}");
     let long = record(&"x".repeat(2 << 20));
-    let refused = timeout(LONG, producer.append(0, &long)).await.unwrap();
+    let refused = timeout(LONG, producer.append(0, long)).await.unwrap();
     assert!(matches!(refused, Err(AppendError::NotRecorded(_))), "{refused:?}");
 
     // Nobody answers, and whether anything was written cannot be known.
     (1..=3).for_each(|broker| mock.broker_down(broker).unwrap());
-    let lost = timeout(LONG, producer.append(0, &record("lost"))).await.unwrap();
+    let lost = timeout(LONG, producer.append(0, record("lost"))).await.unwrap();
     assert!(matches!(lost, Err(AppendError::Unknown(_))), "{lost:?}");
     (1..=3).for_each(|broker| mock.broker_up(broker).unwrap());
-    let back = timeout(LONG, async { while producer.append(0, &record("back")).await.is_err() {} });
+    let back = timeout(LONG, async { while producer.append(0, record("back")).await.is_err() {} });
     back.await.unwrap();
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_behind_a_lost_batch_is_certainly_not_recorded() {
+    let mock = MockCluster::new(3).unwrap();
+    mock.create_topic("votes", 2, 3).unwrap();
+    let stop = CancellationToken::new();
+    let config = KafkaConfig { timeout: Duration::from_secs(2), ..config(&mock) };
+    let producer = start(&config, &LogLimits::default(), &stop);
+    producer.append(0, record("before")).await.unwrap();
+
+    (1..=3).for_each(|broker| mock.broker_down(broker).unwrap());
+    let begun = tokio::time::Instant::now();
+    let sent = producer.append(0, record("sent"));
+    tokio::time::sleep(2 * config.linger).await;
+    let behind: Vec<_> = (0..9).map(|_| producer.append(0, record("behind"))).collect();
+    let sent = timeout(LONG, sent).await.unwrap();
+    assert!(matches!(sent, Err(AppendError::Unknown(_))), "{sent:?}");
+    for append in behind {
+        let outcome = timeout(LONG, append).await.unwrap();
+        assert!(matches!(outcome, Err(AppendError::NotRecorded(_))), "{outcome:?}");
+    }
+    assert!(begun.elapsed() < 2 * config.timeout, "{:?}", begun.elapsed());
+    (1..=3).for_each(|broker| mock.broker_up(broker).unwrap());
+    let back = timeout(LONG, async { while producer.append(0, record("back")).await.is_err() {} });
+    back.await.unwrap();
+    producer.shut().await;
     stop.cancel();
 }
 
@@ -92,9 +121,9 @@ async fn one_partition_cannot_take_the_places_of_all() {
     let producer = start(&config, &limits, &stop);
     mock.broker_down(1).unwrap();
     let refused = |append: &Append| matches!(append, Append::Ready(_));
-    let one: Vec<_> = (0..12).map(|_| producer.append(0, &record("one"))).collect();
+    let one: Vec<_> = (0..12).map(|_| producer.append(0, record("one"))).collect();
     assert_eq!(one.iter().filter(|append| refused(append)).count(), 2);
-    let other: Vec<_> = (0..12).map(|_| producer.append(1, &record("other"))).collect();
+    let other: Vec<_> = (0..12).map(|_| producer.append(1, record("other"))).collect();
     assert_eq!(other.iter().filter(|append| refused(append)).count(), 7);
     mock.broker_up(1).unwrap();
     for append in one.into_iter().chain(other) {
@@ -102,7 +131,7 @@ async fn one_partition_cannot_take_the_places_of_all() {
         assert_eq!(timeout(LONG, append).await.unwrap().is_ok(), taken);
     }
     // Its places are free again.
-    let again: Vec<_> = (0..10).map(|_| producer.append(0, &record("again"))).collect();
+    let again: Vec<_> = (0..10).map(|_| producer.append(0, record("again"))).collect();
     for append in again {
         append.await.unwrap();
     }

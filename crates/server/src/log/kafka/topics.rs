@@ -121,6 +121,8 @@ pub struct Prepared {
     pub generation: Generation,
     /// Topics that were made just now.
     pub created: Vec<String>,
+    /// All of them, as they are.
+    pub topics: Vec<Topic>,
     /// What about the topics breaks the promise; empty unless that was asked for.
     pub faults: Vec<String>,
     /// Brokers that must have a vote before it is acknowledged.
@@ -146,7 +148,8 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
     let creator = created.contains(&names.votes);
     let generation = genesis::elect(config, &names.votes, partitions, proposal, creator).await?;
     let in_sync = votes.settings.get("min.insync.replicas").and_then(|n| n.parse().ok());
-    Ok(Prepared { names, partitions, generation, created, faults, in_sync: in_sync.unwrap_or(1) })
+    let in_sync = in_sync.unwrap_or(1);
+    Ok(Prepared { names, partitions, generation, created, topics, faults, in_sync })
 }
 
 /// The topics as they are; those that are not there are left out.
@@ -159,7 +162,8 @@ pub async fn describe(config: &KafkaConfig) -> Result<Vec<Topic>, OpenError> {
     }
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
     let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(&topic.name)).collect();
-    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+    // Brokers that have just started are slow to say what they are told to be like.
+    let options = AdminOptions::new().request_timeout(Some(DEADLINE));
     let answers = admin.describe_configs(&asked, &options).await?;
     for (topic, answer) in topics.iter_mut().zip(answers) {
         let found = answer.map_err(|code| {

@@ -163,7 +163,9 @@ fn place(row: &Row) -> Read<usize> {
     Ok(row.try_get::<_, i64>("n")? as usize - 1)
 }
 
-/// What the latest row of each voter says, in the order asked.
+/// What the latest row of each voter says, in the order asked. The partition is hidden from the
+/// planner: with it, `ballots_in_log_order` gives the order wanted too, and a new voter would be
+/// looked for in every row of the partition.
 pub async fn voters(
     lease: &Lease,
     partition: Partition,
@@ -176,7 +178,7 @@ pub async fn voters(
     let sql = format!(
         "SELECT q.n, b.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS q(poll, voter, n) \
          CROSS JOIN LATERAL (SELECT {BALLOT} FROM ballots b WHERE b.voter = q.voter \
-         AND b.poll = q.poll AND b.partition = $3 ORDER BY b.log_offset DESC LIMIT 1) b"
+         AND b.poll = q.poll AND b.partition + 0 = $3 ORDER BY b.log_offset DESC LIMIT 1) b"
     );
     let polls: Vec<Uuid> = voters.iter().map(|(poll, _)| poll.0).collect();
     let names: Vec<Uuid> = voters.iter().map(|(_, voter)| Uuid::from_bytes(voter.0)).collect();

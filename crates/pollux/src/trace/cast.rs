@@ -1,0 +1,79 @@
+//! Casting the ballot that is traced then, over a WebSocket as a page does: what a phone is told,
+//! and when.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use hyper::Method;
+use pollux_core::ballot::OptionId;
+use pollux_core::id::{BallotId, UnixMillis};
+use pollux_server::ambient::{Ambient, SystemAmbient};
+use pollux_server::watch::view::PollView;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::client::{Problem, Server, call, poll_route};
+use crate::exit::{Failure, Outcome, UNKNOWN};
+
+/// How long a phone waits to be told.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the phone saw, by its own clock.
+pub struct Seen {
+    /// The ballot; its id carries the time at which it was cast.
+    pub ballot: BallotId,
+    /// It is recorded.
+    pub answered: UnixMillis,
+    /// It is decided.
+    pub decided: UnixMillis,
+}
+
+/// What the server says to whoever votes.
+#[derive(Deserialize)]
+struct Said {
+    r#type: String,
+    #[serde(default)]
+    problem: Problem,
+}
+
+/// Cast a ballot as somebody new, and wait until the phone is told that it is decided.
+pub async fn cast(server: &Server, poll: &str, option: OptionId) -> Outcome<Seen> {
+    let poll: PollView = call(server, Method::GET, &poll_route(poll)?, None).await?;
+    let unreachable = |why: String| Failure::unreachable(format!("{server}: {why}"));
+    let url = server.socket(&format!("poll={}", poll.id));
+    let connected = timeout(PATIENCE, tokio_tungstenite::connect_async(&url)).await;
+    let (mut socket, _) = connected
+        .map_err(|_| unreachable("timed out".into()))?
+        .map_err(|error| unreachable(error.to_string()))?;
+    let ambient = SystemAmbient::new();
+    let ballot = (&ambient as &dyn Ambient).ballot_id();
+    let vote = json!({
+        "type": "vote", "poll": poll.id, "optionId": option, "ballotId": ballot, "ref": "trace",
+    });
+    let unknown = |why: String| {
+        Failure::new(UNKNOWN, format!("{server} said no more of ballot {ballot}: {why}"))
+    };
+    let sent = socket.send(Message::text(vote.to_string())).await;
+    sent.map_err(|error| unknown(error.to_string()))?;
+    let mut answered = None;
+    let told = async {
+        while let Some(message) = socket.next().await {
+            let Message::Text(text) = message.map_err(|error| unknown(error.to_string()))? else {
+                continue;
+            };
+            let said: Said = serde_json::from_str(&text)?;
+            match (said.r#type.as_str(), answered) {
+                ("vote.recorded", _) => answered = Some(ambient.now()),
+                ("error", _) => return Err(Failure::refused(said.problem.to_string())),
+                (kind, Some(answered)) if kind.starts_with("vote.") => {
+                    return Ok(Seen { ballot, answered, decided: ambient.now() });
+                }
+                _ => {}
+            }
+        }
+        Err(unknown("the connection was closed".into()))
+    };
+    timeout(PATIENCE, told).await.unwrap_or_else(|_| Err(unknown("timed out".into())))
+}

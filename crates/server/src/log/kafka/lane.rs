@@ -1,0 +1,112 @@
+//! One partition's way to librdkafka: a batch at a time.
+//!
+//! An idempotent librdkafka keeps one batch of a partition on its way, and gathers the next one
+//! meanwhile. So far so good: batches grow with the load by themselves. But once the records it
+//! gathers have lingered, its thread looks for the acknowledgement without a pause, on a whole
+//! core, until it comes. So the next batch is gathered here instead, and handed over when the one
+//! before is acknowledged.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use pollux_core::id::Partition;
+use rdkafka::message::OwnedHeaders;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::producer::Outcome;
+use crate::log::NewRecord;
+
+/// A record to be sent, and who waits for it.
+pub(super) struct Parcel {
+    pub record: NewRecord,
+    pub headers: Option<OwnedHeaders>,
+    pub answer: oneshot::Sender<Outcome>,
+    /// Since when it waits.
+    pub since: Instant,
+}
+
+/// The topic and partition it leads to, and what is on the way.
+pub(super) struct Lane {
+    pub topic: String,
+    pub partition: Partition,
+    /// Handed over and not decided yet.
+    on_its_way: usize,
+    /// Since when there is a batch.
+    since: Instant,
+    waiting: VecDeque<Parcel>,
+}
+
+impl Lane {
+    pub(super) fn new(topic: &str, partition: Partition) -> Self {
+        let (topic, since) = (topic.to_owned(), Instant::now());
+        Self { topic, partition, on_its_way: 0, since, waiting: VecDeque::new() }
+    }
+
+    /// Take a record: it is given back if it is to be handed over now, for it begins a batch or
+    /// comes while that one still lingers.
+    pub(super) fn take(&mut self, parcel: Parcel, linger: Duration) -> Option<Parcel> {
+        if self.on_its_way == 0 {
+            self.since = parcel.since;
+        } else if !self.waiting.is_empty() || self.since.elapsed() > linger / 2 {
+            self.waiting.push_back(parcel);
+            return None;
+        }
+        self.on_its_way += 1;
+        Some(parcel)
+    }
+
+    /// One was decided, or could not be handed over; all that waits once it was the last of its
+    /// batch, to be handed over now.
+    pub(super) fn decided(&mut self) -> VecDeque<Parcel> {
+        self.on_its_way -= 1;
+        if self.on_its_way > 0 {
+            return VecDeque::new();
+        }
+        let next = std::mem::take(&mut self.waiting);
+        self.on_its_way = next.len();
+        self.since = Instant::now();
+        next
+    }
+
+    /// Nothing goes on from here: all that waits, to be refused.
+    pub(super) fn give_up(&mut self) -> VecDeque<Parcel> {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINGER: Duration = Duration::from_millis(2);
+
+    fn parcel(n: u8) -> Parcel {
+        let record = NewRecord { key: vec![n].into(), value: "".into() };
+        Parcel { record, headers: None, answer: oneshot::channel().0, since: Instant::now() }
+    }
+
+    fn names(parcels: impl IntoIterator<Item = Parcel>) -> Vec<u8> {
+        parcels.into_iter().map(|parcel| parcel.record.key[0]).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_goes_at_once_and_the_next_one_when_it_is_decided() {
+        let mut lane = Lane::new("votes", 0);
+        // Alone, then in company while it lingers.
+        assert_eq!(names([1, 2].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))), [1, 2]);
+        tokio::time::advance(LINGER).await;
+        assert_eq!(names([3, 4, 5].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))), []);
+        assert_eq!(names(lane.decided()), []);
+        assert_eq!(names(lane.decided()), [3, 4, 5], "all at once, in their order");
+        assert_eq!(names(lane.take(parcel(6), LINGER)), [6]);
+        tokio::time::advance(LINGER).await;
+        assert_eq!(names(lane.take(parcel(7), LINGER)), []);
+        assert_eq!(names(lane.take(parcel(8), LINGER)), [], "nobody overtakes who waits");
+        assert_eq!(names(lane.give_up()), [7, 8]);
+        for _ in 3..=6 {
+            assert_eq!(names(lane.decided()), []);
+        }
+        assert_eq!(names(lane.take(parcel(9), LINGER)), [9], "it is free again");
+    }
+}
