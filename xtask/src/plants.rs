@@ -372,9 +372,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "answer before Kafka has acknowledged",
         file: "crates/server/src/log/kafka/producer.rs",
-        right: "            self.shared.leave(partition);\n        }\n        append\n",
-        wrong: "            self.shared.leave(partition);\n            return append;\n        }\n        \
-                Append::Ready(Some(Ok(Position { partition, offset: None })))\n",
+        right: "            Append::Waiting,\n        )",
+        wrong: "            |_| Append::Ready(Some(Ok(Position { partition, offset: None }))),\n        )",
         tests: FROZEN,
     },
 ];

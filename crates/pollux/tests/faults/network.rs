@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use rand::RngExt;
 
 use crate::proxy::{ANY, Link, Way};
@@ -129,13 +129,15 @@ fn brokers(harm: &Harm<'_>) -> Result<()> {
     let stage = harm.stage;
     let partition = harm.dice(|dice| dice.random_range(0..PARTITIONS));
     let leader = stage.leader(partition)?;
-    let follower = *BROKERS.iter().find(|name| **name != leader).unwrap_or(&BROKERS[0]);
+    let others: Vec<&str> = BROKERS.into_iter().filter(|name| *name != leader).collect();
+    let [follower, third] = others[..] else { bail!("{leader} is none of {BROKERS:?}") };
     let touched = stage.net.touched();
     stage.net.set(follower, &leader, Link::back(Way::Held));
     let id: i32 = follower.trim_start_matches("kafka").parse()?;
     stage.cluster.wait_until(HEALED, "the follower is out of sync", || {
-        // Wherever: Kafka may have moved the lead of one partition meanwhile.
-        let topic = stage.cluster.topic(VOTES)?;
+        // Should the follower be the controller, the leader is not told of what comes of it. And
+        // wherever: Kafka may have moved the lead of one partition meanwhile.
+        let topic = stage.cluster.topic_seen_by(third, VOTES)?;
         let out = topic.partitions.iter().any(|it| !it.in_sync.contains(&id));
         ensure!(out, "{follower} is in sync: {topic:?}");
         Ok(())

@@ -236,23 +236,12 @@ impl<'a> Worker<'a> {
             let dead = self.processor.store.dead(partition, from, COPIED_AT_ONCE).await?;
             let Some(last) = dead.last() else { break };
             from = last.offset + 1;
-            match log.bury(partition, dead.into_iter().map(copy).collect()).await {
-                Ok(()) => {}
-                Err(AppendError::Unknown(why)) => {
-                    tracing::warn!(
-                        partition,
-                        why,
-                        "dead letters are copied later; the store has them"
-                    );
-                    self.owed = Some(Instant::now() + COPY_AGAIN);
-                    return Ok(());
-                }
-                // It will never be taken: to try again would copy the others for ever.
-                Err(AppendError::NotRecorded(why)) => {
-                    tracing::warn!(partition, why, "a dead letter is not copied; the store has it");
-                }
+            if let Err(error) = log.bury(partition, dead.into_iter().map(copy).collect()).await {
+                tracing::warn!(partition, %error, "dead letters are copied later; the store has them");
+                self.owed = Some(Instant::now() + COPY_AGAIN);
+                return Ok(());
             }
-            // The tallies up to `next` are announced by now.
+            // These are not copied again. The tallies up to `next` are announced by now.
             self.announced = from;
         }
         self.owed = None;
