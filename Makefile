@@ -151,7 +151,7 @@ services: setup
 	fi; \
 	apt-get install -y -qq --no-install-recommends "$${missing[@]}"
 
-bench: setup ## Measure, in one run, against the floor this machine sets
+bench: services ## Measure, in one run, against the floor this machine sets
 	@cargo xtask bench
 
 plant: services ## Plant known bugs one at a time, and see that a test goes red

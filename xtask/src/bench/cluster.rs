@@ -219,9 +219,9 @@ fn growth(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
     let shapes: [(u32, usize, &[usize]); 5] = [
         (3, 1, &[CONNECTIONS]),
         (12, 1, &[64, CONNECTIONS, 1024]),
-        (48, 1, &[CONNECTIONS]),
         (12, 2, &[CONNECTIONS]),
         (12, 4, &[CONNECTIONS]),
+        (48, 1, &[CONNECTIONS]),
     ];
     for (partitions, processors, in_flight) in shapes {
         let mut nodes = Nodes::start(cluster, built, partitions, processors)?;

@@ -58,7 +58,8 @@ struct Shared {
     /// By partition of `votes`; then those of the other topics.
     lanes: Vec<Mutex<Lane>>,
     linger: Duration,
-    /// Longer than that no record waits to be handed over: it would be too late when it fails.
+    /// Longer than that no record waits to be handed over: with the timeout after it, and the second
+    /// that librdkafka may be late, its outcome would come after the request's deadline.
     patience: Duration,
     most: usize,
     most_in_partition: usize,
@@ -284,7 +285,7 @@ impl Producer {
             current: RwLock::default(),
             lanes: votes.chain(others).map(Mutex::new).collect(),
             linger: config.linger,
-            patience: config.timeout / 2,
+            patience: config.timeout * 3 / 10,
             most: limits.queue,
             most_in_partition: config.partition_queue,
             in_flight: AtomicUsize::new(0),
