@@ -65,7 +65,7 @@ deny: setup
 # Once more on Kafka 4, which has no ZooKeeper: the log's conformance and failover tests, and what
 # a dying broker does to whole nodes.
 unit: services
-	cargo test --locked --workspace
+	cargo test --locked --workspace --no-fail-fast
 	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux-server --test kafka
 	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux --test faults -- 'leader of' 'brokers frozen'
 

@@ -32,6 +32,15 @@ pub struct Row {
     pub answers: BTreeMap<u16, u64>,
     /// What is not as promised; empty if all is well.
     pub wrong: Vec<String>,
+    /// How much of that is that something took longer than we waited, or did not come about.
+    pub waited: usize,
+}
+
+impl Row {
+    /// Nothing was lost, doubled, or shown wrongly; it only took too long.
+    pub fn only_waited(&self) -> bool {
+        !self.wrong.is_empty() && self.wrong.len() == self.waited
+    }
 }
 
 impl std::fmt::Debug for Row {

@@ -127,6 +127,9 @@ pub fn run(stage: &Stage, scenarios: &[&Scenario], seed: u64, torture: bool) -> 
     for wrong in &row.wrong {
         eprintln!("  WRONG: {wrong}");
     }
+    if !row.wrong.is_empty() {
+        stage.tell_logs();
+    }
     eprintln!("  {row:?}");
     row
 }
@@ -155,6 +158,7 @@ fn harm_and_judge(
     for result in [harmed, healed, recovered] {
         if let Err(why) = result {
             row.wrong.push(format!("{why:#}"));
+            row.waited += 1;
         }
     }
     row.acknowledged = outcome.acknowledged;

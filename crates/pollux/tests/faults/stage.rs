@@ -32,6 +32,8 @@ pub const DATABASE: &str = "pg";
 pub const BROKERS: [&str; 3] = ["kafka1", "kafka2", "kafka3"];
 /// ZooKeepers.
 pub const ZOOKEEPERS: [&str; 3] = ["zk1", "zk2", "zk3"];
+/// Lines of a node's log that are shown with a failure.
+const LOG_TAIL: usize = 40;
 /// Within this a harmed cluster is well again. Two cores run all of it.
 pub const HEALED: Duration = Duration::from_secs(90);
 
@@ -234,6 +236,17 @@ impl Stage {
             Ok(())
         })?;
         Ok(begun.elapsed())
+    }
+
+    /// What the nodes said last.
+    pub fn tell_logs(&self) {
+        for name in WEB.iter().chain(&PROCESSORS).chain([&GUEST]) {
+            let log = self.cluster.folder().join(format!("{name}.log"));
+            let said = std::fs::read_to_string(log).unwrap_or_default();
+            let lines: Vec<&str> = said.lines().collect();
+            let tail = lines.len().saturating_sub(LOG_TAIL);
+            lines[tail..].iter().for_each(|line| eprintln!("    {name}: {line}"));
+        }
     }
 
     /// The product's own recount of everything that was ever voted here; its last line.

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pollux_core::id::Partition;
+use rdkafka::Statistics;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -25,6 +26,11 @@ use crate::log::Membership;
 const TICK: Duration = Duration::from_millis(100);
 /// A member silent for so long is taken for dead. It is the shortest that brokers allow.
 const SESSION: Duration = Duration::from_secs(6);
+/// How often the client tells its state.
+const STATE: Duration = Duration::from_secs(2);
+/// A client that has found no place in the group for so long is replaced by a new one. It finds one
+/// by itself once the brokers let it; this is for one that has got stuck.
+const UNSETTLED: Duration = Duration::from_secs(30);
 
 /// A place in the group; dropping it leaves.
 pub(super) struct Member {
@@ -36,6 +42,14 @@ pub(super) struct Member {
 struct Assignment {
     held: Mutex<BTreeSet<Partition>>,
     told: Arc<watch::Sender<Option<Vec<Partition>>>>,
+    /// When the client last said that it has its place in the group.
+    settled: Mutex<Instant>,
+}
+
+impl Assignment {
+    fn new(told: Arc<watch::Sender<Option<Vec<Partition>>>>) -> Self {
+        Self { held: Mutex::default(), told, settled: Mutex::new(Instant::now()) }
+    }
 }
 
 impl ClientContext for Assignment {
@@ -45,6 +59,13 @@ impl ClientContext for Assignment {
 
     fn error(&self, error: KafkaError, reason: &str) {
         client::report(&error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let Some(group) = statistics.cgrp else { return };
+        if group.state == "up" && group.join_state == "steady" {
+            *self.settled.lock() = Instant::now();
+        }
     }
 }
 
@@ -94,6 +115,7 @@ fn member_settings(config: &KafkaConfig) -> ClientConfig {
         .set("heartbeat.interval.ms", (SESSION / 4).as_millis().to_string())
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
+        .set("statistics.interval.ms", STATE.as_millis().to_string())
         .set("auto.offset.reset", "latest");
     client
 }
@@ -106,10 +128,13 @@ pub(super) fn join(
 ) -> Result<Member, KafkaError> {
     let told = Arc::new(watch::Sender::new(None));
     let held = told.subscribe();
-    let context = Assignment { held: Mutex::default(), told };
-    let consumer: BaseConsumer<Assignment> =
-        member_settings(config).create_with_context(context)?;
-    consumer.subscribe(&[topic])?;
+    let (settings, topic) = (member_settings(config), topic.to_owned());
+    let subscribe = move || {
+        let consumer: BaseConsumer<Assignment> =
+            settings.create_with_context(Assignment::new(told.clone()))?;
+        consumer.subscribe(&[&topic]).map(|()| consumer)
+    };
+    let mut consumer = subscribe()?;
     let leave = stop.child_token();
     let left = leave.clone();
     std::thread::Builder::new()
@@ -118,6 +143,16 @@ pub(super) fn join(
             while !left.is_cancelled() {
                 // Rebalances come by the callback; errors have been logged, and pass.
                 let _ = consumer.poll(TICK);
+                if consumer.context().settled.lock().elapsed() < UNSETTLED {
+                    continue;
+                }
+                tracing::warn!("no place in the group of processors for long; joining anew");
+                match subscribe() {
+                    // Dropping the old one leaves the group, and gives up what it held.
+                    Ok(new) => consumer = new,
+                    Err(error) => tracing::warn!(%error, "the group cannot be joined anew yet"),
+                }
+                *consumer.context().settled.lock() = Instant::now();
             }
             // Dropping the consumer leaves the group.
         })

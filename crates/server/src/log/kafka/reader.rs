@@ -23,6 +23,8 @@ use super::client::{Context, PATIENCE, reader_settings};
 use crate::config::KafkaConfig;
 use crate::log::{ReadError, Record};
 
+/// How long a partition's leader may take to say where the partition ends.
+const LEADER: Duration = Duration::from_secs(2);
 /// Most bytes that one read returns, unless its first record alone is longer.
 const READ_BYTES: usize = 8 << 20;
 /// How often one looks whether the reader's thread is to end.
@@ -164,8 +166,15 @@ impl Reader {
     /// The first offset there is, and the one after the last.
     async fn range(&self, partition: Partition) -> Result<(Offset, Offset), ReadError> {
         let topic = self.topic.clone();
-        let ask =
-            move |client: &Client| client.fetch_watermarks(&topic, partition as i32, PATIENCE);
+        let ask = move |client: &Client| {
+            let watermarks = || client.fetch_watermarks(&topic, partition as i32, LEADER);
+            // It may have asked a dead leader, of whom nothing but silence comes; then it must be
+            // told to look who leads by now.
+            watermarks().or_else(|_| {
+                client.fetch_metadata(Some(&topic), PATIENCE)?;
+                watermarks()
+            })
+        };
         let (low, high) = blocking(&self.questions, ask).await?;
         match (low.try_into(), high.try_into()) {
             (Ok(low), Ok(high)) => Ok((low, high)),
