@@ -67,7 +67,7 @@ deny: setup
 unit: services
 	cargo test --locked --workspace --no-fail-fast
 	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux-server --test kafka
-	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux --test faults -- 'leader of' 'brokers frozen'
+	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux --test faults -- 'leader stopped' 'brokers frozen'
 
 torture: services ## Faults at random, also several at once, on a real cluster under load: SEED=… MINUTES=…
 	POLLUX_SEED=$(SEED) POLLUX_TORTURE_MINUTES=$(MINUTES) cargo test --locked --package pollux --test faults
