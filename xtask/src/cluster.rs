@@ -78,8 +78,8 @@ struct Names {
     names: Vec<String>,
 }
 
-/// Pollux's nodes, by name and role.
-const NODES: [(&str, &str); 4] =
+/// Pollux's nodes, by name and role; their place here gives them their port.
+pub const NODES: [(&str, &str); 4] =
     [("processor1", "processor"), ("processor2", "processor"), ("web1", "web"), ("web2", "web")];
 
 /// Do it.
