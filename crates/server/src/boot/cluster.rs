@@ -217,11 +217,9 @@ async fn relay(log: Arc<KafkaLog>, store: Arc<PostgresStore>, stop: Cancellation
     let mut full = false;
     let mut failing: Option<String> = None;
     loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK), if !full => {}
-            () = std::future::ready(()), if full => {}
+        let pause = if full { Duration::ZERO } else { LOOK };
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
         }
         let told = relay_some(&log, &store).await;
         full = told.as_ref().is_ok_and(|told| *told >= MOST);

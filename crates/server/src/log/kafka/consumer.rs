@@ -345,8 +345,7 @@ fn member_settings(
         .set("auto.offset.reset", reset)
         .set("enable.auto.commit", "true")
         .set("enable.auto.offset.store", "false")
-        .set("partition.assignment.strategy", "cooperative-sticky")
-        .set("allow.auto.create.topics", "false");
+        .set("partition.assignment.strategy", "cooperative-sticky");
     Ok(client)
 }
 
