@@ -110,16 +110,18 @@ async fn read_all(log: &dyn Log, partition: Partition) -> Vec<Record> {
 async fn judge(log: &KafkaLog, told: &Told) {
     let mut times: BTreeMap<String, u32> = BTreeMap::new();
     for partition in 0..log.partitions() {
-        // By appender: the greatest text seen.
-        let mut last: BTreeMap<String, String> = BTreeMap::new();
+        // By appender: the greatest number seen. Numbers, for a stream that is refused at once for
+        // a while counts past the digits it is written with.
+        let mut last: BTreeMap<String, u64> = BTreeMap::new();
         for record in read_all(log, partition).await {
             let text = String::from_utf8(record.value.to_vec()).unwrap();
             let count = times.entry(text.clone()).or_default();
             *count += 1;
-            let (name, _) = text.rsplit_once('.').unwrap();
+            let (name, number) = text.rsplit_once('.').unwrap();
+            let number = number.parse().unwrap();
             if *count == 1 {
-                let before = last.insert(name.to_owned(), text.clone());
-                assert!(before.as_ref() < Some(&text), "{text} first stands after {before:?}");
+                let before = last.insert(name.to_owned(), number);
+                assert!(before < Some(number), "{text} first stands after {before:?}");
             }
         }
     }
