@@ -160,7 +160,9 @@ async fn figures(held: &Held) {
     held.call(Ask::post(format!("/api/polls/{id}/vote"), r#"{"optionId":1}"#)).await;
     held.world.settle().await;
     for id in [&id, &hidden, "999999"] {
-        for figure in ["pulse", "trend", "replay", "export", "export?format=json", "export?format=xls"] {
+        for figure in
+            ["pulse", "trend", "replay", "export", "export?format=json", "export?format=xls"]
+        {
             held.call(Ask::get(format!("/api/polls/{id}/{figure}"))).await;
             held.call(Ask::get(format!("/api/polls/{id}/{figure}")).token(&token)).await;
         }
