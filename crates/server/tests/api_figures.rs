@@ -370,8 +370,8 @@ async fn the_operator_lists_every_poll() {
         let polls = answer.json()["polls"].as_array().unwrap().clone();
         polls.iter().map(|poll| poll["id"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(ids(&get(&world, "/api/polls").await), [listed.clone()]);
-    assert_eq!(ids(&get(&world, "/api/polls?all=false").await), [listed.clone()]);
+    assert_eq!(ids(&get(&world, "/api/polls").await), [&*listed]);
+    assert_eq!(ids(&get(&world, "/api/polls?all=false").await), [&*listed]);
     let all = |token: &str, query: &str| {
         let ask = Ask::get(format!("/api/polls?all=true{query}")).token(token);
         let world = &world;
@@ -383,7 +383,7 @@ async fn the_operator_lists_every_poll() {
     assert_eq!(all(&token, "").await.status, 403);
     assert_eq!(get(&world, "/api/polls?all=true").await.status, 401);
     assert_eq!(all(ADMIN, "&status=draft").await.status, 200);
-    assert_eq!(ids(&all(ADMIN, "&status=draft").await), [draft.clone()]);
+    assert_eq!(ids(&all(ADMIN, "&status=draft").await), [&*draft]);
     assert_eq!(get(&world, "/api/polls?status=draft").await.status, 400);
     // Page by page, whatever was deleted in between.
     let (mut found, mut query) = (Vec::new(), "&limit=1".to_owned());

@@ -75,13 +75,14 @@ pub struct Frame {
 
 /// The replays that were asked for last, and those being made.
 pub struct Replays {
-    kept: Mutex<VecDeque<(Key, Arc<Probe<Bytes, Failed>>)>>,
+    kept: Mutex<VecDeque<(Key, Arc<Making>)>>,
     /// Making one takes memory.
     making: Arc<Semaphore>,
 }
 
 /// A poll's phase: in each that is final there is one result.
 type Key = (PollId, u32);
+type Making = Probe<Bytes, Failed>;
 
 impl Default for Replays {
     fn default() -> Self {
@@ -91,7 +92,7 @@ impl Default for Replays {
 
 impl Replays {
     /// That of this poll, in the place of the oldest; none while as many are being made as may be.
-    fn of(&self, key: Key, most: usize) -> Option<Arc<Probe<Bytes, Failed>>> {
+    fn of(&self, key: Key, most: usize) -> Option<Arc<Making>> {
         let mut kept = self.kept.lock();
         if let Some((_, probe)) = kept.iter().find(|(known, _)| *known == key) {
             return Some(probe.clone());
