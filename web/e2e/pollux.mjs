@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const BINARY = process.env.POLLUX_BIN
-  ?? new URL("../../../../../target/debug/pollux", import.meta.url).pathname;
+  ?? new URL("../../target/debug/pollux", import.meta.url).pathname;
 /** Longest start, and longest answer. */
 const PATIENCE_MS = 20_000;
 
@@ -17,8 +17,12 @@ const running = new Set();
 process.on("exit", () => { for (const child of running) child.kill("SIGKILL"); });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
+// With E2E_VITE set the pages come from the development server, as they are in this folder, rather than
+// those embedded in the binary: for trying a page without building the server.
+const VITE = new URL("../node_modules/.bin/vite", import.meta.url).pathname;
+
 export class Pollux {
-  #process; #port = 0; #folder; #publicUrl;
+  #process; #port = 0; #folder; #publicUrl; #vite; #vitePort;
 
   /** Start one on a free port of the loopback and a folder of its own. */
   static async start({ publicUrl } = {}) {
@@ -26,16 +30,31 @@ export class Pollux {
     server.#publicUrl = publicUrl;
     server.#folder = await mkdtemp(join(tmpdir(), "pollux-"));
     await server.restart();
+    if (process.env.E2E_VITE) await server.#serveSources();
     return server;
   }
 
   /** Where it listens. */
   get url() {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   get port() {
-    return this.#port;
+    return this.#vitePort ?? this.#port;
+  }
+
+  async #serveSources() {
+    const child = spawn(VITE, ["--host", "127.0.0.1", "--port", "0", "--logLevel", "info"], {
+      cwd: new URL("..", import.meta.url).pathname, stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, POLLUX_URL: `http://127.0.0.1:${this.#port}`, NO_COLOR: "1" },
+    });
+    running.add(child);
+    child.once("exit", () => running.delete(child));
+    this.#vite = child;
+    for await (const line of createInterface({ input: child.stdout })) {
+      const found = line.match(/127\.0\.0\.1:(\d+)/);
+      if (found) { this.#vitePort = Number(found[1]); break; }
+    }
   }
 
   /** Start it again, where it was. */
@@ -66,6 +85,7 @@ export class Pollux {
   /** End it and remove its folder. */
   async stop() {
     await this.kill();
+    this.#vite?.kill();
     await rm(this.#folder, { recursive: true, force: true });
   }
 

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { launch, person, says, still } from "./browser.mjs";
 import { Pollux } from "./pollux.mjs";
 
-const FOLDER = new URL("../../../../../docs/screens/", import.meta.url).pathname;
+const FOLDER = new URL("../../docs/screens/", import.meta.url).pathname;
 const PHONE = { width: 360, height: 720 }, WIDE = { width: 1138, height: 640 };
 
 await mkdir(FOLDER, { recursive: true });
