@@ -116,6 +116,9 @@ fn wants_html(headers: &HeaderMap) -> bool {
 }
 
 fn vary(mut response: Response) -> Response {
-    response.headers_mut().entry(VARY).or_insert(HeaderValue::from_static("accept"));
+    let varies = |value: &HeaderValue| value.as_bytes() == b"accept";
+    if !response.headers().get_all(VARY).iter().any(varies) {
+        response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+    }
     response
 }
