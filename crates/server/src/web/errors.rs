@@ -85,9 +85,7 @@ fn title(text: &str) -> &str {
 }
 
 fn document(title: &str, body: &str) -> String {
-    files::text("document.html")
-        .replace("{title}", &escape(title))
-        .replace("{body}", body)
+    files::text("document.html").replace("{title}", &escape(title)).replace("{body}", body)
 }
 
 fn escape(text: &str) -> String {

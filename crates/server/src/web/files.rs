@@ -23,9 +23,8 @@ pub struct File {
 /// All of them, by name.
 pub static FILES: &[File] = &include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
-static BY_NAME: LazyLock<HashMap<&'static str, (&'static File, String)>> = LazyLock::new(|| {
-    FILES.iter().map(|file| (file.name, (file, etag(file.plain)))).collect()
-});
+static BY_NAME: LazyLock<HashMap<&'static str, (&'static File, String)>> =
+    LazyLock::new(|| FILES.iter().map(|file| (file.name, (file, etag(file.plain)))).collect());
 
 /// What an answer carries: bytes, the form they are in, and the content's tag.
 pub struct Content {

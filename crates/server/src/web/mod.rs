@@ -181,7 +181,15 @@ mod tests {
     fn pages_are_for_whoever_asks_for_html() {
         let curl = accepting("*/*");
         let browser = accepting(BROWSER);
-        for path in ["/", "/p/482913", "/present/482913", "/overlay/1", "/studio", "/studio/polls/1", "/docs/errors"] {
+        for path in [
+            "/",
+            "/p/482913",
+            "/present/482913",
+            "/overlay/1",
+            "/studio",
+            "/studio/polls/1",
+            "/docs/errors",
+        ] {
             assert!(asset(path, &curl).is_some(), "{path}");
         }
         for path in ["/leaderboard", "/polls/482913"] {
@@ -290,8 +298,14 @@ mod tests {
 
     #[test]
     fn only_what_is_read_only_can_be_framed() {
-        for (path, id) in [("/overlay/1", Some("1")), ("/embed/482913", Some("482913")),
-            ("/present/1", None), ("/p/1", None), ("/overlay/", None), ("/embed/1/2", None)] {
+        for (path, id) in [
+            ("/overlay/1", Some("1")),
+            ("/embed/482913", Some("482913")),
+            ("/present/1", None),
+            ("/p/1", None),
+            ("/overlay/", None),
+            ("/embed/1/2", None),
+        ] {
             assert_eq!(framed(path), id, "{path}");
         }
         let mut page = asset("/embed/1", &HeaderMap::new()).unwrap();
