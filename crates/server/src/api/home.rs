@@ -116,9 +116,6 @@ fn wants_html(headers: &HeaderMap) -> bool {
 }
 
 fn vary(mut response: Response) -> Response {
-    let varies = |value: &HeaderValue| value.as_bytes() == b"accept";
-    if !response.headers().get_all(VARY).iter().any(varies) {
-        response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
-    }
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
     response
 }
