@@ -160,11 +160,16 @@ async fn figures(held: &Held) {
     held.call(Ask::post(format!("/api/polls/{id}/vote"), r#"{"optionId":1}"#)).await;
     held.world.settle().await;
     for id in [&id, &hidden, "999999"] {
-        for figure in ["pulse", "trend", "export", "export?format=json", "export?format=xls"] {
+        for figure in
+            ["pulse", "trend", "replay", "export", "export?format=json", "export?format=xls"]
+        {
             held.call(Ask::get(format!("/api/polls/{id}/{figure}"))).await;
             held.call(Ask::get(format!("/api/polls/{id}/{figure}")).token(&token)).await;
         }
     }
+    held.call(Ask::post(format!("/api/polls/{id}/close"), "").token(&token)).await;
+    held.world.settle().await;
+    held.call(Ask::get(format!("/api/polls/{id}/replay"))).await;
     held.call(Ask::get("/api/address")).await;
     held.call(Ask::get("/api/status")).await;
     held.call(Ask::get("/api/status").token(ADMIN)).await;

@@ -15,7 +15,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::App;
 use super::problem::{ProblemDocument, Trouble};
-use super::{address, export, pulse, status, trend};
+use super::{address, export, pulse, replay, status, trend};
 use super::{create, draft, health, leaderboard, live, owner, polls, vote};
 use crate::watch::view;
 
@@ -39,7 +39,7 @@ use crate::watch::view;
         live::all_events, live::poll_events, owner::edit, owner::open, owner::close,
         owner::reopen, owner::reveal, owner::reset, owner::delete, create::reissue,
         health::alive, health::ready, health::metrics,
-        pulse::read, trend::read, export::read, status::read, address::read,
+        pulse::read, trend::read, replay::read, export::read, status::read, address::read,
     ),
     components(schemas(
         view::PollView, view::OptionView, view::LeaderboardView, view::RankedOption,
@@ -47,6 +47,7 @@ use crate::watch::view;
         vote::Place, polls::PollList, create::CreatedPoll, create::NewToken, health::Health,
         ProblemDocument, super::problem::FieldError,
         pulse::Pulse, pulse::VoteToScreen, trend::TrendView, trend::TrendPoint,
+        replay::ReplayView, replay::Frame,
         export::ExportView, export::ExportedOption, address::Address,
         status::Status, status::LogStatus, status::ProcessorsStatus, status::StoreStatus,
     )),
@@ -116,6 +117,7 @@ fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
         list.extend([MalformedJson, RequestTimeout, BodyTooLarge, NotJson, RulesBroken]);
     }
     match tag {
+        "owner" if name == "exportPoll" => list.extend([NoToken, WrongToken]),
         "owner" => list.extend([NoToken, WrongToken, ChangedMeanwhile, ChangeUnknown]),
         "watching" => list.extend([NotReady, TooManyViewers]),
         _ => {}
@@ -125,6 +127,8 @@ fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
             list.extend([NoToken, WrongToken, KeyReused, StoreUnavailable, ChangeUnknown]);
         }
         "listPolls" => list.extend([NoToken, WrongToken, StoreUnavailable]),
+        "getReplay" => list.push(WrongStatus),
+        "exportPoll" => {}
         "getStatus" => list.extend([WrongToken, NoSuchPoll]),
         "castBallot" => list.extend([PollNotOpen, NotRecorded, OutcomeUnknown]),
         "getBallot" => list.push(NoSuchBallot),

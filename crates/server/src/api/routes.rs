@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::{
     App, address, asyncapi, create, docs, export, front, health, home, leaderboard, live, openapi,
-    owner, polls, pulse, status, trend, vote,
+    owner, polls, pulse, replay, status, trend, vote,
 };
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
@@ -26,6 +26,7 @@ fn routes() -> Routes {
         ("/polls/{id}/events",            get(live::poll_events)),
         ("/polls/{id}/pulse",             get(pulse::read)),
         ("/polls/{id}/trend",             get(trend::read)),
+        ("/polls/{id}/replay",            get(replay::read)),
         ("/polls/{id}/export",            get(export::read)),
         ("/polls/{id}/open",              post(owner::open)),
         ("/polls/{id}/close",             post(owner::close)),

@@ -26,6 +26,8 @@ use crate::watch::view::rfc3339;
 
 /// How old what log and store say may be.
 const FRESH: Duration = Duration::from_secs(1);
+/// What is said of one that was asked and says nothing.
+const SILENT: &str = "it does not answer";
 
 /// How the server is. Whoever shows no token is told the first three members; the others are null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -178,23 +180,26 @@ async fn may_see_all(
 
 /// By partition, where the log ends.
 pub fn ends(app: &Arc<App>) -> impl Future<Output = Result<Vec<Offset>, String>> + Send + use<> {
-    let log = app.log.clone();
+    let (log, deadline) = (app.log.clone(), app.config.api.deadline);
     async move {
-        let ends = (0..log.partitions()).map(|partition| log.end(partition));
-        try_join_all(ends).await.map_err(|error| error.to_string())
+        let ends = try_join_all((0..log.partitions()).map(|partition| log.end(partition)));
+        let ends = timeout(deadline, ends).await.map_err(|_| SILENT)?;
+        ends.map_err(|error| error.to_string())
     }
 }
 
 /// The log, and how far the store has counted it, or why it does not say.
 async fn pipeline(app: &Arc<App>) -> (LogStatus, Result<(), String>) {
     let (store, patience) = (app.store.clone(), app.config.api.probe);
+    let deadline = app.config.api.deadline;
     let progress = app.progress.ask(FRESH, patience, || async move {
-        store.progress().await.map_err(|error| error.to_string())
+        let progress = timeout(deadline, store.progress()).await.map_err(|_| SILENT)?;
+        progress.map_err(|error| error.to_string())
     });
     // In this order: what was counted when it was asked is on the log when that is asked.
-    let progress = progress.await.unwrap_or_else(|| Err("it does not answer".into()));
+    let progress = progress.await.unwrap_or_else(|| Err(SILENT.into()));
     let ends = app.ends.ask(FRESH, patience, || ends(app)).await;
-    let ends = ends.unwrap_or_else(|| Err("it does not answer".into()));
+    let ends = ends.unwrap_or_else(|| Err(SILENT.into()));
     let mut counted = app.hub.progress();
     for (partition, progress) in progress.iter().flatten() {
         if let Some(next) = counted.get_mut(*partition as usize) {
