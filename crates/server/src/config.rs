@@ -290,6 +290,8 @@ pub struct WatchLimits {
     pub leaderboard_sent: usize,
     /// Closed polls kept in memory.
     pub closed_polls: usize,
+    /// Events kept in memory.
+    pub events: usize,
     /// Voters remembered as such before their ballots are counted, in polls that show their
     /// numbers after the vote.
     pub recent_voters: usize,
@@ -489,6 +491,7 @@ impl Default for WatchLimits {
             leaderboard: 100,
             leaderboard_sent: 10,
             closed_polls: 10_000,
+            events: 1_000,
             recent_voters: 65_536,
             message: 4 * 1024,
             messages: (10, 50),

@@ -569,6 +569,7 @@ pub const SETTINGS: &[Setting] = &[
         "Closed polls kept in memory",
         watch.closed_polls
     ),
+    limit!("watch-events", "POLLUX_WATCH_EVENTS", "Events kept in memory", watch.events),
     limit!(
         "watch-recent-voters",
         "POLLUX_WATCH_RECENT_VOTERS",
