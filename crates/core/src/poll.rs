@@ -333,7 +333,11 @@ impl Poll {
     /// Become one of an event's polls: answer to its owner, and show its code.
     pub fn join(&mut self, event: &Event) -> Result<bool, ChangeError> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
-        let changed = self.event != Some(event.id);
+        if self.event.is_some_and(|other| other != event.id) {
+            let broken = Violation::new("/pollId", "is a poll of another event");
+            return Err(ChangeError::Invalid(vec![broken]));
+        }
+        let changed = self.event.is_none();
         if changed {
             self.event = Some(event.id);
             self.code = event.code.clone();

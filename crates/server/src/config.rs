@@ -140,6 +140,8 @@ pub struct ApiLimits {
     pub connections: usize,
     /// Longest body, in bytes.
     pub body: usize,
+    /// Largest logo of an event, in bytes.
+    pub logo: usize,
     /// A connection must have sent a request's headers within this.
     pub header_timeout: Duration,
     /// A request's body must have arrived within this.
@@ -416,6 +418,7 @@ impl Default for ApiLimits {
         Self {
             connections: 50_000,
             body: 16 * 1024,
+            logo: 64 * 1024,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
