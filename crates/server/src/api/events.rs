@@ -39,22 +39,23 @@ pub struct CreatedEvent {
     /// The event.
     #[serde(flatten)]
     pub event: EventView,
-    /// The tokens.
-    #[serde(flatten)]
-    pub tokens: Option<EventTokens>,
-}
-
-/// The tokens of an event and where they lead.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct EventTokens {
-    /// Keep it: it is needed for everything the owner does, with the event's polls too.
-    pub owner_token: String,
+    /// Keep it: it is shown this once, and needed for everything the owner does, with the
+    /// event's polls too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub owner_token: Option<String>,
     /// A page that holds the token in its fragment, which no server gets to see.
-    pub owner_url: String,
-    /// The token of a stage.
-    #[serde(flatten)]
-    pub stage: StageToken,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub owner_url: Option<String>,
+    /// For the stage: it shows and reveals, and can do nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub stage_token: Option<String>,
+    /// The stage's page, with its token in the fragment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub stage_url: Option<String>,
 }
 
 /// A token that can show and reveal, and do nothing else.
@@ -73,14 +74,18 @@ pub struct StageToken {
 pub struct NewEventTokens {
     /// Which event.
     pub event_id: String,
-    /// The only valid ones from now on.
-    #[serde(flatten)]
-    pub tokens: EventTokens,
+    /// The only valid one from now on, for the event and its polls.
+    pub owner_token: String,
+    /// The owner's page.
+    pub owner_url: String,
+    /// The stage's.
+    pub stage_token: String,
+    /// The stage's page.
+    pub stage_url: String,
 }
 
-fn tokens(app: &App, event: &Event, owner_token: String) -> EventTokens {
-    let owner_url = format!("{}/studio#event={}&token={owner_token}", app.public_url(), event.id);
-    EventTokens { owner_token, owner_url, stage: stage_token(app, event.id.0, &event.owner) }
+fn owner_url(app: &App, event: &Event, token: &str) -> String {
+    format!("{}/studio#event={}&token={token}", app.public_url(), event.id)
 }
 
 fn stage_token(app: &App, id: uuid::Uuid, owner: &[u8; 32]) -> StageToken {
@@ -128,9 +133,14 @@ pub async fn create(
     let mut headers = HeaderMap::new();
     let location = HeaderValue::try_from(format!("/api/events/{}", event.id));
     headers.insert(LOCATION, location.expect("a UUID"));
+    let stage = token.is_some().then(|| stage_token(&app, event.id.0, &event.owner));
+    let (stage_token, stage_url) = stage.map(|s| (s.stage_token, s.stage_url)).unzip();
     let body = CreatedEvent {
         event: view::event(&program, true),
-        tokens: token.map(|token| tokens(&app, event, token)),
+        owner_url: token.as_ref().map(|token| owner_url(&app, event, token)),
+        owner_token: token,
+        stage_token,
+        stage_url,
     };
     Ok(super::answer(StatusCode::CREATED, &body, &headers))
 }
@@ -447,8 +457,14 @@ pub async fn reissue(
         };
         owner::change_of_event(&app, poll.poll.id, until(&app), hand_over).await?;
     }
-    let tokens = tokens(&app, &program.event, token);
-    Ok(ok(&NewEventTokens { event_id: event.id.to_string(), tokens }))
+    let stage = stage_token(&app, event.id.0, &program.event.owner);
+    Ok(ok(&NewEventTokens {
+        event_id: event.id.to_string(),
+        owner_url: owner_url(&app, &event, &token),
+        owner_token: token,
+        stage_token: stage.stage_token,
+        stage_url: stage.stage_url,
+    }))
 }
 
 /// Delete an event and its polls.

@@ -50,7 +50,7 @@ use crate::watch::view;
         vote::Place, polls::PollList, create::CreatedPoll, create::NewToken, health::Health,
         view::event::EventView, view::event::EventPoll, event_body::NewEvent,
         event_body::EventPatch, event_body::EventPollBody, event_body::TakeIn, event_body::Show,
-        events::CreatedEvent, events::EventTokens, events::StageToken, events::NewEventTokens,
+        events::CreatedEvent, events::StageToken, events::NewEventTokens,
         ProblemDocument, super::problem::FieldError,
     )),
     modifiers(&Security, &Problems),
