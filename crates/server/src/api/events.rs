@@ -1,5 +1,6 @@
 //! Events: making, reading and editing them, their polls, and what is on stage.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -510,16 +511,14 @@ async fn delete_polls(app: &Arc<App>, (_, polls): &EventStanding) -> Result<(), 
 
 /// Who may frame the overlay of this event or poll: what goes into `frame-ancestors`. Nobody if
 /// there is no such thing.
-pub async fn embed_of(app: &App, id: &str) -> Vec<String> {
+pub async fn embed_of(app: &App, id: &str, from: IpAddr) -> Vec<String> {
     if let Ok(poll) = id.parse()
         && let Some(poll) = app.hub.poll(poll)
         && !poll.embed.is_empty()
     {
         return poll.embed.clone();
     }
-    // Pages are asked for by anybody: their addresses are not counted as guesses.
-    let nobody = std::net::Ipv4Addr::UNSPECIFIED.into();
-    match lookup::named(app, id, nobody, None).await {
+    match lookup::named(app, id, from, None).await {
         Ok(Named::Event(program)) => program.event.embed.clone(),
         Ok(Named::Poll(standing)) => standing.poll.embed.clone(),
         Err(_) => Vec::new(),

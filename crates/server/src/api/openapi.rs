@@ -15,6 +15,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::App;
 use super::problem::{ProblemDocument, Trouble};
+use super::{address, export, pulse, replay, status, trend};
 use super::{
     create, draft, event_body, events, health, leaderboard, live, logo, owner, polls, vote,
 };
@@ -43,6 +44,7 @@ use crate::watch::view;
         events::create, events::read, events::edit, events::delete, events::add, events::show,
         events::stage, events::poll_stage, events::reissue, logo::get, logo::put, logo::delete,
         health::alive, health::ready, health::metrics,
+        pulse::read, trend::read, replay::read, export::read, status::read, address::read,
     ),
     components(schemas(
         view::PollView, view::OptionView, view::LeaderboardView, view::RankedOption,
@@ -52,6 +54,10 @@ use crate::watch::view;
         event_body::EventPatch, event_body::EventPollBody, event_body::TakeIn, event_body::Show,
         events::CreatedEvent, events::StageToken, events::NewEventTokens,
         ProblemDocument, super::problem::FieldError,
+        pulse::Pulse, pulse::VoteToScreen, trend::TrendView, trend::TrendPoint,
+        replay::ReplayView, replay::Frame,
+        export::ExportView, export::ExportedOption, address::Address,
+        status::Status, status::LogStatus, status::ProcessorsStatus, status::StoreStatus,
     )),
     modifiers(&Security, &Problems),
 )]
@@ -124,6 +130,7 @@ fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
         list.extend([MalformedJson, RequestTimeout, BodyTooLarge, NotJson, RulesBroken]);
     }
     match tag {
+        "owner" if name == "exportPoll" => list.extend([NoToken, WrongToken]),
         "owner" => list.extend([NoToken, WrongToken, ChangedMeanwhile, ChangeUnknown]),
         "watching" => list.extend([NotReady, TooManyViewers]),
         _ => {}
@@ -132,9 +139,12 @@ fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
         "createPoll" | "createEvent" => {
             list.extend([NoToken, WrongToken, KeyReused, StoreUnavailable, ChangeUnknown]);
         }
+        "getReplay" => list.push(WrongStatus),
+        "exportPoll" => {}
+        "getStatus" => list.extend([WrongToken, NoSuchPoll]),
         "getLogo" => list.push(NoSuchRoute),
         "addPoll" => list.extend([KeyReused, WrongStatus]),
-        "listPolls" => list.push(StoreUnavailable),
+        "listPolls" => list.extend([NoToken, WrongToken, StoreUnavailable]),
         "castBallot" => list.extend([PollNotOpen, NotRecorded, OutcomeUnknown]),
         "getBallot" => list.push(NoSuchBallot),
         "watchAll" => list.extend([NoSuchPoll, StoreUnavailable]),

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    App, asyncapi, create, docs, events, front, health, home, leaderboard, live, logo, openapi,
-    owner, polls, vote,
+    App, address, asyncapi, create, docs, events, export, front, health, home, leaderboard, live,
+    logo, openapi, owner, polls, pulse, replay, status, trend, vote,
 };
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
@@ -30,12 +30,18 @@ fn routes() -> Routes {
         ("/polls/{id}/vote",              post(vote::cast)),
         ("/polls/{id}/ballots/{ballot}",  get(vote::fate)),
         ("/polls/{id}/events",            get(live::poll_events)),
+        ("/polls/{id}/pulse",             get(pulse::read)),
+        ("/polls/{id}/trend",             get(trend::read)),
+        ("/polls/{id}/replay",            get(replay::read)),
+        ("/polls/{id}/export",            get(export::read)),
         ("/polls/{id}/open",              post(owner::open)),
         ("/polls/{id}/close",             post(owner::close)),
         ("/polls/{id}/reopen",            post(owner::reopen)),
         ("/polls/{id}/reveal",            post(owner::reveal)),
         ("/polls/{id}/reset",             post(owner::reset)),
         ("/polls/{id}/token",             post(create::reissue)),
+        ("/status",                       get(status::read)),
+        ("/address",                      get(address::read)),
         ("/polls/{id}/stage",             post(events::poll_stage)),
         ("/openapi.json",                 get(openapi::document)),
         ("/asyncapi.json",                get(asyncapi::document)),

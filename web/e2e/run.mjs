@@ -1,0 +1,44 @@
+// Runs the tests, within a deadline, and sees to it that nothing they started outlives them:
+// every process they start has a scratch folder of this run's in its environment or arguments.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+const DEADLINE_MS = 600_000;
+/** A browser's processes may take this long to follow it. */
+const GRACE_MS = 5_000;
+
+const scratch = mkdtempSync(join(tmpdir(), "pollux-e2e-"));
+const tests = spawn(process.execPath,
+  ["--test", "--test-reporter=spec", "--test-concurrency=1", ...process.argv.slice(2)],
+  // A group of their own, so that one signal ends node's runner and every file it runs.
+  { env: { ...process.env, TMPDIR: scratch }, stdio: ["ignore", "inherit", "inherit"], detached: true });
+const end = () => { try { process.kill(-tests.pid, "SIGTERM"); } catch { /* all have ended */ } };
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, end);
+const late = setTimeout(() => { console.error(`not through after ${DEADLINE_MS / 1000} s`); end(); }, DEADLINE_MS);
+const [code] = await once(tests, "exit");
+clearTimeout(late);
+
+let left = leftovers();
+for (let waited = 0; left.length && waited < GRACE_MS; waited += 100) {
+  await pause(100);
+  left = leftovers();
+}
+rmSync(scratch, { recursive: true, force: true });
+for (const process of left) console.error(`still running: ${process}`);
+process.exitCode = code === 0 && !left.length ? 0 : 1;
+
+/** Processes that know the scratch folder; only Linux lets us see them. */
+function leftovers() {
+  if (!existsSync("/proc/self/environ")) return [];
+  const read = (pid, name) => {
+    try { return readFileSync(`/proc/${pid}/${name}`, "utf8").replaceAll("\0", " "); } catch { return ""; }
+  };
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+    .filter((pid) => (read(pid, "cmdline") + read(pid, "environ")).includes(scratch))
+    .map((pid) => `${pid} ${read(pid, "cmdline")}`);
+}

@@ -1,0 +1,142 @@
+// Keeps a page connected: a WebSocket; after three that failed in a row an event stream; if that
+// fails too, plain requests every two seconds. Whatever carries the page, the socket is tried again
+// meanwhile. A silent socket is doubted: a quiet poll and a dead connection look alike, and asking
+// tells them apart.
+
+import { backOff } from "./backoff";
+import type { Message } from "./messages";
+import { openSocket, openStream, type Opens, type Transport } from "./transport";
+
+/** live: pushed. polling: asked every two seconds. waiting: neither, what is shown is old. */
+export type State = "connecting" | "live" | "polling" | "waiting";
+
+export type Options = {
+  /** What is watched: "?event=482913", "?poll=…", "?leaderboard", or a function where that can change. */
+  query: string | (() => string);
+  /** The tokens to show: whatever they belong to is told in full. */
+  tokens?: () => string[];
+  /** The same by plain request; null when no answer came. Says whether there was news. */
+  ask: () => Promise<{ news: boolean } | null>;
+  message: (message: Message) => void;
+  /** Called when the state changes, and at least every second. */
+  state: (state: State, heardAt: number) => void;
+  socket?: Opens;
+  stream?: Opens;
+};
+
+const ASK_EVERY = 2_000;
+/** Silence after which a connection is doubted. */
+const SILENCE = 30_000;
+const SOCKETS_BEFORE_STREAM = 3;
+const STREAMS_BEFORE_ASKING = 2;
+
+export class Connection {
+  #options: Options;
+  #way: Transport | null = null;
+  #greeted = false;
+  #failures = 0;
+  #streamFailures = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #tick: ReturnType<typeof setInterval>;
+  #asking = false;
+  #askedAt = 0;
+  #heardAt = Date.now();
+  #closed = new AbortController();
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#tick = setInterval(() => this.#everySecond(), 1_000);
+    const { signal } = this.#closed;
+    addEventListener("online", () => this.again(), { signal });
+    addEventListener("pageshow", (event) => { if (event.persisted) this.again(); }, { signal });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && !this.#greeted) this.again();
+    }, { signal });
+    this.#connect();
+  }
+
+  /** Drop what there is and connect anew at once: who has just voted may see more. */
+  again() {
+    this.#failures = this.#streamFailures = 0;
+    this.#drop();
+    this.#connect();
+  }
+
+  close() {
+    this.#drop();
+    clearInterval(this.#tick);
+    this.#closed.abort();
+  }
+
+  get #fallen(): boolean {
+    return this.#failures >= SOCKETS_BEFORE_STREAM;
+  }
+
+  #connect() {
+    clearTimeout(this.#retry);
+    const { query, tokens, socket = openSocket, stream = openStream } = this.#options;
+    const secrets = tokens?.() ?? [];
+    // A stream carries no token, and every other attempt tries the socket again.
+    const streaming = this.#fallen && !secrets.length && this.#streamFailures < STREAMS_BEFORE_ASKING
+      && this.#failures % 2 === 1;
+    const open = streaming ? stream : socket;
+    const way = open(typeof query === "string" ? query : query(), secrets, {
+      message: (message) => {
+        if (way !== this.#way) return;
+        this.#heardAt = Date.now();
+        if (message.type === "hello") {
+          this.#greeted = true;
+          this.#failures = this.#streamFailures = 0;
+        }
+        this.#options.message(message);
+        this.#show();
+      },
+      lost: () => {
+        if (way !== this.#way) return;
+        if (streaming) this.#streamFailures++;
+        this.#lost();
+      },
+    });
+    this.#way = way;
+  }
+
+  #drop() {
+    clearTimeout(this.#retry);
+    this.#way?.close();
+    this.#way = null;
+    this.#greeted = false;
+  }
+
+  #lost() {
+    this.#drop();
+    this.#retry = setTimeout(() => this.#connect(), backOff(this.#failures++));
+    this.#show();
+  }
+
+  #everySecond() {
+    if (!document.hidden) {
+      const silent = this.#greeted && Date.now() - this.#heardAt > SILENCE;
+      if ((!this.#greeted && this.#fallen) || silent) void this.#ask(silent);
+    }
+    this.#show();
+  }
+
+  async #ask(doubted: boolean) {
+    if (this.#asking || Date.now() - this.#askedAt < ASK_EVERY) return;
+    this.#asking = true;
+    const way = this.#way;
+    const answer = await this.#options.ask().catch(() => null);
+    this.#asking = false;
+    this.#askedAt = Date.now();
+    if (answer) this.#heardAt = Date.now();
+    // No answer, or news that the connection should have brought: it is dead.
+    if (doubted && way === this.#way && (!answer || answer.news)) this.#lost();
+    this.#show();
+  }
+
+  #show() {
+    const asked = this.#fallen && Date.now() - this.#heardAt < 3 * ASK_EVERY;
+    const state = this.#greeted ? "live" : asked ? "polling" : this.#failures ? "waiting" : "connecting";
+    this.#options.state(state, this.#heardAt);
+  }
+}

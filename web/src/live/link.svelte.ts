@@ -1,0 +1,15 @@
+// How fresh a page is, for whoever looks at it.
+
+import type { State } from "./connection";
+
+export class Link {
+  state = $state<State>("connecting");
+  /** Whole seconds since the server was last heard. */
+  age = $state(0);
+
+  /** For `Connection`. */
+  show = (state: State, heardAt: number) => {
+    this.state = state;
+    this.age = Math.max(0, Math.round((Date.now() - heardAt) / 1000));
+  };
+}

@@ -1,0 +1,103 @@
+// One event as everybody in the room sees it: the poll that is shown now, and which one that is. A lone
+// poll is an event of one. Whoever joined once is led to each next poll.
+
+import { getEvent, getPoll } from "../api/operations";
+import { hopeless, type Answer, type Problem } from "../api/call";
+import type { Event, Poll } from "../api/generated";
+import { Connection, type Options } from "./connection";
+import { Frames } from "./frames";
+import { Link } from "./link.svelte";
+import type { Message } from "./messages";
+import { Newest } from "./newest";
+
+export class Room {
+  readonly link = new Link();
+  event = $state.raw<Event | null>(null);
+  #polls = $state.raw<ReadonlyMap<string, Poll>>(new Map());
+  /** Why there is nothing to show, and will not be. */
+  gone = $state.raw<Problem | null>(null);
+
+  /** The poll that is shown now; the one before it until the first of it has come. */
+  readonly poll = $derived.by(() => {
+    const current = this.event?.current;
+    return (current && this.#polls.get(current)) || null;
+  });
+
+  #id: string;
+  #tokens: () => string[];
+  #newest = new Newest();
+  #frames = new Frames();
+  #connection: Connection;
+
+  /** `id`: an event's or poll's id or join code. */
+  constructor(id: string, tokens: () => string[] = () => [], ways: Pick<Options, "socket" | "stream"> = {}) {
+    this.#id = id;
+    this.#tokens = tokens;
+    this.#connection = new Connection({
+      query: `?event=${encodeURIComponent(id)}`,
+      tokens,
+      ask: () => this.#ask(),
+      message: (message) => this.#hear(message),
+      state: this.link.show,
+      ...ways,
+    });
+    void this.#ask();
+  }
+
+  /** Connect anew: who has voted, or holds a token now, may see more. */
+  again() {
+    this.#connection.again();
+  }
+
+  /** Take a poll that came another way, such as with an answer. */
+  take(poll: Poll) {
+    if (!this.#newest.takes(poll.id, poll.version)) return;
+    this.#frames.next(poll.id, () => { this.#polls = new Map(this.#polls).set(poll.id, poll); });
+  }
+
+  /** Likewise an event. */
+  takeEvent(event: Event) {
+    if (!this.#newest.takes(`event ${event.id}`, event.version)) return;
+    this.gone = null;
+    this.#frames.next("event", () => { this.event = event; });
+  }
+
+  close() {
+    this.#connection.close();
+  }
+
+  #hear(message: Message) {
+    switch (message.type) {
+      case "hello":
+        this.#newest.greet(message.epoch);
+        message.polls.forEach((poll) => this.take(poll));
+        if (message.event) this.takeEvent(message.event);
+        break;
+      case "poll.created": case "poll.updated": case "poll.closed":
+        this.take(message.poll);
+        break;
+      case "event.changed":
+        this.takeEvent(message.event);
+    }
+  }
+
+  async #ask() {
+    const token = this.#tokens()[0] ?? null;
+    const event = await getEvent({ path: { id: this.#id }, token });
+    if (!event.ok) return this.#refused(event);
+    const { current } = event.data;
+    const poll = current ? await getPoll({ path: { id: current }, token }) : null;
+    if (poll && !poll.ok) return this.#refused(poll);
+    const news = this.#newest.isNews(`event ${event.data.id}`, event.data.version)
+      || (poll !== null && this.#newest.isNews(poll.data.id, poll.data.version));
+    if (poll) this.take(poll.data);
+    this.takeEvent(event.data);
+    return { news };
+  }
+
+  #refused(answer: Answer<unknown> & { ok: false }) {
+    // A code can be mistyped, or its event be over; what was shown once stays.
+    if (hopeless(answer.status) && !this.event) this.gone = answer.problem;
+    return null;
+  }
+}

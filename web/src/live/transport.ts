@@ -1,0 +1,59 @@
+// The two ways in which a server pushes: a WebSocket, and an event stream where a proxy lets no socket
+// through. Both say the same messages.
+
+import { NAMES, parse, type Message } from "./messages";
+
+export interface Transport {
+  close(): void;
+}
+
+export type Hears = {
+  message(message: Message): void;
+  /** It is over, or never began. */
+  lost(): void;
+};
+
+/** Opens a way in; replaced in tests. */
+export type Opens = (query: string, tokens: string[], hears: Hears) => Transport;
+
+/** Longest wait for the first message. */
+const STUCK = 10_000;
+
+export const openSocket: Opens = (query, tokens, hears) => {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const socket = new WebSocket(`${scheme}://${location.host}/ws${query}`);
+  const close = () => {
+    clearTimeout(stuck);
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  };
+  const lost = () => { close(); hears.lost(); };
+  const stuck = setTimeout(lost, STUCK);
+  socket.onopen = () => {
+    for (const token of tokens) socket.send(JSON.stringify({ type: "auth", token }));
+  };
+  socket.onmessage = ({ data }) => {
+    clearTimeout(stuck);
+    const message = parse(data);
+    if (message) hears.message(message);
+  };
+  socket.onclose = lost;
+  return { close };
+};
+
+export const openStream: Opens = (query, _tokens, hears) => {
+  const stream = new EventSource(`/api/events${query}`);
+  const close = () => { clearTimeout(stuck); stream.close(); };
+  const lost = () => { close(); hears.lost(); };
+  const stuck = setTimeout(lost, STUCK);
+  for (const name of NAMES) {
+    stream.addEventListener(name, ({ data }) => {
+      clearTimeout(stuck);
+      const message = parse(data);
+      if (message) hears.message(message);
+    });
+  }
+  // Left to itself it comes back after a fixed time, all at once.
+  stream.onerror = lost;
+  return { close };
+};

@@ -1,0 +1,29 @@
+// What this device remembers. Storage may be full, forbidden or cleared: then a page forgets, and works.
+
+const PREFIX = "pollux.";
+
+export function recall<T>(name: string, where?: Storage): T | null {
+  try {
+    const text = (where ?? localStorage).getItem(PREFIX + name);
+    return text === null ? null : (JSON.parse(text) as T);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(name: string, value: unknown, where?: Storage): boolean {
+  try {
+    (where ?? localStorage).setItem(PREFIX + name, JSON.stringify(value));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function forget(name: string, where?: Storage) {
+  try {
+    (where ?? localStorage).removeItem(PREFIX + name);
+  } catch {
+    // Nothing is remembered there anyway.
+  }
+}

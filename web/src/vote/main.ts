@@ -1,0 +1,4 @@
+import { mount } from "svelte";
+import Vote from "./Vote.svelte";
+
+mount(Vote, { target: document.getElementById("app")! });

@@ -1,0 +1,68 @@
+// Builds the pages into files with hashed names, each also compressed. The server's build script runs this
+// and embeds what comes out; `npm run dev` serves the pages beside a running `pollux serve`.
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig, type Plugin } from "vite";
+import { pages, pageOf } from "./pages.ts";
+
+const POLLUX = process.env.POLLUX_URL ?? "http://127.0.0.1:5000";
+
+export default defineConfig(({ mode }) => ({
+  plugins: [svelte(), addresses(), compressed()],
+  build: {
+    target: "es2022",
+    outDir: process.env.WEB_OUT ?? "dist",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    rolldownOptions: {
+      input: Object.fromEntries(pages.map((page) => [page, `${page}.html`])),
+      output: { chunkFileNames: "assets/shared-[hash].js" },
+    },
+  },
+  server: {
+    proxy: Object.fromEntries(["/api", "/ws", "/docs", "/healthz", "/readyz", "/metrics"]
+      .map((path) => [path, { target: POLLUX, ws: path === "/ws" }])),
+  },
+  resolve: mode === "test" ? { conditions: ["browser"] } : {},
+  test: { environment: "happy-dom", include: ["src/**/*.test.ts"], restoreMocks: true },
+}));
+
+/** The server's addresses, for the development server. */
+function addresses(): Plugin {
+  return {
+    name: "pollux-addresses",
+    configureServer(server) {
+      server.middlewares.use((request, _response, next) => {
+        const [path] = (request.url ?? "/").split("?");
+        const page = pageOf(path!);
+        if (page) request.url = `/${page}.html`;
+        next();
+      });
+    },
+  };
+}
+
+/** Beside each file of text its gzip and Brotli forms, as small as they get. */
+function compressed(): Plugin {
+  const text = /\.(html|js|css|svg)$/;
+  const files = (folder: string): string[] => readdirSync(folder)
+    .map((name) => join(folder, name))
+    .flatMap((path) => (statSync(path).isDirectory() ? files(path) : [path]));
+  return {
+    name: "pollux-compressed",
+    apply: "build",
+    writeBundle({ dir }) {
+      for (const file of files(dir!).filter((path) => text.test(path))) {
+        const bytes = readFileSync(file);
+        writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+        writeFileSync(`${file}.br`, brotliCompressSync(bytes, {
+          params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+        }));
+      }
+    },
+  };
+}
