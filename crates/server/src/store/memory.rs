@@ -78,6 +78,8 @@ impl StoreFaults {
 pub struct Dump {
     /// Polls by age.
     pub polls: Vec<Poll>,
+    /// Events by age.
+    pub events: Vec<Event>,
     /// Tallies by poll and partition.
     pub tallies: Vec<TallyAt>,
     /// Ballots by partition, in log order.
@@ -144,6 +146,7 @@ impl MemoryStore {
         let state = self.state.lock();
         Dump {
             polls: state.polls.values().cloned().collect(),
+            events: state.events.values().cloned().collect(),
             tallies: state.tallies.values().cloned().collect(),
             ballots: state.ballots.iter().map(|(at, row)| (at.0, row.clone())).collect(),
             dead: state.dead.iter().map(|(at, letter)| (at.0, letter.clone())).collect(),

@@ -11,7 +11,7 @@ pub(super) enum Event {
     Updated,
     Closed,
     Leaderboard,
-    EventChanged,
+    Program,
     /// An answer to something the client sent.
     Reply,
     /// Nothing but a sign of life.
@@ -27,7 +27,7 @@ impl Event {
             Self::Updated => "poll.updated",
             Self::Closed => "poll.closed",
             Self::Leaderboard => "leaderboard.changed",
-            Self::EventChanged => "event.changed",
+            Self::Program => "event.changed",
             Self::Reply | Self::KeepAlive => "",
         }
     }

@@ -60,7 +60,7 @@ impl ProgramState {
             let view = view::event::event(program, staff);
             let json = serde_json::to_vec(&view).expect("a view is always JSON");
             let parts: [&[u8]; 3] = [b"{\"type\":\"event.changed\",\"event\":", &json, b"}"];
-            let message = Message::text(frame::Event::EventChanged, view.version, &parts);
+            let message = Message::text(frame::Event::Program, view.version, &parts);
             Encoded { version: view.version, json: json.into(), message }
         })
     }

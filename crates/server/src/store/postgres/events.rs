@@ -62,7 +62,7 @@ const INSERT: &str = "WITH put AS (INSERT INTO events (id, code, title, accent, 
      $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id, revision)";
 
 const UPDATE: &str = "WITH put AS (UPDATE events SET code = $2, title = $3, accent = $4, \
-     layout = $5, logo = $6, logo_bytes = CASE WHEN $6 IS NOT NULL THEN \
+     layout = $5, logo = $6, logo_bytes = CASE WHEN $6::text IS NOT NULL THEN \
      coalesce($7, logo_bytes) END, current = $8, \"order\" = $9, embed = $10, revision = $11, \
      created_at = $12, deleted_at = $13, owner = $14 WHERE id = $1 AND revision = $15 \
      RETURNING id, revision)";
