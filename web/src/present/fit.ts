@@ -9,7 +9,7 @@ const QUESTION = [6, 5.2, 4.5, 3.9, 3.4, 2.9, 2.4];
 const LARGE = [4, 3.4, 2.9, 2.4], SMALL = [3, 2.7, 2.4];
 const LINE = 1.15;
 /** Least height of a bar with what parts it from text and row. */
-const BAR = { large: 2.6, small: 2 };
+const BAR = { large: 3.1, small: 2.4 };
 const ONE_COLUMN = 8, TWO_COLUMNS = 20;
 /** Rows where not all options have room: the eleven in front, and "others". */
 const CROWDED = 12;
@@ -40,6 +40,9 @@ export function scrolling(texts: readonly string[]): Plan {
   const shown = texts.length <= TWO_COLUMNS ? texts.length : CROWDED;
   return { columns: 1, rows: shown, shown, size: SMALL[0]!, lines: 2 * MOST_LINES };
 }
+
+/** How many columns stand side by side, each wide enough for a word. */
+export const abreast = (width: number): number => Math.max(2, Math.min(CROWDED, Math.floor(width / 9.5)));
 
 /** About how wide a text is, in its own size. */
 export function breadth(text: string): number {

@@ -10,13 +10,14 @@ const UNVEILING = 1_400;
 
 type Sources = {
   poll: () => Poll;
-  /** Rows there is room for. */
-  room: () => number;
   /** Figures of another time, while the vote is shown again. */
   again?: () => { votes: readonly number[]; voters: number } | null;
 };
 
 export class Results {
+  /** Rows there is room for; whoever draws them knows. */
+  room = $state(Infinity);
+
   #sources: Sources;
   #unveiling = $state(false);
   #key = "";
@@ -43,7 +44,7 @@ export class Results {
   /** The options that have rows, in their order; the same list until that changes. */
   readonly order = $derived.by(() => {
     const { id, round, results, final, options } = this.poll;
-    const count = options.length, room = Math.min(count, this.#sources.room());
+    const count = options.length, room = Math.min(count, this.room);
     const crowded = room < count;
     const sorted = this.seen && !this.#unveiling && (results !== "live" || (crowded && final));
     const key = [id, round, room, this.seen, sorted, final].join();

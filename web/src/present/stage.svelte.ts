@@ -6,12 +6,11 @@ import type { Poll } from "../api/generated";
 import { arrived, keepToken, tokenOf } from "../api/identity";
 import { revealPoll } from "../api/operations";
 import { Room } from "../live/room.svelte";
-import { recall, remember } from "../ui/storage";
 import { Doorway } from "./doorway.svelte";
 import { Heartbeat } from "./pulse.svelte";
 import { Replay } from "./replay.svelte";
+import { Zoom } from "./zoom.svelte";
 
-const SMALLEST = 0.7, LARGEST = 1.6, STEP = 0.1;
 /** How long a word to whoever runs the stage stays, in milliseconds. */
 const NOTICE = 5_000;
 
@@ -22,6 +21,7 @@ export class Stage {
   readonly room: Room;
   readonly door = new Doorway();
   readonly replay = new Replay();
+  readonly zoom = new Zoom();
   readonly heart: Heartbeat;
 
   /** The join screen over everything; only the bars; the list of keys. */
@@ -32,7 +32,6 @@ export class Stage {
   festive = $state(new URLSearchParams(location.search).get("confetti") === "1");
   asked = $state(false);
   notice = $state("");
-  zoom = $state(1);
   #token = $state<string | null>(null);
   #silence: ReturnType<typeof setTimeout> | undefined;
   #last: Poll | null = null;
@@ -43,7 +42,6 @@ export class Stage {
     this.#token = arrived.token ?? tokenOf(onStage(id), id);
     this.room = new Room(id, () => (this.#token ? [this.#token] : []));
     this.heart = new Heartbeat(() => (this.poll ? { id: this.poll.id, token: this.#token } : null));
-    this.resize((recall<number>("zoom") ?? 1) - 1);
     $effect(() => this.#findToken());
     $effect(() => { if (this.room.link.state === "live") void this.door.ask(); });
     $effect(() => { if (this.heart.now?.elsewhere) this.door.met = true; });
@@ -112,15 +110,6 @@ export class Stage {
     this.festive = this.asked = true;
     if (!this.poll?.final) this.say("There will be confetti for the winner.");
   }
-
-  resize(by: number) {
-    this.zoom = Math.min(LARGEST, Math.max(SMALLEST, Math.round((this.zoom + by) * 10) / 10));
-    document.documentElement.style.setProperty("--zoom", `${this.zoom}`);
-    remember("zoom", this.zoom);
-  }
-  larger = () => this.resize(STEP);
-  smaller = () => this.resize(-STEP);
-  usual = () => this.resize(1 - this.zoom);
 
   /** A token may be kept under the event or the poll, rather than what the address names. */
   #findToken() {
