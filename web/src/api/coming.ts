@@ -1,7 +1,7 @@
 // Routes that are being built; each goes once the document has it.
 
-import type { Answer } from "./call";
-import type { Poll } from "./generated";
+import { operation, type Answer } from "./call";
+import type { CreatedPoll, NewPoll, Poll } from "./generated";
 import { getPoll } from "./operations";
 
 export type EventPoll = { id: string; question: string; kind: string; status: string; final: boolean; revealed: boolean };
@@ -20,3 +20,46 @@ export async function getEvent(ask: { path: { id: string }; token?: string | nul
   const answer = await getPoll(ask);
   return answer.ok ? { ...answer, data: lone(answer.data) } : answer;
 }
+
+// ---- the studio's ----
+
+type At<B = undefined> = { url: string; path: { id: string }; query?: Record<string, string>; body?: B };
+
+/** What a poll will have besides. */
+export type Framed = { eventId?: string | null; embed?: string[]; resultHash?: string | null };
+export type EventDraft = { title: string; accent?: string | null; layout?: string; embed?: string[] };
+export type CreatedEvent = Event & { ownerToken?: string; ownerUrl?: string; stageToken?: string; stageUrl?: string };
+export type StageLink = { stageToken: string; stageUrl: string };
+export type NewEventToken = { eventId: string; ownerToken: string; ownerUrl: string };
+export type Pulse = {
+  watchers: number; elsewhere: boolean; acknowledged: number | null; counted: number | null; inFlight: number | null;
+  voteToScreen: { p50Ms: number; p99Ms: number; samples: number } | null; resultHash: string | null;
+};
+export type Status = {
+  mode: "embedded" | "cluster"; version: string; ready: boolean; startedAt?: string; node?: string; watchers?: number;
+  log?: { ok: boolean; detail: string | null; partitions: number; end: number; counted: number; lag: number; lagSeconds: number | null };
+  processors?: { here: number; partitions: number }; store?: { ok: boolean; detail: string | null }; lastCommitAt?: string | null;
+};
+export type TrendPoint = { at: string; voters: number; votes: number[] };
+export type Trend = { stepMs: number; points: TrendPoint[] };
+export type Address = { url: string; phonesCanOpen: boolean; why: string | null; fix: string | null };
+
+export const createEvent = /*#__PURE__*/ operation<{ url: string; body: EventDraft }, CreatedEvent>("POST", "/api/events");
+export const readEvent = /*#__PURE__*/ operation<At, Event>("GET", "/api/events/{id}");
+export const editEvent = /*#__PURE__*/ operation<At<Partial<EventDraft> & { order?: string[] }>, Event>("PATCH", "/api/events/{id}");
+export const deleteEvent = /*#__PURE__*/ operation<At, void>("DELETE", "/api/events/{id}");
+export const addPoll = /*#__PURE__*/ operation<At<NewPoll | { pollId: string; pollToken: string }>, CreatedPoll>("POST", "/api/events/{id}/polls");
+export const showPoll = /*#__PURE__*/ operation<At<{ poll: string | null }>, Event>("POST", "/api/events/{id}/show");
+export const putLogo = /*#__PURE__*/ operation<At<Blob>, Event>("PUT", "/api/events/{id}/logo");
+export const deleteLogo = /*#__PURE__*/ operation<At, Event>("DELETE", "/api/events/{id}/logo");
+export const eventStage = /*#__PURE__*/ operation<At, StageLink>("POST", "/api/events/{id}/stage");
+export const pollStage = /*#__PURE__*/ operation<At, StageLink>("POST", "/api/polls/{id}/stage");
+export const reissueEventToken = /*#__PURE__*/ operation<At, NewEventToken>("POST", "/api/events/{id}/token");
+export const getPulse = /*#__PURE__*/ operation<At, Pulse>("GET", "/api/polls/{id}/pulse");
+export const getTrend = /*#__PURE__*/ operation<At, Trend>("GET", "/api/polls/{id}/trend");
+export const exportPoll = /*#__PURE__*/ operation<At, Blob>("GET", "/api/polls/{id}/export");
+export const getStatus = /*#__PURE__*/ operation<{ url: string }, Status>("GET", "/api/status");
+export const getAddress = /*#__PURE__*/ operation<{ url: string }, Address>("GET", "/api/address");
+export const listAll = /*#__PURE__*/ operation<
+  { url: string; query: { all: boolean; limit: number; cursor?: string } }, { polls: Poll[]; nextCursor: string | null }
+>("GET", "/api/polls");
