@@ -6,7 +6,7 @@
 //!
 //! In the order a vote meets them: [`id`], [`poll`], [`ballot`], [`record`] (its bytes on the
 //! log), [`tally`] (the fold), [`standing`] (the sum over partitions), [`announcement`] (how every
-//! node hears of it), [`leaderboard`].
+//! node hears of it), [`leaderboard`], [`result`] (its hash).
 
 pub mod announcement;
 pub mod ballot;
@@ -14,5 +14,6 @@ pub mod id;
 pub mod leaderboard;
 pub mod poll;
 pub mod record;
+pub mod result;
 pub mod standing;
 pub mod tally;

@@ -133,6 +133,15 @@ impl Standing {
             && self.tallies.iter().all(|t| phase(t) == self.poll.phase)
     }
 
+    /// The hash of the result, once it is final; see [`crate::result`].
+    pub fn result_hash(&self) -> Option<String> {
+        let hash = || {
+            let (id, round) = (self.poll.id, self.poll.round);
+            crate::result::hash(id, round, &self.counts(), self.total_voters())
+        };
+        self.is_final().then(hash)
+    }
+
     /// The latest phase that every partition has committed; 0 before the opening.
     pub fn seen_everywhere(&self) -> u32 {
         self.tallies.iter().map(|t| t.as_ref().map_or(0, |t| t.tally.phase)).min().unwrap_or(0)

@@ -158,6 +158,13 @@ pub struct ApiLimits {
     pub per_voter: (u32, u32),
     /// Wrong join codes per minute and address.
     pub guesses: u32,
+    /// How long log and store may take to say how they are.
+    pub probe: Duration,
+    /// Records read for one replay; a longer vote is not replayed. Each of its ballots takes some
+    /// 150 bytes of memory meanwhile.
+    pub replay_records: usize,
+    /// Replays kept for whoever asks next.
+    pub replays: usize,
 }
 
 /// Limits of the log. Kafka's lingers in its own way and keeps no tail.
@@ -293,6 +300,10 @@ pub struct WatchLimits {
     /// Voters remembered as such before their ballots are counted, in polls that show their
     /// numbers after the vote.
     pub recent_voters: usize,
+    /// Polls whose course over time is kept.
+    pub trends: usize,
+    /// Votes that the times from the vote to the screen are told of.
+    pub latency_samples: usize,
     /// Longest message from a client, in bytes.
     pub message: usize,
     /// Messages per second from one client, and the burst above it.
@@ -423,6 +434,9 @@ impl Default for ApiLimits {
             per_address: (500, 5_000),
             per_voter: (5, 20),
             guesses: 60,
+            probe: Duration::from_secs(1),
+            replay_records: 1_000_000,
+            replays: 16,
         }
     }
 }
@@ -490,6 +504,8 @@ impl Default for WatchLimits {
             leaderboard_sent: 10,
             closed_polls: 10_000,
             recent_voters: 65_536,
+            trends: 256,
+            latency_samples: 1_024,
             message: 4 * 1024,
             messages: (10, 50),
             replies: 64,

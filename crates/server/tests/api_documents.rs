@@ -152,6 +152,39 @@ async fn a_ballots_life(held: &Held) {
     held.call(Ask::post(&path, cast(9))).await;
 }
 
+/// What is read beside a poll: its pulse, its course, its results as a file, and how all is.
+async fn figures(held: &Held) {
+    let (id, token) = held.poll(POLL).await;
+    let (hidden, _) = held.poll(r#"{"question":"?","options":["a","b"],"results":"hidden"}"#).await;
+    held.world.settle().await;
+    held.call(Ask::post(format!("/api/polls/{id}/vote"), r#"{"optionId":1}"#)).await;
+    held.world.settle().await;
+    for id in [&id, &hidden, "999999"] {
+        for figure in ["pulse", "trend", "export", "export?format=json", "export?format=xls"] {
+            held.call(Ask::get(format!("/api/polls/{id}/{figure}"))).await;
+            held.call(Ask::get(format!("/api/polls/{id}/{figure}")).token(&token)).await;
+        }
+    }
+    held.call(Ask::get("/api/address")).await;
+    held.call(Ask::get("/api/status")).await;
+    held.call(Ask::get("/api/status").token(ADMIN)).await;
+    for poll in
+        ["", "?poll=999999", "?poll=1&poll=2", &format!("?poll={id}"), &format!("?poll={hidden}")]
+    {
+        held.call(Ask::get(format!("/api/status{poll}")).token(&token)).await;
+    }
+    let refused = Faults { unavailable: 1.0, ..Faults::NONE };
+    held.world.store.set_faults(StoreFaults { reads: refused, ..StoreFaults::NONE });
+    held.call(Ask::get("/api/status").token(ADMIN)).await;
+    held.call(Ask::get("/api/status?poll=999999").token(&token)).await;
+    held.world.store.set_faults(StoreFaults::NONE);
+    for all in ["true", "false", "yes"] {
+        held.call(Ask::get(format!("/api/polls?all={all}"))).await;
+        held.call(Ask::get(format!("/api/polls?all={all}")).token(&token)).await;
+        held.call(Ask::get(format!("/api/polls?all={all}")).token(ADMIN)).await;
+    }
+}
+
 async fn trouble(held: &Held) {
     let (id, token) = held.poll(POLL).await;
     let key =
@@ -192,6 +225,7 @@ async fn every_answer_is_what_the_openapi_document_says() {
     resolves(&held.document, &held.document);
     a_polls_life(&held).await;
     a_ballots_life(&held).await;
+    figures(&held).await;
     trouble(&held).await;
     let mut unseen = BTreeSet::new();
     for (path, item) in held.document["paths"].as_object().unwrap() {

@@ -116,6 +116,6 @@ fn wants_html(headers: &HeaderMap) -> bool {
 }
 
 fn vary(mut response: Response) -> Response {
-    response.headers_mut().entry(VARY).or_insert(HeaderValue::from_static("accept"));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
     response
 }

@@ -131,7 +131,8 @@ impl Keys {
         sha256(token.as_bytes())
     }
 
-    fn is_admin(&self, token: &[u8]) -> bool {
+    /// Whether the token is the operator's.
+    pub fn is_admin(&self, token: &[u8]) -> bool {
         same(&sha256(token), &self.admin)
     }
 

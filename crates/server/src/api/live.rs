@@ -14,7 +14,6 @@ use http::{HeaderMap, Request, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use sha1::{Digest, Sha1};
 
-use super::App;
 use super::identity::{Client, CookieValue};
 use super::lookup::{self, Params};
 use super::polls;
@@ -22,6 +21,7 @@ use super::problem::{Problem, Trouble};
 use super::query::{Query, bad};
 use super::server::{self, Slot};
 use super::socket::Talk;
+use super::{App, address};
 use crate::watch::events::events;
 use crate::watch::socket::serve_socket;
 use crate::watch::view::Audience;
@@ -65,7 +65,7 @@ pub async fn poll_events(
 ) -> Result<Response, Problem> {
     let from = Client::of(&app, request.headers(), request.extensions()).address;
     let cookie = app.keys.cookie(request.headers());
-    let mut interest = Interest::default();
+    let mut interest = Interest { elsewhere: !address::is_here(from), ..Interest::default() };
     want(&app, &mut interest, &id, from, cookie).await?;
     stream(&app, interest, cookie)
 }
@@ -103,7 +103,8 @@ async fn interest(
 ) -> Result<Interest, Problem> {
     let leaderboard = query.has("leaderboard");
     let everything = !leaderboard && !query.has("poll");
-    let mut interest = Interest { everything, leaderboard, ..Interest::default() };
+    let elsewhere = !address::is_here(from);
+    let mut interest = Interest { everything, leaderboard, elsewhere, ..Interest::default() };
     let most = app.config.watch.subscriptions;
     if query.all("poll").count() > most {
         return Err(bad(format!("at most {most} polls can be watched at a time")));
@@ -230,9 +231,9 @@ fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let origin = origin.as_bytes();
     let authority = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
     let own = authority.is_some() && authority == host;
-    let public = app.config.public_url.as_ref().is_some_and(|url| origin_of(url) == origin);
+    let public = || origin_of(&app.public_url()) == origin;
     let listed = app.config.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin);
-    if own || public || listed {
+    if own || listed || public() {
         return Ok(());
     }
     let detail = "pages of this origin may not connect; POLLUX_ALLOWED_ORIGINS can allow it";

@@ -15,6 +15,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::App;
 use super::problem::{ProblemDocument, Trouble};
+use super::{address, export, pulse, status, trend};
 use super::{create, draft, health, leaderboard, live, owner, polls, vote};
 use crate::watch::view;
 
@@ -38,12 +39,16 @@ use crate::watch::view;
         live::all_events, live::poll_events, owner::edit, owner::open, owner::close,
         owner::reopen, owner::reveal, owner::reset, owner::delete, create::reissue,
         health::alive, health::ready, health::metrics,
+        pulse::read, trend::read, export::read, status::read, address::read,
     ),
     components(schemas(
         view::PollView, view::OptionView, view::LeaderboardView, view::RankedOption,
         view::RankedPoll, draft::NewPoll, draft::PollPatch, draft::VoteBody, vote::Receipt,
         vote::Place, polls::PollList, create::CreatedPoll, create::NewToken, health::Health,
         ProblemDocument, super::problem::FieldError,
+        pulse::Pulse, pulse::VoteToScreen, trend::TrendView, trend::TrendPoint,
+        export::ExportView, export::ExportedOption, address::Address,
+        status::Status, status::LogStatus, status::ProcessorsStatus, status::StoreStatus,
     )),
     modifiers(&Security, &Problems),
 )]
@@ -119,7 +124,8 @@ fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
         "createPoll" => {
             list.extend([NoToken, WrongToken, KeyReused, StoreUnavailable, ChangeUnknown]);
         }
-        "listPolls" => list.push(StoreUnavailable),
+        "listPolls" => list.extend([NoToken, WrongToken, StoreUnavailable]),
+        "getStatus" => list.extend([WrongToken, NoSuchPoll]),
         "castBallot" => list.extend([PollNotOpen, NotRecorded, OutcomeUnknown]),
         "getBallot" => list.push(NoSuchBallot),
         "watchAll" => list.extend([NoSuchPoll, StoreUnavailable]),

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    App, asyncapi, create, docs, front, health, home, leaderboard, live, openapi, owner, polls,
-    vote,
+    App, address, asyncapi, create, docs, export, front, health, home, leaderboard, live, openapi,
+    owner, polls, pulse, status, trend, vote,
 };
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
@@ -24,12 +24,17 @@ fn routes() -> Routes {
         ("/polls/{id}/vote",              post(vote::cast)),
         ("/polls/{id}/ballots/{ballot}",  get(vote::fate)),
         ("/polls/{id}/events",            get(live::poll_events)),
+        ("/polls/{id}/pulse",             get(pulse::read)),
+        ("/polls/{id}/trend",             get(trend::read)),
+        ("/polls/{id}/export",            get(export::read)),
         ("/polls/{id}/open",              post(owner::open)),
         ("/polls/{id}/close",             post(owner::close)),
         ("/polls/{id}/reopen",            post(owner::reopen)),
         ("/polls/{id}/reveal",            post(owner::reveal)),
         ("/polls/{id}/reset",             post(owner::reset)),
         ("/polls/{id}/token",             post(create::reissue)),
+        ("/status",                       get(status::read)),
+        ("/address",                      get(address::read)),
         ("/openapi.json",                 get(openapi::document)),
         ("/asyncapi.json",                get(asyncapi::document)),
         ("/docs",                         get(docs::page)),

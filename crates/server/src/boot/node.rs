@@ -70,12 +70,15 @@ impl Node {
         } else {
             loaded.cancel();
         }
-        if config.roles.processor {
+        let processor = config.roles.processor.then(|| {
             let (log, store, ambient) = (log.clone(), store.clone(), ambient.clone());
-            let processor = Processor::new(log, store, ambient, config.processor.clone());
-            tasks.spawn(processor.run(stop.clone()));
-        }
+            Processor::new(log, store, ambient, config.processor.clone())
+        });
         let app = App::new(config, ambient, log, store, hub, &secret, &admin_token);
+        if let Some(processor) = processor {
+            tasks.spawn(processor.clone().run(stop.clone()));
+            let _ = app.processor.set(processor);
+        }
         Self { app, tasks, loaded, stop, goodbye }
     }
 

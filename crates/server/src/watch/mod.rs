@@ -5,7 +5,8 @@
 //! state, `tick` sends it: per poll to those who subscribed to it (`entry`), through one shared
 //! stream to those who watch everything (`overview`), and the leaderboard (`board`). [`viewer`]
 //! knows what one viewer lacks, [`socket`] is its WebSocket (`frame`: the bytes), [`events`] its
-//! server-sent events; [`feed`] brings the announcements in.
+//! server-sent events; [`feed`] brings the announcements in. [`latency`] measures how long a vote
+//! takes to the screen, [`trend`] keeps how a poll came to its numbers.
 //!
 //! What is sent, all JSON: `hello` first; `poll.created`, `poll.updated` and `poll.closed` with
 //! the whole poll; `leaderboard.changed`. `poll.closed` is sent when a poll closes (an update
@@ -17,10 +18,12 @@ pub mod events;
 pub mod feed;
 mod frame;
 pub mod hub;
+pub mod latency;
 mod overview;
 mod recent;
 mod slots;
 pub mod socket;
 mod tick;
+pub mod trend;
 pub mod view;
 pub mod viewer;

@@ -61,8 +61,9 @@ impl Hub {
             std::mem::replace(&mut *dirty, later).into_values().collect()
         };
         for (i, entry) in due.iter().enumerate() {
-            self.tick_poll(entry, now);
+            let decided = self.tick_poll(entry, now);
             fan_out(&entry.watchers, &mut chunk, |viewer| viewer.offer(self, entry)).await;
+            self.latency.sent(decided);
             if i % CHUNK == CHUNK - 1 {
                 tokio::task::yield_now().await;
             }
@@ -88,17 +89,20 @@ impl Hub {
         [dirty, overview, board].into_iter().flatten().min()
     }
 
-    /// Make the poll's newest state the one that is sent.
-    fn tick_poll(&self, entry: &Arc<Entry>, now: Instant) {
+    /// Make the poll's newest state the one that is sent. The answer is since when the ballots in
+    /// it that are followed are on the log.
+    fn tick_poll(&self, entry: &Arc<Entry>, now: Instant) -> Vec<Instant> {
         let mut state = entry.state.lock();
         state.dirty = false;
         state.next_at = Some(now + self.limits().tick);
+        let decided = self.latency.decided(&state.standing);
         // This version moves with whatever can be seen to change.
         let version = state.standing.version(true);
         if version == state.ticked {
-            return;
+            return Vec::new();
         }
         state.ticked = version;
+        self.trends.note(&state.standing, self.ambient.now());
         state.renew();
         self.news.fetch_add(1, Ordering::SeqCst);
         let poll = &state.standing.poll;
@@ -114,6 +118,7 @@ impl Hub {
             (state.queued, state.public) = (true, public);
             self.overview.lock().queue.push_back(entry.clone());
         }
+        decided
     }
 
     /// Says whether there is something to send.

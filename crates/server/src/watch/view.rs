@@ -78,6 +78,10 @@ pub struct PollView {
     pub total_voters: Option<u64>,
     /// Greater is newer; the same on every node for viewers who may see the same.
     pub version: u64,
+    /// Once final: the hash of its result, which `pollux recount` prints too; null before, and while
+    /// the numbers are hidden from you.
+    #[schema(required)]
+    pub result_hash: Option<String>,
     /// Whether lists and the leaderboard show it.
     pub listed: bool,
     /// Whether a `voterId` is taken.
@@ -202,6 +206,7 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
         total_votes: numbers.then(|| standing.total_votes()),
         total_voters: numbers.then(|| standing.total_voters()),
         version: standing.version(numbers),
+        result_hash: if numbers { standing.result_hash() } else { None },
         listed: poll.listed,
         voter_ids: poll.voter_ids,
         created_at: rfc3339(poll.created_at),

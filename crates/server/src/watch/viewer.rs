@@ -32,6 +32,8 @@ pub struct Interest {
     pub leaderboard: bool,
     /// In these polls the viewer is more than the public.
     pub grants: Vec<(PollId, Audience)>,
+    /// Whether it comes from another machine than this one.
+    pub elsewhere: bool,
 }
 
 /// Who a viewer is, if that is known: the value in the cookie. [`Hub::voted`] finds viewers by it.
@@ -60,6 +62,7 @@ pub(super) enum Sink {
 pub(super) struct Viewer {
     pub sink: Sink,
     pub identity: Option<Identity>,
+    pub elsewhere: bool,
     /// Wakes whoever reads from the socket, or pulls.
     pub waker: AtomicWaker,
     /// Taken before any lock of an entry or the hub.

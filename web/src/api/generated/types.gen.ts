@@ -5,6 +5,29 @@ export type ClientOptions = {
 };
 
 /**
+ * Where phones find this server.
+ */
+export type Address = {
+    /**
+     * What to do about it; null if they can.
+     */
+    fix: string | null;
+    /**
+     * Whether a phone in the same network can be expected to open it, by how this server is set up.
+     * That one has really come is told by a poll's `pulse` (`elsewhere`).
+     */
+    phonesCanOpen: boolean;
+    /**
+     * What links and QR codes begin with, without a slash at the end.
+     */
+    url: string;
+    /**
+     * Why not; null if they can.
+     */
+    why: string | null;
+};
+
+/**
  * A new poll with the secret that only its maker gets, once.
  */
 export type CreatedPoll = Poll & {
@@ -16,6 +39,47 @@ export type CreatedPoll = Poll & {
      * A page that holds the token in its fragment, which no server gets to see.
      */
     ownerUrl?: string;
+};
+
+/**
+ * A poll's results, to be kept.
+ */
+export type Export = {
+    /**
+     * When they were these. RFC 3339, UTC.
+     */
+    exportedAt: string;
+    /**
+     * The poll as its owner sees it.
+     */
+    poll: Poll;
+    /**
+     * A line for each option, in the organiser's order.
+     */
+    results: Array<ExportedOption>;
+};
+
+/**
+ * One option's result.
+ */
+export type ExportedOption = {
+    /**
+     * Its text.
+     */
+    option: string;
+    /**
+     * 1, 2, 3, …
+     */
+    optionId: number;
+    /**
+     * Of the people counted, the part that marked it: from 0 to 1. Where many may be chosen the
+     * parts add up to more than 1.
+     */
+    share: number;
+    /**
+     * Marks counted.
+     */
+    votes: number;
 };
 
 /**
@@ -62,6 +126,42 @@ export type Leaderboard = {
      * Greater is newer, within one node's epoch.
      */
     version: number;
+};
+
+/**
+ * How the log is.
+ */
+export type LogStatus = {
+    /**
+     * Of them, those that are decided.
+     */
+    counted: number;
+    /**
+     * What is the matter; null if nothing is.
+     */
+    detail: string | null;
+    /**
+     * Records it has: ballots of all polls and the marks of their opening and closing. Null if it
+     * does not say.
+     */
+    end: number | null;
+    /**
+     * Of them, those that are not decided yet. Null if the log does not say.
+     */
+    lag: number | null;
+    /**
+     * For how long at least one of those has been waiting, as far as this node has seen: it looks when
+     * it is asked for its status. 0 when nothing waits.
+     */
+    lagSeconds: number | null;
+    /**
+     * Whether it takes votes and says how many it has.
+     */
+    ok: boolean;
+    /**
+     * Parts it is divided into.
+     */
+    partitions: number;
 };
 
 /**
@@ -176,6 +276,11 @@ export type Poll = {
      * The question.
      */
     question: string;
+    /**
+     * Once final: the hash of its result, which `pollux recount` prints too; null before, and while
+     * the numbers are hidden from you.
+     */
+    resultHash: string | null;
     /**
      * live, afterVote or hidden.
      */
@@ -330,6 +435,60 @@ export type Problem = {
 };
 
 /**
+ * Who counts.
+ */
+export type ProcessorsStatus = {
+    /**
+     * Partitions that this node counts; other nodes of a cluster count the others.
+     */
+    here: number;
+    /**
+     * Partitions there are.
+     */
+    partitions: number;
+    /**
+     * Why partitions that this node should count are not being counted; empty when all is well.
+     */
+    troubles: Array<string>;
+};
+
+/**
+ * How a poll is doing.
+ */
+export type Pulse = {
+    /**
+     * Records that the log has acknowledged, of the whole installation: ballots of all polls and the
+     * marks of their opening and closing. Null while the numbers are hidden from you, or the log
+     * does not say.
+     */
+    acknowledged: number | null;
+    /**
+     * Of them, those that are decided, as far as this node has heard. Null while the numbers are
+     * hidden from you.
+     */
+    counted: number | null;
+    /**
+     * Whether one of them ever came from another machine than the server's, since this node started:
+     * then phones can open it.
+     */
+    elsewhere: boolean;
+    /**
+     * Of them, those that are not decided yet. Null as `acknowledged` is.
+     */
+    inFlight: number | null;
+    /**
+     * Once final: the hash of the result, which `pollux recount` prints too. Null before, and while
+     * hidden from you.
+     */
+    resultHash: string | null;
+    voteToScreen: VoteToScreen | null;
+    /**
+     * Sockets and streams that watch this poll, on this node.
+     */
+    watchers: number;
+};
+
+/**
  * An option's place.
  */
 export type RankedOption = {
@@ -401,6 +560,91 @@ export type Receipt = {
 };
 
 /**
+ * How the server is. Whoever shows no token is told the first three members; the others are null.
+ */
+export type Status = {
+    /**
+     * When this node last heard that votes were counted. RFC 3339, UTC; null if it has not yet.
+     */
+    lastCommitAt: string | null;
+    log: LogStatus | null;
+    /**
+     * `embedded`: one process with a data folder. `cluster`: Kafka and PostgreSQL, any number of nodes.
+     */
+    mode: string;
+    /**
+     * This node: the address it is reached at.
+     */
+    node: string | null;
+    processors: ProcessorsStatus | null;
+    /**
+     * Whether votes are taken now.
+     */
+    ready: boolean;
+    /**
+     * When this node started. RFC 3339, UTC.
+     */
+    startedAt: string | null;
+    store: StoreStatus | null;
+    /**
+     * Of this server.
+     */
+    version: string;
+    /**
+     * Sockets and streams that watch anything, on this node.
+     */
+    watchers: number | null;
+};
+
+/**
+ * How the store is.
+ */
+export type StoreStatus = {
+    /**
+     * What is the matter; null if nothing is.
+     */
+    detail: string | null;
+    /**
+     * Whether polls can be created and changed, and votes counted.
+     */
+    ok: boolean;
+};
+
+/**
+ * A poll's numbers over time, in its present round.
+ */
+export type Trend = {
+    /**
+     * Oldest first, at most 240. There is none for a step in which nothing changed. This node has
+     * kept them since it saw the poll; empty if it has not. Null while the numbers are hidden from
+     * you.
+     */
+    points: Array<TrendPoint> | null;
+    /**
+     * The time that one point stands for, in milliseconds; it doubles as the poll grows older.
+     */
+    stepMs: number;
+};
+
+/**
+ * What was counted at the end of a step.
+ */
+export type TrendPoint = {
+    /**
+     * When it last changed in that step. RFC 3339, UTC.
+     */
+    at: string;
+    /**
+     * People counted by then.
+     */
+    voters: number;
+    /**
+     * Marks counted by then, for each option in the organiser's order.
+     */
+    votes: Array<number>;
+};
+
+/**
  * Exactly one of `option`, `optionId`, `options` and `optionIds`.
  */
 export type Vote = {
@@ -431,9 +675,52 @@ export type Vote = {
     voterId?: string | null;
 };
 
+/**
+ * How long the newest sampled votes took.
+ */
+export type VoteToScreen = {
+    /**
+     * Half of them took no longer, in milliseconds.
+     */
+    p50Ms: number;
+    /**
+     * 99 of 100 took no longer, in milliseconds.
+     */
+    p99Ms: number;
+    /**
+     * How many there are.
+     */
+    samples: number;
+};
+
 export type U32 = number;
 
 export type U64 = number;
+
+export type GetAddressData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/address';
+};
+
+export type GetAddressErrors = {
+    /**
+     * Too many requests
+     */
+    429: Problem;
+};
+
+export type GetAddressError = GetAddressErrors[keyof GetAddressErrors];
+
+export type GetAddressResponses = {
+    /**
+     * The base of links, and whether phones can open it
+     */
+    200: Address;
+};
+
+export type GetAddressResponse = GetAddressResponses[keyof GetAddressResponses];
 
 export type WatchAllData = {
     body?: never;
@@ -524,6 +811,10 @@ export type ListPollsData = {
          */
         status?: string;
         /**
+         * `true`, with the operator's token: unlisted polls and drafts too, with all numbers
+         */
+        all?: boolean;
+        /**
          * Polls on a page
          */
         limit?: number;
@@ -540,6 +831,14 @@ export type ListPollsErrors = {
      * The request is malformed
      */
     400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
     /**
      * Too many requests
      */
@@ -963,6 +1262,69 @@ export type WatchPollResponses = {
 
 export type WatchPollResponse = WatchPollResponses[keyof WatchPollResponses];
 
+export type ExportPollData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * `csv` or `json`; csv if left out
+         */
+        format?: string;
+    };
+    url: '/api/polls/{id}/export';
+};
+
+export type ExportPollErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type ExportPollError = ExportPollErrors[keyof ExportPollErrors];
+
+export type ExportPollResponses = {
+    /**
+     * The results, hidden ones too, as a file to save
+     */
+    200: Export;
+};
+
+export type ExportPollResponse = ExportPollResponses[keyof ExportPollResponses];
+
 export type OpenPollData = {
     body?: never;
     path: {
@@ -1024,6 +1386,48 @@ export type OpenPollResponses = {
 };
 
 export type OpenPollResponse = OpenPollResponses[keyof OpenPollResponses];
+
+export type GetPulseData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/pulse';
+};
+
+export type GetPulseErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetPulseError = GetPulseErrors[keyof GetPulseErrors];
+
+export type GetPulseResponses = {
+    /**
+     * As of now; numbers are null while hidden from you
+     */
+    200: Pulse;
+};
+
+export type GetPulseResponse = GetPulseResponses[keyof GetPulseResponses];
 
 export type ReopenPollData = {
     body?: never;
@@ -1257,6 +1661,48 @@ export type ReissueTokenResponses = {
 
 export type ReissueTokenResponse = ReissueTokenResponses[keyof ReissueTokenResponses];
 
+export type GetTrendData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/trend';
+};
+
+export type GetTrendErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetTrendError = GetTrendErrors[keyof GetTrendErrors];
+
+export type GetTrendResponses = {
+    /**
+     * Cumulative
+     */
+    200: Trend;
+};
+
+export type GetTrendResponse = GetTrendResponses[keyof GetTrendResponses];
+
 export type CastBallotData = {
     body: Vote;
     path: {
@@ -1331,6 +1777,48 @@ export type CastBallotResponses = {
 };
 
 export type CastBallotResponse = CastBallotResponses[keyof CastBallotResponses];
+
+export type GetStatusData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * With an owner's token: a poll (id or join code) that it is of
+         */
+        poll?: string;
+    };
+    url: '/api/status';
+};
+
+export type GetStatusErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+};
+
+export type GetStatusError = GetStatusErrors[keyof GetStatusErrors];
+
+export type GetStatusResponses = {
+    /**
+     * All of it for the operator, and for the owner of any poll; the first three members for everybody
+     */
+    200: Status;
+};
+
+export type GetStatusResponse = GetStatusResponses[keyof GetStatusResponses];
 
 export type GetHealthData = {
     body?: never;
