@@ -26,23 +26,11 @@ export async function getEvent(ask: { path: { id: string }; token?: string | nul
 type At<B = undefined> = { url: string; path: { id: string }; query?: Record<string, string>; body?: B };
 
 /** What a poll will have besides. */
-export type Framed = { eventId?: string | null; embed?: string[]; resultHash?: string | null };
+export type Framed = { eventId?: string | null; embed?: string[] };
 export type EventDraft = { title: string; accent?: string | null; layout?: string; embed?: string[] };
 export type CreatedEvent = Event & { ownerToken?: string; ownerUrl?: string; stageToken?: string; stageUrl?: string };
 export type StageLink = { stageToken: string; stageUrl: string };
 export type NewEventToken = { eventId: string; ownerToken: string; ownerUrl: string };
-export type Pulse = {
-  watchers: number; elsewhere: boolean; acknowledged: number | null; counted: number | null; inFlight: number | null;
-  voteToScreen: { p50Ms: number; p99Ms: number; samples: number } | null; resultHash: string | null;
-};
-export type Status = {
-  mode: "embedded" | "cluster"; version: string; ready: boolean; startedAt?: string; node?: string; watchers?: number;
-  log?: { ok: boolean; detail: string | null; partitions: number; end: number; counted: number; lag: number; lagSeconds: number | null };
-  processors?: { here: number; partitions: number }; store?: { ok: boolean; detail: string | null }; lastCommitAt?: string | null;
-};
-export type TrendPoint = { at: string; voters: number; votes: number[] };
-export type Trend = { stepMs: number; points: TrendPoint[] };
-export type Address = { url: string; phonesCanOpen: boolean; why: string | null; fix: string | null };
 
 export const createEvent = /*#__PURE__*/ operation<{ url: string; body: EventDraft }, CreatedEvent>("POST", "/api/events");
 export const readEvent = /*#__PURE__*/ operation<At, Event>("GET", "/api/events/{id}");
@@ -55,11 +43,3 @@ export const deleteLogo = /*#__PURE__*/ operation<At, Event>("DELETE", "/api/eve
 export const eventStage = /*#__PURE__*/ operation<At, StageLink>("POST", "/api/events/{id}/stage");
 export const pollStage = /*#__PURE__*/ operation<At, StageLink>("POST", "/api/polls/{id}/stage");
 export const reissueEventToken = /*#__PURE__*/ operation<At, NewEventToken>("POST", "/api/events/{id}/token");
-export const getPulse = /*#__PURE__*/ operation<At, Pulse>("GET", "/api/polls/{id}/pulse");
-export const getTrend = /*#__PURE__*/ operation<At, Trend>("GET", "/api/polls/{id}/trend");
-export const exportPoll = /*#__PURE__*/ operation<At, Blob>("GET", "/api/polls/{id}/export");
-export const getStatus = /*#__PURE__*/ operation<{ url: string }, Status>("GET", "/api/status");
-export const getAddress = /*#__PURE__*/ operation<{ url: string }, Address>("GET", "/api/address");
-export const listAll = /*#__PURE__*/ operation<
-  { url: string; query: { all: boolean; limit: number; cursor?: string } }, { polls: Poll[]; nextCursor: string | null }
->("GET", "/api/polls");

@@ -19,6 +19,7 @@ export const getBallot = /*#__PURE__*/ operation<api.GetBallotData, api.GetBallo
 export const getLeaderboard = /*#__PURE__*/ operation<api.GetLeaderboardData, api.GetLeaderboardResponse>("GET", "/api/leaderboard");
 export const getPulse = /*#__PURE__*/ operation<api.GetPulseData, api.GetPulseResponse>("GET", "/api/polls/{id}/pulse");
 export const getTrend = /*#__PURE__*/ operation<api.GetTrendData, api.GetTrendResponse>("GET", "/api/polls/{id}/trend");
-export const exportPoll = /*#__PURE__*/ operation<api.ExportPollData, api.ExportPollResponse>("GET", "/api/polls/{id}/export");
+/** Asked with `file`. */
+export const exportPoll = /*#__PURE__*/ operation<api.ExportPollData, Blob>("GET", "/api/polls/{id}/export");
 export const getStatus = /*#__PURE__*/ operation<api.GetStatusData, api.GetStatusResponse>("GET", "/api/status");
 export const getAddress = /*#__PURE__*/ operation<api.GetAddressData, api.GetAddressResponse>("GET", "/api/address");

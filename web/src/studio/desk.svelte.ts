@@ -1,13 +1,13 @@
 // All polls and events of an organiser, live: one connection for as many as one connection may watch,
 // plain requests for the rest: drafts, which nobody can watch, and events.
 
-import type { Leaderboard, Poll as Told } from "../api/generated";
-import { hopeless, type Problem } from "../api/call";
-import { listAll, readEvent, type Event, type Framed } from "../api/coming";
+import type { Leaderboard, ListPollsData, Poll as Told, PollList } from "../api/generated";
+import { hopeless, type Answer, type Problem } from "../api/call";
+import { readEvent, type Event, type Framed } from "../api/coming";
 import {
   dropOperatorToken, dropToken, held, keepOperatorToken, keepToken, operatorToken, tokenOf, type Holding,
 } from "../api/identity";
-import { getPoll } from "../api/operations";
+import { getPoll, listPolls } from "../api/operations";
 import { Connection, type Options } from "../live/connection";
 import { Frames } from "../live/frames";
 import { Link } from "../live/link.svelte";
@@ -88,10 +88,20 @@ export class Desk {
     this.#connection?.again();
   }
 
+  /** Forget a token; what it was for goes from here, unless the operator sees it. */
   forget(id: string) {
+    this.forgetToken(id);
+    if (!this.operator) this.remove(id);
+  }
+
+  forgetToken(id: string) {
     dropToken(id);
     this.holdings = held();
-    if (!this.operator) this.remove(id);
+  }
+
+  /** One that shows the server that we run something. */
+  anyToken(): string | null {
+    return this.operator ?? tokenOf(...this.holdings.map(({ id }) => id));
   }
 
   async operate(token: string | null) {
@@ -174,15 +184,15 @@ export class Desk {
   }
 
   async #listAll(): Promise<boolean> {
-    let cursor: string | undefined;
+    let cursor: string | null = null;
     do {
-      const query = { all: true, limit: PAGE, ...(cursor ? { cursor } : {}) };
-      const answer = await listAll({ query, token: this.operator });
+      const query: ListPollsData["query"] = { all: true, limit: PAGE, ...(cursor ? { cursor } : {}) };
+      const answer: Answer<PollList> = await listPolls({ query, token: this.operator });
       if (!answer.ok) return answer.status !== 0;
       answer.data.polls.forEach(this.take);
-      const events = new Set(answer.data.polls.map((poll: Poll) => poll.eventId).filter((id) => id != null));
+      const events = new Set(answer.data.polls.flatMap((poll: Poll) => poll.eventId ?? []));
       await each([...events], (id) => this.loadEvent(id));
-      cursor = answer.data.nextCursor ?? undefined;
+      cursor = answer.data.nextCursor;
     } while (cursor);
     return true;
   }

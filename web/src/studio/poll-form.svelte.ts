@@ -38,6 +38,9 @@ export class PollForm {
   /** Whether what is shown came from this device. */
   restored = $state(false);
 
+  /** What the server has, as text. */
+  #base = $state("");
+
   readonly written = $derived<Written>({
     question: this.question, options: this.rows.map((row) => row.text), kind: this.kind, maxChoices: this.maxChoices,
     results: this.results, revote: this.revote, closesAt: this.closesAt, listed: this.listed, voterIds: this.voterIds,
@@ -47,7 +50,6 @@ export class PollForm {
   readonly filled = $derived(this.rows.filter((row) => row.text.trim()).length);
 
   #name: string;
-  #base: string = $state("");
   #key = 0;
   /** One form sent twice makes one poll. */
   #creation = { body: "", id: "" };

@@ -1,23 +1,14 @@
 // Numbers, times and states in words.
 
+import { counted, number } from "../ui/numbers";
 import type { Poll } from "./desk.svelte";
 
-const WHOLE = new Intl.NumberFormat("en");
-const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+export { compact, number, percent, share, spoken } from "../ui/numbers";
 
-export const number = (value: number): string => WHOLE.format(value);
-export const compact = (value: number): string => (value < 10_000 ? number(value) : SHORT.format(value));
-export const plural = (count: number, one: string, many = `${one}s`): string => `${number(count)} ${count === 1 ? one : many}`;
-
-/** A part of a whole, from 0 to 1; of nothing it is nothing. */
-export const share = (votes: number | null, of: number | null): number => (votes && of ? votes / of : 0);
-export const percent = (part: number): string => `${part > 0 && part < 0.01 ? "<1" : Math.round(part * 100)} %`;
+export const plural = (count: number, one: string, many = `${one}s`): string => counted(count, one, many);
 
 export const rate = (perSecond: number): string =>
   (perSecond && perSecond < 10 ? perSecond.toFixed(1) : number(Math.round(perSecond)));
-
-/** A code is read out in threes. */
-export const spoken = (code: string): string => code.replace(/^(\d{3})(?=\d{3}$)/, "$1 ");
 
 const UNITS = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]] as const;
 
@@ -42,7 +33,7 @@ export const ago = (at: string | null | undefined, now = Date.now()): string => 
 };
 
 export const day = (at: string): string =>
-  new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
+  new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 
 /** How a poll stands, for a badge: what it is called, and which colour that has. */
 export function standing(poll: Pick<Poll, "status" | "final">): { word: string; tone: "open" | "draft" | "closed" } {

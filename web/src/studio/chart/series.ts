@@ -1,6 +1,6 @@
 // A poll's course as numbers: cumulative points, what they say per second, and round marks for axes.
 
-import type { TrendPoint } from "../../api/coming";
+import type { TrendPoint } from "../../api/generated";
 
 export type Point = { at: number; voters: number; votes: readonly number[] };
 export type Rate = { from: number; to: number; perSecond: number };

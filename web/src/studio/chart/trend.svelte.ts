@@ -1,7 +1,7 @@
 // How a poll went: what the server kept of it, and from then on what is seen live.
 
 import { now } from "../../api/clock";
-import { getTrend } from "../../api/coming";
+import { getTrend } from "../../api/operations";
 import type { Poll } from "../desk.svelte";
 import { append, pointOf, type Point } from "./series";
 
@@ -49,7 +49,7 @@ export class Trend {
   async #load() {
     const answer = await getTrend({ path: { id: this.#id }, token: this.#token() });
     this.loaded = true;
-    if (!answer.ok || this.#closed || !answer.data.points.length) return;
+    if (!answer.ok || this.#closed || !answer.data.points?.length) return;
     this.#step = answer.data.stepMs;
     const kept = answer.data.points.map(pointOf);
     const live = this.points.filter((point) => point.at > kept.at(-1)!.at);

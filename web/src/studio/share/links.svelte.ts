@@ -1,6 +1,7 @@
 // The addresses of a poll or event that are given to people: where phones can really open them.
 
-import { getAddress, type Address } from "../../api/coming";
+import type { Address } from "../../api/generated";
+import { getAddress } from "../../api/operations";
 
 class Links {
   address = $state.raw<Address | null>(null);
