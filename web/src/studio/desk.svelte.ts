@@ -33,6 +33,8 @@ export class Desk {
   loading = $state(true);
   /** What a token is held for and is not to be had. */
   refused = $state.raw<ReadonlyMap<string, Problem>>(new Map());
+  /** Polls and events whose token the server did not take. */
+  wrong = $state.raw<ReadonlySet<string>>(new Set());
   ranks = $state.raw<Leaderboard | null>(null);
   #polls = $state.raw<ReadonlyMap<string, Poll>>(new Map());
   #events = $state.raw<ReadonlyMap<string, Event>>(new Map());
@@ -83,6 +85,7 @@ export class Desk {
   /** Keep a token, and fetch what it is for. */
   async keep(kind: Holding["kind"], id: string, token: string) {
     keepToken(id, token, kind);
+    this.doubt(id, false);
     this.holdings = held();
     await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id));
     this.#connection?.again();
@@ -94,14 +97,21 @@ export class Desk {
     if (!this.operator) this.remove(id);
   }
 
+  /** Whether the server takes the token that is held. */
+  doubt(id: string, isWrong: boolean) {
+    if (this.wrong.has(id) === isWrong) return;
+    this.wrong = new Set(isWrong ? [...this.wrong, id] : [...this.wrong].filter((other) => other !== id));
+  }
+
   forgetToken(id: string) {
     dropToken(id);
     this.holdings = held();
   }
 
-  /** One that shows the server that we run something. */
-  anyToken(): string | null {
-    return this.operator ?? tokenOf(...this.holdings.map(({ id }) => id));
+  /** What shows the server that we run something: then it tells more of itself. */
+  witness(): { token: string | null; query: { poll?: string } } {
+    const own = this.operator ? undefined : this.polls.find((poll) => tokenOf(poll.eventId, poll.id) && !this.wrong.has(poll.id));
+    return own ? { token: this.tokenFor(own.id), query: { poll: own.id } } : { token: this.operator, query: {} };
   }
 
   async operate(token: string | null) {

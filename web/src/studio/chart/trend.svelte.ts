@@ -5,6 +5,9 @@ import { getTrend } from "../../api/operations";
 import type { Poll } from "../desk.svelte";
 import { append, pointOf, type Point } from "./series";
 
+/** A first point so soon after the poll was made is its beginning. */
+const BEGINNING = 60_000;
+
 export class Trend {
   points = $state.raw<readonly Point[]>([]);
   loaded = $state(false);
@@ -52,6 +55,9 @@ export class Trend {
     if (!answer.ok || this.#closed || !answer.data.points?.length) return;
     this.#step = answer.data.stepMs;
     const kept = answer.data.points.map(pointOf);
+    // Nobody had voted when it was made; one that this node met later tells nothing of the time between.
+    const made = Date.parse(this.#last!.createdAt), first = kept[0]!;
+    if (this.#round === 1 && first.at - made < BEGINNING) kept.unshift({ ...first, at: Math.min(made, first.at - 1), voters: 0, votes: first.votes.map(() => 0) });
     const live = this.points.filter((point) => point.at > kept.at(-1)!.at);
     this.points = [...kept, ...live];
   }

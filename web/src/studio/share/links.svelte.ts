@@ -6,6 +6,9 @@ import { getAddress } from "../../api/operations";
 class Links {
   address = $state.raw<Address | null>(null);
   readonly base = $derived((this.address?.url ?? location.origin).replace(/\/$/, ""));
+  /** Why phones cannot open it, and what to do; empty if they can. */
+  readonly warning = $derived(this.address && !this.address.phonesCanOpen
+    ? [this.address.why, this.address.fix].filter(Boolean).join(". ") || "Phones cannot open this address." : "");
   #asked = false;
 
   /** Ask the server, once, at which address it can be reached from elsewhere. */
