@@ -12,6 +12,7 @@ export class Asked<T> {
   #every: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #turn = 0;
 
   constructor(every: number, ask: () => Promise<Answer<T>>) {
     this.#every = every;
@@ -21,9 +22,10 @@ export class Asked<T> {
 
   again = async () => {
     clearTimeout(this.#timer);
+    const turn = ++this.#turn;
     if (!document.hidden) {
       const answer = await this.#ask();
-      if (this.#closed) return;
+      if (this.#closed || turn !== this.#turn) return;
       if (answer.ok) {
         this.value = answer.data;
         this.at = Date.now();

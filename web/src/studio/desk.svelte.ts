@@ -50,6 +50,10 @@ export class Desk {
   #frames = new Frames();
   #connection: Connection | undefined;
   #watched = "";
+  /** The same with the tokens that were shown. */
+  #asked = "";
+  /** Deleted: what is still on its way does not bring them back. */
+  #gone = new Set<string>();
   #timer: ReturnType<typeof setInterval>;
 
   constructor(ways: Pick<Options, "socket" | "stream"> = {}) {
@@ -88,7 +92,7 @@ export class Desk {
     this.doubt(id, false);
     this.holdings = held();
     await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id));
-    this.#connection?.again();
+    this.#watch();
   }
 
   /** Forget a token; what it was for goes from here, unless the operator sees it. */
@@ -123,11 +127,12 @@ export class Desk {
       this.#newest = new Newest();
     }
     await this.refresh();
-    this.#connection?.again();
+    this.#watch();
   }
 
   /** A poll's newest state, from wherever it came. */
   take = (poll: Poll) => {
+    if (this.#gone.has(poll.id)) return;
     const before = this.#due.get(poll.id) ?? this.#polls.get(poll.id);
     const again = before?.round === poll.round;
     // Until the connection has heard the token it hides numbers that were already here.
@@ -150,10 +155,18 @@ export class Desk {
     this.#events = new Map(this.#events).set(event.id, event);
   };
 
+  /** We have deleted it. */
+  deleted(id: string) {
+    for (const one of [id, ...this.#events.get(id)?.polls.map((poll) => poll.id) ?? []]) this.#gone.add(one);
+    this.forgetToken(id);
+    this.remove(id);
+  }
+
   /** It is no more, or no more ours. */
   remove(id: string) {
     const of = this.#events.get(id)?.polls.map((poll) => poll.id) ?? [];
     const gone = new Set([id, ...of]);
+    gone.forEach((one) => this.#due.delete(one));
     this.#polls = new Map([...this.#polls].filter(([key]) => !gone.has(key)));
     this.#events = new Map([...this.#events].filter(([key]) => key !== id));
     this.refused = new Map([...this.refused].filter(([key]) => key !== id));
@@ -209,6 +222,7 @@ export class Desk {
 
   #noted(id: string, refusal: { status: number; problem: Problem } | null): Problem | null {
     const known = this.refused.has(id);
+    if (refusal?.status === 404 && this.#polls.has(id)) this.remove(id);
     if (refusal && hopeless(refusal.status)) this.refused = new Map(this.refused).set(id, refusal.problem);
     else if (!refusal && known) this.refused = new Map([...this.refused].filter(([key]) => key !== id));
     return refusal?.problem ?? null;
@@ -217,11 +231,13 @@ export class Desk {
   async #start(ways: Pick<Options, "socket" | "stream">) {
     await this.refresh();
     this.#frames.flush();
-    this.#watched = this.#query();
     this.#connection = new Connection({
-      query: () => this.#watched,
-      tokens: () => [...new Set([this.operator, ...this.polls.map((poll) => tokenOf(poll.eventId, poll.id))])]
-        .filter((token) => token !== null),
+      query: () => {
+        this.#watched = this.#query();
+        this.#asked = [this.#watched, ...this.#tokens()].join();
+        return this.#watched;
+      },
+      tokens: () => this.#tokens(),
       ask: () => this.#ask(),
       message: (message) => this.#hear(message),
       state: this.link.show,
@@ -242,12 +258,14 @@ export class Desk {
     return `?leaderboard${polls.map((poll) => `&poll=${poll.id}`).sort().join("")}`;
   }
 
-  /** Connect anew when there is something else to watch. */
+  #tokens(): string[] {
+    return [...new Set([this.operator, ...this.polls.map((poll) => tokenOf(poll.eventId, poll.id))])].filter((token) => token !== null);
+  }
+
+  /** Connect anew when there is something else to watch, or to show; what is on its way first arrives. */
   #watch() {
-    const query = this.#query();
-    if (query === this.#watched || !this.#connection) return;
-    this.#watched = query;
-    this.#connection.again();
+    const asked = [this.#query(), ...this.#tokens()].join();
+    if (asked !== this.#asked && this.link.state === "live") this.#connection?.again();
   }
 
   #hear(message: Message) {
@@ -256,9 +274,16 @@ export class Desk {
         this.#newest.greet(message.epoch);
         message.polls.forEach(this.take);
         this.ranks = message.leaderboard ?? this.ranks;
+        // Once this is what the link says too.
+        queueMicrotask(() => this.#watch());
         break;
-      case "poll.created": case "poll.updated": case "poll.closed":
+      case "poll.created": case "poll.updated":
         this.take(message.poll);
+        break;
+      case "poll.closed":
+        this.take(message.poll);
+        // A deleted one is told as closed; asked for, it is not found.
+        void this.loadPoll(message.poll.id);
         break;
       case "event.changed":
         this.takeEvent(message.event);

@@ -10,6 +10,14 @@ export const MOST = 480;
 
 export const pointOf = ({ at, voters, votes }: TrendPoint): Point => ({ at: Date.parse(at), voters: voters ?? 0, votes: votes.map((one) => one ?? 0) });
 
+/** The server keeps no point while nothing changes: what changed did so in the step that ends with the next. */
+export function filled(points: readonly Point[], step: number): Point[] {
+  return points.flatMap((point, i) => {
+    const before = points[i - 1];
+    return before && point.at - before.at > 2 * step ? [{ ...before, at: point.at - step }, point] : [point];
+  });
+}
+
 /** With one more at its end; two within `step` milliseconds are one. */
 export function append(points: readonly Point[], point: Point, step: number): Point[] {
   const last = points.at(-1), before = points.at(-2);

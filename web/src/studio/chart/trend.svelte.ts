@@ -3,7 +3,7 @@
 import { now } from "../../api/clock";
 import { getTrend } from "../../api/operations";
 import type { Poll } from "../desk.svelte";
-import { append, pointOf, type Point } from "./series";
+import { append, filled, pointOf, type Point } from "./series";
 
 /** A first point so soon after the poll was made is its beginning. */
 const BEGINNING = 60_000;
@@ -59,6 +59,6 @@ export class Trend {
     const made = Date.parse(this.#last!.createdAt), first = kept[0]!;
     if (this.#round === 1 && first.at - made < BEGINNING) kept.unshift({ ...first, at: Math.min(made, first.at - 1), voters: 0, votes: first.votes.map(() => 0) });
     const live = this.points.filter((point) => point.at > kept.at(-1)!.at);
-    this.points = [...kept, ...live];
+    this.points = [...filled(kept, this.#step), ...live];
   }
 }
