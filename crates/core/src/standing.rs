@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::event::Event;
 use crate::id::{Generation, Offset, Partition, PollId};
 use crate::poll::{Poll, PollStatus};
 use crate::tally::Tally;
@@ -37,6 +38,8 @@ impl TallyAt {
 pub enum Announcement {
     /// A poll was made or changed.
     Poll(Arc<Poll>),
+    /// An event was made or changed.
+    Event(Arc<Event>),
     /// A tally was committed.
     Tally(TallyAt),
     /// A partition is committed up to here: every ballot below is decided.

@@ -140,6 +140,8 @@ pub struct ApiLimits {
     pub connections: usize,
     /// Longest body, in bytes.
     pub body: usize,
+    /// Largest logo of an event, in bytes.
+    pub logo: usize,
     /// A connection must have sent a request's headers within this.
     pub header_timeout: Duration,
     /// A request's body must have arrived within this.
@@ -297,6 +299,8 @@ pub struct WatchLimits {
     pub leaderboard_sent: usize,
     /// Closed polls kept in memory.
     pub closed_polls: usize,
+    /// Events kept in memory.
+    pub events: usize,
     /// Voters remembered as such before their ballots are counted, in polls that show their
     /// numbers after the vote.
     pub recent_voters: usize,
@@ -425,6 +429,7 @@ impl Default for ApiLimits {
         Self {
             connections: 50_000,
             body: 16 * 1024,
+            logo: 64 * 1024,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
@@ -503,6 +508,7 @@ impl Default for WatchLimits {
             leaderboard: 100,
             leaderboard_sent: 10,
             closed_polls: 10_000,
+            events: 1_000,
             recent_voters: 65_536,
             trends: 256,
             latency_samples: 1_024,

@@ -1,21 +1,18 @@
 // All polls and events of an organiser, live: one connection for as many as one connection may watch,
 // plain requests for the rest: drafts, which nobody can watch, and events.
 
-import type { Leaderboard, ListPollsData, Poll as Told, PollList } from "../api/generated";
 import { hopeless, type Answer, type Problem } from "../api/call";
-import { readEvent, type Event, type Framed } from "../api/coming";
+import type { Event, Leaderboard, ListPollsData, Poll, PollList } from "../api/generated";
 import {
   dropOperatorToken, dropToken, held, keepOperatorToken, keepToken, operatorToken, tokenOf, type Holding,
 } from "../api/identity";
-import { getPoll, listPolls } from "../api/operations";
+import { getEvent, getPoll, listPolls } from "../api/operations";
 import { Connection, type Options } from "../live/connection";
 import { Frames } from "../live/frames";
 import { Link } from "../live/link.svelte";
 import type { Message } from "../live/messages";
 import { Newest } from "../live/newest";
 import { Pace } from "./pace.svelte";
-
-export type Poll = Told & Framed;
 
 /** As many as a server lets one connection watch. */
 const WATCHED = 100;
@@ -179,7 +176,7 @@ export class Desk {
   }
 
   async loadEvent(id: string): Promise<Problem | null> {
-    const answer = await readEvent({ path: { id }, token: tokenOf(id) ?? this.operator });
+    const answer = await getEvent({ path: { id }, token: tokenOf(id) ?? this.operator });
     if (answer.ok) {
       this.takeEvent(answer.data);
       const news = answer.data.polls.filter((poll) => this.#isAsked(poll.id));

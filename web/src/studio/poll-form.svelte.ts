@@ -1,10 +1,10 @@
 // A poll as it is being written. What is not yet with the server is kept on this device, field by field: a
 // reload, a crash or a lost connection loses nothing. What is wrong with it the server says.
 
-import type { FieldError, NewPoll } from "../api/generated";
+import type { FieldError, NewPoll, Poll } from "../api/generated";
 import { uuidv7 } from "../api/uuid";
 import { forget, recall, remember } from "../ui/storage";
-import type { Poll } from "./desk.svelte";
+
 
 export type Row = { key: number; text: string };
 export const MOST_OPTIONS = 100;
@@ -127,7 +127,7 @@ export class PollForm {
   }
 
   /** As the server wants it; empty rows are left out. */
-  body(open?: boolean): NewPoll & { embed?: string[] } {
+  body(open?: boolean): NewPoll {
     const origins = this.embed.split(/[\s,]+/).filter(Boolean);
     return {
       question: this.question, options: this.rows.map((row) => row.text).filter((text) => text.trim()), kind: this.kind,

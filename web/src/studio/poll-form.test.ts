@@ -1,7 +1,7 @@
 // A poll as it is being written: nothing of it gets lost, and the server's words come to their places.
 
 import { beforeEach, expect, test } from "vitest";
-import type { Poll } from "./desk.svelte";
+import type { Poll } from "../api/generated";
 import { local, PollForm } from "./poll-form.svelte";
 
 beforeEach(() => localStorage.clear());

@@ -1,7 +1,7 @@
 // Numbers, times and states in words.
 
 import { counted, number } from "../ui/numbers";
-import type { Poll } from "./desk.svelte";
+import type { Poll } from "../api/generated";
 
 export { compact, number, percent, share, spoken } from "../ui/numbers";
 

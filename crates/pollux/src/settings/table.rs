@@ -367,6 +367,7 @@ pub const SETTINGS: &[Setting] = &[
         api.connections
     ),
     limit!("api-body", "POLLUX_API_BODY", "Longest body, in bytes", api.body),
+    limit!("api-logo", "POLLUX_API_LOGO", "Largest logo of an event, in bytes", api.logo),
     limit!(
         "api-header-timeout",
         "POLLUX_API_HEADER_TIMEOUT",
@@ -582,6 +583,7 @@ pub const SETTINGS: &[Setting] = &[
         "Closed polls kept in memory",
         watch.closed_polls
     ),
+    limit!("watch-events", "POLLUX_WATCH_EVENTS", "Events kept in memory", watch.events),
     limit!(
         "watch-recent-voters",
         "POLLUX_WATCH_RECENT_VOTERS",

@@ -191,6 +191,8 @@ mod tests {
             created_at: String::new(),
             closes_at: None,
             closed_at: None,
+            event_id: None,
+            embed: Vec::new(),
         }
     }
 

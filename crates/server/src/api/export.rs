@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::App;
-use super::identity::Client;
+use super::identity::{Client, Right};
 use super::lookup::{self, Params};
 use super::problem::Problem;
 use super::query::{Query, bad};
@@ -127,7 +127,7 @@ pub async fn read(
         Some("json") => false,
         Some(_) => return Err(bad("the query parameter format must be csv or json")),
     };
-    let stored = lookup::owned(&app, &id, from, token).await?;
+    let stored = lookup::owned(&app, &id, from, token, Right::Owner).await?;
     // What this node has heard is newer than, or as new as, what it read.
     let standing = app.hub.standing(stored.poll.id).unwrap_or(stored);
     let name = match &*standing.poll.code {

@@ -12,10 +12,11 @@ use futures_util::StreamExt;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
 use hyper::upgrade::OnUpgrade;
+use pollux_core::standing::Standing;
 use sha1::{Digest, Sha1};
 
 use super::identity::{Client, CookieValue};
-use super::lookup::{self, Params};
+use super::lookup::{self, Named, Params};
 use super::polls;
 use super::problem::{Problem, Trouble};
 use super::query::{Query, bad};
@@ -25,7 +26,7 @@ use super::{App, address};
 use crate::watch::events::events;
 use crate::watch::socket::serve_socket;
 use crate::watch::view::Audience;
-use crate::watch::viewer::Interest;
+use crate::watch::viewer::{Interest, Watched};
 
 /// What RFC 6455 §1.3 appends to the client's key.
 const HANDSHAKE: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -35,10 +36,11 @@ const HANDSHAKE: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     get, path = "/api/events", tag = "watching", operation_id = "watchAll",
     params(
         ("poll" = Option<Vec<String>>, Query, description = "Only this poll (id or join code); repeatable"),
+        ("event" = Option<String>, Query, description = "This event (id or join code; a poll's will do) and its current poll, whichever that is"),
         ("leaderboard" = Option<String>, Query, description = "The leaderboard (too)"),
     ),
     responses((status = 200, body = String, content_type = "text/event-stream",
-        description = "`hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `leaderboard.changed`; data is JSON")),
+        description = "`hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `event.changed`, `leaderboard.changed`; data is JSON")),
 )]
 pub async fn all_events(
     State(app): State<Arc<App>>,
@@ -102,7 +104,7 @@ async fn interest(
     cookie: Option<CookieValue>,
 ) -> Result<Interest, Problem> {
     let leaderboard = query.has("leaderboard");
-    let everything = !leaderboard && !query.has("poll");
+    let everything = !leaderboard && !query.has("poll") && !query.has("event");
     let elsewhere = !address::is_here(from);
     let mut interest = Interest { everything, leaderboard, elsewhere, ..Interest::default() };
     let most = app.config.watch.subscriptions;
@@ -111,6 +113,9 @@ async fn interest(
     }
     for id in query.all("poll") {
         want(app, &mut interest, id, from, cookie).await?;
+    }
+    if let Some(id) = query.one("event")? {
+        follow(app, &mut interest, id, from, cookie).await?;
     }
     if everything && cookie.is_some() {
         for poll in app.hub.after_vote() {
@@ -133,6 +138,43 @@ async fn want(
 ) -> Result<(), Problem> {
     let standing = lookup::standing(app, id, from, None).await?;
     interest.polls.push(standing.poll.id);
+    see(app, interest, &standing, cookie).await
+}
+
+/// Follow an event; of a lone poll the poll.
+async fn follow(
+    app: &App,
+    interest: &mut Interest,
+    id: &str,
+    from: IpAddr,
+    cookie: Option<CookieValue>,
+) -> Result<(), Problem> {
+    match lookup::named(app, id, from, None).await? {
+        Named::Poll(standing) => {
+            let id = standing.poll.id;
+            interest.event = Some(Watched::Lone(id));
+            if !interest.polls.contains(&id) {
+                interest.polls.push(id);
+            }
+            see(app, interest, &standing, cookie).await
+        }
+        Named::Event(program) => {
+            interest.event = Some(Watched::Event(program.event.id));
+            let Some(current) = program.current() else { return Ok(()) };
+            // Brings it into memory, if it is not there.
+            let standing = lookup::standing(app, &current.to_string(), from, None).await?;
+            see(app, interest, &standing, cookie).await
+        }
+    }
+}
+
+/// As whom the viewer sees a poll.
+async fn see(
+    app: &App,
+    interest: &mut Interest,
+    standing: &Standing,
+    cookie: Option<CookieValue>,
+) -> Result<(), Problem> {
     let audience = polls::audience(app, &standing.poll, cookie).await?;
     if audience != Audience::Public {
         interest.grants.push((standing.poll.id, audience));
@@ -186,7 +228,7 @@ async fn watch(
         tracing::error!("an upgraded connection was not one of ours");
         return;
     };
-    let talk = Arc::new(Talk::new(app.clone(), voter, from, &interest.polls, slot));
+    let talk = Arc::new(Talk::new(app.clone(), voter, from, &interest, slot));
     let hub = app.hub.clone();
     drop(app);
     serve_socket(hub, stream, read_ahead, interest, Some(voter), talk).await;

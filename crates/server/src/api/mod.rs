@@ -8,6 +8,8 @@ pub mod asyncapi;
 pub mod create;
 pub mod docs;
 pub mod draft;
+pub mod event_body;
+pub mod events;
 pub mod export;
 pub mod front;
 pub mod health;
@@ -17,6 +19,7 @@ pub mod json;
 pub mod leaderboard;
 pub mod limits;
 pub mod live;
+pub mod logo;
 pub mod lookup;
 pub mod metrics;
 pub mod openapi;
@@ -26,6 +29,7 @@ mod probe;
 pub mod problem;
 pub mod pulse;
 pub mod query;
+pub mod replay;
 pub mod routes;
 pub mod server;
 pub mod sheet;
@@ -84,6 +88,8 @@ pub struct App {
     progress: probe::Probe<Vec<(Partition, Progress)>, String>,
     /// Since when what is not counted waits.
     behind: status::Behind,
+    /// Votes that were watched once more.
+    replays: replay::Replays,
     /// The last ballot id made here: the next is greater, whatever the clock does.
     last_ballot: Mutex<BallotId>,
     /// The OpenAPI document, once somebody has asked for it.
@@ -113,6 +119,7 @@ impl App {
             ends: probe::Probe::default(),
             progress: probe::Probe::default(),
             behind: status::Behind::default(),
+            replays: replay::Replays::default(),
             last_ballot: Mutex::new(BallotId(Uuid::nil())),
             openapi: OnceLock::new(),
             stopping: CancellationToken::new(),

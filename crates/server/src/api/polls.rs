@@ -42,7 +42,7 @@ pub struct PollList {
 #[utoipa::path(
     get, path = "/api/polls", tag = "polls", operation_id = "listPolls",
     params(
-        ("status" = Option<String>, Query, description = "`open` or `closed`; both if left out", pattern = "^(open|closed)$"),
+        ("status" = Option<String>, Query, description = "`open` or `closed` (or, with `all`, `draft`); all of them if left out", pattern = "^(open|closed|draft)$"),
         ("all" = Option<bool>, Query, description = "`true`, with the operator's token: unlisted polls and drafts too, with all numbers"),
         ("limit" = Option<u8>, Query, description = "Polls on a page", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before", pattern = "^[A-Za-z0-9_-]{22}$"),
@@ -55,14 +55,6 @@ pub async fn list(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let query = Query::of(request.uri())?;
-    let status = match query.one("status")? {
-        None => None,
-        Some("open") => Some(PollStatus::Open),
-        Some("closed") => Some(PollStatus::Closed),
-        Some(_) => return Err(bad("the query parameter status must be open or closed")),
-    };
-    let limit = query.number("limit", PAGE.0, (1, PAGE.1))?;
-    let before = query.one("cursor")?.map(read_cursor).transpose()?;
     let all = match query.one("all")? {
         None | Some("false") => false,
         Some("true") => {
@@ -71,6 +63,15 @@ pub async fn list(
         }
         Some(_) => return Err(bad("the query parameter all must be true or false")),
     };
+    let status = match query.one("status")? {
+        None => None,
+        Some("open") => Some(PollStatus::Open),
+        Some("closed") => Some(PollStatus::Closed),
+        Some("draft") if all => Some(PollStatus::Draft),
+        Some(_) => return Err(bad("the query parameter status must be open or closed")),
+    };
+    let limit = query.number("limit", PAGE.0, (1, PAGE.1))?;
+    let before = query.one("cursor")?.map(read_cursor).transpose()?;
     let listing = Listing { status, before, limit: limit + 1, all };
     let mut found = ask(&app, app.store.list(listing)).await?;
     let more = found.len() > limit;

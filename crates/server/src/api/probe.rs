@@ -33,6 +33,11 @@ where
     T: Clone + Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
+    /// Whether the question was put and is not answered yet.
+    pub fn is_under_way(&self) -> bool {
+        self.last.lock().as_ref().is_some_and(|last| last.answer.peek().is_none())
+    }
+
     /// The last answer if it is good and not older than `fresh`; else put the question (or wait
     /// for whoever has), for at most `patience`: then `None`, and the answer is for who asks next.
     pub async fn ask<F>(

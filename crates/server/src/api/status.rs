@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
 use super::identity::{Client, bearer, wrong_token};
-use super::problem::Problem;
+use super::problem::{Problem, Trouble};
 use super::pulse::records;
 use super::query::Query;
 use super::{App, address, lookup};
@@ -26,6 +26,8 @@ use crate::watch::view::rfc3339;
 
 /// How old what log and store say may be.
 const FRESH: Duration = Duration::from_secs(1);
+/// What is said of one that was asked and says nothing.
+const SILENT: &str = "it does not answer";
 
 /// How the server is. Whoever shows no token is told the first three members; the others are null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -112,8 +114,8 @@ pub struct StoreStatus {
 /// How the server is.
 #[utoipa::path(
     get, path = "/api/status", tag = "server", operation_id = "getStatus",
-    params(("poll" = Option<String>, Query, description = "With an owner's token: a poll (id or join code) that it is of")),
-    responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll; the first three members for everybody")),
+    params(("poll" = Option<String>, Query, description = "With an owner's token: a poll or event (id or join code) that it is of")),
+    responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll or event; the first three members for everybody")),
     security((), ("owner" = []), ("operator" = [])),
 )]
 pub async fn read(
@@ -147,7 +149,7 @@ pub async fn read(
     Ok(super::answer(StatusCode::OK, &status, &HeaderMap::new()))
 }
 
-/// Whether the asker has the operator's token, or that of the poll they name.
+/// Whether the asker has the operator's token, or that of the poll or event they name.
 async fn may_see_all(
     app: &App,
     from: IpAddr,
@@ -160,41 +162,42 @@ async fn may_see_all(
     }
     let query = Query::of(uri)?;
     let Some(poll) = query.one("poll")? else {
-        return Err(wrong_token(
-            "operator's; with a poll's owner's, name the poll: ?poll={id}; this",
-        ));
+        let detail = "this is not the operator's token; with an owner's, name a poll or an event that \
+                      it is of: ?poll={id}";
+        return Err(Problem::new(Trouble::WrongToken, detail));
     };
     // While the store is away, an owner whose poll is not in memory is one of everybody.
-    let found = lookup::standing(app, poll, from, Some(token));
+    let found = lookup::named(app, poll, from, Some(token));
     match timeout(app.config.api.probe, found).await {
-        Ok(Ok(standing)) if app.keys.owns(token, &standing.poll) => Ok(true),
-        Ok(Ok(_)) => Err(wrong_token("poll's owner's")),
-        Ok(Err(problem)) if problem.trouble() == super::problem::Trouble::NoSuchPoll => {
-            Err(problem)
-        }
+        Ok(Ok(named)) if app.keys.holds(token, named.owner()) => Ok(true),
+        Ok(Ok(_)) => Err(wrong_token("owner's")),
+        Ok(Err(problem)) if problem.trouble() == Trouble::NoSuchPoll => Err(problem),
         Ok(Err(_)) | Err(_) => Ok(false),
     }
 }
 
 /// By partition, where the log ends.
 pub fn ends(app: &Arc<App>) -> impl Future<Output = Result<Vec<Offset>, String>> + Send + use<> {
-    let log = app.log.clone();
+    let (log, deadline) = (app.log.clone(), app.config.api.deadline);
     async move {
-        let ends = (0..log.partitions()).map(|partition| log.end(partition));
-        try_join_all(ends).await.map_err(|error| error.to_string())
+        let ends = try_join_all((0..log.partitions()).map(|partition| log.end(partition)));
+        let ends = timeout(deadline, ends).await.map_err(|_| SILENT)?;
+        ends.map_err(|error| error.to_string())
     }
 }
 
 /// The log, and how far the store has counted it, or why it does not say.
 async fn pipeline(app: &Arc<App>) -> (LogStatus, Result<(), String>) {
     let (store, patience) = (app.store.clone(), app.config.api.probe);
+    let deadline = app.config.api.deadline;
     let progress = app.progress.ask(FRESH, patience, || async move {
-        store.progress().await.map_err(|error| error.to_string())
+        let progress = timeout(deadline, store.progress()).await.map_err(|_| SILENT)?;
+        progress.map_err(|error| error.to_string())
     });
     // In this order: what was counted when it was asked is on the log when that is asked.
-    let progress = progress.await.unwrap_or_else(|| Err("it does not answer".into()));
+    let progress = progress.await.unwrap_or_else(|| Err(SILENT.into()));
     let ends = app.ends.ask(FRESH, patience, || ends(app)).await;
-    let ends = ends.unwrap_or_else(|| Err("it does not answer".into()));
+    let ends = ends.unwrap_or_else(|| Err(SILENT.into()));
     let mut counted = app.hub.progress();
     for (partition, progress) in progress.iter().flatten() {
         if let Some(next) = counted.get_mut(*partition as usize) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use pollux_core::id::PollId;
+use pollux_core::event::Event;
+use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::PollStatus;
 use pollux_core::standing::{Announcement, Standing};
 use tokio::task::JoinSet;
@@ -149,6 +150,10 @@ impl Source for Committed {
 
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {
         self.store.standing(id).await.map_err(|error| error.to_string())
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<(Event, Vec<Standing>)>, String> {
+        self.store.event(id).await.map_err(|error| error.to_string())
     }
 }
 

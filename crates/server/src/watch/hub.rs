@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
-use pollux_core::id::{Generation, Offset, Partition, PollId, Position, UnixMillis};
+use pollux_core::id::{EventId, Generation, Offset, Partition, PollId, Position, UnixMillis};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Announcement, Standing};
 use tokio::sync::Notify;
@@ -23,14 +23,26 @@ use super::entry::{Entry, EntryState};
 use super::frame::{Close, Event, Message};
 use super::latency::{Latency, Percentiles};
 use super::overview::{Batch, Overview};
+use super::program::{ProgramEntry, Programs};
 use super::recent::Recent;
 use super::slots::Slots;
 use super::trend::{Trend, Trends};
-use super::view::{Audience, LeaderboardView};
-use super::viewer::{Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle};
+use super::view::{self, Audience, LeaderboardView};
+use super::viewer::{
+    Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle, Watched,
+};
 use crate::ambient::SharedAmbient;
 use crate::config::WatchLimits;
 use crate::level::Level;
+
+/// What an announcement tells of, but this hub does not know: to be loaded from the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Missing {
+    /// A poll.
+    Poll(PollId),
+    /// An event.
+    Event(EventId),
+}
 
 /// Every live poll's newest [`Standing`], in memory.
 pub struct Hub {
@@ -38,6 +50,9 @@ pub struct Hub {
     epoch: String,
     polls: RwLock<HashMap<PollId, Arc<Entry>, FixedState>>,
     codes: RwLock<HashMap<String, PollId, FixedState>>,
+    pub(super) programs: RwLock<Programs>,
+    /// By the time of their tick.
+    pub(super) dirty_programs: Mutex<BTreeMap<(Instant, EventId), Arc<ProgramEntry>>>,
     /// Open and listed; what the overview and the leaderboard are about.
     listed: Mutex<BTreeSet<PollId>>,
     /// Polls that are not open, in the order in which they are forgotten.
@@ -115,6 +130,8 @@ impl Hub {
             epoch: hex::encode(ambient.random::<8>()),
             polls: RwLock::default(),
             codes: RwLock::default(),
+            programs: RwLock::default(),
+            dirty_programs: Mutex::default(),
             listed: Mutex::default(),
             idle: Mutex::default(),
             dirty: Mutex::default(),
@@ -180,25 +197,33 @@ impl Hub {
     /// Apply one announcement. `Err` names a poll this hub does not know, or one whose tally
     /// tells of a change of the poll that this hub has not heard of: the caller loads its
     /// standing from the store and merges it.
-    pub fn apply(&self, announcement: Announcement) -> Result<(), PollId> {
+    pub fn apply(&self, announcement: Announcement) -> Result<(), Missing> {
         match announcement {
+            Announcement::Event(event) => return self.apply_event(event),
+            Announcement::Poll(poll) if poll.status == PollStatus::Draft => {
+                return self.apply_draft(poll);
+            }
             Announcement::Poll(poll) => {
                 let Some(entry) = self.entry(poll.id) else {
-                    let gone = poll.status == PollStatus::Deleted;
-                    return if gone { Ok(()) } else { Err(poll.id) };
+                    if poll.status == PollStatus::Deleted {
+                        // A draft may have been on its event's list.
+                        self.note(&Standing::new(poll, self.partitions()));
+                        return Ok(());
+                    }
+                    return Err(Missing::Poll(poll.id));
                 };
                 let mut state = entry.state.lock();
                 let newer = state.standing.take_poll(poll);
                 self.changed(&entry, state, newer, newer);
             }
             Announcement::Tally(tally) => {
-                let entry = self.entry(tally.poll).ok_or(tally.poll)?;
+                let entry = self.entry(tally.poll).ok_or(Missing::Poll(tally.poll))?;
                 let mut state = entry.state.lock();
                 let (id, phase) = (tally.poll, tally.tally.phase);
                 let ahead = phase > state.standing.poll.phase;
                 let newer = state.standing.take_tally(tally);
                 self.changed(&entry, state, false, newer);
-                return if ahead { Err(id) } else { Ok(()) };
+                return if ahead { Err(Missing::Poll(id)) } else { Ok(()) };
             }
             Announcement::Progress { partition, generation, next_offset } => {
                 self.advance(partition, generation, next_offset);
@@ -207,6 +232,10 @@ impl Hub {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn partitions(&self) -> u32 {
+        self.progress.len() as u32
     }
 
     /// The poll as its owner made it; the hot path of a vote.
@@ -322,7 +351,7 @@ impl Hub {
         let newest: Vec<_> =
             self.listed.lock().iter().rev().take(self.limits.overview).copied().collect();
         let polls = newest.into_iter().filter_map(|id| self.poll(id));
-        polls.filter(|poll| super::view::shows_after_vote(poll)).collect()
+        polls.filter(|poll| view::shows_after_vote(poll)).collect()
     }
 
     /// Open, listed polls, oldest first.
@@ -344,6 +373,7 @@ impl Hub {
         // Nobody watches it yet, and one that is over is no news.
         let news = standing.poll.status == PollStatus::Open;
         self.changed(&entry, state, true, news);
+        self.arrived(&standing.poll);
     }
 
     /// After a change: bring the indexes up to date if it was of the poll itself, and mark the
@@ -375,8 +405,16 @@ impl Hub {
 
     fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
         let poll = state.standing.poll.clone();
-        *entry.poll.write() = poll.clone();
-        if !poll.code.is_empty() {
+        let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
+        if before.code != poll.code {
+            // It has joined an event, and its old code leads there.
+            let mut codes = self.codes.write();
+            if codes.get(&before.code) == Some(&poll.id) {
+                codes.remove(&before.code);
+            }
+        }
+        // Of an event the code leads to the event.
+        if !poll.code.is_empty() && poll.event.is_none() {
             let mut codes = self.codes.write();
             if poll.status != PollStatus::Deleted {
                 codes.insert(poll.code.clone(), poll.id);
@@ -449,7 +487,7 @@ impl Hub {
 
     /// The voter with this cookie has voted in this poll: from now on their viewers see it so.
     pub fn voted(&self, poll: PollId, identity: Identity) {
-        if !self.poll(poll).is_some_and(|poll| super::view::shows_after_vote(&poll)) {
+        if !self.poll(poll).is_some_and(|poll| view::shows_after_vote(&poll)) {
             return;
         }
         // First this, then who is here: `join` does it the other way round, so nobody is missed.
@@ -530,6 +568,14 @@ impl Hub {
             state.replies.push_back(known.message);
             return;
         }
+        let event = match interest.event {
+            Some(Watched::Event(id)) => self.begin_to_follow(viewer, state, id),
+            Some(Watched::Lone(id)) => self.standing(id).map(|standing| {
+                let view = view::event::lone(&standing);
+                serde_json::to_vec(&view).expect("a view is always JSON").into()
+            }),
+            None => None,
+        };
         let mut polls = Vec::new();
         if interest.everything {
             state.cursor = Some(self.overview.lock().head);
@@ -556,7 +602,7 @@ impl Hub {
         }
         let board = general.then(|| self.shown_board());
         state.board = board.as_ref().map(|board| board.version);
-        let message = self.hello(&polls, board.as_deref());
+        let message = self.hello(event.as_deref(), &polls, board.as_deref());
         // A tick that began meanwhile may have encoded less than is said here.
         let head = self.overview.lock().head;
         if state.cursor.is_some_and(|cursor| cursor != head) {
@@ -576,9 +622,13 @@ impl Hub {
         }
     }
 
-    fn hello(&self, polls: &[Bytes], board: Option<&ShownBoard>) -> Message {
-        let start = format!("{{\"type\":\"hello\",\"epoch\":\"{}\",\"polls\":[", self.epoch);
+    fn hello(&self, event: Option<&[u8]>, polls: &[Bytes], board: Option<&ShownBoard>) -> Message {
+        let start = format!("{{\"type\":\"hello\",\"epoch\":\"{}\"", self.epoch);
         let mut parts: Vec<&[u8]> = vec![start.as_bytes()];
+        if let Some(event) = event {
+            parts.extend([b",\"event\":", event]);
+        }
+        parts.push(b",\"polls\":[");
         for (i, poll) in polls.iter().enumerate() {
             if i > 0 {
                 parts.push(b",");
@@ -623,7 +673,7 @@ impl Hub {
             poll.is_over()
         };
         state.mixed = true;
-        state.subs.push(Sub { entry, slot, sent: 0, closed, behind: true });
+        state.subs.push(Sub { entry, slot, sent: 0, closed, behind: true, followed: false });
         Ok(())
     }
 
@@ -668,6 +718,9 @@ impl Hub {
         state.life = super::viewer::Life::Dead;
         for sub in state.subs.drain(..) {
             sub.entry.watchers.lock().remove(sub.slot);
+        }
+        if let Some(following) = state.following.take() {
+            following.entry.watchers.lock().remove(following.slot);
         }
         if let Some(slot) = state.general_slot.take() {
             self.general.lock().remove(slot);

@@ -68,16 +68,20 @@ impl Hub {
                 tokio::task::yield_now().await;
             }
         }
+        for entry in self.due_programs(Instant::now()) {
+            fan_out(&entry.watchers, &mut chunk, |viewer| viewer.offer_event(self)).await;
+        }
         if !due.is_empty() {
             now = Instant::now();
         }
         let overview = self.tick_overview(now);
         let board = self.tick_board(now);
         if overview || board {
-            let pump = |viewer: &Viewer| viewer.pump(self, &mut viewer.state.lock());
+            let pump = |viewer: &Arc<Viewer>| viewer.pump(self, &mut viewer.state.lock());
             fan_out(&self.general, &mut chunk, pump).await;
         }
         let dirty = self.dirty.lock().first_key_value().map(|((at, _), _)| *at);
+        let programs = self.dirty_programs.lock().first_key_value().map(|((at, _), _)| *at);
         let overview = {
             let overview = self.overview.lock();
             overview.due.filter(|_| !overview.queue.is_empty())
@@ -86,7 +90,7 @@ impl Hub {
             let board = self.board.lock();
             board.due.filter(|_| !board.dirty.is_empty())
         };
-        [dirty, overview, board].into_iter().flatten().min()
+        [dirty, programs, overview, board].into_iter().flatten().min()
     }
 
     /// Make the poll's newest state the one that is sent. The answer is since when the ballots in
@@ -103,6 +107,7 @@ impl Hub {
         }
         state.ticked = version;
         self.trends.note(&state.standing, self.ambient.now());
+        self.note(&state.standing);
         state.renew();
         self.news.fetch_add(1, Ordering::SeqCst);
         let poll = &state.standing.poll;
@@ -215,7 +220,7 @@ impl Hub {
         self.leaving.store(true, Ordering::SeqCst);
         let away = async {
             let mut chunk = Vec::with_capacity(CHUNK);
-            let end = |viewer: &Viewer| {
+            let end = |viewer: &Arc<Viewer>| {
                 let mut state = viewer.state.lock();
                 state.end(Close::AWAY);
                 viewer.pump(self, &mut state);
@@ -253,7 +258,7 @@ impl ShownBoard {
 async fn fan_out(
     viewers: &Mutex<Slots<Arc<Viewer>>>,
     chunk: &mut Vec<Arc<Viewer>>,
-    each: impl Fn(&Viewer),
+    each: impl Fn(&Arc<Viewer>),
 ) {
     let mut from = Some(0);
     while let Some(start) = from {

@@ -28,6 +28,29 @@ export type Address = {
 };
 
 /**
+ * A new event with the secrets that only its maker gets, once.
+ */
+export type CreatedEvent = Event & {
+    /**
+     * Keep it: it is shown this once, and needed for everything the owner does, with the
+     * event's polls too.
+     */
+    ownerToken?: string;
+    /**
+     * A page that holds the token in its fragment, which no server gets to see.
+     */
+    ownerUrl?: string;
+    /**
+     * For the stage: it shows and reveals, and can do nothing else.
+     */
+    stageToken?: string;
+    /**
+     * The stage's page, with its token in the fragment.
+     */
+    stageUrl?: string;
+};
+
+/**
  * A new poll with the secret that only its maker gets, once.
  */
 export type CreatedPoll = Poll & {
@@ -39,6 +62,136 @@ export type CreatedPoll = Poll & {
      * A page that holds the token in its fragment, which no server gets to see.
      */
     ownerUrl?: string;
+};
+
+/**
+ * An event: polls under one title and one code.
+ */
+export type Event = {
+    /**
+     * #RRGGBB; null: the screens' own colour.
+     */
+    accent: string | null;
+    /**
+     * The join code.
+     */
+    code: string;
+    /**
+     * RFC 3339, UTC.
+     */
+    createdAt: string;
+    /**
+     * The poll on stage and on phones; never a draft.
+     */
+    current: string | null;
+    /**
+     * Origins that may frame the overlay; `*` alone is anybody.
+     */
+    embed: Array<string>;
+    /**
+     * UUIDv7; of an event made up around a lone poll the poll's.
+     */
+    id: string;
+    /**
+     * How the stage draws the votes: bars or columns.
+     */
+    layout: string;
+    /**
+     * Where the logo is; its `v` changes with it.
+     */
+    logo: string | null;
+    /**
+     * Made up around a poll that is in no event.
+     */
+    lone: boolean;
+    /**
+     * In order. Drafts are shown to the owner and the stage only.
+     */
+    polls: Array<EventPoll>;
+    /**
+     * The title.
+     */
+    title: string;
+    /**
+     * Greater is newer, for viewers who may see the same.
+     */
+    version: number;
+};
+
+/**
+ * Changes of an event (a JSON merge patch), all optional.
+ */
+export type EventPatch = {
+    /**
+     * #RRGGBB; null: the screens' own colour.
+     */
+    accent?: string | null;
+    /**
+     * Origins that may frame its overlay.
+     */
+    embed?: Array<string> | null;
+    /**
+     * bars or columns.
+     */
+    layout?: string | null;
+    /**
+     * Every poll of the event, once each.
+     */
+    order?: Array<string>;
+    /**
+     * 1 to 200 characters.
+     */
+    title?: string;
+};
+
+/**
+ * A poll in an event's list.
+ */
+export type EventPoll = {
+    /**
+     * No ballot can be counted any more until someone reopens or resets.
+     */
+    final: boolean;
+    /**
+     * UUIDv7.
+     */
+    id: string;
+    /**
+     * single or multiple.
+     */
+    kind: string;
+    /**
+     * The question.
+     */
+    question: string;
+    /**
+     * Whether everybody may see the numbers.
+     */
+    revealed: boolean;
+    /**
+     * draft, open or closed.
+     */
+    status: string;
+};
+
+/**
+ * A new poll of the event, or one that is taken in.
+ */
+export type EventPollBody = NewPoll | TakeIn;
+
+/**
+ * How an event is doing.
+ */
+export type EventPulse = {
+    /**
+     * Whether one of them ever came from another machine than the server's, since this node started:
+     * then phones can open it.
+     */
+    elsewhere: boolean;
+    /**
+     * Sockets and streams that follow this event, on this node, whichever poll it shows.
+     */
+    watchers: number;
 };
 
 /**
@@ -165,6 +318,54 @@ export type LogStatus = {
 };
 
 /**
+ * A new event as it is written; only for the documentation, the reading is done by hand.
+ */
+export type NewEvent = {
+    /**
+     * #RRGGBB.
+     */
+    accent?: string | null;
+    /**
+     * Origins that may frame its overlay, such as `https://example.org`; `*` alone is anybody.
+     */
+    embed?: Array<string> | null;
+    /**
+     * bars (default) or columns.
+     */
+    layout?: string | null;
+    /**
+     * 1 to 200 characters.
+     */
+    title: string;
+};
+
+/**
+ * New tokens of an event, for an owner who lost theirs.
+ */
+export type NewEventTokens = {
+    /**
+     * Which event.
+     */
+    eventId: string;
+    /**
+     * The only valid one from now on, for the event and its polls.
+     */
+    ownerToken: string;
+    /**
+     * The owner's page.
+     */
+    ownerUrl: string;
+    /**
+     * The stage's.
+     */
+    stageToken: string;
+    /**
+     * The stage's page.
+     */
+    stageUrl: string;
+};
+
+/**
  * A new poll as it is written; only for the documentation, the reading is done by hand.
  */
 export type NewPoll = {
@@ -172,6 +373,10 @@ export type NewPoll = {
      * RFC 3339; when it closes by itself.
      */
     closesAt?: string | null;
+    /**
+     * Origins that may frame its overlay, such as `https://example.org`; `*` alone is anybody.
+     */
+    embed?: Array<string> | null;
     /**
      * single or multiple; single unless `maxChoices` is above 1.
      */
@@ -248,6 +453,14 @@ export type Poll = {
      * RFC 3339, UTC.
      */
     createdAt: string;
+    /**
+     * Origins that may frame its overlay; `*` alone is anybody.
+     */
+    embed: Array<string>;
+    /**
+     * The event it belongs to, whose code it shows.
+     */
+    eventId: string | null;
     /**
      * No ballot can be counted any more until someone reopens or resets.
      */
@@ -359,6 +572,10 @@ export type PollPatch = {
      * RFC 3339; null: never.
      */
     closesAt?: string | null;
+    /**
+     * Origins that may frame its overlay; alone it can be changed at any time.
+     */
+    embed?: Array<string> | null;
     /**
      * single or multiple.
      */
@@ -560,6 +777,66 @@ export type Receipt = {
 };
 
 /**
+ * How a poll's vote went.
+ */
+export type Replay = {
+    /**
+     * At equal intervals, from the first vote to the close. The last one is the final result.
+     */
+    frames: Array<ReplayFrame>;
+    /**
+     * When the first vote came that counted. RFC 3339, UTC.
+     */
+    from: string;
+    /**
+     * When the poll closed. RFC 3339, UTC.
+     */
+    to: string;
+    /**
+     * People counted in the end.
+     */
+    voters: number;
+};
+
+/**
+ * What was counted at one moment.
+ */
+export type ReplayFrame = {
+    /**
+     * Which. RFC 3339, UTC.
+     */
+    at: string;
+    /**
+     * Marks counted by then, for each option in the organiser's order.
+     */
+    votes: Array<number>;
+};
+
+/**
+ * Which poll comes on stage.
+ */
+export type Show = {
+    /**
+     * The id of one of the event's polls; a draft is opened. Null: none.
+     */
+    poll: string | null;
+};
+
+/**
+ * A token that can show and reveal, and do nothing else.
+ */
+export type StageToken = {
+    /**
+     * For the stage. A new owner's token ends it.
+     */
+    stageToken: string;
+    /**
+     * The stage's page, with the token in its fragment.
+     */
+    stageUrl: string;
+};
+
+/**
  * How the server is. Whoever shows no token is told the first three members; the others are null.
  */
 export type Status = {
@@ -608,6 +885,20 @@ export type StoreStatus = {
      * Whether polls can be created and changed, and votes counted.
      */
     ok: boolean;
+};
+
+/**
+ * A poll that is in no event yet, and the token of its owner.
+ */
+export type TakeIn = {
+    /**
+     * Its id or join code.
+     */
+    pollId: string;
+    /**
+     * Its `ownerToken`, which is no longer valid afterwards: the event's is.
+     */
+    pollToken: string;
 };
 
 /**
@@ -731,6 +1022,10 @@ export type WatchAllData = {
          */
         poll?: Array<string>;
         /**
+         * This event (id or join code; a poll's will do) and its current poll, whichever that is
+         */
+        event?: string;
+        /**
          * The leaderboard (too)
          */
         leaderboard?: string;
@@ -761,12 +1056,753 @@ export type WatchAllError = WatchAllErrors[keyof WatchAllErrors];
 
 export type WatchAllResponses = {
     /**
-     * `hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `leaderboard.changed`; data is JSON
+     * `hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `event.changed`, `leaderboard.changed`; data is JSON
      */
     200: string;
 };
 
 export type WatchAllResponse = WatchAllResponses[keyof WatchAllResponses];
+
+export type CreateEventData = {
+    body: NewEvent;
+    headers?: {
+        /**
+         * The same request under the same key makes one event
+         */
+        'Idempotency-Key'?: string | null;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/events';
+};
+
+export type CreateEventErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules; or: The idempotency key belongs to another request
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type CreateEventError = CreateEventErrors[keyof CreateEventErrors];
+
+export type CreateEventResponses = {
+    /**
+     * Made
+     */
+    201: CreatedEvent;
+};
+
+export type CreateEventResponse = CreateEventResponses[keyof CreateEventResponses];
+
+export type DeleteEventData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}';
+};
+
+export type DeleteEventErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type DeleteEventError = DeleteEventErrors[keyof DeleteEventErrors];
+
+export type DeleteEventResponses = {
+    /**
+     * Gone
+     */
+    204: void;
+};
+
+export type DeleteEventResponse = DeleteEventResponses[keyof DeleteEventResponses];
+
+export type GetEventData = {
+    body?: never;
+    headers?: {
+        /**
+         * The `ETag` you have
+         */
+        'If-None-Match'?: string | null;
+    };
+    path: {
+        /**
+         * The id or join code of an event, or of a poll
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}';
+};
+
+export type GetEventErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetEventError = GetEventErrors[keyof GetEventErrors];
+
+export type GetEventResponses = {
+    /**
+     * The event; its owner and its stage are shown drafts
+     */
+    200: Event;
+};
+
+export type GetEventResponse = GetEventResponses[keyof GetEventResponses];
+
+export type EditEventData = {
+    body: EventPatch;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}';
+};
+
+export type EditEventErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type EditEventError = EditEventErrors[keyof EditEventErrors];
+
+export type EditEventResponses = {
+    /**
+     * Changed
+     */
+    200: Event;
+};
+
+export type EditEventResponse = EditEventResponses[keyof EditEventResponses];
+
+export type DeleteLogoData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/logo';
+};
+
+export type DeleteLogoErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type DeleteLogoError = DeleteLogoErrors[keyof DeleteLogoErrors];
+
+export type DeleteLogoResponses = {
+    /**
+     * Changed
+     */
+    200: Event;
+};
+
+export type DeleteLogoResponse = DeleteLogoResponses[keyof DeleteLogoResponses];
+
+export type GetLogoData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * As in the event: the answer may then be kept for good
+         */
+        v?: string;
+    };
+    url: '/api/events/{id}/logo';
+};
+
+export type GetLogoErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll; or: There is nothing at this path
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetLogoError = GetLogoErrors[keyof GetLogoErrors];
+
+export type GetLogoResponses = {
+    /**
+     * The picture
+     */
+    200: Array<number>;
+};
+
+export type GetLogoResponse = GetLogoResponses[keyof GetLogoResponses];
+
+export type PutLogoData = {
+    /**
+     * At most 64 KiB
+     */
+    body: Array<number>;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/logo';
+};
+
+export type PutLogoErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type PutLogoError = PutLogoErrors[keyof PutLogoErrors];
+
+export type PutLogoResponses = {
+    /**
+     * Changed
+     */
+    200: Event;
+};
+
+export type PutLogoResponse = PutLogoResponses[keyof PutLogoResponses];
+
+export type AddPollData = {
+    body: EventPollBody;
+    headers?: {
+        /**
+         * The same request under the same key makes one poll
+         */
+        'Idempotency-Key'?: string | null;
+    };
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/polls';
+};
+
+export type AddPollErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules; or: The idempotency key belongs to another request
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type AddPollError = AddPollErrors[keyof AddPollErrors];
+
+export type AddPollResponses = {
+    /**
+     * The poll; it has the event's code and owner
+     */
+    201: Poll;
+};
+
+export type AddPollResponse = AddPollResponses[keyof AddPollResponses];
+
+export type GetEventPulseData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code; those of a lone poll will do
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/pulse';
+};
+
+export type GetEventPulseErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetEventPulseError = GetEventPulseErrors[keyof GetEventPulseErrors];
+
+export type GetEventPulseResponses = {
+    /**
+     * As of now
+     */
+    200: EventPulse;
+};
+
+export type GetEventPulseResponse = GetEventPulseResponses[keyof GetEventPulseResponses];
+
+export type ShowPollData = {
+    body: Show;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/show';
+};
+
+export type ShowPollErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type ShowPollError = ShowPollErrors[keyof ShowPollErrors];
+
+export type ShowPollResponses = {
+    /**
+     * Shown
+     */
+    200: Event;
+};
+
+export type ShowPollResponse = ShowPollResponses[keyof ShowPollResponses];
+
+export type GetEventStageData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/stage';
+};
+
+export type GetEventStageErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type GetEventStageError = GetEventStageErrors[keyof GetEventStageErrors];
+
+export type GetEventStageResponses = {
+    /**
+     * The same each time, until the owner's token is reissued
+     */
+    200: StageToken;
+};
+
+export type GetEventStageResponse = GetEventStageResponses[keyof GetEventStageResponses];
+
+export type ReissueEventTokenData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/token';
+};
+
+export type ReissueEventTokenErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type ReissueEventTokenError = ReissueEventTokenErrors[keyof ReissueEventTokenErrors];
+
+export type ReissueEventTokenResponses = {
+    /**
+     * The new tokens; the old ones are no longer valid
+     */
+    200: NewEventTokens;
+};
+
+export type ReissueEventTokenResponse = ReissueEventTokenResponses[keyof ReissueEventTokenResponses];
 
 export type GetLeaderboardData = {
     body?: never;
@@ -807,7 +1843,7 @@ export type ListPollsData = {
     path?: never;
     query?: {
         /**
-         * `open` or `closed`; both if left out
+         * `open` or `closed` (or, with `all`, `draft`); all of them if left out
          */
         status?: string;
         /**
@@ -1297,10 +2333,6 @@ export type ExportPollErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
-     */
-    409: Problem;
-    /**
      * Too many requests
      */
     429: Problem;
@@ -1308,10 +2340,6 @@ export type ExportPollErrors = {
      * The store is unavailable
      */
     503: Problem;
-    /**
-     * It is not known whether the change was made
-     */
-    504: Problem;
 };
 
 export type ExportPollError = ExportPollErrors[keyof ExportPollErrors];
@@ -1487,6 +2515,52 @@ export type ReopenPollResponses = {
 
 export type ReopenPollResponse = ReopenPollResponses[keyof ReopenPollResponses];
 
+export type GetReplayData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/replay';
+};
+
+export type GetReplayErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetReplayError = GetReplayErrors[keyof GetReplayErrors];
+
+export type GetReplayResponses = {
+    /**
+     * Cumulative, folded from the log itself
+     */
+    200: Replay;
+};
+
+export type GetReplayResponse = GetReplayResponses[keyof GetReplayResponses];
+
 export type ResetPollData = {
     body?: never;
     path: {
@@ -1603,6 +2677,64 @@ export type RevealPollResponses = {
 
 export type RevealPollResponse = RevealPollResponses[keyof RevealPollResponses];
 
+export type GetPollStageData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/stage';
+};
+
+export type GetPollStageErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type GetPollStageError = GetPollStageErrors[keyof GetPollStageErrors];
+
+export type GetPollStageResponses = {
+    /**
+     * The same each time, until the owner's token is reissued
+     */
+    200: StageToken;
+};
+
+export type GetPollStageResponse = GetPollStageResponses[keyof GetPollStageResponses];
+
 export type ReissueTokenData = {
     body?: never;
     path: {
@@ -1636,6 +2768,10 @@ export type ReissueTokenErrors = {
      * Somebody else is changing the poll
      */
     409: Problem;
+    /**
+     * The request breaks the rules
+     */
+    422: Problem;
     /**
      * Too many requests
      */
@@ -1783,7 +2919,7 @@ export type GetStatusData = {
     path?: never;
     query?: {
         /**
-         * With an owner's token: a poll (id or join code) that it is of
+         * With an owner's token: a poll or event (id or join code) that it is of
          */
         poll?: string;
     };
@@ -1813,7 +2949,7 @@ export type GetStatusError = GetStatusErrors[keyof GetStatusErrors];
 
 export type GetStatusResponses = {
     /**
-     * All of it for the operator, and for the owner of any poll; the first three members for everybody
+     * All of it for the operator, and for the owner of any poll or event; the first three members for everybody
      */
     200: Status;
 };

@@ -2,7 +2,7 @@
 
 import { now } from "../../api/clock";
 import { getTrend } from "../../api/operations";
-import type { Poll } from "../desk.svelte";
+import type { Poll } from "../../api/generated";
 import { append, filled, pointOf, type Point } from "./series";
 
 /** A first point so soon after the poll was made is its beginning. */

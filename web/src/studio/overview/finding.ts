@@ -1,7 +1,7 @@
 // What the overview lists: events with their polls and lone polls, newest first, searched and filtered.
 
-import type { Event } from "../../api/coming";
-import type { Poll } from "../desk.svelte";
+import type { Event, Poll } from "../../api/generated";
+
 
 export const FILTERS = ["all", "open", "draft", "closed"] as const;
 export type Filter = (typeof FILTERS)[number];

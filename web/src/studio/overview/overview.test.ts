@@ -1,8 +1,8 @@
 // What the overview finds, and what leads.
 
 import { expect, test } from "vitest";
-import type { Event } from "../../api/coming";
-import type { Poll } from "../desk.svelte";
+import type { Event, Poll } from "../../api/generated";
+
 import { find } from "./finding";
 import { topOptions, topPolls } from "./ranking";
 

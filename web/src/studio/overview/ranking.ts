@@ -1,7 +1,7 @@
 // The leading options and polls of what one organiser holds, ranked as the server's leaderboard is: equal
 // votes share a rank (1, 1, 3); within it the older poll, then the lower option, comes first.
 
-import type { Poll } from "../desk.svelte";
+import type { Poll } from "../../api/generated";
 
 export type Leading = { rank: number; key: string; name: string; of: string | null; pollId: string; votes: number };
 

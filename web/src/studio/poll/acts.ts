@@ -1,16 +1,16 @@
 // What an organiser does with a poll, in the words of its buttons.
 
 import type { Answer } from "../../api/call";
-import type { Poll as Told } from "../../api/generated";
+import type { Poll } from "../../api/generated";
 import { closePoll, openPoll, reopenPoll, resetPoll, revealPoll } from "../../api/operations";
-import type { Poll } from "../desk.svelte";
+
 import type { IconName } from "../Icon.svelte";
 import { plural } from "../words";
 
 export type Act = {
   name: "open" | "close" | "reopen" | "reveal" | "reset"; word: string; icon: IconName; done: string;
   fits: (poll: Poll) => boolean;
-  send: (ask: { path: { id: string }; token: string | null }) => Promise<Answer<Told>>;
+  send: (ask: { path: { id: string }; token: string | null }) => Promise<Answer<Poll>>;
 };
 
 export const ACTS: readonly Act[] = [
