@@ -281,8 +281,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a creation under the same key makes a second poll",
         file: "crates/server/src/store/memory/state.rs",
-        right: "&& *at >= forgotten",
-        wrong: "&& *at > now",
+        right: "let known = now.0.saturating_sub(at.0) <= IDEMPOTENCY_MILLIS",
+        wrong: "let known = now.0.saturating_sub(at.0) > IDEMPOTENCY_MILLIS",
         tests: API,
     },
     Plant {
