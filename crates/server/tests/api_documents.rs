@@ -212,6 +212,8 @@ async fn figures(held: &Held) {
     held.call(Ask::post(format!("/api/polls/{id}/close"), "").token(&token)).await;
     held.world.settle().await;
     held.call(Ask::get(format!("/api/polls/{id}/replay"))).await;
+    held.call(Ask::get(format!("/api/events/{id}/pulse"))).await;
+    held.call(Ask::get("/api/events/999999/pulse")).await;
     held.call(Ask::get("/api/address")).await;
     held.call(Ask::get("/api/status")).await;
     held.call(Ask::get("/api/status").token(ADMIN)).await;

@@ -166,6 +166,49 @@ async fn who_watches_is_counted_and_a_phone_is_told_from_this_machine() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_follows_an_event_is_counted_before_it_shows_anything() {
+    let world =
+        World::with(|config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+    let made = world.call(Ask::post("/api/events", r#"{"title":"Conf"}"#).request()).await.json();
+    let [event, token] = ["id", "ownerToken"].map(|name| made[name].as_str().unwrap());
+    let (lone, _) = world.poll(POLL).await;
+    world.settle().await;
+    let watch = async |query: &str, from: &str| {
+        let ask = Ask::get(format!("/api/events?event={query}")).header("x-forwarded-for", from);
+        let stream = tower::ServiceExt::oneshot(world.router.clone(), ask.request());
+        stream.await.unwrap()
+    };
+    let seen = async |id: &str| {
+        let pulse = get(&world, format!("/api/events/{id}/pulse")).await.json();
+        (pulse["watchers"].as_u64().unwrap(), pulse["elsewhere"].as_bool().unwrap())
+    };
+    assert_eq!(seen(event).await, (0, false));
+    let stage = watch(event, "127.0.0.1").await;
+    assert_eq!(seen(event).await, (1, false));
+    let phone = watch(made["code"].as_str().unwrap(), "192.0.2.7").await;
+    assert_eq!(seen(event).await, (2, true));
+    // They are taken along to the poll that is shown, and counted there as well.
+    let ask = Ask::post(format!("/api/events/{event}/polls"), POLL).token(token);
+    let poll = world.call(ask.request()).await.json()["id"].as_str().unwrap().to_owned();
+    let show = Ask::post(format!("/api/events/{event}/show"), json!({"poll": poll}).to_string());
+    assert_eq!(world.call(show.token(token).request()).await.status, 200);
+    world.settle().await;
+    let pulse = figure(&world, &poll, "pulse").await;
+    assert_eq!([&pulse["watchers"], &pulse["elsewhere"]], [&json!(2), &json!(true)]);
+    drop((stage, phone));
+    assert_eq!(seen(event).await, (0, true));
+    let alone = watch(&lone, "192.0.2.7").await;
+    assert_eq!(seen(&lone).await, (1, true));
+    drop(alone);
+    // Whoever runs the event is told how everything is; its stage is not.
+    let status = Ask::get(format!("/api/status?poll={event}"));
+    let owners = world.call(status.clone().token(token).request()).await;
+    assert!(owners.json()["log"].is_object(), "{owners}");
+    let stage = status.token(made["stageToken"].as_str().unwrap());
+    assert_eq!(world.call(stage.request()).await.status, 403);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_trend_is_how_a_poll_came_to_its_numbers() {
     let world = World::new().await;
     let (id, token) = world.poll(POLL).await;

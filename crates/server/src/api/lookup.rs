@@ -151,6 +151,14 @@ impl Named {
         }
     }
 
+    /// What is kept of the owner's token.
+    pub fn owner(&self) -> &[u8; 32] {
+        match self {
+            Self::Event(program) => &program.event.owner,
+            Self::Poll(standing) => &standing.poll.owner,
+        }
+    }
+
     /// Whether the code is no secret to an address: lists show it to everybody, or the address
     /// was shown it before. So whoever uses up the guesses of a venue learns nothing more, and
     /// keeps nobody there out.

@@ -44,7 +44,7 @@ use crate::watch::view;
         events::create, events::read, events::edit, events::delete, events::add, events::show,
         events::stage, events::poll_stage, events::reissue, logo::get, logo::put, logo::delete,
         health::alive, health::ready, health::metrics,
-        pulse::read, trend::read, replay::read, export::read, status::read, address::read,
+        pulse::read, pulse::event, trend::read, replay::read, export::read, status::read, address::read,
     ),
     components(schemas(
         view::PollView, view::OptionView, view::LeaderboardView, view::RankedOption,
@@ -54,7 +54,7 @@ use crate::watch::view;
         event_body::EventPatch, event_body::EventPollBody, event_body::TakeIn, event_body::Show,
         events::CreatedEvent, events::StageToken, events::NewEventTokens,
         ProblemDocument, super::problem::FieldError,
-        pulse::Pulse, pulse::VoteToScreen, trend::TrendView, trend::TrendPoint,
+        pulse::Pulse, pulse::VoteToScreen, pulse::EventPulse, trend::TrendView, trend::TrendPoint,
         replay::ReplayView, replay::Frame,
         export::ExportView, export::ExportedOption, address::Address,
         status::Status, status::LogStatus, status::ProcessorsStatus, status::StoreStatus,

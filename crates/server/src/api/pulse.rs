@@ -1,5 +1,5 @@
 //! A poll's pulse: who watches, and how far the votes have come on their way, for the strip at
-//! the foot of a stage.
+//! the foot of a stage. Of an event, which may show no poll yet, who follows it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::App;
-use super::lookup::Params;
+use super::identity::{Client, bearer};
+use super::lookup::{self, Named, Params};
 use super::polls;
 use super::problem::Problem;
 use crate::watch::latency::Percentiles;
@@ -112,6 +113,40 @@ pub async fn read(
         pulse.vote_to_screen = app.hub.vote_to_screen().map(VoteToScreen::from);
         pulse.result_hash = standing.result_hash();
     }
+    Ok(super::answer(StatusCode::OK, &pulse, &HeaderMap::new()))
+}
+
+/// How an event is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventPulse {
+    /// Sockets and streams that follow this event, on this node, whichever poll it shows.
+    pub watchers: u64,
+    /// Whether one of them ever came from another machine than the server's, since this node started:
+    /// then phones can open it.
+    pub elsewhere: bool,
+}
+
+/// Who follows an event.
+#[utoipa::path(
+    get, path = "/api/events/{id}/pulse", tag = "events", operation_id = "getEventPulse",
+    params(("id" = String, Path, description = "The event's id or join code; those of a lone poll will do")),
+    responses((status = 200, body = EventPulse, description = "As of now")),
+)]
+pub async fn event(
+    State(app): State<Arc<App>>,
+    Params([id]): Params<1>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let headers = request.headers();
+    let from = Client::of(&app, headers, request.extensions()).address;
+    let (watchers, elsewhere) = match lookup::named(&app, &id, from, bearer(headers)).await? {
+        Named::Event(program) => app.hub.followers(program.event.id),
+        Named::Poll(standing) => {
+            let id = standing.poll.id;
+            (app.hub.watchers(id), app.hub.watched_from_elsewhere(id))
+        }
+    };
+    let pulse = EventPulse { watchers: watchers as u64, elsewhere };
     Ok(super::answer(StatusCode::OK, &pulse, &HeaderMap::new()))
 }
 

@@ -392,3 +392,6 @@ fn show(mut marks: Vec<Mark>, voters: u64, standing: &Standing) -> ReplayView {
     let frames = frames.collect();
     ReplayView { from: rfc3339(from), to: rfc3339(to), voters, frames }
 }
+
+#[cfg(test)]
+mod tests;

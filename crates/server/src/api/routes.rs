@@ -23,6 +23,7 @@ fn routes() -> Routes {
         ("/events/{id}/show",             post(events::show)),
         ("/events/{id}/stage",            post(events::stage)),
         ("/events/{id}/token",            post(events::reissue)),
+        ("/events/{id}/pulse",            get(pulse::event)),
         ("/events/{id}/logo",             get(logo::get).put(logo::put).delete(logo::delete)),
         ("/leaderboard",                  get(home::leaderboard)),
         ("/polls",                        get(polls::list).post(create::create)),

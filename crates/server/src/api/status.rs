@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
 use super::identity::{Client, bearer, wrong_token};
-use super::problem::Problem;
+use super::problem::{Problem, Trouble};
 use super::pulse::records;
 use super::query::Query;
 use super::{App, address, lookup};
@@ -114,8 +114,8 @@ pub struct StoreStatus {
 /// How the server is.
 #[utoipa::path(
     get, path = "/api/status", tag = "server", operation_id = "getStatus",
-    params(("poll" = Option<String>, Query, description = "With an owner's token: a poll (id or join code) that it is of")),
-    responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll; the first three members for everybody")),
+    params(("poll" = Option<String>, Query, description = "With an owner's token: a poll or event (id or join code) that it is of")),
+    responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll or event; the first three members for everybody")),
     security((), ("owner" = []), ("operator" = [])),
 )]
 pub async fn read(
@@ -149,7 +149,7 @@ pub async fn read(
     Ok(super::answer(StatusCode::OK, &status, &HeaderMap::new()))
 }
 
-/// Whether the asker has the operator's token, or that of the poll they name.
+/// Whether the asker has the operator's token, or that of the poll or event they name.
 async fn may_see_all(
     app: &App,
     from: IpAddr,
@@ -162,18 +162,16 @@ async fn may_see_all(
     }
     let query = Query::of(uri)?;
     let Some(poll) = query.one("poll")? else {
-        return Err(wrong_token(
-            "operator's; with a poll's owner's, name the poll: ?poll={id}; this",
-        ));
+        let detail = "this is not the operator's token; with an owner's, name a poll or an event that \
+                      it is of: ?poll={id}";
+        return Err(Problem::new(Trouble::WrongToken, detail));
     };
     // While the store is away, an owner whose poll is not in memory is one of everybody.
-    let found = lookup::standing(app, poll, from, Some(token));
+    let found = lookup::named(app, poll, from, Some(token));
     match timeout(app.config.api.probe, found).await {
-        Ok(Ok(standing)) if app.keys.owns(token, &standing.poll) => Ok(true),
-        Ok(Ok(_)) => Err(wrong_token("poll's owner's")),
-        Ok(Err(problem)) if problem.trouble() == super::problem::Trouble::NoSuchPoll => {
-            Err(problem)
-        }
+        Ok(Ok(named)) if app.keys.holds(token, named.owner()) => Ok(true),
+        Ok(Ok(_)) => Err(wrong_token("owner's")),
+        Ok(Err(problem)) if problem.trouble() == Trouble::NoSuchPoll => Err(problem),
         Ok(Err(_)) | Err(_) => Ok(false),
     }
 }

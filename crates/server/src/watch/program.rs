@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -28,6 +29,8 @@ pub(super) struct ProgramEntry {
     pub state: Mutex<ProgramState>,
     /// Who follows it. Never held while another lock is taken.
     pub watchers: Mutex<Slots<Arc<Viewer>>>,
+    /// Whether one of them ever came from another machine.
+    elsewhere: AtomicBool,
 }
 
 /// What changes.
@@ -209,7 +212,12 @@ impl Hub {
             return self.merge_program(program);
         }
         let state = ProgramState { program, dirty: false, next_at: None, encoded: [None, None] };
-        let entry = ProgramEntry { id, state: Mutex::new(state), watchers: Mutex::default() };
+        let entry = ProgramEntry {
+            id,
+            state: Mutex::new(state),
+            watchers: Mutex::default(),
+            elsewhere: AtomicBool::new(false),
+        };
         programs.by_id.insert(id, Arc::new(entry));
         programs.codes.insert(code, id);
         programs.age.push_back(id);
@@ -264,6 +272,14 @@ impl Hub {
 
     // ---- who follows ----
 
+    /// How many follow this event here, and whether one of them ever came from another machine.
+    pub fn followers(&self, id: EventId) -> (usize, bool) {
+        self.program_entry(id).map_or((0, false), |entry| {
+            let elsewhere = entry.elsewhere.load(Ordering::Relaxed);
+            (entry.watchers.lock().len(), elsewhere)
+        })
+    }
+
     /// Begin to follow an event. What to say hello with, unless it is not in memory.
     pub(super) fn begin_to_follow(
         &self,
@@ -276,6 +292,9 @@ impl Hub {
             let programs = self.programs.read();
             let entry = programs.by_id.get(&id)?.clone();
             let slot = entry.watchers.lock().insert(viewer.clone());
+            if viewer.elsewhere {
+                entry.elsewhere.store(true, Ordering::Relaxed);
+            }
             (entry, slot)
         };
         let (sent, json) = {

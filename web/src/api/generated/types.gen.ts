@@ -135,9 +135,9 @@ export type EventPatch = {
      */
     layout?: string | null;
     /**
-     * Every poll of the event, once each.
+     * Every poll of the event, once each; null leaves the order as it is.
      */
-    order?: Array<string>;
+    order?: Array<string> | null;
     /**
      * 1 to 200 characters.
      */
@@ -178,6 +178,21 @@ export type EventPoll = {
  * A new poll of the event, or one that is taken in.
  */
 export type EventPollBody = NewPoll | TakeIn;
+
+/**
+ * How an event is doing.
+ */
+export type EventPulse = {
+    /**
+     * Whether one of them ever came from another machine than the server's, since this node started:
+     * then phones can open it.
+     */
+    elsewhere: boolean;
+    /**
+     * Sockets and streams that follow this event, on this node, whichever poll it shows.
+     */
+    watchers: number;
+};
 
 /**
  * A poll's results, to be kept.
@@ -1557,6 +1572,48 @@ export type AddPollResponses = {
 
 export type AddPollResponse = AddPollResponses[keyof AddPollResponses];
 
+export type GetEventPulseData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code; those of a lone poll will do
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/pulse';
+};
+
+export type GetEventPulseErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetEventPulseError = GetEventPulseErrors[keyof GetEventPulseErrors];
+
+export type GetEventPulseResponses = {
+    /**
+     * As of now
+     */
+    200: EventPulse;
+};
+
+export type GetEventPulseResponse = GetEventPulseResponses[keyof GetEventPulseResponses];
+
 export type ShowPollData = {
     body: Show;
     path: {
@@ -2862,7 +2919,7 @@ export type GetStatusData = {
     path?: never;
     query?: {
         /**
-         * With an owner's token: a poll (id or join code) that it is of
+         * With an owner's token: a poll or event (id or join code) that it is of
          */
         poll?: string;
     };
@@ -2892,7 +2949,7 @@ export type GetStatusError = GetStatusErrors[keyof GetStatusErrors];
 
 export type GetStatusResponses = {
     /**
-     * All of it for the operator, and for the owner of any poll; the first three members for everybody
+     * All of it for the operator, and for the owner of any poll or event; the first three members for everybody
      */
     200: Status;
 };
