@@ -7,6 +7,7 @@ mod api_support;
 use std::time::Duration;
 
 use api_support::{ADMIN, Answer, Ask, World};
+use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 
 /// An event with two drafts.
@@ -395,4 +396,57 @@ async fn a_guesser_locks_nobody_out_of_an_event() {
     assert_eq!(read.status, 200, "lists show its code");
     let vote = Ask::post(format!("/api/polls/{}/vote", event.code), r#"{"optionId":1}"#);
     assert_eq!(event.call(vote).await.status, 202);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_say_is_looked_at_again() {
+    let event = Event::new().await;
+    let make = || event.call(Ask::post("/api/events", r#"{"title":"Perhaps"}"#));
+    let retitle = || event.own(Ask::new("PATCH", &event.path).json(r#"{"title":"Perhaps"}"#));
+    let faults = |changes: Faults| {
+        event.world.store.set_faults(StoreFaults { changes, ..StoreFaults::NONE });
+    };
+    faults(Faults { unknown_done: 1.0, ..Faults::NONE });
+    assert_eq!(make().await.status, 201, "it is there");
+    assert_eq!(retitle().await.json()["title"], "Perhaps");
+    assert_eq!(event.read(None).await["title"], "Perhaps");
+    faults(Faults { unknown_not_done: 1.0, ..Faults::NONE });
+    assert_eq!(make().await.status, 504);
+    assert_eq!(retitle().await.status, 504);
+    assert_eq!(event.show(&event.owner, Some(&event.polls[0])).await.status, 504);
+    faults(Faults { unavailable: 1.0, ..Faults::NONE });
+    assert_eq!(make().await.status, 503);
+    assert_eq!(retitle().await.status, 503);
+    event.world.store.set_faults(StoreFaults::NONE);
+    event.show(&event.owner, Some(&event.polls[0])).await;
+    // Whoever knows the event goes on without the store: votes wait for the log only.
+    let reads = Faults { unavailable: 1.0, ..Faults::NONE };
+    event.world.store.set_faults(StoreFaults { reads, ..StoreFaults::NONE });
+    assert_eq!(event.read(None).await["current"], json!(event.polls[0]));
+    let vote = Ask::post(format!("/api/polls/{}/vote", event.code), r#"{"optionId":1}"#);
+    assert_eq!(event.call(vote).await.status, 202);
+    assert_eq!(event.call(Ask::get("/api/events/999999")).await.status, 503, "who knows");
+    assert_eq!(event.read(Some(&event.owner)).await["title"], "Perhaps", "as far as memory goes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_step_at_once_leave_one_poll_on_stage() {
+    let event = Event::new().await;
+    let [first, second] = event.polls.each_ref().map(String::as_str);
+    let mut stepping = Vec::new();
+    for n in 0..6 {
+        stepping.push(event.show(&event.stage, Some(if n % 2 == 0 { first } else { second })));
+    }
+    for shown in futures_util::future::join_all(stepping).await {
+        assert!(matches!(shown.status.as_u16(), 200 | 409), "{shown}");
+    }
+    let there = event.read(Some(&event.owner)).await;
+    let current = text(&there, "current");
+    assert!(current == first || current == second, "{there}");
+    let by_code = event.call(Ask::get(format!("/api/polls/{}", event.code))).await.json();
+    assert_eq!(by_code["id"], json!(current));
+    event.world.settle().await;
+    for poll in there["polls"].as_array().unwrap() {
+        assert_eq!(poll["status"], "open", "both were opened, each once");
+    }
 }
