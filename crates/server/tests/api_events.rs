@@ -4,15 +4,17 @@
 
 mod api_support;
 
+use std::ops::Deref;
 use std::time::Duration;
 
+use api_support::served::serve;
 use api_support::{ADMIN, Answer, Ask, World};
 use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 
 /// An event with two drafts.
-struct Event {
-    world: World,
+struct Event<W = Box<World>> {
+    world: W,
     id: String,
     path: String,
     code: String,
@@ -31,10 +33,12 @@ fn question(text: &str) -> String {
 
 impl Event {
     async fn new() -> Self {
-        Self::of(World::new().await).await
+        Self::of(Box::new(World::new().await)).await
     }
+}
 
-    async fn of(world: World) -> Self {
+impl<W: Deref<Target = World>> Event<W> {
+    async fn of(world: W) -> Self {
         let body =
             json!({"title": "Rust Conf", "accent": "#0B5CAD", "embed": ["https://Example.org"]});
         let made = world.call(Ask::post("/api/events", body.to_string()).request()).await;
@@ -386,7 +390,7 @@ async fn who_may_frame_a_poll_can_be_changed_while_it_is_open() {
 
 #[tokio::test(start_paused = true)]
 async fn a_guesser_locks_nobody_out_of_an_event() {
-    let event = Event::of(World::with(|config| config.api.guesses = 3).await).await;
+    let event = Event::of(Box::new(World::with(|config| config.api.guesses = 3).await)).await;
     event.show(&event.owner, Some(&event.polls[0])).await;
     for code in 0..4 {
         event.call(Ask::get(format!("/api/events/99999{code}"))).await;
@@ -449,4 +453,82 @@ async fn many_who_step_at_once_leave_one_poll_on_stage() {
     for poll in there["polls"].as_array().unwrap() {
         assert_eq!(poll["status"], "open", "both were opened, each once");
     }
+}
+
+fn is_on_stage(poll: &str) -> impl Fn(&Value) -> bool {
+    move |message| message["type"] == "event.changed" && message["event"]["current"] == poll
+}
+
+fn is_of(poll: &str) -> impl Fn(&Value) -> bool {
+    move |message| message["type"] == "poll.updated" && message["poll"]["id"] == poll
+}
+
+#[tokio::test]
+async fn each_follower_is_shown_what_is_theirs_to_see() {
+    let served = serve(|_| {}).await;
+    let event = Event::of(&served.world).await;
+    for (poll, results) in event.polls.iter().zip(["hidden", "afterVote"]) {
+        let patch = Ask::new("PATCH", format!("/api/polls/{poll}"));
+        event.own(patch.json(json!({"results": results}).to_string())).await;
+    }
+    let [hidden, after] = event.polls.each_ref().map(String::as_str);
+    let follow = async |token: Option<&str>| {
+        let mut watcher = served.socket(&format!("?event={}", event.code), None).await;
+        let hello = watcher.until_type("hello").await;
+        assert_eq!(listed(&hello["event"]), [""; 0]);
+        if let Some(token) = token {
+            watcher.say(json!({"type": "auth", "token": token})).await;
+            let seen = watcher.until_type("event.changed").await;
+            assert_eq!(listed(&seen["event"]), [hidden, after], "drafts, too");
+        }
+        watcher
+    };
+    let mut phone = follow(None).await;
+    let mut stage = follow(Some(&event.stage)).await;
+    let mut owner = follow(Some(&event.owner)).await;
+    phone.say(json!({"type": "auth", "token": "wrong", "ref": 1})).await;
+    assert_eq!(phone.until_type("error").await["problem"]["status"], 403);
+
+    event.show(&event.stage, Some(hidden)).await;
+    for (watcher, polls, sees) in [
+        (&mut phone, &[hidden][..], json!(null)),
+        (&mut stage, &[hidden, after], json!(null)),
+        (&mut owner, &[hidden, after], json!(0)),
+    ] {
+        assert_eq!(listed(&watcher.until(is_on_stage(hidden)).await["event"]), polls);
+        assert_eq!(watcher.until(is_of(hidden)).await["poll"]["totalVotes"], sees);
+    }
+    event.show(&event.stage, Some(after)).await;
+    assert_eq!(phone.until(is_of(after)).await["poll"]["totalVotes"], Value::Null);
+    // By the event's code: phones know no other.
+    phone.say(json!({"type": "vote", "poll": event.code, "optionId": 1})).await;
+    phone.until_type("vote.counted").await;
+    phone.until(|message| message["poll"]["totalVotes"] == 1).await;
+    event.show(&event.stage, None).await;
+    phone.until(|m| m["type"] == "event.changed" && m["event"]["current"].is_null()).await;
+    event.show(&event.stage, Some(after)).await;
+    phone.until(is_on_stage(after)).await;
+    let again = phone.until(is_of(after)).await;
+    assert_eq!(again["poll"]["totalVotes"], 1, "it has voted, and is still known to have");
+    assert_eq!(stage.until(is_of(after)).await["poll"]["totalVotes"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_lone_poll_is_followed_like_an_event() {
+    let served = serve(|_| {}).await;
+    let world = &served.world;
+    let (id, token) = world.poll(&question("Alone?")).await;
+    let ask = Ask::post(format!("/api/polls/{id}/stage"), "").token(&token);
+    let stage = text(&world.call(ask.request()).await.json(), "stageToken");
+    let mut watcher = served.socket(&format!("?event={id}"), None).await;
+    let hello = watcher.until_type("hello").await;
+    assert_eq!((&hello["event"]["lone"], &hello["event"]["current"]), (&json!(true), &json!(id)));
+    assert_eq!(hello["polls"][0]["id"], json!(id));
+    watcher.say(json!({"type": "auth", "token": stage, "ref": "stage"})).await;
+    watcher.say(json!({"type": "vote", "poll": id, "optionId": 1})).await;
+    watcher.until_type("vote.counted").await;
+    assert!(watcher.heard.iter().all(|message| message["type"] != "error"), "{:?}", watcher.heard);
+    watcher.until(|message| message["poll"]["totalVotes"] == 1).await;
+    let missing = served.try_socket("?event=999999", None).await;
+    assert!(missing.is_err(), "there is no such event");
 }
