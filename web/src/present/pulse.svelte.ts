@@ -1,5 +1,6 @@
 // The pipeline's figures beside the poll on stage, asked for every two seconds while somebody can see them.
 
+import { untrack } from "svelte";
 import { getPulse, type Pulse } from "../api/coming";
 import { hopeless } from "../api/call";
 
@@ -26,7 +27,7 @@ export class Heartbeat {
     const subject = $derived(of()?.id);
     $effect(() => {
       if (!subject) { this.now = null; return; }
-      void beat();
+      void untrack(beat);
       const timer = setInterval(beat, EVERY);
       return () => clearInterval(timer);
     });

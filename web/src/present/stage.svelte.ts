@@ -1,5 +1,6 @@
 // The stage: the room it shows, what is on screen, and what may be done with the token it came with.
 
+import { untrack } from "svelte";
 import { explain, type Answer } from "../api/call";
 import { showPoll } from "../api/coming";
 import type { Poll } from "../api/generated";
@@ -45,7 +46,8 @@ export class Stage {
     $effect(() => this.#findToken());
     $effect(() => { if (this.room.link.state === "live") void this.door.ask(); });
     $effect(() => { if (this.heart.now?.elsewhere) this.door.met = true; });
-    $effect(() => { void this.poll?.id; this.replay.leave(); });
+    const shown = $derived(`${this.poll?.id} ${this.poll?.final}`);
+    $effect(() => { void shown; untrack(() => this.replay.leave()); });
     $effect(() => () => this.room.close());
   }
 
