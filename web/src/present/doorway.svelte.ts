@@ -7,6 +7,8 @@ const LOOPBACK = /^(localhost|127\.|\[::1\])/;
 
 export class Doorway {
   #known = $state.raw<Address | null>(null);
+  /** Whether the server has been asked. */
+  ready = $state(false);
   /** Whether somebody from elsewhere has been here. */
   met = $state(false);
 
@@ -31,5 +33,6 @@ export class Doorway {
   async ask() {
     const answer = await getAddress({});
     if (answer.ok) this.#known = answer.data;
+    this.ready = true;
   }
 }
