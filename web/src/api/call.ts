@@ -21,6 +21,8 @@ export type Ask<O extends Operation> = Omit<O, "url" | "headers"> & {
   headers?: Record<string, string>;
   /** Milliseconds to wait for the answer. */
   patience?: number;
+  /** Whether the answer is a file to save, not JSON. */
+  file?: boolean;
 };
 
 const PATIENCE = 10_000;
@@ -42,7 +44,7 @@ function search(query: object | undefined): string {
 
 async function request<T>(
   method: string, path: string, body: unknown,
-  { token, headers, patience = PATIENCE }: { token?: string | null; headers?: Record<string, string>; patience?: number },
+  { token, headers, patience = PATIENCE, file = false }: Pick<Ask<Operation>, "token" | "headers" | "patience" | "file">,
 ): Promise<Answer<T>> {
   // AbortSignal.timeout is missing on phones of 2021.
   const abort = new AbortController();
@@ -51,15 +53,15 @@ async function request<T>(
     const answer = await fetch(path, {
       method, signal: abort.signal, cache: "no-store", credentials: "same-origin",
       headers: {
-        Accept: "application/json",
-        ...(body !== undefined ? { "Content-Type": "application/json" } : {}),
+        Accept: file ? "*/*" : "application/json",
+        ...(body !== undefined ? { "Content-Type": body instanceof Blob ? body.type : "application/json" } : {}),
         ...(token ? { Authorization: `Bearer ${token}` } : {}),
         ...headers,
       },
-      ...(body !== undefined ? { body: JSON.stringify(body) } : {}),
+      ...(body !== undefined ? { body: body instanceof Blob ? body : JSON.stringify(body) } : {}),
     });
     heard(answer.headers.get("Date"));
-    const data = await answer.json().catch(() => null);
+    const data = await (file && answer.ok ? answer.blob() : answer.json().catch(() => null));
     if (answer.ok) return { ok: true, status: answer.status, data };
     return {
       ok: false, status: answer.status,

@@ -1,7 +1,8 @@
 // Where phones come in: the address they can really open, whether one from elsewhere has, and what to do when
 // they cannot.
 
-import { getAddress, type Address } from "../api/coming";
+import { getAddress } from "../api/operations";
+import type { Address } from "../api/generated";
 
 const LOOPBACK = /^(localhost|127\.|\[::1\])/;
 

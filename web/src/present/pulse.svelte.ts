@@ -1,7 +1,8 @@
 // The pipeline's figures beside the poll on stage, asked for every two seconds while somebody can see them.
 
 import { untrack } from "svelte";
-import { getPulse, type Pulse } from "../api/coming";
+import { getPulse } from "../api/operations";
+import type { Pulse } from "../api/generated";
 import { hopeless } from "../api/call";
 
 const EVERY = 2_000;

@@ -3,7 +3,8 @@
 
 import { prefersReducedMotion } from "svelte/motion";
 import { explain } from "../api/call";
-import { getReplay, type Replay as Recording } from "../api/coming";
+import { getReplay } from "../api/operations";
+import type { Replay as Recording } from "../api/generated";
 
 export const LASTS = 20_000;
 /** With reduced motion: so many stills. */

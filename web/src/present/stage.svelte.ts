@@ -2,7 +2,7 @@
 
 import { untrack } from "svelte";
 import { explain, type Answer } from "../api/call";
-import { showPoll } from "../api/coming";
+import { showPoll } from "../api/operations";
 import type { Poll } from "../api/generated";
 import { arrived, keepToken, tokenOf } from "../api/identity";
 import { revealPoll } from "../api/operations";

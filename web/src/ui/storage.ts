@@ -27,3 +27,13 @@ export function forget(name: string, where?: Storage) {
     // Nothing is remembered there anyway.
   }
 }
+
+/** What is remembered under names that begin so, without that beginning. */
+export function remembered(beginning: string): string[] {
+  try {
+    return Object.keys(localStorage).filter((name) => name.startsWith(PREFIX + beginning))
+      .map((name) => name.slice((PREFIX + beginning).length));
+  } catch {
+    return [];
+  }
+}
