@@ -42,10 +42,9 @@ export class Stage {
     if (arrived.token) keepToken(onStage(id), arrived.token);
     this.#token = arrived.token ?? tokenOf(onStage(id), id);
     this.room = new Room(id, () => (this.#token ? [this.#token] : []));
-    this.heart = new Heartbeat(() => (this.poll ? { id: this.poll.id, token: this.#token } : null));
+    this.heart = new Heartbeat(() => this.event && { event: this.event.id, poll: this.poll?.id ?? null, token: this.#token });
     $effect(() => this.#findToken());
     $effect(() => { if (this.room.link.state === "live") void this.door.ask(); });
-    $effect(() => { if (this.heart.now?.elsewhere) this.door.met = true; });
     const shown = $derived(`${this.poll?.id} ${this.poll?.final}`);
     $effect(() => { void shown; untrack(() => this.replay.leave()); });
     $effect(() => () => this.room.close());
@@ -61,8 +60,8 @@ export class Stage {
   readonly code = $derived.by(() => this.event?.code ?? this.poll?.code ?? this.event?.id ?? "");
   /** Who has joined: of those who watch this page is one. */
   readonly joined = $derived.by(() => {
-    const watchers = this.heart.now?.watchers;
-    return watchers == null ? null : Math.max(0, watchers - (this.room.link.state === "live" ? 1 : 0));
+    const { watchers } = this.heart;
+    return watchers === null ? null : Math.max(0, watchers - (this.room.link.state === "live" ? 1 : 0));
   });
   readonly mayRun = $derived.by(() => this.#token !== null);
 
