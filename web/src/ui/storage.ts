@@ -27,3 +27,17 @@ export function forget(name: string, where?: Storage) {
     // Nothing is remembered there anyway.
   }
 }
+
+/** What is remembered under names that begin so. */
+export function names(beginning: string, where?: Storage): string[] {
+  try {
+    const begins = PREFIX + beginning;
+    return Object.keys(where ?? localStorage).filter((key) => key.startsWith(begins)).map((key) => key.slice(PREFIX.length));
+  } catch {
+    return [];
+  }
+}
+
+/** The name that another tab has just changed, if it is one of ours. */
+export const changedName = (event: StorageEvent): string | null =>
+  event.key?.startsWith(PREFIX) ? event.key.slice(PREFIX.length) : null;
