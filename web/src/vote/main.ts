@@ -1,18 +1,14 @@
 // The voter's page. The language comes first, for without it there is nothing to say; meanwhile the frame in
 // vote.html stands.
 
-import { mount } from "svelte";
 import { backOff } from "../live/backoff";
 import { applyTheme } from "../ui/theme";
+import { mount } from "./dom.svelte";
+import { page } from "./page.svelte";
 import { preferred, speech } from "./words.svelte";
-import Vote from "./Vote.svelte";
 
 applyTheme();
-speech.use(preferred()).then(() => {
-  const target = document.getElementById("app")!;
-  target.replaceChildren();
-  mount(Vote, { target });
-}, () => again(0));
+speech.use(preferred()).then(() => mount(document.getElementById("app")!, page), () => again(0));
 
 /** The language did not come. Browsers keep a failed import as failed, so the page is loaded anew, once it can be. */
 function again(tries: number) {

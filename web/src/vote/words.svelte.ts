@@ -86,3 +86,6 @@ class Speech {
 
 export const speech = new Speech();
 export const { say, number, percent, span, time } = speech;
+
+/** A text that is read when it is shown, in the language of then. */
+export const t = (key: Key, values?: Values) => () => say(key, values);
