@@ -40,6 +40,7 @@ export default defineConfig(({ mode }) => ({
     },
   },
   server: {
+    allowedHosts: ["classroom.test"],
     proxy: Object.fromEntries(["/api", "/ws", "/docs", "/healthz", "/readyz", "/metrics"]
       .map((path) => [path, { target: POLLUX, ws: path === "/ws" }])),
   },

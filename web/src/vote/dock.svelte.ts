@@ -7,7 +7,7 @@ import { receipt } from "./receipt.svelte";
 import { tell } from "./tell";
 import { say, t } from "./words.svelte";
 
-const MARKS = { none: "", sending: "", counted: "✓", failed: "↻", queued: "⏸", refused: "!" };
+const MARKS = { none: "", sending: "", counted: "✓", failed: "↻", queued: "↑", refused: "!" };
 
 /** `waiting`: how many ballots of other polls wait to be sent. */
 export function dock(voting: Voting, waiting: () => number): HTMLElement {
@@ -26,7 +26,7 @@ export function dock(voting: Voting, waiting: () => number): HTMLElement {
   }));
   const ready = () => voting.changing && voting.picked.length > 0;
 
-  const action = () => !many && ready() ? "vote" : ballot.receipt && !ballot.pending ? "receipt" : null;
+  const action = () => !many && ready() ? "vote" : ballot.receipt && !ballot.pending && !voting.changing ? "receipt" : null;
   const button = (does: "vote" | "receipt" | null) => does === null ? null
     : does === "vote" ? el("button", { class: "button primary" }, t("vote"))
       : el("button", { class: "button", type: "button", onclick: () => { opened = true; } }, t("receipt"));

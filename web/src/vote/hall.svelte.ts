@@ -40,7 +40,9 @@ export function hall(code: string, ballots: Ballots): HTMLElement {
     return pollView(room, ballots, followed, aloud);
   };
   return scene(
-    top(() => room.event, room.link), part(shown, view), foot(studio),
+    top(() => room.event, room.link), part(shown, view),
+    // Made anew with what stands above it: it belongs there, and has not moved.
+    part(shown, (now) => (now === "" ? null : foot(studio))),
     el("p", { class: "hush", "aria-live": "polite" }, () => aloud.words));
 }
 

@@ -30,9 +30,10 @@ export function join(wrong = ""): HTMLElement {
   return el("main", {},
     el("form", { class: "card join", novalidate: true, onsubmit: submit },
       el("h1", {}, el("label", { for: "code" }, t("enterCode"))),
-      el("p", { class: "muted", id: "where" }, t("whereCode")),
       field,
-      el("p", { class: "fault", id: "fault", role: "alert" }, () => fault()),
+      el("div", { class: "hint" },
+        el("p", { class: "fault", id: "fault", role: "alert" }, () => fault()),
+        el("p", { class: "muted", id: "where", hidden: () => fault() !== "" }, t("whereCode"))),
       el("button", { class: "button primary", "aria-disabled": () => (busy ? "true" : null) }, () => say(busy ? "joining" : "join")),
       backTo(wrong)));
 }
