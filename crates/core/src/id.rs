@@ -96,6 +96,11 @@ uuid_v7! {
 }
 
 uuid_v7! {
+    /// An event: several polls under one code. No poll has an event's id.
+    EventId
+}
+
+uuid_v7! {
     /// One voter's submission in one poll, named by the client or else by the server. Per voter
     /// the greatest id wins, so a UUIDv7 makes "the newest" and "the greatest" the same thing.
     BallotId

@@ -5,14 +5,16 @@
 //! simulation and in `pollux recount`.
 //!
 //! In the order a vote meets them: [`id`], [`poll`], [`ballot`], [`record`] (its bytes on the
-//! log), [`tally`] (the fold), [`standing`] (the sum over partitions), [`announcement`] (how every
-//! node hears of it), [`leaderboard`].
+//! log), [`tally`] (the fold), [`standing`] (the sum over partitions), [`event`] (polls under one
+//! code), [`announcement`] (how every node hears of it), [`leaderboard`], [`result`] (its hash).
 
 pub mod announcement;
 pub mod ballot;
+pub mod event;
 pub mod id;
 pub mod leaderboard;
 pub mod poll;
 pub mod record;
+pub mod result;
 pub mod standing;
 pub mod tally;

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ballot::{Choice, OptionId};
-use crate::id::{PollId, UnixMillis};
+use crate::event::Event;
+use crate::id::{EventId, PollId, UnixMillis};
 use crate::tally::Gate;
 
 /// Most options a poll may have.
@@ -17,6 +18,10 @@ pub const MIN_OPTIONS: usize = 2;
 pub const MAX_QUESTION_CHARS: usize = 500;
 /// Longest option, in characters.
 pub const MAX_OPTION_CHARS: usize = 200;
+/// Most origins that may frame a poll.
+pub const MAX_ORIGINS: usize = 20;
+/// Longest origin, in characters.
+const MAX_ORIGIN_CHARS: usize = 260;
 
 /// How many options a ballot may mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,6 +126,12 @@ pub struct Poll {
     pub closed_at: Option<UnixMillis>,
     /// SHA-256 of the owner's token; the token itself is kept nowhere.
     pub owner: [u8; 32],
+    /// The event it belongs to, whose code it then shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventId>,
+    /// Who may frame its pages: origins such as `https://example.org`, or `*` alone for anybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub embed: Vec<String>,
 }
 
 /// What an organiser writes; every field but the first two may be left out.
@@ -144,6 +155,8 @@ pub struct Draft {
     pub listed: bool,
     /// Default never.
     pub closes_at: Option<UnixMillis>,
+    /// Default nobody.
+    pub embed: Vec<String>,
 }
 
 impl Draft {
@@ -162,6 +175,7 @@ impl Draft {
             voter_ids: true,
             listed: true,
             closes_at: None,
+            embed: Vec::new(),
         }
     }
 }
@@ -226,6 +240,8 @@ impl Poll {
             closes_at: None,
             closed_at: None,
             owner,
+            event: None,
+            embed: Vec::new(),
         };
         poll.edit(draft, now)?;
         Ok(poll)
@@ -279,6 +295,7 @@ impl Poll {
         if let Some(at) = draft.closes_at.filter(|at| *at <= now) {
             broken.push(Violation::new("/closesAt", past(at, now)));
         }
+        let embed = origins("/embed", draft.embed, &mut broken);
         if !broken.is_empty() {
             return Err(ChangeError::Invalid(broken));
         }
@@ -292,8 +309,42 @@ impl Poll {
         self.voter_ids = draft.voter_ids;
         self.listed = draft.listed;
         self.closes_at = draft.closes_at;
+        self.embed = embed;
         self.revision += 1;
         Ok(())
+    }
+
+    /// Say who may frame its pages, at any time. Says whether that changes anything.
+    pub fn allow_embed(&mut self, embed: Vec<String>) -> Result<bool, ChangeError> {
+        self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
+        let mut broken = Vec::new();
+        let embed = origins("/embed", embed, &mut broken);
+        if !broken.is_empty() {
+            return Err(ChangeError::Invalid(broken));
+        }
+        let changed = self.embed != embed;
+        if changed {
+            self.embed = embed;
+            self.revision += 1;
+        }
+        Ok(changed)
+    }
+
+    /// Become one of an event's polls: answer to its owner, and show its code.
+    pub fn join(&mut self, event: &Event) -> Result<bool, ChangeError> {
+        self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
+        if self.event.is_some_and(|other| other != event.id) {
+            let broken = Violation::new("/pollId", "is a poll of another event");
+            return Err(ChangeError::Invalid(vec![broken]));
+        }
+        let changed = self.event.is_none();
+        if changed {
+            self.event = Some(event.id);
+            self.code = event.code.clone();
+            self.owner = event.owner;
+            self.revision += 1;
+        }
+        Ok(changed)
     }
 
     /// What was written, to be edited further.
@@ -308,6 +359,7 @@ impl Poll {
             voter_ids: self.voter_ids,
             listed: self.listed,
             closes_at: self.closes_at,
+            embed: self.embed.clone(),
         }
     }
 
@@ -435,7 +487,7 @@ fn past(at: UnixMillis, now: UnixMillis) -> String {
 }
 
 /// Trim a text and note what is wrong with it.
-fn clean(pointer: &str, text: &str, most: usize, broken: &mut Vec<Violation>) -> String {
+pub(crate) fn clean(pointer: &str, text: &str, most: usize, broken: &mut Vec<Violation>) -> String {
     let text = text.trim();
     let chars = text.chars().count();
     if chars == 0 {
@@ -453,4 +505,45 @@ fn clean(pointer: &str, text: &str, most: usize, broken: &mut Vec<Violation>) ->
         ));
     }
     text.to_owned()
+}
+
+/// Who may frame a page: origins in lower case, each once, or `*` alone. They end up in a header,
+/// so what is not plainly an origin is refused.
+pub(crate) fn origins(
+    pointer: &str,
+    given: Vec<String>,
+    broken: &mut Vec<Violation>,
+) -> Vec<String> {
+    if given.len() > MAX_ORIGINS {
+        let detail = format!("may have at most {MAX_ORIGINS} entries; there are {}", given.len());
+        broken.push(Violation::new(pointer, detail));
+        return Vec::new();
+    }
+    let mut origins: Vec<String> = Vec::new();
+    for (i, text) in given.iter().enumerate() {
+        let origin = text.trim().to_ascii_lowercase();
+        if !is_origin(&origin) && (origin != "*" || given.len() > 1) {
+            let detail =
+                "must be an origin such as https://example.org; or one entry \"*\" for all";
+            broken.push(Violation::new(format!("{pointer}/{i}"), detail));
+        } else if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    origins
+}
+
+/// Scheme, host and perhaps a port, as a Content-Security-Policy takes them.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some(host) = host.filter(|_| text.len() <= MAX_ORIGIN_CHARS) else { return false };
+    let (host, port) = host.rsplit_once(':').unwrap_or((host, "80"));
+    let host = host.strip_prefix("*.").unwrap_or(host);
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    host.split('.').all(label)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && port.parse::<u16>().is_ok()
 }

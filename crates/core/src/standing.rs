@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::event::Event;
 use crate::id::{Generation, Offset, Partition, PollId};
 use crate::poll::{Poll, PollStatus};
 use crate::tally::Tally;
@@ -37,6 +38,8 @@ impl TallyAt {
 pub enum Announcement {
     /// A poll was made or changed.
     Poll(Arc<Poll>),
+    /// An event was made or changed.
+    Event(Arc<Event>),
     /// A tally was committed.
     Tally(TallyAt),
     /// A partition is committed up to here: every ballot below is decided.
@@ -131,6 +134,15 @@ impl Standing {
         let phase = |t: &Option<TallyAt>| t.as_ref().map_or(0, |at| at.tally.phase);
         self.poll.status == PollStatus::Closed
             && self.tallies.iter().all(|t| phase(t) == self.poll.phase)
+    }
+
+    /// The hash of the result, once it is final; see [`crate::result`].
+    pub fn result_hash(&self) -> Option<String> {
+        let hash = || {
+            let (id, round) = (self.poll.id, self.poll.round);
+            crate::result::hash(id, round, &self.counts(), self.total_voters())
+        };
+        self.is_final().then(hash)
     }
 
     /// The latest phase that every partition has committed; 0 before the opening.

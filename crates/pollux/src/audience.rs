@@ -40,8 +40,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub struct Poll {
     /// Its id.
     pub id: String,
-    /// Its join code.
-    pub code: Option<String>,
     /// The question.
     pub question: String,
     /// open, closed, draft.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
@@ -232,14 +232,32 @@ pub async fn call<T: DeserializeOwned>(
     route: &str,
     body: Option<&serde_json::Value>,
 ) -> Outcome<T> {
+    call_as(None, server, method, route, body).await
+}
+
+/// The same, by whoever holds this token.
+pub async fn call_as<T: DeserializeOwned>(
+    token: Option<&str>,
+    server: &Server,
+    method: Method,
+    route: &str,
+    body: Option<&serde_json::Value>,
+) -> Outcome<T> {
     let path: Uri = server
         .path(route)
         .parse()
         .map_err(|_| Failure::usage(format!("{route:?} cannot stand in a URL")))?;
-    let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    let headers = if body.is_some() { &headers[..] } else { &[] };
+    let mut headers = Vec::new();
+    if body.is_some() {
+        headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    }
+    if let Some(token) = token {
+        let value = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| Failure::usage("the token has characters that no token has"))?;
+        headers.push((AUTHORIZATION, value));
+    }
     let bytes = body.map_or_else(Bytes::new, |body| body.to_string().into());
-    let answer = match Connection::new(server).send(method.clone(), &path, headers, bytes).await {
+    let answer = match Connection::new(server).send(method.clone(), &path, &headers, bytes).await {
         Ok(answer) => answer,
         Err(NoAnswer::Unknown(why)) if method != Method::GET => {
             return Err(Failure::new(

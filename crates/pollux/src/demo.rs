@@ -8,13 +8,14 @@ use std::time::Duration;
 use hyper::Method;
 use pollux_server::boot::Running;
 use rand::RngExt;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 use crate::audience::{self, Crowd, Habits, Pace, Plan, Poll, Progress};
-use crate::client::{Server, call};
+use crate::client::{Server, call, call_as};
 use crate::exit::{Failure, Outcome};
 use crate::port;
 use crate::serve::{self, LogFormat, Signals};
@@ -69,16 +70,19 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         running = start(&args, folder.path()) => running?,
     };
     let server = local(&running)?;
-    let polls = make_polls(&server).await?;
+    let (event, polls) = make_event(&server).await?;
     if json {
         let ids: Vec<_> = polls.iter().map(|poll| &poll.id).collect();
         writeln!(
             stdout(),
             "{}",
-            json!({ "url": running.url, "data": folder.path(), "polls": ids })
+            json!({
+                "url": running.url, "data": folder.path(), "polls": ids,
+                "code": event.code, "ownerUrl": event.owner_url, "stageUrl": event.stage_url,
+            })
         )?;
     } else {
-        explain(&running, &args, &polls[0]);
+        explain(&running, &args, &event);
     }
 
     let (go_home, stop) = watch::channel(false);
@@ -177,37 +181,58 @@ fn local(running: &Running) -> Outcome<Server> {
     format!("http://{address}").parse().map_err(Failure::failed)
 }
 
-/// One of each kind.
-async fn make_polls(server: &Server) -> Outcome<Vec<Poll>> {
+/// The polls' event, with what its maker gets.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    id: String,
+    code: String,
+    owner_token: String,
+    owner_url: String,
+    stage_url: String,
+}
+
+/// An event with one poll of each kind, the first of them on stage.
+async fn make_event(server: &Server) -> Outcome<(Event, Vec<Poll>)> {
     let samples = [
         json!({
             "question": "What is your favourite language?",
             "options": ["Rust", "Python", "JavaScript", "Go", "Elixir"],
+            "open": true,
         }),
         json!({
             "question": "Which of these have you shipped this year?",
             "options": ["A web service", "A mobile app", "Firmware", "A game", "Nothing yet"],
             "kind": "multiple",
             "maxChoices": 3,
+            "open": true,
         }),
         json!({
             "question": "Tabs or spaces? (vote to see)",
             "options": ["Tabs", "Spaces", "Whatever the formatter says"],
             "results": "afterVote",
+            "open": true,
         }),
     ];
+    let title = json!({ "title": "Pollux in thirty seconds" });
+    let event: Event = call(server, Method::POST, "/api/events", Some(&title)).await?;
+    let token = Some(event.owner_token.as_str());
+    let route = format!("/api/events/{}", event.id);
     let mut polls = Vec::new();
-    for sample in &samples {
-        let made: Value = call(server, Method::POST, "/api/polls", Some(sample)).await?;
-        polls.push(serde_json::from_value(made)?);
+    for sample in samples {
+        let add = format!("{route}/polls");
+        polls.push(call_as(token, server, Method::POST, &add, Some(&sample)).await?);
     }
-    Ok(polls)
+    let first: &Poll = &polls[0];
+    let show = json!({ "poll": first.id });
+    let _: Value =
+        call_as(token, server, Method::POST, &format!("{route}/show"), Some(&show)).await?;
+    Ok((event, polls))
 }
 
 /// What to open, and what to type. The lines work as they stand: each on its own, whole.
-fn explain(running: &Running, args: &Args, poll: &Poll) {
-    let Poll { id, code, .. } = poll;
-    let code = code.as_deref().unwrap_or(id);
+fn explain(running: &Running, args: &Args, event: &Event) {
+    let code = &event.code;
     let local = typed_address(running);
     let here = &local["http://".len()..];
     let program = std::env::args().next().unwrap_or_else(|| "pollux".into());
@@ -222,11 +247,19 @@ fn explain(running: &Running, args: &Args, poll: &Poll) {
     let phones = match (&args.host, running.url == local) {
         (None, true) => "\n            on phones too: --host 0.0.0.0".to_owned(),
         (_, true) => String::new(),
-        (_, false) => format!("\n            {bold}{}{plain}  from phones", running.url),
+        (_, false) => format!("\n            {bold}{}/p/{code}{plain}  from phones", running.url),
     };
+    // As typed on this machine; the server made them for phones.
+    let here_too = |url: &str| url.replacen(&running.url, &local, 1);
+    let (stage, studio) = (here_too(&event.stage_url), here_too(&event.owner_url));
     eprintln!(
         "\n  {bold}Pollux{plain}    runs, with an audience that votes on three polls; Ctrl-C ends it\n\n  \
-         Open      {bold}{local}{plain}{phones}\n\n  \
+         Vote      {bold}{local}/p/{code}{plain}{phones}\n  \
+         Stage     {bold}{stage}{plain}\n            \
+         for the projector: the arrows step through the polls, ? lists the keys\n  \
+         Studio    {bold}{studio}{plain}\n            \
+         for whoever runs the event: make, open, close, reveal, watch\n  \
+         Ranks     {bold}{local}/leaderboard{plain}\n\n  \
          Try       curl {local}/api/polls/{code}\n            \
          curl {local}/api/leaderboard\n            \
          curl -X POST {local}/api/polls/{code}/vote -H 'Content-Type: application/json' \

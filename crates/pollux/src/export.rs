@@ -1,18 +1,17 @@
 //! `pollux export`: results or ballots, as CSV or JSON, from the store.
 
-mod sheet;
-
 use std::io::{BufWriter, Write, stdout};
 
 use clap::ValueEnum;
 use pollux_core::ballot::OptionId;
 use pollux_core::id::Partition;
 use pollux_core::standing::Standing;
+use pollux_server::api::export;
+use pollux_server::api::sheet::Sheet;
 use pollux_server::store::{BallotRow, Store};
-use pollux_server::watch::view::{Audience, PollView, poll, rfc3339};
+use pollux_server::watch::view::{Audience, poll, rfc3339};
 use serde_json::json;
 
-use self::sheet::Sheet;
 use crate::exit::Outcome;
 use crate::source;
 use crate::terminal;
@@ -67,7 +66,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let format = args.format.unwrap_or(if json { Format::Json } else { Format::Csv });
     let mut out = BufWriter::new(stdout().lock());
     match (args.ballots, format) {
-        (false, Format::Csv) => results_csv(&polls, &mut out)?,
+        (false, Format::Csv) => export::csv(&polls, &mut out)?,
         (false, Format::Json) => {
             let views: Vec<_> = polls.iter().map(|s| poll(s, Audience::Owner)).collect();
             serde_json::to_writer_pretty(&mut out, &views)?;
@@ -76,43 +75,6 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         (true, format) => ballots(&*store, &polls, format, &mut out).await?,
     }
     Ok(out.flush()?)
-}
-
-fn results_csv(polls: &[Standing], out: &mut impl Write) -> Outcome {
-    let mut sheet = Sheet::new(out);
-    sheet.row([
-        "pollId",
-        "code",
-        "question",
-        "status",
-        "final",
-        "round",
-        "optionId",
-        "option",
-        "votes",
-        "totalVotes",
-        "totalVoters",
-    ])?;
-    for standing in polls {
-        let PollView { id, code, question, status, is_final, round, options, .. } =
-            poll(standing, Audience::Owner);
-        for option in options {
-            sheet.row([
-                id.as_str(),
-                code.as_deref().unwrap_or_default(),
-                &question,
-                &status,
-                &is_final.to_string(),
-                &round.to_string(),
-                &option.id.to_string(),
-                &option.text,
-                &option.votes.unwrap_or(0).to_string(),
-                &standing.total_votes().to_string(),
-                &standing.total_voters().to_string(),
-            ])?;
-        }
-    }
-    sheet.finish()
 }
 
 /// Every ballot decided, in log order of each partition.
@@ -193,7 +155,7 @@ impl<W: Write> BallotWriter<W> {
         match self {
             Self::Csv(sheet) => {
                 let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-                sheet.row([
+                Ok(sheet.row([
                     row.poll.to_string().as_str(),
                     &partition.to_string(),
                     &row.offset.to_string(),
@@ -204,7 +166,7 @@ impl<W: Write> BallotWriter<W> {
                     &texts.join("; "),
                     decided,
                     status,
-                ])
+                ])?)
             }
             Self::Json(out) => {
                 let line = json!({
@@ -219,7 +181,7 @@ impl<W: Write> BallotWriter<W> {
 
     fn finish(self) -> Outcome {
         match self {
-            Self::Csv(sheet) => sheet.finish(),
+            Self::Csv(sheet) => Ok(sheet.finish()?),
             Self::Json(mut out) => Ok(out.flush()?),
         }
     }

@@ -228,7 +228,6 @@ async fn look(config: &KafkaConfig, name: &str) -> Outcome<Option<Poll>> {
 fn described(poll: &Poll) -> audience::Poll {
     audience::Poll {
         id: poll.id.to_string(),
-        code: Some(poll.code.clone()),
         question: poll.question.clone(),
         status: "open".into(),
         max_choices: poll.max_choices,

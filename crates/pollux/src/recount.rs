@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 
 use pollux_core::id::{Offset, Partition, PollId};
+use pollux_core::result;
 use pollux_core::standing::Standing;
 use pollux_core::tally::{Gate, Tally};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use self::fold::{Extent, Refold};
 use crate::exit::{FAILED, Failure, Outcome};
@@ -31,7 +31,7 @@ use crate::terminal::{counted, grouped};
     ballot.\n\n\
     Examples:\n  pollux recount\n  pollux recount --data /var/lib/pollux 482913\n  \
     pollux recount --kafka-broker localhost:9092 --db-host localhost\n  \
-    pollux recount --json | jq .polls[].hash"
+    pollux recount --json | jq .polls[].resultHash"
 )]
 pub struct Args {
     /// Only this poll, by id or join code
@@ -133,15 +133,9 @@ impl Sum {
         }
     }
 
-    /// The result as one line that anybody can make and hash again:
-    /// `{"pollId":"…","round":1,"counts":[3,1],"voters":4}` and a newline.
+    /// See [`pollux_core::result`].
     fn hash(&self, poll: PollId) -> String {
-        let Self { round, counts, voters } = self;
-        let counts = counts.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-        let line = format!(
-            "{{\"pollId\":\"{poll}\",\"round\":{round},\"counts\":[{counts}],\"voters\":{voters}}}\n"
-        );
-        hex::encode(Sha256::digest(line))
+        result::hash(poll, self.round, &self.counts, self.voters)
     }
 }
 
@@ -159,7 +153,7 @@ fn tell(
                 json!({
                     "pollId": standing.poll.id, "question": standing.poll.question,
                     "round": sum.round, "counts": sum.counts, "voters": sum.voters,
-                    "hash": sum.hash(standing.poll.id),
+                    "resultHash": sum.hash(standing.poll.id),
                 })
             })
             .collect();

@@ -138,6 +138,30 @@ fn a_poll_made_on_one_node_is_voted_on_at_another_and_shown_by_both() {
     });
     assert_eq!(ends[0], ends[1]);
     assert_eq!(ends[0]["totalVotes"], 20);
+    assert_eq!(ends[0]["resultHash"].as_str().map(str::len), Some(64));
+    for web in WEB {
+        // Its owner is told how everything is, on a node that only shows as on one that counts.
+        let status = format!("/api/status?poll={}", made["id"].as_str().unwrap());
+        let (_, status) = node(web).send("GET", &status, None, Some(token)).unwrap();
+        assert_eq!([&status["mode"], &status["ready"]], [&json!("cluster"), &json!(true)]);
+        assert_eq!([&status["log"]["ok"], &status["store"]["ok"]], [&json!(true); 2], "{status}");
+        assert!(status["log"]["end"].as_u64() >= status["log"]["counted"].as_u64(), "{status}");
+        assert!(status["log"]["counted"].as_u64() >= Some(20), "{status}");
+        let here = status["processors"]["here"].as_u64().unwrap();
+        assert!(if web == WEB[0] { here == 0 } else { here > 0 }, "{status}");
+        let (_, pulse) = get(web, &format!("{}/pulse", path(&made)));
+        assert_eq!(pulse["resultHash"], ends[0]["resultHash"], "{pulse}");
+        assert!(pulse["counted"].as_u64() >= Some(20), "{pulse}");
+        let votes = ends[0]["options"].as_array().unwrap().iter().map(|option| &option["votes"]);
+        let votes = json!(votes.collect::<Vec<_>>());
+        // The log is read again while others write and count; what takes longer is asked for twice.
+        once("the vote, folded from the topic", || {
+            let (status, replay) = get(web, &format!("{}/replay", path(&made)));
+            let last = replay["frames"].as_array().and_then(|frames| frames.last());
+            let same = status == 200 && last.is_some_and(|frame| frame["votes"] == votes);
+            if same { Ok(()) } else { Err(replay) }
+        });
+    }
     let (status, late) =
         post(WEB[0], &format!("{}/vote", path(&made)), &json!({ "optionId": 1 }), None);
     assert_eq!(status, 409, "{late}");

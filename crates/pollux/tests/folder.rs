@@ -161,7 +161,7 @@ async fn a_recount_is_equal_beside_a_server_and_after_it() {
         "{{\"pollId\":\"{}\",\"round\":1,\"counts\":[30,10],\"voters\":40}}\n",
         history.poll.id
     );
-    assert_eq!(said["polls"][0]["hash"], sha256(&line));
+    assert_eq!(said["polls"][0]["resultHash"], sha256(&line));
 
     let folder = history.close().await;
     let after = pollux(folder.path(), &["recount", "482913", "--json"]);
@@ -212,9 +212,9 @@ async fn exports_hold_every_ballot_and_no_formula() {
     assert_eq!(
         results,
         format!(
-            "pollId,code,question,status,final,round,optionId,option,votes,totalVotes,totalVoters\n\
-             {id},482913,\"'=HYPERLINK(\"\"evil\"\")\",closed,true,1,1,Rust,30,40,40\n\
-             {id},482913,\"'=HYPERLINK(\"\"evil\"\")\",closed,true,1,2,'-Go,10,40,40\n"
+            "pollId,code,question,status,final,round,optionId,option,votes,share,totalVotes,totalVoters\n\
+             {id},482913,\"'=HYPERLINK(\"\"evil\"\")\",closed,true,1,1,Rust,30,0.75,40,40\n\
+             {id},482913,\"'=HYPERLINK(\"\"evil\"\")\",closed,true,1,2,'-Go,10,0.25,40,40\n"
         )
     );
     let results = json(&pollux(folder.path(), &["export", "482913", "--json"]));

@@ -110,6 +110,64 @@ fn a_vote_is_cast_and_traced_in_a_folder() {
 }
 
 #[test]
+fn a_final_result_has_one_hash_and_its_replay_ends_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let body = json!({ "question": "Which?", "options": ["A", "B"] });
+    let (_, made) = server.post("/api/polls", &body).unwrap();
+    let [id, token] = ["id", "ownerToken"].map(|name| made[name].as_str().unwrap());
+    for voter in 0..50 {
+        assert_eq!(server.vote(id, &voter.to_string()).unwrap().0, 202);
+    }
+    assert_eq!(server.votes(id, 50), 50);
+    let get = |path: String| server.get(&path).unwrap();
+    let pulse = get(format!("/api/polls/{id}/pulse")).1;
+    assert_eq!((&pulse["acknowledged"], &pulse["inFlight"]), (&pulse["counted"], &json!(0)));
+    assert!(pulse["counted"].as_u64().unwrap() >= 51, "{pulse}");
+    assert!(pulse["voteToScreen"]["samples"].as_u64().unwrap() > 0, "{pulse}");
+    assert_eq!(get(format!("/api/polls/{id}/replay")).0, 409);
+    assert_eq!(server.post_as(token, &format!("/api/polls/{id}/close")).unwrap().0, 200);
+    let closed = loop {
+        let (_, shown) = get(format!("/api/polls/{id}"));
+        if shown["final"] == true {
+            break shown;
+        }
+    };
+    let (status, replay) = get(format!("/api/polls/{id}/replay"));
+    assert_eq!(status, 200, "{replay}");
+    let frames = replay["frames"].as_array().unwrap();
+    assert_eq!(frames.last().unwrap()["votes"], json!([50, 0]));
+    assert!(frames.len() > 1 && frames[0]["votes"][0].as_u64().unwrap() < 50, "{replay}");
+
+    let data = folder.path().to_str().unwrap();
+    let recount = json(&run(["recount", "--data", data, "--json"]));
+    assert_eq!(recount["polls"][0]["resultHash"], closed["resultHash"]);
+    let words = run(["recount", "--data", data]);
+    let hash = format!("sha256:{}", closed["resultHash"].as_str().unwrap());
+    assert!(String::from_utf8_lossy(&words.stdout).contains(&hash), "{}", said(&words));
+}
+
+#[test]
+fn the_status_of_a_server_is_told_to_its_operator() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B"]);
+    assert_eq!(server.vote(&poll, "ada").unwrap().0, 202);
+    assert_eq!(server.votes(&poll, 1), 1);
+    let operator = std::fs::read_to_string(folder.path().join("admin-token")).unwrap();
+    let mut client = support::Client::new(server.port);
+    let (_, status) = client.send("GET", "/api/status", None, Some(operator.trim())).unwrap();
+    assert_eq!([&status["mode"], &status["ready"]], [&json!("embedded"), &json!(true)]);
+    assert_eq!(status["node"], format!("localhost:{}", server.port));
+    assert_eq!([&status["log"]["ok"], &status["store"]["ok"]], [&json!(true); 2], "{status}");
+    assert_eq!(status["log"]["lag"], 0, "{status}");
+    assert_eq!(status["processors"], json!({"here": 1, "partitions": 1, "troubles": []}));
+    assert!(status["lastCommitAt"].as_str() >= status["startedAt"].as_str(), "{status}");
+    let (_, address) = server.get("/api/address").unwrap();
+    assert_eq!(address["phonesCanOpen"], false, "{address}");
+}
+
+#[test]
 fn a_tally_that_was_tampered_with_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());

@@ -140,6 +140,8 @@ pub struct ApiLimits {
     pub connections: usize,
     /// Longest body, in bytes.
     pub body: usize,
+    /// Largest logo of an event, in bytes.
+    pub logo: usize,
     /// A connection must have sent a request's headers within this.
     pub header_timeout: Duration,
     /// A request's body must have arrived within this.
@@ -158,6 +160,13 @@ pub struct ApiLimits {
     pub per_voter: (u32, u32),
     /// Wrong join codes per minute and address.
     pub guesses: u32,
+    /// How long log and store may take to say how they are.
+    pub probe: Duration,
+    /// Records read for one replay; a longer vote is not replayed. Each of its ballots takes some
+    /// 150 bytes of memory meanwhile.
+    pub replay_records: usize,
+    /// Replays kept for whoever asks next.
+    pub replays: usize,
 }
 
 /// Limits of the log. Kafka's lingers in its own way and keeps no tail.
@@ -290,9 +299,15 @@ pub struct WatchLimits {
     pub leaderboard_sent: usize,
     /// Closed polls kept in memory.
     pub closed_polls: usize,
+    /// Events kept in memory.
+    pub events: usize,
     /// Voters remembered as such before their ballots are counted, in polls that show their
     /// numbers after the vote.
     pub recent_voters: usize,
+    /// Polls whose course over time is kept.
+    pub trends: usize,
+    /// Votes that the times from the vote to the screen are told of.
+    pub latency_samples: usize,
     /// Longest message from a client, in bytes.
     pub message: usize,
     /// Messages per second from one client, and the burst above it.
@@ -414,6 +429,7 @@ impl Default for ApiLimits {
         Self {
             connections: 50_000,
             body: 16 * 1024,
+            logo: 64 * 1024,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
@@ -423,6 +439,9 @@ impl Default for ApiLimits {
             per_address: (500, 5_000),
             per_voter: (5, 20),
             guesses: 60,
+            probe: Duration::from_secs(1),
+            replay_records: 1_000_000,
+            replays: 16,
         }
     }
 }
@@ -489,7 +508,10 @@ impl Default for WatchLimits {
             leaderboard: 100,
             leaderboard_sent: 10,
             closed_polls: 10_000,
+            events: 1_000,
             recent_voters: 65_536,
+            trends: 256,
+            latency_samples: 1_024,
             message: 4 * 1024,
             messages: (10, 50),
             replies: 64,

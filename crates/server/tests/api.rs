@@ -517,7 +517,7 @@ async fn browsers_get_pages_and_become_voters() {
     for path in ["/".to_owned(), "/leaderboard".into(), format!("/polls/{id}")] {
         let page = world.call(Ask::get(&path).header("accept", html).request()).await;
         assert!(page.header("content-type").starts_with("text/html"), "{path}");
-        assert_eq!(page.header("vary"), "accept", "{path}");
+        assert_eq!(page.header("vary"), "accept, accept-encoding", "{path}");
         assert!(!page.header("content-security-policy").contains("unsafe"), "{path}");
         let cookie = page.cookie().unwrap();
         let again = Ask::get(&path).header("accept", html).header("cookie", cookie);

@@ -115,6 +115,48 @@ async fn a_polls_life(held: &Held) {
     held.call(Ask::new("DELETE", &path).token(ADMIN)).await;
 }
 
+async fn an_events_life(held: &Held) {
+    let made = held.call(Ask::post("/api/events", r#"{"title":"Conf"}"#)).await.json();
+    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    let (path, token) = (format!("/api/events/{}", text("id")), text("ownerToken"));
+    let own = |ask: Ask| held.call(ask.token(&token));
+    for body in ["{}", r#"{"title":"","layout":"round","accent":"red","embed":["x"]}"#] {
+        held.call(Ask::post("/api/events", body)).await;
+    }
+    let added = own(Ask::post(format!("{path}/polls"), POLL)).await.json();
+    let (lone, of_lone) = held.poll(POLL).await;
+    held.call(Ask::get(format!("/api/events/{lone}"))).await;
+    let take = json!({"pollId": lone, "pollToken": of_lone}).to_string();
+    held.call(Ask::post(format!("{path}/polls"), take.clone()).token(&of_lone)).await;
+    own(Ask::post(format!("{path}/polls"), take)).await;
+    own(Ask::post(format!("{path}/polls"), "{}")).await;
+    let read = held.call(Ask::get(&path)).await;
+    held.call(Ask::get(&path).header("if-none-match", read.header("etag"))).await;
+    own(Ask::get(&path)).await;
+    let stage = own(Ask::post(format!("{path}/stage"), "")).await.json();
+    own(Ask::post(format!("/api/polls/{lone}/stage"), "")).await;
+    let stage = stage["stageToken"].as_str().unwrap();
+    let show = json!({"poll": added["id"]}).to_string();
+    held.call(Ask::post(format!("{path}/show"), show).token(stage)).await;
+    own(Ask::post(format!("{path}/show"), r#"{"poll":"nobody's"}"#)).await;
+    own(Ask::new("PATCH", &path).json(r#"{"title":"Other","layout":"columns"}"#)).await;
+    held.call(Ask::new("PATCH", &path).json(r#"{"title":"Other"}"#).token(stage)).await;
+    held.call(Ask::get(format!("{path}/logo"))).await;
+    let logo = |bytes: &[u8]| {
+        own(Ask::new("PUT", format!("{path}/logo")).header("content-type", "image/png").body(bytes))
+    };
+    logo(b"no picture").await;
+    logo(&[0; 70_000]).await;
+    logo(b"\x89PNG\r\n\x1a\n and so on").await;
+    held.call(Ask::get(format!("{path}/logo"))).await;
+    own(Ask::new("DELETE", format!("{path}/logo"))).await;
+    held.call(Ask::post(format!("{path}/token"), "").token(&token)).await;
+    held.call(Ask::post(format!("{path}/token"), "").token(ADMIN)).await;
+    held.call(Ask::post(format!("/api/polls/{lone}/token"), "").token(ADMIN)).await;
+    held.call(Ask::new("DELETE", &path).token(ADMIN)).await;
+    held.call(Ask::get(&path)).await;
+}
+
 async fn a_ballots_life(held: &Held) {
     let (id, token) = held.poll(POLL).await;
     held.world.settle().await;
@@ -150,6 +192,46 @@ async fn a_ballots_life(held: &Held) {
     held.call(Ask::post(format!("/api/polls/{id}/close"), "").token(&token)).await;
     held.world.settle().await;
     held.call(Ask::post(&path, cast(9))).await;
+}
+
+/// What is read beside a poll: its pulse, its course, its results as a file, and how all is.
+async fn figures(held: &Held) {
+    let (id, token) = held.poll(POLL).await;
+    let (hidden, _) = held.poll(r#"{"question":"?","options":["a","b"],"results":"hidden"}"#).await;
+    held.world.settle().await;
+    held.call(Ask::post(format!("/api/polls/{id}/vote"), r#"{"optionId":1}"#)).await;
+    held.world.settle().await;
+    for id in [&id, &hidden, "999999"] {
+        for figure in
+            ["pulse", "trend", "replay", "export", "export?format=json", "export?format=xls"]
+        {
+            held.call(Ask::get(format!("/api/polls/{id}/{figure}"))).await;
+            held.call(Ask::get(format!("/api/polls/{id}/{figure}")).token(&token)).await;
+        }
+    }
+    held.call(Ask::post(format!("/api/polls/{id}/close"), "").token(&token)).await;
+    held.world.settle().await;
+    held.call(Ask::get(format!("/api/polls/{id}/replay"))).await;
+    held.call(Ask::get(format!("/api/events/{id}/pulse"))).await;
+    held.call(Ask::get("/api/events/999999/pulse")).await;
+    held.call(Ask::get("/api/address")).await;
+    held.call(Ask::get("/api/status")).await;
+    held.call(Ask::get("/api/status").token(ADMIN)).await;
+    for poll in
+        ["", "?poll=999999", "?poll=1&poll=2", &format!("?poll={id}"), &format!("?poll={hidden}")]
+    {
+        held.call(Ask::get(format!("/api/status{poll}")).token(&token)).await;
+    }
+    let refused = Faults { unavailable: 1.0, ..Faults::NONE };
+    held.world.store.set_faults(StoreFaults { reads: refused, ..StoreFaults::NONE });
+    held.call(Ask::get("/api/status").token(ADMIN)).await;
+    held.call(Ask::get("/api/status?poll=999999").token(&token)).await;
+    held.world.store.set_faults(StoreFaults::NONE);
+    for all in ["true", "false", "yes"] {
+        held.call(Ask::get(format!("/api/polls?all={all}"))).await;
+        held.call(Ask::get(format!("/api/polls?all={all}")).token(&token)).await;
+        held.call(Ask::get(format!("/api/polls?all={all}")).token(ADMIN)).await;
+    }
 }
 
 async fn trouble(held: &Held) {
@@ -191,7 +273,9 @@ async fn every_answer_is_what_the_openapi_document_says() {
     let held = Held::new().await;
     resolves(&held.document, &held.document);
     a_polls_life(&held).await;
+    an_events_life(&held).await;
     a_ballots_life(&held).await;
+    figures(&held).await;
     trouble(&held).await;
     let mut unseen = BTreeSet::new();
     for (path, item) in held.document["paths"].as_object().unwrap() {
@@ -207,7 +291,7 @@ async fn every_answer_is_what_the_openapi_document_says() {
         }
     }
     assert!(unseen.is_empty(), "documented, and never answered: {unseen:?}");
-    assert!(held.seen.lock().len() > 55, "{:?}", held.seen.lock());
+    assert!(held.seen.lock().len() > 80, "{:?}", held.seen.lock());
 }
 
 /// Everything this client heard is what the AsyncAPI document says.
@@ -260,6 +344,25 @@ async fn a_late_vote(served: &Served, document: &Value, socket: &mut Watcher) {
     if !socket.heard.iter().any(ended) {
         socket.until(ended).await;
     }
+}
+
+/// Who is shown an event that comes on stage.
+async fn an_events_follower(served: &Served, document: &Value) -> Watcher {
+    let world = &served.world;
+    let ask = |ask: Ask| async move { world.call(ask.request()).await.json() };
+    let event = ask(Ask::post("/api/events", r#"{"title":"Conf"}"#)).await;
+    let (id, token) = (event["id"].as_str().unwrap(), event["ownerToken"].as_str().unwrap());
+    let path = format!("/api/events/{id}");
+    let poll = ask(Ask::post(format!("{path}/polls"), POLL).token(token)).await;
+    let mut follower = served.socket(&format!("?event={id}"), None).await;
+    let hello = follower.until_type("hello").await;
+    assert_eq!((&hello["event"]["id"], &hello["polls"]), (&json!(id), &json!([])));
+    say(document, &mut follower, json!({"type": "auth", "token": token})).await;
+    assert_eq!(follower.until_type("event.changed").await["event"]["polls"][0]["id"], poll["id"]);
+    let show = json!({"poll": poll["id"]}).to_string();
+    ask(Ask::post(format!("{path}/show"), show).token(token)).await;
+    follower.until_type("poll.updated").await;
+    follower
 }
 
 #[tokio::test]
@@ -333,7 +436,9 @@ async fn every_message_of_a_socket_is_what_the_asyncapi_document_says() {
     let mut late_comer = served.socket("", None).await;
     late_comer.until_type("hello").await;
 
-    for watcher in [&mut all, &mut one, &mut late_comer] {
+    let mut follower = an_events_follower(&served, &document).await;
+
+    for watcher in [&mut all, &mut one, &mut late_comer, &mut follower] {
         watcher.catch_up().await;
         hold(&document, watcher, &mut seen);
     }

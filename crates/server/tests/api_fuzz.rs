@@ -75,7 +75,7 @@ proptest! {
 
     #[test]
     fn any_body_reads_or_is_a_problem(body in body()) {
-        if let Err(problem) = draft::create(&body) {
+        if let Err(problem) = draft::create(&body, true) {
             is_well_formed(&problem)?;
         }
         if let Err(problem) = vote::read(&body) {

@@ -1,7 +1,6 @@
 // What the server says over a WebSocket or an event stream (AsyncAPI: /api/asyncapi.json).
 
-import type { Leaderboard, Poll } from "../api/generated";
-import type { Event } from "../api/coming";
+import type { Event, Leaderboard, Poll } from "../api/generated";
 
 export type RankMove = { pollId: string; optionId: number; from: number | null; to: number | null };
 

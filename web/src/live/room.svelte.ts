@@ -1,10 +1,9 @@
 // One event as everybody in the room sees it: the poll that is shown now, and which one that is. A lone
 // poll is an event of one. Whoever joined once is led to each next poll.
 
-import { getPoll } from "../api/operations";
+import { getEvent, getPoll } from "../api/operations";
 import { hopeless, type Answer, type Problem } from "../api/call";
-import type { Poll } from "../api/generated";
-import { getEvent, type Event } from "../api/coming";
+import type { Event, Poll } from "../api/generated";
 import { Connection, type Options } from "./connection";
 import { Frames } from "./frames";
 import { Link } from "./link.svelte";
@@ -32,7 +31,7 @@ export class Room {
     this.#id = id;
     this.#tokens = tokens;
     this.#connection = new Connection({
-      query: `?poll=${encodeURIComponent(id)}`,
+      query: `?event=${encodeURIComponent(id)}`,
       tokens,
       ask: () => this.#ask(),
       message: (message) => this.#hear(message),

@@ -161,7 +161,6 @@ mod tests {
     fn crowd(max_choices: u8, habits: Habits) -> Crowd {
         let poll = Poll {
             id: String::new(),
-            code: None,
             question: String::new(),
             status: "open".into(),
             max_choices,

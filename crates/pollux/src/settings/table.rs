@@ -367,6 +367,7 @@ pub const SETTINGS: &[Setting] = &[
         api.connections
     ),
     limit!("api-body", "POLLUX_API_BODY", "Longest body, in bytes", api.body),
+    limit!("api-logo", "POLLUX_API_LOGO", "Largest logo of an event, in bytes", api.logo),
     limit!(
         "api-header-timeout",
         "POLLUX_API_HEADER_TIMEOUT",
@@ -416,6 +417,19 @@ pub const SETTINGS: &[Setting] = &[
         "Wrong join codes per minute and address",
         api.guesses
     ),
+    limit!(
+        "api-probe",
+        "POLLUX_API_PROBE",
+        "How long log and store may take to say how they are",
+        api.probe
+    ),
+    limit!(
+        "api-replay-records",
+        "POLLUX_API_REPLAY_RECORDS",
+        "Records read for one replay; a longer vote is not replayed",
+        api.replay_records
+    ),
+    limit!("api-replays", "POLLUX_API_REPLAYS", "Replays kept for whoever asks next", api.replays),
     limit!(
         "log-queue",
         "POLLUX_LOG_QUEUE",
@@ -569,11 +583,24 @@ pub const SETTINGS: &[Setting] = &[
         "Closed polls kept in memory",
         watch.closed_polls
     ),
+    limit!("watch-events", "POLLUX_WATCH_EVENTS", "Events kept in memory", watch.events),
     limit!(
         "watch-recent-voters",
         "POLLUX_WATCH_RECENT_VOTERS",
         "Voters remembered before their ballots are counted, where results show after the vote",
         watch.recent_voters
+    ),
+    limit!(
+        "watch-trends",
+        "POLLUX_WATCH_TRENDS",
+        "Polls whose course over time is kept",
+        watch.trends
+    ),
+    limit!(
+        "watch-latency-samples",
+        "POLLUX_WATCH_LATENCY_SAMPLES",
+        "Votes that the times from the vote to the screen are told of",
+        watch.latency_samples
     ),
     limit!(
         "watch-message",

@@ -122,7 +122,7 @@ fn tells(
     (partition, offset): (Partition, Offset),
 ) -> bool {
     match announcement {
-        Announcement::Poll(_) => false,
+        Announcement::Poll(_) | Announcement::Event(_) => false,
         Announcement::Tally(at) => {
             (at.poll, at.partition) == (poll, partition) && at.next_offset > offset
         }

@@ -185,11 +185,14 @@ mod tests {
             total_votes: votes[0].zip(votes[1]).map(|(a, b)| a + b),
             total_voters: votes[0].zip(votes[1]).map(|(a, b)| a + b),
             version: 1,
+            result_hash: None,
             listed: true,
             voter_ids: true,
             created_at: String::new(),
             closes_at: None,
             closed_at: None,
+            event_id: None,
+            embed: Vec::new(),
         }
     }
 

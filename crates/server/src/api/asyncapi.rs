@@ -33,13 +33,21 @@ fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
         "epoch": {"type": "string", "description": "Another one: forget the versions you knew"},
         "polls": {"type": "array", "items": schema("Poll")},
         "leaderboard": {"oneOf": [{"type": "null"}, schema("Leaderboard")]},
+        "event": schema("Event"),
     });
+    let event = json!({"event": schema("Event")});
     let error = json!({"ref": reference(), "problem": schema("Problem")});
     vec![
         ("hello", hello, &["epoch", "polls", "leaderboard"], "First of all: the present state"),
         ("poll.created", poll(), &["poll"], "A poll opened"),
         ("poll.updated", poll(), &["poll"], "A poll's newest state; a slow client skips some"),
         ("poll.closed", poll(), &["poll"], "A poll takes no more votes"),
+        (
+            "event.changed",
+            event,
+            &["event"],
+            "The newest state of the event you follow; its current poll comes next",
+        ),
         (
             "leaderboard.changed",
             leaderboard,
@@ -78,7 +86,12 @@ fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> 
     vec![
         ("subscribe", named(), &["poll"], "Send me this poll now and whenever it changes"),
         ("unsubscribe", named(), &["poll"], "No more of it"),
-        ("auth", auth, &["token"], "I hold the owner's token of the polls I watch, or of `poll`"),
+        (
+            "auth",
+            auth,
+            &["token"],
+            "I hold the token of the polls or the event I watch, or of `poll`: the owner's, or a stage's",
+        ),
         ("vote", vote, &["poll"], "Exactly one of `option`, `optionId`, `options` and `optionIds`"),
     ]
 }
@@ -87,7 +100,12 @@ fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> 
 fn topics() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let object = |required: &[&str]| json!({"type": "object", "required": required});
     vec![
-        ("polls", "A poll's newest state; compacted", "{pollId}", object(&["pollId"])),
+        (
+            "polls",
+            "A poll's or an event's newest state; compacted",
+            "{pollId} or {eventId}",
+            json!({"type": "object", "anyOf": [{"required": ["pollId"]}, {"required": ["eventId"]}]}),
+        ),
         (
             "votes",
             "One record a ballot, and control records; the first of a partition is its genesis",
@@ -151,6 +169,7 @@ pub fn whole() -> Value {
     }
     let query = json!({"type": "object", "properties": {
         "poll": {"type": "array", "items": {"type": "string"}, "description": "Only these polls"},
+        "event": {"type": "string", "description": "This event (id or join code) and its current poll, whichever that is"},
         "leaderboard": {"type": "string", "description": "The leaderboard (too)"},
     }});
     let mut channels = json!({"socket": {

@@ -1,5 +1,6 @@
 //! Making a poll: once, even if the request comes twice.
 
+use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,11 +9,11 @@ use axum::extract::State;
 use axum::response::Response;
 use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, Request, StatusCode};
-use pollux_core::poll::Poll;
+use pollux_core::poll::{ChangeError, Poll, Violation};
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::identity::{Client, Keys};
@@ -63,19 +64,24 @@ pub async fn create(
     let from = Client::of(&app, request.headers(), request.extensions()).address;
     let (head, body) = request.into_parts();
     let body = json::body(&app, &head.headers, body).await?;
-    let (draft, open) = draft::create(&body)?;
+    let (draft, open) = draft::create(&body, true)?;
     let now = app.ambient.now();
     let id = app.ambient.poll_id();
-    let token = app.keys.owner_token(id, [0; 16]);
+    let token = app.keys.owner_token(id.0, [0; 16]);
     let mut poll = Poll::draft(id, draft, Keys::token_hash(&token), now).map_err(owner::refused)?;
     if open {
         poll.open(now).map_err(owner::refused)?;
     }
     let key = key.map(|key| IdempotencyKey { key, request: Sha256::digest(&body).into() });
-    owner::detached(&app, move |app| async move { keep(&app, poll, key, from).await }).await
+    owner::detached(&app, move |app| async move {
+        let standing = keep(&app, poll, key).await?;
+        Ok(answer(&app, &standing, from))
+    })
+    .await
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The header `Idempotency-Key`, if it is there.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let bytes = value.as_bytes();
     if !(16..=255).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
@@ -84,45 +90,59 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
 }
 
-async fn keep(
+/// Keep a new poll, and tell everybody.
+pub async fn keep(
     app: &Arc<App>,
     poll: Poll,
     key: Option<IdempotencyKey>,
-    from: IpAddr,
-) -> Result<Response, Problem> {
+) -> Result<Standing, Problem> {
     let until = owner::until(app);
+    let id = poll.id;
+    let create = |codes| app.store.create(poll.clone(), codes, key.clone());
+    let standing = match under_a_code(app, until, create).await? {
+        Kept::New(poll) => Standing::new(Arc::new(poll), app.log.partitions()),
+        Kept::Before(poll) => {
+            let fresh = Standing::new(Arc::new(poll.clone()), app.log.partitions());
+            let found = timeout_at(until, ask(app, app.store.standing(poll.id))).await;
+            found.unwrap_or_else(|_| Err(lookup::silent()))?.unwrap_or(fresh)
+        }
+        Kept::Unknown(problem) => return owner::settle(app, id, until).await.ok_or(problem),
+    };
+    owner::publish(app, &standing, until).await;
+    Ok(standing)
+}
+
+/// What became of something new.
+pub enum Kept<T> {
+    /// It is kept.
+    New(T),
+    /// The same request had made it before.
+    Before(T),
+    /// Whether it is kept the store has not said.
+    Unknown(Problem),
+}
+
+/// Have the store keep something under a join code, ever longer ones until one is free.
+pub async fn under_a_code<T, F: Future<Output = Result<Created<T>, StoreError>>>(
+    app: &App,
+    until: Instant,
+    create: impl Fn(Vec<String>) -> F,
+) -> Result<Kept<T>, Problem> {
     for digits in CODE_DIGITS.0..=CODE_DIGITS.1 {
         let codes = (0..CODES).map(|_| code(app, digits)).collect();
-        let created = app.store.create(poll.clone(), codes, key.clone());
-        let created = match timeout_at(until, created).await {
-            Ok(Ok(created)) => created,
-            Ok(Err(error @ StoreError::Unknown(_))) => {
-                let made = owner::settle(app, poll.id, until).await;
-                return made
-                    .map(|standing| answer(app, &standing, from))
-                    .ok_or_else(|| store_problem(&error));
-            }
-            Ok(Err(error)) => return Err(store_problem(&error)),
-            Err(_) => return Err(owner::overdue(app, poll.id)),
-        };
-        match created {
-            Created::New(poll) => {
-                let standing = Standing::new(Arc::new(poll), app.log.partitions());
-                owner::publish(app, &standing, until).await;
-                return Ok(answer(app, &standing, from));
-            }
-            Created::Before(poll) => {
-                let fresh = Standing::new(Arc::new(poll.clone()), app.log.partitions());
-                let found = timeout_at(until, ask(app, app.store.standing(poll.id))).await;
-                let standing = found.unwrap_or_else(|_| Err(lookup::silent()))?.unwrap_or(fresh);
-                owner::publish(app, &standing, until).await;
-                return Ok(answer(app, &standing, from));
-            }
-            Created::KeyReused => {
+        match timeout_at(until, create(codes)).await {
+            Ok(Ok(Created::New(new))) => return Ok(Kept::New(new)),
+            Ok(Ok(Created::Before(before))) => return Ok(Kept::Before(before)),
+            Ok(Ok(Created::KeyReused)) => {
                 let detail = "another request was made under this Idempotency-Key";
                 return Err(Problem::new(Trouble::KeyReused, detail));
             }
-            Created::CodesTaken => {}
+            Ok(Ok(Created::CodesTaken)) => {}
+            Ok(Err(error @ StoreError::Unknown(_))) => {
+                return Ok(Kept::Unknown(store_problem(&error)));
+            }
+            Ok(Err(error)) => return Err(store_problem(&error)),
+            Err(_) => return Ok(Kept::Unknown(owner::no_answer())),
         }
     }
     Err(Problem::new(Trouble::StoreUnavailable, "no join code is free; try again"))
@@ -138,9 +158,9 @@ fn code(app: &App, digits: usize) -> String {
 
 fn answer(app: &App, standing: &Standing, from: IpAddr) -> Response {
     let poll = &standing.poll;
-    app.limits.show(from, poll.id);
+    app.limits.show(from, poll.id.0);
     // A token that was reissued since is not ours to derive again.
-    let token = app.keys.owner_token(poll.id, [0; 16]);
+    let token = app.keys.owner_token(poll.id.0, [0; 16]);
     let token = (Keys::token_hash(&token) == poll.owner).then_some(token);
     let body = CreatedPoll {
         poll: view::poll(standing, Audience::Owner),
@@ -187,13 +207,17 @@ pub async fn reissue(
     let bearer = owner::Bearer::of(&app, &request)?;
     let keys = app.clone();
     let standing = owner::change(&app, id, bearer, owner::until(&app), move |poll| {
-        let token = keys.keys.owner_token(poll.id, serial);
+        if poll.event.is_some() {
+            let detail = "the token is the event's: reissue that one (POST /api/events/{id}/token)";
+            return Err(ChangeError::Invalid(vec![Violation::new("", detail)]));
+        }
+        let token = keys.keys.owner_token(poll.id.0, serial);
         poll.owner = Keys::token_hash(&token);
         poll.revision += 1;
         Ok(true)
     })
     .await?;
-    let token = app.keys.owner_token(standing.poll.id, serial);
+    let token = app.keys.owner_token(standing.poll.id.0, serial);
     let body = NewToken {
         poll_id: standing.poll.id.to_string(),
         owner_url: owner_url(&app, &standing.poll, &token),

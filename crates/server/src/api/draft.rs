@@ -11,7 +11,7 @@ use super::json::{self, name, pointer};
 use super::problem::Problem;
 
 const FIELDS: &str =
-    "question, options, kind, maxChoices, revote, results, voterIds, listed, closesAt";
+    "question, options, kind, maxChoices, revote, results, voterIds, listed, closesAt, embed";
 
 /// A new poll as it is written; only for the documentation, the reading is done by hand.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -41,6 +41,9 @@ pub struct NewPoll {
     /// RFC 3339; when it closes by itself.
     #[schema(format = "date-time")]
     pub closes_at: Option<String>,
+    /// Origins that may frame its overlay, such as `https://example.org`; `*` alone is anybody.
+    #[schema(max_items = 20)]
+    pub embed: Option<Vec<String>>,
     /// Whether it opens at once; default true. False makes a draft.
     pub open: Option<bool>,
 }
@@ -72,6 +75,9 @@ pub struct PollPatch {
     /// RFC 3339; null: never.
     #[schema(format = "date-time")]
     pub closes_at: Option<String>,
+    /// Origins that may frame its overlay; alone it can be changed at any time.
+    #[schema(max_items = 20)]
+    pub embed: Option<Vec<String>>,
 }
 
 /// A ballot as it is written; only for the documentation (see [`super::vote::Cast`]).
@@ -98,7 +104,7 @@ pub struct VoteBody {
 }
 
 /// Read a new poll, and whether it opens at once.
-pub fn create(body: &[u8]) -> Result<(Draft, bool), Problem> {
+pub fn create(body: &[u8], opens: bool) -> Result<(Draft, bool), Problem> {
     let mut fields = Fields::of(body)?;
     for required in ["question", "options"] {
         if !fields.members.contains_key(required) {
@@ -107,9 +113,9 @@ pub fn create(body: &[u8]) -> Result<(Draft, bool), Problem> {
     }
     let mut draft = Draft::new("", Vec::<String>::new());
     fields.write(&mut draft);
-    let mut open = true;
+    let mut open = opens;
     fields.take("open", |given| {
-        open = given.map_or(Ok(true), boolean)?;
+        open = given.map_or(Ok(opens), boolean)?;
         Ok(())
     });
     fields.finish(&format!("{FIELDS}, open"))?;
@@ -131,22 +137,33 @@ pub fn patch(body: &[u8], mut draft: Draft) -> Result<Draft, Problem> {
     Ok(draft)
 }
 
-struct Fields {
-    members: Map<String, Value>,
-    broken: Vec<Violation>,
+/// Whether a patch says nothing but who may frame the poll.
+pub fn only_embed(body: &[u8]) -> bool {
+    json::object(body).is_ok_and(|members| members.len() == 1 && members.contains_key("embed"))
+}
+
+/// The members of a body, taken one by one.
+pub(super) struct Fields {
+    pub members: Map<String, Value>,
+    pub broken: Vec<Violation>,
 }
 
 impl Fields {
-    fn of(body: &[u8]) -> Result<Self, Problem> {
+    pub fn of(body: &[u8]) -> Result<Self, Problem> {
         json::object(body).map(|members| Self { members, broken: Vec::new() })
     }
 
-    fn wrong(&mut self, field: &str, detail: impl Into<String>) {
+    pub fn wrong(&mut self, field: &str, detail: impl Into<String>) {
         self.broken.push(Violation::new(pointer(field), detail));
     }
 
+    /// Something is wrong further inside a member.
+    pub fn wrong_at(&mut self, pointer: String, detail: &str) {
+        self.broken.push(Violation::new(pointer, detail));
+    }
+
     /// Read a member if it is there; null is `None`, which means the default.
-    fn take(&mut self, field: &str, read: impl FnOnce(Option<Value>) -> Result<(), String>) {
+    pub fn take(&mut self, field: &str, read: impl FnOnce(Option<Value>) -> Result<(), String>) {
         let Some(value) = self.members.remove(field) else { return };
         let value = if value.is_null() { None } else { Some(value) };
         if let Err(detail) = read(value) {
@@ -197,31 +214,43 @@ impl Fields {
             draft.closes_at = given.map(time).transpose()?;
             Ok(())
         });
-    }
-
-    fn options(&mut self, options: &mut Vec<String>) {
-        let items = match self.members.remove("options") {
-            None => return,
-            Some(Value::Array(items)) => items,
-            Some(other) => {
-                let detail = format!("must be an array of strings; it is {}", name(&other));
-                return self.wrong("options", detail);
-            }
-        };
-        options.clear();
-        for (i, item) in items.into_iter().enumerate() {
-            match string(item) {
-                Ok(text) => options.push(text),
-                Err(detail) => {
-                    options.push(String::new());
-                    self.broken.push(Violation::new(format!("/options/{i}"), detail));
-                }
-            }
+        if let Some(embed) = self.strings("embed") {
+            draft.embed = embed;
         }
     }
 
+    fn options(&mut self, options: &mut Vec<String>) {
+        if let Some(Value::Null) = self.members.get("options") {
+            self.members.remove("options");
+            return self.wrong("options", "must be an array of strings; it is null");
+        }
+        if let Some(texts) = self.strings("options") {
+            *options = texts;
+        }
+    }
+
+    /// An array of strings; null is an empty one.
+    pub fn strings(&mut self, field: &str) -> Option<Vec<String>> {
+        let items = match self.members.remove(field)? {
+            Value::Array(items) => items,
+            Value::Null => Vec::new(),
+            other => {
+                self.wrong(field, format!("must be an array of strings; it is {}", name(&other)));
+                return None;
+            }
+        };
+        let mut texts = Vec::with_capacity(items.len());
+        for (i, item) in items.into_iter().enumerate() {
+            texts.push(string(item).unwrap_or_else(|detail| {
+                self.broken.push(Violation::new(format!("/{field}/{i}"), detail));
+                String::new()
+            }));
+        }
+        Some(texts)
+    }
+
     /// What is left over is unknown.
-    fn finish(mut self, known: &str) -> Result<(), Problem> {
+    pub fn finish(mut self, known: &str) -> Result<(), Problem> {
         for field in std::mem::take(&mut self.members).keys() {
             self.wrong(field, format!("is not a field of this request; there are {known}"));
         }
@@ -229,7 +258,7 @@ impl Fields {
     }
 }
 
-fn string(value: Value) -> Result<String, String> {
+pub(super) fn string(value: Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(format!("must be a string; it is {}", name(&other))),
@@ -247,7 +276,7 @@ fn whole(value: Value) -> Result<u64, String> {
     })
 }
 
-fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, String> {
+pub(super) fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, String> {
     let given = value.as_str();
     words.iter().find(|(word, _)| given == Some(word)).map(|(_, meaning)| *meaning).ok_or_else(
         || {

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::identity::Client;
 use super::lookup::Params;
 use super::problem::{Problem, Trouble};
-use super::{App, leaderboard as board, live, polls};
+use super::{App, events, leaderboard as board, live, polls};
 use crate::web;
 
 /// The root: a WebSocket, a page, or a list of what there is.
@@ -68,7 +68,11 @@ pub async fn poll(
 /// Everything else: the front end's files and pages, or nothing.
 pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let readable = matches!(*request.method(), Method::GET | Method::HEAD);
-    if readable && let Some(file) = web::asset(request.uri().path(), request.headers()) {
+    if readable && let Some(mut file) = web::asset(request.uri().path(), request.headers()) {
+        if let Some(id) = web::framed(request.uri().path()) {
+            let from = Client::of(&app, request.headers(), request.extensions()).address;
+            web::let_frame(&mut file, &events::embed_of(&app, id, from).await);
+        }
         return recognised(&app, &request, file);
     }
     if readable && wants_html(request.headers()) {
@@ -116,6 +120,6 @@ fn wants_html(headers: &HeaderMap) -> bool {
 }
 
 fn vary(mut response: Response) -> Response {
-    response.headers_mut().entry(VARY).or_insert(HeaderValue::from_static("accept"));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
     response
 }

@@ -12,6 +12,8 @@ use pollux_core::id::{BallotId, PollId, VoterId, VoterKey, VoterKind, voter_key}
 use pollux_core::poll::Poll;
 use sha2::{Digest, Sha256};
 
+use uuid::Uuid;
+
 use super::App;
 use super::problem::{Problem, Trouble};
 
@@ -29,6 +31,7 @@ pub struct Keys {
     voters: VoterKey,
     cookies: Hmac<Sha256>,
     owners: Hmac<Sha256>,
+    stages: Hmac<Sha256>,
     admin: [u8; 32],
 }
 
@@ -60,6 +63,7 @@ impl Keys {
             voters: voter_key(secret),
             cookies: derived(b"pollux voter cookie"),
             owners: derived(b"pollux owner token"),
+            stages: derived(b"pollux stage token"),
             admin: sha256(admin_token.as_bytes()),
         }
     }
@@ -117,13 +121,45 @@ impl Keys {
         HeaderValue::try_from(text).expect("base64url and ASCII words")
     }
 
-    /// The owner's token of a poll. The serial is zero at first and random when reissued.
-    pub fn owner_token(&self, poll: PollId, serial: [u8; 16]) -> String {
+    /// The owner's token of a poll or an event. The serial is zero at first and random when
+    /// reissued.
+    pub fn owner_token(&self, id: Uuid, serial: [u8; 16]) -> String {
         let mut mac = self.owners.clone();
         mac.update(b"owner");
-        mac.update(poll.0.as_bytes());
+        mac.update(id.as_bytes());
         mac.update(&serial);
         URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    }
+
+    /// The token of a stage, which may show and reveal. It is kept nowhere: it follows from what
+    /// is kept of the owner's, and dies with that.
+    pub fn stage_token(&self, owner: &[u8; 32]) -> String {
+        let mut mac = self.stages.clone();
+        mac.update(b"stage");
+        mac.update(owner);
+        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    }
+
+    /// Whether the token is the stage's of what this owner has.
+    pub fn stages(&self, token: &[u8], owner: &[u8; 32]) -> bool {
+        same(self.stage_token(owner).as_bytes(), token)
+    }
+
+    /// Whether the token is the one of this hash, or the operator's.
+    pub fn holds(&self, token: &[u8], owner: &[u8; 32]) -> bool {
+        same(&sha256(token), owner) | self.is_admin(token)
+    }
+
+    /// Let pass whoever has the right to it, over something that has this owner.
+    pub fn allow(&self, token: &[u8], owner: &[u8; 32], right: Right) -> Result<(), Problem> {
+        match (self.holds(token, owner), self.stages(token, owner), right) {
+            (true, ..) | (_, true, Right::Stage) => Ok(()),
+            (false, true, Right::Owner) => {
+                let detail = "this is the token of a stage: it can show and reveal, nothing else";
+                Err(Problem::new(Trouble::WrongToken, detail))
+            }
+            (false, false, _) => Err(wrong_token("owner's")),
+        }
     }
 
     /// What [`Poll::owner`] keeps of a token.
@@ -131,13 +167,14 @@ impl Keys {
         sha256(token.as_bytes())
     }
 
-    fn is_admin(&self, token: &[u8]) -> bool {
+    /// Whether the token is the operator's.
+    pub fn is_admin(&self, token: &[u8]) -> bool {
         same(&sha256(token), &self.admin)
     }
 
     /// Whether the token is the poll's or the operator's.
     pub fn owns(&self, token: &[u8], poll: &Poll) -> bool {
-        same(&sha256(token), &poll.owner) | self.is_admin(token)
+        self.holds(token, &poll.owner)
     }
 
     /// Let only the operator pass.
@@ -145,6 +182,15 @@ impl Keys {
         let token = require_token(headers)?;
         if self.is_admin(token) { Ok(()) } else { Err(wrong_token("operator's")) }
     }
+}
+
+/// Whose token something takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// The owner's.
+    Owner,
+    /// The owner's or the stage's.
+    Stage,
 }
 
 /// By what a voter is recognised.
@@ -286,7 +332,7 @@ mod tests {
     #[test]
     fn tokens_differ_by_poll_and_serial() {
         let keys = Keys::new(b"secret", "admin");
-        let poll = |n| PollId::new(UnixMillis(n), [1; 10]);
+        let poll = |n| PollId::new(UnixMillis(n), [1; 10]).0;
         let token = keys.owner_token(poll(1), [0; 16]);
         assert_eq!(token, keys.owner_token(poll(1), [0; 16]));
         assert_ne!(token, keys.owner_token(poll(2), [0; 16]));

@@ -23,17 +23,40 @@ pub async fn body<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, P
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let limit = app.config.api.body;
-    let declared = headers.get(CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: u64| length > limit as u64) {
-        return Err(too_large(limit));
-    }
-    if !is_json(headers) {
+    if !is_json(headers) && !declared_too_large(headers, app.config.api.body) {
         let detail = match headers.get(CONTENT_TYPE) {
             None => "the header Content-Type: application/json is missing".to_owned(),
             Some(other) => format!("Content-Type is {other:?}; it must be application/json"),
         };
         return Err(Problem::new(Trouble::NotJson, detail));
+    }
+    let bytes = bytes(app, headers, body, app.config.api.body).await?;
+    if bytes.trim_ascii().is_empty() {
+        return Err(Problem::new(
+            Trouble::MalformedJson,
+            "the body is empty; it must be a JSON object",
+        ));
+    }
+    Ok(bytes)
+}
+
+fn declared_too_large(headers: &HeaderMap, limit: usize) -> bool {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse().ok());
+    declared.is_some_and(|length: u64| length > limit as u64)
+}
+
+/// Read the whole body of a request, whatever it is, up to a limit.
+pub async fn bytes<B>(
+    app: &App,
+    headers: &HeaderMap,
+    body: B,
+    limit: usize,
+) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if declared_too_large(headers, limit) {
+        return Err(too_large(limit));
     }
     let mut gather = pin!(gather(body, limit));
     // Nearly every body is there already: only then is a timer worth its price.
@@ -47,12 +70,6 @@ where
             })??
         }
     };
-    if bytes.trim_ascii().is_empty() {
-        return Err(Problem::new(
-            Trouble::MalformedJson,
-            "the body is empty; it must be a JSON object",
-        ));
-    }
     Ok(bytes)
 }
 

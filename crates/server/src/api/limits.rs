@@ -18,8 +18,9 @@ use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use parking_lot::Mutex;
-use pollux_core::id::{PollId, VoterId};
+use pollux_core::id::VoterId;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::problem::{Problem, Trouble};
 use crate::config::ApiLimits;
@@ -48,7 +49,7 @@ pub struct Limits {
     addresses: Keyed<IpAddr>,
     voters: Keyed<VoterId>,
     guesses: Guesses,
-    shown: Mutex<HashSet<(IpAddr, PollId), FixedState>>,
+    shown: Mutex<HashSet<(IpAddr, Uuid), FixedState>>,
 }
 
 impl Limits {
@@ -93,19 +94,19 @@ impl Limits {
         })
     }
 
-    /// An address was shown a poll, and with it the poll's join code.
-    pub fn show(&self, address: IpAddr, poll: PollId) {
+    /// An address was shown a poll or an event, and with it the join code.
+    pub fn show(&self, address: IpAddr, id: Uuid) {
         let mut shown = self.shown.lock();
         if shown.len() >= MOST_KEYS {
             // Whoever is forgotten is as well off as before they were shown anything.
             shown.clear();
         }
-        shown.insert((network(address), poll));
+        shown.insert((network(address), id));
     }
 
-    /// Whether an address was shown this poll.
-    pub fn was_shown(&self, address: IpAddr, poll: PollId) -> bool {
-        self.shown.lock().contains(&(network(address), poll))
+    /// Whether an address was shown this poll or event.
+    pub fn was_shown(&self, address: IpAddr, id: Uuid) -> bool {
+        self.shown.lock().contains(&(network(address), id))
     }
 
     /// A join code was unknown.

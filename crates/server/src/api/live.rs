@@ -12,20 +12,21 @@ use futures_util::StreamExt;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
 use hyper::upgrade::OnUpgrade;
+use pollux_core::standing::Standing;
 use sha1::{Digest, Sha1};
 
-use super::App;
 use super::identity::{Client, CookieValue};
-use super::lookup::{self, Params};
+use super::lookup::{self, Named, Params};
 use super::polls;
 use super::problem::{Problem, Trouble};
 use super::query::{Query, bad};
 use super::server::{self, Slot};
 use super::socket::Talk;
+use super::{App, address};
 use crate::watch::events::events;
 use crate::watch::socket::serve_socket;
 use crate::watch::view::Audience;
-use crate::watch::viewer::Interest;
+use crate::watch::viewer::{Interest, Watched};
 
 /// What RFC 6455 §1.3 appends to the client's key.
 const HANDSHAKE: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -35,10 +36,11 @@ const HANDSHAKE: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     get, path = "/api/events", tag = "watching", operation_id = "watchAll",
     params(
         ("poll" = Option<Vec<String>>, Query, description = "Only this poll (id or join code); repeatable"),
+        ("event" = Option<String>, Query, description = "This event (id or join code; a poll's will do) and its current poll, whichever that is"),
         ("leaderboard" = Option<String>, Query, description = "The leaderboard (too)"),
     ),
     responses((status = 200, body = String, content_type = "text/event-stream",
-        description = "`hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `leaderboard.changed`; data is JSON")),
+        description = "`hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `event.changed`, `leaderboard.changed`; data is JSON")),
 )]
 pub async fn all_events(
     State(app): State<Arc<App>>,
@@ -65,7 +67,7 @@ pub async fn poll_events(
 ) -> Result<Response, Problem> {
     let from = Client::of(&app, request.headers(), request.extensions()).address;
     let cookie = app.keys.cookie(request.headers());
-    let mut interest = Interest::default();
+    let mut interest = Interest { elsewhere: !address::is_here(from), ..Interest::default() };
     want(&app, &mut interest, &id, from, cookie).await?;
     stream(&app, interest, cookie)
 }
@@ -102,14 +104,18 @@ async fn interest(
     cookie: Option<CookieValue>,
 ) -> Result<Interest, Problem> {
     let leaderboard = query.has("leaderboard");
-    let everything = !leaderboard && !query.has("poll");
-    let mut interest = Interest { everything, leaderboard, ..Interest::default() };
+    let everything = !leaderboard && !query.has("poll") && !query.has("event");
+    let elsewhere = !address::is_here(from);
+    let mut interest = Interest { everything, leaderboard, elsewhere, ..Interest::default() };
     let most = app.config.watch.subscriptions;
     if query.all("poll").count() > most {
         return Err(bad(format!("at most {most} polls can be watched at a time")));
     }
     for id in query.all("poll") {
         want(app, &mut interest, id, from, cookie).await?;
+    }
+    if let Some(id) = query.one("event")? {
+        follow(app, &mut interest, id, from, cookie).await?;
     }
     if everything && cookie.is_some() {
         for poll in app.hub.after_vote() {
@@ -132,6 +138,43 @@ async fn want(
 ) -> Result<(), Problem> {
     let standing = lookup::standing(app, id, from, None).await?;
     interest.polls.push(standing.poll.id);
+    see(app, interest, &standing, cookie).await
+}
+
+/// Follow an event; of a lone poll the poll.
+async fn follow(
+    app: &App,
+    interest: &mut Interest,
+    id: &str,
+    from: IpAddr,
+    cookie: Option<CookieValue>,
+) -> Result<(), Problem> {
+    match lookup::named(app, id, from, None).await? {
+        Named::Poll(standing) => {
+            let id = standing.poll.id;
+            interest.event = Some(Watched::Lone(id));
+            if !interest.polls.contains(&id) {
+                interest.polls.push(id);
+            }
+            see(app, interest, &standing, cookie).await
+        }
+        Named::Event(program) => {
+            interest.event = Some(Watched::Event(program.event.id));
+            let Some(current) = program.current() else { return Ok(()) };
+            // Brings it into memory, if it is not there.
+            let standing = lookup::standing(app, &current.to_string(), from, None).await?;
+            see(app, interest, &standing, cookie).await
+        }
+    }
+}
+
+/// As whom the viewer sees a poll.
+async fn see(
+    app: &App,
+    interest: &mut Interest,
+    standing: &Standing,
+    cookie: Option<CookieValue>,
+) -> Result<(), Problem> {
     let audience = polls::audience(app, &standing.poll, cookie).await?;
     if audience != Audience::Public {
         interest.grants.push((standing.poll.id, audience));
@@ -185,7 +228,7 @@ async fn watch(
         tracing::error!("an upgraded connection was not one of ours");
         return;
     };
-    let talk = Arc::new(Talk::new(app.clone(), voter, from, &interest.polls, slot));
+    let talk = Arc::new(Talk::new(app.clone(), voter, from, &interest, slot));
     let hub = app.hub.clone();
     drop(app);
     serve_socket(hub, stream, read_ahead, interest, Some(voter), talk).await;
@@ -230,9 +273,9 @@ fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let origin = origin.as_bytes();
     let authority = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
     let own = authority.is_some() && authority == host;
-    let public = app.config.public_url.as_ref().is_some_and(|url| origin_of(url) == origin);
+    let public = || origin_of(&app.public_url()) == origin;
     let listed = app.config.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin);
-    if own || public || listed {
+    if own || listed || public() {
         return Ok(());
     }
     let detail = "pages of this origin may not connect; POLLUX_ALLOWED_ORIGINS can allow it";

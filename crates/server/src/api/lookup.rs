@@ -1,4 +1,4 @@
-//! From the `{id}` of a path to its poll: from memory first, else from the store.
+//! From the `{id}` of a path to its poll or event: from memory first, else from the store.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
-use pollux_core::id::PollId;
+use pollux_core::event::Program;
+use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Standing;
 
 use super::App;
+use super::identity::Right;
 use super::problem::{Problem, Trouble};
 use super::query::bad;
-use crate::store::StoreError;
+use crate::store::{EventStanding, StoreError};
 
 /// Fewest and most digits of a join code.
 pub const CODE_DIGITS: (usize, usize) = (6, 12);
@@ -97,32 +99,141 @@ pub async fn standing(
 ) -> Result<Standing, Problem> {
     if let Ok(id) = text.parse() {
         let standing = by_id(app, id, token).await?;
-        app.limits.show(from, id);
+        app.limits.show(from, id.0);
         return Ok(standing);
     }
+    match by_code(app, text, from, token).await? {
+        Named::Poll(standing) => Ok(standing),
+        Named::Event(program) => {
+            let current = program.current().ok_or_else(|| {
+                let detail = "the event with this code shows no poll at the moment";
+                Problem::new(Trouble::NoSuchPoll, detail)
+            })?;
+            by_id(app, current, token).await
+        }
+    }
+}
+
+/// What is behind an id or a join code.
+pub enum Named {
+    /// An event.
+    Event(Program),
+    /// A poll that is in no event.
+    Poll(Standing),
+}
+
+/// An event, or a lone poll. A poll of an event stands for its event.
+pub async fn named(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: Option<&[u8]>,
+) -> Result<Named, Problem> {
+    let Ok(id) = text.parse::<EventId>() else { return by_code(app, text, from, token).await };
+    let poll = PollId(id.0);
+    let found = match (app.hub.program(id), known(app, poll)) {
+        (Some(program), _) => Named::Event(program),
+        (None, Some(standing)) => of_its_event(app, standing).await?,
+        (None, None) => match ask(app, app.store.event(id)).await? {
+            Some(found) => Named::Event(take_event(app, found)?),
+            None => of_its_event(app, by_id(app, poll, token).await?).await?,
+        },
+    };
+    app.limits.show(from, found.id());
+    Ok(found)
+}
+
+impl Named {
+    fn id(&self) -> uuid::Uuid {
+        match self {
+            Self::Event(program) => program.event.id.0,
+            Self::Poll(standing) => standing.poll.id.0,
+        }
+    }
+
+    /// What is kept of the owner's token.
+    pub fn owner(&self) -> &[u8; 32] {
+        match self {
+            Self::Event(program) => &program.event.owner,
+            Self::Poll(standing) => &standing.poll.owner,
+        }
+    }
+
+    /// Whether the code is no secret to an address: lists show it to everybody, or the address
+    /// was shown it before. So whoever uses up the guesses of a venue learns nothing more, and
+    /// keeps nobody there out.
+    fn no_guess(&self, app: &App, from: IpAddr) -> bool {
+        let listed = |poll: &Poll| poll.listed && poll.status != PollStatus::Draft;
+        app.limits.was_shown(from, self.id())
+            || match self {
+                Self::Event(program) => program.polls().iter().any(|item| listed(&item.poll)),
+                Self::Poll(standing) => listed(&standing.poll),
+            }
+    }
+}
+
+async fn of_its_event(app: &App, standing: Standing) -> Result<Named, Problem> {
+    match standing.poll.event {
+        Some(event) => program(app, event).await.map(Named::Event),
+        None => Ok(Named::Poll(standing)),
+    }
+}
+
+/// An event by its id.
+pub async fn program(app: &App, id: EventId) -> Result<Program, Problem> {
+    match app.hub.program(id) {
+        Some(program) => Ok(program),
+        None => {
+            let found = ask(app, app.store.event(id)).await?;
+            take_event(app, found.ok_or_else(no_such_event)?)
+        }
+    }
+}
+
+/// Nothing has this id or code.
+pub fn no_such_event() -> Problem {
+    Problem::new(Trouble::NoSuchPoll, "no event and no poll has this id or join code")
+}
+
+fn take_event(app: &App, (event, polls): EventStanding) -> Result<Program, Problem> {
+    let id = event.id;
+    let program = Program::new(Arc::new(event.clone()), &polls);
+    app.hub.merge_event(event, &polls);
+    let program = app.hub.program(id).unwrap_or(program);
+    if program.event.deleted_at.is_some() { Err(no_such_event()) } else { Ok(program) }
+}
+
+async fn by_code(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: Option<&[u8]>,
+) -> Result<Named, Problem> {
     if !code(text) {
         return Err(Problem::no_such_poll());
     }
-    let in_memory = app.hub.by_code(text).and_then(|id| known(app, id));
-    if let Err(problem) = app.limits.may_guess(from) {
-        return in_memory.filter(|standing| no_guess(app, &standing.poll, from)).ok_or(problem);
-    }
-    let standing = match in_memory {
-        Some(standing) => standing,
-        None => {
-            let found = ask(app, app.store.by_code(text)).await?;
-            visible(app, found, token).inspect_err(|_| app.limits.guessed(from))?
-        }
+    let event = app.hub.event_by_code(text).and_then(|id| app.hub.program(id));
+    let poll = || app.hub.by_code(text).and_then(|id| known(app, id));
+    let in_memory = match event {
+        Some(program) => Some(Named::Event(program)),
+        None => poll().filter(|found| found.poll.event.is_none()).map(Named::Poll),
     };
-    app.limits.show(from, standing.poll.id);
-    Ok(standing)
-}
-
-/// Whether the code of this poll is no secret to an address: lists show it to everybody, or the
-/// address was shown the poll before. So whoever uses up the guesses of a venue learns nothing
-/// more, and keeps nobody there out of the poll.
-fn no_guess(app: &App, poll: &Poll, from: IpAddr) -> bool {
-    poll.listed || app.limits.was_shown(from, poll.id)
+    if let Err(problem) = app.limits.may_guess(from) {
+        return in_memory.filter(|named| named.no_guess(app, from)).ok_or(problem);
+    }
+    let named = match in_memory {
+        Some(named) => named,
+        None => match ask(app, app.store.event_by_code(text)).await? {
+            Some(found) => Named::Event(take_event(app, found)?),
+            None => {
+                let found = ask(app, app.store.by_code(text)).await?;
+                let visible = visible(app, found, token);
+                Named::Poll(visible.inspect_err(|_| app.limits.guessed(from))?)
+            }
+        },
+    };
+    app.limits.show(from, named.id());
+    Ok(named)
 }
 
 /// What is in memory and everybody's.
@@ -155,7 +266,13 @@ pub async fn stored(app: &App, standing: Standing) -> Result<Standing, Problem> 
 }
 
 /// The poll as the store has it, for whoever may change it.
-pub async fn owned(app: &App, text: &str, from: IpAddr, token: &[u8]) -> Result<Standing, Problem> {
+pub async fn owned(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: &[u8],
+    right: Right,
+) -> Result<Standing, Problem> {
     // The code's poll may be one in memory; what is changed is what the store says it is.
     let id = match text.parse() {
         Ok(id) => id,
@@ -163,10 +280,36 @@ pub async fn owned(app: &App, text: &str, from: IpAddr, token: &[u8]) -> Result<
     };
     let found = ask(app, app.store.standing(id)).await?;
     let standing = visible(app, found, Some(token))?;
-    if !app.keys.owns(token, &standing.poll) {
-        return Err(super::identity::wrong_token("poll's owner's"));
-    }
+    app.keys.allow(token, &standing.poll.owner, right)?;
     Ok(standing)
+}
+
+/// The event as the store has it, for whoever may change it.
+pub async fn owned_event(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: &[u8],
+    right: Right,
+) -> Result<EventStanding, Problem> {
+    let named = match text.parse::<EventId>() {
+        Ok(id) => Some(id),
+        Err(_) => match by_code(app, text, from, Some(token)).await? {
+            Named::Event(program) => Some(program.event.id),
+            Named::Poll(_) => None,
+        },
+    };
+    let lone = || Problem::new(Trouble::WrongStatus, "this poll is in no event");
+    let id = named.ok_or_else(lone)?;
+    let Some((event, polls)) = ask(app, app.store.event(id)).await? else {
+        by_id(app, PollId(id.0), Some(token)).await.map_err(|_| no_such_event())?;
+        return Err(lone());
+    };
+    if event.deleted_at.is_some() {
+        return Err(no_such_event());
+    }
+    app.keys.allow(token, &event.owner, right)?;
+    Ok((event, polls))
 }
 
 /// A deleted poll is nobody's, a draft its owner's only. What all may see is kept in memory.

@@ -42,6 +42,10 @@ fn recorder() -> &'static PrometheusHandle {
             "pollux_partitions_stuck",
             "Partitions that cannot be counted at the moment; the log says why"
         );
+        describe_histogram!(
+            "pollux_vote_to_screen_seconds",
+            "From the log's acknowledgement of a ballot to the tick that sent the state with it"
+        );
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
         handle
     })

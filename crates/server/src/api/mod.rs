@@ -3,10 +3,14 @@
 //! [`routes`] has every route on one screen, [`problem`] the one error table, [`vote`] the hot
 //! path. [`server`] accepts connections and puts [`router`] behind them.
 
+pub mod address;
 pub mod asyncapi;
 pub mod create;
 pub mod docs;
 pub mod draft;
+pub mod event_body;
+pub mod events;
+pub mod export;
 pub mod front;
 pub mod health;
 pub mod home;
@@ -15,17 +19,24 @@ pub mod json;
 pub mod leaderboard;
 pub mod limits;
 pub mod live;
+pub mod logo;
 pub mod lookup;
 pub mod metrics;
 pub mod openapi;
 pub mod owner;
 pub mod polls;
+mod probe;
 pub mod problem;
+pub mod pulse;
 pub mod query;
+pub mod replay;
 pub mod routes;
 pub mod server;
+pub mod sheet;
 pub mod socket;
+pub mod status;
 mod stream;
+pub mod trend;
 pub mod vote;
 
 use std::sync::{Arc, OnceLock};
@@ -35,7 +46,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
-use pollux_core::id::BallotId;
+use pollux_core::id::{BallotId, Offset, Partition, UnixMillis};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -43,7 +54,8 @@ use uuid::Uuid;
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
 use crate::log::Log;
-use crate::store::Store;
+use crate::processor::Processor;
+use crate::store::{Progress, Store};
 use crate::watch::hub::Hub;
 
 pub use routes::router;
@@ -66,6 +78,18 @@ pub struct App {
     pub limits: limits::Limits,
     /// What is counted.
     pub metrics: metrics::Metrics,
+    /// What counts here, if anything does.
+    pub processor: OnceLock<Processor>,
+    /// When this was put together.
+    pub started_at: UnixMillis,
+    /// Where the log ends, by partition.
+    ends: probe::Probe<Vec<Offset>, String>,
+    /// How far it is counted.
+    progress: probe::Probe<Vec<(Partition, Progress)>, String>,
+    /// Since when what is not counted waits.
+    behind: status::Behind,
+    /// Votes that were watched once more.
+    replays: replay::Replays,
     /// The last ballot id made here: the next is greater, whatever the clock does.
     last_ballot: Mutex<BallotId>,
     /// The OpenAPI document, once somebody has asked for it.
@@ -90,6 +114,12 @@ impl App {
             keys: identity::Keys::new(secret, admin_token),
             limits: limits::Limits::new(&config.api),
             metrics: metrics::Metrics::new(routes::templates()),
+            processor: OnceLock::new(),
+            started_at: ambient.now(),
+            ends: probe::Probe::default(),
+            progress: probe::Probe::default(),
+            behind: status::Behind::default(),
+            replays: replay::Replays::default(),
             last_ballot: Mutex::new(BallotId(Uuid::nil())),
             openapi: OnceLock::new(),
             stopping: CancellationToken::new(),
@@ -120,7 +150,8 @@ impl App {
     pub fn public_url(&self) -> String {
         match &self.config.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("http://localhost:{}", self.config.port),
+            // Asked each time: a laptop is carried from one network into another.
+            None => address::base(&self.config.hosts, self.config.port),
         }
     }
 }

@@ -15,7 +15,10 @@ use utoipa::{Modify, OpenApi};
 
 use super::App;
 use super::problem::{ProblemDocument, Trouble};
-use super::{create, draft, health, leaderboard, live, owner, polls, vote};
+use super::{address, export, pulse, replay, status, trend};
+use super::{
+    create, draft, event_body, events, health, leaderboard, live, logo, owner, polls, vote,
+};
 use crate::watch::view;
 
 /// The whole of it.
@@ -28,6 +31,7 @@ use crate::watch::view;
     ),
     tags(
         (name = "polls", description = "Making and reading polls"),
+        (name = "events", description = "Polls under one title and one code, one of which is on stage"),
         (name = "voting", description = "Casting ballots. 202 means durable; send a ballot again with the same `ballotId` when an answer is lost: it counts once"),
         (name = "watching", description = "Server-sent events; the WebSocket at `/ws` carries the same"),
         (name = "owner", description = "What the holder of `ownerToken` does"),
@@ -37,13 +41,23 @@ use crate::watch::view;
         create::create, polls::list, polls::read, vote::cast, vote::fate, leaderboard::read,
         live::all_events, live::poll_events, owner::edit, owner::open, owner::close,
         owner::reopen, owner::reveal, owner::reset, owner::delete, create::reissue,
+        events::create, events::read, events::edit, events::delete, events::add, events::show,
+        events::stage, events::poll_stage, events::reissue, logo::get, logo::put, logo::delete,
         health::alive, health::ready, health::metrics,
+        pulse::read, pulse::event, trend::read, replay::read, export::read, status::read, address::read,
     ),
     components(schemas(
         view::PollView, view::OptionView, view::LeaderboardView, view::RankedOption,
         view::RankedPoll, draft::NewPoll, draft::PollPatch, draft::VoteBody, vote::Receipt,
         vote::Place, polls::PollList, create::CreatedPoll, create::NewToken, health::Health,
+        view::event::EventView, view::event::EventPoll, event_body::NewEvent,
+        event_body::EventPatch, event_body::EventPollBody, event_body::TakeIn, event_body::Show,
+        events::CreatedEvent, events::StageToken, events::NewEventTokens,
         ProblemDocument, super::problem::FieldError,
+        pulse::Pulse, pulse::VoteToScreen, pulse::EventPulse, trend::TrendView, trend::TrendPoint,
+        replay::ReplayView, replay::Frame,
+        export::ExportView, export::ExportedOption, address::Address,
+        status::Status, status::LogStatus, status::ProcessorsStatus, status::StoreStatus,
     )),
     modifiers(&Security, &Problems),
 )]
@@ -56,6 +70,10 @@ impl Modify for Security {
         let components = document.components.get_or_insert_default();
         for (name, description) in [
             ("owner", "The poll's `ownerToken`, or the operator's token"),
+            (
+                "stage",
+                "The `stageToken` of the poll or its event: it shows and reveals, nothing else",
+            ),
             ("operator", "The operator's token (`POLLUX_ADMIN_TOKEN`)"),
         ] {
             let scheme =
@@ -70,7 +88,8 @@ struct Problems;
 impl Modify for Problems {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for (path, item) in &mut document.paths.paths {
-            let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+            let operations =
+                [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 add_problems(path, operation);
             }
@@ -111,22 +130,28 @@ fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
         list.extend([MalformedJson, RequestTimeout, BodyTooLarge, NotJson, RulesBroken]);
     }
     match tag {
+        "owner" if name == "exportPoll" => list.extend([NoToken, WrongToken]),
         "owner" => list.extend([NoToken, WrongToken, ChangedMeanwhile, ChangeUnknown]),
         "watching" => list.extend([NotReady, TooManyViewers]),
         _ => {}
     }
     match name {
-        "createPoll" => {
+        "createPoll" | "createEvent" => {
             list.extend([NoToken, WrongToken, KeyReused, StoreUnavailable, ChangeUnknown]);
         }
-        "listPolls" => list.push(StoreUnavailable),
+        "getReplay" => list.push(WrongStatus),
+        "exportPoll" => {}
+        "getStatus" => list.extend([WrongToken, NoSuchPoll]),
+        "getLogo" => list.push(NoSuchRoute),
+        "addPoll" => list.extend([KeyReused, WrongStatus]),
+        "listPolls" => list.extend([NoToken, WrongToken, StoreUnavailable]),
         "castBallot" => list.extend([PollNotOpen, NotRecorded, OutcomeUnknown]),
         "getBallot" => list.push(NoSuchBallot),
         "watchAll" => list.extend([NoSuchPoll, StoreUnavailable]),
         "getMetrics" => list.extend([NoToken, WrongToken]),
         "getReadiness" => list.push(NotReady),
         "openPoll" => list.extend([WrongStatus, RulesBroken]),
-        "reissueToken" => {}
+        "reissueToken" => list.push(RulesBroken),
         _ if tag == "owner" => list.push(WrongStatus),
         _ => {}
     }

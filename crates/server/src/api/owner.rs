@@ -13,15 +13,15 @@ use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode};
 use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::poll::{ChangeError, Poll, PollStatus};
-use pollux_core::standing::Standing;
+use pollux_core::standing::{Announcement, Standing};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::identity::{Client, require_token};
+use super::identity::{Client, Right, require_token};
 use super::lookup::{self, Params, ask, store_problem};
 use super::problem::{Problem, Trouble};
 use super::{App, draft, json};
 use crate::log::control;
-use crate::store::{self, StoreError};
+use crate::store::{self, EventStanding, StoreError};
 use crate::watch::view::{self, Audience, PollView};
 
 /// A change that loses this many races in a row is given up.
@@ -51,6 +51,7 @@ where
 pub struct Bearer {
     token: Vec<u8>,
     from: IpAddr,
+    right: Right,
 }
 
 impl Bearer {
@@ -58,7 +59,33 @@ impl Bearer {
     pub fn of(app: &App, request: &Request<Body>) -> Result<Self, Problem> {
         let token = require_token(request.headers())?.to_vec();
         let from = Client::of(app, request.headers(), request.extensions()).address;
-        Ok(Self { token, from })
+        Ok(Self { token, from, right: Right::Owner })
+    }
+
+    /// The same where the stage's token does, too.
+    pub fn or_stage(self) -> Self {
+        Self { right: Right::Stage, ..self }
+    }
+
+    /// Another token from the same place, such as a body's.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: token.into(), ..self.clone() }
+    }
+
+    /// The poll this one may change, as the store has it.
+    pub async fn poll(&self, app: &App, id: &str, until: Instant) -> Result<Standing, Problem> {
+        owned(app, id, Some(self), until).await
+    }
+
+    /// The event this one may change, as the store has it.
+    pub async fn event(
+        &self,
+        app: &App,
+        id: &str,
+        until: Instant,
+    ) -> Result<EventStanding, Problem> {
+        let found = lookup::owned_event(app, id, self.from, &self.token, self.right);
+        timeout_at(until, found).await.unwrap_or_else(|_| Err(lookup::silent()))
     }
 }
 
@@ -75,10 +102,29 @@ pub async fn change(
     until: Instant,
     change: impl Fn(&mut Poll) -> Result<bool, ChangeError> + Send + Sync + 'static,
 ) -> Result<Standing, Problem> {
-    let Bearer { token, from } = bearer;
+    change_whose(app, id, Some(bearer), until, change).await
+}
+
+/// The same of a poll whose event's bearer may change it.
+pub async fn change_of_event(
+    app: &Arc<App>,
+    id: PollId,
+    until: Instant,
+    change: impl Fn(&mut Poll) -> Result<bool, ChangeError> + Send + Sync + 'static,
+) -> Result<Standing, Problem> {
+    change_whose(app, id.to_string(), None, until, change).await
+}
+
+async fn change_whose(
+    app: &Arc<App>,
+    id: String,
+    bearer: Option<Bearer>,
+    until: Instant,
+    change: impl Fn(&mut Poll) -> Result<bool, ChangeError> + Send + Sync + 'static,
+) -> Result<Standing, Problem> {
     detached(app, move |app| async move {
         for _ in 0..ATTEMPTS {
-            let mut standing = owned(&app, &id, from, &token, until).await?;
+            let mut standing = owned(&app, &id, bearer.as_ref(), until).await?;
             let mut poll = (*standing.poll).clone();
             let expected = poll.revision;
             if !change(&mut poll).map_err(refused)? {
@@ -115,12 +161,22 @@ pub async fn change(
 async fn owned(
     app: &App,
     id: &str,
-    from: IpAddr,
-    token: &[u8],
+    bearer: Option<&Bearer>,
     until: Instant,
 ) -> Result<Standing, Problem> {
-    let found = timeout_at(until, lookup::owned(app, id, from, token)).await;
-    found.unwrap_or_else(|_| Err(lookup::silent()))
+    let found = async {
+        match (bearer, id.parse()) {
+            (Some(Bearer { token, from, right }), _) => {
+                lookup::owned(app, id, *from, token, *right).await
+            }
+            (None, Ok(id)) => {
+                let found = ask(app, app.store.standing(id)).await?;
+                found.ok_or_else(Problem::no_such_poll)
+            }
+            (None, Err(_)) => Err(Problem::no_such_poll()),
+        }
+    };
+    timeout_at(until, found).await.unwrap_or_else(|_| Err(lookup::silent()))
 }
 
 /// The store did not say whether it made a change: look, and tell everybody what it has, for
@@ -140,6 +196,11 @@ pub async fn settle(app: &Arc<App>, id: PollId, until: Instant) -> Option<Standi
 pub fn overdue(app: &Arc<App>, id: PollId) -> Problem {
     let app = app.clone();
     tokio::spawn(async move { settle(&app, id, Instant::now()).await });
+    no_answer()
+}
+
+/// The problem of a change that the store has not answered.
+pub fn no_answer() -> Problem {
     Problem::new(Trouble::ChangeUnknown, "the store did not answer in time")
 }
 
@@ -148,7 +209,11 @@ pub fn overdue(app: &Arc<App>, id: PollId) -> Problem {
 /// is made up for by housekeeping.
 pub async fn publish(app: &Arc<App>, standing: &Standing, until: Instant) {
     let poll = standing.poll.clone();
-    if poll.phase == 0 || poll.status == PollStatus::Draft {
+    app.hub.note(standing);
+    if poll.status == PollStatus::Draft {
+        if poll.event.is_some() {
+            announce(app, Announcement::Poll(poll), until).await;
+        }
         return;
     }
     app.hub.merge(standing.clone());
@@ -162,11 +227,24 @@ pub async fn publish(app: &Arc<App>, standing: &Standing, until: Instant) {
     let _ = timeout_at(until, telling).await;
 }
 
+/// Tell the other nodes, but not beyond `until`. What does not get through they find out when they
+/// compare themselves with the store.
+pub async fn announce(app: &Arc<App>, what: Announcement, until: Instant) {
+    let app = app.clone();
+    let telling = tokio::spawn(async move {
+        let told = timeout(app.config.api.deadline, app.log.announce(vec![what])).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::warn!("a change is announced later");
+        }
+    });
+    let _ = timeout_at(until, telling).await;
+}
+
 fn shown(standing: &Standing) -> Response {
     super::answer(StatusCode::OK, &view::poll(standing, Audience::Owner), &HeaderMap::new())
 }
 
-/// Edit a draft.
+/// Edit a draft. Who may frame a poll (`embed`) can be changed at any time.
 #[utoipa::path(
     patch, path = "/api/polls/{id}", tag = "owner", operation_id = "editPoll",
     params(("id" = String, Path, description = "The poll's id or join code")),
@@ -185,10 +263,14 @@ pub async fn edit(
     // Once before anything is changed, so that a body that does not read is a problem of its
     // own; and again at each attempt, upon what the draft says then.
     let until = until(&app);
-    let standing = owned(&app, &id, bearer.from, &bearer.token, until).await?;
-    draft::patch(&bytes, standing.poll.to_draft())?;
+    let standing = owned(&app, &id, Some(&bearer), until).await?;
+    let new = draft::patch(&bytes, standing.poll.to_draft())?;
+    let only_embed = draft::only_embed(&bytes);
     let ambient = app.ambient.clone();
     let standing = change(&app, id, bearer, until, move |poll| {
+        if only_embed {
+            return poll.allow_embed(new.embed.clone());
+        }
         let Ok(draft) = draft::patch(&bytes, poll.to_draft()) else { return Ok(false) };
         poll.edit(draft, ambient.now()).map(|()| true)
     })
@@ -198,6 +280,12 @@ pub async fn edit(
 
 macro_rules! action {
     ($(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $does:literal, $change:expr) => {
+        action! { $(#[$doc])* $name, $path, $operation, $does, $change, |owner| owner }
+    };
+    (
+        $(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $does:literal, $change:expr,
+        $bearer:expr
+    ) => {
         $(#[$doc])*
         #[utoipa::path(
             post, path = $path, tag = "owner", operation_id = $operation,
@@ -210,9 +298,10 @@ macro_rules! action {
             Params([id]): Params<1>,
             request: Request<Body>,
         ) -> Result<Response, Problem> {
+            let bearer: fn(Bearer) -> Bearer = $bearer;
             let now = app.ambient.now();
             let change_it: fn(&mut Poll, UnixMillis) -> Result<bool, ChangeError> = $change;
-            let bearer = Bearer::of(&app, &request)?;
+            let bearer = bearer(Bearer::of(&app, &request)?);
             let until = until(&app);
             let standing = change(&app, id, bearer, until, move |poll| change_it(poll, now)).await?;
             Ok(shown(&standing))
@@ -236,9 +325,9 @@ action! {
     |poll, now| poll.reopen(now)
 }
 action! {
-    /// Show the numbers to everybody.
+    /// Show the numbers to everybody. The stage's token does, too.
     reveal, "/api/polls/{id}/reveal", "revealPoll", "Everybody sees the numbers",
-    |poll, _| poll.reveal()
+    |poll, _| poll.reveal(), Bearer::or_stage
 }
 action! {
     /// Begin a new round from zero.

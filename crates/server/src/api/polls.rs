@@ -8,9 +8,10 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
-use http::{HeaderMap, Request, StatusCode};
+use http::{Extensions, HeaderMap, Request, StatusCode};
 use pollux_core::id::PollId;
 use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -41,34 +42,47 @@ pub struct PollList {
 #[utoipa::path(
     get, path = "/api/polls", tag = "polls", operation_id = "listPolls",
     params(
-        ("status" = Option<String>, Query, description = "`open` or `closed`; both if left out", pattern = "^(open|closed)$"),
+        ("status" = Option<String>, Query, description = "`open` or `closed` (or, with `all`, `draft`); all of them if left out", pattern = "^(open|closed|draft)$"),
+        ("all" = Option<bool>, Query, description = "`true`, with the operator's token: unlisted polls and drafts too, with all numbers"),
         ("limit" = Option<u8>, Query, description = "Polls on a page", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before", pattern = "^[A-Za-z0-9_-]{22}$"),
     ),
     responses((status = 200, body = PollList, description = "Listed polls that are open or closed")),
+    security((), ("operator" = [])),
 )]
 pub async fn list(
     State(app): State<Arc<App>>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let query = Query::of(request.uri())?;
+    let all = match query.one("all")? {
+        None | Some("false") => false,
+        Some("true") => {
+            app.keys.require_admin(request.headers())?;
+            true
+        }
+        Some(_) => return Err(bad("the query parameter all must be true or false")),
+    };
     let status = match query.one("status")? {
         None => None,
         Some("open") => Some(PollStatus::Open),
         Some("closed") => Some(PollStatus::Closed),
+        Some("draft") if all => Some(PollStatus::Draft),
         Some(_) => return Err(bad("the query parameter status must be open or closed")),
     };
     let limit = query.number("limit", PAGE.0, (1, PAGE.1))?;
     let before = query.one("cursor")?.map(read_cursor).transpose()?;
-    let listing = Listing { status, before, limit: limit + 1, all: false };
+    let listing = Listing { status, before, limit: limit + 1, all };
     let mut found = ask(&app, app.store.list(listing)).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next_cursor = found.last().filter(|_| more).map(|last| cursor(last.poll.id));
+    let audience = if all { Audience::Owner } else { Audience::Public };
+    found.retain(|stored| stored.poll.status != PollStatus::Deleted);
     let polls = found.into_iter().map(|stored| {
         // What this node has heard is newer than, or as new as, what it read.
         let newest = app.hub.standing(stored.poll.id).unwrap_or(stored);
-        view::poll(&newest, Audience::Public)
+        view::poll(&newest, audience)
     });
     let page = PollList { polls: polls.collect(), next_cursor };
     Ok(super::answer(StatusCode::OK, &page, &HeaderMap::new()))
@@ -108,16 +122,10 @@ pub async fn read(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
-    let from = Client::of(&app, headers, request.extensions()).address;
-    let token = bearer(headers);
-    let mut standing = lookup::standing(&app, &id, from, token).await?;
-    let audience = match token {
-        Some(token) if app.keys.owns(token, &standing.poll) => {
-            standing = lookup::stored(&app, standing).await?;
-            Audience::Owner
-        }
-        _ => audience(&app, &standing.poll, app.keys.cookie(headers)).await?,
-    };
+    let (mut standing, audience) = seen(&app, &id, headers, request.extensions()).await?;
+    if audience == Audience::Owner {
+        standing = lookup::stored(&app, standing).await?;
+    }
     let poll = view::poll(&standing, audience);
     let letter = match audience {
         Audience::Public => 'p',
@@ -127,6 +135,23 @@ pub async fn read(
     // `final` may turn true by a partition's silence alone, which no version tells.
     let tag = format!("\"{}-{letter}{}\"", poll.version, u8::from(poll.is_final));
     Ok(cached(headers, &poll, &tag, audience != Audience::Public))
+}
+
+/// The poll that is asked for, and as whom the asker sees it.
+pub async fn seen(
+    app: &App,
+    id: &str,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<(Standing, Audience), Problem> {
+    let from = Client::of(app, headers, extensions).address;
+    let token = bearer(headers);
+    let standing = lookup::standing(app, id, from, token).await?;
+    let audience = match token {
+        Some(token) if app.keys.owns(token, &standing.poll) => Audience::Owner,
+        _ => audience(app, &standing.poll, app.keys.cookie(headers)).await?,
+    };
+    Ok((standing, audience))
 }
 
 /// Public, or somebody who has voted in a poll that shows its numbers to those.

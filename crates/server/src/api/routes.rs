@@ -6,8 +6,8 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    App, asyncapi, create, docs, front, health, home, leaderboard, live, openapi, owner, polls,
-    vote,
+    App, address, asyncapi, create, docs, events, export, front, health, home, leaderboard, live,
+    logo, openapi, owner, polls, pulse, replay, status, trend, vote,
 };
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
@@ -17,19 +17,33 @@ fn routes() -> Routes {
     vec![
         ("/",                             get(home::home)),
         ("/ws",                           get(live::socket)),
-        ("/events",                       get(live::all_events)),
+        ("/events",                       get(live::all_events).post(events::create)),
+        ("/events/{id}",                  get(events::read).patch(events::edit).delete(events::delete)),
+        ("/events/{id}/polls",            post(events::add)),
+        ("/events/{id}/show",             post(events::show)),
+        ("/events/{id}/stage",            post(events::stage)),
+        ("/events/{id}/token",            post(events::reissue)),
+        ("/events/{id}/pulse",            get(pulse::event)),
+        ("/events/{id}/logo",             get(logo::get).put(logo::put).delete(logo::delete)),
         ("/leaderboard",                  get(home::leaderboard)),
         ("/polls",                        get(polls::list).post(create::create)),
         ("/polls/{id}",                   get(home::poll).patch(owner::edit).delete(owner::delete)),
         ("/polls/{id}/vote",              post(vote::cast)),
         ("/polls/{id}/ballots/{ballot}",  get(vote::fate)),
         ("/polls/{id}/events",            get(live::poll_events)),
+        ("/polls/{id}/pulse",             get(pulse::read)),
+        ("/polls/{id}/trend",             get(trend::read)),
+        ("/polls/{id}/replay",            get(replay::read)),
+        ("/polls/{id}/export",            get(export::read)),
         ("/polls/{id}/open",              post(owner::open)),
         ("/polls/{id}/close",             post(owner::close)),
         ("/polls/{id}/reopen",            post(owner::reopen)),
         ("/polls/{id}/reveal",            post(owner::reveal)),
         ("/polls/{id}/reset",             post(owner::reset)),
         ("/polls/{id}/token",             post(create::reissue)),
+        ("/status",                       get(status::read)),
+        ("/address",                      get(address::read)),
+        ("/polls/{id}/stage",             post(events::poll_stage)),
         ("/openapi.json",                 get(openapi::document)),
         ("/asyncapi.json",                get(asyncapi::document)),
         ("/docs",                         get(docs::page)),

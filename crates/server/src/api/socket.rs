@@ -6,12 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pollux_core::ballot::Status;
-use pollux_core::id::PollId;
+use pollux_core::id::{EventId, PollId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::App;
-use super::identity::CookieValue;
+use super::identity::{CookieValue, Right};
 use super::json::{self, Text};
 use super::lookup;
 use super::polls;
@@ -20,7 +20,7 @@ use super::server::Slot;
 use super::vote::{self, Cast, Receipt};
 use crate::watch::socket::Inbound;
 use crate::watch::view::Audience;
-use crate::watch::viewer::{SubscribeError, ViewerHandle};
+use crate::watch::viewer::{Interest, SubscribeError, ViewerHandle, Watched};
 
 /// Tokens one socket may show.
 const MOST_TOKENS: usize = 16;
@@ -33,6 +33,8 @@ pub struct Talk {
     voter: CookieValue,
     from: IpAddr,
     known: Mutex<Known>,
+    /// What it follows.
+    event: Option<EventId>,
     // The connection counts as one for as long as its socket lives.
     _slot: Option<Slot>,
 }
@@ -117,16 +119,20 @@ fn send<T: Serialize>(viewer: &ViewerHandle, reply: &T) {
 }
 
 impl Talk {
-    /// With a client that asked for these polls at first.
+    /// With a client that asked for this at first.
     pub fn new(
         app: Arc<App>,
         voter: CookieValue,
         from: IpAddr,
-        polls: &[PollId],
+        interest: &Interest,
         slot: Option<Slot>,
     ) -> Self {
-        let known = Known { polls: polls.to_vec(), tokens: Vec::new() };
-        Self { app, voter, from, known: Mutex::new(known), _slot: slot }
+        let known = Known { polls: interest.polls.clone(), tokens: Vec::new() };
+        let event = match interest.event {
+            Some(Watched::Event(id)) => Some(id),
+            _ => None,
+        };
+        Self { app, voter, from, known: Mutex::new(known), event, _slot: slot }
     }
 
     async fn subscribe(&self, viewer: &ViewerHandle, said: &Said<'_>) -> Result<(), Problem> {
@@ -183,13 +189,25 @@ impl Talk {
                 ids.into_iter().filter_map(|id| self.app.hub.poll(id)).collect()
             }
         };
+        let keys = &self.app.keys;
         let mut opened = false;
-        for poll in polls.iter().filter(|poll| self.app.keys.owns(token.as_bytes(), poll)) {
-            viewer.grant(poll.id, Audience::Owner);
+        let event = self.event.filter(|_| said.poll.is_none());
+        if let Some(program) = event.and_then(|id| self.app.hub.program(id))
+            && keys.allow(token.as_bytes(), &program.event.owner, Right::Stage).is_ok()
+        {
+            viewer.promote(keys.holds(token.as_bytes(), &program.event.owner));
             opened = true;
         }
-        if !opened && !polls.is_empty() {
-            let detail = "this is not the owner's token of any poll watched here";
+        for poll in &polls {
+            if keys.owns(token.as_bytes(), poll) {
+                viewer.grant(poll.id, Audience::Owner);
+                opened = true;
+            }
+            // A stage is shown what the public is.
+            opened |= keys.stages(token.as_bytes(), &poll.owner);
+        }
+        if !opened && (!polls.is_empty() || event.is_some()) {
+            let detail = "this is not the token of anything watched here";
             return Err(Problem::new(Trouble::WrongToken, detail));
         }
         let mut known = self.known.lock();

@@ -248,6 +248,7 @@ pub async fn record(
         at: now,
     };
     let position = append(app, &record).await.map_err(|problem| problem.with_ballot(ballot))?;
+    app.hub.acknowledged(poll.id, position);
     if let Some(cookie) = cookie.filter(|_| view::shows_after_vote(&poll)) {
         app.hub.voted(poll.id, cookie);
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use pollux_core::id::Generation;
 use pollux_core::record::Entry;
-use pollux_core::standing::Announcement;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -235,8 +234,8 @@ async fn relay_some(log: &KafkaLog, store: &PostgresStore) -> Result<usize, Stri
     let notes = store.outbox(MOST).await.map_err(|error| error.to_string())?;
     let Some(last) = notes.last().map(|note| note.seq) else { return Ok(0) };
     let told = notes.len();
-    let polls = notes.into_iter().map(|note| Announcement::Poll(Arc::new(note.poll)));
-    log.announce(polls.collect()).await.map_err(|error| error.to_string())?;
+    let changes: Vec<_> = notes.into_iter().map(|note| note.change).collect();
+    log.announce(changes).await.map_err(|error| error.to_string())?;
     store.relayed(last).await.map_err(|error| error.to_string())?;
     Ok(told)
 }

@@ -4,7 +4,6 @@
 mod cluster;
 mod credentials;
 mod folder;
-mod link;
 pub mod node;
 
 use std::net::SocketAddr;
@@ -171,8 +170,6 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
     };
 
     config.port = addresses.first().map_or(config.port, SocketAddr::port);
-    let url = config.public_url.take().unwrap_or_else(|| link::base(&config.hosts, config.port));
-    config.public_url = Some(url.clone());
     let drain = config.drain;
     let node = Node::start(Parts {
         config,
@@ -182,6 +179,7 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         secret: secret.into_bytes(),
         admin_token: admin.text.clone(),
     });
+    let url = node.app.public_url();
     let current = async {
         node.loaded().await;
         if alone {

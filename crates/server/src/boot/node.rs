@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use pollux_core::id::PollId;
+use pollux_core::event::Event;
+use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::PollStatus;
 use pollux_core::standing::{Announcement, Standing};
 use tokio::task::JoinSet;
@@ -70,12 +71,15 @@ impl Node {
         } else {
             loaded.cancel();
         }
-        if config.roles.processor {
+        let processor = config.roles.processor.then(|| {
             let (log, store, ambient) = (log.clone(), store.clone(), ambient.clone());
-            let processor = Processor::new(log, store, ambient, config.processor.clone());
-            tasks.spawn(processor.run(stop.clone()));
-        }
+            Processor::new(log, store, ambient, config.processor.clone())
+        });
         let app = App::new(config, ambient, log, store, hub, &secret, &admin_token);
+        if let Some(processor) = processor {
+            tasks.spawn(processor.clone().run(stop.clone()));
+            let _ = app.processor.set(processor);
+        }
         Self { app, tasks, loaded, stop, goodbye }
     }
 
@@ -146,6 +150,10 @@ impl Source for Committed {
 
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {
         self.store.standing(id).await.map_err(|error| error.to_string())
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<(Event, Vec<Standing>)>, String> {
+        self.store.event(id).await.map_err(|error| error.to_string())
     }
 }
 

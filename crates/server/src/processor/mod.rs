@@ -13,7 +13,7 @@ pub mod worker;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -39,6 +39,8 @@ pub struct Processor {
     pub limits: ProcessorLimits,
     /// Partitions that cannot go on, and why; empty when all is well.
     pub troubles: Arc<Mutex<BTreeMap<Partition, String>>>,
+    /// Partitions that are this process's to count.
+    pub held: Arc<Mutex<BTreeSet<Partition>>>,
     /// By partition, up to where this process has announced what was committed. The store hears of
     /// it with the next commit only: a partition that cannot go on would be announced anew with
     /// every try.
@@ -53,8 +55,8 @@ impl Processor {
         ambient: SharedAmbient,
         limits: ProcessorLimits,
     ) -> Self {
-        let (troubles, told) = (Arc::default(), Arc::default());
-        Self { log, store, ambient, limits, troubles, told }
+        let (troubles, held, told) = (Arc::default(), Arc::default(), Arc::default());
+        Self { log, store, ambient, limits, troubles, held, told }
     }
 
     /// Join the group and run a worker for each partition held, until `stop`; then finish the
@@ -70,6 +72,7 @@ impl Processor {
                     () = stop.cancelled() => break,
                     held = membership.changed() => held,
                 };
+                *self.held.lock() = held.iter().copied().collect();
                 workers.retain(|partition, worker| {
                     let keep = held.contains(partition);
                     if !keep {

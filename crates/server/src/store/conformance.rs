@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 pub mod ballots;
+pub mod events;
 pub mod model;
 pub mod polls;
 
@@ -14,7 +15,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pollux_core::ballot::{Ballot, Choice};
-use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::event::{Event, EventDraft};
+use pollux_core::id::{
+    BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
+};
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::standing::TallyAt;
 use pollux_core::tally::{self, Gate, Tally};
@@ -107,6 +111,9 @@ macro_rules! store_conformance {
                     lists_by_status_and_page, finds_due_polls,
                     keeps_unsettled_polls_until_every_partition_has_heard,
                     a_change_survives_a_restart;
+                events: keeps_an_event_and_its_changes, an_events_polls_take_its_code,
+                    a_code_leads_to_one_poll_or_event, frees_an_events_code_a_month_after_its_end,
+                    remembers_keys_of_events, keeps_a_logo_as_long_as_it_is_worn;
                 ballots: begins_where_it_left_off, refuses_another_generation,
                     fences_the_second_worker, commits_all_or_nothing,
                     loads_the_known_and_the_unknown, keeps_every_voter_state, keeps_every_choice,
@@ -171,6 +178,24 @@ pub async fn create(store: &dyn Store, poll: Poll) -> Poll {
     let code = format!("{}", 100_000 + poll.id.time().0 - NOW);
     match store.create(poll, vec![code], None).await.unwrap() {
         Created::New(poll) => poll,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn event_id(n: u64) -> EventId {
+    EventId::new(at(NOW + n), [n as u8; 10])
+}
+
+pub fn new_event(n: u64) -> Event {
+    let draft = EventDraft { title: Some(format!("Event {n}")), ..EventDraft::default() };
+    Event::new(event_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
+}
+
+/// Create it under the code "200000 + n"; gives it as it is kept.
+pub async fn create_event(store: &dyn Store, n: u64) -> Event {
+    let code = format!("{}", 200_000 + n);
+    match store.create_event(new_event(n), vec![code], None).await.unwrap() {
+        Created::New(event) => event,
         other => panic!("{other:?}"),
     }
 }

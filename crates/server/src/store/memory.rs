@@ -15,9 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use pollux_core::ballot::Status;
-use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::event::Event;
+use pollux_core::id::{
+    BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
+};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::VoterState;
@@ -26,8 +30,8 @@ use rand::{RngExt, SeedableRng};
 
 use self::state::{State, is_listed};
 use super::{
-    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, IdempotencyKey,
-    Listing, Loaded, Progress, Store, StoreError,
+    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventStanding,
+    IdempotencyKey, Listing, Loaded, Progress, Store, StoreError,
 };
 
 /// How often, and how, one kind of call goes wrong. The probabilities are of each call, and
@@ -57,7 +61,7 @@ const NO_DELAY: Range<Duration> = Duration::ZERO..Duration::ZERO;
 pub struct StoreFaults {
     /// Whatever changes nothing.
     pub reads: Faults,
-    /// `create`, `change`, `begin`.
+    /// `create`, `change`, the same of events, `begin`.
     pub changes: Faults,
     /// `commit`.
     pub commits: Faults,
@@ -74,6 +78,8 @@ impl StoreFaults {
 pub struct Dump {
     /// Polls by age.
     pub polls: Vec<Poll>,
+    /// Events by age.
+    pub events: Vec<Event>,
     /// Tallies by poll and partition.
     pub tallies: Vec<TallyAt>,
     /// Ballots by partition, in log order.
@@ -140,6 +146,7 @@ impl MemoryStore {
         let state = self.state.lock();
         Dump {
             polls: state.polls.values().cloned().collect(),
+            events: state.events.values().cloned().collect(),
             tallies: state.tallies.values().cloned().collect(),
             ballots: state.ballots.iter().map(|(at, row)| (at.0, row.clone())).collect(),
             dead: state.dead.iter().map(|(at, letter)| (at.0, letter.clone())).collect(),
@@ -218,12 +225,43 @@ impl Store for MemoryStore {
         self.call(Call::Change, |state| state.change(poll, expected)).await
     }
 
+    async fn create_event(
+        &self,
+        event: Event,
+        codes: Vec<String>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created<Event>, StoreError> {
+        self.call(Call::Change, |state| state.create_event(event, codes, key)).await
+    }
+
+    async fn change_event(
+        &self,
+        event: &Event,
+        expected: u64,
+        logo: Option<&[u8]>,
+    ) -> Result<(), ChangeError> {
+        let logo = logo.map(Bytes::copy_from_slice);
+        self.call(Call::Change, |state| state.change_event(event, expected, logo)).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventStanding>, StoreError> {
+        self.read(|state| state.event(id)).await
+    }
+
+    async fn event_by_code(&self, code: &str) -> Result<Option<EventStanding>, StoreError> {
+        self.read(|state| state.event_by_code(code)).await
+    }
+
+    async fn logo(&self, id: EventId) -> Result<Option<Bytes>, StoreError> {
+        self.read(|state| state.logos.get(&id).cloned()).await
+    }
+
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, StoreError> {
         self.read(|state| state.polls.get(&id).map(|poll| state.standing(poll))).await
     }
 
     async fn by_code(&self, code: &str) -> Result<Option<Standing>, StoreError> {
-        self.read(|state| state.codes.get(code).map(|id| state.standing(&state.polls[id]))).await
+        self.read(|state| state.by_code(code)).await
     }
 
     async fn list(&self, listing: Listing) -> Result<Vec<Standing>, StoreError> {

@@ -15,7 +15,10 @@ pub mod conformance;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pollux_core::ballot::{Choice, Status};
-use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::event::Event;
+use pollux_core::id::{
+    BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
+};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::VoterState;
@@ -80,11 +83,11 @@ pub struct IdempotencyKey {
 
 /// What became of a creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Created {
+pub enum Created<T = Poll> {
     /// It is new, and has this code now.
-    New(Poll),
-    /// The same request under the same key was done before; this is that poll as it is now.
-    Before(Poll),
+    New(T),
+    /// The same request under the same key was done before; this is what it made, as it is now.
+    Before(T),
     /// Another request was done under this key.
     KeyReused,
     /// Every code offered is taken: offer others, longer ones.
@@ -203,7 +206,17 @@ pub struct BallotFate {
     pub position: (Partition, Offset),
 }
 
-/// Polls, ballots, tallies and offsets.
+/// An event with its polls.
+pub type EventStanding = (Event, Vec<Standing>);
+
+/// What has a join code, or was made under an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    Poll(PollId),
+    Event(EventId),
+}
+
+/// Polls, events, ballots, tallies and offsets.
 ///
 /// # Promises
 /// - Every method that changes something changes all of it or nothing, and is durable when it
@@ -222,7 +235,8 @@ pub trait Store: Send + Sync + 'static {
     // ---- polls: written by the API ----
 
     /// Keep a new poll under the first of `codes` that is free. A code is free when no poll
-    /// has it, or its poll closed or was deleted more than a month before `poll.created_at`.
+    /// and no event has it, or its poll closed or was deleted, or its event was deleted, more than
+    /// a month before `poll.created_at`. A poll of an event keeps the event's code, and takes none.
     /// Idempotency keys are remembered for a day. A poll whose id is here already was created
     /// before, with a key or without: the caller may try again after `Unknown`.
     async fn create(
@@ -238,12 +252,42 @@ pub trait Store: Send + Sync + 'static {
     /// join it by the code it shows.
     async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError>;
 
+    // ---- events: written by the API ----
+
+    /// Keep a new event under the first of `codes` that is free, as [`Store::create`] does.
+    async fn create_event(
+        &self,
+        event: Event,
+        codes: Vec<String>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created<Event>, StoreError>;
+
+    /// Replace an event, if its revision is still `expected`. `logo`: the bytes of `event.logo`
+    /// if they are new; those of an event that has none any more are forgotten.
+    async fn change_event(
+        &self,
+        event: &Event,
+        expected: u64,
+        logo: Option<&[u8]>,
+    ) -> Result<(), ChangeError>;
+
+    // ---- events: read ----
+
+    /// An event, deleted or not, with all polls that say they belong to it, by age.
+    async fn event(&self, id: EventId) -> Result<Option<EventStanding>, StoreError>;
+
+    /// The event a join code leads to: its own code, or one that a poll of it had before.
+    async fn event_by_code(&self, code: &str) -> Result<Option<EventStanding>, StoreError>;
+
+    /// The bytes of an event's logo.
+    async fn logo(&self, id: EventId) -> Result<Option<Bytes>, StoreError>;
+
     // ---- polls: read ----
 
     /// A poll of any status with all its tallies.
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, StoreError>;
 
-    /// The poll a join code leads to.
+    /// The poll a join code leads to; of an event's code the event's current poll.
     async fn by_code(&self, code: &str) -> Result<Option<Standing>, StoreError>;
 
     /// Polls, newest first.

@@ -2,6 +2,7 @@
 //! at most once between two ticks.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
@@ -23,6 +24,8 @@ pub(super) struct Entry {
     pub state: Mutex<EntryState>,
     /// Who subscribed to this poll by name. Never held while another lock is taken.
     pub watchers: Mutex<Slots<Arc<Viewer>>>,
+    /// Whether one of them ever came from another machine.
+    pub elsewhere: AtomicBool,
 }
 
 /// What changes.
@@ -83,6 +86,7 @@ impl Entry {
                 encoded: [None, None],
             }),
             watchers: Mutex::new(Slots::default()),
+            elsewhere: AtomicBool::new(false),
         }
     }
 }

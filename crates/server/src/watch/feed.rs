@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pollux_core::id::{Generation, Offset, Partition, PollId};
+use pollux_core::event::Event;
+use pollux_core::id::{EventId, Generation, Offset, Partition, PollId};
 use pollux_core::standing::{Announcement, Standing};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::hub::Hub;
+use super::hub::{Hub, Missing};
 
 /// Where announcements and standings come from. Errors say what failed; it is tried again.
 #[async_trait]
@@ -26,6 +27,9 @@ pub trait Source: Send + Sync + 'static {
 
     /// One poll of any status.
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String>;
+
+    /// One event with its polls.
+    async fn event(&self, id: EventId) -> Result<Option<(Event, Vec<Standing>)>, String>;
 }
 
 /// What the store knows.
@@ -53,8 +57,8 @@ pub struct Pace {
     pub reconcile: Duration,
 }
 
-/// Unknown polls loaded one by one; if more are missing, everything is loaded.
-const MISSING: usize = 1_000;
+/// Unknown polls and events loaded one by one; if more are missing, everything is loaded.
+const MOST_MISSING: usize = 1_000;
 
 /// What was loaded from the store.
 enum Loaded {
@@ -105,7 +109,7 @@ async fn follow(
     let mut not_before = Instant::now();
     loop {
         if load.is_none() && Instant::now() >= not_before {
-            if Instant::now() >= whole_at || missing.len() > MISSING {
+            if Instant::now() >= whole_at || missing.len() > MOST_MISSING {
                 missing.clear();
                 load = Some(Box::pin(load_everything(hub.clone(), source.clone())));
             } else if !missing.is_empty() {
@@ -145,13 +149,15 @@ async fn follow(
     }
 }
 
-/// Merge every open poll, and look at the others that the hub does not know to be final: their
+/// Merge every open poll and its event, and look at the others that the hub does not know to be final: their
 /// last announcements may be among those that were missed.
 async fn load_everything(hub: Arc<Hub>, source: Arc<dyn Source>) -> Result<Loaded, String> {
-    let mut left: BTreeSet<_> = hub.unfinished_polls().into_iter().collect();
+    let mut left: BTreeSet<_> = hub.unfinished_polls().into_iter().map(Missing::Poll).collect();
+    left.extend(hub.events().into_iter().map(Missing::Event));
     let snapshot = source.snapshot().await?;
     for standing in snapshot.standings {
-        left.remove(&standing.poll.id);
+        left.remove(&Missing::Poll(standing.poll.id));
+        left.extend(standing.poll.event.map(Missing::Event));
         hub.merge(standing);
     }
     for (partition, generation, offset) in snapshot.progress {
@@ -164,11 +170,20 @@ async fn load_everything(hub: Arc<Hub>, source: Arc<dyn Source>) -> Result<Loade
 async fn load_some(
     hub: Arc<Hub>,
     source: Arc<dyn Source>,
-    ids: BTreeSet<PollId>,
+    missing: BTreeSet<Missing>,
 ) -> Result<Loaded, String> {
-    for id in ids {
-        if let Some(standing) = source.standing(id).await? {
-            hub.merge(standing);
+    for one in missing {
+        match one {
+            Missing::Poll(id) => {
+                if let Some(standing) = source.standing(id).await? {
+                    hub.merge(standing);
+                }
+            }
+            Missing::Event(id) => {
+                if let Some((event, polls)) = source.event(id).await? {
+                    hub.merge_event(event, &polls);
+                }
+            }
         }
     }
     Ok(Loaded::Some)

@@ -11,6 +11,7 @@ pub(super) enum Event {
     Updated,
     Closed,
     Leaderboard,
+    Program,
     /// An answer to something the client sent.
     Reply,
     /// Nothing but a sign of life.
@@ -26,6 +27,7 @@ impl Event {
             Self::Updated => "poll.updated",
             Self::Closed => "poll.closed",
             Self::Leaderboard => "leaderboard.changed",
+            Self::Program => "event.changed",
             Self::Reply | Self::KeepAlive => "",
         }
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
-use pollux_core::id::{Generation, Offset, Partition, PollId};
+use pollux_core::id::{EventId, Generation, Offset, Partition, PollId, Position, UnixMillis};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Announcement, Standing};
 use tokio::sync::Notify;
@@ -21,14 +21,28 @@ use uuid::Uuid;
 use super::board::Board;
 use super::entry::{Entry, EntryState};
 use super::frame::{Close, Event, Message};
+use super::latency::{Latency, Percentiles};
 use super::overview::{Batch, Overview};
+use super::program::{ProgramEntry, Programs};
 use super::recent::Recent;
 use super::slots::Slots;
-use super::view::{Audience, LeaderboardView};
-use super::viewer::{Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle};
+use super::trend::{Trend, Trends};
+use super::view::{self, Audience, LeaderboardView};
+use super::viewer::{
+    Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle, Watched,
+};
 use crate::ambient::SharedAmbient;
 use crate::config::WatchLimits;
 use crate::level::Level;
+
+/// What an announcement tells of, but this hub does not know: to be loaded from the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Missing {
+    /// A poll.
+    Poll(PollId),
+    /// An event.
+    Event(EventId),
+}
 
 /// Every live poll's newest [`Standing`], in memory.
 pub struct Hub {
@@ -36,6 +50,9 @@ pub struct Hub {
     epoch: String,
     polls: RwLock<HashMap<PollId, Arc<Entry>, FixedState>>,
     codes: RwLock<HashMap<String, PollId, FixedState>>,
+    pub(super) programs: RwLock<Programs>,
+    /// By the time of their tick.
+    pub(super) dirty_programs: Mutex<BTreeMap<(Instant, EventId), Arc<ProgramEntry>>>,
     /// Open and listed; what the overview and the leaderboard are about.
     listed: Mutex<BTreeSet<PollId>>,
     /// Polls that are not open, in the order in which they are forgotten.
@@ -49,6 +66,11 @@ pub struct Hub {
     pub(super) board: Mutex<BoardState>,
     /// By partition: what is committed.
     progress: Vec<Level<(Generation, Offset)>>,
+    /// When it was last heard that votes were committed.
+    committed_at: Mutex<Option<UnixMillis>>,
+    pub(super) latency: Latency,
+    pub(super) trends: Trends,
+    pub(super) ambient: SharedAmbient,
     pub(super) viewers: Mutex<Slots<Arc<Viewer>>>,
     /// Those of everything or the leaderboard.
     pub(super) general: Mutex<Slots<Arc<Viewer>>>,
@@ -108,6 +130,8 @@ impl Hub {
             epoch: hex::encode(ambient.random::<8>()),
             polls: RwLock::default(),
             codes: RwLock::default(),
+            programs: RwLock::default(),
+            dirty_programs: Mutex::default(),
             listed: Mutex::default(),
             idle: Mutex::default(),
             dirty: Mutex::default(),
@@ -121,6 +145,10 @@ impl Hub {
                 shown: Arc::new(shown),
             }),
             progress: (0..partitions).map(|_| none()).collect(),
+            committed_at: Mutex::default(),
+            latency: Latency::new(partitions, limits.latency_samples),
+            trends: Trends::new(limits.trends),
+            ambient,
             viewers: Mutex::default(),
             general: Mutex::default(),
             known: Mutex::default(),
@@ -169,31 +197,45 @@ impl Hub {
     /// Apply one announcement. `Err` names a poll this hub does not know, or one whose tally
     /// tells of a change of the poll that this hub has not heard of: the caller loads its
     /// standing from the store and merges it.
-    pub fn apply(&self, announcement: Announcement) -> Result<(), PollId> {
+    pub fn apply(&self, announcement: Announcement) -> Result<(), Missing> {
         match announcement {
+            Announcement::Event(event) => return self.apply_event(event),
+            Announcement::Poll(poll) if poll.status == PollStatus::Draft => {
+                return self.apply_draft(poll);
+            }
             Announcement::Poll(poll) => {
                 let Some(entry) = self.entry(poll.id) else {
-                    let gone = poll.status == PollStatus::Deleted;
-                    return if gone { Ok(()) } else { Err(poll.id) };
+                    if poll.status == PollStatus::Deleted {
+                        // A draft may have been on its event's list.
+                        self.note(&Standing::new(poll, self.partitions()));
+                        return Ok(());
+                    }
+                    return Err(Missing::Poll(poll.id));
                 };
                 let mut state = entry.state.lock();
                 let newer = state.standing.take_poll(poll);
                 self.changed(&entry, state, newer, newer);
             }
             Announcement::Tally(tally) => {
-                let entry = self.entry(tally.poll).ok_or(tally.poll)?;
+                let entry = self.entry(tally.poll).ok_or(Missing::Poll(tally.poll))?;
                 let mut state = entry.state.lock();
                 let (id, phase) = (tally.poll, tally.tally.phase);
                 let ahead = phase > state.standing.poll.phase;
                 let newer = state.standing.take_tally(tally);
                 self.changed(&entry, state, false, newer);
-                return if ahead { Err(id) } else { Ok(()) };
+                return if ahead { Err(Missing::Poll(id)) } else { Ok(()) };
             }
             Announcement::Progress { partition, generation, next_offset } => {
                 self.advance(partition, generation, next_offset);
+                *self.committed_at.lock() = Some(self.ambient.now());
+                self.pass_over(partition, next_offset);
             }
         }
         Ok(())
+    }
+
+    pub(super) fn partitions(&self) -> u32 {
+        self.progress.len() as u32
     }
 
     /// The poll as its owner made it; the hot path of a vote.
@@ -237,6 +279,56 @@ impl Hub {
         progress.wait_for(|(_, next)| next > offset).await;
     }
 
+    /// How far each partition is committed, as far as this node has heard; the offset is 0 where
+    /// it has heard nothing.
+    pub fn progress(&self) -> Vec<Offset> {
+        self.progress.iter().map(|level| level.get().1).collect()
+    }
+
+    /// When this node last heard that votes were committed.
+    pub fn committed_at(&self) -> Option<UnixMillis> {
+        *self.committed_at.lock()
+    }
+
+    /// The log has just acknowledged a ballot that was cast here.
+    pub fn acknowledged(&self, poll: PollId, position: Position) {
+        let Position { partition, offset: Some(offset) } = position else { return };
+        let decided = |level: &Level<(Generation, Offset)>| level.get().1 > offset;
+        // One that was counted faster than it was acknowledged may be on the screen already.
+        if !self.progress.get(partition as usize).is_some_and(decided) {
+            self.latency.acknowledged(poll, partition, offset);
+        }
+    }
+
+    /// How long votes that were cast here take to the screen; none before the first.
+    pub fn vote_to_screen(&self) -> Option<Percentiles> {
+        self.latency.percentiles()
+    }
+
+    /// How a poll came to its numbers, since this node knows it and as far as it is kept.
+    pub fn trend(&self, poll: PollId) -> Option<Trend> {
+        self.trends.of(poll)
+    }
+
+    /// How many watch this poll here by name.
+    pub fn watchers(&self, poll: PollId) -> usize {
+        self.entry(poll).map_or(0, |entry| entry.watchers.lock().len())
+    }
+
+    /// Whether a viewer from elsewhere ([`Interest::elsewhere`]) ever watched this poll here.
+    pub fn watched_from_elsewhere(&self, poll: PollId) -> bool {
+        self.entry(poll).is_some_and(|entry| entry.elsewhere.load(Ordering::Relaxed))
+    }
+
+    /// What the tick need not wait for: a ballot of this partition that was decided, in a poll
+    /// that has nothing new to be sent, has changed no number.
+    fn pass_over(&self, partition: Partition, next_offset: Offset) {
+        let Some(poll) = self.latency.passed(partition, next_offset) else { return };
+        if !self.entry(poll).is_some_and(|entry| entry.state.lock().dirty) {
+            self.latency.drop_before(partition, next_offset);
+        }
+    }
+
     /// The partition is committed up to here.
     pub(super) fn advance(&self, partition: Partition, generation: Generation, next: Offset) {
         if let Some(progress) = self.progress.get(partition as usize) {
@@ -259,7 +351,7 @@ impl Hub {
         let newest: Vec<_> =
             self.listed.lock().iter().rev().take(self.limits.overview).copied().collect();
         let polls = newest.into_iter().filter_map(|id| self.poll(id));
-        polls.filter(|poll| super::view::shows_after_vote(poll)).collect()
+        polls.filter(|poll| view::shows_after_vote(poll)).collect()
     }
 
     /// Open, listed polls, oldest first.
@@ -281,6 +373,7 @@ impl Hub {
         // Nobody watches it yet, and one that is over is no news.
         let news = standing.poll.status == PollStatus::Open;
         self.changed(&entry, state, true, news);
+        self.arrived(&standing.poll);
     }
 
     /// After a change: bring the indexes up to date if it was of the poll itself, and mark the
@@ -312,8 +405,16 @@ impl Hub {
 
     fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
         let poll = state.standing.poll.clone();
-        *entry.poll.write() = poll.clone();
-        if !poll.code.is_empty() {
+        let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
+        if before.code != poll.code {
+            // It has joined an event, and its old code leads there.
+            let mut codes = self.codes.write();
+            if codes.get(&before.code) == Some(&poll.id) {
+                codes.remove(&before.code);
+            }
+        }
+        // Of an event the code leads to the event.
+        if !poll.code.is_empty() && poll.event.is_none() {
             let mut codes = self.codes.write();
             if poll.status != PollStatus::Deleted {
                 codes.insert(poll.code.clone(), poll.id);
@@ -386,7 +487,7 @@ impl Hub {
 
     /// The voter with this cookie has voted in this poll: from now on their viewers see it so.
     pub fn voted(&self, poll: PollId, identity: Identity) {
-        if !self.poll(poll).is_some_and(|poll| super::view::shows_after_vote(&poll)) {
+        if !self.poll(poll).is_some_and(|poll| view::shows_after_vote(&poll)) {
             return;
         }
         // First this, then who is here: `join` does it the other way round, so nobody is missed.
@@ -416,6 +517,7 @@ impl Hub {
         let viewer = Arc::new(Viewer {
             sink,
             identity,
+            elsewhere: interest.elsewhere,
             waker: Default::default(),
             state: Mutex::new(State::new(interest.grants.clone())),
         });
@@ -466,6 +568,14 @@ impl Hub {
             state.replies.push_back(known.message);
             return;
         }
+        let event = match interest.event {
+            Some(Watched::Event(id)) => self.begin_to_follow(viewer, state, id),
+            Some(Watched::Lone(id)) => self.standing(id).map(|standing| {
+                let view = view::event::lone(&standing);
+                serde_json::to_vec(&view).expect("a view is always JSON").into()
+            }),
+            None => None,
+        };
         let mut polls = Vec::new();
         if interest.everything {
             state.cursor = Some(self.overview.lock().head);
@@ -492,7 +602,7 @@ impl Hub {
         }
         let board = general.then(|| self.shown_board());
         state.board = board.as_ref().map(|board| board.version);
-        let message = self.hello(&polls, board.as_deref());
+        let message = self.hello(event.as_deref(), &polls, board.as_deref());
         // A tick that began meanwhile may have encoded less than is said here.
         let head = self.overview.lock().head;
         if state.cursor.is_some_and(|cursor| cursor != head) {
@@ -512,9 +622,13 @@ impl Hub {
         }
     }
 
-    fn hello(&self, polls: &[Bytes], board: Option<&ShownBoard>) -> Message {
-        let start = format!("{{\"type\":\"hello\",\"epoch\":\"{}\",\"polls\":[", self.epoch);
+    fn hello(&self, event: Option<&[u8]>, polls: &[Bytes], board: Option<&ShownBoard>) -> Message {
+        let start = format!("{{\"type\":\"hello\",\"epoch\":\"{}\"", self.epoch);
         let mut parts: Vec<&[u8]> = vec![start.as_bytes()];
+        if let Some(event) = event {
+            parts.extend([b",\"event\":", event]);
+        }
+        parts.push(b",\"polls\":[");
         for (i, poll) in polls.iter().enumerate() {
             if i > 0 {
                 parts.push(b",");
@@ -548,6 +662,9 @@ impl Hub {
                 return Err(SubscribeError::Unknown);
             }
             let slot = entry.watchers.lock().insert(viewer.clone());
+            if viewer.elsewhere {
+                entry.elsewhere.store(true, Ordering::Relaxed);
+            }
             (entry, slot)
         };
         let closed = {
@@ -556,7 +673,7 @@ impl Hub {
             poll.is_over()
         };
         state.mixed = true;
-        state.subs.push(Sub { entry, slot, sent: 0, closed, behind: true });
+        state.subs.push(Sub { entry, slot, sent: 0, closed, behind: true, followed: false });
         Ok(())
     }
 
@@ -601,6 +718,9 @@ impl Hub {
         state.life = super::viewer::Life::Dead;
         for sub in state.subs.drain(..) {
             sub.entry.watchers.lock().remove(sub.slot);
+        }
+        if let Some(following) = state.following.take() {
+            following.entry.watchers.lock().remove(following.slot);
         }
         if let Some(slot) = state.general_slot.take() {
             self.general.lock().remove(slot);

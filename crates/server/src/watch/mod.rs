@@ -2,13 +2,15 @@
 //! a backlog, to whoever watches.
 //!
 //! [`view`] decides what may be shown to whom (the only place that does); [`hub`] keeps the
-//! state, `tick` sends it: per poll to those who subscribed to it (`entry`), through one shared
+//! state, `tick` sends it: per poll to those who subscribed to it (`entry`), per event to those
+//! who follow it from poll to poll (`program`), through one shared
 //! stream to those who watch everything (`overview`), and the leaderboard (`board`). [`viewer`]
 //! knows what one viewer lacks, [`socket`] is its WebSocket (`frame`: the bytes), [`events`] its
-//! server-sent events; [`feed`] brings the announcements in.
+//! server-sent events; [`feed`] brings the announcements in. [`latency`] measures how long a vote
+//! takes to the screen, [`trend`] keeps how a poll came to its numbers.
 //!
 //! What is sent, all JSON: `hello` first; `poll.created`, `poll.updated` and `poll.closed` with
-//! the whole poll; `leaderboard.changed`. `poll.closed` is sent when a poll closes (an update
+//! the whole poll; `event.changed`; `leaderboard.changed`. `poll.closed` is sent when a poll closes (an update
 //! follows once it is final) and when it is deleted, then with its last state and never again.
 
 mod board;
@@ -17,10 +19,13 @@ pub mod events;
 pub mod feed;
 mod frame;
 pub mod hub;
+pub mod latency;
 mod overview;
+mod program;
 mod recent;
 mod slots;
 pub mod socket;
 mod tick;
+pub mod trend;
 pub mod view;
 pub mod viewer;

@@ -61,11 +61,15 @@ impl Hub {
             std::mem::replace(&mut *dirty, later).into_values().collect()
         };
         for (i, entry) in due.iter().enumerate() {
-            self.tick_poll(entry, now);
+            let decided = self.tick_poll(entry, now);
             fan_out(&entry.watchers, &mut chunk, |viewer| viewer.offer(self, entry)).await;
+            self.latency.sent(decided);
             if i % CHUNK == CHUNK - 1 {
                 tokio::task::yield_now().await;
             }
+        }
+        for entry in self.due_programs(Instant::now()) {
+            fan_out(&entry.watchers, &mut chunk, |viewer| viewer.offer_event(self)).await;
         }
         if !due.is_empty() {
             now = Instant::now();
@@ -73,10 +77,11 @@ impl Hub {
         let overview = self.tick_overview(now);
         let board = self.tick_board(now);
         if overview || board {
-            let pump = |viewer: &Viewer| viewer.pump(self, &mut viewer.state.lock());
+            let pump = |viewer: &Arc<Viewer>| viewer.pump(self, &mut viewer.state.lock());
             fan_out(&self.general, &mut chunk, pump).await;
         }
         let dirty = self.dirty.lock().first_key_value().map(|((at, _), _)| *at);
+        let programs = self.dirty_programs.lock().first_key_value().map(|((at, _), _)| *at);
         let overview = {
             let overview = self.overview.lock();
             overview.due.filter(|_| !overview.queue.is_empty())
@@ -85,20 +90,24 @@ impl Hub {
             let board = self.board.lock();
             board.due.filter(|_| !board.dirty.is_empty())
         };
-        [dirty, overview, board].into_iter().flatten().min()
+        [dirty, programs, overview, board].into_iter().flatten().min()
     }
 
-    /// Make the poll's newest state the one that is sent.
-    fn tick_poll(&self, entry: &Arc<Entry>, now: Instant) {
+    /// Make the poll's newest state the one that is sent. The answer is since when the ballots in
+    /// it that are followed are on the log.
+    fn tick_poll(&self, entry: &Arc<Entry>, now: Instant) -> Vec<Instant> {
         let mut state = entry.state.lock();
         state.dirty = false;
         state.next_at = Some(now + self.limits().tick);
+        let decided = self.latency.decided(&state.standing);
         // This version moves with whatever can be seen to change.
         let version = state.standing.version(true);
         if version == state.ticked {
-            return;
+            return Vec::new();
         }
         state.ticked = version;
+        self.trends.note(&state.standing, self.ambient.now());
+        self.note(&state.standing);
         state.renew();
         self.news.fetch_add(1, Ordering::SeqCst);
         let poll = &state.standing.poll;
@@ -114,6 +123,7 @@ impl Hub {
             (state.queued, state.public) = (true, public);
             self.overview.lock().queue.push_back(entry.clone());
         }
+        decided
     }
 
     /// Says whether there is something to send.
@@ -210,7 +220,7 @@ impl Hub {
         self.leaving.store(true, Ordering::SeqCst);
         let away = async {
             let mut chunk = Vec::with_capacity(CHUNK);
-            let end = |viewer: &Viewer| {
+            let end = |viewer: &Arc<Viewer>| {
                 let mut state = viewer.state.lock();
                 state.end(Close::AWAY);
                 viewer.pump(self, &mut state);
@@ -248,7 +258,7 @@ impl ShownBoard {
 async fn fan_out(
     viewers: &Mutex<Slots<Arc<Viewer>>>,
     chunk: &mut Vec<Arc<Viewer>>,
-    each: impl Fn(&Viewer),
+    each: impl Fn(&Arc<Viewer>),
 ) {
     let mut from = Some(0);
     while let Some(start) = from {

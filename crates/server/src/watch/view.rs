@@ -1,6 +1,8 @@
 //! What may be shown to whom: the one projection from a [`Standing`] to the JSON that every
 //! route, socket and stream sends. Numbers that are not to be seen are not in its output.
 
+pub mod event;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -78,6 +80,10 @@ pub struct PollView {
     pub total_voters: Option<u64>,
     /// Greater is newer; the same on every node for viewers who may see the same.
     pub version: u64,
+    /// Once final: the hash of its result, which `pollux recount` prints too; null before, and while
+    /// the numbers are hidden from you.
+    #[schema(required)]
+    pub result_hash: Option<String>,
     /// Whether lists and the leaderboard show it.
     pub listed: bool,
     /// Whether a `voterId` is taken.
@@ -91,6 +97,11 @@ pub struct PollView {
     /// RFC 3339, UTC; null while open.
     #[schema(required, format = "date-time")]
     pub closed_at: Option<String>,
+    /// The event it belongs to, whose code it shows.
+    #[schema(required, format = "uuid")]
+    pub event_id: Option<String>,
+    /// Origins that may frame its overlay; `*` alone is anybody.
+    pub embed: Vec<String>,
 }
 
 /// One option.
@@ -165,17 +176,8 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
         id: poll.id.to_string(),
         code: (!poll.code.is_empty()).then(|| poll.code.clone()),
         question: poll.question.clone(),
-        kind: match poll.kind {
-            Kind::Single => "single",
-            Kind::Multiple => "multiple",
-        }
-        .into(),
-        status: match poll.status {
-            PollStatus::Draft => "draft",
-            PollStatus::Open => "open",
-            PollStatus::Closed | PollStatus::Deleted => "closed",
-        }
-        .into(),
+        kind: kind_word(poll.kind).into(),
+        status: status_word(poll.status).into(),
         is_final: standing.is_final(),
         round: poll.round,
         revote: match poll.revote {
@@ -202,11 +204,29 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
         total_votes: numbers.then(|| standing.total_votes()),
         total_voters: numbers.then(|| standing.total_voters()),
         version: standing.version(numbers),
+        result_hash: if numbers { standing.result_hash() } else { None },
         listed: poll.listed,
         voter_ids: poll.voter_ids,
         created_at: rfc3339(poll.created_at),
         closes_at: poll.closes_at.map(rfc3339),
         closed_at: poll.closed_at.map(rfc3339),
+        event_id: poll.event.map(|event| event.to_string()),
+        embed: poll.embed.clone(),
+    }
+}
+
+fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Single => "single",
+        Kind::Multiple => "multiple",
+    }
+}
+
+fn status_word(status: PollStatus) -> &'static str {
+    match status {
+        PollStatus::Draft => "draft",
+        PollStatus::Open => "open",
+        PollStatus::Closed | PollStatus::Deleted => "closed",
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use pollux_core::id::PollId;
+use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::PollStatus;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -19,7 +19,17 @@ use tokio::time::Instant;
 use super::entry::Entry;
 use super::frame::{Close, Event, Message};
 use super::hub::Hub;
+use super::program::Following;
 use super::view::Audience;
+
+/// An event to follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// One that is in the hub.
+    Event(EventId),
+    /// One that is made up around this poll.
+    Lone(PollId),
+}
 
 /// What a viewer asks for when it connects.
 #[derive(Clone, Debug, Default)]
@@ -28,10 +38,14 @@ pub struct Interest {
     pub everything: bool,
     /// These polls, listed or not. Those the hub does not know are left out.
     pub polls: Vec<PollId>,
+    /// This event, and its current poll, whichever that is.
+    pub event: Option<Watched>,
     /// The leaderboard. Whoever asks for everything gets it too.
     pub leaderboard: bool,
     /// In these polls the viewer is more than the public.
     pub grants: Vec<(PollId, Audience)>,
+    /// Whether it comes from another machine than this one.
+    pub elsewhere: bool,
 }
 
 /// Who a viewer is, if that is known: the value in the cookie. [`Hub::voted`] finds viewers by it.
@@ -60,6 +74,7 @@ pub(super) enum Sink {
 pub(super) struct Viewer {
     pub sink: Sink,
     pub identity: Option<Identity>,
+    pub elsewhere: bool,
     /// Wakes whoever reads from the socket, or pulls.
     pub waker: AtomicWaker,
     /// Taken before any lock of an entry or the hub.
@@ -77,6 +92,8 @@ pub(super) struct Sub {
     pub closed: bool,
     /// Something newer may be there.
     pub behind: bool,
+    /// Only because it is the current poll of an event.
+    pub followed: bool,
 }
 
 /// How far the end has come.
@@ -101,6 +118,7 @@ pub(super) struct State {
     pub replies: VecDeque<Message>,
     pub ping: bool,
     pub subs: Vec<Sub>,
+    pub following: Option<Following>,
     pub grants: Vec<(PollId, Audience)>,
     /// For a viewer of everything: everything up to this place of the overview was sent.
     pub cursor: Option<u64>,
@@ -125,6 +143,7 @@ impl State {
             replies: VecDeque::new(),
             ping: false,
             subs: Vec::new(),
+            following: None,
             grants,
             cursor: None,
             mixed: false,
@@ -166,7 +185,8 @@ impl State {
         if std::mem::take(&mut self.ping) {
             return Some(Message::ping());
         }
-        self.next_of_subs().or_else(|| self.next_of_overview(hub)).or_else(|| {
+        let named = self.next_of_event().or_else(|| self.next_of_subs());
+        named.or_else(|| self.next_of_overview(hub)).or_else(|| {
             let sent = self.board.as_mut()?;
             let shown = hub.shown_board();
             let newer = shown.version > *sent;
@@ -298,6 +318,13 @@ impl Viewer {
             self.pump(hub, &mut state);
         }
     }
+
+    /// The event this viewer follows has changed.
+    pub fn offer_event(self: &Arc<Self>, hub: &Hub) {
+        let mut state = self.state.lock();
+        hub.follow(self, &mut state);
+        self.pump(hub, &mut state);
+    }
 }
 
 /// Frames written in one call to the kernel.
@@ -320,6 +347,9 @@ impl ViewerHandle {
     pub fn subscribe(&self, poll: PollId) -> Result<(), SubscribeError> {
         let mut state = self.viewer.state.lock();
         self.hub.subscribe(&self.viewer, &mut state, poll)?;
+        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == poll) {
+            sub.followed = false;
+        }
         self.viewer.pump(&self.hub, &mut state);
         Ok(())
     }
@@ -338,6 +368,14 @@ impl ViewerHandle {
     pub fn grant(&self, poll: PollId, audience: Audience) {
         let mut state = self.viewer.state.lock();
         self.hub.grant(&self.viewer, &mut state, poll, audience);
+    }
+
+    /// The viewer runs the event it follows, as its owner or from its stage: it is shown drafts
+    /// from now on, and as the owner every poll's numbers.
+    pub fn promote(&self, owner: bool) {
+        let mut state = self.viewer.state.lock();
+        self.hub.promote(&self.viewer, &mut state, owner);
+        self.viewer.pump(&self.hub, &mut state);
     }
 
     /// Send an answer. A client that lets `WatchLimits::replies` of them pile up is closed.

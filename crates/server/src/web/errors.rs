@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::tagged;
+use super::files;
 
 macro_rules! texts {
     ($($slug:literal),* $(,)?) => {
@@ -85,9 +85,7 @@ fn title(text: &str) -> &str {
 }
 
 fn document(title: &str, body: &str) -> String {
-    tagged(include_str!("static/document.html"))
-        .replace("{title}", &escape(title))
-        .replace("{body}", body)
+    files::text("document.html").replace("{title}", &escape(title)).replace("{body}", body)
 }
 
 fn escape(text: &str) -> String {

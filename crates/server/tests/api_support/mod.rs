@@ -16,7 +16,8 @@ use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
-use pollux_core::id::{Generation, PollId, UnixMillis};
+use pollux_core::event::Event;
+use pollux_core::id::{EventId, Generation, PollId, UnixMillis};
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::ambient::Ambient;
 use pollux_server::api::{App, router};
@@ -91,6 +92,10 @@ impl Source for Backends {
 
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {
         self.store.standing(id).await.map_err(|error| error.to_string())
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<(Event, Vec<Standing>)>, String> {
+        self.store.event(id).await.map_err(|error| error.to_string())
     }
 }
 

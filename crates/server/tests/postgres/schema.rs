@@ -1,10 +1,14 @@
 //! The database as others see it: migrations, what is refused, what an organiser can ask.
 
+use std::sync::Arc;
+
+use pollux_core::poll::Poll;
+use pollux_core::standing::Announcement;
 use pollux_server::config::{Password, PostgresConfig};
 use pollux_server::store::conformance::{
-    NOW, Worker, at, ballot_id, change, create, open_poll, voter,
+    NOW, Worker, at, ballot_id, change, create, create_event, open_poll, voter,
 };
-use pollux_server::store::postgres::{OpenError, PostgresStore};
+use pollux_server::store::postgres::{OpenError, Outboxed, PostgresStore};
 use pollux_server::store::{Created, Store};
 
 use super::{client, database, shared, sql};
@@ -88,6 +92,11 @@ async fn an_organiser_can_read_the_tables() {
     assert!(when.starts_with("2026-09-21 "), "{when}");
 }
 
+fn of(note: &Outboxed) -> &Poll {
+    let Announcement::Poll(poll) = &note.change else { panic!("{note:?}") };
+    poll
+}
+
 #[tokio::test]
 async fn the_outbox_tells_changes_in_order_until_they_are_relayed() {
     let server = shared();
@@ -97,13 +106,21 @@ async fn the_outbox_tells_changes_in_order_until_they_are_relayed() {
     change(&*store, &mut one, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
     assert!(store.change(&two, two.revision + 1).await.is_err(), "what fails tells nothing");
     let notes = store.outbox(9).await.unwrap();
-    let told: Vec<_> = notes.iter().map(|note| (note.poll.id, note.revision)).collect();
+    let told: Vec<_> = notes.iter().map(|note| (of(note).id, note.revision)).collect();
     let first = one.revision - 1;
     assert_eq!(told, [(one.id, first), (two.id, two.revision), (one.id, one.revision)]);
-    assert_eq!(notes[0].poll, one, "as it is now");
+    assert_eq!(*of(&notes[0]), one, "as it is now");
     assert_eq!(store.outbox(2).await.unwrap(), notes[..2]);
     store.relayed(notes[1].seq).await.unwrap();
     assert_eq!(store.outbox(9).await.unwrap(), notes[2..]);
+    store.relayed(notes[2].seq).await.unwrap();
+    let mut event = create_event(&*store, 3).await;
+    event.show(Some(one.id));
+    store.change_event(&event, 1, None).await.unwrap();
+    let notes = store.outbox(9).await.unwrap();
+    let told: Vec<_> = notes.iter().map(|note| (note.change.clone(), note.revision)).collect();
+    let now = Announcement::Event(Arc::new(event));
+    assert_eq!(told, [(now.clone(), 1), (now, 2)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

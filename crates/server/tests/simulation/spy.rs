@@ -54,6 +54,10 @@ impl Spy {
                 let stored = dump.polls.iter().find(|stored| stored.id == poll.id);
                 stored.is_some_and(|stored| stored.revision >= poll.revision)
             }
+            Announcement::Event(event) => {
+                let stored = dump.events.iter().find(|stored| stored.id == event.id);
+                stored.is_some_and(|stored| stored.revision >= event.revision)
+            }
             Announcement::Tally(tally) => {
                 let place = (tally.poll, tally.partition);
                 let stored = dump.tallies.iter().find(|at| (at.poll, at.partition) == place);

@@ -28,8 +28,7 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let interest =
-            Interest { everything: true, polls: Vec::new(), leaderboard: true, grants: Vec::new() };
+        let interest = Interest { everything: true, leaderboard: true, ..Interest::default() };
         let mut stream = events(&app.hub, interest, None);
         let mut epoch = String::new();
         while let Ok(Some(json)) = timeout_at(leave, stream.next_json()).await {
@@ -49,7 +48,7 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
 pub async fn look(world: &World, node: usize, polls: Vec<pollux_core::id::PollId>) -> Shown {
     let mut shown = Shown::new();
     let Some(app) = world.app(node) else { return shown };
-    let interest = Interest { everything: false, polls, leaderboard: false, grants: Vec::new() };
+    let interest = Interest { polls, ..Interest::default() };
     let mut stream = events(&app.hub, interest, None);
     while let Ok(Some(json)) = timeout(Duration::from_secs(1), stream.next_json()).await {
         let message: Value = serde_json::from_slice(&json).unwrap();

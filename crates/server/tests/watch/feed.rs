@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use pollux_core::id::PollId;
+use pollux_core::event::Event;
+use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::Results;
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::config::WatchLimits;
@@ -64,6 +65,10 @@ impl Source for Backend {
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {
         self.fail()?;
         Ok(self.store.lock().get(&id).cloned())
+    }
+    async fn event(&self, _: EventId) -> Result<Option<(Event, Vec<Standing>)>, String> {
+        self.fail()?;
+        Ok(None)
     }
 }
 

@@ -8,6 +8,7 @@ use pollux_core::poll::{PollStatus, Results};
 use pollux_core::standing::{Announcement, Standing, TallyAt};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::events::events;
+use pollux_server::watch::hub::Missing;
 use pollux_server::watch::view::{self, Audience};
 use pollux_server::watch::viewer::{Interest, SubscribeError};
 use proptest::prelude::*;
@@ -281,7 +282,10 @@ async fn closed_polls_are_forgotten_beyond_the_limit_but_not_while_watched() {
     let kept: Vec<_> = polls.iter().filter(|p| world.hub.poll(p.id).is_some()).collect();
     assert_eq!(kept.len(), 5);
     assert!(world.hub.poll(polls[0].id).is_some() && world.hub.poll(polls[19].id).is_some());
-    assert_eq!(world.hub.apply(Announcement::Tally(tally(&polls[3], 0, [1, 1]))), Err(polls[3].id));
+    assert_eq!(
+        world.hub.apply(Announcement::Tally(tally(&polls[3], 0, [1, 1]))),
+        Err(Missing::Poll(polls[3].id))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -291,7 +295,7 @@ async fn a_tally_ahead_of_its_poll_asks_for_the_poll() {
     let mut closed = (*poll).clone();
     closed.close(NOW).unwrap();
     let ahead = Announcement::Tally(tally(&closed, 0, [1, 0]));
-    assert_eq!(world.hub.apply(ahead), Err(poll.id));
+    assert_eq!(world.hub.apply(ahead), Err(Missing::Poll(poll.id)));
     assert_eq!(world.hub.standing(poll.id).unwrap().total_votes(), 1, "it is applied all the same");
 }
 

@@ -5,6 +5,52 @@ export type ClientOptions = {
 };
 
 /**
+ * Where phones find this server.
+ */
+export type Address = {
+    /**
+     * What to do about it; null if they can.
+     */
+    fix: string | null;
+    /**
+     * Whether a phone in the same network can be expected to open it, by how this server is set up.
+     * That one has really come is told by a poll's `pulse` (`elsewhere`).
+     */
+    phonesCanOpen: boolean;
+    /**
+     * What links and QR codes begin with, without a slash at the end.
+     */
+    url: string;
+    /**
+     * Why not; null if they can.
+     */
+    why: string | null;
+};
+
+/**
+ * A new event with the secrets that only its maker gets, once.
+ */
+export type CreatedEvent = Event & {
+    /**
+     * Keep it: it is shown this once, and needed for everything the owner does, with the
+     * event's polls too.
+     */
+    ownerToken?: string;
+    /**
+     * A page that holds the token in its fragment, which no server gets to see.
+     */
+    ownerUrl?: string;
+    /**
+     * For the stage: it shows and reveals, and can do nothing else.
+     */
+    stageToken?: string;
+    /**
+     * The stage's page, with its token in the fragment.
+     */
+    stageUrl?: string;
+};
+
+/**
  * A new poll with the secret that only its maker gets, once.
  */
 export type CreatedPoll = Poll & {
@@ -16,6 +62,177 @@ export type CreatedPoll = Poll & {
      * A page that holds the token in its fragment, which no server gets to see.
      */
     ownerUrl?: string;
+};
+
+/**
+ * An event: polls under one title and one code.
+ */
+export type Event = {
+    /**
+     * #RRGGBB; null: the screens' own colour.
+     */
+    accent: string | null;
+    /**
+     * The join code.
+     */
+    code: string;
+    /**
+     * RFC 3339, UTC.
+     */
+    createdAt: string;
+    /**
+     * The poll on stage and on phones; never a draft.
+     */
+    current: string | null;
+    /**
+     * Origins that may frame the overlay; `*` alone is anybody.
+     */
+    embed: Array<string>;
+    /**
+     * UUIDv7; of an event made up around a lone poll the poll's.
+     */
+    id: string;
+    /**
+     * How the stage draws the votes: bars or columns.
+     */
+    layout: string;
+    /**
+     * Where the logo is; its `v` changes with it.
+     */
+    logo: string | null;
+    /**
+     * Made up around a poll that is in no event.
+     */
+    lone: boolean;
+    /**
+     * In order. Drafts are shown to the owner and the stage only.
+     */
+    polls: Array<EventPoll>;
+    /**
+     * The title.
+     */
+    title: string;
+    /**
+     * Greater is newer, for viewers who may see the same.
+     */
+    version: number;
+};
+
+/**
+ * Changes of an event (a JSON merge patch), all optional.
+ */
+export type EventPatch = {
+    /**
+     * #RRGGBB; null: the screens' own colour.
+     */
+    accent?: string | null;
+    /**
+     * Origins that may frame its overlay.
+     */
+    embed?: Array<string> | null;
+    /**
+     * bars or columns.
+     */
+    layout?: string | null;
+    /**
+     * Every poll of the event, once each; null leaves the order as it is.
+     */
+    order?: Array<string> | null;
+    /**
+     * 1 to 200 characters.
+     */
+    title?: string;
+};
+
+/**
+ * A poll in an event's list.
+ */
+export type EventPoll = {
+    /**
+     * No ballot can be counted any more until someone reopens or resets.
+     */
+    final: boolean;
+    /**
+     * UUIDv7.
+     */
+    id: string;
+    /**
+     * single or multiple.
+     */
+    kind: string;
+    /**
+     * The question.
+     */
+    question: string;
+    /**
+     * Whether everybody may see the numbers.
+     */
+    revealed: boolean;
+    /**
+     * draft, open or closed.
+     */
+    status: string;
+};
+
+/**
+ * A new poll of the event, or one that is taken in.
+ */
+export type EventPollBody = NewPoll | TakeIn;
+
+/**
+ * How an event is doing.
+ */
+export type EventPulse = {
+    /**
+     * Whether one of them ever came from another machine than the server's, since this node started:
+     * then phones can open it.
+     */
+    elsewhere: boolean;
+    /**
+     * Sockets and streams that follow this event, on this node, whichever poll it shows.
+     */
+    watchers: number;
+};
+
+/**
+ * A poll's results, to be kept.
+ */
+export type Export = {
+    /**
+     * When they were these. RFC 3339, UTC.
+     */
+    exportedAt: string;
+    /**
+     * The poll as its owner sees it.
+     */
+    poll: Poll;
+    /**
+     * A line for each option, in the organiser's order.
+     */
+    results: Array<ExportedOption>;
+};
+
+/**
+ * One option's result.
+ */
+export type ExportedOption = {
+    /**
+     * Its text.
+     */
+    option: string;
+    /**
+     * 1, 2, 3, …
+     */
+    optionId: number;
+    /**
+     * Of the people counted, the part that marked it: from 0 to 1. Where many may be chosen the
+     * parts add up to more than 1.
+     */
+    share: number;
+    /**
+     * Marks counted.
+     */
+    votes: number;
 };
 
 /**
@@ -65,6 +282,90 @@ export type Leaderboard = {
 };
 
 /**
+ * How the log is.
+ */
+export type LogStatus = {
+    /**
+     * Of them, those that are decided.
+     */
+    counted: number;
+    /**
+     * What is the matter; null if nothing is.
+     */
+    detail: string | null;
+    /**
+     * Records it has: ballots of all polls and the marks of their opening and closing. Null if it
+     * does not say.
+     */
+    end: number | null;
+    /**
+     * Of them, those that are not decided yet. Null if the log does not say.
+     */
+    lag: number | null;
+    /**
+     * For how long at least one of those has been waiting, as far as this node has seen: it looks when
+     * it is asked for its status. 0 when nothing waits.
+     */
+    lagSeconds: number | null;
+    /**
+     * Whether it takes votes and says how many it has.
+     */
+    ok: boolean;
+    /**
+     * Parts it is divided into.
+     */
+    partitions: number;
+};
+
+/**
+ * A new event as it is written; only for the documentation, the reading is done by hand.
+ */
+export type NewEvent = {
+    /**
+     * #RRGGBB.
+     */
+    accent?: string | null;
+    /**
+     * Origins that may frame its overlay, such as `https://example.org`; `*` alone is anybody.
+     */
+    embed?: Array<string> | null;
+    /**
+     * bars (default) or columns.
+     */
+    layout?: string | null;
+    /**
+     * 1 to 200 characters.
+     */
+    title: string;
+};
+
+/**
+ * New tokens of an event, for an owner who lost theirs.
+ */
+export type NewEventTokens = {
+    /**
+     * Which event.
+     */
+    eventId: string;
+    /**
+     * The only valid one from now on, for the event and its polls.
+     */
+    ownerToken: string;
+    /**
+     * The owner's page.
+     */
+    ownerUrl: string;
+    /**
+     * The stage's.
+     */
+    stageToken: string;
+    /**
+     * The stage's page.
+     */
+    stageUrl: string;
+};
+
+/**
  * A new poll as it is written; only for the documentation, the reading is done by hand.
  */
 export type NewPoll = {
@@ -72,6 +373,10 @@ export type NewPoll = {
      * RFC 3339; when it closes by itself.
      */
     closesAt?: string | null;
+    /**
+     * Origins that may frame its overlay, such as `https://example.org`; `*` alone is anybody.
+     */
+    embed?: Array<string> | null;
     /**
      * single or multiple; single unless `maxChoices` is above 1.
      */
@@ -149,6 +454,14 @@ export type Poll = {
      */
     createdAt: string;
     /**
+     * Origins that may frame its overlay; `*` alone is anybody.
+     */
+    embed: Array<string>;
+    /**
+     * The event it belongs to, whose code it shows.
+     */
+    eventId: string | null;
+    /**
      * No ballot can be counted any more until someone reopens or resets.
      */
     final: boolean;
@@ -176,6 +489,11 @@ export type Poll = {
      * The question.
      */
     question: string;
+    /**
+     * Once final: the hash of its result, which `pollux recount` prints too; null before, and while
+     * the numbers are hidden from you.
+     */
+    resultHash: string | null;
     /**
      * live, afterVote or hidden.
      */
@@ -255,6 +573,10 @@ export type PollPatch = {
      */
     closesAt?: string | null;
     /**
+     * Origins that may frame its overlay; alone it can be changed at any time.
+     */
+    embed?: Array<string> | null;
+    /**
      * single or multiple.
      */
     kind?: string | null;
@@ -330,6 +652,60 @@ export type Problem = {
 };
 
 /**
+ * Who counts.
+ */
+export type ProcessorsStatus = {
+    /**
+     * Partitions that this node counts; other nodes of a cluster count the others.
+     */
+    here: number;
+    /**
+     * Partitions there are.
+     */
+    partitions: number;
+    /**
+     * Why partitions that this node should count are not being counted; empty when all is well.
+     */
+    troubles: Array<string>;
+};
+
+/**
+ * How a poll is doing.
+ */
+export type Pulse = {
+    /**
+     * Records that the log has acknowledged, of the whole installation: ballots of all polls and the
+     * marks of their opening and closing. Null while the numbers are hidden from you, or the log
+     * does not say.
+     */
+    acknowledged: number | null;
+    /**
+     * Of them, those that are decided, as far as this node has heard. Null while the numbers are
+     * hidden from you.
+     */
+    counted: number | null;
+    /**
+     * Whether one of them ever came from another machine than the server's, since this node started:
+     * then phones can open it.
+     */
+    elsewhere: boolean;
+    /**
+     * Of them, those that are not decided yet. Null as `acknowledged` is.
+     */
+    inFlight: number | null;
+    /**
+     * Once final: the hash of the result, which `pollux recount` prints too. Null before, and while
+     * hidden from you.
+     */
+    resultHash: string | null;
+    voteToScreen: VoteToScreen | null;
+    /**
+     * Sockets and streams that watch this poll, on this node.
+     */
+    watchers: number;
+};
+
+/**
  * An option's place.
  */
 export type RankedOption = {
@@ -401,6 +777,165 @@ export type Receipt = {
 };
 
 /**
+ * How a poll's vote went.
+ */
+export type Replay = {
+    /**
+     * At equal intervals, from the first vote to the close. The last one is the final result.
+     */
+    frames: Array<ReplayFrame>;
+    /**
+     * When the first vote came that counted. RFC 3339, UTC.
+     */
+    from: string;
+    /**
+     * When the poll closed. RFC 3339, UTC.
+     */
+    to: string;
+    /**
+     * People counted in the end.
+     */
+    voters: number;
+};
+
+/**
+ * What was counted at one moment.
+ */
+export type ReplayFrame = {
+    /**
+     * Which. RFC 3339, UTC.
+     */
+    at: string;
+    /**
+     * Marks counted by then, for each option in the organiser's order.
+     */
+    votes: Array<number>;
+};
+
+/**
+ * Which poll comes on stage.
+ */
+export type Show = {
+    /**
+     * The id of one of the event's polls; a draft is opened. Null: none.
+     */
+    poll: string | null;
+};
+
+/**
+ * A token that can show and reveal, and do nothing else.
+ */
+export type StageToken = {
+    /**
+     * For the stage. A new owner's token ends it.
+     */
+    stageToken: string;
+    /**
+     * The stage's page, with the token in its fragment.
+     */
+    stageUrl: string;
+};
+
+/**
+ * How the server is. Whoever shows no token is told the first three members; the others are null.
+ */
+export type Status = {
+    /**
+     * When this node last heard that votes were counted. RFC 3339, UTC; null if it has not yet.
+     */
+    lastCommitAt: string | null;
+    log: LogStatus | null;
+    /**
+     * `embedded`: one process with a data folder. `cluster`: Kafka and PostgreSQL, any number of nodes.
+     */
+    mode: string;
+    /**
+     * This node: the address it is reached at.
+     */
+    node: string | null;
+    processors: ProcessorsStatus | null;
+    /**
+     * Whether votes are taken now.
+     */
+    ready: boolean;
+    /**
+     * When this node started. RFC 3339, UTC.
+     */
+    startedAt: string | null;
+    store: StoreStatus | null;
+    /**
+     * Of this server.
+     */
+    version: string;
+    /**
+     * Sockets and streams that watch anything, on this node.
+     */
+    watchers: number | null;
+};
+
+/**
+ * How the store is.
+ */
+export type StoreStatus = {
+    /**
+     * What is the matter; null if nothing is.
+     */
+    detail: string | null;
+    /**
+     * Whether polls can be created and changed, and votes counted.
+     */
+    ok: boolean;
+};
+
+/**
+ * A poll that is in no event yet, and the token of its owner.
+ */
+export type TakeIn = {
+    /**
+     * Its id or join code.
+     */
+    pollId: string;
+    /**
+     * Its `ownerToken`, which is no longer valid afterwards: the event's is.
+     */
+    pollToken: string;
+};
+
+/**
+ * A poll's numbers over time, in its present round.
+ */
+export type Trend = {
+    /**
+     * Oldest first, at most 240. There is none for a step in which nothing changed. This node has
+     * kept them since it saw the poll; empty if it has not. Null while the numbers are hidden from
+     * you.
+     */
+    points: Array<TrendPoint> | null;
+    /**
+     * The time that one point stands for, in milliseconds; it doubles as the poll grows older.
+     */
+    stepMs: number;
+};
+
+/**
+ * What was counted at the end of a step.
+ */
+export type TrendPoint = {
+    /**
+     * When it last changed in that step. RFC 3339, UTC.
+     */
+    at: string;
+    /**
+     * People counted by then.
+     */
+    voters: number;
+    /**
+     * Marks counted by then, for each option in the organiser's order.
+     */
+    votes: Array<number>;
+};
+
+/**
  * Exactly one of `option`, `optionId`, `options` and `optionIds`.
  */
 export type Vote = {
@@ -431,9 +966,52 @@ export type Vote = {
     voterId?: string | null;
 };
 
+/**
+ * How long the newest sampled votes took.
+ */
+export type VoteToScreen = {
+    /**
+     * Half of them took no longer, in milliseconds.
+     */
+    p50Ms: number;
+    /**
+     * 99 of 100 took no longer, in milliseconds.
+     */
+    p99Ms: number;
+    /**
+     * How many there are.
+     */
+    samples: number;
+};
+
 export type U32 = number;
 
 export type U64 = number;
+
+export type GetAddressData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/address';
+};
+
+export type GetAddressErrors = {
+    /**
+     * Too many requests
+     */
+    429: Problem;
+};
+
+export type GetAddressError = GetAddressErrors[keyof GetAddressErrors];
+
+export type GetAddressResponses = {
+    /**
+     * The base of links, and whether phones can open it
+     */
+    200: Address;
+};
+
+export type GetAddressResponse = GetAddressResponses[keyof GetAddressResponses];
 
 export type WatchAllData = {
     body?: never;
@@ -443,6 +1021,10 @@ export type WatchAllData = {
          * Only this poll (id or join code); repeatable
          */
         poll?: Array<string>;
+        /**
+         * This event (id or join code; a poll's will do) and its current poll, whichever that is
+         */
+        event?: string;
         /**
          * The leaderboard (too)
          */
@@ -474,12 +1056,753 @@ export type WatchAllError = WatchAllErrors[keyof WatchAllErrors];
 
 export type WatchAllResponses = {
     /**
-     * `hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `leaderboard.changed`; data is JSON
+     * `hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `event.changed`, `leaderboard.changed`; data is JSON
      */
     200: string;
 };
 
 export type WatchAllResponse = WatchAllResponses[keyof WatchAllResponses];
+
+export type CreateEventData = {
+    body: NewEvent;
+    headers?: {
+        /**
+         * The same request under the same key makes one event
+         */
+        'Idempotency-Key'?: string | null;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/events';
+};
+
+export type CreateEventErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules; or: The idempotency key belongs to another request
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type CreateEventError = CreateEventErrors[keyof CreateEventErrors];
+
+export type CreateEventResponses = {
+    /**
+     * Made
+     */
+    201: CreatedEvent;
+};
+
+export type CreateEventResponse = CreateEventResponses[keyof CreateEventResponses];
+
+export type DeleteEventData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}';
+};
+
+export type DeleteEventErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type DeleteEventError = DeleteEventErrors[keyof DeleteEventErrors];
+
+export type DeleteEventResponses = {
+    /**
+     * Gone
+     */
+    204: void;
+};
+
+export type DeleteEventResponse = DeleteEventResponses[keyof DeleteEventResponses];
+
+export type GetEventData = {
+    body?: never;
+    headers?: {
+        /**
+         * The `ETag` you have
+         */
+        'If-None-Match'?: string | null;
+    };
+    path: {
+        /**
+         * The id or join code of an event, or of a poll
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}';
+};
+
+export type GetEventErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetEventError = GetEventErrors[keyof GetEventErrors];
+
+export type GetEventResponses = {
+    /**
+     * The event; its owner and its stage are shown drafts
+     */
+    200: Event;
+};
+
+export type GetEventResponse = GetEventResponses[keyof GetEventResponses];
+
+export type EditEventData = {
+    body: EventPatch;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}';
+};
+
+export type EditEventErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type EditEventError = EditEventErrors[keyof EditEventErrors];
+
+export type EditEventResponses = {
+    /**
+     * Changed
+     */
+    200: Event;
+};
+
+export type EditEventResponse = EditEventResponses[keyof EditEventResponses];
+
+export type DeleteLogoData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/logo';
+};
+
+export type DeleteLogoErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type DeleteLogoError = DeleteLogoErrors[keyof DeleteLogoErrors];
+
+export type DeleteLogoResponses = {
+    /**
+     * Changed
+     */
+    200: Event;
+};
+
+export type DeleteLogoResponse = DeleteLogoResponses[keyof DeleteLogoResponses];
+
+export type GetLogoData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * As in the event: the answer may then be kept for good
+         */
+        v?: string;
+    };
+    url: '/api/events/{id}/logo';
+};
+
+export type GetLogoErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll; or: There is nothing at this path
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetLogoError = GetLogoErrors[keyof GetLogoErrors];
+
+export type GetLogoResponses = {
+    /**
+     * The picture
+     */
+    200: Array<number>;
+};
+
+export type GetLogoResponse = GetLogoResponses[keyof GetLogoResponses];
+
+export type PutLogoData = {
+    /**
+     * At most 64 KiB
+     */
+    body: Array<number>;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/logo';
+};
+
+export type PutLogoErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type PutLogoError = PutLogoErrors[keyof PutLogoErrors];
+
+export type PutLogoResponses = {
+    /**
+     * Changed
+     */
+    200: Event;
+};
+
+export type PutLogoResponse = PutLogoResponses[keyof PutLogoResponses];
+
+export type AddPollData = {
+    body: EventPollBody;
+    headers?: {
+        /**
+         * The same request under the same key makes one poll
+         */
+        'Idempotency-Key'?: string | null;
+    };
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/polls';
+};
+
+export type AddPollErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules; or: The idempotency key belongs to another request
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type AddPollError = AddPollErrors[keyof AddPollErrors];
+
+export type AddPollResponses = {
+    /**
+     * The poll; it has the event's code and owner
+     */
+    201: Poll;
+};
+
+export type AddPollResponse = AddPollResponses[keyof AddPollResponses];
+
+export type GetEventPulseData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code; those of a lone poll will do
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/pulse';
+};
+
+export type GetEventPulseErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetEventPulseError = GetEventPulseErrors[keyof GetEventPulseErrors];
+
+export type GetEventPulseResponses = {
+    /**
+     * As of now
+     */
+    200: EventPulse;
+};
+
+export type GetEventPulseResponse = GetEventPulseResponses[keyof GetEventPulseResponses];
+
+export type ShowPollData = {
+    body: Show;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/show';
+};
+
+export type ShowPollErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type ShowPollError = ShowPollErrors[keyof ShowPollErrors];
+
+export type ShowPollResponses = {
+    /**
+     * Shown
+     */
+    200: Event;
+};
+
+export type ShowPollResponse = ShowPollResponses[keyof ShowPollResponses];
+
+export type GetEventStageData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/stage';
+};
+
+export type GetEventStageErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type GetEventStageError = GetEventStageErrors[keyof GetEventStageErrors];
+
+export type GetEventStageResponses = {
+    /**
+     * The same each time, until the owner's token is reissued
+     */
+    200: StageToken;
+};
+
+export type GetEventStageResponse = GetEventStageResponses[keyof GetEventStageResponses];
+
+export type ReissueEventTokenData = {
+    body?: never;
+    path: {
+        /**
+         * The event's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/events/{id}/token';
+};
+
+export type ReissueEventTokenErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type ReissueEventTokenError = ReissueEventTokenErrors[keyof ReissueEventTokenErrors];
+
+export type ReissueEventTokenResponses = {
+    /**
+     * The new tokens; the old ones are no longer valid
+     */
+    200: NewEventTokens;
+};
+
+export type ReissueEventTokenResponse = ReissueEventTokenResponses[keyof ReissueEventTokenResponses];
 
 export type GetLeaderboardData = {
     body?: never;
@@ -520,9 +1843,13 @@ export type ListPollsData = {
     path?: never;
     query?: {
         /**
-         * `open` or `closed`; both if left out
+         * `open` or `closed` (or, with `all`, `draft`); all of them if left out
          */
         status?: string;
+        /**
+         * `true`, with the operator's token: unlisted polls and drafts too, with all numbers
+         */
+        all?: boolean;
         /**
          * Polls on a page
          */
@@ -540,6 +1867,14 @@ export type ListPollsErrors = {
      * The request is malformed
      */
     400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
     /**
      * Too many requests
      */
@@ -963,6 +2298,61 @@ export type WatchPollResponses = {
 
 export type WatchPollResponse = WatchPollResponses[keyof WatchPollResponses];
 
+export type ExportPollData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * `csv` or `json`; csv if left out
+         */
+        format?: string;
+    };
+    url: '/api/polls/{id}/export';
+};
+
+export type ExportPollErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type ExportPollError = ExportPollErrors[keyof ExportPollErrors];
+
+export type ExportPollResponses = {
+    /**
+     * The results, hidden ones too, as a file to save
+     */
+    200: Export;
+};
+
+export type ExportPollResponse = ExportPollResponses[keyof ExportPollResponses];
+
 export type OpenPollData = {
     body?: never;
     path: {
@@ -1025,6 +2415,48 @@ export type OpenPollResponses = {
 
 export type OpenPollResponse = OpenPollResponses[keyof OpenPollResponses];
 
+export type GetPulseData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/pulse';
+};
+
+export type GetPulseErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetPulseError = GetPulseErrors[keyof GetPulseErrors];
+
+export type GetPulseResponses = {
+    /**
+     * As of now; numbers are null while hidden from you
+     */
+    200: Pulse;
+};
+
+export type GetPulseResponse = GetPulseResponses[keyof GetPulseResponses];
+
 export type ReopenPollData = {
     body?: never;
     path: {
@@ -1082,6 +2514,52 @@ export type ReopenPollResponses = {
 };
 
 export type ReopenPollResponse = ReopenPollResponses[keyof ReopenPollResponses];
+
+export type GetReplayData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/replay';
+};
+
+export type GetReplayErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetReplayError = GetReplayErrors[keyof GetReplayErrors];
+
+export type GetReplayResponses = {
+    /**
+     * Cumulative, folded from the log itself
+     */
+    200: Replay;
+};
+
+export type GetReplayResponse = GetReplayResponses[keyof GetReplayResponses];
 
 export type ResetPollData = {
     body?: never;
@@ -1199,6 +2677,64 @@ export type RevealPollResponses = {
 
 export type RevealPollResponse = RevealPollResponses[keyof RevealPollResponses];
 
+export type GetPollStageData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/stage';
+};
+
+export type GetPollStageErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Somebody else is changing the poll; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type GetPollStageError = GetPollStageErrors[keyof GetPollStageErrors];
+
+export type GetPollStageResponses = {
+    /**
+     * The same each time, until the owner's token is reissued
+     */
+    200: StageToken;
+};
+
+export type GetPollStageResponse = GetPollStageResponses[keyof GetPollStageResponses];
+
 export type ReissueTokenData = {
     body?: never;
     path: {
@@ -1233,6 +2769,10 @@ export type ReissueTokenErrors = {
      */
     409: Problem;
     /**
+     * The request breaks the rules
+     */
+    422: Problem;
+    /**
      * Too many requests
      */
     429: Problem;
@@ -1256,6 +2796,48 @@ export type ReissueTokenResponses = {
 };
 
 export type ReissueTokenResponse = ReissueTokenResponses[keyof ReissueTokenResponses];
+
+export type GetTrendData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/trend';
+};
+
+export type GetTrendErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type GetTrendError = GetTrendErrors[keyof GetTrendErrors];
+
+export type GetTrendResponses = {
+    /**
+     * Cumulative
+     */
+    200: Trend;
+};
+
+export type GetTrendResponse = GetTrendResponses[keyof GetTrendResponses];
 
 export type CastBallotData = {
     body: Vote;
@@ -1331,6 +2913,48 @@ export type CastBallotResponses = {
 };
 
 export type CastBallotResponse = CastBallotResponses[keyof CastBallotResponses];
+
+export type GetStatusData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * With an owner's token: a poll or event (id or join code) that it is of
+         */
+        poll?: string;
+    };
+    url: '/api/status';
+};
+
+export type GetStatusErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+};
+
+export type GetStatusError = GetStatusErrors[keyof GetStatusErrors];
+
+export type GetStatusResponses = {
+    /**
+     * All of it for the operator, and for the owner of any poll or event; the first three members for everybody
+     */
+    200: Status;
+};
+
+export type GetStatusResponse = GetStatusResponses[keyof GetStatusResponses];
 
 export type GetHealthData = {
     body?: never;

@@ -260,7 +260,7 @@ impl Log for KafkaLog {
         for some in announcements.chunks(AT_ONCE) {
             let sent = some.iter().map(|announcement| {
                 let topic = match announcement {
-                    Announcement::Poll(_) => To::Polls,
+                    Announcement::Poll(_) | Announcement::Event(_) => To::Polls,
                     Announcement::Tally(_) | Announcement::Progress { .. } => To::Tallies,
                 };
                 self.producer.announce(topic, announcement.key(), announcement.encode())

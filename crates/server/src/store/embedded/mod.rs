@@ -2,6 +2,7 @@
 //! ([`writer`]), a few connections read ([`reads`]), voters are found through [`index`].
 
 mod db;
+mod events;
 mod filter;
 mod index;
 mod polls;
@@ -20,9 +21,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use pollux_core::ballot::Status;
-use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::event::Event;
+use pollux_core::id::{
+    BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
+};
 use pollux_core::poll::Poll;
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::VoterState;
@@ -36,8 +41,8 @@ pub use self::schema::{FILE, OpenError, fingerprint};
 use self::writer::Writer;
 use super::fate::FateFinder;
 use super::{
-    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, IdempotencyKey,
-    Listing, Loaded, LoadedVoter, Progress, Store, StoreError,
+    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventStanding,
+    IdempotencyKey, Listing, Loaded, LoadedVoter, Progress, Store, StoreError,
 };
 use crate::config::StoreLimits;
 
@@ -47,6 +52,13 @@ type Reply<T> = oneshot::Sender<T>;
 enum Job {
     Create(Box<Poll>, Vec<String>, Option<IdempotencyKey>, Reply<Result<Created, StoreError>>),
     Change(Box<Poll>, u64, Reply<Result<(), ChangeError>>),
+    CreateEvent(
+        Box<Event>,
+        Vec<String>,
+        Option<IdempotencyKey>,
+        Reply<Result<Created<Event>, StoreError>>,
+    ),
+    ChangeEvent(Box<Event>, u64, Option<Vec<u8>>, Reply<Result<(), ChangeError>>),
     Begin(Partition, Generation, Reply<Result<Progress, StoreError>>),
     Commit(Partition, Commit, Reply<Result<(), CommitError>>),
     /// The checkpointer has copied back all it could.
@@ -241,6 +253,12 @@ fn perform(writer: &mut Writer, job: Job) {
         Job::Change(poll, expected, reply) => {
             let _ = reply.send(writer.change(&poll, expected));
         }
+        Job::CreateEvent(event, codes, key, reply) => {
+            let _ = reply.send(writer.create_event(*event, &codes, key.as_ref()));
+        }
+        Job::ChangeEvent(event, expected, logo, reply) => {
+            let _ = reply.send(writer.change_event(&event, expected, logo.as_deref()));
+        }
         Job::Begin(partition, generation, reply) => {
             let _ = reply.send(writer.begin(partition, generation));
         }
@@ -347,6 +365,39 @@ impl Store for EmbeddedStore {
 
     async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
         self.ask(|reply| Job::Change(Box::new(poll.clone()), expected, reply)).await
+    }
+
+    async fn create_event(
+        &self,
+        event: Event,
+        codes: Vec<String>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created<Event>, StoreError> {
+        self.ask(|reply| Job::CreateEvent(Box::new(event), codes, key, reply)).await
+    }
+
+    async fn change_event(
+        &self,
+        event: &Event,
+        expected: u64,
+        logo: Option<&[u8]>,
+    ) -> Result<(), ChangeError> {
+        let (event, logo) = (Box::new(event.clone()), logo.map(<[u8]>::to_vec));
+        self.ask(|reply| Job::ChangeEvent(event, expected, logo, reply)).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventStanding>, StoreError> {
+        let partitions = self.partitions;
+        self.read(move |conn| snapshot(conn, |conn| events::event(conn, partitions, id))).await
+    }
+
+    async fn event_by_code(&self, code: &str) -> Result<Option<EventStanding>, StoreError> {
+        let (partitions, code) = (self.partitions, code.to_owned());
+        self.read(move |conn| snapshot(conn, |conn| events::by_code(conn, partitions, &code))).await
+    }
+
+    async fn logo(&self, id: EventId) -> Result<Option<Bytes>, StoreError> {
+        self.read(move |conn| events::logo(conn, id)).await
     }
 
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, StoreError> {

@@ -4,7 +4,7 @@ use pollux_core::poll::{Poll, PollStatus};
 use rusqlite::{Connection, params};
 
 use super::reads;
-use super::rows::{self, damaged};
+use super::rows::{self, PollKey, damaged};
 use crate::store::{
     CODE_REST_MILLIS, ChangeError, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, StoreError,
 };
@@ -18,26 +18,25 @@ pub fn create(
     key: Option<&IdempotencyKey>,
 ) -> Result<Created, StoreError> {
     let now = poll.created_at.0;
-    let forgotten = now.saturating_sub(IDEMPOTENCY_MILLIS);
-    if let Some(key) = key
-        && let Some((before, request, at)) = reads::idempotency(conn, &key.key)?
-        && at.0 >= forgotten
-    {
-        if request != key.request {
-            return Ok(Created::KeyReused);
+    match made_before(conn, key, now)? {
+        Some(Made { poll: Some(before), .. }) => {
+            let before = reads::poll_by_key(conn, before)?;
+            return before.map(Created::Before).ok_or_else(|| damaged("a key names no poll"));
         }
-        let before = reads::poll_by_key(conn, before)?;
-        return before.map(Created::Before).ok_or_else(|| damaged("a key names no poll"));
+        Some(_) => return Ok(Created::KeyReused),
+        None => {}
     }
     // The caller's own retry of a creation that went unanswered.
     if let Some((_, before)) = reads::poll(conn, poll.id)? {
         return Ok(Created::Before(before));
     }
-    let Some(code) = free_code(conn, codes, now)? else { return Ok(Created::CodesTaken) };
-    poll.code = code;
+    if poll.event.is_none() {
+        let Some(code) = free_code(conn, codes, now)? else { return Ok(Created::CodesTaken) };
+        poll.code = code;
+    }
     conn.prepare_cached(
         "INSERT INTO polls (id, status, listed, phase, revision, closes_at, ended_at, settled, \
-         poll) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8)",
+         poll, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9)",
     )?
     .execute(params![
         poll.id.to_string(),
@@ -48,18 +47,60 @@ pub fn create(
         poll.closes_at.map(|at| reads::signed(at.0)),
         reads::ended_at(&poll).map(|at| reads::signed(at.0)),
         rows::poll_json(&poll),
+        poll.event.map(|event| event.to_string()),
     ])?;
     let row = conn.last_insert_rowid();
     settle(conn, "key = ?2", partitions, &row)?;
-    conn.execute("INSERT OR REPLACE INTO codes VALUES (?1, ?2)", (&poll.code, row))?;
-    conn.execute("DELETE FROM idempotency WHERE at < ?1", [reads::signed(forgotten)])?;
+    let made = Made { poll: Some(row as PollKey), event: None };
+    if poll.event.is_none() {
+        lead(conn, &poll.code, &made)?;
+    }
+    remember(conn, key, &made, now)?;
+    Ok(Created::New(poll))
+}
+
+/// What has a join code, or was made under an idempotency key: one of the two.
+#[derive(Default)]
+pub struct Made {
+    pub poll: Option<PollKey>,
+    pub event: Option<String>,
+}
+
+/// What the same request made under this key, or neither if another request did; `None` if the
+/// key is new or forgotten.
+pub fn made_before(
+    conn: &Connection,
+    key: Option<&IdempotencyKey>,
+    now: u64,
+) -> Result<Option<Made>, StoreError> {
+    let Some(key) = key else { return Ok(None) };
+    let known = reads::idempotency(conn, &key.key)?;
+    let known = known.filter(|(.., at)| at.0 >= now.saturating_sub(IDEMPOTENCY_MILLIS));
+    Ok(known.map(|(made, request, _)| if request == key.request { made } else { Made::default() }))
+}
+
+/// From now on the code leads here.
+pub fn lead(conn: &Connection, code: &str, to: &Made) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO codes VALUES (?1, ?2, ?3)";
+    conn.execute(sql, params![code, to.poll, to.event]).map(drop)
+}
+
+/// Remember a key for a day, and forget those that are older.
+pub fn remember(
+    conn: &Connection,
+    key: Option<&IdempotencyKey>,
+    made: &Made,
+    now: u64,
+) -> rusqlite::Result<()> {
+    let forgotten = reads::signed(now.saturating_sub(IDEMPOTENCY_MILLIS));
+    conn.execute("DELETE FROM idempotency WHERE at < ?1", [forgotten])?;
     if let Some(key) = key {
         conn.execute(
-            "INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4)",
-            params![key.key, &key.request[..], row, reads::signed(now)],
+            "INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![key.key, &key.request[..], made.poll, made.event, reads::signed(now)],
         )?;
     }
-    Ok(Created::New(poll))
+    Ok(())
 }
 
 /// Replace a poll, if its revision is still the expected one.
@@ -72,7 +113,7 @@ pub fn change(
     let changed = conn
         .prepare_cached(
             "UPDATE polls SET status = ?3, listed = ?4, phase = ?5, revision = ?6, \
-             closes_at = ?7, ended_at = ?8, poll = ?9 WHERE id = ?1 AND revision = ?2",
+             closes_at = ?7, ended_at = ?8, poll = ?9, event = ?10 WHERE id = ?1 AND revision = ?2",
         )
         .and_then(|mut update| {
             update.execute(params![
@@ -85,6 +126,7 @@ pub fn change(
                 poll.closes_at.map(|at| reads::signed(at.0)),
                 reads::ended_at(poll).map(|at| reads::signed(at.0)),
                 rows::poll_json(poll),
+                poll.event.map(|event| event.to_string()),
             ])
         })
         .map_err(StoreError::from)?;
@@ -98,7 +140,11 @@ pub fn change(
     Ok(())
 }
 
-fn free_code(conn: &Connection, codes: &[String], now: u64) -> Result<Option<String>, StoreError> {
+pub fn free_code(
+    conn: &Connection,
+    codes: &[String],
+    now: u64,
+) -> Result<Option<String>, StoreError> {
     for code in codes {
         let free = match reads::code_holder(conn, code)? {
             None => true,

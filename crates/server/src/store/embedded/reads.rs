@@ -8,13 +8,14 @@ use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::polls::Made;
 use super::rows::{self, PollKey, StoredBallot};
 use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
 
 type Read<T> = Result<T, StoreError>;
 
 /// `query_row` for readers that may find the row damaged.
-fn one<T>(
+pub fn one<T>(
     conn: &Connection,
     sql: &str,
     params: impl rusqlite::Params,
@@ -25,7 +26,7 @@ fn one<T>(
     found.next()?.map(read).transpose()
 }
 
-fn many<T>(
+pub fn many<T>(
     conn: &Connection,
     sql: &str,
     params: impl rusqlite::Params,
@@ -40,7 +41,7 @@ fn many<T>(
     Ok(all)
 }
 
-fn keyed_poll(row: &Row<'_>) -> Read<(PollKey, Poll)> {
+pub fn keyed_poll(row: &Row<'_>) -> Read<(PollKey, Poll)> {
     Ok((row.get(0)?, rows::read_poll(row.get_ref(1)?.as_str().map_err(rows::damaged)?)?))
 }
 
@@ -84,7 +85,8 @@ pub fn standing(conn: &Connection, partitions: u32, key: PollKey, poll: Poll) ->
 }
 
 pub fn by_code(conn: &Connection, code: &str) -> Read<Option<(PollKey, Poll)>> {
-    let sql = "SELECT p.key, p.poll FROM codes c JOIN polls p ON p.key = c.poll WHERE c.code = ?1";
+    let sql = "SELECT p.key, p.poll FROM codes c LEFT JOIN events e ON e.id = c.event \
+               JOIN polls p ON p.key = c.poll OR p.id = e.current WHERE c.code = ?1";
     one(conn, sql, [code], keyed_poll)
 }
 
@@ -291,17 +293,20 @@ pub fn indexed_polls(conn: &Connection) -> Read<Vec<PollKey>> {
     many(conn, "SELECT key FROM polls WHERE indexed = 1", [], |row| Ok(row.get(0)?))
 }
 
-/// What an idempotency key was used for: the poll, the request, and when.
-pub fn idempotency(conn: &Connection, key: &str) -> Read<Option<(PollKey, Vec<u8>, UnixMillis)>> {
-    let sql = "SELECT poll, request, at FROM idempotency WHERE key = ?1";
+/// What an idempotency key was used for: what it made, the request, and when.
+pub fn idempotency(conn: &Connection, key: &str) -> Read<Option<(Made, Vec<u8>, UnixMillis)>> {
+    let sql = "SELECT poll, event, request, at FROM idempotency WHERE key = ?1";
     one(conn, sql, [key], |row| {
-        Ok((row.get(0)?, row.get(1)?, UnixMillis(row.get::<_, i64>(2)? as u64)))
+        let made = Made { poll: row.get(0)?, event: row.get(1)? };
+        Ok((made, row.get(2)?, UnixMillis(row.get::<_, i64>(3)? as u64)))
     })
 }
 
-/// Who holds a code: `None` nobody; else since when that poll has ended, if it has.
+/// Who holds a code: `None` nobody; else since when that poll or event has ended, if it has.
 pub fn code_holder(conn: &Connection, code: &str) -> Read<Option<Option<UnixMillis>>> {
-    let sql = "SELECT p.ended_at FROM codes c JOIN polls p ON p.key = c.poll WHERE c.code = ?1";
+    let sql = "SELECT coalesce(p.ended_at, e.ended_at) FROM codes c \
+               LEFT JOIN polls p ON p.key = c.poll LEFT JOIN events e ON e.id = c.event \
+               WHERE c.code = ?1";
     let found = conn
         .prepare_cached(sql)?
         .query_row([code], |row| row.get::<_, Option<i64>>(0))
@@ -311,9 +316,10 @@ pub fn code_holder(conn: &Connection, code: &str) -> Read<Option<Option<UnixMill
 
 /// Whether the code this poll had belongs to another one now.
 pub fn code_passed_on(conn: &Connection, poll: &Poll) -> Read<bool> {
-    let sql = "SELECT 1 FROM codes c JOIN polls p ON p.key = c.poll \
-               WHERE c.code = ?1 AND p.id <> ?2";
-    Ok(conn.prepare_cached(sql)?.exists((&poll.code, poll.id.to_string()))?)
+    let sql = "SELECT 1 FROM codes c LEFT JOIN polls p ON p.key = c.poll \
+               WHERE c.code = ?1 AND p.id IS NOT ?2 AND (?3 IS NULL OR c.event IS NOT ?3)";
+    let event = poll.event.map(|event| event.to_string());
+    Ok(conn.prepare_cached(sql)?.exists((&poll.code, poll.id.to_string(), event))?)
 }
 
 /// When a poll's code begins its month of rest: once it has closed or was deleted.

@@ -20,7 +20,8 @@ const MAX_PARTITIONS: u32 = 1 << 15;
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Migration *n* takes a file of `user_version` *n* to *n* + 1. Never edit one that shipped.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 
 -- One row a poll. `poll` is the whole of it as JSON; the other columns are there to be queried.
@@ -115,7 +116,41 @@ SELECT b.position >> 48 AS partition, b.position & 0xffffffffffff AS \"offset\",
                       WHEN 3 THEN 'refused' ELSE 'late' END AS decided,
        strftime('%FT%TZ', b.at / 1000, 'unixepoch') AS at
 FROM ballots b JOIN polls p ON p.key = b.poll;
-"];
+",
+    "
+-- One row an event. `event` is the whole of it as JSON; the other columns are there to be queried.
+CREATE TABLE events (
+    id         TEXT    NOT NULL UNIQUE,
+    revision   INTEGER NOT NULL,
+    current    TEXT,               -- the poll its code leads to
+    ended_at   INTEGER,            -- its code is free a month after this
+    event      TEXT    NOT NULL,
+    logo       BLOB
+) STRICT;
+
+ALTER TABLE polls ADD COLUMN event TEXT;
+CREATE INDEX polls_of_event ON polls (event) WHERE event IS NOT NULL;
+
+-- A code, and an idempotency key, is a poll's or an event's.
+CREATE TABLE new_codes (code TEXT PRIMARY KEY, poll INTEGER, event TEXT) STRICT, WITHOUT ROWID;
+INSERT INTO new_codes SELECT code, poll, NULL FROM codes;
+DROP TABLE codes;
+ALTER TABLE new_codes RENAME TO codes;
+
+DROP INDEX idempotency_by_age;
+CREATE TABLE new_idempotency (
+    key     TEXT PRIMARY KEY,
+    request BLOB NOT NULL,
+    poll    INTEGER,
+    event   TEXT,
+    at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_idempotency SELECT key, request, poll, NULL, at FROM idempotency;
+DROP TABLE idempotency;
+ALTER TABLE new_idempotency RENAME TO idempotency;
+CREATE INDEX idempotency_by_age ON idempotency (at);
+",
+];
 
 /// Why the store's file was not opened. Each message names the file and what to do.
 #[derive(Debug, thiserror::Error)]

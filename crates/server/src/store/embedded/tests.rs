@@ -405,7 +405,7 @@ fn files_that_are_not_ours_are_refused_and_left_alone() {
     let conn = Connection::open(newer.path().join(FILE)).unwrap();
     conn.pragma_update(None, "user_version", 99).unwrap();
     drop(conn);
-    assert!(matches!(refused(newer.path()), OpenError::Newer { found: 99, known: 1, .. }));
+    assert!(matches!(refused(newer.path()), OpenError::Newer { found: 99, known: 2, .. }));
 
     let other = ours();
     let error = EmbeddedStore::open(other.path(), 4, StoreLimits::default()).err().unwrap();

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use fail::fail_point;
 use parking_lot::Mutex;
+use pollux_core::event::Event;
 use pollux_core::id::{Generation, Offset, Partition, PollId};
 use pollux_core::poll::Poll;
 use rusqlite::{Connection, params};
@@ -20,7 +21,7 @@ use rusqlite::{Connection, params};
 use super::db::{Db, Durable, checkpoint};
 use super::index::{Index, Key};
 use super::rows::{self, PollKey, damaged};
-use super::{polls, reads};
+use super::{events, polls, reads};
 use crate::config::StoreLimits;
 use crate::store::{
     ChangeError, Commit, CommitError, Created, IdempotencyKey, Progress, StoreError,
@@ -117,6 +118,26 @@ impl Writer {
         self.wal_bytes += 8 * PAGE;
         let partitions = self.partitions;
         self.db.transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))
+    }
+
+    pub fn create_event(
+        &mut self,
+        event: Event,
+        codes: &[String],
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Created<Event>, StoreError> {
+        self.wal_bytes += 16 * PAGE;
+        self.db.transact(Durable::Now, |conn| events::create(conn, event, codes, key))
+    }
+
+    pub fn change_event(
+        &mut self,
+        event: &Event,
+        expected: u64,
+        logo: Option<&[u8]>,
+    ) -> Result<(), ChangeError> {
+        self.wal_bytes += 8 * PAGE + logo.map_or(0, <[u8]>::len);
+        self.db.transact(Durable::Now, |conn| events::change(conn, event, expected, logo))
     }
 
     pub fn begin(

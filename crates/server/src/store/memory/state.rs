@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use pollux_core::ballot::Status;
-use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::event::Event;
+use pollux_core::id::{
+    BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
+};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 
 use crate::store::fate::FateFinder;
 use crate::store::{
     BallotFate, BallotRow, CODE_REST_MILLIS, ChangeError, Commit, CommitError, Created, DeadLetter,
-    IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, LoadedVoter, Progress, StoreError,
+    EventStanding, Holder, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, LoadedVoter, Progress,
+    StoreError,
 };
 
 /// Most commits a power cut can take back.
@@ -25,8 +30,10 @@ pub type Place = (Partition, Offset);
 pub struct State {
     pub partitions: u32,
     pub polls: BTreeMap<PollId, Poll>,
-    pub codes: BTreeMap<String, PollId>,
-    pub keys: BTreeMap<String, ([u8; 32], PollId, UnixMillis)>,
+    pub events: BTreeMap<EventId, Event>,
+    pub logos: BTreeMap<EventId, Bytes>,
+    pub codes: BTreeMap<String, Holder>,
+    pub keys: BTreeMap<String, ([u8; 32], Holder, UnixMillis)>,
     pub tallies: BTreeMap<(PollId, Partition), TallyAt>,
     pub ballots: BTreeMap<Place, BallotRow>,
     pub dead: BTreeMap<Place, DeadLetter>,
@@ -52,42 +59,123 @@ impl State {
         key: Option<IdempotencyKey>,
     ) -> Result<Created, StoreError> {
         let now = poll.created_at;
-        let forgotten = UnixMillis(now.0.saturating_sub(IDEMPOTENCY_MILLIS));
-        if let Some(key) = &key
-            && let Some((request, before, at)) = self.keys.get(&key.key)
-            && *at >= forgotten
-        {
-            return Ok(if *request == key.request {
-                Created::Before(self.polls[before].clone())
-            } else {
-                Created::KeyReused
-            });
+        match self.done_before(key.as_ref(), now) {
+            Some(Some(Holder::Poll(id))) => return Ok(Created::Before(self.polls[&id].clone())),
+            Some(_) => return Ok(Created::KeyReused),
+            None => {}
         }
         if let Some(before) = self.polls.get(&poll.id) {
             return Ok(Created::Before(before.clone()));
         }
-        let Some(code) = codes.into_iter().find(|code| self.is_free(code, now)) else {
-            return Ok(Created::CodesTaken);
-        };
-        self.tail.clear();
-        poll.code = code.clone();
-        self.codes.insert(code, poll.id);
-        self.keys.retain(|_, (_, _, at)| *at >= forgotten);
-        if let Some(key) = key {
-            self.keys.insert(key.key, (key.request, poll.id, now));
+        let holder = Holder::Poll(poll.id);
+        if poll.event.is_none() {
+            let Some(code) = self.take_code(codes, holder, now) else {
+                return Ok(Created::CodesTaken);
+            };
+            poll.code = code;
         }
+        self.remember(key, holder, now);
         self.polls.insert(poll.id, poll.clone());
         Ok(Created::New(poll))
     }
 
-    pub fn is_free(&self, code: &str, now: UnixMillis) -> bool {
-        let Some(holder) = self.codes.get(code).map(|id| &self.polls[id]) else { return true };
-        match (holder.status, holder.closed_at) {
-            (PollStatus::Closed | PollStatus::Deleted, Some(at)) => {
-                now.0.saturating_sub(at.0) > CODE_REST_MILLIS
-            }
-            _ => false,
+    pub fn create_event(
+        &mut self,
+        mut event: Event,
+        codes: Vec<String>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created<Event>, StoreError> {
+        let now = event.created_at;
+        match self.done_before(key.as_ref(), now) {
+            Some(Some(Holder::Event(id))) => return Ok(Created::Before(self.events[&id].clone())),
+            Some(_) => return Ok(Created::KeyReused),
+            None => {}
         }
+        if let Some(before) = self.events.get(&event.id) {
+            return Ok(Created::Before(before.clone()));
+        }
+        let holder = Holder::Event(event.id);
+        let Some(code) = self.take_code(codes, holder, now) else { return Ok(Created::CodesTaken) };
+        event.code = code;
+        self.remember(key, holder, now);
+        self.events.insert(event.id, event.clone());
+        Ok(Created::New(event))
+    }
+
+    /// What the same request made under this key; nothing if another one did; unless the key is
+    /// new or forgotten.
+    fn done_before(&self, key: Option<&IdempotencyKey>, now: UnixMillis) -> Option<Option<Holder>> {
+        let (request, made, at) = self.keys.get(&key?.key)?;
+        let known = now.0.saturating_sub(at.0) <= IDEMPOTENCY_MILLIS;
+        known.then(|| (*request == key?.request).then_some(*made))
+    }
+
+    fn remember(&mut self, key: Option<IdempotencyKey>, made: Holder, now: UnixMillis) {
+        self.tail.clear();
+        self.keys.retain(|_, (_, _, at)| now.0.saturating_sub(at.0) <= IDEMPOTENCY_MILLIS);
+        if let Some(key) = key {
+            self.keys.insert(key.key, (key.request, made, now));
+        }
+    }
+
+    fn take_code(&mut self, codes: Vec<String>, holder: Holder, now: UnixMillis) -> Option<String> {
+        let code = codes.into_iter().find(|code| self.is_free(code, now))?;
+        self.codes.insert(code.clone(), holder);
+        Some(code)
+    }
+
+    pub fn is_free(&self, code: &str, now: UnixMillis) -> bool {
+        let ended = match self.codes.get(code) {
+            None => return true,
+            Some(Holder::Event(id)) => self.events[id].deleted_at,
+            Some(Holder::Poll(id)) => {
+                let holder = &self.polls[id];
+                let ended = matches!(holder.status, PollStatus::Closed | PollStatus::Deleted);
+                holder.closed_at.filter(|_| ended)
+            }
+        };
+        ended.is_some_and(|at| now.0.saturating_sub(at.0) > CODE_REST_MILLIS)
+    }
+
+    pub fn change_event(
+        &mut self,
+        event: &Event,
+        expected: u64,
+        logo: Option<Bytes>,
+    ) -> Result<(), ChangeError> {
+        let Some(kept) = self.events.get_mut(&event.id) else { return Err(ChangeError::Conflict) };
+        if kept.revision != expected {
+            return Err(ChangeError::Conflict);
+        }
+        *kept = event.clone();
+        match logo {
+            Some(logo) => drop(self.logos.insert(event.id, logo)),
+            None if event.logo.is_none() => drop(self.logos.remove(&event.id)),
+            None => {}
+        }
+        self.tail.clear();
+        Ok(())
+    }
+
+    pub fn event(&self, id: EventId) -> Option<EventStanding> {
+        let polls = self.polls.values().filter(|poll| poll.event == Some(id));
+        let event = self.events.get(&id)?.clone();
+        Some((event, polls.map(|poll| self.standing(poll)).collect()))
+    }
+
+    pub fn event_by_code(&self, code: &str) -> Option<EventStanding> {
+        match self.codes.get(code)? {
+            Holder::Event(id) => self.event(*id),
+            Holder::Poll(id) => self.event(self.polls[id].event?),
+        }
+    }
+
+    pub fn by_code(&self, code: &str) -> Option<Standing> {
+        let id = match self.codes.get(code)? {
+            Holder::Poll(id) => *id,
+            Holder::Event(id) => self.events[id].current?,
+        };
+        self.polls.get(&id).map(|poll| self.standing(poll))
     }
 
     pub fn change(&mut self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
@@ -95,7 +183,9 @@ impl State {
         if kept.revision != expected {
             return Err(ChangeError::Conflict);
         }
-        let passed_on = self.codes.get(&poll.code).is_some_and(|holder| *holder != poll.id);
+        let own = [Some(Holder::Poll(poll.id)), poll.event.map(Holder::Event)];
+        let holder = self.codes.get(&poll.code).copied();
+        let passed_on = holder.is_some() && !own.contains(&holder);
         if poll.status == PollStatus::Open && passed_on {
             return Err(ChangeError::CodeTaken);
         }

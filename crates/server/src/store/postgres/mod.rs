@@ -1,9 +1,10 @@
 //! The store in PostgreSQL, for any number of processes. [`commit`] makes a batch true, [`polls`]
-//! changes polls, [`reads`] answers; [`lease`] lends connections, over [`tls`] or not, [`schema`] makes the tables,
+//! changes polls, [`events`] events, [`reads`] answers; [`lease`] lends connections, over [`tls`] or not, [`schema`] makes the tables,
 //! [`newcomers`] knows who need not be looked up. docs/adr/0013 says why it is so.
 
 mod commit;
 mod error;
+mod events;
 mod lease;
 mod newcomers;
 mod polls;
@@ -16,12 +17,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use deadpool_postgres::Pool;
 use parking_lot::Mutex;
 use pollux_core::ballot::Status;
-use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::event::Event;
+use pollux_core::id::{
+    BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
+};
 use pollux_core::poll::Poll;
-use pollux_core::standing::{Standing, TallyAt};
+use pollux_core::standing::{Announcement, Standing, TallyAt};
 use pollux_core::tally::VoterState;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,8 +36,8 @@ use self::newcomers::Newcomers;
 use self::rows::damaged;
 pub use self::schema::OpenError;
 use super::{
-    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, IdempotencyKey,
-    Listing, Loaded, LoadedVoter, Progress, Store, StoreError,
+    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventStanding,
+    IdempotencyKey, Listing, Loaded, LoadedVoter, Progress, Store, StoreError,
 };
 use crate::config::PostgresConfig;
 
@@ -53,15 +58,15 @@ pub struct PostgresStore {
     stop: CancellationToken,
 }
 
-/// A change of a poll, to be told on the topic `polls`.
+/// A change of a poll or an event, to be told on the topic `polls`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outboxed {
     /// In the order of the changes; what [`PostgresStore::relayed`] is told.
     pub seq: u64,
     /// The revision that the change made.
     pub revision: u64,
-    /// The poll as it is now: of that revision or a later one.
-    pub poll: Poll,
+    /// The poll or event as it is now: of that revision or a later one.
+    pub change: Announcement,
 }
 
 /// What the last call heard.
@@ -238,6 +243,50 @@ impl PostgresStore {
         done
     }
 
+    /// Write something new, and make it true if it is.
+    async fn keep<T>(
+        &self,
+        write: impl AsyncFnOnce(&Lease) -> Result<Created<T>, StoreError>,
+    ) -> Result<Created<T>, StoreError> {
+        let (created, lease) = self
+            .within::<_, StoreError>(async {
+                let lease = Lease::take(&self.pool).await?;
+                match write(&lease).await? {
+                    new @ Created::New(_) => Ok((new, Some(lease))),
+                    other => {
+                        lease.roll_back().await?;
+                        Ok((other, None))
+                    }
+                }
+            })
+            .await?;
+        if let Some(lease) = lease {
+            self.finish(lease).await?;
+        }
+        Ok(created)
+    }
+
+    /// Write over something, and make it true unless somebody else came first.
+    async fn replace(
+        &self,
+        write: impl AsyncFnOnce(&Lease) -> Result<(), ChangeError>,
+    ) -> Result<(), ChangeError> {
+        let lease = self
+            .within(async {
+                let lease = Lease::take(&self.pool).await?;
+                match write(&lease).await {
+                    Ok(()) => Ok(lease),
+                    Err(error @ (ChangeError::Conflict | ChangeError::CodeTaken)) => {
+                        lease.roll_back().await?;
+                        Err(error)
+                    }
+                    Err(error) => Err(error),
+                }
+            })
+            .await?;
+        Ok(self.finish(lease).await?)
+    }
+
     async fn write_and_commit(
         &self,
         partition: Partition,
@@ -277,39 +326,41 @@ impl Store for PostgresStore {
         codes: Vec<String>,
         key: Option<IdempotencyKey>,
     ) -> Result<Created, StoreError> {
-        let (created, lease) = self
-            .within::<_, StoreError>(async {
-                let lease = Lease::take(&self.pool).await?;
-                match polls::create(&lease, poll, &codes, key.as_ref()).await? {
-                    new @ Created::New(_) => Ok((new, Some(lease))),
-                    other => {
-                        lease.roll_back().await?;
-                        Ok((other, None))
-                    }
-                }
-            })
-            .await?;
-        if let Some(lease) = lease {
-            self.finish(lease).await?;
-        }
-        Ok(created)
+        self.keep(async |lease| polls::create(lease, poll, &codes, key.as_ref()).await).await
     }
 
     async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
-        let lease = self
-            .within(async {
-                let lease = Lease::take(&self.pool).await?;
-                match polls::change(&lease, poll, expected).await {
-                    Ok(()) => Ok(lease),
-                    Err(error @ (ChangeError::Conflict | ChangeError::CodeTaken)) => {
-                        lease.roll_back().await?;
-                        Err(error)
-                    }
-                    Err(error) => Err(error),
-                }
-            })
-            .await?;
-        Ok(self.finish(lease).await?)
+        self.replace(async |lease| polls::change(lease, poll, expected).await).await
+    }
+
+    async fn create_event(
+        &self,
+        event: Event,
+        codes: Vec<String>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created<Event>, StoreError> {
+        self.keep(async |lease| events::create(lease, event, &codes, key.as_ref()).await).await
+    }
+
+    async fn change_event(
+        &self,
+        event: &Event,
+        expected: u64,
+        logo: Option<&[u8]>,
+    ) -> Result<(), ChangeError> {
+        self.replace(async |lease| events::change(lease, event, expected, logo).await).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventStanding>, StoreError> {
+        ask!(self, lease => events::event(&lease, self.partitions, id))
+    }
+
+    async fn event_by_code(&self, code: &str) -> Result<Option<EventStanding>, StoreError> {
+        ask!(self, lease => events::by_code(&lease, self.partitions, code))
+    }
+
+    async fn logo(&self, id: EventId) -> Result<Option<Bytes>, StoreError> {
+        ask!(self, lease => events::logo(&lease, id))
     }
 
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, StoreError> {

@@ -1,13 +1,19 @@
 //! Changes of polls: what is written, and what they tell the outbox.
 //!
-//! They take turns, all of them, under one lock: a code goes to one poll only, and the outbox
+//! They and those of events take turns, all of them, under one lock: a code goes to one poll only, and the outbox
 //! is in the order of the commits. There are few, and each is short.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use foldhash::fast::FixedState;
 use pollux_core::id::PollId;
 use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::Announcement;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use super::Outboxed;
 use super::lease::Lease;
@@ -20,7 +26,7 @@ use crate::store::{
 const TURN: &str = "SELECT pg_advisory_xact_lock(1347180624)";
 
 /// Begin, and wait for our turn. What is read afterwards is as the one before us left it.
-async fn begin(lease: &Lease) -> Result<(), StoreError> {
+pub async fn begin(lease: &Lease) -> Result<(), StoreError> {
     let turn = lease.prepare_cached(TURN).await?;
     let (begun, ours) = tokio::join! {
         biased;
@@ -41,28 +47,63 @@ pub async fn create(
 ) -> Result<Created, StoreError> {
     begin(lease).await?;
     let now = rows::time(poll.created_at)?;
-    let forgotten = now - Duration::from_millis(IDEMPOTENCY_MILLIS);
-    if let Some(key) = key
-        && let Some(made) = made_before(lease, key, forgotten).await?
-    {
-        return Ok(made);
+    match made_before(lease, key, now).await? {
+        Some(Made { poll: Some(before), .. }) => {
+            let before = by_id(lease, PollId(before)).await?;
+            return before.map(Created::Before).ok_or_else(|| damaged("a key names no poll"));
+        }
+        Some(_) => return Ok(Created::KeyReused),
+        None => {}
     }
     // The caller's own retry of a creation that went unanswered.
     if let Some(before) = by_id(lease, poll.id).await? {
         return Ok(Created::Before(before));
     }
-    let Some(code) = free_code(lease, codes, now).await? else { return Ok(Created::CodesTaken) };
-    poll.code = code;
+    if poll.event.is_none() {
+        let Some(code) = free_code(lease, codes, now).await? else {
+            return Ok(Created::CodesTaken);
+        };
+        poll.code = code;
+    }
     put(lease, &poll, None).await?;
-    let lead = "INSERT INTO codes VALUES ($1, $2) ON CONFLICT (code) DO UPDATE SET poll = $2";
-    run(lease, lead, &[&poll.code, &poll.id.0]).await?;
+    let made = Made { poll: Some(poll.id.0), event: None };
+    if poll.event.is_none() {
+        lead(lease, &poll.code, made).await?;
+    }
+    remember(lease, key, made, now).await?;
+    Ok(Created::New(poll))
+}
+
+/// What has a join code, or was made under an idempotency key: one of the two.
+#[derive(Clone, Copy, Default)]
+pub struct Made {
+    pub poll: Option<Uuid>,
+    pub event: Option<Uuid>,
+}
+
+/// From now on the code leads here.
+pub async fn lead(lease: &Lease, code: &str, to: Made) -> Result<(), StoreError> {
+    let lead = "INSERT INTO codes VALUES ($1, $2, $3) \
+         ON CONFLICT (code) DO UPDATE SET poll = $2, event = $3";
+    run(lease, lead, &[&code, &to.poll, &to.event]).await.map(drop)
+}
+
+/// Remember a key for a day, and forget those that are older.
+pub async fn remember(
+    lease: &Lease,
+    key: Option<&IdempotencyKey>,
+    made: Made,
+    now: SystemTime,
+) -> Result<(), StoreError> {
+    let forgotten = now - Duration::from_millis(IDEMPOTENCY_MILLIS);
     run(lease, "DELETE FROM idempotency_keys WHERE at < $1", &[&forgotten]).await?;
     if let Some(key) = key {
-        let remember = "INSERT INTO idempotency_keys VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (key) DO UPDATE SET request = $2, poll = $3, at = $4";
-        run(lease, remember, &[&key.key, &&key.request[..], &poll.id.0, &now]).await?;
+        let remember = "INSERT INTO idempotency_keys VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (key) DO UPDATE SET request = $2, poll = $3, at = $4, event = $5";
+        let request = &key.request[..];
+        run(lease, remember, &[&key.key, &request, &made.poll, &now, &made.event]).await?;
     }
-    Ok(Created::New(poll))
+    Ok(())
 }
 
 /// Everything of [`crate::store::Store::change`] but the COMMIT.
@@ -71,16 +112,22 @@ pub async fn change(lease: &Lease, poll: &Poll, expected: u64) -> Result<(), Cha
     if put(lease, poll, Some(expected)).await? == 0 {
         return Err(ChangeError::Conflict);
     }
-    let passed_on = "SELECT FROM codes WHERE code = $1 AND poll <> $2";
+    let passed_on = "SELECT FROM codes WHERE code = $1 AND poll IS DISTINCT FROM $2 \
+         AND ($3::uuid IS NULL OR event IS DISTINCT FROM $3)";
+    let event = poll.event.map(|event| event.0);
     if poll.status == PollStatus::Open
-        && run(lease, passed_on, &[&poll.code, &poll.id.0]).await? > 0
+        && run(lease, passed_on, &[&poll.code, &poll.id.0, &event]).await? > 0
     {
         return Err(ChangeError::CodeTaken);
     }
     Ok(())
 }
 
-async fn run(lease: &Lease, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
+pub async fn run(
+    lease: &Lease,
+    sql: &str,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<u64, StoreError> {
     let statement = lease.prepare_cached(sql).await?;
     Ok(lease.execute(&statement, params).await?)
 }
@@ -92,35 +139,38 @@ async fn by_id(lease: &Lease, id: PollId) -> Result<Option<Poll>, StoreError> {
     row.as_ref().map(rows::read_poll).transpose()
 }
 
-/// What was done under this key, unless it is forgotten.
-async fn made_before(
+/// What the same request made under this key, or neither if another request did; `None` if the
+/// key is new or forgotten.
+pub async fn made_before(
     lease: &Lease,
-    key: &IdempotencyKey,
-    forgotten: SystemTime,
-) -> Result<Option<Created>, StoreError> {
-    let sql = "SELECT poll, request FROM idempotency_keys WHERE key = $1 AND at >= $2";
+    key: Option<&IdempotencyKey>,
+    now: SystemTime,
+) -> Result<Option<Made>, StoreError> {
+    let Some(key) = key else { return Ok(None) };
+    let forgotten = now - Duration::from_millis(IDEMPOTENCY_MILLIS);
+    let sql = "SELECT poll, event, request FROM idempotency_keys WHERE key = $1 AND at >= $2";
     let statement = lease.prepare_cached(sql).await?;
     let Some(row) = lease.query_opt(&statement, &[&key.key, &forgotten]).await? else {
         return Ok(None);
     };
-    if row.try_get::<_, &[u8]>(1)? != key.request {
-        return Ok(Some(Created::KeyReused));
+    if row.try_get::<_, &[u8]>(2)? != key.request {
+        return Ok(Some(Made::default()));
     }
-    let poll = by_id(lease, PollId(row.try_get(0)?)).await?;
-    Ok(Some(Created::Before(poll.ok_or_else(|| damaged("a key names no poll"))?)))
+    Ok(Some(Made { poll: row.try_get(0)?, event: row.try_get(1)? }))
 }
 
-/// The first that nobody has, or whose poll has ended long enough ago.
-async fn free_code(
+/// The first that nobody has, or whose poll or event has ended long enough ago.
+pub async fn free_code(
     lease: &Lease,
     codes: &[String],
     now: SystemTime,
 ) -> Result<Option<String>, StoreError> {
     let rested = now - Duration::from_millis(CODE_REST_MILLIS);
     let sql = "SELECT q.code FROM unnest($1::text[]) WITH ORDINALITY AS q(code, n) \
-         WHERE NOT EXISTS (SELECT FROM codes c JOIN polls p ON p.id = c.poll \
-         WHERE c.code = q.code AND NOT coalesce(p.status IN ('closed', 'deleted') \
-         AND p.closed_at < $2, false)) ORDER BY q.n LIMIT 1";
+         WHERE NOT EXISTS (SELECT FROM codes c LEFT JOIN polls p ON p.id = c.poll \
+         LEFT JOIN events e ON e.id = c.event WHERE c.code = q.code \
+         AND NOT coalesce(p.status IN ('closed', 'deleted') AND p.closed_at < $2, \
+         e.deleted_at < $2, false)) ORDER BY q.n LIMIT 1";
     let statement = lease.prepare_cached(sql).await?;
     let row = lease.query_opt(&statement, &[&codes, &rested]).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
@@ -128,13 +178,14 @@ async fn free_code(
 
 const INSERT: &str = "WITH put AS (INSERT INTO polls (id, code, question, kind, max_choices, \
      revote, results, revealed, voter_ids, listed, status, phase, round, revision, created_at, \
-     closes_at, closed_at, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-     $13, $14, $15, $16, $17, $18) RETURNING id, revision)";
+     closes_at, closed_at, owner, event, embed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+     $11, $12, $13, $14, $15, $16, $17, $18, $20, $21) RETURNING id, revision)";
 
 const UPDATE: &str = "WITH put AS (UPDATE polls SET code = $2, question = $3, kind = $4, \
      max_choices = $5, revote = $6, results = $7, revealed = $8, voter_ids = $9, listed = $10, \
      status = $11, phase = $12, round = $13, revision = $14, created_at = $15, closes_at = $16, \
-     closed_at = $17, owner = $18 WHERE id = $1 AND revision = $20 RETURNING id, revision)";
+     closed_at = $17, owner = $18, event = $20, embed = $21 WHERE id = $1 AND revision = $22 \
+     RETURNING id, revision)";
 
 /// Only options that differ are written.
 const AND_THE_REST: &str = ", gone AS (DELETE FROM options o USING put \
@@ -155,6 +206,7 @@ async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, S
     let (most, phase, round) =
         (i16::from(poll.max_choices), i64::from(poll.phase), i64::from(poll.round));
     let (revision, owner) = (poll.revision as i64, &poll.owner[..]);
+    let event = poll.event.map(|event| event.0);
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![
         &poll.id.0,
         &poll.code,
@@ -175,6 +227,8 @@ async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, S
         &closed,
         &owner,
         &poll.options,
+        &event,
+        &poll.embed,
     ];
     let expected = expected.map(|revision| revision as i64);
     let how = if expected.is_some() { UPDATE } else { INSERT };
@@ -182,22 +236,46 @@ async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, S
     run(lease, &format!("{how}{AND_THE_REST}"), &params).await
 }
 
-/// The oldest notes of the outbox, each with its poll as it is now.
+/// The oldest notes of the outbox, each with its poll or event as it is now.
 pub async fn outbox(lease: &Lease, limit: usize) -> Result<Vec<Outboxed>, StoreError> {
-    let sql = format!(
-        "SELECT x.seq, x.revision AS noted, {} FROM outbox x JOIN polls p ON p.id = x.poll \
-         ORDER BY x.seq LIMIT $1",
-        rows::POLL
-    );
-    let statement = lease.prepare_cached(&sql).await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let notes = lease.query(&statement, &[&limit]).await?;
-    let read = |row: &tokio_postgres::Row| {
-        let (seq, revision): (i64, i64) = (row.try_get("seq")?, row.try_get("noted")?);
-        let poll = rows::read_poll(row)?;
-        Ok(Outboxed { seq: seq as u64, revision: revision as u64, poll })
+    let notes = "SELECT seq, revision, poll, event FROM outbox ORDER BY seq LIMIT $1";
+    let notes = query(lease, notes, &[&limit]).await?;
+    let (mut polls, mut events): (Vec<Uuid>, Vec<Uuid>) = Default::default();
+    for note in &notes {
+        polls.extend(note.try_get::<_, Option<Uuid>>(2)?);
+        events.extend(note.try_get::<_, Option<Uuid>>(3)?);
+    }
+    let mut changed: HashMap<Uuid, Announcement, FixedState> = HashMap::default();
+    let sql = format!("SELECT {} FROM polls p WHERE p.id = ANY ($1)", rows::POLL);
+    for row in query(lease, &sql, &[&polls]).await? {
+        let poll = rows::read_poll(&row)?;
+        changed.insert(poll.id.0, Announcement::Poll(Arc::new(poll)));
+    }
+    if !events.is_empty() {
+        let sql = format!("SELECT {} FROM events e WHERE e.id = ANY ($1)", rows::EVENT);
+        for row in query(lease, &sql, &[&events]).await? {
+            let event = rows::read_event(&row)?;
+            changed.insert(event.id.0, Announcement::Event(Arc::new(event)));
+        }
+    }
+    let read = |note: &Row| {
+        let (seq, revision): (i64, i64) = (note.try_get(0)?, note.try_get(1)?);
+        let of: Option<Uuid> = note.try_get::<_, Option<Uuid>>(2)?.or(note.try_get(3)?);
+        let change = of.and_then(|of| changed.get(&of)).cloned();
+        let change = change.ok_or_else(|| damaged("a note of the outbox names nothing"))?;
+        Ok(Outboxed { seq: seq as u64, revision: revision as u64, change })
     };
     notes.iter().map(read).collect()
+}
+
+async fn query(
+    lease: &Lease,
+    sql: &str,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, StoreError> {
+    let statement = lease.prepare_cached(sql).await?;
+    Ok(lease.query(&statement, params).await?)
 }
 
 /// Forget the notes up to this one.

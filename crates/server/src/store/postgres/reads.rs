@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use foldhash::fast::FixedState;
 use pollux_core::ballot::Status;
-use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::id::{BallotId, EventId, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::Poll;
 use pollux_core::standing::{Standing, TallyAt};
 use tokio_postgres::Row;
@@ -79,8 +79,14 @@ pub async fn by_code(lease: &Lease, partitions: u32, code: &str) -> Read<Option<
     if code.contains('\0') {
         return Ok(None);
     }
-    let which = "SELECT c.poll FROM codes c WHERE c.code = $1";
+    let which = "SELECT coalesce(c.poll, e.current) FROM codes c \
+         LEFT JOIN events e ON e.id = c.event WHERE c.code = $1";
     Ok(standings(lease, partitions, which, &[&code]).await?.pop())
+}
+
+pub async fn of_event(lease: &Lease, partitions: u32, id: EventId) -> Read<Vec<Standing>> {
+    let which = "SELECT o.id FROM polls o WHERE o.event = $1::uuid";
+    standings(lease, partitions, which, &[&id.0]).await
 }
 
 pub async fn list(lease: &Lease, partitions: u32, listing: Listing) -> Read<Vec<Standing>> {

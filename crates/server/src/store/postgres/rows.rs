@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{BufMut, BytesMut};
 use pollux_core::ballot::{Choice, Status};
-use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::event::Event;
+use pollux_core::id::{
+    BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
+};
 use pollux_core::poll::Poll;
 use pollux_core::standing::TallyAt;
 use pollux_core::tally::{Gate, Tally, VoterState};
@@ -65,7 +68,7 @@ fn millis(time: SystemTime) -> Read<UnixMillis> {
 /// The columns of `polls p` that [`read_poll`] takes.
 pub const POLL: &str = "p.id, p.code, p.question, p.kind, p.max_choices, p.revote, p.results, \
      p.revealed, p.voter_ids, p.listed, p.status, p.phase, p.round, p.revision, p.created_at, \
-     p.closes_at, p.closed_at, p.owner, ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id \
+     p.closes_at, p.closed_at, p.owner, p.event, p.embed, ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id \
      ORDER BY o.option) AS options";
 
 pub fn read_poll(row: &Row) -> Read<Poll> {
@@ -92,9 +95,36 @@ pub fn read_poll(row: &Row) -> Read<Poll> {
         created_at: millis(get(row, "created_at")?)?,
         closes_at: time("closes_at")?,
         closed_at: time("closed_at")?,
-        owner: get::<Vec<u8>>(row, "owner")?
-            .try_into()
-            .map_err(|_| damaged("an owner's hash that is not 32 bytes"))?,
+        owner: owner(row)?,
+        event: get::<Option<Uuid>>(row, "event")?.map(EventId),
+        embed: get(row, "embed")?,
+    })
+}
+
+fn owner(row: &Row) -> Read<[u8; 32]> {
+    let hash: Vec<u8> = get(row, "owner")?;
+    hash.try_into().map_err(|_| damaged("an owner's hash that is not 32 bytes"))
+}
+
+/// The columns of `events e` that [`read_event`] takes.
+pub const EVENT: &str = "e.id, e.code, e.title, e.accent, e.layout, e.logo, e.current, \
+     e.\"order\", e.embed, e.revision, e.created_at, e.deleted_at, e.owner";
+
+pub fn read_event(row: &Row) -> Read<Event> {
+    Ok(Event {
+        id: EventId(get(row, "id")?),
+        code: get(row, "code")?,
+        title: get(row, "title")?,
+        accent: get(row, "accent")?,
+        layout: from_word(row, "layout")?,
+        logo: get(row, "logo")?,
+        current: get::<Option<Uuid>>(row, "current")?.map(PollId),
+        order: get::<Vec<Uuid>>(row, "order")?.into_iter().map(PollId).collect(),
+        embed: get(row, "embed")?,
+        revision: number(row, "revision")?,
+        created_at: millis(get(row, "created_at")?)?,
+        deleted_at: get::<Option<SystemTime>>(row, "deleted_at")?.map(millis).transpose()?,
+        owner: owner(row)?,
     })
 }
 

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use crate::exit::Outcome;
-
 /// A sheet being written.
 pub struct Sheet<W: Write>(csv::Writer<W>);
 
@@ -15,19 +13,19 @@ impl<W: Write> Sheet<W> {
     }
 
     /// One row, its cells defused.
-    pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> Outcome {
+    pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
         self.0.write_record(cells.into_iter().map(|cell| defused(cell).into_owned())).map_err(
             |error| match error.into_kind() {
                 // As an IO error, a reader that went away is told from a full disk.
-                csv::ErrorKind::Io(error) => error.into(),
-                other => io::Error::other(format!("{other:?}")).into(),
+                csv::ErrorKind::Io(error) => error,
+                other => io::Error::other(format!("{other:?}")),
             },
         )
     }
 
     /// Everything is written.
-    pub fn finish(mut self) -> Outcome {
-        Ok(self.0.flush()?)
+    pub fn finish(mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

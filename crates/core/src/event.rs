@@ -1,0 +1,299 @@
+//! An event: polls under one title and one code, one of which is on stage.
+//!
+//! Which polls belong to an event is said by the polls ([`Poll::event`]); the event's
+//! [`Event::order`] only sorts them. So a crash between two changes loses nothing. Every change
+//! goes through a function here and raises [`Event::revision`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{EventId, PollId, UnixMillis};
+use crate::poll::{ChangeError, Poll, PollStatus, Violation, clean, origins};
+use crate::standing::Standing;
+
+/// Longest title, in characters.
+pub const MAX_TITLE_CHARS: usize = 200;
+/// Most polls an event may have, those deleted included.
+pub const MAX_POLLS: usize = 500;
+
+/// How the stage draws the votes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Layout {
+    /// Lying.
+    #[default]
+    Bars,
+    /// Standing.
+    Columns,
+}
+
+/// One event, as its owner made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// The join code. Empty until the store has given it one.
+    pub code: String,
+    /// The title.
+    pub title: String,
+    /// `#RRGGBB`.
+    pub accent: Option<String>,
+    /// How the stage draws the votes.
+    pub layout: Layout,
+    /// Names the logo's bytes, which the store keeps beside the event.
+    pub logo: Option<String>,
+    /// The poll on stage and on phones.
+    pub current: Option<PollId>,
+    /// Sorts the event's polls; those that are not in it come last, by age.
+    pub order: Vec<PollId>,
+    /// Who may frame the event's overlay; see [`Poll::embed`].
+    pub embed: Vec<String>,
+    /// Raised by every change.
+    pub revision: u64,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was deleted; its code is free a month later.
+    pub deleted_at: Option<UnixMillis>,
+    /// SHA-256 of the owner's token; its polls have the same.
+    pub owner: [u8; 32],
+}
+
+/// What an organiser writes of an event; a member that is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventDraft {
+    /// 1 to 200 characters.
+    pub title: Option<String>,
+    /// `#RRGGBB`, or none.
+    pub accent: Option<Option<String>>,
+    /// Bars or columns.
+    pub layout: Option<Layout>,
+    /// Every poll of the event, once.
+    pub order: Option<Vec<PollId>>,
+    /// Origins, or `*`.
+    pub embed: Option<Vec<String>>,
+}
+
+impl Event {
+    /// A new event without polls, checked.
+    pub fn new(
+        id: EventId,
+        draft: EventDraft,
+        owner: [u8; 32],
+        now: UnixMillis,
+    ) -> Result<Self, ChangeError> {
+        let mut event = Self {
+            id,
+            code: String::new(),
+            title: String::new(),
+            accent: None,
+            layout: Layout::default(),
+            logo: None,
+            current: None,
+            order: Vec::new(),
+            embed: Vec::new(),
+            revision: 0,
+            created_at: now,
+            deleted_at: None,
+            owner,
+        };
+        let title = draft.title.or_else(|| Some(String::new()));
+        event.edit(EventDraft { title, order: None, ..draft }, &[])?;
+        Ok(event)
+    }
+
+    /// Replace what was written. `polls` are those of the event, whatever their order.
+    pub fn edit(&mut self, draft: EventDraft, polls: &[PollId]) -> Result<(), ChangeError> {
+        let mut broken = Vec::new();
+        let mut new = self.clone();
+        if let Some(title) = draft.title {
+            new.title = clean("/title", &title, MAX_TITLE_CHARS, &mut broken);
+        }
+        if let Some(accent) = draft.accent {
+            if accent.as_deref().is_some_and(|accent| !is_colour(accent)) {
+                let detail = "must be a colour such as #0B5CAD, or null";
+                broken.push(Violation::new("/accent", detail));
+            }
+            new.accent = accent;
+        }
+        new.layout = draft.layout.unwrap_or(self.layout);
+        if let Some(order) = draft.order {
+            let sorted = |ids: &[PollId]| {
+                let mut ids = ids.to_vec();
+                ids.sort_unstable();
+                ids
+            };
+            if sorted(&order) != sorted(polls) {
+                let detail =
+                    format!("must name each of the event's {} polls, once each", polls.len());
+                broken.push(Violation::new("/order", detail));
+            }
+            new.order = order;
+        }
+        if let Some(embed) = draft.embed {
+            new.embed = origins("/embed", embed, &mut broken);
+        }
+        if !broken.is_empty() {
+            return Err(ChangeError::Invalid(broken));
+        }
+        new.revision += 1;
+        *self = new;
+        Ok(())
+    }
+
+    /// Put a poll on stage, or none. Says whether that changes anything.
+    pub fn show(&mut self, poll: Option<PollId>) -> bool {
+        let changed = self.current != poll;
+        if changed {
+            self.current = poll;
+            self.revision += 1;
+        }
+        changed
+    }
+
+    /// Another logo, or none. Says whether that changes anything.
+    pub fn wear(&mut self, logo: Option<String>) -> bool {
+        let changed = self.logo != logo;
+        if changed {
+            self.logo = logo;
+            self.revision += 1;
+        }
+        changed
+    }
+
+    /// Another owner's token.
+    pub fn hand_over(&mut self, owner: [u8; 32]) {
+        self.owner = owner;
+        self.revision += 1;
+    }
+
+    /// Take it away. Says whether it was still there.
+    pub fn delete(&mut self, now: UnixMillis) -> bool {
+        let there = self.deleted_at.is_none();
+        if there {
+            self.deleted_at = Some(now);
+            self.current = None;
+            self.revision += 1;
+        }
+        there
+    }
+}
+
+fn is_colour(text: &str) -> bool {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// What an event's list says of a poll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The poll.
+    pub poll: Arc<Poll>,
+    /// Of what the list says, the poll's numbers left out.
+    pub version: u64,
+    /// No ballot can be counted any more.
+    pub is_final: bool,
+}
+
+/// An event with its polls. Like a [`Standing`] it is put together from news that may come late,
+/// twice or out of order, and keeps the newest of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The event's newest known revision.
+    pub event: Arc<Event>,
+    items: BTreeMap<PollId, Item>,
+}
+
+impl Program {
+    /// An event with these of its polls.
+    pub fn new<'a>(event: Arc<Event>, polls: impl IntoIterator<Item = &'a Standing>) -> Self {
+        let mut program = Self { event, items: BTreeMap::new() };
+        for poll in polls {
+            program.take_poll(poll);
+        }
+        program
+    }
+
+    /// Take a newer revision of the event. Says whether it was newer.
+    pub fn take_event(&mut self, event: Arc<Event>) -> bool {
+        debug_assert_eq!(event.id, self.event.id, "a program is of one event");
+        let newer = event.revision > self.event.revision;
+        if newer {
+            self.event = event;
+        }
+        newer
+    }
+
+    /// Take what is newer of one of its polls. Says whether that changes the list.
+    pub fn take_poll(&mut self, standing: &Standing) -> bool {
+        self.take_item(Item {
+            poll: standing.poll.clone(),
+            version: standing.version(false),
+            is_final: standing.is_final(),
+        })
+    }
+
+    /// Take what is newer of another one. Says whether that changes anything.
+    pub fn take(&mut self, other: Self) -> bool {
+        let mut changed = self.take_event(other.event);
+        for item in other.items.into_values() {
+            changed |= self.take_item(item);
+        }
+        changed
+    }
+
+    fn take_item(&mut self, new: Item) -> bool {
+        let age = |item: &Item| (item.version, item.is_final);
+        let newer = self.items.get(&new.poll.id).is_none_or(|known| age(known) < age(&new));
+        if newer {
+            self.items.insert(new.poll.id, new);
+        }
+        newer
+    }
+
+    /// Its polls in order, those deleted left out.
+    pub fn polls(&self) -> Vec<&Item> {
+        let place = |id: PollId| self.event.order.iter().position(|other| *other == id);
+        let there = self.items.values().filter(|item| item.poll.status != PollStatus::Deleted);
+        let mut polls: Vec<_> = there
+            .filter(|item| item.poll.event == Some(self.event.id))
+            .map(|item| (place(item.poll.id).unwrap_or(usize::MAX), item))
+            .collect();
+        polls.sort_by_key(|(place, item)| (*place, item.poll.id));
+        polls.into_iter().map(|(_, item)| item).collect()
+    }
+
+    /// How many polls it ever had.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether it never had a poll.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// One of its polls, whatever its status.
+    pub fn poll(&self, id: PollId) -> Option<&Arc<Poll>> {
+        self.items.get(&id).map(|item| &item.poll)
+    }
+
+    /// The poll on stage, unless it is gone or a draft.
+    pub fn current(&self) -> Option<PollId> {
+        self.event.current.filter(|id| {
+            let status = self.items.get(id).map(|item| item.poll.status);
+            matches!(status, Some(PollStatus::Open | PollStatus::Closed))
+        })
+    }
+
+    /// The version of what is shown, with drafts or without; it grows with everything that can be
+    /// seen to change. Deleted polls count, so that it never shrinks.
+    pub fn version(&self, drafts: bool) -> u64 {
+        let seen = |item: &&Item| drafts || item.poll.status != PollStatus::Draft;
+        let polls = self.items.values().filter(seen);
+        self.event.revision
+            + polls.map(|item| 2 * item.version + u64::from(item.is_final)).sum::<u64>()
+    }
+}

@@ -1,0 +1,85 @@
+//! A poll's result as one line of text, and the line's hash: what two people compare to know that
+//! they have the same result, whichever of them asked the server and whichever recounted the log.
+//!
+//! The line is exactly this, with no space in it and one line feed (U+000A) at its end:
+//!
+//! ```text
+//! {"pollId":"01890a5d-ac96-774b-bcce-b302099a8057","round":1,"counts":[3,1],"voters":4}
+//! ```
+//!
+//! `pollId` in lower case; `counts` has the marks for each option in the organiser's order. The hash is
+//! SHA-256 over its bytes, as 64 lower-case hexadecimal digits; of the line above it is
+//! `27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410`. Anybody can make it with
+//! `sha256sum`.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::id::PollId;
+
+/// The line.
+pub fn line(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
+    let counts = counts.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+    format!(
+        "{{\"pollId\":\"{poll}\",\"round\":{round},\"counts\":[{counts}],\"voters\":{voters}}}\n"
+    )
+}
+
+/// The hash of the line.
+pub fn hash(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(line(poll, round, counts, voters)) {
+        write!(hex, "{byte:02x}").expect("a string takes all that is written");
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::UnixMillis;
+
+    fn poll(n: u64) -> PollId {
+        PollId::new(UnixMillis(n), [7; 10])
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_what_sha256sum_says() {
+        let poll = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        assert_eq!(
+            line(poll, 1, &[3, 1], 4),
+            "{\"pollId\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"round\":1,\"counts\":[3,1],\"voters\":4}\n"
+        );
+        assert_eq!(hash(poll, 1, &[3, 1], 4), EXAMPLE);
+        assert!(include_str!("result.rs").contains(&format!("`{EXAMPLE}`")), "as documented");
+    }
+
+    const EXAMPLE: &str = "27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410";
+
+    proptest! {
+        /// No two results have one line: nothing of a result can change without its hash.
+        #[test]
+        fn whatever_differs_shows(
+            a in (0..3_u64, 1..4_u32, prop::collection::vec(0..30_u64, 2..5), 0..30_u64),
+            b in (0..3_u64, 1..4_u32, prop::collection::vec(0..30_u64, 2..5), 0..30_u64),
+        ) {
+            let hash = |r: &(u64, u32, Vec<u64>, u64)| hash(poll(r.0), r.1, &r.2, r.3);
+            prop_assert_eq!(a == b, hash(&a) == hash(&b));
+            prop_assert_eq!(hash(&a).len(), 64);
+        }
+
+        /// The line is JSON, for whoever would rather read it so.
+        #[test]
+        fn the_line_is_json(counts in prop::collection::vec(any::<u64>(), 2..9), voters: u64) {
+            let line = line(poll(1), 2, &counts, voters);
+            let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+            prop_assert_eq!(json, serde_json::json!({
+                "pollId": poll(1), "round": 2, "counts": counts, "voters": voters,
+            }));
+        }
+    }
+}

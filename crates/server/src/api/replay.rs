@@ -1,0 +1,397 @@
+//! A final poll's vote once more, from the log itself: its records are read and folded again, and
+//! what comes out must be the result that is shown.
+//!
+//! Made at most once at a time, and kept for whoever asks next.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use foldhash::fast::FixedState;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use http::{HeaderMap, Request};
+use parking_lot::Mutex;
+use pollux_core::ballot::{Choice, Status};
+use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::poll::{Poll, PollStatus, Rules};
+use pollux_core::record::{Entry, ballot_partition};
+use pollux_core::standing::Standing;
+use pollux_core::tally::{self, Decision, Tally, VoterState};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
+
+use super::App;
+use super::lookup::Params;
+use super::openapi::served;
+use super::polls;
+use super::probe::Probe;
+use super::problem::{Problem, Trouble};
+use crate::log::{Log, ReadError};
+use crate::watch::view::{rfc3339, sees_numbers};
+
+/// Most frames of a replay.
+const FRAMES: u64 = 200;
+/// Records read at a time.
+const PAGE: usize = 8_192;
+/// How long a read waits for records that are on the log.
+const READ_WAIT: Duration = Duration::from_secs(2);
+/// A record taken so long before its poll was made was not taken for it, whatever the nodes' clocks.
+const CLOCKS: u64 = 60 * 60 * 1000;
+/// What was made from records that do not change is not made again.
+const FRESH: Duration = Duration::MAX;
+
+/// How a poll's vote went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Replay)]
+pub struct ReplayView {
+    /// When the first vote came that counted. RFC 3339, UTC.
+    #[schema(format = "date-time")]
+    pub from: String,
+    /// When the poll closed. RFC 3339, UTC.
+    #[schema(format = "date-time")]
+    pub to: String,
+    /// People counted in the end.
+    pub voters: u64,
+    /// At equal intervals, from the first vote to the close. The last one is the final result.
+    #[schema(min_items = 1, max_items = 200)]
+    pub frames: Vec<Frame>,
+}
+
+/// What was counted at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReplayFrame)]
+pub struct Frame {
+    /// Which. RFC 3339, UTC.
+    #[schema(format = "date-time")]
+    pub at: String,
+    /// Marks counted by then, for each option in the organiser's order.
+    pub votes: Vec<u64>,
+}
+
+/// The replays that were asked for last, and those being made.
+pub struct Replays {
+    kept: Mutex<VecDeque<(Key, Arc<Making>)>>,
+    /// Making one takes memory.
+    making: Arc<Semaphore>,
+}
+
+/// A poll's phase: in each that is final there is one result.
+type Key = (PollId, u32);
+type Making = Probe<Bytes, Failed>;
+
+impl Default for Replays {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), making: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+impl Replays {
+    /// That of this poll, in the place of the oldest; none while as many are being made as may be.
+    fn of(&self, key: Key, most: usize) -> Option<Arc<Making>> {
+        let mut kept = self.kept.lock();
+        if let Some((_, probe)) = kept.iter().find(|(known, _)| *known == key) {
+            return Some(probe.clone());
+        }
+        if kept.len() >= most {
+            let done = kept.iter().position(|(_, probe)| !probe.is_under_way())?;
+            kept.remove(done);
+        }
+        let probe = Arc::new(Probe::default());
+        kept.push_back((key, probe.clone()));
+        Some(probe)
+    }
+}
+
+/// Why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Failed {
+    /// More records than are read for one.
+    TooLong,
+    /// The log cannot be read now.
+    Unreadable(String),
+    /// What the log gives is not what is shown.
+    Different,
+}
+
+impl From<ReadError> for Failed {
+    fn from(error: ReadError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+/// Watch a final poll's vote once more.
+#[utoipa::path(
+    get, path = "/api/polls/{id}/replay", tag = "polls", operation_id = "getReplay",
+    params(("id" = String, Path, description = "The poll's id or join code")),
+    responses((status = 200, body = ReplayView, description = "Cumulative, folded from the log itself")),
+    security((), ("owner" = [])),
+)]
+pub async fn read(
+    State(app): State<Arc<App>>,
+    Params([id]): Params<1>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let headers: &HeaderMap = request.headers();
+    let (standing, audience) = polls::seen(&app, &id, headers, request.extensions()).await?;
+    let poll = &standing.poll;
+    if !standing.is_final() {
+        let detail = match poll.status {
+            PollStatus::Closed => "the poll is closed, but not all of its votes are counted yet",
+            _ => "a poll is replayed once it is closed",
+        };
+        return Err(Problem::new(Trouble::WrongStatus, detail));
+    }
+    if !sees_numbers(poll, audience) {
+        let detail = "the poll's numbers are hidden until its owner reveals them";
+        return Err(Problem::new(Trouble::WrongStatus, detail));
+    }
+    let limits = &app.config.api;
+    let Some(probe) = app.replays.of((poll.id, poll.phase), limits.replays) else {
+        return Err(Problem::new(Trouble::StoreUnavailable, "many replays are being made already"));
+    };
+    let made = probe.ask(FRESH, limits.deadline, || {
+        let (log, making, most) =
+            (app.log.clone(), app.replays.making.clone(), limits.replay_records);
+        async move {
+            let _alone = making.acquire().await;
+            make(&*log, &standing, most as u64).await
+        }
+    });
+    match made.await {
+        Some(Ok(json)) => {
+            let mut response = served(&json);
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            Ok(response)
+        }
+        Some(Err(failed)) => Err(problem(&app, &failed)),
+        None => Err(Problem::new(
+            Trouble::StoreUnavailable,
+            "the replay of a long vote is still being made; ask again in a moment",
+        )),
+    }
+}
+
+fn problem(app: &App, failed: &Failed) -> Problem {
+    match failed {
+        Failed::TooLong => {
+            let most = app.config.api.replay_records;
+            let detail = format!(
+                "the vote lies among more than {most} records of the log, which is as many as are \
+                 read for a replay (POLLUX_API_REPLAY_RECORDS)"
+            );
+            Problem::new(Trouble::WrongStatus, detail)
+        }
+        Failed::Unreadable(why) => {
+            tracing::warn!(%why, "a vote cannot be replayed now");
+            Problem::new(Trouble::StoreUnavailable, "the log cannot be read at the moment")
+        }
+        Failed::Different => {
+            tracing::error!("a replay is not what is shown: run `pollux recount`");
+            Problem::new(
+                Trouble::StoreUnavailable,
+                "what the log gives is not what is shown; the operator should run pollux recount",
+            )
+        }
+    }
+}
+
+/// Read, fold, compare.
+async fn make(log: &dyn Log, standing: &Standing, most: u64) -> Result<Bytes, Failed> {
+    let mut ranges = Vec::new();
+    for tally in standing.tallies() {
+        let (partition, until) = (tally.partition, tally.next_offset);
+        ranges.push((
+            partition,
+            beginning(log, &standing.poll, partition, until, most).await?,
+            until,
+        ));
+    }
+    let mut view = replayed(log, standing, &ranges, most).await?;
+    if view.is_none() && ranges.iter().any(|(_, from, _)| *from > 0) {
+        // Records of it lay where their times did not say: from the very beginning, then.
+        ranges.iter_mut().for_each(|(_, from, _)| *from = 0);
+        view = replayed(log, standing, &ranges, most).await?;
+    }
+    let view = view.ok_or(Failed::Different)?;
+    Ok(serde_json::to_vec(&view).expect("a view is always JSON").into())
+}
+
+/// An offset before the poll's first record in this partition, by looking back from its end in
+/// ever longer steps: who asks for a replay mostly does so soon after the vote.
+async fn beginning(
+    log: &dyn Log,
+    poll: &Poll,
+    partition: Partition,
+    until: Offset,
+    most: u64,
+) -> Result<Offset, Failed> {
+    let made = poll.created_at.0.saturating_sub(CLOCKS);
+    let mut back = PAGE as u64;
+    while back < until {
+        let records = log.read(partition, until - back, 1, READ_WAIT).await?;
+        let taken = records.first().and_then(|record| match Entry::decode(&record.value) {
+            Ok(Entry::Ballot(ballot)) => Some(ballot.at.0).filter(|at| *at > 0),
+            Ok(Entry::Control(control)) => Some(control.at.0).filter(|at| *at > 0),
+            Ok(Entry::Genesis(_)) | Err(_) => None,
+        });
+        if taken.is_some_and(|taken| taken < made) {
+            return Ok(until - back);
+        }
+        if back > most {
+            return Err(Failed::TooLong);
+        }
+        back *= 2;
+    }
+    Ok(0)
+}
+
+/// The replay of these parts of the log, if it is what is shown.
+async fn replayed(
+    log: &dyn Log,
+    standing: &Standing,
+    ranges: &[(Partition, Offset, Offset)],
+    most: u64,
+) -> Result<Option<ReplayView>, Failed> {
+    if ranges.iter().map(|(_, from, until)| until - from).sum::<u64>() > most {
+        return Err(Failed::TooLong);
+    }
+    let mut marks = Vec::new();
+    let mut voters = 0;
+    for (partition, from, until) in ranges.iter().copied() {
+        let mut fold = Fold::new(&standing.poll, partition, log.partitions());
+        let mut next = from;
+        while next < until {
+            let wanted = PAGE.min((until - next) as usize);
+            let records = log.read(partition, next, wanted, READ_WAIT).await?;
+            let Some(last) = records.last() else {
+                return Err(Failed::Unreadable(format!("partition {partition} ends at {next}")));
+            };
+            next = last.offset + 1;
+            for record in records.iter().filter(|record| record.offset < until) {
+                if let Ok(entry) = Entry::decode(&record.value) {
+                    fold.apply(entry);
+                }
+            }
+        }
+        voters += fold.tally.voters;
+        marks.append(&mut fold.marks);
+    }
+    let same = voters == standing.total_voters();
+    let view = show(marks, voters, standing);
+    let last = view.frames.last().map(|frame| &frame.votes);
+    Ok((same && last == Some(&standing.counts())).then_some(view))
+}
+
+/// A ballot that began to count, and the one whose place it took.
+struct Mark {
+    at: UnixMillis,
+    counted: Choice,
+    replaced: Choice,
+}
+
+/// One poll in one partition, folded by the core.
+struct Fold<'a> {
+    poll: &'a Poll,
+    rules: Rules,
+    partition: Partition,
+    partitions: u32,
+    tally: Tally,
+    voters: HashMap<VoterId, VoterState, FixedState>,
+    decided: HashMap<(VoterId, BallotId), Status, FixedState>,
+    /// Of the present round.
+    marks: Vec<Mark>,
+    /// The latest time seen: a ballot counts when it comes to stand on the log, whatever its node's
+    /// clock says.
+    now: UnixMillis,
+}
+
+impl<'a> Fold<'a> {
+    fn new(poll: &'a Poll, partition: Partition, partitions: u32) -> Self {
+        Self {
+            poll,
+            rules: poll.rules(),
+            partition,
+            partitions,
+            tally: Tally::new(),
+            voters: HashMap::default(),
+            decided: HashMap::default(),
+            marks: Vec::new(),
+            now: UnixMillis::default(),
+        }
+    }
+
+    fn apply(&mut self, entry: Entry) {
+        let round = self.tally.round;
+        let mark = match entry {
+            Entry::Ballot(ballot) if ballot.poll == self.poll.id => {
+                let place = ballot_partition(ballot.poll, ballot.voter, self.partitions);
+                if place != self.partition {
+                    return;
+                }
+                let voter = self.voters.entry(ballot.voter).or_default();
+                let name = (ballot.voter, ballot.id);
+                let seen = voter.may_have_seen(ballot.id);
+                let before = if seen { self.decided.get(&name).copied() } else { None };
+                let stood = voter.counted.map_or(Choice::NONE, |(_, choice)| choice);
+                let decision = tally::count(&self.rules, &mut self.tally, voter, &ballot, before);
+                if let Some(status) = decision.status() {
+                    self.decided.insert(name, status);
+                }
+                self.now = self.now.max(ballot.at);
+                match decision {
+                    Decision::Counted { replaces } => {
+                        let replaced = replaces.map_or(Choice::NONE, |_| stood);
+                        Some(Mark { at: self.now, counted: ballot.choice, replaced })
+                    }
+                    _ => None,
+                }
+            }
+            Entry::Control(control) if control.poll == self.poll.id => {
+                let (phase, round, gate) = (control.phase, control.round, control.gate);
+                tally::control(&self.rules, &mut self.tally, phase, round, gate);
+                self.now = self.now.max(control.at);
+                None
+            }
+            _ => None,
+        };
+        if self.tally.round != round {
+            self.marks.clear();
+        }
+        self.marks.extend(mark);
+    }
+}
+
+/// The marks as frames at equal intervals.
+fn show(mut marks: Vec<Mark>, voters: u64, standing: &Standing) -> ReplayView {
+    // By partition they ascend already; a stable sort keeps each partition's order.
+    marks.sort_by_key(|mark| mark.at);
+    let closed = standing.poll.closed_at.unwrap_or_default();
+    let to = marks.last().map_or(closed, |mark| mark.at.max(closed));
+    let from = marks.first().map_or(to, |mark| mark.at);
+    let length = to.0 - from.0;
+    let steps = length.min(FRAMES - 1);
+    let mut votes = vec![0_u64; standing.poll.options.len()];
+    let mut marks = marks.into_iter().peekable();
+    let frames = (0..=steps).map(|step| {
+        let at = UnixMillis(from.0 + (length * step).checked_div(steps).unwrap_or(length));
+        while let Some(mark) = marks.next_if(|mark| mark.at <= at) {
+            for option in mark.counted.iter() {
+                votes[usize::from(option) - 1] += 1;
+            }
+            for option in mark.replaced.iter() {
+                votes[usize::from(option) - 1] -= 1;
+            }
+        }
+        Frame { at: rfc3339(at), votes: votes.clone() }
+    });
+    let frames = frames.collect();
+    ReplayView { from: rfc3339(from), to: rfc3339(to), voters, frames }
+}
+
+#[cfg(test)]
+mod tests;

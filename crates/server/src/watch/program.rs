@@ -1,0 +1,372 @@
+//! Events in memory: each with the list of its polls, encoded at most once between two changes,
+//! and the viewers who follow it from poll to poll.
+//!
+//! Who follows an event is subscribed to its current poll, whichever that is: when another one
+//! comes on stage, each viewer is moved over to it and sent the event, then the poll.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use pollux_core::event::{Event, Program};
+use pollux_core::id::{EventId, PollId};
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::Standing;
+use tokio::time::Instant;
+
+use super::frame::{self, Message};
+use super::hub::{Hub, Missing};
+use super::slots::Slots;
+use super::view;
+use super::view::Audience;
+use super::viewer::{State, Viewer};
+
+/// One event.
+pub(super) struct ProgramEntry {
+    pub id: EventId,
+    pub state: Mutex<ProgramState>,
+    /// Who follows it. Never held while another lock is taken.
+    pub watchers: Mutex<Slots<Arc<Viewer>>>,
+    /// Whether one of them ever came from another machine.
+    elsewhere: AtomicBool,
+}
+
+/// What changes.
+pub(super) struct ProgramState {
+    pub program: Program,
+    /// Waiting for its tick.
+    dirty: bool,
+    /// Not to be ticked before.
+    next_at: Option<Instant>,
+    /// As the public is shown it, and with drafts.
+    encoded: [Option<Encoded>; 2],
+}
+
+/// An event as JSON.
+#[derive(Clone)]
+pub(super) struct Encoded {
+    pub version: u64,
+    pub json: Bytes,
+    pub message: Message,
+}
+
+impl ProgramState {
+    /// The event as it is shown now.
+    pub fn encode(&mut self, staff: bool) -> &Encoded {
+        let program = &self.program;
+        self.encoded[usize::from(staff)].get_or_insert_with(|| {
+            let view = view::event::event(program, staff);
+            let json = serde_json::to_vec(&view).expect("a view is always JSON");
+            let parts: [&[u8]; 3] = [b"{\"type\":\"event.changed\",\"event\":", &json, b"}"];
+            let message = Message::text(frame::Event::Program, view.version, &parts);
+            Encoded { version: view.version, json: json.into(), message }
+        })
+    }
+}
+
+/// The events there are.
+#[derive(Default)]
+pub(super) struct Programs {
+    by_id: BTreeMap<EventId, Arc<ProgramEntry>>,
+    codes: BTreeMap<String, EventId>,
+    /// In the order in which they are forgotten.
+    age: VecDeque<EventId>,
+}
+
+/// A viewer's place with an event.
+pub(super) struct Following {
+    pub entry: Arc<ProgramEntry>,
+    /// The place in the entry's watchers.
+    pub slot: u32,
+    /// The version last sent.
+    pub sent: u64,
+    /// Something newer may be there.
+    pub behind: bool,
+    /// Whether drafts are shown, and whether polls are shown as to their owner.
+    pub staff: bool,
+    pub owner: bool,
+    /// The poll subscribed to because it is, or was, the current one.
+    pub poll: Option<PollId>,
+}
+
+impl Hub {
+    /// Merge what the store knows of an event: the newest of each part is kept.
+    pub fn merge_event(&self, event: Event, polls: &[Standing]) {
+        let id = event.id;
+        let event = Arc::new(event);
+        // What is in memory of a poll may be newer than what was read.
+        let known: Vec<_> = polls.iter().filter_map(|poll| self.standing(poll.poll.id)).collect();
+        if let Some(current) = event.current
+            && let Some(found) = polls.iter().find(|poll| poll.poll.id == current)
+            && !matches!(found.poll.status, PollStatus::Draft | PollStatus::Deleted)
+        {
+            self.merge(found.clone());
+        }
+        let Some(entry) = self.program_entry(id) else {
+            return self.insert_event(Program::new(event, polls.iter().chain(&known)));
+        };
+        let mut state = entry.state.lock();
+        let mut changed = state.program.take_event(event);
+        for poll in polls.iter().chain(&known) {
+            changed |= state.program.take_poll(poll);
+        }
+        if changed {
+            self.program_changed(&entry, &mut state);
+        }
+    }
+
+    /// What is new of a poll changes the list of its event.
+    pub fn note(&self, standing: &Standing) {
+        if let Some(entry) = standing.poll.event.and_then(|id| self.program_entry(id)) {
+            let mut state = entry.state.lock();
+            if state.program.take_poll(standing) {
+                self.program_changed(&entry, &mut state);
+            }
+        }
+    }
+
+    /// Apply an event's announcement; see [`Hub::apply`].
+    pub(super) fn apply_event(&self, event: Arc<Event>) -> Result<(), Missing> {
+        let Some(entry) = self.program_entry(event.id) else {
+            let gone = event.deleted_at.is_some();
+            return if gone { Ok(()) } else { Err(Missing::Event(event.id)) };
+        };
+        let mut state = entry.state.lock();
+        let current = event.current;
+        if state.program.take_event(event) {
+            self.program_changed(&entry, &mut state);
+        }
+        let listed = current.is_none_or(|id| state.program.poll(id).is_some());
+        drop(state);
+        let known = listed && current.is_none_or(|id| self.poll(id).is_some());
+        if known { Ok(()) } else { Err(Missing::Event(entry.id)) }
+    }
+
+    /// Apply the announcement of a draft: it is news to those who run its event, and to nobody
+    /// else.
+    pub(super) fn apply_draft(&self, poll: Arc<Poll>) -> Result<(), Missing> {
+        let Some(event) = poll.event else { return Ok(()) };
+        if self.program_entry(event).is_none() {
+            return Err(Missing::Event(event));
+        }
+        self.note(&Standing::new(poll, self.partitions()));
+        Ok(())
+    }
+
+    /// A poll is in memory from now on: whoever waits for it on stage can be sent it.
+    pub(super) fn arrived(&self, poll: &Poll) {
+        if let Some(entry) = poll.event.and_then(|id| self.program_entry(id)) {
+            let mut state = entry.state.lock();
+            if state.program.event.current == Some(poll.id) {
+                self.program_changed(&entry, &mut state);
+            }
+        }
+    }
+
+    /// An event with the list of its polls, unless it is not in memory or deleted.
+    pub fn program(&self, id: EventId) -> Option<Program> {
+        let program = self.program_entry(id)?.state.lock().program.clone();
+        program.event.deleted_at.is_none().then_some(program)
+    }
+
+    /// The poll on stage of an event that is in memory.
+    pub fn on_stage(&self, id: EventId) -> Option<Option<PollId>> {
+        Some(self.program_entry(id)?.state.lock().program.current())
+    }
+
+    /// The event a join code leads to, if it is in memory.
+    pub fn event_by_code(&self, code: &str) -> Option<EventId> {
+        self.programs.read().codes.get(code).copied()
+    }
+
+    /// Every event in memory, in order; for the feed to compare with the store.
+    pub fn events(&self) -> Vec<EventId> {
+        self.programs.read().by_id.keys().copied().collect()
+    }
+
+    fn program_entry(&self, id: EventId) -> Option<Arc<ProgramEntry>> {
+        self.programs.read().by_id.get(&id).cloned()
+    }
+
+    fn insert_event(&self, program: Program) {
+        let (id, code) = (program.event.id, program.event.code.clone());
+        let gone = program.event.deleted_at.is_some();
+        if gone {
+            return;
+        }
+        let mut programs = self.programs.write();
+        if programs.by_id.contains_key(&id) {
+            drop(programs);
+            return self.merge_program(program);
+        }
+        let state = ProgramState { program, dirty: false, next_at: None, encoded: [None, None] };
+        let entry = ProgramEntry {
+            id,
+            state: Mutex::new(state),
+            watchers: Mutex::default(),
+            elsewhere: AtomicBool::new(false),
+        };
+        programs.by_id.insert(id, Arc::new(entry));
+        programs.codes.insert(code, id);
+        programs.age.push_back(id);
+        // Those that are watched stay; a few tries find one that is not.
+        for _ in 0..8 {
+            if programs.by_id.len() <= self.limits().events {
+                break;
+            }
+            let Some(oldest) = programs.age.pop_front() else { break };
+            let Some(entry) = programs.by_id.get(&oldest).cloned() else { continue };
+            if !entry.watchers.lock().is_empty() {
+                programs.age.push_back(oldest);
+                continue;
+            }
+            programs.by_id.remove(&oldest);
+            programs.codes.retain(|_, id| *id != oldest);
+        }
+    }
+
+    /// Somebody else has inserted it in between.
+    fn merge_program(&self, program: Program) {
+        let Some(entry) = self.program_entry(program.event.id) else { return };
+        let mut state = entry.state.lock();
+        if state.program.take(program) {
+            self.program_changed(&entry, &mut state);
+        }
+    }
+
+    fn program_changed(&self, entry: &Arc<ProgramEntry>, state: &mut ProgramState) {
+        state.encoded = [None, None];
+        if std::mem::replace(&mut state.dirty, true) {
+            return;
+        }
+        let now = Instant::now();
+        let at = state.next_at.map_or(now, |at| at.max(now));
+        self.dirty_programs.lock().insert((at, entry.id), entry.clone());
+        self.changed.notify_one();
+    }
+
+    /// Events whose tick has come, and the time of the next.
+    pub(super) fn due_programs(&self, now: Instant) -> Vec<Arc<ProgramEntry>> {
+        let mut dirty = self.dirty_programs.lock();
+        let later = dirty.split_off(&(now, EventId(uuid::Uuid::max())));
+        let due: Vec<_> = std::mem::replace(&mut *dirty, later).into_values().collect();
+        drop(dirty);
+        for entry in &due {
+            let mut state = entry.state.lock();
+            (state.dirty, state.next_at) = (false, Some(now + self.limits().tick));
+        }
+        due
+    }
+
+    // ---- who follows ----
+
+    /// How many follow this event here, and whether one of them ever came from another machine.
+    pub fn followers(&self, id: EventId) -> (usize, bool) {
+        self.program_entry(id).map_or((0, false), |entry| {
+            let elsewhere = entry.elsewhere.load(Ordering::Relaxed);
+            (entry.watchers.lock().len(), elsewhere)
+        })
+    }
+
+    /// Begin to follow an event. What to say hello with, unless it is not in memory.
+    pub(super) fn begin_to_follow(
+        &self,
+        viewer: &Arc<Viewer>,
+        state: &mut State,
+        id: EventId,
+    ) -> Option<Bytes> {
+        // Under the lock of the map, so that it is not forgotten before it is watched.
+        let (entry, slot) = {
+            let programs = self.programs.read();
+            let entry = programs.by_id.get(&id)?.clone();
+            let slot = entry.watchers.lock().insert(viewer.clone());
+            if viewer.elsewhere {
+                entry.elsewhere.store(true, Ordering::Relaxed);
+            }
+            (entry, slot)
+        };
+        let (sent, json) = {
+            let mut program = entry.state.lock();
+            let encoded = program.encode(false);
+            (encoded.version, encoded.json.clone())
+        };
+        state.following = Some(Following {
+            entry,
+            slot,
+            sent,
+            behind: false,
+            staff: false,
+            owner: false,
+            poll: None,
+        });
+        self.follow(viewer, state);
+        Some(json)
+    }
+
+    /// Move on to the event's current poll.
+    pub(super) fn follow(&self, viewer: &Arc<Viewer>, state: &mut State) {
+        let Some(following) = &mut state.following else { return };
+        following.behind = true;
+        let current = following.entry.state.lock().program.current();
+        if following.poll == current {
+            return;
+        }
+        let (before, owner) = (following.poll.take(), following.owner);
+        if let Some(before) = before
+            && let Some(i) = state.subs.iter().position(|s| s.followed && s.entry.id == before)
+        {
+            let sub = state.subs.swap_remove(i);
+            sub.entry.watchers.lock().remove(sub.slot);
+            state.grants.retain(|(poll, _)| *poll != before);
+        }
+        let Some(id) = current else { return };
+        let voted = viewer.identity.is_some_and(|identity| self.has_voted(id, identity));
+        let audience = match (owner, voted) {
+            (true, _) => Audience::Owner,
+            (_, true) => Audience::Voted,
+            _ => Audience::Public,
+        };
+        if audience != Audience::Public {
+            self.grant(viewer, state, id, audience);
+        }
+        let named = state.subs.iter().any(|sub| sub.entry.id == id);
+        if self.subscribe(viewer, state, id).is_err() {
+            return;
+        }
+        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
+            sub.followed = !named;
+        }
+        if let Some(following) = &mut state.following {
+            following.poll = Some(id);
+        }
+    }
+
+    /// The viewer runs the event, as its owner or from its stage.
+    pub(super) fn promote(&self, viewer: &Arc<Viewer>, state: &mut State, owner: bool) {
+        let Some(following) = &mut state.following else { return };
+        following.staff = true;
+        following.owner |= owner;
+        // With drafts the version may be the same as without.
+        (following.sent, following.behind) = (0, true);
+        if let Some(poll) = following.poll.filter(|_| owner) {
+            self.grant(viewer, state, poll, Audience::Owner);
+        }
+    }
+}
+
+impl State {
+    /// The event, if the viewer lacks its newest state.
+    pub(super) fn next_of_event(&mut self) -> Option<Message> {
+        let following = self.following.as_mut()?;
+        if !std::mem::take(&mut following.behind) {
+            return None;
+        }
+        let mut state = following.entry.state.lock();
+        let encoded = state.encode(following.staff);
+        let newer = encoded.version > following.sent;
+        following.sent = following.sent.max(encoded.version);
+        newer.then(|| encoded.message.clone())
+    }
+}

@@ -1,0 +1,117 @@
+//! What the front end (`web/`) was built into, embedded: every file, with its compressed forms.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{ACCEPT_ENCODING, HeaderValue};
+use sha2::{Digest, Sha256};
+
+/// One file, as built.
+pub struct File {
+    /// Its path in the folder of built files: `vote.html`, `assets/vote-3f2a.js`.
+    pub name: &'static str,
+    /// Its content.
+    pub plain: &'static [u8],
+    /// The same, gzipped; plain HTTP on a venue's network takes no other form.
+    pub gzip: Option<&'static [u8]>,
+    /// The same in Brotli; browsers take it over HTTPS only.
+    pub brotli: Option<&'static [u8]>,
+}
+
+/// All of them, by name.
+pub static FILES: &[File] = &include!(concat!(env!("OUT_DIR"), "/files.rs"));
+
+static BY_NAME: LazyLock<HashMap<&'static str, (&'static File, String)>> =
+    LazyLock::new(|| FILES.iter().map(|file| (file.name, (file, etag(file.plain)))).collect());
+
+/// What an answer carries: bytes, the form they are in, and the content's tag.
+pub struct Content {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// `gzip` or `br`; `None` as they are.
+    pub encoding: Option<&'static str>,
+    /// A strong tag of this form of the content.
+    pub etag: HeaderValue,
+}
+
+/// The file of this name, in the smallest form that the client takes.
+pub fn file(name: &str, headers: &HeaderMap) -> Option<Content> {
+    let (file, etag) = BY_NAME.get(name)?;
+    let (encoding, bytes) = [("br", file.brotli), ("gzip", file.gzip)]
+        .into_iter()
+        .find_map(|(name, form)| Some((Some(name), form.filter(|_| takes(headers, name))?)))
+        .unwrap_or((None, file.plain));
+    Some(Content { bytes: Bytes::from_static(bytes), encoding, etag: tag(etag, encoding) })
+}
+
+/// A content that was written just now.
+pub fn written(text: String) -> Content {
+    let etag = tag(&etag(text.as_bytes()), None);
+    Content { bytes: text.into(), encoding: None, etag }
+}
+
+/// The text of a file that is always there.
+pub fn text(name: &str) -> &'static str {
+    let (file, _) = BY_NAME.get(name).expect("the build made every page");
+    std::str::from_utf8(file.plain).expect("pages are UTF-8")
+}
+
+fn etag(content: &[u8]) -> String {
+    hex::encode(&Sha256::digest(content)[..8])
+}
+
+/// A form of its own has a tag of its own (RFC 9110, section 8.8.3).
+fn tag(of: &str, encoding: Option<&str>) -> HeaderValue {
+    let form = encoding.map(|name| format!("-{name}")).unwrap_or_default();
+    HeaderValue::try_from(format!("\"{of}{form}\"")).expect("hexadecimal digits in quotes")
+}
+
+/// Whether the client takes this form, and has not refused it with `q=0`.
+fn takes(headers: &HeaderMap, encoding: &str) -> bool {
+    let listed = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    listed.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+        let refused =
+            |part: &str| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
+        named && !parts.any(refused)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn taking(encodings: &str) -> HeaderMap {
+        HeaderMap::from_iter([(ACCEPT_ENCODING, encodings.parse().unwrap())])
+    }
+
+    #[test]
+    fn the_smallest_form_that_is_taken_is_sent() {
+        for (accept, form) in [
+            ("gzip, deflate, br, zstd", Some("br")),
+            ("gzip, deflate", Some("gzip")),
+            ("br;q=0, gzip;q=0.5", Some("gzip")),
+            ("identity", None),
+            ("gzip;q=0", None),
+        ] {
+            let content = file("vote.html", &taking(accept)).unwrap();
+            assert_eq!(content.encoding, form, "{accept}");
+        }
+        let plain = file("vote.html", &HeaderMap::new()).unwrap();
+        let gzip = file("vote.html", &taking("gzip")).unwrap();
+        assert!(gzip.bytes.len() < plain.bytes.len());
+        assert_ne!(gzip.etag, plain.etag);
+    }
+
+    #[test]
+    fn every_file_of_text_has_its_compressed_forms() {
+        for file in FILES {
+            let text = [".html", ".js", ".css", ".svg"].iter().any(|end| file.name.ends_with(end));
+            assert!(!text || (file.gzip.is_some() && file.brotli.is_some()), "{}", file.name);
+        }
+    }
+}
