@@ -25,7 +25,7 @@ const live = (page, words = "Live") => page.locator("header").getByText(words, {
 /** An option as it stands: its text, votes and share. */
 const row = (page, option) => page.locator("label").filter({ has: page.getByText(option, { exact: true }) });
 const counts = (page, option, votes, share) =>
-  row(page, option).filter({ hasText: new RegExp(`${votes}\\s*${share}\\s*%`) }).waitFor();
+  row(page, option).locator(".result").filter({ hasText: new RegExp(`^\\s*${votes}\\s+${share}\\s*%`) }).waitFor();
 /** How far an option's bar reaches, once it has stopped moving. */
 const reaches = async (page, option, share) => page.waitForFunction(([text, wanted]) => {
   const label = [...document.querySelectorAll("label")].find((one) => one.querySelector(".text")?.textContent === text);
@@ -455,4 +455,66 @@ test("many browsers at once come to the exact tally", async () => {
   }
   assert.equal(final.totalVoters, 9);
   for (const { leave } of room) await leave();
+});
+
+test("whoever joined an event is led to each next question, and waits in between", async () => {
+  const event = await server.call("POST", "/api/events", { body: { title: "Rust Conf", accent: "#0B5CAD" } });
+  const token = event.ownerToken;
+  const add = (question, options, rest = {}) =>
+    server.call("POST", `/api/events/${event.id}/polls`, { token, body: { question, options, ...rest } });
+  const show = (poll) => server.call("POST", `/api/events/${event.id}/show`, { token, body: { poll: poll?.id ?? null } });
+  const first = await add("Which talk?", ["This one", "That one"]);
+  const second = await add("Which room?", ["Left", "Right"], { kind: "multiple", maxChoices: 2 });
+  const { page, leave } = await person(browser, { expected: NO_SERVER });
+  await page.goto(server.url);
+  await page.getByLabel("Enter the code").fill(event.code);
+  await press(page, "Join");
+  await page.getByRole("heading", { name: /Waiting for .*Rust Conf.* to begin/ }).waitFor();
+  await live(page);
+
+  await show(first);
+  await page.getByRole("heading", { name: "Which talk?" }).waitFor();
+  await tap(page, "That one");
+  await told(page, "Counted");
+  await page.locator("header").getByText("Rust Conf", { exact: true }).waitFor();
+
+  // A vote that is still on its way goes on, whatever is on the screen.
+  const held = [];
+  await page.route("**/vote?wait=counted", async (route) => {
+    if (held.push(route) === 1) return;
+    await route.continue();
+  });
+  await tap(page, "This one");
+  await told(page, "Sending");
+  await show(second);
+  await page.getByRole("heading", { name: "Which room?" }).waitFor();
+  await page.getByText("A vote in an earlier question still waits").waitFor();
+  assert.ok(await page.getByRole("heading", { name: "Which room?" }).evaluate((it) => it === document.activeElement));
+  await held[0].abort();
+  await page.getByText("A vote in an earlier question").waitFor({ state: "detached" });
+  assert.deepEqual(figures(await server.read(first)), [1, 0]);
+  await tap(page, "Right");
+  await press(page, "Vote");
+  await told(page, "Counted");
+
+  await show(null);
+  await page.getByRole("heading", { name: /Waiting for/ }).waitFor();
+  await show(first);
+  await page.getByRole("heading", { name: "Which talk?" }).waitFor();
+  await told(page, "Counted");
+  assert.ok(await choice(page, "This one").isChecked());
+  assert.equal(new URL(page.url()).pathname, `/p/${event.code}`);
+  await leave();
+});
+
+test("this device runs the poll: it leads to the studio, and has no controls here", async () => {
+  const poll = await server.poll("Whose?", ["Mine", "Yours"]);
+  const { page, leave } = await at(poll);
+  assert.equal(await page.getByRole("link", { name: /studio/ }).count(), 0);
+  await page.evaluate(([id, token]) => localStorage.setItem(`pollux.token.${id}`, JSON.stringify(token)), [poll.id, poll.ownerToken]);
+  await page.reload();
+  const link = page.getByRole("link", { name: /studio/ });
+  await link.waitFor();
+  assert.equal(await link.getAttribute("href"), `/studio#poll=${poll.id}`);
+  await leave();
 });

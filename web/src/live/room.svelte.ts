@@ -77,7 +77,6 @@ export class Room {
         this.#newest.greet(message.epoch);
         message.polls.forEach((poll) => this.take(poll));
         if (message.event) this.takeEvent(message.event);
-        else if (!this.#event) void this.#ask();
         break;
       case "poll.created": case "poll.updated": case "poll.closed":
         this.take(message.poll);

@@ -1,6 +1,6 @@
 // The page's first line (whose it is, and how fresh) and its last (other places, the language).
 
-import type { Event } from "../api/coming";
+import type { Event } from "../api/generated";
 import type { Link } from "../live/link.svelte";
 import { el, part } from "./dom.svelte";
 import { online } from "./online.svelte";

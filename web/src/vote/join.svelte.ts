@@ -1,6 +1,6 @@
 // Six digits from the screen in the room.
 
-import { getEvent } from "../api/coming";
+import { getEvent } from "../api/operations";
 import { recall } from "../ui/storage";
 import { SHORTEST, spoken, tidyCode } from "./code";
 import { el } from "./dom.svelte";

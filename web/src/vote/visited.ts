@@ -1,6 +1,6 @@
 // Where this phone was last: "back to …" on the page for the code.
 
-import type { Event } from "../api/coming";
+import type { Event } from "../api/generated";
 import { remember } from "../ui/storage";
 
 export type Visited = { code: string; title: string };
