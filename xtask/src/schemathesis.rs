@@ -18,9 +18,9 @@ const TOKEN: &str = "schemathesis-operators-token";
 /// One seed, so that a red run is red again.
 const SEED: &str = "1";
 /// Bounds the whole run, in seconds.
-const MOST_SECONDS: &str = "45";
+const MOST_SECONDS: &str = "60";
 /// Operations on a poll, each with a poll of its own: one closes it, one deletes it.
-const ON_A_POLL: [(&str, &str); 11] = [
+const ON_A_POLL: [(&str, &str); 16] = [
     ("GET", ""),
     ("PATCH", ""),
     ("DELETE", ""),
@@ -32,6 +32,24 @@ const ON_A_POLL: [(&str, &str); 11] = [
     ("POST", "/reveal"),
     ("POST", "/reset"),
     ("POST", "/token"),
+    ("POST", "/stage"),
+    ("GET", "/pulse"),
+    ("GET", "/trend"),
+    ("GET", "/replay"),
+    ("GET", "/export"),
+];
+/// Likewise on an event.
+const ON_AN_EVENT: [(&str, &str); 10] = [
+    ("GET", ""),
+    ("PATCH", ""),
+    ("DELETE", ""),
+    ("POST", "/polls"),
+    ("POST", "/show"),
+    ("POST", "/stage"),
+    ("POST", "/token"),
+    ("GET", "/logo"),
+    ("PUT", "/logo"),
+    ("DELETE", "/logo"),
 ];
 
 /// Killed when dropped.
@@ -83,27 +101,35 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// Which poll each operation gets.
+/// Which poll or event each operation gets.
 fn configuration(port: u16) -> Result<String> {
     let mut text = String::new();
-    for (method, rest) in ON_A_POLL {
-        let id = create(port, rest == "/open" || method == "PATCH")?;
-        write!(
+    let mut write = |method, route, rest, id| {
+        writeln!(
             text,
-            "\n[[operations]]\ninclude-name = \"{method} /api/polls/{{id}}{rest}\"\n\
-             parameters = {{ \"path.id\" = \"{id}\" }}\n"
-        )?;
+            "\n[[operations]]\ninclude-name = \"{method} {route}/{{id}}{rest}\"\n\
+             parameters = {{ \"path.id\" = \"{id}\" }}"
+        )
+    };
+    for (method, rest) in ON_A_POLL {
+        let draft = rest == "/open" || method == "PATCH";
+        let body = format!(
+            r#"{{"question":"Which?","options":["JavaScript","Python","Rust"],"open":{}}}"#,
+            !draft
+        );
+        write(method, "/api/polls", rest, create(port, "/api/polls", &body)?)?;
+    }
+    for (method, rest) in ON_AN_EVENT {
+        let id = create(port, "/api/events", r#"{"title":"A conference"}"#)?;
+        write(method, "/api/events", rest, id)?;
     }
     Ok(text)
 }
 
-fn create(port: u16, draft: bool) -> Result<String> {
-    let body = format!(
-        r#"{{"question":"Which?","options":["JavaScript","Python","Rust"],"open":{}}}"#,
-        !draft
-    );
+/// Make one; its id.
+fn create(port: u16, route: &str, body: &str) -> Result<String> {
     let request = format!(
-        "POST /api/polls HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+        "POST {route} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -119,5 +145,5 @@ fn create(port: u16, draft: bool) -> Result<String> {
     let mut answer = String::new();
     tcp.read_to_string(&mut answer)?;
     let id = answer.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    id.map(str::to_owned).with_context(|| format!("no poll was made: {answer}"))
+    id.map(str::to_owned).with_context(|| format!("nothing was made: {answer}"))
 }

@@ -41,8 +41,7 @@ pub struct EventPatch {
     pub accent: Option<String>,
     /// bars or columns.
     pub layout: Option<String>,
-    /// Every poll of the event, once each.
-    #[schema(nullable = false)]
+    /// Every poll of the event, once each; null leaves the order as it is.
     pub order: Option<Vec<String>>,
     /// Origins that may frame its overlay.
     #[schema(max_items = 20)]

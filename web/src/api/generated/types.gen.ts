@@ -135,9 +135,9 @@ export type EventPatch = {
      */
     layout?: string | null;
     /**
-     * Every poll of the event, once each.
+     * Every poll of the event, once each; null leaves the order as it is.
      */
-    order?: Array<string>;
+    order?: Array<string> | null;
     /**
      * 1 to 200 characters.
      */
