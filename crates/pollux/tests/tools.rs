@@ -131,7 +131,8 @@ fn a_final_result_has_one_hash_and_its_replay_ends_with_it() {
     let samples = metrics.lines().find_map(|line| {
         line.strip_prefix("pollux_vote_to_screen_seconds_count ")?.parse::<u64>().ok()
     });
-    assert_eq!(samples, pulse["voteToScreen"]["samples"].as_u64(), "{metrics}");
+    // One more may have reached the screen since.
+    assert!(samples >= pulse["voteToScreen"]["samples"].as_u64(), "{metrics}");
     assert_eq!(get(format!("/api/polls/{id}/replay")).0, 409);
     assert_eq!(server.post_as(token, &format!("/api/polls/{id}/close")).unwrap().0, 200);
     let closed = loop {
