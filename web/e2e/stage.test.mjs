@@ -440,10 +440,10 @@ test("an event: its colour, its place, and the wait before its first question", 
 
 test("a draft on the owner's stage is shown as it was edited and opened", async () => {
   const poll = await server.poll("A draft?", ["Yes", "No"], { open: false });
-  // Nobody can watch a lone draft yet: it is asked for.
+  // Nobody can watch a lone draft: it is asked for, and the room is told that it will come.
   const { page, leave } = await stage({ expected: /response code: 404/ });
   await page.goto(`${server.url}/present/${poll.id}#token=${poll.ownerToken}`);
-  await page.locator("footer").getByText("Not open yet").waitFor();
+  await page.getByText("This poll is not open yet").waitFor();
   await server.call("PATCH", `/api/polls/${poll.id}`, {
     token: poll.ownerToken, body: { question: "Ready?", options: ["Yes", "No", "Nearly"] } });
   await server.act(poll, "open");
@@ -463,7 +463,7 @@ test("a code that leads nowhere, and a server that is away", async () => {
 test("killed under the stage: the data stay, with their age, and end at the final tally", async () => {
   const poll = await server.poll("Will it survive?", ["Yes", "No"]);
   await server.votes(poll, 2, 3);
-  const { page, leave } = await stage({ expected: /net::ERR_(FAILED|CONNECTION|EMPTY_RESPONSE|SOCKET)|status of 50|response code: 50/ });
+  const { page, leave } = await stage({ expected: /net::ERR_(FAILED|CONNECTION|EMPTY_RESPONSE|SOCKET)|Connection closed before|status of 50|response code: 50/ });
   await open(page, `/present/${poll.id}`);
   await total(page, "3 votes");
   await server.kill();
