@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import { launch, person, still } from "./browser.mjs";
-import { Pollux } from "./pollux.mjs";
+import { OPERATOR, Pollux } from "./pollux.mjs";
 
 const LAPTOP = { width: 1280, height: 800 }, SMALL = { width: 320, height: 640 };
 
@@ -236,7 +236,7 @@ test("a wrong token is told from none, and can be put right", async () => {
   await page.goto(`${server.url}/studio#poll=${poll.id}&token=${wrong}`);
   await page.getByText("The token this device holds is not this poll's").waitFor();
   await press(page, "Close");
-  await page.getByRole("alert").getByText("This is not the poll's owner's token").waitFor();
+  await page.getByRole("alert").filter({ hasText: "This is not the owner's token" }).waitFor();
   assert.equal((await server.read(poll)).status, "open");
   await page.getByPlaceholder("Owner's token or link").fill(poll.ownerUrl);
   await press(page, "Use it");
@@ -291,7 +291,7 @@ test("how the server is, in words, and that it went away and came back", async (
     await page.goto(`${own.url}/studio/health`);
     await page.getByText("All is well").waitFor();
     await page.locator("[data-tone=ok]", { hasText: "Waiting to be counted" }).waitFor();
-    await page.getByText("Embedded: one server").waitFor();
+    await page.getByText(/Embedded: one server|Cluster: Kafka/).waitFor();
     await own.kill();
     await page.getByText("The server does not answer").waitFor();
     await page.getByText(/No connection for/).waitFor();
@@ -319,5 +319,117 @@ test("keys: the list, a new poll; none while a field has the focus", async () =>
   await page.getByLabel("Question").click();
   await page.keyboard.type("oh no");
   assert.equal(await page.getByLabel("Question").inputValue(), "oh no");
+  await leave({ moved: true });
+});
+
+test("an event of two polls: made, put in order, stepped through while a phone follows, deleted", async () => {
+  const { page, leave } = await organiser({ expected: /status of 404/ });
+  await page.goto(`${server.url}/studio/new/event`);
+  await page.getByLabel("Title").fill("Town hall");
+  await page.getByRole("checkbox", { name: /Accent colour/ }).check();
+  await page.locator("input[type=color]").fill("#ffff00");
+  await page.getByText(/Hard to see in the light theme/).waitFor();
+  await page.locator("input[type=color]").fill("#2f80ed");
+  await page.getByText(/Easily told apart/).waitFor();
+  await page.reload();
+  assert.equal(await page.getByLabel("Title").inputValue(), "Town hall");
+  await press(page, "Make the event");
+  await page.getByRole("heading", { name: "Town hall" }).waitFor();
+  for (const question of ["Second?", "First?"]) {
+    await page.getByRole("link", { name: "New poll in it" }).click();
+    await page.getByLabel("Question").fill(question);
+    await option(page, "A").fill("Yes");
+    await option(page, "B").fill("No");
+    await press(page, "Save as draft");
+    await page.getByRole("button", { name: `Move ${question}`, exact: true }).waitFor();
+  }
+  await page.getByRole("button", { name: "Move First?", exact: true }).focus();
+  await page.keyboard.press("ArrowUp");
+  await page.getByRole("status").getByText("First?: now 1 of 2").waitFor();
+  const id = page.url().split("/").pop();
+  const token = await page.evaluate((of) => JSON.parse(localStorage.getItem(`pollux.token.${of}`)), id);
+  const read = () => server.call("GET", `/api/events/${id}`, { token });
+  await page.waitForFunction(() => document.querySelectorAll("ol[aria-label='Polls in order'] li").length === 2);
+  let event = await read();
+  assert.deepEqual([event.accent.toLowerCase(), ...event.polls.map(({ question }) => question)], ["#2f80ed", "First?", "Second?"]);
+
+  const phone = await person(browser);
+  await phone.page.goto(`${server.url}/p/${event.code}`);
+  await press(page, "Show the first");
+  await page.getByText("On stage: First?").waitFor();
+  await phone.page.getByText("First?").first().waitFor();
+  await page.keyboard.press("ArrowRight");
+  await phone.page.getByText("Second?").first().waitFor();
+  // Somebody else steps back, with the stage link: it is seen here.
+  const { stageToken } = await server.call("POST", `/api/events/${id}/stage`, { token });
+  await server.call("POST", `/api/events/${id}/show`, { token: stageToken, body: { poll: event.polls[0].id } });
+  await page.getByRole("region", { name: "On stage" }).getByText("First?").waitFor();
+  await phone.page.getByText("First?").first().waitFor();
+  await server.votes(event.polls[0], 1, 2);
+  await page.getByRole("row", { name: /Yes 2 100/ }).waitFor();
+  await phone.leave({ moved: true });
+
+  // A picture that is too large is drawn smaller before it is sent.
+  const picture = await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 900, height: 700 });
+    const pen = canvas.getContext("2d");
+    for (let y = 0; y < 700; y += 4) for (let x = 0; x < 900; x += 4) {
+      pen.fillStyle = `rgb(${x % 256} ${y % 256} ${(x * y) % 256})`;
+      pen.fillRect(x, y, 4, 4);
+    }
+    const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+    return Array.from(new Uint8Array(await blob.arrayBuffer()));
+  });
+  assert.ok(picture.length > 64 * 1024);
+  await page.getByLabel("Add a logo").setInputFiles({ name: "logo.png", mimeType: "image/png", buffer: Buffer.from(picture) });
+  await page.getByRole("img", { name: "The event's logo" }).waitFor();
+  event = await read();
+  assert.equal((await fetch(server.url + event.logo)).status, 200);
+
+  await press(page, "Delete the event…");
+  await press(page, "Delete 2 polls and 2 votes");
+  await page.getByRole("link", { name: "Make your first poll" }).waitFor();
+  await assert.rejects(read(), /404/);
+  await leave({ moved: true });
+});
+
+test("a poll that is there is taken into an event, and answers to the event's token", async () => {
+  const [poll, event] = [await server.poll("Taken in?", ["Yes", "No"]), await server.call("POST", "/api/events", { body: { title: "Grows" } })];
+  const { page, leave } = await organiser({ holding: [poll, event] });
+  await page.goto(`${server.url}/studio/events/${event.id}`);
+  await page.getByLabel("A poll to take in").selectOption({ label: "Taken in?" });
+  await press(page, "Take it in");
+  await page.getByRole("button", { name: "Move Taken in?", exact: true }).waitFor();
+  await page.getByRole("link", { name: "Taken in?" }).click();
+  await press(page, "Close");
+  await page.getByText("Final", { exact: true }).waitFor();
+  assert.equal(await page.evaluate((id) => localStorage.getItem(`pollux.token.${id}`), poll.id), null);
+  await leave({ moved: true });
+});
+
+test("the operator sees everything, gives out a new token, and signs out", async () => {
+  const poll = await server.poll("Lost?", ["Yes", "No"], { listed: false });
+  const { page, leave } = await organiser({ expected: /status of 40[13]/ });
+  await page.goto(`${server.url}/studio/access`);
+  await page.getByLabel("Operator’s token").fill("wrong");
+  await press(page, "Sign in");
+  await page.getByText("not the operator’s token").waitFor();
+  await page.getByLabel("Operator’s token").fill(OPERATOR);
+  await press(page, "Sign in");
+  await page.getByText("Signed in as the operator").waitFor();
+  await page.getByRole("link", { name: "Overview" }).first().click();
+  await page.getByRole("link", { name: /^Lost/ }).click();
+  await page.getByText("Links for others who run it").click();
+  await press(page, "Reissue a lost token…");
+  await press(page, "Reissue, and end the old tokens");
+  const link = new URL(await page.getByLabel("New owner's link: hand it to the owner", { exact: true }).inputValue());
+  const fresh = new URLSearchParams(link.hash.slice(1)).get("token");
+  await assert.rejects(server.act(poll, "close"), /403/);
+  assert.equal((await server.act({ ...poll, ownerToken: fresh }, "close")).status, "closed");
+  await page.getByRole("link", { name: "Access" }).first().click();
+  await press(page, "Sign out");
+  await page.getByRole("link", { name: "Overview" }).first().click();
+  await page.getByRole("link", { name: "Make your first poll" }).waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
   await leave({ moved: true });
 });

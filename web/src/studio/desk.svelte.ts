@@ -49,6 +49,8 @@ export class Desk {
   #watched = "";
   /** The same with the tokens that were shown. */
   #asked = "";
+  /** A connection that has not said hello yet is not cut short. */
+  #greeted = false;
   /** Deleted: what is still on its way does not bring them back. */
   #gone = new Set<string>();
   #timer: ReturnType<typeof setInterval>;
@@ -230,6 +232,7 @@ export class Desk {
     this.#frames.flush();
     this.#connection = new Connection({
       query: () => {
+        this.#greeted = false;
         this.#watched = this.#query();
         this.#asked = [this.#watched, ...this.#tokens()].join();
         return this.#watched;
@@ -262,7 +265,7 @@ export class Desk {
   /** Connect anew when there is something else to watch, or to show; what is on its way first arrives. */
   #watch() {
     const asked = [this.#query(), ...this.#tokens()].join();
-    if (asked !== this.#asked && this.link.state === "live") this.#connection?.again();
+    if (asked !== this.#asked && this.#greeted) this.#connection?.again();
   }
 
   #hear(message: Message) {
@@ -271,8 +274,8 @@ export class Desk {
         this.#newest.greet(message.epoch);
         message.polls.forEach(this.take);
         this.ranks = message.leaderboard ?? this.ranks;
-        // Once this is what the link says too.
-        queueMicrotask(() => this.#watch());
+        this.#greeted = true;
+        this.#watch();
         break;
       case "poll.created": case "poll.updated":
         this.take(message.poll);

@@ -49,7 +49,7 @@ function counting({ here, partitions, troubles }: NonNullable<Status["processors
   const name = "Counting";
   if (troubles.length) return { name, tone: "bad", words: "Stopped in part", detail: troubles.join("; ") };
   return here === partitions
-    ? { name, tone: "ok", words: "All parts, here", detail: `This server counts all ${plural(partitions, "part")} of the log.` }
+    ? { name, tone: "ok", words: "All of it, here", detail: `This server counts ${partitions === 1 ? "the whole log" : `all ${partitions} parts of the log`}.` }
     : { name, tone: "ok", words: `${here} of ${partitions} parts here`, detail: "Other servers of the cluster count the others." };
 }
 
