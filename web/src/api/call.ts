@@ -21,6 +21,8 @@ export type Ask<O extends Operation> = Omit<O, "url" | "headers"> & {
   headers?: Record<string, string>;
   /** Milliseconds to wait for the answer. */
   patience?: number;
+  /** Whether it is sent even when the page is closed meanwhile. */
+  outlives?: boolean;
 };
 
 const PATIENCE = 10_000;
@@ -42,14 +44,14 @@ function search(query: object | undefined): string {
 
 async function request<T>(
   method: string, path: string, body: unknown,
-  { token, headers, patience = PATIENCE }: { token?: string | null; headers?: Record<string, string>; patience?: number },
+  { token, headers, patience = PATIENCE, outlives = false }: Ask<Operation>,
 ): Promise<Answer<T>> {
   // AbortSignal.timeout is missing on phones of 2021.
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), patience);
   try {
     const answer = await fetch(path, {
-      method, signal: abort.signal, cache: "no-store", credentials: "same-origin",
+      method, signal: abort.signal, keepalive: outlives, cache: "no-store", credentials: "same-origin",
       headers: {
         Accept: "application/json",
         ...(body !== undefined ? { "Content-Type": "application/json" } : {}),
