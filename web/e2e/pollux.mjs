@@ -15,6 +15,8 @@ const BINARY = process.env.POLLUX_BIN
 const PATIENCE_MS = 60_000;
 /** The databases of the cluster's PostgreSQL that tests may take; none when there is no cluster. */
 const DATABASES = process.env.E2E_DATABASES?.split(",") ?? [];
+/** The operator's token of every server. */
+export const OPERATOR = "the-operator-of-the-tests";
 /** Whether the nodes are a cluster's. */
 export const CLUSTER = DATABASES.length > 0;
 
@@ -86,7 +88,7 @@ export class Pollux {
       "--host", "127.0.0.1", "--port", `${this.#port}`,
       ...(CLUSTER ? [] : ["--data", join(this.#folder, "data")]),
       ...(this.#publicUrl ? ["--public-url", this.#publicUrl] : [])];
-    const child = spawn(BINARY, told, { cwd: this.#folder, env: this.#env, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(BINARY, told, { cwd: this.#folder, env: { ...this.#env, POLLUX_ADMIN_TOKEN: OPERATOR }, stdio: ["ignore", "pipe", "inherit"] });
     running.add(child);
     child.once("exit", () => running.delete(child));
     this.#process = child;

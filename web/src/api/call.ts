@@ -23,6 +23,8 @@ export type Ask<O extends Operation> = Omit<O, "url" | "headers"> & {
   patience?: number;
   /** Whether it is sent even when the page is closed meanwhile. */
   outlives?: boolean;
+  /** Whether the answer is a file to save, not JSON. */
+  file?: boolean;
 };
 
 const PATIENCE = 10_000;
@@ -44,7 +46,7 @@ function search(query: object | undefined): string {
 
 async function request<T>(
   method: string, path: string, body: unknown,
-  { token, headers, patience = PATIENCE, outlives = false }: Ask<Operation>,
+  { token, headers, patience = PATIENCE, outlives = false, file = false }: Omit<Ask<Operation>, "path" | "query" | "body">,
 ): Promise<Answer<T>> {
   // AbortSignal.timeout is missing on phones of 2021.
   const abort = new AbortController();
@@ -53,15 +55,15 @@ async function request<T>(
     const answer = await fetch(path, {
       method, signal: abort.signal, keepalive: outlives, cache: "no-store", credentials: "same-origin",
       headers: {
-        Accept: "application/json",
-        ...(body !== undefined ? { "Content-Type": "application/json" } : {}),
+        Accept: file ? "*/*" : "application/json",
+        ...(body !== undefined ? { "Content-Type": body instanceof Blob ? body.type : "application/json" } : {}),
         ...(token ? { Authorization: `Bearer ${token}` } : {}),
         ...headers,
       },
-      ...(body !== undefined ? { body: JSON.stringify(body) } : {}),
+      ...(body !== undefined ? { body: body instanceof Blob ? body : JSON.stringify(body) } : {}),
     });
     heard(answer.headers.get("Date"));
-    const data = await answer.json().catch(() => null);
+    const data = await (file && answer.ok ? answer.blob() : answer.json().catch(() => null));
     if (answer.ok) return { ok: true, status: answer.status, data };
     return {
       ok: false, status: answer.status,

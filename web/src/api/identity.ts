@@ -4,28 +4,45 @@
 // Links carry a token in their fragment, which no server ever sees: `/studio#poll=…&token=…`,
 // `/present/482913#token=…`. It is taken out of the address bar before anything else happens.
 
-import { forget, recall, remember } from "../ui/storage";
+import { forget, recall, remember, remembered } from "../ui/storage";
 
 export type Holding = { kind: "poll" | "event"; id: string };
 
 const key = (id: string) => `token.${id}`;
+const kindOf = (id: string) => `kind.${id}`;
 const OPERATOR = "operator";
+/** Join codes are not listed: what they lead to changes. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** What the address bar held when the page opened. */
-export const arrived = (() => {
+/** Take what the address bar holds out of it. */
+export function arrive() {
   const found = new URLSearchParams(location.hash.slice(1));
   const token = found.get("token");
   if (token) history.replaceState(history.state, "", location.pathname + location.search);
   return { token, poll: found.get("poll"), event: found.get("event") };
-})();
+}
+
+/** What it held when the page opened. */
+export const arrived = arrive();
 
 /** The token for a poll or event, if this browser has it. */
 export const tokenOf = (...ids: (string | null | undefined)[]): string | null =>
   ids.map((id) => (id ? recall<string>(key(id)) : null)).find(Boolean) ?? null;
 
 /** Keep a token on this device. */
-export const keepToken = (id: string, token: string) => remember(key(id), token);
-export const dropToken = (id: string) => forget(key(id));
+export function keepToken(id: string, token: string, kind: Holding["kind"] = "poll"): boolean {
+  if (kind === "event") remember(kindOf(id), kind);
+  return remember(key(id), token);
+}
+
+export function dropToken(id: string) {
+  forget(key(id));
+  forget(kindOf(id));
+}
+
+/** All polls and events of which this device holds a token. */
+export const held = (): Holding[] => remembered(key("")).filter((id) => UUID.test(id))
+  .map((id) => ({ kind: recall<Holding["kind"]>(kindOf(id)) ?? "poll", id }));
 
 /** The operator's token is kept until the browser closes. */
 export const operatorToken = (): string | null => recall<string>(key(OPERATOR), sessionStorage);

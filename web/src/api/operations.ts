@@ -18,8 +18,10 @@ export const castBallot = /*#__PURE__*/ operation<api.CastBallotData, api.CastBa
 export const getBallot = /*#__PURE__*/ operation<api.GetBallotData, api.GetBallotResponse>("GET", "/api/polls/{id}/ballots/{ballotId}");
 export const getLeaderboard = /*#__PURE__*/ operation<api.GetLeaderboardData, api.GetLeaderboardResponse>("GET", "/api/leaderboard");
 export const getPulse = /*#__PURE__*/ operation<api.GetPulseData, api.GetPulseResponse>("GET", "/api/polls/{id}/pulse");
+export const getEventPulse = /*#__PURE__*/ operation<api.GetEventPulseData, api.GetEventPulseResponse>("GET", "/api/events/{id}/pulse");
 export const getTrend = /*#__PURE__*/ operation<api.GetTrendData, api.GetTrendResponse>("GET", "/api/polls/{id}/trend");
-export const exportPoll = /*#__PURE__*/ operation<api.ExportPollData, api.ExportPollResponse>("GET", "/api/polls/{id}/export");
+/** Asked with `file`. */
+export const exportPoll = /*#__PURE__*/ operation<api.ExportPollData, Blob>("GET", "/api/polls/{id}/export");
 export const getStatus = /*#__PURE__*/ operation<api.GetStatusData, api.GetStatusResponse>("GET", "/api/status");
 export const getAddress = /*#__PURE__*/ operation<api.GetAddressData, api.GetAddressResponse>("GET", "/api/address");
 export const getReplay = /*#__PURE__*/ operation<api.GetReplayData, api.GetReplayResponse>("GET", "/api/polls/{id}/replay");
@@ -32,4 +34,6 @@ export const showPoll = /*#__PURE__*/ operation<api.ShowPollData, api.ShowPollRe
 export const getEventStage = /*#__PURE__*/ operation<api.GetEventStageData, api.GetEventStageResponse>("POST", "/api/events/{id}/stage");
 export const getPollStage = /*#__PURE__*/ operation<api.GetPollStageData, api.GetPollStageResponse>("POST", "/api/polls/{id}/stage");
 export const reissueEventToken = /*#__PURE__*/ operation<api.ReissueEventTokenData, api.ReissueEventTokenResponse>("POST", "/api/events/{id}/token");
+/** The picture itself: PNG, JPEG or WebP. */
+export const putLogo = /*#__PURE__*/ operation<Omit<api.PutLogoData, "body"> & { body: Blob }, api.PutLogoResponse>("PUT", "/api/events/{id}/logo");
 export const deleteLogo = /*#__PURE__*/ operation<api.DeleteLogoData, api.DeleteLogoResponse>("DELETE", "/api/events/{id}/logo");

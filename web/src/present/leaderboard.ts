@@ -1,4 +1,9 @@
+// The leaderboard.
+
 import { mount } from "svelte";
+import { applyTheme } from "../ui/theme";
+import "./stage.css";
 import Leaderboard from "./Leaderboard.svelte";
 
+applyTheme("dark");
 mount(Leaderboard, { target: document.getElementById("app")! });

@@ -28,11 +28,11 @@ export function forget(name: string, where?: Storage) {
   }
 }
 
-/** What is remembered under names that begin so. */
-export function names(beginning: string, where?: Storage): string[] {
+/** What is remembered under names that begin so, without that beginning. */
+export function remembered(beginning: string): string[] {
   try {
-    const begins = PREFIX + beginning;
-    return Object.keys(where ?? localStorage).filter((key) => key.startsWith(begins)).map((key) => key.slice(PREFIX.length));
+    return Object.keys(localStorage).filter((name) => name.startsWith(PREFIX + beginning))
+      .map((name) => name.slice((PREFIX + beginning).length));
   } catch {
     return [];
   }

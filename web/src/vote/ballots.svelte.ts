@@ -2,7 +2,7 @@
 // to be sent. They go out on their own, whatever is on the screen.
 
 import type { Poll } from "../api/generated";
-import { changedName, forget, names, recall } from "../ui/storage";
+import { changedName, forget, recall, remembered } from "../ui/storage";
 import { Ballot, type Kept } from "./ballot.svelte";
 
 const NAME = "ballot.";
@@ -15,7 +15,7 @@ export class Ballots {
   #all = $state.raw<ReadonlyMap<string, Ballot>>(new Map());
 
   constructor() {
-    for (const name of names(NAME)) this.#revive(name);
+    for (const poll of remembered(NAME)) this.#revive(NAME + poll);
     const go = () => this.#all.forEach((ballot) => ballot.go());
     addEventListener("online", () => setTimeout(go, Math.random() * SPREAD));
     addEventListener("pageshow", (event) => { if (event.persisted) go(); });

@@ -1,0 +1,435 @@
+// The organiser: writes polls, runs them, and keeps the tokens that only the pages ever see.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import { launch, person, still } from "./browser.mjs";
+import { OPERATOR, Pollux } from "./pollux.mjs";
+
+const LAPTOP = { width: 1280, height: 800 }, SMALL = { width: 320, height: 640 };
+
+let server, browser;
+before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
+after(async () => { await browser?.close(); await server?.stop(); });
+
+/** An organiser at the studio; `holding` are polls (or events) whose tokens the device has. */
+async function organiser({ holding = [], size = LAPTOP, ...rest } = {}) {
+  const who = await person(browser, { size, ...rest });
+  await who.context.addInitScript((held) => {
+    if (localStorage.getItem("pollux.test")) return;
+    localStorage.setItem("pollux.test", "1");
+    for (const { id, token, kind } of held) {
+      localStorage.setItem(`pollux.token.${id}`, JSON.stringify(token));
+      if (kind) localStorage.setItem(`pollux.kind.${id}`, JSON.stringify(kind));
+    }
+  }, holding.map((one) => ({ id: one.id, token: one.ownerToken, kind: "title" in one ? "event" : null })));
+  return who;
+}
+
+const live = (page) => page.locator("[data-link=live]").waitFor({ state: "attached" });
+const press = (page, name) => page.getByRole("button", { name }).click();
+const status = (page, is) => page.locator(`[data-status=${is}]`).waitFor();
+const voters = (page, count) => page.locator("[data-voters]").getByText(`${count}`, { exact: true }).waitFor();
+const option = (page, letter) => page.getByLabel(`Option ${letter}`, { exact: true });
+const written = (page) => page.getByRole("list", { name: "Options" }).getByRole("textbox")
+  .evaluateAll((fields) => fields.map((field) => field.value));
+
+test("the first visit: one thing to do, and a poll made by the form", async () => {
+  const { page, leave } = await organiser();
+  await page.goto(`${server.url}/studio`);
+  await page.getByRole("link", { name: "Make your first poll" }).click();
+  await page.getByLabel("Question").fill("Made by hand?");
+  await option(page, "A").fill("Yes");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("By machine");
+  await press(page, "Open now");
+  await status(page, "open");
+  const id = page.url().split("/").pop();
+  const poll = await server.call("GET", `/api/polls/${id}`);
+  assert.deepEqual([poll.question, ...poll.options.map(({ text }) => text)], ["Made by hand?", "Yes", "By machine"]);
+  await server.votes(poll, 2, 3);
+  await voters(page, 3);
+  // A reload finds it again, and nothing unsaved.
+  await page.goto(`${server.url}/studio`);
+  await page.getByRole("link", { name: /Made by hand/ }).waitFor();
+  await page.goto(`${server.url}/studio/new`);
+  assert.equal(await page.getByLabel("Question").inputValue(), "");
+  await leave({ moved: true });
+});
+
+test("what is unsaved survives a reload; the server's words stand at their fields", async () => {
+  const { page, leave } = await organiser({ expected: /status of 422/ });
+  await page.goto(`${server.url}/studio/new`);
+  await page.getByLabel("Question").fill("Kept?");
+  await option(page, "A").fill("Same");
+  await option(page, "C").fill(" Same ");
+  await page.reload();
+  await page.getByText("Here is what you had written before").waitFor();
+  assert.deepEqual(await written(page), ["Same", "", " Same "]);
+  await press(page, "Save as draft");
+  // The row that was left empty is not counted.
+  await page.getByText("is the same as option 1").waitFor();
+  assert.equal(await option(page, "C").getAttribute("aria-invalid"), "true");
+  await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Option C");
+  await option(page, "C").fill("Other");
+  await press(page, "Save as draft");
+  await page.getByRole("heading", { name: "Draft" }).waitFor();
+  await page.getByText("Saved", { exact: true }).waitFor();
+  await leave({ moved: true });
+});
+
+test("a draft is edited, opened, and what somebody else saved is not lost", async () => {
+  const poll = await server.poll("A draft?", ["Yes", "No"], { open: false });
+  const { page, leave } = await organiser({ holding: [poll] });
+  await page.goto(`${server.url}/studio/polls/${poll.id}`);
+  await page.getByLabel("Question").fill("Ready?");
+  await press(page, "Add an option");
+  await page.keyboard.type("Nearly");
+  await page.getByLabel("Results are shown").selectOption("hidden");
+  await press(page, "Save draft");
+  await page.getByText("Saved", { exact: true }).waitFor();
+  let now = await server.read(poll, poll.ownerToken);
+  assert.deepEqual([now.status, now.question, now.options.length, now.results], ["draft", "Ready?", 3, "hidden"]);
+  await server.call("PATCH", `/api/polls/${poll.id}`, { token: poll.ownerToken, body: { question: "Elsewhere?" } });
+  await page.reload();
+  await page.waitForFunction(() => document.getElementById("question")?.value === "Elsewhere?");
+  await press(page, "Save and open");
+  await status(page, "open");
+  now = await server.read(poll, poll.ownerToken);
+  assert.deepEqual([now.status, now.question], ["open", "Elsewhere?"]);
+  await leave({ moved: true });
+});
+
+test("options are put in order by keyboard, spoken, and by dragging; many lines are pasted", async () => {
+  const { page, leave } = await organiser();
+  await page.goto(`${server.url}/studio/new`);
+  await option(page, "A").focus();
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.setData("text", "Ant\nBee\r\n\nCat\nDog");
+    document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  });
+  await page.waitForFunction(() => document.querySelectorAll("ol[aria-label=Options] li").length === 4);
+  assert.deepEqual(await written(page), ["Ant", "Bee", "Cat", "Dog"]);
+  await page.getByRole("button", { name: "Move Cat", exact: true }).focus();
+  await page.keyboard.press("ArrowUp");
+  await page.getByRole("status").getByText("Cat: now 2 of 4").waitFor();
+  await page.keyboard.press("Home");
+  assert.deepEqual(await written(page), ["Cat", "Ant", "Bee", "Dog"]);
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Move Cat");
+
+  const from = await page.getByRole("button", { name: "Move Cat", exact: true }).boundingBox();
+  const to = await page.getByRole("button", { name: "Move Bee", exact: true }).boundingBox();
+  await page.mouse.move(from.x + 10, from.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(to.x + 10, to.y + 25, { steps: 8 });
+  await page.mouse.up();
+  assert.deepEqual(await written(page), ["Ant", "Bee", "Cat", "Dog"]);
+  // Escape lets go without moving.
+  await page.mouse.move(from.x + 10, from.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(to.x + 10, to.y + 25, { steps: 4 });
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  assert.deepEqual(await written(page), ["Ant", "Bee", "Cat", "Dog"]);
+  await leave({ moved: true });
+});
+
+test("close, reopen, reveal, and a reset that asks first; bars and trend are live", async () => {
+  const poll = await server.poll("Sealed?", ["Castor", "Polydeuces"], { results: "hidden" });
+  await server.votes(poll, 1, 2);
+  const { page, leave } = await organiser({ holding: [poll] });
+  await page.goto(`${server.url}/studio/polls/${poll.id}`);
+  // The owner sees what the public does not.
+  await voters(page, 2);
+  await server.votes(poll, 2, 3);
+  await voters(page, 5);
+  await page.getByRole("row", { name: /Polydeuces 3 60/ }).waitFor();
+  await page.getByRole("img", { name: /^Voters over time/ }).waitFor();
+  await press(page, "Reveal results");
+  await page.getByRole("button", { name: "Reveal results" }).waitFor({ state: "hidden" });
+  assert.equal((await server.read(poll)).totalVoters, 5);
+  await press(page, "Close");
+  await page.getByText("Final", { exact: true }).waitFor();
+  await press(page, "Reopen");
+  await status(page, "open");
+  await press(page, "Reset…");
+  await page.getByRole("dialog").getByText(/5 people’s votes/).first().waitFor();
+  await press(page, "Keep it");
+  assert.equal((await server.read(poll)).round, 1);
+  await press(page, "Reset…");
+  await press(page, "Reset, and lose 5 people’s votes");
+  await voters(page, 0);
+  await page.getByText("Round 2", { exact: true }).waitFor();
+  await leave({ moved: true });
+});
+
+test("duplicate, delete, search and filter", async () => {
+  const polls = [await server.poll("First of all?", ["One", "Zebra"], { kind: "multiple", maxChoices: 2 }), await server.poll("Second?", ["A", "B"])];
+  await server.act(polls[1], "close");
+  const { page, leave } = await organiser({ holding: polls, expected: /status of 404/ });
+  await page.goto(`${server.url}/studio`);
+  await live(page);
+  const rows = page.locator("[data-entry]");
+  assert.equal(await rows.count(), 2);
+  await page.keyboard.press("/");
+  await page.keyboard.type("zebra");
+  await rows.filter({ hasText: "Second?" }).waitFor({ state: "hidden" });
+  await page.getByRole("searchbox").fill("");
+  await page.getByRole("radio", { name: /Closed/ }).check({ force: true });
+  await rows.filter({ hasText: "First of all?" }).waitFor({ state: "hidden" });
+  await page.getByRole("link", { name: /Second/ }).click();
+  await press(page, "Delete…");
+  await press(page, "Delete, and lose no votes");
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await rows.filter({ hasText: "Second?" }).waitFor({ state: "hidden" });
+  await assert.rejects(server.read(polls[1], polls[1].ownerToken), /404/);
+
+  await page.goto(`${server.url}/studio/polls/${polls[0].id}`);
+  await page.getByRole("link", { name: "Duplicate", exact: true }).click();
+  await page.getByRole("heading", { name: "A copy" }).waitFor();
+  assert.deepEqual(await written(page), ["One", "Zebra"]);
+  await page.getByLabel("Question").fill("Second of all?");
+  await press(page, "Save as draft");
+  await page.getByRole("heading", { name: "Draft" }).waitFor();
+  const copy = await server.call("GET", `/api/polls/${page.url().split("/").pop()}`, {
+    token: await page.evaluate(() => JSON.parse(localStorage.getItem(`pollux.token.${location.pathname.split("/").pop()}`))),
+  });
+  assert.deepEqual([copy.question, copy.kind, copy.maxChoices], ["Second of all?", "multiple", 2]);
+  await leave({ moved: true });
+});
+
+test("another browser by the link alone; the token is in no address", async () => {
+  const poll = await server.poll("By link?", ["Yes", "No"]);
+  const { page, leave } = await organiser();
+  const addresses = [];
+  page.on("request", (request) => addresses.push(request.url()));
+  page.on("websocket", (socket) => addresses.push(socket.url()));
+  const link = new URL(poll.ownerUrl), token = poll.ownerToken;
+  await page.goto(server.url + link.pathname + link.hash);
+  await press(page, "Close");
+  await page.getByText("Final", { exact: true }).waitFor();
+  assert.equal(new URL(page.url()).hash, "");
+  assert.ok(!page.url().includes(token), "the token stays in the address bar");
+  // The page's own address is not sent with its fragment.
+  assert.deepEqual(addresses.filter((address) => address.includes(token) && !new URL(address).hash), []);
+  assert.ok(!await page.evaluate((secret) => document.documentElement.outerHTML.includes(secret), token));
+  // It is remembered, without standing in any address; and a second link is taken while the page is open.
+  await page.goto(`${server.url}/studio`);
+  await page.getByRole("link", { name: /By link/ }).waitFor();
+  const other = await server.poll("By another link?", ["Yes", "No"]);
+  await page.evaluate((hash) => { location.hash = hash; }, new URL(other.ownerUrl).hash);
+  await page.getByRole("heading", { name: "By another link?" }).waitFor();
+  assert.equal(new URL(page.url()).hash, "");
+  await page.goBack();
+  assert.ok(!page.url().includes(other.ownerToken), "the token is in the history");
+  await leave({ moved: true });
+});
+
+test("a wrong token is told from none, and can be put right", async () => {
+  const poll = await server.poll("Forged?", ["Yes", "No"]);
+  const wrong = poll.ownerToken.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
+  const { page, leave } = await organiser({ expected: /status of 40[13]/ });
+  await page.goto(`${server.url}/studio/polls/${poll.id}`);
+  await page.getByText("This device holds no token for this poll").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Close", exact: true }).count(), 0);
+  await page.goto(`${server.url}/studio#poll=${poll.id}&token=${wrong}`);
+  await page.getByText("The token this device holds is not this poll's").waitFor();
+  await press(page, "Close");
+  await page.getByRole("alert").filter({ hasText: "This is not the owner's token" }).waitFor();
+  assert.equal((await server.read(poll)).status, "open");
+  await page.getByPlaceholder("Owner's token or link").fill(poll.ownerUrl);
+  await press(page, "Use it");
+  await page.getByText("The token this device holds").waitFor({ state: "hidden" });
+  await press(page, "Close");
+  await page.getByText("Final", { exact: true }).waitFor();
+  await leave({ moved: true });
+});
+
+test("the results as a file", async () => {
+  const poll = await server.poll("Saved?", ["Yes", "No, \"never\""], { results: "hidden" });
+  await server.votes(poll, 2, 2);
+  const { page, leave } = await organiser({ holding: [poll] });
+  await page.goto(`${server.url}/studio/polls/${poll.id}`);
+  for (const [format, has] of [["CSV", /No, ""never"""/], ["JSON", /"votes":\s*2/]]) {
+    const [download] = await Promise.all([page.waitForEvent("download"), press(page, format)]);
+    assert.equal(download.suggestedFilename(), `poll-${poll.code}.${format.toLowerCase()}`);
+    assert.match(await text(download), has);
+  }
+  await leave({ moved: true });
+});
+
+async function text(download) {
+  let all = "";
+  for await (const part of await download.createReadStream()) all += part;
+  return all;
+}
+
+test("tokens go to another device as a file, and are forgotten on request", async () => {
+  const poll = await server.poll("Carried?", ["Yes", "No"]);
+  const here = await organiser({ holding: [poll] }), there = await organiser();
+  await here.page.goto(`${server.url}/studio/access`);
+  await here.page.getByRole("link", { name: "Carried?" }).waitFor();
+  const [download] = await Promise.all([here.page.waitForEvent("download"), press(here.page, "Save all as a file")]);
+  await there.page.goto(`${server.url}/studio/access`);
+  await there.page.getByLabel("From a file").setInputFiles({ name: "tokens.json", mimeType: "application/json", buffer: Buffer.from(await text(download)) });
+  await there.page.getByRole("link", { name: "Carried?" }).click();
+  await there.page.getByRole("button", { name: "Close", exact: true }).waitFor();
+  await press(here.page, "Forget the token of Carried?");
+  await press(here.page, "Forget it");
+  await here.page.getByText("No tokens yet").waitFor();
+  assert.equal(await here.page.evaluate((id) => localStorage.getItem(`pollux.token.${id}`), poll.id), null);
+  await here.leave({ moved: true });
+  await there.leave({ moved: true });
+});
+
+test("how the server is, in words, and that it went away and came back", async () => {
+  const own = await Pollux.start();
+  try {
+    const poll = await own.poll("Well?", ["Yes", "No"]);
+    const { page, leave } = await organiser({ holding: [poll], expected: /ERR_CONNECTION|status of 5\d\d|WebSocket|ERR_EMPTY/ });
+    await page.goto(`${own.url}/studio/health`);
+    await page.getByText("All is well").waitFor();
+    await page.locator("[data-tone=ok]", { hasText: "Waiting to be counted" }).waitFor();
+    await page.getByText(/Embedded: one server|Cluster: Kafka/).waitFor();
+    await own.kill();
+    await page.getByText("The server does not answer").waitFor();
+    await page.getByText(/No connection for/).waitFor();
+    await own.restart();
+    await page.getByText("All is well").waitFor();
+    await live(page);
+    // What happened since is shown without a reload.
+    await page.getByRole("link", { name: "Overview" }).first().click();
+    await own.votes(poll, 1, 4);
+    await page.locator("[data-entry]", { hasText: "Well?" }).getByText("4", { exact: true }).waitFor();
+    await leave({ moved: true });
+  } finally {
+    await own.stop();
+  }
+});
+
+test("keys: the list, a new poll; none while a field has the focus", async () => {
+  const { page, leave } = await organiser();
+  await page.goto(`${server.url}/studio`);
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await page.keyboard.press("n");
+  await page.getByLabel("Question").click();
+  await page.keyboard.type("oh no");
+  assert.equal(await page.getByLabel("Question").inputValue(), "oh no");
+  await leave({ moved: true });
+});
+
+test("an event of two polls: made, put in order, stepped through while a phone follows, deleted", async () => {
+  const { page, leave } = await organiser({ expected: /status of 404/ });
+  await page.goto(`${server.url}/studio/new/event`);
+  await page.getByLabel("Title").fill("Town hall");
+  await page.getByRole("checkbox", { name: /Accent colour/ }).check();
+  await page.locator("input[type=color]").fill("#ffff00");
+  await page.getByText(/Hard to see in the light theme/).waitFor();
+  await page.locator("input[type=color]").fill("#2f80ed");
+  await page.getByText(/Easily told apart/).waitFor();
+  await page.reload();
+  assert.equal(await page.getByLabel("Title").inputValue(), "Town hall");
+  await press(page, "Make the event");
+  await page.getByRole("heading", { name: "Town hall" }).waitFor();
+  for (const question of ["Second?", "First?"]) {
+    await page.getByRole("link", { name: "New poll in it" }).click();
+    await page.getByLabel("Question").fill(question);
+    await option(page, "A").fill("Yes");
+    await option(page, "B").fill("No");
+    await press(page, "Save as draft");
+    await page.getByRole("button", { name: `Move ${question}`, exact: true }).waitFor();
+  }
+  await page.getByRole("button", { name: "Move First?", exact: true }).focus();
+  await page.keyboard.press("ArrowUp");
+  await page.getByRole("status").getByText("First?: now 1 of 2").waitFor();
+  const id = page.url().split("/").pop();
+  const token = await page.evaluate((of) => JSON.parse(localStorage.getItem(`pollux.token.${of}`)), id);
+  const read = () => server.call("GET", `/api/events/${id}`, { token });
+  await page.waitForFunction(() => document.querySelectorAll("ol[aria-label='Polls in order'] li").length === 2);
+  let event = await read();
+  assert.deepEqual([event.accent.toLowerCase(), ...event.polls.map(({ question }) => question)], ["#2f80ed", "First?", "Second?"]);
+
+  const phone = await person(browser);
+  await phone.page.goto(`${server.url}/p/${event.code}`);
+  await press(page, "Show the first");
+  await page.getByText("On stage: First?").waitFor();
+  await phone.page.getByText("First?").first().waitFor();
+  await page.keyboard.press("ArrowRight");
+  await phone.page.getByText("Second?").first().waitFor();
+  // Somebody else steps back, with the stage link: it is seen here.
+  const { stageToken } = await server.call("POST", `/api/events/${id}/stage`, { token });
+  await server.call("POST", `/api/events/${id}/show`, { token: stageToken, body: { poll: event.polls[0].id } });
+  await page.getByRole("region", { name: "On stage" }).getByText("First?").waitFor();
+  await phone.page.getByText("First?").first().waitFor();
+  await server.votes(event.polls[0], 1, 2);
+  await page.getByRole("row", { name: /Yes 2 100/ }).waitFor();
+  await phone.leave({ moved: true });
+
+  // A picture that is too large is drawn smaller before it is sent.
+  const picture = await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 900, height: 700 });
+    const pen = canvas.getContext("2d");
+    for (let y = 0; y < 700; y += 4) for (let x = 0; x < 900; x += 4) {
+      pen.fillStyle = `rgb(${x % 256} ${y % 256} ${(x * y) % 256})`;
+      pen.fillRect(x, y, 4, 4);
+    }
+    const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+    return Array.from(new Uint8Array(await blob.arrayBuffer()));
+  });
+  assert.ok(picture.length > 64 * 1024);
+  await page.getByLabel("Add a logo").setInputFiles({ name: "logo.png", mimeType: "image/png", buffer: Buffer.from(picture) });
+  await page.getByRole("img", { name: "The event's logo" }).waitFor();
+  event = await read();
+  assert.equal((await fetch(server.url + event.logo)).status, 200);
+
+  await press(page, "Delete the event…");
+  await press(page, "Delete 2 polls and 2 votes");
+  await page.getByRole("link", { name: "Make your first poll" }).waitFor();
+  await assert.rejects(read(), /404/);
+  await leave({ moved: true });
+});
+
+test("a poll that is there is taken into an event, and answers to the event's token", async () => {
+  const [poll, event] = [await server.poll("Taken in?", ["Yes", "No"]), await server.call("POST", "/api/events", { body: { title: "Grows" } })];
+  const { page, leave } = await organiser({ holding: [poll, event] });
+  await page.goto(`${server.url}/studio/events/${event.id}`);
+  await page.getByLabel("A poll to take in").selectOption({ label: "Taken in?" });
+  await press(page, "Take it in");
+  await page.getByRole("button", { name: "Move Taken in?", exact: true }).waitFor();
+  await page.getByRole("link", { name: "Taken in?" }).click();
+  await press(page, "Close");
+  await page.getByText("Final", { exact: true }).waitFor();
+  assert.equal(await page.evaluate((id) => localStorage.getItem(`pollux.token.${id}`), poll.id), null);
+  await leave({ moved: true });
+});
+
+test("the operator sees everything, gives out a new token, and signs out", async () => {
+  const poll = await server.poll("Lost?", ["Yes", "No"], { listed: false });
+  const { page, leave } = await organiser({ expected: /status of 40[13]/ });
+  await page.goto(`${server.url}/studio/access`);
+  await page.getByLabel("Operator’s token").fill("wrong");
+  await press(page, "Sign in");
+  await page.getByText("not the operator’s token").waitFor();
+  await page.getByLabel("Operator’s token").fill(OPERATOR);
+  await press(page, "Sign in");
+  await page.getByText("Signed in as the operator").waitFor();
+  await page.getByRole("link", { name: "Overview" }).first().click();
+  await page.getByRole("link", { name: /^Lost/ }).click();
+  await page.getByText("Links for others who run it").click();
+  await press(page, "Reissue a lost token…");
+  await press(page, "Reissue, and end the old tokens");
+  const link = new URL(await page.getByLabel("New owner's link: hand it to the owner", { exact: true }).inputValue());
+  const fresh = new URLSearchParams(link.hash.slice(1)).get("token");
+  await assert.rejects(server.act(poll, "close"), /403/);
+  assert.equal((await server.act({ ...poll, ownerToken: fresh }, "close")).status, "closed");
+  await page.getByRole("link", { name: "Access" }).first().click();
+  await press(page, "Sign out");
+  await page.getByRole("link", { name: "Overview" }).first().click();
+  await page.getByRole("link", { name: "Make your first poll" }).waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  await leave({ moved: true });
+});

@@ -1,0 +1,70 @@
+// How text finds room on a stage. Sizes are in units of a hundredth of the screen's height; nothing is
+// smaller than 2.4 of them.
+
+import type { Attachment } from "svelte/attachments";
+
+/** Sizes of a question, the largest first. */
+const QUESTION = [6, 5.2, 4.5, 3.9, 3.4, 2.9, 2.4];
+/** Sizes of an option: in one column, in two. */
+const LARGE = [4, 3.4, 2.9, 2.4], SMALL = [3, 2.7, 2.4];
+const LINE = 1.15;
+/** Least height of a bar with what parts it from text and row. */
+const BAR = { large: 3.1, small: 2.4 };
+const ONE_COLUMN = 8, TWO_COLUMNS = 20;
+/** Rows where not all options have room: the eleven in front, and "others". */
+const CROWDED = 12;
+const MOST_LINES = 4;
+
+export type Plan = { columns: 1 | 2; rows: number; shown: number; size: number; lines: number };
+
+/** How these options fit into an area of so many units. */
+export function plan(texts: readonly string[], width: number, height: number): Plan {
+  const single = Math.min(ONE_COLUMN, Math.floor(height / (LARGE[0]! * LINE + BAR.large)));
+  const double = 2 * Math.floor(height / (SMALL[0]! * LINE + BAR.small));
+  const count = texts.length;
+  const columns = count <= single || double < 2 ? 1 : 2;
+  const shown = columns === 1 ? Math.max(2, Math.min(count, single))
+    : count <= Math.min(TWO_COLUMNS, double) ? count : Math.min(CROWDED, double);
+  const rows = Math.ceil(shown / columns);
+  const [sizes, bar, beside] = columns === 1 ? [LARGE, BAR.large, 42] as const : [SMALL, BAR.small, 28] as const;
+  const label = Math.max(10, width / columns - beside);
+  const longest = Math.max(...texts.map(breadth));
+  const linesAt = (size: number) => Math.max(1, Math.min(MOST_LINES, Math.floor((height / rows - bar) / (size * LINE))));
+  // Words do not break where a line ends exactly: a little of each line stays empty.
+  const size = sizes.find((s) => longest * s <= label * (linesAt(s) - 0.2 * (linesAt(s) - 1))) ?? sizes.at(-1)!;
+  return { columns, rows, shown, size, lines: linesAt(size) };
+}
+
+/** The same where what does not fit scrolls: on a phone. */
+export function scrolling(texts: readonly string[]): Plan {
+  const shown = texts.length <= TWO_COLUMNS ? texts.length : CROWDED;
+  return { columns: 1, rows: shown, shown, size: SMALL[0]!, lines: 2 * MOST_LINES };
+}
+
+/** How many columns stand side by side, each wide enough for a word. */
+export const abreast = (width: number): number => Math.max(2, Math.min(CROWDED, Math.floor(width / 9.5)));
+
+/** About how wide a text is, in its own size. */
+export function breadth(text: string): number {
+  let sum = 0;
+  for (const sign of text) sum += sign.codePointAt(0)! > 0x2e80 ? 1.05 : 0.54;
+  return sum;
+}
+
+/** Gives an element the largest size of a question in which its child fits its least height. */
+export function fitted(...reasons: unknown[]): Attachment<HTMLElement> {
+  void reasons;
+  return (box) => {
+    const text = box.firstElementChild as HTMLElement;
+    const measure = () => {
+      const room = parseFloat(getComputedStyle(box).minHeight) + 1;
+      for (const size of QUESTION) {
+        box.style.setProperty("--size", `${size}`);
+        if (text.offsetHeight <= room) return;
+      }
+    };
+    measure();
+    addEventListener("resize", measure);
+    return () => removeEventListener("resize", measure);
+  };
+}

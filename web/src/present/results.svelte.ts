@@ -1,0 +1,80 @@
+// What a poll's figures look like to the room: shown or hidden, in which order, who has won. The stage shows
+// what everybody may see, also where the organiser's token would show more.
+
+import type { Poll } from "../api/generated";
+import { arrange, keep, leaders } from "./arrange";
+import { share } from "../ui/numbers";
+
+/** How long bars grow after a reveal before they are sorted, in milliseconds. */
+const UNVEILING = 1_400;
+
+type Sources = {
+  poll: () => Poll;
+  /** Figures of another time, while the vote is shown again. */
+  again?: () => { votes: readonly number[]; voters: number } | null;
+};
+
+export class Results {
+  /** Rows there is room for; whoever draws them knows. */
+  room = $state(Infinity);
+
+  #sources: Sources;
+  #unveiling = $state(false);
+  #key = "";
+  #order: number[] = [];
+  #wasSeen: { id: string; seen: boolean } | null = null;
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+    $effect(() => this.#watchReveal());
+  }
+
+  readonly poll = $derived.by(() => this.#sources.poll());
+  readonly #again = $derived.by(() => this.#sources.again?.() ?? null);
+
+  /** Whether the room may see figures. */
+  readonly seen = $derived.by(() => this.poll.revealed && this.poll.totalVoters !== null);
+  readonly voters = $derived.by(() => this.#again?.voters ?? this.poll.totalVoters);
+  readonly votes = $derived.by((): readonly number[] | null =>
+    this.#again?.votes ?? (this.seen ? this.poll.options.map((option) => option.votes ?? 0) : null));
+
+  /** Who has won, once that is final. */
+  readonly winners = $derived.by(() => (this.poll.final && !this.#again ? leaders(this.votes) : []));
+
+  /** The options that have rows, in their order; the same list until that changes. */
+  readonly order = $derived.by(() => {
+    const { id, round, results, final, options } = this.poll;
+    const count = options.length, room = Math.min(count, this.room);
+    const crowded = room < count;
+    const sorted = this.seen && !this.#unveiling && (results !== "live" || (crowded && final));
+    const key = [id, round, room, this.seen, sorted, final].join();
+    this.#order = key === this.#key ? keep(this.#order, this.votes)
+      : arrange({ votes: this.votes, count, room, sorted });
+    this.#key = key;
+    return this.#order;
+  });
+
+  /** What the options without a row have together. */
+  readonly others = $derived.by(() => {
+    const count = this.poll.options.length - this.order.length;
+    if (!count) return null;
+    if (!this.votes) return { count, votes: null };
+    const shown = new Set(this.order);
+    return { count, votes: this.votes.reduce((sum, votes, i) => (shown.has(i) ? sum : sum + votes), 0) };
+  });
+
+  /** How much of its track a bar fills. */
+  share(votes: number | null | undefined): number {
+    return share(votes, this.voters);
+  }
+
+  /** A reveal in front of the room: first the bars grow where they are, then they are sorted. */
+  #watchReveal() {
+    const now = { id: this.poll.id, seen: this.seen };
+    const before = this.#wasSeen;
+    this.#wasSeen = now;
+    if (!now.seen || before?.id !== now.id || before.seen) return;
+    this.#unveiling = true;
+    setTimeout(() => { this.#unveiling = false; }, UNVEILING);
+  }
+}

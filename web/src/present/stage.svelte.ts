@@ -1,0 +1,128 @@
+// The stage: the room it shows, what is on screen, and what may be done with the token it came with.
+
+import { untrack } from "svelte";
+import { explain, type Answer } from "../api/call";
+import { showPoll } from "../api/operations";
+import type { Poll } from "../api/generated";
+import { arrived, keepToken, tokenOf } from "../api/identity";
+import { revealPoll } from "../api/operations";
+import { Room } from "../live/room.svelte";
+import { Doorway } from "./doorway.svelte";
+import { Heartbeat } from "./pulse.svelte";
+import { Replay } from "./replay.svelte";
+import { Zoom } from "./zoom.svelte";
+
+/** How long a word to whoever runs the stage stays, in milliseconds. */
+const NOTICE = 5_000;
+
+/** Where a stage's token is kept: not in the place of the owner's, who may do more with it. */
+const onStage = (id: string) => `stage.${id}`;
+
+export class Stage {
+  readonly room: Room;
+  readonly door = new Doorway();
+  readonly replay = new Replay();
+  readonly zoom = new Zoom();
+  readonly heart: Heartbeat;
+
+  /** The join screen over everything; only the bars; the list of keys. */
+  joining = $state(false);
+  bare = $state(false);
+  help = $state(false);
+  /** Confetti for the winner: asked for by the address, or by key. */
+  festive = $state(new URLSearchParams(location.search).get("confetti") === "1");
+  asked = $state(false);
+  notice = $state("");
+  #token = $state<string | null>(null);
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  #last: Poll | null = null;
+
+  /** `id`: an event's or poll's id or code, as the address has it. */
+  constructor(id: string) {
+    if (arrived.token) keepToken(onStage(id), arrived.token);
+    this.#token = arrived.token ?? tokenOf(onStage(id), id);
+    this.room = new Room(id, () => (this.#token ? [this.#token] : []));
+    this.heart = new Heartbeat(() => this.event && { event: this.event.id, poll: this.poll?.id ?? null, token: this.#token });
+    $effect(() => this.#findToken());
+    $effect(() => { if (this.room.link.state === "live") void this.door.ask(); });
+    const shown = $derived(`${this.poll?.id} ${this.poll?.final}`);
+    $effect(() => { void shown; untrack(() => this.replay.leave()); });
+    $effect(() => () => this.room.close());
+  }
+
+  readonly event = $derived.by(() => this.room.event);
+  /** The poll on stage: the last one until the first state of the next has come. */
+  readonly poll = $derived.by(() => {
+    const { poll, event } = this.room;
+    if (poll || !event?.current) this.#last = poll;
+    return this.#last;
+  });
+  readonly code = $derived.by(() => this.event?.code ?? this.poll?.code ?? this.event?.id ?? "");
+  /** Who has joined: of those who watch this page is one. */
+  readonly joined = $derived.by(() => {
+    const { watchers } = this.heart;
+    return watchers === null ? null : Math.max(0, watchers - (this.room.link.state === "live" ? 1 : 0));
+  });
+  readonly mayRun = $derived.by(() => this.#token !== null);
+
+  say(words: string) {
+    clearTimeout(this.#silence);
+    this.notice = words;
+    this.#silence = setTimeout(() => { this.notice = ""; }, NOTICE);
+  }
+
+  async reveal() {
+    const { poll } = this;
+    if (!poll) return;
+    if (poll.revealed) return this.say("The results are shown already.");
+    if (!this.#token) return this.say("Revealing takes the stage's or the owner's link: open it once in this browser.");
+    const answer = await revealPoll({ path: { id: poll.id }, token: this.#token });
+    if (answer.ok) this.room.take(answer.data);
+    else this.#refused(answer);
+  }
+
+  /** To the next poll of the event, or the one before. */
+  async step(by: 1 | -1) {
+    const { event } = this;
+    if (!event) return;
+    if (event.lone) return this.say("This poll stands alone: there is no other one to show.");
+    if (!this.#token) return this.say("Turning takes the stage's or the owner's link: open it once in this browser.");
+    const here = event.polls.findIndex(({ id }) => id === event.current);
+    const next = here < 0 && by < 0 ? event.polls.at(-1) : event.polls[here + by];
+    if (!next) return this.say(by > 0 ? "That is the last poll of this event." : "That is the first poll of this event.");
+    const answer = await showPoll({ path: { id: event.id }, body: { poll: next.id }, token: this.#token });
+    if (answer.ok) this.room.takeEvent(answer.data);
+    else this.#refused(answer);
+  }
+
+  /** Show the vote again, or hold it, or go on. */
+  async again() {
+    const { poll, replay } = this;
+    if (!poll || replay.loading) return;
+    this.joining = false;
+    if (replay.recording) return replay.toggle();
+    if (!poll.final) return this.say("The vote can be shown again once it is closed and counted.");
+    if (!poll.revealed) return this.say("The vote can be shown again once its results are revealed.");
+    const fault = await replay.begin(poll.id, this.#token);
+    if (fault) this.say(fault);
+  }
+
+  celebrate() {
+    this.festive = this.asked = true;
+    if (!this.poll?.final) this.say("There will be confetti for the winner.");
+  }
+
+  /** A token may be kept under the event or the poll, rather than what the address names. */
+  #findToken() {
+    const { event } = this;
+    if (!event) return;
+    if (arrived.token) keepToken(onStage(event.id), arrived.token);
+    if (this.#token) return;
+    this.#token = tokenOf(onStage(event.id), event.id, event.code, event.current);
+    if (this.#token) this.room.again();
+  }
+
+  #refused(answer: Answer<unknown> & { ok: false }) {
+    this.say(answer.status ? explain(answer.problem) : "The server does not answer. Try again.");
+  }
+}

@@ -1,0 +1,307 @@
+// All polls and events of an organiser, live: one connection for as many as one connection may watch,
+// plain requests for the rest: drafts, which nobody can watch, and events.
+
+import { hopeless, type Answer, type Problem } from "../api/call";
+import type { Event, Leaderboard, ListPollsData, Poll, PollList } from "../api/generated";
+import {
+  dropOperatorToken, dropToken, held, keepOperatorToken, keepToken, operatorToken, tokenOf, type Holding,
+} from "../api/identity";
+import { getEvent, getPoll, listPolls } from "../api/operations";
+import { Connection, type Options } from "../live/connection";
+import { Frames } from "../live/frames";
+import { Link } from "../live/link.svelte";
+import type { Message } from "../live/messages";
+import { Newest } from "../live/newest";
+import { Pace } from "./pace.svelte";
+
+/** As many as a server lets one connection watch. */
+const WATCHED = 100;
+/** Requests under way at once. */
+const AT_ONCE = 6;
+/** What no connection brings is asked for so often. */
+const REFRESH = 15_000;
+const PAGE = 100;
+
+export class Desk {
+  readonly link = new Link();
+  readonly pace = new Pace();
+  holdings = $state.raw<readonly Holding[]>(held());
+  operator = $state(operatorToken());
+  loading = $state(true);
+  /** What a token is held for and is not to be had. */
+  refused = $state.raw<ReadonlyMap<string, Problem>>(new Map());
+  /** Polls and events whose token the server did not take. */
+  wrong = $state.raw<ReadonlySet<string>>(new Set());
+  ranks = $state.raw<Leaderboard | null>(null);
+  #polls = $state.raw<ReadonlyMap<string, Poll>>(new Map());
+  #events = $state.raw<ReadonlyMap<string, Event>>(new Map());
+
+  /** Newest first. */
+  readonly polls = $derived([...this.#polls.values()].sort((a, b) => (a.id < b.id ? 1 : -1)));
+  readonly events = $derived([...this.#events.values()].sort((a, b) => (a.id < b.id ? 1 : -1)));
+
+  #newest = new Newest();
+  /** Polls of the next frame. */
+  #due = new Map<string, Poll>();
+  #news = false;
+  #frames = new Frames();
+  #connection: Connection | undefined;
+  #watched = "";
+  /** The same with the tokens that were shown. */
+  #asked = "";
+  /** A connection that has not said hello yet is not cut short. */
+  #greeted = false;
+  /** Deleted: what is still on its way does not bring them back. */
+  #gone = new Set<string>();
+  #timer: ReturnType<typeof setInterval>;
+
+  constructor(ways: Pick<Options, "socket" | "stream"> = {}) {
+    void this.#start(ways);
+    this.#timer = setInterval(() => { if (!document.hidden) void this.refresh(); }, REFRESH);
+  }
+
+  close() {
+    clearInterval(this.#timer);
+    this.#connection?.close();
+    this.pace.close();
+  }
+
+  poll(id: string): Poll | undefined {
+    return this.#polls.get(id);
+  }
+
+  event(id: string): Event | undefined {
+    return this.#events.get(id);
+  }
+
+  /** The token that runs a poll: its event's, its own, or the operator's. */
+  tokenFor(id: string): string | null {
+    return tokenOf(this.#polls.get(id)?.eventId, id) ?? this.operator;
+  }
+
+  /** Whether this device may run it at all; the server says whether it really may. */
+  holds(id: string): boolean {
+    void this.holdings;
+    return this.tokenFor(id) !== null;
+  }
+
+  /** Keep a token, and fetch what it is for. */
+  async keep(kind: Holding["kind"], id: string, token: string) {
+    keepToken(id, token, kind);
+    this.doubt(id, false);
+    this.holdings = held();
+    await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id));
+    this.#watch();
+  }
+
+  /** Forget a token; what it was for goes from here, unless the operator sees it. */
+  forget(id: string) {
+    this.forgetToken(id);
+    if (!this.operator) this.remove(id);
+  }
+
+  /** Whether the server takes the token that is held. */
+  doubt(id: string, isWrong: boolean) {
+    if (this.wrong.has(id) === isWrong) return;
+    this.wrong = new Set(isWrong ? [...this.wrong, id] : [...this.wrong].filter((other) => other !== id));
+  }
+
+  forgetToken(id: string) {
+    dropToken(id);
+    this.holdings = held();
+  }
+
+  /** What shows the server that we run something: then it tells more of itself. */
+  witness(): { token: string | null; query: { poll?: string } } {
+    const own = this.operator ? undefined : this.polls.find((poll) => tokenOf(poll.eventId, poll.id) && !this.wrong.has(poll.id));
+    return own ? { token: this.tokenFor(own.id), query: { poll: own.id } } : { token: this.operator, query: {} };
+  }
+
+  async operate(token: string | null) {
+    if (token) keepOperatorToken(token);
+    else dropOperatorToken();
+    this.operator = token;
+    if (!token) {
+      this.#polls = this.#events = new Map();
+      this.#newest = new Newest();
+    }
+    await this.refresh();
+    this.#watch();
+  }
+
+  /** A poll's newest state, from wherever it came. */
+  take = (poll: Poll) => {
+    if (this.#gone.has(poll.id)) return;
+    const before = this.#due.get(poll.id) ?? this.#polls.get(poll.id);
+    const again = before?.round === poll.round;
+    // Until the connection has heard the token it hides numbers that were already here.
+    if (again && before.totalVoters !== null && poll.totalVoters === null) return;
+    this.#news ||= this.#newest.isNews(poll.id, poll.version);
+    if (!this.#newest.takes(poll.id, poll.version)) return;
+    if (again) this.pace.add((poll.totalVoters ?? 0) - (before.totalVoters ?? 0));
+    this.#due.set(poll.id, poll);
+    this.#frames.next("polls", () => this.#show());
+  };
+
+  #show() {
+    this.#polls = new Map([...this.#polls, ...this.#due]);
+    this.#due.clear();
+    this.#watch();
+  }
+
+  takeEvent = (event: Event) => {
+    if (event.lone || !this.#newest.takes(`event ${event.id}`, event.version)) return;
+    this.#events = new Map(this.#events).set(event.id, event);
+  };
+
+  /** We have deleted it. */
+  deleted(id: string) {
+    for (const one of [id, ...this.#events.get(id)?.polls.map((poll) => poll.id) ?? []]) this.#gone.add(one);
+    this.forgetToken(id);
+    this.remove(id);
+  }
+
+  /** It is no more, or no more ours. */
+  remove(id: string) {
+    const of = this.#events.get(id)?.polls.map((poll) => poll.id) ?? [];
+    const gone = new Set([id, ...of]);
+    gone.forEach((one) => this.#due.delete(one));
+    this.#polls = new Map([...this.#polls].filter(([key]) => !gone.has(key)));
+    this.#events = new Map([...this.#events].filter(([key]) => key !== id));
+    this.refused = new Map([...this.refused].filter(([key]) => key !== id));
+  }
+
+  async loadPoll(id: string): Promise<Problem | null> {
+    const answer = await getPoll({ path: { id }, token: this.tokenFor(id) });
+    if (answer.ok) this.take(answer.data);
+    return this.#noted(id, answer.ok ? null : answer);
+  }
+
+  async loadEvent(id: string): Promise<Problem | null> {
+    const answer = await getEvent({ path: { id }, token: tokenOf(id) ?? this.operator });
+    if (answer.ok) {
+      this.takeEvent(answer.data);
+      const news = answer.data.polls.filter((poll) => this.#isAsked(poll.id));
+      await each(news, (poll) => getPoll({ path: { id: poll.id }, token: tokenOf(id) ?? this.operator })
+        .then((one) => { if (one.ok) this.take(one.data); }));
+    }
+    return this.#noted(id, answer.ok ? null : answer);
+  }
+
+  /** Ask for what no connection brings, or for all that is held; says whether an answer came. */
+  async refresh({ all = false } = {}): Promise<boolean> {
+    let heard = this.holdings.length === 0;
+    const note = (problem: Problem | null) => { heard ||= problem?.title !== "No connection"; };
+    if (this.operator) await this.#listAll().then((came) => { heard ||= came; });
+    await each(this.holdings.filter(({ kind, id }) => kind === "event" || all || this.#isAsked(id)), async ({ kind, id }) =>
+      note(await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id))));
+    this.loading = false;
+    return heard;
+  }
+
+  /** What the connection carries need not be asked for. */
+  #isAsked(id: string): boolean {
+    const poll = this.#polls.get(id);
+    return this.link.state !== "live" || !poll || poll.status === "draft" || !this.#watched.includes(id);
+  }
+
+  async #listAll(): Promise<boolean> {
+    let cursor: string | null = null;
+    do {
+      const query: ListPollsData["query"] = { all: true, limit: PAGE, ...(cursor ? { cursor } : {}) };
+      const answer: Answer<PollList> = await listPolls({ query, token: this.operator });
+      if (!answer.ok) return answer.status !== 0;
+      answer.data.polls.forEach(this.take);
+      const events = new Set(answer.data.polls.flatMap((poll: Poll) => poll.eventId ?? []));
+      await each([...events], (id) => this.loadEvent(id));
+      cursor = answer.data.nextCursor;
+    } while (cursor);
+    return true;
+  }
+
+  #noted(id: string, refusal: { status: number; problem: Problem } | null): Problem | null {
+    const known = this.refused.has(id);
+    if (refusal?.status === 404 && this.#polls.has(id)) this.remove(id);
+    if (refusal && hopeless(refusal.status)) this.refused = new Map(this.refused).set(id, refusal.problem);
+    else if (!refusal && known) this.refused = new Map([...this.refused].filter(([key]) => key !== id));
+    return refusal?.problem ?? null;
+  }
+
+  async #start(ways: Pick<Options, "socket" | "stream">) {
+    await this.refresh();
+    this.#frames.flush();
+    this.#connection = new Connection({
+      query: () => {
+        this.#greeted = false;
+        this.#watched = this.#query();
+        this.#asked = [this.#watched, ...this.#tokens()].join();
+        return this.#watched;
+      },
+      tokens: () => this.#tokens(),
+      ask: () => this.#ask(),
+      message: (message) => this.#hear(message),
+      state: this.link.show,
+      ...ways,
+    });
+  }
+
+  async #ask() {
+    this.#news = false;
+    return (await this.refresh({ all: true })) ? { news: this.#news } : null;
+  }
+
+  /** The newest of what can be watched; never nothing, which would mean everything. */
+  #query(): string {
+    const open = (poll: Poll) => Number(poll.status === "open");
+    const polls = this.polls.filter((poll) => poll.status !== "draft" && !this.refused.has(poll.id))
+      .sort((a, b) => open(b) - open(a)).slice(0, WATCHED);
+    return `?leaderboard${polls.map((poll) => `&poll=${poll.id}`).sort().join("")}`;
+  }
+
+  #tokens(): string[] {
+    return [...new Set([this.operator, ...this.polls.map((poll) => tokenOf(poll.eventId, poll.id))])].filter((token) => token !== null);
+  }
+
+  /** Connect anew when there is something else to watch, or to show; what is on its way first arrives. */
+  #watch() {
+    const asked = [this.#query(), ...this.#tokens()].join();
+    if (asked !== this.#asked && this.#greeted) this.#connection?.again();
+  }
+
+  #hear(message: Message) {
+    switch (message.type) {
+      case "hello":
+        this.#newest.greet(message.epoch);
+        message.polls.forEach(this.take);
+        this.ranks = message.leaderboard ?? this.ranks;
+        this.#greeted = true;
+        this.#watch();
+        break;
+      case "poll.created": case "poll.updated":
+        this.take(message.poll);
+        break;
+      case "poll.closed":
+        this.take(message.poll);
+        // A deleted one is told as closed; asked for, it is not found.
+        void this.loadPoll(message.poll.id);
+        break;
+      case "event.changed":
+        this.takeEvent(message.event);
+        break;
+      case "leaderboard.changed":
+        this.ranks = message.leaderboard;
+    }
+  }
+}
+
+/** Do it for each, some at once. */
+async function each<T>(all: readonly T[], work: (one: T) => Promise<unknown>) {
+  const left = [...all];
+  const next = async (): Promise<void> => {
+    const one = left.shift();
+    if (one === undefined) return;
+    await work(one);
+    return next();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+}

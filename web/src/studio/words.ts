@@ -1,0 +1,50 @@
+// Numbers, times and states in words.
+
+import { counted, number } from "../ui/numbers";
+import type { Poll } from "../api/generated";
+
+export { compact, number, percent, share, spoken } from "../ui/numbers";
+
+export const plural = (count: number, one: string, many = `${one}s`): string => counted(count, one, many);
+
+export const rate = (perSecond: number): string =>
+  (perSecond && perSecond < 10 ? perSecond.toFixed(1) : number(Math.round(perSecond)));
+
+const UNITS = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]] as const;
+
+/** A length of time by its two greatest units. */
+export function lasting(seconds: number): string {
+  let left = Math.max(0, Math.round(seconds));
+  const parts: string[] = [];
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(left / size);
+    if (count || (size === 1 && !parts.length)) parts.push(`${count} ${unit}`);
+    else if (parts.length) break;
+    left -= count * size;
+    if (parts.length === 2) break;
+  }
+  return parts.join(" ");
+}
+
+export const ago = (at: string | null | undefined, now = Date.now()): string => {
+  if (!at) return "never";
+  const seconds = (now - Date.parse(at)) / 1000;
+  return seconds < 2 ? "just now" : `${lasting(seconds)} ago`;
+};
+
+export const day = (at: string): string =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
+
+/** How a poll stands, for a badge: what it is called, and which colour that has. */
+export function standing(poll: Pick<Poll, "status" | "final">): { word: string; tone: "open" | "draft" | "closed" } {
+  if (poll.status === "draft") return { word: "Draft", tone: "draft" };
+  if (poll.status === "open") return { word: "Open", tone: "open" };
+  return { word: poll.final ? "Final" : "Closing", tone: "closed" };
+}
+
+/** Who sees the numbers, as the organiser chose it. */
+export function audience(poll: Pick<Poll, "results" | "revealed">): string {
+  if (poll.results === "live") return "everybody, all the time";
+  if (poll.revealed) return "everybody, since you revealed them";
+  return poll.results === "afterVote" ? "those who have voted" : "only you, until you reveal them";
+}
