@@ -46,6 +46,7 @@ export class Desk {
   #news = false;
   #frames = new Frames();
   #connection: Connection | undefined;
+  #closed = new AbortController();
   #watched = "";
   /** The same with the tokens that were shown. */
   #asked = "";
@@ -57,10 +58,18 @@ export class Desk {
 
   constructor(ways: Pick<Options, "socket" | "stream"> = {}) {
     void this.#start(ways);
+    // Another tab of this browser has made a poll, or forgotten one.
+    addEventListener("storage", () => {
+      const now = held();
+      if (now.length === this.holdings.length) return;
+      this.holdings = now;
+      void this.refresh();
+    }, { signal: this.#closed.signal });
     this.#timer = setInterval(() => { if (!document.hidden) void this.refresh(); }, REFRESH);
   }
 
   close() {
+    this.#closed.abort();
     clearInterval(this.#timer);
     this.#connection?.close();
     this.pace.close();
