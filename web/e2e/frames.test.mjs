@@ -130,8 +130,9 @@ class Fake {
   #answer(request, response) {
     const path = request.url.split("?")[0];
     const json = (data) => response.setHeader("Content-Type", "application/json").end(JSON.stringify(data));
-    if (path.startsWith("/api/events/")) return json(this.event);
     if (path === "/api/address") return json({ url: "http://192.168.1.5:5000", phonesCanOpen: true, why: null, fix: null });
+    if (path.endsWith("/pulse") && path.startsWith("/api/events/")) return json({ watchers: 2, elsewhere: true });
+    if (path.startsWith("/api/events/")) return json(this.event);
     if (path.endsWith("/pulse")) {
       const { totalVoters } = this.poll;
       return json({ watchers: 2, elsewhere: true, acknowledged: totalVoters, counted: totalVoters, inFlight: 0,

@@ -1,235 +1,520 @@
-// The voter's phone: two taps, a change of mind, a server that dies, results that are hidden.
+// The voter's phone: two taps, a change of mind, a server that dies, a tunnel, results that are hidden, four
+// languages; one person, two tabs, and a whole room.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, person, says, STAGE } from "./browser.mjs";
+import { AxeBuilder } from "@axe-core/playwright";
+import { launch, person, still } from "./browser.mjs";
 import { Pollux } from "./pollux.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
 after(async () => { await browser?.close(); await server?.stop(); });
 
+const SMALL = { width: 320, height: 640 };
+/** What a browser writes into the console while there is no server, or no network. */
+const NO_SERVER = /net::ERR_|WebSocket connection to|status of 50[0-9]/;
+
 const figures = (poll) => poll.options.map((option) => option.votes);
-const stage = () => person(browser, { size: STAGE, theme: "dark" });
-/** How far a row's bar reaches, once it has stopped moving. */
-const reaches = (page, row, share) => page.waitForFunction(([number, wanted]) => {
-  const bar = document.querySelector(`#rows li:nth-child(${number}) .bar`).getBoundingClientRect();
-  const track = document.querySelector(`#rows li:nth-child(${number}) .track`).getBoundingClientRect();
-  return Math.abs(bar.width / track.width - wanted) < 0.001;
-}, [row, share]);
+const tap = (page, option) => page.getByText(option, { exact: true }).tap();
+const choice = (page, option) => page.getByRole("radio", { name: option, exact: true });
+const press = (page, name) => page.getByRole("button", { name, exact: true }).tap();
+/** Wait until the page says this of the vote. */
+const told = (page, words) => page.getByRole("status").filter({ hasText: words }).waitFor();
+const live = (page, words = "Live") => page.locator("header").getByText(words, { exact: true }).waitFor();
+/** An option as it stands: its text, votes and share. */
+const row = (page, option) => page.locator("label").filter({ has: page.getByText(option, { exact: true }) });
+const counts = (page, option, votes, share) =>
+  row(page, option).locator(".result").filter({ hasText: new RegExp(`^\\s*${votes}\\s+${share}\\s*%`) }).waitFor();
+/** How far an option's bar reaches, once it has stopped moving. */
+const reaches = async (page, option, share) => page.waitForFunction(([text, wanted]) => {
+  const label = [...document.querySelectorAll("label")].find((one) => one.querySelector(".text")?.textContent === text);
+  const width = (part) => label.querySelector(part).getBoundingClientRect().width;
+  return Math.abs(width(".bar") / width(".track") - wanted) < 0.002;
+}, [option, share]);
 
-test("join by code, one tap more, and the stage moves", async () => {
+async function at(poll, { path = `/p/${poll.code}`, host = server.url, ...rest } = {}) {
+  const one = await person(browser, rest);
+  await one.page.goto(host + path);
+  await one.page.locator("fieldset").waitFor();
+  return one;
+}
+
+test("join by code, one tap more, and everybody sees it", async () => {
   const poll = await server.poll("Tea or coffee?", ["Tea", "Coffee"]);
-  const room = await stage(), phone = await person(browser), other = await person(browser);
-  await room.page.goto(`${server.url}/present/${poll.id}`);
-  await says(room.page, "#link", /^Live$/);
-  await says(room.page, "#total", /Waiting for the first vote/);
-  await reaches(room.page, 2, 0);
-
+  const phone = await person(browser), other = await at(poll);
   await phone.page.goto(server.url);
-  await phone.page.fill("#code", `${poll.code.slice(0, 3)}-${poll.code.slice(3)} `);
-  await phone.page.getByRole("button", { name: "Join" }).tap();
-  await phone.page.getByText("Coffee", { exact: true }).tap();
-  await says(phone.page, "#state-title", /✓ Counted/);
-  await says(room.page, "#total", /^1 vote$/);
-  await says(room.page, "#rows li:nth-child(2) .num", /^1100 %$/);
-  await reaches(room.page, 2, 1);
+  const loaded = await phone.page.evaluate(() => { window.same = true; return performance.getEntriesByType("navigation").length; });
+  await phone.page.getByLabel("Enter the code").fill(` ${poll.code.slice(0, 3)}-${poll.code.slice(3)} `);
+  await press(phone.page, "Join");
+  await tap(phone.page, "Coffee");
+  await told(phone.page, "Counted");
+  // Nothing was loaded anew, and the way back is where it always is.
+  assert.equal(await phone.page.evaluate(() => window.same), true);
+  assert.equal(loaded, 1);
+  assert.equal(new URL(phone.page.url()).pathname, `/p/${poll.code}`);
+  await counts(other.page, "Coffee", 1, 100);
+  await reaches(other.page, "Coffee", 1);
+  await tap(other.page, "Tea");
+  await counts(phone.page, "Tea", 1, 50);
+  await reaches(phone.page, "Coffee", 0.5);
+  await phone.page.goBack();
+  await phone.page.getByRole("link", { name: /Back to .*Tea or coffee\?/ }).tap();
+  await told(phone.page, "Counted");
+  assert.ok(await choice(phone.page, "Coffee").isChecked());
+  await phone.leave();
+  await other.leave();
+});
 
-  await other.page.goto(`${server.url}/p/${poll.code}`);
-  await other.page.getByText("Tea", { exact: true }).tap();
-  await says(room.page, "#total", /^2 votes$/);
-  await reaches(room.page, 1, 0.5);
-  await reaches(room.page, 2, 0.5);
-  await says(phone.page, ".option:nth-child(2) .num", /^1 · 50 %$/);
-  for (const { leave } of [room, phone, other]) await leave();
+test("a wrong code is told kindly, and can be put right", async () => {
+  const poll = await server.poll("Found at last?", ["Yes", "No"]);
+  const { page, leave } = await person(browser, { size: SMALL, expected: /status of 404/ });
+  await page.goto(server.url);
+  const field = page.getByLabel("Enter the code");
+  await field.fill("12 34");
+  await press(page, "Join");
+  await page.getByRole("alert").filter({ hasText: "at least six digits" }).waitFor();
+  await field.fill("000000");
+  await press(page, "Join");
+  await page.getByRole("alert").filter({ hasText: /No poll has the code .*000.000/ }).waitFor();
+  assert.equal(await field.getAttribute("inputmode"), "numeric");
+  assert.ok(await field.evaluate((it) => it === document.activeElement && it.selectionEnd === it.value.length));
+  // The whole address does as well as the digits.
+  await field.fill(`http://somewhere.example/p/${poll.code}`);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Found at last?" }).waitFor();
+  // A long address has scrolled the field.
+  await leave({ moved: true });
+});
+
+test("an address with a code that leads nowhere asks for another", async () => {
+  const { page, leave } = await person(browser, { expected: /404/ });
+  await page.goto(`${server.url}/p/999999`);
+  await page.getByRole("alert").filter({ hasText: "No poll has the code" }).waitFor();
+  await leave();
 });
 
 test("the receipt says what became of the vote, to its voter alone", async () => {
   const poll = await server.poll("Signed for?", ["Yes", "No"]);
-  const phone = await person(browser), stranger = await person(browser);
-  await phone.page.goto(`${server.url}/p/${poll.code}`);
-  await phone.page.getByText("No", { exact: true }).tap();
-  await says(phone.page, "#state-title", /✓ Counted/);
-  const opens = phone.context.waitForEvent("page");
-  await phone.page.getByRole("link", { name: "Receipt" }).tap();
-  const receipt = await opens;
-  await receipt.waitForLoadState();
-  const fate = JSON.parse(await receipt.textContent("body"));
-  assert.equal(fate.status, "counted");
-  assert.equal(fate.pollId, poll.id);
-  assert.equal(fate.ballotId, await phone.page.getAttribute("#receipt", "title"));
-  const asked = await stranger.context.request.get(receipt.url());
-  assert.equal(asked.status(), 404);
-  await receipt.close();
+  const phone = await at(poll), stranger = await person(browser);
+  await tap(phone.page, "No");
+  await told(phone.page, "Counted");
+  await press(phone.page, "Receipt");
+  const receipt = phone.page.getByRole("dialog", { name: "Receipt for your vote" });
+  await receipt.getByRole("status").filter({ hasText: "Counted" }).waitFor();
+  const link = receipt.getByRole("link");
+  const id = await link.textContent();
+  assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.match(await receipt.textContent(), /Partition .*\d+.*record .*\d+/);
+  const address = new URL(await link.getAttribute("href"), server.url);
+  const asked = await phone.context.request.get(address.href);
+  const fate = await asked.json();
+  assert.deepEqual([fate.status, fate.pollId, fate.ballotId], ["counted", poll.id, id]);
+  await receipt.getByRole("button", { name: "Copy" }).tap();
+  await receipt.getByRole("button", { name: /Copied/ }).waitFor();
+  await phone.page.keyboard.press("Escape");
+  await receipt.waitFor({ state: "hidden" });
+  assert.equal((await stranger.context.request.get(address.href)).status(), 404);
   await phone.leave();
   await stranger.context.close();
 });
 
 test("a vote can be changed until the close, and then no more", async () => {
   const poll = await server.poll("Red or blue?", ["Red", "Blue"]);
-  const { page, leave } = await person(browser);
-  await page.goto(`${server.url}/p/${poll.code}`);
-  await page.getByText("Red", { exact: true }).tap();
-  await says(page, "#state-title", /✓ Counted/);
-  await page.getByText("Blue", { exact: true }).tap();
-  await says(page, ".option:nth-child(2) .num", /^1 /);
-  await says(page, ".option:nth-child(1) .num", /^0 /);
+  const { page, leave } = await at(poll);
+  await tap(page, "Red");
+  await told(page, "Counted");
+  await tap(page, "Blue");
+  await counts(page, "Blue", 1, 100);
+  await counts(page, "Red", 0, 0);
   assert.deepEqual(figures(await server.read(poll)), [0, 1]);
   await server.act(poll, "close");
-  await says(page, "#status", /Final result/);
-  assert.equal(await page.locator("input:enabled").count(), 0);
+  await page.getByText("Final result", { exact: true }).waitFor();
+  await told(page, "The numbers are final");
+  assert.equal(await page.locator("fieldset input:enabled").count(), 0);
   await leave();
 });
 
-test("where a vote may not be changed, a second one is refused and the first stands", async () => {
-  const poll = await server.poll("Once and for all?", ["Yes", "No"], { revote: "refuse" });
-  const { page, context, leave } = await person(browser);
-  // Two tabs, both open before the vote: the second does not know that there was one.
-  const tab = await context.newPage();
-  await page.goto(`${server.url}/p/${poll.code}`);
-  await tab.goto(`${server.url}/p/${poll.code}`);
-  await says(tab, "#link", /^Live$/);
-  await page.bringToFront();
-  await page.getByText("Yes", { exact: true }).tap();
-  await says(page, "#state-title", /✓ Counted/);
-  assert.equal(await page.locator("input:enabled").count(), 0);
-  await tab.bringToFront();
-  await tab.getByText("No", { exact: true }).tap();
-  await says(tab, "#state-title", /You had voted already/);
-  assert.equal(await tab.locator("input:enabled").count(), 0);
-  await says(tab, "#total", /^1 vote$/);
+test("too late: the close comes between the tap and the server", async () => {
+  const poll = await server.poll("Just in time?", ["Yes", "No"]);
+  const { page, leave } = await at(poll, { expected: /status of (409|504)/ });
+  await tap(page, "Yes");
+  await told(page, "Counted");
+  // The phone does not hear of the close before its vote is answered.
+  await page.routeWebSocket(/./, () => {});
+  await page.route("**/vote?wait=counted", async (route) => {
+    await server.act(poll, "close");
+    await route.continue();
+  });
+  await tap(page, "No");
+  await told(page, "Too late to change");
+  assert.ok(await choice(page, "Yes").isChecked(), "the vote that counts is the one that is shown");
   assert.deepEqual(figures(await server.read(poll)), [1, 0]);
   await leave();
 });
 
-test("several choices, up to as many as the poll allows", async () => {
-  const poll = await server.poll("Which days?", ["Mon", "Tue", "Wed"], { kind: "multiple", maxChoices: 2 });
-  const { page, leave } = await person(browser);
-  await page.goto(`${server.url}/p/${poll.code}`);
-  await page.getByText("Mon", { exact: true }).tap();
-  await page.getByText("Wed", { exact: true }).tap();
-  assert.ok(await page.locator("input[value='2']").isDisabled());
-  await page.getByRole("button", { name: "Vote" }).tap();
-  await says(page, "#state-title", /✓ Counted/);
-  assert.deepEqual(figures(await server.read(poll)), [1, 0, 1]);
+test("where a vote may not be changed the first one stands, in every tab", async () => {
+  const poll = await server.poll("Once and for all?", ["Yes", "No"], { revote: "refuse" });
+  const { page, context, leave } = await at(poll);
+  const tab = await context.newPage();
+  await tab.goto(`${server.url}/p/${poll.code}`);
+  await live(tab);
+  await page.bringToFront();
+  await tap(page, "Yes");
+  await told(page, "Counted");
+  // The other tab knows at once.
+  await told(tab, "Counted");
+  assert.equal(await tab.locator("fieldset input:enabled").count(), 0);
+  // One that has forgotten does not: the server remembers.
+  await tab.evaluate(() => localStorage.clear());
+  await tab.bringToFront();
+  await tab.reload();
+  await tap(tab, "No");
+  await told(tab, "You have already voted");
+  assert.equal(await tab.locator("fieldset input:enabled").count(), 0);
+  assert.deepEqual(figures(await server.read(poll)), [1, 0]);
   await leave();
 });
 
-test("killed in the middle of a vote: it goes through under the same ballot id", async () => {
+test("two tabs and a double tap are one voter", async () => {
+  const poll = await server.poll("Once?", ["Yes", "No"]);
+  const { page, context, leave } = await at(poll);
+  const tab = await context.newPage();
+  await tab.goto(`${server.url}/p/${poll.code}`);
+  await tab.locator("fieldset").waitFor();
+  await page.bringToFront();
+  const sent = [];
+  const answers = [];
+  await context.route("**/vote?wait=counted", async (route) => {
+    sent.push(route.request().postDataJSON());
+    if (sent.length === 1) await new Promise((go) => answers.push(go));
+    await route.continue();
+  });
+  await row(page, "Yes").dblclick();
+  await told(page, "Sending");
+  // The other tab votes before the first has been answered, and so before there is a cookie.
+  await tab.bringToFront();
+  await tap(tab, "No");
+  while (sent.length < 2) await tab.waitForTimeout(20);
+  assert.equal(sent[1].ballotId, sent[0].ballotId, "the one under way goes first");
+  answers[0]();
+  await told(tab, "Counted");
+  await told(page, "Counted");
+  await counts(tab, "No", 1, 100);
+  assert.deepEqual(figures(await server.read(poll)), [0, 1]);
+  await leave();
+});
+
+test("several choices, as many as the poll allows, and the button sends", async () => {
+  const poll = await server.poll("Which days?", ["Mon", "Tue", "Wed"], { kind: "multiple", maxChoices: 2 });
+  const { page, leave } = await at(poll, { size: SMALL });
+  await told(page, "Choose up to 2 options");
+  assert.ok(await page.getByRole("button", { name: "Vote" }).isDisabled());
+  await tap(page, "Mon");
+  await told(page, "1 more may be chosen");
+  await tap(page, "Wed");
+  await told(page, "No more may be chosen");
+  assert.ok(await page.getByRole("checkbox", { name: "Tue" }).isDisabled());
+  await press(page, "Vote");
+  await told(page, "Counted");
+  assert.deepEqual(figures(await server.read(poll)), [1, 0, 1]);
+  await tap(page, "Mon");
+  await press(page, "Change my vote");
+  await counts(page, "Mon", 0, 0);
+  assert.deepEqual(figures(await server.read(poll)), [0, 0, 1]);
+  await leave();
+});
+
+test("killed in the middle of a vote: it goes through under the same ballot id, to the exact tally", async () => {
   const poll = await server.poll("Will it survive?", ["Yes", "No"]);
   await server.votes(poll, 2, 3);
-  // What a browser writes into the console while there is no server.
-  const expected = /net::ERR_(FAILED|CONNECTION|EMPTY_RESPONSE|SOCKET)/;
-  const phone = await person(browser, { expected }), room = await person(browser, { size: STAGE, expected });
-  const port = server.port;
-  await room.page.goto(`${server.url}/present/${poll.id}`);
-  await says(room.page, "#total", /^3 votes$/);
-  await phone.page.goto(`${server.url}/p/${poll.code}`);
-  await says(phone.page, "#link", /^Live$/);
+  const { page, leave } = await at(poll, { expected: NO_SERVER });
+  await live(page);
   const sent = [];
-  await phone.page.route("**/vote?wait=counted", async (route) => {
-    const body = route.request().postDataJSON();
-    sent.push(body.ballotId);
+  await page.route("**/vote?wait=counted", async (route) => {
+    sent.push(route.request().postDataJSON().ballotId);
     if (sent.length > 1) return route.continue();
     // The first one reaches the log, and nobody hears the answer.
     await route.fetch();
     await server.kill();
     return route.abort();
   });
-  await phone.page.getByText("Yes", { exact: true }).tap();
-  await says(phone.page, "#state-title", /trying again/);
-  for (const { page } of [phone, room]) await says(page, "#link", /Connecting|reconnecting/);
+  await tap(page, "Yes");
+  await told(page, "Not through yet");
+  await page.getByText(/Next try in|Trying again now/).waitFor();
+  await page.locator("header").getByText(/Connecting|Reconnecting/).waitFor();
   await server.restart();
-  assert.equal(server.port, port);
-  await says(phone.page, "#state-title", /✓ Counted/);
+  await told(page, "Counted");
   assert.ok(sent.length > 1);
   assert.equal(new Set(sent).size, 1, `one ballot under several ids: ${sent}`);
-  for (const { page } of [phone, room]) await says(page, "#link", /^Live$/);
+  await live(page);
   await server.act(poll, "close");
-  await says(phone.page, "#status", /Final result/);
+  await page.getByText("Final result", { exact: true }).waitFor();
   assert.deepEqual(figures(await server.read(poll)), [1, 3]);
-  await says(phone.page, ".option:nth-child(1) .num", /^1 · 25 %$/);
-  await says(phone.page, ".option:nth-child(2) .num", /^3 · 75 %$/);
-  await says(room.page, "#total", /^4 votes$/);
-  await says(room.page, "#outcome-name", /^No$/);
-  await says(room.page, "#outcome-figure", /^75 %$/);
-  await phone.leave();
-  await room.leave();
-});
-
-test("a vote cast offline waits on the phone", async () => {
-  const poll = await server.poll("In a tunnel?", ["Yes", "No"]);
-  const { page, context, leave } = await person(browser, { expected: /net::ERR_INTERNET_DISCONNECTED/ });
-  await page.goto(`${server.url}/p/${poll.code}`);
-  await says(page, "#link", /^Live$/);
-  await context.setOffline(true);
-  await page.getByText("Yes", { exact: true }).tap();
-  await says(page, "#state-title", /trying again/);
-  assert.equal((await server.read(poll)).totalVoters, 0);
-  await context.setOffline(false);
-  await says(page, "#state-title", /✓ Counted/);
-  assert.equal((await server.read(poll)).totalVoters, 1);
+  await counts(page, "Yes", 1, 25);
+  await counts(page, "No", 3, 75);
   await leave();
 });
 
-test("hidden results reach nobody before the reveal", async () => {
-  const poll = await server.poll("Who wins?", ["Castor", "Pollux"], { results: "hidden" });
-  await server.votes(poll, 2, 4);
-  const phone = await person(browser), room = await stage();
-  const heard = [];
-  phone.page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(`${payload}`)));
-  phone.page.on("response", (answer) => { if (answer.url().includes("/api/")) heard.push(answer.text()); });
-  await phone.page.goto(`${server.url}/p/${poll.code}`);
-  await phone.page.getByText("Castor", { exact: true }).tap();
-  await says(phone.page, "#state-title", /✓ Counted/);
-  await says(phone.page, "#link", /^Live$/);
-  const shown = (page, parts) => page.evaluate((where) =>
-    [...document.querySelectorAll(where)].map((part) => part.textContent).join(" "), parts);
-  assert.doesNotMatch(await shown(phone.page, "#ballot, #facts, #figures, #aloud"), /\d/);
+test("a vote cast offline waits on the phone, also through a reload", async () => {
+  const poll = await server.poll("In a tunnel?", ["Yes", "No"]);
+  const { page, context, leave } = await at(poll, { expected: NO_SERVER });
+  await live(page);
+  await context.setOffline(true);
+  await tap(page, "Yes");
+  await told(page, "Saved on this phone");
+  assert.equal((await server.read(poll)).totalVoters, 0);
+  await context.setOffline(false);
+  await told(page, "Counted");
+  assert.equal((await server.read(poll)).totalVoters, 1);
 
-  // The stage of the organiser, who may see them: the room may not.
-  await room.page.goto(`${server.url}/present/${poll.id}#token=${poll.ownerToken}`);
-  assert.equal(room.page.url(), `${server.url}/present/${poll.id}`);
-  await says(room.page, "#link", /^Live$/);
-  await says(room.page, "#total", /Results are hidden/);
-  await says(room.page, "#hint", /Space reveals/);
-  assert.doesNotMatch(await shown(room.page, "#rows, #total, #table, #aloud, #outcome"), /\d/);
-  await reaches(room.page, 2, 0);
-  assert.ok(heard.length > 2, "nothing was heard");
-  for (const message of await Promise.all(heard)) assert.doesNotMatch(message, /"(votes|totalVotes|totalVoters)":\d/);
-
-  await room.page.keyboard.press("Space");
-  await says(room.page, "#total", /^5 votes$/);
-  await reaches(room.page, 2, 0.8);
-  await says(phone.page, ".option:nth-child(2) .num", /^4 · 80 %$/);
-  await phone.leave();
-  await room.leave();
+  // Its server unreachable, the page is closed; opened again, even elsewhere, it sends what was left.
+  await page.route("**/vote?wait=counted", (route) => route.abort());
+  await tap(page, "No");
+  await told(page, "Not through yet");
+  await page.unroute("**/vote?wait=counted");
+  await page.goto(server.url);
+  await page.waitForFunction(async (id) => {
+    const poll = await (await fetch(`/api/polls/${id}`)).json();
+    return poll.options[1].votes === 1 && poll.options[0].votes === 0;
+  }, poll.id);
+  await page.goBack();
+  await told(page, "Counted");
+  assert.ok(await choice(page, "No").isChecked());
+  await leave();
 });
 
-test("at 320 px it is whole that results are hidden, and the reveal moves nothing", async () => {
-  const poll = await server.poll("A small phone?", ["Yes", "No"], { results: "hidden" });
-  const { page, leave } = await person(browser, { size: { width: 320, height: 640 } });
+test("hidden results reach nobody before the reveal, and then move nothing", async () => {
+  const poll = await server.poll("Who wins?", ["Castor", "Pollux"], { results: "hidden" });
+  await server.votes(poll, 2, 4);
+  const { page, leave } = await person(browser, { size: SMALL });
+  const heard = [];
+  page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(`${payload}`)));
+  page.on("response", (answer) => { if (answer.url().includes("/api/")) heard.push(answer.text()); });
   await page.goto(`${server.url}/p/${poll.code}`);
-  await says(page, "#total", /^Results are hidden for now$/);
-  await says(page, "#link", /^Live$/);
-  const cut = await page.evaluate(() => {
-    const { scrollWidth, clientWidth } = document.getElementById("total");
-    return scrollWidth - clientWidth;
-  });
-  assert.ok(cut <= 0, `${cut} px are cut`);
+  await tap(page, "Castor");
+  await told(page, "Counted");
+  await page.getByText("Results are shown later").waitFor();
+  assert.equal(await page.getByRole("group").locator(".result").evaluateAll((all) => all.map((one) => one.textContent.trim()).join("")), "");
+  assert.equal(await page.getByText("Results as a table").count(), 0);
+  const before = await row(page, "Castor").boundingBox();
+  for (const message of await Promise.all(heard)) assert.doesNotMatch(message, /"(votes|totalVotes|totalVoters)":\d/);
+  assert.ok(heard.length > 2, "nothing was heard");
   await server.act(poll, "reveal");
-  await says(page, "#total", /^0 votes$/);
+  await counts(page, "Pollux", 4, 80);
+  assert.deepEqual(await row(page, "Castor").boundingBox(), before);
   await leave();
 });
 
 test("results after the vote come with the vote", async () => {
   const poll = await server.poll("And the others?", ["This", "That"], { results: "afterVote" });
   await server.votes(poll, 1, 2);
-  const { page, leave } = await person(browser);
+  const { page, leave } = await at(poll);
+  await page.getByText("Results once you have voted").waitFor();
+  await tap(page, "That");
+  await counts(page, "This", 2, 67);
+  await counts(page, "That", 1, 33);
+  await page.getByText("Results as a table").tap();
+  await page.getByRole("row", { name: /That 1 33/ }).waitFor();
+  await leave({ moved: true });
+});
+
+test("over plain HTTP at an address of the network, as in a classroom", async () => {
+  const poll = await server.poll("From a phone?", ["Yes", "No"]);
+  const { page, leave } = await at(poll, { host: `http://classroom.test:${server.port}` });
+  assert.equal(await page.evaluate(() => window.isSecureContext), false);
+  await tap(page, "Yes");
+  await told(page, "Counted");
+  await live(page);
+  await press(page, "Receipt");
+  await page.getByRole("dialog").getByRole("button", { name: "Copy" }).tap();
+  await page.getByRole("button", { name: /Copied|Selected/ }).waitFor();
+  await leave();
+});
+
+test("storage that throws costs the memory, not the vote", async () => {
+  const poll = await server.poll("Without memory?", ["Yes", "No"]);
+  const { page, context, leave } = await person(browser);
+  await context.addInitScript(() => {
+    for (const name of ["getItem", "setItem", "removeItem", "key"]) {
+      Storage.prototype[name] = () => { throw new DOMException("full", "QuotaExceededError"); };
+    }
+  });
   await page.goto(`${server.url}/p/${poll.code}`);
-  await says(page, "#total", /once you have voted/);
-  await page.getByText("That", { exact: true }).tap();
-  await says(page, ".option:nth-child(1) .num", /^2 /);
-  await says(page, ".option:nth-child(2) .num", /^1 /);
+  await tap(page, "Yes");
+  await told(page, "Counted");
+  await tap(page, "No");
+  await counts(page, "No", 1, 100);
+  assert.deepEqual(figures(await server.read(poll)), [0, 1]);
+  await leave();
+});
+
+test("by keyboard alone: arrows choose, Enter votes", async () => {
+  const poll = await server.poll("Without a finger?", ["One", "Two", "Three"]);
+  const { page, leave } = await at(poll);
+  await choice(page, "One").focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  assert.ok(await choice(page, "Three").isChecked());
+  assert.equal((await server.read(poll)).totalVoters, 0, "walking through the options votes for none");
+  await page.getByRole("button", { name: "Vote" }).waitFor();
+  await page.keyboard.press("Enter");
+  await told(page, "Counted");
+  assert.deepEqual(figures(await server.read(poll)), [0, 0, 1]);
+  await leave();
+});
+
+test("a poll closes by itself, and counts down to it", async () => {
+  const poll = await server.poll("Quick!", ["Yes", "No"], { closesAt: new Date(Date.now() + 4_000).toISOString() });
+  const { page, leave } = await at(poll);
+  await page.getByRole("timer").filter({ hasText: /Closes in .*0:0[1-4]/ }).waitFor();
+  await page.getByText("Final result", { exact: true }).waitFor();
+  await told(page, "This poll is closed");
+  await leave();
+});
+
+test("German, Hindi and Spanish: words, plurals and numbers", async () => {
+  const poll = await server.poll("Welche Sprache?", ["Eins", "Zwei"]);
+  const { page, leave } = await at(poll, { locale: "de-AT", size: SMALL });
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "de");
+  await page.getByText("0 Stimmen", { exact: true }).waitFor();
+  await tap(page, "Eins");
+  await told(page, "Gezählt");
+  await page.getByText("1 Stimme", { exact: true }).waitFor();
+  await counts(page, "Eins", 1, 100);
+  await page.getByRole("combobox", { name: "Sprache" }).selectOption("hi");
+  await told(page, "गिना गया");
+  await page.getByText("1 वोट", { exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "hi");
+  await page.reload();
+  await told(page, "गिना गया");
+  await page.getByRole("combobox", { name: "भाषा" }).selectOption("es");
+  await page.getByText("1 voto", { exact: true }).waitFor();
+  await leave({ moved: true });
+});
+
+test("at 320 px nothing sticks out, whatever people write, in both themes", async () => {
+  const poll = await server.poll(`${"Donaudampfschifffahrt".repeat(12)}?`,
+    ["مرحبا بالعالم", "🦀🦀🦀", "x".repeat(200), ...Array.from({ length: 97 }, (_, i) => `Option ${i}`)], { kind: "multiple", maxChoices: 5 });
+  for (const theme of ["light", "dark"]) {
+    const { page, leave } = await at(poll, { size: SMALL, theme });
+    await live(page);
+    await still(page);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+    const targets = await page.locator("label, button:visible, select, summary").evaluateAll((all) =>
+      all.map((one) => one.getBoundingClientRect().height).filter((height) => height < 56));
+    assert.deepEqual(targets, []);
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).exclude("label:nth-child(n+8)").analyze();
+    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`), []);
+    await leave();
+  }
+});
+
+test("what a screen reader finds", async () => {
+  const poll = await server.poll("Read aloud?", ["Yes", "No"]);
+  await server.votes(poll, 1, 1);
+  const { page, leave } = await at(poll);
+  await tap(page, "No");
+  await told(page, "Counted");
+  await counts(page, "No", 1, 50);
+  assert.equal(await page.locator("main").ariaSnapshot(), `
+- main:
+  - paragraph:
+    - strong: Open
+    - timer
+  - heading "Read aloud?" [level=1]
+  - paragraph: 2 votes
+  - group "Read aloud?":
+    - radio "Yes"
+    - text: Yes 1
+    - strong: 50%
+    - radio "No" [checked]
+    - text: No 1
+    - strong: 50%
+  - button "Receipt"
+  - status:
+    - strong: Counted
+    - paragraph: Another tap changes your vote until the poll closes.
+  - group: Results as a table
+`.trim());
+  await leave();
+});
+
+test("many browsers at once come to the exact tally", async () => {
+  const options = ["One", "Two", "Three"];
+  const poll = await server.poll("All together?", options);
+  const room = await Promise.all(Array.from({ length: 9 }, () => at(poll)));
+  await Promise.all(room.map(({ page }, i) => tap(page, options[i % 3])));
+  await Promise.all(room.map(({ page }) => told(page, "Counted")));
+  await Promise.all(room.map(({ page }, i) => (i < 3 ? tap(page, "Three") : null)));
+  await server.act(poll, "close").then(() => {}, () => {});
+  for (const { page } of room) await page.getByText("Final result", { exact: true }).waitFor();
+  const final = await server.read(poll);
+  for (const { page } of room) {
+    for (const [i, votes] of figures(final).entries()) await counts(page, options[i], votes, "\\d+");
+  }
+  assert.equal(final.totalVoters, 9);
+  for (const { leave } of room) await leave();
+});
+
+test("whoever joined an event is led to each next question, and waits in between", async () => {
+  const event = await server.call("POST", "/api/events", { body: { title: "Rust Conf", accent: "#0B5CAD" } });
+  const token = event.ownerToken;
+  const add = (question, options, rest = {}) =>
+    server.call("POST", `/api/events/${event.id}/polls`, { token, body: { question, options, ...rest } });
+  const show = (poll) => server.call("POST", `/api/events/${event.id}/show`, { token, body: { poll: poll?.id ?? null } });
+  const first = await add("Which talk?", ["This one", "That one"]);
+  const second = await add("Which room?", ["Left", "Right"], { kind: "multiple", maxChoices: 2 });
+  const { page, leave } = await person(browser, { expected: NO_SERVER });
+  await page.goto(server.url);
+  await page.getByLabel("Enter the code").fill(event.code);
+  await press(page, "Join");
+  await page.getByRole("heading", { name: /Waiting for .*Rust Conf.* to begin/ }).waitFor();
+  await live(page);
+
+  await show(first);
+  await page.getByRole("heading", { name: "Which talk?" }).waitFor();
+  await tap(page, "That one");
+  await told(page, "Counted");
+  await page.locator("header").getByText("Rust Conf", { exact: true }).waitFor();
+
+  // A vote that is still on its way goes on, whatever is on the screen.
+  const held = [];
+  await page.route("**/vote?wait=counted", async (route) => {
+    if (held.push(route) === 1) return;
+    await route.continue();
+  });
+  await tap(page, "This one");
+  await told(page, "Sending");
+  await show(second);
+  await page.getByRole("heading", { name: "Which room?" }).waitFor();
+  await page.getByText("A vote in an earlier question still waits").waitFor();
+  assert.ok(await page.getByRole("heading", { name: "Which room?" }).evaluate((it) => it === document.activeElement));
+  await held[0].abort();
+  await page.getByText("A vote in an earlier question").waitFor({ state: "detached" });
+  assert.deepEqual(figures(await server.read(first)), [1, 0]);
+  await tap(page, "Right");
+  await press(page, "Vote");
+  await told(page, "Counted");
+
+  await show(null);
+  await page.getByRole("heading", { name: /Waiting for/ }).waitFor();
+  await show(first);
+  await page.getByRole("heading", { name: "Which talk?" }).waitFor();
+  await told(page, "Counted");
+  assert.ok(await choice(page, "This one").isChecked());
+  assert.equal(new URL(page.url()).pathname, `/p/${event.code}`);
+  await leave();
+});
+
+test("this device runs the poll: it leads to the studio, and has no controls here", async () => {
+  const poll = await server.poll("Whose?", ["Mine", "Yours"]);
+  const { page, leave } = await at(poll);
+  assert.equal(await page.getByRole("link", { name: /studio/ }).count(), 0);
+  await page.evaluate(([id, token]) => localStorage.setItem(`pollux.token.${id}`, JSON.stringify(token)), [poll.id, poll.ownerToken]);
+  await page.reload();
+  const link = page.getByRole("link", { name: /studio/ });
+  await link.waitFor();
+  assert.equal(await link.getAttribute("href"), `/studio#poll=${poll.id}`);
   await leave();
 });

@@ -10,6 +10,8 @@ const SIMULATION: &[&str] = &["-p", "pollux-server", "--test", "simulation", "ev
 const WATCH: &[&str] = &["-p", "pollux-server", "--test", "watch", "states::"];
 const PROCESSOR: &[&str] = &["-p", "pollux-server", "--test", "processor"];
 const API: &[&str] = &["-p", "pollux-server", "--test", "api", "--test", "api_live"];
+const FIGURES: &[&str] = &["-p", "pollux-server", "--test", "api_figures"];
+const REPLAY: &[&str] = &["-p", "pollux-server", "--lib", "replay::"];
 const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "identity::"];
 const STORE: &[&str] = &["-p", "pollux-server", "--lib", "store::"];
 const LOG: &[&str] = &["-p", "pollux-server", "--lib", "log::"];
@@ -272,15 +274,15 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "anybody's token changes a poll",
         file: "crates/server/src/api/lookup.rs",
-        right: "if !app.keys.owns(token, &standing.poll) {",
-        wrong: "if token.is_empty() {",
+        right: "    app.keys.allow(token, &standing.poll.owner, right)?;\n",
+        wrong: "    let _ = right;\n",
         tests: API,
     },
     Plant {
         name: "a creation under the same key makes a second poll",
         file: "crates/server/src/store/memory/state.rs",
-        right: "&& *at >= forgotten",
-        wrong: "&& *at > now",
+        right: "let known = now.0.saturating_sub(at.0) <= IDEMPOTENCY_MILLIS",
+        wrong: "let known = now.0.saturating_sub(at.0) > IDEMPOTENCY_MILLIS",
         tests: API,
     },
     Plant {
@@ -360,6 +362,35 @@ pub const PLANTS: &[Plant] = &[
         right: "if log.unwrap_or(&fresh) != store",
         wrong: "if log.is_none() && log.unwrap_or(&fresh) != store",
         tests: FOLDER,
+    },
+    // What is told beside a poll.
+    Plant {
+        name: "a result's hash leaves out the voters",
+        file: "crates/core/src/result.rs",
+        right: "\\\"voters\\\":{voters}}}\\n",
+        wrong: "\\\"voters\\\":0}}\\n",
+        tests: CORE,
+    },
+    Plant {
+        name: "a hidden poll's pulse is counted aloud",
+        file: "crates/server/src/api/pulse.rs",
+        right: "if view::sees_numbers(&standing.poll, audience) {",
+        wrong: "if view::sees_numbers(&standing.poll, audience) || !standing.poll.revealed {",
+        tests: FIGURES,
+    },
+    Plant {
+        name: "a replay counts who changed their mind twice",
+        file: "crates/server/src/api/replay.rs",
+        right: "replaces.map_or(Choice::NONE, |_| stood)",
+        wrong: "replaces.map_or(Choice::NONE, |_| Choice::NONE)",
+        tests: REPLAY,
+    },
+    Plant {
+        name: "a replay that is not the result is shown",
+        file: "crates/server/src/api/replay.rs",
+        right: "Ok(same.then_some(view))",
+        wrong: "Ok(Some(view).filter(|_| same || standing.is_final()))",
+        tests: REPLAY,
     },
     // What only a real cluster shows.
     Plant {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::event::{Event, EventDraft};
 use pollux_core::id::{Generation, UnixMillis};
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::record::{Control, Entry, Genesis, Reason, RecordError, ballot_key};
@@ -90,6 +91,34 @@ fn announcements() -> Vec<(&'static str, &'static str, Announcement)> {
         ),
         (POLL, "01890a5d-ac96-774b-bcce-b302099a8057", Announcement::Poll(poll.into())),
     ]
+}
+
+#[test]
+fn a_poll_of_an_event_says_so_and_an_event_is_announced() {
+    let (id, now) = ("01890a5d-ac98-7000-8000-000000000001", UnixMillis(1_763_740_800_000));
+    let draft = EventDraft { title: Some("Conf".into()), ..EventDraft::default() };
+    let mut event = Event::new(id.parse().unwrap(), draft, [0; 32], now).unwrap();
+    event.code = "482913".into();
+    event.show(Some("01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap()));
+    let zeros = format!("[{}0]", "0,".repeat(31));
+    let bytes = format!(
+        r#"{{"v":1,"type":"event","eventId":"{id}","id":"{id}","code":"482913","title":"Conf","accent":null,"layout":"bars","logo":null,"current":"01890a5d-ac96-774b-bcce-b302099a8057","order":[],"embed":[],"revision":2,"createdAt":1763740800000,"deletedAt":null,"owner":{zeros}}}"#
+    );
+    let announcement = Announcement::Event(event.clone().into());
+    assert_eq!(String::from_utf8(announcement.encode()).unwrap(), bytes);
+    assert_eq!(announcement.key(), id);
+    assert_eq!(Announcement::decode(bytes.as_bytes()), Ok(announcement));
+    let other = bytes.replacen("0001\"", "0002\"", 1);
+    assert!(matches!(Announcement::decode(other.as_bytes()), Err(RecordError::Unreadable(_))));
+
+    let draft = Draft::new("Q?", ["a", "b"]);
+    let poll = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+    let mut poll = Poll::draft(poll, draft, [0; 32], now).unwrap();
+    poll.join(&event).unwrap();
+    let announcement = Announcement::Poll(poll.into());
+    let bytes = announcement.encode();
+    assert!(String::from_utf8_lossy(&bytes).ends_with(&format!(r#","event":"{id}"}}"#)));
+    assert_eq!(Announcement::decode(&bytes), Ok(announcement));
 }
 
 #[test]

@@ -213,6 +213,48 @@ fn the_outbox_tells_what_its_writer_could_not() {
 }
 
 #[test]
+fn an_event_is_told_to_every_node() {
+    let _peace = PEACE.read().unwrap();
+    let (status, event) = post(WEB[0], "/api/events", &json!({"title": "Before"}), None);
+    assert_eq!(status, 201, "{event}");
+    let text = |name: &str| event[name].as_str().unwrap();
+    let (id, owner, code) = (text("id"), text("ownerToken"), text("code"));
+    let path = format!("/api/events/{id}");
+    // Both nodes keep it in memory from now on, and hear of it by announcements only.
+    for web in WEB {
+        assert_eq!(get(web, &format!("/api/events/{code}")).1["title"], "Before");
+    }
+    let body = json!({ "question": "On stage?", "options": ["Yes", "No"] });
+    let (status, poll) = post(WEB[1], &format!("{path}/polls"), &body, Some(owner));
+    assert_eq!((status, &poll["status"]), (201, &json!("draft")), "{poll}");
+    let show = json!({"poll": poll["id"]});
+    let (status, shown) = post(WEB[0], &format!("{path}/show"), &show, Some(text("stageToken")));
+    assert_eq!((status, &shown["current"]), (200, &poll["id"]), "{shown}");
+    for web in WEB {
+        once("it is on stage everywhere", || {
+            let (_, seen) = get(web, &path);
+            let on = seen["current"] == poll["id"] && seen["polls"][0]["status"] == "open";
+            if on { Ok(()) } else { Err(seen) }
+        });
+        let (status, receipt) =
+            post(web, &format!("/api/polls/{code}/vote"), &json!({"option": "Yes"}), None);
+        assert_eq!((status, &receipt["pollId"]), (202, &poll["id"]), "{receipt}");
+    }
+    // As a node that died between its commit and its announcement leaves it.
+    let change = format!(
+        "BEGIN; UPDATE events SET title = 'After', revision = revision + 1 WHERE id = '{id}'; \
+         INSERT INTO outbox (event, revision) SELECT id, revision FROM events WHERE id = '{id}'; COMMIT"
+    );
+    CLUSTER.database().query(&change).unwrap();
+    for web in WEB {
+        once("the change is heard", || {
+            let (_, seen) = get(web, &path);
+            if seen["title"] == "After" { Ok(()) } else { Err(seen) }
+        });
+    }
+}
+
+#[test]
 fn a_processor_tells_how_it_is_and_sends_everybody_else_on() {
     let _peace = PEACE.read().unwrap();
     assert_eq!(get(PROCESSOR, "/readyz").0, 200);

@@ -125,6 +125,13 @@ fn a_final_result_has_one_hash_and_its_replay_ends_with_it() {
     assert_eq!((&pulse["acknowledged"], &pulse["inFlight"]), (&pulse["counted"], &json!(0)));
     assert!(pulse["counted"].as_u64().unwrap() >= 51, "{pulse}");
     assert!(pulse["voteToScreen"]["samples"].as_u64().unwrap() > 0, "{pulse}");
+    let url = format!("http://127.0.0.1:{}/metrics", server.port);
+    let metrics = Command::new("curl").args(["-sS", &url]).output().unwrap();
+    let metrics = String::from_utf8_lossy(&metrics.stdout).into_owned();
+    let samples = metrics.lines().find_map(|line| {
+        line.strip_prefix("pollux_vote_to_screen_seconds_count ")?.parse::<u64>().ok()
+    });
+    assert_eq!(samples, pulse["voteToScreen"]["samples"].as_u64(), "{metrics}");
     assert_eq!(get(format!("/api/polls/{id}/replay")).0, 409);
     assert_eq!(server.post_as(token, &format!("/api/polls/{id}/close")).unwrap().0, 200);
     let closed = loop {

@@ -18,6 +18,7 @@ export const castBallot = /*#__PURE__*/ operation<api.CastBallotData, api.CastBa
 export const getBallot = /*#__PURE__*/ operation<api.GetBallotData, api.GetBallotResponse>("GET", "/api/polls/{id}/ballots/{ballotId}");
 export const getLeaderboard = /*#__PURE__*/ operation<api.GetLeaderboardData, api.GetLeaderboardResponse>("GET", "/api/leaderboard");
 export const getPulse = /*#__PURE__*/ operation<api.GetPulseData, api.GetPulseResponse>("GET", "/api/polls/{id}/pulse");
+export const getEventPulse = /*#__PURE__*/ operation<api.GetEventPulseData, api.GetEventPulseResponse>("GET", "/api/events/{id}/pulse");
 export const getTrend = /*#__PURE__*/ operation<api.GetTrendData, api.GetTrendResponse>("GET", "/api/polls/{id}/trend");
 /** Asked with `file`. */
 export const exportPoll = /*#__PURE__*/ operation<api.ExportPollData, Blob>("GET", "/api/polls/{id}/export");

@@ -27,13 +27,16 @@ export type Options = {
 const ASK_EVERY = 2_000;
 /** Silence after which a connection is doubted. */
 const SILENCE = 30_000;
+/** A connection that lived this long was one; one that breaks off sooner is a failure like any other. */
+const STEADY = 5_000;
 const SOCKETS_BEFORE_STREAM = 3;
 const STREAMS_BEFORE_ASKING = 2;
 
 export class Connection {
   #options: Options;
   #way: Transport | null = null;
-  #greeted = false;
+  /** When the server said hello on this connection; 0 before that. */
+  #greetedAt = 0;
   #failures = 0;
   #streamFailures = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -68,6 +71,10 @@ export class Connection {
     this.#closed.abort();
   }
 
+  get #greeted(): boolean {
+    return this.#greetedAt > 0;
+  }
+
   get #fallen(): boolean {
     return this.#failures >= SOCKETS_BEFORE_STREAM;
   }
@@ -84,10 +91,7 @@ export class Connection {
       message: (message) => {
         if (way !== this.#way) return;
         this.#heardAt = Date.now();
-        if (message.type === "hello") {
-          this.#greeted = true;
-          this.#failures = this.#streamFailures = 0;
-        }
+        if (message.type === "hello") this.#greetedAt ||= Date.now();
         this.#options.message(message);
         this.#show();
       },
@@ -104,10 +108,11 @@ export class Connection {
     clearTimeout(this.#retry);
     this.#way?.close();
     this.#way = null;
-    this.#greeted = false;
+    this.#greetedAt = 0;
   }
 
   #lost() {
+    if (this.#greeted && Date.now() - this.#greetedAt >= STEADY) this.#failures = this.#streamFailures = 0;
     this.#drop();
     this.#retry = setTimeout(() => this.#connect(), backOff(this.#failures++));
     this.#show();

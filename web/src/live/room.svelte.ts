@@ -13,18 +13,15 @@ import { Newest } from "./newest";
 export class Room {
   readonly link = new Link();
   event = $state.raw<Event | null>(null);
-  #polls = $state.raw<ReadonlyMap<string, Poll>>(new Map());
+  /** The poll that is shown now; the one before it until the first of it has come. */
+  poll = $state.raw<Poll | null>(null);
   /** Why there is nothing to show, and will not be. */
   gone = $state.raw<Problem | null>(null);
 
-  /** The poll that is shown now; the one before it until the first of it has come. */
-  readonly poll = $derived.by(() => {
-    const current = this.event?.current;
-    return (current && this.#polls.get(current)) || null;
-  });
-
   #id: string;
   #tokens: () => string[];
+  #event: Event | null = null;
+  #polls = new Map<string, Poll>();
   #newest = new Newest();
   #frames = new Frames();
   #connection: Connection;
@@ -52,18 +49,26 @@ export class Room {
   /** Take a poll that came another way, such as with an answer. */
   take(poll: Poll) {
     if (!this.#newest.takes(poll.id, poll.version)) return;
-    this.#frames.next(poll.id, () => { this.#polls = new Map(this.#polls).set(poll.id, poll); });
+    this.#polls.set(poll.id, poll);
+    this.#frames.next("room", () => this.#settle());
   }
 
   /** Likewise an event. */
   takeEvent(event: Event) {
     if (!this.#newest.takes(`event ${event.id}`, event.version)) return;
     this.gone = null;
-    this.#frames.next("event", () => { this.event = event; });
+    this.#event = event;
+    this.#frames.next("room", () => this.#settle());
   }
 
   close() {
     this.#connection.close();
+  }
+
+  #settle() {
+    this.event = this.#event;
+    const current = this.event?.current;
+    this.poll = current ? this.#polls.get(current) ?? this.poll : null;
   }
 
   #hear(message: Message) {
@@ -97,7 +102,7 @@ export class Room {
 
   #refused(answer: Answer<unknown> & { ok: false }) {
     // A code can be mistyped, or its event be over; what was shown once stays.
-    if (hopeless(answer.status) && !this.event) this.gone = answer.problem;
+    if (hopeless(answer.status) && !this.#event) this.gone = answer.problem;
     return null;
   }
 }

@@ -10,8 +10,9 @@ export class Countdown {
   left = $state<number | null>(null);
 
   constructor(closesAt: () => string | null | undefined) {
+    const at = $derived(closesAt());
     $effect(() => {
-      const end = Date.parse(closesAt() ?? "");
+      const end = Date.parse(at ?? "");
       const tick = () => {
         const left = end - now();
         this.left = left > SHOWN ? null : Math.max(0, Math.ceil(left / 1000) * 1000);

@@ -1,5 +1,4 @@
-// Where phones come in: the address they can really open, whether one from elsewhere has, and what to do when
-// they cannot.
+// Where phones come in: the address they can really open, and what to do when they cannot.
 
 import { getAddress } from "../api/operations";
 import type { Address } from "../api/generated";
@@ -8,8 +7,8 @@ const LOOPBACK = /^(localhost|127\.|\[::1\])/;
 
 export class Doorway {
   #known = $state.raw<Address | null>(null);
-  /** Whether somebody from elsewhere has been here. */
-  met = $state(false);
+  /** Whether the server has been asked. */
+  ready = $state(false);
 
   /** What phones open, without a path. */
   readonly url = $derived(this.#known?.url.replace(/\/+$/, "") ?? location.origin);
@@ -32,5 +31,6 @@ export class Doorway {
   async ask() {
     const answer = await getAddress({});
     if (answer.ok) this.#known = answer.data;
+    this.ready = true;
   }
 }

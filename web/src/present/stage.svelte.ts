@@ -1,5 +1,6 @@
 // The stage: the room it shows, what is on screen, and what may be done with the token it came with.
 
+import { untrack } from "svelte";
 import { explain, type Answer } from "../api/call";
 import { showPoll } from "../api/operations";
 import type { Poll } from "../api/generated";
@@ -41,11 +42,11 @@ export class Stage {
     if (arrived.token) keepToken(onStage(id), arrived.token);
     this.#token = arrived.token ?? tokenOf(onStage(id), id);
     this.room = new Room(id, () => (this.#token ? [this.#token] : []));
-    this.heart = new Heartbeat(() => (this.poll ? { id: this.poll.id, token: this.#token } : null));
+    this.heart = new Heartbeat(() => this.event && { event: this.event.id, poll: this.poll?.id ?? null, token: this.#token });
     $effect(() => this.#findToken());
     $effect(() => { if (this.room.link.state === "live") void this.door.ask(); });
-    $effect(() => { if (this.heart.now?.elsewhere) this.door.met = true; });
-    $effect(() => { void this.poll?.id; this.replay.leave(); });
+    const shown = $derived(`${this.poll?.id} ${this.poll?.final}`);
+    $effect(() => { void shown; untrack(() => this.replay.leave()); });
     $effect(() => () => this.room.close());
   }
 
@@ -59,8 +60,8 @@ export class Stage {
   readonly code = $derived.by(() => this.event?.code ?? this.poll?.code ?? this.event?.id ?? "");
   /** Who has joined: of those who watch this page is one. */
   readonly joined = $derived.by(() => {
-    const watchers = this.heart.now?.watchers;
-    return watchers == null ? null : Math.max(0, watchers - (this.room.link.state === "live" ? 1 : 0));
+    const { watchers } = this.heart;
+    return watchers === null ? null : Math.max(0, watchers - (this.room.link.state === "live" ? 1 : 0));
   });
   readonly mayRun = $derived.by(() => this.#token !== null);
 

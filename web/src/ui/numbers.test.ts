@@ -11,7 +11,8 @@ test("a share is of the people who voted", () => {
 test("no rounding makes everybody of most, or nobody of few", () => {
   expect(percent(1)).toBe("100%");
   expect(percent(0.999)).toBe("99%");
-  expect(percent(0.001)).toBe("<1%");
+  expect(percent(0.004)).toBe("0.4%");
+  expect(percent(0.00001)).toBe("0.1%");
   expect(percent(0)).toBe("0%");
   expect(percent(0.375)).toBe("38%");
 });

@@ -3,6 +3,7 @@
 
 const whole = new Intl.NumberFormat();
 const parts = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0 });
+const small = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
@@ -19,13 +20,12 @@ export const share = (votes: number | null | undefined, voters: number | null | 
   voters ? Math.min(1, (votes ?? 0) / voters) : 0;
 
 /**
- * A share as whole per cents. A hundred means everybody and nought means nobody: neither is ever rounded to.
+ * A share as per cents. A hundred means everybody and nought means nobody: neither is ever rounded to, so what
+ * is less than one has a decimal.
  */
 export function percent(ratio: number): string {
-  const rounded = Math.round(ratio * 100) / 100;
-  if (rounded === 1 && ratio < 1) return parts.format(0.99);
-  if (rounded === 0 && ratio > 0) return `<${parts.format(0.01)}`;
-  return parts.format(rounded);
+  if (ratio > 0 && ratio < 0.01) return small.format(Math.max(0.001, Math.min(0.009, ratio)));
+  return parts.format(ratio < 1 ? Math.min(0.99, ratio) : 1);
 }
 
 /** A code as people read it aloud: 482 913. */

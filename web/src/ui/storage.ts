@@ -37,3 +37,7 @@ export function remembered(beginning: string): string[] {
     return [];
   }
 }
+
+/** The name that another tab has just changed, if it is one of ours. */
+export const changedName = (event: StorageEvent): string | null =>
+  event.key?.startsWith(PREFIX) ? event.key.slice(PREFIX.length) : null;

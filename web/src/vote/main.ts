@@ -1,4 +1,19 @@
-import { mount } from "svelte";
-import Vote from "./Vote.svelte";
+// The voter's page. The language comes first, for without it there is nothing to say; meanwhile the frame in
+// vote.html stands.
 
-mount(Vote, { target: document.getElementById("app")! });
+import { backOff } from "../live/backoff";
+import { applyTheme } from "../ui/theme";
+import { mount } from "./dom.svelte";
+import { page } from "./page.svelte";
+import { preferred, speech } from "./words.svelte";
+
+applyTheme();
+speech.use(preferred()).then(() => mount(document.getElementById("app")!, page), () => again(0));
+
+/** The language did not come. Browsers keep a failed import as failed, so the page is loaded anew, once it can be. */
+function again(tries: number) {
+  setTimeout(() => {
+    fetch(location.pathname, { method: "HEAD", cache: "no-store" })
+      .then(() => location.reload(), () => again(tries + 1));
+  }, 500 + backOff(tries));
+}

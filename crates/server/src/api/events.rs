@@ -210,6 +210,10 @@ pub async fn read(
         Named::Event(program) => {
             let owner = &program.event.owner;
             let staff = token.is_some_and(|t| app.keys.allow(t, owner, Right::Stage).is_ok());
+            let program = match staff {
+                true => lookup::stored_event(&app, program).await?,
+                false => program,
+            };
             (view::event(&program, staff), staff)
         }
     };
@@ -311,6 +315,10 @@ pub async fn add(
         return Err(Problem::rule("", format!("an event has at most {MAX_POLLS} polls")));
     }
     let standing = match body::take_in(&body)? {
+        // It is in already: whoever asks again has lost the answer.
+        Some(lone) if polls.iter().any(|known| known.poll.id.to_string() == lone.poll_id) => {
+            bearer.poll(&app, &lone.poll_id, until(&app)).await?
+        }
         Some(lone) => {
             let bearer = bearer.with_token(&lone.poll_token);
             let event = event.clone();

@@ -99,7 +99,7 @@ pub async fn standing(
 ) -> Result<Standing, Problem> {
     if let Ok(id) = text.parse() {
         let standing = by_id(app, id, token).await?;
-        app.limits.show(from, id.0);
+        app.limits.show(from, standing.poll.event.map_or(id.0, |event| event.0));
         return Ok(standing);
     }
     match by_code(app, text, from, token).await? {
@@ -187,6 +187,14 @@ pub async fn program(app: &App, id: EventId) -> Result<Program, Problem> {
             let found = ask(app, app.store.event(id)).await?;
             take_event(app, found.ok_or_else(no_such_event)?)
         }
+    }
+}
+
+/// What is in memory, brought up to what the store has; see [`stored`].
+pub async fn stored_event(app: &App, program: Program) -> Result<Program, Problem> {
+    match ask(app, app.store.event(program.event.id)).await {
+        Ok(Some(found)) => take_event(app, found),
+        _ => Ok(program),
     }
 }
 

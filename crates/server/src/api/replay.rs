@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use foldhash::fast::FixedState;
+use futures_util::future::try_join_all;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{HeaderMap, Request};
 use parking_lot::Mutex;
@@ -200,25 +201,32 @@ fn problem(app: &App, failed: &Failed) -> Problem {
     }
 }
 
-/// Read, fold, compare.
+/// Read, fold, compare. Partitions at the same time: one that a worker is waiting at for new
+/// records gives them to nobody else meanwhile.
 async fn make(log: &dyn Log, standing: &Standing, most: u64) -> Result<Bytes, Failed> {
-    let mut ranges = Vec::new();
-    for tally in standing.tallies() {
+    let poll = &standing.poll;
+    let ranges = standing.tallies().map(async |tally| {
         let (partition, until) = (tally.partition, tally.next_offset);
-        ranges.push((
-            partition,
-            beginning(log, &standing.poll, partition, until, most).await?,
-            until,
-        ));
-    }
-    let mut view = replayed(log, standing, &ranges, most).await?;
-    if view.is_none() && ranges.iter().any(|(_, from, _)| *from > 0) {
+        let from = beginning(log, poll, partition, until, most).await?;
+        Ok::<_, Failed>(Part { partition, from, until })
+    });
+    let mut parts = try_join_all(ranges).await?;
+    let mut view = replayed(log, standing, &parts, most).await?;
+    if view.is_none() && parts.iter().any(|part| part.from > 0) {
         // Records of it lay where their times did not say: from the very beginning, then.
-        ranges.iter_mut().for_each(|(_, from, _)| *from = 0);
-        view = replayed(log, standing, &ranges, most).await?;
+        parts.iter_mut().for_each(|part| part.from = 0);
+        view = replayed(log, standing, &parts, most).await?;
     }
     let view = view.ok_or(Failed::Different)?;
     Ok(serde_json::to_vec(&view).expect("a view is always JSON").into())
+}
+
+/// What is read of a partition.
+#[derive(Clone, Copy)]
+struct Part {
+    partition: Partition,
+    from: Offset,
+    until: Offset,
 }
 
 /// An offset before the poll's first record in this partition, by looking back from its end in
@@ -254,37 +262,42 @@ async fn beginning(
 async fn replayed(
     log: &dyn Log,
     standing: &Standing,
-    ranges: &[(Partition, Offset, Offset)],
+    parts: &[Part],
     most: u64,
 ) -> Result<Option<ReplayView>, Failed> {
-    if ranges.iter().map(|(_, from, until)| until - from).sum::<u64>() > most {
+    if parts.iter().map(|part| part.until - part.from).sum::<u64>() > most {
         return Err(Failed::TooLong);
     }
-    let mut marks = Vec::new();
-    let mut voters = 0;
-    for (partition, from, until) in ranges.iter().copied() {
-        let mut fold = Fold::new(&standing.poll, partition, log.partitions());
-        let mut next = from;
-        while next < until {
-            let wanted = PAGE.min((until - next) as usize);
-            let records = log.read(partition, next, wanted, READ_WAIT).await?;
-            let Some(last) = records.last() else {
-                return Err(Failed::Unreadable(format!("partition {partition} ends at {next}")));
-            };
-            next = last.offset + 1;
-            for record in records.iter().filter(|record| record.offset < until) {
-                if let Ok(entry) = Entry::decode(&record.value) {
-                    fold.apply(entry);
-                }
-            }
-        }
-        voters += fold.tally.voters;
-        marks.append(&mut fold.marks);
-    }
-    let same = voters == standing.total_voters();
+    let folds = parts.iter().map(|part| folded(log, &standing.poll, *part));
+    let folds = try_join_all(folds).await?;
+    let voters = folds.iter().map(|fold| fold.tally.voters).sum();
+    let marks = folds.into_iter().flat_map(|fold| fold.marks).collect();
     let view = show(marks, voters, standing);
     let last = view.frames.last().map(|frame| &frame.votes);
-    Ok((same && last == Some(&standing.counts())).then_some(view))
+    let same = voters == standing.total_voters() && last == Some(&standing.counts());
+    Ok(same.then_some(view))
+}
+
+async fn folded<'a>(log: &dyn Log, poll: &'a Poll, part: Part) -> Result<Fold<'a>, Failed> {
+    let Part { partition, from, until } = part;
+    let mut fold = Fold::new(poll, partition, log.partitions());
+    let mut next = from;
+    while next < until {
+        let wanted = PAGE.min((until - next) as usize);
+        let records = log.read(partition, next, wanted, READ_WAIT).await?;
+        let Some(last) = records.last() else {
+            return Err(Failed::Unreadable(format!("partition {partition} ends at {next}")));
+        };
+        next = last.offset + 1;
+        for record in records.iter().filter(|record| record.offset < until) {
+            if let Ok(entry) = Entry::decode(&record.value) {
+                fold.apply(entry);
+            }
+        }
+        // Voting goes on meanwhile.
+        tokio::task::yield_now().await;
+    }
+    Ok(fold)
 }
 
 /// A ballot that began to count, and the one whose place it took.

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, join_all};
-use pollux_core::id::{Generation, Offset, Partition};
+use pollux_core::event::{Event, EventDraft};
+use pollux_core::id::{EventId, Generation, Offset, Partition, UnixMillis};
 use pollux_core::record::{Entry, Genesis};
 use pollux_core::standing::Announcement;
 use proptest::prelude::*;
@@ -380,6 +381,14 @@ pub async fn feeds_deliver_all_in_order<F: Future<Output = Subject>>(
         assert_eq!(seen, wanted);
     }
     log.announce(vec![]).await.unwrap();
+    let now = UnixMillis(1_790_000_000_000);
+    let draft = EventDraft { title: Some("Any".into()), ..EventDraft::default() };
+    let event = Event::new(EventId::new(now, [1; 10]), draft, [0; 32], now).unwrap();
+    let event = Announcement::Event(Arc::new(event));
+    log.announce(vec![event.clone()]).await.unwrap();
+    for feed in [&mut one, &mut two] {
+        until(&mut **feed, &event).await;
+    }
 }
 
 pub async fn a_feed_that_falls_behind_is_lost<F: Future<Output = Subject>>(

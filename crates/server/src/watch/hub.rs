@@ -206,9 +206,7 @@ impl Hub {
             Announcement::Poll(poll) => {
                 let Some(entry) = self.entry(poll.id) else {
                     if poll.status == PollStatus::Deleted {
-                        // A draft may have been on its event's list.
-                        self.note(&Standing::new(poll, self.partitions()));
-                        return Ok(());
+                        return self.apply_gone(&poll);
                     }
                     return Err(Missing::Poll(poll.id));
                 };
@@ -373,7 +371,7 @@ impl Hub {
         // Nobody watches it yet, and one that is over is no news.
         let news = standing.poll.status == PollStatus::Open;
         self.changed(&entry, state, true, news);
-        self.arrived(&standing.poll);
+        self.arrived(&standing);
     }
 
     /// After a change: bring the indexes up to date if it was of the poll itself, and mark the

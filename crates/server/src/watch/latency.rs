@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use metrics::{Histogram, histogram};
+use metrics::histogram;
 use parking_lot::Mutex;
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::standing::Standing;
@@ -20,7 +20,6 @@ pub(super) struct Latency {
     /// The newest samples, oldest first.
     samples: Mutex<VecDeque<Duration>>,
     most: usize,
-    histogram: Histogram,
 }
 
 /// A ballot on its way.
@@ -49,7 +48,6 @@ impl Latency {
             followed: (0..partitions).map(|_| Mutex::default()).collect(),
             samples: Mutex::default(),
             most,
-            histogram: histogram!("pollux_vote_to_screen_seconds"),
         }
     }
 
@@ -91,7 +89,7 @@ impl Latency {
         let now = Instant::now();
         for since in since {
             let took = now - since;
-            self.histogram.record(took);
+            histogram!("pollux_vote_to_screen_seconds").record(took);
             let mut samples = self.samples.lock();
             if samples.len() >= self.most {
                 samples.pop_front();

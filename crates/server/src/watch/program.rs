@@ -133,15 +133,23 @@ impl Hub {
             let gone = event.deleted_at.is_some();
             return if gone { Ok(()) } else { Err(Missing::Event(event.id)) };
         };
+        // With a poll that nobody can be sent yet it would come on stage as if it showed none.
+        let here = event.current.is_none_or(|id| self.poll(id).is_some());
         let mut state = entry.state.lock();
-        let current = event.current;
+        if !here || event.current.is_some_and(|id| state.program.poll(id).is_none()) {
+            return Err(Missing::Event(entry.id));
+        }
         if state.program.take_event(event) {
             self.program_changed(&entry, &mut state);
         }
-        let listed = current.is_none_or(|id| state.program.poll(id).is_some());
-        drop(state);
-        let known = listed && current.is_none_or(|id| self.poll(id).is_some());
-        if known { Ok(()) } else { Err(Missing::Event(entry.id)) }
+        Ok(())
+    }
+
+    /// Apply the announcement of a poll that was deleted and is not here: its event's list may
+    /// have it.
+    pub(super) fn apply_gone(&self, poll: &Poll) -> Result<(), Missing> {
+        let listing = poll.event.filter(|event| self.program_entry(*event).is_some());
+        listing.map_or(Ok(()), |event| Err(Missing::Event(event)))
     }
 
     /// Apply the announcement of a draft: it is news to those who run its event, and to nobody
@@ -156,10 +164,12 @@ impl Hub {
     }
 
     /// A poll is in memory from now on: whoever waits for it on stage can be sent it.
-    pub(super) fn arrived(&self, poll: &Poll) {
+    pub(super) fn arrived(&self, standing: &Standing) {
+        let poll = &standing.poll;
         if let Some(entry) = poll.event.and_then(|id| self.program_entry(id)) {
             let mut state = entry.state.lock();
-            if state.program.event.current == Some(poll.id) {
+            let news = state.program.take_poll(standing);
+            if news || state.program.event.current == Some(poll.id) {
                 self.program_changed(&entry, &mut state);
             }
         }

@@ -32,6 +32,37 @@ async fn whoever_starts_first_makes_the_tables_and_the_rest_wait() {
     assert_eq!(applied, files as i64, "each once");
 }
 
+#[tokio::test]
+async fn a_database_from_before_there_were_events_is_brought_up_to_date() {
+    let server = shared();
+    let (new, old) = (database(&server), database(&server));
+    PostgresStore::open(&new, 1).await.unwrap();
+    let first = "SELECT name, checksum FROM refinery_schema_history WHERE version = 1";
+    let first = client(&new).await.query_one(first, &[]).await.unwrap();
+    let (name, checksum): (String, String) = (first.get(0), first.get(1));
+    let poll = open_poll(1);
+    sql(&old, include_str!("../../src/store/postgres/migrations/V1__first.sql")).await;
+    let rows = format!(
+        "CREATE TABLE refinery_schema_history (version int4 PRIMARY KEY, name varchar(255), \
+         applied_on varchar(255), checksum varchar(255)); INSERT INTO refinery_schema_history \
+         VALUES (1, '{name}', '2026-01-01T00:00:00Z', '{checksum}'); \
+         INSERT INTO polls VALUES ('{0}', '100001', 'Q?', 'single', 1, 'replace', 'live', true, \
+         true, true, 'open', 1, 1, 2, now(), NULL, NULL, '\\x{1}'); INSERT INTO options VALUES \
+         ('{0}', 1, 'a'), ('{0}', 2, 'b'); INSERT INTO codes VALUES ('100001', '{0}'); \
+         INSERT INTO outbox (poll, revision) VALUES ('{0}', 2)",
+        poll.id,
+        "00".repeat(32),
+    );
+    sql(&old, &rows).await;
+    let store = PostgresStore::open(&old, 1).await.unwrap();
+    let mut kept = (*store.by_code("100001").await.unwrap().unwrap().poll).clone();
+    assert_eq!((kept.id, kept.event, kept.embed.len()), (poll.id, None, 0));
+    assert_eq!(*of(&store.outbox(9).await.unwrap()[0]), kept);
+    let event = create_event(&*store, 1).await;
+    change(&*store, &mut kept, |poll| assert!(poll.join(&event).unwrap())).await;
+    assert_eq!(store.event_by_code("100001").await.unwrap().unwrap().0, event);
+}
+
 async fn refused(config: &PostgresConfig, partitions: u32) -> OpenError {
     PostgresStore::open(config, partitions).await.err().expect("refused")
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod feed;
+mod programs;
 mod sockets;
 mod states;
 mod world;

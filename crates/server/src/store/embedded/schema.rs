@@ -20,7 +20,7 @@ const MAX_PARTITIONS: u32 = 1 << 15;
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Migration *n* takes a file of `user_version` *n* to *n* + 1. Never edit one that shipped.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 

@@ -13,7 +13,8 @@ use tempfile::{TempDir, tempdir};
 
 use super::*;
 use crate::store::conformance::{
-    NOW, Worker, at, ballot_id, change, choice, create, generation, open_poll, some_tally, voter,
+    NOW, Worker, at, ballot_id, change, choice, create, create_event, generation, open_poll,
+    some_tally, voter,
 };
 
 const WAL: &str = "store.db-wal";
@@ -385,6 +386,35 @@ fn ours() -> TempDir {
     writer.commit(0, &batch(&open_poll(1), 0, 0..500)).unwrap();
     writer.finish();
     folder
+}
+
+#[tokio::test]
+async fn a_file_from_before_there_were_events_is_brought_up_to_date() {
+    let folder = tempdir().unwrap();
+    let poll = Poll { code: "100001".into(), ..open_poll(1) };
+    let json = rows::poll_json(&poll);
+    assert!(!json.contains("event") && !json.contains("embed"), "as it was written then: {json}");
+    let conn = Connection::open(folder.path().join(FILE)).unwrap();
+    conn.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    conn.execute_batch(
+        "PRAGMA application_id = 0x504c5853; PRAGMA user_version = 1;
+         INSERT INTO meta VALUES ('partitions', 1); INSERT INTO codes VALUES ('100001', 1);",
+    )
+    .unwrap();
+    let put = "INSERT INTO polls VALUES (1, ?1, 'open', 1, 1, 2, NULL, NULL, 0, 0, ?2)";
+    conn.execute(put, (poll.id.to_string(), json)).unwrap();
+    let key = IdempotencyKey { key: "a key".into(), request: [1; 32] };
+    let remember = "INSERT INTO idempotency VALUES (?1, ?2, 1, ?3)";
+    conn.execute(remember, (&key.key, key.request, NOW as i64)).unwrap();
+    drop(conn);
+    let store = open(folder.path());
+    assert_eq!(*store.by_code("100001").await.unwrap().unwrap().poll, poll);
+    let again = store.create(open_poll(2), vec!["100002".into()], Some(key)).await.unwrap();
+    assert_eq!(again, Created::Before(poll.clone()));
+    let event = create_event(&*store, 1).await;
+    let mut joined = poll;
+    change(&*store, &mut joined, |poll| assert!(poll.join(&event).unwrap())).await;
+    assert_eq!(store.event_by_code("100001").await.unwrap().unwrap().0, event);
 }
 
 #[test]

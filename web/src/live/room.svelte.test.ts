@@ -1,0 +1,157 @@
+// What everybody in the room sees: the newest state, and the poll that is on.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Event, Poll } from "../api/generated";
+import { FakeServer } from "./fake";
+import { Room } from "./room.svelte";
+
+let server: FakeServer, room: Room;
+
+const poll = (id: string, version: number, votes = version): Poll => ({
+  id, code: "482913", question: `${id}?`, kind: "single", status: "open", final: false, round: 1, revote: "replace", maxChoices: 1,
+  results: "live", revealed: true, options: [{ id: 1, text: "Yes", votes }, { id: 2, text: "No", votes: 0 }],
+  totalVotes: votes, totalVoters: votes, version, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
+  closesAt: null, closedAt: null, eventId: "event", embed: [], resultHash: null,
+});
+const event = (version: number, current: string | null): Event => ({
+  id: "event", code: "482913", title: "Conf", accent: null, layout: "bars", logo: null, current, polls: [], embed: [], lone: false,
+  version, createdAt: "2026-01-01T00:00:00Z",
+});
+const pass = (ms = 50) => vi.advanceTimersByTimeAsync(ms);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+  vi.stubGlobal("fetch", server.fetch);
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+});
+afterEach(() => {
+  room.close();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+async function enter(hello: object = { event: event(1, "a"), polls: [poll("a", 10)] }) {
+  server.receive = (way) => server.greet(way, hello);
+  room = new Room("482913", () => [], { socket: server.socket, stream: server.stream });
+  await pass();
+}
+
+test("a greeting fills it", async () => {
+  await enter();
+  expect(room.event?.title).toBe("Conf");
+  expect(room.poll?.id).toBe("a");
+  expect(room.link.state).toBe("live");
+  expect(server.last.query).toBe("?event=482913");
+});
+
+test("a plain request fills it before any connection does", async () => {
+  server.resources.set("/api/events/482913", event(1, "a")).set("/api/polls/a", poll("a", 3));
+  await enter();
+  server.receive = () => {};
+  expect(room.poll?.version).toBe(10);
+  room.close();
+  room = new Room("482913", () => [], { socket: server.socket, stream: server.stream });
+  await pass();
+  expect(room.poll?.version).toBe(3);
+  expect(room.link.state).toBe("connecting");
+});
+
+test("the newest wins, whatever the order", async () => {
+  await enter();
+  for (const version of [12, 11, 14, 13]) server.last.say({ type: "poll.updated", poll: poll("a", version) });
+  await pass();
+  expect(room.poll?.version).toBe(14);
+  server.last.say({ type: "poll.closed", poll: { ...poll("a", 15), status: "closed", final: true } });
+  server.last.say({ type: "poll.updated", poll: poll("a", 14) });
+  await pass();
+  expect(room.poll?.final).toBe(true);
+});
+
+test("another server's versions start afresh", async () => {
+  await enter();
+  server.epoch = "two";
+  server.receive = (way) => server.greet(way, { event: event(1, "a"), polls: [poll("a", 2)] });
+  server.last.lose();
+  await pass(2_000);
+  expect(room.poll?.version).toBe(2);
+});
+
+test("the same server back does not take anybody back", async () => {
+  await enter();
+  server.receive = (way) => server.greet(way, { event: event(1, "a"), polls: [poll("a", 2)] });
+  server.last.lose();
+  await pass(2_000);
+  expect(server.ways).toHaveLength(2);
+  expect(room.poll?.version).toBe(10);
+});
+
+test("it follows to the next poll, and shows the one before until that has come", async () => {
+  await enter();
+  server.last.say({ type: "event.changed", event: event(2, "b") });
+  await pass();
+  expect(room.event?.current).toBe("b");
+  expect(room.poll?.id).toBe("a");
+  server.last.say({ type: "poll.updated", poll: poll("b", 1) });
+  await pass();
+  expect(room.poll?.id).toBe("b");
+  server.last.say({ type: "event.changed", event: event(1, "a") });
+  await pass();
+  expect(room.poll?.id).toBe("b");
+  server.last.say({ type: "event.changed", event: event(3, null) });
+  await pass();
+  expect(room.poll).toBe(null);
+});
+
+test("however much arrives, the page changes once a frame", async () => {
+  await enter();
+  let changes = 0;
+  const stop = $effect.root(() => { $effect(() => { void room.poll; changes++; }); });
+  await pass();
+  const before = changes;
+  for (let version = 20; version < 220; version++) {
+    server.last.say({ type: "poll.updated", poll: poll("a", version) });
+    await pass(0);
+  }
+  await pass(16);
+  expect(room.poll?.version).toBe(219);
+  expect(changes - before).toBeLessThanOrEqual(2);
+  stop();
+});
+
+test("a code that leads nowhere says so, until it leads somewhere", async () => {
+  server.receive = (way) => way.lose();
+  room = new Room("999999", () => [], { socket: server.socket, stream: server.stream });
+  await pass();
+  expect(room.gone?.status).toBe(404);
+  server.resources.set("/api/events/999999", event(1, "a")).set("/api/polls/a", poll("a", 1));
+  await pass(30_000);
+  expect(room.gone).toBe(null);
+  expect(room.poll?.id).toBe("a");
+});
+
+test("what was shown once stays when the server forgets it", async () => {
+  server.resources.set("/api/events/482913", event(1, "a")).set("/api/polls/a", poll("a", 3));
+  await enter();
+  server.resources.clear();
+  server.refuse();
+  server.last.lose();
+  await pass(60_000);
+  expect(room.gone).toBe(null);
+  expect(room.poll?.id).toBe("a");
+  expect(room.link.state).toBe("waiting");
+  expect(room.link.age).toBeGreaterThan(50);
+});
+
+test("without connection it asks, and shows what it is told", async () => {
+  await enter();
+  server.refuse();
+  server.last.lose();
+  server.resources.set("/api/events/482913", event(2, "b")).set("/api/polls/b", poll("b", 7));
+  await pass(30_000);
+  expect(room.link.state).toBe("polling");
+  expect(room.poll?.id).toBe("b");
+  server.resources.set("/api/polls/b", poll("b", 8));
+  await pass(3_000);
+  expect(room.poll?.version).toBe(8);
+});

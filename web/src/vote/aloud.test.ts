@@ -1,0 +1,30 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Aloud } from "./aloud.svelte";
+
+let aloud: Aloud;
+beforeEach(() => { vi.useFakeTimers(); aloud = new Aloud(); });
+afterEach(() => { aloud.close(); vi.useRealTimers(); });
+
+test("at most every ten seconds, and then the newest", () => {
+  const said: string[] = [];
+  for (let second = 0; second < 35; second++) {
+    aloud.later(`${second}`);
+    vi.advanceTimersByTime(1_000);
+    if (said.at(-1) !== aloud.words) said.push(aloud.words);
+  }
+  expect(said.filter(Boolean).length).toBeLessThanOrEqual(4);
+  vi.advanceTimersByTime(10_000);
+  expect(aloud.words).toBe("34");
+});
+
+test("what is the same is not said again, and what matters is said at once", () => {
+  aloud.now("Next question");
+  expect(aloud.words).toBe("Next question");
+  aloud.later("1 vote");
+  vi.advanceTimersByTime(9_000);
+  expect(aloud.words).toBe("Next question");
+  vi.advanceTimersByTime(1_000);
+  expect(aloud.words).toBe("1 vote");
+  aloud.later("1 vote");
+  expect(vi.getTimerCount()).toBe(0);
+});

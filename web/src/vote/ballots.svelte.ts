@@ -1,0 +1,53 @@
+// All ballots of this device: the one of the poll that is shown, and those of earlier polls that still wait
+// to be sent. They go out on their own, whatever is on the screen.
+
+import type { Poll } from "../api/generated";
+import { changedName, forget, recall, remembered } from "../ui/storage";
+import { Ballot, type Kept } from "./ballot.svelte";
+
+const NAME = "ballot.";
+/** Longest that a device remembers a ballot. */
+const KEPT = 60 * 24 * 3600 * 1000;
+/** Phones that come back together do not send at the same moment. */
+const SPREAD = 400;
+
+export class Ballots {
+  #all = $state.raw<ReadonlyMap<string, Ballot>>(new Map());
+
+  constructor() {
+    for (const poll of remembered(NAME)) this.#revive(NAME + poll);
+    const go = () => this.#all.forEach((ballot) => ballot.go());
+    addEventListener("online", () => setTimeout(go, Math.random() * SPREAD));
+    addEventListener("pageshow", (event) => { if (event.persisted) go(); });
+    addEventListener("storage", (event) => {
+      const name = changedName(event);
+      if (name?.startsWith(NAME)) this.#all.get(name.slice(NAME.length))?.refresh();
+    });
+  }
+
+  /** The ballot of a poll. */
+  of(poll: Poll): Ballot {
+    const ballot = this.#all.get(poll.id) ?? this.#add(poll.id);
+    ballot.round(poll.round);
+    return ballot;
+  }
+
+  /** How many wait to be sent in other polls. */
+  waiting(shown: Ballot): number {
+    return [...this.#all.values()].filter((ballot) => ballot !== shown && ballot.pending).length;
+  }
+
+  #revive(name: string) {
+    const kept = recall<Kept>(name);
+    const made = parseInt(kept?.last?.replaceAll("-", "").slice(0, 12) || "0", 16);
+    if (kept?.state === "sending" || kept?.state === "failed") this.#add(name.slice(NAME.length));
+    else if (made && Date.now() - made > KEPT) forget(name);
+  }
+
+  #add(id: string): Ballot {
+    const ballot = new Ballot(id);
+    this.#all = new Map(this.#all).set(id, ballot);
+    ballot.go();
+    return ballot;
+  }
+}

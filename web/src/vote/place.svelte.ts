@@ -1,0 +1,42 @@
+// Where on this page somebody is: entering a code, or in a poll. Going from one to the other reloads nothing.
+
+export class Place {
+  #path = $state(location.pathname);
+  /** Whether it was reached from within the page. */
+  moved = false;
+
+  constructor() {
+    addEventListener("popstate", () => this.#show());
+  }
+
+  /** The event or poll in the address, by id or code. */
+  get code(): string | null {
+    const part = /^\/(?:p|polls)\/([^/]+)$/.exec(this.#path)?.[1];
+    try {
+      return part === undefined ? null : decodeURIComponent(part);
+    } catch {
+      return part!;
+    }
+  }
+
+  go(path: string) {
+    if (path !== location.pathname) history.pushState(null, "", path);
+    this.#show();
+  }
+
+  /** For links of this page. */
+  follow = (event: MouseEvent) => {
+    const link = event.currentTarget as HTMLAnchorElement;
+    if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    this.go(link.pathname);
+  };
+
+  #show() {
+    this.moved = true;
+    this.#path = location.pathname;
+    scrollTo(0, 0);
+  }
+}
+
+export const place = new Place();

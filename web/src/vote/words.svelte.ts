@@ -1,0 +1,91 @@
+// The language of the page: which one, its words, its plurals and its numbers. A phone downloads the one
+// it shows.
+
+import { recall, remember } from "../ui/storage";
+import type en from "./lang/en";
+
+/** A text, or one for each plural category of the language. */
+export type Words = Record<string, string | Partial<Record<Intl.LDMLPluralRule, string>>>;
+export type Key = keyof typeof en;
+type Values = Record<string, string | number>;
+
+const LOAD = {
+  en: () => import("./lang/en"),
+  de: () => import("./lang/de"),
+  es: () => import("./lang/es"),
+  hi: () => import("./lang/hi"),
+};
+export type Language = keyof typeof LOAD;
+
+/** Each by its own name. */
+export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch", es: "Español", hi: "हिन्दी" };
+
+const known = (tag: string | null): tag is Language => tag !== null && Object.hasOwn(LOAD, tag);
+
+/** What was chosen on this device, or else the first of the browser's languages that there is. */
+export function preferred(wanted: readonly string[] = navigator.languages): Language {
+  const chosen = recall<string>("language");
+  const tags = [chosen, ...wanted.map((tag) => tag.split("-")[0]!)];
+  return tags.find(known) ?? "en";
+}
+
+/** First strong isolate, and its end. Written as numbers: the compiler takes no such character in a source. */
+const [ISOLATE, END] = [0x2068, 0x2069].map((point) => String.fromCodePoint(point)) as [string, string];
+
+class Speech {
+  language = $state<Language>("en");
+  #words = $state.raw<Words>({});
+
+  /** Speak this from now on. Throws when it cannot be loaded. */
+  async use(language: Language) {
+    const { default: words } = await LOAD[language]();
+    this.language = language;
+    this.#words = words;
+    document.documentElement.lang = language;
+  }
+
+  /** Likewise, and remember it. */
+  async choose(language: Language) {
+    await this.use(language);
+    remember("language", language);
+  }
+
+  /** A text with its values; `n` is a number, and chooses the plural form. */
+  say = (key: Key, values: Values = {}): string => {
+    const text = this.#words[key]!;
+    const form = typeof text === "string" ? text
+      : text[new Intl.PluralRules(this.language).select(values.n as number)] ?? text.other!;
+    return form.replace(/\{(\w+)\}/g, (_, name: string) => this.#value(values[name]!));
+  };
+
+  number = (n: number): string => n.toLocaleString(this.language);
+
+  percent = (ratio: number): string =>
+    ratio.toLocaleString(this.language, { style: "percent", maximumFractionDigits: 0 });
+
+  /** How long, in seconds or minutes. */
+  span = (seconds: number): string => {
+    const [n, unit] = seconds < 90 ? [seconds, "second"] : [Math.round(seconds / 60), "minute"];
+    return n.toLocaleString(this.language, { style: "unit", unit, unitDisplay: "narrow" });
+  };
+
+  /** A time of day, with the day unless that is today. */
+  time = (at: Date, seconds = false): string => {
+    const today = at.toDateString() === new Date().toDateString();
+    return at.toLocaleString(this.language, {
+      ...(today ? {} : { day: "numeric", month: "short" }),
+      hour: "numeric", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}),
+    });
+  };
+
+  // What people wrote cannot turn around the words beside it: it is isolated.
+  #value(value: string | number): string {
+    return typeof value === "number" ? this.number(value) : ISOLATE + value + END;
+  }
+}
+
+export const speech = new Speech();
+export const { say, number, percent, span, time } = speech;
+
+/** A text that is read when it is shown, in the language of then. */
+export const t = (key: Key, values?: Values) => () => say(key, values);

@@ -1,0 +1,84 @@
+// Every language says everything, in the forms that it has.
+
+import { afterEach, expect, test, vi } from "vitest";
+import de from "./lang/de";
+import en from "./lang/en";
+import es from "./lang/es";
+import hi from "./lang/hi";
+import { withoutStorage } from "./fixture";
+import { LANGUAGES, number, percent, preferred, say, span, speech, type Language, type Words } from "./words.svelte";
+
+const ALL: Record<Language, Words> = { en, de, es, hi };
+/** The {names} of a text. */
+const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]!).sort();
+const forms = (text: Words[string]) => (typeof text === "string" ? [text] : Object.values(text));
+
+afterEach(() => { vi.unstubAllGlobals(); localStorage.clear(); return speech.use("en"); });
+
+test.each(Object.entries(ALL))("%s has exactly the keys of English", (_, words) => {
+  expect(Object.keys(words)).toEqual(Object.keys(en));
+});
+
+test.each(Object.entries(ALL))("%s has a form for each of its plural categories, and no other", (language, words) => {
+  const wanted = new Intl.PluralRules(language).resolvedOptions().pluralCategories.toSorted();
+  for (const [key, text] of Object.entries(words)) {
+    const plain = typeof (en as Words)[key] === "string";
+    expect(typeof text === "string", key).toBe(plain);
+    if (typeof text !== "string") expect(Object.keys(text).sort(), key).toEqual(wanted);
+  }
+});
+
+test.each(Object.entries(ALL))("%s fills in the same values, and leaves nothing empty", (_, words) => {
+  for (const [key, text] of Object.entries(words)) {
+    const expected = new Set(forms((en as Words)[key]!).flatMap(names));
+    for (const form of forms(text)) {
+      expect(form.trim(), key).not.toBe("");
+      for (const name of names(form)) expect(expected, key).toContain(name);
+    }
+    // One form at least says each value: "one" may do without its number.
+    expect(new Set(forms(text).flatMap(names)), key).toEqual(expected);
+  }
+});
+
+test("each language is named in itself", () => {
+  expect(Object.keys(LANGUAGES)).toEqual(Object.keys(ALL));
+});
+
+test.each([
+  ["en", ["1 vote", "1,234 votes", "48%"]],
+  ["de", ["1 Stimme", "1.234 Stimmen", "48\u00a0%"]],
+  ["es", ["1 voto", "1234 votos", "48\u00a0%"]],
+  ["hi", ["1 वोट", "1,234 वोट", "48%"]],
+] as const)("%s: plurals, numbers, shares and spans of time", async (language, expected) => {
+  await speech.use(language);
+  expect(document.documentElement.lang).toBe(language);
+  const said = [say("votes", { n: 1 }), say("votes", { n: 1234 }), percent(0.48)];
+  expect(said.map((text) => text.replaceAll(/[\u202f]/g, "\u00a0"))).toEqual(expected);
+  expect(span(34)).toContain("34");
+  expect(span(125)).toMatch(/^2\D/);
+});
+
+test("a million is a form of its own in Spanish", async () => {
+  await speech.use("es");
+  expect(say("votes", { n: 1_000_000 })).toBe("1.000.000 de votos");
+  expect(number(1_000_000)).toBe("1.000.000");
+});
+
+test("what people wrote is isolated from the words around it", () => {
+  expect(say("backTo", { title: "مرحبا" })).toBe("Back to \u2068مرحبا\u2069");
+});
+
+test("the browser's first language that there is; what was chosen goes before", async () => {
+  expect(preferred(["fr-CH", "de-CH", "en"])).toBe("de");
+  expect(preferred(["fr", "ja"])).toBe("en");
+  expect(preferred(["constructor", "__proto__"])).toBe("en");
+  await speech.choose("hi");
+  expect(preferred(["de"])).toBe("hi");
+});
+
+test("storage that throws costs the memory only", async () => {
+  withoutStorage();
+  await speech.choose("de");
+  expect(say("vote")).toBe("Abstimmen");
+  expect(preferred(["es"])).toBe("es");
+});
