@@ -33,7 +33,6 @@ export const addPoll = /*#__PURE__*/ operation<api.AddPollData, api.AddPollRespo
 export const showPoll = /*#__PURE__*/ operation<api.ShowPollData, api.ShowPollResponse>("POST", "/api/events/{id}/show");
 export const getEventStage = /*#__PURE__*/ operation<api.GetEventStageData, api.GetEventStageResponse>("POST", "/api/events/{id}/stage");
 export const getPollStage = /*#__PURE__*/ operation<api.GetPollStageData, api.GetPollStageResponse>("POST", "/api/polls/{id}/stage");
-export const getEventPulse = /*#__PURE__*/ operation<api.GetEventPulseData, api.GetEventPulseResponse>("GET", "/api/events/{id}/pulse");
 export const reissueEventToken = /*#__PURE__*/ operation<api.ReissueEventTokenData, api.ReissueEventTokenResponse>("POST", "/api/events/{id}/token");
 /** The picture itself: PNG, JPEG or WebP. */
 export const putLogo = /*#__PURE__*/ operation<Omit<api.PutLogoData, "body"> & { body: Blob }, api.PutLogoResponse>("PUT", "/api/events/{id}/logo");
