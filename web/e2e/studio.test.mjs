@@ -288,6 +288,25 @@ test("tokens go to another device as a file, and are forgotten on request", asyn
   await there.leave({ moved: true });
 });
 
+test("links are copied, over plain HTTP too", async () => {
+  const poll = await server.poll("Handed on?", ["Yes", "No"]);
+  const { page, leave } = await organiser({ holding: [poll] });
+  await page.goto(`http://classroom.test:${server.port}/studio/polls/${poll.id}`);
+  assert.equal(await page.evaluate(() => window.isSecureContext), false);
+  await press(page, "Copy Link to vote");
+  await page.getByText("Copied", { exact: true }).waitFor();
+  await page.getByText("Links for others who run it").click();
+  await page.getByLabel("Stage link", { exact: false }).first().waitFor();
+  await press(page, "Copy Owner's link");
+  await page.getByRole("status").getByText("Copied: Owner's link").waitFor();
+  await page.getByRole("link", { name: "Overview" }).first().click();
+  await page.getByRole("searchbox").focus();
+  await page.keyboard.press("Control+V");
+  const pasted = await page.getByRole("searchbox").inputValue();
+  assert.equal(new URLSearchParams(new URL(pasted).hash.slice(1)).get("token"), poll.ownerToken);
+  await leave({ moved: true });
+});
+
 test("how the server is, in words, and that it went away and came back", async () => {
   const own = await Pollux.start();
   try {
