@@ -1,13 +1,15 @@
-// Every page, in both themes, on a phone and on a projector: axe's rules (contrast too), nothing
-// that shifts or sticks out, nothing that the policy had to stop.
+// Every page that is for everybody, in both themes, on a phone and on a projector: axe's rules (contrast too),
+// nothing that shifts or sticks out, nothing that the policy had to stop.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
-import { launch, person, says, still } from "./browser.mjs";
+import { launch, person, still } from "./browser.mjs";
 import { Pollux } from "./pollux.mjs";
 
-let server, browser, paths;
+let server, browser, live, words;
 before(async () => {
   [server, browser] = [await Pollux.start(), await launch()];
   const open = await server.poll("A question that is asked?", ["An answer", "مرحبا بالعالم", "🦀 crab", "x".repeat(180)]);
@@ -16,24 +18,26 @@ before(async () => {
   const closed = await server.poll("A question that was asked?", ["Yes", "No"]);
   await server.votes(closed, 1, 1);
   await server.act(closed, "close");
+  const hidden = await server.poll("Sealed?", ["Castor", "Polydeuces"], { results: "hidden" });
   const many = await server.poll("x".repeat(500), Array.from({ length: 100 }, (_, i) => `${i + 1}`),
     { kind: "multiple", maxChoices: 3 });
-  paths = ["/", "/leaderboard", "/docs", "/docs/errors", "/docs/errors/poll-not-open", "/p/000000",
-    "/present/000000", "/nothing-here", ...[open, closed, many].flatMap(({ id }) => [`/p/${id}`, `/present/${id}`])];
+  const event = await server.call("POST", "/api/events", { body: { title: "A conference", accent: "#7c3aed" } });
+  const polls = [open, closed, hidden, many, event].map(({ id }) => id);
+  live = ["/leaderboard", "/studio", ...polls.flatMap((id) => [`/p/${id}`, `/present/${id}`])];
+  words = ["/", "/p/000000", "/present/000000", "/docs", "/docs/errors", "/docs/errors/poll-not-open", "/nothing-here",
+    ...polls.flatMap((id) => [`/overlay/${id}`, `/embed/${id}`])];
 });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-/** The socket's state shows when a live page has settled; pages without a poll have none. */
-async function settled(page) {
-  await page.waitForFunction(() => {
-    const link = document.getElementById("link");
-    return !link || !link.checkVisibility() ? document.readyState === "complete" : link.textContent === "Live";
-  });
+/** Connected, if it is a page that connects, and at rest. */
+async function settled(page, path) {
+  if (live.includes(path)) await page.getByText(/^Live$/).first().waitFor();
+  await page.waitForFunction(() => document.body.innerText.trim());
   await still(page);
 }
 
 /** What repeats on a page, axe sees seven of; it is slow, and a hundred options are all alike. */
-const REPEATED = ["main > section:nth-of-type(n+8)", ".option:nth-child(n+8)", "tr:nth-child(n+8)"];
+const REPEATED = ["main > section:nth-of-type(n+8)", "label:nth-child(n+8)", "li:nth-child(n+8)", "tr:nth-child(n+8)"];
 
 async function violations(page) {
   // Legacy means that no second page is opened for pages that have no frames.
@@ -48,10 +52,10 @@ const SMALL = { width: 320, height: 640 };
 for (const [theme, size, axe] of [["light", SMALL, true], ["dark", { width: 1280, height: 800 }, true],
   ["dark", SMALL, false], ["light", { width: 1920, height: 1080 }, false]]) {
   test(`${theme}, ${size.width} × ${size.height}`, async () => {
-    const { page, leave } = await person(browser, { theme, size, expected: /status of 404/ });
-    for (const path of paths) {
+    const { page, leave } = await person(browser, { theme, size, expected: /status of 404|response code: 404/ });
+    for (const path of [...live, ...words]) {
       await page.goto(server.url + path);
-      await settled(page);
+      await settled(page, path).catch((error) => assert.fail(`${path} does not settle: ${error.message}`));
       if (axe) assert.deepEqual(await violations(page), [], path);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       assert.ok(wide <= 0, `${path} is ${wide} px too wide`);
@@ -70,13 +74,24 @@ test("an address that leads nowhere is a page for a browser, and a problem for o
   assert.match(problem.headers.get("Content-Type"), /^application\/problem\+json/);
 });
 
-test("over plain HTTP at an address of the network, as in a classroom", async () => {
-  const poll = await server.poll("From a phone?", ["Yes", "No"]);
-  const { page, leave } = await person(browser);
-  await page.goto(`http://classroom.test:${server.port}/p/${poll.code}`);
-  assert.equal(await page.evaluate(() => window.isSecureContext), false);
-  await page.getByText("Yes", { exact: true }).tap();
-  await says(page, "#state-title", /✓ Counted/);
-  await says(page, "#link", /^Live$/);
-  await leave();
+test("another site frames what its owner lets it, and nothing else", async () => {
+  let frames = "";
+  const other = createServer((_, response) => response.setHeader("Content-Type", "text/html").end(frames));
+  other.listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const site = `http://classroom.test:${other.address().port}`;
+  const shown = await server.poll("Framed?", ["Yes", "No"], { embed: [site] });
+  const kept = await server.poll("Kept?", ["Yes", "No"]);
+  frames = [`embed/${shown.id}`, `overlay/${shown.id}`, `embed/${kept.id}`, `overlay/${kept.id}`, `p/${shown.id}`]
+    .map((path) => `<iframe title="${path}" src="${server.url}/${path}"></iframe>`).join("");
+  const { page, leave } = await person(browser, { expected: /frame-ancestors/ });
+  await page.goto(site);
+  for (const kind of ["embed", "overlay"]) {
+    await page.frameLocator(`[title="${kind}/${shown.id}"]`).getByText("Yes", { exact: true }).waitFor();
+  }
+  for (const path of [`embed/${kept.id}`, `overlay/${kept.id}`, `p/${shown.id}`]) {
+    assert.equal(await page.frameLocator(`[title="${path}"]`).getByText("Yes", { exact: true }).count(), 0, path);
+  }
+  await leave({ moved: true });
+  other.close();
 });

@@ -102,7 +102,11 @@ export class Room {
 
   #refused(answer: Answer<unknown> & { ok: false }) {
     // A code can be mistyped, or its event be over; what was shown once stays.
-    if (hopeless(answer.status) && !this.#event) this.gone = answer.problem;
+    if (hopeless(answer.status) && !this.#event) {
+      this.gone = answer.problem;
+      // Asking on would use up the venue's guesses; an id is no guess, and its draft may be opened.
+      if (/^\d+$/.test(this.#id)) this.close();
+    }
     return null;
   }
 }
