@@ -146,7 +146,8 @@ export class Desk {
     if (again && before.totalVoters !== null && poll.totalVoters === null) return;
     this.#news ||= this.#newest.isNews(poll.id, poll.version);
     if (!this.#newest.takes(poll.id, poll.version)) return;
-    if (again) this.pace.add((poll.totalVoters ?? 0) - (before.totalVoters ?? 0));
+    // Numbers that were hidden and are shown now came earlier.
+    if (again && before.totalVoters !== null) this.pace.add((poll.totalVoters ?? 0) - before.totalVoters);
     this.#due.set(poll.id, poll);
     this.#frames.next("polls", () => this.#show());
   };

@@ -96,7 +96,8 @@ test("a poll that opens is watched from then on, and a connection under way is n
 
 test("how many vote per second is told by what is added, not by a reset", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-  await hold(poll(1, { totalVoters: 5 }));
+  await hold(poll(1, { totalVoters: 5 }), poll(2, { totalVoters: null }));
+  desk.take(poll(2, { version: 2, totalVoters: 900 }));
   for (const [version, totalVoters, round] of [[2, 9, 1], [3, 15, 1], [4, 40, 2]] as const) desk.take(poll(1, { version, totalVoters, round }));
   vi.advanceTimersByTime(1_000);
   expect(desk.pace.seconds.at(-1)).toBe(10);
