@@ -21,6 +21,8 @@ const AT_ONCE = 6;
 /** What no connection brings is asked for so often. */
 const REFRESH = 15_000;
 const PAGE = 100;
+/** The operator is shown the newest so many pages of polls. */
+const PAGES = 10;
 
 export class Desk {
   readonly link = new Link();
@@ -159,6 +161,9 @@ export class Desk {
   }
 
   takeEvent = (event: Event) => {
+    const before = this.#events.get(event.id);
+    // Until the connection has heard the token it leaves out the drafts.
+    if (before?.version === event.version && event.polls.length < before.polls.length) return;
     if (event.lone || !this.#newest.takes(`event ${event.id}`, event.version)) return;
     this.#events = new Map(this.#events).set(event.id, event);
   };
@@ -216,7 +221,7 @@ export class Desk {
 
   async #listAll(): Promise<boolean> {
     let cursor: string | null = null;
-    do {
+    for (let page = 0; page < PAGES && (page === 0 || cursor); page++) {
       const query: ListPollsData["query"] = { all: true, limit: PAGE, ...(cursor ? { cursor } : {}) };
       const answer: Answer<PollList> = await listPolls({ query, token: this.operator });
       if (!answer.ok) return answer.status !== 0;
@@ -224,13 +229,13 @@ export class Desk {
       const events = new Set(answer.data.polls.flatMap((poll: Poll) => poll.eventId ?? []));
       await each([...events], (id) => this.loadEvent(id));
       cursor = answer.data.nextCursor;
-    } while (cursor);
+    }
     return true;
   }
 
   #noted(id: string, refusal: { status: number; problem: Problem } | null): Problem | null {
     const known = this.refused.has(id);
-    if (refusal?.status === 404 && this.#polls.has(id)) this.remove(id);
+    if (refusal?.status === 404 && (this.#polls.has(id) || this.#events.has(id))) this.remove(id);
     const held = this.holdings.some((holding) => holding.id === id);
     if (refusal && held && hopeless(refusal.status)) this.refused = new Map(this.refused).set(id, refusal.problem);
     else if (!refusal && known) this.refused = new Map([...this.refused].filter(([key]) => key !== id));

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { keepToken } from "../api/identity";
-import type { Poll } from "../api/generated";
+import type { Event, Poll } from "../api/generated";
 import type { Hears, Opens } from "../live/transport";
 import { Desk } from "./desk.svelte";
 
@@ -92,6 +92,17 @@ test("a poll that opens is watched from then on, and a connection under way is n
   hello();
   expect(sockets.length).toBe(2);
   expect(sockets[1]!.query).toContain(id(1));
+});
+
+test("drafts of an event do not vanish with a telling that leaves them out", async () => {
+  await hold(poll(1));
+  const line = (n: number) => ({ id: id(n), question: `Poll ${n}`, kind: "single", status: "draft", final: false, revealed: true });
+  const event = { id: id(9), title: "E", lone: false, version: 3, polls: [line(1), line(2)] } as unknown as Event;
+  desk.takeEvent(event);
+  desk.takeEvent({ ...event, polls: [line(1)] });
+  expect(desk.event(id(9))!.polls.length).toBe(2);
+  desk.takeEvent({ ...event, version: 4, polls: [line(1)] });
+  expect(desk.event(id(9))!.polls.length).toBe(1);
 });
 
 test("how many vote per second is told by what is added, not by a reset", async () => {
