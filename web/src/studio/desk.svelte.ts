@@ -46,6 +46,8 @@ export class Desk {
   /** Polls of the next frame. */
   #due = new Map<string, Poll>();
   #news = false;
+  /** Raised when the operator leaves: answers that were asked for before are theirs alone. */
+  #era = 0;
   #frames = new Frames();
   #connection: Connection | undefined;
   #closed = new AbortController();
@@ -132,7 +134,9 @@ export class Desk {
     else dropOperatorToken();
     this.operator = token;
     if (!token) {
+      this.#era++;
       this.#polls = this.#events = new Map();
+      this.#due.clear();
       this.#newest = new Newest();
     }
     await this.refresh();
@@ -186,18 +190,22 @@ export class Desk {
   }
 
   async loadPoll(id: string): Promise<Problem | null> {
+    const era = this.#era;
     const answer = await getPoll({ path: { id }, token: this.tokenFor(id) });
+    if (era !== this.#era) return null;
     if (answer.ok) this.take(answer.data);
     return this.#noted(id, answer.ok ? null : answer);
   }
 
   async loadEvent(id: string): Promise<Problem | null> {
+    const era = this.#era;
     const answer = await getEvent({ path: { id }, token: tokenOf(id) ?? this.operator });
+    if (era !== this.#era) return null;
     if (answer.ok) {
       this.takeEvent(answer.data);
       const news = answer.data.polls.filter((poll) => this.#isAsked(poll.id));
       await each(news, (poll) => getPoll({ path: { id: poll.id }, token: tokenOf(id) ?? this.operator })
-        .then((one) => { if (one.ok) this.take(one.data); }));
+        .then((one) => { if (one.ok && era === this.#era) this.take(one.data); }));
     }
     return this.#noted(id, answer.ok ? null : answer);
   }
@@ -220,11 +228,12 @@ export class Desk {
   }
 
   async #listAll(): Promise<boolean> {
+    const era = this.#era;
     let cursor: string | null = null;
     for (let page = 0; page < PAGES && (page === 0 || cursor); page++) {
       const query: ListPollsData["query"] = { all: true, limit: PAGE, ...(cursor ? { cursor } : {}) };
       const answer: Answer<PollList> = await listPolls({ query, token: this.operator });
-      if (!answer.ok) return answer.status !== 0;
+      if (!answer.ok || era !== this.#era) return answer.status !== 0;
       answer.data.polls.forEach(this.take);
       const events = new Set(answer.data.polls.flatMap((poll: Poll) => poll.eventId ?? []));
       await each([...events], (id) => this.loadEvent(id));

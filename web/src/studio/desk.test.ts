@@ -105,6 +105,20 @@ test("drafts of an event do not vanish with a telling that leaves them out", asy
   expect(desk.event(id(9))!.polls.length).toBe(1);
 });
 
+test("the operator leaves, and nothing of theirs comes after", async () => {
+  await hold(poll(1));
+  served.set(id(2), poll(2));
+  desk.operator = "operator";
+  await desk.loadPoll(id(2));
+  await frame();
+  expect(desk.polls.length).toBe(2);
+  const late = desk.loadPoll(id(2));
+  desk.take(poll(2, { version: 7 }));
+  await Promise.all([desk.operate(null), late]);
+  await frame();
+  expect(desk.polls.map((one) => one.id)).toEqual([id(1)]);
+});
+
 test("how many vote per second is told by what is added, not by a reset", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   await hold(poll(1, { totalVoters: 5 }), poll(2, { totalVoters: null }));
