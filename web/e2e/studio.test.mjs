@@ -135,6 +135,37 @@ test("options are put in order by keyboard, spoken, and by dragging; many lines 
   await leave({ moved: true });
 });
 
+test("options are dragged by a finger", async () => {
+  const { page, context, leave } = await organiser({ size: { width: 390, height: 844 }, isMobile: true });
+  await page.goto(`${server.url}/studio/new`);
+  for (const [i, text] of ["Ant", "Bee", "Cat"].entries()) await option(page, "ABC"[i]).fill(text);
+  const [from, to] = [await page.getByRole("button", { name: "Move Ant", exact: true }).boundingBox(), await page.getByRole("button", { name: "Move Cat", exact: true }).boundingBox()];
+  const devtools = await context.newCDPSession(page);
+  const touch = (type, y) => devtools.send("Input.dispatchTouchEvent", { type, touchPoints: type === "touchEnd" ? [] : [{ x: from.x + 12, y }] });
+  const [start, end] = [from.y + 20, to.y + 30];
+  await touch("touchStart", start);
+  for (let step = 1; step <= 6; step++) await touch("touchMove", start + (end - start) * step / 6);
+  await touch("touchEnd");
+  await page.getByRole("status").getByText("Ant: now 3 of 3").waitFor();
+  assert.deepEqual(await written(page), ["Bee", "Cat", "Ant"]);
+  await leave({ moved: true });
+});
+
+test("the sheet to print is one page of A4, large or cut into eight", async () => {
+  const poll = await server.poll("A question long enough to need more than one line on the sheet that is put up at the door?", ["Yes", "No"]);
+  const { page, leave } = await organiser({ holding: [poll] });
+  await page.goto(`${server.url}/studio/polls/${poll.id}`);
+  await page.getByRole("link", { name: "QR sheet" }).click();
+  for (const [name, codes] of [["one page", 1], ["eight cards", 8]]) {
+    await page.getByLabel(name).check();
+    assert.equal(await page.getByRole("img", { name: /QR code to .*\/p\/\d{6}/ }).count(), codes);
+    const printed = (await page.pdf({ preferCSSPageSize: true })).toString("latin1");
+    assert.equal(printed.match(/\/Type \/Page\b/g).length, 1);
+    assert.match(printed, /\/MediaBox \[0 0 59[45]\S* 84[12]\S*\]/);
+  }
+  await leave({ moved: true });
+});
+
 test("close, reopen, reveal, and a reset that asks first; bars and trend are live", async () => {
   const poll = await server.poll("Sealed?", ["Castor", "Polydeuces"], { results: "hidden" });
   await server.votes(poll, 1, 2);
@@ -319,9 +350,20 @@ test("how the server is, in words, and that it went away and came back", async (
     await own.kill();
     await page.getByText("The server does not answer").waitFor();
     await page.getByText(/No connection for/).waitFor();
+    // What is written meanwhile is kept, and made once it can be.
+    await page.getByRole("link", { name: "New poll" }).first().click();
+    await page.getByLabel("Question").fill("Written offline?");
+    await option(page, "A").fill("Yes");
+    await option(page, "B").fill("No");
+    await press(page, "Open now");
+    await page.getByText("What you wrote is kept on this device").waitFor();
     await own.restart();
-    await page.getByText("All is well").waitFor();
     await live(page);
+    await press(page, "Open now");
+    await status(page, "open");
+    assert.equal((await own.call("GET", "/api/polls")).polls.filter(({ question }) => question === "Written offline?").length, 1);
+    await page.getByRole("link", { name: "Health" }).first().click();
+    await page.getByText("All is well").waitFor();
     // What happened since is shown without a reload.
     await page.getByRole("link", { name: "Overview" }).first().click();
     await own.votes(poll, 1, 4);

@@ -21,6 +21,8 @@ const AT_ONCE = 6;
 /** What no connection brings is asked for so often. */
 const REFRESH = 15_000;
 const PAGE = 100;
+/** The operator is shown the newest so many pages of polls. */
+const PAGES = 10;
 
 export class Desk {
   readonly link = new Link();
@@ -44,6 +46,8 @@ export class Desk {
   /** Polls of the next frame. */
   #due = new Map<string, Poll>();
   #news = false;
+  /** Raised when the operator leaves: answers that were asked for before are theirs alone. */
+  #era = 0;
   #frames = new Frames();
   #connection: Connection | undefined;
   #closed = new AbortController();
@@ -130,7 +134,9 @@ export class Desk {
     else dropOperatorToken();
     this.operator = token;
     if (!token) {
+      this.#era++;
       this.#polls = this.#events = new Map();
+      this.#due.clear();
       this.#newest = new Newest();
     }
     await this.refresh();
@@ -146,7 +152,8 @@ export class Desk {
     if (again && before.totalVoters !== null && poll.totalVoters === null) return;
     this.#news ||= this.#newest.isNews(poll.id, poll.version);
     if (!this.#newest.takes(poll.id, poll.version)) return;
-    if (again) this.pace.add((poll.totalVoters ?? 0) - (before.totalVoters ?? 0));
+    // Numbers that were hidden and are shown now came earlier.
+    if (again && before.totalVoters !== null) this.pace.add((poll.totalVoters ?? 0) - before.totalVoters);
     this.#due.set(poll.id, poll);
     this.#frames.next("polls", () => this.#show());
   };
@@ -158,6 +165,9 @@ export class Desk {
   }
 
   takeEvent = (event: Event) => {
+    const before = this.#events.get(event.id);
+    // Until the connection has heard the token it leaves out the drafts.
+    if (before?.version === event.version && event.polls.length < before.polls.length) return;
     if (event.lone || !this.#newest.takes(`event ${event.id}`, event.version)) return;
     this.#events = new Map(this.#events).set(event.id, event);
   };
@@ -180,18 +190,22 @@ export class Desk {
   }
 
   async loadPoll(id: string): Promise<Problem | null> {
+    const era = this.#era;
     const answer = await getPoll({ path: { id }, token: this.tokenFor(id) });
+    if (era !== this.#era) return null;
     if (answer.ok) this.take(answer.data);
     return this.#noted(id, answer.ok ? null : answer);
   }
 
   async loadEvent(id: string): Promise<Problem | null> {
+    const era = this.#era;
     const answer = await getEvent({ path: { id }, token: tokenOf(id) ?? this.operator });
+    if (era !== this.#era) return null;
     if (answer.ok) {
       this.takeEvent(answer.data);
       const news = answer.data.polls.filter((poll) => this.#isAsked(poll.id));
       await each(news, (poll) => getPoll({ path: { id: poll.id }, token: tokenOf(id) ?? this.operator })
-        .then((one) => { if (one.ok) this.take(one.data); }));
+        .then((one) => { if (one.ok && era === this.#era) this.take(one.data); }));
     }
     return this.#noted(id, answer.ok ? null : answer);
   }
@@ -214,22 +228,23 @@ export class Desk {
   }
 
   async #listAll(): Promise<boolean> {
+    const era = this.#era;
     let cursor: string | null = null;
-    do {
+    for (let page = 0; page < PAGES && (page === 0 || cursor); page++) {
       const query: ListPollsData["query"] = { all: true, limit: PAGE, ...(cursor ? { cursor } : {}) };
       const answer: Answer<PollList> = await listPolls({ query, token: this.operator });
-      if (!answer.ok) return answer.status !== 0;
+      if (!answer.ok || era !== this.#era) return answer.status !== 0;
       answer.data.polls.forEach(this.take);
       const events = new Set(answer.data.polls.flatMap((poll: Poll) => poll.eventId ?? []));
       await each([...events], (id) => this.loadEvent(id));
       cursor = answer.data.nextCursor;
-    } while (cursor);
+    }
     return true;
   }
 
   #noted(id: string, refusal: { status: number; problem: Problem } | null): Problem | null {
     const known = this.refused.has(id);
-    if (refusal?.status === 404 && this.#polls.has(id)) this.remove(id);
+    if (refusal?.status === 404 && (this.#polls.has(id) || this.#events.has(id))) this.remove(id);
     const held = this.holdings.some((holding) => holding.id === id);
     if (refusal && held && hopeless(refusal.status)) this.refused = new Map(this.refused).set(id, refusal.problem);
     else if (!refusal && known) this.refused = new Map([...this.refused].filter(([key]) => key !== id));

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { keepToken } from "../api/identity";
-import type { Poll } from "../api/generated";
+import type { Event, Poll } from "../api/generated";
 import type { Hears, Opens } from "../live/transport";
 import { Desk } from "./desk.svelte";
 
@@ -94,9 +94,35 @@ test("a poll that opens is watched from then on, and a connection under way is n
   expect(sockets[1]!.query).toContain(id(1));
 });
 
+test("drafts of an event do not vanish with a telling that leaves them out", async () => {
+  await hold(poll(1));
+  const line = (n: number) => ({ id: id(n), question: `Poll ${n}`, kind: "single", status: "draft", final: false, revealed: true });
+  const event = { id: id(9), title: "E", lone: false, version: 3, polls: [line(1), line(2)] } as unknown as Event;
+  desk.takeEvent(event);
+  desk.takeEvent({ ...event, polls: [line(1)] });
+  expect(desk.event(id(9))!.polls.length).toBe(2);
+  desk.takeEvent({ ...event, version: 4, polls: [line(1)] });
+  expect(desk.event(id(9))!.polls.length).toBe(1);
+});
+
+test("the operator leaves, and nothing of theirs comes after", async () => {
+  await hold(poll(1));
+  served.set(id(2), poll(2));
+  desk.operator = "operator";
+  await desk.loadPoll(id(2));
+  await frame();
+  expect(desk.polls.length).toBe(2);
+  const late = desk.loadPoll(id(2));
+  desk.take(poll(2, { version: 7 }));
+  await Promise.all([desk.operate(null), late]);
+  await frame();
+  expect(desk.polls.map((one) => one.id)).toEqual([id(1)]);
+});
+
 test("how many vote per second is told by what is added, not by a reset", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-  await hold(poll(1, { totalVoters: 5 }));
+  await hold(poll(1, { totalVoters: 5 }), poll(2, { totalVoters: null }));
+  desk.take(poll(2, { version: 2, totalVoters: 900 }));
   for (const [version, totalVoters, round] of [[2, 9, 1], [3, 15, 1], [4, 40, 2]] as const) desk.take(poll(1, { version, totalVoters, round }));
   vi.advanceTimersByTime(1_000);
   expect(desk.pace.seconds.at(-1)).toBe(10);
