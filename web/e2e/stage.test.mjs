@@ -58,8 +58,8 @@ test("bars grow where they are, and numbers with them", async () => {
   assert.deepEqual(await shownRows(page), ["Tea", "Coffee", "Water"], "rows change places while the poll is open");
   assert.match(await row(page, "Coffee").textContent(), /9\s*75%/);
   // One more digit everywhere: nothing may move.
-  await server.votes(poll, 2, 8, "more");
-  await server.votes(poll, 1, 8, "more");
+  await server.votes(poll, 2, 8, "coffee");
+  await server.votes(poll, 1, 8, "tea");
   await total(page, "28 votes");
   await leave();
 });
@@ -71,8 +71,7 @@ test("what a screen reader is told", async () => {
   const { page, leave } = await stage();
   await open(page, `/present/${poll.id}`);
   await total(page, "4 votes");
-  assert.equal(await page.locator("main header").ariaSnapshot(), '- banner:\n  - heading "Is it clear?" [level=1]'
-    .replace("- banner:\n  ", "").replace(/^/, ""));
+  assert.equal(await page.locator("main header").ariaSnapshot(), '- heading "Is it clear?" [level=1]');
   assert.equal(await page.getByRole("list", { name: "Results" }).ariaSnapshot(), [
     '- list "Results":', "  - listitem: A Yes 3 75%", "  - listitem: B Not at all 1 25%"].join("\n"));
   assert.equal(await page.getByRole("table", { name: "Results" }).ariaSnapshot(), [
@@ -81,8 +80,8 @@ test("what a screen reader is told", async () => {
     "  - rowgroup:", '    - row "Option Votes Share":',
     '      - columnheader "Option"', '      - columnheader "Votes"', '      - columnheader "Share"',
     "  - rowgroup:",
-    '    - row "A: Yes 3 75%":', '      - rowheader "A: Yes"', '      - cell "3"', '      - cell "75%"',
-    '    - row "B: Not at all 1 25%":', '      - rowheader "B: Not at all"', '      - cell "1"', '      - cell "25%"',
+    `    - 'row "A: Yes 3 75%"':`, `      - 'rowheader "A: Yes"'`, '      - cell "3"', '      - cell "75%"',
+    `    - 'row "B: Not at all 1 25%"':`, `      - 'rowheader "B: Not at all"'`, '      - cell "1"', '      - cell "25%"',
   ].join("\n"));
   await page.getByText("4 people have voted. In front: Yes, 75%.").waitFor({ state: "attached" });
   await leave();
@@ -245,7 +244,7 @@ test("the last seconds, the count of the last votes, and the winner", async () =
   const outcome = page.getByRole("group", { name: "Outcome" });
   await outcome.getByText("Final result").waitFor();
   assert.equal(await outcome.ariaSnapshot(), [
-    '- group "Outcome":', "  - paragraph: Final result", "  - paragraph: Yes", "  - paragraph: 75%", "  - paragraph: 3 of 4 votes"].join("\n"));
+    '- group "Outcome":', "  - paragraph: Final result", '  - paragraph: "Yes"', "  - paragraph: 75%", "  - paragraph: 3 of 4 votes"].join("\n"));
   const { resultHash } = await server.read(poll);
   assert.match(resultHash, /^[0-9a-f]{64}$/);
   const proof = page.getByRole("group", { name: "Proof" });
@@ -441,9 +440,10 @@ test("an event: its colour, its place, and the wait before its first question", 
 
 test("a draft on the owner's stage is shown as it was edited and opened", async () => {
   const poll = await server.poll("A draft?", ["Yes", "No"], { open: false });
-  const { page, leave } = await stage();
-  await open(page, `/present/${poll.id}#token=${poll.ownerToken}`);
-  await page.locator("footer").getByText("Not open yet").waitFor();
+  // Nobody can watch a lone draft: it is asked for, and the room is told that it will come.
+  const { page, leave } = await stage({ expected: /response code: 404/ });
+  await page.goto(`${server.url}/present/${poll.id}#token=${poll.ownerToken}`);
+  await page.getByText("This poll is not open yet").waitFor();
   await server.call("PATCH", `/api/polls/${poll.id}`, {
     token: poll.ownerToken, body: { question: "Ready?", options: ["Yes", "No", "Nearly"] } });
   await server.act(poll, "open");
@@ -463,7 +463,7 @@ test("a code that leads nowhere, and a server that is away", async () => {
 test("killed under the stage: the data stay, with their age, and end at the final tally", async () => {
   const poll = await server.poll("Will it survive?", ["Yes", "No"]);
   await server.votes(poll, 2, 3);
-  const { page, leave } = await stage({ expected: /net::ERR_(FAILED|CONNECTION|EMPTY_RESPONSE|SOCKET)|status of 50|response code: 50/ });
+  const { page, leave } = await stage({ expected: /net::ERR_(FAILED|CONNECTION|EMPTY_RESPONSE|SOCKET)|Connection closed before|status of 50|response code: 50/ });
   await open(page, `/present/${poll.id}`);
   await total(page, "3 votes");
   await server.kill();

@@ -280,22 +280,6 @@ mod tests {
     }
 
     #[test]
-    fn a_voters_phone_downloads_little() {
-        // As it comes over plain HTTP in a classroom: gzipped; with the largest of the languages.
-        let size = |name: &str| built(name).gzip.unwrap().len();
-        let loaded = loads("vote.html");
-        let fixed: usize = loaded.iter().map(|name| size(name)).sum();
-        let languages: Vec<_> = ["en", "de", "es", "hi"]
-            .iter()
-            .map(|language| format!("assets/{language}-"))
-            .map(|start| files::FILES.iter().find(|file| file.name.starts_with(&start)).unwrap())
-            .collect();
-        let language = languages.iter().map(|file| size(file.name)).max().unwrap();
-        let total = fixed + language;
-        assert!(total <= 30 * 1024, "{total} bytes: {loaded:?}");
-    }
-
-    #[test]
     fn only_what_is_read_only_can_be_framed() {
         for (path, id) in [
             ("/overlay/1", Some("1")),
