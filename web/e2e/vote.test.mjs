@@ -33,6 +33,13 @@ const reaches = async (page, option, share) => page.waitForFunction(([text, want
   return Math.abs(width(".bar") / width(".track") - wanted) < 0.002;
 }, [option, share]);
 
+/** Axe has nothing to say; of what repeats it sees seven. */
+async function accessible(page) {
+  await still(page);
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).exclude("label:nth-child(n+8)").analyze();
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`), []);
+}
+
 async function at(poll, { path = `/p/${poll.code}`, host = server.url, ...rest } = {}) {
   const one = await person(browser, rest);
   await one.page.goto(host + path);
@@ -404,9 +411,39 @@ test("at 320 px nothing sticks out, whatever people write, in both themes", asyn
     const targets = await page.locator("label, button:visible, select, summary").evaluateAll((all) =>
       all.map((one) => one.getBoundingClientRect().height).filter((height) => height < 56));
     assert.deepEqual(targets, []);
-    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).exclude("label:nth-child(n+8)").analyze();
-    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`), []);
+    await accessible(page);
     await leave();
+  }
+});
+
+test("every state is accessible, in both themes", async () => {
+  const event = await server.call("POST", "/api/events", { body: { title: "A long day of talks", accent: "#7A1FA2" } });
+  for (const theme of ["light", "dark"]) {
+    const poll = await server.poll("How was it?", ["Good", "Better"]);
+    const { page, leave } = await person(browser, { theme, size: SMALL, expected: /status of 404/ });
+    await page.goto(server.url);
+    await page.getByLabel("Enter the code").fill("999999");
+    await press(page, "Join");
+    await page.getByRole("alert").filter({ hasText: "No poll" }).waitFor();
+    await accessible(page);
+    await page.goto(`${server.url}/p/${event.code}`);
+    await page.getByRole("heading", { name: /Waiting/ }).waitFor();
+    await live(page);
+    await accessible(page);
+    await page.goto(`${server.url}/p/${poll.code}`);
+    await tap(page, "Better");
+    await told(page, "Counted");
+    await page.getByText("Results as a table").tap();
+    await page.getByRole("row", { name: /Better 1 100/ }).waitFor();
+    await accessible(page);
+    await press(page, "Receipt");
+    await page.getByRole("dialog").getByText("Counted").waitFor();
+    await accessible(page);
+    await press(page, "Close");
+    await server.act(poll, "close");
+    await page.getByText("Final result", { exact: true }).waitFor();
+    await accessible(page);
+    await leave({ moved: true });
   }
 });
 
