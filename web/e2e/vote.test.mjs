@@ -555,3 +555,22 @@ test("this device runs the poll: it leads to the studio, and has no controls her
   assert.equal(await link.getAttribute("href"), `/studio#poll=${poll.id}`);
   await leave();
 });
+
+test("where no socket gets through a stream does, and where neither does the phone asks", async () => {
+  const poll = await server.poll("Behind a proxy?", ["Yes", "No"]);
+  const { page, leave } = await person(browser, { expected: NO_SERVER });
+  await page.routeWebSocket(/\/ws/, (socket) => socket.close());
+  await page.goto(`${server.url}/p/${poll.code}`);
+  await live(page);
+  await server.votes(poll, 1, 1);
+  await counts(page, "Yes", 1, 100);
+  await page.route(/\/api\/events\?/, (route) => route.abort());
+  await page.reload();
+  await live(page, "Updated every 2 s");
+  await server.votes(poll, 2, 1);
+  await counts(page, "No", 1, 50);
+  await tap(page, "No");
+  await told(page, "Counted");
+  await counts(page, "No", 2, 67);
+  await leave();
+});
