@@ -31,8 +31,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-async function enter(hello: object = { event: event(1, "a"), polls: [poll("a", 10)] }) {
-  server.receive = (way) => server.greet(way, hello);
+/** Requests are not answered, unless a test has put something there: the greeting is all there is. */
+async function enter() {
+  for (const path of ["/api/events/482913", "/api/polls/a"]) {
+    if (!server.resources.has(path)) server.resources.set(path, new Error("no answer"));
+  }
+  server.receive = (way) => server.greet(way, { event: event(1, "a"), polls: [poll("a", 10)] });
   room = new Room("482913", () => [], { socket: server.socket, stream: server.stream });
   await pass();
 }
@@ -124,10 +128,27 @@ test("a code that leads nowhere says so, until it leads somewhere", async () => 
   room = new Room("999999", () => [], { socket: server.socket, stream: server.stream });
   await pass();
   expect(room.gone?.status).toBe(404);
+  // It does not go on guessing: a whole hall behind one address has so many.
+  await pass(60_000);
+  expect(server.asked.length + server.ways.length).toBeLessThanOrEqual(8);
   server.resources.set("/api/events/999999", event(1, "a")).set("/api/polls/a", poll("a", 1));
   await pass(30_000);
   expect(room.gone).toBe(null);
   expect(room.poll?.id).toBe("a");
+});
+
+test("with a token it looks again at once; left, it looks no more", async () => {
+  server.receive = (way) => way.lose();
+  room = new Room("999999", () => [], { socket: server.socket, stream: server.stream });
+  await pass();
+  server.resources.set("/api/events/999999", event(1, "a")).set("/api/polls/a", poll("a", 1));
+  room.again();
+  await pass();
+  expect([room.gone, room.poll?.id]).toEqual([null, "a"]);
+  room.close();
+  const before = server.asked.length;
+  await pass(120_000);
+  expect(server.asked).toHaveLength(before);
 });
 
 test("what was shown once stays when the server forgets it", async () => {

@@ -10,6 +10,9 @@ import { Link } from "./link.svelte";
 import type { Message } from "./messages";
 import { Newest } from "./newest";
 
+/** How soon a code that leads nowhere is tried again. Guesses are counted, for a whole hall behind one address. */
+const TRY_AGAIN = 20_000;
+
 export class Room {
   readonly link = new Link();
   event = $state.raw<Event | null>(null);
@@ -24,26 +27,37 @@ export class Room {
   #polls = new Map<string, Poll>();
   #newest = new Newest();
   #frames = new Frames();
-  #connection: Connection;
+  #ways: Pick<Options, "socket" | "stream">;
+  #connection!: Connection;
+  #later: ReturnType<typeof setTimeout> | undefined;
+  #left = false;
 
   /** `id`: an event's or poll's id or join code. */
   constructor(id: string, tokens: () => string[] = () => [], ways: Pick<Options, "socket" | "stream"> = {}) {
     this.#id = id;
     this.#tokens = tokens;
+    this.#ways = ways;
+    this.#open();
+  }
+
+  #open() {
     this.#connection = new Connection({
-      query: `?event=${encodeURIComponent(id)}`,
-      tokens,
+      query: `?event=${encodeURIComponent(this.#id)}`,
+      tokens: this.#tokens,
       ask: () => this.#ask(),
       message: (message) => this.#hear(message),
       state: this.link.show,
-      ...ways,
+      ...this.#ways,
     });
     void this.#ask();
   }
 
   /** Connect anew: who has voted, or holds a token now, may see more. */
   again() {
-    this.#connection.again();
+    if (!this.gone) return this.#connection.again();
+    clearTimeout(this.#later);
+    this.#connection.close();
+    this.#open();
   }
 
   /** Take a poll that came another way, such as with an answer. */
@@ -62,6 +76,8 @@ export class Room {
   }
 
   close() {
+    this.#left = true;
+    clearTimeout(this.#later);
     this.#connection.close();
   }
 
@@ -102,10 +118,11 @@ export class Room {
 
   #refused(answer: Answer<unknown> & { ok: false }) {
     // A code can be mistyped, or its event be over; what was shown once stays.
-    if (hopeless(answer.status) && !this.#event) {
+    if (hopeless(answer.status) && !this.#event && !this.#left) {
       this.gone = answer.problem;
-      // Asking on would use up the venue's guesses; an id is no guess, and its draft may be opened.
-      if (/^\d+$/.test(this.#id)) this.close();
+      this.#connection.close();
+      clearTimeout(this.#later);
+      this.#later = setTimeout(() => this.#open(), TRY_AGAIN);
     }
     return null;
   }

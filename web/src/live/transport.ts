@@ -25,7 +25,9 @@ export const openSocket: Opens = (query, tokens, hears) => {
   const close = () => {
     clearTimeout(stuck);
     socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    // Closed while it is being opened it would be a warning in the console.
+    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+    else socket.close();
   };
   const lost = () => { close(); hears.lost(); };
   const stuck = setTimeout(lost, STUCK);

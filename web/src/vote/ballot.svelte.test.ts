@@ -227,6 +227,22 @@ test("a tab that is closed leaves its ballot to the other", async () => {
   expect([sent[0]!.ballotId, here.now.state]).toEqual([kept.last, "counted"]);
 });
 
+test("where cookies are refused one voter stays one, under a name", async () => {
+  vi.spyOn(navigator, "cookieEnabled", "get").mockReturnValue(false);
+  const ballots = new Ballots();
+  ballots.of(POLL).cast([1]);
+  await pass();
+  ballots.of(POLL).cast([2]);
+  await pass();
+  const [first, second] = sent as (Sent & { voterId: string })[];
+  expect(first!.voterId).toMatch(/^[0-9a-f-]{36}$/);
+  expect(second!.voterId).toBe(first!.voterId);
+  const other = makePoll([0, 0], { id: "0199aaaa-0000-7000-8000-000000000003", voterIds: false });
+  ballots.of(other).cast([1]);
+  await pass();
+  expect(sent[2]).not.toHaveProperty("voterId");
+});
+
 test("old ballots are forgotten, those that wait are not", () => {
   const aged = (state: string) => JSON.stringify({ round: 1, state, last: "01000000-0000-7000-8000-000000000000" });
   localStorage.setItem("pollux.ballot.old", aged("counted"));

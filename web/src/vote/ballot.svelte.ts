@@ -46,10 +46,17 @@ const OTHERS = 12_000;
 /** Longest pause between two looks at what became of a ballot. */
 const LOOK = 20_000;
 
+let name: string | undefined;
+/** Where cookies are refused the voter has a name, for as long as the page lives: else each change would be another voter. */
+const voterName = () => (navigator.cookieEnabled ? undefined : (name ??= uuidv7()));
+
 const same = (a: number[] | null | undefined, b: number[] | null | undefined) => a?.join() === b?.join();
 
 export class Ballot {
   now = $state.raw<Kept>(NEW);
+
+  /** Whether the poll takes voters by name. */
+  named = false;
 
   #poll: string;
   #name: string;
@@ -130,6 +137,10 @@ export class Ballot {
     else if (this.now.state === "recorded") this.#look();
   }
 
+  get #voter(): string | undefined {
+    return this.named ? voterName() : undefined;
+  }
+
   #keep(change: Partial<Kept>) {
     this.now = { ...this.now, ...change };
     remember(this.#name, this.now);
@@ -144,7 +155,7 @@ export class Ballot {
     this.#busy = true;
     this.#keep({ failed: this.now.failed && { ...this.now.failed, retryAt: 0 } });
     const answer = await castBallot({
-      path: { id: this.#poll }, query: { wait: "counted" }, body: { ballotId, optionIds }, outlives: true,
+      path: { id: this.#poll }, query: { wait: "counted" }, body: { ballotId, optionIds, voterId: this.#voter }, outlives: true,
     });
     this.#busy = false;
     this.refresh();
@@ -203,7 +214,7 @@ export class Ballot {
     if (!asked) return;
     const { partition, offset } = asked.position ?? {};
     const at = offset == null ? undefined : `${partition}.${offset}`;
-    const answer = await getBallot({ path: { id: this.#poll, ballotId: asked.ballotId }, query: { at } });
+    const answer = await getBallot({ path: { id: this.#poll, ballotId: asked.ballotId }, query: { at, voterId: this.#voter } });
     if (!answer.ok) return;
     this.refresh();
     const { status, position } = answer.data;

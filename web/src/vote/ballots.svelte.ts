@@ -29,6 +29,7 @@ export class Ballots {
   /** The ballot of a poll. */
   of(poll: Poll): Ballot {
     const ballot = this.#all.get(poll.id) ?? this.#add(poll.id);
+    ballot.named = poll.voterIds;
     ballot.round(poll.round);
     return ballot;
   }

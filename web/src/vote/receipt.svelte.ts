@@ -29,7 +29,7 @@ export function receipt({ poll, ballot }: Voting, closed: () => void): HTMLEleme
   };
   const choice = () => poll.options.filter(({ id }) => sent.optionIds.includes(id)).map(({ text }) => text);
   const row = (key: Key, attributes: Record<string, string>, read: () => string) =>
-    el("div", {}, el("dt", {}, t(key)), el("dd", attributes, read));
+    el("div", {}, el("dt", {}, t(key)), el("dd", {}, el("span", attributes, read)));
 
   const facts = el("dl", {},
     row("choice", { dir: "auto" }, () => choice().join("\n")),

@@ -32,15 +32,24 @@ export function preferred(wanted: readonly string[] = navigator.languages): Lang
 /** First strong isolate, and its end. Written as numbers: the compiler takes no such character in a source. */
 const [ISOLATE, END] = [0x2068, 0x2069].map((point) => String.fromCodePoint(point)) as [string, string];
 
+/** Making one costs a hundred times what using it does. */
+const formatsOf = (language: Language) => ({
+  plural: new Intl.PluralRules(language),
+  number: new Intl.NumberFormat(language),
+  percent: new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }),
+});
+
 class Speech {
   language = $state<Language>("en");
   #words = $state.raw<Words>({});
+  #formats = $state.raw(formatsOf("en"));
 
   /** Speak this from now on. Throws when it cannot be loaded. */
   async use(language: Language) {
     const { default: words } = await LOAD[language]();
     this.language = language;
     this.#words = words;
+    this.#formats = formatsOf(language);
     document.documentElement.lang = language;
   }
 
@@ -54,14 +63,13 @@ class Speech {
   say = (key: Key, values: Values = {}): string => {
     const text = this.#words[key]!;
     const form = typeof text === "string" ? text
-      : text[new Intl.PluralRules(this.language).select(values.n as number)] ?? text.other!;
+      : text[this.#formats.plural.select(values.n as number)] ?? text.other!;
     return form.replace(/\{(\w+)\}/g, (_, name: string) => this.#value(values[name]!));
   };
 
-  number = (n: number): string => n.toLocaleString(this.language);
+  number = (n: number): string => this.#formats.number.format(n);
 
-  percent = (ratio: number): string =>
-    ratio.toLocaleString(this.language, { style: "percent", maximumFractionDigits: 0 });
+  percent = (ratio: number): string => this.#formats.percent.format(ratio);
 
   /** How long, in seconds or minutes. */
   span = (seconds: number): string => {

@@ -54,7 +54,7 @@ export default {
   standsText: "Your vote stands. Thank you!",
   recorded: "Recorded",
   recordedText: "Your vote is safe and is about to be counted.",
-  newer: "A newer vote of yours counts",
+  newer: "Your newer vote counts",
   failed: "Not through yet",
   noReply: "No answer from the server.",
   busy: "The server is busy.",

@@ -1,0 +1,91 @@
+// Elements follow what they read, and are gone with it.
+
+import { flushSync } from "svelte";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { el, mount, part } from "./dom.svelte";
+
+let target: HTMLElement, unmount: () => void;
+beforeEach(() => {
+  target = document.createElement("div");
+  target.append("what stood there");
+  document.body.replaceChildren(target);
+});
+afterEach(() => unmount());
+
+function show(build: () => Node[]) {
+  unmount = mount(target, build);
+  flushSync();
+}
+
+test("attributes, properties and words follow; text is text", () => {
+  let n = $state(1);
+  show(() => [el("p", { class: () => `n${n}`, hidden: () => n === 2, title: () => (n === 3 ? null : "t") }, "<b>", () => ` ${n}`)]);
+  const p = target.firstElementChild as HTMLElement;
+  expect([target.children.length, p.textContent, p.className, p.hidden, p.title]).toEqual([1, "<b> 1", "n1", false, "t"]);
+  n = 2;
+  flushSync();
+  expect([p.textContent, p.className, p.hidden]).toEqual(["<b> 2", "n2", true]);
+  n = 3;
+  flushSync();
+  expect([p.hidden, p.hasAttribute("title")]).toEqual([false, false]);
+});
+
+test("words that change are another node, words that stay the same one", () => {
+  let n = $state(1);
+  show(() => [el("p", {}, () => (n < 3 ? "few" : "many"))]);
+  const before = target.firstElementChild!.firstChild;
+  n = 2;
+  flushSync();
+  expect(target.firstElementChild!.firstChild).toBe(before);
+  n = 3;
+  flushSync();
+  expect(target.firstElementChild!.firstChild).not.toBe(before);
+  expect(target.textContent).toBe("many");
+});
+
+test("what somebody ticked is set right again", () => {
+  let on = $state(true);
+  show(() => [el("input", { type: "checkbox", checked: () => on })]);
+  const input = target.firstElementChild as HTMLInputElement;
+  input.checked = false;
+  on = false;
+  flushSync();
+  on = true;
+  flushSync();
+  expect(input.checked).toBe(true);
+});
+
+test("a part is made anew with its key, only then, and stays in its place", () => {
+  let key = $state("a"), other = $state(0), made = 0, read = 0;
+  show(() => [el("p", {}, "before"),
+    part(() => key.toLowerCase(), (now) => {
+      made++;
+      return now === "none" ? null : el("p", {}, () => { read++; return `${now} ${other}`; });
+    }),
+    el("p", {}, "after")]);
+  expect(target.textContent).toBe("beforea 0after");
+  key = "A";
+  flushSync();
+  expect(made).toBe(1);
+  key = "b";
+  flushSync();
+  expect([target.textContent, made]).toEqual(["beforeb 0after", 2]);
+  key = "none";
+  flushSync();
+  expect(target.textContent).toBe("beforeafter");
+  // What was in the old one is read no more.
+  const before = read;
+  other = 1;
+  flushSync();
+  expect(read).toBe(before);
+  key = "b";
+  flushSync();
+  expect(target.textContent).toBe("beforeb 1after");
+});
+
+test("listeners listen", () => {
+  let taps = 0;
+  show(() => [el("button", { onclick: () => { taps++; } }, "Tap")]);
+  (target.firstElementChild as HTMLElement).click();
+  expect(taps).toBe(1);
+});
