@@ -74,5 +74,8 @@ export async function says(page, selector, pattern) {
 
 /** Wait until nothing fades or slides any more. */
 export function still(page) {
-  return page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)));
+  // What turns until something happens is not waited for.
+  return page.evaluate(() => Promise.allSettled(document.getAnimations()
+    .filter((animation) => Number.isFinite(animation.effect.getComputedTiming().endTime))
+    .map((animation) => animation.finished)));
 }

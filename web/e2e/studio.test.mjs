@@ -142,10 +142,15 @@ test("close, reopen, reveal, and a reset that asks first; bars and trend are liv
   await page.goto(`${server.url}/studio/polls/${poll.id}`);
   // The owner sees what the public does not.
   await voters(page, 2);
+  await page.getByRole("img", { name: /^Voters over time/ }).waitFor();
+  await still(page);
+  const shifts = () => page.evaluate(() => window.shifts());
+  const { length } = await shifts();
   await server.votes(poll, 2, 3);
   await voters(page, 5);
   await page.getByRole("row", { name: /Polydeuces 3 60/ }).waitFor();
-  await page.getByRole("img", { name: /^Voters over time/ }).waitFor();
+  await still(page);
+  assert.deepEqual((await shifts()).slice(length), [], "something moved when votes came in");
   await press(page, "Reveal results");
   await page.getByRole("button", { name: "Reveal results" }).waitFor({ state: "hidden" });
   assert.equal((await server.read(poll)).totalVoters, 5);
@@ -283,6 +288,25 @@ test("tokens go to another device as a file, and are forgotten on request", asyn
   await there.leave({ moved: true });
 });
 
+test("links are copied, over plain HTTP too", async () => {
+  const poll = await server.poll("Handed on?", ["Yes", "No"]);
+  const { page, leave } = await organiser({ holding: [poll] });
+  await page.goto(`http://classroom.test:${server.port}/studio/polls/${poll.id}`);
+  assert.equal(await page.evaluate(() => window.isSecureContext), false);
+  await press(page, "Copy Link to vote");
+  await page.getByText("Copied", { exact: true }).waitFor();
+  await page.getByText("Links for others who run it").click();
+  await page.getByLabel("Stage link", { exact: false }).first().waitFor();
+  await press(page, "Copy Owner's link");
+  await page.getByRole("status").getByText("Copied: Owner's link").waitFor();
+  await page.getByRole("link", { name: "Overview" }).first().click();
+  await page.getByRole("searchbox").focus();
+  await page.keyboard.press("Control+V");
+  const pasted = await page.getByRole("searchbox").inputValue();
+  assert.equal(new URLSearchParams(new URL(pasted).hash.slice(1)).get("token"), poll.ownerToken);
+  await leave({ moved: true });
+});
+
 test("how the server is, in words, and that it went away and came back", async () => {
   const own = await Pollux.start();
   try {
@@ -323,7 +347,8 @@ test("keys: the list, a new poll; none while a field has the focus", async () =>
 });
 
 test("an event of two polls: made, put in order, stepped through while a phone follows, deleted", async () => {
-  const { page, leave } = await organiser({ expected: /status of 404/ });
+  // Its polls go one after the other, and the page may ask for one in between.
+  const { page, leave } = await organiser({ expected: /status of 404|response code: 404/ });
   await page.goto(`${server.url}/studio/new/event`);
   await page.getByLabel("Title").fill("Town hall");
   await page.getByRole("checkbox", { name: /Accent colour/ }).check();
@@ -433,3 +458,130 @@ test("the operator sees everything, gives out a new token, and signs out", async
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
   await leave({ moved: true });
 });
+
+/** Polls and an event with what tries a layout: long words, emoji, right to left, a hundred options. */
+async function hard() {
+  const event = await server.call("POST", "/api/events", { body: { title: "Ein sehr langer Titel, der nicht in eine Zeile passt 🎉", accent: "#2f80ed" } });
+  const inside = (body) => server.call("POST", `/api/events/${event.id}/polls`, { token: event.ownerToken, body });
+  const first = await inside({ question: "أي لغة نختار؟", options: ["العربية", "English 🦀"] });
+  await inside({ question: "Donaudampfschifffahrtsgesellschaftskapitän".repeat(4), options: ["x".repeat(200), "y"] });
+  await server.call("POST", `/api/events/${event.id}/show`, { token: event.ownerToken, body: { poll: first.id } });
+  const open = await server.poll("A question that is asked?", ["An answer", "مرحبا بالعالم", "🦀 crab", "x".repeat(180)]);
+  await server.votes(open, 1, 3);
+  const many = await server.poll("x".repeat(500), Array.from({ length: 100 }, (_, i) => `${i + 1}`), { kind: "multiple", maxChoices: 3, results: "hidden" });
+  await server.act(many, "close");
+  const draft = await server.poll("Not yet?", ["Yes", "No"], { open: false });
+  return { holding: [event, open, many, draft], paths: ["/studio", "/studio/new", "/studio/new/event", "/studio/health", "/studio/access",
+    `/studio/events/${event.id}`, `/studio/events/${event.id}/sheet`, `/studio/polls/${first.id}`, `/studio/polls/${open.id}`,
+    `/studio/polls/${many.id}`, `/studio/polls/${draft.id}`, `/studio/polls/${open.id}/sheet`] };
+}
+
+/** Opened, with all that it shows at first. */
+async function settled(page) {
+  await page.locator("h1").first().waitFor();
+  await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
+  if (!page.url().endsWith("/sheet")) await live(page);
+  await still(page);
+}
+
+/** A hundred options are all alike, and axe is slow. */
+async function violations(page) {
+  const axe = new AxeBuilder({ page }).setLegacyMode(true).exclude("tr:nth-child(n+8)");
+  return (await axe.analyze()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`);
+}
+
+for (const [theme, size, axe] of [["light", LAPTOP, true], ["dark", SMALL, true], ["dark", { width: 1920, height: 1080 }, false]]) {
+  test(`every page, ${theme}, ${size.width} × ${size.height}: contrast and roles, nothing sticks out`, async () => {
+    const { holding, paths } = await hard();
+    const { page, leave } = await organiser({ holding, size, theme });
+    for (const path of ["/studio", ...paths]) {
+      await page.goto(server.url + path);
+      await settled(page);
+      if (axe) assert.deepEqual(await violations(page), [], path);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(wide <= 0, `${path} is ${wide} px too wide`);
+    }
+    await leave({ moved: true });
+  });
+}
+
+test("what a screen reader is told of a poll, a form and the overview", async () => {
+  const own = await Pollux.start();
+  try {
+    const poll = await own.poll("Read aloud?", ["Yes", "No"]);
+    await own.votes(poll, 1, 3);
+    await own.act(poll, "close");
+    const { page, leave } = await organiser({ holding: [poll] });
+    await page.goto(`${own.url}/studio`);
+    await live(page);
+    const said = async (where) => (await page.locator(where).ariaSnapshot())
+      .split("\n").filter((line) => !line.includes("/url")).join("\n").replace(/\d{3}\s\d{3}/g, "CODE");
+    assert.equal(await said("section[aria-label='Polls and events'] ul"), OVERVIEW);
+    await page.goto(`${own.url}/studio/polls/${poll.id}`);
+    await page.getByText("Final", { exact: true }).waitFor();
+    assert.equal(await said("section[aria-labelledby=results-title]"), RESULTS);
+    await page.goto(`${own.url}/studio/new`);
+    assert.equal(await said("form.stack > section >> nth=0"), FORM);
+    await leave({ moved: true });
+  } finally {
+    await own.stop();
+  }
+});
+
+const OVERVIEW = `
+- list:
+  - listitem:
+    - link "Read aloud? Final CODE Yes 100% 3 voters":
+      - text: Read aloud? Final CODE Yes 100%
+      - strong: "3"
+      - text: voters
+`.trim();
+
+const RESULTS = `
+- region "Results":
+  - heading "Results" [level=2]
+  - table:
+    - rowgroup:
+      - row "Option Votes Share":
+        - columnheader "Option"
+        - columnheader "Votes"
+        - columnheader "Share"
+    - rowgroup:
+      - row "Yes 3 100%":
+        - rowheader "Yes"
+        - cell "3"
+        - cell "100%"
+      - row "No 0 0%":
+        - rowheader "No"
+        - cell "0"
+        - cell "0%"
+`.trim();
+
+const FORM = `
+- text: Question
+- textbox "Question":
+  - /placeholder: What do you want to know?
+- paragraph
+- group "Each person chooses":
+  - text: Each person chooses
+  - radio "one option" [checked]
+  - text: one option
+  - radio "several"
+  - text: several
+- paragraph: Options 0 of at most 100; paste a list to make one of each line
+- paragraph: Arrow up and down move it; Home and End to the ends.
+- list "Options":
+  - listitem:
+    - button "Move option A"
+    - textbox "Option A"
+    - button "Remove option A"
+  - listitem:
+    - button "Move option B"
+    - textbox "Option B"
+    - button "Remove option B"
+  - listitem:
+    - button "Move option C"
+    - textbox "Option C"
+    - button "Remove option C"
+- button "Add an option"
+`.trim();

@@ -10,6 +10,8 @@ const SIMULATION: &[&str] = &["-p", "pollux-server", "--test", "simulation", "ev
 const WATCH: &[&str] = &["-p", "pollux-server", "--test", "watch", "states::"];
 const PROCESSOR: &[&str] = &["-p", "pollux-server", "--test", "processor"];
 const API: &[&str] = &["-p", "pollux-server", "--test", "api", "--test", "api_live"];
+const EVENT: &[&str] = &["-p", "pollux-core", "--test", "event"];
+const EVENTS: &[&str] = &["-p", "pollux-server", "--test", "api_events"];
 const FIGURES: &[&str] = &["-p", "pollux-server", "--test", "api_figures"];
 const REPLAY: &[&str] = &["-p", "pollux-server", "--lib", "replay::"];
 const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "identity::"];
@@ -391,6 +393,42 @@ pub const PLANTS: &[Plant] = &[
         right: "Ok(same.then_some(view))",
         wrong: "Ok(Some(view).filter(|_| same || standing.is_final()))",
         tests: REPLAY,
+    },
+    // Events.
+    Plant {
+        name: "an event's version that a reopening leaves as it was",
+        file: "crates/core/src/event.rs",
+        right: "polls.map(|item| 2 * item.version + u64::from(item.is_final))",
+        wrong: "polls.map(|item| item.version + u64::from(item.is_final))",
+        tests: EVENT,
+    },
+    Plant {
+        name: "a stage's token does all that the owner's does",
+        file: "crates/server/src/api/identity.rs",
+        right: "(true, ..) | (_, true, Right::Stage) => Ok(()),",
+        wrong: "(true, ..) | (_, true, _) => Ok(()),",
+        tests: EVENTS,
+    },
+    Plant {
+        name: "everybody is shown an event's drafts",
+        file: "crates/server/src/watch/view/event.rs",
+        right: "there && (staff || item.poll.status != PollStatus::Draft)",
+        wrong: "there && (staff || item.poll.status != PollStatus::Deleted)",
+        tests: EVENTS,
+    },
+    Plant {
+        name: "a follower stays with the poll before",
+        file: "crates/server/src/watch/program.rs",
+        right: "if following.poll == current {",
+        wrong: "if following.poll.is_some() || following.poll == current {",
+        tests: EVENTS,
+    },
+    Plant {
+        name: "a node does not compare its events with the store",
+        file: "crates/server/src/watch/feed.rs",
+        right: "left.extend(hub.events().into_iter().map(Missing::Event));",
+        wrong: "left.extend(hub.events().into_iter().take(0).map(Missing::Event));",
+        tests: SIMULATION,
     },
     // What only a real cluster shows.
     Plant {

@@ -21,6 +21,8 @@ export type Ask<O extends Operation> = Omit<O, "url" | "headers"> & {
   headers?: Record<string, string>;
   /** Milliseconds to wait for the answer. */
   patience?: number;
+  /** Whether it is sent even when the page is closed meanwhile. */
+  outlives?: boolean;
   /** Whether the answer is a file to save, not JSON. */
   file?: boolean;
 };
@@ -44,14 +46,14 @@ function search(query: object | undefined): string {
 
 async function request<T>(
   method: string, path: string, body: unknown,
-  { token, headers, patience = PATIENCE, file = false }: Pick<Ask<Operation>, "token" | "headers" | "patience" | "file">,
+  { token, headers, patience = PATIENCE, outlives = false, file = false }: Omit<Ask<Operation>, "path" | "query" | "body">,
 ): Promise<Answer<T>> {
   // AbortSignal.timeout is missing on phones of 2021.
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), patience);
   try {
     const answer = await fetch(path, {
-      method, signal: abort.signal, cache: "no-store", credentials: "same-origin",
+      method, signal: abort.signal, keepalive: outlives, cache: "no-store", credentials: "same-origin",
       headers: {
         Accept: file ? "*/*" : "application/json",
         ...(body !== undefined ? { "Content-Type": body instanceof Blob ? body.type : "application/json" } : {}),

@@ -46,9 +46,9 @@ export class Desk {
   #news = false;
   #frames = new Frames();
   #connection: Connection | undefined;
-  #watched = "";
-  /** The same with the tokens that were shown. */
-  #asked = "";
+  #closed = new AbortController();
+  /** The polls and tokens that the connection was opened with. */
+  #asked: ReadonlySet<string> = new Set();
   /** A connection that has not said hello yet is not cut short. */
   #greeted = false;
   /** Deleted: what is still on its way does not bring them back. */
@@ -57,10 +57,18 @@ export class Desk {
 
   constructor(ways: Pick<Options, "socket" | "stream"> = {}) {
     void this.#start(ways);
+    // Another tab of this browser has made a poll, or forgotten one.
+    addEventListener("storage", () => {
+      const now = held();
+      if (now.length === this.holdings.length) return;
+      this.holdings = now;
+      void this.refresh();
+    }, { signal: this.#closed.signal });
     this.#timer = setInterval(() => { if (!document.hidden) void this.refresh(); }, REFRESH);
   }
 
   close() {
+    this.#closed.abort();
     clearInterval(this.#timer);
     this.#connection?.close();
     this.pace.close();
@@ -202,7 +210,7 @@ export class Desk {
   /** What the connection carries need not be asked for. */
   #isAsked(id: string): boolean {
     const poll = this.#polls.get(id);
-    return this.link.state !== "live" || !poll || poll.status === "draft" || !this.#watched.includes(id);
+    return this.link.state !== "live" || !poll || poll.status === "draft" || !this.#asked.has(id);
   }
 
   async #listAll(): Promise<boolean> {
@@ -222,7 +230,8 @@ export class Desk {
   #noted(id: string, refusal: { status: number; problem: Problem } | null): Problem | null {
     const known = this.refused.has(id);
     if (refusal?.status === 404 && this.#polls.has(id)) this.remove(id);
-    if (refusal && hopeless(refusal.status)) this.refused = new Map(this.refused).set(id, refusal.problem);
+    const held = this.holdings.some((holding) => holding.id === id);
+    if (refusal && held && hopeless(refusal.status)) this.refused = new Map(this.refused).set(id, refusal.problem);
     else if (!refusal && known) this.refused = new Map([...this.refused].filter(([key]) => key !== id));
     return refusal?.problem ?? null;
   }
@@ -233,9 +242,10 @@ export class Desk {
     this.#connection = new Connection({
       query: () => {
         this.#greeted = false;
-        this.#watched = this.#query();
-        this.#asked = [this.#watched, ...this.#tokens()].join();
-        return this.#watched;
+        const polls = this.#watchable();
+        this.#asked = new Set([...polls, ...this.#tokens()]);
+        // Never nothing, which would mean everything.
+        return `?leaderboard${polls.map((id) => `&poll=${id}`).join("")}`;
       },
       tokens: () => this.#tokens(),
       ask: () => this.#ask(),
@@ -250,40 +260,49 @@ export class Desk {
     return (await this.refresh({ all: true })) ? { news: this.#news } : null;
   }
 
-  /** The newest of what can be watched; never nothing, which would mean everything. */
-  #query(): string {
+  /** The newest of what can be watched. */
+  #watchable(): string[] {
     const open = (poll: Poll) => Number(poll.status === "open");
-    const polls = this.polls.filter((poll) => poll.status !== "draft" && !this.refused.has(poll.id))
-      .sort((a, b) => open(b) - open(a)).slice(0, WATCHED);
-    return `?leaderboard${polls.map((poll) => `&poll=${poll.id}`).sort().join("")}`;
+    return this.polls.filter((poll) => poll.status !== "draft" && !this.refused.has(poll.id))
+      .sort((a, b) => open(b) - open(a)).slice(0, WATCHED).map((poll) => poll.id);
   }
 
   #tokens(): string[] {
     return [...new Set([this.operator, ...this.polls.map((poll) => tokenOf(poll.eventId, poll.id))])].filter((token) => token !== null);
   }
 
-  /** Connect anew when there is something else to watch, or to show; what is on its way first arrives. */
+  /** Connect anew when there is more to watch, or to show; what is on its way first arrives. */
   #watch() {
-    const asked = [this.#query(), ...this.#tokens()].join();
-    if (asked !== this.#asked && this.#greeted) this.#connection?.again();
+    const more = [...this.#watchable(), ...this.#tokens()].some((one) => !this.#asked.has(one));
+    if (more && this.#greeted) this.#connection?.again();
+  }
+
+  /** Nobody else's polls are watched; one that has just gone from here stays away. */
+  #told(poll: Poll) {
+    if (this.#polls.has(poll.id)) this.take(poll);
+  }
+
+  /** A deleted poll is told as closed; asked for, it is not found. */
+  async #verify(id: string) {
+    const answer = await getPoll({ path: { id }, token: this.tokenFor(id) });
+    if (!answer.ok) this.#noted(id, answer);
   }
 
   #hear(message: Message) {
     switch (message.type) {
       case "hello":
         this.#newest.greet(message.epoch);
-        message.polls.forEach(this.take);
+        message.polls.forEach((poll) => this.#told(poll));
         this.ranks = message.leaderboard ?? this.ranks;
         this.#greeted = true;
         this.#watch();
         break;
       case "poll.created": case "poll.updated":
-        this.take(message.poll);
+        this.#told(message.poll);
         break;
       case "poll.closed":
-        this.take(message.poll);
-        // A deleted one is told as closed; asked for, it is not found.
-        void this.loadPoll(message.poll.id);
+        this.#told(message.poll);
+        void this.#verify(message.poll.id);
         break;
       case "event.changed":
         this.takeEvent(message.event);

@@ -50,6 +50,7 @@ export class PollForm {
   readonly filled = $derived(this.rows.filter((row) => row.text.trim()).length);
 
   #name: string;
+  #closes: string | null = null;
   #key = 0;
   /** One form sent twice makes one poll. */
   #creation = { body: "", id: "" };
@@ -57,6 +58,7 @@ export class PollForm {
   /** `name`: under which it is kept here. `from`: what the server has, or the poll to copy. */
   constructor(name: string, from?: Poll) {
     this.#name = `form.${name}`;
+    this.#closes = from?.closesAt ?? null;
     this.#fill(from ? writtenOf(from) : BLANK);
     this.#base = JSON.stringify(this.written);
     const kept = recall<Written>(this.#name);
@@ -82,6 +84,7 @@ export class PollForm {
 
   /** The server has this now. */
   saved(poll: Poll) {
+    this.#closes = poll.closesAt;
     this.#fill(writtenOf(poll));
     this.#base = JSON.stringify(this.written);
     this.restored = false;
@@ -132,10 +135,17 @@ export class PollForm {
     return {
       question: this.question, options: this.rows.map((row) => row.text).filter((text) => text.trim()), kind: this.kind,
       maxChoices: this.kind === "multiple" ? this.maxChoices : 1, results: this.results, revote: this.revote,
-      closesAt: this.closesAt ? new Date(this.closesAt).toISOString() : null, listed: this.listed, voterIds: this.voterIds,
+      closesAt: this.#closing(), listed: this.listed, voterIds: this.voterIds,
       ...(origins.length || JSON.parse(this.#base).embed ? { embed: origins } : {}),
       ...(open === undefined ? {} : { open }),
     };
+  }
+
+  /** The field knows minutes only: an untouched time stays what it is to the second. */
+  #closing(): string | null {
+    if (!this.closesAt) return null;
+    const kept = this.#closes && local(new Date(this.#closes)) === this.closesAt;
+    return kept ? this.#closes : new Date(this.closesAt).toISOString();
   }
 
   /** The `Idempotency-Key` for this body. */

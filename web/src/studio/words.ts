@@ -10,6 +10,9 @@ export const plural = (count: number, one: string, many = `${one}s`): string => 
 export const rate = (perSecond: number): string =>
   (perSecond && perSecond < 10 ? perSecond.toFixed(1) : number(Math.round(perSecond)));
 
+/** Set flush right where it grows: figure spaces, as wide as a digit, keep its beginning where it is. */
+export const flush = (figures: string, width: number): string => figures.padStart(width, "\u2007");
+
 const UNITS = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]] as const;
 
 /** A length of time by its two greatest units. */

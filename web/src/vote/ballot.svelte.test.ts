@@ -212,6 +212,21 @@ test("two tabs: the one under way goes first, and both show the last", async () 
   expect([one.now.state, one.chosen, other.chosen]).toEqual(["counted", [2], [2]]);
 });
 
+test("a tab that is closed leaves its ballot to the other", async () => {
+  const ballots = new Ballots();
+  const here = ballots.of(POLL);
+  // What the other tab wrote before it was closed.
+  const kept = { ...here.now, state: "failed", sent: { ballotId: "01990000-0000-7000-8000-000000000000", optionIds: [2] },
+    last: "01990000-0000-7000-8000-000000000000", failed: { status: 0, retryAt: Date.now() + 1_000 } };
+  localStorage.setItem(`pollux.ballot.${POLL.id}`, JSON.stringify(kept));
+  dispatchEvent(new StorageEvent("storage", { key: `pollux.ballot.${POLL.id}` }));
+  expect([here.now.state, here.chosen]).toEqual(["failed", [2]]);
+  await pass(12_900);
+  expect(sent).toHaveLength(0);
+  await pass(200);
+  expect([sent[0]!.ballotId, here.now.state]).toEqual([kept.last, "counted"]);
+});
+
 test("old ballots are forgotten, those that wait are not", () => {
   const aged = (state: string) => JSON.stringify({ round: 1, state, last: "01000000-0000-7000-8000-000000000000" });
   localStorage.setItem("pollux.ballot.old", aged("counted"));

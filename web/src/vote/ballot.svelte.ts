@@ -41,6 +41,8 @@ const NEW: Kept = { round: 0, state: "none", sent: null, answered: false, wanted
 const COUNTED = ["counted", "replaced", "superseded"];
 /** Shortest pause before another try. */
 const PAUSE = 500;
+/** Longest that another tab is given to send what it has in hand: more than a request's patience. */
+const OTHERS = 12_000;
 /** Longest pause between two looks at what became of a ballot. */
 const LOOK = 20_000;
 
@@ -66,6 +68,15 @@ export class Ballot {
   refresh() {
     const kept = recall<Kept>(this.#name);
     if (kept) this.now = { ...NEW, ...kept };
+  }
+
+  /** Another tab has gone on with it. Should that one be closed before it is through, this one takes over. */
+  heard() {
+    this.refresh();
+    if (!this.pending || this.#busy) return;
+    const due = Math.max(0, (this.now.failed?.retryAt ?? 0) - Date.now());
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#attempt(), due + OTHERS);
   }
 
   /** The options last chosen, as far as they may count. */
@@ -133,7 +144,7 @@ export class Ballot {
     this.#busy = true;
     this.#keep({ failed: this.now.failed && { ...this.now.failed, retryAt: 0 } });
     const answer = await castBallot({
-      path: { id: this.#poll }, query: { wait: "counted" }, body: { ballotId, optionIds },
+      path: { id: this.#poll }, query: { wait: "counted" }, body: { ballotId, optionIds }, outlives: true,
     });
     this.#busy = false;
     this.refresh();

@@ -19,9 +19,10 @@ export class Ballots {
     const go = () => this.#all.forEach((ballot) => ballot.go());
     addEventListener("online", () => setTimeout(go, Math.random() * SPREAD));
     addEventListener("pageshow", (event) => { if (event.persisted) go(); });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) go(); });
     addEventListener("storage", (event) => {
       const name = changedName(event);
-      if (name?.startsWith(NAME)) this.#all.get(name.slice(NAME.length))?.refresh();
+      if (name?.startsWith(NAME)) this.#all.get(name.slice(NAME.length))?.heard();
     });
   }
 

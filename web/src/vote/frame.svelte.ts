@@ -16,15 +16,18 @@ const sign = document.querySelector(".brand svg");
 export const scene = (...parts: Node[]) => el("div", { class: "scene" }, ...parts);
 
 export function top(event: () => Event | null, link: Link | null): HTMLElement {
-  const named = () => { const it = event(); return it && !it.lone ? it : null; };
-  const logo = () => named()?.logo ?? null;
+  const logo = () => (event()?.lone ? null : event()?.logo ?? null);
+  const title = () => (event()?.lone ? null : event()?.title ?? null);
   return el("header", { class: "top" },
     el("a", { class: "brand", href: "/", onclick: place.follow },
-      part(logo, (src) => (src === null
-        ? el("span", { class: "sign", "aria-hidden": "true" }, sign?.cloneNode(true) ?? null)
-        : el("img", { src, alt: "", width: 40, height: 40 }))),
-      el("span", { class: "title", dir: "auto" }, () => named()?.title ?? "Pollux")),
-    link && el("p", { class: "link muted number", "data-state": () => link.state }, () => freshness(link)));
+      part(() => `${logo()} ${title()}`, () => el("span", { class: "who" }, mark(logo()),
+        el("span", { class: "title", dir: "auto" }, title() ?? "Pollux")))),
+    link && el("p", { class: "link", "data-state": () => link.state },
+      part(() => freshness(link), (words) => el("span", { class: "muted number" }, words))));
+}
+
+function mark(src: string | null): Node | null {
+  return src === null ? sign?.cloneNode(true) ?? null : el("img", { src, alt: "", width: 40, height: 40 });
 }
 
 function freshness(link: Link): string {

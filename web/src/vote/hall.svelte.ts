@@ -2,7 +2,7 @@
 
 import { untrack } from "svelte";
 import { tokenOf } from "../api/identity";
-import { Room } from "../live/room.svelte";
+import type { Room } from "../live/room.svelte";
 import { accentOf } from "./accent.svelte";
 import { Aloud } from "./aloud.svelte";
 import type { Ballots } from "./ballots.svelte";
@@ -14,8 +14,7 @@ import { pollView } from "./poll.svelte";
 import { visited } from "./visited";
 import { say, t } from "./words.svelte";
 
-export function hall(code: string, ballots: Ballots): HTMLElement {
-  const room = new Room(code);
+export function hall(code: string, room: Room, ballots: Ballots): HTMLElement {
   const aloud = new Aloud();
   $effect(() => () => { room.close(); aloud.close(); });
   $effect(() => { if (room.event) visited(room.event); });

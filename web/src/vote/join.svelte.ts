@@ -12,6 +12,7 @@ import { lastRoom, type Visited } from "./visited";
 export function join(wrong = ""): HTMLElement {
   let busy = $state(false);
   let fault = $state<() => string>(wrong ? noSuch(wrong) : () => "");
+  $effect(() => { document.title = `${say("join")} · Pollux`; });
   const field = el("input", {
     class: "field number code", id: "code", value: spoken(wrong), inputmode: "numeric", autocomplete: "off",
     autocapitalize: "off", spellcheck: "false", enterkeyhint: "go", placeholder: spoken("482913"), maxlength: 200,

@@ -1,4 +1,4 @@
-//! Events: making, reading and editing them, their polls, and what is on stage.
+//! Events: making, reading and editing them, and their polls.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ use super::lookup::{self, Named, Params, ask, store_problem};
 use super::owner::{self, Bearer, until};
 use super::polls::cached;
 use super::problem::{Problem, Trouble};
+use super::stage::stage_token;
 use super::{App, draft, json};
 use crate::store::{ChangeError, EventStanding, IdempotencyKey, StoreError};
 use crate::watch::view::event::{self as view, EventView};
@@ -59,16 +60,6 @@ pub struct CreatedEvent {
     pub stage_url: Option<String>,
 }
 
-/// A token that can show and reveal, and do nothing else.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StageToken {
-    /// For the stage. A new owner's token ends it.
-    pub stage_token: String,
-    /// The stage's page, with the token in its fragment.
-    pub stage_url: String,
-}
-
 /// New tokens of an event, for an owner who lost theirs.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -89,13 +80,8 @@ fn owner_url(app: &App, event: &Event, token: &str) -> String {
     format!("{}/studio#event={}&token={token}", app.public_url(), event.id)
 }
 
-fn stage_token(app: &App, id: uuid::Uuid, owner: &[u8; 32]) -> StageToken {
-    let stage_token = app.keys.stage_token(owner);
-    let stage_url = format!("{}/present/{id}#token={stage_token}", app.public_url());
-    StageToken { stage_token, stage_url }
-}
-
-fn ok<T: Serialize>(body: &T) -> Response {
+/// 200, in JSON.
+pub fn ok<T: Serialize>(body: &T) -> Response {
     super::answer(StatusCode::OK, body, &HeaderMap::new())
 }
 
@@ -359,75 +345,6 @@ pub async fn add(
     headers.insert(LOCATION, location.expect("a UUID"));
     let poll = crate::watch::view::poll(&standing, Audience::Owner);
     Ok(super::answer(StatusCode::CREATED, &poll, &headers))
-}
-
-/// Put one of the event's polls on stage and on phones, or none. A draft is opened by it.
-#[utoipa::path(
-    post, path = "/api/events/{id}/show", tag = "owner", operation_id = "showPoll",
-    params(("id" = String, Path, description = "The event's id or join code")),
-    request_body(content = body::Show, example = json!({"poll": null})),
-    responses((status = 200, body = EventView, description = "Shown")),
-    security(("owner" = []), ("stage" = [])),
-)]
-pub async fn show(
-    State(app): State<Arc<App>>,
-    Params([id]): Params<1>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?.or_stage();
-    let (head, body) = request.into_parts();
-    let poll = body::show(&json::body(&app, &head.headers, body).await?)?;
-    let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
-    if let Some(poll) = poll {
-        let there = |known: &&Standing| known.poll.status != PollStatus::Deleted;
-        let Some(found) = polls.iter().filter(there).find(|known| known.poll.id == poll) else {
-            return Err(Problem::rule("/poll", "is not a poll of this event"));
-        };
-        if found.poll.status == PollStatus::Draft {
-            let now = app.ambient.now();
-            let open = move |poll: &mut Poll| match poll.status {
-                PollStatus::Draft => poll.open(now).map(|()| true),
-                _ => Ok(false),
-            };
-            owner::change_of_event(&app, poll, until(&app), open).await?;
-        }
-    }
-    let id = event.id.to_string();
-    let program = change(&app, id, bearer, None, move |event, _| Ok(event.show(poll))).await?;
-    Ok(ok(&view::event(&program, true)))
-}
-
-/// The token of a stage for an event: it can show and reveal.
-#[utoipa::path(
-    post, path = "/api/events/{id}/stage", tag = "owner", operation_id = "getEventStage",
-    params(("id" = String, Path, description = "The event's id or join code")),
-    responses((status = 200, body = StageToken, description = "The same each time, until the owner's token is reissued")),
-    security(("owner" = [])),
-)]
-pub async fn stage(
-    State(app): State<Arc<App>>,
-    Params([id]): Params<1>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?;
-    let (event, _) = bearer.event(&app, &id, until(&app)).await?;
-    Ok(ok(&stage_token(&app, event.id.0, &event.owner)))
-}
-
-/// The token of a stage for a poll.
-#[utoipa::path(
-    post, path = "/api/polls/{id}/stage", tag = "owner", operation_id = "getPollStage",
-    params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = StageToken, description = "The same each time, until the owner's token is reissued")),
-    security(("owner" = [])),
-)]
-pub async fn poll_stage(
-    State(app): State<Arc<App>>,
-    Params([id]): Params<1>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let standing = Bearer::of(&app, &request)?.poll(&app, &id, until(&app)).await?;
-    Ok(ok(&stage_token(&app, standing.poll.id.0, &standing.poll.owner)))
 }
 
 /// Issue new tokens of an event and its polls.

@@ -34,6 +34,7 @@ pub mod routes;
 pub mod server;
 pub mod sheet;
 pub mod socket;
+pub mod stage;
 pub mod status;
 mod stream;
 pub mod trend;

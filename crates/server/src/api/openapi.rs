@@ -17,7 +17,7 @@ use super::App;
 use super::problem::{ProblemDocument, Trouble};
 use super::{address, export, pulse, replay, status, trend};
 use super::{
-    create, draft, event_body, events, health, leaderboard, live, logo, owner, polls, vote,
+    create, draft, event_body, events, health, leaderboard, live, logo, owner, polls, stage, vote,
 };
 use crate::watch::view;
 
@@ -41,8 +41,8 @@ use crate::watch::view;
         create::create, polls::list, polls::read, vote::cast, vote::fate, leaderboard::read,
         live::all_events, live::poll_events, owner::edit, owner::open, owner::close,
         owner::reopen, owner::reveal, owner::reset, owner::delete, create::reissue,
-        events::create, events::read, events::edit, events::delete, events::add, events::show,
-        events::stage, events::poll_stage, events::reissue, logo::get, logo::put, logo::delete,
+        events::create, events::read, events::edit, events::delete, events::add, stage::show,
+        stage::stage, stage::poll_stage, events::reissue, logo::get, logo::put, logo::delete,
         health::alive, health::ready, health::metrics,
         pulse::read, pulse::event, trend::read, replay::read, export::read, status::read, address::read,
     ),
@@ -52,7 +52,7 @@ use crate::watch::view;
         vote::Place, polls::PollList, create::CreatedPoll, create::NewToken, health::Health,
         view::event::EventView, view::event::EventPoll, event_body::NewEvent,
         event_body::EventPatch, event_body::EventPollBody, event_body::TakeIn, event_body::Show,
-        events::CreatedEvent, events::StageToken, events::NewEventTokens,
+        events::CreatedEvent, stage::StageToken, events::NewEventTokens,
         ProblemDocument, super::problem::FieldError,
         pulse::Pulse, pulse::VoteToScreen, pulse::EventPulse, trend::TrendView, trend::TrendPoint,
         replay::ReplayView, replay::Frame,

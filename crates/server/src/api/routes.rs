@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::{
     App, address, asyncapi, create, docs, events, export, front, health, home, leaderboard, live,
-    logo, openapi, owner, polls, pulse, replay, status, trend, vote,
+    logo, openapi, owner, polls, pulse, replay, stage, status, trend, vote,
 };
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
@@ -20,8 +20,8 @@ fn routes() -> Routes {
         ("/events",                       get(live::all_events).post(events::create)),
         ("/events/{id}",                  get(events::read).patch(events::edit).delete(events::delete)),
         ("/events/{id}/polls",            post(events::add)),
-        ("/events/{id}/show",             post(events::show)),
-        ("/events/{id}/stage",            post(events::stage)),
+        ("/events/{id}/show",             post(stage::show)),
+        ("/events/{id}/stage",            post(stage::stage)),
         ("/events/{id}/token",            post(events::reissue)),
         ("/events/{id}/pulse",            get(pulse::event)),
         ("/events/{id}/logo",             get(logo::get).put(logo::put).delete(logo::delete)),
@@ -43,7 +43,7 @@ fn routes() -> Routes {
         ("/polls/{id}/token",             post(create::reissue)),
         ("/status",                       get(status::read)),
         ("/address",                      get(address::read)),
-        ("/polls/{id}/stage",             post(events::poll_stage)),
+        ("/polls/{id}/stage",             post(stage::poll_stage)),
         ("/openapi.json",                 get(openapi::document)),
         ("/asyncapi.json",                get(asyncapi::document)),
         ("/docs",                         get(docs::page)),

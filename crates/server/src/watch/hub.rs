@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
-use pollux_core::id::{EventId, Generation, Offset, Partition, PollId, Position, UnixMillis};
+use pollux_core::id::{EventId, Generation, Offset, Partition, PollId, UnixMillis};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Announcement, Standing};
 use tokio::sync::Notify;
@@ -21,12 +21,12 @@ use uuid::Uuid;
 use super::board::Board;
 use super::entry::{Entry, EntryState};
 use super::frame::{Close, Event, Message};
-use super::latency::{Latency, Percentiles};
+use super::latency::Latency;
 use super::overview::{Batch, Overview};
 use super::program::{ProgramEntry, Programs};
 use super::recent::Recent;
 use super::slots::Slots;
-use super::trend::{Trend, Trends};
+use super::trend::Trends;
 use super::view::{self, Audience, LeaderboardView};
 use super::viewer::{
     Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle, Watched,
@@ -65,9 +65,9 @@ pub struct Hub {
     pub(super) ranking: Mutex<[Board; 2]>,
     pub(super) board: Mutex<BoardState>,
     /// By partition: what is committed.
-    progress: Vec<Level<(Generation, Offset)>>,
+    pub(super) progress: Vec<Level<(Generation, Offset)>>,
     /// When it was last heard that votes were committed.
-    committed_at: Mutex<Option<UnixMillis>>,
+    pub(super) committed_at: Mutex<Option<UnixMillis>>,
     pub(super) latency: Latency,
     pub(super) trends: Trends,
     pub(super) ambient: SharedAmbient,
@@ -275,56 +275,6 @@ impl Hub {
             return std::future::pending().await;
         };
         progress.wait_for(|(_, next)| next > offset).await;
-    }
-
-    /// How far each partition is committed, as far as this node has heard; the offset is 0 where
-    /// it has heard nothing.
-    pub fn progress(&self) -> Vec<Offset> {
-        self.progress.iter().map(|level| level.get().1).collect()
-    }
-
-    /// When this node last heard that votes were committed.
-    pub fn committed_at(&self) -> Option<UnixMillis> {
-        *self.committed_at.lock()
-    }
-
-    /// The log has just acknowledged a ballot that was cast here.
-    pub fn acknowledged(&self, poll: PollId, position: Position) {
-        let Position { partition, offset: Some(offset) } = position else { return };
-        let decided = |level: &Level<(Generation, Offset)>| level.get().1 > offset;
-        // One that was counted faster than it was acknowledged may be on the screen already.
-        if !self.progress.get(partition as usize).is_some_and(decided) {
-            self.latency.acknowledged(poll, partition, offset);
-        }
-    }
-
-    /// How long votes that were cast here take to the screen; none before the first.
-    pub fn vote_to_screen(&self) -> Option<Percentiles> {
-        self.latency.percentiles()
-    }
-
-    /// How a poll came to its numbers, since this node knows it and as far as it is kept.
-    pub fn trend(&self, poll: PollId) -> Option<Trend> {
-        self.trends.of(poll)
-    }
-
-    /// How many watch this poll here by name.
-    pub fn watchers(&self, poll: PollId) -> usize {
-        self.entry(poll).map_or(0, |entry| entry.watchers.lock().len())
-    }
-
-    /// Whether a viewer from elsewhere ([`Interest::elsewhere`]) ever watched this poll here.
-    pub fn watched_from_elsewhere(&self, poll: PollId) -> bool {
-        self.entry(poll).is_some_and(|entry| entry.elsewhere.load(Ordering::Relaxed))
-    }
-
-    /// What the tick need not wait for: a ballot of this partition that was decided, in a poll
-    /// that has nothing new to be sent, has changed no number.
-    fn pass_over(&self, partition: Partition, next_offset: Offset) {
-        let Some(poll) = self.latency.passed(partition, next_offset) else { return };
-        if !self.entry(poll).is_some_and(|entry| entry.state.lock().dirty) {
-            self.latency.drop_before(partition, next_offset);
-        }
     }
 
     /// The partition is committed up to here.

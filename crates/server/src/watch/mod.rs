@@ -7,7 +7,7 @@
 //! stream to those who watch everything (`overview`), and the leaderboard (`board`). [`viewer`]
 //! knows what one viewer lacks, [`socket`] is its WebSocket (`frame`: the bytes), [`events`] its
 //! server-sent events; [`feed`] brings the announcements in. [`latency`] measures how long a vote
-//! takes to the screen, [`trend`] keeps how a poll came to its numbers.
+//! takes to the screen, [`trend`] keeps how a poll came to its numbers; `figures` tells of both.
 //!
 //! What is sent, all JSON: `hello` first; `poll.created`, `poll.updated` and `poll.closed` with
 //! the whole poll; `event.changed`; `leaderboard.changed`. `poll.closed` is sent when a poll closes (an update
@@ -17,6 +17,7 @@ mod board;
 mod entry;
 pub mod events;
 pub mod feed;
+mod figures;
 mod frame;
 pub mod hub;
 pub mod latency;

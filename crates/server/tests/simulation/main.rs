@@ -11,6 +11,7 @@ mod check;
 mod client;
 mod organiser;
 mod spy;
+mod stage;
 mod watcher;
 mod world;
 

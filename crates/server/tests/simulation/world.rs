@@ -26,7 +26,7 @@ use tower::ServiceExt;
 
 use crate::client::{self, Known, Seed, Sent};
 use crate::spy::{Spy, Violation};
-use crate::{check, organiser, watcher};
+use crate::{check, organiser, stage, watcher};
 
 /// A poll, as its organiser knows it.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ pub async fn run(seed: u64) -> Summary {
     let world = Rc::new(World::new(&mut dice));
     let local = LocalSet::new();
     let violation = world.violation.clone();
-    let life = local.run_until(world.live(dice));
+    let life = local.run_until(world.live(dice, stage::has_one(seed)));
     tokio::select! {
         biased;
         // At once: what a broken world does from here on may take for ever.
@@ -227,11 +227,16 @@ impl World {
         Some(Answer { status, body, cookie })
     }
 
-    async fn live(self: Rc<Self>, mut dice: StdRng) -> Summary {
+    async fn live(self: Rc<Self>, mut dice: StdRng, gathered: bool) -> Summary {
         for node in 0..self.nodes() {
             self.start(node);
         }
-        let polls = Rc::new(organiser::create(&self, &mut dice).await);
+        let mut polls = organiser::create(&self, &mut dice).await;
+        let event = match gathered {
+            true => Some(Rc::new(stage::gather(&self, &mut polls, &mut dice).await)),
+            false => None,
+        };
+        let polls = Rc::new(polls);
         let until = Instant::now() + Duration::from_secs(dice.random_range(8..20));
         let voters: Vec<_> = (0..dice.random_range(3..9))
             .map(|n| {
@@ -249,7 +254,20 @@ impl World {
                 tokio::task::spawn_local(async move { watcher::watch(&world, until, dice).await })
             })
             .collect();
+        let stage = event.clone().map(|event| {
+            let (world, polls) = (self.clone(), polls.clone());
+            let (steps, follows) = (StdRng::seed(&mut dice), StdRng::seed(&mut dice));
+            tokio::task::spawn_local(async move {
+                tokio::join!(
+                    stage::step(&world, &event, &polls, until, steps),
+                    stage::follow(&world, &event, until, follows)
+                )
+            })
+        });
         self.chaos(until, &mut dice).await;
+        if let Some(stage) = stage {
+            stage.await.unwrap();
+        }
         organiser.await.unwrap();
         for watcher in watchers {
             watcher.await.unwrap();
@@ -258,7 +276,11 @@ impl World {
         for voter in voters {
             sent.extend(voter.await.unwrap());
         }
-        self.end(&polls, sent, dice).await
+        let summary = self.end(&polls, sent, dice).await;
+        if let Some(event) = event {
+            stage::agreed(&self, &event, &polls).await;
+        }
+        summary
     }
 
     /// Crashes, restarts, power cuts, and partitions that move, or have two owners.

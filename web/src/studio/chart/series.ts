@@ -7,6 +7,8 @@ export type Rate = { from: number; to: number; perSecond: number };
 
 /** More points than a chart has room for are halved. */
 export const MOST = 480;
+/** Of a column, in milliseconds. */
+const NARROWEST = 2_000;
 
 export const pointOf = ({ at, voters, votes }: TrendPoint): Point => ({ at: Date.parse(at), voters: voters ?? 0, votes: votes.map((one) => one ?? 0) });
 
@@ -36,15 +38,27 @@ export function rates(points: readonly Point[]): Rate[] {
   });
 }
 
-/** At most so many columns: what lies closer together is averaged. */
+/** Voters at a moment, on the line between the points around it. */
+function between(points: readonly Point[], at: number, from: number): [voters: number, from: number] {
+  let i = from;
+  while (points[i + 1] && points[i + 1]!.at <= at) i++;
+  const here = points[i]!, next = points[i + 1];
+  if (!next) return [here.voters, i];
+  return [here.voters + (next.voters - here.voters) * (at - here.at) / (next.at - here.at), i];
+}
+
+/** As columns of one width, at most so many; none narrower than what two points tell. */
 export function binned(points: readonly Point[], most: number): Rate[] {
   const first = points[0], last = points.at(-1);
   if (!first || !last || last.at === first.at) return [];
-  const width = Math.max(1_000, (last.at - first.at) / most);
-  const picked = [first];
-  for (const point of points) if (point.at - picked.at(-1)!.at >= width) picked.push(point);
-  if (picked.at(-1) !== last && last.at - picked.at(-1)!.at > width / 2) picked.push(last);
-  return rates(picked);
+  const width = Math.max(NARROWEST, (last.at - first.at) / most);
+  const edges: Point[] = [];
+  let i = 0, voters = 0;
+  for (let at = first.at; at < last.at; at += width) {
+    [voters, i] = between(points, at, i);
+    edges.push({ at, voters, votes: [] });
+  }
+  return rates([...edges, last]);
 }
 
 /** Round steps from 0 to at least `top`, about `count` of them. */

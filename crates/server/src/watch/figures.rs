@@ -1,0 +1,62 @@
+//! What the hub tells beside its polls: how far votes have come, how long they take, who watches.
+
+use std::sync::atomic::Ordering;
+
+use pollux_core::id::{Generation, Offset, Partition, PollId, Position, UnixMillis};
+
+use super::hub::Hub;
+use super::latency::Percentiles;
+use super::trend::Trend;
+use crate::level::Level;
+
+impl Hub {
+    /// How far each partition is committed, as far as this node has heard; the offset is 0 where
+    /// it has heard nothing.
+    pub fn progress(&self) -> Vec<Offset> {
+        self.progress.iter().map(|level| level.get().1).collect()
+    }
+
+    /// When this node last heard that votes were committed.
+    pub fn committed_at(&self) -> Option<UnixMillis> {
+        *self.committed_at.lock()
+    }
+
+    /// The log has just acknowledged a ballot that was cast here.
+    pub fn acknowledged(&self, poll: PollId, position: Position) {
+        let Position { partition, offset: Some(offset) } = position else { return };
+        let decided = |level: &Level<(Generation, Offset)>| level.get().1 > offset;
+        // One that was counted faster than it was acknowledged may be on the screen already.
+        if !self.progress.get(partition as usize).is_some_and(decided) {
+            self.latency.acknowledged(poll, partition, offset);
+        }
+    }
+
+    /// How long votes that were cast here take to the screen; none before the first.
+    pub fn vote_to_screen(&self) -> Option<Percentiles> {
+        self.latency.percentiles()
+    }
+
+    /// How a poll came to its numbers, since this node knows it and as far as it is kept.
+    pub fn trend(&self, poll: PollId) -> Option<Trend> {
+        self.trends.of(poll)
+    }
+
+    /// How many watch this poll here by name.
+    pub fn watchers(&self, poll: PollId) -> usize {
+        self.entry(poll).map_or(0, |entry| entry.watchers.lock().len())
+    }
+
+    /// Whether a viewer from elsewhere ([`Interest::elsewhere`](super::viewer::Interest::elsewhere)) ever watched this poll here.
+    pub fn watched_from_elsewhere(&self, poll: PollId) -> bool {
+        self.entry(poll).is_some_and(|entry| entry.elsewhere.load(Ordering::Relaxed))
+    }
+
+    /// What the tick need not wait for: a ballot of this partition that was decided, in a poll
+    /// that has nothing new to be sent, has changed no number.
+    pub(super) fn pass_over(&self, partition: Partition, next_offset: Offset) {
+        let Some(poll) = self.latency.passed(partition, next_offset) else { return };
+        if !self.entry(poll).is_some_and(|entry| entry.state.lock().dirty) {
+            self.latency.drop_before(partition, next_offset);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! An event around all polls of a run: somebody steps through it, somebody follows it, and in the
+//! end every node shows what the store has.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pollux_server::watch::events::events;
+use pollux_server::watch::viewer::{Interest, Watched};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::world::{PollPlan, World};
+
+/// Whether a seed's polls are those of an event.
+pub fn has_one(seed: u64) -> bool {
+    seed % 3 == 2
+}
+
+pub struct EventPlan {
+    id: String,
+    stage: String,
+}
+
+fn text(json: &Value, name: &str) -> String {
+    json[name].as_str().unwrap_or_else(|| panic!("{name}: {json}")).to_owned()
+}
+
+/// Ask until it is done, whatever it takes.
+async fn insist(
+    world: &World,
+    dice: &mut StdRng,
+    path: &str,
+    body: &Value,
+    header: (&str, &str),
+) -> Value {
+    loop {
+        let node = dice.random_range(0..world.nodes());
+        match world.ask(node, "POST", path, Some(body), None, Some(header)).await {
+            Some(answer) if answer.status == 201 => return answer.body,
+            Some(answer) if answer.status < 500 => panic!("{path}: {answer:?}"),
+            _ => sleep(Duration::from_millis(200)).await,
+        }
+    }
+}
+
+/// Make an event and take the polls in: they answer to its owner from now on.
+pub async fn gather(world: &World, polls: &mut [PollPlan], dice: &mut StdRng) -> EventPlan {
+    let key = ("idempotency-key", "the-organisers-event");
+    let made = insist(world, dice, "/api/events", &json!({"title": "Event"}), key).await;
+    let (id, owner) = (text(&made, "id"), text(&made, "ownerToken"));
+    let bearer = format!("Bearer {owner}");
+    for poll in polls {
+        let take = json!({"pollId": poll.id, "pollToken": poll.token});
+        let path = format!("/api/events/{id}/polls");
+        let taken = insist(world, dice, &path, &take, ("authorization", &bearer)).await;
+        assert_eq!((&taken["eventId"], &taken["code"]), (&json!(id), &made["code"]));
+        poll.token.clone_from(&owner);
+    }
+    EventPlan { id, stage: text(&made, "stageToken") }
+}
+
+/// Step from poll to poll until `until`; each step may or may not work.
+pub async fn step(
+    world: &World,
+    event: &EventPlan,
+    polls: &[PollPlan],
+    until: Instant,
+    mut dice: StdRng,
+) {
+    let path = format!("/api/events/{}/show", event.id);
+    let bearer = format!("Bearer {}", event.stage);
+    while Instant::now() < until {
+        sleep(Duration::from_millis(dice.random_range(100..2_000))).await;
+        let next = dice.random_range(0..=polls.len());
+        let body = json!({"poll": polls.get(next).map(|poll| &poll.id)});
+        let node = dice.random_range(0..world.nodes());
+        let asked =
+            world.ask(node, "POST", &path, Some(&body), None, Some(("authorization", &bearer)));
+        let patience = Duration::from_millis(dice.random_range(200..10_000));
+        if let Ok(Some(answer)) = tokio::time::timeout(patience, asked).await {
+            assert!(matches!(answer.status, 200 | 409 | 503 | 504), "{answer:?}");
+        }
+    }
+}
+
+/// Follow it on one node after the other: its version never goes back, and is of one content.
+pub async fn follow(world: &World, event: &EventPlan, until: Instant, mut dice: StdRng) {
+    let mut epochs: BTreeMap<String, Value> = BTreeMap::new();
+    let path = format!("/api/events/{}", event.id);
+    while Instant::now() < until {
+        let leave =
+            (Instant::now() + Duration::from_millis(dice.random_range(500..9_000))).min(until);
+        let node = dice.random_range(0..world.nodes());
+        // As a viewer's connection does, this brings it into memory.
+        let read = world.ask(node, "GET", &path, None, None, None).await;
+        let known = read.filter(|answer| answer.status == 200);
+        let (Some(_), Some(app)) = (known, world.app(node)) else {
+            sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let watched = Some(Watched::Event(event.id.parse().unwrap()));
+        let mut stream = events(&app.hub, Interest { event: watched, ..Interest::default() }, None);
+        let mut epoch = String::new();
+        while let Ok(Some(json)) = timeout_at(leave, stream.next_json()).await {
+            let message: Value = serde_json::from_slice(&json).unwrap();
+            if let Some(named) = message["epoch"].as_str() {
+                epoch = named.to_owned();
+            }
+            let Some(now) = message.get("event") else { continue };
+            if let Some(before) = epochs.insert(epoch.clone(), now.clone()) {
+                let version = |event: &Value| event["version"].as_u64().unwrap();
+                assert!(version(now) >= version(&before), "{now} was shown after {before}");
+                let same = version(now) == version(&before);
+                assert!(!same || *now == before, "one version: {now} after {before}");
+            }
+            world.seen_views.set(world.seen_views.get() + 1);
+        }
+    }
+}
+
+/// All is quiet and every poll final: every node comes to show what the store has.
+pub async fn agreed(world: &World, event: &EventPlan, polls: &[PollPlan]) {
+    let path = format!("/api/events/{}", event.id);
+    let kept = world.store().dump().events.pop().unwrap();
+    let current = json!(kept.current.map(|poll| poll.to_string()));
+    let mut shown = Vec::new();
+    // A node that missed the news compares itself with the store once a minute.
+    for _ in 0..30 {
+        shown.clear();
+        for node in 0..world.nodes() {
+            let answer = world.ask(node, "GET", &path, None, None, None).await.unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+            shown.push(answer.body);
+        }
+        let right = |event: &Value| {
+            let list = event["polls"].as_array().unwrap();
+            let all_final = list.iter().all(|poll| poll["final"] == true);
+            event["current"] == current && list.len() == polls.len() && all_final
+        };
+        if shown.iter().all(|event| right(event) && *event == shown[0]) {
+            return;
+        }
+        sleep(Duration::from_secs(5)).await;
+    }
+    panic!("the store has {kept:?}, the nodes show {shown:#?}");
+}

@@ -1,0 +1,104 @@
+// The desk: what is watched, what is asked for, and which of several tellings stands.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { keepToken } from "../api/identity";
+import type { Poll } from "../api/generated";
+import type { Hears, Opens } from "../live/transport";
+import { Desk } from "./desk.svelte";
+
+const id = (n: number) => `0199a0b0-0000-7000-8000-${String(n).padStart(12, "0")}`;
+const poll = (n: number, rest: Partial<Poll> = {}) => ({
+  id: id(n), question: `Poll ${n}`, status: "open", round: 1, version: 1, totalVoters: 0, totalVotes: 0, eventId: null,
+  options: [{ id: 1, text: "Yes", votes: 0 }, { id: 2, text: "No", votes: 0 }], ...rest,
+} as Poll);
+
+/** The server's polls, and the sockets that were opened. */
+let served: Map<string, Poll>, sockets: { query: string; tokens: string[]; hears: Hears }[], asked: string[];
+const socket: Opens = (query, tokens, hears) => {
+  sockets.push({ query, tokens, hears });
+  return { close() {} };
+};
+let desk: Desk;
+const settled = () => vi.waitFor(() => { if (!sockets.length) throw new Error("not connected"); });
+const frame = () => new Promise((done) => { requestAnimationFrame(() => done(null)); });
+
+beforeEach(() => {
+  localStorage.clear();
+  sessionStorage.clear();
+  [served, sockets, asked] = [new Map(), [], []];
+  vi.stubGlobal("fetch", async (path: string) => {
+    asked.push(path);
+    const found = served.get(path.split("/").pop()!);
+    return found ? Response.json(found) : Response.json({ title: "No such poll", status: 404 }, { status: 404 });
+  });
+});
+afterEach(() => { desk.close(); vi.unstubAllGlobals(); });
+
+function hold(...polls: Poll[]) {
+  for (const one of polls) { served.set(one.id, one); keepToken(one.id, `token of ${one.question}`); }
+  desk = new Desk({ socket });
+  return settled();
+}
+const hello = (...polls: Poll[]) => sockets.at(-1)!.hears.message({ type: "hello", epoch: "1", polls });
+
+test("drafts are asked for, the rest is watched with its tokens", async () => {
+  await hold(poll(1), poll(2, { status: "draft" }));
+  expect(sockets[0]!.query).toBe(`?leaderboard&poll=${id(1)}`);
+  expect(sockets[0]!.tokens).toContain("token of Poll 1");
+  expect(desk.polls.map((one) => one.question)).toEqual(["Poll 2", "Poll 1"]);
+});
+
+test("no more are watched than a server lets one connection watch: the open ones first", async () => {
+  await hold(...Array.from({ length: 130 }, (_, i) => poll(i, { status: i < 10 ? "open" : "closed" })));
+  const watched = sockets[0]!.query.split("&poll=").slice(1);
+  expect(watched.length).toBe(100);
+  for (let i = 0; i < 10; i++) expect(watched).toContain(id(i));
+});
+
+test("the newest stands; numbers that are hidden for want of a token do not undo those that are known", async () => {
+  await hold(poll(1, { version: 5, totalVoters: 7 }));
+  hello(poll(1, { version: 6, totalVoters: null }));
+  await frame();
+  expect(desk.poll(id(1))!.totalVoters).toBe(7);
+  sockets[0]!.hears.message({ type: "poll.updated", poll: poll(1, { version: 9, totalVoters: 12 }) });
+  sockets[0]!.hears.message({ type: "poll.updated", poll: poll(1, { version: 8, totalVoters: 11 }) });
+  await frame();
+  expect(desk.poll(id(1))!.totalVoters).toBe(12);
+});
+
+test("what was deleted is not brought back by what was on its way", async () => {
+  await hold(poll(1), poll(2));
+  hello(poll(1), poll(2));
+  desk.deleted(id(1));
+  sockets[0]!.hears.message({ type: "poll.closed", poll: poll(1, { version: 99, status: "closed" }) });
+  await frame();
+  expect(desk.polls.map((one) => one.id)).toEqual([id(2)]);
+});
+
+test("one that somebody else deleted goes, and is named as gone", async () => {
+  await hold(poll(1));
+  hello(poll(1));
+  served.clear();
+  sockets[0]!.hears.message({ type: "poll.closed", poll: poll(1, { version: 9, status: "closed" }) });
+  await vi.waitFor(() => expect(desk.refused.has(id(1))).toBe(true));
+  expect(desk.polls).toEqual([]);
+});
+
+test("a poll that opens is watched from then on, and a connection under way is not cut short", async () => {
+  await hold(poll(1, { status: "draft" }));
+  desk.take(poll(1, { version: 2 }));
+  await frame();
+  expect(sockets.length).toBe(1);
+  hello();
+  expect(sockets.length).toBe(2);
+  expect(sockets[1]!.query).toContain(id(1));
+});
+
+test("how many vote per second is told by what is added, not by a reset", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  await hold(poll(1, { totalVoters: 5 }));
+  for (const [version, totalVoters, round] of [[2, 9, 1], [3, 15, 1], [4, 40, 2]] as const) desk.take(poll(1, { version, totalVoters, round }));
+  vi.advanceTimersByTime(1_000);
+  expect(desk.pace.seconds.at(-1)).toBe(10);
+  vi.useRealTimers();
+});
