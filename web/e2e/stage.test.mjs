@@ -16,7 +16,7 @@ const stage = (rest = {}) => person(browser, { size: STAGE, theme: "dark", ...re
 /** Open a page of the stage and wait until it is live. */
 async function open(page, path, on = server) {
   await page.goto(on.url + path);
-  await page.locator("[data-link=live]").waitFor();
+  await page.locator("main:not(.word) [data-link=live]").waitFor();
 }
 const rows = (page) => page.getByRole("list", { name: "Results" }).getByRole("listitem");
 const row = (page, text) => rows(page).filter({ hasText: text });
