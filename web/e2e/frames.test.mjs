@@ -40,6 +40,7 @@ after(async () => {
 for (const options of [8, 30]) {
   test(`${options} options, ${PER_SECOND} updates a second`, async (t) => {
     const fake = await Fake.start(options);
+    t.after(() => fake.stop());
     const { page, leave } = await person(browser, { size: { width: 1920, height: 1080 }, theme: "dark" });
     await page.goto(`${fake.url}/present/${fake.poll.id}`);
     await page.getByText("Live", { exact: true }).waitFor();
@@ -66,7 +67,6 @@ for (const options of [8, 30]) {
     assert.ok(pushed > 0.9 * PER_SECOND, `only ${pushed} updates a second were pushed`);
     assert.ok(best < BUDGET, `p95 is ${best} ms`);
     await leave();
-    await fake.stop();
   });
 }
 
