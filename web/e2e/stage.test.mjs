@@ -16,7 +16,7 @@ const stage = (rest = {}) => person(browser, { size: STAGE, theme: "dark", ...re
 /** Open a page of the stage and wait until it is live. */
 async function open(page, path, on = server) {
   await page.goto(on.url + path);
-  await page.locator("[data-link=live]").waitFor();
+  await page.locator("main:not(.word) [data-link=live]").waitFor();
 }
 const rows = (page) => page.getByRole("list", { name: "Results" }).getByRole("listitem");
 const row = (page, text) => rows(page).filter({ hasText: text });
@@ -177,8 +177,9 @@ test("by mouse: what the keys do", async () => {
   await leave({ moved: true });
 });
 
-test("a phone can scan the code on the stage, at the address the server gives out", async () => {
+test("a phone can scan the code on the stage, at the address the server gives out", async (t) => {
   const reachable = await Pollux.start({ publicUrl: "http://poll.example" });
+  t.after(() => reachable.stop());
   const poll = await reachable.poll("Can you read this?", ["Yes", "No"]);
   const { page, leave } = await stage();
   await open(page, `/present/${poll.id}`, reachable);
@@ -194,7 +195,6 @@ test("a phone can scan the code on the stage, at the address the server gives ou
   assert.ok(wide > 0.22 && wide < 0.28, `the code takes ${wide} of the width`);
   assert.equal(await page.getByRole("alert").count(), 0);
   await leave();
-  await reachable.stop();
 });
 
 test("an address that phones cannot open is called that, with what to do", async () => {
@@ -204,6 +204,17 @@ test("an address that phones cannot open is called that, with what to do", async
   const { why, fix } = await server.call("GET", "/api/address");
   const warning = await page.getByRole("alert").textContent();
   assert.ok(warning.includes(why) && warning.includes(fix), `${warning} is not ${why} ${fix}`);
+  await leave();
+});
+
+test("the first phone from elsewhere takes the warning's place", async () => {
+  const poll = await server.poll("Is anybody there?", ["Yes", "No"]);
+  const { page, leave } = await stage();
+  // Nothing in this machine comes from elsewhere, so that much is made up.
+  await page.route("**/api/events/*/pulse", (route) => route.fulfill({ json: { watchers: 13, elsewhere: true } }));
+  await open(page, `/present/${poll.id}`);
+  await page.getByText("✓ Phones get here · 12 joined").waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
   await leave();
 });
 
@@ -530,13 +541,13 @@ test("the leaderboard moves when ranks do; equal votes share a rank", async () =
   await leave({ moved: true });
 });
 
-test("an empty leaderboard says what will come", async () => {
+test("an empty leaderboard says what will come", async (t) => {
   const empty = await Pollux.start();
+  t.after(() => empty.stop());
   const { page, leave } = await stage();
   await open(page, "/leaderboard", empty);
   await page.getByText("No votes yet").waitFor();
   await leave();
-  await empty.stop();
 });
 
 test("with reduced motion nothing moves", async () => {

@@ -15,7 +15,11 @@ const ONE_COLUMN = 8, TWO_COLUMNS = 20;
 const CROWDED = 12;
 const MOST_LINES = 4;
 
-export type Plan = { columns: 1 | 2; rows: number; shown: number; size: number; lines: number };
+export type Plan = {
+  columns: 1 | 2; rows: number; shown: number;
+  /** How large each option is and how many lines it may take; what a short one gets. */
+  texts: { size: number; lines: number }[]; usual: { size: number; lines: number };
+};
 
 /** How these options fit into an area of so many units. */
 export function plan(texts: readonly string[], width: number, height: number): Plan {
@@ -28,17 +32,19 @@ export function plan(texts: readonly string[], width: number, height: number): P
   const rows = Math.ceil(shown / columns);
   const [sizes, bar, beside] = columns === 1 ? [LARGE, BAR.large, 42] as const : [SMALL, BAR.small, 28] as const;
   const label = Math.max(10, width / columns - beside);
-  const longest = Math.max(...texts.map(breadth));
   const linesAt = (size: number) => Math.max(1, Math.min(MOST_LINES, Math.floor((height / rows - bar) / (size * LINE))));
   // Words do not break where a line ends exactly: a little of each line stays empty.
-  const size = sizes.find((s) => longest * s <= label * (linesAt(s) - 0.2 * (linesAt(s) - 1))) ?? sizes.at(-1)!;
-  return { columns, rows, shown, size, lines: linesAt(size) };
+  const room = sizes.map((size) => ({ size, lines: linesAt(size), broad: (label * (0.8 * linesAt(size) + 0.2)) / size }));
+  const smallest = room.at(-1)!;
+  return { columns, rows, shown, usual: room[0]!,
+    texts: texts.map((text) => { const broad = breadth(text); return room.find((one) => broad <= one.broad) ?? smallest; }) };
 }
 
 /** The same where what does not fit scrolls: on a phone. */
 export function scrolling(texts: readonly string[]): Plan {
   const shown = texts.length <= TWO_COLUMNS ? texts.length : CROWDED;
-  return { columns: 1, rows: shown, shown, size: SMALL[0]!, lines: 2 * MOST_LINES };
+  const usual = { size: SMALL[0]!, lines: 2 * MOST_LINES };
+  return { columns: 1, rows: shown, shown, usual, texts: texts.map(() => usual) };
 }
 
 /** How many columns stand side by side, each wide enough for a word. */
