@@ -411,12 +411,15 @@ test("an event of two polls: made, put in order, stepped through while a phone f
     await page.getByRole("button", { name: `Move ${question}`, exact: true }).waitFor();
   }
   await page.getByRole("button", { name: "Move First?", exact: true }).focus();
+  // The page moves it at once; the server has it a moment later.
+  const saved = page.waitForResponse((response) => response.request().method() === "PATCH");
   await page.keyboard.press("ArrowUp");
   await page.getByRole("status").getByText("First?: now 1 of 2").waitFor();
   const id = page.url().split("/").pop();
   const token = await page.evaluate((of) => JSON.parse(localStorage.getItem(`pollux.token.${of}`)), id);
   const read = () => server.call("GET", `/api/events/${id}`, { token });
   await page.waitForFunction(() => document.querySelectorAll("ol[aria-label='Polls in order'] li").length === 2);
+  await saved;
   let event = await read();
   assert.deepEqual([event.accent.toLowerCase(), ...event.polls.map(({ question }) => question)], ["#2f80ed", "First?", "Second?"]);
 
