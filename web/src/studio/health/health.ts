@@ -25,10 +25,11 @@ export function lines(status: Status, now = Date.now()): Line[] {
     name: "The store", tone: store.ok ? "ok" : "bad", words: store.ok ? "Answers" : "Does not answer",
     detail: store.detail ?? (store.ok ? "Polls can be made and changed." : "Votes are still taken; making and changing polls waits."),
   });
-  found.push({
+  // Told only together with the log: without it, null says nothing.
+  if (log) found.push({
     name: "Last votes counted", tone: "ok",
-    words: status.lastCommitAt ? `${lasting((now - Date.parse(status.lastCommitAt)) / 1000)} ago` : "None yet",
-    detail: status.lastCommitAt ? "Results, ballots and the place in the log were saved together." : "Nobody has voted since this server started.",
+    words: status.lastCommitAt ? `${lasting((now - Date.parse(status.lastCommitAt)) / 1000)} ago` : "None here yet",
+    detail: status.lastCommitAt ? "Results, ballots and the place in the log were saved together." : "This server has heard of no count since it started.",
   });
   return found;
 }
