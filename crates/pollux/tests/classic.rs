@@ -471,7 +471,10 @@ fn recount_and_export_read_the_cluster_and_change_nothing() {
     let recount = json(&["recount", &poll]);
     assert_eq!((&recount["equal"], &recount["polls"][0]["counts"]), (&json!(true), &json!([2, 1])));
     let sheet = text(&["export", &poll]);
-    assert!(sheet.contains(",1,A,2,3,3\n") && sheet.contains(",2,B,1,3,3\n"), "{sheet}");
+    assert!(
+        sheet.contains(",1,A,2,0.6667,3,3\n") && sheet.contains(",2,B,1,0.3333,3,3\n"),
+        "{sheet}"
+    );
     let ballots = lines(&["export", &poll, "--ballots"]);
     assert_eq!(ballots.len(), 3, "{ballots:?}");
     assert!(ballots.iter().all(|ballot| ballot["status"] == "counted"), "{ballots:?}");
