@@ -18,10 +18,12 @@ WORKDIR /src
 COPY . .
 COPY --from=web /web /web
 ENV POLLUX_WEB_DIST=/web
-# What was compiled stays in the caches, so the binary is taken out of them.
+# What was compiled stays in the caches, so the binary is taken out of them. The screens are as new as this
+# build: cargo goes by their time, and a cached layer has an old one.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --locked --release --package pollux \
+    find /web -exec touch {} + \
+    && cargo build --locked --release --package pollux \
     && install target/release/pollux /usr/local/bin/pollux
 
 FROM debian:bookworm-20260824-slim

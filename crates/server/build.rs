@@ -39,8 +39,12 @@ fn run() -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=POLLUX_WEB_DIST");
     let built = match std::env::var_os("POLLUX_WEB_DIST") {
         Some(folder) => {
+            let named = Path::new(&folder);
+            let folder = named.canonicalize().map_err(|error| {
+                format!("POLLUX_WEB_DIST is {}: {error}; name it by its whole path", named.display())
+            })?;
             println!("cargo::rerun-if-changed={}", folder.display());
-            PathBuf::from(folder)
+            folder
         }
         None => build(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web"), &out.join("web"))?,
     };
@@ -80,7 +84,12 @@ fn install(web: &Path) -> Result<(), String> {
     fs::write(&have, wanted).map_err(|error| failed(&have, error))
 }
 
+/// Run it, with what `make setup` has brought on the path.
 fn finish(command: &mut Command) -> Result<(), String> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&path)));
+    command.env("PATH", path.map_err(|error| format!("PATH: {error}"))?);
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name}: {error}; {NODE}"))?;
     if output.status.success() {

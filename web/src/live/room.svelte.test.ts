@@ -151,17 +151,26 @@ test("with a token it looks again at once; left, it looks no more", async () => 
   expect(server.asked).toHaveLength(before);
 });
 
-test("what was shown once stays when the server forgets it", async () => {
+test("a deleted event is called gone, and is not asked for every two seconds", async () => {
   server.resources.set("/api/events/482913", event(1, "a")).set("/api/polls/a", poll("a", 3));
   await enter();
   server.resources.clear();
   server.refuse();
   server.last.lose();
-  await pass(60_000);
+  await pass(30_000);
+  expect(room.gone?.status).toBe(404);
+  server.resources.set("/api/events/482913", event(2, "b")).set("/api/polls/b", poll("b", 7));
+  await pass(30_000);
   expect(room.gone).toBe(null);
-  expect(room.poll?.id).toBe("a");
-  expect(room.link.state).toBe("waiting");
-  expect(room.link.age).toBeGreaterThan(50);
+  expect(room.poll?.id).toBe("b");
+});
+
+test("a lone poll's event, which is never pushed, is no news", async () => {
+  await enter();
+  const way = server.last;
+  server.resources.set("/api/events/482913", { ...event(9, "a"), lone: true }).set("/api/polls/a", poll("a", 10));
+  await pass(40_000);
+  expect(server.last).toBe(way);
 });
 
 test("without connection it asks, and shows what it is told", async () => {

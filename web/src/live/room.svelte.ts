@@ -108,17 +108,18 @@ export class Room {
     if (!event.ok) return this.#refused(event);
     const { current } = event.data;
     const poll = current ? await getPoll({ path: { id: current }, token }) : null;
-    if (poll && !poll.ok) return this.#refused(poll);
-    const news = this.#newest.isNews(`event ${event.data.id}`, event.data.version)
-      || (poll !== null && this.#newest.isNews(poll.data.id, poll.data.version));
-    if (poll) this.take(poll.data);
+    if (poll && !poll.ok && !hopeless(poll.status)) return null;
+    // A lone poll's event comes with a hello only, and says nothing that its poll does not.
+    const news = (!event.data.lone && this.#newest.isNews(`event ${event.data.id}`, event.data.version))
+      || (poll?.ok === true && this.#newest.isNews(poll.data.id, poll.data.version));
+    if (poll?.ok) this.take(poll.data);
     this.takeEvent(event.data);
     return { news };
   }
 
   #refused(answer: Answer<unknown> & { ok: false }) {
-    // A code can be mistyped, or its event be over; what was shown once stays.
-    if (hopeless(answer.status) && !this.#event && !this.#left) {
+    // A code can be mistyped, or its event be deleted: a hall of phones must not ask for it every two seconds.
+    if (hopeless(answer.status) && !this.#left) {
       this.gone = answer.problem;
       this.#connection.close();
       clearTimeout(this.#later);

@@ -16,6 +16,8 @@ import { Pace } from "./pace.svelte";
 
 /** As many as a server lets one connection watch. */
 const WATCHED = 100;
+/** Tokens shown to a connection: a server takes 50 messages at once. */
+const TOKENS = 40;
 /** Requests under way at once. */
 const AT_ONCE = 6;
 /** What no connection brings is asked for so often. */
@@ -224,7 +226,9 @@ export class Desk {
   /** What the connection carries need not be asked for. */
   #isAsked(id: string): boolean {
     const poll = this.#polls.get(id);
-    return this.link.state !== "live" || !poll || poll.status === "draft" || !this.#asked.has(id);
+    if (this.link.state !== "live" || !poll || poll.status === "draft" || !this.#asked.has(id)) return true;
+    const token = this.tokenFor(id);
+    return !poll.revealed && token !== null && !this.#asked.has(token);
   }
 
   async #listAll(): Promise<boolean> {
@@ -282,8 +286,13 @@ export class Desk {
       .sort((a, b) => open(b) - open(a)).slice(0, WATCHED).map((poll) => poll.id);
   }
 
+  /** The operator's token opens everything. Else those of watched polls that hide their numbers, fewer than the server takes at once. */
   #tokens(): string[] {
-    return [...new Set([this.operator, ...this.polls.map((poll) => tokenOf(poll.eventId, poll.id))])].filter((token) => token !== null);
+    if (this.operator) return [this.operator];
+    const watched = new Set(this.#watchable());
+    const hiding = this.polls.filter((poll) => watched.has(poll.id) && !poll.revealed);
+    const tokens = hiding.map((poll) => tokenOf(poll.eventId, poll.id)).filter((token) => token !== null);
+    return [...new Set(tokens)].slice(0, TOKENS);
   }
 
   /** Connect anew when there is more to watch, or to show; what is on its way first arrives. */

@@ -1,5 +1,7 @@
 // Where in the studio somebody is: addresses below `/studio`, changed without loading the page anew.
 
+import { decoded } from "../ui/address";
+
 export type Route =
   | { page: "overview" | "access" | "health" | "new-event" }
   | { page: "new"; from: string | null; event: string | null }
@@ -7,7 +9,7 @@ export type Route =
 
 export function read(path: string, search = ""): Route {
   const [, , first, second, third] = path.split("/");
-  const id = second ? decodeURIComponent(second) : "";
+  const id = second ? decoded(second) : "";
   const asked = new URLSearchParams(search);
   if (first === "polls" && id) return { page: third === "sheet" ? "sheet" : "poll", id };
   if (first === "events" && id) return { page: third === "sheet" ? "sheet" : "event", id };

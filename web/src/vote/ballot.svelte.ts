@@ -10,7 +10,7 @@ import type { Poll, Position, Receipt } from "../api/generated";
 import { castBallot, getBallot } from "../api/operations";
 import { uuidv7 } from "../api/uuid";
 import { backOff } from "../live/backoff";
-import { recall, remember } from "../ui/storage";
+import { forget, recall, remember } from "../ui/storage";
 
 /** `none` and `again`: nothing in this round. The rest is what became of the last ballot. */
 export type State = "none" | "again" | "sending" | "failed" | "recorded" | "counted" | "replaced"
@@ -143,7 +143,8 @@ export class Ballot {
 
   #keep(change: Partial<Kept>) {
     this.now = { ...this.now, ...change };
-    remember(this.#name, this.now);
+    // An older record must not come back in the place of what could not be written.
+    if (!remember(this.#name, this.now)) forget(this.#name);
   }
 
   async #attempt() {
@@ -173,14 +174,15 @@ export class Ballot {
     if (!wanted) return false;
     const ballotId = uuidv7(sent?.ballotId ?? last);
     this.#tries = 0;
-    this.#keep({ sent: { ballotId, optionIds: wanted }, last: ballotId, answered: false, wanted: null, state: "sending" });
+    this.#keep({ sent: { ballotId, optionIds: wanted }, answered: false, wanted: null, state: "sending" });
     return true;
   }
 
   #answered({ status, position }: Receipt) {
     const sent = { ...this.now.sent!, at: now(), position, status };
     const stands = COUNTED.includes(status) ? sent : this.now.stands;
-    this.#keep({ sent, stands, answered: true, failed: undefined, state: this.now.wanted ? "sending" : status as State });
+    // An id that is refused counts for nothing: it may have come from a clock that was wrong.
+    this.#keep({ sent, stands, last: sent.ballotId, answered: true, failed: undefined, state: this.now.wanted ? "sending" : status as State });
     this.#looks = 0;
     if (this.now.wanted) void this.#attempt();
     else if (status === "recorded") this.#look();
@@ -226,7 +228,7 @@ export class Ballot {
   }
 }
 
-/** Whether a poll takes a vote of this voter now. */
-export const takesVotes = (poll: Poll, ballot: Ballot): boolean =>
+/** Whether a poll takes a vote of this voter now: one that came too late does not count, should the poll reopen. */
+export const takesVotes = (poll: Poll, { now }: Ballot): boolean =>
   poll.status === "open"
-    && (poll.revote !== "refuse" || ["none", "again", "wrong"].includes(ballot.now.state));
+    && (poll.revote !== "refuse" || ["none", "again", "wrong"].includes(now.state) || (now.state === "late" && !now.stands));

@@ -1,5 +1,7 @@
 // Where on this page somebody is: entering a code, or in a poll. Going from one to the other reloads nothing.
 
+import { decoded } from "../ui/address";
+
 export class Place {
   #path = $state(location.pathname);
   /** Whether it was reached from within the page. */
@@ -12,11 +14,7 @@ export class Place {
   /** The event or poll in the address, by id or code. */
   get code(): string | null {
     const part = /^\/(?:p|polls)\/([^/]+)$/.exec(this.#path)?.[1];
-    try {
-      return part === undefined ? null : decodeURIComponent(part);
-    } catch {
-      return part!;
-    }
+    return part === undefined ? null : decoded(part);
   }
 
   go(path: string) {
