@@ -41,7 +41,10 @@ fn run() -> Result<(), String> {
         Some(folder) => {
             let named = Path::new(&folder);
             let folder = named.canonicalize().map_err(|error| {
-                format!("POLLUX_WEB_DIST is {}: {error}; name it by its whole path", named.display())
+                format!(
+                    "POLLUX_WEB_DIST is {}: {error}; name it by its whole path",
+                    named.display()
+                )
             })?;
             println!("cargo::rerun-if-changed={}", folder.display());
             folder

@@ -363,6 +363,14 @@ impl Poll {
         }
     }
 
+    /// Let another token run it. Says whether it is another.
+    pub fn hand_over(&mut self, owner: [u8; 32]) -> bool {
+        let changed = self.owner != owner;
+        self.owner = owner;
+        self.revision += u64::from(changed);
+        changed
+    }
+
     /// A draft begins to take votes; its rules are fixed from here on.
     pub fn open(&mut self, now: UnixMillis) -> Result<(), ChangeError> {
         self.require(&[PollStatus::Draft])?;

@@ -73,7 +73,14 @@ impl Standing {
         debug_assert_eq!(poll.id, self.poll.id, "a standing is of one poll");
         let newer = poll.revision > self.poll.revision;
         if newer {
-            self.poll = poll;
+            // An event is never left: a node that does not know events yet has left it out.
+            self.poll = match (poll.event, self.poll.event) {
+                (None, event @ Some(_)) => {
+                    let (code, poll) = (self.poll.code.clone(), (*poll).clone());
+                    Arc::new(Poll { event, code, ..poll })
+                }
+                _ => poll,
+            };
         }
         newer
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use pollux_core::id::{Generation, PollId, UnixMillis};
+use pollux_core::id::{EventId, Generation, PollId, UnixMillis};
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::{Gate, Tally};
@@ -53,6 +53,19 @@ fn final_is_when_every_partition_is_in_the_closing_phase_and_none_beyond() {
     // Reopened elsewhere, and the announcement of the poll was lost: a partition tells.
     standing.take_tally(tally(&closed, 1, 1, 10, 6, 3));
     assert!(!standing.is_final(), "a partition counts again");
+}
+
+#[test]
+fn a_node_that_knows_no_events_takes_no_poll_out_of_one() {
+    let mut joined = poll();
+    (joined.event, joined.code) = (Some(EventId(joined.id.0)), "482913".into());
+    let mut standing = Standing::new(Arc::new(joined.clone()), PARTITIONS);
+    let mut older = joined.clone();
+    older.close(UnixMillis(2)).unwrap();
+    (older.event, older.code) = (None, "111111".into());
+    assert!(standing.take_poll(Arc::new(older.clone())));
+    assert_eq!(standing.poll.status, older.status);
+    assert_eq!((standing.poll.event, &standing.poll.code), (joined.event, &joined.code));
 }
 
 #[test]

@@ -142,8 +142,7 @@ pub fn base(hosts: &[IpAddr], port: u16) -> String {
     }
 }
 
-/// The address this machine would have towards another .
-/// Connecting a UDP socket chooses a route and sends nothing.
+/// The address this machine would have towards another one. Connecting a UDP socket chooses a route and sends nothing.
 fn towards(other: IpAddr) -> Option<IpAddr> {
     let any: IpAddr = match other {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

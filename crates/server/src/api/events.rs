@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use super::create::{self, Kept, idempotency_key, under_a_code};
 use super::event_body as body;
-use super::identity::{Client, Keys, Right, bearer};
+use super::identity::{Client, Keys, Right, bearer, wrong_token};
 use super::lookup::{self, Named, Params, ask, store_problem};
 use super::owner::{self, Bearer, until};
 use super::polls::cached;
@@ -297,13 +297,13 @@ pub async fn add(
     let (head, body) = request.into_parts();
     let body = json::body(&app, &head.headers, body).await?;
     let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
-    if polls.len() >= MAX_POLLS {
-        return Err(Problem::rule("", format!("an event has at most {MAX_POLLS} polls")));
-    }
     let standing = match body::take_in(&body)? {
         // It is in already: whoever asks again has lost the answer.
         Some(lone) if polls.iter().any(|known| known.poll.id.to_string() == lone.poll_id) => {
             bearer.poll(&app, &lone.poll_id, until(&app)).await?
+        }
+        _ if polls.len() >= MAX_POLLS => {
+            return Err(Problem::rule("", format!("an event has at most {MAX_POLLS} polls")));
         }
         Some(lone) => {
             let bearer = bearer.with_token(&lone.poll_token);
@@ -329,16 +329,20 @@ pub async fn add(
             owner::detached(&app, kept).await?
         }
     };
-    // Whoever deleted the event meanwhile has not seen this poll.
-    if bearer
-        .event(&app, &event.id.to_string(), until(&app))
-        .await
-        .is_err_and(|problem| problem.trouble() == Trouble::NoSuchPoll)
-    {
-        let now = app.ambient.now();
-        let gone = move |poll: &mut Poll| poll.delete(now).map(|()| true);
-        owner::change_of_event(&app, standing.poll.id, until(&app), gone).await?;
-        return Err(lookup::no_such_event());
+    // Whoever deleted the event meanwhile, or gave out new tokens of it, has not seen this poll.
+    match ask(&app, app.store.event(event.id)).await? {
+        Some((now, _)) if now.deleted_at.is_none() && now.owner == standing.poll.owner => {}
+        Some((now, _)) if now.deleted_at.is_none() => {
+            let hand_over = move |poll: &mut Poll| Ok(poll.hand_over(now.owner));
+            owner::change_of_event(&app, standing.poll.id, until(&app), hand_over).await?;
+            return Err(wrong_token("event's owner's"));
+        }
+        _ => {
+            let now = app.ambient.now();
+            let gone = move |poll: &mut Poll| poll.delete(now).map(|()| true);
+            owner::change_of_event(&app, standing.poll.id, until(&app), gone).await?;
+            return Err(lookup::no_such_event());
+        }
     }
     let mut headers = HeaderMap::new();
     let location = HeaderValue::try_from(format!("/api/polls/{}", standing.poll.id));
@@ -362,35 +366,42 @@ pub async fn reissue(
     app.keys.require_admin(request.headers())?;
     let serial = app.ambient.random();
     let bearer = Bearer::of(&app, &request)?;
-    let (event, _) = bearer.event(&app, &id, until(&app)).await?;
+    // To the end, even if nobody waits: half done, the old token would still run the other polls.
+    let done =
+        owner::detached(&app, move |app| async move { renew(&app, &id, bearer, serial).await });
+    done.await.map(|tokens| ok(&tokens))
+}
+
+async fn renew(
+    app: &Arc<App>,
+    id: &str,
+    bearer: Bearer,
+    serial: [u8; 16],
+) -> Result<NewEventTokens, Problem> {
+    let (event, _) = bearer.event(app, id, until(app)).await?;
     let token = app.keys.owner_token(event.id.0, serial);
     let hash = Keys::token_hash(&token);
     let id = event.id.to_string();
     let bearer_of_polls = bearer.clone();
-    let program = change(&app, id, bearer, None, move |event, _| {
+    let program = change(app, id, bearer, None, move |event, _| {
         event.hand_over(hash);
         Ok(true)
     })
     .await?;
     // Read anew: a poll may have come in while the old token was still valid.
-    let (_, polls) = bearer_of_polls.event(&app, &event.id.to_string(), until(&app)).await?;
+    let (_, polls) = bearer_of_polls.event(app, &event.id.to_string(), until(app)).await?;
     for poll in polls.iter().filter(|poll| poll.poll.status != PollStatus::Deleted) {
-        let hand_over = move |poll: &mut Poll| {
-            let changed = poll.owner != hash;
-            poll.owner = hash;
-            poll.revision += u64::from(changed);
-            Ok(changed)
-        };
-        owner::change_of_event(&app, poll.poll.id, until(&app), hand_over).await?;
+        let hand_over = move |poll: &mut Poll| Ok(poll.hand_over(hash));
+        owner::change_of_event(app, poll.poll.id, until(app), hand_over).await?;
     }
-    let stage = stage_token(&app, event.id.0, &program.event.owner);
-    Ok(ok(&NewEventTokens {
+    let stage = stage_token(app, event.id.0, &program.event.owner);
+    Ok(NewEventTokens {
         event_id: event.id.to_string(),
-        owner_url: owner_url(&app, &event, &token),
+        owner_url: owner_url(app, &event, &token),
         owner_token: token,
         stage_token: stage.stage_token,
         stage_url: stage.stage_url,
-    }))
+    })
 }
 
 /// Delete an event and its polls.
@@ -406,18 +417,23 @@ pub async fn delete(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
-    let now = app.ambient.now();
-    let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
-    // First the polls: whoever is interrupted can go on, as long as the event is there.
-    delete_polls(&app, &(event.clone(), polls)).await?;
-    let id = event.id;
-    change(&app, id.to_string(), bearer, None, move |event, _| Ok(event.delete(now))).await?;
-    if let Some(rest) = ask(&app, app.store.event(id)).await? {
-        delete_polls(&app, &rest).await?;
-    }
+    owner::detached(&app, move |app| async move { remove(&app, &id, bearer).await }).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
+}
+
+async fn remove(app: &Arc<App>, id: &str, bearer: Bearer) -> Result<(), Problem> {
+    let now = app.ambient.now();
+    let (event, polls) = bearer.event(app, id, until(app)).await?;
+    // First the polls: whoever is interrupted can go on, as long as the event is there.
+    delete_polls(app, &(event.clone(), polls)).await?;
+    let id = event.id;
+    change(app, id.to_string(), bearer, None, move |event, _| Ok(event.delete(now))).await?;
+    match ask(app, app.store.event(id)).await? {
+        Some(rest) => delete_polls(app, &rest).await,
+        None => Ok(()),
+    }
 }
 
 async fn delete_polls(app: &Arc<App>, (_, polls): &EventStanding) -> Result<(), Problem> {

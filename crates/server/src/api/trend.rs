@@ -63,8 +63,10 @@ pub async fn read(
     let (standing, audience) =
         polls::seen(&app, &id, request.headers(), request.extensions()).await?;
     let Trend { step, points, .. } = app.hub.trend(standing.poll.id).unwrap_or_default();
-    let points = sees_numbers(&standing.poll, audience)
-        .then(|| points.into_iter().map(TrendPoint::from).collect());
-    let trend = TrendView { step_ms: step, points };
+    let seen = sees_numbers(&standing.poll, audience);
+    // A longer step would tell that there are many.
+    let step_ms = if seen { step } else { Trend::default().step };
+    let points = seen.then(|| points.into_iter().map(TrendPoint::from).collect());
+    let trend = TrendView { step_ms, points };
     Ok(super::answer(StatusCode::OK, &trend, &HeaderMap::new()))
 }

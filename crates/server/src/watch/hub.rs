@@ -641,10 +641,12 @@ impl Hub {
         match state.grants.iter().position(|(poll, _)| *poll == id) {
             Some(i) if rank(state.grants[i].1) >= rank(audience) => return,
             Some(i) => state.grants[i].1 = audience,
-            None if state.grants.len() < self.limits.subscriptions => {
+            None => {
+                if state.grants.len() >= self.limits.subscriptions {
+                    state.grants.remove(0);
+                }
                 state.grants.push((id, audience));
             }
-            None => return,
         }
         state.mixed = true;
         if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {

@@ -329,7 +329,8 @@ impl Hub {
         {
             let sub = state.subs.swap_remove(i);
             sub.entry.watchers.lock().remove(sub.slot);
-            state.grants.retain(|(poll, _)| *poll != before);
+            // That somebody has voted stays true, and another node may be the one that knows.
+            state.grants.retain(|(poll, audience)| *poll != before || *audience == Audience::Voted);
         }
         let Some(id) = current else { return };
         let voted = viewer.identity.is_some_and(|identity| self.has_voted(id, identity));
