@@ -317,6 +317,25 @@ async fn the_owners_token_opens_the_numbers_on_a_socket() {
 }
 
 #[tokio::test]
+async fn a_reissued_token_ends_what_the_old_one_opened_on_a_socket() {
+    let served = serve(|_| {}).await;
+    let (id, token) = served.world.poll(HIDDEN).await;
+    let mut owner = served.socket(&format!("?poll={id}"), None).await;
+    owner.say(json!({"type": "auth", "token": token})).await;
+    owner.until(shows).await;
+    let reissue = Ask::post(format!("/api/polls/{id}/token"), "").token(ADMIN);
+    let new = served.world.call(reissue.request()).await.json()["ownerToken"].clone();
+    owner.until(|message| message["poll"]["id"] == id.as_str() && !shows(message)).await;
+    let before = owner.heard.len();
+    served.world.call(vote(&id, 1).request()).await;
+    served.world.settle().await;
+    owner.say(json!({"type": "auth", "token": new})).await;
+    assert_eq!(owner.until(shows).await["poll"]["totalVotes"], 1);
+    let shown = owner.heard[before..].iter().filter(|message| shows(message)).count();
+    assert_eq!(shown, 1, "only the new token shows the vote");
+}
+
+#[tokio::test]
 async fn a_wrong_token_opens_nothing_on_a_socket_and_is_told() {
     let served = serve(|_| {}).await;
     let (id, token) = served.world.poll(HIDDEN).await;

@@ -31,6 +31,8 @@ pub(super) struct Entry {
 /// What changes.
 pub(super) struct EntryState {
     pub standing: Standing,
+    /// Another token runs it since the last tick: who watched by the old one no longer may.
+    pub handed_over: bool,
     /// Waiting for its tick.
     pub dirty: bool,
     /// Not to be ticked before.
@@ -72,6 +74,7 @@ impl Entry {
             poll: RwLock::new(standing.poll.clone()),
             state: Mutex::new(EntryState {
                 standing,
+                handed_over: false,
                 dirty: false,
                 next_at: None,
                 ticked: 0,

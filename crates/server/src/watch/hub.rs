@@ -354,6 +354,7 @@ impl Hub {
     fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
         let poll = state.standing.poll.clone();
         let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
+        state.handed_over |= before.owner != poll.owner;
         if before.code != poll.code {
             // It has joined an event, and its old code leads there.
             let mut codes = self.codes.write();

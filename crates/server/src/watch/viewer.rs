@@ -319,6 +319,15 @@ impl Viewer {
         }
     }
 
+    /// Another token runs this poll, and its event, from now on.
+    pub fn disown(&self, poll: PollId) {
+        let mut state = self.state.lock();
+        state.grants.retain(|(id, audience)| *id != poll || *audience != Audience::Owner);
+        if let Some(following) = state.following.as_mut().filter(|it| it.poll == Some(poll)) {
+            (following.owner, following.staff) = (false, false);
+        }
+    }
+
     /// The event this viewer follows has changed.
     pub fn offer_event(self: &Arc<Self>, hub: &Hub) {
         let mut state = self.state.lock();
