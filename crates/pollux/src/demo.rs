@@ -254,9 +254,9 @@ fn explain(running: &Running, args: &Args, event: &Event) {
     let (stage, studio) = (here_too(&event.stage_url), here_too(&event.owner_url));
     eprintln!(
         "\n  {bold}Pollux{plain}    runs, with an audience that votes on three polls; Ctrl-C ends it\n\n  \
-         Vote      {bold}{local}/p/{code}{plain}{phones}\n  \
          Stage     {bold}{stage}{plain}\n            \
          for the projector: the arrows step through the polls, ? lists the keys\n  \
+         Vote      {bold}{local}/p/{code}{plain}{phones}\n  \
          Studio    {bold}{studio}{plain}\n            \
          for whoever runs the event: make, open, close, reveal, watch\n  \
          Ranks     {bold}{local}/leaderboard{plain}\n\n  \

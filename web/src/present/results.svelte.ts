@@ -32,6 +32,8 @@ export class Results {
   readonly poll = $derived.by(() => this.#sources.poll());
   readonly #again = $derived.by(() => this.#sources.again?.() ?? null);
 
+  /** Whether the vote is shown once more, with figures of another time. */
+  readonly again = $derived.by(() => this.#again !== null);
   /** Whether the room may see figures. */
   readonly seen = $derived.by(() => this.poll.revealed && this.poll.totalVoters !== null);
   readonly voters = $derived.by(() => this.#again?.voters ?? this.poll.totalVoters);
