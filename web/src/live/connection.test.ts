@@ -98,6 +98,20 @@ test("where neither goes through it asks every two seconds, and goes on trying",
   expect(states.at(-1)).toBe("live");
 });
 
+test("a server that answers again is not waited for any longer than a few seconds", async () => {
+  connect();
+  await pass(10);
+  server.refuse();
+  answer = null;
+  server.last.lose();
+  // Long enough for pauses of 20 s.
+  await pass(120_000);
+  server.receive = (way) => server.greet(way);
+  answer = { news: false };
+  await pass(6_500);
+  expect(states.at(-1)).toBe("live");
+});
+
 test("a token goes over no stream", async () => {
   server.refuse();
   connect({ tokens: () => ["secret"] });

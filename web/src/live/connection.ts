@@ -42,6 +42,8 @@ export class Connection {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #tick: ReturnType<typeof setInterval>;
   #asking = false;
+  /** The last plain request had no answer. */
+  #unanswered = false;
   #askedAt = 0;
   #heardAt = Date.now();
   #closed = new AbortController();
@@ -134,6 +136,13 @@ export class Connection {
     this.#asking = false;
     this.#askedAt = Date.now();
     if (answer) this.#heardAt = Date.now();
+    // It is there again: a long pause has lost its reason, but a whole hall must not come back at once.
+    if (answer && this.#unanswered && !this.#way) {
+      clearTimeout(this.#retry);
+      this.#failures = SOCKETS_BEFORE_STREAM;
+      this.#retry = setTimeout(() => this.#connect(), backOff(SOCKETS_BEFORE_STREAM));
+    }
+    this.#unanswered = !answer;
     // No answer, or news that the connection should have brought: it is dead.
     if (doubted && way === this.#way && (!answer || answer.news)) this.#lost();
     this.#show();
