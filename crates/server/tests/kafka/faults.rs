@@ -248,7 +248,11 @@ async fn two_of_three_brokers_frozen_are_told_in_time_and_it_heals() {
             assert!(begun.elapsed() < Duration::from_secs(30), "it says it is ready");
             sleep(Duration::from_millis(100)).await;
         }
-        refused = refused_at_once(&log, begun).await;
+        // In KRaft mode the frozen two are controllers as well: nobody is left who could take them
+        // out of sync, and what is sent stays unknown rather than being refused.
+        if CLUSTER.mode() == Mode::ZooKeeper {
+            refused = refused_at_once(&log, begun).await;
+        }
         sleep(Duration::from_secs(12).saturating_sub(begun.elapsed())).await;
         block_in_place(|| frozen.iter().for_each(|name| CLUSTER.resume(name).unwrap()));
         let thawed = Instant::now();
