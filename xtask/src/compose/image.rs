@@ -16,7 +16,9 @@ const BASE: [&str; 7] =
 /// Everything that is wrong with it.
 pub fn faults() -> Result<Vec<String>> {
     let dockerfile = fs::read_to_string("Dockerfile")?;
-    let mut faults = of_text(&dockerfile, &fs::read_to_string("rust-toolchain.toml")?);
+    let (toolchain, makefile) =
+        (fs::read_to_string("rust-toolchain.toml")?, fs::read_to_string("Makefile")?);
+    let mut faults = of_text(&dockerfile, &toolchain, &makefile);
     let ignored = fs::read_to_string(".dockerignore")?;
     let gone = ignored.lines().filter_map(|line| line.strip_prefix('!'));
     let gone = gone.filter(|path| !std::path::Path::new(path).exists());
@@ -31,13 +33,17 @@ pub fn faults() -> Result<Vec<String>> {
     Ok(faults)
 }
 
-fn of_text(dockerfile: &str, toolchain: &str) -> Vec<String> {
+fn of_text(dockerfile: &str, toolchain: &str, makefile: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let lines = || dockerfile.lines().map(str::trim);
     let rust = toolchain.split('"').nth(1).unwrap_or_default();
     let from: Vec<_> = lines().filter_map(|line| line.strip_prefix("FROM ")).collect();
+    let node = makefile.lines().find_map(|line| line.strip_prefix("NODE := ")).unwrap_or_default();
     match from[..] {
-        [build, run] => {
+        [web, build, run] => {
+            if !web.starts_with(&format!("node:{node}-")) || !web.ends_with("-slim AS web") {
+                faults.push(format!("Dockerfile: {web} is not the Makefile's Node.js {node}"));
+            }
             let debian = build
                 .strip_prefix(&format!("rust:{rust}-slim-"))
                 .and_then(|rest| rest.strip_suffix(" AS build"));
@@ -50,7 +56,7 @@ fn of_text(dockerfile: &str, toolchain: &str) -> Vec<String> {
                 faults.push(format!("Dockerfile: {build} and {run} are not pinned alike"));
             }
         }
-        _ => faults.push(format!("Dockerfile: {} stages instead of 2", from.len())),
+        _ => faults.push(format!("Dockerfile: {} stages instead of 3", from.len())),
     }
     // The last stage is what runs.
     let last = dockerfile.rsplit("\nFROM ").next().unwrap_or_default();
@@ -79,18 +85,21 @@ mod tests {
 
     #[test]
     fn an_image_that_would_not_run_is_noticed() {
-        let good = "FROM rust:1.95.0-slim-bookworm AS build\nRUN x\nFROM debian:bookworm-20260824-slim\n\
+        let good = "FROM node:24.19.0-bookworm-slim AS web\nRUN x\nFROM rust:1.95.0-slim-bookworm AS build\nRUN x\nFROM debian:bookworm-20260824-slim\n\
                     RUN apt-get install ca-certificates libssl3\nUSER pollux\nHEALTHCHECK CMD [\"pollux\", \"health\"]";
         let toolchain = "[toolchain]\nchannel = \"1.95.0\"";
-        assert_eq!(of_text(good, toolchain), [""; 0]);
+        let makefile = "NODE_MIN := 20.19\nNODE := 24.19.0\n";
+        assert_eq!(of_text(good, toolchain, makefile), [""; 0]);
         for (right, wrong) in [
+            ("24.19.0", "24.18.0"),
             ("1.95.0", "1.96.0"),
             ("debian:bookworm", "debian:trixie"),
             ("-20260824-slim", ""),
             ("USER pollux\n", ""),
             ("\"health\"", "\"--version\""),
         ] {
-            assert_eq!(of_text(&good.replacen(right, wrong, 1), toolchain).len(), 1, "{right}");
+            let bad = good.replacen(right, wrong, 1);
+            assert_eq!(of_text(&bad, toolchain, makefile).len(), 1, "{right}");
         }
         assert_eq!(missing("libssl.so.3", good), None);
         assert!(missing("libz.so.1", good).is_some());
