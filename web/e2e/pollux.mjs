@@ -1,6 +1,7 @@
 // The real server, as a process that can be killed and started again where it was: an embedded node on a
 // folder of its own, or, when `cargo xtask e2e --cluster` has started one, a node of a real cluster with
-// topics and a database of its own.
+// topics and a database of its own. It stands in a busy hall: browsers reach it over a bad line, and other people
+// are there.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,6 +9,9 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+import { Crowd, Others } from "./crowd.mjs";
+import { Line } from "./line.mjs";
 
 const BINARY = process.env.POLLUX_BIN
   ?? new URL("../../target/debug/pollux", import.meta.url).pathname;
@@ -15,6 +19,8 @@ const BINARY = process.env.POLLUX_BIN
 const PATIENCE_MS = 60_000;
 /** The databases of the cluster's PostgreSQL that tests may take; none when there is no cluster. */
 const DATABASES = process.env.E2E_DATABASES?.split(",") ?? [];
+/** What the line does by itself follows from this. */
+const SEED = Number(process.env.E2E_SEED ?? Date.now());
 /** The operator's token of every server. */
 export const OPERATOR = "the-operator-of-the-tests";
 /** Whether the nodes are a cluster's. */
@@ -30,27 +36,43 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
 const VITE = new URL("../node_modules/.bin/vite", import.meta.url).pathname;
 
 export class Pollux {
-  #process; #port = 0; #folder; #publicUrl; #vite; #vitePort;
+  #process; #port = 0; #folder; #publicUrl; #vite; #vitePort; #others;
   #where = ["--embedded"]; #env = {};
+  /** Between it and the browsers. */
+  line;
 
-  /** Start one on a free port of the loopback and a folder of its own. */
-  static async start({ publicUrl } = {}) {
+  /** Start one on a free port of the loopback and a folder of its own; `env` is added to its environment.
+   *  `alone`: nobody else is there, for a test of silence. */
+  static async start({ publicUrl, env = {}, alone = false } = {}) {
     const server = new Pollux();
+    server.#env = env;
     server.#publicUrl = publicUrl;
     server.#folder = await mkdtemp(join(tmpdir(), "pollux-"));
     if (CLUSTER) await server.#join();
     await server.restart();
     if (process.env.E2E_VITE) await server.#serveSources();
+    server.line = await Line.open(() => server.#vitePort ?? server.#port, SEED);
+    if (!alone) server.#others = new Others(() => server.#port);
     return server;
   }
 
-  /** Where it listens. */
+  /** Where browsers find it. */
   get url() {
     return `http://127.0.0.1:${this.port}`;
   }
 
   get port() {
-    return this.#vitePort ?? this.#port;
+    return this.line.port;
+  }
+
+  /** Strangers begin to vote in this poll; they are told what counts, and so are you. */
+  crowd(poll, rest) {
+    return new Crowd(this.#port, poll, rest);
+  }
+
+  /** Those who have voted in this poll do not vote again: it is about to be reset. */
+  hush(poll) {
+    return this.#others?.leave(poll);
   }
 
   async #serveSources() {
@@ -75,7 +97,7 @@ export class Pollux {
       const taken = await mkdir(join(tmpdir(), `taken-${name}`)).then(() => false, () => true);
       if (taken) continue;
       this.#where = [];
-      this.#env = { KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, POLLUX_SECRET,
+      this.#env = { ...this.#env, KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, POLLUX_SECRET,
         DB_NAME: name, POLLUX_TOPIC_PREFIX: `${name}.` };
       return;
     }
@@ -110,14 +132,16 @@ export class Pollux {
 
   /** End it and remove its folder. */
   async stop() {
+    this.#others?.stop();
     await this.kill();
+    this.line?.close();
     this.#vite?.kill();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** A request to the API; throws what a refusal says. */
+  /** A request to the API, past the line; throws what a refusal says. */
   async call(method, path, { body, token } = {}) {
-    const answer = await fetch(this.url + path, {
+    const answer = await fetch(`http://127.0.0.1:${this.#port}${path}`, {
       method,
       signal: AbortSignal.timeout(PATIENCE_MS),
       headers: {
@@ -129,6 +153,7 @@ export class Pollux {
     });
     const data = await answer.json();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(data)}`);
+    if (answer.status === 201) this.#others?.meet(data, data.ownerToken ?? token);
     return data;
   }
 
@@ -137,11 +162,26 @@ export class Pollux {
     return this.call("POST", "/api/polls", { body: { question, options, ...rest } });
   }
 
+  /** Make a rating of these statements; the answer carries the same. */
+  rating(question, statements, rest = {}) {
+    return this.call("POST", "/api/polls", { body: { question, statements, ...rest } });
+  }
+
+  /** People rate, each with one of these answers, and are counted. */
+  async rated(poll, answers) {
+    for (const [i, answer] of answers.entries()) {
+      const body = { answer, voterId: `r-${i}` };
+      await this.call("POST", `/api/polls/${poll.id}/vote?wait=counted`, { body });
+      this.#others?.voted(poll, body);
+    }
+  }
+
   /** `count` people vote for the option of this number, and are counted. */
   async votes(poll, optionId, count, prefix = `o${optionId}`) {
     for (let i = 0; i < count; i++) {
       const body = { optionId, voterId: `${prefix}-${i}` };
       await this.call("POST", `/api/polls/${poll.id}/vote?wait=counted`, { body });
+      this.#others?.voted(poll, body);
     }
   }
 
@@ -149,8 +189,17 @@ export class Pollux {
     return this.call("GET", `/api/polls/${poll.id}`, { token });
   }
 
+  /** The same, once so many people are counted in it. */
+  async counted(poll, voters) {
+    for (const end = Date.now() + 15_000; ; await pause(20)) {
+      const now = await this.read(poll);
+      if (now.totalVoters >= voters || Date.now() > end) return now;
+    }
+  }
+
   /** What the owner may do: close, reopen, reveal, reset, open. */
-  act(poll, name) {
+  async act(poll, name) {
+    if (name === "reset") await this.hush(poll);
     return this.call("POST", `/api/polls/${poll.id}/${name}`, { token: poll.ownerToken });
   }
 }

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-const DEADLINE_MS = 600_000;
+const DEADLINE_MS = 1_800_000;
 /** A browser's processes may take this long to follow it. */
 const GRACE_MS = 5_000;
 

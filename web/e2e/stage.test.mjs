@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import jsqr from "jsqr";
 import { PNG } from "pngjs";
 import { launch, person, STAGE, still } from "./browser.mjs";
+import { NO_SERVER } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
 
 let server, browser;
@@ -231,8 +232,10 @@ test("hidden results stay hidden, also before the owner, and are sorted at the r
   await reaches(page, "Pollux", 0);
   await watchMoves(page);
   await page.keyboard.press("Space");
-  await total(page, "5 votes");
-  assert.deepEqual(await shownRows(page), ["Castor", "Pollux", "Helen"], "sorted before the bars have grown");
+  // As they stand at the moment at which the figures are there: to ask twice may take longer than the bars do.
+  const unveiled = await page.waitForFunction(() => document.querySelector("footer").innerText.includes("5 votes")
+    && [...document.querySelectorAll("ol[aria-label=Results] .text")].map((one) => one.textContent));
+  assert.deepEqual(await unveiled.jsonValue(), ["Castor", "Pollux", "Helen"], "sorted before the bars have grown");
   await reaches(page, "Pollux", 0.8);
   await page.waitForFunction(() => document.querySelector("ol .text").textContent === "Pollux");
   assert.deepEqual(await shownRows(page), ["Pollux", "Helen", "Castor"]);
@@ -245,13 +248,13 @@ test("hidden results stay hidden, also before the owner, and are sorted at the r
 });
 
 test("the last seconds, the count of the last votes, and the winner", async () => {
-  const poll = await server.poll("Is it over?", ["Yes", "No"], { closesAt: new Date(Date.now() + 6_000).toISOString() });
+  const poll = await server.poll("Is it over?", ["Yes", "No"], { closesAt: new Date(Date.now() + 15_000).toISOString() });
   await server.votes(poll, 1, 3);
   await server.votes(poll, 2, 1);
   const { page, leave } = await stage();
-  await open(page, `/present/${poll.id}`);
+  await open(page, `/present/${poll.id}?proof=1`);
   await page.locator("aside").getByText("Closes in").waitFor();
-  assert.match(await page.locator("footer").textContent(), /Closes in 0:0\d/);
+  await page.locator("footer").getByText(/Closes in 0:0\d/).waitFor();
   const outcome = page.getByRole("group", { name: "Outcome" });
   await outcome.getByText("Final result").waitFor();
   assert.equal(await outcome.ariaSnapshot(), [
@@ -259,7 +262,8 @@ test("the last seconds, the count of the last votes, and the winner", async () =
   const { resultHash } = await server.read(poll);
   assert.match(resultHash, /^[0-9a-f]{64}$/);
   const proof = page.getByRole("group", { name: "Proof" });
-  await proof.getByText(`${resultHash.slice(0, 8)}…${resultHash.slice(-4)}`).waitFor();
+  await proof.getByText("4 votes, all counted", { exact: true }).waitFor();
+  await proof.getByText(`${resultHash.slice(0, 4)}…${resultHash.slice(-4)}`).waitFor();
   await proof.getByText("pollux recount").waitFor();
   await proof.getByRole("button").click();
   await proof.getByText(resultHash, { exact: true }).waitFor();
@@ -276,20 +280,6 @@ test("a tie is called one", async () => {
   assert.equal(await page.getByRole("group", { name: "Outcome" }).ariaSnapshot(), [
     '- group "Outcome":', "  - paragraph: Final result", "  - paragraph: A tie of 2", "  - list:",
     "    - listitem: A Salt", "    - listitem: B Pepper", "  - paragraph: 2 votes each · 50%"].join("\n"));
-  await leave();
-});
-
-test("the proof strip adds up", async () => {
-  const poll = await server.poll("Add up?", ["Yes", "No"]);
-  const { page, leave } = await stage();
-  await open(page, `/present/${poll.id}`);
-  await server.votes(poll, 1, 5);
-  const proof = page.getByRole("group", { name: "Proof" });
-  await page.waitForFunction((node) => {
-    const [acknowledged, counted, flying] = [...node.querySelectorAll(".value")].map((value) => value.textContent.replace(/\D/g, ""));
-    return Number(acknowledged) >= 5 && acknowledged === counted && flying === "0";
-  }, await proof.elementHandle());
-  assert.match(await proof.textContent(), /vote to screen, p99 [\d.]+\sms/);
   await leave();
 });
 
@@ -474,7 +464,7 @@ test("a code that leads nowhere, and a server that is away", async () => {
 test("killed under the stage: the data stay, with their age, and end at the final tally", async () => {
   const poll = await server.poll("Will it survive?", ["Yes", "No"]);
   await server.votes(poll, 2, 3);
-  const { page, leave } = await stage({ expected: /net::ERR_(FAILED|CONNECTION|EMPTY_RESPONSE|SOCKET)|Connection closed before|status of 50|response code: 50/ });
+  const { page, leave } = await stage({ expected: NO_SERVER });
   await open(page, `/present/${poll.id}`);
   await total(page, "3 votes");
   await server.kill();

@@ -7,16 +7,27 @@ use crate::plant::Plant;
 const CHECKER: &[&str] = &["-p", "pollux-checker"];
 const CORE: &[&str] = &["-p", "pollux-core"];
 const SIMULATION: &[&str] = &["-p", "pollux-server", "--test", "simulation", "every_seed"];
+const REVOKED: &[&str] = &["-p", "pollux-server", "--test", "watch", "revoked::"];
 const WATCH: &[&str] = &["-p", "pollux-server", "--test", "watch", "states::"];
 const PROCESSOR: &[&str] = &["-p", "pollux-server", "--test", "processor"];
 const API: &[&str] = &["-p", "pollux-server", "--test", "api", "--test", "api_live"];
+const WHO: &[&str] = &["-p", "pollux-server", "--test", "api_identity"];
+const SOCKETS: &[&str] = &["-p", "pollux-server", "--test", "api_sockets"];
+const CLOCKS: &[&str] = &["-p", "pollux-server", "--test", "api_clocks"];
 const EVENT: &[&str] = &["-p", "pollux-core", "--test", "event"];
 const EVENTS: &[&str] = &["-p", "pollux-server", "--test", "api_events"];
 const FIGURES: &[&str] = &["-p", "pollux-server", "--test", "api_figures"];
+const KINDS: &[&str] = &["-p", "pollux-server", "--test", "api_kinds"];
 const REPLAY: &[&str] = &["-p", "pollux-server", "--lib", "replay::"];
 const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "identity::"];
 const STORE: &[&str] = &["-p", "pollux-server", "--lib", "store::"];
+const POSTGRES: &[&str] = &["-p", "pollux-server", "--test", "postgres", "workers::"];
 const LOG: &[&str] = &["-p", "pollux-server", "--lib", "log::"];
+const CROWD: &[&str] = &["-p", "pollux-server", "--lib", "--test", "api_crowd", "crowd"];
+const LIMITS: &[&str] = &["-p", "pollux-server", "--lib", "limits::"];
+const READY: &[&str] = &["-p", "pollux-server", "--test", "api_ready"];
+const CACHES: &[&str] = &["-p", "pollux-server", "--test", "api_caches"];
+const PRIVATE: &[&str] = &["-p", "pollux-server", "--lib", "private::"];
 const FOLDER: &[&str] = &["-p", "pollux", "--test", "folder"];
 /// One scenario each, on a real cluster of its own.
 const SPLIT: &[&str] = &["-p", "pollux", "--test", "faults", "a leader and ZooKeeper"];
@@ -64,9 +75,30 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "leave the replaced ballot's mark in the tally",
         file: "crates/core/src/tally.rs",
-        right: "Some((_, choice)) => tally.subtract(choice),",
+        right: "Some((_, answer)) => rules.form.take_away(answer, &mut tally.counts),",
         wrong: "Some(_) => {}",
         tests: CORE,
+    },
+    Plant {
+        name: "a step of a rating is counted on the statement before",
+        file: "crates/core/src/kind/rating/mod.rs",
+        right: "mark(i * usize::from(self.steps) + usize::from(step - self.lowest), 1);",
+        wrong: "mark(i.saturating_sub(1) * usize::from(self.steps) + usize::from(step - self.lowest), 1);",
+        tests: CORE,
+    },
+    Plant {
+        name: "a ballot of another kind is allowed",
+        file: "crates/core/src/kind/mod.rs",
+        right: "            _ => false,",
+        wrong: "            _ => true,",
+        tests: CORE,
+    },
+    Plant {
+        name: "hidden means are shown",
+        file: "crates/server/src/watch/view.rs",
+        right: "let counts = numbers.then(|| standing.counts());",
+        wrong: "let counts = Some(standing.counts());",
+        tests: KINDS,
     },
     Plant {
         name: "an older ballot of a voter replaces the newer one",
@@ -74,6 +106,55 @@ pub const PLANTS: &[Plant] = &[
         right: "standing > Some(ballot.id)",
         wrong: "false",
         tests: CORE,
+    },
+    Plant {
+        name: "a ballot that the server named is ordered by its clock",
+        file: "crates/core/src/tally.rs",
+        right: "ballot.named_by == NamedBy::Client && ",
+        wrong: "",
+        tests: CORE,
+    },
+    Plant {
+        name: "a record says not who named its ballot",
+        file: "crates/server/src/api/vote.rs",
+        right: "        named_by,\n        answer,",
+        wrong: "        named_by: NamedBy::Client,\n        answer,",
+        tests: CLOCKS,
+    },
+    Plant {
+        name: "a voter with an id from a fast clock is locked out",
+        file: "crates/server/src/api/vote.rs",
+        right: "seen.is_some_and(|seen| seconds_ahead(app, ballot, seen.time()).is_none())",
+        wrong: "seen.is_some_and(|_| false)",
+        tests: CLOCKS,
+    },
+    Plant {
+        name: "a socket without a cookie is somebody new each time",
+        file: "crates/server/src/api/live.rs",
+        right: "tokio::spawn(watch(app, upgrade, interest, cookie,",
+        wrong: "let cookie = cookie.or_else(|| Some(app.ambient.random()));\n    tokio::spawn(watch(app, upgrade, interest, cookie,",
+        tests: WHO,
+    },
+    Plant {
+        name: "a retry with a cookie that came later is another voter's",
+        file: "crates/server/src/api/vote.rs",
+        right: "if retried && let Some(first) = Box::pin(",
+        wrong: "if false && let Some(first) = Box::pin(",
+        tests: WHO,
+    },
+    Plant {
+        name: "everybody is told what only a poll's owner is",
+        file: "crates/server/src/watch/entry.rs",
+        right: "            true if owner && poll.missed_closes_at.is_some() => Self::Owner,\n",
+        wrong: "",
+        tests: SOCKETS,
+    },
+    Plant {
+        name: "a poll's time counts from when it was written",
+        file: "crates/core/src/poll/mod.rs",
+        right: "UnixMillis(now.0 + u64::from(seconds) * 1000)",
+        wrong: "UnixMillis(self.created_at.0 + u64::from(seconds) * 1000).max(now)",
+        tests: CLOCKS,
     },
     Plant {
         name: "a reset keeps the old counts",
@@ -121,8 +202,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "answer before the log has acknowledged",
         file: "crates/server/src/api/vote.rs",
-        right: "let position = append(app, &record).await.map_err(|problem| problem.with_ballot(ballot))?;",
-        wrong: "let _ = tokio::time::timeout(std::time::Duration::ZERO, append(app, &record)).await; let position = Position { partition: 0, offset: None };",
+        right: "let position = append(app, record).await.map_err(|problem| problem.with_ballot(ballot))?;",
+        wrong: "let _ = tokio::time::timeout(std::time::Duration::ZERO, append(app, record)).await; let position = Position { partition: 0, offset: None };",
         tests: SIMULATION,
     },
     Plant {
@@ -135,13 +216,13 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a retry gets a new ballot id",
         file: "crates/server/src/api/vote.rs",
-        right: "let ballot = cast.ballot_id(app)?;",
-        wrong: "let _ = cast.ballot_id(app)?; let ballot = app.ballot_id();",
+        right: "let (ballot, named_by) = cast.ballot_id(app, now)?;",
+        wrong: "let (_, named_by) = cast.ballot_id(app, now)?; let ballot = BallotId::new(now, app.ambient.random());",
         tests: SIMULATION,
     },
     Plant {
         name: "say closed while the ballot may still be counted",
-        file: "crates/server/src/api/vote.rs",
+        file: "crates/server/src/api/fate.rs",
         right: "standing.is_final()",
         wrong: "!standing.poll.id.0.is_nil()",
         tests: SIMULATION,
@@ -155,9 +236,9 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "commit the offset without the tallies",
-        file: "crates/server/src/processor/batch.rs",
-        right: "if tally.changes != changes {",
-        wrong: "if false {",
+        file: "crates/core/src/fold.rs",
+        right: "let changed = tally.changes != changes;",
+        wrong: "let changed = tally.changes < changes;",
         tests: SIMULATION,
     },
     Plant {
@@ -198,8 +279,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "lose a close in a power cut",
         file: "crates/server/src/processor/batch.rs",
-        right: "self.commit.durable = true;",
-        wrong: "",
+        right: "(Outcome::Moved, _) => self.commit.durable = true,",
+        wrong: "(Outcome::Moved, _) => {}",
         tests: PROCESSOR,
     },
     Plant {
@@ -254,7 +335,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "hidden numbers in the offsets",
-        file: "crates/server/src/api/vote.rs",
+        file: "crates/server/src/api/fate.rs",
         right: "    view::sees_numbers(poll, Audience::Public)\n}",
         wrong: "    !poll.id.0.is_nil()\n}",
         tests: API,
@@ -281,6 +362,13 @@ pub const PLANTS: &[Plant] = &[
         tests: API,
     },
     Plant {
+        name: "a change is made whatever the phase it is meant for",
+        file: "crates/server/src/api/owner.rs",
+        right: "phase.filter(|phase| *phase != poll.phase)",
+        wrong: "phase.filter(|_| false)",
+        tests: API,
+    },
+    Plant {
         name: "a creation under the same key makes a second poll",
         file: "crates/server/src/store/memory/state.rs",
         right: "let known = now.0.saturating_sub(at.0) <= IDEMPOTENCY_MILLIS",
@@ -300,6 +388,49 @@ pub const PLANTS: &[Plant] = &[
         right: "same(&self.signature(value), signature).then_some(*value)",
         wrong: "(signature.len() == 16).then_some(*value)",
         tests: IDENTITY,
+    },
+    Plant {
+        name: "close by a clock that was set",
+        file: "crates/server/src/processor/clock.rs",
+        right: "if by.unsigned_abs() >= SET {",
+        wrong: "if by.unsigned_abs() >= SET && by > 0 {",
+        tests: PROCESSOR,
+    },
+    Plant {
+        name: "let the log's write-ahead file grow",
+        file: "crates/server/src/log/embedded/checkpoint.rs",
+        right: "if self.size.grown() >= EVERY {",
+        wrong: "if self.size.grown() >= 1000 * EVERY {",
+        tests: LOG,
+    },
+    // A look back at a voter's ballots.
+    Plant {
+        name: "let the chain of a voter's ballots grow without end",
+        file: "crates/core/src/fold.rs",
+        right: "let end = if link.is_chained() { Some(offset) } else { link.prev };",
+        wrong: "let end = Some(offset);",
+        tests: STORE,
+    },
+    Plant {
+        name: "forget the ballots past a voter's eighth (SQLite)",
+        file: "crates/server/src/store/embedded/past.rs",
+        right: "            && let Some(row) = reads::later_ballot(self.conn, key, voter, ballot)?",
+        wrong: "            && let Some(row) = None::<StoredBallot>",
+        tests: STORE,
+    },
+    Plant {
+        name: "look for an old ballot through all rows (SQLite)",
+        file: "crates/server/src/store/embedded/reads.rs",
+        right: "INDEXED BY later_ballots",
+        wrong: "NOT INDEXED",
+        tests: STORE,
+    },
+    Plant {
+        name: "look for an old ballot through all of its voter's rows (PostgreSQL)",
+        file: "crates/server/src/store/postgres/reads.rs",
+        right: "          AND uuid_send(b.voter) || uuid_send(b.ballot) = \\\n              uuid_send({voter}) || uuid_send({ballot})) \\",
+        wrong: "          AND b.voter = {voter} AND b.ballot = {ballot}) \\",
+        tests: POSTGRES,
     },
     // What is kept.
     Plant {
@@ -353,9 +484,9 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "count a record in the wrong partition",
-        file: "crates/server/src/processor/batch.rs",
-        right: "ballot_partition(ballot.poll, ballot.voter, partitions) != partition",
-        wrong: "partition >= partitions",
+        file: "crates/core/src/fold.rs",
+        right: "ballot_partition(ballot.poll, ballot.voter, part.partitions) != part.partition",
+        wrong: "part.partition >= part.partitions",
         tests: FOLDER,
     },
     Plant {
@@ -383,16 +514,51 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a replay counts who changed their mind twice",
         file: "crates/server/src/api/replay.rs",
-        right: "replaces.map_or(Choice::NONE, |_| stood)",
-        wrong: "replaces.map_or(Choice::NONE, |_| Choice::NONE)",
+        right: "replaced: deed.replaced",
+        wrong: "replaced: deed.replaced.filter(|_| false)",
         tests: REPLAY,
     },
     Plant {
         name: "a replay that is not the result is shown",
         file: "crates/server/src/api/replay.rs",
-        right: "Ok(same.then_some(view))",
-        wrong: "Ok(Some(view).filter(|_| same || standing.is_final()))",
+        right: "same.then(|| serde_json::to_vec(&view)",
+        wrong: "(same || standing.is_final()).then(|| serde_json::to_vec(&view)",
         tests: REPLAY,
+    },
+    Plant {
+        name: "a token that another one has taken the place of still shows",
+        file: "crates/server/src/watch/grants.rs",
+        right: "Self::Owner(hash) => hash == *owner,",
+        wrong: "Self::Owner(_) => true,",
+        tests: REVOKED,
+    },
+    Plant {
+        name: "who reads slowly keeps the numbers that are hidden again",
+        file: "crates/core/src/standing.rs",
+        right: "u64::from(hidings) << 32",
+        wrong: "u64::from(hidings) * 0",
+        tests: REVOKED,
+    },
+    Plant {
+        name: "who subscribes again is sent what was encoded before",
+        file: "crates/server/src/watch/hub.rs",
+        right: "            self.renew(&mut sub.entry.state.lock());\n            return Ok(());",
+        wrong: "            return Ok(());",
+        tests: REVOKED,
+    },
+    Plant {
+        name: "a poll's new token leaves its version as it was",
+        file: "crates/server/src/api/create.rs",
+        right: "Ok(poll.hand_over(Keys::token_hash(&token)))",
+        wrong: "(poll.owner, poll.revision) = (Keys::token_hash(&token), poll.revision + 1);\n        Ok(true)",
+        tests: SIMULATION,
+    },
+    Plant {
+        name: "a stage's token outlives the owner's that it goes with",
+        file: "crates/server/src/watch/grants.rs",
+        right: "matches!(self, Self::Stage(hash) if hash == *owner)",
+        wrong: "matches!(self, Self::Stage(_))",
+        tests: SIMULATION,
     },
     // Events.
     Plant {
@@ -403,10 +569,17 @@ pub const PLANTS: &[Plant] = &[
         tests: EVENT,
     },
     Plant {
+        name: "a step of the stage is made whatever is there",
+        file: "crates/server/src/api/stage.rs",
+        right: "if now == from || now == step.to {",
+        wrong: "if now == from || now != from {",
+        tests: EVENTS,
+    },
+    Plant {
         name: "a stage's token does all that the owner's does",
         file: "crates/server/src/api/identity.rs",
-        right: "(true, ..) | (_, true, Right::Stage) => Ok(()),",
-        wrong: "(true, ..) | (_, true, _) => Ok(()),",
+        right: "(Some(Proof::Stage(_)), Right::Owner) => {",
+        wrong: "(Some(Proof::Stage(_)), Right::Owner) if false => {",
         tests: EVENTS,
     },
     Plant {
@@ -444,6 +617,56 @@ pub const PLANTS: &[Plant] = &[
         right: "            Append::Waiting,\n        )",
         wrong: "            |_| Append::Ready(Some(Ok(Position { partition, offset: None }))),\n        )",
         tests: FROZEN,
+    },
+    // The edges: codes, caches, files, addresses.
+    Plant {
+        name: "a poll that is over for long takes its code back",
+        file: "crates/server/src/watch/codes.rs",
+        right: "now.0.saturating_sub(at.0) < CODE_IS_SURE_MILLIS",
+        wrong: "now.0.saturating_sub(at.0) < u64::MAX",
+        tests: CLOCKS,
+    },
+    Plant {
+        name: "others may read what a copy let them read",
+        file: "crates/server/src/boot/private.rs",
+        right: "if now & OTHERS == 0 {",
+        wrong: "if now & OTHERS != OTHERS {",
+        tests: PRIVATE,
+    },
+    Plant {
+        name: "a cache may keep a page with somebody's cookie",
+        file: "crates/server/src/api/front.rs",
+        right: "if control.is_none_or(|control| control != \"no-store\") {",
+        wrong: "if control.is_none() {",
+        tests: CACHES,
+    },
+    Plant {
+        name: "a log that hangs is forgotten with the clients that have left",
+        file: "crates/server/src/log/stall.rs",
+        right: "self.waiting > 0 || self.left.is_some()",
+        wrong: "self.waiting > 0",
+        tests: READY,
+    },
+    Plant {
+        name: "a replay is decoded where votes are taken",
+        file: "crates/server/src/api/replay.rs",
+        right: "fold = aside.run(move || fold.page(records, until)).await?;",
+        wrong: "fold = fold.page(records, until);",
+        tests: REPLAY,
+    },
+    Plant {
+        name: "one address may hold every connection",
+        file: "crates/server/src/api/crowd.rs",
+        right: "if *count >= self.most {",
+        wrong: "if *count >= usize::MAX {",
+        tests: CROWD,
+    },
+    Plant {
+        name: "an IPv6 site guesses with all its networks",
+        file: "crates/server/src/api/limits.rs",
+        right: "|| wrong(&window.of_site, site(address)) >= of_site;",
+        wrong: "|| wrong(&window.of_site, site(address)) == u32::MAX;",
+        tests: LIMITS,
     },
 ];
 

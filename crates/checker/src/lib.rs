@@ -6,18 +6,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod kind;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use self::kind::Asks;
+
 /// A poll's rules, as its organiser set them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// How many options.
-    pub options: u64,
-    /// How many a ballot may mark.
-    pub max_choices: u64,
-    /// `true`: the first ballot counts; `false`: the one with the greatest id.
+    /// What it asks.
+    pub asks: Asks,
+    /// `true`: the first ballot counts; `false`: the newest, which is the one with the greatest id
+    /// among those that clients named.
     pub refuse: bool,
 }
 
@@ -28,8 +31,8 @@ pub struct Decided {
     pub position: (u32, u64),
     /// What is true of it after all records: counted, replaced, superseded, refused or late.
     pub status: &'static str,
-    /// The marks of its first record.
-    pub options: Vec<u64>,
+    /// The places in the result that its first record adds one to.
+    pub marks: Vec<usize>,
     /// The round it was decided in.
     pub round: u64,
 }
@@ -42,7 +45,7 @@ pub type Name = (String, String, String);
 pub struct Result {
     /// The round that is counted: the greatest any partition has seen.
     pub round: u64,
-    /// Marks per option of that round, index 0 is option 1.
+    /// The marks of that round, place by place; of a choice index 0 is option 1.
     pub counts: Vec<u64>,
     /// Voters counted in that round.
     pub voters: u64,
@@ -70,6 +73,16 @@ pub enum Told {
     NotRecorded,
     /// The poll was closed: if it is on the log, it does not count.
     TooLate,
+}
+
+/// What a record says of a ballot, apart from its name.
+struct Ballot {
+    position: (u32, u64),
+    /// None if the poll's rules do not allow it.
+    marks: Option<Vec<usize>>,
+    round: u64,
+    /// The server named it: it replaces what stands before it on the log, whatever the ids say.
+    by_place: bool,
 }
 
 /// What a partition knows of a poll.
@@ -112,20 +125,15 @@ pub fn recount(
         let phase = value["phase"].as_u64().unwrap_or(0);
         let round = value["round"].as_u64().unwrap_or(0);
         if value["type"] == "ballot" {
-            let mut options: Vec<u64> = value["optionIds"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|id| id.as_u64().unwrap())
-                .collect();
-            options.sort_unstable();
-            options.dedup();
+            let marks = rule.asks.marks(&value);
             if phase > gate.phase && round >= gate.round {
                 *gate = Gate { phase, round, open: true };
             }
             let voter = value["voter"].as_str().unwrap().to_owned();
             let id = value["ballotId"].as_str().unwrap().to_owned();
-            recount.ballot((poll, voter, id), position, options, round, gate, rule);
+            let by_place = value["v"] == 2 && value["namedBy"] == "server";
+            let ballot = Ballot { position, marks, round, by_place };
+            recount.ballot((poll, voter, id), ballot, gate, rule);
         } else if phase > gate.phase {
             *gate = Gate {
                 phase,
@@ -165,15 +173,8 @@ impl Recount {
         lies
     }
 
-    fn ballot(
-        &mut self,
-        name: Name,
-        position: (u32, u64),
-        options: Vec<u64>,
-        round: u64,
-        gate: &Gate,
-        rule: &Rules,
-    ) {
+    fn ballot(&mut self, name: Name, ballot: Ballot, gate: &Gate, rule: &Rules) {
+        let Ballot { position, marks, round, by_place } = ballot;
         if self.ballots.contains_key(&name) {
             return; // Decided before; the first record is the one that counts.
         }
@@ -184,17 +185,14 @@ impl Recount {
             .take_while(|((poll, voter, _), _)| (poll, voter) == (&name.0, &name.1))
             .find(|(_, decided)| decided.round == gate.round && decided.status == "counted")
             .map(|((_, _, id), _)| id.clone());
-        let allowed = !options.is_empty()
-            && options.len() as u64 <= rule.max_choices
-            && options.iter().all(|id| (1..=rule.options).contains(id));
+        let Some(marks) = marks.filter(|_| gate.phase > 0) else {
+            self.dead.push(position);
+            return;
+        };
         let status = match &standing {
-            _ if gate.phase == 0 || !allowed => {
-                self.dead.push(position);
-                return;
-            }
             _ if !gate.open || (round != 0 && round < gate.round) => "late",
             Some(_) if rule.refuse => "refused",
-            Some(id) if *id > name.2 => "superseded",
+            Some(id) if !by_place && *id > name.2 => "superseded",
             _ => "counted",
         };
         if status == "counted"
@@ -203,22 +201,22 @@ impl Recount {
             let old = (name.0.clone(), name.1.clone(), id);
             self.ballots.get_mut(&old).unwrap().status = "replaced";
         }
-        self.ballots.insert(name, Decided { position, status, options, round: gate.round });
+        self.ballots.insert(name, Decided { position, status, marks, round: gate.round });
     }
 
     fn results(&mut self, gates: &BTreeMap<(u32, String), Gate>, rules: &BTreeMap<String, Rules>) {
         for ((partition, poll), gate) in gates {
             let result = self.polls.entry(poll.clone()).or_default();
             result.round = result.round.max(gate.round);
-            result.counts = vec![0; rules[poll].options as usize];
+            result.counts = vec![0; rules[poll].asks.slots()];
             result.partitions.insert(*partition, (gate.phase, gate.open));
         }
         for ((poll, _, _), decided) in &self.ballots {
             let result = self.polls.get_mut(poll).unwrap();
             if decided.status == "counted" && decided.round == result.round {
                 result.voters += 1;
-                for option in &decided.options {
-                    result.counts[*option as usize - 1] += 1;
+                for place in &decided.marks {
+                    result.counts[*place] += 1;
                 }
             }
         }

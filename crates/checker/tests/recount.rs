@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use pollux_checker::{Recount, Rules, Told, recount};
+use pollux_checker::{Asks, Recount, Rules, Told, recount};
 use serde_json::{Value, json};
 
 fn ballot(voter: &str, id: &str, option: u64) -> Value {
@@ -31,7 +31,10 @@ fn counted(refuse: bool, records: &[Value]) -> Recount {
     let records = records.into_iter().zip(0..);
     recount(
         records.map(|(record, offset)| (0, offset, record.to_string().into_bytes())),
-        &BTreeMap::from([("poll".into(), Rules { options: 3, max_choices: 1, refuse })]),
+        &BTreeMap::from([(
+            "poll".into(),
+            Rules { asks: Asks::Choice { options: 3, most: 1 }, refuse },
+        )]),
     )
 }
 
@@ -124,9 +127,38 @@ fn what_is_nobodys_ballot_is_dead() {
 }
 
 #[test]
+fn a_rating_counts_each_statement_that_was_rated() {
+    let rated = |voter: &str, id: &str, steps: Value| {
+        let mut record = ballot(voter, id, 1);
+        record.as_object_mut().unwrap().remove("optionIds");
+        record["v"] = json!(2);
+        record["answer"] = json!({ "rating": steps });
+        record
+    };
+    let asks = Asks::Rating { statements: 2, steps: 3, lowest: 0 };
+    let rules = BTreeMap::from([("poll".to_owned(), Rules { asks, refuse: false })]);
+    let log = [
+        json!({ "type": "genesis" }),
+        rated("a", "1", json!([2, null])),
+        rated("b", "2", json!([0, 1])),
+        rated("a", "3", json!([1, 1])),
+        rated("c", "4", json!([null, null])),
+        rated("c", "5", json!([3, 0])),
+        rated("c", "6", json!([0])),
+        ballot("c", "7", 1),
+    ];
+    let records = log.into_iter().zip(0..);
+    let all = recount(records.map(|(r, at)| (0, at, r.to_string().into_bytes())), &rules);
+    assert_eq!(result(&all), (vec![1, 1, 0, 0, 2, 0], 2));
+    assert_eq!(all.dead, [(0, 4), (0, 5), (0, 6), (0, 7)], "of no kind, or nothing at all");
+}
+
+#[test]
 fn partitions_are_summed_in_the_latest_round() {
-    let rules =
-        BTreeMap::from([("poll".to_owned(), Rules { options: 3, max_choices: 1, refuse: false })]);
+    let rules = BTreeMap::from([(
+        "poll".to_owned(),
+        Rules { asks: Asks::Choice { options: 3, most: 1 }, refuse: false },
+    )]);
     let record =
         |partition, offset, value: Value| (partition, offset, value.to_string().into_bytes());
     let mut log = vec![record(0, 1, ballot("a", "1", 1)), record(1, 1, ballot("b", "2", 3))];

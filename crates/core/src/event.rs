@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{EventId, PollId, UnixMillis};
-use crate::poll::{ChangeError, Poll, PollStatus, Violation, clean, origins};
-use crate::standing::Standing;
+use crate::poll::{ChangeError, Poll, PollStatus, Violation, clean, is_zero, origins};
+use crate::standing::{Standing, hidden};
 
 /// Longest title, in characters.
 pub const MAX_TITLE_CHARS: usize = 200;
@@ -59,6 +59,9 @@ pub struct Event {
     pub deleted_at: Option<UnixMillis>,
     /// SHA-256 of the owner's token; its polls have the same.
     pub owner: [u8; 32],
+    /// Raised by each new owner's token: whoever was shown its drafts by the old one no longer is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hidings: u32,
 }
 
 /// What an organiser writes of an event; a member that is `None` stays as it is.
@@ -98,6 +101,7 @@ impl Event {
             created_at: now,
             deleted_at: None,
             owner,
+            hidings: 0,
         };
         let title = draft.title.or_else(|| Some(String::new()));
         event.edit(EventDraft { title, order: None, ..draft }, &[])?;
@@ -165,6 +169,7 @@ impl Event {
 
     /// Another owner's token.
     pub fn hand_over(&mut self, owner: [u8; 32]) {
+        self.hidings += u32::from(self.owner != owner);
         self.owner = owner;
         self.revision += 1;
     }
@@ -221,7 +226,11 @@ impl Program {
         debug_assert_eq!(event.id, self.event.id, "a program is of one event");
         let newer = event.revision > self.event.revision;
         if newer {
-            self.event = event;
+            let before = std::mem::replace(&mut self.event, event);
+            // Hidings never shrink: a node that does not know them yet has left them out.
+            if self.event.hidings < before.hidings {
+                Arc::make_mut(&mut self.event).hidings = before.hidings;
+            }
         }
         newer
     }
@@ -230,7 +239,7 @@ impl Program {
     pub fn take_poll(&mut self, standing: &Standing) -> bool {
         self.take_item(Item {
             poll: standing.poll.clone(),
-            version: standing.version(false),
+            version: standing.told(),
             is_final: standing.is_final(),
         })
     }
@@ -293,7 +302,8 @@ impl Program {
     pub fn version(&self, drafts: bool) -> u64 {
         let seen = |item: &&Item| drafts || item.poll.status != PollStatus::Draft;
         let polls = self.items.values().filter(seen);
-        self.event.revision
+        hidden(self.event.hidings)
+            + self.event.revision
             + polls.map(|item| 2 * item.version + u64::from(item.is_final)).sum::<u64>()
     }
 }

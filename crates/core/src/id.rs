@@ -101,8 +101,8 @@ uuid_v7! {
 }
 
 uuid_v7! {
-    /// One voter's submission in one poll, named by the client or else by the server. Per voter
-    /// the greatest id wins, so a UUIDv7 makes "the newest" and "the greatest" the same thing.
+    /// One voter's submission in one poll, named by the client or else by the server. Of those
+    /// that a client named the greatest id wins, and in a UUIDv7 the greatest is the newest.
     BallotId
 }
 

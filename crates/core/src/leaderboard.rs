@@ -1,7 +1,7 @@
 //! The global ranking: which options, and which polls, lead over all open polls.
 
-use crate::ballot::OptionId;
 use crate::id::PollId;
+use crate::kind::choice::OptionId;
 
 /// One thing to be ranked. Polls sort by age because their ids are UUIDv7s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,8 +10,11 @@ pub struct Contender {
     pub poll: PollId,
     /// The option in it; 0 where polls themselves are ranked.
     pub option: OptionId,
-    /// What it is ranked by.
+    /// What it is ranked by: the votes for an option, the voters of a poll.
     pub votes: u64,
+    /// The marks counted, which are told beside it: those of a poll whose voters may set several, or
+    /// rate several statements, are more than its voters.
+    pub marks: u64,
 }
 
 /// A contender and the rank it got.

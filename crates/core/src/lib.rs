@@ -4,14 +4,17 @@
 //! secrets are passed in. The same code therefore counts in the server, in the seeded
 //! simulation and in `pollux recount`.
 //!
-//! In the order a vote meets them: [`id`], [`poll`], [`ballot`], [`record`] (its bytes on the
-//! log), [`tally`] (the fold), [`standing`] (the sum over partitions), [`event`] (polls under one
+//! In the order a vote meets them: [`id`], [`poll`], [`kind`] (what it asks), [`ballot`], [`record`] (its bytes on the
+//! log), [`tally`] (how one ballot is decided), [`fold`] (how a partition of them is), [`standing`]
+//! (the sum over partitions), [`event`] (polls under one
 //! code), [`announcement`] (how every node hears of it), [`leaderboard`], [`result`] (its hash).
 
 pub mod announcement;
 pub mod ballot;
 pub mod event;
+pub mod fold;
 pub mod id;
+pub mod kind;
 pub mod leaderboard;
 pub mod poll;
 pub mod record;

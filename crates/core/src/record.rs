@@ -6,6 +6,11 @@
 //! value {"v":1,"type":"ballot","pollId":"0199…","voter":"5f1c…","ballotId":"0199…",
 //!        "optionIds":[2],"phase":1,"round":1,"at":1763740800000}
 //!
+//! value {"v":2, …the same…, "at":1763740800000,"namedBy":"server"}    (see `NamedBy`)
+//!
+//! value {"v":2,"type":"ballot", …, "answer":{"rating":[4,null,2]}, …, "namedBy":"client"}
+//!                                    (an answer of any kind but a choice, in place of `optionIds`)
+//!
 //! key   0199…-poll                     (opened, closed, reopened, reset, deleted)
 //! value {"v":1,"type":"closed","pollId":"0199…","phase":2,"round":1,"open":false,"at":…}
 //!
@@ -13,28 +18,35 @@
 //! value {"v":1,"type":"genesis","generation":"…","partition":3,"partitions":12}
 //! ```
 //!
-//! Unknown members are ignored. A greater `v` is [`RecordError::Newer`]: the reader must stop,
-//! because a vote it cannot read must not be lost. Anything else that does not read is
-//! [`RecordError::Unreadable`] in every version, and dead.
+//! Version 1 has the choices that clients named, and decides for ever as it did; version 2 has
+//! what came later. Unknown members are ignored. A greater `v` is [`RecordError::Newer`]: the
+//! reader must stop, because a vote it cannot read must not be lost. So is a record of version 2
+//! that does not read, because a later Pollux may have written it. Anything else that does not
+//! read is [`RecordError::Unreadable`] in every version, and dead.
 
 mod canonical;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::ballot::{Ballot, Choice};
+use crate::ballot::{Ballot, NamedBy};
 use crate::id::{BallotId, Generation, Partition, PollId, UnixMillis, VoterId, partition_of};
+use crate::kind::Answer;
+use crate::kind::choice::OptionSet;
 use crate::poll::{Poll, PollStatus};
 use crate::tally::Gate;
 
-/// The schema version this binary writes, and the greatest it reads.
-pub const VERSION: u32 = 1;
+/// The schema version of everything there was in the first Pollux.
+const FIRST: u32 = 1;
+
+/// The greatest schema version this binary reads and writes.
+pub const VERSION: u32 = 2;
 
 /// Longest value this binary writes or counts, in bytes; longer ones are unreadable.
 pub const MAX_VALUE_BYTES: usize = 4096;
 
 /// What a record says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// The first record of a partition.
     Genesis(Genesis),
@@ -128,7 +140,7 @@ pub fn ballot_partition(poll: PollId, voter: VoterId, partitions: u32) -> Partit
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// Written by a later Pollux. The partition must stop until this binary is replaced.
-    #[error("a record of schema version {0}, newer than the {VERSION} this binary reads")]
+    #[error("a record of schema version {0} that this binary is too old to read")]
     Newer(u64),
     /// No version can read it.
     #[error("{0}")]
@@ -149,12 +161,12 @@ struct Wire {
     partitions: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     poll_id: Option<PollId>,
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     voter: Option<VoterId>,
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     ballot_id: Option<BallotId>,
     #[serde(skip_serializing)]
-    option_ids: Option<Marks>,
+    option_ids: Option<OptionSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phase: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,6 +175,25 @@ struct Wire {
     open: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<UnixMillis>,
+}
+
+/// What version 2 adds. It is read apart, for in version 1 these members mean nothing.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Added {
+    /// What a ballot of another kind than a choice says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Answer>,
+    named_by: NamedBy,
+}
+
+/// A record of version 2 as it is written.
+#[derive(Serialize)]
+struct Second {
+    #[serde(flatten)]
+    wire: Wire,
+    #[serde(flatten)]
+    added: Added,
 }
 
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
@@ -179,31 +210,28 @@ enum Type {
     Deleted,
 }
 
-/// A [`Choice`] as an ascending array of option ids.
-struct Marks(Choice);
-
-impl<'de> Deserialize<'de> for Marks {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let ids = Vec::<u8>::deserialize(d)?;
-        Choice::of(ids)
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("option id outside 1 to 100"))
-    }
-}
-
 impl Entry {
+    /// The poll it is about; a genesis record is about none.
+    pub fn poll(&self) -> Option<PollId> {
+        match self {
+            Self::Genesis(_) => None,
+            Self::Ballot(ballot) => Some(ballot.poll),
+            Self::Control(control) => Some(control.poll),
+        }
+    }
+
     /// The record's value.
     pub fn encode(&self) -> Vec<u8> {
-        let wire = match *self {
-            Self::Genesis(Genesis { generation, partition, partitions }) => Wire {
+        let wire = match self {
+            &Self::Genesis(Genesis { generation, partition, partitions }) => Wire {
                 r#type: Type::Genesis,
                 generation: Some(generation.0),
                 partition: Some(partition),
                 partitions: Some(partitions),
                 ..Wire::default()
             },
-            Self::Ballot(ballot) => return canonical::encode(&ballot),
-            Self::Control(Control { poll, phase, round, gate, reason, at }) => Wire {
+            Self::Ballot(ballot) => return encode_ballot(ballot),
+            &Self::Control(Control { poll, phase, round, gate, reason, at }) => Wire {
                 r#type: match reason {
                     Reason::Opened => Type::Opened,
                     Reason::Closed => Type::Closed,
@@ -220,7 +248,7 @@ impl Entry {
             },
         };
         let mut bytes = Vec::with_capacity(256);
-        serde_json::to_writer(&mut bytes, &Wire { v: VERSION, ..wire })
+        serde_json::to_writer(&mut bytes, &Wire { v: FIRST, ..wire })
             .expect("a record is plain data");
         bytes
     }
@@ -232,17 +260,41 @@ impl Entry {
         }
         match serde_json::from_slice::<Wire>(value) {
             Ok(_) if value.len() > MAX_VALUE_BYTES => Err(why_not(value)),
+            Ok(wire) if wire.v == FIRST => {
+                wire.entry(Added::default()).ok_or(RecordError::Unreadable("a member is missing"))
+            }
             Ok(wire) if wire.v == VERSION => {
-                wire.entry().ok_or(RecordError::Unreadable("a member is missing"))
+                let added = serde_json::from_slice::<Added>(value).ok();
+                added.and_then(|added| wire.entry(added)).ok_or_else(|| why_not(value))
             }
             _ => Err(why_not(value)),
         }
     }
 }
 
+/// The value of a ballot's record.
+fn encode_ballot(ballot: &Ballot) -> Vec<u8> {
+    if let Answer::Choice(options) = &ballot.answer {
+        return canonical::encode(ballot, *options);
+    }
+    let wire = Wire {
+        v: VERSION,
+        r#type: Type::Ballot,
+        poll_id: Some(ballot.poll),
+        voter: Some(ballot.voter),
+        ballot_id: Some(ballot.id),
+        phase: Some(ballot.phase),
+        round: Some(ballot.round),
+        at: Some(ballot.at),
+        ..Wire::default()
+    };
+    let added = Added { named_by: ballot.named_by, answer: Some(ballot.answer.clone()) };
+    serde_json::to_vec(&Second { wire, added }).expect("a record is plain data")
+}
+
 impl Wire {
-    /// The record these members make; `None` if one is missing.
-    fn entry(self) -> Option<Entry> {
+    /// The record these members make, and those that version 2 adds; `None` if one is missing.
+    fn entry(self, Added { answer, named_by }: Added) -> Option<Entry> {
         let reason = match self.r#type {
             Type::Missing => return None,
             Type::Genesis => {
@@ -257,7 +309,12 @@ impl Wire {
                     poll: self.poll_id?,
                     voter: self.voter?,
                     id: self.ballot_id?,
-                    choice: self.option_ids?.0,
+                    named_by,
+                    answer: match (self.option_ids, answer) {
+                        (Some(options), None) => Answer::Choice(options),
+                        (None, Some(answer)) => answer,
+                        _ => return None,
+                    },
                     round: self.round.unwrap_or_default(),
                     phase: self.phase.unwrap_or_default(),
                     at: self.at.unwrap_or_default(),
@@ -293,7 +350,7 @@ pub(crate) fn why_not(value: &[u8]) -> RecordError {
         v: u64,
     }
     match serde_json::from_slice::<Versioned>(value) {
-        Ok(Versioned { v }) if v > u64::from(VERSION) => RecordError::Newer(v),
+        Ok(Versioned { v }) if v > u64::from(FIRST) => RecordError::Newer(v),
         Ok(_) if value.len() > MAX_VALUE_BYTES => {
             RecordError::Unreadable("longer than a record may be")
         }

@@ -7,7 +7,8 @@
 //! {"pollId":"01890a5d-ac96-774b-bcce-b302099a8057","round":1,"counts":[3,1],"voters":4}
 //! ```
 //!
-//! `pollId` in lower case; `counts` has the marks for each option in the organiser's order. The hash is
+//! `pollId` in lower case; `counts` has the marks of each slot, which for a choice
+//! is each option in the organiser's order. The hash is
 //! SHA-256 over its bytes, as 64 lower-case hexadecimal digits; of the line above it is
 //! `27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410`. Anybody can make it with
 //! `sha256sum`.

@@ -11,6 +11,12 @@ use crate::id::{Generation, Offset, Partition, PollId};
 use crate::poll::{Poll, PollStatus};
 use crate::tally::Tally;
 
+/// What so many hidings add to a version: each more than all votes of a round and all changes of a
+/// poll, and a million of them still a whole number in JavaScript.
+pub(crate) fn hidden(hidings: u32) -> u64 {
+    u64::from(hidings) << 32
+}
+
 /// A poll's committed tally in one partition, and how new it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TallyAt {
@@ -73,14 +79,16 @@ impl Standing {
         debug_assert_eq!(poll.id, self.poll.id, "a standing is of one poll");
         let newer = poll.revision > self.poll.revision;
         if newer {
-            // An event is never left: a node that does not know events yet has left it out.
-            self.poll = match (poll.event, self.poll.event) {
-                (None, event @ Some(_)) => {
-                    let (code, poll) = (self.poll.code.clone(), (*poll).clone());
-                    Arc::new(Poll { event, code, ..poll })
-                }
-                _ => poll,
-            };
+            let before = std::mem::replace(&mut self.poll, poll);
+            // An event is never left, and hidings never shrink: a node that does not know them yet has
+            // left them out.
+            if self.poll.event.is_none() && before.event.is_some() {
+                let poll = Arc::make_mut(&mut self.poll);
+                (poll.event, poll.code) = (before.event, before.code.clone());
+            }
+            if self.poll.hidings < before.hidings {
+                Arc::make_mut(&mut self.poll).hidings = before.hidings;
+            }
         }
         newer
     }
@@ -114,9 +122,9 @@ impl Standing {
         self.tallies().map(|at| &at.tally).filter(|tally| tally.round >= self.poll.round)
     }
 
-    /// Marks per option; index 0 is option 1.
+    /// The weight of the marks on each slot; see [`crate::kind`].
     pub fn counts(&self) -> Vec<u64> {
-        let mut counts = vec![0; self.poll.options.len()];
+        let mut counts = vec![0; self.poll.kind.form().slots()];
         for tally in self.current() {
             for (sum, count) in counts.iter_mut().zip(&tally.counts) {
                 *sum += count;
@@ -125,7 +133,7 @@ impl Standing {
         counts
     }
 
-    /// Marks counted, over all options.
+    /// Marks counted, over all slots.
     pub fn total_votes(&self) -> u64 {
         self.current().flat_map(|tally| &tally.counts).sum()
     }
@@ -162,13 +170,20 @@ impl Standing {
     ///
     /// `numbers`: whether the viewer sees the counts. If not, the version must not tell how
     /// many there are, so only the poll's own changes move it. Showing the counts later can
-    /// only raise it.
+    /// only raise it. Hiding them again must raise it, too, although votes are no part of it any
+    /// more: each hiding puts it above all that anybody can have been sent before.
     pub fn version(&self, numbers: bool) -> u64 {
-        let own = self.poll.revision;
+        let own = hidden(self.poll.hidings);
         if numbers {
-            own + self.tallies().map(|at| at.tally.changes).sum::<u64>()
+            let changes = self.tallies().map(|at| at.tally.changes).sum::<u64>();
+            own + self.poll.revision + changes
         } else {
-            own + u64::from(self.seen_everywhere())
+            own + self.told()
         }
+    }
+
+    /// The version of what is told of the poll apart from its numbers, hidings left out.
+    pub fn told(&self) -> u64 {
+        self.poll.revision + u64::from(self.seen_everywhere())
     }
 }

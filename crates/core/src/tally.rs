@@ -10,8 +10,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ballot::{Ballot, Choice, Status};
+use crate::ballot::{Ballot, NamedBy, Status};
 use crate::id::BallotId;
+use crate::kind::Answer;
 use crate::poll::{Revote, Rules};
 
 /// Where a poll stands, as the records of a partition tell it.
@@ -52,7 +53,7 @@ pub struct Tally {
     pub round: u32,
     /// Whether ballots are counted now.
     pub gate: Gate,
-    /// Marks per option: index 0 is option 1.
+    /// The weight of the marks on each of the poll's slots; see [`crate::kind`].
     pub counts: Vec<u64>,
     /// Voters with a ballot that counts.
     pub voters: u64,
@@ -73,23 +74,11 @@ impl Tally {
         self.changes += u64::from(phase - self.phase);
         self.phase = phase;
         self.gate = gate;
-        self.counts.resize(usize::from(rules.options), 0);
+        self.counts.resize(rules.form.slots(), 0);
         if round > self.round {
             self.round = round;
             self.counts.fill(0);
             self.voters = 0;
-        }
-    }
-
-    fn add(&mut self, choice: Choice) {
-        for option in choice.iter() {
-            self.counts[usize::from(option) - 1] += 1;
-        }
-    }
-
-    fn subtract(&mut self, choice: Choice) {
-        for option in choice.iter() {
-            self.counts[usize::from(option) - 1] -= 1;
         }
     }
 }
@@ -101,12 +90,12 @@ impl Default for Tally {
 }
 
 /// One voter's state in one poll.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VoterState {
     /// The round that `counted` belongs to.
     pub round: u32,
     /// The ballot that counts, if one does.
-    pub counted: Option<(BallotId, Choice)>,
+    pub counted: Option<(BallotId, Answer)>,
     /// The greatest ballot id ever decided: a ballot above it is certainly new, one at or below
     /// it may have been decided before, and whoever calls [`count`] must look.
     pub seen: Option<BallotId>,
@@ -121,16 +110,16 @@ impl VoterState {
 }
 
 /// What the fold decides about one ballot record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It counts. `replaces` is the voter's older ballot that no longer does.
+    /// It counts.
     Counted {
-        /// The ballot whose place it took.
-        replaces: Option<BallotId>,
+        /// The voter's older ballot, which no longer does.
+        replaced: Option<(BallotId, Answer)>,
     },
     /// Decided before, so: nothing changes; its first content won.
     Repeated(Status),
-    /// Older than the voter's ballot that counts.
+    /// Named by its client, with a smaller id than the voter's ballot that counts.
     Superseded,
     /// The poll takes one ballot per voter.
     Refused,
@@ -142,7 +131,7 @@ pub enum Decision {
 
 impl Decision {
     /// The status a row of this decision keeps; `None` where there is no row to keep.
-    pub fn status(self) -> Option<Status> {
+    pub fn status(&self) -> Option<Status> {
         match self {
             Self::Counted { .. } => Some(Status::Counted),
             Self::Superseded => Some(Status::Superseded),
@@ -165,9 +154,9 @@ pub enum DeadReason {
     /// No poll of that id was ever made, or it has not opened yet.
     #[error("no such poll, or not open yet")]
     UnknownPoll,
-    /// It marks nothing, too much, or an option the poll does not have.
+    /// It says nothing, too much, or something that the poll does not ask.
     #[error("a choice the poll's rules do not allow")]
-    BadChoice,
+    BadAnswer,
     /// Genesis records stand at offset 0 only.
     #[error("a genesis record that is not the first of its partition")]
     StrayGenesis,
@@ -184,7 +173,6 @@ pub fn count(
     ballot: &Ballot,
     before: Option<Status>,
 ) -> Decision {
-    let marks = ballot.choice.len();
     // A ballot taken in a later phase proves that the poll was open in that phase: its control
     // record is on the way and will find its work done.
     if ballot.phase > tally.phase && ballot.round >= tally.round {
@@ -200,31 +188,29 @@ pub fn count(
     if tally.phase == 0 {
         return Decision::Dead(DeadReason::UnknownPoll);
     }
-    if marks == 0
-        || marks > usize::from(rules.max_choices)
-        || ballot.choice.greatest() > rules.options
-    {
-        return Decision::Dead(DeadReason::BadChoice);
+    if !rules.form.allows(&ballot.answer) {
+        return Decision::Dead(DeadReason::BadAnswer);
     }
-    let standing = voter.counted.map(|(id, _)| id);
-    let decision = if standing == Some(ballot.id) {
+    let standing = voter.counted.as_ref().map(|(id, _)| *id);
+    let mut decision = if standing == Some(ballot.id) {
         return Decision::Repeated(Status::Counted);
     } else if tally.gate != Gate::Open || (ballot.round != 0 && ballot.round < tally.round) {
         Decision::Late
     } else if standing.is_some() && rules.revote == Revote::Refuse {
         Decision::Refused
-    } else if standing > Some(ballot.id) {
+    } else if ballot.named_by == NamedBy::Client && standing > Some(ballot.id) {
         Decision::Superseded
     } else {
-        Decision::Counted { replaces: standing }
+        Decision::Counted { replaced: None }
     };
     voter.seen = voter.seen.max(Some(ballot.id));
-    if matches!(decision, Decision::Counted { .. }) {
-        match voter.counted.replace((ballot.id, ballot.choice)) {
-            Some((_, choice)) => tally.subtract(choice),
+    if let Decision::Counted { replaced } = &mut decision {
+        *replaced = voter.counted.replace((ballot.id, ballot.answer.clone()));
+        match replaced {
+            Some((_, answer)) => rules.form.take_away(answer, &mut tally.counts),
             None => tally.voters += 1,
         }
-        tally.add(ballot.choice);
+        rules.form.add(&ballot.answer, &mut tally.counts);
         tally.changes += 1;
     }
     decision

@@ -105,6 +105,15 @@ fn a_poll_joins_one_event_and_answers_to_its_owner() {
     assert_eq!(poll.join(&event), Err(ChangeError::Status(PollStatus::Deleted)));
 }
 
+#[test]
+fn an_older_node_takes_no_hiding_of_an_event_back() {
+    let known = Event { hidings: 3, ..event() };
+    let mut program = Program::new(Arc::new(known.clone()), []);
+    let older = Event { title: "New".into(), hidings: 0, revision: known.revision + 1, ..known };
+    assert!(program.take_event(Arc::new(older)));
+    assert_eq!((program.event.title.as_str(), program.event.hidings), ("New", 3));
+}
+
 /// The states a poll passes through, as standings: drafts, openings, tallies, closings, deletion.
 fn life(event: &Event, n: u8, steps: &[u8]) -> Vec<Standing> {
     let mut poll = draft(event, n);

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use pollux_checker::{Recount, recount};
-use pollux_core::ballot::{Ballot, Choice, Status};
+use pollux_checker::{Asks, Recount, recount};
+use pollux_core::ballot::{Ballot, NamedBy, Status};
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
+use pollux_core::kind::rating::{self, Steps};
+use pollux_core::kind::{Answer, Form, choice};
 use pollux_core::poll::{Revote, Rules};
 use pollux_core::record::{Control, Entry, Reason};
 use pollux_core::tally::{Decision, Gate, Tally, VoterState, control, count};
@@ -23,7 +25,28 @@ fn ballot_id(n: u8) -> BallotId {
 }
 
 fn rules(revote: Revote) -> Rules {
-    Rules { options: OPTIONS, max_choices: 2, revote }
+    Rules { form: Form::Choice(choice::Form { options: OPTIONS, most: 2 }), revote }
+}
+
+/// Rules of any kind of poll.
+fn of_any_kind() -> impl Strategy<Value = Rules> {
+    let rating = Form::Rating(rating::Form { statements: 2, steps: OPTIONS, lowest: 1 });
+    let form = prop_oneof![Just(rules(Revote::Replace).form), Just(rating)];
+    let revote = prop_oneof![Just(Revote::Replace), Just(Revote::Refuse)];
+    (form, revote).prop_map(|(form, revote)| Rules { form, revote })
+}
+
+/// What these numbers, 0 for none, say in a poll of this kind; now and then it is not allowed.
+fn answer(form: Form, marks: &[u8]) -> Option<Answer> {
+    let some = |mark: &u8| Some(*mark).filter(|mark| *mark > 0);
+    match form {
+        Form::Choice(_) => Answer::options(marks.iter().filter_map(some)),
+        Form::Rating(form) => {
+            let mut steps: Vec<_> = marks.iter().map(some).collect();
+            steps.resize(steps.len().max(form.statements.into()), None);
+            Some(Answer::Rating(Steps::of(steps)))
+        }
+    }
 }
 
 /// What the fold makes of one partition's records.
@@ -45,7 +68,7 @@ impl Folded {
             }
             state
         };
-        self.voters.iter().map(|(voter, state)| (*voter, settle(*state))).collect()
+        self.voters.iter().map(|(voter, state)| (*voter, settle(state.clone()))).collect()
     }
 }
 
@@ -62,11 +85,11 @@ fn fold(rules: &Rules, log: &[Entry]) -> Folded {
             Entry::Ballot(ballot) => {
                 let voter = folded.voters.entry(ballot.voter).or_default();
                 let name = (ballot.voter, ballot.id);
-                let before = folded.first.get(&name).and_then(|decision| decision.status());
+                let before = folded.first.get(&name).and_then(Decision::status);
                 assert!(before.is_none() || voter.may_have_seen(ballot.id), "or nobody would look");
                 let decision = count(rules, &mut folded.tally, voter, ballot, before);
-                if let Decision::Counted { replaces: Some(old) } = decision {
-                    folded.replaced.push((ballot.voter, old));
+                if let Decision::Counted { replaced: Some((old, _)) } = &decision {
+                    folded.replaced.push((ballot.voter, *old));
                 }
                 match folded.first.get(&name) {
                     // One that was dead may be sent again, well formed.
@@ -90,8 +113,16 @@ fn fold(rules: &Rules, log: &[Entry]) -> Folded {
 
 fn check(rules: &Rules, log: &[Entry]) -> Recount {
     let checker = pollux_checker::Rules {
-        options: u64::from(rules.options),
-        max_choices: u64::from(rules.max_choices),
+        asks: match rules.form {
+            Form::Choice(form) => {
+                Asks::Choice { options: form.options.into(), most: form.most.into() }
+            }
+            Form::Rating(form) => Asks::Rating {
+                statements: form.statements.into(),
+                steps: form.steps.into(),
+                lowest: form.lowest.into(),
+            },
+        },
         refuse: rules.revote == Revote::Refuse,
     };
     recount(
@@ -103,9 +134,9 @@ fn check(rules: &Rules, log: &[Entry]) -> Recount {
 /// One event at the web nodes.
 #[derive(Clone, Debug)]
 enum Event {
-    /// Voter, ballot, marks, how many places late it reaches the log, and whether the record
-    /// says nothing of phase and round (a foreign producer).
-    Vote(u8, u8, Vec<u8>, usize, bool),
+    /// Voter, ballot, who named it, marks, how many places late it reaches the log, and whether
+    /// the record says nothing of phase and round (a foreign producer).
+    Vote(u8, u8, NamedBy, Vec<u8>, usize, bool),
     Close,
     Reopen,
     Reset,
@@ -120,12 +151,15 @@ fn event() -> impl Strategy<Value = Event> {
     let vote = (
         0..4_u8,
         0..12_u8,
+        prop_oneof![Just(NamedBy::Client), Just(NamedBy::Server)],
         prop::collection::vec(0..=OPTIONS + 1, 1..4),
         0..8_usize,
         any::<bool>(),
     );
     prop_oneof![
-        12 => vote.prop_map(|(v, b, o, late, foreign)| Event::Vote(v, b, o, late, foreign && b % 4 == 0)),
+        12 => vote.prop_map(|(v, b, n, o, late, foreign)| {
+            Event::Vote(v, b, n, o, late, foreign && b % 4 == 0)
+        }),
         1 => Just(Event::Close),
         1 => Just(Event::Reopen),
         1 => Just(Event::Reset),
@@ -140,7 +174,7 @@ fn step(phase: u32, round: u32, gate: Gate, reason: Reason) -> Entry {
 }
 
 /// Play the events at a node that knows the poll's true state; records reach the log late.
-fn play(events: &[Event]) -> Vec<Entry> {
+fn play(rules: &Rules, events: &[Event]) -> Vec<Entry> {
     let (mut phase, mut round, mut gate) = (1, 1, Gate::Open);
     let mut late = 0;
     let opened = |at| (at, step(1, 1, Gate::Open, Reason::Opened));
@@ -148,10 +182,8 @@ fn play(events: &[Event]) -> Vec<Entry> {
     let mut log: Vec<Entry> = Vec::new();
     for (now, event) in events.iter().enumerate() {
         match event {
-            Event::Vote(voter, id, marks, delay, foreign) => {
-                let Some(choice) = Choice::of(marks.iter().copied().filter(|m| *m > 0)) else {
-                    continue;
-                };
+            Event::Vote(voter, id, named_by, marks, delay, foreign) => {
+                let Some(answer) = answer(rules.form, marks) else { continue };
                 if gate != Gate::Open && !foreign {
                     continue; // The node refuses: it is closed.
                 }
@@ -161,7 +193,8 @@ fn play(events: &[Event]) -> Vec<Entry> {
                     poll: poll(),
                     voter: VoterId([*voter; 16]),
                     id: ballot_id(*id),
-                    choice,
+                    named_by: *named_by,
+                    answer,
                     round,
                     phase,
                     at: UnixMillis(0),
@@ -170,7 +203,7 @@ fn play(events: &[Event]) -> Vec<Entry> {
             }
             Event::Repeat(index) => {
                 if !log.is_empty() {
-                    log.push(log[index.index(log.len())]);
+                    log.push(log[index.index(log.len())].clone());
                 }
             }
             Event::Delay(places) => late = *places,
@@ -211,10 +244,9 @@ proptest! {
     #[test]
     fn agrees_with_the_independent_recount(
         events in prop::collection::vec(event(), 0..80),
-        refuse in any::<bool>(),
+        rules in of_any_kind(),
     ) {
-        let rules = rules(if refuse { Revote::Refuse } else { Revote::Replace });
-        let log = play(&events);
+        let log = play(&rules, &events);
         let folded = fold(&rules, &log);
         let truth = check(&rules, &log);
 
@@ -242,16 +274,15 @@ proptest! {
     fn duplicates_change_nothing(
         events in prop::collection::vec(event(), 1..60),
         copies in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..10),
-        refuse in any::<bool>(),
+        rules in of_any_kind(),
     ) {
-        let rules = rules(if refuse { Revote::Refuse } else { Revote::Replace });
-        let log = play(&events);
+        let log = play(&rules, &events);
         prop_assume!(!log.is_empty());
         let mut doubled = log.clone();
         for (from, to) in copies {
             let from = from.index(doubled.len());
             let to = from + 1 + to.index(doubled.len() - from);
-            doubled.insert(to, doubled[from]);
+            doubled.insert(to, doubled[from].clone());
         }
         let (once, twice) = (fold(&rules, &log), fold(&rules, &doubled));
         prop_assert_eq!(once.settled(), twice.settled());
@@ -259,7 +290,8 @@ proptest! {
         prop_assert_eq!(once.first, twice.first);
     }
 
-    /// While a poll is open and takes the newest ballot, the order of arrival does not matter.
+    /// While a poll is open and takes the newest ballot, the order in which ballots arrive that
+    /// clients named does not matter.
     #[test]
     fn delays_change_nothing_while_open(
         votes in prop::collection::vec((0..4_u8, 0..12_u8), 1..40),
@@ -270,7 +302,8 @@ proptest! {
             poll: poll(),
             voter: VoterId([*voter; 16]),
             id: ballot_id(*id),
-            choice: Choice::of([1 + (voter ^ id) % OPTIONS]).unwrap(),
+            named_by: NamedBy::Client,
+            answer: Answer::options([1 + (voter ^ id) % OPTIONS]).unwrap(),
             round: 1,
             phase: 1,
             at: UnixMillis(0),
@@ -287,6 +320,33 @@ proptest! {
         prop_assert_eq!(in_order.tally.voters, shuffled.tally.voters);
         prop_assert_eq!(in_order.voters, shuffled.voters);
     }
+
+    /// Of ballots that the server named the last on the log counts, whatever its clock made of
+    /// the ids; one that the client named afterwards counts from the first greater id on.
+    #[test]
+    fn the_servers_ballots_count_by_their_place(ids in prop::collection::vec(0..12_u8, 1..12), then in 0..12_u8) {
+        let vote = |id, named_by| Entry::Ballot(Ballot {
+            poll: poll(),
+            voter: VoterId([1; 16]),
+            id: ballot_id(id),
+            named_by,
+            answer: Answer::options([1 + id % OPTIONS]).unwrap(),
+            round: 1,
+            phase: 1,
+            at: UnixMillis(0),
+        });
+        let mut order: Vec<u8> = ids;
+        let mut known = std::collections::BTreeSet::new();
+        order.retain(|id| known.insert(*id));
+        let log: Vec<Entry> = order.iter().map(|id| vote(*id, NamedBy::Server)).collect();
+        let rules = rules(Revote::Replace);
+        let counted = |log: &[Entry]| fold(&rules, log).voters[&VoterId([1; 16])].counted.clone().unwrap().0;
+        let last = ballot_id(*order.last().unwrap());
+        prop_assert_eq!(counted(&log), last);
+        let afterwards = [&log[..], &[vote(then, NamedBy::Client)]].concat();
+        let right = if known.contains(&then) { last } else { last.max(ballot_id(then)) };
+        prop_assert_eq!(counted(&afterwards), right);
+    }
 }
 
 #[test]
@@ -297,22 +357,23 @@ fn a_late_ballot_stays_late_after_the_poll_is_reopened() {
             poll: poll(),
             voter: VoterId([1; 16]),
             id: ballot_id(id),
-            choice: Choice::of([1]).unwrap(),
+            named_by: NamedBy::Client,
+            answer: Answer::options([1]).unwrap(),
             round: 1,
             phase,
             at: UnixMillis(0),
         })
     };
-    let closed = step(2, 1, Gate::Closed, Reason::Closed);
-    let reopened = step(3, 1, Gate::Open, Reason::Reopened);
+    let closed = || step(2, 1, Gate::Closed, Reason::Closed);
+    let reopened = || step(3, 1, Gate::Open, Reason::Reopened);
     // Taken in phase 1, but the close got to the log first; its retry comes after the reopening.
-    let folded = fold(&rules, &[closed, vote(1, 1), reopened, vote(1, 3), closed]);
+    let folded = fold(&rules, &[closed(), vote(1, 1), reopened(), vote(1, 3), closed()]);
     assert_eq!(folded.tally.voters, 0);
     assert_eq!(folded.tally.gate, Gate::Open, "a repeated close of an earlier phase does nothing");
     // An older ballot that comes only now was never decided: it counts.
-    let folded = fold(&rules, &[closed, vote(2, 1), reopened, vote(1, 3), vote(2, 3)]);
+    let folded = fold(&rules, &[closed(), vote(2, 1), reopened(), vote(1, 3), vote(2, 3)]);
     assert_eq!((folded.tally.voters, folded.tally.counts[0]), (1, 1));
     // A new ballot of the same voter counts, and proves the reopening where its record is late.
-    let folded = fold(&rules, &[closed, vote(1, 1), vote(2, 3), reopened]);
+    let folded = fold(&rules, &[closed(), vote(1, 1), vote(2, 3), reopened()]);
     assert_eq!((folded.tally.voters, folded.tally.phase), (1, 3));
 }

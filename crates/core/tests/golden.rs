@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::event::{Event, EventDraft};
 use pollux_core::id::{Generation, UnixMillis};
+use pollux_core::kind::Answer;
+use pollux_core::kind::rating::Steps;
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::record::{Control, Entry, Genesis, Reason, RecordError, ballot_key};
 use pollux_core::standing::{Announcement, TallyAt};
@@ -13,6 +15,8 @@ use pollux_core::tally::{Gate, Tally};
 use proptest::prelude::*;
 
 const BALLOT: &str = r#"{"v":1,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","optionIds":[2,100],"phase":3,"round":1,"at":1763740800000}"#;
+const BY_SERVER: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","optionIds":[2,100],"phase":3,"round":1,"at":1763740800000,"namedBy":"server"}"#;
+const RATED: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"rating":[4,null,0]},"namedBy":"client"}"#;
 const OPENED: &str = r#"{"v":1,"type":"opened","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":1,"round":1,"open":true,"at":1763740800000}"#;
 const CLOSED: &str = r#"{"v":1,"type":"closed","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":2,"round":1,"open":false,"at":1763740800001}"#;
 const RESET: &str = r#"{"v":1,"type":"reset","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":4,"round":2,"open":true,"at":1763740800002}"#;
@@ -24,19 +28,22 @@ fn entries() -> Vec<(&'static str, Entry)> {
     let control = |phase, round, gate, reason, at| {
         Entry::Control(Control { poll, phase, round, gate, reason, at: UnixMillis(at) })
     };
+    let ballot = |named_by, answer| {
+        Entry::Ballot(Ballot {
+            poll,
+            voter: "000102030405060708090a0b0c0d0e0f".parse().unwrap(),
+            id: "01890a5d-ac97-7000-8000-000000000001".parse().unwrap(),
+            named_by,
+            answer,
+            round: 1,
+            phase: 3,
+            at: UnixMillis(1_763_740_800_000),
+        })
+    };
     vec![
-        (
-            BALLOT,
-            Entry::Ballot(Ballot {
-                poll,
-                voter: "000102030405060708090a0b0c0d0e0f".parse().unwrap(),
-                id: "01890a5d-ac97-7000-8000-000000000001".parse().unwrap(),
-                choice: Choice::of([100, 2]).unwrap(),
-                round: 1,
-                phase: 3,
-                at: UnixMillis(1_763_740_800_000),
-            }),
-        ),
+        (BALLOT, ballot(NamedBy::Client, Answer::options([100, 2]).unwrap())),
+        (BY_SERVER, ballot(NamedBy::Server, Answer::options([100, 2]).unwrap())),
+        (RATED, ballot(NamedBy::Client, Answer::Rating(Steps::of([Some(4), None, Some(0)])))),
         (OPENED, control(1, 1, Gate::Open, Reason::Opened, 1_763_740_800_000)),
         (CLOSED, control(2, 1, Gate::Closed, Reason::Closed, 1_763_740_800_001)),
         (RESET, control(4, 2, Gate::Open, Reason::Reset, 1_763_740_800_002)),
@@ -62,7 +69,7 @@ fn the_bytes_are_these() {
 
 #[test]
 fn keys_and_partitions_are_these() {
-    let Entry::Ballot(ballot) = entries()[0].1 else { unreachable!() };
+    let Entry::Ballot(ballot) = entries()[0].1.clone() else { unreachable!() };
     let key = ballot_key(ballot.poll, ballot.voter);
     assert_eq!(key, "01890a5d-ac96-774b-bcce-b302099a8057/000102030405060708090a0b0c0d0e0f");
     assert_eq!(pollux_core::record::ballot_partition(ballot.poll, ballot.voter, 12), 9);
@@ -145,9 +152,35 @@ fn a_tutorial_client_may_leave_out_what_it_cannot_know() {
 }
 
 #[test]
+fn who_named_a_ballot_matters_from_version_2_on() {
+    let named_by = |value: &str| match Entry::decode(value.as_bytes()) {
+        Ok(Entry::Ballot(ballot)) => Ok(ballot.named_by),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(error),
+    };
+    let second = BALLOT.replace("\"v\":1", "\"v\":2");
+    let with = |ballot: &str, word: &str| ballot.replace("}", &format!(r#","namedBy":{word}}}"#));
+    assert_eq!(named_by(&second), Ok(NamedBy::Client));
+    assert_eq!(named_by(&with(&second, "\"client\"")), Ok(NamedBy::Client));
+    assert_eq!(named_by(&with(&second, "\"server\"")), Ok(NamedBy::Server));
+    // What version 1 said nothing of it cannot have meant, however it is written.
+    for word in ["\"server\"", "7", r#""server","namedBy":null"#] {
+        assert_eq!(named_by(&with(BALLOT, word)), Ok(NamedBy::Client), "{word}");
+    }
+    // It may be a later Pollux's: the partition stops, and nothing is lost.
+    for unknown in [
+        with(&second, "\"oracle\""),
+        second.replace("ballot\"", "ranking\""),
+        second.replace("\"optionIds\":[2,100],", "\"answer\":[2,1],"),
+    ] {
+        assert_eq!(named_by(&unknown), Err(RecordError::Newer(2)), "{unknown}");
+    }
+}
+
+#[test]
 fn a_newer_record_is_told_from_garbage() {
-    let newer = BALLOT.replace("\"v\":1", "\"v\":2");
-    assert_eq!(Entry::decode(newer.as_bytes()), Err(RecordError::Newer(2)));
+    let newer = BALLOT.replace("\"v\":1", "\"v\":3");
+    assert_eq!(Entry::decode(newer.as_bytes()), Err(RecordError::Newer(3)));
     assert_eq!(
         Entry::decode(br#"{"v":7,"type":"unheard-of"}"#),
         Err(RecordError::Newer(7)),
@@ -191,7 +224,7 @@ proptest! {
     /// The same near the valid ones, where the interesting mistakes are.
     #[test]
     fn damaged_records_are_read_or_refused(
-        which in 0..6_usize,
+        which in 0..7_usize,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let mut bytes = entries()[which].0.as_bytes().to_vec();

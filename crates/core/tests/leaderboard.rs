@@ -7,7 +7,7 @@ use pollux_core::leaderboard::{Contender, rank};
 use proptest::prelude::*;
 
 fn contender(poll: u64, option: u8, votes: u64) -> Contender {
-    Contender { poll: PollId::new(UnixMillis(poll), [0; 10]), option, votes }
+    Contender { poll: PollId::new(UnixMillis(poll), [0; 10]), option, votes, marks: votes }
 }
 
 #[test]

@@ -69,6 +69,24 @@ fn a_node_that_knows_no_events_takes_no_poll_out_of_one() {
 }
 
 #[test]
+fn a_node_that_knows_no_hidings_takes_none_back() {
+    let mut hidden = poll();
+    hidden.hidings = 3;
+    let mut standing = Standing::new(Arc::new(hidden.clone()), PARTITIONS);
+    let before = standing.version(true);
+    let mut older = hidden.clone();
+    older.close(UnixMillis(2)).unwrap();
+    older.hidings = 0;
+    assert!(standing.take_poll(Arc::new(older.clone())));
+    assert_eq!((standing.poll.status, standing.poll.hidings), (older.status, 3));
+    assert!(standing.version(false) > before);
+    // One that knows of more is believed.
+    let newer = Poll { hidings: 5, revision: older.revision + 1, ..older };
+    assert!(standing.take_poll(Arc::new(newer)));
+    assert_eq!(standing.poll.hidings, 5);
+}
+
+#[test]
 fn a_newer_log_wipes_out_the_tallies_of_the_older() {
     let poll = poll();
     let mut standing = Standing::new(Arc::new(poll.clone()), PARTITIONS);
@@ -87,7 +105,7 @@ fn a_reset_shows_zero_before_any_partition_has_heard_of_it() {
     standing.take_tally(tally(&poll, 0, 1, 9, 5, 1));
     standing.take_tally(tally(&poll, 1, 1, 9, 2, 1));
     assert_eq!(standing.counts(), [7, 0]);
-    poll.reset().unwrap();
+    poll.reset(UnixMillis(9)).unwrap();
     standing.take_poll(Arc::new(poll.clone()));
     assert_eq!((standing.counts(), standing.total_votes()), (vec![0, 0], 0));
     standing.take_tally(tally(&poll, 1, 1, 10, 1, 2));

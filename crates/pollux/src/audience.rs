@@ -16,8 +16,11 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use hyper::Uri;
+use pollux_core::kind::{Form, choice, rating};
+use pollux_server::watch::view::kind::KindView;
 use rand::RngExt;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -44,20 +47,28 @@ pub struct Poll {
     pub question: String,
     /// open, closed, draft.
     pub status: String,
-    /// Most options a ballot may mark.
-    pub max_choices: u8,
-    /// The options.
-    pub options: Vec<PollOption>,
+    /// What a ballot may say.
+    #[serde(flatten, deserialize_with = "form")]
+    pub form: Form,
     /// Whether it takes a `voterId`.
     #[serde(default = "yes")]
     pub voter_ids: bool,
 }
 
-/// An option, as far as a voter cares.
-#[derive(Clone, Debug, Deserialize)]
-pub struct PollOption {
-    /// Its id.
-    pub id: u8,
+/// What a ballot may say, of the kind that a server describes.
+fn form<'de, D: Deserializer<'de>>(described: D) -> Result<Form, D::Error> {
+    let small = |count: usize| u8::try_from(count).map_err(D::Error::custom);
+    Ok(match KindView::deserialize(described)? {
+        KindView::Choice(choice) => Form::Choice(choice::Form {
+            options: small(choice.options.len())?,
+            most: choice.max_choices,
+        }),
+        KindView::Rating(rating) => Form::Rating(rating::Form {
+            statements: small(rating.statements.len())?,
+            steps: rating.steps,
+            lowest: rating.lowest,
+        }),
+    })
 }
 
 fn yes() -> bool {

@@ -213,6 +213,13 @@ async fn make_event(server: &Server) -> Outcome<(Event, Vec<Poll>)> {
             "results": "afterVote",
             "open": true,
         }),
+        json!({
+            "question": "How do you like Pollux so far?",
+            "statements": ["Getting started", "The screens", "The documentation"],
+            "lowLabel": "poor",
+            "highLabel": "great",
+            "open": true,
+        }),
     ];
     let title = json!({ "title": "Pollux in thirty seconds" });
     let event: Event = call(server, Method::POST, "/api/events", Some(&title)).await?;

@@ -3,7 +3,6 @@
 use std::io::{BufWriter, Write, stdout};
 
 use clap::ValueEnum;
-use pollux_core::ballot::OptionId;
 use pollux_core::id::Partition;
 use pollux_core::standing::Standing;
 use pollux_server::api::export;
@@ -145,16 +144,13 @@ impl<W: Write> BallotWriter<W> {
         row: &BallotRow,
         status: &str,
     ) -> Outcome {
-        let ids: Vec<OptionId> = row.choice.iter().collect();
-        let texts: Vec<&str> = ids
-            .iter()
-            .filter_map(|id| standing.poll.options.get(usize::from(*id) - 1))
-            .map(String::as_str)
-            .collect();
+        let (member, ids) = row.answer.to_member();
+        let texts = standing.poll.kind.say(&row.answer);
         let (decided, taken) = (row.decided.as_str(), rfc3339(row.at));
         match self {
             Self::Csv(sheet) => {
-                let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+                let ids: Vec<_> =
+                    ids.as_array().into_iter().flatten().map(ToString::to_string).collect();
                 Ok(sheet.row([
                     row.poll.to_string().as_str(),
                     &partition.to_string(),
@@ -169,11 +165,13 @@ impl<W: Write> BallotWriter<W> {
                 ])?)
             }
             Self::Json(out) => {
-                let line = json!({
+                let mut line = json!({
                     "pollId": row.poll, "partition": partition, "offset": row.offset,
                     "ballotId": row.ballot, "voter": row.voter, "takenAt": taken,
-                    "optionIds": ids, "options": texts, "decided": decided, "status": status,
+                    "decided": decided, "status": status,
                 });
+                line[member] = ids;
+                line["options"] = texts.into();
                 Ok(writeln!(out, "{line}")?)
             }
         }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use hyper::Method;
-use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{
     Partition, PollId, UnixMillis, VoterId, VoterKey, VoterKind, partition_of, voter_key,
 };
@@ -230,8 +230,7 @@ fn described(poll: &Poll) -> audience::Poll {
         id: poll.id.to_string(),
         question: poll.question.clone(),
         status: "open".into(),
-        max_choices: poll.max_choices,
-        options: (1..=poll.options.len() as u8).map(|id| audience::PollOption { id }).collect(),
+        form: poll.kind.form(),
         voter_ids: true,
     }
 }
@@ -278,9 +277,18 @@ fn record(
 ) -> (Partition, NewRecord) {
     let voter = VoterId::derive(key, poll.id, VoterKind::Named, ballot.voter.as_bytes());
     let at: UnixMillis = ballot.id.time();
-    let choice = Choice::of(ballot.options.iter().copied()).unwrap_or(Choice::NONE);
+    let answer = ballot.answer.clone();
     let (id, round, phase) = (ballot.id, poll.round, poll.phase);
-    let entry = Entry::Ballot(Ballot { poll: poll.id, voter, id, choice, round, phase, at });
+    let entry = Entry::Ballot(Ballot {
+        poll: poll.id,
+        voter,
+        id,
+        named_by: NamedBy::Client,
+        answer,
+        round,
+        phase,
+        at,
+    });
     let key = ballot_key(poll.id, voter);
     let partition = partition_of(key.as_bytes(), partitions);
     (partition, NewRecord { key: key.into(), value: entry.encode().into() })

@@ -119,7 +119,7 @@ struct Sum {
 
 impl Sum {
     fn new(standing: &Standing) -> Self {
-        let counts = vec![0; standing.poll.options.len()];
+        let counts = vec![0; standing.poll.kind.form().slots()];
         Self { round: standing.poll.round, counts, voters: 0 }
     }
 

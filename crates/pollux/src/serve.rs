@@ -153,6 +153,8 @@ pub fn greet(running: &Running) {
 
 /// Start the server; a port that is taken is told by whom, and which one is free.
 pub async fn start(config: Config) -> Outcome<Running> {
+    // Ballots and secrets: whatever this process makes is for its own user alone.
+    rustix::process::umask(rustix::fs::Mode::RWXU.complement());
     let (hosts, port) = (config.hosts.clone(), config.port);
     boot::start(config).await.map_err(|error| {
         let mut message = error.to_string();

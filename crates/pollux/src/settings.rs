@@ -24,8 +24,6 @@ const CLUSTER: &[(&str, &str)] = &[
     ("DB_HOST", "localhost"),
     ("DB_USER", "pollux"),
     ("DB_PASSWORD", "change-me"),
-    // Made when it is asked for.
-    ("POLLUX_SECRET", ""),
 ];
 
 /// The settings given as flags, by the flag's name.
@@ -329,14 +327,8 @@ impl Variables {
             _ => format!("given as --{}", one.flag),
         };
         let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
-        let line = |(name, value): &&(&str, &str)| match *value {
-            "" => {
-                let fresh = pollux_server::boot::new_secret();
-                format!("\n  {name}={fresh} # made just now; the same on every node")
-            }
-            value => format!("\n  {name}={value}"),
-        };
-        let lines: String = missing.iter().map(line).collect();
+        let lines: String =
+            missing.iter().map(|(name, value)| format!("\n  {name}={value}")).collect();
         Err(Failure::usage(format!(
             "{} ({source}) is set, but {} not. For a cluster add to .env:{lines}\n\
              For one machine unset {0}, or pass --embedded",
@@ -447,14 +439,12 @@ mod tests {
         let one = variables(&[], "KAFKA_BROKER=k:9092");
         let wrong = mode(&one, false).unwrap_err();
         assert_eq!(wrong.code, crate::exit::USAGE);
-        for said in
-            ["DB_HOST", "DB_USER", "DB_PASSWORD", "POLLUX_SECRET", "from .env line 1", "--embedded"]
-        {
+        for said in ["DB_HOST", "DB_USER", "DB_PASSWORD", "from .env line 1", "--embedded"] {
             assert!(wrong.message.contains(said), "{}", wrong.message);
         }
         assert!(!wrong.message.contains("add to .env:\n  KAFKA_BROKER"), "{}", wrong.message);
         assert!(!mode(&one, true).unwrap());
-        let all = "DB_USER=pollux\nDB_PASSWORD=p\nPOLLUX_SECRET=0123456789abcdef";
+        let all = "DB_USER=pollux\nDB_PASSWORD=p";
         let both = variables(&[("DB_HOST", "db")], &format!("KAFKA_BROKER=k:9092\n{all}"));
         assert!(mode(&both, false).unwrap());
         assert!(!mode(&both, true).unwrap());

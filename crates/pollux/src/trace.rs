@@ -7,8 +7,8 @@ mod way;
 
 use std::io::{Write, stdout};
 
-use pollux_core::ballot::OptionId;
 use pollux_core::id::{BallotId, Offset, Partition};
+use pollux_core::kind::choice::OptionId;
 use pollux_core::record::ballot_partition;
 use pollux_server::config::Config;
 use pollux_server::store::{BallotRow, Progress, Store};
@@ -135,7 +135,7 @@ async fn trace(
     found: Found,
     way: Option<Way>,
 ) -> Outcome<Traced> {
-    let Found { partition, offset, ballot, .. } = found;
+    let Found { partition, offset, ref ballot, .. } = found;
     let committed = progress.iter().find(|(p, _)| *p == partition).map(|(_, p)| p.next_offset);
     let rows = store.ballots(partition, offset, Some(ballot.poll), 1).await?;
     let row = rows.into_iter().find(|row| row.offset == offset);
@@ -171,11 +171,12 @@ impl Traced {
         let mut told = json!({
             "partition": partition, "offset": offset,
             "pollId": ballot.poll, "voter": ballot.voter,
-            "optionIds": ballot.choice.iter().collect::<Vec<_>>(),
             "round": ballot.round, "phase": ballot.phase, "takenAt": rfc3339(ballot.at),
             "committedUpTo": self.committed, "decided": self.row.as_ref().map(|r| r.decided.as_str()),
             "decision": self.decision(), "status": self.status,
         });
+        let (member, answer) = ballot.answer.to_member();
+        told[member] = answer;
         if let (Some(way), Some(told)) = (&self.way, told.as_object_mut()) {
             told.insert("way".into(), way.to_json());
         }
@@ -186,12 +187,11 @@ impl Traced {
 impl std::fmt::Display for Traced {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Found { partition, offset, ballot, .. } = &self.found;
-        let options: Vec<_> = ballot.choice.iter().map(|id| id.to_string()).collect();
         writeln!(f, "record   partition {partition}, offset {}", grouped(*offset))?;
         writeln!(f, "  taken    {} in round {}", rfc3339(ballot.at), ballot.round)?;
         writeln!(f, "  poll     {}", ballot.poll)?;
         writeln!(f, "  voter    {}", ballot.voter)?;
-        writeln!(f, "  options  {}", options.join(", "))?;
+        writeln!(f, "  answer   {}", ballot.answer)?;
         match self.committed {
             Some(next) if next > *offset => {
                 writeln!(f, "  commit   yes; the partition is committed up to {}", grouped(next))?;

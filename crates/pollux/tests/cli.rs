@@ -144,11 +144,7 @@ fn one_cluster_variable_alone_names_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let output = pollux(folder.path()).arg("serve").env("KAFKA_BROKER", "k:9092").output().unwrap();
     assert_eq!(code(&output), 2);
-    let said = stderr(&output);
-    let secret = said.split("POLLUX_SECRET=").nth(1).and_then(|rest| rest.split(' ').next());
-    let secret = secret.expect("a line to paste");
-    assert_eq!(secret.len(), 43, "{said}");
-    insta::assert_snapshot!("one-variable-alone", said.replace(secret, "…"));
+    insta::assert_snapshot!("one-variable-alone", stderr(&output));
 }
 
 #[test]

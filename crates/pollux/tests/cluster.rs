@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use self::support::{Client, pollux, said};
 
 /// What is told to every node is there within this.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(20);
 /// A node that has just started knows everything within this.
 const CURRENT: Duration = Duration::from_secs(2);
 
@@ -290,6 +290,49 @@ fn a_node_with_another_secret_is_refused() {
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("POLLUX_SECRET is not the secret of the other nodes"), "{said}");
     assert!(!said.contains("another secret than theirs"), "{said}");
+}
+
+#[test]
+fn nodes_that_are_given_no_secret_share_one_that_the_first_of_them_made() {
+    let _peace = PEACE.read().unwrap();
+    CLUSTER.database().query("CREATE DATABASE unset").unwrap();
+    // All that the original assignment's `.env` has, and no more.
+    let unset = [("DB_NAME", "unset"), ("POLLUX_TOPIC_PREFIX", "unset."), ("POLLUX_SECRET", "")];
+    let (one, two) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| Started::with(&unset));
+        (Started::with(&unset), other.join().unwrap())
+    });
+    let (mut one, mut two) = (one.client(), two.client());
+    let body = json!({ "question": "Shared?", "options": ["Yes", "No"] }).to_string();
+    let (status, poll) = one.send("POST", "/api/polls", Some(&body), None).unwrap();
+    assert_eq!(status, 201, "{poll}");
+    // One name is one voter at both, so they name voters with one secret.
+    let vote = format!("{}/vote", path(&poll));
+    let body = |option: u8| json!({ "optionId": option, "voterId": "ada" }).to_string();
+    for (client, option) in [(&mut one, 1), (&mut two, 2)] {
+        let (status, receipt) = client.send("POST", &vote, Some(&body(option)), None).unwrap();
+        assert_eq!(status, 202, "{receipt}");
+    }
+    once("the second vote took the place of the first", || {
+        let (_, seen) = two.send("GET", &path(&poll), None, None).unwrap();
+        let replaced = seen["options"][1]["votes"] == 1 && seen["totalVoters"] == 1;
+        if replaced { Ok(()) } else { Err(seen) }
+    });
+    // It can be taken out of the database and be given to the nodes instead.
+    let mut database = CLUSTER.database();
+    database.name = "unset".to_owned();
+    let kept = "SELECT value FROM meta WHERE name = 'made_secret'";
+    let secret = database.query(kept).unwrap().trim().to_owned();
+    database.query("DELETE FROM meta WHERE name = 'made_secret'").unwrap();
+    let given = Started::with(&[&unset[..2], &[("POLLUX_SECRET", &secret)]].concat());
+    assert_eq!(given.client().send("GET", "/readyz", None, None).unwrap().0, 200);
+    // From then on a node that is given none is told so, as it is where all others have one.
+    let (code, said) = refused(&unset);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("have a POLLUX_SECRET"), "{said}");
+    let (code, said) = refused(&[("POLLUX_SECRET", "")]);
+    assert_eq!(code, 2, "{said}");
+    assert!(!said.contains(&secret), "{said}");
 }
 
 #[test]

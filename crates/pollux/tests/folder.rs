@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{BallotId, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::kind::Answer;
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::record::{Entry, ballot_key, ballot_partition};
 use pollux_server::ambient::SystemAmbient;
@@ -77,8 +78,17 @@ impl History {
 
     async fn append(&self, voter: u8, id: BallotId, option: u8, partition: Option<Partition>) {
         let (poll, voter) = (self.poll.id, VoterId([voter; 16]));
-        let choice = Choice::of([option]).unwrap();
-        let ballot = Ballot { poll, voter, id, choice, round: 1, phase: 1, at: NOW };
+        let answer = Answer::options([option]).unwrap();
+        let ballot = Ballot {
+            poll,
+            voter,
+            id,
+            named_by: NamedBy::Client,
+            answer,
+            round: 1,
+            phase: 1,
+            at: NOW,
+        };
         let partition = partition.unwrap_or_else(|| ballot_partition(poll, voter, PARTITIONS));
         let record = NewRecord {
             key: Bytes::from(ballot_key(poll, voter)),

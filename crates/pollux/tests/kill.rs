@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pollux_checker::{Recount, Rules, Told, recount};
+use pollux_checker::{Asks, Recount, Rules, Told, recount};
 use pollux_server::log::embedded::EmbeddedLog;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -138,7 +138,8 @@ fn independent_recount(folder: &Path, polls: &[Poll]) -> Recount {
             }
         }
     }
-    let rules = |poll: &Poll| Rules { options: 3, max_choices: 1, refuse: poll.refuse };
+    let rules =
+        |poll: &Poll| Rules { asks: Asks::Choice { options: 3, most: 1 }, refuse: poll.refuse };
     recount(records, &polls.iter().map(|poll| (poll.id.clone(), rules(poll))).collect())
 }
 

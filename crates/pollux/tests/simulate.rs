@@ -21,7 +21,7 @@ enum Act {
 use Act::{Answer, Vanish};
 
 const POLL: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","code":"482913",
-    "question":"Which?","status":"open","maxChoices":1,"voterIds":true,
+    "question":"Which?","status":"open","kind":"single","maxChoices":1,"voterIds":true,
     "options":[{"id":1,"text":"a"},{"id":2,"text":"b"}]}"#;
 
 /// A server for one poll. `act` says what to do with the n-th attempt (from 0) of a ballot.

@@ -18,7 +18,8 @@ fn poll(version: u64, status: &str, is_final: bool) -> Value {
         "final": is_final, "round": 1, "revote": "replace", "maxChoices": 1, "results": "live",
         "revealed": true, "totalVotes": version, "totalVoters": version, "version": version,
         "listed": true, "voterIds": true, "createdAt": "2026-11-21T12:00:00.000Z",
-        "closesAt": null, "closedAt": null, "eventId": null, "embed": [], "resultHash": null,
+        "closesAt": null, "closesAfter": null, "missedClosesAt": null,
+        "closedAt": null, "eventId": null, "embed": [], "resultHash": null,
         "options": [{ "id": 1, "text": "Rust", "votes": version }],
     })
 }

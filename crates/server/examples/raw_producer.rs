@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use parking_lot::{Condvar, Mutex};
-use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
+use pollux_core::kind::Answer;
 use pollux_core::record::{Entry, ballot_key, ballot_partition};
 use pollux_server::config::KafkaConfig;
 use rdkafka::client::ClientContext;
@@ -123,8 +124,17 @@ impl Sender<'_> {
         let poll = PollId::new(UnixMillis(1_790_000_000_000), [1; 10]);
         let (voter, id) =
             (VoterId(rand::random::<u128>().to_be_bytes()), BallotId::new(now, rand::random()));
-        let choice = Choice::of([1]).context("an option")?;
-        let ballot = Ballot { poll, voter, id, choice, round: 1, phase: 1, at: now };
+        let answer = Answer::options([1]).context("an option")?;
+        let ballot = Ballot {
+            poll,
+            voter,
+            id,
+            named_by: NamedBy::Client,
+            answer,
+            round: 1,
+            phase: 1,
+            at: now,
+        };
         let (key, value) = (ballot_key(poll, voter), Entry::Ballot(ballot).encode());
         let partition = ballot_partition(poll, voter, self.partitions) as i32;
         let record = BaseRecord::with_opaque_to(self.topic, Box::new(due));

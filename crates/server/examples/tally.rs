@@ -14,8 +14,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::future::{join_all, try_join_all};
 use futures_util::{SinkExt, TryStreamExt};
 use pollux_cluster::Postgres;
-use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{BallotId, Generation, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::kind::Answer;
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::record::{Entry, ballot_key, ballot_partition};
 use pollux_core::standing::Announcement;
@@ -178,8 +179,17 @@ fn ballots(poll: &Poll, case: &Case, rows: u64) -> impl Iterator<Item = (Partiti
     (0..rows).map(move |n| {
         let voter = voters[n as usize % voters.len()];
         let name = BallotId::new(UnixMillis(NOW.0 + n), rand::random());
-        let choice = Choice::of([1 + (n % 2) as u8]).expect("an option");
-        let ballot = Ballot { poll: id, voter, id: name, choice, round, phase, at: NOW };
+        let answer = Answer::options([1 + (n % 2) as u8]).expect("an option");
+        let ballot = Ballot {
+            poll: id,
+            voter,
+            id: name,
+            named_by: NamedBy::Client,
+            answer,
+            round,
+            phase,
+            at: NOW,
+        };
         let key = Bytes::from(ballot_key(id, voter));
         let value = Bytes::from(Entry::Ballot(ballot).encode());
         (ballot_partition(id, voter, partitions), NewRecord { key, value })

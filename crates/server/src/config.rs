@@ -138,6 +138,9 @@ impl Sasl {
 pub struct ApiLimits {
     /// Most connections at once; further ones wait in the kernel's queue.
     pub connections: usize,
+    /// How many of them one address may hold, in percent; further ones are refused, from 100 on they
+    /// wait like all others. Trusted proxies are exempt.
+    pub connections_share: u32,
     /// Longest body, in bytes.
     pub body: usize,
     /// Largest logo of an event, in bytes.
@@ -154,12 +157,17 @@ pub struct ApiLimits {
     pub wait: Duration,
     /// How far ahead of our clock a ballot id may be.
     pub ahead: Duration,
-    /// Requests per second and address, and the burst above it; loopback is exempt.
+    /// Requests and messages over sockets per second and address, and the burst above it; loopback
+    /// is exempt.
     pub per_address: (u32, u32),
     /// Ballots per second and voter in one poll, and the burst above it.
     pub per_voter: (u32, u32),
-    /// Wrong join codes per minute and address.
+    /// Wrong join codes per minute and address, of IPv6 per network (a /64).
     pub guesses: u32,
+    /// Wrong join codes per minute and IPv6 site (a /48).
+    pub guesses_of_site: u32,
+    /// Wrong join codes per minute in all; past it each address and site has a tenth of `guesses`.
+    pub guesses_in_all: u32,
     /// How long log and store may take to say how they are.
     pub probe: Duration,
     /// Records read for one replay; a longer vote is not replayed. Each of its ballots takes some
@@ -178,6 +186,8 @@ pub struct LogLimits {
     pub group: usize,
     /// How long a group waits for company when the one before it was not alone.
     pub linger: Duration,
+    /// An embedded log that leaves appends unanswered for so long is not ready: its disk hangs.
+    pub stall: Duration,
     /// Bytes of recent records kept in memory for readers.
     pub tail_bytes: usize,
     /// Announcements a feed may be behind before it is lost.
@@ -381,6 +391,12 @@ impl Config {
                 "a vote waits at least as long for company",
                 log.linger < api.deadline,
             );
+            below(
+                ("POLLUX_LOG_LINGER", time(log.linger)),
+                ("POLLUX_LOG_STALL", time(log.stall)),
+                "else a log that waits for company is taken for one that hangs",
+                log.linger < log.stall,
+            );
         }
         if db.host.is_some() {
             below(
@@ -428,6 +444,7 @@ impl Default for ApiLimits {
     fn default() -> Self {
         Self {
             connections: 50_000,
+            connections_share: 75,
             body: 16 * 1024,
             logo: 64 * 1024,
             header_timeout: Duration::from_secs(10),
@@ -436,9 +453,12 @@ impl Default for ApiLimits {
             deadline: Duration::from_secs(8),
             wait: Duration::from_secs(5),
             ahead: Duration::from_secs(60),
-            per_address: (500, 5_000),
+            // 5,000 phones behind one address make some ten requests each when they join and vote.
+            per_address: (2_000, 50_000),
             per_voter: (5, 20),
             guesses: 60,
+            guesses_of_site: 600,
+            guesses_in_all: 6_000,
             probe: Duration::from_secs(1),
             replay_records: 1_000_000,
             replays: 16,
@@ -452,6 +472,8 @@ impl Default for LogLimits {
             queue: 65_536,
             group: 4_096,
             linger: Duration::from_millis(1),
+            // Longer than a slow card needs for a commit, shorter than a request's deadline.
+            stall: Duration::from_secs(5),
             tail_bytes: 32 << 20,
             feed: 16_384,
         }

@@ -13,5 +13,6 @@ mod level;
 pub mod log;
 pub mod processor;
 pub mod store;
+mod wal;
 pub mod watch;
 pub mod web;

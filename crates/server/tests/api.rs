@@ -80,6 +80,72 @@ async fn a_poll_from_draft_to_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_is_made_in_the_phase_it_is_meant_for_or_not_at_all() {
+    let world = World::new().await;
+    let (id, token) = world.poll(CLASSIC).await;
+    let path = format!("/api/polls/{id}");
+    let own = |ask: Ask| world.call(ask.token(&token).request());
+    let act = |name: &str, phase: &str| own(Ask::post(format!("{path}/{name}?phase={phase}"), ""));
+    let read = || async { world.call(Ask::get(&path).request()).await.json() };
+    assert_eq!(read().await["phase"], 1, "everybody has seen it open");
+    // Two organisers, one button: one round, and the other is told.
+    let (first, second) = tokio::join!(act("reset", "1"), act("reset", "1"));
+    let mut statuses = [first.status.as_u16(), second.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409], "{first}{second}");
+    let told = if first.status == 409 { first } else { second };
+    assert_eq!(told.json()["type"], "/docs/errors/changed-meanwhile", "{told}");
+    assert_eq!((&read().await["round"], &read().await["phase"]), (&json!(2), &json!(2)));
+    for name in ["open", "close", "reopen", "reveal", "reset"] {
+        let stale = act(name, "1").await;
+        assert_eq!(stale.json()["type"], "/docs/errors/changed-meanwhile", "{name}: {stale}");
+    }
+    let stale = own(Ask::new("DELETE", format!("{path}?phase=1"))).await;
+    assert_eq!(stale.status, 409, "{stale}");
+    let now = read().await;
+    assert_eq!(
+        (&now["status"], &now["round"], &now["phase"]),
+        (&json!("open"), &json!(2), &json!(2))
+    );
+    for wrong in ["x", "-1", "+2", "4294967296", "2&phase=2"] {
+        assert_eq!(act("close", wrong).await.status, 400, "{wrong}");
+    }
+    assert_eq!(act("close", "2").await.json()["phase"], 3);
+    // Who names no phase means the poll as it is.
+    assert_eq!(own(Ask::post(format!("{path}/reopen"), "")).await.json()["phase"], 4);
+    assert_eq!(own(Ask::new("DELETE", format!("{path}?phase=4"))).await.status, 204);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ballot_that_waited_through_a_reset_does_not_count_in_the_round_it_was_not_wished_of() {
+    let world = World::new().await;
+    let (id, token) = world.poll(CLASSIC).await;
+    world.settle().await;
+    let cast = |n: u8, round: u32| {
+        let ballot = ballot(u64::from(n), n);
+        let body = json!({"optionId": 1, "ballotId": ballot, "voterId": "ada", "round": round});
+        let path = format!("{}?wait=counted", vote(&id));
+        world.call(Ask::post(path, body.to_string()).request())
+    };
+    assert_eq!(cast(1, 1).await.json()["status"], "counted");
+    world.call(Ask::post(format!("/api/polls/{id}/reset"), "").token(&token).request()).await;
+    world.settle().await;
+    let late = cast(2, 1).await;
+    assert_eq!(
+        (late.status.as_u16(), &late.json()["type"]),
+        (409, &json!("/docs/errors/poll-not-open"))
+    );
+    // The answer that was lost of the round before can still be had.
+    assert_eq!(cast(1, 1).await.json()["status"], "counted");
+    let read = || async { world.call(Ask::get(format!("/polls/{id}")).request()).await.json() };
+    assert_eq!(read().await["totalVoters"], 0);
+    assert_eq!(cast(3, 2).await.json()["status"], "counted");
+    // A node that has not heard of a round yet takes what says so for its own.
+    assert_eq!(cast(4, 3).await.status, 200);
+    assert_eq!(read().await["totalVoters"], 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn records_that_say_nothing_of_the_phase_count_once_the_poll_is_open() {
     let world = World::new().await;
     let (id, _) = world.poll(CLASSIC).await;

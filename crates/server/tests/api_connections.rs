@@ -60,7 +60,11 @@ async fn says_nothing(tcp: &mut TcpStream) {
 
 #[tokio::test]
 async fn connections_past_the_limit_wait_until_one_is_closed() {
-    let served = serve(|config| config.api.connections = 2).await;
+    let served = serve(|config| {
+        config.api.connections = 2;
+        config.api.connections_share = 100;
+    })
+    .await;
     let (mut one, two) = (served.connect().await, served.connect().await);
     one.write_all(HEALTH).await.unwrap();
     answer(&mut one).await;
@@ -77,6 +81,7 @@ async fn connections_past_the_limit_wait_until_one_is_closed() {
 async fn an_address_that_nobody_uses_takes_no_place() {
     let served = serve(|config| {
         config.api.connections = 1;
+        config.api.connections_share = 100;
         config.hosts = vec!["127.0.0.1".parse().unwrap(), "127.0.0.2".parse().unwrap()];
     })
     .await;
@@ -90,7 +95,11 @@ async fn an_address_that_nobody_uses_takes_no_place() {
 
 #[tokio::test]
 async fn a_websocket_keeps_its_place_among_the_connections() {
-    let served = serve(|config| config.api.connections = 1).await;
+    let served = serve(|config| {
+        config.api.connections = 1;
+        config.api.connections_share = 100;
+    })
+    .await;
     let mut watcher = served.socket("", None).await;
     watcher.next().await;
     let mut other = served.connect().await;
@@ -144,6 +153,7 @@ async fn viewers_past_the_limit_are_told_so_and_everybody_else_is_served() {
 async fn a_client_that_reads_no_answer_is_given_up() {
     let served = serve(|config| {
         config.api.connections = 1;
+        config.api.connections_share = 100;
         config.api.write_timeout = Duration::from_millis(300);
     })
     .await;

@@ -119,6 +119,63 @@ async fn an_event_leads_from_poll_to_poll_by_one_code() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_step_is_made_from_what_the_asker_sees_or_not_at_all() {
+    let event = Event::new().await;
+    let [first, second] = event.polls.each_ref().map(String::as_str);
+    let step = |from: Value, to: Value| {
+        let body = json!({"poll": to, "from": from}).to_string();
+        event.call(Ask::post(format!("{}/show", event.path), body).token(&event.stage))
+    };
+    let status_of = |poll: &str| event.own(Ask::get(format!("/api/polls/{poll}")));
+    assert_eq!(step(Value::Null, json!(first)).await.status, 200);
+    // Nobody sees an empty stage any more: nothing is changed, and no draft is opened.
+    let stale = step(Value::Null, json!(second)).await;
+    assert_eq!(
+        (stale.status.as_u16(), text(&stale.json(), "type").as_str()),
+        (409, "/docs/errors/changed-meanwhile"),
+        "{stale}"
+    );
+    assert_eq!(event.read(None).await["current"], first);
+    assert_eq!(status_of(second).await.json()["status"], "draft");
+    // Repeated, a step that is made is made: twice in a row, and at once.
+    let version = |event: &Value| event["version"].as_u64();
+    let before = version(&event.read(None).await);
+    assert_eq!(step(Value::Null, json!(first)).await.status, 200);
+    assert_eq!(version(&event.read(None).await), before, "nothing is changed by that");
+    let (one, two) =
+        tokio::join!(step(json!(first), json!(second)), step(json!(first), json!(second)));
+    assert_eq!((one.status.as_u16(), two.status.as_u16()), (200, 200), "{one}{two}");
+    assert_eq!(event.read(None).await["current"], second);
+    let stale = step(json!(first), Value::Null).await;
+    assert_eq!(stale.status, 409, "{stale}");
+    assert_eq!(step(json!(second), Value::Null).await.json()["current"], Value::Null);
+    for wrong in [json!(7), json!("nonsense")] {
+        let answer = step(wrong, json!(first)).await;
+        assert_eq!(answer.json()["errors"][0]["pointer"], "/from", "{answer}");
+    }
+    // Who does not say what they see puts it there whatever is.
+    assert_eq!(event.show(&event.stage, Some(first)).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_whose_answer_is_lost_is_made_once() {
+    let event = Event::new().await;
+    let [first, second] = event.polls.each_ref().map(String::as_str);
+    assert_eq!(event.show(&event.stage, Some(first)).await.status, 200);
+    let body = json!({"poll": second, "from": first}).to_string();
+    let step = || event.call(Ask::post(format!("{}/show", event.path), &*body).token(&event.stage));
+    let lost = Faults { unknown_done: 1.0, ..Faults::NONE };
+    event.world.store.set_faults(StoreFaults { changes: lost, ..StoreFaults::NONE });
+    let answers = [step().await.status, step().await.status];
+    event.world.store.set_faults(StoreFaults::NONE);
+    let version = |event: &Value| event["version"].as_u64();
+    let made = event.read(None).await;
+    assert_eq!(made["current"], second, "{answers:?}");
+    assert_eq!(step().await.status, 200);
+    assert_eq!(version(&event.read(None).await), version(&made), "once is enough");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stage_shows_and_reveals_and_does_nothing_else() {
     let event = Event::new().await;
     let poll = &event.polls[0];

@@ -19,6 +19,7 @@ use pollux_server::log::memory::LogFaults;
 use pollux_server::store::Store;
 use pollux_server::store::memory::{Faults, StoreFaults};
 use pollux_server::watch::events::events;
+use pollux_server::watch::grants::{Grant, Proof};
 use pollux_server::watch::view::{self, Audience, PollView};
 use pollux_server::watch::viewer::Interest;
 use serde_json::Value;
@@ -169,7 +170,7 @@ fn watch(world: &World, id: &str) -> Arc<Mutex<BTreeMap<String, Value>>> {
     let interest = Interest {
         everything: true,
         polls: vec![id],
-        grants: vec![(id, Audience::Owner)],
+        grants: vec![(id, Grant::Runs(Proof::Operator))],
         ..Interest::default()
     };
     let mut events = events(&world.app.hub, interest, None);
@@ -295,6 +296,34 @@ async fn a_change_that_nobody_could_look_up_is_found_by_asking_again() {
             PollStatus::Draft | PollStatus::Deleted => assert_eq!(shown.status, 404, "{case}"),
             _ => assert_eq!(shown.json()["round"], made.round, "{case}"),
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_answer_is_lost_is_made_once_however_often_it_is_repeated_in_its_phase() {
+    for action in ACTIONS.iter().filter(|action| action.controls) {
+        let mut case = Case::of(action).await;
+        let phase = case.poll().phase;
+        case.ask =
+            Ask::new(action.method, format!("/polls/{}{}?phase={phase}", case.id, action.path))
+                .token(&case.token);
+        leave_unknown(&case).await;
+        let made = case.poll();
+        assert_eq!(made.phase, phase + 1, "{case}");
+        for _ in 0..3 {
+            match made.status {
+                PollStatus::Deleted => is_problem(&case.act().await, 404, "no-such-poll"),
+                _ => is_problem(&case.act().await, 409, "changed-meanwhile"),
+            }
+            assert_eq!(case.poll(), made, "{case}: once is enough");
+        }
+        // What nobody was told of is told by asking again.
+        let standing = case.world.store.standing(made.id).await.unwrap().unwrap();
+        sleep(SECOND).await;
+        if made.status != PollStatus::Deleted {
+            case.watcher_has(&standing);
+        }
+        case.ends_well().await;
     }
 }
 

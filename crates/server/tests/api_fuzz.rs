@@ -271,6 +271,18 @@ fn is_answered(sent: &Sent) -> bool {
     !matches!(said["type"].as_str(), Some("subscribe" | "unsubscribe" | "auth"))
 }
 
+/// An error, a receipt, or the decision of a ballot that was there before, which is told at once.
+fn is_answer(message: &Value, heard: &[Value]) -> bool {
+    let ballot = &message["receipt"]["ballotId"];
+    let recorded =
+        |other: &Value| other["type"] == "vote.recorded" && other["receipt"]["ballotId"] == *ballot;
+    match message["type"].as_str() {
+        Some("error" | "vote.recorded") => true,
+        Some(kind) => kind.starts_with("vote.") && !heard.iter().any(recorded),
+        None => false,
+    }
+}
+
 type Talk = (Runtime, Served, Mutex<Watcher>, String, String);
 
 proptest! {
@@ -313,9 +325,7 @@ proptest! {
             let raw = sent.iter().any(|sent| matches!(sent, Sent::Raw(_)));
             prop_assert!(end != End::Gone || raw, "gone without a word");
             if end == End::Open {
-                let answers = socket.heard.iter().filter(|heard| {
-                    matches!(heard["type"].as_str(), Some("error" | "vote.recorded"))
-                });
+                let answers = socket.heard.iter().filter(|heard| is_answer(heard, &socket.heard));
                 let (answers, least) = (answers.count(), sent.iter().filter(|s| is_answered(s)).count());
                 let most = sent.iter().filter(|s| !matches!(s, Sent::Ping(_))).count();
                 prop_assert!(raw || (least..=most).contains(&answers), "{answers}: {:#?}", socket.heard);

@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::ballot::{Ballot, NamedBy};
+use pollux_core::fold::{Past, known};
 use pollux_core::id::{BallotId, Generation, Partition, PollId, UnixMillis, VoterId};
-use pollux_core::poll::{Draft, Poll};
+use pollux_core::kind::Answer;
+use pollux_core::poll::{Draft, Poll, PollStatus};
 use pollux_core::record::{Entry, ballot_key};
 use pollux_core::standing::{Announcement, TallyAt};
 use pollux_server::ambient::Ambient;
@@ -19,7 +22,7 @@ use pollux_server::config::{LogLimits, ProcessorLimits};
 use pollux_server::log::memory::{LogFaults, MemoryLog, MemoryNode};
 use pollux_server::log::{Log, NewRecord, control};
 use pollux_server::processor::Processor;
-use pollux_server::processor::batch::{Batch, Past, Slice, known};
+use pollux_server::processor::batch::{Batch, Slice};
 use pollux_server::store::Store;
 use pollux_server::store::memory::MemoryStore;
 use tokio::time::{sleep, timeout};
@@ -92,7 +95,8 @@ impl World {
             poll: id,
             voter: VoterId([n; 16]),
             id: BallotId::new(NOW, [n; 10]),
-            choice: Choice::of([1]).unwrap(),
+            named_by: NamedBy::Client,
+            answer: Answer::options([1]).unwrap(),
             round,
             phase,
             at: NOW,
@@ -276,4 +280,63 @@ async fn a_phase_that_was_committed_outlives_a_power_cut() {
         assert_eq!(world.tally().tally.phase, world.poll.phase);
         assert_eq!(world.store.power_cut(), 0, "nothing may be lost back to before phase {n}");
     }
+}
+
+/// A clock that goes with the test's, and that somebody sets.
+struct Settable {
+    start: tokio::time::Instant,
+    set_by: AtomicI64,
+}
+
+impl Ambient for Settable {
+    fn now(&self) -> UnixMillis {
+        let passed = self.start.elapsed().as_millis() as i64;
+        UnixMillis(NOW.0.strict_add_signed(passed + self.set_by.load(Relaxed)))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+/// A poll of twenty seconds, opened at the start; another that closes at a time of the clock; and
+/// whether each is open some seconds after the clock was set, in the tenth second.
+async fn open_after(set_by: i64, alone: bool, seconds: u64) -> [bool; 2] {
+    let world = World::new().await;
+    let clock = Arc::new(Settable { start: tokio::time::Instant::now(), set_by: 0.into() });
+    let make = async |n: u8, after: Option<u64>, at: Option<u64>| {
+        let mut draft = Draft::new("How long?", ["Yes", "No"]);
+        (draft.closes_after, draft.closes_at) = (after, at.map(|at| UnixMillis(NOW.0 + at)));
+        let mut poll = Poll::draft(PollId::new(NOW, [n; 10]), draft, [0; 32], NOW).unwrap();
+        poll.open(clock.now()).unwrap();
+        world.store.create(poll.clone(), vec![format!("12345{n}")], None).await.unwrap();
+        poll.id
+    };
+    let polls = [make(7, Some(20), None).await, make(8, None, Some(20_000)).await];
+    let limits = ProcessorLimits::default();
+    let mut processor =
+        Processor::new(world.log.clone(), world.store.clone(), clock.clone(), limits);
+    processor.alone = alone;
+    tokio::spawn(processor.run(CancellationToken::new()));
+    sleep(Duration::from_secs(10)).await;
+    clock.set_by.store(set_by, Relaxed);
+    sleep(Duration::from_secs(seconds)).await;
+    let mut open = [false; 2];
+    for (open, poll) in open.iter_mut().zip(polls) {
+        *open = world.store.standing(poll).await.unwrap().unwrap().poll.status == PollStatus::Open;
+    }
+    open
+}
+
+#[tokio::test(start_paused = true)]
+async fn seconds_from_the_opening_are_seconds_though_the_clock_is_set() {
+    const HOUR: i64 = 3_600_000;
+    for set_by in [-HOUR, HOUR, -5_000, 5_000] {
+        assert!(open_after(set_by, true, 8).await[0], "set by {set_by} ms: open after 18 s");
+        assert!(!open_after(set_by, true, 12).await[0], "set by {set_by} ms: closed after 22 s");
+    }
+    // A time of the clock's is the clock's, and among many nodes nobody knows whose clock it was.
+    assert!(!open_after(HOUR, true, 2).await[1]);
+    assert!(open_after(-HOUR, true, 60).await[1]);
+    assert_eq!(open_after(HOUR, false, 2).await, [false, false]);
 }

@@ -1,19 +1,20 @@
 // One request of the API, typed by the server's own document (`generated/`).
 //
-// An answer is never thrown: whoever asks is told what the server said, or that it said nothing. Status 0
-// means that no answer came, so nobody knows what happened.
+// An answer is never thrown: whoever asks is told what Pollux said, or that it said nothing. Only a problem document of
+// its own or a body of the operation's shape is its word. Whatever else comes is status 0, as no answer is: nobody
+// knows what happened.
 
 import type { Problem as ProblemDocument } from "./generated";
 import { heard } from "./clock";
+import { FILE, like, NOTHING, PROBLEM } from "./shapes";
 
 export type Problem = Pick<ProblemDocument, "title"> & Partial<ProblemDocument>;
 
-export type Answer<T> =
-  | { ok: true; status: number; data: T }
-  | { ok: false; status: number; problem: Problem; retryAfter: number };
+export type Refusal = { ok: false; status: number; problem: Problem; retryAfter: number };
+export type Answer<T> = { ok: true; status: number; data: T } | Refusal;
 
 /** What the generated types say of one operation. */
-type Operation = { url: string; path?: unknown; query?: unknown; body?: unknown };
+export type Operation = { url: string; path?: unknown; query?: unknown; body?: unknown };
 /** Its request: path, query and body as the document has them, and what is the same everywhere. */
 export type Ask<O extends Operation> = Omit<O, "url" | "headers"> & {
   /** The owner's, a stage's or the operator's. */
@@ -23,18 +24,22 @@ export type Ask<O extends Operation> = Omit<O, "url" | "headers"> & {
   patience?: number;
   /** Whether it is sent even when the page is closed meanwhile. */
   outlives?: boolean;
-  /** Whether the answer is a file to save, not JSON. */
-  file?: boolean;
 };
 
 const PATIENCE = 10_000;
+/** Longest pause that an answer may ask for: a proxy's is not ours to trust further. */
+const LONGEST_PAUSE = 60_000;
+/** The title of what is said when Pollux says nothing. */
+export const SILENT = "The server does not answer";
 
-/** A function that does this operation. */
-export function operation<O extends Operation, T>(method: string, template: O["url"]) {
+export const UNKNOWN: Refusal = { ok: false, status: 0, problem: { title: SILENT }, retryAfter: 0 };
+
+/** A function that does this operation, whose answer is like `shape`. */
+export function operation<O extends Operation, T>(method: string, template: O["url"], shape: unknown) {
   return (ask: Ask<O>): Promise<Answer<T>> => {
     const { path, query, body } = ask as { path?: Record<string, string>; query?: object; body?: unknown };
     const filled = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(path![name]!));
-    return request<T>(method, filled + search(query), body, ask);
+    return request<T>(method, filled + search(query), body, shape, ask);
   };
 }
 
@@ -45,36 +50,48 @@ function search(query: object | undefined): string {
 }
 
 async function request<T>(
-  method: string, path: string, body: unknown,
-  { token, headers, patience = PATIENCE, outlives = false, file = false }: Omit<Ask<Operation>, "path" | "query" | "body">,
+  method: string, path: string, body: unknown, shape: unknown,
+  { token, headers, patience = PATIENCE, outlives = false }: Omit<Ask<Operation>, "path" | "query" | "body">,
 ): Promise<Answer<T>> {
   // AbortSignal.timeout is missing on phones of 2021.
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), patience);
   try {
     const answer = await fetch(path, {
-      method, signal: abort.signal, keepalive: outlives, cache: "no-store", credentials: "same-origin",
+      method, signal: abort.signal, keepalive: outlives, cache: "no-store", credentials: "same-origin", redirect: "error",
       headers: {
-        Accept: file ? "*/*" : "application/json",
+        Accept: shape === FILE ? "*/*" : "application/json",
         ...(body !== undefined ? { "Content-Type": body instanceof Blob ? body.type : "application/json" } : {}),
         ...(token ? { Authorization: `Bearer ${token}` } : {}),
         ...headers,
       },
       ...(body !== undefined ? { body: body instanceof Blob ? body : JSON.stringify(body) } : {}),
     });
+    const { ok, status } = answer;
+    const retryAfter = Math.min(LONGEST_PAUSE, Math.max(0, Number(answer.headers.get("Retry-After")) * 1000 || 0));
+    const said = await word(answer, ok ? shape : PROBLEM).catch(() => undefined);
+    if (said === undefined) return { ...UNKNOWN, retryAfter };
+    // The clock of whoever answers in its place is not the server's.
     heard(answer.headers.get("Date"));
-    const data = await (file && answer.ok ? answer.blob() : answer.json().catch(() => null));
-    if (answer.ok) return { ok: true, status: answer.status, data };
-    return {
-      ok: false, status: answer.status,
-      problem: data ?? { title: `The server answered ${answer.status}` },
-      retryAfter: Number(answer.headers.get("Retry-After")) * 1000 || 0,
-    };
+    return ok ? { ok, status, data: said as T } : { ok, status, problem: said as Problem, retryAfter };
   } catch {
-    return { ok: false, status: 0, problem: { title: "No connection" }, retryAfter: 0 };
+    return UNKNOWN;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What Pollux says with an answer; undefined if it is not Pollux who says it. */
+async function word(answer: Response, shape: unknown): Promise<unknown> {
+  const { ok, status, headers } = answer;
+  const kind = headers.get("Content-Type") ?? "";
+  if (shape === NOTHING) return status === 204 ? null : undefined;
+  if (shape === FILE) {
+    return /^attachment; filename="pollux-/.test(headers.get("Content-Disposition") ?? "") ? answer.blob() : undefined;
+  }
+  if (!kind.startsWith(ok ? "application/json" : "application/problem+json")) return undefined;
+  const data = await answer.json();
+  return like(shape, data) && (ok || data.status === status) ? data : undefined;
 }
 
 /** A problem as a sentence, with the fields it names. */

@@ -2,13 +2,16 @@
 
 import { now } from "./clock";
 
+/** When this UUIDv7 was made, by the clock that it was made by; 0 of none. */
+export const madeAt = (id: string): number => parseInt(id.replaceAll("-", "").slice(0, 12), 16) || 0;
+
 /**
  * A UUIDv7 later than `after`, by the server's clock: of one voter's ballots the greatest id wins, and ids
  * from the future are refused.
  */
 export function uuidv7(after = ""): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const time = Math.max(now(), (parseInt(after.replaceAll("-", "").slice(0, 12), 16) || 0) + 1);
+  const time = Math.max(now(), madeAt(after) + 1);
   for (let i = 0; i < 6; i++) bytes[i] = Math.floor(time / 2 ** (40 - 8 * i)) % 256;
   bytes[6] = 0x70 | (bytes[6]! & 15);
   bytes[8] = 0x80 | (bytes[8]! & 63);

@@ -98,6 +98,31 @@ test("where neither goes through it asks every two seconds, and goes on trying",
   expect(states.at(-1)).toBe("live");
 });
 
+test("a device's clock that is set an hour back, or on, holds nothing up", async () => {
+  server.refuse();
+  connect();
+  await pass(20_000);
+  expect(states.at(-1)).toBe("polling");
+  for (const hours of [-1, 2]) {
+    vi.setSystemTime(Date.now() + hours * 3_600_000);
+    const before = asked;
+    await pass(10_000);
+    expect(asked - before).toBeGreaterThanOrEqual(4);
+    expect(states.at(-1)).toBe("polling");
+  }
+});
+
+test("after its clock was set a device asks at once what time it is, and once", async () => {
+  connect();
+  await pass(3_000);
+  const before = asked;
+  vi.setSystemTime(Date.now() - 3_600_000);
+  await pass(2_500);
+  expect(asked - before).toBe(1);
+  await pass(5_000);
+  expect([asked - before, states.at(-1), server.ways.length]).toEqual([1, "live", 1]);
+});
+
 test("a server that answers again is not waited for any longer than a few seconds", async () => {
   connect();
   await pass(10);
@@ -110,6 +135,22 @@ test("a server that answers again is not waited for any longer than a few second
   answer = { news: false };
   await pass(6_500);
   expect(states.at(-1)).toBe("live");
+});
+
+test("a stream that makes room for other tabs is followed by asking at once, and by no stream", async () => {
+  server.receive = (way) => { if (way.kind === "stream") server.greet(way); else way.lose(); };
+  connect();
+  await pass(20_000);
+  expect([server.last.kind, states.at(-1)]).toEqual(["stream", "live"]);
+  const before = asked;
+  states = [];
+  server.last.lose(true);
+  await pass(2_100);
+  expect(asked).toBeGreaterThan(before);
+  expect(states.at(-1)).toBe("polling");
+  await pass(60_000);
+  expect(states).not.toContain("waiting");
+  expect(server.kinds.filter((kind) => kind === "stream")).toHaveLength(1);
 });
 
 test("a token goes over no stream", async () => {

@@ -1,7 +1,7 @@
 // Keeps a page connected: a WebSocket; after three that failed in a row an event stream; if that
 // fails too, plain requests every two seconds. Whatever carries the page, the socket is tried again
-// meanwhile. A silent socket is doubted: a quiet poll and a dead connection look alike, and asking
-// tells them apart.
+// meanwhile. A stream makes room when this browser has too many (`streams.ts`); the page then asks. A silent
+// socket is doubted: a quiet poll and a dead connection look alike, and asking tells them apart.
 
 import { backOff } from "./backoff";
 import type { Message } from "./messages";
@@ -29,14 +29,16 @@ const ASK_EVERY = 2_000;
 const SILENCE = 30_000;
 /** A connection that lived this long was one; one that breaks off sooner is a failure like any other. */
 const STEADY = 5_000;
+/** The device's clock was set, or the device has slept. */
+const JUMP = 10_000;
 const SOCKETS_BEFORE_STREAM = 3;
 const STREAMS_BEFORE_ASKING = 2;
 
 export class Connection {
   #options: Options;
   #way: Transport | null = null;
-  /** When the server said hello on this connection; 0 before that. */
-  #greetedAt = 0;
+  /** When the server said hello on this connection. All such moments are of the clock that nobody can set. */
+  #greetedAt: number | null = null;
   #failures = 0;
   #streamFailures = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -44,8 +46,10 @@ export class Connection {
   #asking = false;
   /** The last plain request had no answer. */
   #unanswered = false;
-  #askedAt = 0;
-  #heardAt = Date.now();
+  #askedAt = -Infinity;
+  #heardAt = performance.now();
+  /** How far the device's clock is beyond the one that nobody can set. */
+  #drift = Date.now() - performance.now();
   #closed = new AbortController();
 
   constructor(options: Options) {
@@ -74,7 +78,7 @@ export class Connection {
   }
 
   get #greeted(): boolean {
-    return this.#greetedAt > 0;
+    return this.#greetedAt !== null;
   }
 
   get #fallen(): boolean {
@@ -83,6 +87,8 @@ export class Connection {
 
   #connect() {
     clearTimeout(this.#retry);
+    // Closed, it stays so, whoever still calls, and whatever answer was on its way.
+    if (this.#closed.signal.aborted) return;
     const { query, tokens, socket = openSocket, stream = openStream } = this.#options;
     const secrets = tokens?.() ?? [];
     // A stream carries no token, and every other attempt tries the socket again.
@@ -92,15 +98,15 @@ export class Connection {
     const way = open(typeof query === "string" ? query : query(), secrets, {
       message: (message) => {
         if (way !== this.#way) return;
-        this.#heardAt = Date.now();
-        if (message.type === "hello") this.#greetedAt ||= Date.now();
+        this.#heardAt = performance.now();
+        if (message.type === "hello") this.#greetedAt ??= performance.now();
         this.#options.message(message);
         this.#show();
       },
-      lost: () => {
+      lost: (crowded) => {
         if (way !== this.#way) return;
         if (streaming) this.#streamFailures++;
-        this.#lost();
+        this.#lost(crowded);
       },
     });
     this.#way = way;
@@ -110,32 +116,48 @@ export class Connection {
     clearTimeout(this.#retry);
     this.#way?.close();
     this.#way = null;
-    this.#greetedAt = 0;
+    this.#greetedAt = null;
   }
 
-  #lost() {
-    if (this.#greeted && Date.now() - this.#greetedAt >= STEADY) this.#failures = this.#streamFailures = 0;
+  #lost(crowded = false) {
+    if (this.#greetedAt !== null && performance.now() - this.#greetedAt >= STEADY) this.#failures = this.#streamFailures = 0;
+    if (crowded) this.#makeRoom();
     this.#drop();
     this.#retry = setTimeout(() => this.#connect(), backOff(this.#failures++));
     this.#show();
   }
 
+  /** Other tabs have the streams: this page, which was live until now, asks. */
+  #makeRoom() {
+    if (this.#greeted) this.#heardAt = performance.now();
+    this.#failures = SOCKETS_BEFORE_STREAM;
+    this.#streamFailures = STREAMS_BEFORE_ASKING;
+  }
+
   #everySecond() {
     if (!document.hidden) {
-      const silent = this.#greeted && Date.now() - this.#heardAt > SILENCE;
+      const silent = this.#greeted && performance.now() - this.#heardAt > SILENCE;
       if ((!this.#greeted && this.#fallen) || silent) void this.#ask(silent);
+      else if (this.#clockJumped()) void this.#ask(false);
     }
     this.#show();
   }
 
+  /** Whether this device's clock is not what it was a moment ago. An answer brings the server's time. */
+  #clockJumped(): boolean {
+    const before = this.#drift;
+    this.#drift = Date.now() - performance.now();
+    return Math.abs(this.#drift - before) > JUMP;
+  }
+
   async #ask(doubted: boolean) {
-    if (this.#asking || Date.now() - this.#askedAt < ASK_EVERY) return;
+    if (this.#asking || performance.now() - this.#askedAt < ASK_EVERY) return;
     this.#asking = true;
     const way = this.#way;
     const answer = await this.#options.ask().catch(() => null);
     this.#asking = false;
-    this.#askedAt = Date.now();
-    if (answer) this.#heardAt = Date.now();
+    this.#askedAt = performance.now();
+    if (answer) this.#heardAt = performance.now();
     // It is there again: a long pause has lost its reason, but a whole hall must not come back at once.
     if (answer && this.#unanswered && !this.#way) {
       clearTimeout(this.#retry);
@@ -149,7 +171,7 @@ export class Connection {
   }
 
   #show() {
-    const asked = this.#fallen && Date.now() - this.#heardAt < 3 * ASK_EVERY;
+    const asked = this.#fallen && performance.now() - this.#heardAt < 3 * ASK_EVERY;
     const state = this.#greeted ? "live" : asked ? "polling" : this.#failures ? "waiting" : "connecting";
     this.#options.state(state, this.#heardAt);
   }

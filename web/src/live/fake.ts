@@ -1,6 +1,7 @@
 // A server for tests, without a network. It greets whoever comes unless it is told otherwise; a test replaces
 // `receive` to refuse, be silent or break off, and says what it likes over the ways that are open.
 
+import { refusal } from "../api/fixture";
 import type { Message } from "./messages";
 import type { Hears, Opens } from "./transport";
 
@@ -16,10 +17,10 @@ export class FakeWay {
     this.hears.message(message);
   }
 
-  /** Break off. */
-  lose() {
+  /** Break off, or make room for other tabs. */
+  lose(crowded = false) {
     this.open = false;
-    this.hears.lost();
+    this.hears.lost(crowded);
   }
 }
 
@@ -27,7 +28,7 @@ export class FakeServer {
   epoch = "one";
   /** All that were ever opened, the oldest first. */
   ways: FakeWay[] = [];
-  /** What a GET of a path answers; anything else is not found. */
+  /** What a GET of a path answers: an object, a whole response, or an error; anything else is not found. */
   resources = new Map<string, unknown>();
   asked: string[] = [];
   receive: (way: FakeWay) => void = (way) => this.greet(way);
@@ -40,7 +41,8 @@ export class FakeServer {
     this.asked.push(path);
     const data = this.resources.get(path);
     if (data instanceof Error) throw data;
-    return data === undefined ? Response.json({ title: "Not found", status: 404 }, { status: 404 }) : Response.json(data);
+    if (data instanceof Response) return data.clone();
+    return data === undefined ? refusal(404) : Response.json(data);
   };
 
   get last(): FakeWay {

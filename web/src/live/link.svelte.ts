@@ -10,6 +10,6 @@ export class Link {
   /** For `Connection`. */
   show = (state: State, heardAt: number) => {
     this.state = state;
-    this.age = Math.max(0, Math.round((Date.now() - heardAt) / 1000));
+    this.age = Math.max(0, Math.round((performance.now() - heardAt) / 1000));
   };
 }

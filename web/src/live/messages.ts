@@ -1,6 +1,7 @@
 // What the server says over a WebSocket or an event stream (AsyncAPI: /api/asyncapi.json).
 
 import type { Event, Leaderboard, Poll } from "../api/generated";
+import { EVENT, LEADERBOARD, like, POLL } from "../api/shapes";
 
 export type RankMove = { pollId: string; optionId: number; from: number | null; to: number | null };
 
@@ -8,16 +9,23 @@ export type Message =
   | { type: "hello"; epoch: string; polls: Poll[]; leaderboard?: Leaderboard; event?: Event }
   | { type: "poll.created" | "poll.updated" | "poll.closed"; poll: Poll }
   | { type: "event.changed"; event: Event }
-  | { type: "leaderboard.changed"; leaderboard: Leaderboard; changes: RankMove[] }
-  | { type: "error"; problem: { title: string; detail?: string; status?: number } };
+  | { type: "leaderboard.changed"; leaderboard: Leaderboard; changes: RankMove[] };
 
-/** The names of the event stream's events. */
-export const NAMES = ["hello", "poll.created", "poll.updated", "poll.closed", "event.changed", "leaderboard.changed"];
+const ONE_POLL = { poll: POLL }, BOARD = { leaderboard: LEADERBOARD };
+const SHAPES: Record<Message["type"], object> = {
+  hello: { epoch: "", polls: [POLL] }, "poll.created": ONE_POLL, "poll.updated": ONE_POLL, "poll.closed": ONE_POLL,
+  "event.changed": { event: EVENT }, "leaderboard.changed": BOARD,
+};
+/** The names of all messages; the event stream's events have them, too. */
+export const NAMES = Object.keys(SHAPES) as Message["type"][];
 
+/** The message that a text is; null for what is none of ours, whoever says it. */
 export function parse(text: string): Message | null {
   try {
     const message = JSON.parse(text);
-    return typeof message?.type === "string" ? message : null;
+    const name = NAMES.find((one) => one === message.type);
+    const more = { ...(message.event && { event: EVENT }), ...(message.leaderboard && BOARD) };
+    return name && like({ ...SHAPES[name], ...more }, message) ? message : null;
   } catch {
     return null;
   }

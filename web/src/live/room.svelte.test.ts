@@ -8,10 +8,10 @@ import { Room } from "./room.svelte";
 let server: FakeServer, room: Room;
 
 const poll = (id: string, version: number, votes = version): Poll => ({
-  id, code: "482913", question: `${id}?`, kind: "single", status: "open", final: false, round: 1, revote: "replace", maxChoices: 1,
+  id, code: "482913", question: `${id}?`, kind: "single", status: "open", final: false, round: 1, phase: 1, revote: "replace", maxChoices: 1,
   results: "live", revealed: true, options: [{ id: 1, text: "Yes", votes }, { id: 2, text: "No", votes: 0 }],
   totalVotes: votes, totalVoters: votes, version, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
-  closesAt: null, closedAt: null, eventId: "event", embed: [], resultHash: null,
+  closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, eventId: "event", embed: [], resultHash: null,
 });
 const event = (version: number, current: string | null): Event => ({
   id: "event", code: "482913", title: "Conf", accent: null, layout: "bars", logo: null, current, polls: [], embed: [], lone: false,
@@ -123,6 +123,17 @@ test("however much arrives, the page changes once a frame", async () => {
   stop();
 });
 
+test("what a room is is asked again within seconds, when somebody else has answered for it", async () => {
+  server.receive = () => {};
+  const portal = new Response("<html>", { headers: { "Content-Type": "text/html" } });
+  server.resources.set("/api/events/482913", portal);
+  room = new Room("482913", () => [], { socket: server.socket, stream: server.stream });
+  await pass(100);
+  server.resources.set("/api/events/482913", event(1, "a")).set("/api/polls/a", poll("a", 1));
+  await pass(2_100);
+  expect(room.poll?.id).toBe("a");
+});
+
 test("a code that leads nowhere says so, until it leads somewhere", async () => {
   server.receive = (way) => way.lose();
   room = new Room("999999", () => [], { socket: server.socket, stream: server.stream });
@@ -165,6 +176,42 @@ test("a deleted event is called gone, and is not asked for every two seconds", a
   expect(room.poll?.id).toBe("b");
 });
 
+const portal = () => new Response("<html>Please sign in</html>", { headers: { "Content-Type": "text/html" } });
+test.each([
+  ["a proxy's 404", () => new Response("404 page not found", { status: 404 })],
+  ["a 404 of another service", () => Response.json({ detail: "Not Found" }, { status: 404 })],
+  ["a portal's page", portal],
+  ["JSON of another shape", () => Response.json({})],
+  ["a filter's 403", () => new Response("<html>blocked</html>", { status: 403, headers: { "Content-Type": "text/html" } })],
+])("%s in place of the server's answers: what is shown stays, and then goes on", async (_, answer) => {
+  server.resources.set("/api/events/482913", event(1, "a")).set("/api/polls/a", poll("a", 3));
+  await enter();
+  server.resources.set("/api/events/482913", answer()).set("/api/polls/a", answer());
+  server.refuse();
+  server.last.lose();
+  await pass(60_000);
+  expect([room.gone, room.event?.title, room.poll?.id]).toEqual([null, "Conf", "a"]);
+  expect(room.link.state).toBe("waiting");
+  server.resources.set("/api/events/482913", event(2, "b")).set("/api/polls/b", poll("b", 7));
+  await pass(30_000);
+  expect(room.poll?.id).toBe("b");
+});
+
+test("what is shown is not gone because it is said once", async () => {
+  server.resources.set("/api/events/482913", event(1, "a")).set("/api/polls/a", poll("a", 3));
+  await enter();
+  server.resources.clear();
+  server.refuse();
+  server.last.lose();
+  // Until it has been asked, and told so.
+  await vi.waitFor(() => expect(server.asked.filter((path) => path.includes("events"))).toHaveLength(2), { timeout: 60_000 });
+  await pass();
+  expect([room.gone, room.event?.title, room.poll?.id]).toEqual([null, "Conf", "a"]);
+  server.resources.set("/api/events/482913", event(2, "b")).set("/api/polls/b", poll("b", 7));
+  await pass(30_000);
+  expect([room.gone, room.poll?.id]).toEqual([null, "b"]);
+});
+
 test("a lone poll's event, which is never pushed, is no news", async () => {
   await enter();
   const way = server.last;
@@ -184,4 +231,20 @@ test("without connection it asks, and shows what it is told", async () => {
   server.resources.set("/api/polls/b", poll("b", 8));
   await pass(3_000);
   expect(room.poll?.version).toBe(8);
+});
+
+test.each([["a room", true], ["a wrong code", false]])("%s that was left stays so, whatever still comes of it", async (_, right) => {
+  if (right) await enter();
+  else room = new Room("111111", () => [], { socket: server.socket, stream: server.stream });
+  await pass();
+  expect(room.gone === null).toBe(right);
+  const before = [room.event, room.poll];
+  room.close();
+  const [asked, opened] = [server.asked.length, server.ways.length];
+  room.again();
+  room.take(poll("a", 99));
+  room.takeEvent(event(99, "b"));
+  await pass(120_000);
+  expect([server.asked.length, server.ways.length]).toEqual([asked, opened]);
+  expect([room.event, room.poll]).toEqual(before);
 });

@@ -2,7 +2,7 @@
 // poll is an event of one. Whoever joined once is led to each next poll.
 
 import { getEvent, getPoll } from "../api/operations";
-import { hopeless, type Answer, type Problem } from "../api/call";
+import { hopeless, type Problem, type Refusal } from "../api/call";
 import type { Event, Poll } from "../api/generated";
 import { Connection, type Options } from "./connection";
 import { Frames } from "./frames";
@@ -12,6 +12,11 @@ import { Newest } from "./newest";
 
 /** How soon a code that leads nowhere is tried again. Guesses are counted, for a whole hall behind one address. */
 const TRY_AGAIN = 20_000;
+/** How soon it is asked again what a room is, while nobody of ours has said it. */
+const ENTER_AGAIN = 2_000;
+/** What is shown stays until it is said once more, so much later, that it leads nowhere: a node may only have begun, or a
+    proxy lead elsewhere for a moment. */
+const DOUBT = 10_000;
 
 export class Room {
   readonly link = new Link();
@@ -30,6 +35,8 @@ export class Room {
   #ways: Pick<Options, "socket" | "stream">;
   #connection!: Connection;
   #later: ReturnType<typeof setTimeout> | undefined;
+  /** When to ask whether it really leads nowhere; 0 while nobody says so. */
+  #doubt = 0;
   #left = false;
 
   /** `id`: an event's or poll's id or join code. */
@@ -41,6 +48,7 @@ export class Room {
   }
 
   #open() {
+    if (this.#left) return;
     this.#connection = new Connection({
       query: `?event=${encodeURIComponent(this.#id)}`,
       tokens: this.#tokens,
@@ -49,7 +57,13 @@ export class Room {
       state: this.link.show,
       ...this.#ways,
     });
-    void this.#ask();
+    void this.#enter();
+  }
+
+  /** Ask until somebody has said what this is: the connection alone may take long to find out that it gets nowhere. */
+  async #enter() {
+    await this.#ask();
+    if (!this.#event && !this.gone && !this.#left) this.#later = setTimeout(() => void this.#enter(), ENTER_AGAIN);
   }
 
   /** Connect anew: who has voted, or holds a token now, may see more. */
@@ -62,15 +76,16 @@ export class Room {
 
   /** Take a poll that came another way, such as with an answer. */
   take(poll: Poll) {
-    if (!this.#newest.takes(poll.id, poll.version)) return;
+    if (this.#left || !this.#newest.takes(poll.id, poll.version)) return;
     this.#polls.set(poll.id, poll);
     this.#frames.next("room", () => this.#settle());
   }
 
   /** Likewise an event. */
   takeEvent(event: Event) {
-    if (!this.#newest.takes(`event ${event.id}`, event.version)) return;
+    if (this.#left || !this.#newest.takes(`event ${event.id}`, event.version)) return;
     this.gone = null;
+    this.#doubt = 0;
     this.#event = event;
     this.#frames.next("room", () => this.#settle());
   }
@@ -103,6 +118,7 @@ export class Room {
   }
 
   async #ask() {
+    if (this.#left || performance.now() < this.#doubt) return null;
     const token = this.#tokens()[0] ?? null;
     const event = await getEvent({ path: { id: this.#id }, token });
     if (!event.ok) return this.#refused(event);
@@ -117,14 +133,18 @@ export class Room {
     return { news };
   }
 
-  #refused(answer: Answer<unknown> & { ok: false }) {
-    // A code can be mistyped, or its event be deleted: a hall of phones must not ask for it every two seconds.
-    if (hopeless(answer.status) && !this.#left) {
-      this.gone = answer.problem;
-      this.#connection.close();
-      clearTimeout(this.#later);
-      this.#later = setTimeout(() => this.#open(), TRY_AGAIN);
+  #refused(answer: Refusal) {
+    if (!hopeless(answer.status) || this.#left) return null;
+    if (this.#event && !this.#doubt && !this.gone) {
+      this.#doubt = performance.now() + DOUBT;
+      return null;
     }
+    // A code can be mistyped, or its event be deleted: a hall of phones must not ask for it every two seconds.
+    this.gone = answer.problem;
+    this.#doubt = 0;
+    this.#connection.close();
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => this.#open(), TRY_AGAIN);
     return null;
   }
 }

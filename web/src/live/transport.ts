@@ -2,6 +2,7 @@
 // through. Both say the same messages.
 
 import { NAMES, parse, type Message } from "./messages";
+import { claim } from "./streams";
 
 export interface Transport {
   close(): void;
@@ -9,14 +10,14 @@ export interface Transport {
 
 export type Hears = {
   message(message: Message): void;
-  /** It is over, or never began. */
-  lost(): void;
+  /** It is over, or never began; `crowded`: it made room for other tabs of this browser. */
+  lost(crowded?: boolean): void;
 };
 
 /** Opens a way in; replaced in tests. */
 export type Opens = (query: string, tokens: string[], hears: Hears) => Transport;
 
-/** Longest wait for the first message. */
+/** Longest wait for the greeting. */
 const STUCK = 10_000;
 
 export const openSocket: Opens = (query, tokens, hears) => {
@@ -35,8 +36,8 @@ export const openSocket: Opens = (query, tokens, hears) => {
     for (const token of tokens) socket.send(JSON.stringify({ type: "auth", token }));
   };
   socket.onmessage = ({ data }) => {
-    clearTimeout(stuck);
     const message = parse(data);
+    if (message?.type === "hello") clearTimeout(stuck);
     if (message) hears.message(message);
   };
   socket.onclose = lost;
@@ -45,17 +46,18 @@ export const openSocket: Opens = (query, tokens, hears) => {
 
 export const openStream: Opens = (query, _tokens, hears) => {
   const stream = new EventSource(`/api/events${query}`);
-  const close = () => { clearTimeout(stuck); stream.close(); };
-  const lost = () => { close(); hears.lost(); };
+  const close = () => { clearTimeout(stuck); leave(); stream.close(); };
+  const lost = (crowded = false) => { close(); hears.lost(crowded); };
   const stuck = setTimeout(lost, STUCK);
+  const leave = claim(query, () => lost(true));
   for (const name of NAMES) {
     stream.addEventListener(name, ({ data }) => {
-      clearTimeout(stuck);
       const message = parse(data);
+      if (message?.type === "hello") clearTimeout(stuck);
       if (message) hears.message(message);
     });
   }
   // Left to itself it comes back after a fixed time, all at once.
-  stream.onerror = lost;
+  stream.onerror = () => lost();
   return { close };
 };

@@ -4,11 +4,16 @@ const LASTS = 1_400;
 const PIECES = 140;
 const GRAVITY = 1.9;
 
-/** Drawn over the page, from the middle of the right-hand third; gone after 1.4 s. */
-export function confetti() {
+/** Drawn over the page, from the middle of the right-hand third; gone after 1.4 s, or when what this returns is called. */
+export function confetti(): () => void {
   const canvas = document.createElement("canvas");
   const pen = canvas.getContext("2d");
-  if (!pen) return;
+  if (!pen) return () => {};
+  let frame = 0;
+  const stop = () => {
+    cancelAnimationFrame(frame);
+    canvas.remove();
+  };
   canvas.className = "confetti";
   canvas.ariaHidden = "true";
   canvas.width = innerWidth;
@@ -24,7 +29,9 @@ export function confetti() {
   const begun = performance.now();
   const draw = (at: number) => {
     const t = Math.max(0, at - begun) / 1000, unit = canvas.height;
-    if (t * 1000 >= LASTS) return canvas.remove();
+    if (t * 1000 >= LASTS) return stop();
+    // The last piece of the frame before has turned and moved the canvas's own axes.
+    pen.resetTransform();
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.globalAlpha = Math.min(1, (LASTS / 1000 - t) * 3);
     for (const piece of pieces) {
@@ -34,9 +41,10 @@ export function confetti() {
       pen.fillStyle = piece.colour;
       pen.fillRect(-piece.size * unit, -piece.size * unit / 2, 2 * piece.size * unit, piece.size * unit);
     }
-    requestAnimationFrame(draw);
+    frame = requestAnimationFrame(draw);
   };
-  requestAnimationFrame(draw);
+  frame = requestAnimationFrame(draw);
+  return stop;
 }
 
 /** A colour token as a canvas understands it: of light-dark() the one that is shown. */

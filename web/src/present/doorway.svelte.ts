@@ -5,8 +5,12 @@ import type { Address } from "../api/generated";
 
 const LOOPBACK = /^(localhost|127\.|\[::1\])/;
 
+/** Pause before the server is asked again. */
+const AGAIN = 3_000;
+
 export class Doorway {
   #known = $state.raw<Address | null>(null);
+  #later: ReturnType<typeof setTimeout> | undefined;
   /** Whether the server has been asked. */
   ready = $state(false);
 
@@ -29,8 +33,10 @@ export class Doorway {
 
   /** Ask the server, which may have come back with another address. */
   async ask() {
+    clearTimeout(this.#later);
     const answer = await getAddress({});
     if (answer.ok) this.#known = answer.data;
+    else if (!this.#known) this.#later = setTimeout(() => void this.ask(), AGAIN);
     this.ready = true;
   }
 }

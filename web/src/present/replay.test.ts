@@ -1,6 +1,7 @@
 // The vote once more: by the log's own times, whatever the frames' distances.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { refusal } from "../api/fixture";
 import { LASTS, Replay } from "./replay.svelte";
 
 const recording = {
@@ -15,7 +16,7 @@ const recording = {
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["requestAnimationFrame", "cancelAnimationFrame", "performance"] });
-  vi.stubGlobal("fetch", async () => new Response(JSON.stringify(recording)));
+  vi.stubGlobal("fetch", async () => Response.json(recording));
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -56,8 +57,8 @@ test("held, gone on, begun again, left", async () => {
 });
 
 test("what is wrong is said", async () => {
-  vi.stubGlobal("fetch", async () => new Response(JSON.stringify({ title: "Not final", detail: "the poll is not final yet" }), { status: 409 }));
+  vi.stubGlobal("fetch", async () => refusal(409, "wrong-status", { detail: "the poll is not final yet" }));
   expect(await new Replay().begin("id", null)).toBe("The poll is not final yet");
-  vi.stubGlobal("fetch", async () => new Response(JSON.stringify({ ...recording, frames: [] })));
+  vi.stubGlobal("fetch", async () => Response.json({ ...recording, frames: [] }));
   expect(await new Replay().begin("id", null)).toMatch(/Nobody has voted/);
 });

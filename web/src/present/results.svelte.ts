@@ -3,6 +3,7 @@
 
 import type { Poll } from "../api/generated";
 import { arrange, keep, leaders } from "./arrange";
+import { isRating, slotsOf, textsOf } from "../kinds/kind";
 import { share } from "../ui/numbers";
 
 /** How long bars grow after a reveal before they are sorted, in milliseconds. */
@@ -37,32 +38,35 @@ export class Results {
   /** Whether the room may see figures. */
   readonly seen = $derived.by(() => this.poll.revealed && this.poll.totalVoters !== null);
   readonly voters = $derived.by(() => this.#again?.voters ?? this.poll.totalVoters);
+  /** Slot by slot: of a choice for each option. */
   readonly votes = $derived.by((): readonly number[] | null =>
-    this.#again?.votes ?? (this.seen ? this.poll.options.map((option) => option.votes ?? 0) : null));
+    this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null));
+  /** The votes that put the options in order; of a kind that has no winner none, so that the organiser's order stays. */
+  readonly #ranking = $derived.by(() => (isRating(this.poll) ? null : this.votes));
 
   /** Who has won, once that is final. */
-  readonly winners = $derived.by(() => (this.poll.final && !this.#again ? leaders(this.votes) : []));
+  readonly winners = $derived.by(() => (this.poll.final && !this.#again ? leaders(this.#ranking) : []));
 
   /** The options that have rows, in their order; the same list until that changes. */
   readonly order = $derived.by(() => {
-    const { id, round, results, final, options } = this.poll;
-    const count = options.length, room = Math.min(count, this.room);
+    const { id, round, results, final } = this.poll;
+    const count = textsOf(this.poll).length, room = Math.min(count, this.room);
     const crowded = room < count;
     const sorted = this.seen && !this.#unveiling && (results !== "live" || (crowded && final));
     const key = [id, round, room, this.seen, sorted, final].join();
-    this.#order = key === this.#key ? keep(this.#order, this.votes)
-      : arrange({ votes: this.votes, count, room, sorted });
+    this.#order = key === this.#key ? keep(this.#order, this.#ranking)
+      : arrange({ votes: this.#ranking, count, room, sorted });
     this.#key = key;
     return this.#order;
   });
 
   /** What the options without a row have together. */
   readonly others = $derived.by(() => {
-    const count = this.poll.options.length - this.order.length;
+    const count = textsOf(this.poll).length - this.order.length, votes = this.#ranking;
     if (!count) return null;
-    if (!this.votes) return { count, votes: null };
+    if (!votes) return { count, votes: null };
     const shown = new Set(this.order);
-    return { count, votes: this.votes.reduce((sum, votes, i) => (shown.has(i) ? sum : sum + votes), 0) };
+    return { count, votes: votes.reduce((sum, votes, i) => (shown.has(i) ? sum : sum + votes), 0) };
   });
 
   /** How much of its track a bar fills. */

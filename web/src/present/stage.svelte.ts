@@ -2,10 +2,10 @@
 
 import { untrack } from "svelte";
 import { explain, type Answer } from "../api/call";
-import { showPoll } from "../api/operations";
-import type { Poll } from "../api/generated";
+import { persist } from "../api/change.svelte";
+import type { Event } from "../api/generated";
 import { arrived, keepToken, tokenOf } from "../api/identity";
-import { revealPoll } from "../api/operations";
+import { getEvent, revealPoll, showPoll } from "../api/operations";
 import { Room } from "../live/room.svelte";
 import { Doorway } from "./doorway.svelte";
 import { Heartbeat } from "./pulse.svelte";
@@ -15,8 +15,17 @@ import { Zoom } from "./zoom.svelte";
 /** How long a word to whoever runs the stage stays, in milliseconds. */
 const NOTICE = 5_000;
 
+/** What the address asks for. */
+const wants = (name: string) => new URLSearchParams(location.search).get(name) === "1";
+
 /** Where a stage's token is kept: not in the place of the owner's, who may do more with it. */
 const onStage = (id: string) => `stage.${id}`;
+
+/** The poll after the one that is shown, or before it. */
+function beside({ polls, current }: Event, by: 1 | -1) {
+  const here = polls.findIndex(({ id }) => id === current);
+  return here < 0 && by < 0 ? polls.at(-1) : polls[here + by];
+}
 
 export class Stage {
   readonly room: Room;
@@ -30,19 +39,20 @@ export class Stage {
   bare = $state(false);
   help = $state(false);
   /** Confetti for the winner: asked for by the address, or by key. */
-  festive = $state(new URLSearchParams(location.search).get("confetti") === "1");
+  festive = $state(wants("confetti"));
   asked = $state(false);
+  /** What proves the result, under the bars: asked for likewise. */
+  proving = $state(wants("proof"));
   notice = $state("");
   #token = $state<string | null>(null);
   #silence: ReturnType<typeof setTimeout> | undefined;
-  #last: Poll | null = null;
 
   /** `id`: an event's or poll's id or code, as the address has it. */
   constructor(id: string) {
     if (arrived.token) keepToken(onStage(id), arrived.token);
     this.#token = arrived.token ?? tokenOf(onStage(id), id);
     this.room = new Room(id, () => (this.#token ? [this.#token] : []));
-    this.heart = new Heartbeat(() => this.event && { event: this.event.id, poll: this.poll?.id ?? null, token: this.#token });
+    this.heart = new Heartbeat(() => this.event && { event: this.event.id, token: this.#token });
     $effect(() => this.#findToken());
     $effect(() => { if (this.room.link.state === "live") void this.door.ask(); });
     const shown = $derived(`${this.poll?.id} ${this.poll?.final}`);
@@ -51,12 +61,7 @@ export class Stage {
   }
 
   readonly event = $derived.by(() => this.room.event);
-  /** The poll on stage: the last one until the first state of the next has come. */
-  readonly poll = $derived.by(() => {
-    const { poll, event } = this.room;
-    if (poll || !event?.current) this.#last = poll;
-    return this.#last;
-  });
+  readonly poll = $derived.by(() => this.room.poll);
   readonly code = $derived.by(() => this.event?.code ?? this.poll?.code ?? this.event?.id ?? "");
   /** Who has joined: of those who watch this page is one. */
   readonly joined = $derived.by(() => {
@@ -81,18 +86,31 @@ export class Stage {
     else this.#refused(answer);
   }
 
-  /** To the next poll of the event, or the one before. */
+  /** To the next poll of the event, or the one before, from what is on the screen: until that has changed, another press
+      asks for the same step. */
   async step(by: 1 | -1) {
     const { event } = this;
     if (!event) return;
     if (event.lone) return this.say("This poll stands alone: there is no other one to show.");
     if (!this.#token) return this.say("Turning takes the stage's or the owner's link: open it once in this browser.");
-    const here = event.polls.findIndex(({ id }) => id === event.current);
-    const next = here < 0 && by < 0 ? event.polls.at(-1) : event.polls[here + by];
+    const next = beside(event, by) ?? await this.#amongDrafts(event, by);
+    if (next === null) return;
     if (!next) return this.say(by > 0 ? "That is the last poll of this event." : "That is the first poll of this event.");
-    const answer = await showPoll({ path: { id: event.id }, body: { poll: next.id }, token: this.#token });
+    const answer = await showPoll({ path: { id: event.id }, body: { poll: next.id, from: event.current }, token: this.#token });
     if (answer.ok) this.room.takeEvent(answer.data);
     else this.#refused(answer);
+  }
+
+  /** A poll that this page does not know of yet: the drafts that its token shows come a moment after the rest. Null when the
+      step has been made meanwhile, or nobody says whether there is one. */
+  async #amongDrafts(event: Event, by: 1 | -1) {
+    const { answer } = await persist(() => getEvent({ path: { id: event.id }, token: this.#token }));
+    if (!answer.ok) {
+      this.#refused(answer);
+      return null;
+    }
+    this.room.takeEvent(answer.data);
+    return answer.data.current === event.current ? beside(answer.data, by) : null;
   }
 
   /** Show the vote again, or hold it, or go on. */
@@ -107,9 +125,11 @@ export class Stage {
     if (fault) this.say(fault);
   }
 
+  /** Confetti, or none after all. */
   celebrate() {
-    this.festive = this.asked = true;
-    if (!this.poll?.final) this.say("There will be confetti for the winner.");
+    this.festive = this.asked = !this.festive;
+    if (!this.festive) this.say("No confetti.");
+    else if (!this.poll?.final) this.say("There will be confetti for the winner.");
   }
 
   /** A token may be kept under the event or the poll, rather than what the address names. */
@@ -123,6 +143,8 @@ export class Stage {
   }
 
   #refused(answer: Answer<unknown> & { ok: false }) {
-    this.say(answer.status ? explain(answer.problem) : "The server does not answer. Try again.");
+    if (!answer.status) return this.say("The server does not answer. Try again.");
+    // What is wrong with which field is for whoever writes the poll, and not for the hall.
+    this.say(answer.problem.errors?.length ? "This poll cannot be shown yet: see it in the studio." : explain(answer.problem));
   }
 }

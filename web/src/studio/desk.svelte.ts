@@ -1,8 +1,9 @@
-// All polls and events of an organiser, live: one connection for as many as one connection may watch,
-// plain requests for the rest: drafts, which nobody can watch, and events.
+// All polls and events of an organiser, live: one connection for as many as one connection may watch, what is on the
+// screen besides (`screen.ts`), and plain requests for the rest: drafts, which nobody can watch, and events.
 
-import { hopeless, type Answer, type Problem } from "../api/call";
-import type { Event, Leaderboard, ListPollsData, Poll, PollList } from "../api/generated";
+import { untrack } from "svelte";
+import { hopeless, SILENT, type Answer, type Problem } from "../api/call";
+import type { Event, EventPoll, Leaderboard, ListPollsData, Poll, PollList } from "../api/generated";
 import {
   dropOperatorToken, dropToken, held, keepOperatorToken, keepToken, operatorToken, tokenOf, type Holding,
 } from "../api/identity";
@@ -13,6 +14,7 @@ import { Link } from "../live/link.svelte";
 import type { Message } from "../live/messages";
 import { Newest } from "../live/newest";
 import { Pace } from "./pace.svelte";
+import { Screen } from "./screen";
 
 /** As many as a server lets one connection watch. */
 const WATCHED = 100;
@@ -22,7 +24,12 @@ const TOKENS = 40;
 const AT_ONCE = 6;
 /** What no connection brings is asked for so often. */
 const REFRESH = 15_000;
+/** What had no answer, and is missing on the screen, is asked for again after so long. */
+const SOON = 2_000;
 const PAGE = 100;
+/** What is shown here goes once it is said so long that there is no such thing: a node may only have begun, or a proxy
+    lead elsewhere. */
+const DOUBT = 10_000;
 /** The operator is shown the newest so many pages of polls. */
 const PAGES = 10;
 
@@ -51,6 +58,7 @@ export class Desk {
   /** Raised when the operator leaves: answers that were asked for before are theirs alone. */
   #era = 0;
   #frames = new Frames();
+  #screen: Screen;
   #connection: Connection | undefined;
   #closed = new AbortController();
   /** The polls and tokens that the connection was opened with. */
@@ -59,9 +67,20 @@ export class Desk {
   #greeted = false;
   /** Deleted: what is still on its way does not bring them back. */
   #gone = new Set<string>();
+  /** Since when it is said of something shown here that there is no such thing. */
+  #missed = new Map<string, number>();
   #timer: ReturnType<typeof setInterval>;
+  #waiting = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(ways: Pick<Options, "socket" | "stream"> = {}) {
+    this.#screen = new Screen({
+      eventOf: (id) => this.#eventOf(id),
+      isLoneDraft: (id) => { const poll = this.#polls.get(id); return poll?.status === "draft" && !poll.eventId; },
+      tokens: (event) => [this.tokenFor(event)].filter((token) => token !== null),
+      ask: (event) => this.#askEvent(event),
+      load: async (draft) => await this.loadPoll(draft) === null,
+      hear: (message) => this.#hearOfEvent(message),
+    }, ways);
     void this.#start(ways);
     // Another tab of this browser has made a poll, or forgotten one.
     addEventListener("storage", () => {
@@ -76,8 +95,20 @@ export class Desk {
   close() {
     this.#closed.abort();
     clearInterval(this.#timer);
+    this.#waiting.forEach(clearTimeout);
     this.#connection?.close();
+    this.#screen.close();
     this.pace.close();
+  }
+
+  /** These are on the screen, until what this returns is called: what happens to them is seen at once. */
+  look = (ids: readonly string[]) => untrack(() => this.#screen.look(ids));
+
+  /** How many of the connections that watch a poll, an event, or anything at all are this page's own. */
+  own(id?: string): number {
+    const { followed } = this.#screen;
+    if (id === undefined) return followed.length + 1;
+    return Number(this.#asked.has(id)) + followed.filter((event) => event === id || this.#events.get(event)?.current === id).length;
   }
 
   poll(id: string): Poll | undefined {
@@ -90,7 +121,14 @@ export class Desk {
 
   /** The token that runs a poll: its event's, its own, or the operator's. */
   tokenFor(id: string): string | null {
-    return tokenOf(this.#polls.get(id)?.eventId, id) ?? this.operator;
+    return tokenOf(this.#eventOf(id), id) ?? this.operator;
+  }
+
+  /** The event that this is, or is in: its list may be here before the poll itself. */
+  #eventOf(id: string): string | null {
+    if (this.#events.has(id)) return id;
+    return (this.#due.get(id) ?? this.#polls.get(id))?.eventId
+      ?? this.events.find((event) => event.polls.some((poll) => poll.id === id))?.id ?? null;
   }
 
   /** Whether this device may run it at all; the server says whether it really may. */
@@ -106,6 +144,7 @@ export class Desk {
     this.holdings = held();
     await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id));
     this.#watch();
+    this.#screen.follow();
   }
 
   /** Forget a token; what it was for goes from here, unless the operator sees it. */
@@ -143,12 +182,15 @@ export class Desk {
     }
     await this.refresh();
     this.#watch();
+    this.#screen.follow();
   }
 
   /** A poll's newest state, from wherever it came. */
-  take = (poll: Poll) => {
-    if (this.#gone.has(poll.id)) return;
-    const before = this.#due.get(poll.id) ?? this.#polls.get(poll.id);
+  take = (told: Poll) => {
+    if (this.#gone.has(told.id)) return;
+    const before = this.#due.get(told.id) ?? this.#polls.get(told.id);
+    const poll = withMissed(before, told);
+    if (isAlike(before, poll)) return;
     const again = before?.round === poll.round;
     // Until the connection has heard the token it hides numbers that were already here.
     if (again && before.totalVoters !== null && poll.totalVoters === null) return;
@@ -164,15 +206,37 @@ export class Desk {
     this.#polls = new Map([...this.#polls, ...this.#due]);
     this.#due.clear();
     this.#watch();
+    this.#screen.follow();
   }
 
   takeEvent = (event: Event) => {
     const before = this.#events.get(event.id);
+    if (isAlike(before, event)) return;
     // Until the connection has heard the token it leaves out the drafts.
     if (before?.version === event.version && event.polls.length < before.polls.length) return;
     if (event.lone || !this.#newest.takes(`event ${event.id}`, event.version)) return;
     this.#events = new Map(this.#events).set(event.id, event);
+    if (before && before.version !== event.version) this.#catchUp(before, event);
+    this.#screen.follow();
   };
+
+  /** An event tells of its polls in a line each: those that are otherwise than they are known here are fetched. When its
+      version has moved and no line has, a poll was changed in what its line does not show. */
+  #catchUp(before: Event, event: Event) {
+    const unseen = isAlike({ ...before, version: 0 }, { ...event, version: 0 });
+    const changed = event.polls.filter((line) => (unseen ? this.#isAsked(line.id) : this.#differs(line)));
+    const left = before.polls.filter((line) => !event.polls.some(({ id }) => id === line.id));
+    void each(changed, ({ id }) => this.loadPoll(id));
+    // Told and asked for, it is certain that they are gone; so is a deleted event told.
+    void each(left, ({ id }) => this.#verify(id));
+    if (!event.polls.length) void this.loadEvent(event.id, true);
+  }
+
+  #differs(line: EventPoll): boolean {
+    const poll = this.#due.get(line.id) ?? this.#polls.get(line.id);
+    return !poll || poll.status !== line.status || poll.question !== line.question || poll.revealed !== line.revealed
+      || poll.final !== line.final;
+  }
 
   /** We have deleted it. */
   deleted(id: string) {
@@ -196,29 +260,48 @@ export class Desk {
     const answer = await getPoll({ path: { id }, token: this.tokenFor(id) });
     if (era !== this.#era) return null;
     if (answer.ok) this.take(answer.data);
+    else if (!answer.status && !this.#polls.has(id)) this.#later(id, () => this.loadPoll(id));
     return this.#noted(id, answer.ok ? null : answer);
   }
 
-  async loadEvent(id: string): Promise<Problem | null> {
+  /** What the page has nothing of yet, and nobody has answered, is asked for again soon. */
+  #later(id: string, load: () => Promise<unknown>) {
+    clearTimeout(this.#waiting.get(id));
+    if (!this.#closed.signal.aborted) this.#waiting.set(id, setTimeout(() => void load(), SOON));
+  }
+
+  async loadEvent(id: string, sure = false): Promise<Problem | null> {
     const era = this.#era;
     const answer = await getEvent({ path: { id }, token: tokenOf(id) ?? this.operator });
     if (era !== this.#era) return null;
     if (answer.ok) {
       this.takeEvent(answer.data);
       const news = answer.data.polls.filter((poll) => this.#isAsked(poll.id));
-      await each(news, (poll) => getPoll({ path: { id: poll.id }, token: tokenOf(id) ?? this.operator })
-        .then((one) => { if (one.ok && era === this.#era) this.take(one.data); }));
-    }
-    return this.#noted(id, answer.ok ? null : answer);
+      let missing = false;
+      await each(news, (poll) => getPoll({ path: { id: poll.id }, token: tokenOf(id) ?? this.operator }).then((one) => {
+        if (one.ok && era === this.#era) this.take(one.data);
+        missing ||= !one.ok && !one.status && !this.#polls.has(poll.id);
+      }));
+      if (missing) this.#later(id, () => this.loadEvent(id));
+    } else if (!answer.status && !this.#events.has(id)) this.#later(id, () => this.loadEvent(id));
+    return this.#noted(id, answer.ok ? null : answer, sure);
+  }
+
+  async #askEvent(id: string): Promise<{ news: boolean } | null> {
+    const before = this.#events.get(id)?.version;
+    const problem = await this.loadEvent(id);
+    return problem?.title === SILENT ? null : { news: this.#events.get(id)?.version !== before };
   }
 
   /** Ask for what no connection brings, or for all that is held; says whether an answer came. */
   async refresh({ all = false } = {}): Promise<boolean> {
     let heard = this.holdings.length === 0;
-    const note = (problem: Problem | null) => { heard ||= problem?.title !== "No connection"; };
+    const note = (problem: Problem | null) => { heard ||= problem?.title !== SILENT; };
     if (this.operator) await this.#listAll().then((came) => { heard ||= came; });
     await each(this.holdings.filter(({ kind, id }) => kind === "event" || all || this.#isAsked(id)), async ({ kind, id }) =>
       note(await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id))));
+    // What has come is on the page before it is called complete.
+    this.#frames.flush();
     this.loading = false;
     return heard;
   }
@@ -246,9 +329,17 @@ export class Desk {
     return true;
   }
 
-  #noted(id: string, refusal: { status: number; problem: Problem } | null): Problem | null {
+  /** `sure`: something else says so too. */
+  #noted(id: string, refusal: { status: number; problem: Problem } | null, sure = false): Problem | null {
     const known = this.refused.has(id);
-    if (refusal?.status === 404 && (this.#polls.has(id) || this.#events.has(id))) this.remove(id);
+    if (!refusal) this.#missed.delete(id);
+    if (refusal?.status === 404 && (this.#polls.has(id) || this.#events.has(id))) {
+      const since = this.#missed.get(id) ?? performance.now();
+      this.#missed.set(id, since);
+      if (!sure && performance.now() - since < DOUBT) return null;
+      this.#missed.delete(id);
+      this.remove(id);
+    }
     const held = this.holdings.some((holding) => holding.id === id);
     if (refusal && held && hopeless(refusal.status)) this.refused = new Map(this.refused).set(id, refusal.problem);
     else if (!refusal && known) this.refused = new Map([...this.refused].filter(([key]) => key !== id));
@@ -257,7 +348,6 @@ export class Desk {
 
   async #start(ways: Pick<Options, "socket" | "stream">) {
     await this.refresh();
-    this.#frames.flush();
     this.#connection = new Connection({
       query: () => {
         this.#greeted = false;
@@ -301,15 +391,19 @@ export class Desk {
     if (more && this.#greeted) this.#connection?.again();
   }
 
-  /** Nobody else's polls are watched; one that has just gone from here stays away. */
-  #told(poll: Poll) {
-    if (this.#polls.has(poll.id)) this.take(poll);
+  /** Nobody else's polls are watched; one that has just gone from here stays away, unless it is `ours` to know. */
+  #told(poll: Poll, ours = false) {
+    const before = this.#due.get(poll.id) ?? this.#polls.get(poll.id);
+    if (!before && !ours) return;
+    this.take(poll);
+    // What only its owner is told of an opening has to be asked for.
+    if (before?.status !== "open" && poll.status === "open") void this.loadPoll(poll.id);
   }
 
   /** A deleted poll is told as closed; asked for, it is not found. */
   async #verify(id: string) {
     const answer = await getPoll({ path: { id }, token: this.tokenFor(id) });
-    if (!answer.ok) this.#noted(id, answer);
+    if (!answer.ok) this.#noted(id, answer, true);
   }
 
   #hear(message: Message) {
@@ -335,7 +429,31 @@ export class Desk {
         this.ranks = message.leaderboard;
     }
   }
+
+  /** Of an event that is followed: its polls are ours, also one that is new here. */
+  #hearOfEvent(message: Message) {
+    switch (message.type) {
+      case "hello":
+        if (message.event) this.takeEvent(message.event);
+        break;
+      case "poll.created": case "poll.updated":
+        this.#told(message.poll, true);
+        break;
+      default:
+        this.#hear(message);
+    }
+  }
 }
+
+/** That a closing time had passed is told to whoever shows the owner's token, and not with what everybody watches: once
+    heard, it is kept while it holds. */
+const withMissed = (before: Poll | undefined, told: Poll): Poll =>
+  (before?.missedClosesAt && !told.missedClosesAt && told.status === "open" && !told.closesAt && told.round === before.round
+    ? { ...told, missedClosesAt: before.missedClosesAt } : told);
+
+/** What is told once more changes nothing: whatever hangs on it stays as it is. */
+const isAlike = (one: { version: number } | undefined, other: { version: number }) =>
+  one?.version === other.version && JSON.stringify(one) === JSON.stringify(other);
 
 /** Do it for each, some at once. */
 async function each<T>(all: readonly T[], work: (one: T) => Promise<unknown>) {

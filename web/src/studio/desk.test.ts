@@ -1,6 +1,7 @@
 // The desk: what is watched, what is asked for, and which of several tellings stands.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { refusal } from "../api/fixture";
 import { keepToken } from "../api/identity";
 import type { Event, Poll } from "../api/generated";
 import type { Hears, Opens } from "../live/transport";
@@ -8,7 +9,7 @@ import { Desk } from "./desk.svelte";
 
 const id = (n: number) => `0199a0b0-0000-7000-8000-${String(n).padStart(12, "0")}`;
 const poll = (n: number, rest: Partial<Poll> = {}) => ({
-  id: id(n), question: `Poll ${n}`, status: "open", round: 1, version: 1, totalVoters: 0, totalVotes: 0, eventId: null,
+  id: id(n), question: `Poll ${n}`, kind: "single", status: "open", round: 1, version: 1, totalVoters: 0, totalVotes: 0, eventId: null,
   options: [{ id: 1, text: "Yes", votes: 0 }, { id: 2, text: "No", votes: 0 }], ...rest,
 } as Poll);
 
@@ -29,7 +30,7 @@ beforeEach(() => {
   vi.stubGlobal("fetch", async (path: string) => {
     asked.push(path);
     const found = served.get(path.split("/").pop()!);
-    return found ? Response.json(found) : Response.json({ title: "No such poll", status: 404 }, { status: 404 });
+    return found ? Response.json(found) : refusal(404);
   });
 });
 afterEach(() => { desk.close(); vi.unstubAllGlobals(); });
@@ -83,6 +84,47 @@ test("one that somebody else deleted goes, and is named as gone", async () => {
   await vi.waitFor(() => expect(desk.refused.has(id(1))).toBe(true));
   expect(desk.polls).toEqual([]);
 });
+
+test("what is shown does not go because it is said once that there is no such thing", async () => {
+  await hold(poll(1));
+  hello(poll(1));
+  await frame();
+  served.clear();
+  const clock = vi.spyOn(performance, "now").mockReturnValue(1_000_000);
+  await desk.loadPoll(id(1));
+  clock.mockReturnValue(1_009_000);
+  await desk.loadPoll(id(1));
+  expect([desk.polls.length, desk.refused.size]).toEqual([1, 0]);
+  served.set(id(1), poll(1));
+  await desk.loadPoll(id(1));
+  served.clear();
+  clock.mockReturnValue(1_015_000);
+  await desk.loadPoll(id(1));
+  expect(desk.polls.length).toBe(1);
+  clock.mockReturnValue(1_026_000);
+  await desk.loadPoll(id(1));
+  expect([desk.polls.length, desk.refused.size]).toEqual([0, 1]);
+});
+
+test("nor because somebody else answers", async () => {
+  await hold(poll(1));
+  hello(poll(1));
+  await frame();
+  vi.stubGlobal("fetch", async () => new Response("no such service", { status: 404 }));
+  await desk.refresh({ all: true });
+  expect([desk.polls.length, desk.refused.size]).toEqual([1, 0]);
+});
+
+test("what is missing on the screen is asked for again soon, when somebody else has answered", async () => {
+  await hold(poll(1));
+  const real = globalThis.fetch;
+  let strangers = 2;
+  vi.stubGlobal("fetch", (...ask: Parameters<typeof fetch>) =>
+    (strangers-- > 0 ? Promise.resolve(new Response("<html>", { headers: { "Content-Type": "text/html" } })) : real(...ask)));
+  served.set(id(7), poll(7));
+  expect((await desk.loadPoll(id(7)))?.title).toBe("The server does not answer");
+  await vi.waitFor(() => expect(desk.poll(id(7))?.question).toBe(poll(7).question), 8_000);
+}, 10_000);
 
 test("a poll that opens is watched from then on, and a connection under way is not cut short", async () => {
   await hold(poll(1, { status: "draft" }));

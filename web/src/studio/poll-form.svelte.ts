@@ -1,35 +1,72 @@
 // A poll as it is being written. What is not yet with the server is kept on this device, field by field: a
 // reload, a crash or a lost connection loses nothing. What is wrong with it the server says.
 
-import type { FieldError, NewPoll, Poll } from "../api/generated";
-import { uuidv7 } from "../api/uuid";
+import type { FieldError, NewPoll, Poll, PollPatch } from "../api/generated";
+import { keyFor, over } from "../api/intention";
+import { isRating, textsOf } from "../kinds/kind";
+import { highest, type Scale } from "../kinds/rating/rating";
 import { forget, recall, remember } from "../ui/storage";
-
+import {
+  adopted, clashes, isNews, kept, mergedRows, restored, same, touched, whole, yielded, type Draft, type Kept,
+} from "./merge";
 
 export type Row = { key: number; text: string };
-export const MOST_OPTIONS = 100;
+export const MOST_OPTIONS = 100, MOST_STATEMENTS = 30;
 
 const LINE = /\r\n|[\r\n\u2028\u2029]/;
 
 /** What is written, without what only a page needs. */
 export type Written = {
-  question: string; options: string[]; kind: "single" | "multiple"; maxChoices: number | null; results: string; revote: string;
-  closesAt: string; listed: boolean; voterIds: boolean; embed: string;
+  question: string;
+  /** Of a rating: its statements. */
+  options: string[];
+  kind: "single" | "multiple" | "rating"; maxChoices: number | null;
+  /** Of a rating: the scale from its lowest step to its highest, the labels of its ends, and how it looks. */
+  scale: Ends; lowLabel: string; highLabel: string; symbol: "stars" | "numbers";
+  results: string; revote: string;
+  closesAt: string; closesAfter: number | null; listed: boolean; voterIds: boolean; embed: string;
 };
 
+/** Lowest and highest step. */
+export type Ends = `${number}-${number}`;
+/** The scales that are offered. */
+export const SCALES: Ends[] = ["1-2", "1-3", "1-4", "1-5", "1-6", "1-7", "1-8", "1-9", "1-10", "0-10"];
+
 const BLANK: Written = {
-  question: "", options: ["", "", ""], kind: "single", maxChoices: null, results: "live", revote: "replace", closesAt: "",
+  question: "", options: ["", "", ""], kind: "single", maxChoices: null, scale: "1-5", lowLabel: "", highLabel: "", symbol: "stars", results: "live", revote: "replace", closesAt: "", closesAfter: null,
   listed: true, voterIds: true, embed: "",
 };
+
+/** What is one thing to whoever writes: how many may be chosen, and when it closes. */
+const GROUPS = [["kind", "maxChoices"], ["closesAt", "closesAfter"]] as const satisfies (keyof Written)[][];
+const LIST = ["kind", "options", "statements", "maxChoices"] as const;
+const KIND = [...LIST, "steps", "lowest", "lowLabel", "highLabel", "symbol"] as const;
+/** The members of a change by the field that was touched, where they are not of its name. The number of choices goes
+    with the options, so that all of them stay all. */
+const MEMBERS: { [field in keyof Written]?: readonly (keyof PollPatch)[] } = {
+  kind: KIND, maxChoices: KIND, options: LIST, scale: ["steps", "lowest", "symbol"],
+};
+
+/** Two that have changed options come to one list, row by row. */
+function blended(was: Partial<Written>, mine: Partial<Written>, theirs: Partial<Written>): Partial<Written> | null {
+  const options = mine.options && mergedRows(was.options!, mine.options, theirs.options!);
+  return options ? { options } : null;
+}
 
 export class PollForm {
   question = $state("");
   rows = $state<Row[]>([]);
   kind = $state<Written["kind"]>("single");
   maxChoices = $state<number | null>(null);
+  scale = $state<Ends>("1-5");
+  lowLabel = $state("");
+  highLabel = $state("");
+  symbol = $state<Written["symbol"]>("stars");
   results = $state("live");
   revote = $state("replace");
   closesAt = $state("");
+  /** Seconds from each opening on; instead of a time. */
+  closesAfter = $state<number | null>(null);
   listed = $state(true);
   voterIds = $state(true);
   embed = $state("");
@@ -40,46 +77,73 @@ export class PollForm {
 
   /** What the server has, as text. */
   #base = $state("");
+  /** What it had in the fields that both have changed, when they were touched here. */
+  #since = $state.raw<Partial<Written>>({});
 
   readonly written = $derived<Written>({
     question: this.question, options: this.rows.map((row) => row.text), kind: this.kind, maxChoices: this.maxChoices,
-    results: this.results, revote: this.revote, closesAt: this.closesAt, listed: this.listed, voterIds: this.voterIds,
-    embed: this.embed,
+    scale: this.scale, lowLabel: this.lowLabel, highLabel: this.highLabel, symbol: this.symbol,
+    results: this.results, revote: this.revote, closesAt: this.closesAt,
+    closesAfter: this.closesAfter, listed: this.listed, voterIds: this.voterIds, embed: this.embed,
   });
   readonly changed = $derived(JSON.stringify(this.written) !== this.#base);
+  /** What was touched here and somebody else has changed meanwhile, as they have it. */
+  readonly clashes = $derived(clashes(this.#draft(), GROUPS));
+  /** Most rows there may be, and fewest. */
+  readonly most = $derived(this.kind === "rating" ? MOST_STATEMENTS : MOST_OPTIONS);
+  readonly fewest = $derived(this.kind === "rating" ? 1 : 2);
+  /** Of a rating: its scale, and whether it is shown as stars, which cannot show a step 0. */
+  readonly range = $derived<Scale>(scaleOf(this.scale));
+  readonly starred = $derived(this.symbol === "stars" && this.range.lowest > 0);
   readonly filled = $derived(this.rows.filter((row) => row.text.trim()).length);
 
   #name: string;
+  #copies: boolean;
   #closes: string | null = null;
   #key = 0;
-  /** One form sent twice makes one poll. */
-  #creation = { body: "", id: "" };
 
-  /** `name`: under which it is kept here. `from`: what the server has, or the poll to copy. */
-  constructor(name: string, from?: Poll) {
+  /** `name`: under which it is kept here. `from`: what the server has, or a poll that it `copies` and leaves alone. */
+  constructor(name: string, from?: Poll, copies = false) {
     this.#name = `form.${name}`;
+    this.#copies = copies;
     this.#closes = from?.closesAt ?? null;
     this.#fill(from ? writtenOf(from) : BLANK);
     this.#base = JSON.stringify(this.written);
-    const kept = recall<Written>(this.#name);
-    if (kept) {
-      this.#fill({ ...this.written, ...kept });
+    const before = recall<Kept<Written>>(this.#name);
+    if (before) {
+      this.#become(restored(before, this.written, GROUPS, blended));
       this.restored = this.changed;
     }
   }
 
-  /** Keep on this device what differs from what the server has. */
+  /** Keep on this device what was touched, and what the server had there. */
   keep() {
-    if (this.changed) remember(this.#name, this.written);
+    if (this.changed) remember(this.#name, this.#copies ? whole(this.written) : kept(this.#draft(), GROUPS));
     else forget(this.#name);
   }
 
   /** Back to what the server has. */
   discard() {
     this.#fill(JSON.parse(this.#base));
+    this.#since = {};
     this.restored = false;
     this.faults = new Map();
     forget(this.#name);
+  }
+
+  /** Somebody else has saved it: what is being written here stays, field by field; the rest is theirs from now on. Says
+      whether they have changed what was touched here, and that was not known before. */
+  adopt(poll: Poll): boolean {
+    const theirs = writtenOf(poll), before = this.clashes;
+    this.#closes = poll.closesAt;
+    if (same(theirs, JSON.parse(this.#base))) return false;
+    this.#become(adopted(this.#draft(), theirs, GROUPS, blended));
+    return isNews(before, this.clashes);
+  }
+
+  /** What somebody else has made of a field, instead of what was written here. */
+  yield(field: keyof Written) {
+    this.#become(yielded(this.#draft(), field, GROUPS));
   }
 
   /** The server has this now. */
@@ -87,6 +151,7 @@ export class PollForm {
     this.#closes = poll.closesAt;
     this.#fill(writtenOf(poll));
     this.#base = JSON.stringify(this.written);
+    this.#since = {};
     this.restored = false;
     this.faults = new Map();
     forget(this.#name);
@@ -94,6 +159,7 @@ export class PollForm {
 
   /** Done with: nothing of it need be kept. */
   done() {
+    over(this.#name);
     forget(this.#name);
   }
 
@@ -119,7 +185,7 @@ export class PollForm {
   paste(index: number, text: string): number {
     const lines = text.split(LINE).map((line) => line.trim()).filter(Boolean);
     if (lines.length < 2) return 0;
-    const room = Math.max(0, MOST_OPTIONS - this.rows.filter((row, i) => row.text.trim() && i !== index).length);
+    const room = Math.max(0, this.most - this.rows.filter((row, i) => row.text.trim() && i !== index).length);
     const fresh = lines.slice(0, room).map((line) => ({ key: this.#key++, text: line }));
     const here = this.rows[index]?.text.trim() ? index + 1 : index;
     const after = this.rows.slice(index + 1);
@@ -133,11 +199,25 @@ export class PollForm {
   body(open?: boolean): NewPoll {
     const origins = this.embed.split(/[\s,]+/).filter(Boolean);
     return {
-      question: this.question, options: this.rows.map((row) => row.text).filter((text) => text.trim()), kind: this.kind,
-      maxChoices: this.kind === "multiple" ? this.maxChoices : 1, results: this.results, revote: this.revote,
-      closesAt: this.#closing(), listed: this.listed, voterIds: this.voterIds,
+      question: this.question, ...this.#asks(), results: this.results, revote: this.revote,
+      closesAt: this.closesAfter === null ? this.#closing() : null, closesAfter: this.closesAfter, listed: this.listed, voterIds: this.voterIds,
       ...(origins.length || JSON.parse(this.#base).embed ? { embed: origins } : {}),
       ...(open === undefined ? {} : { open }),
+    };
+  }
+
+  /** What was touched, as the server wants it: what somebody else has saved in the rest stays. */
+  patch(): PollPatch {
+    const members = touched(this.#draft(), GROUPS).flatMap<string>((field) => MEMBERS[field] ?? field);
+    return Object.fromEntries(Object.entries(this.body()).filter(([name]) => members.includes(name)));
+  }
+
+  /** What belongs to its kind. */
+  #asks(): Partial<NewPoll> {
+    const texts = this.rows.map((row) => row.text).filter((text) => text.trim()), { kind } = this;
+    if (kind !== "rating") return { options: texts, kind, maxChoices: kind === "multiple" ? this.maxChoices : 1 };
+    return {
+      kind, statements: texts, ...this.range, lowLabel: this.lowLabel, highLabel: this.highLabel, symbol: this.starred ? "stars" : "numbers",
     };
   }
 
@@ -148,11 +228,9 @@ export class PollForm {
     return kept ? this.#closes : new Date(this.closesAt).toISOString();
   }
 
-  /** The `Idempotency-Key` for this body. */
+  /** The `Idempotency-Key` for this body: one form sent twice makes one poll. */
   creation(body: unknown): string {
-    const text = JSON.stringify(body);
-    if (text !== this.#creation.body) this.#creation = { body: text, id: uuidv7() };
-    return this.#creation.id;
+    return keyFor(this.#name, body);
   }
 
   /** Put the server's words where they belong; those that belong nowhere are returned. */
@@ -161,20 +239,36 @@ export class PollForm {
     const faults = new Map<string, string>();
     const elsewhere: string[] = [];
     for (const { pointer, detail } of errors) {
-      const option = /^\/options\/(\d+)/.exec(pointer);
+      const option = /^\/(?:options|statements)\/(\d+)/.exec(pointer);
       const field = option ? `/options/${sent[Number(option[1])] ?? option[1]}` : pointer;
-      const known = option || /^\/(question|options|kind|maxChoices|results|revote|closesAt|listed|voterIds|embed)\b/.test(field);
-      if (known) faults.set(option ? field : field.replace(/^(\/\w+).*/, "$1"), detail);
+      const known = option || /^\/(question|options|statements|kind|maxChoices|steps|lowest|lowLabel|highLabel|symbol|results|revote|closesAt|closesAfter|listed|voterIds|embed)\b/.test(field);
+      if (known) faults.set(option ? field : field.replace(/^(\/\w+).*/, "$1").replace("/statements", "/options"), detail);
       else elsewhere.push(`${pointer}: ${detail}`);
     }
     this.faults = faults;
     return elsewhere;
   }
 
+  #draft(): Draft<Written> {
+    return { mine: this.written, server: JSON.parse(this.#base), since: this.#since };
+  }
+
+  #become({ mine, server, since }: Draft<Written>) {
+    this.#fill(mine);
+    this.#base = JSON.stringify(server);
+    this.#since = since;
+  }
+
   #fill(from: Written) {
     const { options, ...rest } = from;
     Object.assign(this, rest);
-    this.rows = options.map((text) => ({ key: this.#key++, text }));
+    // A row that stays is the same row: whoever writes in it, or holds it, goes on.
+    const left = [...this.rows];
+    const same = options.map((text) => {
+      const at = left.findIndex((row) => row.text === text);
+      return at < 0 ? null : left.splice(at, 1)[0]!.key;
+    });
+    this.rows = options.map((text, i) => ({ key: same[i] ?? left.shift()?.key ?? this.#key++, text }));
   }
 
   /** Faults name places, and these have changed. */
@@ -183,13 +277,27 @@ export class PollForm {
   }
 }
 
+function scaleOf(ends: Ends): Scale {
+  const [lowest, highest] = ends.split("-").map(Number) as [number, number];
+  return { lowest, steps: highest - lowest + 1 };
+}
+
+/** What belongs to its kind; of other kinds what a new poll has. */
+function asked(poll: Poll): Pick<Written, "kind" | "maxChoices" | "scale" | "lowLabel" | "highLabel" | "symbol"> {
+  const { scale, lowLabel, highLabel, symbol } = BLANK;
+  if (isRating(poll)) {
+    const scale: Ends = `${poll.lowest}-${highest(poll)}`;
+    return { kind: "rating", maxChoices: null, scale, lowLabel: poll.lowLabel, highLabel: poll.highLabel, symbol: poll.symbol };
+  }
+  const most = poll.kind === "multiple" && poll.maxChoices < poll.options.length ? poll.maxChoices : null;
+  return { kind: poll.kind === "multiple" ? "multiple" : "single", maxChoices: most, scale, lowLabel, highLabel, symbol };
+}
+
 function writtenOf(poll: Poll): Written {
   return {
-    question: poll.question, options: poll.options.map((option) => option.text),
-    kind: poll.kind === "multiple" ? "multiple" : "single",
-    maxChoices: poll.kind === "multiple" && poll.maxChoices < poll.options.length ? poll.maxChoices : null,
-    results: poll.results, revote: poll.revote, closesAt: poll.closesAt ? local(new Date(poll.closesAt)) : "",
-    listed: poll.listed, voterIds: poll.voterIds, embed: (poll.embed ?? []).join("\n"),
+    question: poll.question, options: textsOf(poll), ...asked(poll),
+    results: poll.results, revote: poll.revote, closesAt: poll.closesAt && poll.closesAfter === null ? local(new Date(poll.closesAt)) : "",
+    closesAfter: poll.closesAfter, listed: poll.listed, voterIds: poll.voterIds, embed: (poll.embed ?? []).join("\n"),
   };
 }
 

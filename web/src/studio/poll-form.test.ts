@@ -9,7 +9,7 @@ beforeEach(() => localStorage.clear());
 const told = (rest: Partial<Poll> = {}): Poll => ({
   id: "0199a0b0-0000-7000-8000-000000000001", code: "482913", question: "Which?", kind: "single", status: "draft", final: false, round: 1,
   revote: "replace", maxChoices: 1, results: "live", revealed: true, voterIds: true, listed: true, version: 1, totalVoters: 0, totalVotes: 0,
-  createdAt: "2026-11-22T00:00:00Z", closesAt: null, closedAt: null, resultHash: null,
+  createdAt: "2026-11-22T00:00:00Z", closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, resultHash: null,
   options: ["Rust", "Go"].map((text, i) => ({ id: i + 1, text, votes: 0 })), ...rest,
 } as Poll);
 
@@ -93,4 +93,65 @@ test("several choices, all of them or a number", () => {
   expect(all.body()).toMatchObject({ kind: "multiple", maxChoices: null });
   const one = new PollForm("y", told({ kind: "multiple", maxChoices: 1 }));
   expect(one.body()).toMatchObject({ maxChoices: 1 });
+});
+
+test("a time by the clock and a time from the opening on exclude each other", () => {
+  const form = new PollForm("x", told({ closesAfter: 120 }));
+  expect([form.closesAt, form.body().closesAt, form.body().closesAfter]).toEqual(["", null, 120]);
+  form.closesAfter = null;
+  form.closesAt = local(new Date("2026-11-22T09:42:00Z"));
+  expect([form.body().closesAt, form.body().closesAfter]).toEqual(["2026-11-22T09:42:00.000Z", null]);
+  // What an opening has set is no time of the form's.
+  expect(new PollForm("y", told({ closesAfter: 30, closesAt: "2026-11-22T09:42:00Z" })).closesAt).toBe("");
+  expect(form.blame([{ pointer: "/closesAfter", detail: "must be at least 1" }])).toEqual([]);
+});
+
+const optionsOf = (...names: string[]) => names.map((text, i) => ({ id: i + 1, text, votes: 0 }));
+
+test("what was kept undoes nothing that somebody else has saved meanwhile: only what was touched is sent", () => {
+  const form = new PollForm("x", told());
+  form.question = "Mine?";
+  form.keep();
+  const theirs = { options: optionsOf("Rust", "Go", "Zig"), closesAfter: 60, results: "hidden" } as Partial<Poll>;
+  const again = new PollForm("x", told(theirs));
+  expect([again.question, texts(again)]).toEqual(["Mine?", ["Rust", "Go", "Zig"]]);
+  expect([again.closesAfter, again.results]).toEqual([60, "hidden"]);
+  expect([again.restored, again.clashes, again.patch()]).toEqual([true, {}, { question: "Mine?" }]);
+});
+
+test("what both have changed is said until it is settled, over a reload too, and is never settled unseen", () => {
+  const form = new PollForm("x", told());
+  form.question = "Mine?";
+  form.keep();
+  const again = new PollForm("x", told({ question: "Theirs?" }));
+  expect([again.question, again.clashes]).toEqual(["Mine?", { question: "Theirs?" }]);
+  again.keep();
+  const third = new PollForm("x", told({ question: "Theirs?" }));
+  expect([third.question, third.clashes]).toEqual(["Mine?", { question: "Theirs?" }]);
+  // News are what was not shown before.
+  expect(third.adopt(told({ question: "Theirs?", results: "hidden" }))).toBe(false);
+  expect(third.adopt(told({ question: "Theirs again?", results: "hidden" }))).toBe(true);
+  third.yield("question");
+  expect([third.question, third.clashes, third.changed, third.results]).toEqual(["Theirs again?", {}, false, "hidden"]);
+});
+
+test("options of two come together row by row; where they cannot, mine stay and theirs are said", () => {
+  const form = new PollForm("x", told());
+  form.rows[0]!.text = "Rust, mine";
+  const { key } = form.rows[0]!;
+  expect(form.adopt(told({ options: optionsOf("Rust", "Go", "Zig") }))).toBe(false);
+  expect([texts(form), form.rows[0]!.key, form.clashes]).toEqual([["Rust, mine", "Go", "Zig"], key, {}]);
+  expect(form.patch()).toEqual({ options: ["Rust, mine", "Go", "Zig"], kind: "single", maxChoices: 1 });
+  expect(form.adopt(told({ options: optionsOf("Rust, theirs", "Go", "Zig") }))).toBe(true);
+  expect(texts(form)).toEqual(["Rust, mine", "Go", "Zig"]);
+  expect(form.clashes).toEqual({ options: ["Rust, theirs", "Go", "Zig"] });
+});
+
+test("of two ways to close, mine and somebody else's, both are never sent", () => {
+  const form = new PollForm("x", told());
+  form.closesAfter = 60;
+  expect(form.adopt(told({ closesAt: "2026-11-22T09:41:00Z" }))).toBe(true);
+  expect([form.closesAt, form.patch()]).toEqual(["", { closesAt: null, closesAfter: 60 }]);
+  form.yield("closesAfter");
+  expect([form.closesAfter, form.changed]).toEqual([null, false]);
 });

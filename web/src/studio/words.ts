@@ -3,7 +3,7 @@
 import { counted, number } from "../ui/numbers";
 import type { Poll } from "../api/generated";
 
-export { compact, number, percent, share, spoken } from "../ui/numbers";
+export { compact, decimal, number, percent, share, spoken } from "../ui/numbers";
 
 export const plural = (count: number, one: string, many = `${one}s`): string => counted(count, one, many);
 
@@ -28,6 +28,12 @@ export function lasting(seconds: number): string {
   }
   return parts.join(" ");
 }
+
+/** When a poll closes by itself that has not opened yet; empty if it does not. */
+export const limit = (poll: Pick<Poll, "closesAfter" | "closesAt">): string => {
+  if (poll.closesAfter !== null) return `closes ${lasting(poll.closesAfter)} after it opens`;
+  return poll.closesAt ? `closes on ${day(poll.closesAt)}` : "";
+};
 
 export const ago = (at: string | null | undefined, now = Date.now()): string => {
   if (!at) return "never";

@@ -5,9 +5,13 @@ const whole = new Intl.NumberFormat();
 const parts = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0 });
 const small = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+const tenths = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 export const number = (n: number): string => whole.format(n);
+
+/** A mean: one decimal, also where it is nought. */
+export const decimal = (n: number): string => tenths.format(n);
 
 /** 12,480 as 12.5K, where there is no room. */
 export const compact = (n: number): string => short.format(n);
@@ -46,12 +50,6 @@ export function span(ms: number): string {
   if (seconds < 90) return `${seconds}\u00a0s`;
   if (minutes < 90) return `${minutes}\u00a0min`;
   return `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`;
-}
-
-/** Milliseconds as they were measured: 0.4 ms, 38 ms, 1.2 s. */
-export function latency(ms: number): string {
-  if (ms < 10) return `${whole.format(Math.round(ms * 10) / 10)}\u00a0ms`;
-  return ms < 1000 ? `${whole.format(Math.round(ms))}\u00a0ms` : `${whole.format(Math.round(ms / 100) / 10)}\u00a0s`;
 }
 
 /** The time of day. */

@@ -2,6 +2,15 @@
 
 const PREFIX = "pollux.";
 
+/** What is of this tab alone, where it outlives a reload. Reading the name throws where storage is forbidden. */
+export const tab = (() => {
+  try {
+    return sessionStorage;
+  } catch {
+    return undefined;
+  }
+})();
+
 export function recall<T>(name: string, where?: Storage): T | null {
   try {
     const text = (where ?? localStorage).getItem(PREFIX + name);

@@ -1,5 +1,7 @@
 // An event's colour, where it can be read: against both the page and the cards of the theme that is shown.
 
+import { follow, gone } from "./dom.svelte";
+
 /** Text needs as much (WCAG 2.2, 1.4.3). */
 const ENOUGH = 4.5;
 const DARK = "#0f1218", LIGHT = "#ffffff";
@@ -31,15 +33,13 @@ export function legible(accent: string | null, theme: "light" | "dark"): { accen
 export function accentOf(accent: () => string | null) {
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   let dark = $state(scheme.matches);
-  $effect(() => {
-    const changed = () => { dark = scheme.matches; };
-    scheme.addEventListener("change", changed);
-    return () => scheme.removeEventListener("change", changed);
-  });
-  $effect(() => {
-    const { style, dataset } = document.documentElement;
-    const theme = dataset.theme ?? (dark ? "dark" : "light");
-    const found = legible(accent(), theme === "dark" ? "dark" : "light");
+  const changed = () => { dark = scheme.matches; };
+  scheme.addEventListener("change", changed);
+  gone(() => scheme.removeEventListener("change", changed));
+  const { style, dataset } = document.documentElement;
+  const theme = () => dataset.theme ?? (dark ? "dark" : "light");
+  follow(accent, (wanted) => follow(theme, (theme) => {
+    const found = legible(wanted, theme === "dark" ? "dark" : "light");
     if (!found) return;
     style.setProperty("--accent", found.accent);
     style.setProperty("--on-accent", found.on);
@@ -47,5 +47,5 @@ export function accentOf(accent: () => string | null) {
       style.removeProperty("--accent");
       style.removeProperty("--on-accent");
     };
-  });
+  }));
 }

@@ -7,23 +7,25 @@ const SETTLE = 1_000;
 export class Aloud {
   words = $state("");
   #due = 0;
+  #next = "";
   #waiting: ReturnType<typeof setTimeout> | undefined;
 
-  /** Say this when it is time. */
+  /** Say this when it is time, unless something newer has come by then: in a busy room something always has. */
   later(words: string) {
-    clearTimeout(this.#waiting);
-    if (words === this.words) return;
-    this.#waiting = setTimeout(() => this.now(words), Math.max(SETTLE, this.#due - Date.now()));
+    if (words === this.words) return this.close();
+    this.#next = words;
+    this.#waiting ??= setTimeout(() => this.now(this.#next), Math.max(SETTLE, this.#due - performance.now()));
   }
 
   /** Say this at once. */
   now(words: string) {
-    clearTimeout(this.#waiting);
-    this.#due = Date.now() + EVERY;
+    this.close();
+    this.#due = performance.now() + EVERY;
     this.words = words;
   }
 
   close() {
     clearTimeout(this.#waiting);
+    this.#waiting = undefined;
   }
 }

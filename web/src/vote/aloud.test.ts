@@ -17,6 +17,22 @@ test("at most every ten seconds, and then the newest", () => {
   expect(aloud.words).toBe("34");
 });
 
+test("in a busy room, where something is always newer, it is said all the same", () => {
+  for (let tenth = 0; tenth < 100; tenth++) {
+    aloud.later(`${tenth} votes`);
+    vi.advanceTimersByTime(100);
+  }
+  expect(aloud.words).toMatch(/^\d+ votes$/);
+});
+
+test("a clock that is set back silences nobody", () => {
+  aloud.now("1 vote");
+  vi.setSystemTime(Date.now() - 3_600_000);
+  aloud.later("2 votes");
+  vi.advanceTimersByTime(10_000);
+  expect(aloud.words).toBe("2 votes");
+});
+
 test("what is the same is not said again, and what matters is said at once", () => {
   aloud.now("Next question");
   expect(aloud.words).toBe("Next question");

@@ -2,6 +2,7 @@
 // to be sent. They go out on their own, whatever is on the screen.
 
 import type { Poll } from "../api/generated";
+import { madeAt } from "../api/uuid";
 import { changedName, forget, recall, remembered } from "../ui/storage";
 import { Ballot, type Kept } from "./ballot.svelte";
 
@@ -41,7 +42,7 @@ export class Ballots {
 
   #revive(name: string) {
     const kept = recall<Kept>(name);
-    const made = parseInt(kept?.last?.replaceAll("-", "").slice(0, 12) || "0", 16);
+    const made = madeAt(kept?.last ?? "");
     if (kept?.state === "sending" || kept?.state === "failed") this.#add(name.slice(NAME.length));
     else if (made && Date.now() - made > KEPT) forget(name);
   }

@@ -2,7 +2,7 @@
 
 import { now } from "../api/clock";
 import type { Poll } from "../api/generated";
-import { el } from "./dom.svelte";
+import { el, follow } from "./dom.svelte";
 import { say, time } from "./words.svelte";
 
 const HOUR = 3600;
@@ -12,7 +12,7 @@ const SOON = 10;
 export function closing(poll: () => Poll): HTMLElement {
   const at = $derived(poll().status === "open" ? poll().closesAt : null);
   let left = $state(0);
-  $effect(() => {
+  follow(() => at, (at) => {
     if (at === null) return;
     const count = () => { left = Math.max(0, Math.ceil((Date.parse(at) - now()) / 1000)); };
     count();

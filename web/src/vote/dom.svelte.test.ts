@@ -1,8 +1,10 @@
 // Elements follow what they read, and are gone with it.
 
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { flushSync } from "svelte";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { el, mount, part } from "./dom.svelte";
+import { el, follow, gone, mount, part, shown } from "./dom.svelte";
 
 let target: HTMLElement, unmount: () => void;
 beforeEach(() => {
@@ -81,6 +83,46 @@ test("a part is made anew with its key, only then, and stays in its place", () =
   key = "b";
   flushSync();
   expect(target.textContent).toBe("beforeb 1after");
+});
+
+test("what follows a value is done when it has become another, not when what it is read from has", () => {
+  let poll = $state.raw({ round: 1, votes: 0 });
+  const said: string[] = [];
+  show(() => {
+    follow(() => poll.round, (round) => {
+      said.push(`round ${round}`, `${poll.votes} votes`);
+      return () => said.push(`not ${round}`);
+    });
+    return [part(() => poll.round, () => el("input"))];
+  });
+  const input = target.firstElementChild;
+  for (let votes = 1; votes < 6; votes++) {
+    poll = { round: 1, votes };
+    flushSync();
+  }
+  expect([said, target.firstElementChild]).toEqual([["round 1", "0 votes"], input]);
+  poll = { round: 2, votes: 0 };
+  flushSync();
+  expect(said.slice(2)).toEqual(["not 1", "round 2", "0 votes"]);
+  expect(target.firstElementChild).not.toBe(input);
+});
+
+test("nothing on this page reacts in another way", () => {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" });
+  const others = files.filter((name) => /^vote\/(?!dom)[^/]*\.ts$|^kinds\/\w+\/ballot.*\.ts$/.test(name) && !name.endsWith(".test.ts"))
+    .filter((name) => readFileSync(join("src", name), "utf8").includes("$effect"));
+  expect(others).toEqual([]);
+});
+
+test("what is to be done on the page and after it is done once", () => {
+  const said: string[] = [];
+  show(() => {
+    shown(() => said.push("shown"));
+    gone(() => said.push("gone"));
+    return [];
+  });
+  unmount();
+  expect(said).toEqual(["shown", "gone"]);
 });
 
 test("listeners listen", () => {

@@ -1,22 +1,122 @@
-// What tests of this page share: polls, and a browser that lets nobody store anything.
+// What tests of this page share: polls, a server that takes votes, and a browser that lets nobody store anything.
 
 import { vi } from "vitest";
-import type { Poll } from "../api/generated";
+import { heard } from "../api/clock";
+import type { ChoicePoll } from "../kinds/kind";
+import { Ballot } from "./ballot.svelte";
 
 const TEXTS = ["One", "Two", "Three"];
 
-/** A poll with these votes; null: hidden. */
-export function makePoll(votes: number[] | null, rest: Partial<Poll> = {}): Poll {
+/** A choice with these votes; null: hidden. */
+export function makePoll(votes: number[] | null, rest: Partial<ChoicePoll> = {}): ChoicePoll {
   const total = votes && votes.reduce((a, b) => a + b, 0);
   return {
     id: "0199aaaa-0000-7000-8000-000000000001", code: "482913", question: "Which?", kind: "single", status: "open", final: false,
-    round: 1, revote: "replace", maxChoices: 1, results: "live", revealed: votes !== null,
+    round: 1, phase: 1, revote: "replace", maxChoices: 1, results: "live", revealed: votes !== null,
     options: TEXTS.slice(0, votes?.length ?? 2).map((text, i) => ({ id: i + 1, text, votes: votes ? votes[i]! : null })),
     totalVotes: total, totalVoters: total, version: 1, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
-    closesAt: null, closedAt: null, eventId: null, embed: [], resultHash: null, ...rest,
+    closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, eventId: null, embed: [], resultHash: null, ...rest,
   };
 }
 
 /** Until `vi.unstubAllGlobals()`. */
 export const withoutStorage = () =>
   vi.stubGlobal("localStorage", new Proxy({}, { get() { throw new DOMException("denied", "SecurityError"); } }));
+
+export type Vote = { ballotId: string; optionIds: number[]; answer?: (number | null)[]; voterId?: string; voter?: string };
+type Answers = (vote: Vote) => Promise<Response> | Response;
+
+/** Takes votes and tells what became of them, with a clock of its own; nothing goes over a network. */
+export class Booth {
+  sent: Vote[] = [];
+  /** How the next votes are answered, in turn; the last one for all that follow. */
+  answers: Answers[] = [receipt("counted")];
+  /** What a GET is answered. */
+  asked: string[] = [];
+  fate: (path: string) => Promise<Response> | Response = () => problem(404)();
+  /** Its clock, less that of this device as it was when the test began. */
+  ahead = 0;
+  /** What its header `Date` says, less its clock. */
+  misdated = 0;
+  #began = Date.now();
+  #ran = performance.now();
+
+  /** In place of the network, until `vi.unstubAllGlobals()`. The page has heard of it, as it has when it shows a poll. */
+  constructor() {
+    vi.stubGlobal("fetch", this.#fetch);
+    heard(this.#date);
+  }
+
+  get now(): number {
+    return this.#began + this.ahead + performance.now() - this.#ran;
+  }
+
+  get ids(): number {
+    return new Set(this.sent.map(({ ballotId }) => ballotId)).size;
+  }
+
+  get #date(): string {
+    return new Date(this.now + this.misdated).toUTCString();
+  }
+
+  #fetch = async (path: string, { method, body }: RequestInit): Promise<Response> => {
+    const answer = await (method === "GET" ? this.#tell(path) : this.#take(JSON.parse(body as string)));
+    if (!answer.headers.has("Date")) answer.headers.set("Date", this.#date);
+    return answer;
+  };
+
+  #tell(path: string) {
+    this.asked.push(path);
+    return this.fate(path);
+  }
+
+  #take(vote: Vote) {
+    this.sent.push(vote);
+    const answer = this.answers.length > 1 ? this.answers.shift()! : this.answers[0]!;
+    return answer(vote);
+  }
+}
+
+export const receipt = (status: string, more: object = {}) => ({ ballotId }: Vote) => Response.json(
+  { ballotId, pollId: makePoll([]).id, status, position: { partition: 0, offset: 7 }, ...more }, { status: status === "recorded" ? 202 : 200 });
+
+export const problem = (status: number, headers = {}, more: object = {}) => () => Response.json(
+  { type: "/docs/errors/some-trouble", title: "Trouble", detail: "what is wrong", status, ...more },
+  { status, headers: { "Content-Type": "application/problem+json", ...headers } });
+
+/** The id's time is ahead of the server's clock, and it does not say by how much. */
+export const fromTheFuture = problem(422, {}, { errors: [{ pointer: "/ballotId", detail: "its time is ahead" }] });
+/** It is ahead by so many seconds, in the server's own words. */
+export const aheadBy = (seconds: number) => problem(422, {}, { errors: [{
+  pointer: "/ballotId", detail: `its time is ${seconds} s ahead of the server's clock; at most 60 s are allowed`,
+}] })();
+
+export const nothing = () => Promise.reject(new TypeError("Failed to fetch"));
+
+/** Time goes on. */
+export const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
+
+/** The poll that `ballot` is for. */
+export const POLL = makePoll([0, 0]);
+
+/** A test begins: a booth, a clock that stands still, and a phone that remembers nothing. */
+export function begin(): Booth {
+  vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0.999999);
+  localStorage.clear();
+  sessionStorage.clear();
+  return new Booth();
+}
+
+/** And ends. */
+export function end() {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+}
+
+/** A ballot of the first round. */
+export function ballot(): Ballot {
+  const one = new Ballot(POLL.id);
+  one.round(1);
+  return one;
+}

@@ -3,20 +3,29 @@
 import { getEvent } from "../api/operations";
 import { recall } from "../ui/storage";
 import { SHORTEST, spoken, tidyCode } from "./code";
-import { el } from "./dom.svelte";
+import { el, follow } from "./dom.svelte";
+import { kinds } from "./kinds.svelte";
+import { online } from "./online.svelte";
 import { place } from "./place.svelte";
 import { say, t } from "./words.svelte";
 import { lastRoom, type Visited } from "./visited";
 
-/** `wrong`: a code that leads nowhere, as it was found in the address. */
-export function join(wrong = ""): HTMLElement {
+/** Before it is asked again what a code leads to, when nobody of ours has said it; in milliseconds. */
+const PAUSES = [500, 1_500];
+
+/**
+ * `wrong`: a code that leads nowhere, as it was found in the address. `typing` is told whether another one is being
+ * entered, and no longer once one leads somewhere.
+ */
+export function join(wrong = "", typing: (now: boolean) => void = () => {}): HTMLElement {
   let busy = $state(false);
   let fault = $state<() => string>(wrong ? noSuch(wrong) : () => "");
-  $effect(() => { document.title = `${say("join")} · Pollux`; });
-  const field = el("input", {
+  follow(() => `${say("join")} · Pollux`, (title) => { document.title = title; });
+  const field: HTMLInputElement = el("input", {
     class: "field number code", id: "code", value: spoken(wrong), inputmode: "numeric", autocomplete: "off",
     autocapitalize: "off", spellcheck: "false", enterkeyhint: "go", placeholder: spoken("482913"), maxlength: 200,
     "aria-describedby": "fault where", "aria-invalid": () => (fault() ? "true" : null),
+    oninput: () => typing(tidyCode(field.value) !== wrong),
   });
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -24,7 +33,7 @@ export function join(wrong = ""): HTMLElement {
     busy = true;
     fault = await find(field.value);
     busy = false;
-    if (!fault()) return;
+    if (!fault()) return typing(false);
     field.focus();
     field.select();
   };
@@ -43,8 +52,14 @@ export function join(wrong = ""): HTMLElement {
 async function find(typed: string): Promise<() => string> {
   const code = tidyCode(typed);
   if (code.length < SHORTEST) return t("shortCode");
-  const answer = await getEvent({ path: { id: code } });
+  let answer = await getEvent({ path: { id: code } });
+  for (const pause of PAUSES) {
+    if (answer.ok || answer.status || !online.now) break;
+    await new Promise((done) => { setTimeout(done, pause); });
+    answer = await getEvent({ path: { id: code } });
+  }
   if (answer.ok) {
+    kinds.ahead(answer.data.polls);
     place.go(`/p/${encodeURIComponent(code)}`);
     return () => "";
   }

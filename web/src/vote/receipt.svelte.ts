@@ -1,9 +1,10 @@
 // The receipt of a ballot, with what the server says of it now; to be kept, or sent to somebody who recounts.
 
-import type { Sent } from "./ballot.svelte";
+import type { Poll } from "../api/generated";
+import { answerOf, type Ballot, type Sent } from "./ballot.svelte";
 import { copy } from "./copy";
-import { el } from "./dom.svelte";
-import type { Voting } from "./poll.svelte";
+import { el, shown } from "./dom.svelte";
+import { kinds } from "./kinds.svelte";
 import { say, t, time, type Key } from "./words.svelte";
 
 const FATES: Record<string, Key> = {
@@ -16,10 +17,13 @@ function positionOf({ position }: Sent) {
   return offset === null ? null : { partition, offset };
 }
 
-export function receipt({ poll, ballot }: Voting, closed: () => void): HTMLElement {
+/** What a receipt is of. */
+export type Receipted = { poll: Poll; ballot: Ballot };
+
+export function receipt({ poll, ballot }: Receipted, closed: () => void): HTMLElement {
   let asking = $state(true);
   let copied = $state<Key>("copy");
-  // The one that was there when it was opened stays, whatever is voted meanwhile.
+  // Should a new round begin meanwhile, the one that was there when it was opened stays.
   const first = ballot.receipt!;
   const sent = $derived(ballot.receipt ?? first);
   const at = () => positionOf(sent);
@@ -27,12 +31,13 @@ export function receipt({ poll, ballot }: Voting, closed: () => void): HTMLEleme
     const position = at();
     return `/api/polls/${poll.id}/ballots/${sent.ballotId}${position ? `?at=${position.partition}.${position.offset}` : ""}`;
   };
-  const choice = () => poll.options.filter(({ id }) => sent.optionIds.includes(id)).map(({ text }) => text);
-  const row = (key: Key, attributes: Record<string, string>, read: () => string) =>
-    el("div", {}, el("dt", {}, t(key)), el("dd", {}, el("span", attributes, read)));
+  const kind = kinds.of(poll.kind)!;
+  const fact = (name: () => string, attributes: Record<string, string>, read: () => string) =>
+    el("div", {}, el("dt", {}, name), el("dd", {}, el("span", attributes, read)));
+  const row = (key: Key, attributes: Record<string, string>, read: () => string) => fact(t(key), attributes, read);
 
   const facts = el("dl", {},
-    row("choice", { dir: "auto" }, () => choice().join("\n")),
+    fact(() => kind.yours(poll), { dir: "auto" }, () => kind.lines(poll, answerOf(sent)).join("\n")),
     row("fate", { role: "status" }, () => say(asking ? "asking" : FATES[sent.status ?? ""] ?? "fateRecorded")),
     row("time", { class: "number" }, () => time(new Date(sent.at ?? 0), true)),
     row("place", { class: "number" }, () => say(at() ? "placeText" : "placeLater", at() ?? {})),
@@ -48,7 +53,7 @@ export function receipt({ poll, ballot }: Voting, closed: () => void): HTMLEleme
     el("button", { class: "button", type: "button", "aria-live": "polite", onclick: copyFacts }, () => say(copied)),
     el("button", { class: "button primary", type: "button", onclick: () => dialog.close() }, t("close"))));
 
-  $effect(() => dialog.showModal());
+  shown(() => dialog.showModal());
   void ballot.check().then(() => { asking = false; });
   return dialog;
 }

@@ -1,28 +1,17 @@
-// What the numbers of a poll come to.
+// What the numbers of any poll come to.
 
-import type { Poll, PollOption } from "../api/generated";
-import { number, percent, say } from "./words.svelte";
-
-/** An option's share of the people who voted; 0 while nobody has, or nobody may know. */
-export const share = (poll: Poll, option: PollOption): number =>
-  poll.totalVoters ? (option.votes ?? 0) / poll.totalVoters : 0;
+import type { Poll } from "../api/generated";
+import { oneTap } from "./kind";
+import { say } from "./words.svelte";
 
 /** How many have voted, or why that is not told. */
 export function turnout(poll: Poll): string {
   if (poll.totalVoters === null) return say(poll.results === "afterVote" ? "resultsAfter" : "resultsLater");
-  return say(poll.kind === "multiple" ? "voters" : "votes", { n: poll.totalVoters });
+  return say(oneTap(poll) ? "votes" : "voters", { n: poll.totalVoters });
 }
 
-/** In one or two sentences, for those who listen; "" while numbers are hidden. */
-export function summary(poll: Poll): string {
+/** In one or two sentences, for those who listen; "" while numbers are hidden. `lead`: what stands out in them. */
+export function summary(poll: Poll, lead: string): string {
   if (poll.totalVoters === null) return "";
-  const most = Math.max(...poll.options.map((option) => option.votes ?? 0));
-  if (most === 0) return turnout(poll);
-  const [best, second] = poll.options.filter((option) => option.votes === most);
-  const lead = second ? say("level")
-    : say(poll.final ? "wins" : "leads", { option: best!.text, share: percent(share(poll, best!)) });
-  return `${turnout(poll)}. ${lead}`;
+  return lead ? `${turnout(poll)}. ${lead}` : turnout(poll);
 }
-
-/** Characters that the longest number of votes takes. */
-export const digits = (poll: Poll): number => Math.max(4, number(poll.totalVoters ?? 0).length);

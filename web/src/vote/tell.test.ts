@@ -1,6 +1,7 @@
 // The states that nobody may confuse.
 
 import { beforeAll, expect, test } from "vitest";
+import { choice } from "../kinds/choice/ballot";
 import type { Kept, State } from "./ballot.svelte";
 import { makePoll } from "./fixture";
 import { tell, type Situation } from "./tell";
@@ -11,23 +12,25 @@ beforeAll(() => speech.use("en"));
 const AT = 1_000_000;
 const stood = { ballotId: "id", optionIds: [1] };
 
-function told(state: State, rest: Partial<Situation> = {}, kept: Partial<Kept> = {}) {
-  const now: Kept = { round: 1, state, sent: null, answered: true, wanted: null, stands: null, last: "", ...kept };
-  return tell({ poll: makePoll([1, 0]), ballot: { now }, open: true, changing: false, marked: 0, online: true, at: AT, ...rest });
+function told(state: State, rest: Partial<Situation> = {}, kept: Partial<Kept> = {}, retryAt = 0) {
+  const now: Kept = { round: 1, state, sent: null, answered: true, unclear: 0, wanted: null, stands: null, last: "", ...kept };
+  return tell({ poll: makePoll([1, 0]), kind: choice, ballot: { now, retryAt }, open: true, changing: false, marked: 0, online: true, at: AT, ...rest });
 }
 
 test("each state has words of its own", () => {
-  const states: State[] = ["none", "again", "sending", "failed", "recorded", "counted", "replaced", "refused", "late", "wrong"];
+  const states: State[] = ["none", "again", "sending", "failed", "recorded", "counted", "replaced", "superseded", "refused", "late", "wrong"];
   expect(new Set(states.map((state) => told(state).title)).size).toBe(states.length);
   expect(states.map((state) => told(state).mood)).toEqual(
-    ["none", "none", "sending", "failed", "counted", "counted", "counted", "refused", "refused", "refused"]);
+    ["none", "none", "sending", "failed", "counted", "counted", "counted", "refused", "refused", "refused", "refused"]);
 });
 
 test("a failure says what it was and when the next try is", () => {
-  const failed = { status: 0, retryAt: AT + 3_400 };
-  expect(told("failed", {}, { failed }).text).toMatch(/^No answer from the server\. Next try in .?4\s?s.?; it counts only once\.$/);
-  expect(told("failed", { at: AT + 4_000 }, { failed }).text).toMatch(/Trying again now/);
+  const failed = { status: 0, pause: 5_000 }, retryAt = AT + 3_400;
+  expect(told("failed", {}, { failed }, retryAt).text).toMatch(/^No answer from the server\. Next try in .?4\s?s.?; it counts only once\.$/);
+  expect(told("failed", { at: AT + 4_000 }, { failed }, retryAt).text).toMatch(/Trying again now/);
   expect(told("failed", {}, { failed: { ...failed, status: 503 } }).text).toMatch(/^The server is busy/);
+  expect(told("failed", {}, { failed: { ...failed, status: 422 } }, retryAt).text)
+    .toMatch(/^The server's clock was set, .*Next try in/);
   expect(told("failed", { online: false }, { failed })).toMatchObject({ mood: "queued", title: "Saved on this phone" });
 });
 
@@ -50,8 +53,25 @@ test("where several may be chosen it says how many are left", () => {
   expect(told("counted", { poll, marked: 1, changing: true }).title).toMatch(/more may be chosen/);
 });
 
-test("where the first vote stands nobody is told that it can be changed", () => {
+test("where no vote can be taken back it says so before and beside the second touch", () => {
   const once = makePoll([0, 0], { revote: "refuse" });
-  expect(told("none", { poll: once }).text).toMatch(/first vote stands/);
+  expect(told("none", { poll: once })).toMatchObject({ title: "Choose one option", text: "You can't change it afterwards." });
+  expect(told("none", { poll: once, marked: 1, changing: true }))
+    .toMatchObject({ mood: "none", title: "Not sent yet", text: "You can't change it afterwards." });
   expect(told("counted", { poll: once, open: false }).text).toBe("Your vote stands. Thank you!");
+});
+
+test("a vote that another device's has taken the place of is not told as one that counts", () => {
+  expect(told("superseded")).toMatchObject({
+    mood: "refused", title: "This vote does not count", text: "A newer vote from another device counts. Tap again to change it.",
+  });
+  const closed = makePoll([1, 0], { status: "closed" });
+  expect(told("superseded", { poll: closed, open: false }).text).toBe("A newer vote from another device counts.");
+});
+
+test("whoever marks something else is told of the marks, whatever became of the last vote", () => {
+  for (const state of ["none", "again", "recorded", "counted", "superseded", "late", "wrong"] as const) {
+    expect(told(state, { marked: 1, changing: true }).title, state).toBe("Not sent yet");
+  }
+  for (const state of ["sending", "failed"] as const) expect(told(state, { marked: 1, changing: true }).mood).toBe(state);
 });

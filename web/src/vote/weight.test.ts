@@ -1,33 +1,50 @@
-// The voter's page is small: HTML, style, every script it loads and one language, gzipped.
+// The voter's page is small: HTML, style, every script it loads and one language, gzipped. So is what a further kind of
+// poll adds to it.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 
 const MOST = 30 * 1024;
+const MOST_OF_A_KIND = 8 * 1024;
+/** Those that do not come with the page. */
+const FURTHER = readdirSync("src/kinds", { withFileTypes: true }).filter((one) => one.isDirectory() && one.name !== "choice").map(({ name }) => name);
+
+let built: string, linked: string[], onDemand: string[];
+const weigh = (name: string) => statSync(join(built, `${name}.gz`)).size;
+const read = (name: string) => readFileSync(join(built, name), "utf8");
+const sum = (sizes: number[]) => sizes.reduce((a, b) => a + b, 0);
+const isBallot = (name: string) => name.startsWith("assets/ballot-");
+
+beforeAll(() => {
+  built = mkdtempSync(join(tmpdir(), "pollux-weight-"));
+  execFileSync("node_modules/.bin/vite", ["build", "--outDir", built], {
+    stdio: "pipe", env: { ...process.env, NODE_ENV: "production" },
+  });
+  linked = [...read("vote.html").matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, path]) => path!);
+  const scripts = linked.filter((path) => path.endsWith(".js"));
+  expect(scripts, "the page is one script").toHaveLength(1);
+  onDemand = [...read(scripts[0]!).matchAll(/import\(`\.\/([^`]+)`\)|import\("\.\/([^"]+)"\)/g)].map((found) => `assets/${found[1] ?? found[2]}`);
+}, 60_000);
+afterAll(() => rmSync(built, { recursive: true }));
 
 test("the voter's page weighs at most 30 KiB, in its heaviest language", () => {
-  const built = mkdtempSync(join(tmpdir(), "pollux-weight-"));
-  try {
-    execFileSync("node_modules/.bin/vite", ["build", "--outDir", built], {
-      stdio: "pipe", env: { ...process.env, NODE_ENV: "production" },
-    });
-    const weigh = (name: string) => statSync(join(built, `${name}.gz`)).size;
-    const read = (name: string) => readFileSync(join(built, name), "utf8");
-    const html = read("vote.html");
-    const linked = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, path]) => path!);
-    const scripts = linked.filter((path) => path.endsWith(".js"));
-    expect(scripts, "the page is one script").toHaveLength(1);
-    // What it loads on demand are the languages, and nothing else.
-    const languages = [...read(scripts[0]!).matchAll(/import\(`\.\/([^`]+)`\)|import\("\.\/([^"]+)"\)/g)].map((found) => `assets/${found[1] ?? found[2]}`);
-    expect(languages).toHaveLength(readdirSync("src/vote/lang").length);
-    const heaviest = Math.max(...languages.map(weigh));
-    const total = weigh("vote.html") + linked.map(weigh).reduce((a, b) => a + b) + heaviest;
-    console.info(`the voter's page: ${total} bytes of ${MOST}`);
-    expect(total).toBeLessThanOrEqual(MOST);
-  } finally {
-    rmSync(built, { recursive: true });
+  // What it loads on demand are the languages and further kinds, and nothing else.
+  const languages = onDemand.filter((name) => !isBallot(name));
+  expect(languages).toHaveLength(readdirSync("src/vote/lang").length);
+  const total = weigh("vote.html") + sum(linked.map(weigh)) + Math.max(...languages.map(weigh));
+  console.info(`the voter's page: ${total} bytes of ${MOST}`);
+  expect(total).toBeLessThanOrEqual(MOST);
+});
+
+test("a further kind of poll is one file more, of at most 8 KiB", () => {
+  const ballots = onDemand.filter(isBallot);
+  expect(ballots.map((name) => name.split("-")[1]).sort()).toEqual(FURTHER.sort());
+  for (const name of ballots) {
+    expect(read(name), "it needs nothing but the page's script").not.toMatch(/from\s*["']\.\/(?!vote-)/);
+    console.info(`${name}: ${weigh(name)} bytes of ${MOST_OF_A_KIND}`);
+    expect(weigh(name)).toBeLessThanOrEqual(MOST_OF_A_KIND);
   }
-}, 60_000);
+});

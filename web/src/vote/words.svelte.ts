@@ -37,6 +37,7 @@ const formatsOf = (language: Language) => ({
   plural: new Intl.PluralRules(language),
   number: new Intl.NumberFormat(language),
   percent: new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }),
+  decimal: new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
 });
 
 class Speech {
@@ -60,16 +61,21 @@ class Speech {
   }
 
   /** A text with its values; `n` is a number, and chooses the plural form. */
-  say = (key: Key, values: Values = {}): string => {
-    const text = this.#words[key]!;
+  say = (key: Key, values?: Values): string => this.fill(this.#words[key]!, values);
+
+  /** The same with a text that is at hand. */
+  fill(text: Words[string], values: Values = {}): string {
     const form = typeof text === "string" ? text
       : text[this.#formats.plural.select(values.n as number)] ?? text.other!;
     return form.replace(/\{(\w+)\}/g, (_, name: string) => this.#value(values[name]!));
-  };
+  }
 
   number = (n: number): string => this.#formats.number.format(n);
 
   percent = (ratio: number): string => this.#formats.percent.format(ratio);
+
+  /** With one digit after the decimal separator. */
+  decimal = (n: number): string => this.#formats.decimal.format(n);
 
   /** How long, in seconds or minutes. */
   span = (seconds: number): string => {
@@ -93,7 +99,11 @@ class Speech {
 }
 
 export const speech = new Speech();
-export const { say, number, percent, span, time } = speech;
+export const { say, number, percent, decimal, span, time } = speech;
+
+/** What says the texts of a kind of poll, which come with it in all languages. */
+export const phrases = <Own extends string>(all: Record<Language, Record<Own, Words[string]>>) =>
+  (key: Own, values?: Values): string => speech.fill(all[speech.language][key], values);
 
 /** A text that is read when it is shown, in the language of then. */
 export const t = (key: Key, values?: Values) => () => say(key, values);

@@ -5,32 +5,36 @@ import de from "./lang/de";
 import en from "./lang/en";
 import es from "./lang/es";
 import hi from "./lang/hi";
+import { WORDS } from "../kinds/rating/words";
 import { withoutStorage } from "./fixture";
 import { LANGUAGES, number, percent, preferred, say, span, speech, type Language, type Words } from "./words.svelte";
 
 const ALL: Record<Language, Words> = { en, de, es, hi };
+/** The page's own words and those of each kind that brings some: language, whose they are, the words, and the same in English. */
+const EVERY = [["the page", ALL], ["a rating", WORDS]].flatMap(([of, all]) =>
+  Object.entries(all as Record<Language, Words>).map(([language, words]) => [language, of, words, (all as typeof ALL).en] as [string, string, Words, Words]));
 /** The {names} of a text. */
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]!).sort();
 const forms = (text: Words[string]) => (typeof text === "string" ? [text] : Object.values(text));
 
 afterEach(() => { vi.unstubAllGlobals(); localStorage.clear(); return speech.use("en"); });
 
-test.each(Object.entries(ALL))("%s has exactly the keys of English", (_, words) => {
-  expect(Object.keys(words)).toEqual(Object.keys(en));
+test.each(EVERY)("%s has exactly the keys of English, for %s", (_, _of, words, english) => {
+  expect(Object.keys(words)).toEqual(Object.keys(english));
 });
 
-test.each(Object.entries(ALL))("%s has a form for each of its plural categories, and no other", (language, words) => {
+test.each(EVERY)("%s has a form for each of its plural categories, and no other, for %s", (language, _of, words, english) => {
   const wanted = new Intl.PluralRules(language).resolvedOptions().pluralCategories.toSorted();
   for (const [key, text] of Object.entries(words)) {
-    const plain = typeof (en as Words)[key] === "string";
+    const plain = typeof english[key] === "string";
     expect(typeof text === "string", key).toBe(plain);
     if (typeof text !== "string") expect(Object.keys(text).sort(), key).toEqual(wanted);
   }
 });
 
-test.each(Object.entries(ALL))("%s fills in the same values, and leaves nothing empty", (_, words) => {
+test.each(EVERY)("%s fills in the same values, and leaves nothing empty, for %s", (_, _of, words, english) => {
   for (const [key, text] of Object.entries(words)) {
-    const expected = new Set(forms((en as Words)[key]!).flatMap(names));
+    const expected = new Set(forms(english[key]!).flatMap(names));
     for (const form of forms(text)) {
       expect(form.trim(), key).not.toBe("");
       for (const name of names(form)) expect(expected, key).toContain(name);

@@ -1,37 +1,45 @@
-//! Ballots exactly as this binary writes them, written and read without a JSON library: every
+//! Ballots of a choice exactly as this binary writes them, written and read without a JSON library: every
 //! vote passes both ways. What is laid out otherwise is no less valid; serde reads it.
 
 use std::str::FromStr;
 
-use crate::ballot::{Ballot, Choice};
+use crate::ballot::{Ballot, NamedBy};
 use crate::id::UnixMillis;
+use crate::kind::Answer;
+use crate::kind::choice::OptionSet;
 
-// `v` is `super::VERSION`; the golden tests hold all of it still.
-const POLL: &str = r#"{"v":1,"type":"ballot","pollId":""#;
+// The golden tests hold all of it still.
+const FIRST: &str = r#"{"v":1,"type":"ballot","pollId":""#;
+const SECOND: &str = r#"{"v":2,"type":"ballot","pollId":""#;
 const VOTER: &str = r#"","voter":""#;
 const ID: &str = r#"","ballotId":""#;
 const OPTIONS: &str = r#"","optionIds":["#;
 const PHASE: &str = r#"],"phase":"#;
 const ROUND: &str = r#","round":"#;
 const AT: &str = r#","at":"#;
-const END: &str = "}";
+const CLIENT: &str = "}";
+const SERVER: &str = r#","namedBy":"server"}"#;
 
 /// Room for a ballot that marks a few options.
 const ROOM: usize = 256;
 
-/// The value of a ballot's record.
-pub(super) fn encode(ballot: &Ballot) -> Vec<u8> {
+/// The value of the record of a ballot that marks these options.
+pub(super) fn encode(ballot: &Ballot, options: OptionSet) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(ROOM);
     let mut put = |text: &str| bytes.extend_from_slice(text.as_bytes());
     let uuid = &mut [0; 36];
-    put(POLL);
+    let (start, end) = match ballot.named_by {
+        NamedBy::Client => (FIRST, CLIENT),
+        NamedBy::Server => (SECOND, SERVER),
+    };
+    put(start);
     put(ballot.poll.0.hyphenated().encode_lower(uuid));
     put(VOTER);
     put(ballot.voter.encode(&mut [0; 32]));
     put(ID);
     put(ballot.id.0.hyphenated().encode_lower(uuid));
     put(OPTIONS);
-    for (i, option) in ballot.choice.iter().enumerate() {
+    for (i, option) in options.iter().enumerate() {
         if i > 0 {
             put(",");
         }
@@ -44,7 +52,7 @@ pub(super) fn encode(ballot: &Ballot) -> Vec<u8> {
     put(decimal(ballot.round.into(), digits));
     put(AT);
     put(decimal(ballot.at.0, digits));
-    put(END);
+    put(end);
     bytes
 }
 
@@ -64,20 +72,26 @@ fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
 /// The ballot in these bytes; `None` if they are laid out in any other way.
 pub(super) fn decode(value: &[u8]) -> Option<Ballot> {
     let mut rest = Rest(value);
-    rest.skip(POLL)?;
+    let named_by = if rest.skip(FIRST).is_some() {
+        NamedBy::Client
+    } else {
+        rest.skip(SECOND)?;
+        NamedBy::Server
+    };
     let poll = rest.id(36)?;
     rest.skip(VOTER)?;
     let voter = rest.id(32)?;
     rest.skip(ID)?;
     let id = rest.id(36)?;
     rest.skip(OPTIONS)?;
-    let mut choice = Choice::NONE;
+    let mut options = OptionSet::NONE;
     while rest.0.first() != Some(&b']') {
-        if !choice.is_empty() {
+        if !options.is_empty() {
             rest.skip(",")?;
         }
-        let option = u8::try_from(rest.number()?).ok().filter(|option| *option > choice.greatest());
-        choice = Choice::from_bits(choice.bits() | 1_u128.checked_shl(option?.into())?)?;
+        let option =
+            u8::try_from(rest.number()?).ok().filter(|option| *option > options.greatest());
+        options = OptionSet::from_bits(options.bits() | 1_u128.checked_shl(option?.into())?)?;
     }
     rest.skip(PHASE)?;
     let phase = u32::try_from(rest.number()?).ok()?;
@@ -85,8 +99,12 @@ pub(super) fn decode(value: &[u8]) -> Option<Ballot> {
     let round = u32::try_from(rest.number()?).ok()?;
     rest.skip(AT)?;
     let at = UnixMillis(rest.number()?);
-    rest.skip(END)?;
-    rest.0.is_empty().then_some(Ballot { poll, voter, id, choice, round, phase, at })
+    rest.skip(match named_by {
+        NamedBy::Client => CLIENT,
+        NamedBy::Server => SERVER,
+    })?;
+    let answer = Answer::Choice(options);
+    rest.0.is_empty().then_some(Ballot { poll, voter, id, named_by, answer, round, phase, at })
 }
 
 /// What is not read yet.

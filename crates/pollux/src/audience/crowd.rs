@@ -1,14 +1,19 @@
 //! Who votes, and for what: seeded, so that the same crowd votes the same again.
 
-use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use pollux_core::id::{BallotId, UnixMillis};
+use pollux_core::kind::choice::{OptionId, OptionSet};
+use pollux_core::kind::rating::{self, Steps};
+use pollux_core::kind::{Answer, Form};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
 use super::Poll;
+
+/// The share of statements that are skipped.
+const SKIPPED: f64 = 0.1;
 
 /// How voters behave.
 #[derive(Clone, Debug)]
@@ -38,8 +43,8 @@ pub struct Ballot {
     pub id: BallotId,
     /// The `voterId`.
     pub voter: String,
-    /// The options it marks, ascending.
-    pub options: Vec<u8>,
+    /// What it says.
+    pub answer: Answer,
     /// Whether to send it once more after it was acknowledged.
     pub again: bool,
 }
@@ -50,10 +55,9 @@ pub struct Crowd {
     dice: StdRng,
     /// Tells the voters of this crowd from those of another.
     name: String,
-    options: Vec<u8>,
-    /// Cumulative weights of the options; the last is the total.
+    form: Form,
+    /// Cumulative weights of what is chosen from, options or steps; the last is the total.
     weights: Vec<f64>,
-    most: usize,
     /// Voters who have cast their first ballot.
     voted: u64,
     cast: u64,
@@ -64,18 +68,21 @@ impl Crowd {
     pub fn new(poll: &Poll, habits: Habits) -> Self {
         let mut dice = StdRng::seed_from_u64(habits.seed);
         let mut total = 0.0;
-        let weights = (1..=poll.options.len())
+        let choices = match poll.form {
+            Form::Choice(form) => form.options,
+            Form::Rating(form) => form.steps,
+        };
+        let weights = (1..=choices)
             .map(|rank| {
-                total += (rank as f64).powf(-habits.skew);
+                total += f64::from(rank).powf(-habits.skew);
                 total
             })
             .collect();
         Self {
             name: format!("{:08x}", dice.next_u32()),
             dice,
-            options: poll.options.iter().map(|option| option.id).collect(),
+            form: poll.form,
             weights,
-            most: usize::from(poll.max_choices).clamp(1, poll.options.len().max(1)),
             voted: 0,
             cast: 0,
             habits,
@@ -88,7 +95,7 @@ impl Crowd {
             return None;
         }
         let voter = self.somebody();
-        let options = self.choose();
+        let answer = self.answer();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut random = [0; 10];
         self.dice.fill_bytes(&mut random);
@@ -96,9 +103,9 @@ impl Crowd {
         let number = self.cast;
         self.cast += 1;
         let voter = format!("sim-{}-{voter}", self.name);
-        let body = body(&options, self.most > 1, id, &voter);
+        let body = body(&answer, id, &voter);
         let again = self.habits.duplicates > 0.0 && self.dice.random_bool(self.habits.duplicates);
-        Some(Ballot { number, body, id, voter, options, again })
+        Some(Ballot { number, body, id, voter, answer, again })
     }
 
     /// Somebody new, unless this ballot changes a mind or everybody has voted.
@@ -114,40 +121,48 @@ impl Crowd {
         self.voted - 1
     }
 
-    /// One option, or, where several may be marked, one to all of these.
-    fn choose(&mut self) -> Vec<u8> {
-        let marks = if self.most > 1 { self.dice.random_range(1..=self.most) } else { 1 };
-        let total = self.weights.last().copied().unwrap_or(0.0);
-        let mut chosen = Vec::with_capacity(marks);
-        // A favourite may be drawn again and again; a few marks less do no harm.
-        for _ in 0..marks {
-            let point = self.dice.random::<f64>() * total;
-            let place = self.weights.partition_point(|weight| *weight <= point);
-            if let Some(option) = self.options.get(place)
-                && !chosen.contains(option)
-            {
-                chosen.push(*option);
-            }
+    fn answer(&mut self) -> Answer {
+        match self.form {
+            Form::Choice(form) => Answer::Choice(self.choose(form.most)),
+            Form::Rating(form) => Answer::Rating(self.rate(form)),
         }
-        chosen.sort_unstable();
-        chosen
+    }
+
+    /// One option, or, where several may be marked, one to all of these.
+    fn choose(&mut self, most: OptionId) -> OptionSet {
+        let marks = if most > 1 { self.dice.random_range(1..=most) } else { 1 };
+        // A favourite may be drawn again and again; a few marks less do no harm.
+        let chosen: Vec<OptionId> = (0..marks).map(|_| self.draw() + 1).collect();
+        OptionSet::of(chosen).unwrap_or_default()
+    }
+
+    /// Each statement but a few that are skipped; the highest step is the favourite.
+    fn rate(&mut self, form: rating::Form) -> Steps {
+        Steps::of((0..form.statements).map(|statement| {
+            let skipped = statement > 0 && self.dice.random_bool(SKIPPED);
+            (!skipped).then(|| form.highest() - self.draw())
+        }))
+    }
+
+    /// A place among what is chosen from, counted from 0.
+    fn draw(&mut self) -> u8 {
+        let total = self.weights.last().copied().unwrap_or(0.0);
+        let point = self.dice.random::<f64>() * total;
+        let place = self.weights.partition_point(|weight| *weight <= point);
+        place.min(self.weights.len().saturating_sub(1)) as u8
     }
 }
 
 /// The JSON of a ballot; nothing in it needs escaping.
-fn body(options: &[u8], several: bool, id: BallotId, voter: &str) -> Bytes {
-    let mut json = String::with_capacity(128);
-    if several {
-        json.push_str("{\"optionIds\":[");
-        for (i, option) in options.iter().enumerate() {
-            let _ = write!(json, "{}{option}", if i == 0 { "" } else { "," });
-        }
-        json.push(']');
-    } else {
-        let _ = write!(json, "{{\"optionId\":{}", options.first().copied().unwrap_or(1));
-    }
-    let _ = write!(json, ",\"ballotId\":\"{id}\",\"voterId\":\"{voter}\"}}");
-    json.into()
+fn body(answer: &Answer, id: BallotId, voter: &str) -> Bytes {
+    let (name, value) = match (answer.to_member(), answer) {
+        ((name, ids), Answer::Choice(options)) => match &*options.iter().collect::<Vec<_>>() {
+            [one] => ("optionId", (*one).into()),
+            _ => (name, ids),
+        },
+        ((_, steps), Answer::Rating(_)) => ("answer", steps),
+    };
+    format!("{{\"{name}\":{value},\"ballotId\":\"{id}\",\"voterId\":\"{voter}\"}}").into()
 }
 
 #[cfg(test)]
@@ -155,19 +170,23 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::BTreeMap;
 
-    use super::super::PollOption;
+    use pollux_core::kind::choice;
+
     use super::*;
 
-    fn crowd(max_choices: u8, habits: Habits) -> Crowd {
+    fn crowd(form: Form, habits: Habits) -> Crowd {
         let poll = Poll {
             id: String::new(),
             question: String::new(),
             status: "open".into(),
-            max_choices,
-            options: (1..=4).map(|id| PollOption { id }).collect(),
+            form,
             voter_ids: true,
         };
         Crowd::new(&poll, habits)
+    }
+
+    fn choice(most: u8) -> Form {
+        Form::Choice(choice::Form { options: 4, most })
     }
 
     fn habits() -> Habits {
@@ -183,16 +202,17 @@ mod tests {
 
     #[test]
     fn a_crowd_keeps_its_habits() {
-        let mut crowd = crowd(1, habits());
+        let mut crowd = crowd(choice(1), habits());
         let mut by_voter = BTreeMap::<_, u64>::new();
         let mut by_option = BTreeMap::<_, u64>::new();
         let mut again = 0;
         while let Some(ballot) = crowd.next() {
             *by_voter.entry(ballot.voter).or_default() += 1;
-            *by_option.entry(ballot.options[0]).or_default() += 1;
+            let (_, marked) = ballot.answer.to_member();
+            *by_option.entry(marked[0].as_u64().unwrap()).or_default() += 1;
             again += u64::from(ballot.again);
             let body: serde_json::Value = serde_json::from_slice(&ballot.body).unwrap();
-            assert_eq!(body["optionId"], ballot.options[0]);
+            assert_eq!(body["optionId"], marked[0]);
             assert_eq!(body["ballotId"], ballot.id.to_string());
         }
         assert_eq!(by_voter.values().sum::<u64>(), 2000);
@@ -204,12 +224,21 @@ mod tests {
     #[test]
     fn the_same_seed_is_the_same_crowd() {
         let votes = |seed| {
-            let mut crowd = crowd(3, Habits { seed, ..habits() });
-            std::iter::from_fn(move || crowd.next().map(|b| (b.voter, b.options)))
+            let mut crowd = crowd(choice(3), Habits { seed, ..habits() });
+            std::iter::from_fn(move || crowd.next().map(|b| (b.voter, b.answer)))
                 .collect::<Vec<_>>()
         };
         assert_eq!(votes(1), votes(1));
         assert_ne!(votes(1), votes(2));
-        assert!(votes(1).iter().all(|(_, options)| (1..=3).contains(&options.len())));
+        assert!(votes(1).iter().all(|(_, answer)| choice(3).allows(answer)));
+    }
+
+    #[test]
+    fn whatever_is_asked_the_answers_are_allowed() {
+        let form = Form::Rating(rating::Form { statements: 7, steps: 11, lowest: 0 });
+        let mut crowd = crowd(form, habits());
+        while let Some(ballot) = crowd.next() {
+            assert!(form.allows(&ballot.answer), "{:?}", ballot.answer);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The ledger: a JSON line for every ballot with its last known fate, so that a checker can
 //! prove afterwards that each was counted exactly once.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::thread::JoinHandle;
 
 use pollux_core::id::BallotId;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::crowd::Ballot;
@@ -29,7 +31,8 @@ pub struct Ledger {
 struct Line<'a> {
     ballot_id: BallotId,
     voter_id: &'a str,
-    option_ids: &'a [u8],
+    #[serde(flatten)]
+    answer: BTreeMap<&'static str, Value>,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -65,7 +68,7 @@ impl Ledger {
         let line = Line {
             ballot_id: ballot.id,
             voter_id: &ballot.voter,
-            option_ids: &ballot.options,
+            answer: BTreeMap::from([ballot.answer.to_member()]),
             outcome: match fate {
                 Fate::Acknowledged => "acknowledged",
                 Fate::Unknown => "unknown",

@@ -2,11 +2,12 @@
 //! with nothing from the store except the polls' rules.
 
 use indicatif::ProgressBar;
+use pollux_core::fold::{Past, known};
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::record::{Entry, Genesis};
 use pollux_core::standing::Standing;
 use pollux_core::tally::Tally;
-use pollux_server::processor::batch::{Batch, Past, Slice, known};
+use pollux_server::processor::batch::{Batch, Slice};
 
 use crate::exit::{Failure, Outcome};
 use crate::source::LogReader;

@@ -116,8 +116,9 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_SECRET",
         "SECRET",
         "What voters' pseudonyms and cookies are made with, 16 bytes or more; better set in the \
-         environment than here, where others on this machine may read it; a cluster's \
-         nodes share one [default, embedded: made, and kept in the data folder]",
+         environment than here, where others on this machine may read it; a cluster's nodes share \
+         one [default: made, and kept in the data folder, or by a cluster's first node in the \
+         database]",
         |config, text| put(&mut config.secret, secret(text).map(Some)),
         |_| String::new(),
     ),
@@ -366,6 +367,12 @@ pub const SETTINGS: &[Setting] = &[
         "Most connections at once; further ones wait in the kernel's queue",
         api.connections
     ),
+    limit!(
+        "api-connections-share",
+        "POLLUX_API_CONNECTIONS_SHARE",
+        "How many of them one address may hold, in percent; trusted proxies are exempt",
+        api.connections_share
+    ),
     limit!("api-body", "POLLUX_API_BODY", "Longest body, in bytes", api.body),
     limit!("api-logo", "POLLUX_API_LOGO", "Largest logo of an event, in bytes", api.logo),
     limit!(
@@ -402,7 +409,7 @@ pub const SETTINGS: &[Setting] = &[
     limit!(
         "api-per-address",
         "POLLUX_API_PER_ADDRESS",
-        "Requests per second and address, and the burst above it; loopback is exempt",
+        "Requests and messages per second and address, and the burst above it; loopback is exempt",
         api.per_address
     ),
     limit!(
@@ -414,8 +421,20 @@ pub const SETTINGS: &[Setting] = &[
     limit!(
         "api-guesses",
         "POLLUX_API_GUESSES",
-        "Wrong join codes per minute and address",
+        "Wrong join codes per minute and address, of IPv6 per network (a /64)",
         api.guesses
+    ),
+    limit!(
+        "api-guesses-of-site",
+        "POLLUX_API_GUESSES_OF_SITE",
+        "Wrong join codes per minute and IPv6 site (a /48)",
+        api.guesses_of_site
+    ),
+    limit!(
+        "api-guesses-in-all",
+        "POLLUX_API_GUESSES_IN_ALL",
+        "Wrong join codes per minute in all; past it each address and site has a tenth of its own",
+        api.guesses_in_all
     ),
     limit!(
         "api-probe",
@@ -442,6 +461,12 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_LOG_LINGER",
         "How long a group commit waits for company when the one before it was not alone",
         log.linger
+    ),
+    limit!(
+        "log-stall",
+        "POLLUX_LOG_STALL",
+        "An embedded log that leaves records unacknowledged for so long is not ready: its disk hangs",
+        log.stall
     ),
     limit!(
         "log-tail-bytes",

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use hyper::Method;
-use pollux_core::ballot::OptionId;
 use pollux_core::id::{BallotId, UnixMillis};
+use pollux_core::kind::choice::OptionId;
 use pollux_server::ambient::{Ambient, SystemAmbient};
 use pollux_server::watch::view::PollView;
 use serde::Deserialize;

@@ -9,6 +9,9 @@ use crossterm::queue;
 use crossterm::style::Stylize;
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use pollux_server::watch::view::PollView;
+use pollux_server::watch::view::kind::KindView;
+use pollux_server::watch::view::kind::choice::{ChoiceView, OptionView};
+use pollux_server::watch::view::kind::rating::{RatingView, StatementView};
 
 use crate::terminal::{colour, counted, grouped};
 
@@ -64,11 +67,58 @@ impl Screen {
 /// One line for a log: `1,204 votes  Rust 604  Go 600`.
 pub fn line(poll: &PollView) -> String {
     let mut line = state(poll);
-    for option in &poll.options {
-        let votes = option.votes.map_or("–".into(), grouped);
-        let _ = write!(line, "  {}: {votes}", option.text);
+    for row in rows(poll) {
+        let _ = write!(line, "  {}: {}", row.text, row.number);
     }
     line
+}
+
+/// One line of the picture, whatever the kind of poll.
+struct Row<'a> {
+    text: &'a str,
+    /// The part of the room that the bar takes, and whether it is the longest; none while hidden.
+    bar: Option<(f64, bool)>,
+    /// The number that the bar stands for.
+    number: String,
+    /// What is beside it.
+    note: String,
+}
+
+/// A row for each thing that the poll asks about.
+fn rows(poll: &PollView) -> Vec<Row<'_>> {
+    match &poll.kind {
+        KindView::Choice(choice) => options(choice, poll.total_voters.unwrap_or(0)),
+        KindView::Rating(rating) => rating.statements.iter().map(|it| rated(rating, it)).collect(),
+    }
+}
+
+fn options(choice: &ChoiceView, people: u64) -> Vec<Row<'_>> {
+    let most = choice.options.iter().filter_map(|option| option.votes).max().unwrap_or(0);
+    let part = |votes: u64| (votes as f64 / most.max(1) as f64, votes == most && votes > 0);
+    let share = |votes: u64| 100.0 * votes as f64 / people.max(1) as f64;
+    let rows = choice.options.iter().map(|OptionView { text, votes, .. }| Row {
+        text,
+        bar: votes.map(part),
+        number: votes.map_or("–".into(), grouped),
+        note: votes.map_or(String::new(), |votes| format!("{:>3.0}%", share(votes))),
+    });
+    rows.collect()
+}
+
+/// The mean as a bar over the scale, and the steps' counts as a small chart.
+fn rated<'a>(rating: &RatingView, statement: &'a StatementView) -> Row<'a> {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let spread = statement.spread.as_deref().unwrap_or_default();
+    let most = spread.iter().copied().max().unwrap_or(0).max(1);
+    let height = |count: &u64| HEIGHTS[(count * 7).div_ceil(most) as usize];
+    let part = |mean: f64| (mean - f64::from(rating.lowest)) / f64::from(rating.steps - 1);
+    let hidden = statement.votes.is_none();
+    Row {
+        text: &statement.text,
+        bar: (!hidden).then(|| (statement.mean.map_or(0.0, part), false)),
+        number: statement.mean.map_or("–".into(), |mean| format!("{mean:.1}")),
+        note: spread.iter().map(height).collect(),
+    }
 }
 
 fn state(poll: &PollView) -> String {
@@ -93,27 +143,24 @@ fn picture(
     let mut text = String::new();
     let bold = |text: String| if colour { text.bold().to_string() } else { text };
     let dim = |text: String| if colour { text.dim().to_string() } else { text };
-    let most = poll.options.iter().filter_map(|option| option.votes).max().unwrap_or(0);
-    let people = poll.total_voters.unwrap_or(0);
-    let label = poll.options.iter().map(|o| o.text.chars().count()).max().unwrap_or(0).min(LABEL);
-    let number = grouped(most).len();
-    let room = width.saturating_sub(label + number + 10).clamp(4, 60);
+    let rows = rows(poll);
+    let label = rows.iter().map(|row| row.text.chars().count()).max().unwrap_or(0).min(LABEL);
+    let number = rows.iter().map(|row| row.number.chars().count()).max().unwrap_or(0);
+    let note = rows.iter().map(|row| row.note.chars().count()).max().unwrap_or(0);
+    let room = width.saturating_sub(label + number + note + 6).clamp(4, 60);
 
     let _ = writeln!(text, "{}", bold(cut(&poll.question, width.max(8))));
-    for option in &poll.options {
-        let votes = option.votes.unwrap_or(0);
-        let bar = bar(votes, most, room);
-        let bar = match (colour, votes == most && votes > 0) {
-            (true, true) => bar.green().to_string(),
-            (true, false) => bar.blue().to_string(),
-            (false, _) => bar,
-        };
-        let name = cut(&option.text, label);
-        let _ = match option.votes {
-            Some(votes) => {
-                let share = 100.0 * votes as f64 / people.max(1) as f64;
-                let votes = grouped(votes);
-                writeln!(text, "{name:<label$}  {bar}  {votes:>number$} {share:>3.0}%")
+    for Row { text: name, bar: part, number: value, note } in &rows {
+        let name = cut(name, label);
+        let _ = match part {
+            Some((part, longest)) => {
+                let bar = bar(*part, room);
+                let bar = match (colour, longest) {
+                    (true, true) => bar.green().to_string(),
+                    (true, false) => bar.blue().to_string(),
+                    (false, _) => bar,
+                };
+                writeln!(text, "{name:<label$}  {bar}  {value:>number$} {note}")
             }
             None => writeln!(text, "{name:<label$}  –"),
         };
@@ -132,11 +179,11 @@ fn picture(
     text
 }
 
-/// A bar in eighths of a column, padded to the room it has.
-fn bar(votes: u64, most: u64, room: usize) -> String {
+/// A bar in eighths of a column, padded to the room of which it takes this part.
+fn bar(part: f64, room: usize) -> String {
     const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-    let eighths = (u128::from(votes) * room as u128 * 8).checked_div(most.into()).unwrap_or(0);
-    let (full, part) = ((eighths / 8) as usize, (eighths % 8) as usize);
+    let eighths = (part.clamp(0.0, 1.0) * room as f64 * 8.0).floor() as usize;
+    let (full, part) = (eighths / 8, eighths % 8);
     let mut bar: String = std::iter::repeat_n('█', full).collect();
     if full < room {
         bar.push(EIGHTHS[part]);
@@ -157,23 +204,15 @@ fn cut(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pollux_server::watch::view::OptionView;
+    use pollux_server::watch::view::kind::choice::SelectionView;
+    use pollux_server::watch::view::kind::rating::{RatingWord, SymbolView};
 
     use super::*;
 
     fn poll(votes: [Option<u64>; 2]) -> PollView {
-        PollView {
-            id: "0199".into(),
-            code: Some("482913".into()),
-            question: "Which?".into(),
-            kind: "single".into(),
-            status: "open".into(),
-            is_final: false,
-            round: 1,
-            revote: "replace".into(),
+        let kind = KindView::Choice(ChoiceView {
+            kind: SelectionView::Single,
             max_choices: 1,
-            results: "live".into(),
-            revealed: true,
             options: vec![
                 OptionView { id: 1, text: "Rust".into(), votes: votes[0] },
                 OptionView {
@@ -182,6 +221,23 @@ mod tests {
                     votes: votes[1],
                 },
             ],
+        });
+        of(kind, votes)
+    }
+
+    fn of(kind: KindView, votes: [Option<u64>; 2]) -> PollView {
+        PollView {
+            id: "0199".into(),
+            code: Some("482913".into()),
+            question: "Which?".into(),
+            kind,
+            status: "open".into(),
+            is_final: false,
+            round: 1,
+            phase: 1,
+            revote: "replace".into(),
+            results: "live".into(),
+            revealed: true,
             total_votes: votes[0].zip(votes[1]).map(|(a, b)| a + b),
             total_voters: votes[0].zip(votes[1]).map(|(a, b)| a + b),
             version: 1,
@@ -190,6 +246,8 @@ mod tests {
             voter_ids: true,
             created_at: String::new(),
             closes_at: None,
+            closes_after: None,
+            missed_closes_at: None,
             closed_at: None,
             event_id: None,
             embed: Vec::new(),
@@ -198,11 +256,11 @@ mod tests {
 
     #[test]
     fn bars_are_proportional() {
-        assert_eq!(bar(10, 10, 4), "████");
-        assert_eq!(bar(5, 10, 4), "██  ");
-        assert_eq!(bar(1, 32, 4), "▏   ");
-        assert_eq!(bar(0, 0, 4), "    ");
-        assert_eq!(bar(u64::MAX, u64::MAX, 4), "████");
+        assert_eq!(bar(1.0, 4), "████");
+        assert_eq!(bar(0.5, 4), "██  ");
+        assert_eq!(bar(1.0 / 32.0, 4), "▏   ");
+        assert_eq!(bar(0.0, 4), "    ");
+        assert_eq!(bar(2.0, 4), "████");
     }
 
     #[test]
@@ -225,6 +283,36 @@ mod tests {
         Rust                          –
         A rather long name for an o…  –
         open, results hidden · join with 482913 · as of 9 s ago · connecting again (gon…
+        ");
+    }
+
+    #[test]
+    fn a_rating_shows_means_and_how_they_came_about() {
+        let statement = |id, text: &str, mean, spread: [u64; 5]| StatementView {
+            id,
+            text: text.into(),
+            votes: Some(spread.iter().sum()),
+            mean,
+            spread: Some(spread.to_vec()),
+        };
+        let kind = KindView::Rating(RatingView {
+            kind: RatingWord::Rating,
+            steps: 5,
+            lowest: 1,
+            low_label: String::new(),
+            high_label: String::new(),
+            symbol: SymbolView::Stars,
+            statements: vec![
+                statement(1, "The room", Some(4.2), [0, 1, 2, 9, 8]),
+                statement(2, "The food", None, [0; 5]),
+            ],
+        });
+        let drawn = picture(&of(kind, [Some(20), Some(1)]), Duration::ZERO, None, 50, false);
+        insta::assert_snapshot!(drawn, @r"
+        Which?
+        The room  ██████████████████████▍       4.2 ▁▂▃██
+        The food                                  – ▁▁▁▁▁
+        open, 21 votes · join with 482913
         ");
     }
 

@@ -272,11 +272,13 @@ impl Voter {
         sent
     }
 
-    /// Somebody new with each socket, who changes their mind a few times.
+    /// Somebody new again and again, who changes their mind a few times. Nobody keeps a cookie: what
+    /// makes a retry on another socket the same voter's is the ballot's id, and from then on the `voter` of
+    /// its receipt.
     async fn over_sockets(mut self) -> Vec<Sent> {
         let mut sent = Vec::new();
         while !self.stop.is_cancelled() {
-            let (mut socket, mut cookie) = (None, None);
+            let (mut socket, mut voter) = (None, None);
             for _ in 0..self.dice.random_range(1..4) {
                 let ballot = ballot_id(&mut self.dice);
                 let (poll, mut message) = self.choose();
@@ -284,7 +286,10 @@ impl Voter {
                 message["poll"] = poll.into();
                 message["ballotId"] = ballot.clone().into();
                 message["ref"] = ballot.clone().into();
-                let told = self.say(&mut socket, &mut cookie, &message).await;
+                if let Some(voter) = &voter {
+                    message["voter"] = Value::clone(voter);
+                }
+                let told = self.say(&mut socket, &mut voter, &message).await;
                 sent.push(Sent { ballot, told });
                 sleep(Duration::from_millis(250)).await;
             }
@@ -307,16 +312,18 @@ impl Voter {
     async fn say(
         &mut self,
         socket: &mut Option<Socket>,
-        cookie: &mut Option<String>,
+        voter: &mut Option<Value>,
         message: &Value,
     ) -> Told {
         let begun = Instant::now();
         loop {
-            let outcome = self.say_once(socket, cookie, message).await;
+            let outcome = self.say_once(socket, message).await;
             self.pulse.answered(outcome.as_ref().map_or(0, |(status, _)| *status));
             match outcome {
                 Ok((202, answer)) => {
                     self.pulse.acknowledged(begun, &answer["receipt"]);
+                    let given = answer["receipt"].get("voter").cloned();
+                    *voter = voter.take().or(given);
                     return Told::Recorded;
                 }
                 Ok((409, _)) => return Told::TooLate,
@@ -339,7 +346,6 @@ impl Voter {
     async fn say_once(
         &mut self,
         socket: &mut Option<Socket>,
-        cookie: &mut Option<String>,
         message: &Value,
     ) -> Result<(u16, Value)> {
         let open = match socket {
@@ -347,11 +353,7 @@ impl Voter {
             none => {
                 let node = self.nodes[self.dice.random_range(0..2)];
                 let poll = message["poll"].as_str().unwrap_or_default();
-                let opened = Socket::open(node, &format!("poll={poll}"), cookie.as_deref()).await?;
-                // Whoever has a cookie keeps it; this is how the retry is the same voter.
-                *cookie = cookie.take().or(opened.cookie.clone());
-                ensure!(cookie.is_some(), "a socket without a cookie");
-                none.insert(opened)
+                none.insert(Socket::open(node, &format!("poll={poll}")).await?)
             }
         };
         open.send(message).await?;

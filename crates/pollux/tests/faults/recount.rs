@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use pollux_checker::{Recount, Rules, recount};
+use pollux_checker::{Asks, Recount, Rules, recount};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
@@ -134,7 +134,7 @@ pub fn judge(stage: &Stage, polls: &[Poll], sent: &[Sent], watchers: &Watchers) 
 
 fn rules(poll: &Poll) -> (String, Rules) {
     let Poll { options, max_choices, refuse, .. } = *poll;
-    (poll.id.clone(), Rules { options, max_choices, refuse })
+    (poll.id.clone(), Rules { asks: Asks::Choice { options, most: max_choices }, refuse })
 }
 
 fn is_ballot(value: &[u8]) -> bool {

@@ -1,4 +1,4 @@
-//! A WebSocket to a node, as a browser's.
+//! A WebSocket to a node, as a script's that keeps no cookies.
 
 use std::time::Duration;
 
@@ -16,21 +16,14 @@ const OPENED: Duration = Duration::from_secs(10);
 
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// `name=value`, if it was given one.
-    pub cookie: Option<String>,
 }
 
 impl Socket {
-    pub async fn open(port: u16, query: &str, cookie: Option<&str>) -> Result<Self> {
-        let mut request = format!("ws://127.0.0.1:{port}/ws?{query}").into_client_request()?;
-        if let Some(cookie) = cookie {
-            request.headers_mut().insert("cookie", cookie.parse()?);
-        }
+    pub async fn open(port: u16, query: &str) -> Result<Self> {
+        let request = format!("ws://127.0.0.1:{port}/ws?{query}").into_client_request()?;
         let opening = tokio_tungstenite::connect_async(request);
-        let (stream, answer) = timeout(OPENED, opening).await.context("no handshake in time")??;
-        let given = answer.headers().get("set-cookie").and_then(|value| value.to_str().ok());
-        let given = given.and_then(|value| value.split(';').next()).map(str::to_owned);
-        Ok(Self { stream, cookie: given })
+        let (stream, _) = timeout(OPENED, opening).await.context("no handshake in time")??;
+        Ok(Self { stream })
     }
 
     pub async fn send(&mut self, message: &Value) -> Result<()> {

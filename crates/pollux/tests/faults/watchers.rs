@@ -122,7 +122,7 @@ impl Drop for Watchers {
 
 async fn watch(port: u16, query: String, shown: Arc<Mutex<Shown>>) {
     loop {
-        if let Ok(mut socket) = Socket::open(port, &query, None).await {
+        if let Ok(mut socket) = Socket::open(port, &query).await {
             while let Ok(message) = socket.next(SILENCE).await {
                 shown.lock().take(&message);
             }

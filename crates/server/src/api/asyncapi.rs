@@ -78,7 +78,14 @@ fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> 
         "optionId": {"type": "integer", "minimum": 1, "maximum": 100},
         "options": {"type": "array", "items": text()},
         "optionIds": {"type": "array", "items": {"type": "integer"}},
-        "ballotId": {"type": "string", "format": "uuid", "description": "A UUIDv7"},
+        "answer": {"type": "array", "items": {"type": ["integer", "null"]},
+            "description": "As the poll's kind has it. Of a choice: the ids of the options. Of a rating: for each statement a step of the scale, or null to skip it"},
+        "ballotId": {"type": "string", "format": "uuid",
+            "description": "A UUIDv7. Without a cookie at the handshake the first one names the voter of this socket, the same on any other that it is sent over"},
+        "round": {"type": "integer", "minimum": 1,
+            "description": "The poll's round that it was wished of; in a later one it is too late"},
+        "voter": {"type": "string",
+            "description": "The `voter` of an earlier receipt: after a reconnect without a cookie the next ballot is the same voter's"},
         "ref": reference(),
     });
     let named = || json!({"poll": id(), "ref": reference()});
@@ -92,7 +99,12 @@ fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> 
             &["token"],
             "I hold the token of the polls or the event I watch, or of `poll`: the owner's, or a stage's",
         ),
-        ("vote", vote, &["poll"], "Exactly one of `option`, `optionId`, `options` and `optionIds`"),
+        (
+            "vote",
+            vote,
+            &["poll"],
+            "Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`",
+        ),
     ]
 }
 
@@ -108,7 +120,7 @@ fn topics() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ),
         (
             "votes",
-            "One record a ballot, and control records; the first of a partition is its genesis",
+            "One record a ballot, and control records; the first of a partition is its genesis. Version 2 are ballots that the server named (`namedBy`), and those in polls of other kinds than a choice (`answer`)",
             "{pollId}/{voter}",
             object(&["v", "type"]),
         ),

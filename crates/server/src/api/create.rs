@@ -212,9 +212,7 @@ pub async fn reissue(
             return Err(ChangeError::Invalid(vec![Violation::new("", detail)]));
         }
         let token = keys.keys.owner_token(poll.id.0, serial);
-        poll.owner = Keys::token_hash(&token);
-        poll.revision += 1;
-        Ok(true)
+        Ok(poll.hand_over(Keys::token_hash(&token)))
     })
     .await?;
     let token = app.keys.owner_token(standing.poll.id.0, serial);

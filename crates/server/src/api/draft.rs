@@ -2,16 +2,17 @@
 
 use jiff::Timestamp;
 use pollux_core::id::UnixMillis;
-use pollux_core::poll::{Draft, Kind, Results, Revote, Violation};
+use pollux_core::poll::{Draft, Results, Revote, Violation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::json::{self, name, pointer};
+use super::kind;
 use super::problem::Problem;
 
-const FIELDS: &str =
-    "question, options, kind, maxChoices, revote, results, voterIds, listed, closesAt, embed";
+/// The members that every kind of poll has, beside the question.
+const FIELDS: &str = "revote, results, voterIds, listed, closesAt, closesAfter, embed";
 
 /// A new poll as it is written; only for the documentation, the reading is done by hand.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -21,15 +22,34 @@ pub struct NewPoll {
     /// 1 to 500 characters.
     #[schema(min_length = 1, max_length = 500)]
     pub question: String,
-    /// 2 to 100 texts of 1 to 200 characters, distinct after trimming.
-    #[schema(min_items = 2, max_items = 100)]
-    pub options: Vec<String>,
-    /// single or multiple; single unless `maxChoices` is above 1.
+    /// single, multiple or rating; rating where there are statements, else single unless
+    /// `maxChoices` is above 1.
     #[schema(nullable = false)]
     pub kind: Option<String>,
-    /// Most options a ballot may mark; by default 1, or all of a multiple choice.
+    /// Of a choice, and needed there: 2 to 100 texts of 1 to 200 characters, distinct after
+    /// trimming.
+    #[schema(min_items = 2, max_items = 100, nullable = false)]
+    pub options: Option<Vec<String>>,
+    /// Of a choice: most options a ballot may mark; by default 1, or all of a multiple choice.
     #[schema(minimum = 1, maximum = 100)]
     pub max_choices: Option<u8>,
+    /// Of a rating, and needed there: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+    #[schema(min_items = 1, max_items = 30, nullable = false)]
+    pub statements: Option<Vec<String>>,
+    /// Of a rating: how many steps the scale has; default 5.
+    #[schema(minimum = 2, maximum = 11)]
+    pub steps: Option<u8>,
+    /// Of a rating: the lowest step; default 0 for a scale of 11 steps, else 1.
+    #[schema(minimum = 0, maximum = 1)]
+    pub lowest: Option<u8>,
+    /// Of a rating: what the lowest step means.
+    #[schema(max_length = 40)]
+    pub low_label: Option<String>,
+    /// Of a rating: what the highest step means.
+    #[schema(max_length = 40)]
+    pub high_label: Option<String>,
+    /// Of a rating: stars or numbers; default stars for a scale from 1 of up to 5 steps.
+    pub symbol: Option<String>,
     /// replace (default) or refuse.
     pub revote: Option<String>,
     /// live (default), afterVote or hidden.
@@ -41,6 +61,9 @@ pub struct NewPoll {
     /// RFC 3339; when it closes by itself.
     #[schema(format = "date-time")]
     pub closes_at: Option<String>,
+    /// How many seconds after it opens it closes by itself; instead of `closesAt`.
+    #[schema(minimum = 1, maximum = 604800)]
+    pub closes_after: Option<u32>,
     /// Origins that may frame its overlay, such as `https://example.org`; `*` alone is anybody.
     #[schema(max_items = 20)]
     pub embed: Option<Vec<String>>,
@@ -56,14 +79,31 @@ pub struct PollPatch {
     /// 1 to 500 characters.
     #[schema(min_length = 1, max_length = 500, nullable = false)]
     pub question: Option<String>,
-    /// 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+    /// single, multiple or rating. Another kind begins anew: its options or statements are needed.
+    pub kind: Option<String>,
+    /// Of a choice: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
     #[schema(min_items = 2, max_items = 100, nullable = false)]
     pub options: Option<Vec<String>>,
-    /// single or multiple.
-    pub kind: Option<String>,
-    /// Most options a ballot may mark.
+    /// Of a choice: most options a ballot may mark.
     #[schema(minimum = 1, maximum = 100)]
     pub max_choices: Option<u8>,
+    /// Of a rating: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+    #[schema(min_items = 1, max_items = 30, nullable = false)]
+    pub statements: Option<Vec<String>>,
+    /// Of a rating: how many steps the scale has.
+    #[schema(minimum = 2, maximum = 11)]
+    pub steps: Option<u8>,
+    /// Of a rating: the lowest step.
+    #[schema(minimum = 0, maximum = 1)]
+    pub lowest: Option<u8>,
+    /// Of a rating: what the lowest step means.
+    #[schema(max_length = 40)]
+    pub low_label: Option<String>,
+    /// Of a rating: what the highest step means.
+    #[schema(max_length = 40)]
+    pub high_label: Option<String>,
+    /// Of a rating: stars or numbers.
+    pub symbol: Option<String>,
     /// replace or refuse.
     pub revote: Option<String>,
     /// live, afterVote or hidden.
@@ -72,9 +112,12 @@ pub struct PollPatch {
     pub voter_ids: Option<bool>,
     /// Whether lists and the leaderboard show it.
     pub listed: Option<bool>,
-    /// RFC 3339; null: never.
+    /// RFC 3339; null: never. Takes the place of `closesAfter`.
     #[schema(format = "date-time")]
     pub closes_at: Option<String>,
+    /// In seconds from the opening on; null: never. Takes the place of `closesAt`.
+    #[schema(minimum = 1, maximum = 604800)]
+    pub closes_after: Option<u32>,
     /// Origins that may frame its overlay; alone it can be changed at any time.
     #[schema(max_items = 20)]
     pub embed: Option<Vec<String>>,
@@ -83,7 +126,7 @@ pub struct PollPatch {
 /// A ballot as it is written; only for the documentation (see [`super::vote::Cast`]).
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = Vote, description = "Exactly one of `option`, `optionId`, `options` and `optionIds`.")]
+#[schema(as = Vote, description = "Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`; a rating takes `answer`.")]
 pub struct VoteBody {
     /// The text of the option.
     pub option: Option<String>,
@@ -94,6 +137,9 @@ pub struct VoteBody {
     pub options: Option<Vec<String>>,
     /// The ids of the options.
     pub option_ids: Option<Vec<u8>>,
+    /// As the poll's kind has it. Of a choice: the ids of the options. Of a rating: for each
+    /// statement a step of the scale, or null to skip it.
+    pub answer: Option<Vec<Option<u8>>>,
     /// A UUIDv7 of the client's; with it a lost answer can be asked for again by sending the
     /// same ballot.
     #[schema(format = "uuid")]
@@ -101,40 +147,51 @@ pub struct VoteBody {
     /// Who votes, where the poll takes names; at most 128 bytes.
     #[schema(max_length = 128)]
     pub voter_id: Option<String>,
+    /// The poll's round that it was wished of: should another have begun by now, it is too late (409).
+    #[schema(minimum = 1)]
+    pub round: Option<u32>,
+    /// For clients that keep no cookies: the `voter` of an earlier receipt, to be the same voter.
+    pub voter: Option<String>,
 }
 
 /// Read a new poll, and whether it opens at once.
 pub fn create(body: &[u8], opens: bool) -> Result<(Draft, bool), Problem> {
     let mut fields = Fields::of(body)?;
-    for required in ["question", "options"] {
-        if !fields.members.contains_key(required) {
+    let mut draft = Draft::new("", Vec::<String>::new());
+    let given = fields.given(["question", "options", "statements"]);
+    fields.write(&mut draft);
+    for required in ["question", kind::members(&draft.kind)[0]] {
+        if !given.contains(&required) {
             fields.wrong(required, "is required");
         }
     }
-    let mut draft = Draft::new("", Vec::<String>::new());
-    fields.write(&mut draft);
     let mut open = opens;
     fields.take("open", |given| {
         open = given.map_or(Ok(opens), boolean)?;
         Ok(())
     });
-    fields.finish(&format!("{FIELDS}, open"))?;
+    fields.finish(&format!("{}, open", known(&draft)))?;
     Ok((draft, open))
 }
 
 /// Apply a merge patch to what a draft says now.
 pub fn patch(body: &[u8], mut draft: Draft) -> Result<Draft, Problem> {
     let mut fields = Fields::of(body)?;
-    // A new kind does not keep the old one's number of choices, nor the other way about.
-    let has = |name| fields.members.contains_key(name);
-    match (has("kind"), has("maxChoices")) {
-        (true, false) => draft.max_choices = None,
-        (false, true) => draft.kind = None,
+    // Of a time and a time from the opening on, the one that is written stands.
+    let set = |name| fields.members.get(name).is_some_and(|value| !value.is_null());
+    match (set("closesAt"), set("closesAfter")) {
+        (true, false) => draft.closes_after = None,
+        (false, true) => draft.closes_at = None,
         _ => {}
     }
     fields.write(&mut draft);
-    fields.finish(FIELDS)?;
+    fields.finish(&known(&draft))?;
     Ok(draft)
+}
+
+/// The members that a body of this draft may have.
+fn known(draft: &Draft) -> String {
+    format!("question, {}, {FIELDS}", kind::members(&draft.kind).join(", "))
 }
 
 /// Whether a patch says nothing but who may frame the poll.
@@ -177,17 +234,7 @@ impl Fields {
             draft.question = string(given.unwrap_or_default())?;
             Ok(())
         });
-        self.options(&mut draft.options);
-        self.take("kind", |given| {
-            draft.kind = given
-                .map(|v| word(v, &[("single", Kind::Single), ("multiple", Kind::Multiple)]))
-                .transpose()?;
-            Ok(())
-        });
-        self.take("maxChoices", |given| {
-            draft.max_choices = given.map(whole).transpose()?;
-            Ok(())
-        });
+        kind::write(self, &mut draft.kind);
         self.take("revote", |given| {
             let words = [("replace", Revote::Replace), ("refuse", Revote::Refuse)];
             draft.revote = given.map_or(Ok(Revote::default()), |v| word(v, &words))?;
@@ -214,19 +261,28 @@ impl Fields {
             draft.closes_at = given.map(time).transpose()?;
             Ok(())
         });
+        self.take("closesAfter", |given| {
+            draft.closes_after = given.map(whole).transpose()?;
+            Ok(())
+        });
         if let Some(embed) = self.strings("embed") {
             draft.embed = embed;
         }
     }
 
-    fn options(&mut self, options: &mut Vec<String>) {
-        if let Some(Value::Null) = self.members.get("options") {
-            self.members.remove("options");
-            return self.wrong("options", "must be an array of strings; it is null");
+    /// An array of strings that cannot be null.
+    pub fn texts(&mut self, field: &str) -> Option<Vec<String>> {
+        if let Some(Value::Null) = self.members.get(field) {
+            self.members.remove(field);
+            self.wrong(field, "must be an array of strings; it is null");
+            return None;
         }
-        if let Some(texts) = self.strings("options") {
-            *options = texts;
-        }
+        self.strings(field)
+    }
+
+    /// Which of these members there are.
+    fn given<const N: usize>(&self, names: [&'static str; N]) -> Vec<&'static str> {
+        names.into_iter().filter(|name| self.members.contains_key(*name)).collect()
     }
 
     /// An array of strings; null is an empty one.
@@ -269,7 +325,7 @@ fn boolean(value: Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| format!("must be true or false; it is {}", name(&value)))
 }
 
-fn whole(value: Value) -> Result<u64, String> {
+pub(super) fn whole(value: Value) -> Result<u64, String> {
     value.as_u64().ok_or_else(|| match value {
         Value::Number(number) => format!("must be a whole number from 1 on; it is {number}"),
         other => format!("must be a whole number; it is {}", name(&other)),
@@ -309,16 +365,21 @@ pub fn diagnose_vote(body: &[u8], error: &serde_json::Error) -> Problem {
             .try_for_each(|(i, item)| one(item).map_err(|detail| format!("item {i} {detail}"))),
         other => Err(format!("must be an array; it is {}", name(&other))),
     };
-    for field in ["option", "ballotId", "voterId"] {
+    for field in ["option", "ballotId", "voterId", "voter"] {
         fields.take(field, |given| given.map_or(Ok(()), |v| string(v).map(drop)));
     }
-    fields.take("optionId", |given| given.map_or(Ok(()), |v| whole(v).map(drop)));
+    for field in ["optionId", "round"] {
+        fields.take(field, |given| given.map_or(Ok(()), |v| whole(v).map(drop)));
+    }
     fields
         .take("options", |given| given.map_or(Ok(()), |v| array(v, |item| string(item).map(drop))));
     fields.take("optionIds", |given| {
         given.map_or(Ok(()), |v| array(v, |item| whole(item).map(drop)))
     });
-    match fields.finish("option, optionId, options, optionIds, ballotId, voterId") {
+    fields.members.remove("answer");
+    match fields
+        .finish("option, optionId, options, optionIds, answer, ballotId, voterId, voter, round")
+    {
         Err(problem) => problem,
         Ok(()) => json::not_json(error),
     }

@@ -55,6 +55,18 @@ pub struct Show {
     /// The id of one of the event's polls; a draft is opened. Null: none.
     #[schema(required, format = "uuid")]
     pub poll: Option<String>,
+    /// The poll that the asker sees on stage, or null for none. Should another one be there by now,
+    /// nothing is done, and the answer is 409. Left out, it is shown whatever is there.
+    #[schema(format = "uuid")]
+    pub from: Option<String>,
+}
+
+/// A step of the stage.
+pub struct Step {
+    /// The poll that comes on stage, or none.
+    pub to: Option<PollId>,
+    /// What the asker sees there, if that is said.
+    pub from: Option<Option<PollId>>,
 }
 
 /// A poll that is in no event yet, and the token of its owner.
@@ -70,6 +82,7 @@ pub struct TakeIn {
 /// A new poll of the event, or one that is taken in.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "it is never made: it is only for the document")]
 pub enum EventPollBody {
     /// A new one; a draft unless `open` is true.
     New(super::draft::NewPoll),
@@ -122,29 +135,31 @@ fn write(fields: &mut Fields) -> EventDraft {
 }
 
 /// Read which poll comes on stage.
-pub fn show(body: &[u8]) -> Result<Option<PollId>, Problem> {
+pub fn show(body: &[u8]) -> Result<Step, Problem> {
     let mut fields = Fields::of(body)?;
-    let poll = match fields.members.remove("poll") {
-        Some(Value::Null) => None,
-        Some(Value::String(text)) => {
-            let poll = text.parse().ok();
-            if poll.is_none() {
-                fields.wrong("poll", "must be the id of a poll, or null");
-            }
-            poll
-        }
-        Some(other) => {
-            let detail = format!("must be the id of a poll, or null; it is {}", name(&other));
-            fields.wrong("poll", detail);
-            None
-        }
-        None => {
-            fields.wrong("poll", "is required: the id of a poll, or null");
-            None
-        }
+    let to = poll_or_none(&mut fields, "poll");
+    if to.is_none() {
+        fields.wrong("poll", "is required: the id of a poll, or null");
+    }
+    let from = poll_or_none(&mut fields, "from");
+    fields.finish("poll, from")?;
+    Ok(Step { to: to.flatten(), from })
+}
+
+/// A member that is the id of a poll, or null; nothing if it is not there.
+fn poll_or_none(fields: &mut Fields, member: &str) -> Option<Option<PollId>> {
+    let given = fields.members.remove(member)?;
+    let poll = given.as_str().and_then(|text| text.parse().ok());
+    let wrong = match &given {
+        Value::Null => None,
+        Value::String(_) if poll.is_some() => None,
+        Value::String(_) => Some("must be the id of a poll, or null".to_owned()),
+        other => Some(format!("must be the id of a poll, or null; it is {}", name(other))),
     };
-    fields.finish("poll")?;
-    Ok(poll)
+    if let Some(detail) = wrong {
+        fields.wrong(member, detail);
+    }
+    Some(poll)
 }
 
 /// Read the poll to take in and its token; nothing if the body is a new poll's.

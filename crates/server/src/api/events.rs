@@ -11,7 +11,7 @@ use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, Request, StatusCode};
 use pollux_core::event::{Event, MAX_POLLS, Program};
 use pollux_core::id::{EventId, PollId};
-use pollux_core::poll::{ChangeError as Refusal, Poll, PollStatus};
+use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Announcement, Standing};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -213,14 +213,14 @@ pub async fn change(
     id: String,
     bearer: Bearer,
     logo: Option<Bytes>,
-    change: impl Fn(&mut Event, &[Standing]) -> Result<bool, Refusal> + Send + Sync + 'static,
+    change: impl Fn(&mut Event, &[Standing]) -> Result<bool, Problem> + Send + Sync + 'static,
 ) -> Result<Program, Problem> {
     let until = until(app);
     owner::detached(app, move |app| async move {
         for _ in 0..ATTEMPTS {
             let (mut event, polls) = bearer.event(&app, &id, until).await?;
             let expected = event.revision;
-            if !change(&mut event, &polls).map_err(owner::refused)? {
+            if !change(&mut event, &polls)? {
                 return Ok(publish(&app, event, polls, until).await);
             }
             let changed = app.store.change_event(&event, expected, logo.as_deref());
@@ -267,7 +267,7 @@ pub async fn edit(
     let program = change(&app, id, bearer, None, move |event, polls| {
         let there = polls.iter().filter(|poll| poll.poll.status != PollStatus::Deleted);
         let ids: Vec<PollId> = there.map(|poll| poll.poll.id).collect();
-        event.edit(draft.clone(), &ids).map(|()| true)
+        event.edit(draft.clone(), &ids).map(|()| true).map_err(owner::refused)
     })
     .await?;
     Ok(ok(&view::event(&program, true)))

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
+use pollux_core::kind::Kind;
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,43 +31,72 @@ pub struct ExportView {
     pub exported_at: String,
     /// The poll as its owner sees it.
     pub poll: PollView,
-    /// A line for each option, in the organiser's order.
+    /// In the organiser's order a line for each option, or for each step of each statement.
     pub results: Vec<ExportedOption>,
 }
 
-/// One option's result.
+/// The result of one option, or of one step on a statement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportedOption {
-    /// 1, 2, 3, …
+    /// The option's or the statement's: 1, 2, 3, …
     pub option_id: u8,
     /// Its text.
     pub option: String,
+    /// Of a rating: which step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<u8>,
     /// Marks counted.
     pub votes: u64,
     /// Of the people counted, the part that marked it: from 0 to 1. Where many may be chosen the
-    /// parts add up to more than 1.
+    /// parts add up to more than 1. Of a rating: of the people who rated the statement.
     pub share: f64,
+    /// Of a rating: the mean step of the statement, the same on each of its lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean: Option<f64>,
 }
 
 fn results(standing: &Standing) -> Vec<ExportedOption> {
     let voters = standing.total_voters();
-    let counts = standing.counts().into_iter();
-    (1..)
-        .zip(standing.poll.options.iter().zip(counts))
-        .map(|(option_id, (option, votes))| {
-            let share = if voters == 0 { 0.0 } else { votes as f64 / voters as f64 };
-            // Four digits: nobody counts finer than a hundredth of a percent.
-            let share = (share * 10_000.0).round() / 10_000.0;
-            ExportedOption { option_id, option: option.clone(), votes, share }
-        })
-        .collect()
+    let counts = standing.counts();
+    let lines = (1..).zip(standing.poll.kind.rows(&counts)).flat_map(|(option_id, row)| {
+        let line = move |step, votes, people, mean| ExportedOption {
+            option_id,
+            option: row.text.to_owned(),
+            step,
+            votes,
+            share: part(votes, people),
+            mean,
+        };
+        match row.spread {
+            None => vec![line(None, row.votes, voters, None)],
+            Some(spread) => {
+                let mean = spread.mean().map(fine);
+                (spread.lowest..)
+                    .zip(spread.counts)
+                    .map(|(step, votes)| line(Some(step), *votes, row.votes, mean))
+                    .collect()
+            }
+        }
+    });
+    lines.collect()
+}
+
+fn part(votes: u64, people: u64) -> f64 {
+    if people == 0 { 0.0 } else { fine(votes as f64 / people as f64) }
+}
+
+/// Four digits: nobody counts finer than a hundredth of a percent.
+fn fine(number: f64) -> f64 {
+    (number * 10_000.0).round() / 10_000.0
 }
 
 /// Results as CSV (RFC 4180) with a header; hidden ones too.
 pub fn csv(polls: &[Standing], out: impl Write) -> io::Result<()> {
     let mut sheet = Sheet::new(out);
-    sheet.row([
+    // A sheet of choices alone is the one that there always was.
+    let scales = polls.iter().any(|standing| matches!(standing.poll.kind, Kind::Rating(_)));
+    let mut header = vec![
         "pollId",
         "code",
         "question",
@@ -79,25 +109,34 @@ pub fn csv(polls: &[Standing], out: impl Write) -> io::Result<()> {
         "share",
         "totalVotes",
         "totalVoters",
-    ])?;
+    ];
+    if scales {
+        header.extend(["step", "mean"]);
+    }
+    sheet.row(header)?;
     for standing in polls {
         let PollView { id, code, question, status, is_final, round, .. } =
             view::poll(standing, Audience::Owner);
-        for ExportedOption { option_id, option, votes, share } in results(standing) {
-            sheet.row([
-                id.as_str(),
-                code.as_deref().unwrap_or_default(),
-                &question,
-                &status,
-                &is_final.to_string(),
-                &round.to_string(),
-                &option_id.to_string(),
-                &option,
-                &votes.to_string(),
-                &share.to_string(),
-                &standing.total_votes().to_string(),
-                &standing.total_voters().to_string(),
-            ])?;
+        for ExportedOption { option_id, option, step, votes, share, mean } in results(standing) {
+            let mut row = vec![
+                id.clone(),
+                code.clone().unwrap_or_default(),
+                question.clone(),
+                status.clone(),
+                is_final.to_string(),
+                round.to_string(),
+                option_id.to_string(),
+                option,
+                votes.to_string(),
+                share.to_string(),
+                standing.total_votes().to_string(),
+                standing.total_voters().to_string(),
+            ];
+            if scales {
+                row.push(step.map_or(String::new(), |step| step.to_string()));
+                row.push(mean.map_or(String::new(), |mean| mean.to_string()));
+            }
+            sheet.row(row.iter().map(String::as_str))?;
         }
     }
     sheet.finish()

@@ -1,6 +1,7 @@
 //! What every request passes first and every answer last: the limit per address, the security
 //! headers, CORS for allowed origins, and the count.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -11,6 +12,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::Route;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use pollux_core::id::UnixMillis;
 use tower::layer::layer_fn;
 use tower::{Service, service_fn};
 
@@ -81,6 +85,7 @@ impl Front {
     /// Complete the answer and count it, under its route's template.
     pub fn finish(self, app: &App, template: Option<&str>, response: &mut Response) {
         complete(app, response, self.origin, self.preflight);
+        response.headers_mut().insert(header::DATE, date(app.ambient.now()));
         if self.client.https {
             // Over plain HTTP browsers ignore it, and complain in the console of every page.
             response.headers_mut().insert(OPENER, HeaderValue::from_static("same-origin"));
@@ -89,7 +94,31 @@ impl Front {
     }
 }
 
+thread_local! {
+    /// The second that was last written out, and how.
+    static DATE: RefCell<(u64, HeaderValue)> =
+        const { RefCell::new((0, HeaderValue::from_static(""))) };
+}
+
+/// The time as `Date` has it, by which phones set their own clocks. The one that hyper would write
+/// stands still for as long as the clock was set back.
+fn date(now: UnixMillis) -> HeaderValue {
+    let second = now.0 / 1000;
+    DATE.with_borrow_mut(|(written, date)| {
+        if *written != second {
+            let at = Timestamp::from_second(second as i64).unwrap_or(Timestamp::MAX);
+            let words = DateTimePrinter::new().timestamp_to_rfc9110_string(&at);
+            let words = words.ok().and_then(|words| HeaderValue::try_from(words).ok());
+            if let Some(words) = words {
+                (*written, *date) = (second, words);
+            }
+        }
+        date.clone()
+    })
+}
+
 fn complete(app: &App, response: &mut Response, origin: Option<HeaderValue>, preflight: bool) {
+    keep_cookies_apart(response);
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
         // A page may need a policy of its own, which is then its own to answer for.
@@ -116,6 +145,23 @@ fn complete(app: &App, response: &mut Response, origin: Option<HeaderValue>, pre
             );
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         }
+    }
+}
+
+/// A cookie makes a browser one voter. A cache that many browsers share would make all of them the
+/// same one: it must keep no response that sets a cookie, and a 304 changes what it keeps already.
+fn keep_cookies_apart(response: &mut Response) {
+    if !response.headers().contains_key(header::SET_COOKIE) {
+        return;
+    }
+    if response.status() == StatusCode::NOT_MODIFIED {
+        response.headers_mut().remove(header::SET_COOKIE);
+        return;
+    }
+    let control = response.headers().get(header::CACHE_CONTROL);
+    if control.is_none_or(|control| control != "no-store") {
+        let private = HeaderValue::from_static("private, no-cache");
+        response.headers_mut().insert(header::CACHE_CONTROL, private);
     }
 }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, SET_COOKIE, UPGRADE, VARY};
+use http::header::{CONTENT_TYPE, IF_NONE_MATCH, SET_COOKIE, UPGRADE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::json;
 
-use super::identity::Client;
-use super::lookup::Params;
+use super::identity::{Client, Keys};
+use super::lookup::{self, Params};
 use super::problem::{Problem, Trouble};
 use super::{App, events, leaderboard as board, live, polls};
 use crate::web;
@@ -39,7 +39,7 @@ pub async fn home(
         "docs": "/docs",
         "health": "/healthz",
     });
-    Ok(vary(super::answer(StatusCode::OK, &index, &HeaderMap::new())))
+    Ok(web::vary(super::answer(StatusCode::OK, &index, &HeaderMap::new())))
 }
 
 /// The leaderboard, or its page.
@@ -68,15 +68,15 @@ pub async fn poll(
 /// Everything else: the front end's files and pages, or nothing.
 pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let readable = matches!(*request.method(), Method::GET | Method::HEAD);
-    if readable && let Some(mut file) = web::asset(request.uri().path(), request.headers()) {
+    if readable && let Some(mut file) = asset(&app, &request) {
         if let Some(id) = web::framed(request.uri().path()) {
             let from = Client::of(&app, request.headers(), request.extensions()).address;
             web::let_frame(&mut file, &events::embed_of(&app, id, from).await);
         }
         return recognised(&app, &request, file);
     }
-    if readable && wants_html(request.headers()) {
-        return vary(web::nothing_here());
+    if readable && web::wants_html(request.headers()) {
+        return web::vary(web::nothing_here());
     }
     let path: String = request.uri().path().chars().take(100).collect();
     Problem::new(Trouble::NoSuchRoute, format!("there is nothing at {path}; see /docs"))
@@ -85,41 +85,44 @@ pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> R
 
 /// The page of this path, if a browser asks for one.
 fn page(app: &App, request: &Request<Body>) -> Option<Response> {
-    let page = wants_html(request.headers())
-        .then(|| web::asset(request.uri().path(), request.headers()))
-        .flatten()?;
-    Some(vary(recognised(app, request, page)))
+    let page = web::wants_html(request.headers()).then(|| asset(app, request)).flatten()?;
+    Some(web::vary(recognised(app, request, page)))
+}
+
+/// Our page or file of this path. Who is no voter yet gets a page whole, even if it is known: a 304
+/// sets no cookie.
+fn asset(app: &App, request: &Request<Body>) -> Option<Response> {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let found = web::asset(path, headers)?;
+    let known = found.status() == StatusCode::NOT_MODIFIED;
+    if !known || !is_page(&found) || app.keys.cookie(headers).is_some() {
+        return Some(found);
+    }
+    let mut headers = headers.clone();
+    headers.remove(IF_NONE_MATCH);
+    web::asset(path, &headers)
+}
+
+fn is_page(file: &Response) -> bool {
+    file.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/html"))
 }
 
 /// Whoever opens a page is a voter from then on: a ballot whose first answer is lost is then
-/// sent again under the same cookie.
+/// sent again under the same cookie. What the poll behind the page's code needs is sent along.
 fn recognised(app: &App, request: &Request<Body>, mut page: Response) -> Response {
+    if !is_page(&page) {
+        return page;
+    }
     let headers = request.headers();
-    let html =
-        page.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/html"));
-    if html && app.keys.cookie(headers).is_none() {
-        let https = Client::of(app, headers, request.extensions()).https;
-        let cookie = app.keys.set_cookie(&app.ambient.random(), https);
+    let client = Client::of(app, headers, request.extensions());
+    if let Some(id) = web::voted_in(request.uri().path())
+        && let Some(kind) = lookup::kind_shown(app, id, client.address)
+    {
+        web::preload(&mut page, kind);
+    }
+    if app.keys.cookie(headers).is_none() {
+        let cookie = Keys::set_cookie(&app.keys.signed(&app.ambient.random()), client.https);
         page.headers_mut().insert(SET_COOKIE, cookie);
     }
     page
-}
-
-/// Whether `text/html` is named as acceptable.
-fn wants_html(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let html = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
-            html && !parts.any(|part| part == "q=0" || part == "q=0.0")
-        })
-}
-
-fn vary(mut response: Response) -> Response {
-    response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
-    response
 }

@@ -10,12 +10,14 @@ use http::header::{AUTHORIZATION, COOKIE, HeaderValue};
 use http::{Extensions, HeaderMap};
 use pollux_core::id::{BallotId, PollId, VoterId, VoterKey, VoterKind, voter_key};
 use pollux_core::poll::Poll;
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use uuid::Uuid;
 
 use super::App;
 use super::problem::{Problem, Trouble};
+use crate::watch::grants::Proof;
 
 /// The cookie's name.
 pub const COOKIE_NAME: &str = "pollux_voter";
@@ -25,6 +27,29 @@ const COOKIE_CHARS: usize = 43;
 
 /// What a voter's cookie carries.
 pub type CookieValue = [u8; 16];
+
+/// A [`CookieValue`] with our signature, in base64url.
+#[derive(Clone, Copy)]
+pub struct SignedVoter([u8; COOKIE_CHARS]);
+
+impl SignedVoter {
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("base64url")
+    }
+}
+
+impl std::fmt::Debug for SignedVoter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Serialize for SignedVoter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
 
 /// The keys made from the installation's secret.
 pub struct Keys {
@@ -107,15 +132,31 @@ impl Keys {
         same(&self.signature(value), signature).then_some(*value)
     }
 
-    /// The `Set-Cookie` header that makes a browser this voter.
-    pub fn set_cookie(&self, value: &CookieValue, https: bool) -> HeaderValue {
+    /// The value as it is given out, in a cookie or in a receipt: signed.
+    pub fn signed(&self, value: &CookieValue) -> SignedVoter {
         let mut signed = [0; 32];
         signed[..16].copy_from_slice(value);
         signed[16..].copy_from_slice(&self.signature(value));
+        let mut text = [0; COOKIE_CHARS];
+        URL_SAFE_NO_PAD.encode_slice(signed, &mut text).expect("43 characters are 32 bytes");
+        SignedVoter(text)
+    }
+
+    /// The value of a `voter` that a receipt gave out.
+    pub fn voter_of(&self, text: &str) -> Result<CookieValue, Problem> {
+        self.cookie_value(text.as_bytes()).ok_or_else(|| {
+            let detail = "is not a voter that a receipt of this server gave out; send it as it was, \
+                          or leave it out to vote as somebody new";
+            Problem::rule("/voter", detail)
+        })
+    }
+
+    /// The `Set-Cookie` header that makes a browser this voter.
+    pub fn set_cookie(value: &SignedVoter, https: bool) -> HeaderValue {
         let secure = if https { "; Secure" } else { "" };
         let text = format!(
             "{COOKIE_NAME}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-            URL_SAFE_NO_PAD.encode(signed),
+            value.as_str(),
             COOKIE_DAYS * 24 * 60 * 60,
         );
         HeaderValue::try_from(text).expect("base64url and ASCII words")
@@ -141,7 +182,7 @@ impl Keys {
     }
 
     /// Whether the token is the stage's of what this owner has.
-    pub fn stages(&self, token: &[u8], owner: &[u8; 32]) -> bool {
+    fn stages(&self, token: &[u8], owner: &[u8; 32]) -> bool {
         same(self.stage_token(owner).as_bytes(), token)
     }
 
@@ -150,15 +191,26 @@ impl Keys {
         same(&sha256(token), owner) | self.is_admin(token)
     }
 
+    /// By what the token runs something that has this owner, if it does.
+    pub fn proof(&self, token: &[u8], owner: &[u8; 32]) -> Option<Proof> {
+        if self.is_admin(token) {
+            return Some(Proof::Operator);
+        }
+        if same(&sha256(token), owner) {
+            return Some(Proof::Owner(*owner));
+        }
+        self.stages(token, owner).then_some(Proof::Stage(*owner))
+    }
+
     /// Let pass whoever has the right to it, over something that has this owner.
     pub fn allow(&self, token: &[u8], owner: &[u8; 32], right: Right) -> Result<(), Problem> {
-        match (self.holds(token, owner), self.stages(token, owner), right) {
-            (true, ..) | (_, true, Right::Stage) => Ok(()),
-            (false, true, Right::Owner) => {
+        match (self.proof(token, owner), right) {
+            (Some(Proof::Stage(_)), Right::Owner) => {
                 let detail = "this is the token of a stage: it can show and reveal, nothing else";
                 Err(Problem::new(Trouble::WrongToken, detail))
             }
-            (false, false, _) => Err(wrong_token("owner's")),
+            (Some(_), _) => Ok(()),
+            (None, _) => Err(wrong_token("owner's")),
         }
     }
 
@@ -203,7 +255,8 @@ pub enum Who<'a> {
 }
 
 impl Who<'_> {
-    /// A first vote without a cookie: the ballot id is the voter, and the cookie then set says so.
+    /// A first vote without a cookie: the ballot id is the voter, the same wherever it is sent, and
+    /// the cookie or the receipt's `voter` then given out says so.
     pub fn first(ballot: BallotId) -> Self {
         Self::Cookie(*ballot.0.as_bytes())
     }
@@ -303,7 +356,7 @@ mod tests {
     #[test]
     fn only_our_own_cookies_are_read() {
         let keys = Keys::new(b"secret", "admin");
-        let set = keys.set_cookie(&[7; 16], false);
+        let set = Keys::set_cookie(&keys.signed(&[7; 16]), false);
         let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
         assert_eq!(keys.cookie(&headers(&pair)), Some([7; 16]));
         assert_eq!(keys.cookie(&headers(&format!("a=b; {pair}; c=d"))), Some([7; 16]));
@@ -314,7 +367,9 @@ mod tests {
             forged[i] = if forged[i] == b'A' { b'B' } else { b'A' };
             assert_eq!(keys.cookie(&headers(std::str::from_utf8(&forged).unwrap())), None, "{i}");
         }
-        assert!(keys.set_cookie(&[7; 16], true).to_str().unwrap().ends_with("; Secure"));
+        assert!(
+            Keys::set_cookie(&keys.signed(&[7; 16]), true).to_str().unwrap().ends_with("; Secure")
+        );
     }
 
     #[test]

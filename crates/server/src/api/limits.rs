@@ -58,7 +58,7 @@ impl Limits {
         Self {
             addresses: Keyed::new(limits.per_address),
             voters: Keyed::new(limits.per_voter),
-            guesses: Guesses { most: limits.guesses, window: Mutex::default() },
+            guesses: Guesses::new(limits),
             shown: Mutex::default(),
         }
     }
@@ -88,7 +88,7 @@ impl Limits {
 
     /// Before a join code is looked up.
     pub fn may_guess(&self, address: IpAddr) -> Result<(), Problem> {
-        self.guesses.left(network(address)).map_err(|wait| {
+        self.guesses.left(address).map_err(|wait| {
             let detail = "too many unknown join codes from your address; wait a moment";
             Problem::new(Trouble::TooManyRequests, detail).with_retry_after(wait.as_secs().max(1))
         })
@@ -111,15 +111,24 @@ impl Limits {
 
     /// A join code was unknown.
     pub fn guessed(&self, address: IpAddr) {
-        self.guesses.wrong(network(address));
+        self.guesses.wrong(address);
     }
 }
 
 /// Whoever has one IPv6 address has its whole /64.
 fn network(address: IpAddr) -> IpAddr {
+    prefix(address, 64)
+}
+
+/// Whoever has one network of an IPv6 site has all of its /48.
+pub(super) fn site(address: IpAddr) -> IpAddr {
+    prefix(address, 48)
+}
+
+fn prefix(address: IpAddr, bits: u32) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << (128 - bits))).into(),
     }
 }
 
@@ -163,15 +172,26 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
 
 /// Wrong guesses in the running minute. Unlike a leaky bucket it can be asked without
 /// taking, so that an address that used up its guesses learns nothing from a right one.
+///
+/// Who has a whole IPv6 site has 65,536 networks, so a site has a budget as well. Who has many sites
+/// is slowed down by a budget for all: past it every site has [`SCARCE`] of one network's. Nobody
+/// has nothing, for then a stranger could keep a hall out that has not guessed at all.
 struct Guesses {
-    most: u32,
+    of_network: u32,
+    of_site: u32,
+    in_all: u32,
     window: Mutex<Window>,
 }
+
+/// What is left to a site while there are too many wrong guesses in all: one part in so many.
+const SCARCE: u32 = 10;
 
 #[derive(Default)]
 struct Window {
     since: Option<Instant>,
-    wrong: HashMap<IpAddr, u32, FixedState>,
+    of_network: HashMap<IpAddr, u32, RandomState>,
+    of_site: HashMap<IpAddr, u32, RandomState>,
+    in_all: u32,
 }
 
 impl Window {
@@ -179,8 +199,7 @@ impl Window {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         if now - since >= MINUTE {
-            self.since = Some(now);
-            self.wrong.clear();
+            *self = Self { since: Some(now), ..Self::default() };
             return MINUTE;
         }
         MINUTE - (now - since)
@@ -188,20 +207,37 @@ impl Window {
 }
 
 impl Guesses {
+    fn new(limits: &ApiLimits) -> Self {
+        Self {
+            of_network: limits.guesses,
+            of_site: limits.guesses_of_site,
+            in_all: limits.guesses_in_all,
+            window: Mutex::default(),
+        }
+    }
+
     fn left(&self, address: IpAddr) -> Result<(), Duration> {
         let mut window = self.window.lock();
         let rest = window.turn();
-        match window.wrong.get(&address) {
-            Some(wrong) if *wrong >= self.most => Err(rest),
-            _ => Ok(()),
-        }
+        let of_site = match window.in_all < self.in_all {
+            true => self.of_site,
+            false => (self.of_network / SCARCE).max(1),
+        };
+        let wrong = |counts: &HashMap<_, u32, _>, key| counts.get(&key).copied().unwrap_or(0);
+        let spent = wrong(&window.of_network, network(address)) >= self.of_network
+            || wrong(&window.of_site, site(address)) >= of_site;
+        if spent { Err(rest) } else { Ok(()) }
     }
 
     fn wrong(&self, address: IpAddr) {
         let mut window = self.window.lock();
         window.turn();
-        if window.wrong.len() < MOST_KEYS || window.wrong.contains_key(&address) {
-            *window.wrong.entry(address).or_default() += 1;
+        window.in_all = window.in_all.saturating_add(1);
+        let Window { of_network, of_site, .. } = &mut *window;
+        for (counts, key) in [(of_network, network(address)), (of_site, site(address))] {
+            if counts.len() < MOST_KEYS || counts.contains_key(&key) {
+                *counts.entry(key).or_default() += 1;
+            }
         }
     }
 }
@@ -223,6 +259,63 @@ mod tests {
         limits.may_guess(other).unwrap();
         tokio::time::advance(MINUTE).await;
         limits.may_guess(one).unwrap();
+    }
+
+    /// Of these addresses, one after the other and round and round, how many guess before none may.
+    fn guesses(limits: &Limits, addresses: impl Fn(u32) -> IpAddr) -> usize {
+        let guess = |n| {
+            let address = addresses(n);
+            limits.may_guess(address).is_ok_and(|()| {
+                limits.guessed(address);
+                true
+            })
+        };
+        (0..20_000).filter(|n| guess(*n)).count()
+    }
+
+    fn in_ipv6(site: u32, network: u32) -> IpAddr {
+        let bits =
+            (0x2001_0db8_u128 << 96) | (u128::from(site) << 80) | (u128::from(network) << 64);
+        Ipv6Addr::from_bits(bits | 1).into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_a_whole_site_does_not_have_the_guesses_of_all_its_networks() {
+        let limits = Limits::new(&ApiLimits::default());
+        assert_eq!(guesses(&limits, |n| in_ipv6(1, n)), 600);
+        limits.may_guess(in_ipv6(2, 1)).unwrap();
+        assert_eq!(guesses(&limits, |_| in_ipv6(2, 1)), 60, "one network has its own as before");
+        tokio::time::advance(MINUTE).await;
+        limits.may_guess(in_ipv6(1, 1)).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_sites_are_slowed_down_and_who_has_not_guessed_is_never_refused() {
+        let limits = Limits::new(&ApiLimits::default());
+        let sites = 1_000;
+        let found = guesses(&limits, |n| in_ipv6(n % sites, n));
+        assert_eq!(found, 6_000, "each site has six of its own, then no more");
+        assert!(limits.may_guess(in_ipv6(1, 70_000)).is_err());
+        // A hall elsewhere, in which a few have mistyped the code.
+        let hall = "192.0.2.1".parse().unwrap();
+        for _ in 0..5 {
+            limits.may_guess(hall).unwrap();
+            limits.guessed(hall);
+        }
+        limits.may_guess(hall).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hall_of_phones_behind_one_address_comes_in() {
+        let limits = Limits::new(&ApiLimits::default());
+        let hall = "192.0.2.1".parse().unwrap();
+        // A page with its files, the event, a socket and a vote.
+        for _ in 0..10 {
+            for _ in 0..5_000 {
+                limits.request(hall).unwrap();
+            }
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

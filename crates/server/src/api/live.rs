@@ -25,7 +25,6 @@ use super::socket::Talk;
 use super::{App, address};
 use crate::watch::events::events;
 use crate::watch::socket::serve_socket;
-use crate::watch::view::Audience;
 use crate::watch::viewer::{Interest, Watched};
 
 /// What RFC 6455 §1.3 appends to the client's key.
@@ -120,10 +119,8 @@ async fn interest(
     if everything && cookie.is_some() {
         for poll in app.hub.after_vote() {
             // Watching everything needs no store: without it the numbers stay hidden.
-            let Ok(audience) = polls::audience(app, &poll, cookie).await else { break };
-            if audience != Audience::Public {
-                interest.grants.push((poll.id, audience));
-            }
+            let Ok(granted) = polls::granted(app, &poll, cookie).await else { break };
+            interest.grants.extend(granted.map(|grant| (poll.id, grant)));
         }
     }
     Ok(interest)
@@ -175,14 +172,13 @@ async fn see(
     standing: &Standing,
     cookie: Option<CookieValue>,
 ) -> Result<(), Problem> {
-    let audience = polls::audience(app, &standing.poll, cookie).await?;
-    if audience != Audience::Public {
-        interest.grants.push((standing.poll.id, audience));
-    }
+    let granted = polls::granted(app, &standing.poll, cookie).await?;
+    interest.grants.extend(granted.map(|grant| (standing.poll.id, grant)));
     Ok(())
 }
 
-/// A WebSocket, from its handshake on. Its voter is fixed here: the cookie's, or a new one.
+/// A WebSocket, from its handshake on. Its voter is the cookie's; whoever has none is named by
+/// their first ballot, the same on every socket that it is sent over.
 pub async fn socket(
     State(app): State<Arc<App>>,
     mut request: Request<Body>,
@@ -197,10 +193,8 @@ pub async fn socket(
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Err(Problem::new(Trouble::UpgradeRequired, "this connection cannot be upgraded"));
     };
-    let voter = cookie.unwrap_or_else(|| app.ambient.random());
     let slot = request.extensions_mut().remove::<Slot>();
-    let set_cookie = cookie.is_none().then(|| app.keys.set_cookie(&voter, client.https));
-    tokio::spawn(watch(app, upgrade, interest, voter, client.address, slot));
+    tokio::spawn(watch(app, upgrade, interest, cookie, client.address, slot));
 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -208,9 +202,6 @@ pub async fn socket(
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if let Some(cookie) = set_cookie {
-        headers.insert(header::SET_COOKIE, cookie);
-    }
     Ok(response)
 }
 
@@ -219,7 +210,7 @@ async fn watch(
     app: Arc<App>,
     upgrade: OnUpgrade,
     interest: Interest,
-    voter: CookieValue,
+    voter: Option<CookieValue>,
     from: IpAddr,
     slot: Option<Slot>,
 ) {
@@ -231,7 +222,7 @@ async fn watch(
     let talk = Arc::new(Talk::new(app.clone(), voter, from, &interest, slot));
     let hub = app.hub.clone();
     drop(app);
-    serve_socket(hub, stream, read_ahead, interest, Some(voter), talk).await;
+    serve_socket(hub, stream, read_ahead, interest, voter, talk).await;
 }
 
 /// Check the client's handshake (RFC 6455 §4.2.1), and answer its key.

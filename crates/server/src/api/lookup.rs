@@ -211,6 +211,34 @@ fn take_event(app: &App, (event, polls): EventStanding) -> Result<Program, Probl
     if program.event.deleted_at.is_some() { Err(no_such_event()) } else { Ok(program) }
 }
 
+/// The word for the kind of the poll that voters find at an id or code. It is a hint for their page,
+/// worth neither a question to the store nor a guess: told where memory knows it, and where it is
+/// no secret to this address.
+pub fn kind_shown(app: &App, text: &str, from: IpAddr) -> Option<&'static str> {
+    let named = match text.parse::<EventId>() {
+        Ok(id) => match app.hub.program(id) {
+            Some(program) => Named::Event(program),
+            None => Named::Poll(known(app, PollId(id.0))?),
+        },
+        Err(_) => in_memory(app, text).filter(|named| named.no_guess(app, from))?,
+    };
+    let poll = match named {
+        Named::Event(program) => known(app, program.current()?)?.poll,
+        Named::Poll(standing) => standing.poll,
+    };
+    Some(poll.kind.word())
+}
+
+/// What memory has behind a join code.
+fn in_memory(app: &App, code: &str) -> Option<Named> {
+    let event = app.hub.event_by_code(code).and_then(|id| app.hub.program(id));
+    let poll = || app.hub.by_code(code).and_then(|id| known(app, id));
+    match event {
+        Some(program) => Some(Named::Event(program)),
+        None => poll().filter(|found| found.poll.event.is_none()).map(Named::Poll),
+    }
+}
+
 async fn by_code(
     app: &App,
     text: &str,
@@ -220,28 +248,38 @@ async fn by_code(
     if !code(text) {
         return Err(Problem::no_such_poll());
     }
-    let event = app.hub.event_by_code(text).and_then(|id| app.hub.program(id));
-    let poll = || app.hub.by_code(text).and_then(|id| known(app, id));
-    let in_memory = match event {
-        Some(program) => Some(Named::Event(program)),
-        None => poll().filter(|found| found.poll.event.is_none()).map(Named::Poll),
-    };
+    let in_memory = in_memory(app, text);
     if let Err(problem) = app.limits.may_guess(from) {
         return in_memory.filter(|named| named.no_guess(app, from)).ok_or(problem);
     }
     let named = match in_memory {
         Some(named) => named,
-        None => match ask(app, app.store.event_by_code(text)).await? {
-            Some(found) => Named::Event(take_event(app, found)?),
-            None => {
-                let found = ask(app, app.store.by_code(text)).await?;
-                let visible = visible(app, found, token);
-                Named::Poll(visible.inspect_err(|_| app.limits.guessed(from))?)
-            }
-        },
+        None => in_store(app, text, from, token).await?,
     };
     app.limits.show(from, named.id());
     Ok(named)
+}
+
+/// What the store has behind a join code.
+async fn in_store(
+    app: &App,
+    code: &str,
+    from: IpAddr,
+    token: Option<&[u8]>,
+) -> Result<Named, Problem> {
+    let named = match ask(app, app.store.event_by_code(code)).await? {
+        Some(found) => Named::Event(take_event(app, found)?),
+        None => {
+            let found = ask(app, app.store.by_code(code)).await?;
+            let visible = visible(app, found, token);
+            Named::Poll(visible.inspect_err(|_| app.limits.guessed(from))?)
+        }
+    };
+    // Many guesses may have been under way at once, and have used up the budget meanwhile.
+    match app.limits.may_guess(from) {
+        Err(problem) if !named.no_guess(app, from) => Err(problem),
+        _ => Ok(named),
+    }
 }
 
 /// What is in memory and everybody's.

@@ -6,16 +6,19 @@
 pub mod address;
 pub mod asyncapi;
 pub mod create;
+mod crowd;
 pub mod docs;
 pub mod draft;
 pub mod event_body;
 pub mod events;
 pub mod export;
+pub mod fate;
 pub mod front;
 pub mod health;
 pub mod home;
 pub mod identity;
 pub mod json;
+mod kind;
 pub mod leaderboard;
 pub mod limits;
 pub mod live;
@@ -46,15 +49,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
-use parking_lot::Mutex;
-use pollux_core::id::{BallotId, Offset, Partition, UnixMillis};
+use pollux_core::id::{Offset, Partition, UnixMillis};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
-use crate::log::Log;
+use crate::log::{Log, Watched};
 use crate::processor::Processor;
 use crate::store::{Progress, Store};
 use crate::watch::hub::Hub;
@@ -91,8 +92,6 @@ pub struct App {
     behind: status::Behind,
     /// Votes that were watched once more.
     replays: replay::Replays,
-    /// The last ballot id made here: the next is greater, whatever the clock does.
-    last_ballot: Mutex<BallotId>,
     /// The OpenAPI document, once somebody has asked for it.
     openapi: OnceLock<Bytes>,
     /// Cancelled once the server stops: not ready, streams end, connections close.
@@ -111,6 +110,8 @@ impl App {
         secret: &[u8],
         admin_token: &str,
     ) -> Arc<Self> {
+        // Kafka's log answers within a time of its own, and knows its brokers.
+        let log = if config.is_cluster() { log } else { Watched::new(log, config.log.stall) };
         Arc::new(Self {
             keys: identity::Keys::new(secret, admin_token),
             limits: limits::Limits::new(&config.api),
@@ -121,7 +122,6 @@ impl App {
             progress: probe::Probe::default(),
             behind: status::Behind::default(),
             replays: replay::Replays::default(),
-            last_ballot: Mutex::new(BallotId(Uuid::nil())),
             openapi: OnceLock::new(),
             stopping: CancellationToken::new(),
             config,
@@ -130,21 +130,6 @@ impl App {
             store,
             hub,
         })
-    }
-
-    /// A new ballot id, greater than all that this process made: of two ballots that one voter
-    /// leaves to us to name, the later must win.
-    pub fn ballot_id(&self) -> BallotId {
-        let fresh = self.ambient.ballot_id();
-        let mut last = self.last_ballot.lock();
-        if *last < fresh {
-            *last = fresh;
-        } else {
-            // In the same millisecond, or after the clock went back: count on from the last.
-            // The low 62 bits are random, so they do not overflow into the variant in practice.
-            *last = BallotId(Uuid::from_u128(last.0.as_u128() + 1));
-        }
-        *last
     }
 
     /// The base of links, without a slash at the end.

@@ -15,7 +15,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::App;
 use super::problem::{ProblemDocument, Trouble};
-use super::{address, export, pulse, replay, status, trend};
+use super::{address, export, fate, pulse, replay, status, trend};
 use super::{
     create, draft, event_body, events, health, leaderboard, live, logo, owner, polls, stage, vote,
 };
@@ -38,7 +38,7 @@ use crate::watch::view;
         (name = "server", description = "Health and metrics"),
     ),
     paths(
-        create::create, polls::list, polls::read, vote::cast, vote::fate, leaderboard::read,
+        create::create, polls::list, polls::read, vote::cast, fate::fate, leaderboard::read,
         live::all_events, live::poll_events, owner::edit, owner::open, owner::close,
         owner::reopen, owner::reveal, owner::reset, owner::delete, create::reissue,
         events::create, events::read, events::edit, events::delete, events::add, stage::show,
@@ -47,9 +47,13 @@ use crate::watch::view;
         pulse::read, pulse::event, trend::read, replay::read, export::read, status::read, address::read,
     ),
     components(schemas(
-        view::PollView, view::OptionView, view::LeaderboardView, view::RankedOption,
-        view::RankedPoll, draft::NewPoll, draft::PollPatch, draft::VoteBody, vote::Receipt,
-        vote::Place, polls::PollList, create::CreatedPoll, create::NewToken, health::Health,
+        view::PollView, view::kind::KindView, view::kind::choice::ChoiceView,
+        view::kind::choice::SelectionView, view::kind::choice::OptionView,
+        view::kind::rating::RatingView, view::kind::rating::RatingWord,
+        view::kind::rating::SymbolView, view::kind::rating::StatementView,
+        view::LeaderboardView, view::RankedOption,
+        view::RankedPoll, draft::NewPoll, draft::PollPatch, draft::VoteBody, fate::Receipt,
+        fate::Place, polls::PollList, create::CreatedPoll, create::NewToken, health::Health,
         view::event::EventView, view::event::EventPoll, event_body::NewEvent,
         event_body::EventPatch, event_body::EventPollBody, event_body::TakeIn, event_body::Show,
         events::CreatedEvent, stage::StageToken, events::NewEventTokens,

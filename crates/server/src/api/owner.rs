@@ -2,6 +2,9 @@
 //!
 //! The store has the change first; then every partition gets the control record (the
 //! processor's housekeeping appends again what is missing), and every node is told.
+//!
+//! A change may name the phase that it is meant for (`?phase=`). It is then made in that phase or
+//! not at all, so one that is sent twice, or by two organisers at once, is made once.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -19,6 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::identity::{Client, Right, require_token};
 use super::lookup::{self, Params, ask, store_problem};
 use super::problem::{Problem, Trouble};
+use super::query::{Query, bad};
 use super::{App, draft, json};
 use crate::log::control;
 use crate::store::{self, EventStanding, StoreError};
@@ -102,7 +106,7 @@ pub async fn change(
     until: Instant,
     change: impl Fn(&mut Poll) -> Result<bool, ChangeError> + Send + Sync + 'static,
 ) -> Result<Standing, Problem> {
-    change_whose(app, id, Some(bearer), until, change).await
+    change_whose(app, id, Some(bearer), None, until, change).await
 }
 
 /// The same of a poll whose event's bearer may change it.
@@ -112,13 +116,15 @@ pub async fn change_of_event(
     until: Instant,
     change: impl Fn(&mut Poll) -> Result<bool, ChangeError> + Send + Sync + 'static,
 ) -> Result<Standing, Problem> {
-    change_whose(app, id.to_string(), None, until, change).await
+    change_whose(app, id.to_string(), None, None, until, change).await
 }
 
+/// The same of anybody's, unless the poll has left the phase that the change is meant for.
 async fn change_whose(
     app: &Arc<App>,
     id: String,
     bearer: Option<Bearer>,
+    phase: Option<u32>,
     until: Instant,
     change: impl Fn(&mut Poll) -> Result<bool, ChangeError> + Send + Sync + 'static,
 ) -> Result<Standing, Problem> {
@@ -127,6 +133,9 @@ async fn change_whose(
             let mut standing = owned(&app, &id, bearer.as_ref(), until).await?;
             let mut poll = (*standing.poll).clone();
             let expected = poll.revision;
+            if let Some(phase) = phase.filter(|phase| *phase != poll.phase) {
+                return Err(moved_on(&app, &standing, phase, until).await);
+            }
             if !change(&mut poll).map_err(refused)? {
                 // Whoever asks again may have lost the answer, and we the publication.
                 publish(&app, &standing, until).await;
@@ -156,6 +165,24 @@ async fn change_whose(
         Err(Problem::new(Trouble::ChangedMeanwhile, detail))
     })
     .await
+}
+
+/// The poll is no longer in the phase that a change is meant for. Whoever asks again may have lost
+/// the answer, and we the publication.
+async fn moved_on(app: &Arc<App>, standing: &Standing, phase: u32, until: Instant) -> Problem {
+    publish(app, standing, until).await;
+    let now = standing.poll.phase;
+    let detail = format!("the poll is in phase {now}, not in {phase}; nothing was changed");
+    Problem::new(Trouble::ChangedMeanwhile, detail)
+}
+
+/// The phase that a change is meant for, if its request names one.
+fn phase_of(request: &Request<Body>) -> Result<Option<u32>, Problem> {
+    let query = Query::of(request.uri())?;
+    let Some(text) = query.one("phase")? else { return Ok(None) };
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let phase = text.parse().ok().filter(|_| plain);
+    phase.map(Some).ok_or_else(|| bad("the query parameter phase must be a whole number"))
 }
 
 async fn owned(
@@ -289,7 +316,11 @@ macro_rules! action {
         $(#[$doc])*
         #[utoipa::path(
             post, path = $path, tag = "owner", operation_id = $operation,
-            params(("id" = String, Path, description = "The poll's id or join code")),
+            params(
+                ("id" = String, Path, description = "The poll's id or join code"),
+                ("phase" = Option<u32>, Query,
+                    description = "The `phase` it is meant for: in another one nothing is done, and the answer is 409"),
+            ),
             responses((status = 200, body = PollView, description = $does)),
             security(("owner" = [])),
         )]
@@ -302,8 +333,10 @@ macro_rules! action {
             let now = app.ambient.now();
             let change_it: fn(&mut Poll, UnixMillis) -> Result<bool, ChangeError> = $change;
             let bearer = bearer(Bearer::of(&app, &request)?);
+            let phase = phase_of(&request)?;
+            let change_it = move |poll: &mut Poll| change_it(poll, now);
             let until = until(&app);
-            let standing = change(&app, id, bearer, until, move |poll| change_it(poll, now)).await?;
+            let standing = change_whose(&app, id, Some(bearer), phase, until, change_it).await?;
             Ok(shown(&standing))
         }
     };
@@ -332,13 +365,17 @@ action! {
 action! {
     /// Begin a new round from zero.
     reset, "/api/polls/{id}/reset", "resetPoll", "A new round, from zero",
-    |poll, _| poll.reset().map(|()| true)
+    |poll, now| poll.reset(now).map(|()| true)
 }
 
 /// Delete a poll.
 #[utoipa::path(
     delete, path = "/api/polls/{id}", tag = "owner", operation_id = "deletePoll",
-    params(("id" = String, Path, description = "The poll's id or join code")),
+    params(
+        ("id" = String, Path, description = "The poll's id or join code"),
+        ("phase" = Option<u32>, Query,
+            description = "The `phase` it is meant for: in another one nothing is done, and the answer is 409"),
+    ),
     responses((status = 204, description = "Gone")),
     security(("owner" = [])),
 )]
@@ -348,8 +385,10 @@ pub async fn delete(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
+    let phase = phase_of(&request)?;
     let now = app.ambient.now();
-    change(&app, id, bearer, until(&app), move |poll| poll.delete(now).map(|()| true)).await?;
+    let delete = move |poll: &mut Poll| poll.delete(now).map(|()| true);
+    change_whose(&app, id, Some(bearer), phase, until(&app), delete).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

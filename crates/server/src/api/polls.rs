@@ -22,6 +22,7 @@ use super::lookup::{self, Params, ask};
 use super::problem::Problem;
 use super::query::{Query, bad};
 use crate::store::Listing;
+use crate::watch::grants::Grant;
 use crate::watch::view::{self, Audience, PollView};
 
 /// Polls in an answer when `limit` does not say, and at most.
@@ -171,6 +172,15 @@ pub async fn audience(
     let state = ask(app, app.store.voter(poll.id, voter)).await?;
     // Ever: whoever has seen the numbers of one round need not be shut out of the next.
     Ok(if state.seen.is_some() { Audience::Voted } else { Audience::Public })
+}
+
+/// What the voter with this cookie is granted in a poll.
+pub async fn granted(
+    app: &App,
+    poll: &Poll,
+    cookie: Option<CookieValue>,
+) -> Result<Option<Grant>, Problem> {
+    Ok((audience(app, poll, cookie).await? == Audience::Voted).then_some(Grant::Voted))
 }
 
 /// An answer with an ETag, or 304 to who has it already.

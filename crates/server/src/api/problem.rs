@@ -6,6 +6,7 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
+use pollux_core::id::BallotId;
 use pollux_core::poll::Violation;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -40,7 +41,7 @@ pub enum Trouble {
     PollNotOpen,
     /// The poll's status does not allow this.
     WrongStatus,
-    /// Somebody else keeps changing the poll.
+    /// Somebody else has changed it, or keeps changing it.
     ChangedMeanwhile,
     /// The body is longer than is taken.
     BodyTooLarge,
@@ -127,9 +128,9 @@ pub const TABLE: [Row; 26] = [
     row(Trouble::WrongStatus, "wrong-status", 409, "The poll's status does not allow this", None,
         "A draft can be edited and opened; an open or closed poll can be closed, reopened and reset.",
         "`detail` says what the poll is now."),
-    row(Trouble::ChangedMeanwhile, "changed-meanwhile", 409, "Somebody else is changing the poll", None,
-        "Other changes of the same poll came in between, several times over.",
-        "Read the poll, and try again if the change is still wanted."),
+    row(Trouble::ChangedMeanwhile, "changed-meanwhile", 409, "It was changed meanwhile", None,
+        "The poll is no longer in the phase that the change was meant for, another poll is on stage by now, or other changes came in between several times over. Nothing was changed.",
+        "Read the poll or event: if it is not yet as you want it, repeat the change upon what it is now."),
     row(Trouble::BodyTooLarge, "body-too-large", 413, "The body is too large", None,
         "The request's body is longer than this server takes.",
         "`detail` says how many bytes it takes."),
@@ -168,7 +169,7 @@ pub const TABLE: [Row; 26] = [
         "Send the same ballot again, with the `ballotId` of this problem: it counts once, whatever became of the first."),
     row(Trouble::ChangeUnknown, "change-unknown", 504, "It is not known whether the change was made", Some(1),
         "The store did not say whether it made the change.",
-        "Read the poll to see. A creation with an `Idempotency-Key` can be repeated safely."),
+        "Read the poll to see. A change that names its `phase`, and a creation with an `Idempotency-Key`, can be repeated safely."),
 ];
 
 #[allow(clippy::too_many_arguments)]
@@ -245,6 +246,11 @@ impl Problem {
     /// No such poll, or none that the asker may see.
     pub fn no_such_poll() -> Self {
         Self::new(Trouble::NoSuchPoll, "no poll has this id or join code")
+    }
+
+    /// The ballot it is about.
+    pub fn ballot(&self) -> Option<BallotId> {
+        self.0.ballot.as_deref()?.parse().ok()
     }
 
     /// About this ballot, so that the client can send the same one again.

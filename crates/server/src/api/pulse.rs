@@ -1,5 +1,5 @@
-//! A poll's pulse: who watches, and how far the votes have come on their way, for the strip at
-//! the foot of a stage. Of an event, which may show no poll yet, who follows it.
+//! A poll's pulse: who watches, and how far the votes have come on their way. Of an event, which may
+//! show no poll yet, who follows it.
 
 use std::sync::Arc;
 use std::time::Duration;

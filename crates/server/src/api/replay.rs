@@ -1,9 +1,10 @@
 //! A final poll's vote once more, from the log itself: its records are read and folded again, and
 //! what comes out must be the result that is shown.
 //!
-//! Made at most once at a time, and kept for whoever asks next.
+//! One is made at a time, and kept for whoever asks next. Its records are decoded and folded on one
+//! thread beside the runtime's, which votes need for themselves.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,17 +12,18 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use foldhash::fast::FixedState;
 use futures_util::future::try_join_all;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{HeaderMap, Request};
 use parking_lot::Mutex;
-use pollux_core::ballot::{Choice, Status};
-use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis, VoterId};
-use pollux_core::poll::{Poll, PollStatus, Rules};
-use pollux_core::record::{Entry, ballot_partition};
+use pollux_core::ballot::{Ballot, Status};
+use pollux_core::fold::{self, Outcome, Past};
+use pollux_core::id::{Offset, Partition, PollId, UnixMillis};
+use pollux_core::kind::Answer;
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::record::{Control, Entry};
 use pollux_core::standing::Standing;
-use pollux_core::tally::{self, Decision, Tally, VoterState};
+use pollux_core::tally::{DeadReason, Tally};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
@@ -32,7 +34,7 @@ use super::openapi::served;
 use super::polls;
 use super::probe::Probe;
 use super::problem::{Problem, Trouble};
-use crate::log::{Log, ReadError};
+use crate::log::{Log, ReadError, Record};
 use crate::watch::view::{rfc3339, sees_numbers};
 
 /// Most frames of a replay.
@@ -70,7 +72,8 @@ pub struct Frame {
     /// Which. RFC 3339, UTC.
     #[schema(format = "date-time")]
     pub at: String,
-    /// Marks counted by then, for each option in the organiser's order.
+    /// Marks counted by then: of a choice for each option in the organiser's order, of a rating for each step
+    /// of the first statement, then of the second, and so on.
     pub votes: Vec<u64>,
 }
 
@@ -201,6 +204,30 @@ fn problem(app: &App, failed: &Failed) -> Problem {
     }
 }
 
+/// The thread beside the runtime's on which a replay is worked at.
+struct Aside(Arc<Semaphore>);
+
+impl Aside {
+    fn new() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+
+    /// Work there, once what is worked at already is done.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failed> {
+        let turn = self.0.clone().acquire_owned().await;
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| Failed::Unreadable(error.to_string()))
+    }
+}
+
 /// Read, fold, compare. Partitions at the same time: one that a worker is waiting at for new
 /// records gives them to nobody else meanwhile.
 async fn make(log: &dyn Log, standing: &Standing, most: u64) -> Result<Bytes, Failed> {
@@ -211,14 +238,14 @@ async fn make(log: &dyn Log, standing: &Standing, most: u64) -> Result<Bytes, Fa
         Ok::<_, Failed>(Part { partition, from, until })
     });
     let mut parts = try_join_all(ranges).await?;
-    let mut view = replayed(log, standing, &parts, most).await?;
-    if view.is_none() && parts.iter().any(|part| part.from > 0) {
+    let aside = Aside::new();
+    let mut json = replayed(log, standing, &parts, most, &aside).await?;
+    if json.is_none() && parts.iter().any(|part| part.from > 0) {
         // Records of it lay where their times did not say: from the very beginning, then.
         parts.iter_mut().for_each(|part| part.from = 0);
-        view = replayed(log, standing, &parts, most).await?;
+        json = replayed(log, standing, &parts, most, &aside).await?;
     }
-    let view = view.ok_or(Failed::Different)?;
-    Ok(serde_json::to_vec(&view).expect("a view is always JSON").into())
+    json.ok_or(Failed::Different)
 }
 
 /// What is read of a partition.
@@ -258,29 +285,36 @@ async fn beginning(
     Ok(0)
 }
 
-/// The replay of these parts of the log, if it is what is shown.
+/// The replay of these parts of the log as JSON, if it is what is shown.
 async fn replayed(
     log: &dyn Log,
     standing: &Standing,
     parts: &[Part],
     most: u64,
-) -> Result<Option<ReplayView>, Failed> {
+    aside: &Aside,
+) -> Result<Option<Bytes>, Failed> {
     if parts.iter().map(|part| part.until - part.from).sum::<u64>() > most {
         return Err(Failed::TooLong);
     }
-    let folds = parts.iter().map(|part| folded(log, &standing.poll, *part));
+    let folds = parts.iter().map(|part| folded(log, &standing.poll, *part, aside));
     let folds = try_join_all(folds).await?;
-    let voters = folds.iter().map(|fold| fold.tally.voters).sum();
+    let standing = standing.clone();
+    aside.run(move || told(folds, &standing)).await
+}
+
+/// The replay that these parts come to, if it is what is shown.
+fn told(folds: Vec<Fold>, standing: &Standing) -> Option<Bytes> {
+    let voters = folds.iter().filter_map(Fold::tally).map(|tally| tally.voters).sum();
     let marks = folds.into_iter().flat_map(|fold| fold.marks).collect();
     let view = show(marks, voters, standing);
     let last = view.frames.last().map(|frame| &frame.votes);
     let same = voters == standing.total_voters() && last == Some(&standing.counts());
-    Ok(same.then_some(view))
+    same.then(|| serde_json::to_vec(&view).expect("a view is always JSON").into())
 }
 
-async fn folded<'a>(log: &dyn Log, poll: &'a Poll, part: Part) -> Result<Fold<'a>, Failed> {
+async fn folded(log: &dyn Log, poll: &Poll, part: Part, aside: &Aside) -> Result<Fold, Failed> {
     let Part { partition, from, until } = part;
-    let mut fold = Fold::new(poll, partition, log.partitions());
+    let mut fold = Fold::new(poll, fold::Part { partition, partitions: log.partitions() });
     let mut next = from;
     while next < until {
         let wanted = PAGE.min((until - next) as usize);
@@ -289,13 +323,7 @@ async fn folded<'a>(log: &dyn Log, poll: &'a Poll, part: Part) -> Result<Fold<'a
             return Err(Failed::Unreadable(format!("partition {partition} ends at {next}")));
         };
         next = last.offset + 1;
-        for record in records.iter().filter(|record| record.offset < until) {
-            if let Ok(entry) = Entry::decode(&record.value) {
-                fold.apply(entry);
-            }
-        }
-        // Voting goes on meanwhile.
-        tokio::task::yield_now().await;
+        fold = aside.run(move || fold.page(records, until)).await?;
     }
     Ok(fold)
 }
@@ -303,19 +331,15 @@ async fn folded<'a>(log: &dyn Log, poll: &'a Poll, part: Part) -> Result<Fold<'a
 /// A ballot that began to count, and the one whose place it took.
 struct Mark {
     at: UnixMillis,
-    counted: Choice,
-    replaced: Choice,
+    counted: Answer,
+    replaced: Option<Answer>,
 }
 
 /// One poll in one partition, folded by the core.
-struct Fold<'a> {
-    poll: &'a Poll,
-    rules: Rules,
-    partition: Partition,
-    partitions: u32,
-    tally: Tally,
-    voters: HashMap<VoterId, VoterState, FixedState>,
-    decided: HashMap<(VoterId, BallotId), Status, FixedState>,
+struct Fold {
+    poll: PollId,
+    part: fold::Part,
+    past: Past,
     /// Of the present round.
     marks: Vec<Mark>,
     /// The latest time seen: a ballot counts when it comes to stand on the log, whatever its node's
@@ -323,59 +347,54 @@ struct Fold<'a> {
     now: UnixMillis,
 }
 
-impl<'a> Fold<'a> {
-    fn new(poll: &'a Poll, partition: Partition, partitions: u32) -> Self {
-        Self {
-            poll,
-            rules: poll.rules(),
-            partition,
-            partitions,
-            tally: Tally::new(),
-            voters: HashMap::default(),
-            decided: HashMap::default(),
-            marks: Vec::new(),
-            now: UnixMillis::default(),
-        }
+impl Fold {
+    fn new(poll: &Poll, part: fold::Part) -> Self {
+        let mut past = Past::default();
+        past.polls.extend(fold::known(poll, None).map(|known| (poll.id, known)));
+        Self { poll: poll.id, part, past, marks: Vec::new(), now: UnixMillis::default() }
     }
 
-    fn apply(&mut self, entry: Entry) {
-        let round = self.tally.round;
-        let mark = match entry {
-            Entry::Ballot(ballot) if ballot.poll == self.poll.id => {
-                let place = ballot_partition(ballot.poll, ballot.voter, self.partitions);
-                if place != self.partition {
-                    return;
-                }
-                let voter = self.voters.entry(ballot.voter).or_default();
-                let name = (ballot.voter, ballot.id);
-                let seen = voter.may_have_seen(ballot.id);
-                let before = if seen { self.decided.get(&name).copied() } else { None };
-                let stood = voter.counted.map_or(Choice::NONE, |(_, choice)| choice);
-                let decision = tally::count(&self.rules, &mut self.tally, voter, &ballot, before);
-                if let Some(status) = decision.status() {
-                    self.decided.insert(name, status);
-                }
-                self.now = self.now.max(ballot.at);
-                match decision {
-                    Decision::Counted { replaces } => {
-                        let replaced = replaces.map_or(Choice::NONE, |_| stood);
-                        Some(Mark { at: self.now, counted: ballot.choice, replaced })
-                    }
-                    _ => None,
-                }
+    fn tally(&self) -> Option<&Tally> {
+        self.past.polls.get(&self.poll).map(|(_, tally)| tally)
+    }
+
+    fn round(&self) -> Option<u32> {
+        self.tally().map(|tally| tally.round)
+    }
+
+    /// These records as well, as far as they lie before `until`.
+    fn page(mut self, records: Vec<Record>, until: Offset) -> Self {
+        for record in records.into_iter().filter(|record| record.offset < until) {
+            if let Ok(entry) = Entry::decode(&record.value) {
+                self.apply(record.offset, &entry);
             }
-            Entry::Control(control) if control.poll == self.poll.id => {
-                let (phase, round, gate) = (control.phase, control.round, control.gate);
-                tally::control(&self.rules, &mut self.tally, phase, round, gate);
-                self.now = self.now.max(control.at);
-                None
-            }
-            _ => None,
+        }
+        self
+    }
+
+    fn apply(&mut self, offset: Offset, entry: &Entry) {
+        let (Entry::Ballot(Ballot { poll, at, .. }) | Entry::Control(Control { poll, at, .. })) =
+            entry
+        else {
+            return;
         };
-        if self.tally.round != round {
+        if *poll != self.poll {
+            return;
+        }
+        let round = self.round();
+        let step = self.past.apply(self.part, offset, entry);
+        if !matches!(step.outcome, Outcome::Dead(DeadReason::Misplaced)) {
+            self.now = self.now.max(*at);
+        }
+        if self.round() != round {
             self.marks.clear();
         }
-        self.marks.extend(mark);
+        if let (Outcome::Decided(deed), Entry::Ballot(ballot)) = (step.outcome, entry)
+            && deed.status == Status::Counted
+        {
+            let (at, counted) = (self.now, ballot.answer.clone());
+            self.marks.push(Mark { at, counted, replaced: deed.replaced });
+        }
     }
 }
 
@@ -388,16 +407,15 @@ fn show(mut marks: Vec<Mark>, voters: u64, standing: &Standing) -> ReplayView {
     let from = marks.first().map_or(to, |mark| mark.at);
     let length = to.0 - from.0;
     let steps = length.min(FRAMES - 1);
-    let mut votes = vec![0_u64; standing.poll.options.len()];
+    let form = standing.poll.kind.form();
+    let mut votes = vec![0_u64; form.slots()];
     let mut marks = marks.into_iter().peekable();
     let frames = (0..=steps).map(|step| {
         let at = UnixMillis(from.0 + (length * step).checked_div(steps).unwrap_or(length));
         while let Some(mark) = marks.next_if(|mark| mark.at <= at) {
-            for option in mark.counted.iter() {
-                votes[usize::from(option) - 1] += 1;
-            }
-            for option in mark.replaced.iter() {
-                votes[usize::from(option) - 1] -= 1;
+            form.add(&mark.counted, &mut votes);
+            if let Some(answer) = mark.replaced {
+                form.take_away(&answer, &mut votes);
             }
         }
         Frame { at: rfc3339(at), votes: votes.clone() }

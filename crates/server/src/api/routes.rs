@@ -6,8 +6,8 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    App, address, asyncapi, create, docs, events, export, front, health, home, leaderboard, live,
-    logo, openapi, owner, polls, pulse, replay, stage, status, trend, vote,
+    App, address, asyncapi, create, docs, events, export, fate, front, health, home, leaderboard,
+    live, logo, openapi, owner, polls, pulse, replay, stage, status, trend, vote,
 };
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
@@ -29,7 +29,7 @@ fn routes() -> Routes {
         ("/polls",                        get(polls::list).post(create::create)),
         ("/polls/{id}",                   get(home::poll).patch(owner::edit).delete(owner::delete)),
         ("/polls/{id}/vote",              post(vote::cast)),
-        ("/polls/{id}/ballots/{ballot}",  get(vote::fate)),
+        ("/polls/{id}/ballots/{ballot}",  get(fate::fate)),
         ("/polls/{id}/events",            get(live::poll_events)),
         ("/polls/{id}/pulse",             get(pulse::read)),
         ("/polls/{id}/trend",             get(trend::read)),

@@ -27,8 +27,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use super::crowd::{Crowd, Place};
 use super::identity::Peer;
-use super::stream::{Signals, Stream};
+use super::problem::{Problem, Trouble};
+use super::stream::{self, Signals, Stream};
 use super::{App, vote};
 use crate::config::Config;
 
@@ -44,9 +46,10 @@ const BREATH: Duration = Duration::from_millis(50);
 /// Between two rounds of upkeep.
 const UPKEEP: Duration = Duration::from_secs(2);
 
-/// A connection's place among `ApiLimits::connections`; a WebSocket keeps it.
+/// A connection's place among `ApiLimits::connections`, and among those of its address; a WebSocket
+/// keeps both.
 #[derive(Clone)]
-pub struct Slot(#[allow(dead_code)] Arc<OwnedSemaphorePermit>);
+pub struct Slot(#[allow(dead_code)] Arc<(OwnedSemaphorePermit, Place)>);
 
 /// Listen on every configured address, or say on which one we cannot. With port 0 the first
 /// decides which port all have.
@@ -96,6 +99,7 @@ pub async fn serve(
 ) {
     let server = Arc::new(Server {
         slots: Arc::new(Semaphore::new(app.config.api.connections)),
+        crowd: Crowd::new(&app.config),
         connections: TaskTracker::new(),
         cut: CancellationToken::new(),
         stopped: AtomicBool::new(false),
@@ -146,6 +150,7 @@ struct Server {
     app: Arc<App>,
     router: Router,
     slots: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
     connections: TaskTracker,
     cut: CancellationToken,
     /// One of the tokens may be cancelled.
@@ -157,10 +162,15 @@ async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: Cancellati
         loop {
             match listener.accept().await {
                 Ok((tcp, peer)) => {
+                    let Some(place) = server.crowd.admit(peer.ip()) else {
+                        refuse(&tcp, peer);
+                        continue;
+                    };
                     // Until there is a slot nothing more is accepted: the rest waits in the
                     // kernel's queue.
                     let slot = server.slots.clone().acquire_owned().await;
-                    let slot = Slot(Arc::new(slot.expect("the semaphore is never closed")));
+                    let slot = slot.expect("the semaphore is never closed");
+                    let slot = Slot(Arc::new((slot, place)));
                     let connection = connection(server.clone(), tcp, peer, slot);
                     server.connections.spawn(connection);
                 }
@@ -176,6 +186,13 @@ async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: Cancellati
         () = shutdown.cancelled() => {}
         () = accepting => {}
     }
+}
+
+/// Say why, as far as that goes without waiting for anybody, and hang up.
+fn refuse(tcp: &TcpStream, peer: SocketAddr) {
+    tracing::debug!(%peer, "a connection is refused: its address holds its share of them");
+    let detail = "your address holds as many connections as it may (POLLUX_API_CONNECTIONS_SHARE)";
+    let _ = tcp.try_write(&stream::raw(&Problem::new(Trouble::TooManyRequests, detail)));
 }
 
 async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot: Slot) {

@@ -9,17 +9,20 @@ use pollux_core::ballot::Status;
 use pollux_core::id::{EventId, PollId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::App;
-use super::identity::{CookieValue, Right};
+use super::fate::{self, Receipt, Recorded};
+use super::identity::CookieValue;
 use super::json::{self, Text};
 use super::lookup;
 use super::polls;
 use super::problem::{Problem, ProblemDocument, Trouble};
 use super::server::Slot;
-use super::vote::{self, Cast, Receipt};
+use super::vote::{self, Cast};
+use crate::watch::grants::Grant;
 use crate::watch::socket::Inbound;
-use crate::watch::view::Audience;
+use crate::watch::view;
 use crate::watch::viewer::{Interest, SubscribeError, ViewerHandle, Watched};
 
 /// Tokens one socket may show.
@@ -30,7 +33,8 @@ const MAX_REF: usize = 128;
 /// One client's side of the conversation.
 pub struct Talk {
     app: Arc<App>,
-    voter: CookieValue,
+    /// Whoever came without a cookie is nobody yet, until their first ballot names them.
+    voter: Mutex<Option<CookieValue>>,
     from: IpAddr,
     known: Mutex<Known>,
     /// What it follows.
@@ -57,7 +61,10 @@ struct Said<'a> {
     option_id: Option<u64>,
     options: Option<Vec<Text<'a>>>,
     option_ids: Option<Vec<u64>>,
+    answer: Option<&'a RawValue>,
     ballot_id: Option<Text<'a>>,
+    voter: Option<Text<'a>>,
+    round: Option<u64>,
     #[serde(rename = "ref")]
     reference: Option<Value>,
 }
@@ -85,6 +92,7 @@ impl Inbound for Talk {
     async fn message(&self, viewer: &ViewerHandle, text: &str) {
         // serde would read the members from an array, too.
         let object = !text.trim_start().starts_with('[');
+        let admitted = self.app.limits.request(self.from);
         let said = match serde_json::from_str::<Said<'_>>(text) {
             Ok(said) if object => said,
             Err(error) if object => return complain(viewer, &None, &json::not_json(&error)),
@@ -98,6 +106,7 @@ impl Inbound for Talk {
             ref reference => reference.clone(),
         };
         let outcome = match &*said.kind.0 {
+            _ if admitted.is_err() => admitted,
             "subscribe" => self.subscribe(viewer, &said).await,
             "unsubscribe" => self.unsubscribe(viewer, &said).await,
             "auth" => self.auth(viewer, &said).await,
@@ -122,7 +131,7 @@ impl Talk {
     /// With a client that asked for this at first.
     pub fn new(
         app: Arc<App>,
-        voter: CookieValue,
+        voter: Option<CookieValue>,
         from: IpAddr,
         interest: &Interest,
         slot: Option<Slot>,
@@ -132,6 +141,7 @@ impl Talk {
             Some(Watched::Event(id)) => Some(id),
             _ => None,
         };
+        let voter = Mutex::new(voter);
         Self { app, voter, from, known: Mutex::new(known), event, _slot: slot }
     }
 
@@ -139,19 +149,24 @@ impl Talk {
         let app = &*self.app;
         let standing = lookup::standing(app, named(said)?, self.from, None).await?;
         let poll = &standing.poll;
-        let owned = {
+        let proof = {
             let mut known = self.known.lock();
             if !known.polls.contains(&poll.id) && known.polls.len() < app.config.watch.subscriptions
             {
                 known.polls.push(poll.id);
             }
-            known.tokens.iter().any(|token| app.keys.owns(token, poll))
+            let mut proofs =
+                known.tokens.iter().filter_map(|token| app.keys.proof(token, &poll.owner));
+            proofs.find(|proof| proof.owns(&poll.owner))
         };
-        let audience = match owned {
-            true => Audience::Owner,
-            false => polls::audience(app, poll, Some(self.voter)).await?,
+        let voter = *self.voter.lock();
+        let grant = match proof {
+            Some(proof) => Some(Grant::Runs(proof)),
+            None => polls::granted(app, poll, voter).await?,
         };
-        viewer.grant(poll.id, audience);
+        if let Some(grant) = grant {
+            viewer.grant(poll.id, grant);
+        }
         match viewer.subscribe(poll.id) {
             Err(SubscribeError::Unknown) => {
                 // It was dropped from memory in between: put it back, once.
@@ -193,18 +208,17 @@ impl Talk {
         let mut opened = false;
         let event = self.event.filter(|_| said.poll.is_none());
         if let Some(program) = event.and_then(|id| self.app.hub.program(id))
-            && keys.allow(token.as_bytes(), &program.event.owner, Right::Stage).is_ok()
+            && let Some(proof) = keys.proof(token.as_bytes(), &program.event.owner)
         {
-            viewer.promote(keys.holds(token.as_bytes(), &program.event.owner));
+            viewer.promote(proof);
             opened = true;
         }
         for poll in &polls {
-            if keys.owns(token.as_bytes(), poll) {
-                viewer.grant(poll.id, Audience::Owner);
+            // A stage is shown what the public is.
+            if let Some(proof) = keys.proof(token.as_bytes(), &poll.owner) {
+                viewer.grant(poll.id, Grant::Runs(proof));
                 opened = true;
             }
-            // A stage is shown what the public is.
-            opened |= keys.stages(token.as_bytes(), &poll.owner);
         }
         if !opened && (!polls.is_empty() || event.is_some()) {
             let detail = "this is not the token of anything watched here";
@@ -221,6 +235,24 @@ impl Talk {
         Ok(())
     }
 
+    /// Who the rest of the conversation is from, after the first ballot that is on the log or may be.
+    fn named_by(
+        &self,
+        signed: Option<&Text<'_>>,
+        outcome: &Result<Recorded, Problem>,
+    ) -> Option<CookieValue> {
+        let now = self.app.ambient.now();
+        match (outcome, signed) {
+            (Err(problem), _) if problem.trouble() != Trouble::OutcomeUnknown => None,
+            (_, Some(Text(signed))) => self.app.keys.voter_of(signed).ok(),
+            (Ok(recorded), None) => recorded.newcomer,
+            (Err(problem), None) => {
+                let ballot = problem.ballot().filter(|ballot| !vote::is_stale(*ballot, now));
+                ballot.map(|ballot| *ballot.0.as_bytes())
+            }
+        }
+    }
+
     async fn vote(&self, viewer: &ViewerHandle, said: Said<'_>) -> Result<(), Problem> {
         let app = &self.app;
         let poll = lookup::poll(app, named(&said)?, self.from).await?;
@@ -230,24 +262,34 @@ impl Talk {
             option_id: said.option_id,
             options: said.options,
             option_ids: said.option_ids,
+            answer: said.answer,
             ballot_id: said.ballot_id,
             voter_id: None,
+            voter: said.voter,
+            round: said.round,
         };
-        let outcome = vote::record(app, poll, &cast, Some(self.voter)).await;
+        let voter = *self.voter.lock();
+        let outcome = vote::record(app, poll, &cast, voter).await;
         app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));
+        if voter.is_none() {
+            *self.voter.lock() = self.named_by(cast.voter.as_ref(), &outcome);
+        }
         let recorded = outcome?;
-        let status = recorded.decided.unwrap_or(Status::Recorded);
+        if recorded.decided.is_none() && view::shows_after_vote(&recorded.poll) {
+            viewer.grant(recorded.poll.id, Grant::Voted);
+        }
         let receipt = recorded.receipt(recorded.decided);
-        send(viewer, &VoteReply { r#type: event(status), reference: &reference, receipt });
+        send(viewer, &VoteReply { r#type: event(receipt.status), reference: &reference, receipt });
         if recorded.decided.is_some() {
             return Ok(());
         }
         // The decision comes when it comes; the client's next message need not wait for it.
         let (app, viewer) = (app.clone(), viewer.clone());
         tokio::spawn(async move {
-            if let Some(status) = vote::decision(&app, &recorded).await {
-                let receipt = recorded.receipt(Some(status));
-                send(&viewer, &VoteReply { r#type: event(status), reference: &reference, receipt });
+            if let Some(decided) = fate::decision(&app, &recorded).await {
+                let receipt = recorded.receipt(Some(decided));
+                let r#type = event(receipt.status);
+                send(&viewer, &VoteReply { r#type, reference: &reference, receipt });
             }
         });
         Ok(())

@@ -6,6 +6,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::Request;
+use pollux_core::event::{Event, Program};
+use pollux_core::id::PollId;
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,7 @@ use super::event_body as body;
 use super::events::{change, ok};
 use super::lookup::Params;
 use super::owner::{self, Bearer, until};
-use super::problem::Problem;
+use super::problem::{Problem, Trouble};
 use super::{App, json};
 use crate::watch::view::event::{self as view, EventView};
 
@@ -36,7 +38,8 @@ pub fn stage_token(app: &App, id: uuid::Uuid, owner: &[u8; 32]) -> StageToken {
     StageToken { stage_token, stage_url }
 }
 
-/// Put one of the event's polls on stage and on phones, or none. A draft is opened by it.
+/// Put one of the event's polls on stage and on phones, or none. A draft is opened by it. With `from`
+/// it is a step from what the asker sees: sent twice, or by two askers at once, it is made once.
 #[utoipa::path(
     post, path = "/api/events/{id}/show", tag = "owner", operation_id = "showPoll",
     params(("id" = String, Path, description = "The event's id or join code")),
@@ -51,9 +54,11 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?.or_stage();
     let (head, body) = request.into_parts();
-    let poll = body::show(&json::body(&app, &head.headers, body).await?)?;
+    let step = body::show(&json::body(&app, &head.headers, body).await?)?;
     let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
-    if let Some(poll) = poll {
+    // Once before a draft is opened, which cannot be taken back; and again with the change itself.
+    still_there(&step, &event, &polls)?;
+    if let Some(poll) = step.to {
         let there = |known: &&Standing| known.poll.status != PollStatus::Deleted;
         let Some(found) = polls.iter().filter(there).find(|known| known.poll.id == poll) else {
             return Err(Problem::rule("/poll", "is not a poll of this event"));
@@ -68,8 +73,27 @@ pub async fn show(
         }
     }
     let id = event.id.to_string();
-    let program = change(&app, id, bearer, None, move |event, _| Ok(event.show(poll))).await?;
+    let program = change(&app, id, bearer, None, move |event, polls| {
+        still_there(&step, event, polls)?;
+        Ok(event.show(step.to))
+    })
+    .await?;
     Ok(ok(&view::event(&program, true)))
+}
+
+/// Whether what the asker sees on stage is still there, if that is said; or the step is made, since
+/// whoever asks again may have lost the answer.
+fn still_there(step: &body::Step, event: &Event, polls: &[Standing]) -> Result<(), Problem> {
+    let Some(from) = step.from else { return Ok(()) };
+    let now = Program::new(Arc::new(event.clone()), polls).current();
+    if now == from || now == step.to {
+        return Ok(());
+    }
+    let name = |poll: Option<PollId>| poll.map_or("nothing".into(), |id| format!("poll {id}"));
+    let (now, from) = (name(now), name(from));
+    let detail =
+        format!("the stage shows {now} by now, and showed {from} to you; nothing was changed");
+    Err(Problem::new(Trouble::ChangedMeanwhile, detail))
 }
 
 /// The token of a stage for an event: it can show and reveal.

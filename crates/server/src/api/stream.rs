@@ -124,8 +124,8 @@ fn substitute(head: &[u8]) -> Option<Bytes> {
     Some(raw(&Problem::new(trouble, detail)))
 }
 
-/// A problem as a whole HTTP/1.1 answer.
-fn raw(problem: &Problem) -> Bytes {
+/// A problem as a whole HTTP/1.1 answer, the last of its connection.
+pub fn raw(problem: &Problem) -> Bytes {
     let body = problem.to_json();
     let status = problem.trouble().row().status;
     let mut answer = format!(

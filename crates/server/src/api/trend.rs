@@ -38,7 +38,8 @@ pub struct TrendPoint {
     pub at: String,
     /// People counted by then.
     pub voters: u64,
-    /// Marks counted by then, for each option in the organiser's order.
+    /// Marks counted by then: of a choice for each option in the organiser's order, of a rating for each step
+    /// of the first statement, then of the second, and so on.
     pub votes: Vec<u64>,
 }
 

@@ -1,5 +1,5 @@
-//! Casting a ballot: from the body to a record that is durable on the log, and what became
-//! of it. The hot path of the server.
+//! Casting a ballot: from the body to a record that is durable on the log. The hot path of the
+//! server; what became of a ballot is in `fate.rs`.
 //!
 //! Invariant 1: nothing here answers success before the log has acknowledged the record.
 
@@ -15,31 +15,35 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKI
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper::body::Incoming;
-use pollux_core::ballot::{Ballot, Choice, OptionId, Status};
-use pollux_core::id::{BallotId, Offset, Partition, PollId, Position, VoterId, partition_of};
+use pollux_core::ballot::{Ballot, NamedBy};
+use pollux_core::id::{BallotId, PollId, Position, UnixMillis, VoterId, partition_of};
+use pollux_core::kind::{Answer, Written};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::record::{Entry, ballot_key};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
-use utoipa::ToSchema;
 
+use super::fate::{Decided, Late, Receipt, Recorded, cast_without_cookie, decision, too_late};
 use super::front::Front;
-use super::identity::{Client, CookieValue, Who};
+use super::identity::{Client, CookieValue, Keys, Who};
 use super::json::{self, Text};
 use super::lookup::{self, Params, ask};
 use super::problem::{Problem, Trouble};
 use super::query::{Query, bad};
 use super::{App, draft};
 use crate::log::{AppendError, NewRecord};
-use crate::store::BallotFate;
-use crate::watch::view::{self, Audience};
+use crate::watch::view;
 
 /// Longest `voterId`, in bytes.
 pub const MAX_VOTER_ID: usize = 128;
-/// An older ballot id gets nobody a cookie.
+/// An older ballot id gets nobody a cookie: they may have read it elsewhere, long after it was cast,
+/// and must not become its voter.
 const STALE: Duration = Duration::from_secs(600);
+/// An older ballot id may be a retry's.
+const RETRY: Duration = Duration::from_secs(2);
 
-/// A ballot as a client writes it: exactly one of the first four members.
+/// A ballot as a client writes it: exactly one of the first five members.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cast<'a> {
@@ -48,53 +52,11 @@ pub struct Cast<'a> {
     pub(super) option_id: Option<u64>,
     pub(super) options: Option<Vec<Text<'a>>>,
     pub(super) option_ids: Option<Vec<u64>>,
+    pub(super) answer: Option<&'a RawValue>,
     pub(super) ballot_id: Option<Text<'a>>,
     pub(super) voter_id: Option<Text<'a>>,
-}
-
-/// What a voter is told about a ballot.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Receipt {
-    /// Which ballot; send the same one again if an answer is lost.
-    #[schema(value_type = String, format = "uuid")]
-    pub ballot_id: BallotId,
-    /// In which poll.
-    #[schema(value_type = String, format = "uuid")]
-    pub poll_id: PollId,
-    /// recorded, and later counted, replaced, superseded, refused or late.
-    #[schema(value_type = String, example = "recorded")]
-    pub status: Status,
-    /// Where its record stands; null where that would tell numbers that are hidden.
-    #[schema(required)]
-    pub position: Option<Place>,
-}
-
-/// A place on the log.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[schema(as = Position)]
-pub struct Place {
-    /// The partition of the topic `votes`.
-    pub partition: Partition,
-    /// The offset in it; null when a retried append succeeded without telling.
-    #[schema(required)]
-    pub offset: Option<Offset>,
-}
-
-/// A ballot that is durable.
-pub struct Recorded {
-    /// The poll as it was then.
-    pub poll: Arc<Poll>,
-    /// The pseudonym.
-    pub voter: VoterId,
-    /// Which.
-    pub ballot: BallotId,
-    /// Where.
-    pub position: Position,
-    /// The cookie of this voter; `None` for a named one.
-    pub cookie: Option<CookieValue>,
-    /// What became of it, when that is known already.
-    pub decided: Option<Status>,
+    pub(super) voter: Option<Text<'a>>,
+    pub(super) round: Option<u64>,
 }
 
 /// Cast a ballot.
@@ -171,12 +133,7 @@ where
     .await;
     app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));
     let recorded = outcome?;
-    let set_cookie = match recorded.cookie {
-        Some(value) if cookie.is_none() && !is_stale(app, recorded.ballot) => {
-            Some(app.keys.set_cookie(&value, client.https))
-        }
-        _ => None,
-    };
+    let set_cookie = recorded.signed.map(|signed| Keys::set_cookie(&signed, client.https));
     let decided = match recorded.decided {
         None if wait => Box::pin(decision(app, &recorded)).await,
         decided => decided,
@@ -184,10 +141,13 @@ where
     Ok(answer(&recorded, decided, set_cookie))
 }
 
-/// A ballot id that somebody may have read elsewhere, long after it was cast, must not get
-/// them the cookie of its voter.
-fn is_stale(app: &App, ballot: BallotId) -> bool {
-    app.ambient.now().0.saturating_sub(ballot.time().0) > STALE.as_millis() as u64
+/// Whether a ballot of this id may have been read elsewhere by whoever sends it now.
+pub(super) fn is_stale(ballot: BallotId, now: UnixMillis) -> bool {
+    is_older(ballot, now, STALE)
+}
+
+fn is_older(ballot: BallotId, now: UnixMillis, than: Duration) -> bool {
+    u128::from(now.0.saturating_sub(ballot.time().0)) > than.as_millis()
 }
 
 fn wants_decision(uri: &Uri) -> Result<bool, Problem> {
@@ -221,90 +181,87 @@ pub async fn record(
     if poll.status == PollStatus::Draft {
         return Err(Problem::no_such_poll());
     }
-    let choice = cast.choice(&poll)?;
-    let ballot = cast.ballot_id(app)?;
-    let came_with_cookie = cookie.is_some();
-    let (who, cookie) = match (&cast.voter_id, cookie) {
+    let answer = cast.checked(&poll)?;
+    let (ballot, named_by) = cast.ballot_id(app, now)?;
+    let proven = match &cast.voter {
+        Some(Text(signed)) => Some(app.keys.voter_of(signed)?),
+        None => cookie,
+    };
+    let (who, known_by) = match (&cast.voter_id, proven) {
         (Some(name), _) => (Who::Named(voter_id(&poll, &name.0)?), None),
         (None, Some(value)) => (Who::Cookie(value), Some(value)),
         (None, None) => (Who::first(ballot), Some(*ballot.0.as_bytes())),
     };
     let voter = app.keys.voter(poll.id, who);
-    if !poll.takes_votes(now) {
-        let named = cast.ballot_id.is_some();
-        return Box::pin(after_the_close(app, poll, voter, ballot, named)).await;
+    let newcomer = known_by.filter(|_| proven.is_none() && !is_stale(ballot, now));
+    let by_client = named_by == NamedBy::Client;
+    let by_cookie_alone = cast.voter_id.is_none() && cast.voter.is_none() && cookie.is_some();
+    let retried = by_client && by_cookie_alone && is_older(ballot, now, RETRY);
+    if let Some(late) = Late::of(&poll, cast.round, now) {
+        return Box::pin(too_late(app, poll, voter, ballot, late, by_client, retried)).await;
     }
     // Somebody new with an id of ours cannot have voted before: there is nothing to limit yet.
-    if cast.ballot_id.is_some() || cast.voter_id.is_some() || came_with_cookie {
+    if by_client || cast.voter_id.is_some() || proven.is_some() {
         app.limits.ballot(voter)?;
+    }
+    if retried && let Some(first) = Box::pin(cast_without_cookie(app, &poll, ballot)).await {
+        return Ok(first);
+    }
+    if by_client && seconds_ahead(app, ballot, now).is_some() {
+        Box::pin(may_be_ahead(app, poll.id, voter, ballot, now)).await?;
     }
     let record = Ballot {
         poll: poll.id,
         voter,
         id: ballot,
-        choice,
+        named_by,
+        answer,
         round: poll.round,
         phase: poll.phase,
         at: now,
     };
-    let position = append(app, &record).await.map_err(|problem| problem.with_ballot(ballot))?;
+    let position = append(app, record).await.map_err(|problem| problem.with_ballot(ballot))?;
     app.hub.acknowledged(poll.id, position);
-    if let Some(cookie) = cookie.filter(|_| view::shows_after_vote(&poll)) {
-        app.hub.voted(poll.id, cookie);
+    if let Some(known_by) = known_by.filter(|_| view::shows_after_vote(&poll)) {
+        app.hub.voted(poll.id, known_by);
     }
-    Ok(Recorded { poll, voter, ballot, position, cookie, decided: None })
+    let signed = newcomer.map(|value| app.keys.signed(&value));
+    Ok(Recorded { poll, voter, ballot, position, newcomer, signed, decided: None })
 }
 
-/// The poll takes no votes any more; but this may be the retry of a ballot whose answer was
-/// lost while it did, and then the answer is what became of that one.
+/// How far an id's time is ahead of `from`, if that is more than is allowed; in whole seconds.
+fn seconds_ahead(app: &App, ballot: BallotId, from: UnixMillis) -> Option<u64> {
+    let ahead = ballot.time().0.saturating_sub(from.0);
+    (u128::from(ahead) > app.config.api.ahead.as_millis()).then(|| ahead.div_ceil(1000))
+}
+
+/// An id from the future would win over all that its voter wishes later, so it is refused; unless
+/// the voter has a ballot about as far ahead already, cast while this server's clock or another
+/// node's was fast. Then only ids beyond that one can change the vote.
 #[cold]
-async fn after_the_close(
+async fn may_be_ahead(
     app: &App,
-    poll: Arc<Poll>,
+    poll: PollId,
     voter: VoterId,
     ballot: BallotId,
-    named: bool,
-) -> Result<Recorded, Problem> {
-    let detail = match poll.status {
-        PollStatus::Open => "the poll's closing time has passed",
-        _ => "the poll is closed",
-    };
-    let closed = Problem::new(Trouble::PollNotOpen, detail);
-    if !named {
-        return Err(closed);
+    now: UnixMillis,
+) -> Result<(), Problem> {
+    let Some(seconds) = seconds_ahead(app, ballot, now) else { return Ok(()) };
+    let seen = ask(app, app.store.voter(poll, voter)).await?.seen;
+    if seen.is_some_and(|seen| seconds_ahead(app, ballot, seen.time()).is_none()) {
+        return Ok(());
     }
-    if let Some(fate) = ask(app, app.store.fate(poll.id, voter, ballot)).await? {
-        let (partition, offset) = fate.position;
-        let position = Position { partition, offset: Some(offset) };
-        let decided = Some(fate.status);
-        return Ok(Recorded { poll, voter, ballot, position, cookie: None, decided });
-    }
-    if app.hub.standing(poll.id).is_some_and(|standing| standing.is_final()) {
-        return Err(closed);
-    }
+    let most = app.config.api.ahead.as_secs();
     let detail = format!(
-        "{detail}, but what was taken before is still being counted, and this ballot may be among \
-         it: send the same ballotId again in a moment to hear what became of it"
+        "its time is {seconds} s ahead of the server's clock; at most {most} s are allowed"
     );
-    Err(Problem::new(Trouble::OutcomeUnknown, detail).with_ballot(ballot))
+    Err(Problem::rule("/ballotId", detail))
 }
 
-fn decided_receipt(poll: &Poll, fate: &BallotFate) -> Receipt {
-    let (partition, offset) = fate.position;
-    let position = Place { partition, offset: Some(offset) };
-    let position = tells_positions(poll).then_some(position);
-    Receipt { ballot_id: fate.ballot, poll_id: poll.id, status: fate.status, position }
-}
-
-/// Offsets count ballots: who may not see the numbers must not see those either.
-fn tells_positions(poll: &Poll) -> bool {
-    view::sees_numbers(poll, Audience::Public)
-}
-
-async fn append(app: &App, ballot: &Ballot) -> Result<Position, Problem> {
+async fn append(app: &App, ballot: Ballot) -> Result<Position, Problem> {
     let key = ballot_key(ballot.poll, ballot.voter);
     let partition = partition_of(key.as_bytes(), app.log.partitions());
-    let record = NewRecord { key: key.into(), value: Entry::Ballot(*ballot).encode().into() };
+    let record = NewRecord { key: key.into(), value: Entry::Ballot(ballot).encode().into() };
     let began = Instant::now();
     let outcome = timeout(app.config.api.deadline, app.log.append(partition, record)).await;
     app.metrics.appended(began.elapsed());
@@ -328,46 +285,7 @@ async fn append(app: &App, ballot: &Ballot) -> Result<Position, Problem> {
     }
 }
 
-/// Wait for the fold to decide, as long as is allowed.
-pub async fn decision(app: &App, recorded: &Recorded) -> Option<Status> {
-    let Position { partition, offset } = recorded.position;
-    let decided = async {
-        // Without an offset of its own the ballot is somewhere below the end.
-        let offset = match offset {
-            Some(offset) => offset,
-            None => app.log.end(partition).await.ok()?.saturating_sub(1),
-        };
-        app.hub.committed(partition, offset).await;
-        let fate = app.store.fate(recorded.poll.id, recorded.voter, recorded.ballot).await;
-        Some(fate.ok()??.status)
-    };
-    timeout(app.config.api.wait, decided).await.ok().flatten()
-}
-
-impl Recorded {
-    /// The receipt, with the decision if there is one.
-    pub fn receipt(&self, decided: Option<Status>) -> Receipt {
-        let Position { partition, offset } = self.position;
-        Receipt {
-            ballot_id: self.ballot,
-            poll_id: self.poll.id,
-            status: decided.unwrap_or(Status::Recorded),
-            position: tells_positions(&self.poll).then_some(Place { partition, offset }),
-        }
-    }
-
-    fn location(&self) -> String {
-        let Self { poll, ballot, position: Position { partition, offset }, .. } = self;
-        match offset.filter(|_| tells_positions(poll)) {
-            Some(offset) => {
-                format!("/api/polls/{}/ballots/{ballot}?at={partition}.{offset}", poll.id)
-            }
-            None => format!("/api/polls/{}/ballots/{ballot}", poll.id),
-        }
-    }
-}
-
-fn answer(recorded: &Recorded, decided: Option<Status>, cookie: Option<HeaderValue>) -> Response {
+fn answer(recorded: &Recorded, decided: Option<Decided>, cookie: Option<HeaderValue>) -> Response {
     let mut body = Vec::with_capacity(192);
     serde_json::to_writer(&mut body, &recorded.receipt(decided)).expect("a receipt is plain data");
     let mut response = Response::new(body.into());
@@ -404,141 +322,25 @@ fn voter_id<'a>(poll: &Poll, name: &'a str) -> Result<&'a str, Problem> {
 }
 
 impl Cast<'_> {
-    /// The options it marks.
-    fn choice(&self, poll: &Poll) -> Result<Choice, Problem> {
-        let (choice, pointer) = match (
-            &self.option,
-            self.option_id,
-            &self.options,
-            &self.option_ids,
-        ) {
-            (Some(text), None, None, None) => {
-                (Choice::of([by_text(poll, text, || "/option".into())?]), "/option")
-            }
-            (None, Some(id), None, None) => {
-                (Choice::of([by_number(poll, id, || "/optionId".into())?]), "/optionId")
-            }
-            (None, None, Some(texts), None) => {
-                let ids = texts
-                    .iter()
-                    .enumerate()
-                    .map(|(i, text)| by_text(poll, text, || format!("/options/{i}")));
-                (Choice::of(ids.collect::<Result<Vec<_>, _>>()?), "/options")
-            }
-            (None, None, None, Some(ids)) => {
-                let ids = ids
-                    .iter()
-                    .enumerate()
-                    .map(|(i, id)| by_number(poll, *id, || format!("/optionIds/{i}")));
-                (Choice::of(ids.collect::<Result<Vec<_>, _>>()?), "/optionIds")
-            }
-            _ => {
-                let given = [
-                    self.option.is_some(),
-                    self.option_id.is_some(),
-                    self.options.is_some(),
-                    self.option_ids.is_some(),
-                ];
-                let given = given.into_iter().filter(|given| *given).count();
-                let detail = format!(
-                    "exactly one of option, optionId, options and optionIds is needed; there are {given}"
-                );
-                return Err(Problem::rule("", detail));
-            }
+    /// The answer it gives, if the poll allows it.
+    fn checked(&self, poll: &Poll) -> Result<Answer, Problem> {
+        let texts = self.options.as_ref();
+        let written = Written {
+            option: self.option.as_ref().map(|Text(text)| &**text),
+            option_id: self.option_id,
+            options: texts.map(|texts| texts.iter().map(|Text(text)| &**text).collect()),
+            option_ids: self.option_ids.as_deref(),
+            answer: self.answer.map(RawValue::get),
         };
-        let choice = choice.expect("options of a poll are numbered 1 to 100");
-        poll.check(choice).map_err(|detail| Problem::rule(pointer, detail))?;
-        Ok(choice)
+        poll.kind.read(&written).map_err(|broken| Problem::rule(broken.pointer, broken.detail))
     }
 
     /// The client's ballot id, or one of ours.
-    fn ballot_id(&self, app: &App) -> Result<BallotId, Problem> {
-        let Some(Text(text)) = &self.ballot_id else { return Ok(app.ballot_id()) };
-        let id: BallotId =
-            text.parse().map_err(|error| Problem::rule("/ballotId", format!("is {error}")))?;
-        let most = app.ambient.now().0.saturating_add(app.config.api.ahead.as_millis() as u64);
-        if id.time().0 > most {
-            let seconds = (id.time().0 - most).div_ceil(1000) + app.config.api.ahead.as_secs();
-            return Err(Problem::rule(
-                "/ballotId",
-                format!(
-                    "its time is {seconds} s ahead of the server's clock; at most {} s are allowed",
-                    app.config.api.ahead.as_secs()
-                ),
-            ));
-        }
-        Ok(id)
+    fn ballot_id(&self, app: &App, now: UnixMillis) -> Result<(BallotId, NamedBy), Problem> {
+        let Some(Text(text)) = &self.ballot_id else {
+            return Ok((BallotId::new(now, app.ambient.random()), NamedBy::Server));
+        };
+        let id = text.parse().map_err(|error| Problem::rule("/ballotId", format!("is {error}")))?;
+        Ok((id, NamedBy::Client))
     }
-}
-
-fn by_text(
-    poll: &Poll,
-    Text(text): &Text<'_>,
-    pointer: impl Fn() -> String,
-) -> Result<OptionId, Problem> {
-    let text = text.trim();
-    match poll.options.iter().position(|option| option == text) {
-        Some(index) => Ok(index as OptionId + 1),
-        None => {
-            let shown: String = text.chars().take(50).collect();
-            let more = if shown.len() < text.len() { "…" } else { "" };
-            let detail = format!("{:?} is not an option of this poll", format!("{shown}{more}"));
-            Err(Problem::rule(pointer(), detail))
-        }
-    }
-}
-
-fn by_number(poll: &Poll, id: u64, pointer: impl Fn() -> String) -> Result<OptionId, Problem> {
-    let count = poll.options.len();
-    if (1..=count as u64).contains(&id) {
-        return Ok(id as OptionId);
-    }
-    let detail = format!("option {id} does not exist; the poll has options 1 to {count}");
-    Err(Problem::rule(pointer(), detail))
-}
-
-/// What became of a ballot, asked by its voter.
-#[utoipa::path(
-    get, path = "/api/polls/{id}/ballots/{ballotId}", tag = "voting", operation_id = "getBallot",
-    params(
-        ("id" = String, Path, description = "The poll's id or join code"),
-        ("ballotId" = String, Path, description = "The ballot's id", format = "uuid"),
-        ("at" = Option<String>, Query, description = "Where its record stands, as `partition.offset`", example = "3.1042", pattern = "^[0-9]{1,9}\\.[0-9]{1,18}$"),
-        ("voterId" = Option<String>, Query, description = "The `voterId` it was cast with; else the cookie tells"),
-    ),
-    responses((status = 200, body = Receipt, description = "Decided")),
-)]
-pub async fn fate(
-    State(app): State<Arc<App>>,
-    Params([id, ballot]): Params<2>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let headers = request.headers();
-    let client = Client::of(&app, headers, request.extensions());
-    let query = Query::of(request.uri())?;
-    // A voter's rows are found without it; it is part of the address all the same.
-    query.one("at")?.map(read_place).transpose()?;
-    let poll = lookup::poll(&app, &id, client.address).await?;
-    let ballot: BallotId =
-        ballot.parse().map_err(|error| bad(format!("the ballot's id in the path is {error}")))?;
-    let voter = match (query.one("voterId")?, app.keys.cookie(headers)) {
-        (Some(name), _) => Who::Named(name),
-        (None, Some(value)) => Who::Cookie(value),
-        (None, None) => Who::first(ballot),
-    };
-    let voter = app.keys.voter(poll.id, voter);
-    let Some(fate) = ask(&app, app.store.fate(poll.id, voter, ballot)).await? else {
-        let detail = "it is not decided yet, or was never recorded for this voter";
-        return Err(Problem::new(Trouble::NoSuchBallot, detail).with_ballot(ballot));
-    };
-    let receipt = decided_receipt(&poll, &fate);
-    Ok(super::answer(StatusCode::OK, &receipt, &HeaderMap::new()))
-}
-
-fn read_place(text: &str) -> Result<(Partition, Offset), Problem> {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.split_once('.')
-        .filter(|(partition, offset)| digits(partition) && digits(offset))
-        .and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)))
-        .ok_or_else(|| bad("the query parameter at must be partition.offset, such as 3.1042"))
 }

@@ -31,11 +31,11 @@ const READ_WAIT: Duration = Duration::from_secs(5);
 /// Why the servers that were found are not used together.
 #[derive(Debug, thiserror::Error)]
 pub enum Mismatch {
-    /// No secret was given.
+    /// No secret was given, and the other nodes were given one.
     #[error(
-        "a cluster's nodes share one secret: set POLLUX_SECRET to the same 16 bytes or more on each"
+        "the other nodes of the database {0} have a POLLUX_SECRET: set it to the same on this one"
     )]
-    NoSecret,
+    NoSecret(String),
     /// The log's store is gone.
     #[error(
         "the topic {topic} holds votes, but the database {database} holds no poll: the polls they \
@@ -92,14 +92,13 @@ pub enum Mismatch {
 
 /// Connect to both.
 pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, StartError> {
-    let secret = config.secret.clone().ok_or(Mismatch::NoSecret)?;
     let deadline = Instant::now() + config.wait;
     let log = patiently(deadline, || async {
         Ok(KafkaLog::open(&config.kafka, &config.log, ambient.clone()).await?)
     })
     .await?;
-    let opened = patiently(deadline, || open_store(config, &log, &secret)).await;
-    let (store, first) = match opened {
+    let opened = patiently(deadline, || open_store(config, &log, ambient)).await;
+    let (store, Secret { text: secret, first }) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             log.shut().await;
@@ -148,27 +147,31 @@ where
     }
 }
 
-/// The store, and whether this is the first node that ever uses it.
+/// What all nodes name voters with.
+struct Secret {
+    text: String,
+    /// No node has ever used this store before.
+    first: bool,
+}
+
 async fn open_store(
     config: &Config,
     log: &KafkaLog,
-    secret: &str,
-) -> Result<(Arc<PostgresStore>, bool), StartError> {
+    ambient: &SharedAmbient,
+) -> Result<(Arc<PostgresStore>, Secret), StartError> {
     let store = PostgresStore::open(&config.db, log.partitions()).await?;
-    let compared = compare(config, log, &store, secret).await;
-    if compared.is_err() {
+    let belongs = match compare(config, log, &store).await {
+        Ok(()) => agree(config, &store, ambient).await,
+        Err(error) => Err(error),
+    };
+    if belongs.is_err() {
         store.shut().await;
     }
-    Ok((store, compared?))
+    Ok((store, belongs?))
 }
 
-/// The store was counted from this log, and the voters on it were named with this secret.
-async fn compare(
-    config: &Config,
-    log: &KafkaLog,
-    store: &PostgresStore,
-    secret: &str,
-) -> Result<bool, Mismatch> {
+/// The store was counted from this log.
+async fn compare(config: &Config, log: &KafkaLog, store: &PostgresStore) -> Result<(), Mismatch> {
     let database = config.db.name.clone();
     let unreadable = |error| Mismatch::Unreadable { database: database.clone(), error };
     let found = log.generation();
@@ -188,10 +191,43 @@ async fn compare(
             Err(error) => return Err(Mismatch::NoLog { topic, error }),
         }
     }
-    let ours = credentials::fingerprint(secret);
-    let ours = format!("{:032x}", u128::from_be_bytes(ours));
-    let (kept, first) = store.keep_secret(&ours).await.map_err(unreadable)?;
-    if kept == ours { Ok(first) } else { Err(Mismatch::SecretChanged(database)) }
+    Ok(())
+}
+
+/// The secret that the voters are named with: this node's, which must be the others' too; or, if
+/// it is given none, the one that the first of such nodes has made and left in the store.
+async fn agree(
+    config: &Config,
+    store: &PostgresStore,
+    ambient: &SharedAmbient,
+) -> Result<Secret, Mismatch> {
+    let database = config.db.name.clone();
+    let unreadable = |error| Mismatch::Unreadable { database: database.clone(), error };
+    let fingerprint =
+        |secret: &str| format!("{:032x}", u128::from_be_bytes(credentials::fingerprint(secret)));
+    let (text, made) = match &config.secret {
+        Some(given) => (given.clone(), false),
+        None => {
+            let fresh = credentials::fresh(&**ambient);
+            let made = store.make_secret(&fresh, &fingerprint(&fresh)).await;
+            let made = made.map_err(unreadable)?;
+            made.ok_or_else(|| Mismatch::NoSecret(database.clone()))?
+        }
+    };
+    let (kept, first) = store.keep_secret(&fingerprint(&text)).await.map_err(unreadable)?;
+    if kept != fingerprint(&text) {
+        return Err(Mismatch::SecretChanged(database));
+    }
+    if config.secret.is_none() {
+        tracing::warn!(
+            database,
+            "POLLUX_SECRET is not set, so the nodes share a secret that the first of them made. It \
+             is kept in the database (table meta, name made_secret): whoever reads the database \
+             can find out how a voter voted whose name they know. For more than a try set \
+             POLLUX_SECRET to that value on every node, then delete the row"
+        );
+    }
+    Ok(Secret { text, first: first || made })
 }
 
 /// Whether anybody opened a poll or voted on this log: whether its first records are more than

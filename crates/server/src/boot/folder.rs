@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use pollux_core::id::{Generation, Offset, Partition};
 
 use super::credentials::{self, Credential};
-use super::{Backends, StartError};
+use super::{Backends, StartError, private};
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
 use crate::log::Log;
@@ -17,9 +17,9 @@ use crate::store::embedded::{self, EmbeddedStore, FILE as STORE};
 use crate::store::{Store, StoreError};
 
 /// The file of the installation's secret.
-const SECRET: &str = "secret";
+pub(super) const SECRET: &str = "secret";
 /// The file of the operator's token; it may be deleted to get a new one.
-const ADMIN: &str = "admin-token";
+pub(super) const ADMIN: &str = "admin-token";
 
 /// Why what is in the folder is not used together.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +107,8 @@ pub enum Mismatch {
 pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, StartError> {
     let folder = &config.data;
     let lock = FolderLock::take(folder, ambient.now())?;
+    // Before a database is opened, because SQLite gives the files beside one the same rights.
+    private::close_to_others(folder);
     let found = |name| std::fs::metadata(folder.join(name)).is_ok_and(|file| file.len() > 0);
     // Asked before anything is made. A log is made whole and before the store, so this is no
     // trace of a first start that was cut short.
@@ -116,6 +118,7 @@ pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, 
     }
     let log = EmbeddedLog::open(folder, config.partitions, config.log.clone(), ambient.clone())?;
     let opened = open_rest(config, ambient, &log, store_is_there).await;
+    private::close_to_others(folder);
     if opened.is_err() {
         log.shut().await;
     }

@@ -5,6 +5,7 @@ mod cluster;
 mod credentials;
 mod folder;
 pub mod node;
+mod private;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -120,7 +121,7 @@ impl StartError {
             Self::Contradictions(_)
             | Self::Kafka(kafka::OpenError::Settings(_))
             | Self::Postgres(postgres::OpenError::Settings(_))
-            | Self::Cluster(cluster::Mismatch::NoSecret) => 2,
+            | Self::Cluster(cluster::Mismatch::NoSecret(_)) => 2,
             _ if self.is_no_answer() => 4,
             _ => 3,
         }
@@ -173,6 +174,7 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let drain = config.drain;
     let node = Node::start(Parts {
         config,
+        alone,
         ambient,
         log: log.clone(),
         store: store.clone(),
@@ -208,11 +210,6 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         relay,
         _lock: lock,
     })
-}
-
-/// A secret for a cluster's nodes to share.
-pub fn new_secret() -> String {
-    credentials::fresh(&SystemAmbient::new())
 }
 
 impl Running {

@@ -29,6 +29,8 @@ const RECONCILE: Duration = Duration::from_secs(60);
 pub struct Parts {
     /// Settings and limits.
     pub config: Config,
+    /// Whether there is no other node.
+    pub alone: bool,
     /// The clock and the dice.
     pub ambient: SharedAmbient,
     /// The durable log.
@@ -54,7 +56,7 @@ pub struct Node {
 impl Node {
     /// Start everything but the listeners.
     pub fn start(parts: Parts) -> Self {
-        let Parts { config, ambient, log, store, secret, admin_token } = parts;
+        let Parts { config, alone, ambient, log, store, secret, admin_token } = parts;
         let hub = Hub::new(log.partitions(), config.watch.clone(), ambient.clone());
         let (stop, goodbye) = (CancellationToken::new(), CancellationToken::new());
         let loaded = CancellationToken::new();
@@ -73,7 +75,9 @@ impl Node {
         }
         let processor = config.roles.processor.then(|| {
             let (log, store, ambient) = (log.clone(), store.clone(), ambient.clone());
-            Processor::new(log, store, ambient, config.processor.clone())
+            let mut processor = Processor::new(log, store, ambient, config.processor.clone());
+            processor.alone = alone;
+            processor
         });
         let app = App::new(config, ambient, log, store, hub, &secret, &admin_token);
         if let Some(processor) = processor {

@@ -8,6 +8,7 @@ pub mod control;
 pub mod embedded;
 pub mod kafka;
 pub mod memory;
+mod stall;
 
 #[cfg(test)]
 mod backends;
@@ -24,6 +25,8 @@ use bytes::Bytes;
 use pollux_core::id::{Generation, Offset, Partition, Position};
 use pollux_core::standing::Announcement;
 use tokio::sync::oneshot;
+
+pub use stall::Watched;
 
 /// A record to be appended to `votes`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +98,8 @@ pub enum Append {
     Ready(Option<Result<Position, AppendError>>),
     /// Underway.
     Waiting(oneshot::Receiver<Result<Position, AppendError>>),
+    /// Underway, and missed if it is never answered.
+    Watched(stall::Pending),
 }
 
 impl Append {
@@ -102,6 +107,15 @@ impl Append {
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::Ready(Some(Err(AppendError::NotRecorded(reason.into()))))
     }
+}
+
+/// What the log says of an append, or that it has stopped.
+fn outcome(
+    receiver: &mut oneshot::Receiver<Result<Position, AppendError>>,
+    cx: &mut Context<'_>,
+) -> TaskPoll<Result<Position, AppendError>> {
+    let stopped = |_| Err(AppendError::Unknown("the log stopped".into()));
+    Pin::new(receiver).poll(cx).map(|answer| answer.unwrap_or_else(stopped))
 }
 
 impl Future for Append {
@@ -112,9 +126,8 @@ impl Future for Append {
             Self::Ready(outcome) => {
                 TaskPoll::Ready(outcome.take().expect("an append is awaited once"))
             }
-            Self::Waiting(receiver) => Pin::new(receiver).poll(cx).map(|answer| {
-                answer.unwrap_or_else(|_| Err(AppendError::Unknown("the log stopped".into())))
-            }),
+            Self::Waiting(receiver) => outcome(receiver, cx),
+            Self::Watched(pending) => Pin::new(pending).poll(cx),
         }
     }
 }

@@ -1,36 +1,16 @@
 //! A batch: records in, one [`Commit`] out. Pure: what the store knows is passed in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::fast::FixedState;
-use pollux_core::ballot::{Ballot, Status};
+use pollux_core::ballot::Ballot;
+use pollux_core::fold::{Deed, Outcome, Part, Past, Polls, Voters};
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, VoterId};
-use pollux_core::poll::{Poll, Rules};
-use pollux_core::record::{Control, Entry, RecordError, ballot_partition};
+use pollux_core::record::{Entry, RecordError};
 use pollux_core::standing::TallyAt;
-use pollux_core::tally::{self, DeadReason, Decision, Tally};
+use pollux_core::tally::DeadReason;
 
 use crate::log::Record;
-use crate::store::{BallotRow, Commit, DeadLetter, LoadedVoter};
-
-/// Polls by id. A fixed hasher: nothing here is keyed by what a stranger can choose freely,
-/// and a run repeats exactly.
-pub type Polls = HashMap<PollId, (Rules, Tally), FixedState>;
-/// Voters by poll and pseudonym.
-pub type Voters = HashMap<(PollId, VoterId), LoadedVoter, FixedState>;
-/// Ballots decided by earlier records, as far as somebody had to look.
-pub type Decided = HashMap<(PollId, VoterId, BallotId), Status, FixedState>;
-
-/// The past a batch is decided against; left as it is after the batch.
-#[derive(Debug, Default)]
-pub struct Past {
-    /// Those of [`Batch::needs`] that exist and have been opened.
-    pub polls: Polls,
-    /// Those of [`Batch::needs`].
-    pub voters: Voters,
-    /// Those of [`Batch::doubtful`] that were decided.
-    pub decided: Decided,
-}
+use crate::store::{BallotRow, Commit, DeadLetter};
 
 /// Which part of which log is being folded.
 #[derive(Clone, Copy, Debug)]
@@ -85,16 +65,10 @@ impl Batch {
         let mut polls = Vec::new();
         let mut voters = Vec::with_capacity(self.entries.len());
         for (_, entry) in &self.entries {
-            let poll = match entry {
-                Ok(Entry::Ballot(ballot)) => {
-                    voters.push((ballot.poll, ballot.voter));
-                    ballot.poll
-                }
-                Ok(Entry::Control(control)) => control.poll,
-                Ok(Entry::Genesis(_)) | Err(_) => continue,
-            };
-            if !known.contains_key(&poll) {
-                polls.push(poll);
+            let Ok(entry) = entry else { continue };
+            polls.extend(entry.poll().filter(|poll| !known.contains_key(poll)));
+            if let Entry::Ballot(ballot) = entry {
+                voters.push((ballot.poll, ballot.voter));
             }
         }
         polls.sort_unstable();
@@ -145,7 +119,7 @@ impl Batch {
         folding.commit.ballots.reserve(self.entries.len());
         for (record, entry) in self.entries {
             folding.commit.to = record.offset + 1;
-            if let Err(reason) = entry.and_then(|entry| folding.apply(record.offset, entry)) {
+            if let Err(reason) = entry.and_then(|entry| folding.apply(record.offset, &entry)) {
                 folding.commit.dead.push(DeadLetter {
                     offset: record.offset,
                     key: record.key,
@@ -167,61 +141,33 @@ struct Folding<'a> {
 }
 
 impl Folding<'_> {
-    fn apply(&mut self, offset: Offset, entry: Entry) -> Result<(), DeadReason> {
-        match entry {
-            Entry::Genesis(_) if offset == 0 => Ok(()),
-            Entry::Genesis(_) => Err(DeadReason::StrayGenesis),
-            Entry::Control(control) => self.control(&control),
-            Entry::Ballot(ballot) => self.ballot(offset, &ballot),
+    fn apply(&mut self, offset: Offset, entry: &Entry) -> Result<(), DeadReason> {
+        let Slice { partition, partitions, .. } = self.slice;
+        let step = self.past.apply(Part { partition, partitions }, offset, entry);
+        if step.changed {
+            self.touched.extend(entry.poll());
         }
-    }
-
-    fn control(&mut self, control: &Control) -> Result<(), DeadReason> {
-        let found = self.past.polls.get_mut(&control.poll);
-        let (rules, tally) = found.ok_or(DeadReason::UnknownPoll)?;
-        if tally::control(rules, tally, control.phase, control.round, control.gate) {
-            self.touched.insert(control.poll);
-            self.commit.durable = true;
+        match (step.outcome, entry) {
+            (Outcome::Dead(reason), _) => return Err(reason),
+            (Outcome::Moved, _) => self.commit.durable = true,
+            (Outcome::Decided(deed), Entry::Ballot(ballot)) => self.row(offset, ballot, deed),
+            _ => {}
         }
         Ok(())
     }
 
-    fn ballot(&mut self, offset: Offset, ballot: &Ballot) -> Result<(), DeadReason> {
-        let Slice { partition, partitions, .. } = self.slice;
-        if ballot_partition(ballot.poll, ballot.voter, partitions) != partition {
-            return Err(DeadReason::Misplaced);
-        }
-        let (rules, tally) =
-            self.past.polls.get_mut(&ballot.poll).ok_or(DeadReason::UnknownPoll)?;
-        let voter = self.past.voters.entry((ballot.poll, ballot.voter)).or_default();
-        let name = (ballot.poll, ballot.voter, ballot.id);
-        let before = if voter.state.may_have_seen(ballot.id) {
-            self.past.decided.get(&name).copied()
-        } else {
-            None
-        };
-        let changes = tally.changes;
-        let decision = tally::count(rules, tally, &mut voter.state, ballot, before);
-        if tally.changes != changes {
-            self.touched.insert(ballot.poll);
-        }
-        if let Decision::Dead(reason) = decision {
-            return Err(reason);
-        }
-        let Some(decided) = decision.status() else { return Ok(()) };
-        self.past.decided.insert(name, decided);
+    fn row(&mut self, offset: Offset, ballot: &Ballot, deed: Deed) {
         self.commit.ballots.push(BallotRow {
             offset,
             poll: ballot.poll,
             voter: ballot.voter,
             ballot: ballot.id,
-            choice: ballot.choice,
-            decided,
+            answer: ballot.answer.clone(),
+            decided: deed.status,
             at: ballot.at,
-            after: voter.state,
-            prev: voter.last.replace(offset),
+            after: deed.after,
+            link: deed.link,
         });
-        Ok(())
     }
 
     /// The tallies that changed, as they are now.
@@ -235,10 +181,4 @@ impl Folding<'_> {
         }));
         commit
     }
-}
-
-/// What the fold keeps of a poll the store gave; `None` for a draft, whose rules are not fixed
-/// yet: no ballot of it can be valid.
-pub fn known(poll: &Poll, tally: Option<TallyAt>) -> Option<(Rules, Tally)> {
-    (poll.phase > 0).then(|| (poll.rules(), tally.map_or_else(Tally::new, |at| at.tally)))
 }

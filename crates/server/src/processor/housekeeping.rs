@@ -10,6 +10,7 @@ use pollux_core::standing::Announcement;
 use tokio_util::sync::CancellationToken;
 
 use super::Processor;
+use super::clock::Clock;
 use crate::log::control;
 use crate::store::StoreError;
 
@@ -24,6 +25,7 @@ type Appended = BTreeMap<(PollId, Partition), Offset>;
 /// Look now and then, until told to stop.
 pub async fn run(processor: Processor, stop: CancellationToken) {
     let mut appended = Appended::new();
+    let mut clock = Clock::read(&processor);
     loop {
         tokio::select! {
             biased;
@@ -31,7 +33,11 @@ pub async fn run(processor: Processor, stop: CancellationToken) {
             () = tokio::time::sleep(processor.limits.housekeeping) => {}
         }
         let round = async {
-            let closed = close_due(&processor).await;
+            let closed = match clock.mend(&processor).await {
+                Ok(()) => close_due(&processor).await,
+                // By a clock that was set in between, polls would close too early.
+                error => error,
+            };
             let settled = settle(&processor, &mut appended).await;
             closed.and(settled)
         };

@@ -2,11 +2,13 @@
 //! everything in one transaction, and only then announces.
 //!
 //! [`batch`] is the decision, [`worker`] the loop around it, [`housekeeping`] closes polls whose
-//! time has come and repeats control records that were not seen. Nothing is kept here that
+//! time has come ([`clock`]: also when somebody sets the clock) and repeats control records that were
+//! not seen. Nothing is kept here that
 //! the store does not know: a worker may die at any line and another goes on from the store's
 //! offset.
 
 pub mod batch;
+mod clock;
 pub mod housekeeping;
 pub mod worker;
 
@@ -35,6 +37,8 @@ pub struct Processor {
     pub store: Arc<dyn Store>,
     /// The clock.
     pub ambient: SharedAmbient,
+    /// Whether no other process has a clock that polls are opened and closed by.
+    pub alone: bool,
     /// Batch sizes and pauses.
     pub limits: ProcessorLimits,
     /// Partitions that cannot go on, and why; empty when all is well.
@@ -56,7 +60,7 @@ impl Processor {
         limits: ProcessorLimits,
     ) -> Self {
         let (troubles, held, told) = (Arc::default(), Arc::default(), Arc::default());
-        Self { log, store, ambient, limits, troubles, held, told }
+        Self { log, store, ambient, alone: false, limits, troubles, held, told }
     }
 
     /// Join the group and run a worker for each partition held, until `stop`; then finish the

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
+use pollux_core::fold::{Past, known};
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::poll::Poll;
 use pollux_core::record::{Entry, Genesis};
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Processor;
-use super::batch::{self, Batch, Past, Slice};
+use super::batch::{Batch, Slice};
 use crate::log::{AppendError, DeadRecord, ReadError};
 use crate::store::{Commit, CommitError, DeadLetter, StoreError};
 
@@ -193,7 +194,7 @@ impl<'a> Worker<'a> {
             return Err(SessionError::StoreBehind { offset, poll });
         }
         for (id, found) in polls.into_iter().zip(loaded.polls) {
-            if let Some(known) = found.and_then(|(poll, tally)| batch::known(&poll, tally)) {
+            if let Some(known) = found.and_then(|(poll, tally)| known(&poll, tally)) {
                 self.past.polls.insert(id, known);
             }
         }

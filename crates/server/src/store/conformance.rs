@@ -14,14 +14,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::ballot::{Ballot, NamedBy, Status};
 use pollux_core::event::{Event, EventDraft};
+use pollux_core::fold::Trail;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
 };
+use pollux_core::kind::{self, Answer, choice};
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::standing::TallyAt;
-use pollux_core::tally::{self, Gate, Tally};
+use pollux_core::tally::{self, Gate, Tally, VoterState};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -116,10 +118,11 @@ macro_rules! store_conformance {
                     remembers_keys_of_events, keeps_a_logo_as_long_as_it_is_worn;
                 ballots: begins_where_it_left_off, refuses_another_generation,
                     fences_the_second_worker, commits_all_or_nothing,
-                    loads_the_known_and_the_unknown, keeps_every_voter_state, keeps_every_choice,
+                    loads_the_known_and_the_unknown, keeps_every_voter_state, keeps_every_answer,
                     keeps_the_greatest_numbers,
-                    chains_a_voters_rows, remembers_every_decision,
+                    chains_a_voters_rows, finds_ballots_past_the_chain, finds_ballots_that_were_never_numbered, remembers_every_decision,
                     tells_the_fate_in_every_status, tells_replaced_from_counted,
+                    tells_the_fate_of_what_the_server_named,
                     does_not_tell_others, tells_tallies_since, keeps_the_greatest_announced,
                     gives_ballots_in_log_order, keeps_dead_letters;
             }
@@ -156,8 +159,9 @@ pub fn generation(n: u128) -> Generation {
     Generation(Uuid::from_u128(n))
 }
 
-pub fn choice(options: &[u8]) -> Choice {
-    Choice::of(options.iter().copied()).unwrap()
+/// The answer of a choice that marks these options.
+pub fn marking(ids: &[u8]) -> Answer {
+    Answer::options(ids.iter().copied()).unwrap()
 }
 
 /// An open poll of three options, any number of which may be chosen.
@@ -168,8 +172,9 @@ pub fn open_poll(n: u64) -> Poll {
 }
 
 pub fn draft_poll(n: u64) -> Poll {
-    let mut draft = Draft::new(format!("Question {n}?"), ["a", "b", "c"]);
-    draft.max_choices = Some(3);
+    let options = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let choice = choice::Draft { options, kind: None, max_choices: Some(3) };
+    let draft = Draft::of(format!("Question {n}?"), kind::Draft::Choice(choice));
     Poll::draft(poll_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
 }
 
@@ -240,27 +245,39 @@ impl<'a> Worker<'a> {
         ballot: BallotId,
         options: &[u8],
     ) -> Option<BallotRow> {
+        self.vote_named_by(NamedBy::Client, poll, voter, ballot, options).await
+    }
+
+    /// The same of a ballot that the server may have named.
+    pub async fn vote_named_by(
+        &mut self,
+        named_by: NamedBy,
+        poll: &Poll,
+        voter: VoterId,
+        ballot: BallotId,
+        options: &[u8],
+    ) -> Option<BallotRow> {
         let (store, partition, id) = (self.store, self.partition, poll.id);
         let mut tally = self.tally(poll).await;
-        let mut past = store.load(partition, &[], &[(id, voter)]).await.unwrap().voters[0];
+        let mut past = store.load(partition, &[], &[(id, voter)]).await.unwrap().voters.remove(0);
         let before = match past.state.may_have_seen(ballot) {
             true => store.decided(partition, &[(id, voter, ballot)]).await.unwrap()[0],
             false => None,
         };
-        let (choice, at) = (choice(options), at(NOW));
+        let (answer, at) = (marking(options), at(NOW));
         let (round, phase) = (poll.round, poll.phase);
-        let cast = Ballot { poll: id, voter, id: ballot, choice, round, phase, at };
+        let cast = Ballot { poll: id, voter, id: ballot, named_by, answer, round, phase, at };
         let decision = tally::count(&poll.rules(), &mut tally, &mut past.state, &cast, before);
         let row = decision.status().map(|decided| BallotRow {
             offset: self.next,
             poll: id,
             voter,
             ballot,
-            choice,
+            answer: cast.answer,
             decided,
             at,
             after: past.state,
-            prev: past.last,
+            link: past.trail.next(),
         });
         self.commit(poll, tally, row.iter().cloned().collect(), false).await;
         row
@@ -280,6 +297,21 @@ impl<'a> Worker<'a> {
         self.store.commit(self.partition, &commit).await.unwrap();
         self.next = to;
     }
+}
+
+/// The rows of a voter who voted so often, at the offsets from `from` on.
+pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<BallotRow> {
+    let mut trail = Trail::default();
+    let row = |offset: Offset| {
+        let (ballot, answer) = (ballot_id(offset - from), marking(&[1]));
+        let counted = Some((ballot, answer.clone()));
+        let after = VoterState { round: 1, counted, seen: Some(ballot) };
+        let link = trail.next();
+        trail = Trail::after(offset, link);
+        let (poll, decided, at) = (poll.id, Status::Counted, at(NOW));
+        BallotRow { offset, poll, voter, ballot, answer, decided, at, after, link }
+    };
+    (from..from + times).map(row).collect()
 }
 
 pub fn some_tally(counts: &[u64]) -> Tally {

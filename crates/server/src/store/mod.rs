@@ -5,7 +5,6 @@
 //! them) and `memory` (for tests; it can be told to fail in every way the contract allows).
 
 pub mod embedded;
-mod fate;
 pub mod memory;
 pub mod postgres;
 
@@ -14,11 +13,14 @@ pub mod conformance;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pollux_core::ballot::{Choice, Status};
+use pollux_core::ballot::Status;
 use pollux_core::event::Event;
+pub use pollux_core::fold::Voter;
+use pollux_core::fold::{Link, Trail};
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
 };
+use pollux_core::kind::Answer;
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::VoterState;
@@ -131,16 +133,23 @@ pub struct BallotRow {
     pub voter: VoterId,
     /// Which.
     pub ballot: BallotId,
-    /// For what.
-    pub choice: Choice,
+    /// What it says.
+    pub answer: Answer,
     /// What was decided when it was folded: counted, superseded, refused or late.
     pub decided: Status,
     /// When it was taken.
     pub at: UnixMillis,
     /// The voter's state after it.
     pub after: VoterState,
-    /// Where the same voter's previous row in this poll stands: a voter's rows are a chain.
-    pub prev: Option<Offset>,
+    /// Its place among the voter's rows in this poll.
+    pub link: Link,
+}
+
+impl BallotRow {
+    /// The voter's past, of which this is the latest row.
+    fn past(&self) -> Voter {
+        Voter { state: self.after.clone(), trail: Trail::after(self.offset, self.link) }
+    }
 }
 
 /// A record that is nobody's ballot, kept to be looked at.
@@ -182,16 +191,7 @@ pub struct Loaded {
     /// For each poll asked for: the poll (whatever its status) and its tally in the partition.
     pub polls: Vec<Option<(Poll, Option<TallyAt>)>>,
     /// For each voter asked for: what their latest row says.
-    pub voters: Vec<LoadedVoter>,
-}
-
-/// A voter's past in one poll; the default if there is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LoadedVoter {
-    /// The state after the latest row.
-    pub state: VoterState,
-    /// Where that row stands: the next row's `prev`.
-    pub last: Option<Offset>,
+    pub voters: Vec<Voter>,
 }
 
 /// One ballot's fate, for its voter.
@@ -320,7 +320,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Loaded, StoreError>;
 
     /// What was decided about each of these very ballots, if anything. For the rare ballot whose
-    /// id is not above all its voter's; may be slow.
+    /// id is not above all its voter's. Its cost does not grow with the voter's ballots.
     async fn decided(
         &self,
         partition: Partition,
@@ -340,7 +340,7 @@ pub trait Store: Send + Sync + 'static {
     // ---- ballots: read ----
 
     /// What became of a voter's ballot: what its one row says, see [`BallotFate::status`].
-    /// `None`: not decided yet, or never heard of.
+    /// `None`: not decided yet, or never heard of. Its cost does not grow with the voter's ballots.
     async fn fate(
         &self,
         poll: PollId,

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use pollux_core::id::PollId;
+use pollux_core::kind::Kind;
 use pollux_core::leaderboard::{Contender, Ranked, rank};
 use pollux_core::standing::Standing;
 
@@ -57,21 +58,23 @@ fn order(c: &Contender) -> impl Ord + use<> {
     (std::cmp::Reverse(c.votes), c.poll, c.option)
 }
 
-/// The options of a poll that contend; none if the poll does not.
+/// The options of a poll that contend: those of a choice, if the poll does.
 pub(super) fn options(standing: &Standing) -> Vec<Contender> {
-    if !view::contends(&standing.poll) {
+    let (true, Kind::Choice(_)) = (view::contends(&standing.poll), &standing.poll.kind) else {
         return Vec::new();
-    }
+    };
     let poll = standing.poll.id;
-    (1..).zip(standing.counts()).map(|(option, votes)| Contender { poll, option, votes }).collect()
+    let of = |(option, votes)| Contender { poll, option, votes, marks: votes };
+    (1..).zip(standing.counts()).map(of).collect()
 }
 
-/// The poll itself, if it contends.
+/// The poll itself, if it contends: by its voters, so that polls of all kinds may be compared.
 pub(super) fn poll(standing: &Standing) -> Option<Contender> {
     view::contends(&standing.poll).then(|| Contender {
         poll: standing.poll.id,
         option: 0,
-        votes: standing.total_votes(),
+        votes: standing.total_voters(),
+        marks: standing.total_votes(),
     })
 }
 
@@ -101,7 +104,8 @@ mod tests {
             let mut world: BTreeMap<PollId, Vec<u64>> = BTreeMap::new();
             let mut board = Board::new(places);
             let of = |poll: PollId, counts: &Vec<u64>| -> Vec<Contender> {
-                (1..).zip(counts).map(|(option, &votes)| Contender { poll, option, votes }).collect()
+                let of = |(option, &votes)| Contender { poll, option, votes, marks: votes };
+                (1..).zip(counts).map(of).collect()
             };
             for step in steps {
                 let mut changed = BTreeSet::new();

@@ -31,8 +31,6 @@ pub(super) struct Entry {
 /// What changes.
 pub(super) struct EntryState {
     pub standing: Standing,
-    /// Another token runs it since the last tick: who watched by the old one no longer may.
-    pub handed_over: bool,
     /// Waiting for its tick.
     pub dirty: bool,
     /// Not to be ticked before.
@@ -54,8 +52,34 @@ pub(super) struct EntryState {
     pub contended: bool,
     /// Its place in the order in which idle polls are forgotten.
     pub idle: Option<u64>,
-    /// Without the numbers, and with them.
-    encoded: [Option<Box<Encoded>>; 2],
+    /// By [`Form`].
+    encoded: [Option<Box<Encoded>>; 3],
+}
+
+/// In how many ways a poll is shown.
+#[derive(Clone, Copy)]
+enum Form {
+    WithoutNumbers,
+    WithNumbers,
+    /// With what only its owner is told, while there is such a thing.
+    Owner,
+}
+
+impl Form {
+    const ALL: [Self; 3] = [Self::WithoutNumbers, Self::WithNumbers, Self::Owner];
+
+    fn of(poll: &Poll, audience: Audience) -> Self {
+        let owner = audience == Audience::Owner;
+        match view::sees_numbers(poll, audience) {
+            false => Self::WithoutNumbers,
+            true if owner && poll.missed_closes_at.is_some() => Self::Owner,
+            true => Self::WithNumbers,
+        }
+    }
+
+    fn numbers(self) -> bool {
+        !matches!(self, Self::WithoutNumbers)
+    }
 }
 
 /// A poll as JSON, and the messages made of it.
@@ -74,7 +98,6 @@ impl Entry {
             poll: RwLock::new(standing.poll.clone()),
             state: Mutex::new(EntryState {
                 standing,
-                handed_over: false,
                 dirty: false,
                 next_at: None,
                 ticked: 0,
@@ -86,7 +109,7 @@ impl Entry {
                 told_closed: false,
                 contended: false,
                 idle: None,
-                encoded: [None, None],
+                encoded: [None, None, None],
             }),
             watchers: Mutex::new(Slots::default()),
             elsewhere: AtomicBool::new(false),
@@ -112,8 +135,8 @@ impl EntryState {
     /// Forget what was encoded if it is not the newest. Says whether there was such a thing.
     pub fn renew(&mut self) -> bool {
         let mut old = false;
-        for (numbers, encoded) in [false, true].into_iter().zip(&mut self.encoded) {
-            let version = self.standing.version(numbers);
+        for (form, encoded) in Form::ALL.into_iter().zip(&mut self.encoded) {
+            let version = self.standing.version(form.numbers());
             old |= encoded.take_if(|encoded| encoded.version != version).is_some();
         }
         old
@@ -145,11 +168,11 @@ impl EntryState {
         self.encode(audience).version
     }
 
-    /// What two audiences see is the same unless one sees the numbers and the other does not.
+    /// Encoded once for all audiences that are shown the same.
     fn encode(&mut self, audience: Audience) -> &mut Encoded {
-        let numbers = view::sees_numbers(&self.standing.poll, audience);
+        let form = Form::of(&self.standing.poll, audience);
         let standing = &self.standing;
-        self.encoded[usize::from(numbers)].get_or_insert_with(|| {
+        self.encoded[form as usize].get_or_insert_with(|| {
             let view = view::poll(standing, audience);
             let json = serde_json::to_vec(&view).expect("a view is always JSON");
             let (created, updated, closed) = (None, None, None);

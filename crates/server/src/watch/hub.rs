@@ -19,15 +19,17 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::board::Board;
+use super::codes::{self, Codes};
 use super::entry::{Entry, EntryState};
 use super::frame::{Close, Event, Message};
+use super::grants::{Grant, Grants};
 use super::latency::Latency;
 use super::overview::{Batch, Overview};
 use super::program::{ProgramEntry, Programs};
 use super::recent::Recent;
 use super::slots::Slots;
 use super::trend::Trends;
-use super::view::{self, Audience, LeaderboardView};
+use super::view::{self, LeaderboardView};
 use super::viewer::{
     Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, ViewerHandle, Watched,
 };
@@ -49,7 +51,7 @@ pub struct Hub {
     limits: WatchLimits,
     epoch: String,
     polls: RwLock<HashMap<PollId, Arc<Entry>, FixedState>>,
-    codes: RwLock<HashMap<String, PollId, FixedState>>,
+    codes: Codes,
     pub(super) programs: RwLock<Programs>,
     /// By the time of their tick.
     pub(super) dirty_programs: Mutex<BTreeMap<(Instant, EventId), Arc<ProgramEntry>>>,
@@ -129,7 +131,7 @@ impl Hub {
         Arc::new(Self {
             epoch: hex::encode(ambient.random::<8>()),
             polls: RwLock::default(),
-            codes: RwLock::default(),
+            codes: Codes::default(),
             programs: RwLock::default(),
             dirty_programs: Mutex::default(),
             listed: Mutex::default(),
@@ -248,9 +250,11 @@ impl Hub {
         (standing.poll.status != PollStatus::Deleted).then_some(standing)
     }
 
-    /// The poll a join code leads to, if it is in memory.
+    /// The poll a join code leads to, if memory can tell: one that has been over for so long that its
+    /// code may be another's is the store's to say.
     pub fn by_code(&self, code: &str) -> Option<PollId> {
-        self.codes.read().get(code).copied()
+        let poll = self.poll(self.codes.holder(code)?)?;
+        codes::is_sure(&poll, self.ambient.now()).then_some(poll.id)
     }
 
     /// The leaderboard as of the last tick, cut to `limit` places.
@@ -354,23 +358,11 @@ impl Hub {
     fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
         let poll = state.standing.poll.clone();
         let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
-        state.handed_over |= before.owner != poll.owner;
         if before.code != poll.code {
             // It has joined an event, and its old code leads there.
-            let mut codes = self.codes.write();
-            if codes.get(&before.code) == Some(&poll.id) {
-                codes.remove(&before.code);
-            }
+            self.codes.forget(&before.code, poll.id);
         }
-        // Of an event the code leads to the event.
-        if !poll.code.is_empty() && poll.event.is_none() {
-            let mut codes = self.codes.write();
-            if poll.status != PollStatus::Deleted {
-                codes.insert(poll.code.clone(), poll.id);
-            } else if codes.get(&poll.code) == Some(&poll.id) {
-                codes.remove(&poll.code);
-            }
-        }
+        self.codes.lead(&poll, self.ambient.now());
         let open = poll.status == PollStatus::Open;
         if open && poll.listed {
             self.listed.lock().insert(poll.id);
@@ -418,11 +410,7 @@ impl Hub {
                 state.idle = Some(order);
                 continue;
             }
-            let mut codes = self.codes.write();
-            if codes.get(&state.standing.poll.code) == Some(&id) {
-                codes.remove(&state.standing.poll.code);
-            }
-            drop(codes);
+            self.codes.forget(&state.standing.poll.code, id);
             self.overview.lock().recent.remove(&state.seq);
         }
     }
@@ -446,7 +434,7 @@ impl Hub {
             self.known.lock().range(of_identity).map(|(_, v)| v.clone()).collect();
         for viewer in viewers {
             let mut state = viewer.state.lock();
-            self.grant(&viewer, &mut state, poll, Audience::Voted);
+            self.grant(&viewer, &mut state, poll, Grant::Voted);
         }
     }
 
@@ -468,7 +456,7 @@ impl Hub {
             identity,
             elsewhere: interest.elsewhere,
             waker: Default::default(),
-            state: Mutex::new(State::new(interest.grants.clone())),
+            state: Mutex::new(State::new(Grants::default())),
         });
         let mut state = viewer.state.lock();
         let full = {
@@ -478,12 +466,13 @@ impl Hub {
         };
         if let Some(identity) = identity {
             self.known.lock().insert((identity, state.slot), viewer.clone());
-            let voted = interest.polls.iter().filter(|poll| self.has_voted(**poll, identity));
-            let unseen = voted.filter(|poll| state.audience(**poll) == Audience::Public);
-            let grants: Vec<_> = unseen.map(|poll| (*poll, Audience::Voted)).collect();
-            state.grants.extend(grants);
+            for poll in interest.polls.iter().filter(|poll| self.has_voted(**poll, identity)) {
+                state.grants.add(*poll, Grant::Voted, self.limits.subscriptions);
+            }
         }
-        state.grants.truncate(self.limits.subscriptions);
+        for (poll, grant) in interest.grants.iter().take(self.limits.subscriptions) {
+            state.grants.add(*poll, *grant, self.limits.subscriptions);
+        }
         state.mixed = !state.grants.is_empty();
         if self.leaving.load(Ordering::SeqCst) {
             state.end(Close::AWAY);
@@ -504,7 +493,7 @@ impl Hub {
             state.general_slot = Some(self.general.lock().insert(viewer.clone()));
         }
         let listed = |id: &PollId| interest.everything && self.listed.lock().contains(id);
-        let granted = state.grants.clone().into_iter().map(|(id, _)| id).filter(listed);
+        let granted = state.grants.polls().into_iter().filter(listed);
         for poll in interest.polls.iter().copied().chain(granted).take(self.limits.subscriptions) {
             // A poll that is not here is left out, as documented.
             let _ = self.subscribe(viewer, state, poll);
@@ -534,14 +523,15 @@ impl Hub {
                 if state.subs.iter().all(|sub| !Arc::ptr_eq(&sub.entry, &entry)) {
                     let mut poll = entry.state.lock();
                     self.renew(&mut poll);
-                    polls.push(poll.json(state.audience(entry.id)).1);
+                    let audience = state.grants.audience(&poll.standing.poll);
+                    polls.push(poll.json(audience).1);
                 }
             }
         }
         for i in 0..state.subs.len() {
-            let audience = state.audience(state.subs[i].entry.id);
             let sub = &mut state.subs[i];
             let mut poll = sub.entry.state.lock();
+            let audience = state.grants.audience(&poll.standing.poll);
             if poll.is_shown(audience) {
                 let json;
                 (sub.sent, json) = poll.json(audience);
@@ -598,6 +588,8 @@ impl Hub {
     ) -> Result<(), SubscribeError> {
         if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
             (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
+            // What was encoded before the numbers were hidden is older than what was sent with them.
+            self.renew(&mut sub.entry.state.lock());
             return Ok(());
         }
         if state.subs.len() >= self.limits.subscriptions {
@@ -627,27 +619,12 @@ impl Hub {
     }
 
     /// What [`ViewerHandle::grant`] says.
-    pub(super) fn grant(
-        &self,
-        viewer: &Arc<Viewer>,
-        state: &mut State,
-        id: PollId,
-        audience: Audience,
-    ) {
-        let rank = |audience| match audience {
-            Audience::Public => 0,
-            Audience::Voted => 1,
-            Audience::Owner => 2,
-        };
-        match state.grants.iter().position(|(poll, _)| *poll == id) {
-            Some(i) if rank(state.grants[i].1) >= rank(audience) => return,
-            Some(i) => state.grants[i].1 = audience,
-            None => {
-                if state.grants.len() >= self.limits.subscriptions {
-                    state.grants.remove(0);
-                }
-                state.grants.push((id, audience));
-            }
+    pub(super) fn grant(&self, viewer: &Arc<Viewer>, state: &mut State, id: PollId, grant: Grant) {
+        let poll = self.entry(id).map(|entry| entry.poll.read().clone());
+        let before = poll.as_ref().map(|poll| state.grants.audience(poll));
+        state.grants.add(id, grant, self.limits.subscriptions);
+        if poll.as_ref().map(|poll| state.grants.audience(poll)) == before {
+            return;
         }
         state.mixed = true;
         if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {

@@ -4,8 +4,9 @@
 //! [`view`] decides what may be shown to whom (the only place that does); [`hub`] keeps the
 //! state, `tick` sends it: per poll to those who subscribed to it (`entry`), per event to those
 //! who follow it from poll to poll (`program`), through one shared
-//! stream to those who watch everything (`overview`), and the leaderboard (`board`). [`viewer`]
-//! knows what one viewer lacks, [`socket`] is its WebSocket (`frame`: the bytes), [`events`] its
+//! stream to those who watch everything (`overview`), and the leaderboard (`board`). [`codes`] knows where join
+//! codes lead. [`viewer`]
+//! knows what one viewer lacks, [`grants`] as whom it sees what, [`socket`] is its WebSocket (`frame`: the bytes), [`events`] its
 //! server-sent events; [`feed`] brings the announcements in. [`latency`] measures how long a vote
 //! takes to the screen, [`trend`] keeps how a poll came to its numbers; `figures` tells of both.
 //!
@@ -14,11 +15,13 @@
 //! follows once it is final) and when it is deleted, then with its last state and never again.
 
 mod board;
+pub mod codes;
 mod entry;
 pub mod events;
 pub mod feed;
 mod figures;
 mod frame;
+pub mod grants;
 pub mod hub;
 pub mod latency;
 mod overview;

@@ -17,10 +17,10 @@ use pollux_core::standing::Standing;
 use tokio::time::Instant;
 
 use super::frame::{self, Message};
+use super::grants::{Grant, Proof};
 use super::hub::{Hub, Missing};
 use super::slots::Slots;
 use super::view;
-use super::view::Audience;
 use super::viewer::{State, Viewer};
 
 /// One event.
@@ -84,9 +84,8 @@ pub(super) struct Following {
     pub sent: u64,
     /// Something newer may be there.
     pub behind: bool,
-    /// Whether drafts are shown, and whether polls are shown as to their owner.
-    pub staff: bool,
-    pub owner: bool,
+    /// By what it runs the event, if it does: then drafts are shown, and to its owner all numbers.
+    pub proof: Option<Proof>,
     /// The poll subscribed to because it is, or was, the current one.
     pub poll: Option<PollId>,
 }
@@ -302,15 +301,8 @@ impl Hub {
             let encoded = program.encode(false);
             (encoded.version, encoded.json.clone())
         };
-        state.following = Some(Following {
-            entry,
-            slot,
-            sent,
-            behind: false,
-            staff: false,
-            owner: false,
-            poll: None,
-        });
+        state.following =
+            Some(Following { entry, slot, sent, behind: false, proof: None, poll: None });
         self.follow(viewer, state);
         Some(json)
     }
@@ -323,24 +315,18 @@ impl Hub {
         if following.poll == current {
             return;
         }
-        let (before, owner) = (following.poll.take(), following.owner);
+        let (before, proof) = (following.poll.take(), following.proof);
         if let Some(before) = before
             && let Some(i) = state.subs.iter().position(|s| s.followed && s.entry.id == before)
         {
             let sub = state.subs.swap_remove(i);
             sub.entry.watchers.lock().remove(sub.slot);
-            // That somebody has voted stays true, and another node may be the one that knows.
-            state.grants.retain(|(poll, audience)| *poll != before || *audience == Audience::Voted);
         }
         let Some(id) = current else { return };
         let voted = viewer.identity.is_some_and(|identity| self.has_voted(id, identity));
-        let audience = match (owner, voted) {
-            (true, _) => Audience::Owner,
-            (_, true) => Audience::Voted,
-            _ => Audience::Public,
-        };
-        if audience != Audience::Public {
-            self.grant(viewer, state, id, audience);
+        let granted = [proof.map(Grant::Runs), voted.then_some(Grant::Voted)];
+        for grant in granted.into_iter().flatten() {
+            self.grant(viewer, state, id, grant);
         }
         let named = state.subs.iter().any(|sub| sub.entry.id == id);
         if self.subscribe(viewer, state, id).is_err() {
@@ -355,14 +341,17 @@ impl Hub {
     }
 
     /// The viewer runs the event, as its owner or from its stage.
-    pub(super) fn promote(&self, viewer: &Arc<Viewer>, state: &mut State, owner: bool) {
+    pub(super) fn promote(&self, viewer: &Arc<Viewer>, state: &mut State, proof: Proof) {
         let Some(following) = &mut state.following else { return };
-        following.staff = true;
-        following.owner |= owner;
+        let owner = following.entry.state.lock().program.event.owner;
+        // A stage's token beside the owner's takes nothing away.
+        if !following.proof.is_some_and(|known| known.owns(&owner)) || proof.owns(&owner) {
+            following.proof = Some(proof);
+        }
         // With drafts the version may be the same as without.
         (following.sent, following.behind) = (0, true);
-        if let Some(poll) = following.poll.filter(|_| owner) {
-            self.grant(viewer, state, poll, Audience::Owner);
+        if let Some(poll) = following.poll {
+            self.grant(viewer, state, poll, Grant::Runs(proof));
         }
     }
 }
@@ -375,7 +364,8 @@ impl State {
             return None;
         }
         let mut state = following.entry.state.lock();
-        let encoded = state.encode(following.staff);
+        let staff = following.proof.is_some_and(|proof| proof.runs(&state.program.event.owner));
+        let encoded = state.encode(staff);
         let newer = encoded.version > following.sent;
         following.sent = following.sent.max(encoded.version);
         newer.then(|| encoded.message.clone())

@@ -62,9 +62,6 @@ impl Hub {
         };
         for (i, entry) in due.iter().enumerate() {
             let decided = self.tick_poll(entry, now);
-            if std::mem::take(&mut entry.state.lock().handed_over) {
-                fan_out(&entry.watchers, &mut chunk, |viewer| viewer.disown(entry.id)).await;
-            }
             fan_out(&entry.watchers, &mut chunk, |viewer| viewer.offer(self, entry)).await;
             self.latency.sent(decided);
             if i % CHUNK == CHUNK - 1 {

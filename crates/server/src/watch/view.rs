@@ -2,18 +2,22 @@
 //! route, socket and stream sends. Numbers that are not to be seen are not in its output.
 
 pub mod event;
+pub mod kind;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pollux_core::ballot::OptionId;
 use pollux_core::id::{PollId, UnixMillis};
+use pollux_core::kind::Kind;
+use pollux_core::kind::choice::OptionId;
 use pollux_core::leaderboard::Ranked;
-use pollux_core::poll::{Kind, Poll, PollStatus, Results, Revote};
+use pollux_core::poll::{Poll, PollStatus, Results, Revote};
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use self::kind::KindView;
 
 /// Who is looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +46,7 @@ pub fn shows_after_vote(poll: &Poll) -> bool {
 }
 
 /// A poll as the contract shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Poll)]
 pub struct PollView {
@@ -53,8 +57,9 @@ pub struct PollView {
     pub code: Option<String>,
     /// The question.
     pub question: String,
-    /// single or multiple.
-    pub kind: String,
+    /// What it asks about; its members are those of one kind of poll.
+    #[serde(flatten)]
+    pub kind: KindView,
     /// draft, open or closed.
     pub status: String,
     /// No ballot can be counted any more until someone reopens or resets.
@@ -62,16 +67,16 @@ pub struct PollView {
     pub is_final: bool,
     /// Raised by each reset, from 1.
     pub round: u32,
+    /// Raised by each opening, closing and reset, from 0 for a draft. It says no more than whoever
+    /// watches has seen happen; a change of the owner's may name the phase it is meant for.
+    #[serde(default)]
+    pub phase: u32,
     /// replace or refuse.
     pub revote: String,
-    /// Most options a ballot may mark.
-    pub max_choices: u8,
     /// live, afterVote or hidden.
     pub results: String,
     /// Whether everybody may see the numbers.
     pub revealed: bool,
-    /// In the organiser's order.
-    pub options: Vec<OptionView>,
     /// Marks counted; null while hidden from you.
     #[schema(required)]
     pub total_votes: Option<u64>,
@@ -94,6 +99,14 @@ pub struct PollView {
     /// RFC 3339, UTC; null: it stays open until it is closed.
     #[schema(required, format = "date-time")]
     pub closes_at: Option<String>,
+    /// How many seconds after each opening it closes; `closesAt` is set by it then. Null: it has no
+    /// such limit.
+    #[schema(required)]
+    pub closes_after: Option<u32>,
+    /// RFC 3339, UTC: the closing time that had passed already when it was opened, so that it was
+    /// opened without one. Only its owner is told; null to everybody else.
+    #[schema(required, format = "date-time")]
+    pub missed_closes_at: Option<String>,
     /// RFC 3339, UTC; null while open.
     #[schema(required, format = "date-time")]
     pub closed_at: Option<String>,
@@ -102,19 +115,6 @@ pub struct PollView {
     pub event_id: Option<String>,
     /// Origins that may frame its overlay; `*` alone is anybody.
     pub embed: Vec<String>,
-}
-
-/// One option.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = PollOption)]
-pub struct OptionView {
-    /// 1, 2, 3, …
-    pub id: u8,
-    /// Its text.
-    pub text: String,
-    /// Marks counted; null while hidden from you.
-    #[schema(required)]
-    pub votes: Option<u64>,
 }
 
 /// The leaderboard as the contract shows it.
@@ -147,16 +147,18 @@ pub struct RankedOption {
     pub votes: u64,
 }
 
-/// A poll's place.
+/// A poll's place, by its voters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RankedPoll {
-    /// From 1; equal votes share it, and the next one skips.
+    /// From 1; equally many voters share it, and the next one skips.
     pub rank: u64,
     /// The poll.
     pub poll_id: String,
     /// Its question.
     pub question: String,
+    /// People counted: what it is ranked by.
+    pub total_voters: u64,
     /// Marks counted.
     pub total_votes: u64,
 }
@@ -171,21 +173,21 @@ pub fn rfc3339(at: UnixMillis) -> String {
 pub fn poll(standing: &Standing, audience: Audience) -> PollView {
     let poll = &standing.poll;
     let numbers = sees_numbers(poll, audience);
-    let counts = standing.counts();
+    let counts = numbers.then(|| standing.counts());
     PollView {
         id: poll.id.to_string(),
         code: (!poll.code.is_empty()).then(|| poll.code.clone()),
         question: poll.question.clone(),
-        kind: kind_word(poll.kind).into(),
+        kind: KindView::new(&poll.kind, counts.as_deref()),
         status: status_word(poll.status).into(),
         is_final: standing.is_final(),
         round: poll.round,
+        phase: poll.phase,
         revote: match poll.revote {
             Revote::Replace => "replace",
             Revote::Refuse => "refuse",
         }
         .into(),
-        max_choices: poll.max_choices,
         results: match poll.results {
             Results::Live => "live",
             Results::AfterVote => "afterVote",
@@ -193,14 +195,6 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
         }
         .into(),
         revealed: poll.revealed,
-        options: (1..)
-            .zip(poll.options.iter().zip(counts))
-            .map(|(id, (text, votes))| OptionView {
-                id,
-                text: text.clone(),
-                votes: numbers.then_some(votes),
-            })
-            .collect(),
         total_votes: numbers.then(|| standing.total_votes()),
         total_voters: numbers.then(|| standing.total_voters()),
         version: standing.version(numbers),
@@ -209,16 +203,14 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
         voter_ids: poll.voter_ids,
         created_at: rfc3339(poll.created_at),
         closes_at: poll.closes_at.map(rfc3339),
+        closes_after: poll.closes_after,
+        missed_closes_at: poll
+            .missed_closes_at
+            .filter(|_| audience == Audience::Owner)
+            .map(rfc3339),
         closed_at: poll.closed_at.map(rfc3339),
         event_id: poll.event.map(|event| event.to_string()),
         embed: poll.embed.clone(),
-    }
-}
-
-fn kind_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Single => "single",
-        Kind::Multiple => "multiple",
     }
 }
 
@@ -245,12 +237,13 @@ pub fn leaderboard(
     let option = |ranked: &Ranked| {
         let contender = ranked.contender;
         let poll = poll_of(contender.poll)?;
+        let Kind::Choice(choice) = &poll.kind else { return None };
         Some(RankedOption {
             rank: ranked.rank,
             poll_id: contender.poll.to_string(),
             question: poll.question.clone(),
             option_id: contender.option,
-            option: poll.options.get(usize::from(contender.option) - 1)?.clone(),
+            option: choice.options.get(usize::from(contender.option) - 1)?.clone(),
             votes: contender.votes,
         })
     };
@@ -259,7 +252,8 @@ pub fn leaderboard(
             rank: ranked.rank,
             poll_id: ranked.contender.poll.to_string(),
             question: poll_of(ranked.contender.poll)?.question.clone(),
-            total_votes: ranked.contender.votes,
+            total_voters: ranked.contender.votes,
+            total_votes: ranked.contender.marks,
         })
     };
     LeaderboardView {

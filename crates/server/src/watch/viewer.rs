@@ -18,9 +18,9 @@ use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::frame::{Close, Event, Message};
+use super::grants::{Grant, Grants, Proof};
 use super::hub::Hub;
 use super::program::Following;
-use super::view::Audience;
 
 /// An event to follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct Interest {
     /// The leaderboard. Whoever asks for everything gets it too.
     pub leaderboard: bool,
     /// In these polls the viewer is more than the public.
-    pub grants: Vec<(PollId, Audience)>,
+    pub grants: Vec<(PollId, Grant)>,
     /// Whether it comes from another machine than this one.
     pub elsewhere: bool,
 }
@@ -119,7 +119,7 @@ pub(super) struct State {
     pub ping: bool,
     pub subs: Vec<Sub>,
     pub following: Option<Following>,
-    pub grants: Vec<(PollId, Audience)>,
+    pub grants: Grants,
     /// For a viewer of everything: everything up to this place of the overview was sent.
     pub cursor: Option<u64>,
     /// Whether it ever was sent anything but what every viewer of everything is sent.
@@ -135,7 +135,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub fn new(grants: Vec<(PollId, Audience)>) -> Self {
+    pub fn new(grants: Grants) -> Self {
         Self {
             life: Life::Watching,
             unsent: Bytes::new(),
@@ -153,10 +153,6 @@ impl State {
             heard: Instant::now(),
             asked: false,
         }
-    }
-
-    pub fn audience(&self, poll: PollId) -> Audience {
-        audience(&self.grants, poll)
     }
 
     /// Close, once what is underway is out. The first reason stays.
@@ -203,7 +199,7 @@ impl State {
                 continue;
             }
             let mut poll = sub.entry.state.lock();
-            let audience = audience(&self.grants, sub.entry.id);
+            let audience = self.grants.audience(&poll.standing.poll);
             let deleted = poll.status() == PollStatus::Deleted;
             if !poll.is_shown(audience) || poll.version(audience) <= sub.sent {
                 continue;
@@ -236,13 +232,10 @@ impl State {
                 continue;
             }
             let event = poll.overview_event(before);
-            return Some(poll.message(event, audience(&self.grants, entry.id)));
+            let audience = self.grants.audience(&poll.standing.poll);
+            return Some(poll.message(event, audience));
         }
     }
-}
-
-fn audience(grants: &[(PollId, Audience)], poll: PollId) -> Audience {
-    grants.iter().find(|(id, _)| *id == poll).map_or(Audience::Public, |(_, audience)| *audience)
 }
 
 impl Viewer {
@@ -319,15 +312,6 @@ impl Viewer {
         }
     }
 
-    /// Another token runs this poll, and its event, from now on.
-    pub fn disown(&self, poll: PollId) {
-        let mut state = self.state.lock();
-        state.grants.retain(|(id, audience)| *id != poll || *audience != Audience::Owner);
-        if let Some(following) = state.following.as_mut().filter(|it| it.poll == Some(poll)) {
-            (following.owner, following.staff) = (false, false);
-        }
-    }
-
     /// The event this viewer follows has changed.
     pub fn offer_event(self: &Arc<Self>, hub: &Hub) {
         let mut state = self.state.lock();
@@ -372,18 +356,18 @@ impl ViewerHandle {
         }
     }
 
-    /// The viewer sees this poll as `audience` from now on; it is sent what that adds. A grant
-    /// is never taken back, nor lowered. Ignored past `WatchLimits::subscriptions` grants.
-    pub fn grant(&self, poll: PollId, audience: Audience) {
+    /// The viewer sees this poll so from now on; it is sent what that adds. Of more grants than
+    /// `WatchLimits::subscriptions` the oldest are forgotten.
+    pub fn grant(&self, poll: PollId, grant: Grant) {
         let mut state = self.viewer.state.lock();
-        self.hub.grant(&self.viewer, &mut state, poll, audience);
+        self.hub.grant(&self.viewer, &mut state, poll, grant);
     }
 
     /// The viewer runs the event it follows, as its owner or from its stage: it is shown drafts
-    /// from now on, and as the owner every poll's numbers.
-    pub fn promote(&self, owner: bool) {
+    /// from now on, and as the owner every poll's numbers, for as long as this proof holds.
+    pub fn promote(&self, proof: Proof) {
         let mut state = self.viewer.state.lock();
-        self.hub.promote(&self.viewer, &mut state, owner);
+        self.hub.promote(&self.viewer, &mut state, proof);
         self.viewer.pump(&self.hub, &mut state);
     }
 

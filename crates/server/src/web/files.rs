@@ -8,6 +8,8 @@ use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use sha2::{Digest, Sha256};
 
+use super::lists;
+
 /// One file, as built.
 pub struct File {
     /// Its path in the folder of built files: `vote.html`, `assets/vote-3f2a.js`.
@@ -41,7 +43,9 @@ pub fn file(name: &str, headers: &HeaderMap) -> Option<Content> {
     let (file, etag) = BY_NAME.get(name)?;
     let (encoding, bytes) = [("br", file.brotli), ("gzip", file.gzip)]
         .into_iter()
-        .find_map(|(name, form)| Some((Some(name), form.filter(|_| takes(headers, name))?)))
+        .find_map(|(name, form)| {
+            Some((Some(name), form.filter(|_| lists(headers, &ACCEPT_ENCODING, name))?))
+        })
         .unwrap_or((None, file.plain));
     Some(Content { bytes: Bytes::from_static(bytes), encoding, etag: tag(etag, encoding) })
 }
@@ -66,18 +70,6 @@ fn etag(content: &[u8]) -> String {
 fn tag(of: &str, encoding: Option<&str>) -> HeaderValue {
     let form = encoding.map(|name| format!("-{name}")).unwrap_or_default();
     HeaderValue::try_from(format!("\"{of}{form}\"")).expect("hexadecimal digits in quotes")
-}
-
-/// Whether the client takes this form, and has not refused it with `q=0`.
-fn takes(headers: &HeaderMap, encoding: &str) -> bool {
-    let listed = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    listed.flat_map(|value| value.split(',')).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
-        let refused =
-            |part: &str| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
-        named && !parts.any(refused)
-    })
 }
 
 #[cfg(test)]

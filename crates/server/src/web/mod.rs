@@ -11,7 +11,7 @@ mod files;
 use axum::body::Body;
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderName, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    HeaderName, IF_NONE_MATCH, LINK, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
@@ -73,6 +73,24 @@ pub fn let_frame(page: &mut Response<Body>, origins: &[String]) {
     }
 }
 
+/// The poll or event that a page of this path votes in, if it is one that does.
+pub fn voted_in(path: &str) -> Option<&str> {
+    let (page, id) = path.strip_prefix('/')?.split_once('/')?;
+    (matches!(page, "p" | "polls") && !id.is_empty() && !id.contains('/')).then_some(id)
+}
+
+/// Let the browser fetch what a poll of this kind needs beside the page itself, rather than once
+/// the page has found out that it needs it. The usual kind needs nothing more.
+pub fn preload(page: &mut Response<Body>, kind: &str) {
+    let begins = format!("assets/ballot-{kind}-");
+    let named = |file: &&files::File| file.name.starts_with(&begins) && file.name.ends_with(".js");
+    if let Some(file) = files::FILES.iter().find(named)
+        && let Ok(link) = HeaderValue::try_from(format!("</{}>; rel=modulepreload", file.name))
+    {
+        page.headers_mut().insert(LINK, link);
+    }
+}
+
 /// What a browser gets where nothing is.
 pub fn nothing_here() -> Response<Body> {
     let mut response = written(errors::nowhere(), &HeaderMap::new());
@@ -82,21 +100,25 @@ pub fn nothing_here() -> Response<Body> {
 
 /// Whether `text/html` is among what the client accepts, as it is for a browser that goes to
 /// an address and is not for a page's `fetch` or for curl.
-fn wants_html(headers: &HeaderMap) -> bool {
-    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).any(|accept| {
-        accept.split(',').any(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let html = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
-            let refused = |weight: &str| {
-                weight.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q == 0.0))
-            };
-            html && !parts.any(refused)
-        })
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    lists(headers, &ACCEPT, "text/html")
+}
+
+/// Whether a header that lists what the client takes names this, and does not refuse it with
+/// `q=0`.
+fn lists(headers: &HeaderMap, header: &HeaderName, what: &str) -> bool {
+    let listed = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
+    listed.flat_map(|value| value.split(',')).any(|entry| {
+        let mut parts = entry.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(what));
+        let refused =
+            |part: &str| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
+        named && !parts.any(refused)
     })
 }
 
 /// Another `Accept` gets another answer at this address.
-fn vary(mut response: Response<Body>) -> Response<Body> {
+pub fn vary(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
     response
 }
@@ -300,6 +322,31 @@ mod tests {
         let_frame(&mut page, &["https://a.example".into(), "https://b.example".into()]);
         assert!(policy(&page).ends_with("frame-ancestors https://a.example https://b.example"));
         assert!(policy(&page).starts_with("default-src 'none'"));
+    }
+
+    #[test]
+    fn what_a_further_kind_needs_is_sent_along_with_the_page() {
+        let link = |kind: &str| {
+            let mut page = asset("/p/482913", &HeaderMap::new()).unwrap();
+            preload(&mut page, kind);
+            page.headers().get(LINK).map(|link| link.to_str().unwrap().to_owned())
+        };
+        let rating = link("rating").unwrap();
+        let name = rating.strip_prefix("</").unwrap().strip_suffix(">; rel=modulepreload").unwrap();
+        assert!(asset(&format!("/{name}"), &HeaderMap::new()).is_some(), "{name}");
+        for usual in ["single", "multiple", "no-such-kind"] {
+            assert_eq!(link(usual), None, "{usual}");
+        }
+        for (path, id) in [
+            ("/p/482913", Some("482913")),
+            ("/polls/1", Some("1")),
+            ("/p/", None),
+            ("/polls/1/2", None),
+            ("/present/1", None),
+            ("/", None),
+        ] {
+            assert_eq!(voted_in(path), id, "{path}");
+        }
     }
 
     #[tokio::test]

@@ -49,6 +49,11 @@ impl Manual {
     pub fn advance(&self, by: Duration) {
         *self.now.lock() += by.as_millis() as u64;
     }
+
+    /// Somebody sets it right.
+    pub fn set_back(&self, by: Duration) {
+        *self.now.lock() -= by.as_millis() as u64;
+    }
 }
 
 impl Ambient for Manual {

@@ -70,7 +70,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
                 false
             }
             "oneOf" => {
-                let fits = |s: &&Value| faults(root, s, value, at).is_empty();
+                let fits = |s: &&Value| check(root, s, value, at).is_empty();
                 rule.as_array().unwrap().iter().filter(fits).count() != 1
             }
             "type" => {

@@ -54,7 +54,7 @@ impl Served {
         rest(&mut tcp).await
     }
 
-    /// A WebSocket with this query, of the voter with this cookie or of a new one.
+    /// A WebSocket with this query, of the voter with this cookie or of nobody yet.
     pub async fn socket(&self, query: &str, cookie: Option<&str>) -> Watcher {
         self.try_socket(query, cookie).await.unwrap()
     }
@@ -67,10 +67,11 @@ impl Served {
             request.headers_mut().insert("cookie", cookie.parse().unwrap());
         }
         let (socket, response) = tokio_tungstenite::connect_async(request).await?;
-        let set = response.headers().get(http::header::SET_COOKIE);
-        let set = set.map(|set| set.to_str().unwrap().split(';').next().unwrap().to_owned());
-        let cookie = set.or(cookie.map(Into::into)).unwrap();
-        Ok(Watcher { socket, cookie, heard: Vec::new() })
+        assert!(
+            !response.headers().contains_key(http::header::SET_COOKIE),
+            "a handshake names nobody"
+        );
+        Ok(Watcher { socket, heard: Vec::new() })
     }
 }
 
@@ -94,7 +95,6 @@ pub fn is_problem(answer: &str, status: u16) -> Value {
 /// A client over a WebSocket, and all that it heard.
 pub struct Watcher {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    pub cookie: String,
     pub heard: Vec<Value>,
 }
 
@@ -133,6 +133,13 @@ impl Watcher {
     /// The next message of this type.
     pub async fn until_type(&mut self, kind: &str) -> Value {
         self.until(|message| message["type"] == kind).await
+    }
+
+    /// Vote, and be told; says by which cookie the voter would be recognised.
+    pub async fn vote(&mut self, poll: &str, option: u8) -> Option<String> {
+        self.say(serde_json::json!({"type": "vote", "poll": poll, "optionId": option})).await;
+        let told = self.until_type("vote.recorded").await;
+        told["receipt"]["voter"].as_str().map(|voter| format!("pollux_voter={voter}"))
     }
 
     /// Everything that was on its way: messages are answered in order.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use pollux_core::ballot::{Ballot, Choice};
+use pollux_core::ballot::{Ballot, NamedBy};
+use pollux_core::fold::{Past, known};
 use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::kind::Answer;
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::record::{Entry, Genesis, ballot_key};
 use pollux_server::config::{Password, PostgresConfig, ProcessorLimits};
 use pollux_server::processor::Processor;
-use pollux_server::processor::batch::{Batch, Past, Slice, known};
+use pollux_server::processor::batch::{Batch, Slice};
 use pollux_server::store::postgres::PostgresStore;
 use pollux_server::store::{DeadLetter, Store};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -76,9 +78,18 @@ impl World {
 
     fn ballot(&self, n: u8) -> NewRecord {
         let Poll { id, round, phase, .. } = self.poll;
-        let (voter, choice) = (VoterId([n; 16]), Choice::of([1]).unwrap());
+        let (voter, answer) = (VoterId([n; 16]), Answer::options([1]).unwrap());
         let name = BallotId::new(NOW, [n; 10]);
-        let ballot = Ballot { poll: id, voter, id: name, choice, round, phase, at: NOW };
+        let ballot = Ballot {
+            poll: id,
+            voter,
+            id: name,
+            named_by: NamedBy::Client,
+            answer,
+            round,
+            phase,
+            at: NOW,
+        };
         let value = Entry::Ballot(ballot).encode().into();
         NewRecord { key: ballot_key(id, voter).into(), value }
     }

@@ -5,11 +5,12 @@ use std::task::Poll as Polled;
 use std::time::{Duration, Instant};
 
 use pollux_core::ballot::Status;
+use pollux_core::fold::Trail;
 use pollux_core::poll::Poll;
 use pollux_core::tally::VoterState;
 use pollux_server::config::PostgresConfig;
 use pollux_server::store::conformance::{
-    NOW, Worker, at, ballot_id, choice, create, generation, open_poll, some_tally, voter,
+    NOW, Worker, at, ballot_id, create, generation, marking, often, open_poll, some_tally, voter,
 };
 use pollux_server::store::postgres::PostgresStore;
 use pollux_server::store::{BallotRow, Commit, CommitError, DeadLetter, Store, StoreError};
@@ -19,12 +20,14 @@ use super::{database, shared, sql};
 /// A batch of `count` new voters, and one dead letter.
 pub fn batch(store: &dyn Store, poll: &Poll, partition: u32, from: u64, count: u64) -> Commit {
     let row = |offset: u64| {
-        let (ballot, choice) = (ballot_id(offset), choice(&[1]));
+        let (ballot, answer) = (ballot_id(offset), marking(&[1]));
         let mut who = voter(0);
         who.0[..8].copy_from_slice(&(offset.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_be_bytes());
-        let after = VoterState { round: 1, counted: Some((ballot, choice)), seen: Some(ballot) };
+        let after =
+            VoterState { round: 1, counted: Some((ballot, answer.clone())), seen: Some(ballot) };
         let (poll, decided, at) = (poll.id, Status::Counted, at(NOW));
-        BallotRow { offset, poll, voter: who, ballot, choice, decided, at, after, prev: None }
+        let link = Trail::default().next();
+        BallotRow { offset, poll, voter: who, ballot, answer, decided, at, after, link }
     };
     let to = from + count + 1;
     let (key, value) = (b"key".as_slice().into(), b"value".as_slice().into());
@@ -91,6 +94,48 @@ async fn voters_are_looked_up_by_their_own_index() {
         super::until("told", async || read("ballots_by_voter").await.0 >= i64::from(asked)).await;
         let (_, rows) = read("ballots_in_log_order").await;
         assert!(rows < 100, "{rows} rows were read in log order, analyzed: {analyzed}");
+    }
+}
+
+/// Whoever votes all night, and sends old ballots again, must not hold up everybody else's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_back_reads_as_few_rows_however_often_somebody_voted() {
+    let server = shared();
+    let config = PostgresConfig { voters: 1, ..database(&server) };
+    let store = PostgresStore::open(&config, 1).await.unwrap();
+    let poll = create(&*store, open_poll(1)).await;
+    store.begin(0, generation(1)).await.unwrap();
+    store.commit(0, &batch(&*store, &poll, 0, 0, 3_000)).await.unwrap();
+    let ballots = often(&poll, voter(1), 3_001, 3_000);
+    store
+        .commit(0, &Commit { from: 3_001, to: 6_001, ballots, ..Commit::default() })
+        .await
+        .unwrap();
+    let asked: Vec<_> = (0..100).map(|n| (poll.id, voter(1), ballot_id(40 * n + 3))).collect();
+    for analyzed in [false, true] {
+        if analyzed {
+            sql(&config, "ANALYZE ballots").await;
+        }
+        sql(&config, "SELECT pg_stat_reset()").await;
+        let decided = store.decided(0, &asked).await.unwrap();
+        assert_eq!(decided.iter().flatten().count(), 75, "those that he cast");
+        for (poll, voter, ballot) in &asked[..10] {
+            store.fate(*poll, *voter, *ballot).await.unwrap().unwrap();
+        }
+        let client = super::client(&config).await;
+        let read = async || {
+            let of = "SELECT t.seq_scan, t.seq_tup_read, sum(i.idx_scan)::bigint, \
+                      sum(i.idx_tup_read)::bigint FROM pg_stat_user_tables t \
+                      JOIN pg_stat_user_indexes i USING (relid) WHERE t.relname = 'ballots' \
+                      GROUP BY 1, 2";
+            let row = client.query_one(of, &[]).await.unwrap();
+            let number = |n| row.get::<_, i64>(n);
+            [number(0), number(1), number(2), number(3)]
+        };
+        super::until("told", async || read().await[2] >= 200).await;
+        let [whole, of_whole, _, by_index] = read().await;
+        assert_eq!((whole, of_whole), (0, 0), "the table was read through, analyzed: {analyzed}");
+        assert!(by_index < 110 * 20, "{by_index} rows were read, analyzed: {analyzed}");
     }
 }
 

@@ -13,7 +13,7 @@ use crate::world::{PollPlan, World};
 /// Recount what is on the log.
 pub fn truth(world: &World, polls: &[PollPlan]) -> Recount {
     let rules = polls.iter().map(|poll| {
-        let rules = Rules { options: poll.options, max_choices: 1, refuse: poll.refuse };
+        let rules = Rules { asks: poll.asks.clone(), refuse: poll.refuse };
         (poll.id.clone(), rules)
     });
     let records = (0..world.partitions()).flat_map(|partition| {
@@ -23,8 +23,9 @@ pub fn truth(world: &World, polls: &[PollPlan]) -> Recount {
     recount(records, &rules.collect())
 }
 
-/// Every ballot: decided once if it was acknowledged, not there if it was refused.
-pub fn ballots(sent: &[Sent], truth: &Recount) {
+/// Every ballot: decided once if it was acknowledged, not there if it was refused. Of those in
+/// `untold` nobody knows more than that they are on the log.
+pub fn ballots(sent: &[Sent], untold: &BTreeSet<String>, truth: &Recount) {
     let told = sent.iter().map(|sent| {
         let told = match sent.known {
             Known::Recorded => Told::Recorded,
@@ -34,7 +35,8 @@ pub fn ballots(sent: &[Sent], truth: &Recount) {
         };
         (sent.ballot.as_str(), told)
     });
-    let lies = truth.contradictions(told);
+    let untold = untold.iter().map(|ballot| (ballot.as_str(), Told::Recorded));
+    let lies = truth.contradictions(told.chain(untold));
     assert!(lies.is_empty(), "{lies:#?}");
 }
 
@@ -66,7 +68,7 @@ pub fn store(world: &World, polls: &[PollPlan], truth: &Recount) {
     }
     for poll in polls {
         let result = &truth.polls[&poll.id];
-        let mut counts = vec![0; poll.options as usize];
+        let mut counts = vec![0; poll.asks.slots()];
         let mut voters = 0;
         for at in dump.tallies.iter().filter(|at| at.poll.to_string() == poll.id) {
             if u64::from(at.tally.round) == result.round {
@@ -85,14 +87,31 @@ pub fn screen(shown: &Shown, polls: &[PollPlan], truth: &Recount) -> Result<(), 
     for poll in polls {
         let result = &truth.polls[&poll.id];
         let view = shown.get(&poll.id).ok_or(format!("poll {} is not shown", poll.id))?;
-        let counts: Vec<_> =
-            view["options"].as_array().unwrap().iter().map(|o| o["votes"].as_u64()).collect();
-        let right: Vec<_> = result.counts.iter().copied().map(Some).collect();
-        if counts != right || view["totalVoters"] != result.voters || view["final"] != true {
+        if counts(view) != result.counts
+            || view["totalVoters"] != result.voters
+            || view["final"] != true
+        {
             return Err(format!("the screen shows {view}, the recount says {result:?}"));
         }
     }
     Ok(())
+}
+
+/// The numbers of a poll, place by place.
+pub fn counts(view: &Value) -> Vec<u64> {
+    let numbers = |list: &Value| -> Vec<u64> {
+        list.as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+    };
+    match view["kind"].as_str() {
+        Some("rating") => {
+            let statements = view["statements"].as_array().unwrap();
+            statements.iter().flat_map(|statement| numbers(&statement["spread"])).collect()
+        }
+        _ => {
+            let options = view["options"].as_array().unwrap();
+            options.iter().filter_map(|option| option["votes"].as_u64()).collect()
+        }
+    }
 }
 
 /// Two nodes that have heard the same show the same, version and all.

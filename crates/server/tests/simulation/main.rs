@@ -1,6 +1,7 @@
 //! The seeded simulation: the whole path, api → log → processor → store → watch, over backends
 //! that fail in every way their contracts allow, with nodes that crash, workers that fight for a
-//! partition, answers that are lost and retries that come late; and then an independent recount.
+//! partition, answers that are lost and retries that come late, and tokens that are revoked while they
+//! are in use; and then an independent recount.
 //!
 //! One seed is one run, on one thread and a clock of its own: a failing seed fails again.
 //! `POLLUX_SEEDS` says how many (default 2,000), `POLLUX_SEED` runs one alone.
@@ -9,9 +10,17 @@
 
 mod check;
 mod client;
+mod faults;
+mod holder;
+mod operator;
 mod organiser;
+mod rights;
+mod screen;
 mod spy;
 mod stage;
+mod stranger;
+mod summary;
+mod tokens;
 mod watcher;
 mod world;
 
@@ -23,7 +32,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// One run, from the first poll to the recount.
-fn run(seed: u64) -> world::Summary {
+fn run(seed: u64) -> summary::Summary {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -44,7 +53,7 @@ fn every_seed_keeps_the_promise() {
         let threads: Vec<_> = (0..2)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut total = world::Summary::default();
+                    let mut total = summary::Summary::default();
                     while !failed.load(Ordering::Relaxed) {
                         let seed = next.fetch_add(1, Ordering::Relaxed);
                         if seed >= seeds {
@@ -62,7 +71,7 @@ fn every_seed_keeps_the_promise() {
                 })
             })
             .collect();
-        let mut total = world::Summary::default();
+        let mut total = summary::Summary::default();
         for thread in threads {
             total.add(&thread.join().unwrap());
         }

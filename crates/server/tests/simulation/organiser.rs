@@ -1,25 +1,33 @@
 //! Makes the polls, then closes, reopens, resets and reveals them in the middle of it all.
 
+use std::rc::Rc;
 use std::time::Duration;
 
+use pollux_checker::Asks;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::tokens::Tokens;
 use crate::world::{PollPlan, World};
 
-/// Make a few polls, whatever it takes.
-pub async fn create(world: &World, dice: &mut StdRng) -> Vec<PollPlan> {
+/// Make a few polls, whatever it takes. Where some may be `hidden`, about every other one is.
+pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollPlan> {
     let mut polls = Vec::new();
     for n in 0..dice.random_range(1..=3) {
-        let options = dice.random_range(2..=4);
+        let count = dice.random_range(2..=4);
         let refuse = dice.random_bool(0.3);
-        let texts: Vec<_> = (1..=options).map(|option| format!("option {option}")).collect();
+        let texts: Vec<_> = (1..=count).map(|n| format!("number {n}")).collect();
+        let (asks, member) = match dice.random_bool(0.3) {
+            true => (Asks::Rating { statements: count, steps: 5, lowest: 1 }, "statements"),
+            false => (Asks::Choice { options: count, most: 1 }, "options"),
+        };
         let body = json!({
             "question": format!("question {n}?"),
-            "options": texts,
+            member: texts,
             "revote": if refuse { "refuse" } else { "replace" },
+            "results": if hidden && dice.random() { "hidden" } else { "live" },
         });
         let key = format!("organisers-poll-number-{n}");
         let poll = loop {
@@ -33,9 +41,9 @@ pub async fn create(world: &World, dice: &mut StdRng) -> Vec<PollPlan> {
                 _ => sleep(Duration::from_millis(200)).await,
             }
         };
-        let text =
-            |name: &str| poll[name].as_str().unwrap_or_else(|| panic!("{name}: {poll}")).to_owned();
-        polls.push(PollPlan { id: text("id"), token: text("ownerToken"), options, refuse });
+        let id = poll["id"].as_str().unwrap_or_else(|| panic!("no id in {poll}")).to_owned();
+        let tokens = Rc::new(Tokens::new(format!("/api/polls/{id}"), &poll));
+        polls.push(PollPlan { id, tokens, asks, refuse });
     }
     polls
 }
@@ -59,14 +67,15 @@ pub async fn meddle(world: &World, polls: &[PollPlan], mut dice: StdRng) {
 pub async fn change(world: &World, poll: &PollPlan, action: &str, dice: &mut StdRng) -> bool {
     let node = dice.random_range(0..world.nodes());
     let path = format!("/api/polls/{}/{action}", poll.id);
-    let bearer = format!("Bearer {}", poll.token);
+    let (turn, bearer) = (poll.tokens.turn(), format!("Bearer {}", poll.tokens.newest().owner));
     let empty = json!({});
     let asked =
         world.ask(node, "POST", &path, Some(&empty), None, Some(("authorization", &bearer)));
     let patience = Duration::from_millis(dice.random_range(200..10_000));
     let answer = tokio::time::timeout(patience, asked).await.ok().flatten();
     if let Some(answer) = &answer {
-        assert!(matches!(answer.status, 200 | 409 | 503 | 504), "{action}: {answer:?}");
+        let revoked = answer.status == 403 && poll.tokens.may_refuse(turn);
+        assert!(revoked || matches!(answer.status, 200 | 409 | 503 | 504), "{action}: {answer:?}");
     }
     answer.is_some_and(|answer| answer.status == 200)
 }

@@ -2,8 +2,11 @@
 //! end every node shows what the store has.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
+use pollux_core::poll::PollStatus;
+use pollux_server::api::App;
 use pollux_server::watch::events::events;
 use pollux_server::watch::viewer::{Interest, Watched};
 use rand::RngExt;
@@ -11,6 +14,7 @@ use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::tokens::Tokens;
 use crate::world::{PollPlan, World};
 
 /// Whether a seed's polls are those of an event.
@@ -19,8 +23,18 @@ pub fn has_one(seed: u64) -> bool {
 }
 
 pub struct EventPlan {
-    id: String,
-    stage: String,
+    pub id: String,
+    /// Of its polls, too.
+    pub tokens: Rc<Tokens>,
+}
+
+impl EventPlan {
+    /// How many drafts of it a node knows.
+    pub fn drafts_at(&self, app: &App) -> usize {
+        let program = app.hub.program(self.id.parse().unwrap());
+        let polls = program.iter().flat_map(|program| program.polls());
+        polls.filter(|item| item.poll.status == PollStatus::Draft).count()
+    }
 }
 
 fn text(json: &Value, name: &str) -> String {
@@ -49,16 +63,17 @@ async fn insist(
 pub async fn gather(world: &World, polls: &mut [PollPlan], dice: &mut StdRng) -> EventPlan {
     let key = ("idempotency-key", "the-organisers-event");
     let made = insist(world, dice, "/api/events", &json!({"title": "Event"}), key).await;
-    let (id, owner) = (text(&made, "id"), text(&made, "ownerToken"));
-    let bearer = format!("Bearer {owner}");
+    let id = text(&made, "id");
+    let tokens = Rc::new(Tokens::new(format!("/api/events/{id}"), &made));
+    let bearer = format!("Bearer {}", tokens.newest().owner);
     for poll in polls {
-        let take = json!({"pollId": poll.id, "pollToken": poll.token});
-        let path = format!("/api/events/{id}/polls");
+        let take = json!({"pollId": poll.id, "pollToken": poll.tokens.newest().owner});
+        let path = format!("{}/polls", tokens.path);
         let taken = insist(world, dice, &path, &take, ("authorization", &bearer)).await;
         assert_eq!((&taken["eventId"], &taken["code"]), (&json!(id), &made["code"]));
-        poll.token.clone_from(&owner);
+        poll.tokens = tokens.clone();
     }
-    EventPlan { id, stage: text(&made, "stageToken") }
+    EventPlan { id, tokens }
 }
 
 /// Step from poll to poll until `until`; each step may or may not work.
@@ -69,18 +84,20 @@ pub async fn step(
     until: Instant,
     mut dice: StdRng,
 ) {
-    let path = format!("/api/events/{}/show", event.id);
-    let bearer = format!("Bearer {}", event.stage);
+    let path = format!("{}/show", event.tokens.path);
     while Instant::now() < until {
         sleep(Duration::from_millis(dice.random_range(100..2_000))).await;
         let next = dice.random_range(0..=polls.len());
+        let turn = event.tokens.turn();
+        let bearer = format!("Bearer {}", event.tokens.newest().stage.unwrap());
         let body = json!({"poll": polls.get(next).map(|poll| &poll.id)});
         let node = dice.random_range(0..world.nodes());
         let asked =
             world.ask(node, "POST", &path, Some(&body), None, Some(("authorization", &bearer)));
         let patience = Duration::from_millis(dice.random_range(200..10_000));
         if let Ok(Some(answer)) = tokio::time::timeout(patience, asked).await {
-            assert!(matches!(answer.status, 200 | 409 | 503 | 504), "{answer:?}");
+            let revoked = answer.status == 403 && event.tokens.may_refuse(turn);
+            assert!(revoked || matches!(answer.status, 200 | 409 | 503 | 504), "{answer:?}");
         }
     }
 }

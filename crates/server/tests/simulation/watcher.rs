@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pollux_core::id::PollId;
 use pollux_server::watch::events::events;
+use pollux_server::watch::grants::Grant;
 use pollux_server::watch::viewer::Interest;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::check;
 use crate::world::World;
 
 /// What was shown of the polls: the newest view of each.
@@ -44,11 +47,12 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
     }
 }
 
-/// What one node shows in the end to somebody who has just come, once it is quiet.
-pub async fn look(world: &World, node: usize, polls: Vec<pollux_core::id::PollId>) -> Shown {
+/// What one node shows in the end to somebody who has just come with these grants, once it is quiet.
+pub async fn look(world: &World, node: usize, grants: Vec<(PollId, Grant)>) -> Shown {
     let mut shown = Shown::new();
     let Some(app) = world.app(node) else { return shown };
-    let interest = Interest { polls, ..Interest::default() };
+    let polls = grants.iter().map(|(poll, _)| *poll).collect();
+    let interest = Interest { polls, grants, ..Interest::default() };
     let mut stream = events(&app.hub, interest, None);
     while let Ok(Some(json)) = timeout(Duration::from_secs(1), stream.next_json()).await {
         let message: Value = serde_json::from_slice(&json).unwrap();
@@ -59,18 +63,33 @@ pub async fn look(world: &World, node: usize, polls: Vec<pollux_core::id::PollId
     shown
 }
 
-fn views(message: &Value) -> impl Iterator<Item = &Value> {
+/// The polls that a message shows.
+pub fn views(message: &Value) -> impl Iterator<Item = &Value> {
     let many = message["polls"].as_array().into_iter().flatten();
     many.chain(message.get("poll"))
+}
+
+/// Whether a view shows the poll's numbers: all of them, or none.
+pub fn shows_numbers(poll: &Value) -> bool {
+    let counts = check::counts(poll);
+    let total = poll["totalVotes"].as_u64();
+    assert_eq!(total, (!counts.is_empty()).then(|| counts.iter().sum()), "{poll}");
+    assert_eq!(total.is_some(), poll["totalVoters"].is_u64(), "{poll}");
+    assert!(total.is_some() || poll["resultHash"].is_null(), "{poll}");
+    total.is_some()
+}
+
+/// The view is one that everybody may see.
+pub fn shows_to_all(poll: &Value) {
+    let everybodys = poll["results"] == "live" || poll["revealed"] == true;
+    assert_eq!(shows_numbers(poll), everybodys, "{poll}");
 }
 
 /// Invariant 5: versions never go back, and one version is one content, as long as the epoch
 /// lasts: for somebody who leaves and comes back, too.
 fn see(world: &World, poll: &Value, shown: &mut Shown) {
     let id = poll["id"].as_str().unwrap().to_owned();
-    let counts: u64 =
-        poll["options"].as_array().unwrap().iter().filter_map(|o| o["votes"].as_u64()).sum();
-    assert_eq!(poll["totalVotes"], counts, "{poll}");
+    shows_to_all(poll);
     if let Some(before) = shown.insert(id, poll.clone()) {
         let version = |poll: &Value| poll["version"].as_u64().unwrap();
         assert!(version(poll) >= version(&before), "{poll} was shown after {before}");

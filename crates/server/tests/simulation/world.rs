@@ -3,38 +3,70 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
-use pollux_core::id::{Generation, UnixMillis};
+use pollux_checker::Asks;
+use pollux_core::id::{Generation, PollId, UnixMillis};
 use pollux_server::ambient::{Ambient, SharedAmbient};
 use pollux_server::api::App;
 use pollux_server::boot::node::{Node, Parts};
-use pollux_server::config::{Config, LogLimits};
+use pollux_server::config::LogLimits;
 use pollux_server::log::memory::{LogFaults, MemoryLog, MemoryNode};
 use pollux_server::log::{Log, NewRecord};
-use pollux_server::store::memory::{Faults, MemoryStore, StoreFaults};
+use pollux_server::store::memory::{MemoryStore, StoreFaults};
+use pollux_server::watch::grants::{Grant, Proof};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
 use crate::client::{self, Known, Seed, Sent};
+use crate::faults::{config, log_faults, store_faults};
 use crate::spy::{Spy, Violation};
-use crate::{check, organiser, stage, watcher};
+use crate::stranger::Wishes;
+use crate::summary::Summary;
+use crate::tokens::{Issue, Tokens};
+use crate::{check, holder, operator, organiser, stage, stranger, watcher};
 
 /// A poll, as its organiser knows it.
 #[derive(Clone, Debug)]
 pub struct PollPlan {
     pub id: String,
-    pub token: String,
-    pub options: u64,
+    /// An event's polls share them.
+    pub tokens: Rc<Tokens>,
+    pub asks: Asks,
     pub refuse: bool,
+}
+
+impl PollPlan {
+    /// What this issue's token granted, or grants.
+    fn grant(&self, issue: &Issue) -> (PollId, Grant) {
+        (self.id.parse().unwrap(), Grant::Runs(Proof::Owner(issue.hash)))
+    }
+
+    /// The body of some vote in it.
+    pub fn vote(&self, dice: &mut StdRng) -> Value {
+        match self.asks {
+            Asks::Choice { options, .. } => json!({ "optionId": dice.random_range(1..=options) }),
+            Asks::Rating { statements, steps, lowest } => {
+                let step = |dice: &mut StdRng| lowest + dice.random_range(0..steps);
+                let mut rated = vec![json!(step(dice))];
+                for _ in 1..statements {
+                    rated.push(if dice.random() { json!(step(dice)) } else { Value::Null });
+                }
+                json!({ "answer": rated })
+            }
+        }
+    }
 }
 
 /// What a node said.
@@ -44,44 +76,6 @@ pub struct Answer {
     pub body: Value,
     /// The cookie it set, to be sent back.
     pub cookie: Option<String>,
-}
-
-/// What happened in a run, or in many.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    pub ballots: u64,
-    pub counted: u64,
-    pub not_recorded: u64,
-    pub late: u64,
-    pub resent_at_the_end: u64,
-    pub duplicates_on_the_log: u64,
-    pub crashes: u64,
-    pub power_cuts: u64,
-    pub views: u64,
-}
-
-impl Summary {
-    pub fn add(&mut self, other: &Self) {
-        self.ballots += other.ballots;
-        self.counted += other.counted;
-        self.not_recorded += other.not_recorded;
-        self.late += other.late;
-        self.resent_at_the_end += other.resent_at_the_end;
-        self.duplicates_on_the_log += other.duplicates_on_the_log;
-        self.crashes += other.crashes;
-        self.power_cuts += other.power_cuts;
-        self.views += other.views;
-    }
-
-    /// A simulation in which nothing goes wrong proves nothing.
-    pub fn assert_worth_it(&self, seeds: u64) {
-        assert!(self.ballots > seeds * 5 && self.counted > seeds * 2, "too few ballots");
-        if seeds >= 500 {
-            let rare = [self.not_recorded, self.late, self.resent_at_the_end, self.power_cuts];
-            assert!(rare.iter().all(|n| *n > seeds / 100), "something never happens: {self:?}");
-            assert!(self.duplicates_on_the_log > seeds && self.crashes > seeds, "{self:?}");
-        }
-    }
 }
 
 /// The paused clock, and dice of the seed's own.
@@ -100,9 +94,29 @@ impl Ambient for Simulated {
     }
 }
 
+/// The same through the clock of one node, which somebody sets forwards and back.
+struct Skewed {
+    right: SharedAmbient,
+    /// Milliseconds.
+    ahead: Arc<AtomicI64>,
+}
+
+impl Ambient for Skewed {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.right.now().0.strict_add_signed(self.ahead.load(Relaxed)))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        self.right.fill(bytes);
+    }
+}
+
 struct Running {
     node: Node,
+    /// Made once: to make all routes takes longer than to answer.
+    router: Router,
     log: Arc<MemoryNode>,
+    since: Instant,
 }
 
 pub struct World {
@@ -110,12 +124,24 @@ pub struct World {
     log: MemoryLog,
     store: Arc<MemoryStore>,
     nodes: Vec<RefCell<Option<Running>>>,
+    /// How far each node's clock is ahead, in milliseconds.
+    ahead: Vec<Arc<AtomicI64>>,
     partitions: u32,
     violation: Arc<Violation>,
     pub seen_views: Cell<u64>,
     crashes: Cell<u64>,
     power_cuts: Cell<u64>,
+    clock_jumps: Cell<u64>,
+    pub reissues: Cell<u64>,
+    pub shown: Cell<u64>,
+    pub withheld: Cell<u64>,
 }
+
+/// The operator's token.
+pub const ADMIN: &str = "the operator's token";
+
+/// Furthest that a node's clock is off, in milliseconds.
+const FURTHEST: i64 = 2 * 3_600_000;
 
 /// Of the simulated clock; a run takes a few minutes of it.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
@@ -129,7 +155,7 @@ pub async fn run(seed: u64) -> Summary {
     let world = Rc::new(World::new(&mut dice));
     let local = LocalSet::new();
     let violation = world.violation.clone();
-    let life = local.run_until(world.live(dice, stage::has_one(seed)));
+    let life = local.run_until(world.live(dice, stage::has_one(seed), operator::revokes(seed)));
     tokio::select! {
         biased;
         // At once: what a broken world does from here on may take for ever.
@@ -154,17 +180,23 @@ impl World {
         );
         let store = MemoryStore::faulty(partitions, store_faults(rough), StdRng::seed(dice));
         let ambient = Simulated { start: Instant::now(), dice: Mutex::new(StdRng::seed(dice)) };
-        let nodes = (0..dice.random_range(1..=2)).map(|_| RefCell::new(None)).collect();
+        let nodes: Vec<_> = (0..dice.random_range(1..=2)).map(|_| RefCell::new(None)).collect();
+        let ahead = nodes.iter().map(|_| Arc::default()).collect();
         Self {
             ambient: Arc::new(ambient),
             log,
             store,
             nodes,
+            ahead,
             partitions,
             violation: Arc::default(),
             seen_views: Cell::new(0),
             crashes: Cell::new(0),
             power_cuts: Cell::new(0),
+            clock_jumps: Cell::new(0),
+            reissues: Cell::new(0),
+            shown: Cell::new(0),
+            withheld: Cell::new(0),
         }
     }
 
@@ -193,6 +225,11 @@ impl World {
         self.nodes[node].borrow().as_ref().map(|running| running.node.app.clone())
     }
 
+    /// The same, and since when it runs.
+    pub fn running(&self, node: usize) -> Option<(Arc<App>, Instant)> {
+        self.nodes[node].borrow().as_ref().map(|it| (it.node.app.clone(), it.since))
+    }
+
     /// Ask a node; `None` when it is down.
     pub async fn ask(
         &self,
@@ -203,7 +240,7 @@ impl World {
         cookie: Option<&str>,
         header: Option<(&str, &str)>,
     ) -> Option<Answer> {
-        let router = self.nodes[node].borrow().as_ref()?.node.router();
+        let router = self.nodes[node].borrow().as_ref()?.router.clone();
         let mut request = Request::builder().method(method).uri(path).header("host", "pollux.test");
         if let Some(cookie) = cookie {
             request = request.header("cookie", cookie);
@@ -227,11 +264,11 @@ impl World {
         Some(Answer { status, body, cookie })
     }
 
-    async fn live(self: Rc<Self>, mut dice: StdRng, gathered: bool) -> Summary {
+    async fn live(self: Rc<Self>, mut dice: StdRng, gathered: bool, revokes: bool) -> Summary {
         for node in 0..self.nodes() {
             self.start(node);
         }
-        let mut polls = organiser::create(&self, &mut dice).await;
+        let mut polls = organiser::create(&self, revokes, &mut dice).await;
         let event = match gathered {
             true => Some(Rc::new(stage::gather(&self, &mut polls, &mut dice).await)),
             false => None,
@@ -242,6 +279,13 @@ impl World {
             .map(|n| {
                 let (world, polls, dice) = (self.clone(), polls.clone(), StdRng::seed(&mut dice));
                 tokio::task::spawn_local(async move { client::vote(&world, &polls, n, dice).await })
+            })
+            .collect();
+        let strangers: Vec<_> = (0..dice.random_range(1..4))
+            .map(|n| {
+                let (world, polls, dice) = (self.clone(), polls.clone(), StdRng::seed(&mut dice));
+                let vote = async move { stranger::vote(&world, &polls, n, dice).await };
+                tokio::task::spawn_local(vote)
             })
             .collect();
         let organiser = tokio::task::spawn_local({
@@ -264,7 +308,21 @@ impl World {
                 )
             })
         });
+        let revoked = revokes.then(|| {
+            let (world, polls, event) = (self.clone(), polls.clone(), event.clone());
+            let [times, one, other] = std::array::from_fn(|_| StdRng::seed(&mut dice));
+            tokio::task::spawn_local(async move {
+                tokio::join!(
+                    operator::revoke(&world, event.as_deref(), &polls, until, times),
+                    holder::watch(&world, event.as_deref(), &polls, until, one),
+                    holder::watch(&world, event.as_deref(), &polls, until, other)
+                )
+            })
+        });
         self.chaos(until, &mut dice).await;
+        if let Some(revoked) = revoked {
+            revoked.await.unwrap();
+        }
         if let Some(stage) = stage {
             stage.await.unwrap();
         }
@@ -276,7 +334,11 @@ impl World {
         for voter in voters {
             sent.extend(voter.await.unwrap());
         }
-        let summary = self.end(&polls, sent, dice).await;
+        let mut wishes = Vec::new();
+        for stranger in strangers {
+            wishes.push(stranger.await.unwrap());
+        }
+        let summary = self.end(&polls, sent, wishes, dice).await;
         if let Some(event) = event {
             stage::agreed(&self, &event, &polls).await;
         }
@@ -288,7 +350,7 @@ impl World {
         while Instant::now() < until {
             sleep(Duration::from_millis(dice.random_range(100..2_500))).await;
             let node = dice.random_range(0..self.nodes());
-            match dice.random_range(0..10) {
+            match dice.random_range(0..12) {
                 0..4 => {
                     self.crash(node);
                     if self.nodes() == 1 && dice.random_bool(0.4) {
@@ -305,9 +367,15 @@ impl World {
                     self.log.assign(node as u32, mine);
                 }
                 8 => self.intrude(dice),
-                _ => {}
+                _ => self.set_the_clock(node, dice.random_range(-FURTHEST..FURTHEST)),
             }
         }
+    }
+
+    /// Somebody sets a node's clock, wrong or right.
+    fn set_the_clock(&self, node: usize, ahead: i64) {
+        self.ahead[node].store(ahead, Relaxed);
+        self.clock_jumps.set(self.clock_jumps.get() + u64::from(ahead != 0));
     }
 
     /// Somebody writes straight to the topic what nobody can read.
@@ -321,10 +389,17 @@ impl World {
 
     /// All is well again: what was left unknown is sent again, every poll is closed, and then
     /// everything must agree.
-    async fn end(&self, polls: &[PollPlan], mut sent: Vec<Sent>, mut dice: StdRng) -> Summary {
+    async fn end(
+        &self,
+        polls: &[PollPlan],
+        mut sent: Vec<Sent>,
+        wishes: Vec<Wishes>,
+        mut dice: StdRng,
+    ) -> Summary {
         self.log.set_faults(LogFaults::default());
         self.store.set_faults(StoreFaults::NONE);
         for node in 0..self.nodes() {
+            self.set_the_clock(node, 0);
             self.log.assign(node as u32, (0..self.partitions).collect());
             if self.app(node).is_none() {
                 self.start(node);
@@ -351,7 +426,12 @@ impl World {
             }
         }
         let truth = self.agreed(polls, &mut dice).await;
-        check::ballots(&sent, &truth);
+        let untold = stranger::untold(self, &wishes);
+        for wishes in wishes {
+            wishes.check(&truth);
+            sent.extend(wishes.acknowledged);
+        }
+        check::ballots(&sent, &untold, &truth);
         check::store(self, polls, &truth);
         let count =
             |status: &str| truth.ballots.values().filter(|d| d.status == status).count() as u64;
@@ -366,19 +446,23 @@ impl World {
             crashes: self.crashes.get(),
             power_cuts: self.power_cuts.get(),
             views: self.seen_views.get(),
+            clock_jumps: self.clock_jumps.get(),
+            reissues: self.reissues.get(),
+            shown: self.shown.get(),
+            withheld: self.withheld.get(),
         }
     }
 
     /// Wait until every node shows the recount's numbers as final; they must do so soon, and
     /// must not move afterwards.
     async fn agreed(&self, polls: &[PollPlan], dice: &mut StdRng) -> pollux_checker::Recount {
-        let ids: Vec<_> = polls.iter().map(|poll| poll.id.parse().unwrap()).collect();
+        let newest: Vec<_> = polls.iter().map(|poll| poll.grant(&poll.tokens.newest())).collect();
         let mut disagreement = String::new();
         for _ in 0..30 {
             let truth = check::truth(self, polls);
             let mut screens = Vec::new();
             for node in 0..self.nodes() {
-                screens.push(watcher::look(self, node, ids.clone()).await);
+                screens.push(watcher::look(self, node, newest.clone()).await);
             }
             let verdict: Result<(), String> =
                 screens.iter().try_for_each(|shown| check::screen(shown, polls, &truth));
@@ -387,6 +471,7 @@ impl World {
                     for other in &screens[1..] {
                         check::same(&screens[0], other);
                     }
+                    self.revoked(polls).await;
                     sleep(Duration::from_secs(dice.random_range(5..60))).await;
                     assert_eq!(truth, check::truth(self, polls), "final, and yet it moved");
                     return truth;
@@ -397,19 +482,36 @@ impl World {
         panic!("never final: {disagreement}");
     }
 
+    /// In the end every node knows of each token that it is no more.
+    async fn revoked(&self, polls: &[PollPlan]) {
+        let polls: Vec<_> = polls.iter().filter(|poll| poll.tokens.len() > 1).collect();
+        if polls.is_empty() {
+            return;
+        }
+        for node in 0..self.nodes() {
+            let grants = polls.iter().map(|poll| poll.grant(&poll.tokens.get(0))).collect();
+            watcher::look(self, node, grants).await.values().for_each(watcher::shows_to_all);
+        }
+    }
+
     fn start(&self, node: usize) {
         let log = self.log.node(node as u32);
         let (store, violation) = (self.store.clone(), self.violation.clone());
         let spy = Spy { log: log.clone(), store, violation };
         let running = Node::start(Parts {
+            alone: false,
             config: config(),
-            ambient: self.ambient.clone(),
+            ambient: Arc::new(Skewed {
+                right: self.ambient.clone(),
+                ahead: self.ahead[node].clone(),
+            }),
             log: Arc::new(spy),
             store: self.store.clone(),
             secret: b"the simulation's secret".to_vec(),
-            admin_token: "the operator's token".into(),
+            admin_token: ADMIN.into(),
         });
-        *self.nodes[node].borrow_mut() = Some(Running { node: running, log });
+        let (router, since) = (running.router(), Instant::now());
+        *self.nodes[node].borrow_mut() = Some(Running { node: running, router, log, since });
     }
 
     fn crash(&self, node: usize) {
@@ -418,40 +520,4 @@ impl World {
             self.crashes.set(self.crashes.get() + 1);
         }
     }
-}
-
-/// The limits that look at the real clock are out of the way.
-fn config() -> Config {
-    let mut config = Config::default();
-    config.api.per_voter = (1_000_000, 1_000_000);
-    config.api.guesses = 1_000_000;
-    config
-}
-
-fn log_faults(rough: f64) -> LogFaults {
-    let millis = |n| Duration::from_millis((n as f64 * rough * 10.0) as u64);
-    LogFaults {
-        not_recorded: rough,
-        unknown_lost: rough,
-        unknown_recorded: rough,
-        delay: millis(0)..millis(1_500) + Duration::from_millis(1),
-        duplicate: rough,
-        no_offset: rough,
-        not_copied: rough,
-        read_error: rough,
-        feed_lost: rough / 4.0,
-        announcement_duplicate: rough,
-        announcement_delay: millis(0)..millis(800) + Duration::from_millis(1),
-    }
-}
-
-fn store_faults(rough: f64) -> StoreFaults {
-    let millis = |n| Duration::from_millis((n as f64 * rough * 10.0) as u64);
-    let faults = |longest| Faults {
-        unavailable: rough,
-        unknown_done: rough,
-        unknown_not_done: rough,
-        delay: millis(0)..millis(longest) + Duration::from_millis(1),
-    };
-    StoreFaults { reads: faults(200), changes: faults(500), commits: faults(1_500) }
 }

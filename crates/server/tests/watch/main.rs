@@ -3,6 +3,7 @@
 
 mod feed;
 mod programs;
+mod revoked;
 mod sockets;
 mod states;
 mod world;

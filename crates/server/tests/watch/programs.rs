@@ -8,6 +8,7 @@ use pollux_core::poll::{Draft, Poll, Results};
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::events::{Events, events};
+use pollux_server::watch::grants::Proof;
 use pollux_server::watch::hub::Missing;
 use pollux_server::watch::viewer::{Interest, Watched};
 use serde_json::{Value, json};
@@ -125,7 +126,7 @@ async fn only_who_runs_the_event_is_shown_drafts() {
     let (event, _, mut public) = two(&world).await;
     let mut staff = follow(&world, &event);
     next(&mut staff).await;
-    staff.viewer().promote(false);
+    staff.viewer().promote(Proof::Stage(event.owner));
     assert_eq!(next(&mut staff).await["event"]["polls"].as_array().unwrap().len(), 2);
     let mut draft = draft_of(&event, 3);
     world.hub.apply(Announcement::Poll(Arc::new(draft.clone()))).unwrap();

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use pollux_core::poll::{Poll, Results};
 use pollux_server::config::WatchLimits;
+use pollux_server::watch::grants::{Grant, Proof};
 use pollux_server::watch::socket::{Inbound, serve_socket};
-use pollux_server::watch::view::Audience;
 use pollux_server::watch::viewer::{Interest, ViewerHandle};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -244,7 +244,7 @@ async fn subscriptions_come_and_go() {
         async fn message(&self, viewer: &ViewerHandle, text: &str) {
             match text {
                 "subscribe" => viewer.subscribe(self.0.id).unwrap(),
-                "auth" => viewer.grant(self.0.id, Audience::Owner),
+                "auth" => viewer.grant(self.0.id, Grant::Runs(Proof::Owner(self.0.owner))),
                 _ => viewer.unsubscribe(self.0.id),
             }
         }

@@ -8,6 +8,7 @@ use pollux_core::poll::{PollStatus, Results};
 use pollux_core::standing::{Announcement, Standing, TallyAt};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::events::events;
+use pollux_server::watch::grants::{Grant, Proof};
 use pollux_server::watch::hub::Missing;
 use pollux_server::watch::view::{self, Audience};
 use pollux_server::watch::viewer::{Interest, SubscribeError};
@@ -83,7 +84,7 @@ async fn hidden_numbers_and_their_pace_are_shown_to_nobody_but_the_owner() {
     let interest = Interest { everything: true, ..one(&poll) };
     let mut public = events(&world.hub, interest, None);
     let mut all = events(&world.hub, everything(), None);
-    let grants = vec![(poll.id, Audience::Owner)];
+    let grants = vec![(poll.id, Grant::Runs(Proof::Owner(poll.owner)))];
     let mut owner = events(&world.hub, Interest { grants, ..one(&poll) }, None);
     for viewer in [&mut public, &mut all, &mut owner] {
         rest(viewer).await;
@@ -120,8 +121,8 @@ async fn who_votes_sees_the_numbers_from_then_on() {
     assert_eq!(next_poll(&mut mine).await["poll"]["totalVotes"], 1);
     assert_eq!(next_poll(&mut all).await["poll"]["totalVotes"], 1);
     assert_eq!(rest(&mut theirs).await, Vec::<Value>::new());
-    // A lesser grant takes nothing away.
-    mine.viewer().grant(poll.id, Audience::Public);
+    // A token of something else takes nothing away, and is no news.
+    mine.viewer().grant(poll.id, Grant::Runs(Proof::Owner([99; 32])));
     world.tally(&poll, 0, [2, 0]);
     assert_eq!(next_poll(&mut mine).await["poll"]["totalVotes"], 2);
 }
@@ -186,7 +187,7 @@ async fn drafts_are_shown_to_their_owner_only() {
     world.hub.merge(Standing::new(poll.clone(), PARTITIONS));
     let mut all = events(&world.hub, everything(), None);
     let mut public = events(&world.hub, one(&poll), None);
-    let grants = vec![(poll.id, Audience::Owner)];
+    let grants = vec![(poll.id, Grant::Runs(Proof::Owner(poll.owner)))];
     let mut owner = events(&world.hub, Interest { grants, ..one(&poll) }, None);
     assert_eq!(next(&mut all).await["polls"], json!([]));
     assert_eq!(next(&mut public).await["polls"], json!([]));

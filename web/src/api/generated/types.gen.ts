@@ -28,6 +28,24 @@ export type Address = {
 };
 
 /**
+ * One option, or several, of a list.
+ */
+export type Choice = {
+    /**
+     * single or multiple.
+     */
+    kind: Selection;
+    /**
+     * Most options a ballot may mark.
+     */
+    maxChoices: number;
+    /**
+     * In the organiser's order.
+     */
+    options: Array<PollOption>;
+};
+
+/**
  * A new event with the secrets that only its maker gets, once.
  */
 export type CreatedEvent = Event & {
@@ -157,7 +175,7 @@ export type EventPoll = {
      */
     id: string;
     /**
-     * single or multiple.
+     * single, multiple or rating.
      */
     kind: string;
     /**
@@ -207,28 +225,36 @@ export type Export = {
      */
     poll: Poll;
     /**
-     * A line for each option, in the organiser's order.
+     * In the organiser's order a line for each option, or for each step of each statement.
      */
     results: Array<ExportedOption>;
 };
 
 /**
- * One option's result.
+ * The result of one option, or of one step on a statement.
  */
 export type ExportedOption = {
+    /**
+     * Of a rating: the mean step of the statement, the same on each of its lines.
+     */
+    mean?: number | null;
     /**
      * Its text.
      */
     option: string;
     /**
-     * 1, 2, 3, …
+     * The option's or the statement's: 1, 2, 3, …
      */
     optionId: number;
     /**
      * Of the people counted, the part that marked it: from 0 to 1. Where many may be chosen the
-     * parts add up to more than 1.
+     * parts add up to more than 1. Of a rating: of the people who rated the statement.
      */
     share: number;
+    /**
+     * Of a rating: which step.
+     */
+    step?: number | null;
     /**
      * Marks counted.
      */
@@ -262,6 +288,11 @@ export type Health = {
      */
     store?: string;
 };
+
+/**
+ * A poll's own part.
+ */
+export type Kind = Choice | Rating;
 
 /**
  * The leaderboard as the contract shows it.
@@ -370,6 +401,10 @@ export type NewEventTokens = {
  */
 export type NewPoll = {
     /**
+     * How many seconds after it opens it closes by itself; instead of `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
      * RFC 3339; when it closes by itself.
      */
     closesAt?: string | null;
@@ -378,7 +413,12 @@ export type NewPoll = {
      */
     embed?: Array<string> | null;
     /**
-     * single or multiple; single unless `maxChoices` is above 1.
+     * Of a rating: what the highest step means.
+     */
+    highLabel?: string | null;
+    /**
+     * single, multiple or rating; rating where there are statements, else single unless
+     * `maxChoices` is above 1.
      */
     kind?: string;
     /**
@@ -386,7 +426,15 @@ export type NewPoll = {
      */
     listed?: boolean | null;
     /**
-     * Most options a ballot may mark; by default 1, or all of a multiple choice.
+     * Of a rating: what the lowest step means.
+     */
+    lowLabel?: string | null;
+    /**
+     * Of a rating: the lowest step; default 0 for a scale of 11 steps, else 1.
+     */
+    lowest?: number | null;
+    /**
+     * Of a choice: most options a ballot may mark; by default 1, or all of a multiple choice.
      */
     maxChoices?: number | null;
     /**
@@ -394,9 +442,10 @@ export type NewPoll = {
      */
     open?: boolean | null;
     /**
-     * 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+     * Of a choice, and needed there: 2 to 100 texts of 1 to 200 characters, distinct after
+     * trimming.
      */
-    options: Array<string>;
+    options?: Array<string>;
     /**
      * 1 to 500 characters.
      */
@@ -409,6 +458,18 @@ export type NewPoll = {
      * replace (default) or refuse.
      */
     revote?: string | null;
+    /**
+     * Of a rating, and needed there: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+     */
+    statements?: Array<string>;
+    /**
+     * Of a rating: how many steps the scale has; default 5.
+     */
+    steps?: number | null;
+    /**
+     * Of a rating: stars or numbers; default stars for a scale from 1 of up to 5 steps.
+     */
+    symbol?: string | null;
     /**
      * Whether a `voterId` is taken; default true.
      */
@@ -436,11 +497,16 @@ export type NewToken = {
 /**
  * A poll as the contract shows it.
  */
-export type Poll = {
+export type Poll = Kind & {
     /**
      * RFC 3339, UTC; null while open.
      */
     closedAt: string | null;
+    /**
+     * How many seconds after each opening it closes; `closesAt` is set by it then. Null: it has no
+     * such limit.
+     */
+    closesAfter: number | null;
     /**
      * RFC 3339, UTC; null: it stays open until it is closed.
      */
@@ -470,21 +536,19 @@ export type Poll = {
      */
     id: string;
     /**
-     * single or multiple.
-     */
-    kind: string;
-    /**
      * Whether lists and the leaderboard show it.
      */
     listed: boolean;
     /**
-     * Most options a ballot may mark.
+     * RFC 3339, UTC: the closing time that had passed already when it was opened, so that it was
+     * opened without one. Only its owner is told; null to everybody else.
      */
-    maxChoices: number;
+    missedClosesAt: string | null;
     /**
-     * In the organiser's order.
+     * Raised by each opening, closing and reset, from 0 for a draft. It says no more than whoever
+     * watches has seen happen; a change of the owner's may name the phase it is meant for.
      */
-    options: Array<PollOption>;
+    phase?: number;
     /**
      * The question.
      */
@@ -553,7 +617,7 @@ export type PollOption = {
     /**
      * 1, 2, 3, …
      */
-    id: number;
+    id: U8;
     /**
      * Its text.
      */
@@ -569,7 +633,11 @@ export type PollOption = {
  */
 export type PollPatch = {
     /**
-     * RFC 3339; null: never.
+     * In seconds from the opening on; null: never. Takes the place of `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * RFC 3339; null: never. Takes the place of `closesAfter`.
      */
     closesAt?: string | null;
     /**
@@ -577,7 +645,11 @@ export type PollPatch = {
      */
     embed?: Array<string> | null;
     /**
-     * single or multiple.
+     * Of a rating: what the highest step means.
+     */
+    highLabel?: string | null;
+    /**
+     * single, multiple or rating. Another kind begins anew: its options or statements are needed.
      */
     kind?: string | null;
     /**
@@ -585,11 +657,19 @@ export type PollPatch = {
      */
     listed?: boolean | null;
     /**
-     * Most options a ballot may mark.
+     * Of a rating: what the lowest step means.
+     */
+    lowLabel?: string | null;
+    /**
+     * Of a rating: the lowest step.
+     */
+    lowest?: number | null;
+    /**
+     * Of a choice: most options a ballot may mark.
      */
     maxChoices?: number | null;
     /**
-     * 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+     * Of a choice: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
      */
     options?: Array<string>;
     /**
@@ -604,6 +684,18 @@ export type PollPatch = {
      * replace or refuse.
      */
     revote?: string | null;
+    /**
+     * Of a rating: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+     */
+    statements?: Array<string>;
+    /**
+     * Of a rating: how many steps the scale has.
+     */
+    steps?: number | null;
+    /**
+     * Of a rating: stars or numbers.
+     */
+    symbol?: string | null;
     /**
      * Whether a `voterId` is taken.
      */
@@ -736,7 +828,7 @@ export type RankedOption = {
 };
 
 /**
- * A poll's place.
+ * A poll's place, by its voters.
  */
 export type RankedPoll = {
     /**
@@ -748,14 +840,57 @@ export type RankedPoll = {
      */
     question: string;
     /**
-     * From 1; equal votes share it, and the next one skips.
+     * From 1; equally many voters share it, and the next one skips.
      */
     rank: number;
+    /**
+     * People counted: what it is ranked by.
+     */
+    totalVoters: number;
     /**
      * Marks counted.
      */
     totalVotes: number;
 };
+
+/**
+ * Statements, each rated on the same scale.
+ */
+export type Rating = {
+    /**
+     * What the highest step means; empty if that is not said.
+     */
+    highLabel: string;
+    /**
+     * rating.
+     */
+    kind: RatingWord;
+    /**
+     * What the lowest step means; empty if that is not said.
+     */
+    lowLabel: string;
+    /**
+     * The lowest step: 0 or 1.
+     */
+    lowest: number;
+    /**
+     * In the organiser's order.
+     */
+    statements: Array<Statement>;
+    /**
+     * How many steps the scale has, from 2 to 11.
+     */
+    steps: number;
+    /**
+     * How the steps look: stars or numbers.
+     */
+    symbol: Symbol;
+};
+
+/**
+ * The word for this kind.
+ */
+export type RatingWord = 'rating';
 
 /**
  * What a voter is told about a ballot.
@@ -774,6 +909,16 @@ export type Receipt = {
      * recorded, and later counted, replaced, superseded, refused or late.
      */
     status: string;
+    /**
+     * Of a superseded ballot: the ballot of the same voter that counts in its place. A ballot
+     * under a greater id, or under none, counts again.
+     */
+    supersededBy?: string;
+    /**
+     * To whoever came without a cookie and without a name: sent along with the next ballot it makes
+     * that the same voter's. The cookie of the answer says the same.
+     */
+    voter?: string;
 };
 
 /**
@@ -807,15 +952,26 @@ export type ReplayFrame = {
      */
     at: string;
     /**
-     * Marks counted by then, for each option in the organiser's order.
+     * Marks counted by then: of a choice for each option in the organiser's order, of a rating for each step
+     * of the first statement, then of the second, and so on.
      */
     votes: Array<number>;
 };
 
 /**
+ * Whether a ballot marks one option or may mark several.
+ */
+export type Selection = 'single' | 'multiple';
+
+/**
  * Which poll comes on stage.
  */
 export type Show = {
+    /**
+     * The poll that the asker sees on stage, or null for none. Should another one be there by now,
+     * nothing is done, and the answer is 409. Left out, it is shown whatever is there.
+     */
+    from?: string | null;
     /**
      * The id of one of the event's polls; a draft is opened. Null: none.
      */
@@ -834,6 +990,32 @@ export type StageToken = {
      * The stage's page, with the token in its fragment.
      */
     stageUrl: string;
+};
+
+/**
+ * One statement.
+ */
+export type Statement = {
+    /**
+     * 1, 2, 3, …
+     */
+    id: number;
+    /**
+     * The mean of their steps; null while hidden from you, and while nobody has rated it.
+     */
+    mean: number | null;
+    /**
+     * How many gave each step, from the lowest on; null while hidden from you.
+     */
+    spread: Array<number> | null;
+    /**
+     * Its text.
+     */
+    text: string;
+    /**
+     * People counted who rated it; null while hidden from you.
+     */
+    votes: number | null;
 };
 
 /**
@@ -888,6 +1070,11 @@ export type StoreStatus = {
 };
 
 /**
+ * How the steps of a scale look.
+ */
+export type Symbol = 'stars' | 'numbers';
+
+/**
  * A poll that is in no event yet, and the token of its owner.
  */
 export type TakeIn = {
@@ -930,15 +1117,21 @@ export type TrendPoint = {
      */
     voters: number;
     /**
-     * Marks counted by then, for each option in the organiser's order.
+     * Marks counted by then: of a choice for each option in the organiser's order, of a rating for each step
+     * of the first statement, then of the second, and so on.
      */
     votes: Array<number>;
 };
 
 /**
- * Exactly one of `option`, `optionId`, `options` and `optionIds`.
+ * Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`; a rating takes `answer`.
  */
 export type Vote = {
+    /**
+     * As the poll's kind has it. Of a choice: the ids of the options. Of a rating: for each
+     * statement a step of the scale, or null to skip it.
+     */
+    answer?: Array<number | null> | null;
     /**
      * A UUIDv7 of the client's; with it a lost answer can be asked for again by sending the
      * same ballot.
@@ -960,6 +1153,14 @@ export type Vote = {
      * The texts of the options.
      */
     options?: Array<string> | null;
+    /**
+     * The poll's round that it was wished of: should another have begun by now, it is too late (409).
+     */
+    round?: number | null;
+    /**
+     * For clients that keep no cookies: the `voter` of an earlier receipt, to be the same voter.
+     */
+    voter?: string | null;
     /**
      * Who votes, where the poll takes names; at most 128 bytes.
      */
@@ -987,6 +1188,8 @@ export type VoteToScreen = {
 export type U32 = number;
 
 export type U64 = number;
+
+export type U8 = number;
 
 export type GetAddressData = {
     body?: never;
@@ -1160,7 +1363,7 @@ export type DeleteEventErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -1270,7 +1473,7 @@ export type EditEventErrors = {
      */
     408: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -1340,7 +1543,7 @@ export type DeleteLogoErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -1452,7 +1655,7 @@ export type PutLogoErrors = {
      */
     408: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -1532,7 +1735,7 @@ export type AddPollErrors = {
      */
     408: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -1648,7 +1851,7 @@ export type ShowPollErrors = {
      */
     408: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -1718,7 +1921,7 @@ export type GetEventStageErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -1776,7 +1979,7 @@ export type ReissueEventTokenErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -1971,7 +2174,12 @@ export type DeletePollData = {
          */
         id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         */
+        phase?: number;
+    };
     url: '/api/polls/{id}';
 };
 
@@ -1993,7 +2201,7 @@ export type DeletePollErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -2103,7 +2311,7 @@ export type EditPollErrors = {
      */
     408: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -2164,6 +2372,10 @@ export type GetBallotData = {
          * The `voterId` it was cast with; else the cookie tells
          */
         voterId?: string;
+        /**
+         * The `voter` of a receipt, for clients that keep no cookies
+         */
+        voter?: string;
     };
     url: '/api/polls/{id}/ballots/{ballotId}';
 };
@@ -2206,7 +2418,12 @@ export type ClosePollData = {
          */
         id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         */
+        phase?: number;
+    };
     url: '/api/polls/{id}/close';
 };
 
@@ -2228,7 +2445,7 @@ export type ClosePollErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -2361,7 +2578,12 @@ export type OpenPollData = {
          */
         id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         */
+        phase?: number;
+    };
     url: '/api/polls/{id}/open';
 };
 
@@ -2383,7 +2605,7 @@ export type OpenPollErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -2465,7 +2687,12 @@ export type ReopenPollData = {
          */
         id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         */
+        phase?: number;
+    };
     url: '/api/polls/{id}/reopen';
 };
 
@@ -2487,7 +2714,7 @@ export type ReopenPollErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -2569,7 +2796,12 @@ export type ResetPollData = {
          */
         id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         */
+        phase?: number;
+    };
     url: '/api/polls/{id}/reset';
 };
 
@@ -2591,7 +2823,7 @@ export type ResetPollErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -2627,7 +2859,12 @@ export type RevealPollData = {
          */
         id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         */
+        phase?: number;
+    };
     url: '/api/polls/{id}/reveal';
 };
 
@@ -2649,7 +2886,7 @@ export type RevealPollErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -2707,7 +2944,7 @@ export type GetPollStageErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll; or: The poll's status does not allow this
+     * It was changed meanwhile; or: The poll's status does not allow this
      */
     409: Problem;
     /**
@@ -2765,7 +3002,7 @@ export type ReissueTokenErrors = {
      */
     404: Problem;
     /**
-     * Somebody else is changing the poll
+     * It was changed meanwhile
      */
     409: Problem;
     /**

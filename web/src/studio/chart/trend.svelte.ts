@@ -3,6 +3,7 @@
 import { now } from "../../api/clock";
 import { getTrend } from "../../api/operations";
 import type { Poll } from "../../api/generated";
+import { slotsOf } from "../../kinds/kind";
 import { append, filled, pointOf, type Point } from "./series";
 
 /** A first point so soon after the poll was made is its beginning. */
@@ -37,7 +38,7 @@ export class Trend {
     }
     const before = this.#last;
     this.#last = poll;
-    const point = { at: now(), voters: poll.totalVoters, votes: poll.options.map((option) => option.votes ?? 0) };
+    const point = { at: now(), voters: poll.totalVoters, votes: slotsOf(poll) };
     const still = this.points.at(-1);
     if (before?.version === poll.version && still) return;
     this.points = append(this.points, point, this.#step);

@@ -1,7 +1,8 @@
 // Between an event and its form.
 
 import type { Problem } from "../../api/call";
-import type { Event, NewEvent } from "../../api/generated";
+import type { Event, EventPatch, NewEvent } from "../../api/generated";
+import { sites } from "../edit/theirs";
 import type { Looks } from "./EventForm.svelte";
 
 export const BLANK: Looks = { title: "", accent: null, layout: "bars", embed: "" };
@@ -11,6 +12,20 @@ export const looksOf = (event: Event): Looks =>
 
 export const bodyOf = (looks: Looks): NewEvent =>
   ({ title: looks.title, accent: looks.accent, layout: looks.layout, embed: looks.embed.split(/[\s,]+/).filter(Boolean) });
+
+/** A change of these fields: what somebody else has saved in the rest stays. */
+export const patchOf = (looks: Looks, fields: readonly (keyof Looks)[]): EventPatch =>
+  Object.fromEntries(Object.entries(bodyOf(looks)).filter(([name]) => fields.includes(name as keyof Looks)));
+
+const WORDS: { [field in keyof Looks]: (theirs: Partial<Looks>) => string } = {
+  title: ({ title }) => `“${title}”`, accent: ({ accent }) => accent ?? "no colour of its own",
+  layout: ({ layout }) => (layout === "columns" ? "columns, side by side" : "bars, one below another"),
+  embed: ({ embed }) => sites(embed!),
+};
+
+/** What somebody else has made of a field that is being changed here; null if nobody has. */
+export const wordsOf = (clashes: Partial<Looks>, field: keyof Looks): string | null =>
+  (field in clashes ? WORDS[field](clashes) : null);
 
 /** The server's words by field; `/embed/0` belongs to the field of all. */
 export const faultsOf = (problem: Problem): ReadonlyMap<string, string> =>

@@ -1,6 +1,7 @@
 // What the overview lists: events with their polls and lone polls, newest first, searched and filtered.
 
 import type { Event, Poll } from "../../api/generated";
+import { textsOf } from "../../kinds/kind";
 
 
 export const FILTERS = ["all", "open", "draft", "closed"] as const;
@@ -10,7 +11,7 @@ export type Entry = { id: string; event: Event | null; polls: Poll[] };
 const plain = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 function matches(poll: Poll, words: string[]): boolean {
-  const text = plain([poll.question, poll.code, poll.status, ...poll.options.map((option) => option.text)].join(" "));
+  const text = plain([poll.question, poll.code, poll.status, ...textsOf(poll)].join(" "));
   return words.every((word) => text.includes(word));
 }
 

@@ -7,14 +7,14 @@ import { find } from "./finding";
 import { topOptions, topPolls } from "./ranking";
 
 const poll = (id: string, question: string, votes: number[], rest: Partial<Poll> = {}) => ({
-  id, question, code: "482913", status: "open", totalVotes: votes.reduce((a, b) => a + b, 0),
+  id, question, code: "482913", status: "open", totalVotes: votes.reduce((a, b) => a + b, 0), totalVoters: Math.max(...votes),
   options: votes.map((count, i) => ({ id: i + 1, text: `${question}${i}`, votes: count })), ...rest,
 } as Poll);
 
 test("equal votes share a rank, the next one skips; nobody's option leads nothing", () => {
   const polls = [poll("2", "b", [7, 0]), poll("1", "a", [7, 9, 3])];
   expect(topOptions(polls, 9).map((one) => [one.rank, one.name])).toEqual([[1, "a1"], [2, "a0"], [2, "b0"], [4, "a2"]]);
-  expect(topPolls(polls, 1).map((one) => [one.rank, one.name, one.votes])).toEqual([[1, "a", 19]]);
+  expect(topPolls(polls, 1).map((one) => [one.rank, one.name, one.votes])).toEqual([[1, "a", 9]]);
 });
 
 const event = { id: "5", title: "Café Réunion", code: "111222", polls: [{ id: "1" }, { id: "3" }] } as unknown as Event;

@@ -1,7 +1,8 @@
-// The leading options and polls of what one organiser holds, ranked as the server's leaderboard is: equal
-// votes share a rank (1, 1, 3); within it the older poll, then the lower option, comes first.
+// The leading options, by votes, and polls, by voters, of what one organiser holds, ranked as the server's
+// leaderboard is: equal numbers share a rank (1, 1, 3); within it the older poll, then the lower option, comes first.
 
 import type { Poll } from "../../api/generated";
+import { optionsOf } from "../../kinds/kind";
 
 export type Leading = { rank: number; key: string; name: string; of: string | null; pollId: string; votes: number };
 
@@ -17,11 +18,11 @@ function ranked(all: Unranked[], most: number): Leading[] {
 const oldestFirst = (polls: readonly Poll[]) => [...polls].sort((a, b) => (a.id < b.id ? -1 : 1));
 
 export const topOptions = (polls: readonly Poll[], most: number): Leading[] => ranked(
-  oldestFirst(polls).flatMap((poll) => poll.options.map((option) => ({
+  oldestFirst(polls).flatMap((poll) => optionsOf(poll).map((option) => ({
     key: `${poll.id}.${option.id}`, name: option.text, of: poll.question, pollId: poll.id, votes: option.votes ?? 0,
   }))), most);
 
 export const topPolls = (polls: readonly Poll[], most: number): Leading[] => ranked(
   oldestFirst(polls).map((poll) => ({
-    key: poll.id, name: poll.question, of: null, pollId: poll.id, votes: poll.totalVotes ?? 0,
+    key: poll.id, name: poll.question, of: null, pollId: poll.id, votes: poll.totalVoters ?? 0,
   })), most);

@@ -10,7 +10,7 @@ import { plural } from "../words";
 export type Act = {
   name: "open" | "close" | "reopen" | "reveal" | "reset"; word: string; icon: IconName; done: string;
   fits: (poll: Poll) => boolean;
-  send: (ask: { path: { id: string }; token: string | null }) => Promise<Answer<Poll>>;
+  send: (ask: { path: { id: string }; was: Poll; token: string | null }) => Promise<Answer<Poll>>;
 };
 
 export const ACTS: readonly Act[] = [

@@ -3,6 +3,9 @@
 import type { Address } from "../../api/generated";
 import { getAddress } from "../../api/operations";
 
+/** Pause before it is asked again. */
+const AGAIN = 3_000;
+
 class Links {
   address = $state.raw<Address | null>(null);
   readonly base = $derived((this.address?.url ?? location.origin).replace(/\/$/, ""));
@@ -11,13 +14,15 @@ class Links {
     ? [this.address.why, this.address.fix].filter(Boolean).join(". ") || "Phones cannot open this address." : "");
   #asked = false;
 
-  /** Ask the server, once, at which address it can be reached from elsewhere. */
+  /** Ask the server, until it answers, at which address it can be reached from elsewhere. */
   ask() {
     if (this.#asked) return;
     this.#asked = true;
     void getAddress({}).then((answer) => {
       if (answer.ok) this.address = answer.data;
       else this.#asked = false;
+      // Without it links name the address of this page, which may be one that phones cannot open.
+      if (!answer.ok) setTimeout(() => this.ask(), AGAIN);
     });
   }
 

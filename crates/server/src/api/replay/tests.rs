@@ -4,18 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use pollux_core::ballot::Ballot;
-use pollux_core::id::Generation;
+use async_trait::async_trait;
+use pollux_core::ballot::{Ballot, NamedBy};
+use pollux_core::fold::known;
+use pollux_core::id::{BallotId, Generation, VoterId};
 use pollux_core::poll::Draft;
-use pollux_core::record::{Control, ballot_key};
-use pollux_core::standing::TallyAt;
+use pollux_core::record::{ballot_key, ballot_partition};
+use pollux_core::standing::{Announcement, TallyAt};
 use proptest::prelude::*;
 
 use super::*;
 use crate::config::LogLimits;
 use crate::log::memory::{LogFaults, MemoryLog, MemoryNode};
-use crate::log::{NewRecord, Record};
-use crate::processor::batch::{Batch, Past, Slice, known};
+use crate::log::{Append, AppendError, DeadRecord, Feed, Membership, NewRecord};
+use crate::processor::batch::{Batch, Slice};
 
 const PARTITIONS: u32 = 2;
 const MADE: u64 = 1_795_262_400_000;
@@ -48,9 +50,10 @@ async fn control(log: &MemoryNode, poll: &Poll, at: u64) {
 
 async fn cast(log: &MemoryNode, poll: &Poll, voter: u8, n: u64, option: u8, at: u64) {
     let (voter, id) = (VoterId([voter; 16]), BallotId::new(UnixMillis(n), [voter; 10]));
-    let choice = Choice::of([option]).unwrap();
+    let answer = Answer::options([option]).unwrap();
     let (round, phase, at) = (poll.round, poll.phase, UnixMillis(at));
-    let ballot = Ballot { poll: poll.id, voter, id, choice, round, phase, at };
+    let named_by = if n.is_multiple_of(3) { NamedBy::Server } else { NamedBy::Client };
+    let ballot = Ballot { poll: poll.id, voter, id, named_by, answer, round, phase, at };
     let partition = ballot_partition(poll.id, voter, PARTITIONS);
     let key = ballot_key(poll.id, voter).into();
     let value = Entry::Ballot(ballot).encode().into();
@@ -116,7 +119,7 @@ proptest! {
                         cast(&log, poll, voter, n, option, now).await;
                     }
                     Deed::Reset => {
-                        ours.reset().unwrap();
+                        ours.reset(UnixMillis(now)).unwrap();
                         control(&log, &ours, now).await;
                         began = now;
                     }
@@ -213,6 +216,126 @@ fn a_result_that_is_not_the_logs_is_not_replayed() {
             other.take_tally(tally);
         }
         assert_eq!(make(&*log, &other, PLENTY).await, Err(Failed::Different));
+    });
+}
+
+/// The bytes of a record, which note the thread that is done with them.
+struct Spied {
+    bytes: Bytes,
+    seen: Arc<Mutex<Vec<std::thread::ThreadId>>>,
+}
+
+impl AsRef<[u8]> for Spied {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Spied {
+    fn drop(&mut self) {
+        self.seen.lock().push(std::thread::current().id());
+    }
+}
+
+/// A log whose records are noticed when they are done with. A replay asks nothing else of it.
+struct Spying {
+    log: Arc<MemoryNode>,
+    seen: Arc<Mutex<Vec<std::thread::ThreadId>>>,
+}
+
+#[async_trait]
+impl Log for Spying {
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Record>, ReadError> {
+        let spy = |record: Record| {
+            let value = Spied { bytes: record.value.clone(), seen: self.seen.clone() };
+            Record { value: Bytes::from_owner(value), ..record }
+        };
+        let records = self.log.read(partition, from, most, wait).await?;
+        Ok(records.into_iter().map(spy).collect())
+    }
+
+    fn partitions(&self) -> u32 {
+        self.log.partitions()
+    }
+
+    fn generation(&self) -> Generation {
+        unimplemented!()
+    }
+
+    fn append(&self, _: Partition, _: NewRecord) -> Append {
+        unimplemented!()
+    }
+
+    async fn end(&self, _: Partition) -> Result<Offset, ReadError> {
+        unimplemented!()
+    }
+
+    async fn join(&self) -> Result<Box<dyn Membership>, ReadError> {
+        unimplemented!()
+    }
+
+    async fn announce(&self, _: Vec<Announcement>) -> Result<(), AppendError> {
+        unimplemented!()
+    }
+
+    async fn bury(&self, _: Partition, _: Vec<DeadRecord>) -> Result<(), AppendError> {
+        unimplemented!()
+    }
+
+    async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {
+        unimplemented!()
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        unimplemented!()
+    }
+
+    async fn shut(&self) {
+        unimplemented!()
+    }
+}
+
+#[test]
+fn no_record_is_decoded_on_a_thread_that_votes_need() {
+    runtime().block_on(async {
+        let (cluster, log) = log();
+        let mut ours = poll(0);
+        control(&log, &ours, MADE).await;
+        for voter in 0..100 {
+            cast(&log, &ours, voter, 1, 2, MADE + u64::from(voter)).await;
+        }
+        ours.close(UnixMillis(MADE + 1_000)).unwrap();
+        control(&log, &ours, MADE + 1_000).await;
+        let end = standing(&cluster, &ours, |_| true);
+        let seen = Arc::default();
+        let spying = Spying { log, seen: Arc::clone(&seen) };
+        make(&spying, &end, PLENTY).await.unwrap();
+        let seen = seen.lock();
+        assert!(seen.len() > 100, "{}", seen.len());
+        assert!(!seen.contains(&std::thread::current().id()), "on the runtime's only thread");
+    });
+}
+
+#[test]
+fn one_page_is_folded_at_a_time() {
+    runtime().block_on(async {
+        let aside = Aside::new();
+        let working = Arc::new(Mutex::new(()));
+        let work = || {
+            let working = working.clone();
+            aside.run(move || {
+                let _alone = working.try_lock().expect("another one is at it");
+                // Until whoever else may has had a chance to begin.
+                std::thread::sleep(Duration::from_millis(1));
+            })
+        };
+        try_join_all((0..20).map(|_| work())).await.unwrap();
     });
 }
 

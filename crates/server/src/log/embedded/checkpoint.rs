@@ -1,7 +1,6 @@
 //! Moving the write-ahead log into the file, off the path of a commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -10,11 +9,13 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::Shared;
 use super::file::{self, Checkpoint};
+use crate::wal::WalSize;
 
-/// Bytes of records between two checkpoints. While one writes, commits are slower: rarely, then.
-const EVERY: usize = 16 << 20;
+/// Pages (of 16 KiB) of the write-ahead log between two checkpoints: 16 MiB. While one writes,
+/// commits are slower: rarely, then.
+const EVERY: u64 = 1 << 10;
 
-/// Pages (of 16 KiB) in the write-ahead log from which on the writer must begin it anew: 32 MiB.
+/// Pages in the write-ahead log from which on the writer must begin it anew: 32 MiB.
 /// A file that has its size is synced at half the price of one that grows.
 const LARGE: u64 = 2 << 10;
 
@@ -25,24 +26,27 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub(super) struct Checkpointer {
     wanted: SyncSender<()>,
     thread: JoinHandle<()>,
-    /// Bytes of records written since a checkpoint was last asked for.
-    written: AtomicUsize,
+    size: WalSize,
 }
 
 impl Checkpointer {
-    /// Start it on a connection of its own.
-    pub fn start(connection: Connection, shared: Arc<Shared>) -> std::io::Result<Self> {
+    /// Start it on a connection of its own; `size`: the writer's write-ahead log.
+    pub fn start(
+        connection: Connection,
+        size: WalSize,
+        shared: Arc<Shared>,
+    ) -> std::io::Result<Self> {
         let (wanted, asked) = sync_channel(1);
         let thread = thread::Builder::new()
             .name("log-checkpoint".into())
             .spawn(move || run(connection, &shared, &asked))?;
-        Ok(Self { wanted, thread, written: AtomicUsize::new(0) })
+        Ok(Self { wanted, thread, size })
     }
 
-    /// So many bytes more are in the write-ahead log.
-    pub fn written(&self, bytes: usize) {
-        if self.written.fetch_add(bytes, Ordering::Relaxed) + bytes >= EVERY {
-            self.written.store(0, Ordering::Relaxed);
+    /// Ask for a checkpoint if enough was committed since the last.
+    pub fn tend(&mut self) {
+        if self.size.grown() >= EVERY {
+            self.size.asked();
             // One that is asked for already will do.
             let _ = self.wanted.try_send(());
         }

@@ -47,6 +47,7 @@ use super::{
 };
 use crate::ambient::SharedAmbient;
 use crate::config::LogLimits;
+use crate::wal::WalSize;
 
 /// Most announcements a feed delivers at once.
 const FEED_BATCH: usize = 1024;
@@ -131,7 +132,7 @@ impl EmbeddedLog {
 
     /// Start the threads, and the task that answers.
     fn start(
-        connection: Connection,
+        mut connection: Connection,
         facts: Facts,
         file: PathBuf,
         limits: LogLimits,
@@ -151,7 +152,9 @@ impl EmbeddedLog {
         });
         let fault = |error| error::io_fault(&shared.file, &error);
         let (answers, mut decided) = mpsc::channel::<writer::Answers>(writer::ANSWERS);
-        let checkpointer = Checkpointer::start(file::connect(&shared.file)?, shared.clone());
+        let size = WalSize::follow(&mut connection)
+            .map_err(|error| error::sql_fault(&shared.file, &error))?;
+        let checkpointer = Checkpointer::start(file::connect(&shared.file)?, size, shared.clone());
         let checkpointer = checkpointer.map_err(fault)?;
         let writer = Writer { connection, shared: shared.clone(), checkpointer, answers };
         writer.start().map_err(fault)?;

@@ -420,6 +420,20 @@ async fn the_write_ahead_log_stays_bounded() {
     assert_eq!(names(folder.path()), ["log.db"]);
 }
 
+/// Each of these commits writes a page of 16 KiB for a record of some bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_write_ahead_log_stays_bounded_under_single_votes() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).unwrap();
+    let mut longest = 0;
+    for n in 0..4_000 {
+        log.append(0, record(n.to_string())).await.unwrap();
+        longest = longest.max(fs::metadata(folder.path().join("log.db-wal")).unwrap().len());
+    }
+    assert!(longest < 40 << 20, "{longest} bytes of write-ahead log for 4,000 small records");
+    log.shut().await;
+}
+
 // ---- cost ----
 
 /// `cargo test --release -p pollux-server --lib cost_of_an_append -- --ignored --nocapture`

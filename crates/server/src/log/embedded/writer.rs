@@ -77,7 +77,7 @@ impl Writer {
         thread::Builder::new().name("log-writer".into()).spawn(|| self.run())
     }
 
-    fn run(self) {
+    fn run(mut self) {
         let shared = self.shared.clone();
         loop {
             let patience = shared.trouble.lock().is_some().then_some(PROBE);
@@ -95,7 +95,7 @@ impl Writer {
         shared.stopped.send_replace(true);
     }
 
-    fn write(&self, group: Group) {
+    fn write(&mut self, group: Group) {
         let Group { drafts, waiters } = group;
         let bases: Vec<_> = self.shared.ends.iter().map(|end| *end.borrow()).collect();
         let batch = |(base, (mut records, count)): (&Offset, (Vec<u8>, u64))| {
@@ -116,17 +116,16 @@ impl Writer {
         }
     }
 
-    fn make_durable(&self, batches: Batches) -> Result<(), AppendError> {
+    fn make_durable(&mut self, batches: Batches) -> Result<(), AppendError> {
         let began = Instant::now();
         match self.transact(&batches) {
             Outcome::Durable => {
                 histogram!("pollux_log_commit_seconds").record(began.elapsed());
                 let records = batches.iter().map(|(_, batch)| batch.count).sum::<u64>();
                 histogram!("pollux_log_group_records").record(records as f64);
-                let bytes = batches.iter().map(|(_, batch)| batch.records.len()).sum();
                 self.shared.publish(batches);
                 self.recovered();
-                self.checkpointer.written(bytes);
+                self.checkpointer.tend();
                 fail_point!("log::after_commit");
                 Ok(())
             }

@@ -1,16 +1,18 @@
 //! What the contract says of ballots: fencing, loading, committing, telling.
 
-use pollux_core::ballot::{Choice, Status};
+use pollux_core::ballot::{NamedBy, Status};
+use pollux_core::fold::{Link, Trail};
+use pollux_core::kind::Answer;
+use pollux_core::kind::rating::Steps;
 use pollux_core::poll::{Poll, Revote};
 use pollux_core::tally::VoterState;
 
 use super::{
-    Backend, NOW, Worker, at, ballot_id, change, choice, create, generation, open_poll, poll_id,
-    some_tally, voter,
+    Backend, NOW, Worker, at, ballot_id, change, create, generation, marking, often, open_poll,
+    poll_id, some_tally, voter,
 };
 use crate::store::{
-    BallotFate, BallotRow, Commit, CommitError, DeadLetter, LoadedVoter, Progress, Store,
-    StoreError,
+    BallotFate, BallotRow, Commit, CommitError, DeadLetter, Progress, Store, StoreError, Voter,
 };
 
 fn empty(from: u64, to: u64) -> Commit {
@@ -18,10 +20,12 @@ fn empty(from: u64, to: u64) -> Commit {
 }
 
 fn row(offset: u64, poll: &Poll, who: u8, ballot: u64) -> BallotRow {
-    let (ballot, choice) = (ballot_id(ballot), choice(&[1]));
-    let after = VoterState { round: 1, counted: Some((ballot, choice)), seen: Some(ballot) };
+    let (ballot, answer) = (ballot_id(ballot), marking(&[1]));
+    let after =
+        VoterState { round: 1, counted: Some((ballot, answer.clone())), seen: Some(ballot) };
     let (poll, voter, decided, at) = (poll.id, voter(who), Status::Counted, at(NOW));
-    BallotRow { offset, poll, voter, ballot, choice, decided, at, after, prev: None }
+    let link = Trail::default().next();
+    BallotRow { offset, poll, voter, ballot, answer, decided, at, after, link }
 }
 
 fn letter(offset: u64) -> DeadLetter {
@@ -126,9 +130,9 @@ pub async fn loads_the_known_and_the_unknown(backend: &dyn Backend) {
     let (known, twin) = ((one.id, voter(1)), (two.id, voter(1)));
     let voters = [twin, known, (one.id, voter(2)), (poll_id(9), voter(1)), known];
     let loaded = store.load(0, &[two.id, poll_id(9), one.id], &voters).await.unwrap();
-    let nobody = LoadedVoter::default();
-    let somebody = LoadedVoter { state: cast.after, last: Some(0) };
-    assert_eq!(loaded.voters, [nobody, somebody, nobody, nobody, somebody]);
+    let nobody = Voter::default();
+    let somebody = cast.past();
+    assert_eq!(loaded.voters, [nobody.clone(), somebody.clone(), nobody.clone(), nobody, somebody]);
     assert_eq!(loaded.polls[0], Some((two.clone(), None)));
     assert_eq!(loaded.polls[1], None);
     let (poll, tally) = loaded.polls[2].clone().unwrap();
@@ -148,12 +152,14 @@ pub async fn keeps_every_voter_state(backend: &dyn Backend) {
     let poll = create(&*store, open_poll(1)).await;
     store.begin(0, generation(1)).await.unwrap();
     let (own, other) = (ballot_id(5), ballot_id(3));
-    let all = Choice::of(1..=100).unwrap();
+    let all = Answer::options(1..=100).unwrap();
     let mut states = Vec::new();
     for round in [0, 1, u32::MAX] {
-        for counted in [None, Some((own, choice(&[1]))), Some((own, all)), Some((other, all))] {
+        for counted in
+            [None, Some((own, marking(&[1]))), Some((own, all.clone())), Some((other, all.clone()))]
+        {
             for seen in [None, Some(own), Some(other)] {
-                states.push(VoterState { round, counted, seen });
+                states.push(VoterState { round, counted: counted.clone(), seen });
             }
         }
     }
@@ -172,22 +178,34 @@ pub async fn keeps_every_voter_state(backend: &dyn Backend) {
     let voters: Vec<_> = expected.iter().map(|row| (poll.id, row.voter)).collect();
     let loaded = store.load(0, &[], &voters).await.unwrap();
     for (row, loaded) in expected.iter().zip(loaded.voters) {
-        assert_eq!(loaded, LoadedVoter { state: row.after, last: Some(row.offset) });
+        assert_eq!(loaded, row.past());
     }
     assert_eq!(store.ballots(0, 0, None, 99).await.unwrap(), expected);
 }
 
-pub async fn keeps_every_choice(backend: &dyn Backend) {
+pub async fn keeps_every_answer(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let poll = create(&*store, open_poll(1)).await;
     store.begin(0, generation(1)).await.unwrap();
-    let choices = [choice(&[1]), choice(&[62]), choice(&[63]), choice(&[64]), choice(&[1, 100])];
+    let rated = [&[Some(1)][..], &[Some(0), None, Some(11)], &[Some(7); 30]];
+    let rated = rated.map(|steps| Answer::Rating(Steps::of(steps.iter().copied())));
+    let marked = [&[1][..], &[62], &[63], &[64], &[1, 100]].map(marking);
+    let answers = rated.into_iter().chain(marked);
     let rows: Vec<BallotRow> = (0..)
-        .zip(choices)
-        .map(|(n, choice)| BallotRow { choice, ..row(n, &poll, n as u8, 1) })
+        .zip(answers)
+        .map(|(n, answer)| {
+            // Every other one left another ballot standing.
+            let counted = Some((ballot_id(1 + n % 2), answer.clone()));
+            let after = VoterState { round: 1, counted, seen: Some(ballot_id(9)) };
+            BallotRow { answer, after, ..row(n, &poll, n as u8, 1) }
+        })
         .collect();
     store.commit(0, &Commit { ballots: rows.clone(), ..empty(0, 9) }).await.unwrap();
+    let store = backend.reopen(store).await;
     assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), rows);
+    for row in &rows {
+        assert_eq!(store.voter(poll.id, row.voter).await.unwrap(), row.after);
+    }
 }
 
 /// Anyone who may write to the topic may write these, and the fold counts them.
@@ -226,15 +244,88 @@ pub async fn chains_a_voters_rows(backend: &dyn Backend) {
     worker.vote(&poll, voter(1), ballot_id(40), &[1]).await; // 6
     let store = backend.reopen(store).await;
     let rows = store.ballots(0, 0, None, 9).await.unwrap();
-    let chain: Vec<_> = rows.iter().map(|row| (row.offset, row.prev)).collect();
-    let expected = [(0, None), (1, None), (2, None), (3, Some(0)), (4, Some(3)), (6, Some(4))];
+    let link = |nth, prev| Link { nth, prev };
+    let chain: Vec<_> = rows.iter().map(|row| (row.offset, row.link)).collect();
+    let expected = [
+        (0, link(1, None)),
+        (1, link(1, None)),
+        (2, link(1, None)),
+        (3, link(2, Some(0))),
+        (4, link(3, Some(3))),
+        (6, link(4, Some(4))),
+    ];
     assert_eq!(chain, expected);
     let voters = [(poll.id, voter(1)), (other.id, voter(1)), (poll.id, voter(2))];
     let loaded = store.load(0, &[], &voters).await.unwrap().voters;
-    assert_eq!(
-        loaded.iter().map(|past| past.last).collect::<Vec<_>>(),
-        [Some(6), Some(1), Some(2)]
-    );
+    let trails: Vec<_> = loaded.iter().map(|past| (past.trail.ballots, past.trail.end)).collect();
+    assert_eq!(trails, [(4, Some(6)), (1, Some(1)), (1, Some(2))]);
+}
+
+/// Somebody who votes again and again, whose older ballots come late, and whose poll is reset.
+pub async fn finds_ballots_past_the_chain(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let mut poll = create(&*store, open_poll(1)).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    // Every third is older than the one before, and so is superseded.
+    let ids = (0..40).map(|n| if n % 3 == 2 { 10 * n - 15 } else { 10 * n + 10 });
+    let ids: Vec<u64> = ids.collect();
+    let mut cast = Vec::new();
+    for (n, id) in ids.iter().enumerate() {
+        if [3, 20, 30].contains(&n) {
+            change(&*store, &mut poll, |poll| poll.reset(at(NOW)).unwrap()).await;
+            worker.control(&poll).await;
+        }
+        cast.extend(worker.vote(&poll, voter(1), ballot_id(*id), &[1]).await);
+    }
+    worker.vote(&poll, voter(2), ballot_id(11), &[1]).await;
+    assert_eq!(cast.len(), ids.len(), "each is decided");
+    let store = backend.reopen(store).await;
+    let asked: Vec<_> = ids.iter().map(|id| (poll.id, voter(1), ballot_id(*id))).collect();
+    let decided = store.decided(0, &asked).await.unwrap();
+    assert_eq!(decided, cast.iter().map(|row| Some(row.decided)).collect::<Vec<_>>());
+    for (n, row) in cast.iter().enumerate() {
+        let again = |later: &BallotRow| {
+            later.decided == Status::Counted && later.after.round == row.after.round
+        };
+        let replaced = row.decided == Status::Counted && cast[n + 1..].iter().any(again);
+        let status = if replaced { Status::Replaced } else { row.decided };
+        assert_eq!(fate(&*store, &poll, 1, ids[n]).await, Some((status, row.offset)), "{n}");
+    }
+    let strangers = [11, 12, 203, 399].map(|id| (poll.id, voter(1), ballot_id(id)));
+    assert_eq!(store.decided(0, &strangers).await.unwrap(), [None; 4]);
+    assert_eq!(fate(&*store, &poll, 1, 203).await, None);
+    let chain = Trail::CHAIN as usize;
+    let latest = &store.load(0, &[], &[(poll.id, voter(1))]).await.unwrap().voters[0];
+    assert_eq!(latest.trail, Trail { ballots: 9, end: Some(cast[chain - 1].offset) });
+    // It goes on from there, also for a worker that has just begun.
+    let mut worker = Worker::begin(&*store, 0).await;
+    assert_eq!(worker.vote(&poll, voter(1), ballot_id(ids[17]), &[2]).await, None, "a repetition");
+    let next = worker.vote(&poll, voter(1), ballot_id(900), &[2]).await.unwrap();
+    assert_eq!(next.link, Link { nth: 9, prev: latest.trail.end });
+}
+
+/// Rows of before rows were numbered, and of nodes that do not number them yet.
+pub async fn finds_ballots_that_were_never_numbered(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let poll = create(&*store, open_poll(1)).await;
+    let worker = Worker::begin(&*store, 0).await;
+    let mut ballots = often(&poll, voter(1), 0, 12);
+    for row in &mut ballots {
+        row.link = Link { nth: 9, prev: row.offset.checked_sub(1) };
+    }
+    let tallies = vec![worker.at(&poll, some_tally(&[1, 0, 0]), 12)];
+    store.commit(0, &Commit { tallies, ballots, ..empty(0, 12) }).await.unwrap();
+    let store = backend.reopen(store).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    let new = worker.vote(&poll, voter(1), ballot_id(50), &[2]).await.unwrap();
+    assert_eq!(new.link.nth, 9, "however many there are");
+    for n in 0..12 {
+        assert_eq!(worker.vote(&poll, voter(1), ballot_id(n), &[3]).await, None, "decided: {n}");
+        assert_eq!(fate(&*store, &poll, 1, n).await, Some((Status::Replaced, n)));
+    }
+    let between = worker.vote(&poll, voter(1), ballot_id(40), &[3]).await.unwrap();
+    assert_eq!(between.decided, Status::Superseded);
+    assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 1, 0]);
 }
 
 pub async fn remembers_every_decision(backend: &dyn Backend) {
@@ -325,7 +416,7 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     assert_eq!(first(30).await, Some((Status::Counted, 1)));
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 1, 0]);
     // A new round: what counted then did count, and a retry of it is told so.
-    change(&*store, &mut poll, |poll| poll.reset().unwrap()).await;
+    change(&*store, &mut poll, |poll| poll.reset(at(NOW)).unwrap()).await;
     worker.control(&poll).await; // 4
     assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[2]).await, None); // 5
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 0]);
@@ -339,9 +430,31 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     assert_eq!(told(30).await, Some((Status::Counted, 1)), "by no ballot of another round");
     assert_eq!(told(25).await, Some((Status::Replaced, 6)));
     assert_eq!(told(50).await, Some((Status::Counted, 7)));
-    let counted = Some((ballot_id(50), choice(&[3])));
+    let counted = Some((ballot_id(50), marking(&[3])));
     let state = VoterState { round: 2, counted, seen: Some(ballot_id(50)) };
     assert_eq!(store.voter(poll.id, voter(1)).await.unwrap(), state);
+}
+
+pub async fn tells_the_fate_of_what_the_server_named(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let poll = create(&*store, open_poll(1)).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    worker.vote(&poll, voter(1), ballot_id(50), &[1]).await; // 0
+    let by_place = NamedBy::Server;
+    worker.vote_named_by(by_place, &poll, voter(1), ballot_id(20), &[2]).await; // 1
+    worker.vote(&poll, voter(1), ballot_id(10), &[3]).await; // 2, superseded
+    let store = backend.reopen(store).await;
+    let told = async |ballot| fate(&*store, &poll, 1, ballot).await;
+    assert_eq!(told(50).await, Some((Status::Replaced, 0)), "by one with a smaller id");
+    assert_eq!(told(20).await, Some((Status::Counted, 1)));
+    assert_eq!(told(10).await, Some((Status::Superseded, 2)));
+    let counted = Some((ballot_id(20), marking(&[2])));
+    let state = VoterState { round: 1, counted, seen: Some(ballot_id(50)) };
+    assert_eq!(store.voter(poll.id, voter(1)).await.unwrap(), state);
+    let mut worker = Worker::begin(&*store, 0).await;
+    assert_eq!(worker.vote(&poll, voter(1), ballot_id(50), &[3]).await, None, "decided once");
+    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // greater than the one that counts
+    assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 1]);
 }
 
 pub async fn does_not_tell_others(backend: &dyn Backend) {

@@ -4,8 +4,10 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use pollux_core::ballot::{Ballot, Choice, Status};
+use pollux_core::ballot::{Ballot, NamedBy, Status};
+use pollux_core::fold::{Past, Trail, known};
 use pollux_core::id::{BallotId, PollId, VoterId};
+use pollux_core::kind::Answer;
 use pollux_core::poll::{Poll, PollStatus, Revote};
 use pollux_core::record::{Control, Entry, ballot_partition};
 use proptest::prelude::*;
@@ -13,15 +15,15 @@ use proptest::sample::Index;
 
 use super::{Backend, Memory, NOW, at, ballot_id, generation, open_poll, poll_id, voter};
 use crate::log::Record;
-use crate::processor::batch::{self, Batch, Past, Slice};
+use crate::processor::batch::{Batch, Slice};
 use crate::store::{
     BallotRow, CODE_REST_MILLIS, Commit, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing,
     Store,
 };
 
 const PARTITIONS: u32 = 2;
-const VOTERS: u8 = 6;
-const BALLOTS: u64 = 8;
+const VOTERS: u8 = 3;
+const BALLOTS: u64 = 24;
 
 /// A command.
 #[derive(Clone, Debug)]
@@ -137,6 +139,8 @@ impl Pair {
                 let mut poll = open_poll(self.created);
                 poll.created_at = at(NOW + later);
                 poll.closes_at = closes.map(|ms| at(NOW + ms));
+                poll.missed_closes_at = closes.map(|ms| at(NOW - ms));
+                poll.closes_after = closes.map(|ms| ms as u32);
                 poll.listed = later % 3 != 0;
                 if refuse {
                     poll.revote = Revote::Refuse;
@@ -179,7 +183,7 @@ impl Pair {
         let _ = match how {
             0 | 1 => poll.close(now).map(|_| ()),
             2 | 3 => poll.reopen(now).map(|_| ()),
-            4 => poll.reset(),
+            4 => poll.reset(now),
             5 => poll.reveal().map(|_| ()),
             _ => poll.delete(now),
         };
@@ -201,9 +205,10 @@ impl Pair {
             Item::Vote { poll, voter: who, ballot, options, earlier } => {
                 let Poll { id: poll, round, phase, .. } = self.pick(poll)?;
                 let (voter, id) = (voter(who), ballot_id(ballot));
-                let choice = Choice::of((1..=3).filter(|n| options >> (n - 1) & 1 == 1))?;
+                let answer = Answer::options((1..=3).filter(|n| options >> (n - 1) & 1 == 1))?;
                 let phase = phase.saturating_sub(earlier).max(1);
-                let ballot = Ballot { poll, voter, id, choice, round, phase, at };
+                let named_by = if earlier > 0 { NamedBy::Server } else { NamedBy::Client };
+                let ballot = Ballot { poll, voter, id, named_by, answer, round, phase, at };
                 (ballot_partition(poll, voter, PARTITIONS), Entry::Ballot(ballot))
             }
         };
@@ -235,7 +240,7 @@ impl Pair {
         let (polls, voters) = batch.needs(&past.polls);
         let loaded = both!(self, load(partition, &polls, &voters)).unwrap();
         for (id, found) in polls.into_iter().zip(loaded.polls) {
-            if let Some(known) = found.and_then(|(poll, tally)| batch::known(&poll, tally)) {
+            if let Some(known) = found.and_then(|(poll, tally)| known(&poll, tally)) {
                 past.polls.insert(id, known);
             }
         }
@@ -319,8 +324,11 @@ fn by_the_rows(
     id: BallotId,
 ) -> Option<(Status, Status, u64)> {
     let own: Vec<_> = rows.iter().filter(|row| (row.poll, row.voter) == (poll, voter)).collect();
-    let links = own.iter().skip(1).zip(&own);
-    assert!(links.clone().all(|(row, before)| row.prev == Some(before.offset)), "{own:?}");
+    let mut trail = Trail::default();
+    for row in &own {
+        assert_eq!(row.link, trail.next(), "{own:?}");
+        trail = Trail::after(row.offset, row.link);
+    }
     let first = own.iter().position(|row| row.ballot == id)?;
     let row = own[first];
     assert!(own[first + 1..].iter().all(|later| later.ballot != id), "two rows of one ballot");

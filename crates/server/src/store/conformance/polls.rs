@@ -1,6 +1,7 @@
 //! What the contract says of polls: creating, changing, finding, settling.
 
-use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::kind::{self, rating};
+use pollux_core::poll::{Draft, Poll, PollStatus};
 
 use super::{Backend, NOW, Worker, at, change, create, draft_poll, open_poll, poll_id, some_tally};
 use crate::store::{
@@ -33,6 +34,17 @@ pub async fn creates_and_reads_back(backend: &dyn Backend) {
     assert_eq!(*standing.poll, kept);
     assert_eq!(standing.tallies().count(), 0);
     assert_eq!(store.by_code("100001").await.unwrap(), Some(standing));
+    // Of every kind.
+    let statements = vec!["The room".into(), "The food".into()];
+    let rating = rating::Draft { statements, high_label: "great".into(), ..Default::default() };
+    let draft = Draft::of("How was it?", kind::Draft::Rating(rating));
+    let rated = Poll::draft(poll_id(2), draft, [2; 32], at(NOW)).unwrap();
+    let mut rated = create(&*store, rated).await;
+    assert_eq!(*store.standing(rated.id).await.unwrap().unwrap().poll, rated);
+    let other = Draft { question: "Which?".into(), ..open_poll(1).to_draft() };
+    change(&*store, &mut rated, |poll| poll.edit(other, at(NOW)).unwrap()).await;
+    let store = backend.reopen(store).await;
+    assert_eq!(*store.standing(rated.id).await.unwrap().unwrap().poll, rated);
     store.ready().unwrap();
 }
 
@@ -95,7 +107,7 @@ pub async fn opens_no_poll_whose_code_has_passed_on(backend: &dyn Backend) {
     let kept = store.standing(old.id).await.unwrap().unwrap();
     assert_eq!(*kept.poll, old, "nothing was changed");
     // It can still be shown, reset and deleted; and the new one is not hindered by it.
-    change(&*store, &mut old, |poll| poll.reset().unwrap()).await;
+    change(&*store, &mut old, |poll| poll.reset(at(NOW)).unwrap()).await;
     change(&*store, &mut old, |poll| poll.delete(at(later)).unwrap()).await;
     let Created::New(mut new) = new else { unreachable!() };
     change(&*store, &mut new, |poll| assert!(poll.close(at(later)).unwrap())).await;
@@ -252,7 +264,7 @@ pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn
     let close = |poll: &mut Poll| assert!(poll.close(at(NOW + 2)).unwrap());
     let delete = |poll: &mut Poll| poll.delete(at(NOW + 4)).unwrap();
     let steps: [&(dyn Fn(&mut Poll) + Sync); 5] =
-        [&close, &reopen, &|poll| poll.reset().unwrap(), &close, &delete];
+        [&close, &reopen, &|poll| poll.reset(at(NOW)).unwrap(), &close, &delete];
     for (n, step) in steps.iter().enumerate() {
         change(&*store, &mut poll, step).await;
         assert_eq!(store.unsettled().await.unwrap(), [poll.clone()], "after step {n}");
@@ -312,7 +324,7 @@ pub async fn a_change_survives_a_restart(backend: &dyn Backend) {
     assert_eq!(store.begin(0, super::generation(1)).await.unwrap().next_offset, 14);
     for n in 0..9 {
         let state = store.voter(poll.id, super::voter(n)).await.unwrap();
-        assert_eq!(state.counted, Some((super::ballot_id(7), super::choice(&[3]))));
+        assert_eq!(state.counted, Some((super::ballot_id(7), super::marking(&[3]))));
     }
     let taken = store.create(open_poll(2), codes(&[&poll.code]), None).await.unwrap();
     assert_eq!(taken, Created::CodesTaken);

@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use parking_lot::RwLock;
-use pollux_core::ballot::Choice;
 use pollux_core::id::{BallotId, PollId, VoterId};
+use pollux_core::kind::Answer;
 use pollux_core::tally::VoterState;
 use uuid::Uuid;
 
 use super::filter::Filter;
-use super::rows::PollKey;
+use super::rows::{PollKey, StoredBallot};
 use crate::store::BallotRow;
 
 /// Poll ids whose keys are remembered; past it all are forgotten and asked for anew.
@@ -53,40 +53,37 @@ impl Hash for Key {
     }
 }
 
-/// A voter's latest row and the state after it, in 64 bytes.
-#[derive(Clone, Copy)]
+/// A voter's latest row and the state after it, in 72 bytes.
+#[derive(Clone)]
 struct Slot {
     position: i64,
     round: u32,
-    counted: bool,
+    nth: u8,
     seen: bool,
     counted_id: [u8; 16],
-    counted_choice: [u8; 16],
+    counted: Option<Answer>,
     seen_id: [u8; 16],
 }
 
 impl Slot {
-    fn new(position: i64, state: &VoterState) -> Self {
-        let (id, choice) = state.counted.unzip();
+    fn new(position: i64, nth: u8, state: &VoterState) -> Self {
+        let id = state.counted.as_ref().map(|(id, _)| id);
         Self {
             position,
             round: state.round,
-            counted: state.counted.is_some(),
+            nth,
             seen: state.seen.is_some(),
             counted_id: id.map_or([0; 16], |id| *id.0.as_bytes()),
-            counted_choice: choice.unwrap_or_default().bits().to_ne_bytes(),
+            counted: state.counted.as_ref().map(|(_, answer)| answer.clone()),
             seen_id: state.seen.map_or([0; 16], |id| *id.0.as_bytes()),
         }
     }
 
     fn state(&self) -> VoterState {
-        let choice = || {
-            Choice::from_bits(u128::from_ne_bytes(self.counted_choice))
-                .expect("it was made of a choice")
-        };
+        let counted_id = BallotId(Uuid::from_bytes(self.counted_id));
         VoterState {
             round: self.round,
-            counted: self.counted.then(|| (BallotId(Uuid::from_bytes(self.counted_id)), choice())),
+            counted: self.counted.clone().map(|answer| (counted_id, answer)),
             seen: self.seen.then(|| BallotId(Uuid::from_bytes(self.seen_id))),
         }
     }
@@ -95,10 +92,10 @@ impl Slot {
 type Slots = HashMap<Key, Slot, FixedState>;
 
 /// What memory says of a voter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The latest row stands here and left this state.
-    Here(i64, VoterState),
+    /// The latest row stands here, is the voter's so many-th, and left this state.
+    Here(i64, u8, VoterState),
     /// No row at all.
     Nothing,
     /// Not in memory, but the table may know.
@@ -163,7 +160,7 @@ impl Index {
         for key in wanted {
             let frozen = || maps.frozen.as_ref().and_then(|(frozen, _)| frozen.get(&key));
             each(match maps.active.get(&key).or_else(frozen) {
-                Some(slot) => Found::Here(slot.position, slot.state()),
+                Some(slot) => Found::Here(slot.position, slot.nth, slot.state()),
                 None if maps.table_may_have(&key) => Found::AskTable,
                 None => Found::Nothing,
             });
@@ -177,15 +174,17 @@ impl Index {
     ) -> usize {
         let mut maps = self.maps.write();
         for (position, poll, row) in rows {
-            maps.active.insert(Key::new(poll, row.voter), Slot::new(position, &row.after));
+            let slot = Slot::new(position, row.link.nth, &row.after);
+            maps.active.insert(Key::new(poll, row.voter), slot);
         }
         maps.active.len()
     }
 
     /// One row while rebuilding.
-    pub fn rebuild(&self, position: i64, key: Key, after: &VoterState) -> usize {
+    pub fn rebuild(&self, row: &StoredBallot) -> usize {
         let mut maps = self.maps.write();
-        maps.active.insert(key, Slot::new(position, after));
+        let slot = Slot::new(row.position, row.link.nth, &row.after);
+        maps.active.insert(Key::new(row.key, row.voter), slot);
         maps.active.len()
     }
 

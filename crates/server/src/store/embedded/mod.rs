@@ -5,6 +5,7 @@ mod db;
 mod events;
 mod filter;
 mod index;
+mod past;
 mod polls;
 mod readers;
 mod reads;
@@ -35,14 +36,13 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::index::{Found, Index, Key};
+use self::past::Rows;
 use self::readers::{Readers, snapshot};
-use self::rows::{PollKey, StoredBallot, damaged};
 pub use self::schema::{FILE, OpenError, fingerprint};
 use self::writer::Writer;
-use super::fate::FateFinder;
 use super::{
     BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventStanding,
-    IdempotencyKey, Listing, Loaded, LoadedVoter, Progress, Store, StoreError,
+    IdempotencyKey, Listing, Loaded, Progress, Store, StoreError, Voter,
 };
 use crate::config::StoreLimits;
 
@@ -290,68 +290,6 @@ fn checkpoint(
     }
 }
 
-/// A voter's latest row: memory's answer, or else the tables'.
-fn latest(
-    conn: &Connection,
-    index: Option<&Index>,
-    key: PollKey,
-    voter: VoterId,
-) -> Result<Option<StoredBallot>, StoreError> {
-    let Some(index) = index else { return reads::latest_ballot(conn, key, voter) };
-    let mut found = Found::Nothing;
-    index.find([Key::new(key, voter)], |answer| found = answer);
-    match found {
-        Found::Here(position, _) => reads::ballot_at(conn, position)?
-            .map(Some)
-            .ok_or_else(|| damaged("the index names a row that is not there")),
-        Found::Nothing => Ok(None),
-        Found::AskTable => reads::indexed_ballot(conn, key, voter),
-    }
-}
-
-/// A voter's past in a poll.
-fn past(
-    conn: &Connection,
-    index: Option<&Index>,
-    poll: PollId,
-    voter: VoterId,
-) -> Result<LoadedVoter, StoreError> {
-    let known = index.and_then(|index| index.key(poll));
-    let Some(key) = known.map_or_else(|| reads::poll_key(conn, poll), |key| Ok(Some(key)))? else {
-        return Ok(LoadedVoter::default());
-    };
-    if let Some(index) = index {
-        index.remember(poll, key);
-    }
-    let row = latest(conn, index, key, voter)?;
-    Ok(row.map_or_else(LoadedVoter::default, |row| loaded(row.position, row.after)))
-}
-
-fn loaded(position: i64, state: VoterState) -> LoadedVoter {
-    LoadedVoter { state, last: Some(rows::place(position).1) }
-}
-
-/// A voter's rows from the latest back, until `look` has found what it looks for.
-fn look_back<T>(
-    conn: &Connection,
-    index: Option<&Index>,
-    (poll, key): (PollId, PollKey),
-    voter: VoterId,
-    mut look: impl FnMut(Partition, &BallotRow) -> Option<T>,
-) -> Result<Option<T>, StoreError> {
-    let mut next = latest(conn, index, key, voter)?;
-    while let Some(row) = next {
-        let (partition, prev) = (rows::place(row.position).0, row.prev);
-        if let Some(found) = look(partition, &row.into_row(poll)) {
-            return Ok(Some(found));
-        }
-        let Some(prev) = prev else { break };
-        let older = reads::ballot_at(conn, rows::position(partition, prev))?;
-        next = Some(older.ok_or_else(|| damaged("a voter's chain of rows is broken"))?);
-    }
-    Ok(None)
-}
-
 #[async_trait]
 impl Store for EmbeddedStore {
     async fn create(
@@ -460,14 +398,15 @@ impl Store for EmbeddedStore {
         let mut loaded = Loaded { polls: Vec::new(), voters: Vec::with_capacity(voters.len()) };
         let mut misses = Vec::new();
         for (i, found) in self.in_memory(voters).into_iter().enumerate() {
-            loaded.voters.push(match found {
-                Found::Here(position, state) => self::loaded(position, state),
-                Found::Nothing => LoadedVoter::default(),
-                Found::AskTable => {
-                    misses.push((i, voters[i]));
-                    LoadedVoter::default()
-                }
-            });
+            let known = match found {
+                Found::Here(position, nth, state) => past::in_short(position, nth, state),
+                Found::Nothing => Some(Voter::default()),
+                Found::AskTable => None,
+            };
+            if known.is_none() {
+                misses.push((i, voters[i]));
+            }
+            loaded.voters.push(known.unwrap_or_default());
         }
         if polls.is_empty() && misses.is_empty() {
             return Ok(loaded);
@@ -485,7 +424,7 @@ impl Store for EmbeddedStore {
                 loaded.polls.push(Some((poll, reads::tally(conn, key, id, partition)?)));
             }
             for (i, (poll, voter)) in misses {
-                loaded.voters[i] = past(conn, index.as_deref(), poll, voter)?;
+                loaded.voters[i] = past::of(conn, index.as_deref(), poll, voter)?;
             }
             Ok(loaded)
         })
@@ -499,22 +438,13 @@ impl Store for EmbeddedStore {
     ) -> Result<Vec<Option<Status>>, StoreError> {
         let (index, ballots) = (self.index.clone(), ballots.to_vec());
         self.read(move |conn| {
-            let mut decided = Vec::with_capacity(ballots.len());
-            for (poll, voter, ballot) in ballots {
-                let Some(key) = reads::poll_key(conn, poll)? else {
-                    decided.push(None);
-                    continue;
+            let decided = ballots.into_iter().map(|(poll, voter, ballot)| {
+                let Some(rows) = Rows::of(conn, index.as_deref(), poll, voter)? else {
+                    return Ok(None);
                 };
-                let found = look_back(conn, index.as_deref(), (poll, key), voter, |_, row| {
-                    match row.ballot == ballot {
-                        true => Some(Some(row.decided)),
-                        // Before this row nothing as great had been seen.
-                        false => (!row.after.may_have_seen(ballot)).then_some(None),
-                    }
-                })?;
-                decided.push(found.flatten());
-            }
-            Ok(decided)
+                Ok(rows.find(ballot)?.map(|row| row.decided))
+            });
+            decided.collect()
         })
         .await
     }
@@ -539,23 +469,22 @@ impl Store for EmbeddedStore {
     ) -> Result<Option<BallotFate>, StoreError> {
         let index = self.index.clone();
         self.read(move |conn| {
-            let Some(key) = reads::poll_key(conn, poll)? else { return Ok(None) };
-            let mut finder = FateFinder::new(ballot);
-            let fate = look_back(conn, index.as_deref(), (poll, key), voter, |partition, row| {
-                finder.look(partition, row)
-            });
-            Ok(fate?.flatten())
+            let Some(rows) = Rows::of(conn, index.as_deref(), poll, voter)? else {
+                return Ok(None);
+            };
+            rows.find(ballot)?.map(|row| rows.fate(&row)).transpose()
         })
         .await
     }
 
     async fn voter(&self, poll: PollId, voter: VoterId) -> Result<VoterState, StoreError> {
-        match self.in_memory(&[(poll, voter)])[0] {
-            Found::Here(_, state) => Ok(state),
+        match self.in_memory(&[(poll, voter)]).remove(0) {
+            Found::Here(_, _, state) => Ok(state),
             Found::Nothing => Ok(VoterState::default()),
             Found::AskTable => {
                 let index = self.index.clone();
-                self.read(move |conn| Ok(past(conn, index.as_deref(), poll, voter)?.state)).await
+                self.read(move |conn| Ok(past::of(conn, index.as_deref(), poll, voter)?.state))
+                    .await
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pollux_core::id::{Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::fold::Trail;
+use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -13,6 +14,9 @@ use super::rows::{self, PollKey, StoredBallot};
 use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
 
 type Read<T> = Result<T, StoreError>;
+
+/// The indexes over a voter's later rows begin after so many.
+const _: () = assert!(Trail::CHAIN == 8);
 
 /// `query_row` for readers that may find the row damaged.
 pub fn one<T>(
@@ -221,6 +225,30 @@ pub fn dead(
 pub fn ballot_at(conn: &Connection, position: i64) -> Read<Option<StoredBallot>> {
     let sql = format!("SELECT {} FROM ballots WHERE position = ?1", rows::BALLOT_COLUMNS);
     one(conn, &sql, [position], rows::read_ballot)
+}
+
+/// A voter's row of this ballot, if it is one past the voter's chain.
+pub fn later_ballot(
+    conn: &Connection,
+    key: PollKey,
+    voter: VoterId,
+    ballot: BallotId,
+) -> Read<Option<StoredBallot>> {
+    let sql = format!(
+        "SELECT {} FROM ballots INDEXED BY later_ballots \
+         WHERE poll = ?1 AND voter = ?2 AND ballot = ?3 AND nth > 8",
+        rows::BALLOT_COLUMNS
+    );
+    one(conn, &sql, (key, &voter.0[..], &ballot.0.as_bytes()[..]), rows::read_ballot)
+}
+
+/// Whether a row of the same voter and round, past the voter's chain and later than this one,
+/// counted.
+pub fn counted_later(conn: &Connection, row: &StoredBallot) -> Read<bool> {
+    let sql = "SELECT 1 FROM ballots INDEXED BY later_counted WHERE poll = ?1 AND voter = ?2 \
+               AND round = ?3 AND position > ?4 AND nth > 8 AND decided = 1";
+    let params = params![row.key, &row.voter.0[..], row.after.round, row.position];
+    Ok(conn.prepare_cached(sql)?.exists(params)?)
 }
 
 /// A voter's latest row among those that were merged into the table.

@@ -1,7 +1,9 @@
 //! Columns to values and back.
 
-use pollux_core::ballot::{Choice, Status};
+use pollux_core::ballot::Status;
+use pollux_core::fold::Link;
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::kind::{Answer, Packed};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::TallyAt;
 use pollux_core::tally::{Gate, Tally, VoterState};
@@ -130,26 +132,30 @@ pub fn read_generation(text: &str) -> Result<Generation, StoreError> {
 
 /// The columns of `ballots` in the order [`read_ballot`] takes them.
 pub const BALLOT_COLUMNS: &str =
-    "position, poll, voter, ballot, choice, decided, at, round, counted, seen, prev";
+    "position, poll, voter, ballot, choice, decided, at, round, counted, seen, prev, nth";
 
 pub const INSERT_BALLOT: &str =
-    "INSERT INTO ballots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    "INSERT INTO ballots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
-/// Most rows take the short forms: a small choice, and a state that speaks of this very ballot.
+/// Most rows take the short forms: a small answer, and a state that speaks of this very ballot.
 pub fn write_ballot(
     stmt: &mut CachedStatement<'_>,
     position: i64,
     key: PollKey,
     row: &BallotRow,
 ) -> rusqlite::Result<()> {
-    let choice = match i64::try_from(row.choice.bits()) {
-        Ok(bits) => Value::Integer(bits),
-        Err(_) => Value::Blob(row.choice.bits().to_be_bytes().to_vec()),
+    let answer = match row.answer.pack() {
+        Packed::Bits(bits) => i64::try_from(bits)
+            .map_or_else(|_| Value::Blob(bits.to_be_bytes().to_vec()), Value::Integer),
+        Packed::Json(json) => Value::Text(json),
     };
-    let counted = match row.after.counted {
+    let counted = match &row.after.counted {
         None => Value::Null,
-        Some(it) if it == (row.ballot, row.choice) => Value::Integer(1),
-        Some((id, choice)) => Value::Blob([*id.0.as_bytes(), choice.bits().to_be_bytes()].concat()),
+        Some((id, answer)) if *id == row.ballot && *answer == row.answer => Value::Integer(1),
+        Some((id, answer)) => Value::Blob(match answer.pack() {
+            Packed::Bits(bits) => [*id.0.as_bytes(), bits.to_be_bytes()].concat(),
+            Packed::Json(json) => [id.0.as_bytes(), json.as_bytes()].concat(),
+        }),
     };
     let seen = match row.after.seen {
         None => Value::Null,
@@ -160,28 +166,30 @@ pub fn write_ballot(
     stmt.raw_bind_parameter(2, key)?;
     stmt.raw_bind_parameter(3, row.voter.0.as_slice())?;
     stmt.raw_bind_parameter(4, row.ballot.0.as_bytes().as_slice())?;
-    stmt.raw_bind_parameter(5, choice)?;
+    stmt.raw_bind_parameter(5, answer)?;
     stmt.raw_bind_parameter(6, decided_number(row.decided))?;
     stmt.raw_bind_parameter(7, row.at.0 as i64)?;
     stmt.raw_bind_parameter(8, row.after.round)?;
     stmt.raw_bind_parameter(9, counted)?;
     stmt.raw_bind_parameter(10, seen)?;
-    stmt.raw_bind_parameter(11, row.prev.map(|offset| offset as i64))?;
+    stmt.raw_bind_parameter(11, row.link.prev.map(|offset| offset as i64))?;
+    stmt.raw_bind_parameter(12, row.link.nth)?;
     stmt.raw_execute()?;
     Ok(())
 }
 
 /// A row of `ballots`, its poll still by key.
+#[derive(Clone)]
 pub struct StoredBallot {
     pub position: i64,
     pub key: PollKey,
     pub voter: VoterId,
     pub ballot: BallotId,
-    choice: Choice,
-    decided: Status,
+    answer: Answer,
+    pub decided: Status,
     at: UnixMillis,
     pub after: VoterState,
-    pub prev: Option<Offset>,
+    pub link: Link,
 }
 
 impl StoredBallot {
@@ -191,28 +199,34 @@ impl StoredBallot {
             poll,
             voter: self.voter,
             ballot: self.ballot,
-            choice: self.choice,
+            answer: self.answer,
             decided: self.decided,
             at: self.at,
             after: self.after,
-            prev: self.prev,
+            link: self.link,
         }
     }
 }
 
 pub fn read_ballot(row: &Row<'_>) -> Result<StoredBallot, StoreError> {
     let ballot = ballot_id(row.get_ref(3)?)?;
-    let choice = match row.get_ref(4)? {
-        ValueRef::Integer(bits) => choice(bits as u128)?,
-        blob => choice(u128::from_be_bytes(sixteen(blob)?))?,
+    let answer = match row.get_ref(4)? {
+        ValueRef::Integer(bits) => unpack(&Packed::Bits(bits as u128))?,
+        ValueRef::Text(json) => unpack(&json_of(json)?)?,
+        blob => unpack(&Packed::Bits(u128::from_be_bytes(sixteen(blob)?)))?,
     };
     let counted = match row.get_ref(8)? {
         ValueRef::Null => None,
-        ValueRef::Integer(_) => Some((ballot, choice)),
-        ValueRef::Blob(both) if both.len() == 32 => Some((
-            ballot_id(ValueRef::Blob(&both[..16]))?,
-            self::choice(u128::from_be_bytes(sixteen(ValueRef::Blob(&both[16..]))?))?,
-        )),
+        ValueRef::Integer(_) => Some((ballot, answer.clone())),
+        ValueRef::Blob(both) if both.len() > 16 => {
+            let (id, rest) = both.split_at(16);
+            // JSON of sixteen bytes begins with a brace, which no set of options does.
+            let packed = match <[u8; 16]>::try_from(rest) {
+                Ok(bits) if bits[0] != b'{' => Packed::Bits(u128::from_be_bytes(bits)),
+                _ => json_of(rest)?,
+            };
+            Some((ballot_id(ValueRef::Blob(id))?, unpack(&packed)?))
+        }
         _ => return Err(damaged("a voter's state in `ballots`")),
     };
     let seen = match row.get_ref(9)? {
@@ -225,11 +239,14 @@ pub fn read_ballot(row: &Row<'_>) -> Result<StoredBallot, StoreError> {
         key: row.get(1)?,
         voter: VoterId(sixteen(row.get_ref(2)?)?),
         ballot,
-        choice,
+        answer,
         decided: read_decided(row.get(5)?)?,
         at: UnixMillis(row.get::<_, i64>(6)? as u64),
         after: VoterState { round: row.get(7)?, counted, seen },
-        prev: row.get::<_, Option<i64>>(10)?.map(|offset| offset as u64),
+        link: Link {
+            nth: row.get(11)?,
+            prev: row.get::<_, Option<i64>>(10)?.map(|offset| offset as Offset),
+        },
     })
 }
 
@@ -245,8 +262,12 @@ fn ballot_id(value: ValueRef<'_>) -> Result<BallotId, StoreError> {
     Ok(BallotId(Uuid::from_bytes(sixteen(value)?)))
 }
 
-fn choice(bits: u128) -> Result<Choice, StoreError> {
-    Choice::from_bits(bits).ok_or_else(|| damaged("a choice outside options 1 to 100"))
+fn unpack(packed: &Packed) -> Result<Answer, StoreError> {
+    Answer::unpack(packed).ok_or_else(|| damaged("a ballot's answer is of no kind of poll"))
+}
+
+fn json_of(bytes: &[u8]) -> Result<Packed, StoreError> {
+    std::str::from_utf8(bytes).map(|json| Packed::Json(json.to_owned())).map_err(damaged)
 }
 
 fn decided_number(status: Status) -> i64 {

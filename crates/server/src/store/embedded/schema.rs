@@ -150,6 +150,15 @@ DROP TABLE idempotency;
 ALTER TABLE new_idempotency RENAME TO idempotency;
 CREATE INDEX idempotency_by_age ON idempotency (at);
 ",
+    "
+-- Which of its voter's rows in the poll a row is: 1 to 8, and 9 for every later one. Those of
+-- before it was kept are taken for later ones. The first are found by `prev`, the later ones,
+-- whose `prev` is the eighth, by these indexes: two more entries under random keys, for the few
+-- voters who change their minds that often.
+ALTER TABLE ballots ADD COLUMN nth INTEGER NOT NULL DEFAULT 9;
+CREATE INDEX later_ballots ON ballots (poll, voter, ballot) WHERE nth > 8;
+CREATE INDEX later_counted ON ballots (poll, voter, round) WHERE nth > 8 AND decided = 1;
+",
 ];
 
 /// Why the store's file was not opened. Each message names the file and what to do.
@@ -417,6 +426,10 @@ fn recognise(conn: &Connection, path: &Path) -> Result<i64, OpenError> {
 fn migrate(conn: &mut Connection, from: i64, partitions: u32) -> rusqlite::Result<()> {
     if from == MIGRATIONS.len() as i64 {
         return Ok(());
+    }
+    if from > 0 {
+        let known = MIGRATIONS.len();
+        tracing::info!(from, known, "the store is brought to this Pollux's schema");
     }
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for migration in &MIGRATIONS[from as usize..] {

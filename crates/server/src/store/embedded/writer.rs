@@ -26,6 +26,7 @@ use crate::config::StoreLimits;
 use crate::store::{
     ChangeError, Commit, CommitError, Created, IdempotencyKey, Progress, StoreError,
 };
+use crate::wal::WalSize;
 
 /// Fewest and most rows of one slice of a merge: some milliseconds' work.
 const SLICE: std::ops::RangeInclusive<usize> = 1_024..=8_192;
@@ -48,8 +49,7 @@ pub struct Writer {
     merge: Option<Merge>,
     /// A slice failed: wait for a commit to succeed before the next.
     merge_stalled: bool,
-    /// An upper bound of what was written to the write-ahead log since it was last copied back.
-    wal_bytes: usize,
+    wal: WalSize,
     /// The checkpointer was asked.
     checkpointing: bool,
     /// Held by whoever checkpoints: SQLite turns a second one away instead of letting it wait.
@@ -64,14 +64,16 @@ const PAGE: usize = 4096;
 
 impl Writer {
     /// Take up a configured connection and rebuild the index from the rows.
-    pub fn new(conn: Connection, partitions: u32, limits: StoreLimits) -> Result<Self, StoreError> {
+    pub fn new(
+        mut conn: Connection,
+        partitions: u32,
+        limits: StoreLimits,
+    ) -> Result<Self, StoreError> {
+        let wal = WalSize::follow(&mut conn)?;
         let index = Index::new(reads::indexed_polls(&conn)?);
         let mut voters = 0;
         for (partition, from) in reads::unindexed(&conn)? {
-            reads::scan(&conn, partition, from, |row| {
-                let key = Key::new(row.key, row.voter);
-                voters = index.rebuild(row.position, key, &row.after);
-            })?;
+            reads::scan(&conn, partition, from, |row| voters = index.rebuild(&row))?;
         }
         let db = Db::new(conn);
         let mut writer = Self {
@@ -81,7 +83,7 @@ impl Writer {
             limits,
             merge: None,
             merge_stalled: false,
-            wal_bytes: 0,
+            wal,
             checkpointing: false,
             turn: Arc::default(),
         };
@@ -109,13 +111,11 @@ impl Writer {
         codes: &[String],
         key: Option<&IdempotencyKey>,
     ) -> Result<Created, StoreError> {
-        self.wal_bytes += 16 * PAGE;
         let partitions = self.partitions;
         self.db.transact(Durable::Now, |conn| polls::create(conn, partitions, poll, codes, key))
     }
 
     pub fn change(&mut self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
-        self.wal_bytes += 8 * PAGE;
         let partitions = self.partitions;
         self.db.transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))
     }
@@ -126,7 +126,6 @@ impl Writer {
         codes: &[String],
         key: Option<&IdempotencyKey>,
     ) -> Result<Created<Event>, StoreError> {
-        self.wal_bytes += 16 * PAGE;
         self.db.transact(Durable::Now, |conn| events::create(conn, event, codes, key))
     }
 
@@ -136,7 +135,6 @@ impl Writer {
         expected: u64,
         logo: Option<&[u8]>,
     ) -> Result<(), ChangeError> {
-        self.wal_bytes += 8 * PAGE + logo.map_or(0, <[u8]>::len);
         self.db.transact(Durable::Now, |conn| events::change(conn, event, expected, logo))
     }
 
@@ -156,16 +154,13 @@ impl Writer {
                  now; put back the log that belongs to this store, or begin with an empty store",
                 known.generation
             ))),
-            None => {
-                self.wal_bytes += 2 * PAGE;
-                self.db.transact(Durable::Now, |conn| {
-                    conn.execute(
-                        "INSERT INTO offsets VALUES (?1, ?2, 0, 0, 0)",
-                        (partition, generation.to_string()),
-                    )?;
-                    Ok(Progress { generation, next_offset: 0, announced: 0 })
-                })
-            }
+            None => self.db.transact(Durable::Now, |conn| {
+                conn.execute(
+                    "INSERT INTO offsets VALUES (?1, ?2, 0, 0, 0)",
+                    (partition, generation.to_string()),
+                )?;
+                Ok(Progress { generation, next_offset: 0, announced: 0 })
+            }),
         }
     }
 
@@ -186,8 +181,6 @@ impl Writer {
         let rows = written.iter().zip(&commit.ballots);
         let voters = self.index.insert(rows.map(|((at, key), row)| (*at, *key, row)));
         self.merge_stalled = false;
-        self.wal_bytes +=
-            PAGE * (8 + 2 * commit.tallies.len() + commit.dead.len()) + 128 * commit.ballots.len();
         // What fails here is tried again after the next commit; this one stands.
         let merged = self.freeze_if_full(voters).and_then(|()| {
             if self.merging() { self.merge_slice(commit.ballots.len()) } else { Ok(()) }
@@ -221,7 +214,6 @@ impl Writer {
         let new_polls =
             if last { self.index.not_indexed(merge.polls.iter().copied()) } else { Vec::new() };
         let slice = &merge.entries[merge.done..end];
-        self.wal_bytes += PAGE * (slice.len() + 4);
         let done = self.db.transact(Durable::Later, |conn| {
             let mut put =
                 conn.prepare_cached("INSERT OR REPLACE INTO voters VALUES (?1, ?2, ?3)")?;
@@ -254,9 +246,10 @@ impl Writer {
     /// Keep the write-ahead log bounded: `ask` the checkpointer to copy it back when it is
     /// large, and when it grows faster than that, do it here.
     pub fn tend_wal(&mut self, ask: impl FnOnce()) {
-        if self.wal_bytes >= WAL_PATIENCE * self.limits.wal_bytes {
+        let grown = self.wal.grown() as usize * PAGE;
+        if grown >= WAL_PATIENCE * self.limits.wal_bytes {
             self.restart_wal("RESTART");
-        } else if self.wal_bytes >= self.limits.wal_bytes && !self.checkpointing {
+        } else if grown >= self.limits.wal_bytes && !self.checkpointing {
             self.checkpointing = true;
             ask();
         }
@@ -271,7 +264,7 @@ impl Writer {
 
     fn restart_wal(&mut self, how: &str) {
         // If a reader holds an old snapshot: again after as much was written once more.
-        self.wal_bytes = 0;
+        self.wal.asked();
         let _turn = self.turn.lock();
         if let Err(error) = checkpoint(&self.db.conn, how) {
             tracing::warn!(%error, "the store's write-ahead log was not copied back");

@@ -12,11 +12,10 @@ use pollux_core::id::{
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 
-use crate::store::fate::FateFinder;
 use crate::store::{
     BallotFate, BallotRow, CODE_REST_MILLIS, ChangeError, Commit, CommitError, Created, DeadLetter,
-    EventStanding, Holder, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, LoadedVoter, Progress,
-    StoreError,
+    EventStanding, Holder, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, Progress, StoreError,
+    Voter,
 };
 
 /// Most commits a power cut can take back.
@@ -294,12 +293,9 @@ impl State {
         places.rev().map(|place| (place.0, &self.ballots[place]))
     }
 
-    pub fn past(&self, poll: PollId, voter: VoterId) -> LoadedVoter {
+    pub fn past(&self, poll: PollId, voter: VoterId) -> Voter {
         let latest = self.rows(poll, voter).next();
-        latest.map_or_else(LoadedVoter::default, |(_, row)| LoadedVoter {
-            state: row.after,
-            last: Some(row.offset),
-        })
+        latest.map_or_else(Voter::default, |(_, row)| row.past())
     }
 
     pub fn decided(&self, poll: PollId, voter: VoterId, ballot: BallotId) -> Option<Status> {
@@ -307,10 +303,16 @@ impl State {
         own.map(|(_, row)| row.decided)
     }
 
+    /// A ballot that counted is replaced once a later one of the same round counted.
     pub fn fate(&self, poll: PollId, voter: VoterId, ballot: BallotId) -> Option<BallotFate> {
-        let mut finder = FateFinder::new(ballot);
-        let mut rows = self.rows(poll, voter);
-        rows.find_map(|(partition, row)| finder.look(partition, row)).flatten()
+        let rows: Vec<_> = self.rows(poll, voter).collect();
+        let at = rows.iter().position(|(_, row)| row.ballot == ballot)?;
+        let (partition, row) = rows[at];
+        let counts = |one: &BallotRow| one.decided == Status::Counted;
+        let again = |later: &BallotRow| counts(later) && later.after.round == row.after.round;
+        let replaced = counts(row) && rows[..at].iter().any(|(_, later)| again(later));
+        let status = if replaced { Status::Replaced } else { row.decided };
+        Some(BallotFate { ballot, status, position: (partition, row.offset) })
     }
 
     pub fn is_settled(&self, poll: &Poll) -> bool {

@@ -94,8 +94,8 @@ async fn a_power_cut_takes_the_newest_commits_only() {
         let again = store.begin(0, generation(1)).await.unwrap().next_offset;
         assert_eq!(again, next - cut as u64);
         let last = store.ballots(0, 0, None, 9).await.unwrap().pop().unwrap();
-        let past = store.load(0, &[], &[(poll.id, last.voter)]).await.unwrap().voters[0];
-        assert_eq!((past.state, past.last), (last.after, Some(last.offset)));
+        let past = &store.load(0, &[], &[(poll.id, last.voter)]).await.unwrap().voters[0];
+        assert_eq!(past, &last.past());
         assert_eq!(store.power_cut(), 0, "what survived one cut is on the disk");
         lost.push((by_commit, cut));
     }

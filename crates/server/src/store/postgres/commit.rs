@@ -82,7 +82,8 @@ const LOOK: &str = "SELECT (SELECT next_offset FROM offsets WHERE partition = $1
       WHERE NOT EXISTS (SELECT FROM polls p WHERE p.id = q.id) LIMIT 1)";
 
 const COPY: &str = "COPY ballots (log_offset, at, round, prev_offset, partition, poll, voter, \
-     ballot, counted, seen, decided, choice, counted_choice) FROM STDIN (FORMAT binary)";
+     ballot, counted, seen, decided, choice, counted_choice, answer, \
+     counted_answer, nth) FROM STDIN (FORMAT binary)";
 
 /// Bytes of one message.
 const CHUNK: usize = 128 << 10;

@@ -58,13 +58,13 @@ pub async fn change(
 }
 
 const INSERT: &str = "WITH put AS (INSERT INTO events (id, code, title, accent, layout, logo, \
-     logo_bytes, current, \"order\", embed, revision, created_at, deleted_at, owner) VALUES ($1, $2, \
-     $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id, revision)";
+     logo_bytes, current, \"order\", embed, revision, created_at, deleted_at, owner, hidings) VALUES \
+     ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id, revision)";
 
 const UPDATE: &str = "WITH put AS (UPDATE events SET code = $2, title = $3, accent = $4, \
      layout = $5, logo = $6, logo_bytes = CASE WHEN $6::text IS NOT NULL THEN \
      coalesce($7, logo_bytes) END, current = $8, \"order\" = $9, embed = $10, revision = $11, \
-     created_at = $12, deleted_at = $13, owner = $14 WHERE id = $1 AND revision = $15 \
+     created_at = $12, deleted_at = $13, owner = $14, hidings = $15 WHERE id = $1 AND revision = $16 \
      RETURNING id, revision)";
 
 /// Write the event and the note for the outbox: a new one, or one of the expected revision; 0 if
@@ -81,6 +81,7 @@ async fn put(
     let current = event.current.map(|poll| poll.0);
     let order: Vec<Uuid> = event.order.iter().map(|poll| poll.0).collect();
     let (revision, owner) = (event.revision as i64, &event.owner[..]);
+    let hidings = i64::from(event.hidings);
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![
         &event.id.0,
         &event.code,
@@ -96,6 +97,7 @@ async fn put(
         &created,
         &deleted,
         &owner,
+        &hidings,
     ];
     let expected = expected.map(|revision| revision as i64);
     let how = if expected.is_some() { UPDATE } else { INSERT };

@@ -37,7 +37,7 @@ use self::rows::damaged;
 pub use self::schema::OpenError;
 use super::{
     BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventStanding,
-    IdempotencyKey, Listing, Loaded, LoadedVoter, Progress, Store, StoreError,
+    IdempotencyKey, Listing, Loaded, Progress, Store, StoreError, Voter,
 };
 use crate::config::PostgresConfig;
 
@@ -187,6 +187,16 @@ impl PostgresStore {
     /// How many partitions the store was made for.
     pub fn partitions(&self) -> u32 {
         self.partitions
+    }
+
+    /// The secret of nodes that are given none, and whether it was made just now from `fresh`;
+    /// `None` if the voters are named with one that nodes were given.
+    pub async fn make_secret(
+        &self,
+        fresh: &str,
+        fingerprint: &str,
+    ) -> Result<Option<(String, bool)>, StoreError> {
+        ask!(self, lease => schema::make_secret(&lease, fresh, fingerprint))
     }
 
     /// The fingerprint of the secret that the voters are named with, the first one ever given;
@@ -404,8 +414,7 @@ impl Store for PostgresStore {
         polls: &[PollId],
         voters: &[(PollId, VoterId)],
     ) -> Result<Loaded, StoreError> {
-        let mut loaded =
-            Loaded { polls: Vec::new(), voters: vec![LoadedVoter::default(); voters.len()] };
+        let mut loaded = Loaded { polls: Vec::new(), voters: vec![Voter::default(); voters.len()] };
         let asked = self.newcomers.as_of(partition);
         let places = self.newcomers.may_have_voted(partition, voters);
         if polls.is_empty() && places.is_empty() {
@@ -470,7 +479,7 @@ impl Store for PostgresStore {
     }
 
     async fn voter(&self, poll: PollId, voter: VoterId) -> Result<VoterState, StoreError> {
-        Ok(ask!(self, lease => reads::latest(&lease, poll, voter))?.state)
+        ask!(self, lease => reads::voter(&lease, poll, voter))
     }
 
     async fn ballots(

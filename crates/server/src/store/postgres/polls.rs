@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use foldhash::fast::FixedState;
 use pollux_core::id::PollId;
+use pollux_core::kind::Kind;
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Announcement;
 use tokio_postgres::Row;
@@ -178,13 +179,14 @@ pub async fn free_code(
 
 const INSERT: &str = "WITH put AS (INSERT INTO polls (id, code, question, kind, max_choices, \
      revote, results, revealed, voter_ids, listed, status, phase, round, revision, created_at, \
-     closes_at, closed_at, owner, event, embed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-     $11, $12, $13, $14, $15, $16, $17, $18, $20, $21) RETURNING id, revision)";
+     closes_at, closed_at, owner, event, embed, closes_after, missed_closes_at, asks, hidings) VALUES ($1, $2, $3, \
+     $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $20, $21, $22, $23, $24, $25) RETURNING id, revision)";
 
 const UPDATE: &str = "WITH put AS (UPDATE polls SET code = $2, question = $3, kind = $4, \
      max_choices = $5, revote = $6, results = $7, revealed = $8, voter_ids = $9, listed = $10, \
      status = $11, phase = $12, round = $13, revision = $14, created_at = $15, closes_at = $16, \
-     closed_at = $17, owner = $18, event = $20, embed = $21 WHERE id = $1 AND revision = $22 \
+     closed_at = $17, owner = $18, event = $20, embed = $21, closes_after = $22, \
+     missed_closes_at = $23, asks = $24, hidings = $25 WHERE id = $1 AND revision = $26 \
      RETURNING id, revision)";
 
 /// Only options that differ are written.
@@ -201,10 +203,15 @@ async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, S
     let time = |at: Option<_>| at.map(rows::time).transpose();
     let (created, closes, closed) =
         (rows::time(poll.created_at)?, time(poll.closes_at)?, time(poll.closed_at)?);
-    let (kind, revote) = (rows::word(poll.kind), rows::word(poll.revote));
+    let (after, missed) = (poll.closes_after.map(i64::from), time(poll.missed_closes_at)?);
+    let (options, most, asks) = match &poll.kind {
+        Kind::Choice(choice) => (&*choice.options, i16::from(choice.max_choices), None),
+        kind => (Default::default(), 1, Some(rows::json(kind))),
+    };
+    let (kind, revote) = (poll.kind.word(), rows::word(poll.revote));
     let (results, status) = (rows::word(poll.results), rows::word(poll.status));
-    let (most, phase, round) =
-        (i16::from(poll.max_choices), i64::from(poll.phase), i64::from(poll.round));
+    let (phase, round) = (i64::from(poll.phase), i64::from(poll.round));
+    let hidings = i64::from(poll.hidings);
     let (revision, owner) = (poll.revision as i64, &poll.owner[..]);
     let event = poll.event.map(|event| event.0);
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![
@@ -226,9 +233,13 @@ async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, S
         &closes,
         &closed,
         &owner,
-        &poll.options,
+        &options,
         &event,
         &poll.embed,
+        &after,
+        &missed,
+        &asks,
+        &hidings,
     ];
     let expected = expected.map(|revision| revision as i64);
     let how = if expected.is_some() { UPDATE } else { INSERT };

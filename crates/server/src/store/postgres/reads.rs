@@ -7,23 +7,25 @@ use std::time::SystemTime;
 
 use foldhash::fast::FixedState;
 use pollux_core::ballot::Status;
+use pollux_core::fold::Trail;
 use pollux_core::id::{BallotId, EventId, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::Poll;
 use pollux_core::standing::{Standing, TallyAt};
+use pollux_core::tally::VoterState;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::lease::Lease;
 use super::rows::{self, BALLOT, POLL, TALLY};
-use crate::store::fate::FateFinder;
-use crate::store::{BallotFate, BallotRow, DeadLetter, Listing, LoadedVoter, Progress, StoreError};
+use crate::store::{BallotFate, BallotRow, DeadLetter, Listing, Progress, StoreError, Voter};
 
 type Read<T> = Result<T, StoreError>;
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Rows of a voter looked through at once.
-const LOOK_BACK: i64 = 64;
+/// So many of a voter's rows are looked through one by one; migration 7 indexes the later ones.
+const CHAIN: u8 = Trail::CHAIN;
+const _: () = assert!(CHAIN == 8);
 
 async fn query(lease: &Lease, sql: &str, params: Params<'_>) -> Read<Vec<Row>> {
     let statement = lease.prepare_cached(sql).await?;
@@ -176,8 +178,8 @@ pub async fn voters(
     lease: &Lease,
     partition: Partition,
     voters: &[(PollId, VoterId)],
-) -> Read<Vec<LoadedVoter>> {
-    let mut found = vec![LoadedVoter::default(); voters.len()];
+) -> Read<Vec<Voter>> {
+    let mut found = vec![Voter::default(); voters.len()];
     if voters.is_empty() {
         return Ok(found);
     }
@@ -189,9 +191,31 @@ pub async fn voters(
     let polls: Vec<Uuid> = voters.iter().map(|(poll, _)| poll.0).collect();
     let names: Vec<Uuid> = voters.iter().map(|(_, voter)| Uuid::from_bytes(voter.0)).collect();
     for row in &query(lease, &sql, &[&polls, &names, &(partition as i32)]).await? {
-        found[place(row)?] = rows::loaded(&rows::read_ballot(row)?.1);
+        found[place(row)?] = rows::read_ballot(row)?.1.past();
     }
     Ok(found)
+}
+
+/// A voter's first rows in a poll, for SQL's placeholders of both.
+fn first_rows(poll: &str, voter: &str) -> String {
+    format!(
+        "(SELECT * FROM ballots f WHERE f.voter = {voter} AND f.poll = {poll} \
+         ORDER BY f.log_offset LIMIT {CHAIN})"
+    )
+}
+
+/// A voter's rows of one ballot, there is one at most, as a query for SQL's placeholders of the
+/// poll, the voter and the ballot. It is among the voter's first rows, or past them and in an index.
+fn row_of(columns: &str, [poll, voter, ballot]: [&str; 3]) -> String {
+    let first = first_rows(poll, voter);
+    format!(
+        "(SELECT {columns} FROM {first} b WHERE b.ballot = {ballot}) \
+         UNION ALL \
+         (SELECT {columns} FROM ballots b WHERE b.nth > {CHAIN} AND b.poll = {poll} \
+          AND uuid_send(b.voter) || uuid_send(b.ballot) = \
+              uuid_send({voter}) || uuid_send({ballot})) \
+         LIMIT 1"
+    )
 }
 
 pub async fn decided(
@@ -199,14 +223,15 @@ pub async fn decided(
     ballots: &[(PollId, VoterId, BallotId)],
 ) -> Read<Vec<Option<Status>>> {
     let mut found = vec![None; ballots.len()];
-    let sql = "SELECT q.n, b.decided FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) \
-         WITH ORDINALITY AS q(poll, voter, ballot, n) \
-         CROSS JOIN LATERAL (SELECT b.decided FROM ballots b WHERE b.voter = q.voter \
-         AND b.poll = q.poll AND b.ballot = q.ballot LIMIT 1) b";
+    let row = row_of("b.decided", ["q.poll", "q.voter", "q.ballot"]);
+    let sql = format!(
+        "SELECT q.n, b.decided FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) \
+         WITH ORDINALITY AS q(poll, voter, ballot, n) CROSS JOIN LATERAL ({row}) b"
+    );
     let polls: Vec<Uuid> = ballots.iter().map(|(poll, ..)| poll.0).collect();
     let voters: Vec<Uuid> = ballots.iter().map(|(_, it, _)| Uuid::from_bytes(it.0)).collect();
     let ids: Vec<Uuid> = ballots.iter().map(|(.., id)| id.0).collect();
-    for row in &query(lease, sql, &[&polls, &voters, &ids]).await? {
+    for row in &query(lease, &sql, &[&polls, &voters, &ids]).await? {
         found[place(row)?] = Some(rows::read_decided(row.try_get("decided")?)?);
     }
     Ok(found)
@@ -225,46 +250,44 @@ pub async fn tallies_since(
     found.iter().filter_map(|row| rows::read_tally(row).transpose()).collect()
 }
 
-/// A voter's rows in a poll below an offset, latest first.
-async fn own_rows(
-    lease: &Lease,
-    (poll, voter): (PollId, VoterId),
-    below: i64,
-    most: i64,
-) -> Read<Vec<(Partition, BallotRow)>> {
-    let sql = format!(
-        "SELECT {BALLOT} FROM ballots b WHERE b.voter = $2 AND b.poll = $1 AND b.log_offset < $3 \
-         ORDER BY b.log_offset DESC LIMIT $4"
-    );
-    let voter = Uuid::from_bytes(voter.0);
-    let found = query(lease, &sql, &[&poll.0, &voter, &below, &most]).await?;
-    found.iter().map(rows::read_ballot).collect()
-}
-
+/// One that counted is *replaced* once a later one of the same round counted.
 pub async fn fate(
     lease: &Lease,
     poll: PollId,
     voter: VoterId,
     ballot: BallotId,
 ) -> Read<Option<BallotFate>> {
-    let (mut finder, mut below) = (FateFinder::new(ballot), i64::MAX);
-    loop {
-        let found = own_rows(lease, (poll, voter), below, LOOK_BACK).await?;
-        for (partition, row) in &found {
-            if let Some(fate) = finder.look(*partition, row) {
-                return Ok(fate);
-            }
-        }
-        let Some((_, last)) = found.last().filter(|_| found.len() as i64 == LOOK_BACK) else {
-            return Ok(None);
-        };
-        below = signed(last.offset);
-    }
+    let row = row_of("b.partition, b.log_offset, b.round, b.decided", ["$1", "$2", "$3"]);
+    let first = first_rows("$1", "$2");
+    let sql = format!(
+        "SELECT b.partition, b.log_offset, b.decided, b.decided = 'counted' AND (\
+           EXISTS (SELECT FROM {first} l \
+                   WHERE l.log_offset > b.log_offset AND l.round = b.round \
+                   AND l.decided = 'counted') \
+           OR EXISTS (SELECT FROM ballots l WHERE l.nth > {CHAIN} AND l.decided = 'counted' \
+                      AND l.poll = $1 AND l.log_offset > b.log_offset \
+                      AND uuid_send(l.voter) || int8send(l.round) = \
+                          uuid_send($2) || int8send(b.round))) AS replaced \
+         FROM ({row}) b"
+    );
+    let rows = query(lease, &sql, &[&poll.0, &Uuid::from_bytes(voter.0), &ballot.0]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let status = match row.try_get("replaced")? {
+        true => Status::Replaced,
+        false => rows::read_decided(row.try_get("decided")?)?,
+    };
+    Ok(Some(BallotFate { ballot, status, position: rows::read_position(row)? }))
 }
 
-pub async fn latest(lease: &Lease, poll: PollId, voter: VoterId) -> Read<LoadedVoter> {
-    let found = own_rows(lease, (poll, voter), i64::MAX, 1).await?;
-    Ok(found.first().map_or_else(LoadedVoter::default, |(_, row)| rows::loaded(row)))
+/// The state of one voter in one poll.
+pub async fn voter(lease: &Lease, poll: PollId, voter: VoterId) -> Read<VoterState> {
+    let sql = format!(
+        "SELECT {BALLOT} FROM ballots b WHERE b.voter = $2 AND b.poll = $1 \
+         ORDER BY b.log_offset DESC LIMIT 1"
+    );
+    let rows = query(lease, &sql, &[&poll.0, &Uuid::from_bytes(voter.0)]).await?;
+    let latest = rows.first().map(rows::read_ballot).transpose()?;
+    Ok(latest.map_or_else(VoterState::default, |(_, row)| row.after))
 }
 
 pub async fn ballots(

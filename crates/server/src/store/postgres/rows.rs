@@ -4,11 +4,14 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::{BufMut, BytesMut};
-use pollux_core::ballot::{Choice, Status};
+use pollux_core::ballot::Status;
 use pollux_core::event::Event;
+use pollux_core::fold::Link;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
 };
+use pollux_core::kind::choice::{Choice, OptionId};
+use pollux_core::kind::{Answer, Kind, Packed};
 use pollux_core::poll::Poll;
 use pollux_core::standing::TallyAt;
 use pollux_core::tally::{Gate, Tally, VoterState};
@@ -18,7 +21,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSqlOwned;
 use uuid::Uuid;
 
-use crate::store::{BallotRow, LoadedVoter, Progress, StoreError};
+use crate::store::{BallotRow, Progress, StoreError};
 
 type Read<T> = Result<T, StoreError>;
 
@@ -47,6 +50,11 @@ pub fn word(value: impl Serialize) -> String {
     }
 }
 
+/// A value as JSON.
+pub fn json(value: impl Serialize) -> String {
+    serde_json::to_string(&value).expect("plain data with string keys")
+}
+
 fn from_word<T: DeserializeOwned>(row: &Row, column: &str) -> Read<T> {
     let word: String = get(row, column)?;
     serde_json::from_value(serde_json::Value::String(word)).map_err(damaged)
@@ -68,7 +76,7 @@ fn millis(time: SystemTime) -> Read<UnixMillis> {
 /// The columns of `polls p` that [`read_poll`] takes.
 pub const POLL: &str = "p.id, p.code, p.question, p.kind, p.max_choices, p.revote, p.results, \
      p.revealed, p.voter_ids, p.listed, p.status, p.phase, p.round, p.revision, p.created_at, \
-     p.closes_at, p.closed_at, p.owner, p.event, p.embed, ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id \
+     p.closes_at, p.closed_at, p.owner, p.event, p.embed, p.closes_after, p.missed_closes_at, p.asks, p.hidings, ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id \
      ORDER BY o.option) AS options";
 
 pub fn read_poll(row: &Row) -> Read<Poll> {
@@ -80,9 +88,7 @@ pub fn read_poll(row: &Row) -> Read<Poll> {
         id: PollId(get(row, "id")?),
         code: get(row, "code")?,
         question: get(row, "question")?,
-        options: get(row, "options")?,
-        kind: from_word(row, "kind")?,
-        max_choices: u8::try_from(get::<i16>(row, "max_choices")?).map_err(damaged)?,
+        kind: read_kind(row)?,
         revote: from_word(row, "revote")?,
         results: from_word(row, "results")?,
         revealed: get(row, "revealed")?,
@@ -92,13 +98,29 @@ pub fn read_poll(row: &Row) -> Read<Poll> {
         phase: small(row, "phase")?,
         round: small(row, "round")?,
         revision: number(row, "revision")?,
+        hidings: small(row, "hidings")?,
         created_at: millis(get(row, "created_at")?)?,
         closes_at: time("closes_at")?,
+        closes_after: get::<Option<i64>>(row, "closes_after")?
+            .map(|seconds| u32::try_from(seconds).map_err(damaged))
+            .transpose()?,
+        missed_closes_at: time("missed_closes_at")?,
         closed_at: time("closed_at")?,
         owner: owner(row)?,
         event: get::<Option<Uuid>>(row, "event")?.map(EventId),
         embed: get(row, "embed")?,
     })
+}
+
+fn read_kind(row: &Row) -> Read<Kind> {
+    if let Some(asks) = get::<Option<String>>(row, "asks")? {
+        return serde_json::from_str(&asks).map_err(|e| damaged(format!("what a poll asks: {e}")));
+    }
+    Ok(Kind::Choice(Choice {
+        options: get(row, "options")?,
+        kind: from_word(row, "kind")?,
+        max_choices: OptionId::try_from(get::<i16>(row, "max_choices")?).map_err(damaged)?,
+    }))
 }
 
 fn owner(row: &Row) -> Read<[u8; 32]> {
@@ -108,7 +130,8 @@ fn owner(row: &Row) -> Read<[u8; 32]> {
 
 /// The columns of `events e` that [`read_event`] takes.
 pub const EVENT: &str = "e.id, e.code, e.title, e.accent, e.layout, e.logo, e.current, \
-     e.\"order\", e.embed, e.revision, e.created_at, e.deleted_at, e.owner";
+     e.\"order\", e.embed, e.revision, e.created_at, e.deleted_at, e.owner, \
+     e.hidings";
 
 pub fn read_event(row: &Row) -> Read<Event> {
     Ok(Event {
@@ -125,6 +148,7 @@ pub fn read_event(row: &Row) -> Read<Event> {
         created_at: millis(get(row, "created_at")?)?,
         deleted_at: get::<Option<SystemTime>>(row, "deleted_at")?.map(millis).transpose()?,
         owner: owner(row)?,
+        hidings: small(row, "hidings")?,
     })
 }
 
@@ -166,15 +190,19 @@ pub fn read_progress(row: &Row) -> Read<(Partition, Progress)> {
 
 /// The columns of `ballots b`, in the order [`Copy::row`] writes them.
 pub const BALLOT: &str = "b.log_offset, b.at, b.round, b.prev_offset, b.partition, b.poll, \
-     b.voter, b.ballot, b.counted, b.seen, b.decided, b.choice, b.counted_choice";
+     b.voter, b.ballot, b.counted, b.seen, b.decided, b.choice, b.counted_choice, \
+     b.answer, b.counted_answer, b.nth";
 
 pub fn read_ballot(row: &Row) -> Read<(Partition, BallotRow)> {
     let ballot = BallotId(get(row, "ballot")?);
-    let choice = choice(get(row, "choice")?)?;
+    let answer = answer(get(row, "choice")?, get(row, "answer")?)?;
     let counted = match get::<Option<Uuid>>(row, "counted")? {
-        None => Some((ballot, choice)),
+        None => Some((ballot, answer.clone())),
         Some(id) if id.is_nil() => None,
-        Some(id) => Some((BallotId(id), self::choice(get(row, "counted_choice")?)?)),
+        Some(id) => {
+            let set = get::<Option<Vec<i16>>>(row, "counted_choice")?.unwrap_or_default();
+            Some((BallotId(id), self::answer(set, get(row, "counted_answer")?)?))
+        }
     };
     let seen = match get::<Option<Uuid>>(row, "seen")? {
         None => Some(ballot),
@@ -185,17 +213,21 @@ pub fn read_ballot(row: &Row) -> Read<(Partition, BallotRow)> {
         poll: PollId(get(row, "poll")?),
         voter: VoterId(get::<Uuid>(row, "voter")?.into_bytes()),
         ballot,
-        choice,
+        answer,
         decided: read_decided(&get::<String>(row, "decided")?)?,
         at: UnixMillis(number(row, "at")?),
         after: VoterState { round: small(row, "round")?, counted, seen },
-        prev: get::<Option<i64>>(row, "prev_offset")?.map(|offset| offset as Offset),
+        link: Link {
+            nth: u8::try_from(get::<i16>(row, "nth")?).map_err(damaged)?,
+            prev: get::<Option<i64>>(row, "prev_offset")?.map(|offset| offset as Offset),
+        },
     };
-    Ok((get::<i32>(row, "partition")? as Partition, ballot))
+    Ok((read_position(row)?.0, ballot))
 }
 
-pub fn loaded(row: &BallotRow) -> LoadedVoter {
-    LoadedVoter { state: row.after, last: Some(row.offset) }
+/// Where a ballot's record stands.
+pub fn read_position(row: &Row) -> Read<(Partition, Offset)> {
+    Ok((get::<i32>(row, "partition")? as Partition, number(row, "log_offset")?))
 }
 
 pub fn read_decided(word: &str) -> Read<Status> {
@@ -205,9 +237,14 @@ pub fn read_decided(word: &str) -> Read<Status> {
     found.ok_or_else(|| damaged(format!("a ballot was decided {word:?}")))
 }
 
-fn choice(options: Vec<i16>) -> Read<Choice> {
-    let ids = options.into_iter().map(|option| u8::try_from(option).unwrap_or(0));
-    Choice::of(ids).ok_or_else(|| damaged("a choice outside options 1 to 100"))
+fn answer(set: Vec<i16>, json: Option<String>) -> Read<Answer> {
+    let bit = |n: i16| u32::try_from(n).ok().and_then(|n| 1_u128.checked_shl(n));
+    let packed = match json {
+        Some(json) => Some(Packed::Json(json)),
+        None => set.into_iter().try_fold(0, |bits, n| Some(bits | bit(n)?)).map(Packed::Bits),
+    };
+    let answer = packed.and_then(|packed| Answer::unpack(&packed));
+    answer.ok_or_else(|| damaged("a ballot's answer is of no kind of poll"))
 }
 
 /// PostgreSQL's binary COPY format, for `ballots`.
@@ -215,7 +252,7 @@ pub struct Copy(BytesMut);
 
 /// smallint's type.
 const INT2: i32 = 21;
-const COLUMNS: i16 = 13;
+const COLUMNS: i16 = 16;
 /// About the length of a row.
 const ROW: usize = 220;
 
@@ -229,14 +266,14 @@ impl Copy {
     }
 
     pub fn row(&mut self, partition: Partition, row: &BallotRow) {
-        let VoterState { round, counted, seen } = row.after;
-        let own = (row.ballot, row.choice);
-        let other = counted.filter(|counted| *counted != own);
+        let VoterState { round, counted, seen } = &row.after;
+        let is_own = |(id, answer): &(BallotId, Answer)| *id == row.ballot && *answer == row.answer;
+        let other = counted.as_ref().filter(|counted| !is_own(counted));
         self.0.put_i16(COLUMNS);
         self.long(row.offset);
         self.long(row.at.0);
-        self.long(u64::from(round));
-        match row.prev {
+        self.long(u64::from(*round));
+        match row.link.prev {
             Some(offset) => self.long(offset),
             None => self.null(),
         }
@@ -246,20 +283,29 @@ impl Copy {
         self.sixteen(&row.voter.0);
         self.sixteen(row.ballot.0.as_bytes());
         match counted {
-            Some(it) if it == own => self.null(),
+            Some(it) if is_own(it) => self.null(),
             Some((id, _)) => self.sixteen(id.0.as_bytes()),
             None => self.sixteen(Uuid::nil().as_bytes()),
         }
         match seen {
-            Some(id) if id == row.ballot => self.null(),
+            Some(id) if *id == row.ballot => self.null(),
             seen => self.sixteen(seen.map_or(Uuid::nil(), |id| id.0).as_bytes()),
         }
         self.bytes(row.decided.as_str().as_bytes());
-        self.choice(row.choice);
-        match other {
-            Some((_, choice)) => self.choice(choice),
+        let (own, other) = (row.answer.pack(), other.map(|(_, answer)| answer.pack()));
+        self.set(&own);
+        match &other {
+            Some(other) => self.set(other),
             None => self.null(),
         }
+        for packed in [Some(&own), other.as_ref()] {
+            match packed {
+                Some(Packed::Json(json)) => self.bytes(json.as_bytes()),
+                _ => self.null(),
+            }
+        }
+        self.0.put_i32(2);
+        self.0.put_i16(row.link.nth.into());
     }
 
     pub fn finish(mut self) -> BytesMut {
@@ -285,24 +331,30 @@ impl Copy {
         self.0.put_slice(bytes);
     }
 
-    fn choice(&mut self, choice: Choice) {
-        let options = choice.len() as i32;
-        if options == 0 {
+    /// An array of small numbers; of an answer that is no set of them an empty one.
+    fn set(&mut self, packed: &Packed) {
+        let mut bits = match packed {
+            Packed::Bits(bits) => *bits,
+            Packed::Json(_) => 0,
+        };
+        let count = bits.count_ones() as i32;
+        if count == 0 {
             self.0.put_i32(12);
             self.0.put_i32(0);
             self.0.put_i32(0);
             self.0.put_i32(INT2);
             return;
         }
-        self.0.put_i32(20 + 6 * options);
+        self.0.put_i32(20 + 6 * count);
         self.0.put_i32(1);
         self.0.put_i32(0);
         self.0.put_i32(INT2);
-        self.0.put_i32(options);
+        self.0.put_i32(count);
         self.0.put_i32(1);
-        for option in choice.iter() {
+        while bits != 0 {
             self.0.put_i32(2);
-            self.0.put_i16(i16::from(option));
+            self.0.put_i16(bits.trailing_zeros() as i16);
+            bits &= bits - 1;
         }
     }
 }

@@ -17,8 +17,11 @@ mod migrations {
 
 /// "PLXM": held while migrating.
 const LOCK: i64 = 0x504c_584d;
-/// How long a start waits for another one that is migrating, and for its own migrations.
+/// How long a start waits for an answer about the schema.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it waits for another one that is migrating, and for its own migrations: some build an
+/// index over all ballots, a second or two for each million.
+const MIGRATION: Duration = Duration::from_secs(30 * 60);
 
 /// What the store was made for.
 const PARTITIONS: &str = "SELECT value FROM meta WHERE name = 'partitions'";
@@ -140,8 +143,8 @@ pub async fn migrate(
         client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await.map_err(said)?;
         done
     };
-    let late = || Err(failed(format!("it took more than {PATIENCE:?}")));
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| late())
+    let late = || Err(failed(format!("it took more than {MIGRATION:?}")));
+    tokio::time::timeout(MIGRATION, work).await.unwrap_or_else(|_| late())
 }
 
 async fn migrate_alone(
@@ -155,6 +158,9 @@ async fn migrate_alone(
     let (found, known) = (applied(client).await.map_err(said)?, known());
     if found > known {
         return Err(OpenError::Newer { name, found, known });
+    }
+    if (1..known).contains(&found) {
+        tracing::info!(found, known, "the database is brought to this Pollux's schema");
     }
     let runner = migrations::migrations::runner();
     runner.run_async(client).await.map_err(|error| failed(error.to_string()))?;
@@ -225,6 +231,21 @@ async fn made_for(client: &Client, partitions: u32) -> Result<String, Error> {
     let first = "INSERT INTO meta VALUES ('partitions', $1) ON CONFLICT DO NOTHING";
     client.execute(first, &[&partitions.to_string()]).await?;
     client.query_one(PARTITIONS, &[]).await?.try_get(0)
+}
+
+/// A secret for nodes that are given none: the first start's. `None` if the nodes before were given
+/// theirs. Whoever comes at the same time waits for the first, for there is one row of a name.
+pub async fn make_secret(
+    client: &Client,
+    fresh: &str,
+    fingerprint: &str,
+) -> Result<Option<(String, bool)>, Error> {
+    let first = "WITH first AS (INSERT INTO meta VALUES ('secret', $2) ON CONFLICT DO NOTHING \
+                 RETURNING name) INSERT INTO meta SELECT 'made_secret', $1 FROM first";
+    let first = client.execute(first, &[&fresh, &fingerprint]).await? == 1;
+    let kept = "SELECT value FROM meta WHERE name = 'made_secret'";
+    let kept = client.query_opt(kept, &[]).await?;
+    kept.map(|row| Ok((row.try_get(0)?, first))).transpose()
 }
 
 /// The fingerprint of the secret: the first start's, and whether this is it.

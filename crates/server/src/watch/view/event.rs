@@ -6,7 +6,7 @@ use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{kind_word, rfc3339, status_word};
+use super::{rfc3339, status_word};
 
 /// An event: polls under one title and one code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,7 +52,7 @@ pub struct EventPoll {
     pub id: String,
     /// The question.
     pub question: String,
-    /// single or multiple.
+    /// single, multiple or rating.
     pub kind: String,
     /// draft, open or closed.
     pub status: String,
@@ -67,7 +67,7 @@ fn listed(poll: &Poll, is_final: bool) -> EventPoll {
     EventPoll {
         id: poll.id.to_string(),
         question: poll.question.clone(),
-        kind: kind_word(poll.kind).into(),
+        kind: poll.kind.word().into(),
         status: status_word(poll.status).into(),
         is_final,
         revealed: poll.revealed,

@@ -1,0 +1,230 @@
+//! A choice: options, of which a ballot marks one (`single`) or several (`multiple`).
+//!
+//! Option *n* is counted in slot *n* − 1.
+
+mod options;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::options::{OptionId, OptionSet};
+use super::{Row, Slot, Written, distinct};
+use crate::poll::Violation;
+
+/// Most options a poll may have.
+pub const MAX_OPTIONS: usize = 100;
+/// Fewest options a poll may have.
+pub const MIN_OPTIONS: usize = 2;
+/// Longest option, in characters.
+pub const MAX_OPTION_CHARS: usize = 200;
+
+/// How many options a ballot may mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Selection {
+    /// Exactly one.
+    #[default]
+    Single,
+    /// One to `maxChoices`.
+    Multiple,
+}
+
+impl Selection {
+    /// The word for it, as the API and the stores have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Multiple => "multiple",
+        }
+    }
+}
+
+/// A choice, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Choice {
+    /// The options' texts; option *n* is at index *n* − 1.
+    pub options: Vec<String>,
+    /// Single or multiple.
+    pub kind: Selection,
+    /// Most options a ballot may mark (1 for a single choice).
+    pub max_choices: OptionId,
+}
+
+/// A choice as an organiser writes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+    pub options: Vec<String>,
+    /// Default single; multiple when `max_choices` is above 1.
+    pub kind: Option<Selection>,
+    /// Default 1, or every option for a multiple choice.
+    pub max_choices: Option<u64>,
+}
+
+impl Draft {
+    pub(super) fn check(self, broken: &mut Vec<Violation>) -> Option<Choice> {
+        let found = broken.len();
+        let options = texts(&self.options, broken);
+        let kind = self.kind.unwrap_or(match self.max_choices {
+            Some(most) if most > 1 => Selection::Multiple,
+            _ => Selection::Single,
+        });
+        let max_choices = most(kind, self.max_choices, self.options.len(), broken);
+        let max_choices = OptionId::try_from(max_choices).unwrap_or_default();
+        (broken.len() == found).then_some(Choice { options, kind, max_choices })
+    }
+}
+
+fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
+    let count = given.len();
+    if !(MIN_OPTIONS..=MAX_OPTIONS).contains(&count) {
+        broken.push(Violation::new(
+            "/options",
+            format!("{MIN_OPTIONS} to {MAX_OPTIONS} options are needed; there are {count}"),
+        ));
+    }
+    // Past the most there may be, one message is enough.
+    let given = given.iter().take(MAX_OPTIONS);
+    distinct("/options", "option", given, MAX_OPTION_CHARS, broken)
+}
+
+/// The most options that a ballot may mark.
+fn most(kind: Selection, given: Option<u64>, count: usize, broken: &mut Vec<Violation>) -> u64 {
+    match (kind, given) {
+        (Selection::Single, None | Some(1)) => 1,
+        (Selection::Single, Some(_)) => {
+            broken.push(Violation::new("/maxChoices", "a single choice takes exactly 1"));
+            1
+        }
+        (Selection::Multiple, None) => count as u64,
+        (Selection::Multiple, Some(most)) => {
+            if most == 0 || most > count as u64 {
+                broken.push(Violation::new(
+                    "/maxChoices",
+                    format!("must be from 1 to the number of options ({count}); it is {most}"),
+                ));
+            }
+            most
+        }
+    }
+}
+
+impl Choice {
+    pub(super) fn to_draft(&self) -> Draft {
+        let max_choices = Some(u64::from(self.max_choices));
+        Draft { options: self.options.clone(), kind: Some(self.kind), max_choices }
+    }
+
+    pub(super) fn form(&self) -> Form {
+        Form { options: self.options.len() as OptionId, most: self.max_choices }
+    }
+
+    pub(super) fn read(&self, written: &Written<'_>) -> Result<OptionSet, Violation> {
+        if written.given() != 1 {
+            let detail = format!(
+                "exactly one of option, optionId, options, optionIds and answer is needed; there \
+                 are {}",
+                written.given()
+            );
+            return Err(Violation::new("", detail));
+        }
+        let (marked, pointer) = if let Some(text) = written.option {
+            (OptionSet::of([self.by_text(text, || "/option".into())?]), "/option")
+        } else if let Some(id) = written.option_id {
+            (OptionSet::of([self.by_number(id, || "/optionId".into())?]), "/optionId")
+        } else if let Some(texts) = &written.options {
+            let texts = texts.iter().enumerate();
+            let ids = texts.map(|(i, text)| self.by_text(text, || format!("/options/{i}")));
+            (OptionSet::of(ids.collect::<Result<Vec<_>, _>>()?), "/options")
+        } else if let Some(ids) = written.option_ids {
+            (self.by_numbers(ids, "/optionIds")?, "/optionIds")
+        } else {
+            let ids = serde_json::from_str::<Vec<u64>>(written.answer.unwrap_or_default());
+            let ids = ids.map_err(|_| {
+                Violation::new("/answer", "must be an array of ids of the poll's options")
+            })?;
+            (self.by_numbers(&ids, "/answer")?, "/answer")
+        };
+        let marked = marked.expect("options of a poll are numbered 1 to 100");
+        self.check(marked).map_err(|detail| Violation::new(pointer, detail))?;
+        Ok(marked)
+    }
+
+    fn by_text(&self, text: &str, at: impl Fn() -> String) -> Result<OptionId, Violation> {
+        let text = text.trim();
+        if let Some(index) = self.options.iter().position(|option| option == text) {
+            return Ok(index as OptionId + 1);
+        }
+        let shown: String = text.chars().take(50).collect();
+        let more = if shown.len() < text.len() { "…" } else { "" };
+        let detail = format!("{:?} is not an option of this poll", format!("{shown}{more}"));
+        Err(Violation::new(at(), detail))
+    }
+
+    fn by_numbers(&self, ids: &[u64], pointer: &str) -> Result<Option<OptionSet>, Violation> {
+        let ids = ids.iter().enumerate();
+        let ids = ids.map(|(i, id)| self.by_number(*id, || format!("{pointer}/{i}")));
+        Ok(OptionSet::of(ids.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    fn by_number(&self, id: u64, at: impl Fn() -> String) -> Result<OptionId, Violation> {
+        let count = self.options.len();
+        if (1..=count as u64).contains(&id) {
+            return Ok(id as OptionId);
+        }
+        let detail = format!("option {id} does not exist; the poll has options 1 to {count}");
+        Err(Violation::new(at(), detail))
+    }
+
+    pub(super) fn say(&self, marked: OptionSet) -> Vec<String> {
+        marked.iter().filter_map(|id| self.options.get(usize::from(id) - 1).cloned()).collect()
+    }
+
+    fn check(&self, marked: OptionSet) -> Result<(), String> {
+        let (marks, most) = (marked.len(), usize::from(self.max_choices));
+        if marks == 0 {
+            return Err("at least one option must be chosen".into());
+        }
+        if marks > most {
+            return Err(match most {
+                1 => format!("this poll takes one choice; there are {marks}"),
+                _ => format!("this poll takes at most {most} choices; there are {marks}"),
+            });
+        }
+        Ok(())
+    }
+
+    /// A row for each option; slots that the counts lack are zero.
+    pub fn rows<'a>(&'a self, counts: &'a [u64]) -> impl Iterator<Item = Row<'a>> {
+        let counts = counts.iter().copied().chain(std::iter::repeat(0));
+        let rows = self.options.iter().zip(counts);
+        rows.map(|(text, votes)| Row { text, votes, spread: None })
+    }
+}
+
+/// What the fold needs of a [`Choice`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    /// How many options there are.
+    pub options: OptionId,
+    /// How many a ballot may mark.
+    pub most: OptionId,
+}
+
+impl Form {
+    pub(super) fn slots(self) -> usize {
+        usize::from(self.options)
+    }
+
+    pub(super) fn allows(self, marked: OptionSet) -> bool {
+        !marked.is_empty()
+            && marked.len() <= usize::from(self.most)
+            && marked.greatest() <= self.options
+    }
+}
+
+pub(super) fn marks(marked: OptionSet, mark: &mut impl FnMut(Slot, u64)) {
+    for option in marked.iter() {
+        mark(usize::from(option) - 1, 1);
+    }
+}

@@ -1,0 +1,118 @@
+//! The options that one ballot marks.
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An option's id: 1 to [`super::MAX_OPTIONS`], in the order the organiser wrote them.
+pub type OptionId = u8;
+
+/// The options one ballot marks: a set, so a doubled mark cannot exist and order cannot matter.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct OptionSet {
+    low: u64,
+    high: u64,
+}
+
+impl OptionSet {
+    /// No mark at all; not a valid ballot, but a place to start from.
+    pub const NONE: Self = Self { low: 0, high: 0 };
+
+    /// The set of these options; `None` if an id is outside 1 to 100.
+    pub fn of(options: impl IntoIterator<Item = OptionId>) -> Option<Self> {
+        let mut bits = 0;
+        for option in options {
+            if option == 0 || usize::from(option) > super::MAX_OPTIONS {
+                return None;
+            }
+            bits |= 1 << option;
+        }
+        Some(Self::packed(bits))
+    }
+
+    /// The marked options, ascending.
+    pub fn iter(self) -> impl Iterator<Item = OptionId> {
+        let mut bits = self.bits();
+        std::iter::from_fn(move || {
+            (bits != 0).then(|| {
+                let option = bits.trailing_zeros() as OptionId;
+                bits &= bits - 1;
+                option
+            })
+        })
+    }
+
+    /// How many options are marked.
+    pub fn len(self) -> usize {
+        (self.low.count_ones() + self.high.count_ones()) as usize
+    }
+
+    /// Whether nothing is marked.
+    pub fn is_empty(self) -> bool {
+        self.low | self.high == 0
+    }
+
+    /// The greatest option marked; 0 if none.
+    pub fn greatest(self) -> OptionId {
+        let bits = self.bits();
+        if bits == 0 { 0 } else { (127 - bits.leading_zeros()) as OptionId }
+    }
+
+    /// The set as bits (bit *n* is option *n*), for a store that keeps it in one column.
+    pub fn bits(self) -> u128 {
+        u128::from(self.high) << 64 | u128::from(self.low)
+    }
+
+    fn packed(bits: u128) -> Self {
+        Self { low: bits as u64, high: (bits >> 64) as u64 }
+    }
+
+    /// The set of [`OptionSet::bits`]; `None` if a bit outside 1 to 100 is set.
+    pub fn from_bits(bits: u128) -> Option<Self> {
+        let outside = !(((1_u128 << super::MAX_OPTIONS) - 1) << 1);
+        (bits & outside == 0).then_some(Self::packed(bits))
+    }
+}
+
+impl std::fmt::Display for OptionSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ids: Vec<String> = self.iter().map(|id| id.to_string()).collect();
+        write!(f, "options {}", ids.join(", "))
+    }
+}
+
+impl std::fmt::Debug for OptionSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for OptionSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for OptionSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ids = Vec::<OptionId>::deserialize(deserializer)?;
+        Self::of(ids).ok_or_else(|| D::Error::custom("option id outside 1 to 100"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_a_set() {
+        let marked = OptionSet::of([3, 1, 3]).unwrap();
+        assert_eq!(marked.iter().collect::<Vec<_>>(), [1, 3]);
+        assert_eq!((marked.len(), marked.greatest()), (2, 3));
+        assert_eq!(OptionSet::from_bits(marked.bits()), Some(marked));
+        assert_eq!(OptionSet::of([0]), None);
+        assert_eq!(OptionSet::of([101]), None);
+        assert_eq!(OptionSet::from_bits(1), None);
+        assert_eq!(OptionSet::from_bits(1 << 101), None);
+        assert_eq!(OptionSet::of(1..=100).unwrap().len(), 100);
+    }
+}

@@ -1,0 +1,205 @@
+//! What an organiser writes of a poll, and the rules it is checked against.
+
+use super::{ChangeError, Results, Revote};
+use crate::id::UnixMillis;
+use crate::kind::{self, Kind, choice};
+
+/// Longest question, in characters.
+pub const MAX_QUESTION_CHARS: usize = 500;
+/// Longest that a poll may be set to stay open, in seconds: a week. `closesAt` goes further.
+pub const MAX_CLOSES_AFTER: u32 = 7 * 24 * 3600;
+/// Most origins that may frame a poll.
+pub const MAX_ORIGINS: usize = 20;
+/// Longest origin, in characters.
+const MAX_ORIGIN_CHARS: usize = 260;
+
+/// What an organiser writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// 1 to 500 characters.
+    pub question: String,
+    /// What is asked about.
+    pub kind: kind::Draft,
+    /// Default replace.
+    pub revote: Revote,
+    /// Default live.
+    pub results: Results,
+    /// Default true.
+    pub voter_ids: bool,
+    /// Default true.
+    pub listed: bool,
+    /// Default never.
+    pub closes_at: Option<UnixMillis>,
+    /// In seconds, 1 to [`MAX_CLOSES_AFTER`], instead of `closes_at`. Default never.
+    pub closes_after: Option<u64>,
+    /// Default nobody.
+    pub embed: Vec<String>,
+}
+
+impl Draft {
+    /// A single choice between these options, with every default.
+    pub fn new(
+        question: impl Into<String>,
+        options: impl IntoIterator<Item: Into<String>>,
+    ) -> Self {
+        let options = options.into_iter().map(Into::into).collect();
+        let kind = kind::Draft::Choice(choice::Draft { options, ..choice::Draft::default() });
+        Self::of(question, kind)
+    }
+
+    /// A draft of this kind, with every default.
+    pub fn of(question: impl Into<String>, kind: kind::Draft) -> Self {
+        Self {
+            question: question.into(),
+            kind,
+            revote: Revote::default(),
+            results: Results::default(),
+            voter_ids: true,
+            listed: true,
+            closes_at: None,
+            closes_after: None,
+            embed: Vec::new(),
+        }
+    }
+
+    /// Check every rule. `known` is the closing time that the draft had before: should it have
+    /// passed since, it is for [`super::Poll::open`] to deal with.
+    pub(super) fn check(
+        self,
+        known: Option<UnixMillis>,
+        now: UnixMillis,
+    ) -> Result<Written, ChangeError> {
+        let mut broken = Vec::new();
+        let question = clean("/question", &self.question, MAX_QUESTION_CHARS, &mut broken);
+        let kind = self.kind.check(&mut broken);
+        let new = self.closes_at.filter(|at| known != Some(*at));
+        if let Some(at) = new.filter(|at| *at <= now) {
+            broken.push(Violation::new("/closesAt", past(at, now)));
+        }
+        let closes_after = self.closes_after.map(|seconds| duration(seconds, &mut broken));
+        if self.closes_at.is_some() && closes_after.is_some() {
+            let detail = "cannot be set beside closesAt: a poll closes at a time, or after a time";
+            broken.push(Violation::new("/closesAfter", detail));
+        }
+        let embed = origins("/embed", self.embed, &mut broken);
+        let Some(kind) = kind.filter(|_| broken.is_empty()) else {
+            return Err(ChangeError::Invalid(broken));
+        };
+        Ok(Written {
+            question,
+            kind,
+            revote: self.revote,
+            results: self.results,
+            voter_ids: self.voter_ids,
+            listed: self.listed,
+            closes_at: self.closes_at,
+            closes_after,
+            embed,
+        })
+    }
+}
+
+/// A [`Draft`] that keeps to the rules, in the form in which a poll has it.
+pub(super) struct Written {
+    pub question: String,
+    pub kind: Kind,
+    pub revote: Revote,
+    pub results: Results,
+    pub voter_ids: bool,
+    pub listed: bool,
+    pub closes_at: Option<UnixMillis>,
+    pub closes_after: Option<u32>,
+    pub embed: Vec<String>,
+}
+
+/// One broken rule: where in the request's body, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// A JSON pointer (RFC 6901), such as `/options/2`.
+    pub pointer: String,
+    /// A sentence that names the limit and what was found.
+    pub detail: String,
+}
+
+impl Violation {
+    /// A violation at this pointer.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+fn past(at: UnixMillis, now: UnixMillis) -> String {
+    format!("must be in the future; it is {} s in the past", (now.0 - at.0) / 1000)
+}
+
+fn duration(seconds: u64, broken: &mut Vec<Violation>) -> u32 {
+    let allowed = u32::try_from(seconds).ok();
+    let allowed = allowed.filter(|seconds| (1..=MAX_CLOSES_AFTER).contains(seconds));
+    if allowed.is_none() {
+        let detail = format!("must be from 1 to {MAX_CLOSES_AFTER} seconds; it is {seconds}");
+        broken.push(Violation::new("/closesAfter", detail));
+    }
+    allowed.unwrap_or_default()
+}
+
+/// Trim a text and note what is wrong with it.
+pub(crate) fn clean(pointer: &str, text: &str, most: usize, broken: &mut Vec<Violation>) -> String {
+    let text = text.trim();
+    let chars = text.chars().count();
+    if chars == 0 {
+        broken.push(Violation::new(pointer, "must not be empty"));
+    } else if chars > most {
+        broken.push(Violation::new(
+            pointer,
+            format!("must be at most {most} characters; it has {chars}"),
+        ));
+    }
+    if let Some(c) = text.chars().find(|c| c.is_control()) {
+        broken.push(Violation::new(
+            pointer,
+            format!("must not contain control characters; it has U+{:04X}", u32::from(c)),
+        ));
+    }
+    text.to_owned()
+}
+
+/// Who may frame a page: origins in lower case, each once, or `*` alone. They end up in a header,
+/// so what is not plainly an origin is refused.
+pub(crate) fn origins(
+    pointer: &str,
+    given: Vec<String>,
+    broken: &mut Vec<Violation>,
+) -> Vec<String> {
+    if given.len() > MAX_ORIGINS {
+        let detail = format!("may have at most {MAX_ORIGINS} entries; there are {}", given.len());
+        broken.push(Violation::new(pointer, detail));
+        return Vec::new();
+    }
+    let mut origins: Vec<String> = Vec::new();
+    for (i, text) in given.iter().enumerate() {
+        let origin = text.trim().to_ascii_lowercase();
+        if !is_origin(&origin) && (origin != "*" || given.len() > 1) {
+            let detail =
+                "must be an origin such as https://example.org; or one entry \"*\" for all";
+            broken.push(Violation::new(format!("{pointer}/{i}"), detail));
+        } else if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    origins
+}
+
+/// Scheme, host and perhaps a port, as a Content-Security-Policy takes them.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some(host) = host.filter(|_| text.len() <= MAX_ORIGIN_CHARS) else { return false };
+    let (host, port) = host.rsplit_once(':').unwrap_or((host, "80"));
+    let host = host.strip_prefix("*.").unwrap_or(host);
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    host.split('.').all(label)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && port.parse::<u16>().is_ok()
+}

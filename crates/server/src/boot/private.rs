@@ -1,0 +1,101 @@
+//! Ballots under pseudonyms and secrets are nobody's business but the owner's of the data folder,
+//! however that folder came to be: its files can be read by that user alone.
+//!
+//! `pollux serve` makes them so, by its umask. This is for those that are there already: made by an
+//! older Pollux, put back from a copy, or made by a program that has another umask.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use super::folder::{ADMIN, SECRET};
+use crate::log::embedded::FILE as LOG;
+use crate::store::embedded::FILE as STORE;
+
+/// What the names of our files begin with: SQLite keeps `-wal` and `-shm` beside a database, and
+/// an operator copies of it.
+const OURS: [&str; 5] = [LOG, STORE, SECRET, ADMIN, "pollux.lock"];
+
+/// Nobody else may read, write or execute.
+const OTHERS: u32 = 0o077;
+
+/// Take every right on our files from everybody but their owner. That a file system knows no rights,
+/// or a file is not ours to change, is logged and keeps no server from starting.
+pub fn close_to_others(folder: &Path) {
+    let files = match fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(error) => return warn(folder, &error),
+    };
+    for file in files.filter_map(Result::ok) {
+        let name = file.file_name();
+        let ours = OURS.iter().any(|ours| name.as_encoded_bytes().starts_with(ours.as_bytes()));
+        if ours && let Err(error) = close(&file.path()) {
+            warn(&file.path(), &error);
+        }
+    }
+}
+
+fn warn(path: &Path, error: &io::Error) {
+    tracing::warn!(
+        "others may be able to read {}, which cannot be changed: {error}",
+        path.display()
+    );
+}
+
+fn close(file: &Path) -> io::Result<()> {
+    let now = match fs::metadata(file) {
+        Ok(found) if found.is_file() => found.mode(),
+        Ok(_) => return Ok(()),
+        // SQLite takes a write-ahead log away when its last connection goes.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if now & OTHERS == 0 {
+        return Ok(());
+    }
+    match fs::set_permissions(file, Permissions::from_mode(now & 0o777 & !OTHERS)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        changed => changed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ambient::{SharedAmbient, SystemAmbient};
+    use crate::boot::folder;
+    use crate::config::Config;
+
+    fn mode(file: &Path) -> u32 {
+        fs::metadata(file).unwrap().mode() & 0o777
+    }
+
+    #[tokio::test]
+    async fn whatever_was_there_and_is_ours_is_the_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let others = ["store.db.monday", "log.db-wal.old", "notes.txt", "index.html"];
+        for name in others.into_iter().chain([SECRET, ADMIN, "pollux.lock"]) {
+            fs::write(folder.path().join(name), "a text of at least 16 characters").unwrap();
+            fs::set_permissions(folder.path().join(name), Permissions::from_mode(0o664)).unwrap();
+        }
+        let config = Config { data: folder.path().into(), ..Config::default() };
+        let ambient: SharedAmbient = Arc::new(SystemAmbient::new());
+        let open = folder::open(&config, &ambient).await.unwrap();
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            let stranger = ["notes.txt", "index.html"].iter().any(|name| path.ends_with(name));
+            let wanted = if stranger { 0o664 } else { 0o600 };
+            assert_eq!(mode(&path), wanted, "{}", path.display());
+        }
+        assert!(folder.path().join("log.db-shm").exists(), "the log is open");
+        assert_eq!(mode(folder.path()), 0o755, "the folder is as its owner made it");
+        open.log.shut().await;
+        open.store.shut().await;
+    }
+}

@@ -1,0 +1,169 @@
+//! Notices a log whose disk hangs. A commit that never returns is no error: nothing is refused until
+//! the queue is full, and every vote waits for its deadline and has no answer. So whoever asks
+//! whether the log is ready is told once it owes answers and has given none for a while.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pollux_core::id::{Generation, Offset, Partition, Position};
+use pollux_core::standing::Announcement;
+use tokio::sync::oneshot::{Receiver, error::TryRecvError};
+use tokio::time::Instant;
+
+use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
+
+type Outcome = Result<Position, AppendError>;
+
+/// A log, and what it owes to those who appended through this.
+pub struct Watched {
+    log: Arc<dyn Log>,
+    debt: Arc<Mutex<Debt>>,
+    patience: Duration,
+}
+
+impl Watched {
+    /// Watch this log: it is not ready when it leaves appends unanswered for so long.
+    pub fn new(log: Arc<dyn Log>, patience: Duration) -> Arc<Self> {
+        Arc::new(Self { log, debt: Arc::default(), patience })
+    }
+}
+
+/// The appends that are not answered yet.
+#[derive(Default)]
+struct Debt {
+    waiting: usize,
+    /// One whose client has left before the answer: it is still to come.
+    left: Option<Receiver<Outcome>>,
+    /// When the log last gave an answer, or began to owe one.
+    progress: Option<Instant>,
+}
+
+impl Debt {
+    fn begin(&mut self) {
+        if !self.is_owed() {
+            self.progress = Some(Instant::now());
+        }
+        self.waiting += 1;
+    }
+
+    fn answered(&mut self) {
+        self.waiting -= 1;
+        self.progress = Some(Instant::now());
+    }
+
+    /// Answers come in the order of the appends, so the newest that was left stands for the others.
+    fn left(&mut self, receiver: Receiver<Outcome>) {
+        self.waiting -= 1;
+        self.left = Some(receiver);
+    }
+
+    fn is_owed(&mut self) -> bool {
+        let unanswered = |left: &mut Receiver<_>| left.try_recv() == Err(TryRecvError::Empty);
+        if !self.left.as_mut().is_some_and(unanswered) {
+            self.left = None;
+        }
+        self.waiting > 0 || self.left.is_some()
+    }
+
+    /// For how long answers have been owed, without one.
+    fn age(&mut self) -> Duration {
+        if self.is_owed() {
+            self.progress.map_or(Duration::ZERO, |at| at.elapsed())
+        } else {
+            Duration::ZERO
+        }
+    }
+}
+
+/// An append that is waited for.
+pub struct Pending {
+    receiver: Option<Receiver<Outcome>>,
+    debt: Arc<Mutex<Debt>>,
+}
+
+impl Future for Pending {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let receiver = self.receiver.as_mut().expect("an append is awaited once");
+        super::outcome(receiver, cx).map(|outcome| {
+            self.receiver = None;
+            self.debt.lock().answered();
+            outcome
+        })
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(receiver) = self.receiver.take() {
+            self.debt.lock().left(receiver);
+        }
+    }
+}
+
+#[async_trait]
+impl Log for Watched {
+    fn append(&self, partition: Partition, record: NewRecord) -> Append {
+        let append = self.log.append(partition, record);
+        let Append::Waiting(receiver) = append else { return append };
+        self.debt.lock().begin();
+        Append::Watched(Pending { receiver: Some(receiver), debt: self.debt.clone() })
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.log.ready()?;
+        let age = self.debt.lock().age();
+        if age < self.patience {
+            return Ok(());
+        }
+        Err(format!("records have waited for {} s, and none is acknowledged", age.as_secs()))
+    }
+
+    fn generation(&self) -> Generation {
+        self.log.generation()
+    }
+
+    fn partitions(&self) -> u32 {
+        self.log.partitions()
+    }
+
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Record>, ReadError> {
+        self.log.read(partition, from, most, wait).await
+    }
+
+    async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        self.log.end(partition).await
+    }
+
+    async fn join(&self) -> Result<Box<dyn Membership>, ReadError> {
+        self.log.join().await
+    }
+
+    async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
+        self.log.announce(announcements).await
+    }
+
+    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+        self.log.bury(partition, dead).await
+    }
+
+    async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {
+        self.log.feed().await
+    }
+
+    async fn shut(&self) {
+        self.log.shut().await;
+    }
+}

@@ -1,0 +1,89 @@
+//! Polls that close so many seconds after their opening do so though somebody sets the clock.
+//!
+//! A poll keeps its closing time by the wall clock, which every screen and another process can
+//! read. Beside it runs a clock that nobody sets. Where the two part, the wall clock was set, and
+//! the closing times that count from an opening are set with it.
+//!
+//! Of many processes none does this: each has a wall clock of its own, and nobody can tell by which of them
+//! a poll was opened.
+
+use std::collections::BTreeMap;
+
+use pollux_core::id::{PollId, UnixMillis};
+use tokio::time::Instant;
+
+use super::Processor;
+use crate::log::control;
+use crate::store::{ChangeError, StoreError};
+
+/// Less than this, in milliseconds, is a clock that is led back slowly, or a look that took long.
+const SET: u64 = 2_000;
+
+/// The year 9999 ends here: every closing time is before.
+const FOREVER: UnixMillis = UnixMillis(253_402_300_799_999);
+
+/// What both clocks showed at the last look.
+pub struct Clock {
+    wall: UnixMillis,
+    steady: Instant,
+    /// By how much the closing times of these polls are still to be set.
+    owed: BTreeMap<PollId, i64>,
+}
+
+impl Clock {
+    /// Look for the first time.
+    pub fn read(processor: &Processor) -> Self {
+        let (wall, steady) = (processor.ambient.now(), Instant::now());
+        Self { wall, steady, owed: BTreeMap::new() }
+    }
+
+    /// Look again, and mend what somebody has upset in between; an error leaves it for the next look.
+    pub async fn mend(&mut self, processor: &Processor) -> Result<(), StoreError> {
+        if !processor.alone {
+            return Ok(());
+        }
+        let now = Self::read(processor);
+        let passed = (now.steady - self.steady).as_millis() as u64;
+        let by = now.wall.0.wrapping_sub(self.wall.0 + passed) as i64;
+        if by.unsigned_abs() >= SET {
+            // What was opened since the last look may have been opened by the clock as it is now.
+            let recent = now.wall.0.saturating_sub(passed)..=now.wall.0;
+            for poll in processor.store.due(FOREVER).await? {
+                if poll.timed_since().is_some_and(|since| !recent.contains(&since.0)) {
+                    *self.owed.entry(poll.id).or_default() += by;
+                }
+            }
+            tracing::warn!(
+                by_ms = by,
+                "the clock was set; polls with a time from their opening keep it"
+            );
+        }
+        (self.wall, self.steady) = (now.wall, now.steady);
+        while let Some((&id, &by)) = self.owed.first_key_value() {
+            shift(processor, id, by).await?;
+            self.owed.remove(&id);
+        }
+        Ok(())
+    }
+}
+
+/// Set a poll's closing time by so many milliseconds, whoever changes the poll meanwhile.
+async fn shift(processor: &Processor, id: PollId, by: i64) -> Result<(), StoreError> {
+    loop {
+        let Some(standing) = processor.store.standing(id).await? else { return Ok(()) };
+        let mut poll = (*standing.poll).clone();
+        let expected = poll.revision;
+        if !poll.clock_was_set(by) {
+            return Ok(());
+        }
+        match processor.store.change(&poll, expected).await {
+            Ok(()) => {
+                control::publish(&*processor.log, &poll, processor.ambient.now()).await;
+                return Ok(());
+            }
+            Err(ChangeError::Conflict) => {}
+            Err(ChangeError::CodeTaken) => return Ok(()),
+            Err(ChangeError::Store(error)) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A rating as the contract shows it.
+
+use pollux_core::kind::rating::{Rating, Symbol};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Statements, each rated on the same scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Rating)]
+pub struct RatingView {
+    /// rating.
+    pub kind: RatingWord,
+    /// How many steps the scale has, from 2 to 11.
+    pub steps: u8,
+    /// The lowest step: 0 or 1.
+    pub lowest: u8,
+    /// What the lowest step means; empty if that is not said.
+    pub low_label: String,
+    /// What the highest step means; empty if that is not said.
+    pub high_label: String,
+    /// How the steps look: stars or numbers.
+    pub symbol: SymbolView,
+    /// In the organiser's order.
+    pub statements: Vec<StatementView>,
+}
+
+/// The word for this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum RatingWord {
+    /// The only one.
+    Rating,
+}
+
+/// How the steps of a scale look.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Symbol)]
+pub enum SymbolView {
+    /// The step and all below it are filled.
+    Stars,
+    /// Each step has its number.
+    Numbers,
+}
+
+/// One statement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Statement)]
+pub struct StatementView {
+    /// 1, 2, 3, …
+    pub id: u8,
+    /// Its text.
+    pub text: String,
+    /// People counted who rated it; null while hidden from you.
+    #[schema(required)]
+    pub votes: Option<u64>,
+    /// The mean of their steps; null while hidden from you, and while nobody has rated it.
+    #[schema(required)]
+    pub mean: Option<f64>,
+    /// How many gave each step, from the lowest on; null while hidden from you.
+    #[schema(required)]
+    pub spread: Option<Vec<u64>>,
+}
+
+impl RatingView {
+    /// The rating with these counts.
+    pub fn new(rating: &Rating, counts: Option<&[u64]>) -> Self {
+        let rows = rating.rows(counts.unwrap_or_default());
+        let statements = (1..).zip(rows).map(|(id, row)| StatementView {
+            id,
+            text: row.text.to_owned(),
+            votes: counts.map(|_| row.votes),
+            mean: row.spread.and_then(|spread| spread.mean()),
+            spread: counts.and(row.spread).map(|spread| spread.counts.to_vec()),
+        });
+        Self {
+            kind: RatingWord::Rating,
+            steps: rating.steps,
+            lowest: rating.lowest,
+            low_label: rating.low_label.clone(),
+            high_label: rating.high_label.clone(),
+            symbol: match rating.symbol {
+                Symbol::Stars => SymbolView::Stars,
+                Symbol::Numbers => SymbolView::Numbers,
+            },
+            statements: statements.collect(),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One address that takes all it can get: connections, requests, join codes; and others who want
+//! their part as well.
+
+#![allow(clippy::unwrap_used)]
+
+mod api_support;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use api_support::served::{Served, Watcher, is_problem, rest, serve};
+use api_support::{Ask, World};
+use futures_util::future::join_all;
+use pollux_server::config::Config;
+use pollux_server::store::memory::{Faults, StoreFaults};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+/// A connection from this address.
+async fn from(served: &Served, address: &str) -> TcpStream {
+    let address: IpAddr = address.parse().unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(address, 0)).unwrap();
+    socket.connect(served.address).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_crowd_at_one_address_leaves_room_for_others() {
+    let served = serve(|config| config.api.connections = 8).await;
+    let mut held = Vec::new();
+    for _ in 0..6 {
+        held.push(from(&served, "127.0.0.1").await);
+    }
+    for _ in 0..20 {
+        let mut more = from(&served, "127.0.0.1").await;
+        is_problem(&rest(&mut more).await, 429);
+    }
+    let mut other = from(&served, "127.0.0.2").await;
+    other.write_all(HEALTH).await.unwrap();
+    assert!(rest(&mut other).await.starts_with("HTTP/1.1 200"), "another address has a place");
+
+    // A WebSocket keeps its place after its handshake, and each place is free again at its end.
+    drop(held.pop());
+    let mut watcher = served.socket("", None).await;
+    watcher.next().await;
+    let mut more = from(&served, "127.0.0.1").await;
+    is_problem(&rest(&mut more).await, 429);
+    drop(watcher);
+    drop(held);
+    let mut again = 0;
+    while !is_served(&served).await {
+        again += 1;
+        assert!(again < 1_000, "the places of those who have left are not free");
+    }
+}
+
+async fn is_served(served: &Served) -> bool {
+    let mut tcp = from(served, "127.0.0.1").await;
+    let _ = tcp.write_all(HEALTH).await;
+    rest_if_any(&mut tcp).await.starts_with("HTTP/1.1 200")
+}
+
+/// What is answered; a refusal may come as a reset, because it does not wait for the request.
+async fn rest_if_any(tcp: &mut TcpStream) -> String {
+    use tokio::io::AsyncReadExt;
+    let mut answer = Vec::new();
+    let _ = tcp.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_carries_as_many_as_there_are() {
+    let served = serve(|config| {
+        config.api.connections = 8;
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let mut held = Vec::new();
+    for _ in 0..7 {
+        held.push(from(&served, "127.0.0.1").await);
+    }
+    let mut last = from(&served, "127.0.0.1").await;
+    last.write_all(HEALTH).await.unwrap();
+    assert!(rest(&mut last).await.starts_with("HTTP/1.1 200"));
+}
+
+/// A WebSocket of somebody behind the proxy that this machine is.
+async fn socket_behind_proxy(served: &Served, address: &str) -> Watcher {
+    let mut request = format!("ws://{}/ws", served.address).into_client_request().unwrap();
+    request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+    let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    Watcher { socket, heard: Vec::new() }
+}
+
+#[tokio::test]
+async fn a_crowd_of_sockets_has_the_requests_of_its_address_and_no_more() {
+    let served = serve(|config| {
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.api.per_address = (1, 10);
+    })
+    .await;
+    let (poll, _) = served.world.poll(r#"{"question":"Which?","options":["a","b"]}"#).await;
+    let (mut recorded, mut refused) = (0, 0);
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        sockets.push(socket_behind_proxy(&served, "192.0.2.7").await);
+    }
+    for socket in &mut sockets {
+        for _ in 0..5 {
+            let vote = serde_json::json!({ "type": "vote", "poll": poll, "optionId": 1, "ref": 7 });
+            socket.say(vote).await;
+            let told = socket
+                .until(|told| told["type"] == "vote.recorded" || told["type"] == "error")
+                .await;
+            assert_eq!(told["ref"], 7, "{told}");
+            recorded += usize::from(told["type"] == "vote.recorded");
+            refused += usize::from(told["problem"]["status"] == 429);
+        }
+    }
+    assert_eq!(recorded + refused, 15);
+    // The handshakes are three of the ten; a few seconds may have passed.
+    assert!((7..=12).contains(&recorded), "{recorded} votes of 15");
+    let mut other = socket_behind_proxy(&served, "192.0.2.8").await;
+    other.vote(&poll, 1).await;
+}
+
+const UNLISTED: &str = r#"{"question":"Which?","options":["a","b"],"listed":false}"#;
+
+/// A server behind a proxy, and a poll that no list shows: its id, its code, its owner's token.
+async fn behind_proxy(configure: impl FnOnce(&mut Config)) -> (World, [String; 3]) {
+    let world = World::with(|config| {
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        configure(config);
+    })
+    .await;
+    let made = world.call(Ask::post("/api/polls", UNLISTED).request()).await.json();
+    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    let poll = [text("id"), text("code"), text("ownerToken")];
+    world.settle().await;
+    (world, poll)
+}
+
+/// What somebody at this address is answered who asks for this code.
+async fn look_up(world: &World, code: &str, address: &str) -> u16 {
+    let ask = Ask::get(format!("/api/polls/{code}")).header("x-forwarded-for", address);
+    world.call(ask.request()).await.status.as_u16()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_ipv6_site_is_told_a_bounded_number_of_codes() {
+    let (world, [_, code, _]) = behind_proxy(|_| {}).await;
+    let mut told = 0;
+    for n in 0..2_000 {
+        let status = look_up(&world, &format!("{n:06}"), &format!("2001:db8:1:{n:x}::1")).await;
+        told += usize::from(status != 429);
+    }
+    assert_eq!(told, 600);
+    assert_eq!(look_up(&world, &code, "2001:db8:1:ffff::1").await, 429, "right ones as well");
+    assert_eq!(look_up(&world, &code, "2001:db8:2::1").await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_code_among_many_wrong_ones_at_once_is_not_told() {
+    let (world, [id, code, token]) = behind_proxy(|config| config.watch.closed_polls = 0).await;
+    let close = Ask::post(format!("/api/polls/{id}/close"), "").token(&token);
+    assert_eq!(world.call(close.request()).await.status, 200);
+    world.settle().await;
+    let slow = Duration::from_millis(50)..Duration::from_millis(51);
+    let reads = Faults { delay: slow, ..Faults::NONE };
+    world.store.set_faults(StoreFaults { reads, ..StoreFaults::NONE });
+    let codes: Vec<_> = (0..200).map(|n| format!("{n:06}")).collect();
+    let wrong = join_all(codes.iter().map(|code| look_up(&world, code, "192.0.2.7")));
+    let right = async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        look_up(&world, &code, "192.0.2.7").await
+    };
+    let (wrong, right) = tokio::join!(wrong, right);
+    assert!(wrong.iter().all(|status| *status == 404), "all were under way already");
+    assert_eq!(right, 429);
+    assert_eq!(look_up(&world, &code, "192.0.2.8").await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hall_behind_one_address_joins_and_votes_while_strangers_guess() {
+    let (world, [_, code, _]) = behind_proxy(|config| config.api.guesses_in_all = 100).await;
+    for n in 0..200 {
+        look_up(&world, &format!("{n:06}"), &format!("198.51.100.{n}")).await;
+    }
+    let hall = "192.0.2.7";
+    for phone in 0..5_000 {
+        let page = Ask::get(format!("/p/{code}")).header("accept", "text/html");
+        let event = Ask::get(format!("/api/events/{code}"));
+        let vote = Ask::post(format!("/api/polls/{code}/vote"), r#"{"optionId":1}"#);
+        for (ask, wanted) in [(page, 200), (event, 200), (vote, 202)] {
+            let answer = world.call(ask.header("x-forwarded-for", hall).request()).await;
+            assert_eq!(answer.status, wanted, "phone {phone}: {answer}");
+        }
+        tokio::time::advance(Duration::from_millis(2)).await;
+    }
+}

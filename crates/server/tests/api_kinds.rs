@@ -1,0 +1,212 @@
+//! Polls of other kinds than a choice: written, answered, shown and kept.
+
+#![allow(clippy::unwrap_used)]
+
+mod api_support;
+
+use api_support::{Ask, World};
+use serde_json::json;
+
+const RATING: &str = r#"{"question":"How was it?","kind":"rating","statements":["The room","The talks"],
+    "steps":4,"lowLabel":"poor","highLabel":"great","results":"hidden"}"#;
+
+fn vote(id: &str) -> String {
+    format!("/api/polls/{id}/vote")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rating_from_the_first_ballot_to_the_result() {
+    let world = World::new().await;
+    let made = world.tell(Ask::post("/api/polls", RATING)).await.json();
+    let (id, token) = (made["id"].as_str().unwrap(), made["ownerToken"].as_str().unwrap());
+    let path = format!("/api/polls/{id}");
+    let own = |ask: Ask| world.tell(ask.token(token));
+    world.settle().await;
+    for (who, answer) in [("ada", "[4,1]"), ("bob", "[3,null]"), ("ada", "[2,null]")] {
+        let body = format!(r#"{{"answer":{answer},"voterId":"{who}"}}"#);
+        world.tell(Ask::post(vote(id), body)).await;
+        world.settle().await;
+    }
+    world.tell(Ask::get(&path)).await;
+    own(Ask::post(format!("{path}/reveal"), "")).await;
+    own(Ask::post(format!("{path}/close"), "")).await;
+    world.settle().await;
+    world.tell(Ask::get(&path)).await;
+    world.tell(Ask::get(format!("{path}/replay"))).await;
+    own(Ask::get(format!("{path}/export"))).await;
+    own(Ask::get(format!("{path}/export?format=json"))).await;
+    insta::assert_snapshot!(world.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_rating_or_an_answer_is_said() {
+    let world = World::new().await;
+    for body in [
+        r#"{"question":"?","kind":"rating"}"#,
+        r#"{"question":"?","kind":"rating","statements":["a"],"options":["a","b"]}"#,
+        r#"{"question":"?","statements":["a"," a",""],"steps":1,"lowest":2,"lowLabel":7,"symbol":"hearts"}"#,
+        r#"{"question":"?","statements":["a"],"steps":11,"symbol":"stars"}"#,
+        r#"{"question":"?","kind":"single","statements":["a"],"options":["a","b"]}"#,
+        r#"{"question":"?","kind":"rating","statements":null}"#,
+    ] {
+        world.tell(Ask::post("/api/polls", body)).await;
+    }
+    let (id, _) = world.poll(RATING).await;
+    world.settle().await;
+    for body in [
+        r#"{"option":"The room"}"#,
+        r#"{"answer":[1,2],"optionId":1}"#,
+        r#"{"answer":[1]}"#,
+        r#"{"answer":[null,null]}"#,
+        r#"{"answer":[5,0]}"#,
+        r#"{"answer":[1.5,"2"]}"#,
+        r#"{"answer":{"1":2}}"#,
+        r#"{"answer":null}"#,
+    ] {
+        world.tell(Ask::post(vote(&id), body)).await;
+    }
+    let (choice, _) = world.poll(r#"{"question":"Which?","options":["a","b"]}"#).await;
+    world.settle().await;
+    for body in [r#"{"answer":[3]}"#, r#"{"answer":[1,2]}"#, r#"{"answer":2}"#, r#"{"answer":[]}"#]
+    {
+        world.tell(Ask::post(vote(&choice), body)).await;
+    }
+    world.tell(Ask::post(vote(&choice), r#"{"answer":[2]}"#)).await;
+    insta::assert_snapshot!(world.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_may_become_another_kind_of_poll() {
+    let world = World::new().await;
+    let draft = r#"{"question":"Which?","options":["a","b","c"],"maxChoices":2,"open":false}"#;
+    let (id, token) = world.poll(draft).await;
+    let path = format!("/api/polls/{id}");
+    let edit = |body: &'static str| {
+        world.call(Ask::new("PATCH", &path).json(body).token(&token).request())
+    };
+    let refused = edit(r#"{"kind":"rating"}"#).await;
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/statements", "{refused}");
+    let refused = edit(r#"{"steps":3}"#).await;
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/steps", "{refused}");
+    let rating = edit(r#"{"kind":"rating","statements":["x","y"],"steps":11}"#).await.json();
+    assert_eq!(
+        (&rating["kind"], &rating["lowest"], &rating["symbol"], &rating["options"]),
+        (&json!("rating"), &json!(0), &json!("numbers"), &json!(null))
+    );
+    let rating = edit(r#"{"steps":5,"highLabel":"yes"}"#).await.json();
+    assert_eq!(
+        (&rating["lowest"], &rating["symbol"], &rating["highLabel"]),
+        (&json!(1), &json!("stars"), &json!("yes")),
+        "what nobody chose follows from the scale"
+    );
+    let choice = edit(r#"{"kind":"multiple","options":["a","b"]}"#).await.json();
+    assert_eq!((&choice["kind"], &choice["maxChoices"]), (&json!("multiple"), &json!(2)));
+    assert_eq!(choice["statements"], json!(null));
+}
+
+/// Whatever is asked, the public reads no number of a poll that is hidden.
+#[tokio::test(start_paused = true)]
+async fn hidden_numbers_are_absent_in_every_kind() {
+    let world = World::new().await;
+    for (poll, answer) in [
+        (RATING, "[4,1]"),
+        (r#"{"question":"Which?","options":["a","b"],"results":"hidden"}"#, "[2]"),
+    ] {
+        let (id, token) = world.poll(poll).await;
+        world.settle().await;
+        world.call(Ask::post(vote(&id), format!(r#"{{"answer":{answer}}}"#)).request()).await;
+        world.settle().await;
+        let read = |ask: Ask| world.call(ask.request());
+        let path = format!("/api/polls/{id}");
+        let numbers = |view: &serde_json::Value| {
+            let list = if view["kind"] == "rating" { "statements" } else { "options" };
+            let items = view[list].as_array().unwrap().clone();
+            ["votes", "mean", "spread"]
+                .iter()
+                .flat_map(|name| items.iter().map(move |item| item[*name].clone()))
+                .filter(|value| !value.is_null())
+                .count()
+        };
+        let (public, owner) =
+            (read(Ask::get(&path)).await.json(), read(Ask::get(&path).token(&token)).await.json());
+        assert_eq!((numbers(&public), &public["totalVotes"]), (0, &json!(null)), "{public}");
+        assert!(numbers(&owner) > 0 && owner["totalVoters"] == 1, "{owner}");
+    }
+}
+
+/// What the page of this path asks a browser to fetch along with it, at an address that has made nothing.
+async fn sent_along(world: &World, path: &str) -> String {
+    let page = Ask::get(path).header("accept", "text/html").header("x-forwarded-for", PHONE);
+    world.call(page.request()).await.header("link").to_owned()
+}
+const PHONE: &str = "203.0.113.7";
+
+#[tokio::test(start_paused = true)]
+async fn the_page_of_a_rating_brings_its_ballot_paper_along_and_gives_no_code_away() {
+    let world =
+        World::with(|config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+    let made = |body: &'static str| world.call(Ask::post("/api/polls", body).request());
+    let rating = made(r#"{"question":"?","statements":["a"]}"#).await.json();
+    let choice = made(r#"{"question":"?","options":["a","b"]}"#).await.json();
+    let unlisted = made(r#"{"question":"?","statements":["a"],"listed":false}"#).await.json();
+    world.settle().await;
+    for name in ["code", "id"] {
+        let name = |poll: &serde_json::Value| poll[name].as_str().unwrap().to_owned();
+        for path in [format!("/p/{}", name(&rating)), format!("/polls/{}", name(&rating))] {
+            let link = sent_along(&world, &path).await;
+            assert!(link.starts_with("</assets/ballot-rating-"), "{path}: {link}");
+            assert!(link.ends_with(".js>; rel=modulepreload"), "{path}: {link}");
+        }
+        assert_eq!(sent_along(&world, &format!("/p/{}", name(&choice))).await, "");
+    }
+    // Whoever tries codes learns of none by it; whoever was shown the poll knows it already.
+    let code = unlisted["code"].as_str().unwrap();
+    let page = format!("/p/{code}");
+    assert_eq!(sent_along(&world, &page).await, "");
+    let joins = Ask::get(format!("/api/polls/{code}")).header("x-forwarded-for", PHONE);
+    world.call(joins.request()).await;
+    assert!(sent_along(&world, &page).await.contains("ballot-rating"));
+
+    let event = world.call(Ask::post("/api/events", r#"{"title":"Both"}"#).request()).await.json();
+    let (id, token) = (event["id"].as_str().unwrap(), event["ownerToken"].as_str().unwrap());
+    let path = format!("/p/{}", event["code"].as_str().unwrap());
+    for (poll, ballot) in [
+        (r#"{"question":"?","statements":["a"],"open":true}"#, true),
+        (r#"{"question":"?","options":["a","b"],"open":true}"#, false),
+    ] {
+        let ask = Ask::post(format!("/api/events/{id}/polls"), poll).token(token);
+        let poll = world.call(ask.request()).await.json();
+        let show = format!(r#"{{"poll":{}}}"#, poll["id"]);
+        world.call(Ask::post(format!("/api/events/{id}/show"), show).token(token).request()).await;
+        world.settle().await;
+        assert_eq!(sent_along(&world, &path).await.contains("ballot-rating"), ballot);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_of_all_kinds_are_ranked_by_their_voters() {
+    let world = World::new().await;
+    let statements =
+        r#"{"question":"How was it?","kind":"rating","statements":["a","b","c"],"steps":4}"#;
+    let (rating, _) = world.poll(statements).await;
+    let (choice, _) = world.poll(r#"{"question":"Tea?","options":["Yes","No"]}"#).await;
+    world.settle().await;
+    let mut votes = vec![(&rating, r#"{"answer":[4,1,2],"voterId":"ada"}"#)];
+    votes.extend([
+        (&choice, r#"{"optionId":1,"voterId":"ada"}"#),
+        (&choice, r#"{"optionId":2,"voterId":"bob"}"#),
+    ]);
+    for (poll, body) in votes {
+        world.tell(Ask::post(vote(poll), body)).await;
+    }
+    world.settle().await;
+    let board = world.tell(Ask::get("/api/leaderboard")).await.json();
+    let polls: Vec<_> = board["polls"].as_array().unwrap().iter().collect();
+    let told = |poll: &serde_json::Value| {
+        json!([poll["rank"], poll["pollId"], poll["totalVoters"], poll["totalVotes"]])
+    };
+    assert_eq!(told(polls[0]), json!([1, choice, 2, 2]));
+    assert_eq!(told(polls[1]), json!([2, rating, 1, 3]), "three marks of one voter");
+    let options = board["options"].as_array().unwrap();
+    assert!(options.iter().all(|option| option["pollId"] == json!(choice)), "{options:?}");
+}

@@ -1,0 +1,51 @@
+//! What happened in a run, or in many, so that a simulation in which too little happens is red.
+
+/// What happened in a run, or in many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub ballots: u64,
+    pub counted: u64,
+    pub not_recorded: u64,
+    pub late: u64,
+    pub resent_at_the_end: u64,
+    pub duplicates_on_the_log: u64,
+    pub crashes: u64,
+    pub power_cuts: u64,
+    pub views: u64,
+    pub clock_jumps: u64,
+    pub reissues: u64,
+    /// Messages to who has shown a token that show what only few may see, and those that do not.
+    pub shown: u64,
+    pub withheld: u64,
+}
+
+impl Summary {
+    pub fn add(&mut self, other: &Self) {
+        self.ballots += other.ballots;
+        self.counted += other.counted;
+        self.not_recorded += other.not_recorded;
+        self.late += other.late;
+        self.resent_at_the_end += other.resent_at_the_end;
+        self.duplicates_on_the_log += other.duplicates_on_the_log;
+        self.crashes += other.crashes;
+        self.power_cuts += other.power_cuts;
+        self.views += other.views;
+        self.clock_jumps += other.clock_jumps;
+        self.reissues += other.reissues;
+        self.shown += other.shown;
+        self.withheld += other.withheld;
+    }
+
+    /// A simulation in which nothing goes wrong proves nothing.
+    pub fn assert_worth_it(&self, seeds: u64) {
+        assert!(self.ballots > seeds * 5 && self.counted > seeds * 2, "too few ballots");
+        if seeds >= 500 {
+            let rare = [self.not_recorded, self.late, self.resent_at_the_end, self.power_cuts];
+            assert!(rare.iter().all(|n| *n > seeds / 100), "something never happens: {self:?}");
+            let often = [self.duplicates_on_the_log, self.crashes, self.clock_jumps];
+            assert!(often.iter().all(|n| *n > seeds), "{self:?}");
+            let revoked = [self.reissues, self.shown, self.withheld];
+            assert!(revoked.iter().all(|n| *n > seeds / 2), "{self:?}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Who has lost what it could see is sent nothing newer of it, whatever it asks for and however slowly
+//! it reads, and is told how things look to everybody.
+
+use std::sync::Arc;
+
+use pollux_core::event::{Event, EventDraft};
+use pollux_core::id::{EventId, UnixMillis};
+use pollux_core::poll::{Draft, Poll, Results};
+use pollux_core::standing::{Announcement, Standing};
+use pollux_server::config::WatchLimits;
+use pollux_server::watch::events::{Events, events};
+use pollux_server::watch::grants::{Grant, Proof};
+use pollux_server::watch::viewer::{Interest, Watched};
+use serde_json::{Value, json};
+
+use super::world::*;
+
+const OLD: [u8; 32] = [0; 32];
+const NEW: [u8; 32] = [8; 32];
+
+fn owner(world: &World, poll: &Poll) -> Events {
+    let grants = vec![(poll.id, Grant::Runs(Proof::Owner(poll.owner)))];
+    events(&world.hub, Interest { grants, ..one(poll) }, None)
+}
+
+fn version(message: &Value) -> u64 {
+    message["poll"]["version"].as_u64().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_token_ends_the_old_one_also_for_who_reads_slowly() {
+    let world = World::new(WatchLimits::default());
+    let mut poll = world.open(1, Results::Hidden);
+    let (mut fast, mut slow) = (owner(&world, &poll), owner(&world, &poll));
+    for viewer in [&mut fast, &mut slow] {
+        rest(viewer).await;
+    }
+    world.tally(&poll, 0, [400, 300]);
+    let before = next(&mut fast).await;
+    assert_eq!(before["poll"]["totalVotes"], 700);
+    world.change(&mut poll, |poll| assert!(poll.hand_over(NEW)));
+    world.tally(&poll, 1, [9, 9]);
+    for viewer in [&mut fast, &mut slow] {
+        let messages = rest(viewer).await;
+        let last = messages.last().expect("what everybody sees is told");
+        assert_eq!(last["poll"]["totalVotes"], Value::Null, "{last}");
+        assert!(version(last) > version(&before), "{last} after {before}");
+    }
+    world.tally(&poll, 0, [500, 300]);
+    for viewer in [&mut fast, &mut slow] {
+        assert_eq!(rest(viewer).await, Vec::<Value>::new(), "not even that somebody votes");
+        // Asked for anew it is what everybody sees.
+        viewer.viewer().unsubscribe(poll.id);
+        viewer.viewer().subscribe(poll.id).unwrap();
+        assert_eq!(next(viewer).await["poll"]["totalVotes"], Value::Null);
+    }
+    // The new token opens it again, and whoever holds it hears of what is newer only.
+    fast.viewer().grant(poll.id, Grant::Runs(Proof::Owner(NEW)));
+    let again = next(&mut fast).await;
+    assert_eq!(again["poll"]["totalVotes"], 818, "{again}");
+}
+
+/// Asking again and again, before the tick that tells of it, brings back no older state.
+#[tokio::test(start_paused = true)]
+async fn who_subscribes_again_before_the_tick_is_sent_nothing_older() {
+    let world = World::new(WatchLimits::default());
+    let mut poll = world.open(1, Results::Hidden);
+    let mut public = events(&world.hub, one(&poll), None);
+    let mut viewer = owner(&world, &poll);
+    for viewer in [&mut public, &mut viewer] {
+        rest(viewer).await;
+    }
+    world.tally(&poll, 0, [1, 0]);
+    let before = next(&mut viewer).await;
+    world.change(&mut poll, |poll| assert!(poll.hand_over(NEW)));
+    for _ in 0..4 {
+        viewer.viewer().subscribe(poll.id).unwrap();
+    }
+    let messages = rest(&mut viewer).await;
+    assert!(messages.iter().all(|told| version(told) > version(&before)), "{messages:?}");
+    assert_eq!(messages.last().unwrap()["poll"]["totalVotes"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_hides_again_what_was_revealed() {
+    let world = World::new(WatchLimits::default());
+    let mut poll = world.open(1, Results::Hidden);
+    let mut viewer = events(&world.hub, one(&poll), None);
+    let mut all = events(&world.hub, everything(), None);
+    world.tally(&poll, 0, [40, 30]);
+    world.change(&mut poll, |poll| assert!(poll.reveal().unwrap()));
+    let seen = rest(&mut viewer).await.pop().unwrap();
+    assert_eq!(seen["poll"]["totalVotes"], 70);
+    rest(&mut all).await;
+    world.change(&mut poll, |poll| poll.reset(NOW).unwrap());
+    for viewer in [&mut viewer, &mut all] {
+        let hidden = next_poll(viewer).await;
+        assert_eq!(
+            (&hidden["poll"]["totalVotes"], &hidden["poll"]["revealed"]),
+            (&json!(null), &json!(false))
+        );
+        assert!(version(&hidden) > version(&seen), "{hidden} after {seen}");
+    }
+    // A poll whose numbers everybody sees goes on showing them.
+    let mut live = world.open(2, Results::Live);
+    world.change(&mut live, |poll| poll.reset(NOW).unwrap());
+    assert!(live.revealed && live.hidings == 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_ran_an_event_hears_of_its_drafts_no_more() {
+    let world = World::new(WatchLimits::default());
+    let id = EventId::new(UnixMillis(NOW.0 + 1), [9; 10]);
+    let draft = EventDraft { title: Some("Event".into()), ..EventDraft::default() };
+    let mut event = Event { code: "200001".into(), ..Event::new(id, draft, OLD, NOW).unwrap() };
+    let written = |n, event: &Event| {
+        let made = poll(n, Results::Live, true);
+        let mut draft = Poll::draft(made.id, Draft::new("?", ["a", "b"]), OLD, NOW).unwrap();
+        draft.join(event).unwrap();
+        draft
+    };
+    let drafts: Vec<_> = (1..4).map(|n| written(n, &event)).collect();
+    let standings: Vec<_> =
+        drafts.iter().map(|poll| Standing::new(Arc::new(poll.clone()), PARTITIONS)).collect();
+    world.hub.merge_event(event.clone(), &standings);
+    let follow = || {
+        let interest = Interest { event: Some(Watched::Event(id)), ..Interest::default() };
+        events(&world.hub, interest, None)
+    };
+    let list = |message: &Value| message["event"]["polls"].as_array().unwrap().len();
+    // Nothing is on stage. Each new token ends the one before.
+    for (old, new, n) in [(OLD, NEW, 4), (NEW, [9; 32], 5)] {
+        let (mut runner, mut stage) = (follow(), follow());
+        for (viewer, proof) in [(&mut runner, Proof::Owner(old)), (&mut stage, Proof::Stage(old))] {
+            next(viewer).await;
+            viewer.viewer().promote(proof);
+            assert_eq!(list(&next(viewer).await), n as usize - 1);
+        }
+        event.hand_over(new);
+        world.hub.apply(Announcement::Event(Arc::new(event.clone()))).unwrap();
+        for viewer in [&mut runner, &mut stage] {
+            assert_eq!(list(&next(viewer).await), 0, "as everybody sees it");
+        }
+        world.hub.apply(Announcement::Poll(Arc::new(written(n, &event)))).unwrap();
+        for viewer in [&mut runner, &mut stage] {
+            assert_eq!(rest(viewer).await, Vec::<Value>::new(), "not even that there is one more");
+        }
+    }
+}

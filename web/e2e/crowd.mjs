@@ -1,0 +1,171 @@
+// The other people: voters who never retry and keep no cookie, and the screens and organisers that are there
+// besides those a test is about. What they have been told counts is accounted for, to the vote.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { Socket } from "./socket.mjs";
+
+const PATIENCE_MS = 10_000;
+/** Of the crowd's voters one in this many comes over a WebSocket. */
+const BY_SOCKET = 4;
+
+/** POST this; the status and what was said, or nothing at all. */
+async function post(port, path, body, { token, method = "POST" } = {}) {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method, body: JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE_MS),
+    headers: { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+  }).catch(() => null);
+  return answer && { status: answer.status, said: await answer.json().catch(() => null) };
+}
+
+/** What a ballot of these marks has in a request: a rating has a step for each statement, a choice the options' ids. */
+const answerOf = ({ kind }, marks) => (kind === "rating" ? { answer: marks } : { optionIds: marks });
+
+/** Strangers who vote in one poll, each once, and go. */
+export class Crowd {
+  #port; #poll; #timer; #under = new Set(); #left; #choose; #came = 0;
+  /** The votes that were acknowledged, by option; of a rating how many gave each step, by statement. Who was told nothing
+   *  is in `unknown`, who was told no in `refused`. */
+  votes; unknown = 0; refused = 0;
+
+  /** So many a second until they are called off, or until `most` have voted; `choose` names one's marks. */
+  constructor(port, poll, { perSecond = 15, most = 600, choose } = {}) {
+    this.#port = port;
+    this.#poll = poll;
+    this.#left = most;
+    this.#choose = choose ?? ((one) => [one % poll.options.length + 1]);
+    this.votes = poll.statements?.map(() => Array(poll.steps).fill(0)) ?? poll.options.map(() => 0);
+    this.#timer = setInterval(() => this.#next(), 1_000 / perSecond);
+  }
+
+  get voters() {
+    return this.#came - this.#under.size - this.unknown - this.refused;
+  }
+
+  /** Nobody else comes; once all have their answers this is the account. */
+  async leave() {
+    clearInterval(this.#timer);
+    await Promise.all(this.#under);
+    return { votes: this.votes, voters: this.voters };
+  }
+
+  /** Once all have come. */
+  async over() {
+    while (this.#left > 0) await pause(20);
+    return this.leave();
+  }
+
+  #next() {
+    if (this.#left-- <= 0) return clearInterval(this.#timer);
+    const one = this.#came++, marks = this.#choose(one);
+    const vote = (one % BY_SOCKET ? this.#byRequest(marks) : this.#bySocket(marks))
+      .then((answer) => this.#note(marks, answer))
+      .finally(() => this.#under.delete(vote));
+    this.#under.add(vote);
+  }
+
+  #note(marks, answer) {
+    if (answer !== "counted") this[answer]++;
+    else if (this.#poll.kind === "rating") marks.forEach((step, i) => { if (step !== null) this.votes[i][step - this.#poll.lowest]++; });
+    else for (const option of marks) this.votes[option - 1]++;
+  }
+
+  async #byRequest(marks) {
+    const answer = await post(this.#port, `/api/polls/${this.#poll.id}/vote`, answerOf(this.#poll, marks));
+    if (!answer || answer.status === 504) return "unknown";
+    return answer.status < 300 ? "counted" : "refused";
+  }
+
+  /** Whoever a socket is opened by is one voter, so each has one of its own. */
+  async #bySocket(marks) {
+    let socket;
+    const said = this.#poll.options ? { options: marks.map((id) => this.#poll.options[id - 1].text) } : answerOf(this.#poll, marks);
+    return new Promise((done) => {
+      setTimeout(done, PATIENCE_MS, "unknown").unref();
+      const hears = ({ type, problem }) => {
+        if (/^vote\./.test(type)) done("counted");
+        else if (type === "error") done(problem.status === 504 ? "unknown" : "refused");
+      };
+      Socket.open(this.#port, `/ws?poll=${this.#poll.id}`, hears).then((opened) => {
+        socket = opened;
+        socket.say({ type: "vote", poll: this.#poll.id, ...said, ref: 1 });
+      }, () => done("unknown"));
+    }).finally(() => socket?.close());
+  }
+}
+
+/** Milliseconds between two things that the others do. */
+const BEAT = 60;
+/** They are in the newest polls, and every other time in the newest of all: a test is about those. */
+const NEWEST = 3;
+/** Screens that are open at one time. */
+const SCREENS = 3;
+
+/**
+ * Those who are in every poll of a server all the time, and change no number: whoever has voted votes for the same
+ * again, an organiser's other device saves what is there already, screens come, ask and go. Each vote and each
+ * saving is news to every screen, with a version of its own.
+ */
+export class Others {
+  #port; #timer; #beat = 0; #busy = new Set(); #screens = [];
+  /** By id: {id, event, token, voters: [{voterId, optionId}]}. */
+  #rooms = new Map();
+
+  constructor(port) {
+    this.#port = port;
+    this.#timer = setInterval(() => this.#act(), BEAT);
+    this.#timer.unref();
+  }
+
+  /** There is a poll, or an event, and this is its owner's token. */
+  meet({ id, title, eventId }, token) {
+    this.#rooms.set(id, { id, token, event: title === undefined ? null : id, eventId, voters: [] });
+  }
+
+  /** Somebody has voted. */
+  voted(poll, voter) {
+    this.#rooms.get(poll.id)?.voters.push(voter);
+  }
+
+  /** A poll begins anew: nobody votes again for what was before. Resolves once all who did have their answers. */
+  async leave(poll) {
+    const room = this.#rooms.get(poll.id);
+    if (room) room.voters = [];
+    await Promise.all(this.#busy);
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    for (const socket of this.#screens) socket.close();
+  }
+
+  #act() {
+    // What takes long is not piled up on.
+    if (!this.#rooms.size || this.#busy.size > 4) return;
+    const beat = this.#beat++, rooms = [...this.#rooms.values()].slice(-NEWEST);
+    const room = beat % 2 ? rooms.at(-1) : rooms[beat / 2 % rooms.length];
+    const save = beat % 16 === 1 || !room.voters.length;
+    const done = (beat % 16 === 0 ? this.#look(room) : save ? this.#save(room) : this.#again(room)).catch(() => {})
+      .finally(() => this.#busy.delete(done));
+    this.#busy.add(done);
+  }
+
+  async #again({ id, voters }) {
+    const voter = voters[this.#beat % voters.length];
+    await post(this.#port(), `/api/polls/${id}/vote`, voter);
+  }
+
+  async #save({ id, token, event }) {
+    const path = `/api/${event ? "events" : "polls"}/${id}`;
+    const answer = await fetch(`http://127.0.0.1:${this.#port()}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+    if (!answer.ok) return;
+    const { status, embed } = await answer.json();
+    if (event || status === "open") await post(this.#port(), path, { embed }, { token, method: "PATCH" });
+  }
+
+  async #look({ id, event }) {
+    const screen = await Socket.open(this.#port(), `/ws?${event ? "event" : "poll"}=${id}`);
+    if (!event) for (const type of ["unsubscribe", "subscribe"]) screen.say({ type, poll: id });
+    this.#screens.push(screen);
+    if (this.#screens.length > SCREENS) this.#screens.shift().close();
+  }
+}

@@ -1,0 +1,292 @@
+// What a person has begun and not sent is theirs: no vote of somebody else, no silence and no broken line takes it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, person, STAGE } from "./browser.mjs";
+import { at as joined, box, choice, figures, live, press, stands, tap, told } from "./phone.mjs";
+import { Pollux } from "./pollux.mjs";
+
+let server, browser;
+before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
+after(async () => { await browser?.close(); await server?.stop(); });
+
+const at = (poll, rest) => joined(browser, server, poll, rest);
+const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const days = (rest) => server.poll("Which days?", DAYS, { kind: "multiple", maxChoices: 3, ...rest });
+/** Wait until the page has shown this many more people than it does now. */
+async function more(page, people) {
+  const seen = () => page.evaluate(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));
+  const now = await seen();
+  await page.waitForFunction((least) =>
+    Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")) >= least, now + people);
+}
+async function marked(page, ...options) {
+  const is = [];
+  for (const option of DAYS) if (await box(page, option).isChecked()) is.push(option);
+  assert.deepEqual(is, options);
+}
+/** The account of the crowd with one more person's marks is what the server has and the page shows. */
+async function exact(page, crowd, poll, mine) {
+  const { votes, voters } = await crowd.leave();
+  assert.equal(crowd.unknown + crowd.refused, 0);
+  const wanted = votes.map((count, i) => count + (mine.includes(i + 1) ? 1 : 0));
+  const now = await server.counted(poll, voters + 1);
+  assert.deepEqual([...figures(now), now.totalVoters], [...wanted, voters + 1]);
+  await stands(page, wanted);
+}
+
+test("marks outlive five votes of others, a broken line, a close that is taken back, and are then sent", async () => {
+  const poll = await days();
+  const { page, leave } = await at(poll, { expected: /net::ERR_|WebSocket/ });
+  await live(page);
+  const crowd = server.crowd(poll);
+  await tap(page, "Tue");
+  await tap(page, "Fri");
+  await more(page, 5);
+  await marked(page, "Tue", "Fri");
+  server.line.cut();
+  await more(page, 5);
+  await live(page);
+  await marked(page, "Tue", "Fri");
+  // Whoever votes while it is closed is told that it is.
+  const first = await crowd.leave();
+  await server.act(poll, "close");
+  await told(page, "This poll is closed");
+  await server.act(poll, "reopen");
+  await told(page, /more may be chosen/);
+  await marked(page, "Tue", "Fri");
+  const second = server.crowd(poll);
+  await more(page, 3);
+  await press(page, "Vote");
+  await told(page, "Counted");
+  const { votes, voters } = await second.leave();
+  assert.equal(second.unknown + second.refused, 0);
+  const wanted = votes.map((count, i) => count + first.votes[i] + ([1, 4].includes(i) ? 1 : 0));
+  const now = await server.counted(poll, first.voters + voters + 1);
+  assert.deepEqual([...figures(now), now.totalVoters], [...wanted, first.voters + voters + 1]);
+  await stands(page, wanted);
+  await leave();
+});
+
+/** Nobody tells the page of the close before its vote has come too late. Then it is told, and of the reopening. */
+async function overtaken(page, poll, send) {
+  server.line.order(/^GET/, "dropped", 1e9);
+  server.line.cut();
+  await server.act(poll, "close");
+  await press(page, send);
+  await told(page, "Too late to be counted");
+  server.line.forget();
+  await page.getByText("Final result").first().waitFor();
+  await told(page, "Too late to be counted");
+  await server.act(poll, "reopen");
+}
+
+test("marks that the close overtook are marked again when it is taken back, and count once they are sent", async () => {
+  const poll = await days();
+  const { page, leave } = await at(poll, { expected: /net::ERR_|WebSocket|Failed to load resource/ });
+  await live(page);
+  await tap(page, "Tue");
+  await tap(page, "Fri");
+  await overtaken(page, poll, "Vote");
+  await told(page, /more may be chosen/);
+  await marked(page, "Tue", "Fri");
+  const crowd = server.crowd(poll);
+  await more(page, 3);
+  await marked(page, "Tue", "Fri");
+  await press(page, "Vote");
+  await told(page, "Counted");
+  await exact(page, crowd, poll, [2, 5]);
+  await leave();
+});
+
+test("so is a rating", async () => {
+  const poll = await server.rating("How was it?", ["The talks", "The food"]);
+  const { page, leave } = await at(poll, { expected: /net::ERR_|WebSocket|Failed to load resource/ });
+  await live(page);
+  const steps = () => page.locator("fieldset input:checked").evaluateAll((all) => all.map(({ value }) => value));
+  await page.locator("fieldset").nth(0).locator("label").nth(3).tap();
+  await page.locator("fieldset").nth(1).locator("label").nth(1).tap();
+  const sent = await steps();
+  await overtaken(page, poll, "Send my ratings");
+  await page.locator("fieldset input:checked").nth(1).waitFor({ state: "attached" });
+  assert.deepEqual(await steps(), sent);
+  assert.equal(server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length, 1, "it was sent without a tap");
+  await press(page, "Send my ratings");
+  await told(page, "Counted");
+  await leave();
+});
+
+test("a changed mind is marked in the same room, and counts once", async () => {
+  const poll = await days();
+  const { page, leave } = await at(poll);
+  const crowd = server.crowd(poll);
+  await tap(page, "Mon");
+  await more(page, 2);
+  await press(page, "Vote");
+  await told(page, "Counted");
+  await tap(page, "Mon");
+  await tap(page, "Sat");
+  await more(page, 5);
+  await marked(page, "Sat");
+  await press(page, "Change my vote");
+  await told(page, "Counted");
+  await exact(page, crowd, poll, [6]);
+  await leave();
+});
+
+test("marks outlive silence, when the page asks whether anybody is still there", async (t) => {
+  const quiet = await Pollux.start({ alone: true });
+  t.after(() => quiet.stop());
+  // The answer to its question is what matters here.
+  quiet.line.honest = true;
+  const poll = await quiet.poll("Which days?", DAYS, { kind: "multiple", maxChoices: 3 });
+  await quiet.votes(poll, 1, 1);
+  const { page, leave } = await person(browser);
+  await page.clock.install();
+  await page.goto(`${quiet.url}/p/${poll.code}`);
+  await live(page);
+  await tap(page, "Tue");
+  await tap(page, "Thu");
+  const asked = page.waitForResponse(/api\/polls\//);
+  await page.clock.fastForward(31_000);
+  await (await asked).finished();
+  await page.clock.runFor(500);
+  await marked(page, "Tue", "Thu");
+  await quiet.votes(poll, 2, 1, "later");
+  await page.getByText("2 people have voted", { exact: true }).waitFor();
+  await marked(page, "Tue", "Thu");
+  await leave();
+});
+
+test("a mark set by keyboard waits for Enter, however many vote meanwhile", async () => {
+  const poll = await server.poll("Without a finger?", ["One", "Two", "Three"]);
+  const { page, leave } = await at(poll);
+  await live(page);
+  const crowd = server.crowd(poll);
+  await choice(page, "One").focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await more(page, 5);
+  assert.ok(await choice(page, "Three").isChecked());
+  await page.keyboard.press("Enter");
+  await told(page, "Counted");
+  await exact(page, crowd, poll, [3]);
+  await leave();
+});
+
+test("marks go with a new round, and with the voter's own hand", async () => {
+  const poll = await days();
+  const { page, leave } = await at(poll);
+  await tap(page, "Tue");
+  await tap(page, "Wed");
+  await tap(page, "Tue");
+  await marked(page, "Wed");
+  const crowd = server.crowd(poll);
+  await more(page, 2);
+  await crowd.leave();
+  await server.act(poll, "reset");
+  await page.getByText("0 people have voted", { exact: true }).waitFor();
+  await page.waitForFunction(() => !document.querySelector("fieldset input:checked"));
+  await leave();
+});
+
+test("a vote that cannot be taken back is sent by a second touch alone", async () => {
+  const poll = await server.poll("Who shall chair?", ["Ada", "Grace", "Edsger"], { revote: "refuse" });
+  const { page, leave } = await at(poll);
+  const crowd = server.crowd(poll), sent = () => server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length;
+  await tap(page, "Grace");
+  await more(page, 5);
+  assert.equal(sent(), 0, "the first touch binds");
+  await tap(page, "Ada");
+  await more(page, 5);
+  assert.equal(sent(), 0, "the second mark binds");
+  assert.ok(await choice(page, "Ada").isChecked());
+  await page.getByText(/can(’|')t change/).waitFor();
+  await press(page, "Vote");
+  await told(page, "Counted");
+  assert.equal(await page.locator("fieldset input:enabled").count(), 0);
+  await exact(page, crowd, poll, [1]);
+  await leave();
+});
+
+test("what is open on the phone stays open, where it was: table, receipt, place on the page", async () => {
+  const poll = await server.poll("A long list?", Array.from({ length: 60 }, (_, i) => `Number ${i + 1}`));
+  const { page, leave } = await at(poll);
+  const crowd = server.crowd(poll);
+  await tap(page, "Number 1");
+  await told(page, "Counted");
+  await page.getByText("Results as a table").tap();
+  await page.getByText("Number 40", { exact: true }).first().scrollIntoViewIfNeeded();
+  const place = () => page.evaluate(() => [Math.round(scrollY), document.querySelector("details").open]);
+  const before = await place();
+  await more(page, 5);
+  assert.deepEqual(await place(), before);
+  await press(page, "Receipt");
+  const receipt = page.getByRole("dialog", { name: "Receipt for your vote" });
+  const copy = receipt.getByRole("button", { name: "Copy" });
+  await copy.focus();
+  await more(page, 5);
+  assert.ok(await copy.evaluate((node) => node === document.activeElement), "the focus left the receipt");
+  await crowd.leave();
+  await leave({ moved: true });
+});
+
+test("an organiser's caret, draft, dialog and half-dragged poll outlive what others do", async () => {
+  const event = await server.call("POST", "/api/events", { body: { title: "Busy" } });
+  const add = (question, rest) => server.call("POST", `/api/events/${event.id}/polls`,
+    { token: event.ownerToken, body: { question, options: ["Yes", "No"], ...rest } });
+  const [shown, draft] = [await add("Shown?", { open: true }), await add("A draft?", { open: false }), await add("Third?", { open: false })];
+  await server.call("POST", `/api/events/${event.id}/show`, { token: event.ownerToken, body: { poll: shown.id } });
+  const { page, leave } = await person(browser, { size: STAGE });
+  // What somebody else saves below arrives over a socket that may be open already by then.
+  const told = new Promise((done) => {
+    const hears = (words) => { if (`${words}`.includes("busy.example")) done(); };
+    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => hears(payload)));
+    page.on("response", (answer) => void answer.text().then(hears, () => {}));
+  });
+  await page.goto(`${server.url}/studio#event=${event.id}&token=${event.ownerToken}`);
+  await page.getByRole("heading", { name: "Busy" }).waitFor();
+  const crowd = server.crowd(shown);
+  const voters = async (least) => page.waitForFunction((n) =>
+    [...document.querySelectorAll("[aria-labelledby=stage-title] .number")].some((one) => parseInt(one.textContent, 10) >= n), least);
+  /** Until everybody has been told of something new, several times. */
+  const news = async () => voters(crowd.voters + 8);
+  await news();
+
+  // Half-dragged.
+  const grip = (name) => page.getByRole("button", { name: `Move ${name}`, exact: true });
+  const [from, to] = [await grip("Shown?").boundingBox(), await grip("Third?").boundingBox()];
+  await page.mouse.move(from.x + 10, from.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(to.x + 10, to.y + to.height - 5, { steps: 8 });
+  await news();
+  await page.mouse.up();
+  await page.getByRole("status").getByText("Shown?: now 3 of 3").waitFor();
+
+  // A dialog, and where the focus is in it.
+  await page.getByRole("button", { name: "Reset…" }).first().click();
+  const keep = page.getByRole("button", { name: "Keep it" });
+  await keep.focus();
+  await news();
+  assert.ok(await keep.evaluate((node) => node === document.activeElement), "the focus left the dialog");
+  await keep.click();
+
+  // A caret in words that are not saved, of the event and of a draft that somebody else saves meanwhile.
+  const caret = async (field) => {
+    await field.fill("Something that is being written");
+    await field.evaluate((node) => node.setSelectionRange(2, 7));
+    return () => field.evaluate((node) => [document.activeElement === node, node.value, node.selectionStart, node.selectionEnd]);
+  };
+  const kept = [true, "Something that is being written", 2, 7];
+  const title = await caret(page.getByLabel("Title"));
+  await news();
+  assert.deepEqual(await title(), kept);
+  await page.getByRole("link", { name: "A draft?" }).click();
+  const question = await caret(page.getByLabel("Question"));
+  await server.call("PATCH", `/api/polls/${draft.id}`, { token: event.ownerToken, body: { embed: ["http://busy.example"] } });
+  await told;
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  assert.deepEqual(await question(), kept);
+  await crowd.leave();
+  await leave({ moved: true });
+});

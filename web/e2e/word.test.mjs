@@ -1,0 +1,199 @@
+// What an organiser does happens once, though its answer is lost; and a page whose words do not come. Votes and what
+// screens show are in answers.test.mjs.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, person, STAGE } from "./browser.mjs";
+import { Pollux } from "./pollux.mjs";
+
+/** What a browser says of answers that are none. */
+const NOISE = /Failed to load resource|WebSocket connection|ERR_/;
+const LAPTOP = { width: 1280, height: 800 };
+
+let server, browser;
+before(async () => {
+  [server, browser] = [await Pollux.start(), await launch()];
+  // What answers in its place is said by each test, and counted.
+  server.line.honest = true;
+});
+after(async () => { await browser?.close(); await server?.stop(); });
+
+const press = (page, name) => page.getByRole("button", { name }).click();
+
+/** A device that holds these tokens. */
+async function organiser(...holding) {
+  const who = await person(browser, { size: LAPTOP, expected: NOISE });
+  await who.context.addInitScript((held) => {
+    for (const { id, token, kind } of held) {
+      localStorage.setItem(`pollux.token.${id}`, JSON.stringify(token));
+      if (kind) localStorage.setItem(`pollux.kind.${id}`, JSON.stringify(kind));
+    }
+  }, holding.map((one) => ({ id: one.id, token: one.ownerToken, kind: "title" in one ? "event" : null })));
+  return who;
+}
+
+/** Does each of these in turn with a request, and lets the rest through. */
+const inTurn = (acts) => async (route) => { const act = acts.shift(); await (act ? act(route) : route.continue()); };
+const PORTAL = (route) => route.fulfill({ contentType: "text/html", body: "<h1>Welcome to the airport</h1>" });
+/** The server hears it and does it; its answer is lost. */
+const LOST = async (route) => { await route.fetch(); await route.abort(); };
+
+test("the words of the page do not come, and a proxy answers: it is not loaded into that proxy's error", async () => {
+  const poll = await server.poll("Words?", ["Yes", "No"]);
+  const { page, leave } = await person(browser, { expected: NOISE });
+  // Built, a file has a name that does not tell what is in it.
+  let came = true;
+  await page.route(/\/lang\/en\.ts|\/assets\//, async (route) => {
+    const response = await route.fetch();
+    if (!came || !(await response.text()).includes("It is on the screen in the room.")) return route.fulfill({ response });
+    came = false;
+    return route.abort();
+  });
+  let heads = 0;
+  await page.route(`**/p/${poll.code}`, async (route) => {
+    if (route.request().method() !== "HEAD") return route.continue();
+    return ++heads < 3 ? route.fulfill({ status: 502, body: "Bad gateway" }) : route.continue();
+  });
+  await page.goto(`${server.url}/p/${poll.code}`);
+  await page.getByRole("heading", { name: "Words?" }).waitFor();
+  assert.equal(heads, 3);
+  await leave({ moved: true });
+});
+
+test("a portal answers all but the socket, with 200: the page stays, and goes on when the portal is gone", async () => {
+  const event = await server.call("POST", "/api/events", { body: { title: "Behind a portal" } });
+  const ask = (what, body) => server.call("POST", `/api/events/${event.id}/${what}`, { token: event.ownerToken, body });
+  const add = (body) => ask("polls", { ...body, open: true }), show = (poll) => ask("show", { poll: poll.id });
+  await show(await add({ question: "The choice?", options: ["Yes", "No"] }));
+  const { page, leave } = await person(browser, { expected: NOISE });
+  await page.goto(`${server.url}/p/${event.code}`);
+  await page.getByRole("heading", { name: "The choice?" }).waitFor();
+  await page.locator("header").getByText("Live", { exact: true }).waitFor();
+  const heads = () => server.line.heard(new RegExp(`^HEAD /p/${event.code}`)).length;
+  server.line.order(/^(GET|HEAD|POST) (?!\/ws)/, "portal", 1e9);
+  await show(await add({ question: "The rating?", statements: ["It stays"] }));
+  for (const asked = heads(); heads() < asked + 3;) await page.waitForTimeout(50);
+  await page.getByRole("heading", { name: "The choice?" }).waitFor();
+  server.line.forget();
+  await page.getByRole("heading", { name: "The rating?" }).waitFor();
+  await leave({ moved: true });
+});
+
+test("two organisers reset at the same moment: one round, and the other is told", async () => {
+  const poll = await server.poll("Both?", ["Yes", "No"]);
+  await server.votes(poll, 1, 2);
+  const both = [await organiser(poll), await organiser(poll)];
+  let arrived = 0, go;
+  const together = new Promise((done) => { go = done; });
+  for (const { page } of both) {
+    await page.route("**/reset**", async (route) => { if (++arrived === 2) go(); await together; await route.continue(); });
+    await page.goto(`${server.url}/studio/polls/${poll.id}`);
+    await press(page, "Reset…");
+    await press(page, /Reset, and lose/);
+  }
+  const told = both.map(({ page }) => page.getByRole("alert").getByText("It has changed meanwhile").waitFor());
+  await Promise.any(told);
+  await Promise.all(both.map(({ page }) => page.getByText("Round 2", { exact: true }).waitFor()));
+  assert.equal((await server.read(poll)).round, 2);
+  await Promise.all(both.map(({ leave }) => leave({ moved: true })));
+  await Promise.allSettled(told);
+});
+
+test("a new event whose answer is lost is made once, and is opened", async () => {
+  const { page, leave } = await organiser();
+  await page.route("**/api/events", inTurn([LOST, LOST]));
+  await page.goto(`${server.url}/studio/new/event`);
+  await page.getByLabel("Title").fill("Made once");
+  await press(page, "Make the event");
+  await page.waitForURL(/\/studio\/events\/[0-9a-f-]{36}/);
+  await page.getByRole("heading", { name: "Made once", level: 1 }).waitFor();
+  const events = await page.evaluate(() => Object.keys(localStorage).filter((name) => name.startsWith("pollux.kind.")).length);
+  assert.equal(events, 1);
+  await leave({ moved: true });
+});
+
+test("a step of the stage whose answer is lost is one step; so are four presses before the screen has changed", async () => {
+  const event = await server.call("POST", "/api/events", { body: { title: "Steps" } });
+  const polls = [];
+  for (const question of ["First?", "Second?", "Third?", "Fourth?"]) {
+    polls.push(await server.call("POST", `/api/events/${event.id}/polls`, { body: { question, options: ["a", "b"] }, token: event.ownerToken }));
+  }
+  const { page, leave } = await person(browser, { size: STAGE, expected: NOISE });
+  await page.goto(`${server.url}/present/${event.id}#token=${event.stageToken}`);
+  await page.getByRole("heading", { name: "Steps" }).waitFor();
+  await page.locator("[data-link=live]").waitFor();
+  const heading = (name) => page.getByRole("heading", { name }).waitFor();
+  const shows = inTurn([LOST, LOST]);
+  let answered = 0;
+  await page.route("**/show", shows);
+  page.on("requestfinished", (request) => { if (/\/show$/.test(request.url())) answered++; });
+  await page.keyboard.press("ArrowRight");
+  await heading("First?");
+  while (answered < 1) await page.waitForEvent("requestfinished");
+  // The keys of an impatient hand: all of them see the first question.
+  await page.evaluate(() => {
+    for (let i = 0; i < 4; i++) dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+  });
+  await heading("Second?");
+  while (answered < 5) await page.waitForEvent("requestfinished");
+  const now = await server.call("GET", `/api/events/${event.id}`, { token: event.ownerToken });
+  assert.equal(now.current, polls[1].id);
+  assert.deepEqual(now.polls.map(({ status }) => status), ["open", "open", "draft", "draft"]);
+  // Whoever waits for the screen goes on.
+  await page.keyboard.press("ArrowRight");
+  await heading("Third?");
+  await page.keyboard.press("ArrowRight");
+  await heading("Fourth?");
+  await leave({ moved: true });
+});
+
+test("nothing of Pollux answers for long: a clear sentence with a button, and then it is done", async () => {
+  const poll = await server.poll("Gone for a while?", ["Yes", "No"]);
+  const { page, leave } = await organiser(poll);
+  let away = true;
+  await page.route("**/close**", (route) => (away ? PORTAL(route) : route.continue()));
+  await page.clock.install();
+  await page.goto(`${server.url}/studio/polls/${poll.id}`);
+  await press(page, "Close");
+  await page.getByText("No answer yet; trying again…").waitFor();
+  const again = page.getByRole("button", { name: "Try again" });
+  while (!await again.isVisible()) await page.clock.runFor(1_000);
+  assert.equal((await server.read(poll)).status, "open");
+  away = false;
+  await again.click();
+  await page.locator("[data-status=closed]").waitFor();
+  assert.equal((await server.read(poll)).status, "closed");
+  await leave({ moved: true });
+});
+
+test("somebody else answers a deletion: the token is forgotten only once the server has done it", async () => {
+  const poll = await server.poll("Not gone yet?", ["Yes", "No"]);
+  const event = await server.call("POST", "/api/events", { body: { title: "Not gone yet" } });
+  const deletions = [
+    [poll, `polls/${poll.id}`, "Delete…", /^Delete, and lose/],
+    [event, `events/${event.id}`, "Delete the event…", /^Delete 0 polls/],
+  ];
+  for (const [what, path, ask, sure] of deletions) {
+    const { page, leave } = await organiser(what);
+    await page.goto(`${server.url}/studio/${path}`);
+    const token = () => page.evaluate((id) => localStorage.getItem(`pollux.token.${id}`), what.id);
+    let hold;
+    const held = new Promise((go) => { hold = go; });
+    const acts = [(route) => route.fulfill({ status: 204 }), async (route) => { await held; await route.continue(); }];
+    await page.route((url) => url.pathname === `/api/${path}`, async (route) => {
+      if (route.request().method() === "DELETE") await (acts.shift() ?? ((one) => one.continue()))(route);
+      else await route.continue();
+    });
+    await press(page, ask);
+    await press(page, sure);
+    await page.getByText("No answer yet; trying again…").waitFor();
+    await server.call("GET", `/api/${path}`);
+    assert.ok(await token(), "the token is there while the server has it");
+    assert.equal(await page.getByText(/^The (poll|event) is deleted/).count(), 0);
+    hold();
+    await page.waitForURL("**/studio");
+    await assert.rejects(server.call("GET", `/api/${path}`, { token: what.ownerToken }), /404/);
+    assert.equal(await token(), null);
+    await leave({ moved: true });
+  }
+});

@@ -1,0 +1,36 @@
+// A choice on the voter's phone: its ballot paper, what is said of it, and what its numbers come to.
+
+import type { BallotKind } from "../../vote/kind";
+import { percent, say } from "../../vote/words.svelte";
+import type { ChoicePoll } from "../kind";
+import { paper } from "./ballot-paper";
+import { share } from "./ballot-share";
+import { table } from "./ballot-table";
+
+export const choice: BallotKind<ChoicePoll> = {
+  member: "optionIds",
+  printed: ({ kind, maxChoices, revote, options }) => [kind, maxChoices, revote, options.map(({ id, text }) => [id, text])],
+  paper,
+  table,
+
+  choosing({ kind, maxChoices, revote }, marked, changing) {
+    const left = maxChoices - marked;
+    if (kind === "single" && changing) return say("marked");
+    if (kind === "single" && revote !== "refuse") return say("tap");
+    if (marked === 0) return say("choose", { n: maxChoices });
+    return left ? say("left", { n: left }) : say("noneLeft");
+  },
+
+  sends: ({ poll, ballot }) => say(ballot.chosen.length && poll.revote !== "refuse" ? "change" : "vote"),
+
+  lead(poll) {
+    const most = Math.max(...poll.options.map((option) => option.votes ?? 0));
+    if (most === 0) return "";
+    const [best, second] = poll.options.filter((option) => option.votes === most);
+    if (second) return say("level");
+    return say(poll.final ? "wins" : "leads", { option: best!.text, share: percent(share(poll, best!)) });
+  },
+
+  yours: () => say("choice"),
+  lines: ({ options }, answer) => options.filter(({ id }) => answer.includes(id)).map(({ text }) => text),
+};

@@ -1,0 +1,21 @@
+// What every screen may ask of a poll's kind; what a kind looks like is in its folder.
+
+import type { Choice, Poll, PollOption, Rating } from "../api/generated";
+
+/** A poll that asks for options. */
+export type ChoicePoll = Extract<Poll, Choice>;
+/** A poll that asks how much of each statement. */
+export type RatingPoll = Extract<Poll, Rating>;
+
+export const isRating = (poll: Poll): poll is RatingPoll => poll.kind === "rating";
+
+/** The options of a choice; none of any other kind. */
+export const optionsOf = (poll: Poll): PollOption[] => (isRating(poll) ? [] : poll.options);
+
+/** What is asked about, in the organiser's words and order. */
+export const textsOf = (poll: Poll): string[] => (isRating(poll) ? poll.statements : poll.options).map(({ text }) => text);
+
+/** The poll's numbers slot by slot, as its trend and its replay have them; 0 where nobody may know. */
+export const slotsOf = (poll: Poll): number[] => (isRating(poll)
+  ? poll.statements.flatMap(({ spread }) => spread ?? Array<number>(poll.steps).fill(0))
+  : poll.options.map(({ votes }) => votes ?? 0));

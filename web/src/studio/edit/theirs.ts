@@ -1,0 +1,42 @@
+// What somebody else has made of a field, in words.
+
+import type { Written } from "../poll-form.svelte";
+import { lasting } from "../words";
+
+const NOTHING = "nothing";
+const quoted = (text: string) => (text ? `“${text}”` : NOTHING);
+const listed = (items: string[]) => items.map(quoted).join(", ") || NOTHING;
+
+/** Sites that may embed something, as they are kept: one a line. */
+export const sites = (embed: string): string => embed.split(/\s+/).filter(Boolean).join(", ") || "no site";
+
+const KINDS: Record<Written["kind"], string> = {
+  single: "one option", multiple: "several", rating: "a rating for each",
+};
+const RESULTS: Record<string, string> = {
+  live: "shown to everybody, all the time", afterVote: "shown to those who have voted",
+  hidden: "shown to nobody until they are revealed",
+};
+
+function closing({ closesAfter, closesAt }: Partial<Written>): string {
+  if (closesAfter) return `${lasting(closesAfter)} after it opens`;
+  return closesAt ? `on ${closesAt.replace("T", " at ")}` : "manually";
+}
+
+const kind = (theirs: Partial<Written>) =>
+  KINDS[theirs.kind!] + (theirs.maxChoices ? `, at most ${theirs.maxChoices}` : "");
+
+const WORDS: { [field in keyof Written]: (theirs: Partial<Written>) => string } = {
+  question: ({ question }) => quoted(question!), options: ({ options }) => listed(options!), kind, maxChoices: kind,
+  scale: ({ scale }) => `from ${scale!.replace("-", " to ")}`, symbol: ({ symbol }) => symbol!,
+  lowLabel: ({ lowLabel }) => quoted(lowLabel!), highLabel: ({ highLabel }) => quoted(highLabel!),
+  results: ({ results }) => RESULTS[results!] ?? results!,
+  revote: ({ revote }) => (revote === "replace" ? "a second vote replaces the first" : "a second vote is refused"),
+  closesAt: closing, closesAfter: closing, listed: ({ listed: is }) => (is ? "listed" : "not listed"),
+  voterIds: ({ voterIds }) => (voterIds ? "programs may name the voter" : "only cookies tell voters apart"),
+  embed: ({ embed }) => sites(embed!),
+};
+
+/** Of these clashes the one in this field; null if there is none. */
+export const wordsOf = (clashes: Partial<Written>, field: keyof Written): string | null =>
+  (field in clashes ? WORDS[field](clashes) : null);

@@ -1,0 +1,443 @@
+// Nothing that an organiser holds on a page is lost to what others do meanwhile.
+
+import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
+import type { Component } from "svelte";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { refusal } from "../api/fixture";
+import { keepToken } from "../api/identity";
+import Access from "./access/Access.svelte";
+import type { Desk } from "./desk.svelte";
+import PollEditor from "./edit/PollEditor.svelte";
+import EventPage from "./event/EventPage.svelte";
+import NewEvent from "./event/NewEvent.svelte";
+import { eventOf, Hall, idOf, lineOf, pollOf } from "./fixture";
+import Overview from "./overview/Overview.svelte";
+import { asking } from "./poll/asking.svelte";
+import PollPage from "./poll/PollPage.svelte";
+import Sure from "./poll/Sure.svelte";
+import { Router } from "./router.svelte";
+import Trying from "./Trying.svelte";
+import { voice } from "./voice.svelte";
+
+let hall: Hall, desk: Desk, router: Router;
+const [open, other, draft] = [1, 2, 3].map(idOf) as [string, string, string];
+const [first, second, third] = [11, 12, 13].map(idOf) as [string, string, string];
+const event = idOf(9);
+
+/** Three lone polls and an event of three, which this device may run. */
+beforeEach(async () => {
+  hall = new Hall();
+  asking.now = null;
+  const of = [pollOf(11, { eventId: event }), pollOf(12, { eventId: event, status: "draft" }), pollOf(13, { eventId: event, status: "draft" })];
+  desk = await hall.desks(pollOf(1), pollOf(2, { results: "hidden", revealed: false }), pollOf(3, { status: "draft" }), ...of, eventOf(9, of));
+  router = new Router();
+});
+afterEach(() => { cleanup(); router.close(); hall.close(); });
+
+async function show(page: Component<any>, props: object = {}) {
+  render(page, { desk, router, ...props });
+  await hall.settle();
+}
+
+const FIELDS = "input:not([type=file], [readonly]), textarea:not([readonly]), select, details, dialog";
+/** All that can be held on a page: the very fields, and what is in them. */
+function held() {
+  const fields = [...document.querySelectorAll<HTMLInputElement & HTMLDetailsElement>(FIELDS)];
+  return {
+    fields, focus: document.activeElement,
+    state: fields.map((field) => [field.id || field.name || field.tagName, field.value, field.checked, field.open, field.selectionStart]),
+    faults: [...document.querySelectorAll(".fault")].map((fault) => fault.textContent),
+  };
+}
+
+/** Type, choose and open whatever there is. */
+async function hold() {
+  for (const one of document.querySelectorAll("details")) one.open = true;
+  await hall.settle();
+  for (const field of document.querySelectorAll<HTMLInputElement>("input:not([type=file], [readonly]), textarea:not([readonly])")) {
+    if (["checkbox", "radio", "color", "number", "datetime-local"].includes(field.type)) continue;
+    await fireEvent.input(field, { target: { value: `${field.value} half a wo` } });
+  }
+  for (const field of document.querySelectorAll<HTMLInputElement>("input[type=checkbox]")) await fireEvent.click(field);
+  await hall.settle();
+  const texts = [...document.querySelectorAll<HTMLInputElement>("input:not([type]), input[type=search], input[type=password]:not([readonly]), textarea:not([readonly])")];
+  texts.at(-1)?.focus();
+  texts.at(-1)?.setSelectionRange(3, 5);
+}
+
+/** Votes, other organisers' acts, another tab, a request that comes round, a connection that comes back. */
+async function others() {
+  for (let i = 0; i < 12; i++) {
+    for (const id of [open, other, first]) hall.vote(id);
+    if (i % 4 === 0) await hall.settle();
+  }
+  hall.event(event, { polls: [third, first, second].map((id) => lineOf(hall.polls.get(id)!)) });
+  hall.poll(third, { status: "open" });
+  await hall.settle();
+  hall.event(event, { current: third });
+  hall.poll(other, { revealed: true });
+  hall.poll(second, { options: hall.polls.get(second)!.options.slice(0, 2) });
+  await hall.settle();
+  await desk.refresh({ all: true });
+  hall.greet("2");
+  await hall.settle();
+  keepToken(idOf(77), "made in another tab");
+  hall.put(pollOf(77));
+  window.dispatchEvent(new StorageEvent("storage"));
+  await hall.settle();
+  hall.vote(open);
+  await hall.settle();
+}
+
+const PAGES: [string, Component<any>, () => object][] = [
+  ["the overview", Overview, () => ({})], ["a poll that runs", PollPage, () => ({ id: open })],
+  ["a draft", PollPage, () => ({ id: draft })], ["an event", EventPage, () => ({ id: event })], ["a poll that is nowhere", PollPage, () => ({ id: idOf(404) })],
+  ["a new poll", PollEditor, () => ({})], ["a new poll of an event", PollEditor, () => ({ event })], ["a new event", NewEvent, () => ({})], ["access", Access, () => ({})],
+];
+for (const [name, page, props] of PAGES) {
+  test(`${name}: what is written, chosen, opened and in focus stays through all that others do`, async () => {
+    await show(page, props());
+    await hold();
+    const before = held();
+    expect(before.fields.length).toBeGreaterThan(0);
+    await others();
+    const after = held();
+    before.fields.forEach((field, i) => expect(after.fields.includes(field), `${before.state[i]} is another field now`).toBe(true));
+    for (const [i, field] of before.fields.entries()) expect(after.state[after.fields.indexOf(field)]).toEqual(before.state[i]);
+    expect(after.focus).toBe(before.focus);
+    expect(after.faults.filter(Boolean)).toEqual(before.faults.filter(Boolean));
+  });
+}
+
+test("a draft told once more keeps its fields and what is said beside them", async () => {
+  await show(PollPage, { id: draft });
+  const field = screen.getByLabelText<HTMLInputElement>("Option B");
+  field.focus();
+  field.setSelectionRange(1, 1);
+  vi.stubGlobal("fetch", () => Promise.resolve(refusal(422, "validation", { errors: [{ pointer: "/question", detail: "is not nice" }] })));
+  await fireEvent.click(screen.getByText("Save and open"));
+  await hall.settle();
+  expect(document.body.textContent).toContain("is not nice");
+  desk.take(structuredClone(hall.polls.get(draft)!));
+  desk.take({ ...hall.polls.get(draft)!, version: 7 });
+  await hall.settle();
+  expect(screen.getByLabelText("Option B")).toBe(field);
+  expect(document.body.textContent).toContain("is not nice");
+});
+
+test("a draft that somebody else changes: their words come, except in the field that is being written in", async () => {
+  await show(PollPage, { id: draft });
+  const question = screen.getByLabelText<HTMLTextAreaElement>("Question"), yes = screen.getByLabelText<HTMLInputElement>("Option A");
+  await fireEvent.input(question, { target: { value: "Mine?" } });
+  hall.poll(draft, { question: "Theirs?", results: "hidden", options: [{ id: 1, text: "No", votes: 0 }, { id: 2, text: "Yes", votes: 0 }] });
+  desk.take(hall.polls.get(draft)!);
+  await hall.settle();
+  expect(question.value).toBe("Mine?");
+  expect(screen.getByLabelText<HTMLSelectElement>("Results are shown").value).toBe("hidden");
+  // The same field, which stands elsewhere now.
+  expect(screen.getByLabelText("Option B")).toBe(yes);
+  expect(yes.value).toBe("Yes");
+});
+
+/** The bodies of the changes that are sent from now on. */
+function sent(): object[] {
+  const bodies: object[] = [], there = fetch;
+  vi.stubGlobal("fetch", (path: string, rest?: RequestInit) => {
+    if (rest?.method === "PATCH") bodies.push(JSON.parse(rest.body as string));
+    return there(path, rest);
+  });
+  return bodies;
+}
+
+test("a draft that somebody else changes while its form is away: coming back undoes nothing of it", async () => {
+  await show(PollPage, { id: draft });
+  await fireEvent.input(screen.getByLabelText("Question"), { target: { value: "Mine?" } });
+  cleanup();
+  hall.poll(draft, { closesAfter: 60, results: "hidden" });
+  const bodies = sent();
+  // The page has not heard of it when it is saved.
+  await show(PollPage, { id: draft });
+  await fireEvent.click(screen.getByText("Save draft"));
+  await hall.settle();
+  expect(bodies).toEqual([{ question: "Mine?" }]);
+});
+
+test("a draft in which two change the same: it is said beside the field, and theirs can be taken", async () => {
+  await show(PollPage, { id: draft });
+  const question = screen.getByLabelText<HTMLTextAreaElement>("Question"), bodies = sent();
+  await fireEvent.input(question, { target: { value: "Mine?" } });
+  // The page has not heard of it yet.
+  hall.put({ ...hall.polls.get(draft)!, version: 20, question: "Theirs?" });
+  await fireEvent.click(screen.getByText("Save draft"));
+  await hall.settle();
+  expect([bodies, question.value]).toEqual([[], "Mine?"]);
+  const notice = document.querySelector("[data-theirs]")!;
+  expect(notice.textContent).toContain("Somebody else changed this meanwhile: “Theirs?”");
+  await fireEvent.click(screen.getByText("Save draft"));
+  await hall.settle();
+  // Seen, it is the organiser's to decide.
+  expect(bodies).toEqual([{ question: "Mine?" }]);
+  await fireEvent.input(question, { target: { value: "Mine again?" } });
+  hall.poll(draft, { question: "Theirs again?" });
+  desk.take(hall.polls.get(draft)!);
+  await hall.settle();
+  await fireEvent.click(screen.getByText("Take theirs"));
+  expect([question.value, document.querySelector("[data-theirs]")]).toEqual(["Theirs again?", null]);
+});
+
+test("an event's looks: coming back to them undoes nothing that somebody else has saved meanwhile", async () => {
+  await show(EventPage, { id: event });
+  await fireEvent.input(screen.getByLabelText("Title"), { target: { value: "Mine" } });
+  cleanup();
+  hall.event(event, { layout: "columns", embed: ["https://theirs.example"] });
+  await show(EventPage, { id: event });
+  const bodies = sent();
+  expect(screen.getByLabelText<HTMLInputElement>("Title").value).toBe("Mine");
+  expect(screen.getByLabelText<HTMLInputElement>("columns, side by side").checked).toBe(true);
+  hall.put({ ...hall.events.get(event)!, version: 30, title: "Theirs" });
+  await fireEvent.submit(screen.getByLabelText("Title").closest("form")!);
+  await hall.settle();
+  const notice = document.querySelector("[data-theirs]");
+  expect([bodies, notice?.textContent]).toEqual([[], expect.stringContaining("“Theirs”")]);
+  await fireEvent.submit(screen.getByLabelText("Title").closest("form")!);
+  await hall.settle();
+  expect(bodies).toEqual([{ title: "Mine" }]);
+});
+
+test("a draft that is opened while it is being written: what was written is kept, and can be used", async () => {
+  await show(PollPage, { id: draft });
+  await fireEvent.input(screen.getByLabelText("Question"), { target: { value: "Better?" } });
+  hall.poll(draft, { status: "open" });
+  desk.take(hall.polls.get(draft)!);
+  await hall.settle();
+  expect(document.body.textContent).toContain("opened while you were changing it");
+  await fireEvent.click(screen.getByText("Use them in a copy"));
+  expect(router.path + router.search).toBe(`/studio/new?from=${draft}`);
+  cleanup();
+  await show(PollEditor, { from: draft });
+  expect(screen.getByLabelText<HTMLTextAreaElement>("Question").value).toBe("Better?");
+});
+
+test("a draft that somebody deletes while it is being written: what was written is kept, and can be used", async () => {
+  await show(PollPage, { id: draft });
+  await fireEvent.input(screen.getByLabelText("Question"), { target: { value: "Better?" } });
+  hall.polls.delete(draft);
+  desk.remove(draft);
+  await vi.waitFor(() => expect(document.body.textContent).toContain("deleted while you were changing it"));
+  await fireEvent.click(screen.getByText("Use them in a copy"));
+  cleanup();
+  await show(PollEditor, { from: draft });
+  expect(screen.getByLabelText<HTMLTextAreaElement>("Question").value).toBe("Better?");
+  // What was not touched went with the poll, and is needed all the same.
+  expect(screen.getByLabelText<HTMLInputElement>("Option B").value).toBe("No");
+});
+
+test("the question whether to delete stays open, and about the same poll, whatever comes on stage", async () => {
+  await show(EventPage, { id: event });
+  render(Sure, { desk, router });
+  await fireEvent.click(screen.getByText("Delete…"));
+  const dialog = () => [...document.querySelectorAll("dialog")].find((one) => one.open && one.textContent.includes("Delete this poll"));
+  expect(dialog()!.textContent).toContain("Poll 11?");
+  await others();
+  hall.event(event, { current: second });
+  hall.poll(second, { status: "open" });
+  await hall.settle();
+  expect(document.querySelector("section[aria-labelledby=stage-title]")!.textContent).toContain("Poll 12?");
+  expect(dialog()!.textContent).toContain("Poll 11?");
+  await fireEvent.click([...dialog()!.querySelectorAll("button")].at(-1)!);
+  expect(hall.asked.filter((one) => one.startsWith("DELETE")).map((one) => one.split("?")[0])).toEqual([`DELETE /api/polls/${first}`]);
+});
+
+const DELETED: [string, Component<any>, string, string, string][] = [
+  ["poll", PollPage, open, "Delete…", "Delete, and lose no votes"],
+  ["event", EventPage, event, "Delete the event…", "Delete 3 polls and 0 votes"],
+];
+for (const [kind, page, id, ask, sure] of DELETED) {
+  test(`${kind}: a deletion is believed once a read says that it is gone`, async () => {
+    await show(page, { id });
+    voice.said = "";
+    if (kind === "poll") render(Sure, { desk, router });
+    const token = `pollux.token.${id}`, deletions = () => hall.asked.filter((one) => one.startsWith("DELETE")).length;
+    hall.feigned = 1;
+    await fireEvent.click(screen.getByText(ask));
+    await fireEvent.click(screen.getByText(sure));
+    await hall.settle();
+    expect([deletions(), localStorage.getItem(token), voice.said]).toEqual([1, expect.anything(), ""]);
+    await vi.waitFor(() => expect(localStorage.getItem(token)).toBe(null), { timeout: 3_000 });
+    const there = hall.polls.has(id) || hall.events.has(id);
+    expect([deletions(), there, voice.said.trim()]).toEqual([2, false, `The ${kind} is deleted`]);
+  });
+}
+
+test("once it is answered the dialog is gone, and what becomes of the change is told beside the buttons", async () => {
+  await show(PollPage, { id: open });
+  render(Sure, { desk, router });
+  render(Trying);
+  const dialog = () => [...document.querySelectorAll("dialog")].find((one) => one.open);
+  const there = vi.mocked(fetch);
+  let answer = (): Promise<Response> => Promise.reject(new TypeError("Failed to fetch"));
+  vi.stubGlobal("fetch", (path: string, rest?: RequestInit) => (path.includes("/reset") ? answer() : there(path, rest)));
+  await fireEvent.click(screen.getByText("Reset…"));
+  await fireEvent.click([...dialog()!.querySelectorAll("button")].at(-1)!);
+  await vi.waitFor(() => expect(document.body.textContent).toContain("No answer yet; trying again…"));
+  expect(dialog()).toBe(undefined);
+  answer = () => Promise.resolve(refusal(422, "rules-broken", { detail: "it cannot be" }));
+  await vi.waitFor(() => expect(screen.getByText("It cannot be").role).toBe("alert"), { timeout: 3_000 });
+  expect(dialog()).toBe(undefined);
+  expect(document.body.textContent).not.toContain("trying again");
+});
+
+test("and when the draft it is about is opened elsewhere", async () => {
+  await show(PollPage, { id: draft });
+  render(Sure, { desk, router });
+  await fireEvent.click(screen.getByText("Delete…"));
+  hall.poll(draft, { status: "open" });
+  desk.take(hall.polls.get(draft)!);
+  await hall.settle();
+  expect(screen.queryByLabelText("Question")).toBe(null);
+  expect([...document.querySelectorAll("dialog")].some((one) => one.open)).toBe(true);
+});
+
+test("an event's looks: what somebody else saves comes, except in the field that is being changed", async () => {
+  await show(EventPage, { id: event });
+  const title = screen.getByLabelText<HTMLInputElement>("Title");
+  await fireEvent.input(title, { target: { value: "Mine" } });
+  hall.event(event, { title: "Theirs", layout: "columns" });
+  await hall.settle();
+  expect(title.value).toBe("Mine");
+  expect(screen.getByLabelText<HTMLInputElement>("columns, side by side").checked).toBe(true);
+  expect(document.querySelector("h1")!.textContent).toBe("Theirs");
+});
+
+test("an event's looks: what is opened stays open while others save", async () => {
+  await show(EventPage, { id: event });
+  const field = screen.getByLabelText<HTMLTextAreaElement>("Sites that may embed it");
+  const panel = field.closest("details")!;
+  panel.open = true;
+  await fireEvent(panel, new Event("toggle"));
+  field.focus();
+  hall.event(event, { title: "Theirs" });
+  await hall.settle();
+  expect([panel.open, document.activeElement]).toEqual([true, field]);
+});
+
+test("the focus in a poll that leaves the stage goes to the card's heading, to no button of the next", async () => {
+  await show(EventPage, { id: event });
+  screen.getByText("Close").focus();
+  hall.poll(second, { status: "open" });
+  hall.event(event, { current: second });
+  await hall.settle();
+  expect(screen.getByText("Close").tagName).toBe("BUTTON");
+  expect(document.activeElement).toBe(screen.getByText("On stage", { selector: "h2" }));
+});
+
+for (const [name, current] of [["Show none", null], ["Show next", third]] as const) {
+  test(`nor is it lost from “${name}” when somebody else steps to where that cannot be pressed`, async () => {
+    await show(EventPage, { id: event });
+    screen.getByText(name).focus();
+    hall.event(event, { current });
+    await hall.settle();
+    expect(document.activeElement).toBe(screen.getByText("On stage", { selector: "h2" }));
+  });
+}
+
+test("who may embed a poll: what is being written stays, what nobody is writing is theirs", async () => {
+  await show(PollPage, { id: open });
+  const field = screen.getByLabelText<HTMLTextAreaElement>("Sites that may embed it");
+  hall.poll(open, { embed: ["https://theirs.example"] });
+  await hall.settle();
+  expect(field.value).toBe("https://theirs.example");
+  await fireEvent.input(field, { target: { value: "https://mine.example" } });
+  hall.poll(open, { embed: [] });
+  await hall.settle();
+  expect(field.value).toBe("https://mine.example");
+  expect(document.querySelector("[data-theirs]")!.textContent).toContain("no site");
+  await fireEvent.click(screen.getByText("Take theirs"));
+  expect([field.value, document.querySelector("[data-theirs]")]).toEqual(["", null]);
+});
+
+test("who may embed a poll: saved, it stands as the server writes it, and what others change comes", async () => {
+  await show(PollPage, { id: open });
+  const field = screen.getByLabelText<HTMLTextAreaElement>("Sites that may embed it");
+  await fireEvent.input(field, { target: { value: "a.org, b.org" } });
+  const there = fetch;
+  vi.stubGlobal("fetch", (path: string, rest?: RequestInit) => {
+    const saves = rest?.method === "PATCH";
+    if (saves) hall.put({ ...hall.polls.get(open)!, version: 30, embed: ["https://a.org", "https://b.org"] });
+    return there(path, rest);
+  });
+  await fireEvent.submit(field.closest("form")!);
+  await hall.settle();
+  expect(field.value).toBe("https://a.org\nhttps://b.org");
+  hall.poll(open, { embed: ["https://theirs.example"] });
+  await hall.settle();
+  expect(field.value).toBe("https://theirs.example");
+});
+
+test("one that somebody else has deleted is called gone, on its own page too", async () => {
+  await show(PollPage, { id: open });
+  hall.delete(open);
+  await hall.settle();
+  expect(document.querySelector("h1")!.textContent).toContain("There is no such poll here");
+});
+
+// ---- a row in the hand ----
+
+/** Rows of fifty, one below another. */
+function laidOut() {
+  for (const row of program()) {
+    const place = () => [...row.parentElement!.children].indexOf(row);
+    Object.defineProperties(row, { offsetTop: { get: () => place() * 50 }, offsetHeight: { value: 40 } });
+  }
+}
+const program = () => [...document.querySelectorAll<HTMLElement>("ol[aria-label='Polls in order'] li")];
+const names = () => program().map((row) => row.querySelector(".words")!.textContent);
+const hand = (type: string, clientY: number, at: Element | Window = window) => fireEvent(at, new PointerEvent(type, { clientY, bubbles: true }));
+
+test("a row in the hand stays in it while others reorder, add and delete", async () => {
+  await show(EventPage, { id: event });
+  laidOut();
+  const row = program()[0]!;
+  await hand("pointerdown", 100, row.querySelector(".grip")!);
+  await hand("pointermove", 130);
+  expect(row.classList.contains("lifted")).toBe(true);
+  const at = () => Number(row.style.transform.match(/-?[\d.]+/)![0]) + row.offsetTop;
+  const before = at();
+  hall.put(pollOf(14, { eventId: event, status: "draft" }));
+  hall.event(event, { polls: [idOf(14), third, first].map((id) => lineOf(hall.polls.get(id)!)) });
+  hall.vote(first);
+  await hall.settle();
+  expect(names()).toEqual(["Poll 14?", "Poll 13?", "Poll 11?"]);
+  expect(program()[2]).toBe(row);
+  expect(row.classList.contains("lifted")).toBe(true);
+  expect(at(), "it jumps under the pointer").toBe(before);
+  await hand("pointermove", 90);
+  await hand("pointerup", 90);
+  await hall.settle();
+  expect(hall.asked.filter((one) => one.startsWith("PATCH")).length).toBe(1);
+});
+
+test("a row that somebody else takes away is let go, and nothing else is moved", async () => {
+  await show(EventPage, { id: event });
+  laidOut();
+  await hand("pointerdown", 100, program()[0]!.querySelector(".grip")!);
+  await hand("pointermove", 200);
+  hall.event(event, { polls: [second, third].map((id) => lineOf(hall.polls.get(id)!)), current: null });
+  await hall.settle();
+  await hand("pointerup", 200);
+  await hall.settle();
+  expect(hall.asked.filter((one) => one.startsWith("PATCH"))).toEqual([]);
+  expect(program().every((row) => !row.style.transform)).toBe(true);
+});
+
+test("the focus in a row goes with it when others reorder", async () => {
+  await show(EventPage, { id: event });
+  for (const i of [0, 1, 2]) {
+    const grip = program()[i]!.querySelector<HTMLElement>(".grip")!;
+    grip.focus();
+    const { polls } = hall.events.get(event)!;
+    hall.event(event, { polls: [polls[2]!, polls[0]!, polls[1]!] });
+    await hall.settle();
+    expect(document.activeElement).toBe(grip);
+  }
+});

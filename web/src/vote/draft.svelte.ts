@@ -1,0 +1,53 @@
+// What is marked and not sent. It belongs to one tab, where it outlives a reload, and to one ballot paper: on another
+// one, as of a new round or of a poll whose options have changed, the marks would mean something else.
+//
+// What is sent is marked no longer, and yet it is kept: should it have come too late, it is there again once the poll
+// is open again.
+
+import { recall, remember, tab } from "../ui/storage";
+import type { Answer } from "./kind";
+
+/** `sent`: the poll's phase when it was sent. */
+type Marks = { paper: string; answer: Answer; sent?: number };
+/** As a page of an earlier release kept them, which knew choices alone. */
+type Earlier = { paper: string; optionIds: number[] };
+
+export class Draft {
+  /** Of this tab alone: another one may be in the middle of other marks. */
+  #name: string;
+  #now = $state.raw<Marks | null>(null);
+
+  constructor(poll: string) {
+    this.#name = `draft.${poll}`;
+    const kept = recall<Marks | Earlier>(this.#name, tab);
+    this.#now = kept && "optionIds" in kept ? { paper: kept.paper, answer: kept.optionIds } : kept;
+  }
+
+  /** What is marked on this paper; null when nothing is. */
+  on(paper: string): Answer | null {
+    return this.#now?.sent === undefined ? this.#of(paper) : null;
+  }
+
+  /** What was sent of this paper before the poll came into this phase. */
+  sentBefore(phase: number, paper: string): Answer | null {
+    return this.#now?.sent! < phase ? this.#of(paper) : null;
+  }
+
+  #of(paper: string): Answer | null {
+    return this.#now?.paper === paper ? this.#now.answer : null;
+  }
+
+  mark(paper: string, answer: Answer) {
+    this.#keep({ paper, answer });
+  }
+
+  /** What is marked is sent, in this phase of the poll. */
+  send(phase: number) {
+    if (this.#now) this.#keep({ ...this.#now, sent: phase });
+  }
+
+  #keep(marks: Marks) {
+    this.#now = marks;
+    remember(this.#name, marks, tab);
+  }
+}

@@ -1,0 +1,43 @@
+// A room of one event as tests of the voter's page have it, and the page in it.
+
+import { flushSync } from "svelte";
+import { vi } from "vitest";
+import type { Event, Poll } from "../api/generated";
+import { Link } from "../live/link.svelte";
+import type { Room } from "../live/room.svelte";
+import { Ballots } from "./ballots.svelte";
+import { mount } from "./dom.svelte";
+import { hall } from "./hall.svelte";
+
+/** What the server tells is set here. */
+export class FakeRoom<P extends Poll = Poll> {
+  poll = $state.raw<P | null>(null);
+  event = $state.raw<Event | null>(null);
+  gone = $state.raw<Room["gone"]>(null);
+  readonly link = new Link();
+  again = vi.fn();
+  close = vi.fn();
+  #version = 1;
+
+  /** The event is at this poll. */
+  show(poll: P) {
+    this.event = { id: "e", code: "482913", title: "Event", current: poll.id, accent: null, logo: null, polls: [] } as unknown as Event;
+    this.poll = poll;
+    flushSync();
+  }
+
+  /** The server tells of the poll on stage, as a new object. */
+  told(change: Partial<P> = {}) {
+    this.poll = { ...structuredClone(this.poll!), version: ++this.#version, ...change };
+    flushSync();
+  }
+}
+
+/** Opens the page in this room; what is returned closes it. */
+export function enter(room: FakeRoom<any>): () => void {
+  const target = document.createElement("div");
+  document.body.replaceChildren(target);
+  const leave = mount(target, () => [hall("482913", room as unknown as Room, new Ballots())]);
+  flushSync();
+  return leave;
+}

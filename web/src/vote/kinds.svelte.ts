@@ -1,0 +1,30 @@
+// The kinds of polls that this page can show. The usual one comes with the page; another is loaded once there is a poll
+// of it.
+
+import { choice } from "../kinds/choice/ballot";
+import type { BallotKind } from "./kind";
+
+const LOAD: Record<string, () => Promise<{ default: BallotKind }>> = {
+  rating: () => import("../kinds/rating/ballot"),
+};
+
+class Kinds {
+  #loaded = $state.raw<Record<string, BallotKind>>({ single: choice, multiple: choice });
+
+  /** Undefined until it is loaded. */
+  of = (kind: string): BallotKind | undefined => this.#loaded[kind];
+
+  /** Throws when it cannot be loaded. */
+  async load(kind: string) {
+    if (this.#loaded[kind]) return;
+    const { default: loaded } = (await LOAD[kind]?.()) ?? {};
+    if (loaded) this.#loaded = { ...this.#loaded, [kind]: loaded };
+  }
+
+  /** What these polls need is on its way before one of them is shown. Should it not come, it is asked for again then. */
+  ahead(polls: readonly { kind: string }[]) {
+    for (const { kind } of polls) this.load(kind).catch(() => {});
+  }
+}
+
+export const kinds = new Kinds();
