@@ -113,6 +113,8 @@ e2e: browser services ## The screens in a real browser, on the real server, embe
 E2E_CLUSTER := e2e/vote.test.mjs e2e/stage.test.mjs e2e/studio.test.mjs
 # What the bad line between browser and server does follows from this; a failing test prints it.
 export E2E_SEED ?= 10
+# How often a failed test is tried again; one that passes then is counted as flaky. To look for such: make e2e E2E_RETRIES=0
+export E2E_RETRIES ?= 1
 
 # Nightly: Playwright, which drives Chromium in `e2e`, drives neither of Debian's other two.
 browsers: APT += firefox-esr webkit2gtk-driver xvfb $(HALL)

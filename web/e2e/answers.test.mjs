@@ -2,12 +2,13 @@
 // id, screens keep what they show, and what an organiser asked for happens once.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { after, afterEach, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { launch, person, STAGE } from "./browser.mjs";
 import { WRONG } from "./line.mjs";
 import { at as joined, figures, live, NO_SERVER, stands, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
+import { test, until } from "./test.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
@@ -143,7 +144,6 @@ for (const wrong of ["portal", "json", "missing", "lost", "cut"]) {
     };
     const before = new Map(["show", "reveal", "close", "reopen", "reset"]
       .map((what) => [what, server.line.heard(new RegExp(`/${what}(\\?|$)`)).filter(({ answer }) => Number(answer)).length]));
-    const until = async (is) => { for (const end = Date.now() + 30_000; !await is(); await pause(50)) assert.ok(Date.now() < end, `${is}`); };
     order("show");
     await press("Show the first");
     await until(async () => await current() === polls[0].id);

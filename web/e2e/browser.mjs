@@ -1,6 +1,7 @@
 // Debian's Chromium without a window, and what every test asks of a page.
 
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { excused } from "./line.mjs";
 
@@ -10,6 +11,9 @@ const FLAGS = [
   // A name that is not the loopback's: to a page it is an address of the network, and no secure context.
   "--host-resolver-rules=MAP classroom.test 127.0.0.1",
 ];
+
+/** Who is there: the page by its context. */
+const present = new Map();
 
 export const PHONE = { width: 390, height: 780 };
 export const STAGE = { width: 1280, height: 720 };
@@ -34,6 +38,7 @@ export async function person(browser, { size = PHONE, theme = "light", expected 
   // Two answers by strangers in a row, and the pauses after them, fit in on a slow machine.
   context.setDefaultTimeout(30_000);
   const page = await context.newPage();
+  present.set(context, page);
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => {
@@ -43,11 +48,27 @@ export async function person(browser, { size = PHONE, theme = "light", expected 
   });
   const leave = async ({ moved = false } = {}) => {
     const shifts = await page.evaluate(() => window.shifts());
+    present.delete(context);
     await context.close();
     assert.deepEqual(faults, []);
     if (!moved) assert.deepEqual(shifts, []);
   };
   return { context, page, leave };
+}
+
+/** What those who are there see, for whoever reads that a test failed. */
+export async function screens() {
+  const read = (page) => page.evaluate(() => `${location.href}\n${document.body.innerText.slice(0, 600)}`);
+  const stuck = (page) => pause(2_000, `${page.url()}\n(the page does not answer)`);
+  const seen = await Promise.all([...present.values()].map((page) => Promise.race([read(page), stuck(page)]).catch(String)));
+  return seen.map((text) => `on a screen: ${text}`).join("\n");
+}
+
+/** All leave at once, unasked. */
+export async function abandon() {
+  const contexts = [...present.keys()];
+  present.clear();
+  await Promise.race([Promise.allSettled(contexts.map((context) => context.close())), pause(5_000)]);
 }
 
 /** Keep all that shifted, after a tap or not: what a browser forgives depends on how fast it was. */

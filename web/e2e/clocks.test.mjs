@@ -1,12 +1,13 @@
 // Clocks jump, and differ: the later wish of a voter counts, or the voter is told; a poll's time begins when it opens.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { launch, person, STAGE } from "./browser.mjs";
 import { browserClock, ServerClock } from "./clocks.mjs";
 import { at as joined, figures, live, press, stands, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
+import { test, until } from "./test.mjs";
 
 const HOUR = 3_600;
 let server, browser;
@@ -82,7 +83,7 @@ for (const wrong of ["gateway", "dropped", "lost"]) {
     jumping.line.order(/^POST .*vote/, wrong);
     const crowd = jumping.crowd(poll);
     await tap(page, "Late");
-    while (!votes(one)[0]?.answer) await pause(5);
+    await until(() => votes(one)[0]?.answer);
     clock.set(0);
     // What is lost may have been done by then, and what is dropped is sent again by the browser itself, at once.
     if (wrong === "gateway") await page.getByText(/The server's clock was set, .*it counts only once/).waitFor();
@@ -156,7 +157,7 @@ test("a draft whose closing time has passed opens without one: its organiser is 
   await studio.page.goto(`${server.url}/studio#event=${event.id}&token=${event.ownerToken}`);
   await phone.page.goto(`${server.url}/p/${event.code}`);
   await stage.page.locator("main:not(.word) [data-link=live]").waitFor();
-  while (Date.now() < Date.parse(closesAt) + 500) await pause(50);
+  await until(() => Date.now() >= Date.parse(closesAt) + 500);
   await stage.page.keyboard.press("ArrowRight");
   await stage.page.getByRole("heading", { name: "The first?" }).waitFor();
   await stage.page.keyboard.press("ArrowRight");

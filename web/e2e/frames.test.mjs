@@ -10,10 +10,11 @@ import { createReadStream, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { launch, person } from "./browser.mjs";
+import { test } from "./test.mjs";
 
 const PER_SECOND = 200;
 const MEASURED_MS = 4_000;

@@ -48,6 +48,9 @@ function numbers(seed) {
   };
 }
 
+/** The lines that are open, in this process. */
+export const lines = new Set();
+
 export class Line {
   #server; #upstream; #draw; #seed; #sockets = new Set(); #orders = [];
   /** What somebody else has answered last: whoever asks for it again is answered by the server. */
@@ -73,6 +76,7 @@ export class Line {
     });
     line.#server.listen(0, "127.0.0.1");
     await once(line.#server, "listening");
+    lines.add(line);
     process.once("exit", (code) => { if (code) line.#tell(); });
     return line;
   }
@@ -102,6 +106,7 @@ export class Line {
   }
 
   close() {
+    lines.delete(this);
     this.cut();
     this.#agent.destroy();
     this.#server.close();

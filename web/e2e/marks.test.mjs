@@ -1,10 +1,11 @@
 // What a person has begun and not sent is theirs: no vote of somebody else, no silence and no broken line takes it.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { launch, person, STAGE } from "./browser.mjs";
 import { at as joined, box, choice, figures, live, press, stands, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
+import { test } from "./test.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });

@@ -4,10 +4,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import { launch, person, still } from "./browser.mjs";
 import { Pollux } from "./pollux.mjs";
+import { test } from "./test.mjs";
 
 let server, browser, live, words;
 before(async () => {

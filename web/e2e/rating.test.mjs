@@ -2,10 +2,11 @@
 // tunnel, and with results that are hidden. And a rating from the studio to the stage.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { launch, person, STAGE } from "./browser.mjs";
 import { accessible, at as joined, live, press, SMALL, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
+import { test } from "./test.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });

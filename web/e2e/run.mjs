@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
 const DEADLINE_MS = 1_800_000;
@@ -16,11 +17,17 @@ const scratch = mkdtempSync(join(tmpdir(), "pollux-e2e-"));
 const tests = spawn(process.execPath,
   ["--test", "--test-reporter=spec", "--test-concurrency=1", ...process.argv.slice(2)],
   // A group of their own, so that one signal ends node's runner and every file it runs.
-  { env: { ...process.env, TMPDIR: scratch }, stdio: ["ignore", "inherit", "inherit"], detached: true });
+  { env: { ...process.env, TMPDIR: scratch }, stdio: ["ignore", "pipe", "inherit"], detached: true });
+const flaky = [];
+createInterface({ input: tests.stdout }).on("line", (line) => {
+  console.log(line);
+  // test.mjs says so of a test that passed at a second try.
+  if (line.startsWith("FLAKY: ")) flaky.push(line);
+});
 const end = () => { try { process.kill(-tests.pid, "SIGTERM"); } catch { /* all have ended */ } };
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, end);
 const late = setTimeout(() => { console.error(`not through after ${DEADLINE_MS / 1000} s`); end(); }, DEADLINE_MS);
-const [code] = await once(tests, "exit");
+const [code] = await once(tests, "close");
 clearTimeout(late);
 
 let left = leftovers();
@@ -29,6 +36,8 @@ for (let waited = 0; left.length && waited < GRACE_MS; waited += 100) {
   left = leftovers();
 }
 rmSync(scratch, { recursive: true, force: true });
+console.log(`${flaky.length} flaky`);
+for (const line of flaky) console.log(line);
 for (const process of left) console.error(`still running: ${process}`);
 process.exitCode = code === 0 && !left.length ? 0 : 1;
 

@@ -1,12 +1,13 @@
 // The stage, the overlay and the leaderboard: what the room sees move, what stays where it is, what keys do.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import jsqr from "jsqr";
 import { PNG } from "pngjs";
 import { launch, person, STAGE, still } from "./browser.mjs";
 import { NO_SERVER } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
+import { test } from "./test.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });

@@ -1,11 +1,12 @@
 // The organiser: writes polls, runs them, and keeps the tokens that only the pages ever see.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import { launch, person, still } from "./browser.mjs";
 import { NO_SERVER } from "./phone.mjs";
 import { OPERATOR, Pollux } from "./pollux.mjs";
+import { test, until } from "./test.mjs";
 
 const LAPTOP = { width: 1280, height: 800 }, SMALL = { width: 320, height: 640 };
 
@@ -705,7 +706,7 @@ test("a limit runs from the opening; one that had passed is said to the organise
   await stage.page.keyboard.press("ArrowRight");
   await stage.page.getByRole("heading", { name: "In time?" }).waitFor();
   await stage.page.getByText(/Closes in [12]:\d\d/).waitFor();
-  while (Date.parse((await server.call("GET", `/api/polls/${late.id}`, { token })).closesAt) > Date.now()) await page.waitForTimeout(200);
+  await until(async () => Date.parse((await server.call("GET", `/api/polls/${late.id}`, { token })).closesAt) <= Date.now(), "its closing time has passed");
   await stage.page.keyboard.press("ArrowRight");
   await stage.page.getByRole("heading", { name: "Too late?" }).waitFor();
   await page.getByText(/The closing time of “Too late\?” had passed, so it is open without a limit/).waitFor();

@@ -2,11 +2,11 @@
 // languages; one person, two tabs, and a whole room.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
+import { after, before } from "node:test";
 import { launch, person, still } from "./browser.mjs";
 import { accessible, at as joined, choice, counts, figures, live, NO_SERVER, press, row, SMALL, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
+import { test, until } from "./test.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
@@ -179,7 +179,7 @@ test("two tabs and a double tap are one voter", async () => {
   // The other tab votes before the first has been answered, and so before there is a cookie.
   await tab.bringToFront();
   await tap(tab, "No");
-  while (sent.length < 2) await tab.waitForTimeout(20);
+  await until(() => sent.length >= 2);
   assert.equal(sent[1].ballotId, sent[0].ballotId, "the one under way goes first");
   answers[0]();
   await told(tab, "Counted");
@@ -263,7 +263,7 @@ test("a vote cast offline waits on the phone, also through a reload", async () =
   await told(page, "Not through yet");
   await page.unroute("**/vote?wait=counted");
   await page.goto(server.url);
-  for (const end = Date.now() + 30_000; figures(await server.read(poll)).join() !== "0,1"; await pause(100)) assert.ok(Date.now() < end, "it is not sent");
+  await until(async () => figures(await server.read(poll)).join() === "0,1", "the vote is sent");
   await page.goBack();
   await told(page, "Counted");
   assert.ok(await choice(page, "No").isChecked());

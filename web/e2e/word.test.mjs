@@ -2,9 +2,10 @@
 // screens show are in answers.test.mjs.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { launch, person, STAGE } from "./browser.mjs";
 import { Pollux } from "./pollux.mjs";
+import { test, until } from "./test.mjs";
 
 /** What a browser says of answers that are none. */
 const NOISE = /Failed to load resource|WebSocket connection|ERR_/;
@@ -72,7 +73,8 @@ test("a portal answers all but the socket, with 200: the page stays, and goes on
   const heads = () => server.line.heard(new RegExp(`^HEAD /p/${event.code}`)).length;
   server.line.order(/^(GET|HEAD|POST) (?!\/ws)/, "portal", 1e9);
   await show(await add({ question: "The rating?", statements: ["It stays"] }));
-  for (const asked = heads(); heads() < asked + 3;) await page.waitForTimeout(50);
+  const asked = heads();
+  await until(() => heads() >= asked + 3);
   await page.getByRole("heading", { name: "The choice?" }).waitFor();
   server.line.forget();
   await page.getByRole("heading", { name: "The rating?" }).waitFor();
@@ -129,13 +131,13 @@ test("a step of the stage whose answer is lost is one step; so are four presses 
   page.on("requestfinished", (request) => { if (/\/show$/.test(request.url())) answered++; });
   await page.keyboard.press("ArrowRight");
   await heading("First?");
-  while (answered < 1) await page.waitForEvent("requestfinished");
+  await until(() => answered >= 1);
   // The keys of an impatient hand: all of them see the first question.
   await page.evaluate(() => {
     for (let i = 0; i < 4; i++) dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
   });
   await heading("Second?");
-  while (answered < 5) await page.waitForEvent("requestfinished");
+  await until(() => answered >= 5);
   const now = await server.call("GET", `/api/events/${event.id}`, { token: event.ownerToken });
   assert.equal(now.current, polls[1].id);
   assert.deepEqual(now.polls.map(({ status }) => status), ["open", "open", "draft", "draft"]);
@@ -157,7 +159,10 @@ test("nothing of Pollux answers for long: a clear sentence with a button, and th
   await press(page, "Close");
   await page.getByText("No answer yet; trying again…").waitFor();
   const again = page.getByRole("button", { name: "Try again" });
-  while (!await again.isVisible()) await page.clock.runFor(1_000);
+  await until(async () => {
+    await page.clock.runFor(1_000);
+    return again.isVisible();
+  }, "a button to try again");
   assert.equal((await server.read(poll)).status, "open");
   away = false;
   await again.click();

@@ -1,0 +1,49 @@
+// A test among others in a busy hall: it ends, whatever happens, and says what was on its screens when it failed.
+
+import { test as once } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { abandon, screens } from "./browser.mjs";
+import { lines } from "./line.mjs";
+
+/** Longest try. The longest test takes half a minute; a slow machine three times that. */
+const TRY_MS = 180_000;
+/** What a wait waits for comes within this, also on a slow machine, or never. */
+const PATIENCE_MS = 30_000;
+/** Tries after the first: none at night, and one in `make test`, whose hall draws its accidents anew each time. */
+const RETRIES = Number(process.env.E2E_RETRIES ?? 0);
+
+/**
+ * node:test's `test`, of a function that gets its context. A failed try is printed with what its screens showed. What passes
+ * at a second try is printed as FLAKY and counted by run.mjs: it is a fault to be found, but no reason to stop the others.
+ */
+export function test(name, steps) {
+  once(name, { timeout: TRY_MS * (RETRIES + 1) + PATIENCE_MS }, async (t) => {
+    for (let left = RETRIES; ; left--) {
+      try {
+        await within(steps(t), TRY_MS);
+        if (left < RETRIES) console.log(`FLAKY: ${name}`);
+        return;
+      } catch (error) {
+        console.log(`failed: ${name}\n${error?.stack ?? error}\n${await screens()}`);
+        await abandon();
+        for (const line of lines) line.forget();
+        if (!left) throw error;
+      }
+    }
+  });
+}
+
+/** Wait until this is so; who has waited too long says for what. */
+export async function until(is, what = `${is}`) {
+  for (const end = Date.now() + PATIENCE_MS; !await is(); await pause(20)) {
+    if (Date.now() > end) throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what}`);
+  }
+}
+
+/** What this comes to, or an error when it takes longer. */
+async function within(promise, ms) {
+  const late = new AbortController();
+  const end = pause(ms, null, { signal: late.signal }).then(() => { throw new Error(`not through after ${ms / 1000} s`); });
+  end.catch(() => {});
+  try { return await Promise.race([promise, end]); } finally { late.abort(); }
+}
