@@ -52,7 +52,7 @@ pub use cluster::Cluster;
 pub use look::Status;
 pub use member::{Member, Ready};
 pub use ports::{Port, Ports};
-pub use postgres::Database;
+pub use postgres::{Database, SUPERUSER};
 pub use process::{Process, State};
 pub use secure::Secure;
 pub use wire::{Partition, Topic};

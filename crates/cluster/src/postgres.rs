@@ -26,7 +26,7 @@ pub struct Database {
     pub host: String,
     /// TCP.
     pub port: u16,
-    /// Owner of the database, and superuser.
+    /// Owner of the database, and no superuser.
     pub user: String,
     /// Made at the first start.
     pub password: String,
@@ -41,6 +41,11 @@ impl Database {
     pub(crate) fn new(port: u16, password: &str) -> Result<Self> {
         let [host, user, name] = ["127.0.0.1", "pollux", "polling"].map(str::to_owned);
         Ok(Self { host, port, user, password: password.to_owned(), name, programs: programs()? })
+    }
+
+    /// The folder of `psql` and the others.
+    pub fn programs(&self) -> &Path {
+        &self.programs
     }
 
     /// Ask it something, with `psql`; the rows without ornament.
@@ -190,7 +195,11 @@ fn reachable(folder: &Path, user: Option<(u32, u32)>) -> bool {
     user.is_none() || folder.ancestors().all(open)
 }
 
-/// Make the cluster's files, its superuser and the database.
+/// PostgreSQL's own superuser, whose password here is that of the database's owner.
+pub const SUPERUSER: &str = "postgres";
+
+/// Make the cluster's files, its superuser, Pollux's role and the database. What the role is given here
+/// beyond cluster/compose/role.sh is what tests and benchmarks themselves do.
 fn init(home: &Path, data: &Path, user: Option<(u32, u32)>, database: &Database) -> Result<()> {
     let password = home.join("password");
     fs::write(&password, &database.password)?;
@@ -207,7 +216,7 @@ fn init(home: &Path, data: &Path, user: Option<(u32, u32)>, database: &Database)
     };
     let initdb = command("initdb")
         .args(["--encoding", "UTF8", "--locale", "C", "--auth", "scram-sha-256"])
-        .args(["--username", &database.user, "--no-instructions"])
+        .args(["--username", SUPERUSER, "--no-instructions"])
         .arg("--pwfile")
         .arg(&password)
         .arg("--pgdata")
@@ -218,19 +227,24 @@ fn init(home: &Path, data: &Path, user: Option<(u32, u32)>, database: &Database)
     fs::remove_file(password)?;
 
     // Without a server, so that one that runs always has its database.
+    let Database { user: role, password, name, .. } = database;
     let mut single = command("postgres")
         .arg("--single")
         .arg("-D")
         .arg(data)
-        .arg("postgres")
+        // What is granted in it is granted in every database made after it.
+        .arg("template1")
         .stdin(Stdio::piped())
         .spawn()?;
     let mut stdin = single.stdin.take().context("no stdin")?;
-    writeln!(stdin, "CREATE DATABASE {}", database.name)?;
+    writeln!(stdin, "CREATE ROLE {role} LOGIN CREATEDB PASSWORD '{password}'")?;
+    writeln!(stdin, "GRANT pg_checkpoint TO {role}")?;
+    writeln!(stdin, "GRANT EXECUTE ON FUNCTION pg_stat_reset() TO {role}")?;
+    writeln!(stdin, "CREATE DATABASE {name} OWNER {role}")?;
     drop(stdin);
     let output = single.wait_with_output()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    // It exits with 0 whatever became of the statement.
+    // It exits with 0 whatever became of a statement.
     ensure!(output.status.success() && !said.contains("ERROR"), "the database: {said}");
     Ok(())
 }

@@ -292,6 +292,38 @@ fn a_node_with_another_secret_is_refused() {
     assert!(!said.contains("another secret than theirs"), "{said}");
 }
 
+/// The script that makes the account of docker-compose.yml, run as PostgreSQL's image runs it.
+#[test]
+fn the_nodes_of_the_compose_file_have_an_account_that_can_do_nothing_else() {
+    let _peace = PEACE.read().unwrap();
+    let database = CLUSTER.database();
+    let mut path = vec![database.programs().to_owned()];
+    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    let made = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../cluster/compose/role.sh"))
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .envs([("PGHOST", &database.host), ("PGPASSWORD", &database.password)])
+        .env("PGPORT", database.port.to_string())
+        .env("POSTGRES_USER", pollux_cluster::SUPERUSER)
+        .envs([("POLLUX_DB_ROLE", "composed"), ("POLLUX_DB_NAME", "composed")])
+        .env("POLLUX_DB_PASSWORD", "it's \"quoted\"")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let rights = "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls \
+                  FROM pg_roles WHERE rolname = 'composed'";
+    assert_eq!(database.query(rights).unwrap(), "f|f|f|f|f");
+    let node = Started::with(&[
+        ("DB_USER", "composed"),
+        ("DB_NAME", "composed"),
+        ("DB_PASSWORD", "it's \"quoted\""),
+        ("POLLUX_TOPIC_PREFIX", "composed."),
+        ("POLLUX_SECRET", ""),
+    ]);
+    let body = json!({ "question": "Modest?", "options": ["Yes", "No"] }).to_string();
+    let (status, poll) = node.client().send("POST", "/api/polls", Some(&body), None).unwrap();
+    assert_eq!(status, 201, "{poll}");
+}
+
 #[test]
 fn nodes_that_are_given_no_secret_share_one_that_the_first_of_them_made() {
     let _peace = PEACE.read().unwrap();

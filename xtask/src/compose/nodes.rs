@@ -134,15 +134,17 @@ fn proxy(project: &Project) -> Vec<String> {
     let services = &project.json["services"];
     let trusted =
         project.services().map(|(_, service)| text(service, "/environment/POLLUX_TRUSTED_PROXIES"));
-    let trusted: BTreeSet<_> = trusted.filter(|address| !address.is_empty()).collect();
+    let trusted: BTreeSet<_> = trusted.filter(|networks| !networks.is_empty()).collect();
     let Some(proxy) = services.get("proxy") else {
         let none = trusted.is_empty();
         return if none { Vec::new() } else { vec![format!("{trusted:?} are no proxies")] };
     };
     let mut faults = Vec::new();
     let address = text(proxy, "/networks/proxied/ipv4_address");
-    if trusted != BTreeSet::from([address]) {
-        faults.push(format!("the proxy is {address}, and {trusted:?} is trusted"));
+    let front = text(proxy, "/environment/PROXY_FRONT");
+    let both = format!("{address},{front}");
+    if trusted != BTreeSet::from([both.as_str()]) {
+        faults.push(format!("the proxy is {address} behind {front}, and {trusted:?} is trusted"));
     }
     let network = &project.json["networks"]["proxied"]["ipam"]["config"][0];
     let (subnet, range) = (text(network, "/subnet"), text(network, "/ip_range"));
@@ -220,7 +222,10 @@ mod tests {
             let mut project = project(
                 "",
                 json!({
-                    "proxy": { "networks": { "proxied": { "ipv4_address": "10.0.0.2" } } },
+                    "proxy": {
+                        "networks": { "proxied": { "ipv4_address": "10.0.0.2" } },
+                        "environment": { "PROXY_FRONT": "10.9.0.0/16" },
+                    },
                     "web1": { "environment": { "POLLUX_TRUSTED_PROXIES": trusted } },
                 }),
             );
@@ -228,8 +233,10 @@ mod tests {
                 json!({ "config": [{ "subnet": "10.0.0.0/24", "ip_range": range }] });
             proxy(&project)
         };
-        assert_eq!(with("10.0.0.2", "10.0.0.128/25"), [""; 0]);
-        assert_eq!(with("10.0.0.3", "10.0.0.128/25").len(), 1);
-        assert_eq!(with("10.0.0.2", "10.0.0.0/25").len(), 1);
+        let both = "10.0.0.2,10.9.0.0/16";
+        assert_eq!(with(both, "10.0.0.128/25"), [""; 0]);
+        assert_eq!(with("10.0.0.3,10.9.0.0/16", "10.0.0.128/25").len(), 1);
+        assert_eq!(with("10.0.0.2", "10.0.0.128/25").len(), 1, "what is in front is not trusted");
+        assert_eq!(with(both, "10.0.0.0/25").len(), 1);
     }
 }

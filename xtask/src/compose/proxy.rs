@@ -14,6 +14,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 const CONFIG: &str = "cluster/compose/haproxy.cfg";
 const FOLDER: &str = "target/compose";
+/// What is in front of it, if docker-compose.yml is not told otherwise.
+const NOBODY: &str = "0.0.0.0/32";
 /// Within this it must have noticed, or answered.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// RFC 6455's own example of a key, and the answer to it.
@@ -22,6 +24,25 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Killed when dropped.
 struct Proxy(Child);
+
+impl Proxy {
+    /// With something in front of it at this address or network.
+    fn start(file: &str, front: &str) -> Result<Self> {
+        // Not everybody's PATH has it.
+        let program = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"];
+        let program = program.into_iter().find(|it| Path::new(it).exists()).unwrap_or("haproxy");
+        let log = fs::File::create(format!("{FOLDER}/haproxy.log"))?;
+        let child = Command::new(program)
+            .args(["-f", file])
+            .env("PROXY_FRONT", front)
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .stdin(Stdio::null())
+            .spawn()
+            .context("haproxy is missing. On Debian: sudo apt-get install haproxy")?;
+        Ok(Self(child))
+    }
+}
 
 impl Drop for Proxy {
     fn drop(&mut self) {
@@ -38,18 +59,11 @@ pub fn run() -> Result<()> {
     fs::create_dir_all(FOLDER)?;
     let file = format!("{FOLDER}/haproxy.cfg");
     fs::write(&file, configured(&proxy, &one.address, &other.address)?)?;
-    // Not everybody's PATH has it.
-    let program = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"];
-    let program = program.into_iter().find(|it| Path::new(it).exists()).unwrap_or("haproxy");
-    let log = fs::File::create(format!("{FOLDER}/haproxy.log"))?;
-    let child = Command::new(program)
-        .args(["-f", &file])
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .stdin(Stdio::null())
-        .spawn()
-        .context("haproxy is missing. On Debian: sudo apt-get install haproxy")?;
-    let _proxy = Proxy(child);
+    let behind = Proxy::start(&file, "127.0.0.0/8")?;
+    until_it_answers(&proxy)?;
+    passes_on_what_the_front_says(&proxy)?;
+    drop(behind);
+    let _alone = Proxy::start(&file, NOBODY)?;
     until_it_answers(&proxy)?;
     tells_the_truth_about_the_client(&proxy)?;
     holds_no_event_back(&proxy)?;
@@ -95,6 +109,17 @@ fn until_it_answers(proxy: &str) -> Result<()> {
         ensure!(begun.elapsed() < PATIENCE, "no answer; see {FOLDER}/haproxy.log");
         std::thread::sleep(Duration::from_millis(50));
     }
+    Ok(())
+}
+
+/// Who ended TLS in front of it is believed, and named as the last hop.
+fn passes_on_what_the_front_says(proxy: &str) -> Result<()> {
+    let said = "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n";
+    let heard = ask(proxy, "/headers", said)?.to_lowercase();
+    let mut hops = heard.lines().filter_map(|line| line.strip_prefix("x-forwarded-for: "));
+    ensure!(hops.by_ref().eq(["203.0.113.9", "127.0.0.1"]), "the node hears {heard}");
+    let https = heard.lines().filter(|line| line.starts_with("x-forwarded-proto"));
+    ensure!(https.eq(["x-forwarded-proto: https"]), "the node hears {heard}");
     Ok(())
 }
 
