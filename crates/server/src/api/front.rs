@@ -21,17 +21,20 @@ use tower::{Service, service_fn};
 use super::App;
 use super::identity::Client;
 use super::problem::{Problem, Trouble};
+use crate::web::RESOURCE_POLICY;
 
 /// Scripts, styles and connections of this server only; nothing inline, no framing.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const SECURITY: [(HeaderName, HeaderValue); 4] = [
+/// What every answer says to browsers.
+pub(super) const SECURITY: [(HeaderName, HeaderValue); 5] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -89,6 +92,11 @@ impl Front {
         if self.client.https {
             // Over plain HTTP browsers ignore it, and complain in the console of every page.
             response.headers_mut().insert(OPENER, HeaderValue::from_static("same-origin"));
+            let seconds = app.config.hsts.as_secs();
+            if let (1.., Ok(value)) = (seconds, HeaderValue::try_from(format!("max-age={seconds}")))
+            {
+                response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+            }
         }
         app.metrics.answered(template, &self.method, response.status());
     }

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use super::front::SECURITY;
 use super::problem::{Problem, Trouble};
 
 /// What the connection's task and its stream tell each other.
@@ -36,13 +37,23 @@ pub struct Stream {
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
     instead: Option<Bytes>,
+    /// The last write took less than it was given, so the next one begins inside an answer.
+    inside: bool,
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
     /// Around a connection whose peer may leave our bytes unread for `stall`.
     pub fn new(tcp: TcpStream, stall: Duration, signals: Arc<Signals>) -> Self {
-        Self { tcp: Some(tcp), signals, stall, stalled: None, instead: None, lingering: None }
+        Self {
+            tcp: Some(tcp),
+            signals,
+            stall,
+            stalled: None,
+            instead: None,
+            inside: false,
+            lingering: None,
+        }
     }
 
     /// The connection itself.
@@ -81,6 +92,19 @@ impl Stream {
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(time)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// The same of a write of so many bytes, of which less may have been taken.
+    fn unless_cut(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<usize>>,
+        offered: usize,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(written)) = outcome {
+            self.inside = written < offered;
+        }
+        self.unless_stalled(cx, outcome)
     }
 
     /// Write the substitute, then report the original as written.
@@ -124,18 +148,25 @@ fn substitute(head: &[u8]) -> Option<Bytes> {
     Some(raw(&Problem::new(trouble, detail)))
 }
 
-/// A problem as a whole HTTP/1.1 answer, the last of its connection.
+/// A problem as a whole HTTP/1.1 answer, the last of its connection. No router has seen it, so it brings
+/// the security headers along.
 pub fn raw(problem: &Problem) -> Bytes {
     let body = problem.to_json();
     let status = problem.trouble().row().status;
     let mut answer = format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
-         cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
+         cache-control: no-store\r\nconnection: close\r\n",
         status.as_u16(),
         status.canonical_reason().unwrap_or_default(),
         body.len(),
     )
     .into_bytes();
+    for (name, value) in SECURITY {
+        answer.extend_from_slice(
+            &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat(),
+        );
+    }
+    answer.extend_from_slice(b"\r\n");
     answer.extend_from_slice(&body);
     answer.into()
 }
@@ -156,14 +187,14 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.instead.is_none() {
+        if self.instead.is_none() && !self.inside {
             self.instead = substitute(buf);
         }
         if self.instead.is_some() {
             return self.write_instead(cx, buf.len());
         }
         let outcome = self.tcp().poll_write(cx, buf);
-        self.unless_stalled(cx, outcome)
+        self.unless_cut(cx, outcome, buf.len())
     }
 
     fn poll_write_vectored(
@@ -171,12 +202,13 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.instead.is_some() || bufs.first().is_some_and(|head| substitute(head).is_some()) {
+        let bare = |head: &IoSlice<'_>| substitute(head).is_some();
+        if self.instead.is_some() || !self.inside && bufs.first().is_some_and(bare) {
             let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
             return self.poll_write(cx, first);
         }
         let outcome = self.tcp().poll_write_vectored(cx, bufs);
-        self.unless_stalled(cx, outcome)
+        self.unless_cut(cx, outcome, bufs.iter().map(|buf| buf.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -215,6 +247,8 @@ impl Drop for Stream {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     #[test]
@@ -225,5 +259,40 @@ mod tests {
         assert!(substitute(&ours).is_none());
         assert!(substitute(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n").is_none());
         assert!(substitute(b"").is_none());
+        for (name, _) in SECURITY {
+            let text = String::from_utf8(ours.to_vec()).unwrap();
+            assert!(text.contains(&format!("\r\n{name}: ")), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_refusal_looks_like_inside_an_answer_is_written_as_it_is() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (tcp, _) = listener.accept().await.unwrap();
+        let mut stream = Stream::new(tcp, Duration::from_secs(60), Arc::default());
+        let bare = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+        for vectored in [false, true] {
+            let mut written = 0;
+            // Until the connection takes no more at once: the rest of an answer comes with the next write.
+            let long = vec![b'x'; 1 << 20];
+            loop {
+                let count = stream.write(&long).await.unwrap();
+                written += count;
+                if count < long.len() {
+                    break;
+                }
+            }
+            let mut read = vec![0; written];
+            peer.read_exact(&mut read).await.unwrap();
+            let count = match vectored {
+                true => stream.write_vectored(&[IoSlice::new(bare)]).await.unwrap(),
+                false => stream.write(bare).await.unwrap(),
+            };
+            assert_eq!(count, bare.len());
+            let mut rest = vec![0; bare.len()];
+            peer.read_exact(&mut rest).await.unwrap();
+            assert_eq!(rest, bare);
+        }
     }
 }

@@ -30,6 +30,9 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Kept, but asked about each time, which costs a 304.
 const ASK: &str = "no-cache";
 
+/// Whether a page of another origin may load an answer without asking by CORS, as an image for example.
+pub const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
 /// The answer to a `GET` of one of our pages or files; `None` when the path is not ours.
 ///
 /// `/leaderboard` and `/polls/{id}` are routes of the API as well: they are ours only for
@@ -70,6 +73,8 @@ pub fn let_frame(page: &mut Response<Body>, origins: &[String]) {
         && let Ok(policy) = HeaderValue::try_from(format!("{policy}{}", origins.join(" ")))
     {
         page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        // A page that isolates itself frames only what says that it may be.
+        page.headers_mut().insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     }
 }
 
