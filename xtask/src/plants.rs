@@ -385,9 +385,23 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "an edited cookie is believed",
         file: "crates/server/src/api/identity.rs",
-        right: "same(&self.signature(value), signature).then_some(*value)",
-        wrong: "(signature.len() == 16).then_some(*value)",
+        right: "self.generations.iter().rev().any(ours).then_some(*value)",
+        wrong: "(signature.len() == 16 || self.generations.iter().rev().any(ours)).then_some(*value)",
         tests: IDENTITY,
+    },
+    Plant {
+        name: "a rotated secret names the voters of older polls",
+        file: "crates/server/src/api/identity.rs",
+        right: "let key = &self.at(poll.time()).voters;",
+        wrong: "let key = &self.at(UnixMillis(u64::MAX)).voters;",
+        tests: IDENTITY,
+    },
+    Plant {
+        name: "the first hop that a client names is believed",
+        file: "crates/server/src/api/identity.rs",
+        right: "            if !trusted(hop) {\n                break;\n            }\n",
+        wrong: "",
+        tests: API,
     },
     Plant {
         name: "close by a clock that was set",

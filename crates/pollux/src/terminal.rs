@@ -87,7 +87,7 @@ pub fn brief(time: Duration) -> String {
     }
 }
 
-/// A length of time as people type it: `500ms`, `10s`, `2m`, `1h`; a bare number is seconds.
+/// A length of time as people type it: `500ms`, `10s`, `2m`, `1h`, `365d`; a bare number is seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
@@ -97,6 +97,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "" | "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return Err(format!("unknown unit {unit:?}; write for example 500ms, 10s or 2m")),
     };
     number
@@ -136,6 +137,7 @@ mod tests {
         assert_eq!(parse_duration("10"), Ok(Duration::from_secs(10)));
         assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse_duration("365d"), Ok(Duration::from_secs(31_536_000)));
         for wrong in ["", "s", "-1s", "10 parsecs", "nan", "1e99"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }

@@ -214,6 +214,43 @@ fn a_secret_of_our_own_is_named_when_another_takes_its_place() {
     assert_eq!(Server::start(folder.path()).stop().code(), Some(0));
 }
 
+/// The secret that a folder made for itself is rotated, and voters of an older poll stay who they are.
+#[test]
+fn a_rotated_secret_makes_nobody_a_stranger() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B"]);
+    assert_eq!(server.vote(&poll, "v").unwrap().0, 202);
+    assert_eq!(server.votes(&poll, 1), 1);
+    drop(server);
+    let made = fs::read_to_string(folder.path().join("secret")).unwrap();
+    let rotated = |time: &str| {
+        [SECRET, ("POLLUX_FORMER_SECRETS", &format!("{}@{time}", made.trim()))]
+            .map(|(name, value)| (name, value.to_owned()))
+    };
+    let refused = |time: &str| {
+        let mut serve = pollux();
+        serve.args(["serve", "--host", "127.0.0.1", "--port", "0", "--data"]).arg(folder.path());
+        let output = serve.envs(rotated(time)).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        said(&output)
+    };
+    let text = refused("2026-01-01T00:00:00Z");
+    assert!(text.contains("rotated at 2026-01-01T00:00:00Z, which has passed"), "{text}");
+
+    let ahead = rotated("2096-01-01T00:00:00Z");
+    let ahead: Vec<_> = ahead.iter().map(|(name, value)| (*name, &**value)).collect();
+    let server = Server::start_with(folder.path(), &ahead);
+    assert_eq!(server.vote(&poll, "v").unwrap().0, 202);
+    assert_eq!(server.vote(&poll, "w").unwrap().0, 202);
+    assert_eq!(server.votes(&poll, 2), 2, "the first one has only voted again");
+    drop(server);
+    let text = refused("2095-01-01T00:00:00Z");
+    assert!(text.contains("POLLUX_SECRET is not the secret"), "another moment: {text}");
+    let alone = serve(folder.path());
+    assert_eq!(alone.status.code(), Some(3), "the former one alone: {}", said(&alone));
+}
+
 /// A folder of a version that kept no fingerprint.
 #[test]
 fn a_folder_without_a_fingerprint_is_given_one() {

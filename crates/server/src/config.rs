@@ -1,9 +1,28 @@
 //! Every setting and every limit, with its default. The command line and the environment fill
 //! these in (`crates/pollux`); nothing else in the server reads the environment.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
+use pollux_core::id::UnixMillis;
+
+/// A secret of the installation that was rotated away, or will be.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FormerSecret {
+    /// Its text.
+    pub text: String,
+    /// Polls made before this have it for good.
+    pub until: UnixMillis,
+}
+
+impl fmt::Debug for FormerSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "…@{}", self.until.0)
+    }
+}
 
 /// All of it.
 #[derive(Clone, Debug)]
@@ -22,15 +41,19 @@ pub struct Config {
     /// The installation's secret. When absent it is made and kept in the folder; a cluster's
     /// nodes must be given it.
     pub secret: Option<String>,
+    /// The secrets before it, oldest first, each with the moment from which the next is in force.
+    pub former_secrets: Vec<FormerSecret>,
     /// The operator's token. When absent it is made, kept in the folder and printed once; in a
     /// cluster it is derived from the secret.
     pub admin_token: Option<String>,
     /// Whether only the operator may create polls.
     pub operator_creates: bool,
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Origins besides our own that may open a WebSocket or call the API from a page.
     pub allowed_origins: Vec<String>,
+    /// How long browsers that came over HTTPS use nothing else; zero leaves it to whoever is in front.
+    pub hsts: Duration,
     /// Partitions of a log that is made anew.
     pub partitions: u32,
     /// How to reach Kafka; without a broker the log is embedded.
@@ -341,10 +364,12 @@ impl Default for Config {
             data: "./pollux-data".into(),
             public_url: None,
             secret: None,
+            former_secrets: Vec::new(),
             admin_token: None,
             operator_creates: false,
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
+            hsts: Duration::ZERO,
             partitions: 1,
             kafka: KafkaConfig::default(),
             api: ApiLimits::default(),

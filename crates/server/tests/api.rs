@@ -515,7 +515,7 @@ async fn etags_spare_what_is_known() {
 async fn join_codes_lead_to_their_poll_and_guesses_run_out() {
     let world = World::with(|config| {
         config.api.guesses = 3;
-        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
     .await;
     let unlisted = r#"{"question":"Which?","options":["a","b"],"listed":false}"#;
@@ -528,7 +528,9 @@ async fn join_codes_lead_to_their_poll_and_guesses_run_out() {
     let answer = world.call(right.request()).await;
     assert_eq!(answer.json()["id"], made["id"]);
     for n in 0..3 {
-        let wrong = from(format!("/api/polls/00000{n}"));
+        // Whatever a client says of hops before it, the budget is that of the address which our proxy saw.
+        let wrong = Ask::get(format!("/api/polls/00000{n}"))
+            .header("x-forwarded-for", &format!("6.6.6.{n}, 192.0.2.7"));
         assert_eq!(world.call(wrong.request()).await.status, 404);
     }
     let by_code =
@@ -598,16 +600,33 @@ async fn browsers_get_pages_and_become_voters() {
 #[tokio::test(start_paused = true)]
 async fn what_takes_https_is_asked_of_https_only() {
     let world =
-        World::with(|config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+        World::with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let (id, _) = world.poll(CLASSIC).await;
     let ask = Ask::post(vote(&id), r#"{"optionId":1}"#);
     let plain = world.call(ask.request()).await;
     assert!(!plain.header("set-cookie").contains("Secure"));
+    assert_eq!(plain.header("cross-origin-resource-policy"), "same-origin");
+    let stranger = World::new().await;
+    let (at, _) = stranger.poll(CLASSIC).await;
+    let claims = Ask::post(vote(&at), r#"{"optionId":1}"#).header("x-forwarded-proto", "https");
+    let claims = stranger.call(claims.request()).await;
+    assert!(claims.header("set-cookie").starts_with("pollux_voter="), "no proxy of ours says so");
     let https = world.call(ask.header("x-forwarded-proto", "https").request()).await;
     assert!(https.header("set-cookie").ends_with("; Secure"));
+    assert!(https.header("set-cookie").starts_with("__Host-pollux_voter="));
     // Browsers complain of it in the console where there is no HTTPS.
     assert_eq!(plain.header("cross-origin-opener-policy"), "");
     assert_eq!(https.header("cross-origin-opener-policy"), "same-origin");
+    assert_eq!(https.header("strict-transport-security"), "", "unless the operator wishes it");
+    let strict = World::with(|config| {
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        config.hsts = Duration::from_secs(31_536_000);
+    })
+    .await;
+    let page = Ask::get("/").header("accept", "text/html");
+    assert_eq!(strict.call(page.request()).await.header("strict-transport-security"), "");
+    let https = strict.call(page.header("x-forwarded-proto", "https").request()).await;
+    assert_eq!(https.header("strict-transport-security"), "max-age=31536000");
 }
 
 #[tokio::test(start_paused = true)]

@@ -75,7 +75,7 @@ async fn rest_if_any(tcp: &mut TcpStream) -> String {
 async fn a_trusted_proxy_carries_as_many_as_there_are() {
     let served = serve(|config| {
         config.api.connections = 8;
-        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
     .await;
     let mut held = Vec::new();
@@ -98,7 +98,7 @@ async fn socket_behind_proxy(served: &Served, address: &str) -> Watcher {
 #[tokio::test]
 async fn a_crowd_of_sockets_has_the_requests_of_its_address_and_no_more() {
     let served = serve(|config| {
-        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         config.api.per_address = (1, 10);
     })
     .await;
@@ -132,7 +132,7 @@ const UNLISTED: &str = r#"{"question":"Which?","options":["a","b"],"listed":fals
 /// A server behind a proxy, and a poll that no list shows: its id, its code, its owner's token.
 async fn behind_proxy(configure: impl FnOnce(&mut Config)) -> (World, [String; 3]) {
     let world = World::with(|config| {
-        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         configure(config);
     })
     .await;

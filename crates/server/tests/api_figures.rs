@@ -142,7 +142,7 @@ async fn hidden_numbers_show_in_no_figure() {
 #[tokio::test(start_paused = true)]
 async fn who_watches_is_counted_and_a_phone_is_told_from_this_machine() {
     let world =
-        World::with(|config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+        World::with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let (id, _) = world.poll(POLL).await;
     let (other, _) = world.poll(POLL).await;
     world.settle().await;
@@ -168,7 +168,7 @@ async fn who_watches_is_counted_and_a_phone_is_told_from_this_machine() {
 #[tokio::test(start_paused = true)]
 async fn who_follows_an_event_is_counted_before_it_shows_anything() {
     let world =
-        World::with(|config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+        World::with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let made = world.call(Ask::post("/api/events", r#"{"title":"Conf"}"#).request()).await.json();
     let [event, token] = ["id", "ownerToken"].map(|name| made[name].as_str().unwrap());
     let (lone, _) = world.poll(POLL).await;

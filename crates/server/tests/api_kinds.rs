@@ -144,7 +144,7 @@ const PHONE: &str = "203.0.113.7";
 #[tokio::test(start_paused = true)]
 async fn the_page_of_a_rating_brings_its_ballot_paper_along_and_gives_no_code_away() {
     let world =
-        World::with(|config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+        World::with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let made = |body: &'static str| world.call(Ask::post("/api/polls", body).request());
     let rating = made(r#"{"question":"?","statements":["a"]}"#).await.json();
     let choice = made(r#"{"question":"?","options":["a","b"]}"#).await.json();

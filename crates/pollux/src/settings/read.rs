@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use pollux_server::config::{DbTls, Roles, Sasl};
+use ipnet::IpNet;
+use pollux_core::id::UnixMillis;
+use pollux_server::config::{DbTls, FormerSecret, Roles, Sasl};
 
 use crate::terminal::{self, parse_duration};
 
@@ -133,6 +135,28 @@ pub fn secret(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Secrets that were rotated away, each `SECRET@TIME`, separated by commas. No error repeats one.
+pub fn former_secrets(text: &str) -> Result<Vec<FormerSecret>, String> {
+    let mut all: Vec<FormerSecret> = Vec::new();
+    for (number, item) in (1..).zip(listed(text)) {
+        let (former, time) = item.rsplit_once('@').ok_or_else(|| {
+            format!(
+                "the secret no. {number} has no @TIME; one that holds a comma cannot be given here"
+            )
+        })?;
+        let time: jiff::Timestamp = time.parse().map_err(|_| {
+            format!("behind the @ of no. {number} is no time such as 2026-12-01T03:00:00Z")
+        })?;
+        let until = UnixMillis(u64::try_from(time.as_millisecond()).unwrap_or(0));
+        if all.last().is_some_and(|before| before.until >= until) {
+            return Err(format!("no. {number} ends no later than the one before it"));
+        }
+        let former = secret(former).map_err(|why| format!("no. {number}: {why}"))?;
+        all.push(FormerSecret { text: former, until });
+    }
+    Ok(all)
+}
+
 fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
@@ -158,6 +182,34 @@ pub fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
         }
     }
     if all.is_empty() { Err("names no address".into()) } else { Ok(all) }
+}
+
+/// Networks separated by commas: `10.0.0.0/8`, or an address, which is a network of one; `localhost` is both loopbacks.
+pub fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let mut all: Vec<IpNet> = Vec::new();
+    for item in listed(text) {
+        if item.contains('/') {
+            let network: IpNet = item.parse().map_err(|_| {
+                format!("{item:?} is no network such as 10.0.0.0/8, 192.168.1.20 or fd00::/8")
+            })?;
+            if network.prefix_len() == 0 {
+                return Err(format!("{item:?} is everybody; name the proxies' own networks"));
+            }
+            all.push(network.trunc());
+        } else {
+            all.extend(addresses(item)?.into_iter().map(IpNet::from));
+        }
+    }
+    if all.is_empty() { Err("names no address".into()) } else { Ok(IpNet::aggregate(&all)) }
+}
+
+/// Networks as they are written, addresses without the length of their prefix.
+pub fn networks_shown(networks: &[IpNet]) -> String {
+    let show = |network: &IpNet| {
+        let alone = network.prefix_len() == network.max_prefix_len();
+        if alone { network.addr().to_string() } else { network.to_string() }
+    };
+    networks.iter().map(show).collect::<Vec<_>>().join(",")
 }
 
 /// An `http` or `https` URL, without the slash at its end.
@@ -237,4 +289,36 @@ pub fn db_tls(text: &str) -> Result<DbTls, String> {
 /// The items, separated by commas.
 pub fn joined(items: &[impl Display]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn former_secrets_have_their_time_and_are_never_repeated() {
+        let read = |text| former_secrets(text).map(|all| format!("{all:?}"));
+        let two = "a@b sixteen bytes@1970-01-01T00:00:01Z,another of sixteen@1970-01-01T00:00:02Z";
+        assert_eq!(read(two).as_deref(), Ok("[…@1000, …@2000]"));
+        for wrong in [
+            "a secret of sixteen",
+            "a secret of sixteen@tomorrow",
+            "a secret@1970-01-01T00:00:01Z",
+            "a secret of sixteen@1970-01-01T00:00:01Z,a secret of sixteen@1970-01-01T00:00:01Z",
+        ] {
+            assert!(read(wrong).is_err_and(|why| !why.contains("a secret")), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let read = |text| networks(text).map(|all| networks_shown(&all));
+        assert_eq!(read("10.1.2.3").as_deref(), Ok("10.1.2.3"));
+        assert_eq!(read("localhost, 10.1.2.3/8").as_deref(), Ok("10.0.0.0/8,127.0.0.1,::1"));
+        assert_eq!(read("10.0.0.0/8,10.1.2.3,[fd00::1]").as_deref(), Ok("10.0.0.0/8,fd00::1"));
+        for wrong in ["10.0.0.0/33", "10.0.0/8", "proxy.example", "0.0.0.0/0", "::/0", ","] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        assert!(read("0.0.0.0/0").is_err_and(|why| why.contains("everybody")));
+    }
 }

@@ -4,8 +4,9 @@
 use pollux_server::config::{Config, Password};
 
 use super::read::{
-    Limit, addresses, base_url, brokers, db_tls, file, joined, origins, partitions, port, put,
-    roles, sasl, secret, server_port, show_roles, shown, switch, topic_prefix,
+    Limit, addresses, base_url, brokers, db_tls, file, former_secrets, joined, networks,
+    networks_shown, origins, partitions, port, put, roles, sasl, secret, server_port, show_roles,
+    shown, switch, topic_prefix,
 };
 use crate::terminal::parse_duration;
 
@@ -123,6 +124,16 @@ pub const SETTINGS: &[Setting] = &[
         |_| String::new(),
     ),
     setting(
+        "former-secrets",
+        "POLLUX_FORMER_SECRETS",
+        "SECRETS",
+        "The secrets before POLLUX_SECRET, oldest first, each as SECRET@TIME with the moment from which the \
+         next is in force, such as …@2026-12-01T03:00:00Z, separated by commas; better set in the \
+         environment [default: it was never rotated]",
+        |config, text| put(&mut config.former_secrets, former_secrets(text)),
+        |_| String::new(),
+    ),
+    setting(
         "admin-token",
         "POLLUX_ADMIN_TOKEN",
         "TOKEN",
@@ -143,10 +154,11 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "trusted-proxies",
         "POLLUX_TRUSTED_PROXIES",
-        "ADDRESSES",
-        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas",
-        |config, text| put(&mut config.trusted_proxies, addresses(text)),
-        |config| joined(&config.trusted_proxies),
+        "NETWORKS",
+        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks \
+         such as 10.0.0.0/8, separated by commas",
+        |config, text| put(&mut config.trusted_proxies, networks(text)),
+        |config| networks_shown(&config.trusted_proxies),
     ),
     setting(
         "allowed-origins",
@@ -156,6 +168,15 @@ pub const SETTINGS: &[Setting] = &[
          https://example.org, separated by commas",
         |config, text| put(&mut config.allowed_origins, origins(text)),
         |config| config.allowed_origins.join(","),
+    ),
+    setting(
+        "hsts",
+        "POLLUX_HSTS",
+        "TIME",
+        "How long browsers that came over HTTPS use nothing else, such as 365d \
+         (Strict-Transport-Security); 0s leaves it to the proxy in front",
+        |config, text| put(&mut config.hsts, parse_duration(text)),
+        |config| config.hsts.show(),
     ),
     setting(
         "partitions",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use parking_lot::Mutex;
 
 use super::limits;
@@ -13,7 +14,7 @@ use crate::config::Config;
 /// The connections there are, by address; an IPv6 site (a /48) counts as one.
 pub struct Crowd {
     most: usize,
-    exempt: Vec<IpAddr>,
+    exempt: Vec<IpNet>,
     held: Mutex<BTreeMap<IpAddr, usize>>,
 }
 
@@ -30,7 +31,7 @@ impl Crowd {
     /// A place for one more connection of this address, unless it has its share.
     pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let peer = peer.to_canonical();
-        if self.exempt.contains(&peer) {
+        if self.exempt.iter().any(|network| network.contains(&peer)) {
             return Some(Place { taken: None });
         }
         let address = limits::site(peer);
@@ -97,7 +98,7 @@ mod tests {
         let mut config = Config::default();
         config.api.connections = 4;
         config.api.connections_share = 50;
-        config.trusted_proxies = vec![address("192.0.2.9")];
+        config.trusted_proxies = vec!["192.0.2.8/30".parse().unwrap()];
         let crowd = Crowd::new(&config);
         let site: Vec<_> = ["2001:db8:1::1", "2001:db8:1:2::1", "2001:db8:1:3::1"]
             .into_iter()

@@ -95,7 +95,11 @@ fn asset(app: &App, request: &Request<Body>) -> Option<Response> {
     let (path, headers) = (request.uri().path(), request.headers());
     let found = web::asset(path, headers)?;
     let known = found.status() == StatusCode::NOT_MODIFIED;
-    if !known || !is_page(&found) || app.keys.cookie(headers).is_some() {
+    let client = Client::of(app, headers, request.extensions());
+    if !known
+        || !is_page(&found)
+        || app.keys.cookie_due(headers, client.https, || [0; 16]).is_none()
+    {
         return Some(found);
     }
     let mut headers = headers.clone();
@@ -120,8 +124,8 @@ fn recognised(app: &App, request: &Request<Body>, mut page: Response) -> Respons
     {
         web::preload(&mut page, kind);
     }
-    if app.keys.cookie(headers).is_none() {
-        let cookie = Keys::set_cookie(&app.keys.signed(&app.ambient.random()), client.https);
+    if let Some(due) = app.keys.cookie_due(headers, client.https, || app.ambient.random()) {
+        let cookie = Keys::set_cookie(&app.keys.signed(&due, app.ambient.now()), client.https);
         page.headers_mut().insert(SET_COOKIE, cookie);
     }
     page

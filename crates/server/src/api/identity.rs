@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::header::{AUTHORIZATION, COOKIE, HeaderValue};
 use http::{Extensions, HeaderMap};
-use pollux_core::id::{BallotId, PollId, VoterId, VoterKey, VoterKind, voter_key};
+use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId, VoterKey, VoterKind, voter_key};
 use pollux_core::poll::Poll;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -17,10 +17,14 @@ use uuid::Uuid;
 
 use super::App;
 use super::problem::{Problem, Trouble};
+use crate::config::FormerSecret;
 use crate::watch::grants::Proof;
 
 /// The cookie's name.
 pub const COOKIE_NAME: &str = "pollux_voter";
+/// The same over HTTPS. Browsers take a name that begins like this from the host itself alone, so that
+/// no other site of the same domain can make a visitor vote as somebody else.
+const HTTPS_COOKIE_NAME: &str = "__Host-pollux_voter";
 const COOKIE_DAYS: u32 = 365;
 /// 16 bytes of value and 16 of signature, in base64url without padding.
 const COOKIE_CHARS: usize = 43;
@@ -51,13 +55,20 @@ impl Serialize for SignedVoter {
     }
 }
 
-/// The keys made from the installation's secret.
+/// The keys made from the installation's secrets.
 pub struct Keys {
+    /// Oldest first; the last one's has no end.
+    generations: Vec<Generation>,
+    admin: [u8; 32],
+}
+
+/// The keys made from one secret, for the polls and events made before `until` and after the former's.
+struct Generation {
+    until: UnixMillis,
     voters: VoterKey,
     cookies: Hmac<Sha256>,
     owners: Hmac<Sha256>,
     stages: Hmac<Sha256>,
-    admin: [u8; 32],
 }
 
 /// What the operator's token unlocks besides every poll: nothing needs it to be kept in clear.
@@ -71,9 +82,8 @@ fn same(a: &[u8], b: &[u8]) -> bool {
         && std::hint::black_box(a.iter().zip(b).fold(0, |d, (a, b)| d | (a ^ b))) == 0
 }
 
-impl Keys {
-    /// Make them from the secret and the operator's token.
-    pub fn new(secret: &[u8], admin_token: &str) -> Self {
+impl Generation {
+    fn new(secret: &[u8], until: UnixMillis) -> Self {
         let root: Hmac<Sha256> =
             Hmac::new_from_slice(secret).expect("HMAC takes a key of any length");
         // Voters' pseudonyms are keyed with the secret itself (the core says so); cookies and
@@ -85,21 +95,11 @@ impl Keys {
                 .expect("HMAC takes a key of any length")
         };
         Self {
+            until,
             voters: voter_key(secret),
             cookies: derived(b"pollux voter cookie"),
             owners: derived(b"pollux owner token"),
             stages: derived(b"pollux stage token"),
-            admin: sha256(admin_token.as_bytes()),
-        }
-    }
-
-    /// The pseudonym of a voter in a poll.
-    pub fn voter(&self, poll: PollId, who: Who<'_>) -> VoterId {
-        match who {
-            Who::Named(name) => {
-                VoterId::derive(&self.voters, poll, VoterKind::Named, name.as_bytes())
-            }
-            Who::Cookie(value) => VoterId::derive(&self.voters, poll, VoterKind::Cookie, &value),
         }
     }
 
@@ -111,9 +111,64 @@ impl Keys {
         signature
     }
 
-    /// The value of the voter's cookie, if there is one and we signed it.
+    fn stage_token(&self, owner: &[u8; 32]) -> String {
+        let mut mac = self.stages.clone();
+        mac.update(b"stage");
+        mac.update(owner);
+        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    }
+}
+
+impl Keys {
+    /// Make them from the secret, those before it (oldest first), and the operator's token.
+    pub fn new(secret: &[u8], former: &[FormerSecret], admin_token: &str) -> Self {
+        let former = former.iter().map(|one| Generation::new(one.text.as_bytes(), one.until));
+        let current = Generation::new(secret, UnixMillis(u64::MAX));
+        Self {
+            generations: former.chain([current]).collect(),
+            admin: sha256(admin_token.as_bytes()),
+        }
+    }
+
+    /// The keys of what was made at this time, and at this time itself.
+    fn at(&self, time: UnixMillis) -> &Generation {
+        let in_force = self.generations.iter().find(|generation| time < generation.until);
+        in_force.or(self.generations.last()).expect("there is always one")
+    }
+
+    /// The pseudonym of a voter in a poll.
+    pub fn voter(&self, poll: PollId, who: Who<'_>) -> VoterId {
+        let key = &self.at(poll.time()).voters;
+        match who {
+            Who::Named(name) => VoterId::derive(key, poll, VoterKind::Named, name.as_bytes()),
+            Who::Cookie(value) => VoterId::derive(key, poll, VoterKind::Cookie, &value),
+        }
+    }
+
+    /// The value of the voter's cookie, if there is one and we signed it. One of the name for plain
+    /// HTTP is believed only where there is none of the other: it may be older than HTTPS is here.
     pub fn cookie(&self, headers: &HeaderMap) -> Option<CookieValue> {
-        let name = COOKIE_NAME.as_bytes();
+        self.cookie_named(HTTPS_COOKIE_NAME, headers)
+            .or_else(|| self.cookie_named(COOKIE_NAME, headers))
+    }
+
+    /// The value that the page now opened gives to its visitor as a cookie, which is `fresh` for
+    /// a new one; none for whoever has it already.
+    pub fn cookie_due(
+        &self,
+        headers: &HeaderMap,
+        https: bool,
+        fresh: impl FnOnce() -> CookieValue,
+    ) -> Option<CookieValue> {
+        let known = self.cookie(headers);
+        if known.is_some() && (!https || self.cookie_named(HTTPS_COOKIE_NAME, headers).is_some()) {
+            return None;
+        }
+        Some(known.unwrap_or_else(fresh))
+    }
+
+    fn cookie_named(&self, name: &str, headers: &HeaderMap) -> Option<CookieValue> {
+        let name = name.as_bytes();
         headers
             .get_all(COOKIE)
             .iter()
@@ -129,14 +184,15 @@ impl Keys {
         let mut bytes = [0; 33];
         let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
         let (value, signature) = bytes[..length].split_first_chunk::<16>()?;
-        same(&self.signature(value), signature).then_some(*value)
+        let ours = |generation: &Generation| same(&generation.signature(value), signature);
+        self.generations.iter().rev().any(ours).then_some(*value)
     }
 
-    /// The value as it is given out, in a cookie or in a receipt: signed.
-    pub fn signed(&self, value: &CookieValue) -> SignedVoter {
+    /// The value as it is given out now, in a cookie or in a receipt: signed.
+    pub fn signed(&self, value: &CookieValue, now: UnixMillis) -> SignedVoter {
         let mut signed = [0; 32];
         signed[..16].copy_from_slice(value);
-        signed[16..].copy_from_slice(&self.signature(value));
+        signed[16..].copy_from_slice(&self.at(now).signature(value));
         let mut text = [0; COOKIE_CHARS];
         URL_SAFE_NO_PAD.encode_slice(signed, &mut text).expect("43 characters are 32 bytes");
         SignedVoter(text)
@@ -153,9 +209,10 @@ impl Keys {
 
     /// The `Set-Cookie` header that makes a browser this voter.
     pub fn set_cookie(value: &SignedVoter, https: bool) -> HeaderValue {
-        let secure = if https { "; Secure" } else { "" };
+        let (name, secure) =
+            if https { (HTTPS_COOKIE_NAME, "; Secure") } else { (COOKIE_NAME, "") };
         let text = format!(
-            "{COOKIE_NAME}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+            "{name}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
             value.as_str(),
             COOKIE_DAYS * 24 * 60 * 60,
         );
@@ -165,25 +222,23 @@ impl Keys {
     /// The owner's token of a poll or an event. The serial is zero at first and random when
     /// reissued.
     pub fn owner_token(&self, id: Uuid, serial: [u8; 16]) -> String {
-        let mut mac = self.owners.clone();
+        let mut mac = self.at(PollId(id).time()).owners.clone();
         mac.update(b"owner");
         mac.update(id.as_bytes());
         mac.update(&serial);
         URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
     }
 
-    /// The token of a stage, which may show and reveal. It is kept nowhere: it follows from what
-    /// is kept of the owner's, and dies with that.
-    pub fn stage_token(&self, owner: &[u8; 32]) -> String {
-        let mut mac = self.stages.clone();
-        mac.update(b"stage");
-        mac.update(owner);
-        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    /// The token that is given to a stage now, which may show and reveal. It is kept nowhere: it
+    /// follows from what is kept of the owner's, and dies with that.
+    pub fn stage_token(&self, owner: &[u8; 32], now: UnixMillis) -> String {
+        self.at(now).stage_token(owner)
     }
 
     /// Whether the token is the stage's of what this owner has.
     fn stages(&self, token: &[u8], owner: &[u8; 32]) -> bool {
-        same(self.stage_token(owner).as_bytes(), token)
+        let ours = |one: &Generation| same(one.stage_token(owner).as_bytes(), token);
+        self.generations.iter().rev().any(ours)
     }
 
     /// Whether the token is the one of this hash, or the operator's.
@@ -306,8 +361,8 @@ impl Client {
     /// The same, of a request whose connection is known.
     pub fn behind(app: &App, headers: &HeaderMap, peer: IpAddr) -> Self {
         let peer = peer.to_canonical();
-        let trusted = &app.config.trusted_proxies;
-        if trusted.is_empty() || !trusted.contains(&peer) {
+        let trusted = |hop: IpAddr| app.config.trusted_proxies.iter().any(|n| n.contains(&hop));
+        if !trusted(peer) {
             return Self { address: peer, https: false };
         }
         let mut address = peer;
@@ -318,7 +373,7 @@ impl Client {
                 break;
             };
             address = hop;
-            if !trusted.contains(&hop) {
+            if !trusted(hop) {
                 break;
             }
         }
@@ -345,7 +400,12 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use pollux_core::id::UnixMillis;
+
+    const NOW: UnixMillis = UnixMillis(1000);
+
+    fn keys() -> Keys {
+        Keys::new(b"secret", &[], "admin")
+    }
 
     fn headers(cookie: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -355,44 +415,87 @@ mod tests {
 
     #[test]
     fn only_our_own_cookies_are_read() {
-        let keys = Keys::new(b"secret", "admin");
-        let set = Keys::set_cookie(&keys.signed(&[7; 16]), false);
+        let keys = keys();
+        let set = Keys::set_cookie(&keys.signed(&[7; 16], NOW), false);
         let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
         assert_eq!(keys.cookie(&headers(&pair)), Some([7; 16]));
         assert_eq!(keys.cookie(&headers(&format!("a=b; {pair}; c=d"))), Some([7; 16]));
         assert_eq!(keys.cookie(&headers(&format!("pollux_voter=short; {pair}"))), Some([7; 16]));
-        assert_eq!(Keys::new(b"other", "admin").cookie(&headers(&pair)), None);
+        assert_eq!(Keys::new(b"other", &[], "admin").cookie(&headers(&pair)), None);
         for i in "pollux_voter=".len()..pair.len() {
             let mut forged = pair.clone().into_bytes();
             forged[i] = if forged[i] == b'A' { b'B' } else { b'A' };
             assert_eq!(keys.cookie(&headers(std::str::from_utf8(&forged).unwrap())), None, "{i}");
         }
-        assert!(
-            Keys::set_cookie(&keys.signed(&[7; 16]), true).to_str().unwrap().ends_with("; Secure")
-        );
+    }
+
+    #[test]
+    fn no_other_site_of_the_domain_makes_a_visitor_somebody_else() {
+        let keys = keys();
+        let pair = |value: u8, https| {
+            let set = Keys::set_cookie(&keys.signed(&[value; 16], NOW), https);
+            let set = set.to_str().unwrap();
+            assert_eq!(set.ends_with("; Secure"), https);
+            assert!(set.contains("; Path=/;") && !set.contains("Domain"), "{set}");
+            set.split(';').next().unwrap().to_owned()
+        };
+        let (planted, own) = (pair(6, false), pair(7, true));
+        assert!(own.starts_with("__Host-"));
+        for both in [format!("{planted}; {own}"), format!("{own}; {planted}")] {
+            assert_eq!(keys.cookie(&headers(&both)), Some([7; 16]));
+            assert_eq!(keys.cookie_due(&headers(&both), true, || [9; 16]), None);
+        }
+        assert_eq!(keys.cookie_due(&headers("a=b"), true, || [9; 16]), Some([9; 16]));
+        assert_eq!(keys.cookie_due(&headers(&planted), false, || [9; 16]), None);
+        let since_https = keys.cookie_due(&headers(&planted), true, || [9; 16]);
+        assert_eq!(since_https, Some([6; 16]), "whoever voted before HTTPS is the same voter");
     }
 
     #[test]
     fn pseudonyms_differ_by_poll_and_kind_of_voter() {
-        let keys = Keys::new(b"secret", "admin");
+        let keys = keys();
         let poll = |n| PollId::new(UnixMillis(n), [1; 10]);
         let ada = keys.voter(poll(1), Who::Named("sixteen letters!"));
         assert_eq!(ada, keys.voter(poll(1), Who::Named("sixteen letters!")));
         assert_ne!(ada, keys.voter(poll(2), Who::Named("sixteen letters!")), "nobody is followed");
         assert_ne!(ada, keys.voter(poll(1), Who::Cookie(*b"sixteen letters!")));
-        let elsewhere = Keys::new(b"another secret", "admin");
+        let elsewhere = Keys::new(b"another secret", &[], "admin");
         assert_ne!(ada, elsewhere.voter(poll(1), Who::Named("sixteen letters!")));
     }
 
     #[test]
     fn tokens_differ_by_poll_and_serial() {
-        let keys = Keys::new(b"secret", "admin");
+        let keys = keys();
         let poll = |n| PollId::new(UnixMillis(n), [1; 10]).0;
         let token = keys.owner_token(poll(1), [0; 16]);
         assert_eq!(token, keys.owner_token(poll(1), [0; 16]));
         assert_ne!(token, keys.owner_token(poll(2), [0; 16]));
         assert_ne!(token, keys.owner_token(poll(1), [1; 16]));
         assert!(keys.is_admin(b"admin") && !keys.is_admin(b"admim") && !keys.is_admin(b""));
+    }
+
+    #[test]
+    fn a_rotated_secret_makes_nobody_a_stranger() {
+        let before = keys();
+        let former = FormerSecret { text: "secret".into(), until: UnixMillis(500) };
+        let after = Keys::new(b"the next one", &[former], "admin");
+        let (old, new) =
+            (PollId::new(UnixMillis(499), [1; 10]), PollId::new(UnixMillis(500), [1; 10]));
+        for who in [Who::Named("ada"), Who::Cookie([7; 16])] {
+            assert_eq!(before.voter(old, who), after.voter(old, who));
+            assert_ne!(before.voter(new, who), after.voter(new, who));
+        }
+        assert_eq!(before.owner_token(old.0, [0; 16]), after.owner_token(old.0, [0; 16]));
+        assert_ne!(before.owner_token(new.0, [0; 16]), after.owner_token(new.0, [0; 16]));
+        let cookie = |keys: &Keys, now| keys.signed(&[7; 16], UnixMillis(now)).as_str().to_owned();
+        assert_eq!(cookie(&before, 499), cookie(&after, 499), "nodes agree until it is time");
+        assert_ne!(cookie(&before, 500), cookie(&after, 500));
+        for now in [499, 500] {
+            assert_eq!(after.voter_of(&cookie(&after, now)).unwrap(), [7; 16]);
+            let stage = after.stage_token(&[3; 32], UnixMillis(now));
+            assert!(after.stages(stage.as_bytes(), &[3; 32]));
+        }
+        assert!(before.voter_of(&cookie(&after, 500)).is_err());
     }
 
     #[test]

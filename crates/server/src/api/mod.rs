@@ -113,7 +113,7 @@ impl App {
         // Kafka's log answers within a time of its own, and knows its brokers.
         let log = if config.is_cluster() { log } else { Watched::new(log, config.log.stall) };
         Arc::new(Self {
-            keys: identity::Keys::new(secret, admin_token),
+            keys: identity::Keys::new(secret, &config.former_secrets, admin_token),
             limits: limits::Limits::new(&config.api),
             metrics: metrics::Metrics::new(routes::templates()),
             processor: OnceLock::new(),

@@ -33,7 +33,7 @@ pub struct StageToken {
 
 /// What leads to the stage of an event or a poll that has this owner.
 pub fn stage_token(app: &App, id: uuid::Uuid, owner: &[u8; 32]) -> StageToken {
-    let stage_token = app.keys.stage_token(owner);
+    let stage_token = app.keys.stage_token(owner, app.ambient.now());
     let stage_url = format!("{}/present/{id}#token={stage_token}", app.public_url());
     StageToken { stage_token, stage_url }
 }

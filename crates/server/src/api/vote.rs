@@ -225,7 +225,7 @@ pub async fn record(
     if let Some(known_by) = known_by.filter(|_| view::shows_after_vote(&poll)) {
         app.hub.voted(poll.id, known_by);
     }
-    let signed = newcomer.map(|value| app.keys.signed(&value));
+    let signed = newcomer.map(|value| app.keys.signed(&value, app.ambient.now()));
     Ok(Recorded { poll, voter, ballot, position, newcomer, signed, decided: None })
 }
 

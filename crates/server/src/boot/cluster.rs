@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use pollux_core::id::Generation;
+use pollux_core::id::{Generation, UnixMillis};
 use pollux_core::record::Entry;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::credentials::{self, Credential};
+use super::secrets::{self, Chain, Unfit};
 use super::{Backends, StartError};
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
@@ -60,10 +61,14 @@ pub enum Mismatch {
     /// Another secret was given than the one that named the voters.
     #[error(
         "POLLUX_SECRET is not the secret of the other nodes of the database {0}: with it every \
-         voter would be a stranger, and could vote again. Give this node the same one; if the first \
-         was a mistake and nobody has voted yet, run DELETE FROM meta WHERE name = 'secret' in {0}"
+         voter would be a stranger, and could vote again. Give this node the same one, and the same \
+         POLLUX_FORMER_SECRETS; if the first was a mistake and nobody has voted yet, run DELETE FROM \
+         meta WHERE name = 'secret' in {0}"
     )]
     SecretChanged(String),
+    /// Some polls have the former secret by the others, and the next by this node.
+    #[error("{}", secrets::too_late(*.0))]
+    RotatedTooLate(UnixMillis),
     /// Log and store are of two installations.
     #[error(
         "the database {database} was counted from the log {counted}, but the topic {topic} is the \
@@ -203,21 +208,31 @@ async fn agree(
 ) -> Result<Secret, Mismatch> {
     let database = config.db.name.clone();
     let unreadable = |error| Mismatch::Unreadable { database: database.clone(), error };
-    let fingerprint =
-        |secret: &str| format!("{:032x}", u128::from_be_bytes(credentials::fingerprint(secret)));
+    let chain = |secret: &str| Chain::new(&config.former_secrets, secret);
     let (text, made) = match &config.secret {
         Some(given) => (given.clone(), false),
         None => {
             let fresh = credentials::fresh(&**ambient);
-            let made = store.make_secret(&fresh, &fingerprint(&fresh)).await;
+            let made = store.make_secret(&fresh, &Chain::new(&[], &fresh).to_string()).await;
             let made = made.map_err(unreadable)?;
             made.ok_or_else(|| Mismatch::NoSecret(database.clone()))?
         }
     };
-    let (kept, first) = store.keep_secret(&fingerprint(&text)).await.map_err(unreadable)?;
-    if kept != fingerprint(&text) {
-        return Err(Mismatch::SecretChanged(database));
-    }
+    let ours = chain(&text);
+    let first = loop {
+        let (kept, first) = store.keep_secret(&ours.to_string()).await.map_err(unreadable)?;
+        let known = Chain::parse(&kept).ok_or(Unfit::Unknown);
+        let next = known.and_then(|known| ours.after(&known, ambient.now()));
+        match next.map_err(|unfit| match unfit {
+            Unfit::Unknown => Mismatch::SecretChanged(database.clone()),
+            Unfit::Past(until) => Mismatch::RotatedTooLate(until),
+        })? {
+            None => break first,
+            Some(next) => {
+                store.follow_secret(&kept, &next.to_string()).await.map_err(unreadable)?
+            }
+        };
+    };
     if config.secret.is_none() {
         tracing::warn!(
             database,

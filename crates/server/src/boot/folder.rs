@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use pollux_core::id::{Generation, Offset, Partition};
+use pollux_core::id::{Generation, Offset, Partition, UnixMillis};
 
 use super::credentials::{self, Credential};
+use super::secrets::{self, Chain, Unfit};
 use super::{Backends, StartError, private};
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
@@ -64,6 +65,9 @@ pub enum Mismatch {
          POLLUX_SECRET; if POLLUX_SECRET used to be set, set it again", .0.join(SECRET).display()
     )]
     SecretSwapped(PathBuf),
+    /// Some polls have the former secret already that would have the next.
+    #[error("{}", secrets::too_late(*.0))]
+    RotatedTooLate(UnixMillis),
     /// Log and store are of two installations.
     #[error(
         "{} was counted from the log {counted}, but {LOG} is the log {found}: put back the file \
@@ -168,7 +172,7 @@ async fn open_rest(
     let secret = credential(&config.secret, SECRET)?;
     let store = EmbeddedStore::open(folder, log.partitions(), config.store.clone())?;
     let same = match compare(folder, log.generation(), &ends, &store).await {
-        Ok(()) => same_secret(config, &secret.text, has_votes),
+        Ok(()) => same_secret(config, &secret.text, has_votes, ambient.now()),
         Err(mismatch) => Err(mismatch.into()),
     };
     // Made last: it is shown once, and not by a start that fails.
@@ -183,15 +187,26 @@ async fn open_rest(
 }
 
 /// The voters on the log were named with this secret. As long as there are none, any will do.
-fn same_secret(config: &Config, secret: &str, has_votes: bool) -> Result<(), StartError> {
+fn same_secret(
+    config: &Config,
+    secret: &str,
+    has_votes: bool,
+    now: UnixMillis,
+) -> Result<(), StartError> {
     let folder = config.data.clone();
-    let ours = credentials::fingerprint(secret);
-    let wanted = embedded::fingerprint(&folder, ours, !has_votes)?;
-    if wanted == ours {
-        return Ok(());
+    let ours = Chain::new(&config.former_secrets, secret);
+    let kept = embedded::secrets(&folder, &ours.to_string(), !has_votes)?;
+    let known = Chain::parse(&kept).ok_or(Unfit::Unknown);
+    match known.and_then(|known| ours.after(&known, now)) {
+        Ok(None) => return Ok(()),
+        Ok(Some(next)) => {
+            return Ok(embedded::follow_secrets(&folder, &next.to_string())?);
+        }
+        Err(Unfit::Past(until)) => return Err(Mismatch::RotatedTooLate(until).into()),
+        Err(Unfit::Unknown) => {}
     }
     let file = std::fs::read_to_string(folder.join(SECRET));
-    let kept = file.is_ok_and(|text| credentials::fingerprint(text.trim()) == wanted);
+    let kept = file.is_ok_and(|text| Chain::new(&[], text.trim()).to_string() == kept);
     Err(match config.secret {
         Some(_) => Mismatch::SecretChanged { folder, kept },
         None => Mismatch::SecretSwapped(folder),

@@ -6,6 +6,7 @@ mod credentials;
 mod folder;
 pub mod node;
 mod private;
+mod secrets;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

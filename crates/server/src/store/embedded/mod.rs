@@ -38,7 +38,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::index::{Found, Index, Key};
 use self::past::Rows;
 use self::readers::{Readers, snapshot};
-pub use self::schema::{FILE, OpenError, fingerprint};
+pub use self::schema::{FILE, OpenError, follow_secrets, secrets};
 use self::writer::Writer;
 use super::{
     BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventStanding,

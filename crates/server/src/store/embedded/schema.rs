@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use crate::store::StoreError;
@@ -355,21 +356,41 @@ pub fn partitions(folder: &Path) -> Result<u32, OpenError> {
     read_partitions(&conn).map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
 }
 
-/// The fingerprint of the secret that the store's voters were named with: the one kept here, or
-/// this one if there is none yet or it is `fresh`: nobody was named yet, whatever is kept.
-pub fn fingerprint(folder: &Path, ours: [u8; 16], fresh: bool) -> Result<[u8; 16], OpenError> {
+/// What is kept of the secrets that the store's voters were named with; it becomes `ours` if there
+/// is nothing yet or it is `fresh`: nobody was named yet, whatever is kept.
+pub fn secrets(folder: &Path, ours: &str, fresh: bool) -> Result<String, OpenError> {
     let conn = open_checkpointer(folder)?;
-    let kept = || -> rusqlite::Result<[u8; 16]> {
+    let kept = || {
         let query = "SELECT value FROM meta WHERE name = 'secret'";
-        let kept = conn.query_row(query, [], |row| row.get(0)).optional()?;
-        if let Some(kept) = kept.filter(|kept| !fresh || *kept == ours) {
-            return Ok(kept);
+        let kept = conn.query_row(query, [], |row| {
+            Ok(match row.get_ref(0)? {
+                ValueRef::Blob(fingerprint) => hex::encode(fingerprint),
+                text => text.as_str()?.to_owned(),
+            })
+        });
+        match kept.optional()?.filter(|kept| !fresh || kept == ours) {
+            Some(kept) => Ok(kept),
+            None => write_secrets(&conn, ours).map(|()| ours.to_owned()),
         }
-        conn.pragma_update(None, "synchronous", "FULL")?;
-        conn.execute("INSERT OR REPLACE INTO meta VALUES ('secret', ?1)", [ours])?;
-        Ok(ours)
     };
     kept().map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
+}
+
+/// Keep this of the secrets from now on.
+pub fn follow_secrets(folder: &Path, ours: &str) -> Result<(), OpenError> {
+    let conn = open_checkpointer(folder)?;
+    write_secrets(&conn, ours).map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
+}
+
+fn write_secrets(conn: &Connection, ours: &str) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    // A fingerprint alone is kept as bytes, as versions that knew no rotation do.
+    let value = match hex::decode(ours) {
+        Ok(fingerprint) => Value::Blob(fingerprint),
+        Err(_) => Value::Text(ours.to_owned()),
+    };
+    conn.execute("INSERT OR REPLACE INTO meta VALUES ('secret', ?1)", [value])?;
+    Ok(())
 }
 
 fn read_partitions(conn: &Connection) -> rusqlite::Result<u32> {

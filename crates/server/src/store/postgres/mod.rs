@@ -199,8 +199,14 @@ impl PostgresStore {
         ask!(self, lease => schema::make_secret(&lease, fresh, fingerprint))
     }
 
-    /// The fingerprint of the secret that the voters are named with, the first one ever given;
-    /// and whether that is this one, just now.
+    /// Put what is to be kept of the secrets from now on in place of this; `false` if another
+    /// node was faster.
+    pub async fn follow_secret(&self, kept: &str, ours: &str) -> Result<bool, StoreError> {
+        ask!(self, lease => schema::follow_secret(&lease, kept, ours))
+    }
+
+    /// What is kept of the secrets that the voters are named with: what was given first, and has
+    /// followed; and whether that is this, just now.
     pub async fn keep_secret(&self, ours: &str) -> Result<(String, bool), StoreError> {
         ask!(self, lease => schema::keep_secret(&lease, ours))
     }

@@ -248,7 +248,13 @@ pub async fn make_secret(
     kept.map(|row| Ok((row.try_get(0)?, first))).transpose()
 }
 
-/// The fingerprint of the secret: the first start's, and whether this is it.
+/// Put the secrets' new text in place of this one; `false` if another node was faster.
+pub async fn follow_secret(client: &Client, kept: &str, ours: &str) -> Result<bool, Error> {
+    let follow = "UPDATE meta SET value = $2 WHERE name = 'secret' AND value = $1";
+    Ok(client.execute(follow, &[&kept, &ours]).await? == 1)
+}
+
+/// What is kept of the secrets: the first start's, and whether this is it.
 pub async fn keep_secret(client: &Client, ours: &str) -> Result<(String, bool), Error> {
     let first = "INSERT INTO meta VALUES ('secret', $1) ON CONFLICT DO NOTHING";
     let first = client.execute(first, &[&ours]).await? == 1;
