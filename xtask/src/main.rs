@@ -1,5 +1,7 @@
 //! Developer commands that make and CI call.
 
+#[cfg(test)]
+mod asvs;
 mod bench;
 mod cluster;
 mod compose;
