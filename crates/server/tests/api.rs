@@ -9,6 +9,7 @@ use std::time::Duration;
 use api_support::{ADMIN, Ask, World};
 use pollux_core::id::partition_of;
 use pollux_core::record::ballot_key;
+use pollux_server::api::identity::Peer;
 use pollux_server::log::NewRecord;
 use pollux_server::log::memory::LogFaults;
 use serde_json::json;
@@ -392,6 +393,7 @@ async fn bad_requests_of_every_kind() {
         Ask::new("GET", vote(&id)),
         Ask::new("OPTIONS", &path),
         Ask::new("HEAD", &path),
+        Ask::new("TRACE", &path),
         Ask::new("PATCH", &path).json("{}"),
         Ask::new("PATCH", &path).json("{}").token("wrong"),
         Ask::new("PATCH", &path).json("{}").header("authorization", "Basic YTpi"),
@@ -455,6 +457,13 @@ async fn the_server_speaks_of_itself() {
     let docs = String::from_utf8(docs.body).unwrap();
     for operation in ["castBallot", "createPoll", "getLeaderboard"] {
         assert!(docs.contains(&format!("<section id=\"{operation}\">")), "{operation}");
+    }
+    let stranger = Peer("192.0.2.1".parse().unwrap());
+    for (token, status) in [(None, 401), (Some("wrong"), 403), (Some(ADMIN), 200)] {
+        let ask = token.into_iter().fold(Ask::get("/metrics"), Ask::token);
+        let mut request = ask.request();
+        request.extensions_mut().insert(stranger);
+        assert_eq!(world.call(request).await.status, status, "{token:?} from another machine");
     }
     let metrics = world.call(Ask::get("/metrics").request()).await;
     let metrics = String::from_utf8(metrics.body).unwrap();

@@ -137,7 +137,7 @@ fn kind(name: &str) -> &'static str {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
-        Some("svg") => "image/svg+xml",
+        Some("svg") => "image/svg+xml; charset=utf-8",
         Some("png") => "image/png",
         Some("webp") => "image/webp",
         _ => "application/octet-stream",
@@ -244,6 +244,7 @@ mod tests {
             let response = asset(path, &HeaderMap::new()).unwrap();
             let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert!(policy.starts_with("default-src 'none'"), "{path}");
+            assert!(policy.contains("base-uri 'none'"), "{path}");
             assert!(!policy.contains("unsafe"), "{path}");
             assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
             assert_eq!(response.headers()[REFERRER_POLICY], "no-referrer", "{path}");

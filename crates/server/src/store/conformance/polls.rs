@@ -27,7 +27,7 @@ pub async fn creates_and_reads_back(backend: &dyn Backend) {
     assert_eq!(store.standing(poll_id(1)).await.unwrap(), None);
     assert_eq!(store.by_code("100001").await.unwrap(), None);
     let mut poll = open_poll(1);
-    poll.question = "Ünïcode, \"quotes\" and 🗳?".into();
+    poll.question = "Ünïcode, \"quotes\" and 🗳?'); DROP TABLE polls; --".into();
     let kept = create(&*store, poll.clone()).await;
     assert_eq!(kept, Poll { code: "100001".into(), ..poll });
     let standing = store.standing(kept.id).await.unwrap().unwrap();
