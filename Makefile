@@ -14,6 +14,8 @@ CLUSTER :=
 # What `make torture` draws its faults from, and for how long, as in `make torture SEED=7 MINUTES=60`.
 SEED ?= $(shell date +%s)
 MINUTES ?= 10
+# Minutes of attackers who obey every limit.
+SOAK ?= 60
 # What the busy hall of the tests needs: a clock that jumps, and the fonts that rooms have.
 HALL := faketime fonts-noto-core fonts-roboto-unhinted
 # Pinned: another version may judge otherwise.
@@ -72,8 +74,9 @@ unit: services
 	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux-server --test kafka
 	POLLUX_TEST_KRAFT=1 cargo test --locked --package pollux --test faults -- 'leader stopped' 'brokers frozen'
 
-torture: services ## Faults at random, also several at once, on a real cluster under load: SEED=… MINUTES=…
+torture: services ## Faults at random on a real cluster under load, and an hour of attackers: SEED=… MINUTES=… SOAK=…
 	POLLUX_SEED=$(SEED) POLLUX_TORTURE_MINUTES=$(MINUTES) cargo test --locked --package pollux --test faults
+	POLLUX_SOAK_MINUTES=$(SOAK) cargo test --locked --package pollux --test soak -- --nocapture
 
 schemathesis: setup ## Requests made up from the OpenAPI document, sent to the real server
 	@if ! .tools/schemathesis/bin/pip show schemathesis 2>/dev/null | grep -qx 'Version: $(SCHEMATHESIS)'; then \

@@ -195,12 +195,14 @@ pub fn signal(pid: u32, name: &str) {
 /// One kept connection, opened when it is needed.
 pub struct Client {
     port: u16,
+    /// The address that a proxy of the server's says it has seen, if anybody says so.
+    pub from: Option<String>,
     stream: Option<TcpStream>,
 }
 
 impl Client {
     pub fn new(port: u16) -> Self {
-        Self { port, stream: None }
+        Self { port, from: None, stream: None }
     }
 
     /// Status and JSON body (null when there is none). After an error the connection is gone.
@@ -235,6 +237,9 @@ impl Client {
             }
         };
         let mut request = format!("{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n", self.port);
+        if let Some(from) = &self.from {
+            request += &format!("x-forwarded-for: {from}\r\n");
+        }
         if let Some(token) = token {
             request += &format!("authorization: Bearer {token}\r\n");
         }
