@@ -668,6 +668,13 @@ pub const PLANTS: &[Plant] = &[
         wrong: "|| wrong(&window.of_site, site(address)) == u32::MAX;",
         tests: LIMITS,
     },
+    Plant {
+        name: "an IPv6 site makes polls with all its networks",
+        file: "crates/server/src/api/limits.rs",
+        right: "if address.is_ipv6() { self.of_site",
+        wrong: "if address.is_ipv4() { self.of_site",
+        tests: LIMITS,
+    },
 ];
 
 #[cfg(test)]

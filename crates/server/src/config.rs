@@ -162,6 +162,11 @@ pub struct ApiLimits {
     pub per_address: (u32, u32),
     /// Ballots per second and voter in one poll, and the burst above it.
     pub per_voter: (u32, u32),
+    /// New polls and events per minute and address, of IPv6 per network (a /64), and the burst
+    /// above it; loopback and the operator are exempt.
+    pub creations: (u32, u32),
+    /// The same of an IPv6 site (a /48).
+    pub creations_of_site: (u32, u32),
     /// Wrong join codes per minute and address, of IPv6 per network (a /64).
     pub guesses: u32,
     /// Wrong join codes per minute and IPv6 site (a /48).
@@ -456,6 +461,9 @@ impl Default for ApiLimits {
             // 5,000 phones behind one address make some ten requests each when they join and vote.
             per_address: (2_000, 50_000),
             per_voter: (5, 20),
+            // 200 teachers behind one address each make three at once, and nine an hour from then on.
+            creations: (30, 600),
+            creations_of_site: (60, 1_200),
             guesses: 60,
             guesses_of_site: 600,
             guesses_in_all: 6_000,

@@ -419,6 +419,19 @@ pub const SETTINGS: &[Setting] = &[
         api.per_voter
     ),
     limit!(
+        "api-creations",
+        "POLLUX_API_CREATIONS",
+        "Polls and events made per minute and address, of IPv6 per network (a /64), and the burst; \
+         loopback and the operator's token are exempt",
+        api.creations
+    ),
+    limit!(
+        "api-creations-of-site",
+        "POLLUX_API_CREATIONS_OF_SITE",
+        "Polls and events made per minute and IPv6 site (a /48), and the burst",
+        api.creations_of_site
+    ),
+    limit!(
         "api-guesses",
         "POLLUX_API_GUESSES",
         "Wrong join codes per minute and address, of IPv6 per network (a /64)",
