@@ -675,6 +675,13 @@ pub const PLANTS: &[Plant] = &[
         wrong: "if address.is_ipv4() { self.of_site",
         tests: LIMITS,
     },
+    Plant {
+        name: "polls that close at one moment are closed one by one",
+        file: "crates/server/src/processor/housekeeping.rs",
+        right: "MOST_A_STEP: usize = 256;",
+        wrong: "MOST_A_STEP: usize = 1;",
+        tests: PROCESSOR,
+    },
 ];
 
 #[cfg(test)]
