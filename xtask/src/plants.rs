@@ -23,6 +23,7 @@ const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "identity::"];
 const STORE: &[&str] = &["-p", "pollux-server", "--lib", "store::"];
 const POSTGRES: &[&str] = &["-p", "pollux-server", "--test", "postgres", "workers::"];
 const LOG: &[&str] = &["-p", "pollux-server", "--lib", "log::"];
+const ROOM: &[&str] = &["-p", "pollux-server", "--test", "api_room"];
 const CROWD: &[&str] = &["-p", "pollux-server", "--lib", "--test", "api_crowd", "crowd"];
 const LIMITS: &[&str] = &["-p", "pollux-server", "--lib", "limits::"];
 const READY: &[&str] = &["-p", "pollux-server", "--test", "api_ready"];
@@ -681,6 +682,20 @@ pub const PLANTS: &[Plant] = &[
         right: "MOST_A_STEP: usize = 256;",
         wrong: "MOST_A_STEP: usize = 1;",
         tests: PROCESSOR,
+    },
+    Plant {
+        name: "polls on their way to being open take no room",
+        file: "crates/server/src/api/room.rs",
+        right: "open + on_their_way < most",
+        wrong: "open < most",
+        tests: ROOM,
+    },
+    Plant {
+        name: "a poll that is closed is still counted as open",
+        file: "crates/server/src/watch/kept.rs",
+        right: "if std::mem::replace(&mut state.open, open && !state.gone) {",
+        wrong: "if std::mem::replace(&mut state.open, open && !state.gone) && open {",
+        tests: ROOM,
     },
 ];
 

@@ -616,6 +616,12 @@ pub const SETTINGS: &[Setting] = &[
         watch.leaderboard_sent
     ),
     limit!(
+        "watch-open-polls",
+        "POLLUX_WATCH_OPEN_POLLS",
+        "Polls that may be open at once; a tenth more for polls made before, and for the operator",
+        watch.open_polls
+    ),
+    limit!(
         "watch-closed-polls",
         "POLLUX_WATCH_CLOSED_POLLS",
         "Closed polls kept in memory",

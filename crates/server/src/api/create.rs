@@ -20,7 +20,7 @@ use super::identity::{Client, Keys, bearer};
 use super::lookup::{self, CODE_DIGITS, ask, store_problem};
 use super::problem::{Problem, Trouble};
 use super::query::bad;
-use super::{App, draft, json, owner};
+use super::{App, draft, json, owner, room};
 use crate::store::{Created, IdempotencyKey, StoreError};
 use crate::watch::view::{self, Audience, PollView};
 
@@ -72,10 +72,12 @@ pub async fn create(
     if open {
         poll.open(now).map_err(owner::refused)?;
     }
+    let place = open.then(|| room::for_new(&app, &head.headers)).transpose()?;
     spend(&app, &head.headers, from)?;
     let key = key.map(|key| IdempotencyKey { key, request: Sha256::digest(&body).into() });
     owner::detached(&app, move |app| async move {
         let standing = keep(&app, poll, key).await?;
+        drop(place);
         Ok(answer(&app, &standing, from))
     })
     .await

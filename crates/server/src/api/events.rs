@@ -26,7 +26,7 @@ use super::owner::{self, Bearer, until};
 use super::polls::cached;
 use super::problem::{Problem, Trouble};
 use super::stage::stage_token;
-use super::{App, draft, json};
+use super::{App, draft, json, room};
 use crate::store::{ChangeError, EventStanding, IdempotencyKey, StoreError};
 use crate::watch::view::event::{self as view, EventView};
 use crate::watch::view::{Audience, PollView};
@@ -325,10 +325,14 @@ pub async fn add(
                 Ok(poll)
             });
             let poll = poll.map_err(owner::refused)?;
+            let place = open.then(|| room::for_new(&app, &head.headers)).transpose()?;
             create::spend(&app, &head.headers, from)?;
             let request = Sha256::new().chain_update(event.id.0).chain_update(&body).finalize();
             let key = key.map(|key| IdempotencyKey { key, request: request.into() });
-            let kept = move |app| async move { create::keep(&app, poll, key).await };
+            let kept = move |app| async move {
+                let _until_it_is_counted = place;
+                create::keep(&app, poll, key).await
+            };
             owner::detached(&app, kept).await?
         }
     };
