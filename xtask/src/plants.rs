@@ -23,6 +23,7 @@ const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "identity::"];
 const STORE: &[&str] = &["-p", "pollux-server", "--lib", "store::"];
 const POSTGRES: &[&str] = &["-p", "pollux-server", "--test", "postgres", "workers::"];
 const LOG: &[&str] = &["-p", "pollux-server", "--lib", "log::"];
+const ROOM: &[&str] = &["-p", "pollux-server", "--test", "api_room"];
 const CROWD: &[&str] = &["-p", "pollux-server", "--lib", "--test", "api_crowd", "crowd"];
 const LIMITS: &[&str] = &["-p", "pollux-server", "--lib", "limits::"];
 const READY: &[&str] = &["-p", "pollux-server", "--test", "api_ready"];
@@ -681,6 +682,34 @@ pub const PLANTS: &[Plant] = &[
         right: "|| wrong(&window.of_site, site(address)) >= of_site;",
         wrong: "|| wrong(&window.of_site, site(address)) == u32::MAX;",
         tests: LIMITS,
+    },
+    Plant {
+        name: "an IPv6 site makes polls with all its networks",
+        file: "crates/server/src/api/limits.rs",
+        right: "if address.is_ipv6() { self.of_site",
+        wrong: "if address.is_ipv4() { self.of_site",
+        tests: LIMITS,
+    },
+    Plant {
+        name: "polls that close at one moment are closed one by one",
+        file: "crates/server/src/processor/housekeeping.rs",
+        right: "MOST_A_STEP: usize = 256;",
+        wrong: "MOST_A_STEP: usize = 1;",
+        tests: PROCESSOR,
+    },
+    Plant {
+        name: "polls on their way to being open take no room",
+        file: "crates/server/src/api/room.rs",
+        right: "open + on_their_way < most",
+        wrong: "open < most",
+        tests: ROOM,
+    },
+    Plant {
+        name: "a poll that is closed is still counted as open",
+        file: "crates/server/src/watch/kept.rs",
+        right: "if std::mem::replace(&mut state.open, open && !state.gone) {",
+        wrong: "if std::mem::replace(&mut state.open, open && !state.gone) && open {",
+        tests: ROOM,
     },
 ];
 

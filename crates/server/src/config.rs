@@ -185,6 +185,11 @@ pub struct ApiLimits {
     pub per_address: (u32, u32),
     /// Ballots per second and voter in one poll, and the burst above it.
     pub per_voter: (u32, u32),
+    /// New polls and events per minute and address, of IPv6 per network (a /64), and the burst
+    /// above it; loopback and the operator are exempt.
+    pub creations: (u32, u32),
+    /// The same of an IPv6 site (a /48).
+    pub creations_of_site: (u32, u32),
     /// Wrong join codes per minute and address, of IPv6 per network (a /64).
     pub guesses: u32,
     /// Wrong join codes per minute and IPv6 site (a /48).
@@ -330,6 +335,9 @@ pub struct WatchLimits {
     pub leaderboard: usize,
     /// Of those, the places that sockets and streams are sent.
     pub leaderboard_sent: usize,
+    /// Polls that may be open at once: each is in memory. A tenth more are for polls that are
+    /// there already, and for the operator.
+    pub open_polls: usize,
     /// Closed polls kept in memory.
     pub closed_polls: usize,
     /// Events kept in memory.
@@ -481,6 +489,9 @@ impl Default for ApiLimits {
             // 5,000 phones behind one address make some ten requests each when they join and vote.
             per_address: (2_000, 50_000),
             per_voter: (5, 20),
+            // 200 teachers behind one address each make three at once, and nine an hour from then on.
+            creations: (30, 600),
+            creations_of_site: (60, 1_200),
             guesses: 60,
             guesses_of_site: 600,
             guesses_in_all: 6_000,
@@ -554,6 +565,8 @@ impl Default for WatchLimits {
             subscriptions: 100,
             leaderboard: 100,
             leaderboard_sent: 10,
+            // 3 KiB each, 24 at the worst: half a gigabyte.
+            open_polls: 20_000,
             closed_polls: 10_000,
             events: 1_000,
             recent_voters: 65_536,

@@ -467,7 +467,7 @@ async fn the_server_speaks_of_itself() {
     }
     let metrics = world.call(Ask::get("/metrics").request()).await;
     let metrics = String::from_utf8(metrics.body).unwrap();
-    for name in ["pollux_http_requests_total", "pollux_viewers"] {
+    for name in ["pollux_http_requests_total", "pollux_viewers", "pollux_open_polls"] {
         assert!(metrics.contains(name), "{name}");
     }
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use api_support::served::{Served, Watcher, is_problem, rest, serve};
-use api_support::{Ask, World};
+use api_support::{ADMIN, Answer, Ask, World};
 use futures_util::future::join_all;
 use pollux_server::config::Config;
 use pollux_server::store::memory::{Faults, StoreFaults};
@@ -200,4 +200,57 @@ async fn a_hall_behind_one_address_joins_and_votes_while_strangers_guess() {
         }
         tokio::time::advance(Duration::from_millis(2)).await;
     }
+}
+
+const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
+
+/// What somebody at this address is answered who makes something, with a token or without.
+async fn make(world: &World, path: &str, body: &str, address: &str, token: Option<&str>) -> Answer {
+    let ask = Ask::post(path, body).header("x-forwarded-for", address);
+    let ask = token.into_iter().fold(ask, Ask::token);
+    world.call(ask.request()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_makes_a_bounded_number_of_polls_and_events_and_loses_nothing_by_it() {
+    let (world, [_, code, _]) = behind_proxy(|config| config.api.creations = (1, 3)).await;
+    let (crowd, other) = ("192.0.2.7", "192.0.2.8");
+    for _ in 0..20 {
+        let broken = make(&world, "/api/polls", r#"{"question":""}"#, crowd, None).await;
+        assert_eq!(broken.status, 422, "what is not made costs nothing: {broken}");
+    }
+    let event = make(&world, "/api/events", r#"{"title":"Here"}"#, crowd, None).await;
+    assert_eq!(event.status, 201, "{event}");
+    let (id, owner) = (event.json()["id"].clone(), event.json()["ownerToken"].clone());
+    let add = format!("/api/events/{}/polls", id.as_str().unwrap());
+    let first = make(&world, &add, POLL, crowd, owner.as_str()).await;
+    assert_eq!(first.status, 201, "{first}");
+    assert_eq!(make(&world, "/api/polls", POLL, crowd, None).await.status, 201);
+
+    for (path, body, token) in [
+        ("/api/polls", POLL, None),
+        ("/api/events", r#"{"title":"There"}"#, None),
+        (&*add, POLL, owner.as_str()),
+    ] {
+        let refused = make(&world, path, body, crowd, token).await;
+        assert_eq!(refused.status, 429, "{path}: {refused}");
+        assert_eq!(refused.json()["type"], "/docs/errors/too-many-requests");
+        let wait: u64 = refused.header("retry-after").parse().unwrap();
+        assert!((1..=60).contains(&wait), "{path}: {refused}");
+        let by_operator = make(&world, path, body, crowd, Some(ADMIN)).await;
+        assert_eq!(by_operator.status, 201, "{path}: {by_operator}");
+        let elsewhere = make(&world, path, body, other, token).await;
+        assert_eq!(elsewhere.status, 201, "{path}: {elsewhere}");
+    }
+
+    // What is there already goes on, from that very address.
+    let open = first.json()["id"].as_str().unwrap().to_owned();
+    let open = Ask::post(format!("/api/polls/{open}/open"), "").header("x-forwarded-for", crowd);
+    let opened = world.call(open.token(owner.as_str().unwrap()).request()).await;
+    assert_eq!(opened.status, 200, "{opened}");
+    let vote = Ask::post(format!("/api/polls/{code}/vote"), r#"{"optionId":1}"#);
+    let vote = world.call(vote.header("x-forwarded-for", crowd).request()).await;
+    assert_eq!(vote.status, 202, "{vote}");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(make(&world, "/api/polls", POLL, crowd, None).await.status, 201, "a minute later");
 }

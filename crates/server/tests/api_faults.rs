@@ -133,7 +133,7 @@ impl Case {
         sleep(90 * SECOND).await;
         let poll = self.poll();
         let standing = self.world.store.standing(poll.id).await.unwrap().unwrap();
-        let settled = self.world.store.unsettled().await.unwrap();
+        let settled = self.world.store.unsettled(None, 100).await.unwrap();
         assert_eq!(settled, vec![], "{self}: some partition has not seen it");
         let votes = u64::from(!self.action.draft && poll.round == 1);
         assert_eq!(standing.counts().iter().sum::<u64>(), votes, "{self}");
@@ -399,7 +399,7 @@ async fn a_log_that_fails_cannot_undo_a_change_and_gets_its_record_later() {
             let lost = faults.not_recorded + faults.unknown_lost > 0.0;
             if action.controls && lost {
                 assert_eq!(case.controls(), [0, 0], "{case}");
-                assert_eq!(case.world.store.unsettled().await.unwrap().len(), 1, "{case}");
+                assert_eq!(case.world.store.unsettled(None, 100).await.unwrap().len(), 1, "{case}");
             }
             case.ends_well().await;
             if action.controls {
@@ -444,7 +444,7 @@ async fn was_made_once(world: &World, answer: &Answer) {
     assert_eq!(world.store.dump().polls.len(), 1, "neither lost nor doubled");
     let seen = watch(world, id);
     sleep(90 * SECOND).await;
-    assert_eq!(world.store.unsettled().await.unwrap(), vec![]);
+    assert_eq!(world.store.unsettled(None, 100).await.unwrap(), vec![]);
     assert_eq!(seen.lock().keys().collect::<Vec<_>>(), [id]);
     let vote = Ask::post(format!("/polls/{id}/vote"), r#"{"optionId":1}"#);
     assert_eq!(world.call(vote.request()).await.status, 202);

@@ -24,7 +24,7 @@ use pollux_server::log::{Log, NewRecord, control};
 use pollux_server::processor::Processor;
 use pollux_server::processor::batch::{Batch, Slice};
 use pollux_server::store::Store;
-use pollux_server::store::memory::MemoryStore;
+use pollux_server::store::memory::{Faults, MemoryStore, StoreFaults};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -129,10 +129,10 @@ async fn a_control_record_that_got_lost_is_appended_again() {
     world.cluster.set_faults(LogFaults { unknown_lost: 1.0, ..LogFaults::default() });
     world.start();
     sleep(A_WHILE).await;
-    assert_eq!(world.store.unsettled().await.unwrap().len(), 1, "nothing gets through");
+    assert_eq!(world.store.unsettled(None, 100).await.unwrap().len(), 1, "nothing gets through");
     world.cluster.set_faults(LogFaults::default());
     sleep(A_WHILE).await;
-    assert_eq!(world.store.unsettled().await.unwrap(), []);
+    assert_eq!(world.store.unsettled(None, 100).await.unwrap(), []);
     let records = world.cluster.records(0).len();
     assert_eq!(records, 2, "the genesis record, and that of the opening once");
 }
@@ -142,7 +142,7 @@ async fn what_was_committed_but_not_announced_is_announced_by_the_next_worker() 
     let world = World::new().await;
     world.vote(1).await;
     world.commit_and_die().await;
-    assert_eq!(world.store.unsettled().await.unwrap(), [], "no control record will come");
+    assert_eq!(world.store.unsettled(None, 100).await.unwrap(), [], "no control record will come");
     let mut feed = world.log.feed().await.unwrap();
     world.start();
     let owed = Announcement::Tally(world.tally());
@@ -339,4 +339,41 @@ async fn seconds_from_the_opening_are_seconds_though_the_clock_is_set() {
     assert!(!open_after(HOUR, true, 2).await[1]);
     assert!(open_after(-HOUR, true, 60).await[1]);
     assert_eq!(open_after(HOUR, false, 2).await, [false, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_that_close_at_one_moment_hold_up_nobody() {
+    const MANY: u16 = 6_000;
+    let world = World::new().await;
+    for n in 0..=MANY {
+        let mut random = [3; 10];
+        random[..2].copy_from_slice(&n.to_be_bytes());
+        let draft = Draft::new("Which?", ["This", "That"]);
+        let mut poll = Poll::draft(PollId::new(NOW, random), draft, [0; 32], NOW).unwrap();
+        poll.open(NOW).unwrap();
+        poll.closes_at = Some(NOW);
+        world.store.create(poll, vec![format!("2{n:05}")], None).await.unwrap();
+    }
+    // As a disk is that syncs in some milliseconds.
+    let delay = Duration::from_millis(2)..Duration::from_millis(3);
+    let slow = Faults { delay: delay.clone(), ..Faults::NONE };
+    world.store.set_faults(StoreFaults {
+        reads: slow.clone(),
+        changes: slow.clone(),
+        commits: slow,
+    });
+    world.cluster.set_faults(LogFaults { delay, ..LogFaults::default() });
+    world.start();
+    sleep(ProcessorLimits::default().housekeeping + Duration::from_secs(1)).await;
+    let open = |poll: &&Poll| poll.closes_at.is_some() && poll.status == PollStatus::Open;
+    let dump = world.store.dump();
+    assert_eq!(dump.polls.iter().filter(open).count(), 0, "the last is closed within a second");
+    sleep(A_WHILE).await;
+    assert_eq!(
+        world.store.unsettled(None, 100).await.unwrap(),
+        [],
+        "and every partition has heard"
+    );
+    let records = world.cluster.records(0).len();
+    assert!(records < usize::from(MANY) + 1_000, "{records}: hardly any is appended twice");
 }

@@ -440,6 +440,19 @@ pub const SETTINGS: &[Setting] = &[
         api.per_voter
     ),
     limit!(
+        "api-creations",
+        "POLLUX_API_CREATIONS",
+        "Polls and events made per minute and address, of IPv6 per network (a /64), and the burst; \
+         loopback and the operator's token are exempt",
+        api.creations
+    ),
+    limit!(
+        "api-creations-of-site",
+        "POLLUX_API_CREATIONS_OF_SITE",
+        "Polls and events made per minute and IPv6 site (a /48), and the burst",
+        api.creations_of_site
+    ),
+    limit!(
         "api-guesses",
         "POLLUX_API_GUESSES",
         "Wrong join codes per minute and address, of IPv6 per network (a /64)",
@@ -622,6 +635,12 @@ pub const SETTINGS: &[Setting] = &[
         "POLLUX_WATCH_LEADERBOARD_SENT",
         "Of those, the places that sockets and streams are sent",
         watch.leaderboard_sent
+    ),
+    limit!(
+        "watch-open-polls",
+        "POLLUX_WATCH_OPEN_POLLS",
+        "Polls that may be open at once; a tenth more for polls made before, and for the operator",
+        watch.open_polls
     ),
     limit!(
         "watch-closed-polls",

@@ -16,11 +16,11 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
-use super::identity::{Client, Keys};
+use super::identity::{Client, Keys, bearer};
 use super::lookup::{self, CODE_DIGITS, ask, store_problem};
 use super::problem::{Problem, Trouble};
 use super::query::bad;
-use super::{App, draft, json, owner};
+use super::{App, draft, json, owner, room};
 use crate::store::{Created, IdempotencyKey, StoreError};
 use crate::watch::view::{self, Audience, PollView};
 
@@ -72,12 +72,23 @@ pub async fn create(
     if open {
         poll.open(now).map_err(owner::refused)?;
     }
+    let place = open.then(|| room::for_new(&app, &head.headers)).transpose()?;
+    spend(&app, &head.headers, from)?;
     let key = key.map(|key| IdempotencyKey { key, request: Sha256::digest(&body).into() });
     owner::detached(&app, move |app| async move {
         let standing = keep(&app, poll, key).await?;
+        drop(place);
         Ok(answer(&app, &standing, from))
     })
     .await
+}
+
+/// Whoever makes something that stays spends of what their address may make; the operator does not.
+pub fn spend(app: &App, headers: &HeaderMap, from: IpAddr) -> Result<(), Problem> {
+    if bearer(headers).is_some_and(|token| app.keys.is_admin(token)) {
+        return Ok(());
+    }
+    app.limits.creation(from)
 }
 
 /// The header `Idempotency-Key`, if it is there.

@@ -26,7 +26,7 @@ use super::owner::{self, Bearer, until};
 use super::polls::cached;
 use super::problem::{Problem, Trouble};
 use super::stage::stage_token;
-use super::{App, draft, json};
+use super::{App, draft, json, room};
 use crate::store::{ChangeError, EventStanding, IdempotencyKey, StoreError};
 use crate::watch::view::event::{self as view, EventView};
 use crate::watch::view::{Audience, PollView};
@@ -108,6 +108,7 @@ pub async fn create(
     let id = EventId(app.ambient.poll_id().0);
     let owner = Keys::token_hash(&app.keys.owner_token(id.0, [0; 16]));
     let event = Event::new(id, draft, owner, app.ambient.now()).map_err(owner::refused)?;
+    create::spend(&app, &head.headers, from)?;
     let request = Sha256::new().chain_update(b"event").chain_update(&body).finalize().into();
     let key = key.map(|key| IdempotencyKey { key, request });
     let program = owner::detached(&app, move |app| async move { keep(&app, event, key).await });
@@ -294,6 +295,7 @@ pub async fn add(
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
     let key = idempotency_key(request.headers())?;
+    let from = Client::of(&app, request.headers(), request.extensions()).address;
     let (head, body) = request.into_parts();
     let body = json::body(&app, &head.headers, body).await?;
     let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
@@ -323,9 +325,14 @@ pub async fn add(
                 Ok(poll)
             });
             let poll = poll.map_err(owner::refused)?;
+            let place = open.then(|| room::for_new(&app, &head.headers)).transpose()?;
+            create::spend(&app, &head.headers, from)?;
             let request = Sha256::new().chain_update(event.id.0).chain_update(&body).finalize();
             let key = key.map(|key| IdempotencyKey { key, request: request.into() });
-            let kept = move |app| async move { create::keep(&app, poll, key).await };
+            let kept = move |app| async move {
+                let _until_it_is_counted = place;
+                create::keep(&app, poll, key).await
+            };
             owner::detached(&app, kept).await?
         }
     };

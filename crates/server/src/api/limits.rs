@@ -1,4 +1,5 @@
-//! How often somebody may ask: per address, per voter in a poll, and for guessed join codes.
+//! How often somebody may ask: per address, per voter in a poll, for guessed join codes, and for
+//! something new that stays.
 //!
 //! A lecture hall shares one address, so the limit per address is generous and the one that
 //! bites is per voter. Nor may one guesser lock a hall out: an address whose guesses have run
@@ -48,6 +49,7 @@ impl Clock for TokioClock {
 pub struct Limits {
     addresses: Keyed<IpAddr>,
     voters: Keyed<VoterId>,
+    creations: Creations,
     guesses: Guesses,
     shown: Mutex<HashSet<(IpAddr, Uuid), FixedState>>,
 }
@@ -56,8 +58,9 @@ impl Limits {
     /// As configured.
     pub fn new(limits: &ApiLimits) -> Self {
         Self {
-            addresses: Keyed::new(limits.per_address),
-            voters: Keyed::new(limits.per_voter),
+            addresses: Keyed::new(Quota::per_second, limits.per_address),
+            voters: Keyed::new(Quota::per_second, limits.per_voter),
+            creations: Creations::new(limits),
             guesses: Guesses::new(limits),
             shown: Mutex::default(),
         }
@@ -67,11 +70,13 @@ impl Limits {
     pub fn sweep(&self) {
         self.addresses.sweep();
         self.voters.sweep();
+        self.creations.of_network.sweep();
+        self.creations.of_site.sweep();
     }
 
     /// One request of an address; loopback is exempt.
     pub fn request(&self, address: IpAddr) -> Result<(), Problem> {
-        if address.is_loopback() || self.addresses.take(network(address)) {
+        if address.is_loopback() || self.addresses.take(network(address)).is_ok() {
             return Ok(());
         }
         Err(Problem::new(Trouble::TooManyRequests, "too many requests from your address"))
@@ -79,11 +84,24 @@ impl Limits {
 
     /// One ballot of a voter in a poll.
     pub fn ballot(&self, voter: VoterId) -> Result<(), Problem> {
-        if self.voters.take(voter) {
+        if self.voters.take(voter).is_ok() {
             return Ok(());
         }
         let detail = "you vote faster than this poll takes; the ballot was not recorded";
         Err(Problem::new(Trouble::TooManyRequests, detail))
+    }
+
+    /// One new poll or event of an address; loopback is exempt.
+    pub fn creation(&self, address: IpAddr) -> Result<(), Problem> {
+        if address.is_loopback() {
+            return Ok(());
+        }
+        self.creations.take(address).map_err(|wait| {
+            let detail = "more polls and events are made from your address than are taken; wait a \
+                 moment, or ask the operator of this server, whose token has no such limit";
+            let seconds = wait.as_millis().div_ceil(1000) as u64;
+            Problem::new(Trouble::TooManyRequests, detail).with_retry_after(seconds.max(1))
+        })
     }
 
     /// Before a join code is looked up.
@@ -139,9 +157,9 @@ struct Keyed<K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> Keyed<K> {
-    fn new((per_second, burst): (u32, u32)) -> Self {
+    fn new(per: fn(NonZeroU32) -> Quota, (rate, burst): (u32, u32)) -> Self {
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst));
+        let quota = per(at_least_one(rate)).allow_burst(at_least_one(burst));
         Self {
             limiter: RateLimiter::new(
                 quota,
@@ -153,11 +171,16 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         }
     }
 
-    fn take(&self, key: K) -> bool {
+    /// One more, unless that is too many: then the error is how long to wait.
+    fn take(&self, key: K) -> Result<(), Duration> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == LOOK_EVERY - 1 {
             self.look();
         }
-        self.full.load(Ordering::Relaxed) || self.limiter.check_key(&key).is_ok()
+        if self.full.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let now = self.limiter.clock().now();
+        self.limiter.check_key(&key).map_err(|until| until.wait_time_from(now))
     }
 
     fn sweep(&self) {
@@ -167,6 +190,28 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
 
     fn look(&self) {
         self.full.store(self.limiter.len() >= MOST_KEYS, Ordering::Relaxed);
+    }
+}
+
+/// What is made and stays: a poll takes memory while it is open, and is on the disk for good. So
+/// it has a rate per minute of its own, with a burst that fits a school whose teachers all begin at once.
+struct Creations {
+    of_network: Keyed<IpAddr>,
+    of_site: Keyed<IpAddr>,
+}
+
+impl Creations {
+    fn new(limits: &ApiLimits) -> Self {
+        Self {
+            of_network: Keyed::new(Quota::per_minute, limits.creations),
+            of_site: Keyed::new(Quota::per_minute, limits.creations_of_site),
+        }
+    }
+
+    /// The network first: what it is refused must not be lost to the rest of its site.
+    fn take(&self, address: IpAddr) -> Result<(), Duration> {
+        self.of_network.take(network(address))?;
+        if address.is_ipv6() { self.of_site.take(site(address)) } else { Ok(()) }
     }
 }
 
@@ -245,6 +290,8 @@ impl Guesses {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use axum::response::IntoResponse;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -338,6 +385,35 @@ mod tests {
         limits.sweep();
         assert_eq!(limits.voters.limiter.len(), 1);
         assert_eq!((0..5).filter(|_| limits.ballot(busy).is_ok()).count(), 2, "it had its burst");
+    }
+
+    /// How many polls these addresses make, one after the other and round and round.
+    fn creations(limits: &Limits, addresses: impl Fn(u32) -> IpAddr) -> usize {
+        (0..5_000).filter(|n| limits.creation(addresses(*n)).is_ok()).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_school_makes_its_polls_at_once_and_whoever_goes_on_has_a_rate() {
+        let limits = Limits::new(&ApiLimits::default());
+        let (school, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        assert_eq!(creations(&limits, |_| school), 600);
+        let refused = limits.creation(school).unwrap_err();
+        assert_eq!(refused.trouble(), Trouble::TooManyRequests);
+        assert_eq!(refused.into_response().headers()["retry-after"], "2");
+        limits.creation(other).unwrap();
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(creations(&limits, |_| school), 30);
+        assert_eq!(creations(&limits, |_| "127.0.0.1".parse().unwrap()), 5_000, "loopback");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_a_whole_site_does_not_make_polls_with_all_its_networks() {
+        let limits = Limits::new(&ApiLimits::default());
+        assert_eq!(creations(&limits, |n| in_ipv6(1, n)), 1_200);
+        assert_eq!(creations(&limits, |_| in_ipv6(2, 1)), 600, "one network has its own");
+        assert_eq!(creations(&limits, |_| in_ipv6(2, 2)), 600, "and left the rest to its site");
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(creations(&limits, |n| in_ipv6(1, n)), 60);
     }
 
     #[tokio::test(start_paused = true)]

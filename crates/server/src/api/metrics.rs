@@ -47,6 +47,7 @@ fn recorder() -> &'static PrometheusHandle {
             "From the log's acknowledgement of a ballot to the tick that sent the state with it"
         );
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
+        describe_gauge!("pollux_open_polls", "Polls that are open now");
         handle
     })
 }
@@ -61,6 +62,7 @@ pub struct Metrics {
     /// Open connections.
     pub connections: Gauge,
     viewers: Gauge,
+    open_polls: Gauge,
     requests: HashMap<&'static str, Route, FixedState>,
     strays: Route,
 }
@@ -110,6 +112,7 @@ impl Metrics {
             append: histogram!("pollux_append_seconds"),
             connections: gauge!("pollux_http_connections"),
             viewers: gauge!("pollux_viewers"),
+            open_polls: gauge!("pollux_open_polls"),
             requests: templates.into_iter().map(|t| (t, Route::new(t))).collect(),
             strays: Route::new("none"),
         }
@@ -145,8 +148,9 @@ impl Metrics {
     }
 
     /// Everything, in Prometheus' text format.
-    pub fn render(&self, viewers: usize) -> String {
+    pub fn render(&self, viewers: usize, open_polls: usize) -> String {
         self.viewers.set(viewers as f64);
+        self.open_polls.set(open_polls as f64);
         recorder().render()
     }
 

@@ -33,6 +33,7 @@ pub mod problem;
 pub mod pulse;
 pub mod query;
 pub mod replay;
+pub mod room;
 pub mod routes;
 pub mod server;
 pub mod sheet;
@@ -78,6 +79,8 @@ pub struct App {
     pub keys: identity::Keys,
     /// How often somebody may ask.
     pub limits: limits::Limits,
+    /// How many polls may be open.
+    pub room: room::Room,
     /// What is counted.
     pub metrics: metrics::Metrics,
     /// What counts here, if anything does.
@@ -115,6 +118,7 @@ impl App {
         Arc::new(Self {
             keys: identity::Keys::new(secret, &config.former_secrets, admin_token),
             limits: limits::Limits::new(&config.api),
+            room: room::Room::default(),
             metrics: metrics::Metrics::new(routes::templates()),
             processor: OnceLock::new(),
             started_at: ambient.now(),

@@ -23,7 +23,7 @@ use super::identity::{Client, Right, require_token};
 use super::lookup::{self, Params, ask, store_problem};
 use super::problem::{Problem, Trouble};
 use super::query::{Query, bad};
-use super::{App, draft, json};
+use super::{App, draft, json, room};
 use crate::log::control;
 use crate::store::{self, EventStanding, StoreError};
 use crate::watch::view::{self, Audience, PollView};
@@ -141,6 +141,8 @@ async fn change_whose(
                 publish(&app, &standing, until).await;
                 return Ok(standing);
             }
+            let opens = poll.status == PollStatus::Open && standing.poll.status != PollStatus::Open;
+            let _until_it_is_counted = opens.then(|| room::for_known(&app)).transpose()?;
             match timeout_at(until, app.store.change(&poll, expected)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(store::ChangeError::Conflict)) => continue,

@@ -65,6 +65,8 @@ pub enum Trouble {
     NotReady,
     /// As many watch as may.
     TooManyViewers,
+    /// As many polls are open as may.
+    TooManyPolls,
     /// Nobody knows whether the ballot is recorded.
     OutcomeUnknown,
     /// Nobody knows whether the poll was changed.
@@ -91,7 +93,7 @@ pub struct Row {
 
 /// The error table.
 #[rustfmt::skip]
-pub const TABLE: [Row; 26] = [
+pub const TABLE: [Row; 27] = [
     row(Trouble::MalformedJson, "malformed-json", 400, "The body is not valid JSON", None,
         "The request's body could not be read as one JSON value in UTF-8.",
         "Look at the line and column in `detail`. The body must be one object, with nothing after it."),
@@ -164,6 +166,9 @@ pub const TABLE: [Row; 26] = [
     row(Trouble::TooManyViewers, "too-many-viewers", 503, "As many watch as this server takes", Some(5),
         "The server's limit of simultaneous viewers is reached.",
         "Try again later; the poll itself can still be read with `GET`."),
+    row(Trouble::TooManyPolls, "too-many-polls", 503, "As many polls are open as this server takes", Some(60),
+        "The server's limit of polls that are open at once is reached. Nothing was made or opened.",
+        "Close polls that are over, or make yours as a draft and open it later; the operator can raise `POLLUX_WATCH_OPEN_POLLS`. Polls that are open are not concerned."),
     row(Trouble::OutcomeUnknown, "outcome-unknown", 504, "It is not known whether the ballot is recorded", Some(1),
         "The log did not answer in time. The ballot may be recorded, or may come to be.",
         "Send the same ballot again, with the `ballotId` of this problem: it counts once, whatever became of the first."),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use pollux_core::event::Event;
-use pollux_core::id::{EventId, PollId};
+use pollux_core::id::{EventId, Generation, Offset, Partition, PollId};
 use pollux_core::poll::PollStatus;
 use pollux_core::standing::{Announcement, Standing};
 use tokio::task::JoinSet;
@@ -19,11 +19,14 @@ use crate::config::Config;
 use crate::log::{Feed, Log};
 use crate::processor::Processor;
 use crate::store::{Listing, Store};
-use crate::watch::feed::{self, Announcements, Pace, Snapshot, Source};
+use crate::watch::feed::{self, Announcements, Pace, Source};
 use crate::watch::hub::Hub;
 
 /// Between two comparisons of the hub with the store.
 const RECONCILE: Duration = Duration::from_secs(60);
+
+/// Polls read from the store at a time: some megabytes at the most.
+const PAGE: usize = 256;
 
 /// What a node is made of.
 pub struct Parts {
@@ -138,18 +141,16 @@ impl Source for Committed {
         Ok(Box::new(Joined(feed)))
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, String> {
-        let open = Listing {
-            status: Some(PollStatus::Open),
-            limit: usize::MAX,
-            all: true,
-            ..Listing::default()
-        };
-        let standings = self.store.list(open).await.map_err(|error| error.to_string())?;
+    async fn progress(&self) -> Result<Vec<(Partition, Generation, Offset)>, String> {
         let progress = self.store.progress().await.map_err(|error| error.to_string())?;
-        let progress =
-            progress.into_iter().map(|(partition, p)| (partition, p.generation, p.next_offset));
-        Ok(Snapshot { standings, progress: progress.collect() })
+        let progress = progress.into_iter();
+        Ok(progress.map(|(partition, p)| (partition, p.generation, p.next_offset)).collect())
+    }
+
+    async fn open_polls(&self, before: Option<PollId>) -> Result<Vec<Standing>, String> {
+        let open = Some(PollStatus::Open);
+        let page = Listing { status: open, before, limit: PAGE, all: true };
+        self.store.list(page).await.map_err(|error| error.to_string())
     }
 
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {

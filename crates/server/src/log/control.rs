@@ -1,4 +1,4 @@
-//! Telling the log and the nodes that a poll has changed, once the store has the change.
+//! Telling the log and the nodes that polls have changed, once the store has the changes.
 
 use std::sync::Arc;
 
@@ -11,26 +11,38 @@ use pollux_core::standing::Announcement;
 
 use super::{Log, NewRecord};
 
-/// Announce the poll, and append its control record to every partition. What fails here is
-/// made up for by the processor's housekeeping (control records) and by the nodes' reconciling
-/// (announcements): the store has the change, so it cannot be lost.
+/// Announce a poll, and append its control record to every partition; see [`publish_all`].
 pub async fn publish(log: &dyn Log, poll: &Poll, now: UnixMillis) {
-    let told = log.announce(vec![Announcement::Poll(Arc::new(poll.clone()))]);
-    let (told, ()) = tokio::join!(told, append(log, poll, now));
-    if let Err(error) = told {
-        tracing::warn!(poll = %poll.id, %error, "a poll's change is not announced yet");
+    publish_all(log, std::slice::from_ref(poll), now).await;
+}
+
+/// Announce the polls, and append their control records to every partition. What fails here is
+/// made up for by the processor's housekeeping (control records) and by the nodes' reconciling
+/// (announcements): the store has the changes, so they cannot be lost.
+pub async fn publish_all(log: &dyn Log, polls: &[Poll], now: UnixMillis) {
+    let told = polls.iter().map(|poll| Announcement::Poll(Arc::new(poll.clone()))).collect();
+    let (told, ()) = tokio::join!(log.announce(told), append(log, polls, now));
+    if let (Err(error), Some(poll)) = (told, polls.first()) {
+        let others = polls.len() - 1;
+        tracing::warn!(poll = %poll.id, others, %error, "a poll's change is not announced yet");
     }
 }
 
-/// Append the control record of the poll's present phase to every partition. Repeating it
+/// Append the control record of each poll's present phase to every partition. Repeating it
 /// changes nothing.
-async fn append(log: &dyn Log, poll: &Poll, now: UnixMillis) {
-    let Some(record) = record(poll, now) else { return };
-    let appends = (0..log.partitions()).map(|partition| log.append(partition, record.clone()));
-    for outcome in join_all(appends.collect::<Vec<_>>()).await {
-        if let Err(error) = outcome {
-            tracing::warn!(poll = %poll.id, %error, "a control record will be appended again");
-        }
+async fn append(log: &dyn Log, polls: &[Poll], now: UnixMillis) {
+    let to_all = |poll| {
+        let record = record(poll, now);
+        (0..log.partitions()).filter_map(move |partition| {
+            let record = record.clone()?;
+            Some(async move { (poll.id, log.append(partition, record).await) })
+        })
+    };
+    let outcomes = join_all(polls.iter().flat_map(to_all).collect::<Vec<_>>()).await;
+    let mut failed = outcomes.into_iter().filter_map(|(poll, done)| Some((poll, done.err()?)));
+    if let Some((poll, error)) = failed.next() {
+        let others = failed.count();
+        tracing::warn!(%poll, others, %error, "a control record will be appended again");
     }
 }
 

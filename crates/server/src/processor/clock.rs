@@ -8,11 +8,14 @@
 //! a poll was opened.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use pollux_core::id::{PollId, UnixMillis};
+use pollux_core::poll::Poll;
 use tokio::time::Instant;
 
 use super::Processor;
+use super::housekeeping::MOST_A_STEP;
 use crate::log::control;
 use crate::store::{ChangeError, StoreError};
 
@@ -48,10 +51,8 @@ impl Clock {
         if by.unsigned_abs() >= SET {
             // What was opened since the last look may have been opened by the clock as it is now.
             let recent = now.wall.0.saturating_sub(passed)..=now.wall.0;
-            for poll in processor.store.due(FOREVER).await? {
-                if poll.timed_since().is_some_and(|since| !recent.contains(&since.0)) {
-                    *self.owed.entry(poll.id).or_default() += by;
-                }
+            for id in timed(processor, &recent).await? {
+                *self.owed.entry(id).or_default() += by;
             }
             tracing::warn!(
                 by_ms = by,
@@ -64,6 +65,23 @@ impl Clock {
             self.owed.remove(&id);
         }
         Ok(())
+    }
+}
+
+/// Polls whose time counts from an opening, but for one of these times.
+async fn timed(
+    processor: &Processor,
+    recent: &RangeInclusive<u64>,
+) -> Result<Vec<PollId>, StoreError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = processor.store.due(FOREVER, after, MOST_A_STEP).await?;
+        let old = |poll: &&Poll| poll.timed_since().is_some_and(|at| !recent.contains(&at.0));
+        found.extend(page.iter().filter(old).map(|poll| poll.id));
+        after = page.last().and_then(|poll| Some((poll.closes_at?, poll.id)));
+        if page.len() < MOST_A_STEP {
+            return Ok(found);
+        }
     }
 }
 

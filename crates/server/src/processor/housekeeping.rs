@@ -1,11 +1,17 @@
 //! What nobody asks for but time brings: polls whose closing time has come are closed, and
 //! control records that some partition has not seen are appended again. Every node does this;
 //! doing it twice changes nothing.
+//!
+//! Thousands of polls may close at one moment, of which one has an audience. So they are closed many
+//! at a time, those that have waited longest first, and no step is longer than its bound.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use pollux_core::id::{Offset, Partition, PollId};
+use pollux_core::poll::Poll;
 use pollux_core::standing::Announcement;
 use tokio_util::sync::CancellationToken;
 
@@ -14,8 +20,11 @@ use super::clock::Clock;
 use crate::log::control;
 use crate::store::StoreError;
 
-/// Most polls whose control records are looked after in one round.
-const MOST_A_ROUND: usize = 100;
+/// Most polls that are closed in one step, and most whose control records are looked after in one.
+pub(super) const MOST_A_STEP: usize = 256;
+
+/// Most steps of closing in one round; the next round follows at once while there is more.
+const MOST_STEPS: usize = 16;
 
 /// Where each partition ended when a poll's control record was last appended to it. It is not
 /// appended again before the partition is committed beyond that, or to its end: a partition
@@ -24,86 +33,164 @@ type Appended = BTreeMap<(PollId, Partition), Offset>;
 
 /// Look now and then, until told to stop.
 pub async fn run(processor: Processor, stop: CancellationToken) {
-    let mut appended = Appended::new();
-    let mut clock = Clock::read(&processor);
+    let mut rounds = Rounds::new(processor);
+    let mut pause = true;
     loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(processor.limits.housekeeping) => {}
-        }
-        let round = async {
-            let closed = match clock.mend(&processor).await {
-                Ok(()) => close_due(&processor).await,
-                // By a clock that was set in between, polls would close too early.
-                error => error,
-            };
-            let settled = settle(&processor, &mut appended).await;
-            closed.and(settled)
+        let wait = async {
+            match pause {
+                true => tokio::time::sleep(rounds.processor.limits.housekeeping).await,
+                false => tokio::task::yield_now().await,
+            }
         };
         // A log that does not answer must not hold up a stop.
-        match stop.run_until_cancelled(round).await {
-            Some(Err(error)) => tracing::debug!(%error, "housekeeping is tried again later"),
-            Some(Ok(())) => {}
+        if stop.run_until_cancelled(wait).await.is_none() {
+            return;
+        }
+        pause = match stop.run_until_cancelled(rounds.next()).await {
+            Some(Ok(more)) => !more,
+            Some(Err(error)) => {
+                tracing::debug!(%error, "housekeeping is tried again later");
+                true
+            }
             None => return,
-        }
+        };
     }
 }
 
-/// Close the polls whose time has come, unless somebody changes them in between.
-async fn close_due(processor: &Processor) -> Result<(), StoreError> {
-    let now = processor.ambient.now();
-    for mut poll in processor.store.due(now).await? {
-        let expected = poll.revision;
-        if !poll.close(now).unwrap_or(false) {
-            continue;
-        }
-        match processor.store.change(&poll, expected).await {
-            Ok(()) => control::publish(&*processor.log, &poll, now).await,
-            Err(error) => tracing::debug!(poll = %poll.id, %error, "not closed in this round"),
-        }
-    }
-    Ok(())
+/// What is remembered from round to round.
+struct Rounds {
+    processor: Processor,
+    clock: Clock,
+    appended: Appended,
+    /// The last poll looked at for control records that were not seen.
+    looked_at: Option<PollId>,
 }
 
-/// Append control records to the partitions that have not seen them, and announce their polls
-/// again: if the record was lost on the way, the announcement may have been, too.
-async fn settle(processor: &Processor, appended: &mut Appended) -> Result<(), StoreError> {
-    let Processor { log, store, .. } = processor;
-    let unsettled = store.unsettled().await?;
-    appended.retain(|(id, _), _| unsettled.iter().any(|poll| poll.id == *id));
-    if unsettled.is_empty() {
-        return Ok(());
+impl Rounds {
+    fn new(processor: Processor) -> Self {
+        let clock = Clock::read(&processor);
+        Self { processor, clock, appended: Appended::new(), looked_at: None }
     }
-    let progress: BTreeMap<_, _> = store.progress().await?.into_iter().collect();
-    // Asked once a round: a frozen broker takes its time for each answer.
-    let mut ends = BTreeMap::new();
-    for partition in 0..log.partitions() {
-        ends.insert(partition, log.end(partition).await.ok());
+
+    /// One round. Says whether there are more polls to close.
+    async fn next(&mut self) -> Result<bool, StoreError> {
+        let closed = match self.clock.mend(&self.processor).await {
+            Ok(()) => self.close_due().await,
+            // By a clock that was set in between, polls would close too early.
+            Err(error) => Err(error),
+        };
+        self.settle().await?;
+        closed
     }
-    for poll in unsettled.into_iter().take(MOST_A_ROUND) {
-        let Some(standing) = store.standing(poll.id).await? else { continue };
-        let Some(record) = control::record(&poll, processor.ambient.now()) else { continue };
-        let seen: BTreeMap<_, _> =
-            standing.tallies().map(|at| (at.partition, at.tally.phase)).collect();
-        let mut missed = false;
-        for partition in 0..log.partitions() {
-            let committed = progress.get(&partition).map_or(0, |p| p.next_offset);
-            if seen.get(&partition) >= Some(&poll.phase) {
-                continue;
+
+    /// Close the polls whose time has come, unless somebody changes them in between.
+    async fn close_due(&mut self) -> Result<bool, StoreError> {
+        let now = self.processor.ambient.now();
+        let mut after = None;
+        for _ in 0..MOST_STEPS {
+            let due = self.processor.store.due(now, after, MOST_A_STEP).await?;
+            // Whoever could not be closed is passed by until the next round.
+            after = due.last().and_then(|poll| Some((poll.closes_at?, poll.id)));
+            let last = due.len() < MOST_A_STEP;
+            self.close(due).await?;
+            if last {
+                return Ok(false);
             }
-            let Some(end) = ends[&partition] else { continue };
-            let before = appended.get(&(poll.id, partition));
-            if before.is_some_and(|before| committed <= *before) && committed < end {
-                continue;
-            }
-            let _ = log.append(partition, record.clone()).await;
-            appended.insert((poll.id, partition), end);
-            missed = true;
         }
-        if missed {
-            let _ = log.announce(vec![Announcement::Poll(Arc::new(poll))]).await;
+        Ok(true)
+    }
+
+    async fn close(&mut self, due: Vec<Poll>) -> Result<(), StoreError> {
+        let Processor { log, store, ambient, .. } = &self.processor;
+        let now = ambient.now();
+        let close = |mut poll: Poll| {
+            let expected = poll.revision;
+            poll.close(now).unwrap_or(false).then_some((poll, expected))
+        };
+        let over: Vec<_> = due.into_iter().filter_map(close).collect();
+        if over.is_empty() {
+            return Ok(());
+        }
+        let closed = store.close(&over).await?;
+        let closed = over.into_iter().zip(closed).filter(|(_, closed)| *closed);
+        let closed: Vec<Poll> = closed.map(|((poll, _), _)| poll).collect();
+        control::publish_all(&**log, &closed, now).await;
+        for (partition, end) in self.ends().await {
+            let last = end.saturating_sub(1);
+            self.appended.extend(closed.iter().map(|poll| ((poll.id, partition), last)));
+        }
+        Ok(())
+    }
+
+    /// Where the partitions end that say so. Asked once a step: a frozen broker takes its time for
+    /// each answer.
+    async fn ends(&self) -> BTreeMap<Partition, Offset> {
+        let mut ends = BTreeMap::new();
+        for partition in 0..self.processor.log.partitions() {
+            if let Ok(end) = self.processor.log.end(partition).await {
+                ends.insert(partition, end);
+            }
+        }
+        ends
+    }
+
+    /// Append control records to the partitions that have not seen them, and announce their polls
+    /// again: if the record was lost on the way, the announcement may have been, too. Of more polls
+    /// than one step takes the others come in the next rounds, in turn.
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        let from = self.looked_at;
+        let unsettled = self.processor.store.unsettled(from, MOST_A_STEP).await?;
+        let rest = unsettled.len() == MOST_A_STEP;
+        self.looked_at = unsettled.last().map(|poll| poll.id).filter(|_| rest);
+        self.forget_settled(from, &unsettled);
+        if unsettled.is_empty() {
+            return Ok(());
+        }
+        let Processor { log, store, ambient, .. } = &self.processor;
+        let progress: BTreeMap<_, _> = store.progress().await?.into_iter().collect();
+        let ends = self.ends().await;
+        let (mut appends, mut missed) = (Vec::new(), Vec::new());
+        for poll in unsettled {
+            let Some(standing) = store.standing(poll.id).await? else { continue };
+            let Some(record) = control::record(&poll, ambient.now()) else { continue };
+            let seen: BTreeMap<_, _> =
+                standing.tallies().map(|at| (at.partition, at.tally.phase)).collect();
+            let before = appends.len();
+            for (partition, end) in &ends {
+                let committed = progress.get(partition).map_or(0, |p| p.next_offset);
+                if seen.get(partition) >= Some(&poll.phase) {
+                    continue;
+                }
+                let appended = self.appended.get(&(poll.id, *partition));
+                if appended.is_some_and(|at| committed <= *at) && committed < *end {
+                    continue;
+                }
+                appends.push(log.append(*partition, record.clone()));
+                self.appended.insert((poll.id, *partition), *end);
+            }
+            if appends.len() > before {
+                missed.push(Announcement::Poll(Arc::new(poll)));
+            }
+        }
+        let _ = join_all(appends).await;
+        if !missed.is_empty() {
+            let _ = log.announce(missed).await;
+        }
+        Ok(())
+    }
+
+    /// Of the polls behind `from`, up to the last of these, all others are settled by now.
+    fn forget_settled(&mut self, from: Option<PollId>, unsettled: &[Poll]) {
+        let first = from.map_or(Bound::Unbounded, |id| Bound::Excluded((id, Partition::MAX)));
+        let last =
+            self.looked_at.map_or(Bound::Unbounded, |id| Bound::Included((id, Partition::MAX)));
+        let of_settled = |(id, _): &&(PollId, Partition)| {
+            unsettled.binary_search_by_key(id, |poll| poll.id).is_err()
+        };
+        let known = self.appended.range((first, last)).map(|(key, _)| key);
+        let settled: Vec<_> = known.filter(of_settled).copied().collect();
+        for key in settled {
+            self.appended.remove(&key);
         }
     }
-    Ok(())
 }

@@ -111,6 +111,8 @@ macro_rules! store_conformance {
                     remembers_idempotency_keys_for_a_day, creating_twice_is_creating_once,
                     changes_only_the_expected_revision, lists_newest_first,
                     lists_by_status_and_page, finds_due_polls,
+                    gives_due_polls_a_page_at_a_time, closes_many_and_none_that_has_changed,
+                    gives_unsettled_polls_past_those_that_are_settled,
                     keeps_unsettled_polls_until_every_partition_has_heard,
                     a_change_survives_a_restart;
                 events: keeps_an_event_and_its_changes, an_events_polls_take_its_code,

@@ -10,6 +10,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -225,6 +226,13 @@ impl Store for MemoryStore {
         self.call(Call::Change, |state| state.change(poll, expected)).await
     }
 
+    async fn close(&self, polls: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
+        self.call(Call::Change, |state| {
+            Ok(polls.iter().map(|(poll, expected)| state.change(poll, *expected).is_ok()).collect())
+        })
+        .await
+    }
+
     async fn create_event(
         &self,
         event: Event,
@@ -273,20 +281,30 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn due(&self, now: UnixMillis) -> Result<Vec<Poll>, StoreError> {
+    async fn due(
+        &self,
+        now: UnixMillis,
+        after: Option<(UnixMillis, PollId)>,
+        limit: usize,
+    ) -> Result<Vec<Poll>, StoreError> {
         self.read(|state| {
             let open = state.polls.values().filter(|poll| poll.status == PollStatus::Open);
-            let due = open.filter(|poll| poll.closes_at.is_some_and(|at| at <= now));
-            let mut due: Vec<Poll> = due.cloned().collect();
-            due.sort_by_key(|poll| (poll.closes_at, poll.id));
-            due
+            let due = open.filter_map(|poll| Some(((poll.closes_at?, poll.id), poll)));
+            let due = due.filter(|(at, _)| at.0 <= now && after.is_none_or(|after| *at > after));
+            let due: BTreeMap<_, _> = due.collect();
+            due.into_values().take(limit).cloned().collect()
         })
         .await
     }
 
-    async fn unsettled(&self) -> Result<Vec<Poll>, StoreError> {
+    async fn unsettled(
+        &self,
+        after: Option<PollId>,
+        limit: usize,
+    ) -> Result<Vec<Poll>, StoreError> {
         self.read(|state| {
-            state.polls.values().filter(|poll| !state.is_settled(poll)).cloned().collect()
+            let here = state.polls.values().filter(|poll| after.is_none_or(|id| poll.id > id));
+            here.filter(|poll| !state.is_settled(poll)).take(limit).cloned().collect()
         })
         .await
     }

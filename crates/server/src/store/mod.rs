@@ -252,6 +252,10 @@ pub trait Store: Send + Sync + 'static {
     /// join it by the code it shows.
     async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError>;
 
+    /// Replace polls that are closed now, each if its revision is still the one beside it, all of
+    /// them in one step, so that many may close at one moment. Says of each whether it was.
+    async fn close(&self, polls: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError>;
+
     // ---- events: written by the API ----
 
     /// Keep a new event under the first of `codes` that is free, as [`Store::create`] does.
@@ -293,12 +297,20 @@ pub trait Store: Send + Sync + 'static {
     /// Polls, newest first.
     async fn list(&self, listing: Listing) -> Result<Vec<Standing>, StoreError>;
 
-    /// Open polls whose closing time has come.
-    async fn due(&self, now: UnixMillis) -> Result<Vec<Poll>, StoreError>;
+    /// Open polls whose closing time has come, in the order of these times and then by age: at
+    /// most `limit`, from behind `after` on.
+    async fn due(
+        &self,
+        now: UnixMillis,
+        after: Option<(UnixMillis, PollId)>,
+        limit: usize,
+    ) -> Result<Vec<Poll>, StoreError>;
 
     /// Polls past phase 0 (opened, or deleted as a draft) whose present phase some partition has
-    /// not committed yet: their control records must be appended (again).
-    async fn unsettled(&self) -> Result<Vec<Poll>, StoreError>;
+    /// not committed yet: their control records must be appended (again). By age, from behind
+    /// `after` on: at most `limit`, and none only if there is none.
+    async fn unsettled(&self, after: Option<PollId>, limit: usize)
+    -> Result<Vec<Poll>, StoreError>;
 
     // ---- ballots: written by the processor ----
 

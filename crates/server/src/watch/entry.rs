@@ -50,6 +50,10 @@ pub(super) struct EntryState {
     pub told_closed: bool,
     /// Whether it was last counted into the leaderboard.
     pub contended: bool,
+    /// Whether it was last counted among the open ones.
+    pub open: bool,
+    /// It is in memory no more.
+    pub gone: bool,
     /// Its place in the order in which idle polls are forgotten.
     pub idle: Option<u64>,
     /// By [`Form`].
@@ -108,6 +112,8 @@ impl Entry {
                 closed_seq: 0,
                 told_closed: false,
                 contended: false,
+                open: false,
+                gone: false,
                 idle: None,
                 encoded: [None, None, None],
             }),

@@ -22,23 +22,18 @@ pub trait Source: Send + Sync + 'static {
     /// Listen from now on.
     async fn join(&self) -> Result<Box<dyn Announcements>, String>;
 
-    /// Every open poll, and how far the partitions are committed.
-    async fn snapshot(&self) -> Result<Snapshot, String>;
+    /// How far the partitions are committed.
+    async fn progress(&self) -> Result<Vec<(Partition, Generation, Offset)>, String>;
+
+    /// Open polls, newest first, from behind `before` on: some of them, and none only if there is
+    /// none. Others may be among them.
+    async fn open_polls(&self, before: Option<PollId>) -> Result<Vec<Standing>, String>;
 
     /// One poll of any status.
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String>;
 
     /// One event with its polls.
     async fn event(&self, id: EventId) -> Result<Option<(Event, Vec<Standing>)>, String>;
-}
-
-/// What the store knows.
-#[derive(Clone, Debug, Default)]
-pub struct Snapshot {
-    /// Every open poll; others may be among them.
-    pub standings: Vec<Standing>,
-    /// By partition: the first offset that is not committed.
-    pub progress: Vec<(Partition, Generation, Offset)>,
 }
 
 /// Announcements as they come.
@@ -154,13 +149,20 @@ async fn follow(
 async fn load_everything(hub: Arc<Hub>, source: Arc<dyn Source>) -> Result<Loaded, String> {
     let mut left: BTreeSet<_> = hub.unfinished_polls().into_iter().map(Missing::Poll).collect();
     left.extend(hub.events().into_iter().map(Missing::Event));
-    let snapshot = source.snapshot().await?;
-    for standing in snapshot.standings {
-        left.remove(&Missing::Poll(standing.poll.id));
-        left.extend(standing.poll.event.map(Missing::Event));
-        hub.merge(standing);
+    // Asked first: what is read afterwards is as new.
+    let progress = source.progress().await?;
+    let mut before = None;
+    loop {
+        let page = source.open_polls(before).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.poll.id);
+        for standing in page {
+            left.remove(&Missing::Poll(standing.poll.id));
+            left.extend(standing.poll.event.map(Missing::Event));
+            hub.merge(standing);
+        }
     }
-    for (partition, generation, offset) in snapshot.progress {
+    for (partition, generation, offset) in progress {
         hub.advance(partition, generation, offset);
     }
     load_some(hub, source, left).await?;

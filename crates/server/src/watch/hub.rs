@@ -23,6 +23,7 @@ use super::codes::{self, Codes};
 use super::entry::{Entry, EntryState};
 use super::frame::{Close, Event, Message};
 use super::grants::{Grant, Grants};
+use super::kept::Kept;
 use super::latency::Latency;
 use super::overview::{Batch, Overview};
 use super::program::{ProgramEntry, Programs};
@@ -50,15 +51,14 @@ pub enum Missing {
 pub struct Hub {
     limits: WatchLimits,
     epoch: String,
-    polls: RwLock<HashMap<PollId, Arc<Entry>, FixedState>>,
-    codes: Codes,
+    pub(super) polls: RwLock<HashMap<PollId, Arc<Entry>, FixedState>>,
+    pub(super) codes: Codes,
     pub(super) programs: RwLock<Programs>,
     /// By the time of their tick.
     pub(super) dirty_programs: Mutex<BTreeMap<(Instant, EventId), Arc<ProgramEntry>>>,
     /// Open and listed; what the overview and the leaderboard are about.
-    listed: Mutex<BTreeSet<PollId>>,
-    /// Polls that are not open, in the order in which they are forgotten.
-    idle: Mutex<Idle>,
+    pub(super) listed: Mutex<BTreeSet<PollId>>,
+    pub(super) kept: Mutex<Kept>,
     /// By the time of their tick.
     pub(super) dirty: Mutex<BTreeMap<(Instant, PollId), Arc<Entry>>>,
     pub(super) changed: Notify,
@@ -86,12 +86,6 @@ pub struct Hub {
     pub(super) news: AtomicU64,
     /// Set once, when the server stops.
     pub(super) leaving: AtomicBool,
-}
-
-#[derive(Default)]
-struct Idle {
-    next: u64,
-    order: BTreeMap<u64, PollId>,
 }
 
 /// The leaderboard.
@@ -135,7 +129,7 @@ impl Hub {
             programs: RwLock::default(),
             dirty_programs: Mutex::default(),
             listed: Mutex::default(),
-            idle: Mutex::default(),
+            kept: Mutex::default(),
             dirty: Mutex::default(),
             changed: Notify::new(),
             overview: Mutex::default(),
@@ -263,16 +257,6 @@ impl Hub {
         view.cut(limit)
     }
 
-    /// Every poll that may still change, open or closed and not final yet, in order; for the feed
-    /// to compare with the store.
-    pub fn unfinished_polls(&self) -> Vec<PollId> {
-        let known: Vec<_> = self.polls.read().keys().copied().collect();
-        let unfinished = |id: &PollId| self.standing(*id).is_some_and(|poll| !poll.is_final());
-        let mut polls: Vec<_> = known.into_iter().filter(unfinished).collect();
-        polls.sort_unstable();
-        polls
-    }
-
     /// Waits until the partition is committed beyond this offset, as far as this node has heard.
     pub async fn committed(&self, partition: Partition, offset: Offset) {
         let Some(progress) = self.progress.get(partition as usize) else {
@@ -352,66 +336,6 @@ impl Hub {
         drop(state);
         if poll {
             self.forget_idle();
-        }
-    }
-
-    fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
-        let poll = state.standing.poll.clone();
-        let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
-        if before.code != poll.code {
-            // It has joined an event, and its old code leads there.
-            self.codes.forget(&before.code, poll.id);
-        }
-        self.codes.lead(&poll, self.ambient.now());
-        let open = poll.status == PollStatus::Open;
-        if open && poll.listed {
-            self.listed.lock().insert(poll.id);
-        } else {
-            self.listed.lock().remove(&poll.id);
-        }
-        let mut idle = self.idle.lock();
-        if let Some(order) = state.idle.take() {
-            idle.order.remove(&order);
-        }
-        if !open {
-            let order = idle.next;
-            idle.next += 1;
-            idle.order.insert(order, poll.id);
-            state.idle = Some(order);
-        }
-    }
-
-    /// Keep the number of polls that are not open within its limit. A deleted poll stays for a
-    /// while too: its tombstone keeps late announcements from bringing it back.
-    fn forget_idle(&self) {
-        // Those that are still watched stay; a few tries find one that is not.
-        for _ in 0..8 {
-            let id = {
-                let mut idle = self.idle.lock();
-                if idle.order.len() <= self.limits.closed_polls {
-                    return;
-                }
-                let Some((_, id)) = idle.order.pop_first() else { return };
-                id
-            };
-            let mut polls = self.polls.write();
-            let Some(entry) = polls.get(&id).cloned() else { continue };
-            let watched = !entry.watchers.lock().is_empty();
-            if !watched {
-                polls.remove(&id);
-            }
-            drop(polls);
-            let mut state = entry.state.lock();
-            if watched {
-                let mut idle = self.idle.lock();
-                let order = idle.next;
-                idle.next += 1;
-                idle.order.insert(order, id);
-                state.idle = Some(order);
-                continue;
-            }
-            self.codes.forget(&state.standing.poll.code, id);
-            self.overview.lock().recent.remove(&state.seq);
         }
     }
 

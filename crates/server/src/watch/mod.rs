@@ -2,7 +2,7 @@
 //! a backlog, to whoever watches.
 //!
 //! [`view`] decides what may be shown to whom (the only place that does); [`hub`] keeps the
-//! state, `tick` sends it: per poll to those who subscribed to it (`entry`), per event to those
+//! state (`kept`: of which polls), `tick` sends it: per poll to those who subscribed to it (`entry`), per event to those
 //! who follow it from poll to poll (`program`), through one shared
 //! stream to those who watch everything (`overview`), and the leaderboard (`board`). [`codes`] knows where join
 //! codes lead. [`viewer`]
@@ -23,6 +23,7 @@ mod figures;
 mod frame;
 pub mod grants;
 pub mod hub;
+mod kept;
 pub mod latency;
 mod overview;
 mod program;

@@ -14,7 +14,7 @@ macro_rules! texts {
 }
 
 /// Slug and text, by slug.
-const TEXTS: [(&str, &str); 26] = texts![
+const TEXTS: [(&str, &str); 27] = texts![
     "body-too-large",
     "change-unknown",
     "changed-meanwhile",
@@ -36,6 +36,7 @@ const TEXTS: [(&str, &str); 26] = texts![
     "request-timeout",
     "rules-broken",
     "store-unavailable",
+    "too-many-polls",
     "too-many-requests",
     "too-many-viewers",
     "upgrade-required",

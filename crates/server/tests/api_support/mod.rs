@@ -17,7 +17,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
 use pollux_core::event::Event;
-use pollux_core::id::{EventId, Generation, PollId, UnixMillis};
+use pollux_core::id::{EventId, Generation, Offset, Partition, PollId, UnixMillis};
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::ambient::Ambient;
 use pollux_server::api::{App, router};
@@ -27,7 +27,7 @@ use pollux_server::log::{Feed, Log};
 use pollux_server::processor::Processor;
 use pollux_server::store::memory::MemoryStore;
 use pollux_server::store::{Listing, Store};
-use pollux_server::watch::feed::{self, Announcements, Pace, Snapshot, Source};
+use pollux_server::watch::feed::{self, Announcements, Pace, Source};
 use pollux_server::watch::hub::Hub;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -87,12 +87,14 @@ impl Source for Backends {
         Ok(Box::new(Heard(feed)))
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, String> {
-        let listing = Listing { limit: 10_000, all: true, ..Listing::default() };
-        let standings = self.store.list(listing).await.map_err(|error| error.to_string())?;
+    async fn progress(&self) -> Result<Vec<(Partition, Generation, Offset)>, String> {
         let progress = self.store.progress().await.map_err(|error| error.to_string())?;
-        let progress = progress.into_iter().map(|(p, at)| (p, at.generation, at.next_offset));
-        Ok(Snapshot { standings, progress: progress.collect() })
+        Ok(progress.into_iter().map(|(p, at)| (p, at.generation, at.next_offset)).collect())
+    }
+
+    async fn open_polls(&self, before: Option<PollId>) -> Result<Vec<Standing>, String> {
+        let listing = Listing { limit: 1_000, all: true, before, ..Listing::default() };
+        self.store.list(listing).await.map_err(|error| error.to_string())
     }
 
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pollux_core::event::Event;
-use pollux_core::id::{EventId, PollId};
+use pollux_core::id::{EventId, Generation, Offset, Partition, PollId};
 use pollux_core::poll::Results;
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::config::WatchLimits;
-use pollux_server::watch::feed::{self, Announcements, Pace, Snapshot, Source};
+use pollux_server::watch::feed::{self, Announcements, Pace, Source};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -57,10 +57,16 @@ impl Source for Backend {
         self.listeners.lock().push(sender);
         Ok(Box::new(Listener(receiver)))
     }
-    async fn snapshot(&self) -> Result<Snapshot, String> {
+    async fn progress(&self) -> Result<Vec<(Partition, Generation, Offset)>, String> {
         self.fail()?;
-        let standings = self.store.lock().values().cloned().collect();
-        Ok(Snapshot { standings, progress: Vec::new() })
+        Ok(Vec::new())
+    }
+    async fn open_polls(&self, before: Option<PollId>) -> Result<Vec<Standing>, String> {
+        self.fail()?;
+        let store = self.store.lock();
+        let older = store.values().rev().filter(|one| before.is_none_or(|id| one.poll.id < id));
+        let page: Vec<_> = older.take(2).cloned().collect();
+        Ok(page)
     }
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {
         self.fail()?;
@@ -70,6 +76,27 @@ impl Source for Backend {
         self.fail()?;
         Ok(None)
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_there_is_loaded_a_page_at_a_time() {
+    let world = World::new(WatchLimits::default());
+    let backend = Arc::new(Backend::default());
+    let polls: Vec<_> = (1..=7).map(|n| poll(n, Results::Live, true)).collect();
+    for poll in &polls {
+        backend.store.lock().insert(poll.id, Standing::new(poll.clone(), PARTITIONS));
+    }
+    let pace = Pace { retry: Duration::from_millis(50), reconcile: Duration::from_secs(60) };
+    let (loaded, stop) = (CancellationToken::new(), CancellationToken::new());
+    let hub = world.hub.clone();
+    let running = tokio::spawn(feed::run(hub, backend.clone(), pace, loaded.clone(), stop.clone()));
+    loaded.cancelled().await;
+    assert_eq!(world.hub.open_polls(), 7, "of pages of two");
+    for poll in &polls {
+        assert!(world.hub.poll(poll.id).is_some(), "{}", poll.id);
+    }
+    stop.cancel();
+    running.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

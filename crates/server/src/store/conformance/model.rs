@@ -256,7 +256,7 @@ impl Pair {
     /// Everything there is to ask.
     async fn compare(&self) {
         let _ = both!(self, progress());
-        let _ = both!(self, unsettled());
+        let _ = both!(self, unsettled(None, 100));
         for (n, status) in
             [None, Some(PollStatus::Open), Some(PollStatus::Closed)].into_iter().enumerate()
         {
@@ -267,7 +267,7 @@ impl Pair {
             }
         }
         for ms in [0, 300, 2000] {
-            let _ = both!(self, due(at(NOW + ms)));
+            let _ = both!(self, due(at(NOW + ms), None, 100));
         }
         for code in 0..6_u8 {
             let _ = both!(self, by_code(&code.to_string()));

@@ -227,7 +227,7 @@ pub async fn finds_due_polls(backend: &dyn Backend) {
     draft.closes_at = Some(at(NOW + 100));
     create(&*store, draft).await;
     let due = async |now| {
-        let polls = store.due(at(NOW + now)).await.unwrap();
+        let polls = store.due(at(NOW + now), None, 100).await.unwrap();
         polls.iter().map(|poll| poll.id.time().0 - NOW).collect::<Vec<_>>()
     };
     assert_eq!(due(199).await, [0; 0]);
@@ -241,14 +241,88 @@ pub async fn finds_due_polls(backend: &dyn Backend) {
     assert_eq!(due(300).await, [1]);
 }
 
+pub async fn gives_due_polls_a_page_at_a_time(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    for (n, ms) in [(1, 300), (2, 200), (3, 200), (4, 200), (5, 100)] {
+        create(&*store, Poll { closes_at: Some(at(NOW + ms)), ..open_poll(n) }).await;
+    }
+    let (mut after, mut pages) = (None, Vec::new());
+    loop {
+        let page = store.due(at(NOW + 300), after, 2).await.unwrap();
+        pages.push(page.iter().map(|poll| poll.id.time().0 - NOW).collect::<Vec<_>>());
+        let Some(last) = page.last() else { break };
+        after = Some((last.closes_at.unwrap(), last.id));
+    }
+    assert_eq!(pages, [vec![5, 2], vec![3, 4], vec![1], vec![]]);
+    let behind = store.due(at(NOW + 200), Some((at(NOW + 200), poll_id(3))), 9).await.unwrap();
+    assert_eq!(behind.len(), 1, "what is due later is not among them");
+}
+
+pub async fn closes_many_and_none_that_has_changed(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    let mut over = Vec::new();
+    for n in 1..=300 {
+        let mut poll = create(&*store, open_poll(n)).await;
+        let expected = poll.revision;
+        assert!(poll.close(at(NOW + 1000)).unwrap());
+        over.push((poll, expected));
+    }
+    // Somebody else has changed one, and one was never here.
+    let mut changed = (*store.standing(poll_id(7)).await.unwrap().unwrap().poll).clone();
+    change(&*store, &mut changed, |poll| poll.reset(at(NOW)).unwrap()).await;
+    let mut stranger = open_poll(999);
+    assert!(stranger.close(at(NOW + 1000)).unwrap());
+    over.push((stranger, 1));
+    let closed = store.close(&over).await.unwrap();
+    let not_closed = (1..).zip(&closed).filter(|(_, closed)| !**closed).map(|(n, _)| n);
+    assert_eq!(not_closed.collect::<Vec<u64>>(), [7, 301]);
+    let store = backend.reopen(store).await;
+    for (n, (poll, _)) in (1..).zip(&over[..300]) {
+        let kept = store.standing(poll_id(n)).await.unwrap().unwrap().poll;
+        assert_eq!(*kept, if n == 7 { changed.clone() } else { poll.clone() });
+    }
+    assert_eq!(store.standing(poll_id(999)).await.unwrap(), None);
+    assert_eq!(store.close(&[]).await.unwrap(), [false; 0]);
+    assert_eq!(store.close(&over).await.unwrap(), [false; 301], "once");
+
+    // None of their partitions has heard of it: they come a page at a time.
+    let mut pages = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.unsettled(after, 128).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        pages.push(page.len());
+    }
+    assert_eq!(pages, [128, 128, 44]);
+}
+
+pub async fn gives_unsettled_polls_past_those_that_are_settled(backend: &dyn Backend) {
+    let store = backend.fresh(1).await;
+    let mut worker = Worker::begin(&*store, 0).await;
+    for n in 1..=7 {
+        let poll = create(&*store, open_poll(n)).await;
+        if n != 6 {
+            worker.control(&poll).await;
+        }
+    }
+    let unsettled = store.unsettled(None, 2).await.unwrap();
+    assert_eq!(unsettled.iter().map(|poll| poll.id).collect::<Vec<_>>(), [poll_id(6)]);
+    assert_eq!(store.unsettled(Some(poll_id(6)), 2).await.unwrap(), []);
+}
+
 pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn Backend) {
     let store = backend.fresh(2).await;
     let mut draft = create(&*store, draft_poll(3)).await;
-    assert_eq!(store.unsettled().await.unwrap(), [], "nobody hears of a draft");
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), [], "nobody hears of a draft");
     let mut poll = create(&*store, open_poll(1)).await;
-    assert_eq!(store.unsettled().await.unwrap(), [poll.clone()], "made and opened at once");
+    assert_eq!(
+        store.unsettled(None, 100).await.unwrap(),
+        [poll.clone()],
+        "made and opened at once"
+    );
     change(&*store, &mut draft, |poll| poll.open(at(NOW)).unwrap()).await;
-    assert_eq!(store.unsettled().await.unwrap(), [poll.clone(), draft.clone()], "opened");
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), [poll.clone(), draft.clone()], "opened");
 
     let mut zero = Worker::begin(&*store, 0).await;
     let mut one = Worker::begin(&*store, 1).await;
@@ -256,9 +330,9 @@ pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn
     zero.vote(&poll, super::voter(1), super::ballot_id(1), &[1]).await;
     one.control(&poll).await;
     zero.control(&draft).await;
-    assert_eq!(store.unsettled().await.unwrap(), [draft.clone()]);
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), [draft.clone()]);
     one.control(&draft).await;
-    assert_eq!(store.unsettled().await.unwrap(), []);
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), []);
 
     let reopen = |poll: &mut Poll| assert!(poll.reopen(at(NOW + 3)).unwrap());
     let close = |poll: &mut Poll| assert!(poll.close(at(NOW + 2)).unwrap());
@@ -267,11 +341,15 @@ pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn
         [&close, &reopen, &|poll| poll.reset(at(NOW)).unwrap(), &close, &delete];
     for (n, step) in steps.iter().enumerate() {
         change(&*store, &mut poll, step).await;
-        assert_eq!(store.unsettled().await.unwrap(), [poll.clone()], "after step {n}");
+        assert_eq!(store.unsettled(None, 100).await.unwrap(), [poll.clone()], "after step {n}");
         zero.control(&poll).await;
-        assert_eq!(store.unsettled().await.unwrap(), [poll.clone()], "one of two, step {n}");
+        assert_eq!(
+            store.unsettled(None, 100).await.unwrap(),
+            [poll.clone()],
+            "one of two, step {n}"
+        );
         one.control(&poll).await;
-        assert_eq!(store.unsettled().await.unwrap(), [], "both have heard, step {n}");
+        assert_eq!(store.unsettled(None, 100).await.unwrap(), [], "both have heard, step {n}");
         let standing = store.standing(poll.id).await.unwrap().unwrap();
         assert_eq!(standing.seen_everywhere(), poll.phase);
         assert_eq!(standing.is_final(), poll.status == PollStatus::Closed);
@@ -284,24 +362,24 @@ pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn
         poll.revision += 1;
     })
     .await;
-    assert_eq!(store.unsettled().await.unwrap(), []);
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), []);
     change(&*store, &mut other, close).await;
     let closed = other.clone();
     change(&*store, &mut other, reopen).await;
     zero.control(&closed).await;
     one.control(&closed).await;
-    assert_eq!(store.unsettled().await.unwrap(), [other.clone()]);
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), [other.clone()]);
     zero.control(&other).await;
     let store = backend.reopen(store).await;
-    assert_eq!(store.unsettled().await.unwrap(), [other.clone()], "after a restart");
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), [other.clone()], "after a restart");
     let mut one = Worker::begin(&*store, 1).await;
     one.control(&other).await;
-    assert_eq!(store.unsettled().await.unwrap(), []);
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), []);
 
     // A draft that is deleted is in a phase like any other.
     let mut unopened = create(&*store, draft_poll(5)).await;
     change(&*store, &mut unopened, delete).await;
-    assert_eq!(store.unsettled().await.unwrap(), [unopened]);
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), [unopened]);
 }
 
 pub async fn a_change_survives_a_restart(backend: &dyn Backend) {
@@ -320,7 +398,7 @@ pub async fn a_change_survives_a_restart(backend: &dyn Backend) {
     let store = backend.reopen(store).await;
     assert_eq!(store.standing(poll.id).await.unwrap(), before);
     assert_eq!(before.unwrap().counts(), [1, 0, 9]);
-    assert_eq!(store.unsettled().await.unwrap(), [poll.clone()]);
+    assert_eq!(store.unsettled(None, 100).await.unwrap(), [poll.clone()]);
     assert_eq!(store.begin(0, super::generation(1)).await.unwrap().next_offset, 14);
     for n in 0..9 {
         let state = store.voter(poll.id, super::voter(n)).await.unwrap();

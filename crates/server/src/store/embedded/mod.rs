@@ -58,6 +58,7 @@ enum Job {
         Option<IdempotencyKey>,
         Reply<Result<Created<Event>, StoreError>>,
     ),
+    Close(Vec<(Poll, u64)>, Reply<Result<Vec<bool>, StoreError>>),
     ChangeEvent(Box<Event>, u64, Option<Vec<u8>>, Reply<Result<(), ChangeError>>),
     Begin(Partition, Generation, Reply<Result<Progress, StoreError>>),
     Commit(Partition, Commit, Reply<Result<(), CommitError>>),
@@ -253,6 +254,9 @@ fn perform(writer: &mut Writer, job: Job) {
         Job::Change(poll, expected, reply) => {
             let _ = reply.send(writer.change(&poll, expected));
         }
+        Job::Close(polls, reply) => {
+            let _ = reply.send(writer.close(&polls));
+        }
         Job::CreateEvent(event, codes, key, reply) => {
             let _ = reply.send(writer.create_event(*event, &codes, key.as_ref()));
         }
@@ -303,6 +307,10 @@ impl Store for EmbeddedStore {
 
     async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
         self.ask(|reply| Job::Change(Box::new(poll.clone()), expected, reply)).await
+    }
+
+    async fn close(&self, polls: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
+        self.ask(|reply| Job::Close(polls.to_vec(), reply)).await
     }
 
     async fn create_event(
@@ -371,12 +379,21 @@ impl Store for EmbeddedStore {
         .await
     }
 
-    async fn due(&self, now: UnixMillis) -> Result<Vec<Poll>, StoreError> {
-        self.read(move |conn| reads::due(conn, now)).await
+    async fn due(
+        &self,
+        now: UnixMillis,
+        after: Option<(UnixMillis, PollId)>,
+        limit: usize,
+    ) -> Result<Vec<Poll>, StoreError> {
+        self.read(move |conn| reads::due(conn, now, after, limit)).await
     }
 
-    async fn unsettled(&self) -> Result<Vec<Poll>, StoreError> {
-        self.read(reads::unsettled).await
+    async fn unsettled(
+        &self,
+        after: Option<PollId>,
+        limit: usize,
+    ) -> Result<Vec<Poll>, StoreError> {
+        self.read(move |conn| reads::unsettled(conn, after, limit)).await
     }
 
     /// Goes through the writer, and so after every commit before it: whoever takes a partition

@@ -110,34 +110,43 @@ pub fn change(
     poll: &Poll,
     expected: u64,
 ) -> Result<(), ChangeError> {
-    let changed = conn
-        .prepare_cached(
-            "UPDATE polls SET status = ?3, listed = ?4, phase = ?5, revision = ?6, \
-             closes_at = ?7, ended_at = ?8, poll = ?9, event = ?10 WHERE id = ?1 AND revision = ?2",
-        )
-        .and_then(|mut update| {
-            update.execute(params![
-                poll.id.to_string(),
-                reads::signed(expected),
-                rows::status_word(poll.status),
-                poll.listed,
-                poll.phase,
-                reads::signed(poll.revision),
-                poll.closes_at.map(|at| reads::signed(at.0)),
-                reads::ended_at(poll).map(|at| reads::signed(at.0)),
-                rows::poll_json(poll),
-                poll.event.map(|event| event.to_string()),
-            ])
-        })
-        .map_err(StoreError::from)?;
-    if changed == 0 {
+    if !put(conn, partitions, poll, expected)? {
         return Err(ChangeError::Conflict);
     }
     if poll.status == PollStatus::Open && reads::code_passed_on(conn, poll)? {
         return Err(ChangeError::CodeTaken);
     }
-    settle(conn, "id = ?2", partitions, &poll.id.to_string()).map_err(StoreError::from)?;
     Ok(())
+}
+
+/// Write over a poll of the expected revision; says whether there is one.
+pub fn put(
+    conn: &Connection,
+    partitions: u32,
+    poll: &Poll,
+    expected: u64,
+) -> Result<bool, StoreError> {
+    let mut update = conn.prepare_cached(
+        "UPDATE polls SET status = ?3, listed = ?4, phase = ?5, revision = ?6, \
+         closes_at = ?7, ended_at = ?8, poll = ?9, event = ?10 WHERE id = ?1 AND revision = ?2",
+    )?;
+    let id = poll.id.to_string();
+    let changed = update.execute(params![
+        id,
+        reads::signed(expected),
+        rows::status_word(poll.status),
+        poll.listed,
+        poll.phase,
+        reads::signed(poll.revision),
+        poll.closes_at.map(|at| reads::signed(at.0)),
+        reads::ended_at(poll).map(|at| reads::signed(at.0)),
+        rows::poll_json(poll),
+        poll.event.map(|event| event.to_string()),
+    ])?;
+    if changed > 0 {
+        settle(conn, "id = ?2", partitions, &id)?;
+    }
+    Ok(changed > 0)
 }
 
 pub fn free_code(

@@ -112,15 +112,24 @@ pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
     many(conn, &sql, params![before, limit(listing.limit), status], keyed_poll)
 }
 
-pub fn due(conn: &Connection, now: UnixMillis) -> Read<Vec<Poll>> {
+pub fn due(
+    conn: &Connection,
+    now: UnixMillis,
+    after: Option<(UnixMillis, PollId)>,
+    most: usize,
+) -> Read<Vec<Poll>> {
     let sql = "SELECT key, poll FROM polls WHERE status = 'open' AND closes_at <= ?1 \
-               ORDER BY closes_at, id";
-    many(conn, sql, [signed(now.0)], |row| Ok(keyed_poll(row)?.1))
+               AND (closes_at, id) > (?2, ?3) ORDER BY closes_at, id LIMIT ?4";
+    // Before every time and every id.
+    let (at, id) = after.map_or((0, String::new()), |(at, id)| (signed(at.0), id.to_string()));
+    let params = params![signed(now.0), at, id, limit(most)];
+    many(conn, sql, params, |row| Ok(keyed_poll(row)?.1))
 }
 
-pub fn unsettled(conn: &Connection) -> Read<Vec<Poll>> {
-    let sql = "SELECT key, poll FROM polls WHERE settled = 0 ORDER BY id";
-    many(conn, sql, [], |row| Ok(keyed_poll(row)?.1))
+pub fn unsettled(conn: &Connection, after: Option<PollId>, most: usize) -> Read<Vec<Poll>> {
+    let sql = "SELECT key, poll FROM polls WHERE settled = 0 AND id > ?1 ORDER BY id LIMIT ?2";
+    let after = after.map_or_else(String::new, |id| id.to_string());
+    many(conn, sql, params![after, limit(most)], |row| Ok(keyed_poll(row)?.1))
 }
 
 fn read_progress(row: &Row<'_>) -> Read<(Partition, Progress)> {

@@ -160,6 +160,13 @@ ALTER TABLE ballots ADD COLUMN nth INTEGER NOT NULL DEFAULT 9;
 CREATE INDEX later_ballots ON ballots (poll, voter, ballot) WHERE nth > 8;
 CREATE INDEX later_counted ON ballots (poll, voter, round) WHERE nth > 8 AND decided = 1;
 ",
+    "
+-- Polls that are due or unsettled are read a page at a time, in this order.
+DROP INDEX polls_closing;
+CREATE INDEX polls_closing ON polls (closes_at, id) WHERE status = 'open' AND closes_at IS NOT NULL;
+DROP INDEX polls_unsettled;
+CREATE INDEX polls_unsettled ON polls (id) WHERE settled = 0;
+",
 ];
 
 /// Why the store's file was not opened. Each message names the file and what to do.

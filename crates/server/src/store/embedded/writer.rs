@@ -120,6 +120,15 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))
     }
 
+    pub fn close(&mut self, all: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
+        let partitions = self.partitions;
+        self.db.transact(Durable::Now, |conn| {
+            all.iter()
+                .map(|(poll, expected)| polls::put(conn, partitions, poll, *expected))
+                .collect()
+        })
+    }
+
     pub fn create_event(
         &mut self,
         event: Event,

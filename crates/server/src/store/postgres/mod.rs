@@ -334,6 +334,9 @@ impl Drop for PostgresStore {
     }
 }
 
+/// Before every poll.
+const FIRST: PollId = PollId(uuid::Uuid::nil());
+
 #[async_trait]
 impl Store for PostgresStore {
     async fn create(
@@ -347,6 +350,17 @@ impl Store for PostgresStore {
 
     async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
         self.replace(async |lease| polls::change(lease, poll, expected).await).await
+    }
+
+    async fn close(&self, all: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
+        let (closed, lease) = self
+            .within::<_, StoreError>(async {
+                let lease = Lease::take(&self.pool).await?;
+                Ok((polls::close(&lease, all).await?, lease))
+            })
+            .await?;
+        self.finish(lease).await?;
+        Ok(closed)
     }
 
     async fn create_event(
@@ -391,13 +405,24 @@ impl Store for PostgresStore {
         ask!(self, lease => reads::list(&lease, self.partitions, listing))
     }
 
-    async fn due(&self, now: UnixMillis) -> Result<Vec<Poll>, StoreError> {
-        let now = rows::time(now)?;
-        ask!(self, lease => reads::due(&lease, now))
+    async fn due(
+        &self,
+        now: UnixMillis,
+        after: Option<(UnixMillis, PollId)>,
+        limit: usize,
+    ) -> Result<Vec<Poll>, StoreError> {
+        let (at, id) = after.unwrap_or((UnixMillis(0), FIRST));
+        let (now, at) = (rows::time(now)?, rows::time(at)?);
+        ask!(self, lease => reads::due(&lease, now, (at, id), limit))
     }
 
-    async fn unsettled(&self) -> Result<Vec<Poll>, StoreError> {
-        ask!(self, lease => reads::unsettled(&lease, self.partitions))
+    async fn unsettled(
+        &self,
+        after: Option<PollId>,
+        limit: usize,
+    ) -> Result<Vec<Poll>, StoreError> {
+        let after = after.unwrap_or(FIRST);
+        ask!(self, lease => reads::unsettled(&lease, self.partitions, after, limit))
     }
 
     async fn begin(

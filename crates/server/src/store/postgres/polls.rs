@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use foldhash::fast::FixedState;
+use futures_util::future::try_join_all;
 use pollux_core::id::PollId;
 use pollux_core::kind::Kind;
 use pollux_core::poll::{Poll, PollStatus};
@@ -122,6 +123,15 @@ pub async fn change(lease: &Lease, poll: &Poll, expected: u64) -> Result<(), Cha
         return Err(ChangeError::CodeTaken);
     }
     Ok(())
+}
+
+/// Everything of [`crate::store::Store::close`] but the COMMIT. The changes are under way together:
+/// whoever waits for a turn waits for one answer, not for each.
+pub async fn close(lease: &Lease, polls: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
+    begin(lease).await?;
+    let puts = polls.iter().map(|(poll, expected)| put(lease, poll, Some(*expected)));
+    let changed = try_join_all(puts).await?;
+    Ok(changed.into_iter().map(|rows| rows > 0).collect())
 }
 
 pub async fn run(

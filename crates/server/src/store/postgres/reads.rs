@@ -108,26 +108,55 @@ pub async fn list(lease: &Lease, partitions: u32, listing: Listing) -> Read<Vec<
     standings(lease, partitions, &which, &[&before, &limit, &status]).await
 }
 
-pub async fn due(lease: &Lease, now: SystemTime) -> Read<Vec<Poll>> {
+pub async fn due(
+    lease: &Lease,
+    now: SystemTime,
+    (at, id): (SystemTime, PollId),
+    most: usize,
+) -> Read<Vec<Poll>> {
     let sql = format!(
         "SELECT {POLL} FROM polls p WHERE p.status = 'open' AND p.closes_at <= $1 \
-         ORDER BY p.closes_at, p.id"
+         AND (p.closes_at, p.id) > ($2, $3) ORDER BY p.closes_at, p.id LIMIT $4"
     );
-    query(lease, &sql, &[&now]).await?.iter().map(rows::read_poll).collect()
+    let found = query(lease, &sql, &[&now, &at, &id.0, &limit(most)]).await?;
+    found.iter().map(rows::read_poll).collect()
 }
 
 /// Polls that some partition has not committed the present phase of. Those that every one has
 /// are noted as settled, so that nobody looks at them again; no commit has to, which would
 /// make partitions wait for one another.
-pub async fn unsettled(lease: &Lease, partitions: u32) -> Read<Vec<Poll>> {
+pub async fn unsettled(
+    lease: &Lease,
+    partitions: u32,
+    mut after: PollId,
+    most: usize,
+) -> Read<Vec<Poll>> {
+    loop {
+        let (last, open) = looked_at(lease, partitions, after, most).await?;
+        match last {
+            Some(last) if open.is_empty() => after = last,
+            _ => return Ok(open),
+        }
+    }
+}
+
+/// Of the next `most` polls that are not noted as settled: the last, and those that are not settled.
+async fn looked_at(
+    lease: &Lease,
+    partitions: u32,
+    after: PollId,
+    most: usize,
+) -> Read<(Option<PollId>, Vec<Poll>)> {
     let sql = format!(
         "SELECT {POLL}, $1 <= (SELECT count(*) FROM tallies t WHERE t.poll = p.id \
          AND t.phase >= p.phase) AS settled FROM polls p WHERE p.settled_phase < p.phase \
-         ORDER BY p.id"
+         AND p.id > $2 ORDER BY p.id LIMIT $3"
     );
-    let (mut open, mut done) = (Vec::new(), Vec::new());
-    for row in &query(lease, &sql, &[&i64::from(partitions)]).await? {
+    let (mut last, mut open, mut done) = (None, Vec::new(), Vec::new());
+    let params: Params<'_> = &[&i64::from(partitions), &after.0, &limit(most)];
+    for row in &query(lease, &sql, params).await? {
         let poll = rows::read_poll(row)?;
+        last = Some(poll.id);
         if row.try_get("settled")? {
             done.push(poll);
         } else {
@@ -142,7 +171,7 @@ pub async fn unsettled(lease: &Lease, partitions: u32) -> Read<Vec<Poll>> {
         let statement = lease.prepare_cached(note).await?;
         lease.execute(&statement, &[&ids, &phases]).await?;
     }
-    Ok(open)
+    Ok((last, open))
 }
 
 /// Polls with their tallies in a partition, in the order asked.

@@ -1,0 +1,116 @@
+//! Which polls stay in memory: those that are open, as many as there are, and of the others the
+//! newest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pollux_core::id::PollId;
+use pollux_core::poll::PollStatus;
+
+use super::entry::{Entry, EntryState};
+use super::hub::Hub;
+
+/// What is kept.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// How many are open.
+    open: usize,
+    next: u64,
+    /// Polls that are not open, in the order in which they are forgotten.
+    idle: BTreeMap<u64, PollId>,
+}
+
+impl Kept {
+    /// Forget it after all others that are not open.
+    fn last(&mut self, poll: PollId) -> Option<u64> {
+        let order = self.next;
+        self.next += 1;
+        self.idle.insert(order, poll);
+        Some(order)
+    }
+}
+
+impl Hub {
+    /// How many polls are open.
+    pub fn open_polls(&self) -> usize {
+        self.kept.lock().open
+    }
+
+    /// Every poll that may still change, open or closed and not final yet, in order; for the feed
+    /// to compare with the store.
+    pub fn unfinished_polls(&self) -> Vec<PollId> {
+        let known: Vec<_> = self.polls.read().values().cloned().collect();
+        let unfinished = |entry: &Arc<Entry>| {
+            let standing = &entry.state.lock().standing;
+            standing.poll.status != PollStatus::Deleted && !standing.is_final()
+        };
+        let unfinished = known.into_iter().filter(unfinished);
+        let mut polls: Vec<_> = unfinished.map(|entry| entry.id).collect();
+        polls.sort_unstable();
+        polls
+    }
+
+    /// The poll itself has changed: bring the indexes up to date.
+    pub(super) fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
+        let poll = state.standing.poll.clone();
+        let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
+        if before.code != poll.code {
+            // It has joined an event, and its old code leads there.
+            self.codes.forget(&before.code, poll.id);
+        }
+        self.codes.lead(&poll, self.ambient.now());
+        let open = poll.status == PollStatus::Open;
+        if open && poll.listed {
+            self.listed.lock().insert(poll.id);
+        } else {
+            self.listed.lock().remove(&poll.id);
+        }
+        let mut kept = self.kept.lock();
+        if let Some(order) = state.idle.take() {
+            kept.idle.remove(&order);
+        }
+        if std::mem::replace(&mut state.open, open && !state.gone) {
+            kept.open -= 1;
+        }
+        if state.open {
+            kept.open += 1;
+        } else if !state.gone {
+            state.idle = kept.last(poll.id);
+        }
+    }
+
+    /// Keep the number of polls that are not open within its limit. A deleted poll stays for a
+    /// while too: its tombstone keeps late announcements from bringing it back.
+    pub(super) fn forget_idle(&self) {
+        // Those that are still watched stay; a few tries find one that is not.
+        for _ in 0..8 {
+            let id = {
+                let mut kept = self.kept.lock();
+                if kept.idle.len() <= self.limits().closed_polls {
+                    return;
+                }
+                let Some((_, id)) = kept.idle.pop_first() else { return };
+                id
+            };
+            let mut polls = self.polls.write();
+            let Some(entry) = polls.get(&id).cloned() else { continue };
+            let watched = !entry.watchers.lock().is_empty();
+            if !watched {
+                polls.remove(&id);
+            }
+            drop(polls);
+            let mut state = entry.state.lock();
+            if watched {
+                state.idle = self.kept.lock().last(id);
+                continue;
+            }
+            state.gone = true;
+            if std::mem::take(&mut state.open) {
+                // It was opened again just then; whoever asks for it finds it in the store.
+                self.kept.lock().open -= 1;
+            }
+            self.codes.forget(&state.standing.poll.code, id);
+            self.overview.lock().recent.remove(&state.seq);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! As many polls as a server takes are open: who is refused, and who is not.
+
+#![allow(clippy::unwrap_used)]
+
+mod api_support;
+
+use std::time::Duration;
+
+use api_support::{ADMIN, Answer, Ask, World};
+use futures_util::future::join_all;
+use pollux_server::store::memory::{Faults, StoreFaults};
+
+const OPEN: &str = r#"{"question":"Which?","options":["a","b"]}"#;
+const DRAFT: &str = r#"{"question":"Which?","options":["a","b"],"open":false}"#;
+
+/// Room for ten, and for one more that is there already.
+async fn ten() -> World {
+    World::with(|config| config.watch.open_polls = 10).await
+}
+
+async fn make(world: &World, body: &str) -> Answer {
+    world.call(Ask::post("/api/polls", body).request()).await
+}
+
+async fn act(world: &World, (id, token): &(String, String), action: &str) -> Answer {
+    world.call(Ask::post(format!("/api/polls/{id}/{action}"), "").token(token).request()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_the_bound_new_polls_are_refused_and_those_that_are_open_go_on() {
+    let world = ten().await;
+    let draft = world.poll(DRAFT).await;
+    let mut open = Vec::new();
+    for _ in 0..10 {
+        open.push(world.poll(OPEN).await);
+    }
+    let refused = make(&world, OPEN).await;
+    assert_eq!(refused.status, 503, "{refused}");
+    assert_eq!(refused.json()["type"], "/docs/errors/too-many-polls");
+    assert_eq!(refused.header("retry-after"), "60");
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("10 polls are open"), "{detail}");
+    assert!(detail.contains("POLLUX_WATCH_OPEN_POLLS"), "{detail}");
+
+    let second = world.poll(DRAFT).await;
+    let vote = Ask::post(format!("/api/polls/{}/vote", open[0].0), r#"{"optionId":1}"#);
+    assert_eq!(world.call(vote.request()).await.status, 202);
+    assert_eq!(act(&world, &open[0], "reset").await.status, 200);
+
+    // One that was prepared opens, though strangers have taken all the room there is for new ones.
+    let opened = act(&world, &draft, "open").await;
+    assert_eq!(opened.status, 200, "{opened}");
+    let refused = act(&world, &second, "open").await;
+    assert_eq!(refused.status, 503, "{refused}");
+    assert_eq!(refused.json()["type"], "/docs/errors/too-many-polls");
+    let poll = world.call(Ask::get(format!("/api/polls/{}", second.0)).token(&second.1).request());
+    assert_eq!(poll.await.json()["status"], "draft", "nothing was changed");
+
+    // Whoever closes or deletes makes room, for one each.
+    assert_eq!(act(&world, &open[1], "close").await.status, 200);
+    let gone = Ask::new("DELETE", format!("/api/polls/{}", open[2].0)).token(&open[2].1);
+    assert_eq!(world.call(gone.request()).await.status, 204);
+    assert_eq!(world.app.hub.open_polls(), 9);
+    assert_eq!(act(&world, &open[1], "reopen").await.status, 200);
+    assert_eq!(make(&world, OPEN).await.status, 503, "ten are open");
+    assert_eq!(act(&world, &second, "open").await.status, 200);
+    assert_eq!(world.app.hub.open_polls(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_and_its_stage_keep_to_the_bound_and_the_operator_has_what_is_kept_free() {
+    let world = ten().await;
+    let event = world.call(Ask::post("/api/events", r#"{"title":"Here"}"#).request()).await.json();
+    let text = |name: &str| event[name].as_str().unwrap().to_owned();
+    let (id, token) = (text("id"), text("ownerToken"));
+    let add = |body: &str| {
+        let ask = Ask::post(format!("/api/events/{id}/polls"), body).token(&token);
+        world.call(ask.request())
+    };
+    let draft = add(OPEN.replace('}', r#","open":false}"#).as_str()).await.json();
+    for _ in 0..10 {
+        world.poll(OPEN).await;
+    }
+    let refused = add(&OPEN.replace('}', r#","open":true}"#)).await;
+    assert_eq!(refused.status, 503, "{refused}");
+    let by_operator = world.call(Ask::post("/api/polls", OPEN).token(ADMIN).request()).await;
+    assert_eq!(by_operator.status, 201, "{by_operator}");
+    let step = serde_json::json!({ "poll": draft["id"] }).to_string();
+    let show = Ask::post(format!("/api/events/{id}/show"), step).token(&token);
+    let refused = world.call(show.request()).await;
+    assert_eq!(refused.status, 503, "{refused}");
+    let made = (by_operator.json()["id"].as_str().unwrap().to_owned(), ADMIN.to_owned());
+    assert_eq!(act(&world, &made, "close").await.status, 200);
+    let shown = world.call(show.request()).await;
+    assert_eq!(shown.status, 200, "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_at_once_find_no_more_room_than_there_is() {
+    let world = ten().await;
+    let slow = Duration::from_millis(50)..Duration::from_millis(51);
+    let changes = Faults { delay: slow, ..Faults::NONE };
+    world.store.set_faults(StoreFaults { changes, ..StoreFaults::NONE });
+    let answers = join_all((0..40).map(|_| make(&world, OPEN))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 10);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 503).count(), 30);
+    assert_eq!(world.app.hub.open_polls(), 10);
+    // What was refused holds no room, and neither does what is not made.
+    let first = answers.iter().find(|answer| answer.status == 201).unwrap().json();
+    let text = |name: &str| first[name].as_str().unwrap().to_owned();
+    world.store.set_faults(StoreFaults::NONE);
+    assert_eq!(act(&world, &(text("id"), text("ownerToken")), "close").await.status, 200);
+    world.store.set_faults(StoreFaults {
+        changes: Faults { unavailable: 1.0, ..Faults::NONE },
+        ..StoreFaults::NONE
+    });
+    for _ in 0..3 {
+        let failed = make(&world, OPEN).await;
+        assert_eq!(failed.json()["type"], "/docs/errors/store-unavailable", "{failed}");
+    }
+    world.store.set_faults(StoreFaults::NONE);
+    assert_eq!(make(&world, OPEN).await.status, 201);
+}
