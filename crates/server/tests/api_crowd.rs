@@ -27,6 +27,25 @@ async fn from(served: &Served, address: &str) -> TcpStream {
     socket.connect(served.address).await.unwrap()
 }
 
+#[tokio::test(start_paused = true)]
+async fn through_a_proxy_that_nobody_named_all_share_the_limits_of_one() {
+    let world = World::with(|config| config.api.per_address = (1, 3)).await;
+    let statuses = async |ask: Ask| {
+        let mut all = Vec::new();
+        for _ in 0..5 {
+            all.push(world.call(ask.request()).await.status.as_u16());
+        }
+        all
+    };
+    let health = || Ask::get("/healthz");
+    assert_eq!(statuses(health()).await, [200; 5], "this machine itself has no limit");
+    let ada = statuses(health().header("x-forwarded-for", "192.0.2.1")).await;
+    assert_eq!(ada, [200, 200, 200, 429, 429]);
+    for header in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
+        assert_eq!(statuses(health().header(header, "192.0.2.2")).await, [429; 5], "{header}");
+    }
+}
+
 #[tokio::test]
 async fn a_crowd_at_one_address_leaves_room_for_others() {
     let served = serve(|config| config.api.connections = 8).await;

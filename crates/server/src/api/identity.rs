@@ -2,6 +2,7 @@
 //! address behind trusted proxies.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Once;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -341,6 +342,13 @@ pub fn wrong_token(whose: &str) -> Problem {
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
+/// Stands for all who come through something on this machine that is no trusted proxy: RFC 7600's dummy
+/// address, which nobody has. Loopback itself has no limits, and they are not on this machine.
+const BEHIND_A_STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 0, 8));
+
+/// What proxies add and no client on this machine does.
+const FORWARDED: [&str; 4] = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
+
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
@@ -363,6 +371,11 @@ impl Client {
         let peer = peer.to_canonical();
         let trusted = |hop: IpAddr| app.config.trusted_proxies.iter().any(|n| n.contains(&hop));
         if !trusted(peer) {
+            let passed_on = || FORWARDED.iter().any(|name| headers.contains_key(*name));
+            if peer.is_loopback() && passed_on() {
+                warn_of_a_stranger();
+                return Self { address: BEHIND_A_STRANGER, https: false };
+            }
             return Self { address: peer, https: false };
         }
         let mut address = peer;
@@ -385,6 +398,17 @@ impl Client {
             .is_some_and(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https"));
         Self { address, https }
     }
+}
+
+fn warn_of_a_stranger() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            "something on this machine passes requests on, and is not named in \
+             POLLUX_TRUSTED_PROXIES: all who come through it share the limits of one address. If it \
+             is yours, and writes X-Forwarded-For itself, set POLLUX_TRUSTED_PROXIES=127.0.0.1,::1"
+        );
+    });
 }
 
 /// An address with or without a port: `203.0.113.7`, `203.0.113.7:4711`, `[2001:db8::1]:4711`.
