@@ -8,6 +8,7 @@ import { launch, person, STAGE, still } from "./browser.mjs";
 import { NO_SERVER } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
 import { test } from "./test.mjs";
+import { turnoutStandsFree } from "./turnout.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
@@ -226,8 +227,11 @@ test("hidden results stay hidden, also before the owner, and are sorted at the r
   await server.votes(poll, 3, 1);
   const { page, leave } = await stage();
   await open(page, `/present/${poll.id}#token=${poll.ownerToken}`);
-  // How many have voted, which the owner is told, and nothing of what.
+  // How many have voted, large, and nothing of what.
   await total(page, "5 have voted");
+  await turnoutStandsFree(page, 5);
+  const places = () => rows(page).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top).sort((a, b) => a - b));
+  const before = await places();
   assert.doesNotMatch((await rows(page).allTextContents()).join(), /\d/);
   assert.doesNotMatch(await page.locator("table").textContent(), /\d/);
   await reaches(page, "Pollux", 0);
@@ -241,10 +245,37 @@ test("hidden results stay hidden, also before the owner, and are sorted at the r
   await page.waitForFunction(() => document.querySelector("ol .text").textContent === "Pollux");
   assert.deepEqual(await shownRows(page), ["Pollux", "Helen", "Castor"]);
   assert.ok((await moves(page)).some((text) => text.includes("Castor")), "nothing glided");
+  await still(page);
+  assert.deepEqual(await places(), before, "the rows stand elsewhere since turnout gave way to them");
+  assert.equal(await page.locator("[data-turnout]").count(), 0);
   // From now on they stay again.
   await server.votes(poll, 1, 6);
   await total(page, "11 votes");
   assert.deepEqual(await shownRows(page), ["Pollux", "Helen", "Castor"]);
+  await leave({ moved: true });
+});
+
+test("turnout stands where nothing is written, whatever is asked, and not at all where the organiser hides it", async () => {
+  const long = "An option whose text goes on for so long that it needs every bit of the room that there is beside its figures, twice over";
+  for (const options of [[long, long.toUpperCase(), "No"], Array.from({ length: 14 }, (_, i) => `${i + 1}: ${long}`)]) {
+    for (const layout of ["bars", "columns"]) {
+      const made = await event([{ question: "Which?", options, results: "hidden" }], { layout });
+      await server.votes(made.polls[0], 1, 5);
+      const { page, leave } = await stage();
+      await open(page, `/present/${made.code}`);
+      await turnoutStandsFree(page, 5);
+      await leave({ moved: true });
+    }
+  }
+  const secret = await server.poll("Not even that?", ["Yes", "No"], { results: "hidden", turnout: "hidden" });
+  await server.votes(secret, 1, 5);
+  const { page, leave } = await stage();
+  // Its owner may know; the room may not.
+  await open(page, `/present/${secret.id}#token=${secret.ownerToken}`);
+  await total(page, "Results are hidden");
+  await page.keyboard.press("i");
+  await page.getByText("The numbers are hidden until the reveal").waitFor();
+  assert.equal(await page.locator("[data-turnout]").count(), 0);
   await leave({ moved: true });
 });
 

@@ -88,10 +88,11 @@ test("a draft is edited, opened, and what somebody else saved is not lost", asyn
   await press(page, "Add an option");
   await page.keyboard.type("Nearly");
   await page.getByLabel("Results are shown").selectOption("hidden");
+  await page.getByLabel("Until then everybody sees how many have voted").uncheck();
   await press(page, "Save draft");
   await page.getByText("Saved", { exact: true }).waitFor();
   let now = await server.read(poll, poll.ownerToken);
-  assert.deepEqual([now.status, now.question, now.options.length, now.results], ["draft", "Ready?", 3, "hidden"]);
+  assert.deepEqual([now.status, now.question, now.options.length, now.results, now.turnout], ["draft", "Ready?", 3, "hidden", "hidden"]);
   await server.call("PATCH", `/api/polls/${poll.id}`, { token: poll.ownerToken, body: { question: "Elsewhere?" } });
   await page.reload();
   await page.waitForFunction(() => document.getElementById("question")?.value === "Elsewhere?");
@@ -99,6 +100,7 @@ test("a draft is edited, opened, and what somebody else saved is not lost", asyn
   await status(page, "open");
   now = await server.read(poll, poll.ownerToken);
   assert.deepEqual([now.status, now.question], ["open", "Elsewhere?"]);
+  await page.getByRole("term").filter({ hasText: "Turnout seen by" }).locator("xpath=following-sibling::dd").getByText("only you").waitFor();
   await leave({ moved: true });
 });
 

@@ -270,8 +270,11 @@ test("a vote cast offline waits on the phone, also through a reload", async () =
   await leave();
 });
 
-test("hidden results reach nobody before the reveal, and then move nothing", async () => {
-  const poll = await server.poll("Who wins?", ["Castor", "Pollux"], { results: "hidden" });
+for (const [turnout, line, secret] of [
+  ["shown", /^5 have voted; results come later$/, /"(votes|totalVotes)":\d/],
+  ["hidden", "Results are shown later", /"(votes|totalVotes|totalVoters)":\d/],
+]) test(`hidden results reach nobody before the reveal, and then move nothing; turnout is ${turnout}`, async () => {
+  const poll = await server.poll("Who wins?", ["Castor", "Pollux"], { results: "hidden", turnout });
   await server.votes(poll, 2, 4);
   const { page, leave } = await person(browser, { size: SMALL });
   const heard = [];
@@ -280,11 +283,11 @@ test("hidden results reach nobody before the reveal, and then move nothing", asy
   await page.goto(`${server.url}/p/${poll.code}`);
   await tap(page, "Castor");
   await told(page, "Counted");
-  await page.getByText("Results are shown later").waitFor();
+  await page.getByText(line).waitFor();
   assert.equal(await page.getByRole("group").locator(".result").evaluateAll((all) => all.map((one) => one.textContent.trim()).join("")), "");
   assert.equal(await page.getByText("Results as a table").count(), 0);
   const before = await row(page, "Castor").boundingBox();
-  for (const message of await Promise.all(heard)) assert.doesNotMatch(message, /"(votes|totalVotes|totalVoters)":\d/);
+  for (const message of await Promise.all(heard)) assert.doesNotMatch(message, secret);
   assert.ok(heard.length > 2, "nothing was heard");
   await server.act(poll, "reveal");
   await counts(page, "Pollux", 4, 80);
@@ -296,7 +299,7 @@ test("results after the vote come with the vote", async () => {
   const poll = await server.poll("And the others?", ["This", "That"], { results: "afterVote" });
   await server.votes(poll, 1, 2);
   const { page, leave } = await at(poll);
-  await page.getByText("Results once you have voted").waitFor();
+  await page.getByText("2 have voted; results once you do").waitFor();
   await tap(page, "That");
   await counts(page, "This", 2, 67);
   await counts(page, "That", 1, 33);

@@ -102,6 +102,27 @@ pub const PLANTS: &[Plant] = &[
         tests: KINDS,
     },
     Plant {
+        name: "turnout shows where the organiser hides it",
+        file: "crates/server/src/watch/view.rs",
+        right: "Turnout::Hidden => Shown::Nothing,",
+        wrong: "Turnout::Hidden => Shown::Turnout,",
+        tests: API,
+    },
+    Plant {
+        name: "where turnout shows a changed mind does, too",
+        file: "crates/core/src/standing.rs",
+        right: "u64::from(tally.phase) + tally.voters",
+        wrong: "tally.changes",
+        tests: CORE,
+    },
+    Plant {
+        name: "a new round takes the version of turnout back",
+        file: "crates/core/src/standing.rs",
+        right: "self.tallies().map(|at| hidden(at.tally.round.saturating_sub(1))).sum()",
+        wrong: "0",
+        tests: CORE,
+    },
+    Plant {
         name: "an older ballot of a voter replaces the newer one",
         file: "crates/core/src/tally.rs",
         right: "standing > Some(ballot.id)",

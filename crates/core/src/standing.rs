@@ -8,13 +8,24 @@ use std::sync::Arc;
 
 use crate::event::Event;
 use crate::id::{Generation, Offset, Partition, PollId};
-use crate::poll::{Poll, PollStatus};
+use crate::poll::{Poll, PollStatus, Results, Turnout};
 use crate::tally::Tally;
 
 /// What so many hidings add to a version: each more than all votes of a round and all changes of a
 /// poll, and a million of them still a whole number in JavaScript.
 pub(crate) fn hidden(hidings: u32) -> u64 {
     u64::from(hidings) << 32
+}
+
+/// How much of what is counted somebody is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shown {
+    /// Neither how many have voted nor for what.
+    Nothing,
+    /// How many have voted.
+    Turnout,
+    /// How many, and for what.
+    Numbers,
 }
 
 /// A poll's committed tally in one partition, and how new it is.
@@ -88,6 +99,10 @@ impl Standing {
             }
             if self.poll.hidings < before.hidings {
                 Arc::make_mut(&mut self.poll).hidings = before.hidings;
+            }
+            // Whether turnout shows is fixed by the opening.
+            if before.status != PollStatus::Draft && self.poll.turnout != before.turnout {
+                Arc::make_mut(&mut self.poll).turnout = before.turnout;
             }
         }
         newer
@@ -168,17 +183,30 @@ impl Standing {
     /// The version of what is shown, the same on every node. It grows with everything that can
     /// be seen to change, and never shrinks within one generation.
     ///
-    /// `numbers`: whether the viewer sees the counts. If not, the version must not tell how
-    /// many there are, so only the poll's own changes move it. Showing the counts later can
-    /// only raise it. Hiding them again must raise it, too, although votes are no part of it any
-    /// more: each hiding puts it above all that anybody can have been sent before.
-    pub fn version(&self, numbers: bool) -> u64 {
-        let own = hidden(self.poll.hidings);
-        if numbers {
-            let changes = self.tallies().map(|at| at.tally.changes).sum::<u64>();
-            own + self.poll.revision + changes
-        } else {
-            own + self.told()
+    /// It must tell no more than is shown: without the counts only the poll's own changes move it, and
+    /// with turnout alone each new voter, but no changed mind. Showing more later can only raise
+    /// it. Hiding what was shown must raise it, too, although votes are no part of it any more: each
+    /// hiding puts it above all that anybody can have been sent before.
+    pub fn version(&self, shown: Shown) -> u64 {
+        let own = hidden(self.poll.hidings) + self.rounds();
+        let tallies = self.tallies().map(|at| &at.tally);
+        own + match shown {
+            Shown::Nothing => self.told(),
+            Shown::Turnout => {
+                let seen = |tally: &Tally| u64::from(tally.phase) + tally.voters;
+                self.poll.revision + tallies.map(seen).sum::<u64>()
+            }
+            Shown::Numbers => self.poll.revision + tallies.map(|tally| tally.changes).sum::<u64>(),
+        }
+    }
+
+    /// What the rounds that have passed add where turnout shows before the numbers. A new round takes the voters of the one
+    /// before out of the sum, in each partition when its turn comes; so each of them counts for
+    /// more than all those voters, whoever is looking.
+    fn rounds(&self) -> u64 {
+        match (self.poll.results, self.poll.turnout) {
+            (Results::Live, _) | (_, Turnout::Hidden) => 0,
+            _ => self.tallies().map(|at| hidden(at.tally.round.saturating_sub(1))).sum(),
         }
     }
 

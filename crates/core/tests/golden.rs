@@ -8,7 +8,7 @@ use pollux_core::event::{Event, EventDraft};
 use pollux_core::id::{Generation, UnixMillis};
 use pollux_core::kind::Answer;
 use pollux_core::kind::rating::Steps;
-use pollux_core::poll::{Draft, Poll};
+use pollux_core::poll::{Draft, Poll, Turnout};
 use pollux_core::record::{Control, Entry, Genesis, Reason, RecordError, ballot_key};
 use pollux_core::standing::{Announcement, TallyAt};
 use pollux_core::tally::{Gate, Tally};
@@ -78,7 +78,8 @@ fn keys_and_partitions_are_these() {
 
 const TALLY: &str = r#"{"v":1,"type":"tally","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","partition":3,"generation":"01890a5d-ac00-7000-8000-000000000000","nextOffset":1042,"phase":2,"round":1,"gate":"closed","counts":[12,7],"voters":19,"changes":21}"#;
 const PROGRESS: &str = r#"{"v":1,"type":"progress","partition":3,"generation":"01890a5d-ac00-7000-8000-000000000000","nextOffset":1042}"#;
-const POLL: &str = r#"{"v":1,"type":"poll","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","id":"01890a5d-ac96-774b-bcce-b302099a8057","code":"","question":"Which \"one\"?","options":["Rust","Größe"],"kind":"single","maxChoices":1,"revote":"replace","results":"live","revealed":true,"voterIds":true,"listed":true,"status":"open","phase":1,"round":1,"revision":2,"createdAt":1763740800000,"closesAt":null,"closedAt":null,"owner":[7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7]}"#;
+const BEFORE: &str = r#"{"v":1,"type":"poll","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","id":"01890a5d-ac96-774b-bcce-b302099a8057","code":"","question":"Which \"one\"?","options":["Rust","Größe"],"kind":"single","maxChoices":1,"revote":"replace","results":"live","revealed":true,"voterIds":true,"listed":true,"status":"open","phase":1,"round":1,"revision":2,"createdAt":1763740800000,"closesAt":null,"closedAt":null,"owner":[7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7]}"#;
+const POLL: &str = r#"{"v":1,"type":"poll","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","id":"01890a5d-ac96-774b-bcce-b302099a8057","code":"","question":"Which \"one\"?","options":["Rust","Größe"],"kind":"single","maxChoices":1,"revote":"replace","results":"live","turnout":"shown","revealed":true,"voterIds":true,"listed":true,"status":"open","phase":1,"round":1,"revision":2,"createdAt":1763740800000,"closesAt":null,"closedAt":null,"owner":[7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7]}"#;
 
 fn announcements() -> Vec<(&'static str, &'static str, Announcement)> {
     let generation = Generation("01890a5d-ac00-7000-8000-000000000000".parse().unwrap());
@@ -89,6 +90,8 @@ fn announcements() -> Vec<(&'static str, &'static str, Announcement)> {
     let draft = Draft::new("Which \"one\"?", ["Rust", "Größe"]);
     let mut poll = Poll::draft(id, draft, [7; 32], UnixMillis(1_763_740_800_000)).unwrap();
     poll.open(UnixMillis(1_763_740_800_001)).unwrap();
+    // One that was made before turnout was the organiser's choice says nothing of it.
+    let before = Poll { turnout: Turnout::Hidden, ..poll.clone() };
     vec![
         (TALLY, "01890a5d-ac96-774b-bcce-b302099a8057/3", Announcement::Tally(tally)),
         (
@@ -96,6 +99,7 @@ fn announcements() -> Vec<(&'static str, &'static str, Announcement)> {
             "progress/3",
             Announcement::Progress { partition: 3, generation, next_offset: 1042 },
         ),
+        (BEFORE, "01890a5d-ac96-774b-bcce-b302099a8057", Announcement::Poll(before.into())),
         (POLL, "01890a5d-ac96-774b-bcce-b302099a8057", Announcement::Poll(poll.into())),
     ]
 }

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use pollux_core::id::{EventId, Generation, PollId, UnixMillis};
-use pollux_core::poll::{Draft, Poll};
-use pollux_core::standing::{Standing, TallyAt};
-use pollux_core::tally::{Gate, Tally};
+use pollux_core::poll::{Draft, Poll, Results, Turnout};
+use pollux_core::standing::{Shown, Standing, TallyAt};
+use pollux_core::tally::{Gate, Tally, control};
 use proptest::prelude::*;
 
 const PARTITIONS: u32 = 3;
@@ -73,13 +73,13 @@ fn a_node_that_knows_no_hidings_takes_none_back() {
     let mut hidden = poll();
     hidden.hidings = 3;
     let mut standing = Standing::new(Arc::new(hidden.clone()), PARTITIONS);
-    let before = standing.version(true);
+    let before = standing.version(Shown::Numbers);
     let mut older = hidden.clone();
     older.close(UnixMillis(2)).unwrap();
     older.hidings = 0;
     assert!(standing.take_poll(Arc::new(older.clone())));
     assert_eq!((standing.poll.status, standing.poll.hidings), (older.status, 3));
-    assert!(standing.version(false) > before);
+    assert!(standing.version(Shown::Nothing) > before);
     // One that knows of more is believed.
     let newer = Poll { hidings: 5, revision: older.revision + 1, ..older };
     assert!(standing.take_poll(Arc::new(newer)));
@@ -112,7 +112,146 @@ fn a_reset_shows_zero_before_any_partition_has_heard_of_it() {
     assert_eq!((standing.counts(), standing.total_voters()), (vec![1, 0], 1));
 }
 
+#[test]
+fn whether_turnout_shows_is_fixed_by_the_opening() {
+    let shown = poll();
+    assert_eq!(shown.turnout, Turnout::Shown, "unless the organiser hides it");
+    let mut standing = Standing::new(Arc::new(shown.clone()), PARTITIONS);
+    // Closed by a node that knows no turnout: it has left it out.
+    let mut older = Poll { turnout: Turnout::Hidden, ..shown };
+    older.close(UnixMillis(2)).unwrap();
+    assert!(standing.take_poll(Arc::new(older.clone())));
+    assert_eq!((standing.poll.status, standing.poll.turnout), (older.status, Turnout::Shown));
+    // A draft's is what was written last.
+    let draft = Draft { turnout: Turnout::Hidden, ..Draft::new("Which?", ["A", "B"]) };
+    let mut written = Poll::draft(older.id, draft, [0; 32], UnixMillis(1)).unwrap();
+    let mut standing = Standing::new(Arc::new(written.clone()), PARTITIONS);
+    written.edit(Draft::new("Which?", ["A", "B"]), UnixMillis(2)).unwrap();
+    assert!(standing.take_poll(Arc::new(written)));
+    assert_eq!(standing.poll.turnout, Turnout::Shown);
+}
+
+/// A poll whose numbers are hidden, as two partitions count it: what each has committed after each
+/// of its records, and the poll after each of its changes.
+struct Story {
+    polls: Vec<Poll>,
+    tallies: [Vec<Tally>; 2],
+}
+
+impl Story {
+    fn new(turnout: Turnout) -> Self {
+        let draft = Draft { results: Results::Hidden, turnout, ..Draft::new("Which?", ["A", "B"]) };
+        let now = UnixMillis(1);
+        let mut poll = Poll::draft(PollId::new(now, [1; 10]), draft, [0; 32], now).unwrap();
+        poll.open(now).unwrap();
+        Self { polls: vec![poll], tallies: [vec![Tally::new()], vec![Tally::new()]] }
+    }
+
+    /// What happens next: a partition hears of the poll, somebody new votes, somebody votes anew, or
+    /// the organiser changes the poll.
+    fn go_on(&mut self, partition: usize, what: u8) {
+        let mut poll = self.polls.last().unwrap().clone();
+        let mut tally = self.tallies[partition].last().unwrap().clone();
+        if what == 4 || tally.phase == 0 {
+            control(&poll.rules(), &mut tally, poll.phase, poll.round, poll.gate());
+        }
+        match what {
+            0..3 => {
+                (tally.voters, tally.changes) = (tally.voters + 1, tally.changes + 1);
+                tally.counts[0] += 1;
+            }
+            3 => tally.changes += 1,
+            4 => {}
+            _ => {
+                if what == 5 {
+                    poll.reset(UnixMillis(9)).unwrap();
+                } else {
+                    poll.reveal().unwrap();
+                }
+                return self.polls.push(poll);
+            }
+        }
+        self.tallies[partition].push(tally);
+    }
+}
+
+/// What is shown of it to somebody who sees only turnout.
+fn seen(standing: &Standing) -> (u64, u64, bool) {
+    (standing.poll.revision, standing.total_voters(), standing.is_final())
+}
+
+#[test]
+fn a_version_tells_no_more_than_is_shown() {
+    for (turnout, first, again) in [(Turnout::Shown, true, false), (Turnout::Hidden, false, false)]
+    {
+        let mut story = Story::new(turnout);
+        let mut standing = Standing::new(Arc::new(story.polls[0].clone()), 2);
+        let audience = match turnout {
+            Turnout::Shown => Shown::Turnout,
+            Turnout::Hidden => Shown::Nothing,
+        };
+        let mut moved = |what| {
+            let before = standing.version(audience);
+            story.go_on(0, what);
+            let tally = story.tallies[0].last().unwrap().clone();
+            let next_offset = story.tallies[0].len() as u64;
+            let (poll, generation) = (standing.poll.id, generation(1));
+            let at = TallyAt { poll, partition: 0, generation, next_offset, tally };
+            assert!(standing.take_tally(at));
+            standing.version(audience) > before
+        };
+        assert!(moved(4) == first, "the opening");
+        assert_eq!(moved(0), first, "{turnout:?}: somebody new");
+        assert_eq!(moved(3), again, "{turnout:?}: a changed mind");
+    }
+}
+
 proptest! {
+    /// However late, often and out of order a node hears of votes, changed minds, resets and
+    /// reveals: nobody's version goes back, neither while they see the same of the poll nor when they see
+    /// more; whoever sees turnout is sent each that differs.
+    #[test]
+    fn nobodys_version_goes_back_over_resets_and_reveals(
+        turnout in prop_oneof![3 => Just(Turnout::Shown), 1 => Just(Turnout::Hidden)],
+        story in prop::collection::vec((0..2_usize, 0..7_u8), 0..60),
+        news in prop::collection::vec((0..3_usize, 0..99_usize), 0..120),
+    ) {
+        let mut told = Story::new(turnout);
+        for (partition, what) in story {
+            told.go_on(partition, what);
+        }
+        let mut standing = Standing::new(Arc::new(told.polls[0].clone()), 2);
+        // By how much they see: those whom nobody tells of votes (an event's list), the public
+        // before the reveal, its owner, and the public over the reveals.
+        let less = if turnout == Turnout::Shown { Shown::Turnout } else { Shown::Nothing };
+        let versions = |standing: &Standing| {
+            let public = if standing.poll.revealed { Shown::Numbers } else { less };
+            [Shown::Nothing, less, Shown::Numbers, public].map(|shown| standing.version(shown))
+        };
+        let mut before = versions(&standing);
+        let mut last = (before[1], seen(&standing));
+        for (whose, which) in news {
+            let at = which % told.tallies.get(whose).map_or(told.polls.len(), Vec::len);
+            if let Some(tallies) = told.tallies.get(whose) {
+                let (poll, next_offset, partition) = (standing.poll.id, at as u64, whose as u32);
+                let (generation, tally) = (generation(1), tallies[at].clone());
+                standing.take_tally(TallyAt { poll, partition, generation, next_offset, tally });
+            } else {
+                standing.take_poll(Arc::new(told.polls[at].clone()));
+            }
+            let now = versions(&standing);
+            let rises = now.iter().zip(&before).all(|(now, before)| now >= before);
+            prop_assert!(rises, "{now:?} after {before:?}");
+            prop_assert!(now[..3].is_sorted(), "or showing more goes back: {now:?}");
+            if less == Shown::Turnout {
+                let next = (now[1], seen(&standing));
+                prop_assert!(next.0 > last.0 || next.1 == last.1, "{next:?} is not sent after {last:?}");
+                last = next;
+            }
+            before = now;
+        }
+    }
+
     /// Tallies may come late, twice and out of order: the versions shown never go back, for
     /// those who see the numbers and for those who do not, and the last state is the same.
     #[test]
@@ -122,16 +261,16 @@ proptest! {
         let poll = poll();
         let mut standing = Standing::new(Arc::new(poll.clone()), PARTITIONS);
         let mut newest = [None; PARTITIONS as usize];
-        let (mut open, mut hidden) = (standing.version(true), standing.version(false));
+        let (mut open, mut hidden) = (standing.version(Shown::Numbers), standing.version(Shown::Nothing));
         for (partition, votes) in order {
             let was_newer = standing.take_tally(tally(&poll, partition, 1, votes + 1, votes, 1));
             let best = &mut newest[partition as usize];
             prop_assert_eq!(was_newer, best.is_none_or(|best| best < votes));
             *best = (*best).max(Some(votes));
-            prop_assert!(standing.version(true) >= open);
-            prop_assert!(standing.version(false) >= hidden);
-            prop_assert!(standing.version(true) >= standing.version(false), "or revealing goes back");
-            (open, hidden) = (standing.version(true), standing.version(false));
+            prop_assert!(standing.version(Shown::Numbers) >= open);
+            prop_assert!(standing.version(Shown::Nothing) >= hidden);
+            prop_assert!(standing.version(Shown::Numbers) >= standing.version(Shown::Nothing), "or revealing goes back");
+            (open, hidden) = (standing.version(Shown::Numbers), standing.version(Shown::Nothing));
         }
         prop_assert_eq!(standing.total_votes(), newest.iter().flatten().sum::<u64>());
     }

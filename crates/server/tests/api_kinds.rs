@@ -104,7 +104,7 @@ async fn a_draft_may_become_another_kind_of_poll() {
     assert_eq!(choice["statements"], json!(null));
 }
 
-/// Whatever is asked, the public reads no number of a poll that is hidden.
+/// Whatever is asked, the public reads no number of a poll that is hidden, but how many have voted.
 #[tokio::test(start_paused = true)]
 async fn hidden_numbers_are_absent_in_every_kind() {
     let world = World::new().await;
@@ -130,7 +130,44 @@ async fn hidden_numbers_are_absent_in_every_kind() {
         let (public, owner) =
             (read(Ask::get(&path)).await.json(), read(Ask::get(&path).token(&token)).await.json());
         assert_eq!((numbers(&public), &public["totalVotes"]), (0, &json!(null)), "{public}");
+        assert_eq!(public["totalVoters"], 1, "{public}");
         assert!(numbers(&owner) > 0 && owner["totalVoters"] == 1, "{owner}");
+    }
+}
+
+/// Whether turnout shows is written with a poll of either kind and fixed when it opens.
+#[tokio::test(start_paused = true)]
+async fn turnout_is_the_organisers_choice() {
+    let world = World::new().await;
+    for asks in [r#""options":["a","b"]"#, r#""statements":["x"],"steps":4"#] {
+        let made = |rest: &str| {
+            let body = format!(r#"{{"question":"?","results":"hidden",{asks}{rest}}}"#);
+            world.call(Ask::post("/api/polls", body).request())
+        };
+        assert_eq!(made("").await.json()["turnout"], "shown", "unless the organiser hides it");
+        for wrong in [r#","turnout":"partly""#, r#","turnout":true"#] {
+            let refused = made(wrong).await;
+            assert_eq!(refused.json()["errors"][0]["pointer"], "/turnout", "{refused}");
+        }
+        let draft = made(r#","turnout":"hidden","open":false"#).await.json();
+        let path = format!("/api/polls/{}", draft["id"].as_str().unwrap());
+        let token = draft["ownerToken"].as_str().unwrap();
+        let own = |ask: Ask| world.call(ask.token(token).request());
+        let edit = |body: &'static str| own(Ask::new("PATCH", &path).json(body));
+        for (patch, turnout) in [
+            (r#"{"question":"Which?"}"#, "hidden"),
+            (r#"{"turnout":"shown"}"#, "shown"),
+            (r#"{"turnout":"hidden"}"#, "hidden"),
+            (r#"{"turnout":null}"#, "shown"),
+            (r#"{"turnout":"hidden"}"#, "hidden"),
+        ] {
+            assert_eq!(edit(patch).await.json()["turnout"], turnout, "{patch}");
+        }
+        own(Ask::post(format!("{path}/open"), "")).await;
+        assert_eq!(edit(r#"{"turnout":"shown"}"#).await.status, 409, "who has voted was told so");
+        let read = world.call(Ask::get(&path).request()).await.json();
+        assert_eq!((&read["turnout"], &read["totalVoters"]), (&json!("hidden"), &json!(null)));
+        assert_eq!(own(Ask::get(&path)).await.json()["totalVoters"], 0, "the owner sees it");
     }
 }
 

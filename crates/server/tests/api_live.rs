@@ -129,14 +129,15 @@ async fn a_foreign_origin_or_an_unknown_poll_is_refused_before_the_upgrade() {
     assert_eq!(&head, b"HTTP/1.1 101");
 }
 
-/// Two primes for the options; neither they nor their sum may turn up anywhere.
+/// Primes for the options, for the voters of both, and for the times at which one changed their mind.
 const COUNTS: [u64; 2] = [7919, 7907];
+const VOTERS: u64 = 9001;
+const CHANGED: u64 = 773;
 
-#[tokio::test]
-async fn no_output_tells_a_hidden_polls_counts() {
+/// Everything that is sent to everybody, over HTTP, streams and sockets, beside a poll with these numbers.
+async fn outputs(hidden: &str) -> String {
     let served = serve(|_| {}).await;
     let world = &served.world;
-    let hidden = r#"{"question":"Secret?","options":["a","b"],"results":"hidden"}"#;
     let (id, token) = world.poll(hidden).await;
     let (open_id, _) = world.poll(CLASSIC).await;
     let mut events = Vec::new();
@@ -161,20 +162,15 @@ async fn no_output_tells_a_hidden_polls_counts() {
     }
     world.settle().await;
     let poll: PollId = id.parse().unwrap();
-    let tally = |poll, counts: Vec<u64>| {
-        let tally = Tally {
-            phase: 1,
-            round: 1,
-            gate: Gate::Open,
-            voters: counts.iter().sum(),
-            changes: counts.iter().sum::<u64>() + 1,
-            counts,
-        };
+    let tally = |poll, counts: Vec<u64>, voters| {
+        let changes = 1 + voters + CHANGED;
+        let tally = Tally { phase: 1, round: 1, gate: Gate::Open, voters, changes, counts };
         let generation = world.app.log.generation();
         let at = TallyAt { poll, partition: 0, generation, next_offset: 20_000, tally };
         Announcement::Tally(at)
     };
-    let numbers = vec![tally(poll, COUNTS.to_vec()), tally(open_id.parse().unwrap(), vec![31, 0])];
+    let open = open_id.parse().unwrap();
+    let numbers = vec![tally(poll, COUNTS.to_vec(), VOTERS), tally(open, vec![31, 0], 31)];
     world.app.log.announce(numbers).await.unwrap();
     world.settle().await;
 
@@ -222,13 +218,36 @@ async fn no_output_tells_a_hidden_polls_counts() {
         }
     }
     assert!(outputs.contains("31"), "the open poll's counts do turn up");
-    let sum: u64 = COUNTS.iter().sum();
-    for count in COUNTS.into_iter().chain([sum, sum + 1, sum + 2]) {
-        let at = outputs.find(&count.to_string());
-        assert!(
-            at.is_none(),
-            "{count}: …{}",
-            &outputs[at.unwrap().saturating_sub(200)..at.unwrap()]
+    outputs
+}
+
+/// None of these numbers turns up, nor one that a version, a change or a vote more would make of it.
+fn tells_none(outputs: &str, numbers: impl IntoIterator<Item = u64>) {
+    for number in numbers.into_iter().flat_map(|number| number..number + 4) {
+        let at = outputs.find(&number.to_string());
+        let before = at.map(|at| &outputs[at.saturating_sub(200)..at]);
+        assert_eq!(before, None, "before {number}");
+    }
+}
+
+#[tokio::test]
+async fn no_output_tells_a_hidden_polls_counts() {
+    let hidden = r#"{"question":"Secret?","options":["a","b"],"maxChoices":2,"results":"hidden",
+        "turnout":"hidden"}"#;
+    let sum = COUNTS.iter().sum();
+    tells_none(&outputs(hidden).await, [COUNTS[0], COUNTS[1], sum, VOTERS, VOTERS + CHANGED]);
+}
+
+#[tokio::test]
+async fn where_turnout_shows_no_output_tells_anything_more() {
+    for results in ["hidden", "afterVote"] {
+        let poll = format!(
+            r#"{{"question":"Secret?","options":["a","b"],"maxChoices":2,"results":"{results}"}}"#
         );
+        let outputs = outputs(&poll).await;
+        let shown = format!(r#""totalVotes":null,"totalVoters":{VOTERS}"#);
+        assert!(outputs.matches(&shown).count() >= 6, "over HTTP, streams and sockets: {outputs}");
+        let sum = COUNTS.iter().sum();
+        tells_none(&outputs, [COUNTS[0], COUNTS[1], sum, VOTERS + CHANGED]);
     }
 }

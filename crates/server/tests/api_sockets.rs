@@ -16,20 +16,22 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 const AFTER_VOTE: &str = r#"{"question":"Which?","options":["a","b"],"results":"afterVote"}"#;
-const HIDDEN: &str = r#"{"question":"Which?","options":["a","b"],"results":"hidden"}"#;
+const HIDDEN: &str = r#"{"question":"Which?","options":["a","b"],"results":"hidden",
+    "turnout":"hidden"}"#;
 
 fn vote(poll: &str, option: u8) -> Ask {
     Ask::post(format!("/polls/{poll}/vote"), format!(r#"{{"optionId":{option}}}"#))
 }
 
-/// The numbers of every poll in a message, or in an answer.
+/// The numbers of every poll in a message, or in an answer, but for a turnout that everybody sees.
 fn numbers(message: &Value) -> Vec<&Value> {
     let polls = message["polls"].as_array().into_iter().flatten();
     let polls = polls.chain(message.get("poll")).chain(message.get("totalVotes").map(|_| message));
     polls
         .flat_map(|poll| {
             let options = poll["options"].as_array().unwrap().iter().map(|option| &option["votes"]);
-            options.chain([&poll["totalVotes"], &poll["totalVoters"]])
+            let turnout = Some(&poll["totalVoters"]).filter(|_| poll["turnout"] == "hidden");
+            options.chain([&poll["totalVotes"]]).chain(turnout)
         })
         .collect()
 }

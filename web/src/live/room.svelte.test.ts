@@ -9,7 +9,7 @@ let server: FakeServer, room: Room;
 
 const poll = (id: string, version: number, votes = version): Poll => ({
   id, code: "482913", question: `${id}?`, kind: "single", status: "open", final: false, round: 1, phase: 1, revote: "replace", maxChoices: 1,
-  results: "live", revealed: true, options: [{ id: 1, text: "Yes", votes }, { id: 2, text: "No", votes: 0 }],
+  results: "live", turnout: "shown", revealed: true, options: [{ id: 1, text: "Yes", votes }, { id: 2, text: "No", votes: 0 }],
   totalVotes: votes, totalVoters: votes, version, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
   closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, eventId: "event", embed: [], resultHash: null,
 });

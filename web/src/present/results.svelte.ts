@@ -36,8 +36,12 @@ export class Results {
   /** Whether the vote is shown once more, with figures of another time. */
   readonly again = $derived.by(() => this.#again !== null);
   /** Whether the room may see figures. */
-  readonly seen = $derived.by(() => this.poll.revealed && this.poll.totalVoters !== null);
-  readonly voters = $derived.by(() => this.#again?.voters ?? this.poll.totalVoters);
+  readonly seen = $derived.by(() => this.poll.revealed && this.poll.totalVotes !== null);
+  /** How many have voted, if the room may see that. */
+  readonly told = $derived.by(() => (this.seen || this.poll.turnout === "shown" ? this.poll.totalVoters : null));
+  readonly voters = $derived.by(() => this.#again?.voters ?? this.told);
+  /** How many have voted, while that is all that is shown. */
+  readonly turnout = $derived.by(() => (this.seen || this.again ? null : this.told));
   /** Slot by slot: of a choice for each option. */
   readonly votes = $derived.by((): readonly number[] | null =>
     this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null));

@@ -193,7 +193,7 @@ export class Desk {
     if (isAlike(before, poll)) return;
     const again = before?.round === poll.round;
     // Until the connection has heard the token it hides numbers that were already here.
-    if (again && before.totalVoters !== null && poll.totalVoters === null) return;
+    if (again && before.totalVotes !== null && poll.totalVotes === null) return;
     this.#news ||= this.#newest.isNews(poll.id, poll.version);
     if (!this.#newest.takes(poll.id, poll.version)) return;
     // Numbers that were hidden and are shown now came earlier.

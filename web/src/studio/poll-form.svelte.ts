@@ -23,7 +23,7 @@ export type Written = {
   kind: "single" | "multiple" | "rating"; maxChoices: number | null;
   /** Of a rating: the scale from its lowest step to its highest, the labels of its ends, and how it looks. */
   scale: Ends; lowLabel: string; highLabel: string; symbol: "stars" | "numbers";
-  results: string; revote: string;
+  results: string; turnout: string; revote: string;
   closesAt: string; closesAfter: number | null; listed: boolean; voterIds: boolean; embed: string;
 };
 
@@ -33,7 +33,7 @@ export type Ends = `${number}-${number}`;
 export const SCALES: Ends[] = ["1-2", "1-3", "1-4", "1-5", "1-6", "1-7", "1-8", "1-9", "1-10", "0-10"];
 
 const BLANK: Written = {
-  question: "", options: ["", "", ""], kind: "single", maxChoices: null, scale: "1-5", lowLabel: "", highLabel: "", symbol: "stars", results: "live", revote: "replace", closesAt: "", closesAfter: null,
+  question: "", options: ["", "", ""], kind: "single", maxChoices: null, scale: "1-5", lowLabel: "", highLabel: "", symbol: "stars", results: "live", turnout: "shown", revote: "replace", closesAt: "", closesAfter: null,
   listed: true, voterIds: true, embed: "",
 };
 
@@ -63,6 +63,7 @@ export class PollForm {
   highLabel = $state("");
   symbol = $state<Written["symbol"]>("stars");
   results = $state("live");
+  turnout = $state("shown");
   revote = $state("replace");
   closesAt = $state("");
   /** Seconds from each opening on; instead of a time. */
@@ -83,7 +84,7 @@ export class PollForm {
   readonly written = $derived<Written>({
     question: this.question, options: this.rows.map((row) => row.text), kind: this.kind, maxChoices: this.maxChoices,
     scale: this.scale, lowLabel: this.lowLabel, highLabel: this.highLabel, symbol: this.symbol,
-    results: this.results, revote: this.revote, closesAt: this.closesAt,
+    results: this.results, turnout: this.turnout, revote: this.revote, closesAt: this.closesAt,
     closesAfter: this.closesAfter, listed: this.listed, voterIds: this.voterIds, embed: this.embed,
   });
   readonly changed = $derived(JSON.stringify(this.written) !== this.#base);
@@ -199,7 +200,7 @@ export class PollForm {
   body(open?: boolean): NewPoll {
     const origins = this.embed.split(/[\s,]+/).filter(Boolean);
     return {
-      question: this.question, ...this.#asks(), results: this.results, revote: this.revote,
+      question: this.question, ...this.#asks(), results: this.results, turnout: this.turnout, revote: this.revote,
       closesAt: this.closesAfter === null ? this.#closing() : null, closesAfter: this.closesAfter, listed: this.listed, voterIds: this.voterIds,
       ...(origins.length || JSON.parse(this.#base).embed ? { embed: origins } : {}),
       ...(open === undefined ? {} : { open }),
@@ -241,7 +242,7 @@ export class PollForm {
     for (const { pointer, detail } of errors) {
       const option = /^\/(?:options|statements)\/(\d+)/.exec(pointer);
       const field = option ? `/options/${sent[Number(option[1])] ?? option[1]}` : pointer;
-      const known = option || /^\/(question|options|statements|kind|maxChoices|steps|lowest|lowLabel|highLabel|symbol|results|revote|closesAt|closesAfter|listed|voterIds|embed)\b/.test(field);
+      const known = option || /^\/(question|options|statements|kind|maxChoices|steps|lowest|lowLabel|highLabel|symbol|results|turnout|revote|closesAt|closesAfter|listed|voterIds|embed)\b/.test(field);
       if (known) faults.set(option ? field : field.replace(/^(\/\w+).*/, "$1").replace("/statements", "/options"), detail);
       else elsewhere.push(`${pointer}: ${detail}`);
     }
@@ -296,7 +297,7 @@ function asked(poll: Poll): Pick<Written, "kind" | "maxChoices" | "scale" | "low
 function writtenOf(poll: Poll): Written {
   return {
     question: poll.question, options: textsOf(poll), ...asked(poll),
-    results: poll.results, revote: poll.revote, closesAt: poll.closesAt && poll.closesAfter === null ? local(new Date(poll.closesAt)) : "",
+    results: poll.results, turnout: poll.turnout, revote: poll.revote, closesAt: poll.closesAt && poll.closesAfter === null ? local(new Date(poll.closesAt)) : "",
     closesAfter: poll.closesAfter, listed: poll.listed, voterIds: poll.voterIds, embed: (poll.embed ?? []).join("\n"),
   };
 }

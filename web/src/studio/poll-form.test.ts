@@ -8,7 +8,7 @@ beforeEach(() => localStorage.clear());
 
 const told = (rest: Partial<Poll> = {}): Poll => ({
   id: "0199a0b0-0000-7000-8000-000000000001", code: "482913", question: "Which?", kind: "single", status: "draft", final: false, round: 1,
-  revote: "replace", maxChoices: 1, results: "live", revealed: true, voterIds: true, listed: true, version: 1, totalVoters: 0, totalVotes: 0,
+  revote: "replace", maxChoices: 1, results: "live", turnout: "shown", revealed: true, voterIds: true, listed: true, version: 1, totalVoters: 0, totalVotes: 0,
   createdAt: "2026-11-22T00:00:00Z", closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, resultHash: null,
   options: ["Rust", "Go"].map((text, i) => ({ id: i + 1, text, votes: 0 })), ...rest,
 } as Poll);
@@ -104,6 +104,16 @@ test("a time by the clock and a time from the opening on exclude each other", ()
   // What an opening has set is no time of the form's.
   expect(new PollForm("y", told({ closesAfter: 30, closesAt: "2026-11-22T09:42:00Z" })).closesAt).toBe("");
   expect(form.blame([{ pointer: "/closesAfter", detail: "must be at least 1" }])).toEqual([]);
+});
+
+test("turnout shows unless it is taken away", () => {
+  const form = new PollForm("new");
+  expect(form.body().turnout).toBe("shown");
+  const draft = new PollForm("x", told({ results: "hidden" }));
+  draft.turnout = "hidden";
+  expect(draft.patch()).toEqual({ turnout: "hidden" });
+  expect(draft.blame([{ pointer: "/turnout", detail: "must be one of shown, hidden" }])).toEqual([]);
+  expect(draft.faults.has("/turnout")).toBe(true);
 });
 
 const optionsOf = (...names: string[]) => names.map((text, i) => ({ id: i + 1, text, votes: 0 }));

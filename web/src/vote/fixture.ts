@@ -12,7 +12,7 @@ export function makePoll(votes: number[] | null, rest: Partial<ChoicePoll> = {})
   const total = votes && votes.reduce((a, b) => a + b, 0);
   return {
     id: "0199aaaa-0000-7000-8000-000000000001", code: "482913", question: "Which?", kind: "single", status: "open", final: false,
-    round: 1, phase: 1, revote: "replace", maxChoices: 1, results: "live", revealed: votes !== null,
+    round: 1, phase: 1, revote: "replace", maxChoices: 1, results: "live", turnout: "shown", revealed: votes !== null,
     options: TEXTS.slice(0, votes?.length ?? 2).map((text, i) => ({ id: i + 1, text, votes: votes ? votes[i]! : null })),
     totalVotes: total, totalVoters: total, version: 1, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
     closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, eventId: null, embed: [], resultHash: null, ...rest,

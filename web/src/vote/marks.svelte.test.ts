@@ -76,7 +76,7 @@ test("marks stay, and so does every element, whatever the others do; then they a
   const before = elements();
   box(3).focus();
   votes(5);
-  told({ results: "hidden", totalVoters: null, options: DAYS.options.map((option) => ({ ...option, votes: null })) });
+  told({ results: "hidden", totalVoters: null, totalVotes: null, options: DAYS.options.map((option) => ({ ...option, votes: null })) });
   told({ results: "live", revealed: true, options: DAYS.options });
   told({ version: 1 });
   expect(marked()).toEqual([1, 3]);
@@ -248,7 +248,7 @@ test("a table that is open stays open when the numbers are hidden and shown agai
   const row = find("td");
   votes(3);
   expect(find("td")).toBe(row);
-  told({ totalVoters: null });
+  told({ totalVotes: null });
   expect(details()).toBe(null);
   votes(1);
   expect([details().open, document.querySelectorAll("tbody tr").length]).toEqual([true, 2]);

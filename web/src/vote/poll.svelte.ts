@@ -114,7 +114,7 @@ function showAfterVote(room: Room, voting: Voting) {
   let asked = "";
   const vote = () => {
     const { poll, ballot } = voting;
-    const hidden = poll.results === "afterVote" && poll.totalVoters === null && ballot.voted;
+    const hidden = poll.results === "afterVote" && poll.totalVotes === null && ballot.voted;
     return hidden ? `${ballot.now.sent?.ballotId} ${ballot.now.state}` : "";
   };
   follow(vote, (vote) => {

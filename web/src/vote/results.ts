@@ -4,14 +4,16 @@ import type { Poll } from "../api/generated";
 import { oneTap } from "./kind";
 import { say } from "./words.svelte";
 
-/** How many have voted, or why that is not told. */
+/** How many have voted, and when the rest is told, if that is not now. */
 export function turnout(poll: Poll): string {
-  if (poll.totalVoters === null) return say(poll.results === "afterVote" ? "resultsAfter" : "resultsLater");
-  return say(oneTap(poll) ? "votes" : "voters", { n: poll.totalVoters });
+  const after = poll.results === "afterVote", n = poll.totalVoters;
+  if (n === null) return say(after ? "resultsAfter" : "resultsLater");
+  if (poll.totalVotes === null) return say(after ? "votedAfter" : "votedLater", { n });
+  return say(oneTap(poll) ? "votes" : "voters", { n });
 }
 
 /** In one or two sentences, for those who listen; "" while numbers are hidden. `lead`: what stands out in them. */
 export function summary(poll: Poll, lead: string): string {
-  if (poll.totalVoters === null) return "";
+  if (poll.totalVotes === null) return "";
   return lead ? `${turnout(poll)}. ${lead}` : turnout(poll);
 }

@@ -8,7 +8,7 @@ import { t } from "./words.svelte";
 export function table(poll: () => Poll, kind: BallotKind): Comment {
   // Numbers that are hidden and shown again do not close it.
   let open = $state(false);
-  return part(() => poll().totalVoters !== null, (shown) => {
+  return part(() => poll().totalVotes !== null, (shown) => {
     if (!shown) return null;
     return el("details", { open: () => open, ontoggle: (event: Event) => { open = (event.target as HTMLDetailsElement).open; } },
       el("summary", {}, t("asTable")),

@@ -1,6 +1,6 @@
 //! What an organiser writes of a poll, and the rules it is checked against.
 
-use super::{ChangeError, Results, Revote};
+use super::{ChangeError, Results, Revote, Turnout};
 use crate::id::UnixMillis;
 use crate::kind::{self, Kind, choice};
 
@@ -24,6 +24,8 @@ pub struct Draft {
     pub revote: Revote,
     /// Default live.
     pub results: Results,
+    /// Default shown.
+    pub turnout: Turnout,
     /// Default true.
     pub voter_ids: bool,
     /// Default true.
@@ -54,6 +56,7 @@ impl Draft {
             kind,
             revote: Revote::default(),
             results: Results::default(),
+            turnout: Turnout::default(),
             voter_ids: true,
             listed: true,
             closes_at: None,
@@ -90,6 +93,7 @@ impl Draft {
             kind,
             revote: self.revote,
             results: self.results,
+            turnout: self.turnout,
             voter_ids: self.voter_ids,
             listed: self.listed,
             closes_at: self.closes_at,
@@ -105,6 +109,7 @@ pub(super) struct Written {
     pub kind: Kind,
     pub revote: Revote,
     pub results: Results,
+    pub turnout: Turnout,
     pub voter_ids: bool,
     pub listed: bool,
     pub closes_at: Option<UnixMillis>,

@@ -38,6 +38,28 @@ pub enum Results {
     Hidden,
 }
 
+/// Whether everybody sees how many have voted while the numbers are not shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Turnout {
+    /// How many, and no number more.
+    #[default]
+    Shown,
+    /// Not even that.
+    Hidden,
+}
+
+impl Turnout {
+    /// Of a poll that does not say: it was made when turnout was hidden with the numbers.
+    fn unsaid() -> Self {
+        Self::Hidden
+    }
+
+    fn is_unsaid(&self) -> bool {
+        *self == Self::unsaid()
+    }
+}
+
 /// Where a poll is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -78,6 +100,10 @@ pub struct Poll {
     pub revote: Revote,
     /// When the public sees the numbers.
     pub results: Results,
+    /// Whether everybody sees how many have voted while the numbers are not shown; fixed once the
+    /// poll has opened.
+    #[serde(default = "Turnout::unsaid", skip_serializing_if = "Turnout::is_unsaid")]
+    pub turnout: Turnout,
     /// Whether the organiser has shown hidden results.
     pub revealed: bool,
     /// Whether a `voterId` in the body is taken.
@@ -152,6 +178,7 @@ impl Poll {
             kind: written.kind,
             revote: written.revote,
             results: written.results,
+            turnout: written.turnout,
             revealed: written.results == Results::Live,
             voter_ids: written.voter_ids,
             listed: written.listed,
@@ -179,6 +206,7 @@ impl Poll {
         self.kind = written.kind;
         self.revote = written.revote;
         self.results = written.results;
+        self.turnout = written.turnout;
         self.revealed = written.results == Results::Live;
         self.voter_ids = written.voter_ids;
         self.listed = written.listed;
@@ -230,6 +258,7 @@ impl Poll {
             kind: self.kind.to_draft(),
             revote: self.revote,
             results: self.results,
+            turnout: self.turnout,
             voter_ids: self.voter_ids,
             listed: self.listed,
             closes_at: self.closes_at,

@@ -128,6 +128,9 @@ fn state(poll: &PollView) -> String {
             format!("{state}, {} by {}", counted(votes, "vote"), counted(voters, "voter"))
         }
         (Some(votes), _) => format!("{state}, {}", counted(votes, "vote")),
+        (None, Some(voters)) => {
+            format!("{state}, {} so far, results hidden", counted(voters, "voter"))
+        }
         _ => format!("{state}, results hidden"),
     }
 }
@@ -237,6 +240,7 @@ mod tests {
             phase: 1,
             revote: "replace".into(),
             results: "live".into(),
+            turnout: "shown".into(),
             revealed: true,
             total_votes: votes[0].zip(votes[1]).map(|(a, b)| a + b),
             total_voters: votes[0].zip(votes[1]).map(|(a, b)| a + b),
@@ -284,6 +288,13 @@ mod tests {
         A rather long name for an o…  –
         open, results hidden · join with 482913 · as of 9 s ago · connecting again (gon…
         ");
+    }
+
+    #[test]
+    fn turnout_shows_before_the_results_do() {
+        let hidden = PollView { total_voters: Some(1412), ..poll([None, None]) };
+        assert_eq!(state(&hidden), "open, 1,412 voters so far, results hidden");
+        assert!(!line(&hidden).contains('%'), "{}", line(&hidden));
     }
 
     #[test]

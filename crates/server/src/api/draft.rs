@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use pollux_core::id::UnixMillis;
-use pollux_core::poll::{Draft, Results, Revote, Violation};
+use pollux_core::poll::{Draft, Results, Revote, Turnout, Violation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use super::kind;
 use super::problem::Problem;
 
 /// The members that every kind of poll has, beside the question.
-const FIELDS: &str = "revote, results, voterIds, listed, closesAt, closesAfter, embed";
+const FIELDS: &str = "revote, results, turnout, voterIds, listed, closesAt, closesAfter, embed";
 
 /// A new poll as it is written; only for the documentation, the reading is done by hand.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -54,6 +54,8 @@ pub struct NewPoll {
     pub revote: Option<String>,
     /// live (default), afterVote or hidden.
     pub results: Option<String>,
+    /// shown (default) or hidden: whether everybody sees how many have voted while the numbers are not shown.
+    pub turnout: Option<String>,
     /// Whether a `voterId` is taken; default true.
     pub voter_ids: Option<bool>,
     /// Whether lists and the leaderboard show it; default true.
@@ -108,6 +110,8 @@ pub struct PollPatch {
     pub revote: Option<String>,
     /// live, afterVote or hidden.
     pub results: Option<String>,
+    /// shown or hidden.
+    pub turnout: Option<String>,
     /// Whether a `voterId` is taken.
     pub voter_ids: Option<bool>,
     /// Whether lists and the leaderboard show it.
@@ -247,6 +251,11 @@ impl Fields {
                 ("hidden", Results::Hidden),
             ];
             draft.results = given.map_or(Ok(Results::default()), |v| word(v, &words))?;
+            Ok(())
+        });
+        self.take("turnout", |given| {
+            let words = [("shown", Turnout::Shown), ("hidden", Turnout::Hidden)];
+            draft.turnout = given.map_or(Ok(Turnout::default()), |v| word(v, &words))?;
             Ok(())
         });
         self.take("voterIds", |given| {

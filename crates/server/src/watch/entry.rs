@@ -81,8 +81,12 @@ impl Form {
         }
     }
 
-    fn numbers(self) -> bool {
-        !matches!(self, Self::WithoutNumbers)
+    /// One of those that are shown it so.
+    fn audience(self) -> Audience {
+        match self {
+            Self::WithoutNumbers => Audience::Public,
+            Self::WithNumbers | Self::Owner => Audience::Owner,
+        }
     }
 }
 
@@ -142,7 +146,8 @@ impl EntryState {
     pub fn renew(&mut self) -> bool {
         let mut old = false;
         for (form, encoded) in Form::ALL.into_iter().zip(&mut self.encoded) {
-            let version = self.standing.version(form.numbers());
+            let shown = view::shown(&self.standing.poll, form.audience());
+            let version = self.standing.version(shown);
             old |= encoded.take_if(|encoded| encoded.version != version).is_some();
         }
         old

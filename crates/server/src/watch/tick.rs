@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use pollux_core::id::PollId;
 use pollux_core::leaderboard::Contender;
 use pollux_core::poll::PollStatus;
+use pollux_core::standing::Shown;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -101,7 +102,7 @@ impl Hub {
         state.next_at = Some(now + self.limits().tick);
         let decided = self.latency.decided(&state.standing);
         // This version moves with whatever can be seen to change.
-        let version = state.standing.version(true);
+        let version = state.standing.version(Shown::Numbers);
         if version == state.ticked {
             return Vec::new();
         }
@@ -113,7 +114,7 @@ impl Hub {
         let poll = &state.standing.poll;
         let listed = poll.listed && (poll.status == PollStatus::Open || state.created_seq > 0);
         // Votes that the public may not see must not show in the pace of messages either.
-        let public = state.standing.version(view::sees_numbers(poll, Audience::Public));
+        let public = state.standing.version(view::shown(poll, Audience::Public));
         let contends = view::contends(poll);
         if contends || state.contended {
             state.contended = contends;

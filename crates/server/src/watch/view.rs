@@ -12,8 +12,8 @@ use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::kind::Kind;
 use pollux_core::kind::choice::OptionId;
 use pollux_core::leaderboard::Ranked;
-use pollux_core::poll::{Poll, PollStatus, Results, Revote};
-use pollux_core::standing::Standing;
+use pollux_core::poll::{Poll, PollStatus, Results, Revote, Turnout};
+use pollux_core::standing::{Shown, Standing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,14 +30,22 @@ pub enum Audience {
     Owner,
 }
 
+/// What this audience is shown of what is counted in this poll.
+pub fn shown(poll: &Poll, audience: Audience) -> Shown {
+    match (audience, poll.results) {
+        (Audience::Owner, _) | (_, Results::Live) => Shown::Numbers,
+        _ if poll.revealed => Shown::Numbers,
+        (Audience::Voted, Results::AfterVote) => Shown::Numbers,
+        _ => match poll.turnout {
+            Turnout::Shown => Shown::Turnout,
+            Turnout::Hidden => Shown::Nothing,
+        },
+    }
+}
+
 /// Whether this audience sees the numbers of this poll.
 pub fn sees_numbers(poll: &Poll, audience: Audience) -> bool {
-    match (audience, poll.results) {
-        (Audience::Owner, _) | (_, Results::Live) => true,
-        _ if poll.revealed => true,
-        (Audience::Voted, Results::AfterVote) => true,
-        _ => false,
-    }
+    shown(poll, audience) == Shown::Numbers
 }
 
 /// Whether having voted is what it takes to see the numbers of this poll.
@@ -75,12 +83,16 @@ pub struct PollView {
     pub revote: String,
     /// live, afterVote or hidden.
     pub results: String,
+    /// shown or hidden: whether everybody sees how many have voted while the numbers are not shown.
+    #[serde(default = "unsaid")]
+    #[schema(required)]
+    pub turnout: String,
     /// Whether everybody may see the numbers.
     pub revealed: bool,
     /// Marks counted; null while hidden from you.
     #[schema(required)]
     pub total_votes: Option<u64>,
-    /// People counted; null while hidden from you.
+    /// People counted; null while hidden from you. Where turnout shows it is there before the numbers.
     #[schema(required)]
     pub total_voters: Option<u64>,
     /// Greater is newer; the same on every node for viewers who may see the same.
@@ -172,7 +184,8 @@ pub fn rfc3339(at: UnixMillis) -> String {
 /// The poll, as this audience may see it.
 pub fn poll(standing: &Standing, audience: Audience) -> PollView {
     let poll = &standing.poll;
-    let numbers = sees_numbers(poll, audience);
+    let shown = shown(poll, audience);
+    let numbers = shown == Shown::Numbers;
     let counts = numbers.then(|| standing.counts());
     PollView {
         id: poll.id.to_string(),
@@ -194,10 +207,15 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
             Results::Hidden => "hidden",
         }
         .into(),
+        turnout: match poll.turnout {
+            Turnout::Shown => "shown",
+            Turnout::Hidden => "hidden",
+        }
+        .into(),
         revealed: poll.revealed,
         total_votes: numbers.then(|| standing.total_votes()),
-        total_voters: numbers.then(|| standing.total_voters()),
-        version: standing.version(numbers),
+        total_voters: (shown >= Shown::Turnout).then(|| standing.total_voters()),
+        version: standing.version(shown),
         result_hash: if numbers { standing.result_hash() } else { None },
         listed: poll.listed,
         voter_ids: poll.voter_ids,
@@ -212,6 +230,11 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
         event_id: poll.event.map(|event| event.to_string()),
         embed: poll.embed.clone(),
     }
+}
+
+/// What a server that does not know of turnout shows of it.
+fn unsaid() -> String {
+    "hidden".into()
 }
 
 fn status_word(status: PollStatus) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pollux_core::poll::Poll;
+use pollux_core::poll::{Poll, Turnout};
 use pollux_core::standing::Announcement;
 use pollux_server::config::{Password, PostgresConfig};
 use pollux_server::store::conformance::{
@@ -57,6 +57,7 @@ async fn a_database_from_before_there_were_events_is_brought_up_to_date() {
     let store = PostgresStore::open(&old, 1).await.unwrap();
     let mut kept = (*store.by_code("100001").await.unwrap().unwrap().poll).clone();
     assert_eq!((kept.id, kept.event, kept.embed.len()), (poll.id, None, 0));
+    assert_eq!(kept.turnout, Turnout::Hidden, "as it was made");
     assert_eq!(*of(&store.outbox(9).await.unwrap()[0]), kept);
     let event = create_event(&*store, 1).await;
     change(&*store, &mut kept, |poll| assert!(poll.join(&event).unwrap())).await;

@@ -7,7 +7,7 @@ use pollux_checker::{Recount, Rules, Told, recount};
 use serde_json::Value;
 
 use crate::client::{Known, Sent};
-use crate::watcher::Shown;
+use crate::watcher::{self, Shown};
 use crate::world::{PollPlan, World};
 
 /// Recount what is on the log.
@@ -95,6 +95,16 @@ pub fn screen(shown: &Shown, polls: &[PollPlan], truth: &Recount) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Everybody is shown the recount's turnout, unless it is hidden with the numbers.
+pub fn turnout(shown: &Shown, polls: &[PollPlan], truth: &Recount) {
+    for poll in polls {
+        let view = &shown[&poll.id];
+        let shows = view["turnout"] == "shown" || watcher::shows_numbers(view);
+        let right = shows.then(|| truth.polls[&poll.id].voters);
+        assert_eq!(view["totalVoters"].as_u64(), right, "{view}");
+    }
 }
 
 /// The numbers of a poll, place by place.

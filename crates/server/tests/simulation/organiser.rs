@@ -27,6 +27,7 @@ pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollP
             "question": format!("question {n}?"),
             member: texts,
             "revote": if refuse { "refuse" } else { "replace" },
+            "turnout": if count % 2 == 0 { "shown" } else { "hidden" },
             "results": if hidden && dice.random() { "hidden" } else { "live" },
         });
         let key = format!("organisers-poll-number-{n}");

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::check;
-use crate::world::World;
+use crate::world::{PollPlan, World};
 
 /// What was shown of the polls: the newest view of each.
 pub type Shown = BTreeMap<String, Value>;
@@ -47,11 +47,17 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
     }
 }
 
-/// What one node shows in the end to somebody who has just come with these grants, once it is quiet.
-pub async fn look(world: &World, node: usize, grants: Vec<(PollId, Grant)>) -> Shown {
+/// What one node shows of these polls in the end to somebody who has just come with these grants, once
+/// it is quiet.
+pub async fn look(
+    world: &World,
+    node: usize,
+    polls: &[PollPlan],
+    grants: Vec<(PollId, Grant)>,
+) -> Shown {
     let mut shown = Shown::new();
     let Some(app) = world.app(node) else { return shown };
-    let polls = grants.iter().map(|(poll, _)| *poll).collect();
+    let polls = polls.iter().map(|poll| poll.id.parse().unwrap()).collect();
     let interest = Interest { polls, grants, ..Interest::default() };
     let mut stream = events(&app.hub, interest, None);
     while let Ok(Some(json)) = timeout(Duration::from_secs(1), stream.next_json()).await {
@@ -69,12 +75,13 @@ pub fn views(message: &Value) -> impl Iterator<Item = &Value> {
     many.chain(message.get("poll"))
 }
 
-/// Whether a view shows the poll's numbers: all of them, or none.
+/// Whether a view shows the poll's numbers: all of them, or none but turnout where that shows.
 pub fn shows_numbers(poll: &Value) -> bool {
     let counts = check::counts(poll);
     let total = poll["totalVotes"].as_u64();
     assert_eq!(total, (!counts.is_empty()).then(|| counts.iter().sum()), "{poll}");
-    assert_eq!(total.is_some(), poll["totalVoters"].is_u64(), "{poll}");
+    let turnout = total.is_some() || poll["turnout"] == "shown";
+    assert_eq!(turnout, poll["totalVoters"].is_u64(), "{poll}");
     assert!(total.is_some() || poll["resultHash"].is_null(), "{poll}");
     total.is_some()
 }

@@ -462,7 +462,7 @@ impl World {
             let truth = check::truth(self, polls);
             let mut screens = Vec::new();
             for node in 0..self.nodes() {
-                screens.push(watcher::look(self, node, newest.clone()).await);
+                screens.push(watcher::look(self, node, polls, newest.clone()).await);
             }
             let verdict: Result<(), String> =
                 screens.iter().try_for_each(|shown| check::screen(shown, polls, &truth));
@@ -472,6 +472,7 @@ impl World {
                         check::same(&screens[0], other);
                     }
                     self.revoked(polls).await;
+                    self.public(polls, &truth).await;
                     sleep(Duration::from_secs(dice.random_range(5..60))).await;
                     assert_eq!(truth, check::truth(self, polls), "final, and yet it moved");
                     return truth;
@@ -484,13 +485,24 @@ impl World {
 
     /// In the end every node knows of each token that it is no more.
     async fn revoked(&self, polls: &[PollPlan]) {
-        let polls: Vec<_> = polls.iter().filter(|poll| poll.tokens.len() > 1).collect();
+        let polls: Vec<_> = polls.iter().filter(|poll| poll.tokens.len() > 1).cloned().collect();
         if polls.is_empty() {
             return;
         }
         for node in 0..self.nodes() {
             let grants = polls.iter().map(|poll| poll.grant(&poll.tokens.get(0))).collect();
-            watcher::look(self, node, grants).await.values().for_each(watcher::shows_to_all);
+            let shown = watcher::look(self, node, &polls, grants).await;
+            shown.values().for_each(watcher::shows_to_all);
+        }
+    }
+
+    /// In the end everybody is shown how many have voted, wherever that shows.
+    async fn public(&self, polls: &[PollPlan], truth: &pollux_checker::Recount) {
+        let mut screens = Vec::new();
+        for node in 0..self.nodes() {
+            screens.push(watcher::look(self, node, polls, Vec::new()).await);
+            check::turnout(&screens[node], polls, truth);
+            check::same(&screens[0], &screens[node]);
         }
     }
 

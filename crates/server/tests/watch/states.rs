@@ -102,6 +102,52 @@ async fn hidden_numbers_and_their_pace_are_shown_to_nobody_but_the_owner() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn turnout_is_shown_before_the_numbers_and_no_changed_mind_is() {
+    let world = World::new(WatchLimits::default());
+    let mut poll = world.open_with_turnout(1);
+    let mut public = events(&world.hub, one(&poll), None);
+    let mut all = events(&world.hub, everything(), None);
+    for viewer in [&mut public, &mut all] {
+        assert_eq!(next(viewer).await["polls"][0]["totalVoters"], 0);
+        rest(viewer).await;
+    }
+    world.tally(&poll, 0, [4, 3]);
+    let mut seen = 0;
+    for viewer in [&mut public, &mut all] {
+        let shown = next_poll(viewer).await["poll"].clone();
+        assert_eq!((&shown["totalVoters"], &shown["totalVotes"]), (&json!(7), &Value::Null));
+        assert_eq!(shown["options"][0]["votes"], Value::Null);
+        rest(viewer).await;
+        seen = shown["version"].as_u64().unwrap();
+    }
+    // Two of the seven change their minds.
+    let mut changed = tally(&poll, 0, [2, 5]);
+    changed.next_offset += 2;
+    changed.tally.changes += 2;
+    world.hub.apply(Announcement::Tally(changed)).unwrap();
+    for viewer in [&mut public, &mut all] {
+        assert_eq!(rest(viewer).await, Vec::<Value>::new(), "not even in the pace");
+    }
+    assert_eq!(world.hub.leaderboard(10).options, []);
+    world.change(&mut poll, |poll| assert!(poll.reveal().unwrap()));
+    for viewer in [&mut public, &mut all] {
+        let shown = next_poll(viewer).await["poll"].clone();
+        assert_eq!((&shown["totalVotes"], &shown["options"][1]["votes"]), (&json!(7), &json!(5)));
+        assert!(shown["version"].as_u64().unwrap() > seen, "{shown} after {seen}");
+    }
+    // Hidden again, with the voters of the round before: nobody keeps a number.
+    world.change(&mut poll, |poll| poll.reset(NOW).unwrap());
+    let mut again = tally(&poll, 0, [1, 0]);
+    again.next_offset += 100;
+    world.hub.apply(Announcement::Tally(again)).unwrap();
+    let last = rest(&mut public).await.pop().unwrap();
+    assert_eq!(
+        (&last["poll"]["totalVoters"], &last["poll"]["totalVotes"]),
+        (&json!(1), &Value::Null)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_votes_sees_the_numbers_from_then_on() {
     let world = World::new(WatchLimits::default());
     let poll = world.open(1, Results::AfterVote);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pollux_core::id::{Generation, Partition, PollId, UnixMillis};
-use pollux_core::poll::{Draft, Poll, PollStatus, Results};
+use pollux_core::poll::{Draft, Poll, PollStatus, Results, Turnout};
 use pollux_core::standing::{Announcement, Standing, TallyAt};
 use pollux_core::tally::{Gate, Tally};
 use pollux_server::ambient::{Ambient, SharedAmbient};
@@ -59,6 +59,14 @@ impl World {
         poll
     }
 
+    /// The same, hidden but for how many have voted.
+    pub fn open_with_turnout(&self, n: u64) -> Arc<Poll> {
+        let mut poll = poll(n, Results::Hidden, true);
+        Arc::make_mut(&mut poll).turnout = Turnout::Shown;
+        self.hub.merge(Standing::new(poll.clone(), PARTITIONS));
+        poll
+    }
+
     /// So many votes for each of the two options in this partition.
     pub fn tally(&self, poll: &Poll, partition: Partition, counts: [u64; 2]) {
         self.hub.apply(Announcement::Tally(tally(poll, partition, counts))).unwrap();
@@ -73,7 +81,10 @@ impl World {
 
 pub fn poll(n: u64, results: Results, listed: bool) -> Arc<Poll> {
     let id = PollId::new(UnixMillis(NOW.0 + n), [0; 10]);
-    let draft = Draft { results, listed, ..Draft::new(format!("Question {n}?"), ["One", "Two"]) };
+    // Nobody hears of votes whose numbers they do not see.
+    let turnout = Turnout::Hidden;
+    let draft =
+        Draft { results, turnout, listed, ..Draft::new(format!("Question {n}?"), ["One", "Two"]) };
     let mut poll = Poll::draft(id, draft, [0; 32], NOW).unwrap();
     poll.open(NOW).unwrap();
     poll.code = format!("{:06}", 100_000 + n);

@@ -475,6 +475,10 @@ export type NewPoll = {
      */
     symbol?: string | null;
     /**
+     * shown (default) or hidden: whether everybody sees how many have voted while the numbers are not shown.
+     */
+    turnout?: string | null;
+    /**
      * Whether a `voterId` is taken; default true.
      */
     voterIds?: boolean | null;
@@ -583,13 +587,17 @@ export type Poll = Kind & {
      */
     status: string;
     /**
-     * People counted; null while hidden from you.
+     * People counted; null while hidden from you. Where turnout shows it is there before the numbers.
      */
     totalVoters: number | null;
     /**
      * Marks counted; null while hidden from you.
      */
     totalVotes: number | null;
+    /**
+     * shown or hidden: whether everybody sees how many have voted while the numbers are not shown.
+     */
+    turnout: string;
     /**
      * Greater is newer; the same on every node for viewers who may see the same.
      */
@@ -700,6 +708,10 @@ export type PollPatch = {
      * Of a rating: stars or numbers.
      */
     symbol?: string | null;
+    /**
+     * shown or hidden.
+     */
+    turnout?: string | null;
     /**
      * Whether a `voterId` is taken.
      */

@@ -30,7 +30,7 @@ export class Trend {
   }
 
   take(poll: Poll) {
-    if (poll.totalVoters === null) return;
+    if (poll.totalVotes === null || poll.totalVoters === null) return;
     if (poll.round !== this.#round) {
       this.#round = poll.round;
       this.points = [];

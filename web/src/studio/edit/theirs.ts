@@ -30,6 +30,7 @@ const WORDS: { [field in keyof Written]: (theirs: Partial<Written>) => string } 
   question: ({ question }) => quoted(question!), options: ({ options }) => listed(options!), kind, maxChoices: kind,
   scale: ({ scale }) => `from ${scale!.replace("-", " to ")}`, symbol: ({ symbol }) => symbol!,
   lowLabel: ({ lowLabel }) => quoted(lowLabel!), highLabel: ({ highLabel }) => quoted(highLabel!),
+  turnout: ({ turnout }) => (turnout === "shown" ? "everybody sees how many have voted" : "how many have voted is hidden, too"),
   results: ({ results }) => RESULTS[results!] ?? results!,
   revote: ({ revote }) => (revote === "replace" ? "a second vote replaces the first" : "a second vote is refused"),
   closesAt: closing, closesAfter: closing, listed: ({ listed: is }) => (is ? "listed" : "not listed"),

@@ -31,6 +31,8 @@ export default {
   voters: { one: "{n} Person hat abgestimmt", other: "{n} Personen haben abgestimmt" },
   resultsLater: "Ergebnisse folgen später",
   resultsAfter: "Ergebnisse nach der Stimmabgabe",
+  votedLater: { one: "{n} hat abgestimmt; Ergebnis folgt", other: "{n} haben abgestimmt; Ergebnis folgt" },
+  votedAfter: { one: "{n} hat abgestimmt; Ergebnis nach Ihnen", other: "{n} haben abgestimmt; Ergebnis nach Ihnen" },
   closesIn: "Schließt in {time}",
   openUntil: "Offen bis {time}",
 

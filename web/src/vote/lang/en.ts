@@ -32,6 +32,8 @@ export default {
   voters: { one: "{n} person has voted", other: "{n} people have voted" },
   resultsLater: "Results are shown later",
   resultsAfter: "Results once you have voted",
+  votedLater: { one: "{n} has voted; results come later", other: "{n} have voted; results come later" },
+  votedAfter: { one: "{n} has voted; results once you do", other: "{n} have voted; results once you do" },
   closesIn: "Closes in {time}",
   openUntil: "Open until {time}",
 

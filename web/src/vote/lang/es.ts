@@ -31,6 +31,8 @@ export default {
   voters: { one: "Ha votado {n} persona", many: "Han votado {n} de personas", other: "Han votado {n} personas" },
   resultsLater: "Los resultados se verán después",
   resultsAfter: "Verás los resultados al votar",
+  votedLater: { one: "{n} ha votado; resultados después", many: "{n} han votado; resultados después", other: "{n} han votado; resultados después" },
+  votedAfter: { one: "{n} ha votado; verás más al votar", many: "{n} han votado; verás más al votar", other: "{n} han votado; verás más al votar" },
   closesIn: "Se cierra en {time}",
   openUntil: "Abierta hasta {time}",
 

@@ -31,6 +31,8 @@ export default {
   voters: { one: "{n} व्यक्ति ने वोट दिया", other: "{n} लोगों ने वोट दिया" },
   resultsLater: "परिणाम बाद में दिखेंगे",
   resultsAfter: "वोट देने के बाद परिणाम दिखेंगे",
+  votedLater: { one: "{n} ने वोट दिया; परिणाम बाद में", other: "{n} ने वोट दिया; परिणाम बाद में" },
+  votedAfter: { one: "{n} ने वोट दिया; परिणाम आपके वोट के बाद", other: "{n} ने वोट दिया; परिणाम आपके वोट के बाद" },
   closesIn: "{time} में बंद होगा",
   openUntil: "{time} तक खुला है",
 

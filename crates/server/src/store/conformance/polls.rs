@@ -1,7 +1,7 @@
 //! What the contract says of polls: creating, changing, finding, settling.
 
 use pollux_core::kind::{self, rating};
-use pollux_core::poll::{Draft, Poll, PollStatus};
+use pollux_core::poll::{Draft, Poll, PollStatus, Turnout};
 
 use super::{Backend, NOW, Worker, at, change, create, draft_poll, open_poll, poll_id, some_tally};
 use crate::store::{
@@ -41,10 +41,12 @@ pub async fn creates_and_reads_back(backend: &dyn Backend) {
     let rated = Poll::draft(poll_id(2), draft, [2; 32], at(NOW)).unwrap();
     let mut rated = create(&*store, rated).await;
     assert_eq!(*store.standing(rated.id).await.unwrap().unwrap().poll, rated);
-    let other = Draft { question: "Which?".into(), ..open_poll(1).to_draft() };
+    let turnout = Turnout::Hidden;
+    let other = Draft { question: "Which?".into(), turnout, ..open_poll(1).to_draft() };
     change(&*store, &mut rated, |poll| poll.edit(other, at(NOW)).unwrap()).await;
     let store = backend.reopen(store).await;
     assert_eq!(*store.standing(rated.id).await.unwrap().unwrap().poll, rated);
+    assert_eq!((rated.turnout, kept.turnout), (Turnout::Hidden, Turnout::Shown));
     store.ready().unwrap();
 }
 

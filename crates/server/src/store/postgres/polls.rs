@@ -189,15 +189,16 @@ pub async fn free_code(
 
 const INSERT: &str = "WITH put AS (INSERT INTO polls (id, code, question, kind, max_choices, \
      revote, results, revealed, voter_ids, listed, status, phase, round, revision, created_at, \
-     closes_at, closed_at, owner, event, embed, closes_after, missed_closes_at, asks, hidings) VALUES ($1, $2, $3, \
-     $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $20, $21, $22, $23, $24, $25) RETURNING id, revision)";
+     closes_at, closed_at, owner, event, embed, closes_after, missed_closes_at, asks, hidings, \
+     turnout) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+     $20, $21, $22, $23, $24, $25, $26) RETURNING id, revision)";
 
 const UPDATE: &str = "WITH put AS (UPDATE polls SET code = $2, question = $3, kind = $4, \
      max_choices = $5, revote = $6, results = $7, revealed = $8, voter_ids = $9, listed = $10, \
      status = $11, phase = $12, round = $13, revision = $14, created_at = $15, closes_at = $16, \
      closed_at = $17, owner = $18, event = $20, embed = $21, closes_after = $22, \
-     missed_closes_at = $23, asks = $24, hidings = $25 WHERE id = $1 AND revision = $26 \
-     RETURNING id, revision)";
+     missed_closes_at = $23, asks = $24, hidings = $25, turnout = $26 WHERE id = $1 \
+     AND revision = $27 RETURNING id, revision)";
 
 /// Only options that differ are written.
 const AND_THE_REST: &str = ", gone AS (DELETE FROM options o USING put \
@@ -220,6 +221,7 @@ async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, S
     };
     let (kind, revote) = (poll.kind.word(), rows::word(poll.revote));
     let (results, status) = (rows::word(poll.results), rows::word(poll.status));
+    let turnout = rows::word(poll.turnout);
     let (phase, round) = (i64::from(poll.phase), i64::from(poll.round));
     let hidings = i64::from(poll.hidings);
     let (revision, owner) = (poll.revision as i64, &poll.owner[..]);
@@ -250,6 +252,7 @@ async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, S
         &missed,
         &asks,
         &hidings,
+        &turnout,
     ];
     let expected = expected.map(|revision| revision as i64);
     let how = if expected.is_some() { UPDATE } else { INSERT };

@@ -76,8 +76,9 @@ fn millis(time: SystemTime) -> Read<UnixMillis> {
 /// The columns of `polls p` that [`read_poll`] takes.
 pub const POLL: &str = "p.id, p.code, p.question, p.kind, p.max_choices, p.revote, p.results, \
      p.revealed, p.voter_ids, p.listed, p.status, p.phase, p.round, p.revision, p.created_at, \
-     p.closes_at, p.closed_at, p.owner, p.event, p.embed, p.closes_after, p.missed_closes_at, p.asks, p.hidings, ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id \
-     ORDER BY o.option) AS options";
+     p.closes_at, p.closed_at, p.owner, p.event, p.embed, p.closes_after, p.missed_closes_at, \
+     p.asks, p.hidings, p.turnout, \
+     ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id ORDER BY o.option) AS options";
 
 pub fn read_poll(row: &Row) -> Read<Poll> {
     let time = |column| {
@@ -91,6 +92,7 @@ pub fn read_poll(row: &Row) -> Read<Poll> {
         kind: read_kind(row)?,
         revote: from_word(row, "revote")?,
         results: from_word(row, "results")?,
+        turnout: from_word(row, "turnout")?,
         revealed: get(row, "revealed")?,
         voter_ids: get(row, "voter_ids")?,
         listed: get(row, "listed")?,

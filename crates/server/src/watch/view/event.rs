@@ -2,7 +2,7 @@
 
 use pollux_core::event::{Item, Layout, Program};
 use pollux_core::poll::{Poll, PollStatus};
-use pollux_core::standing::Standing;
+use pollux_core::standing::{Shown, Standing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -116,7 +116,7 @@ pub fn lone(standing: &Standing) -> EventView {
         polls: vec![listed(poll, is_final)],
         embed: poll.embed.clone(),
         lone: true,
-        version: 2 * standing.version(false) + u64::from(is_final),
+        version: 2 * standing.version(Shown::Nothing) + u64::from(is_final),
         created_at: rfc3339(poll.created_at),
     }
 }
