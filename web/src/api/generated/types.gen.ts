@@ -1755,7 +1755,7 @@ export type AddPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
@@ -1871,7 +1871,7 @@ export type ShowPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
@@ -2146,7 +2146,7 @@ export type CreatePollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
@@ -2617,7 +2617,7 @@ export type OpenPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
@@ -2722,7 +2722,7 @@ export type ReopenPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
