@@ -735,7 +735,7 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "polls that close at one moment are closed one by one",
         file: "crates/server/src/processor/housekeeping.rs",
-        right: "MOST_A_STEP: usize = 256;",
+        right: "MOST_A_STEP: usize = 1_024;",
         wrong: "MOST_A_STEP: usize = 1;",
         tests: PROCESSOR,
     },

@@ -344,6 +344,8 @@ pub struct WatchLimits {
     pub closed_polls: usize,
     /// Events kept in memory.
     pub events: usize,
+    /// Polls that all of these events list; past it the oldest event is forgotten.
+    pub event_polls: usize,
     /// Voters remembered as such before their ballots are counted, in polls that show their
     /// numbers after the vote.
     pub recent_voters: usize,
@@ -572,6 +574,7 @@ impl Default for WatchLimits {
             open_polls: 20_000,
             closed_polls: 10_000,
             events: 1_000,
+            event_polls: 20_000,
             recent_voters: 65_536,
             trends: 256,
             latency_samples: 1_024,

@@ -656,6 +656,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     limit!("watch-events", "POLLUX_WATCH_EVENTS", "Events kept in memory", watch.events),
     limit!(
+        "watch-event-polls",
+        "POLLUX_WATCH_EVENT_POLLS",
+        "Polls that the events kept in memory list, drafts among them",
+        watch.event_polls
+    ),
+    limit!(
         "watch-recent-voters",
         "POLLUX_WATCH_RECENT_VOTERS",
         "Voters remembered before their ballots are counted, where results show after the vote",

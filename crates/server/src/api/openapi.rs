@@ -159,6 +159,9 @@ fn troubles(path: &str, operation: &Operation) -> Vec<Trouble> {
         _ if tag == "owner" => list.push(WrongStatus),
         _ => {}
     }
+    if matches!(name, "createPoll" | "addPoll" | "openPoll" | "reopenPoll" | "showPoll") {
+        list.push(TooManyPolls);
+    }
     list
 }
 

@@ -20,11 +20,14 @@ use super::clock::Clock;
 use crate::log::control;
 use crate::store::StoreError;
 
-/// Most polls that are closed in one step, and most whose control records are looked after in one.
-pub(super) const MOST_A_STEP: usize = 256;
+/// Most polls that are closed in one step, which is one sync of the store and one of the log.
+pub(super) const MOST_A_STEP: usize = 1_024;
 
 /// Most steps of closing in one round; the next round follows at once while there is more.
-const MOST_STEPS: usize = 16;
+const MOST_STEPS: usize = 8;
+
+/// Most polls whose control records are looked after in one round.
+const MOST_SETTLED: usize = 256;
 
 /// Where each partition ended when a poll's control record was last appended to it. It is not
 /// appended again before the partition is committed beyond that, or to its end: a partition
@@ -139,8 +142,8 @@ impl Rounds {
     /// than one step takes the others come in the next rounds, in turn.
     async fn settle(&mut self) -> Result<(), StoreError> {
         let from = self.looked_at;
-        let unsettled = self.processor.store.unsettled(from, MOST_A_STEP).await?;
-        let rest = unsettled.len() == MOST_A_STEP;
+        let unsettled = self.processor.store.unsettled(from, MOST_SETTLED).await?;
+        let rest = unsettled.len() == MOST_SETTLED;
         self.looked_at = unsettled.last().map(|poll| poll.id).filter(|_| rest);
         self.forget_settled(from, &unsettled);
         if unsettled.is_empty() {

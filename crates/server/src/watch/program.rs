@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -22,6 +22,7 @@ use super::hub::{Hub, Missing};
 use super::slots::Slots;
 use super::view;
 use super::viewer::{State, Viewer};
+use crate::config::WatchLimits;
 
 /// One event.
 pub(super) struct ProgramEntry {
@@ -31,6 +32,8 @@ pub(super) struct ProgramEntry {
     pub watchers: Mutex<Slots<Arc<Viewer>>>,
     /// Whether one of them ever came from another machine.
     elsewhere: AtomicBool,
+    /// How many polls it lists, as [`Programs::polls`] counts them.
+    polls: AtomicUsize,
 }
 
 /// What changes.
@@ -73,6 +76,36 @@ pub(super) struct Programs {
     codes: BTreeMap<String, EventId>,
     /// In the order in which they are forgotten.
     age: VecDeque<EventId>,
+    /// How many polls they list. Drafts are in memory here and nowhere else.
+    polls: usize,
+}
+
+impl Programs {
+    /// Keep events, and the polls they list, within their limits: the oldest are forgotten.
+    fn make_room(&mut self, limits: &WatchLimits) {
+        // Those that are watched stay; a few tries find one that is not.
+        for _ in 0..8 {
+            if self.by_id.len() <= limits.events && self.polls <= limits.event_polls {
+                break;
+            }
+            let Some(oldest) = self.age.pop_front() else { break };
+            let Some(entry) = self.by_id.get(&oldest).cloned() else { continue };
+            if !entry.watchers.lock().is_empty() {
+                self.age.push_back(oldest);
+                continue;
+            }
+            self.by_id.remove(&oldest);
+            self.codes.retain(|_, id| *id != oldest);
+            self.polls -= entry.polls.load(Ordering::Relaxed);
+        }
+    }
+
+    /// An event lists so many polls now.
+    fn lists(&mut self, entry: &Arc<ProgramEntry>, polls: usize) {
+        if self.by_id.get(&entry.id).is_some_and(|known| Arc::ptr_eq(known, entry)) {
+            self.polls = self.polls + polls - entry.polls.swap(polls, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A viewer's place with an event.
@@ -210,30 +243,20 @@ impl Hub {
             drop(programs);
             return self.merge_program(program);
         }
+        let polls = program.len();
         let state = ProgramState { program, dirty: false, next_at: None, encoded: [None, None] };
         let entry = ProgramEntry {
             id,
             state: Mutex::new(state),
             watchers: Mutex::default(),
             elsewhere: AtomicBool::new(false),
+            polls: AtomicUsize::new(polls),
         };
         programs.by_id.insert(id, Arc::new(entry));
         programs.codes.insert(code, id);
         programs.age.push_back(id);
-        // Those that are watched stay; a few tries find one that is not.
-        for _ in 0..8 {
-            if programs.by_id.len() <= self.limits().events {
-                break;
-            }
-            let Some(oldest) = programs.age.pop_front() else { break };
-            let Some(entry) = programs.by_id.get(&oldest).cloned() else { continue };
-            if !entry.watchers.lock().is_empty() {
-                programs.age.push_back(oldest);
-                continue;
-            }
-            programs.by_id.remove(&oldest);
-            programs.codes.retain(|_, id| *id != oldest);
-        }
+        programs.polls += polls;
+        programs.make_room(self.limits());
     }
 
     /// Somebody else has inserted it in between.
@@ -247,6 +270,12 @@ impl Hub {
 
     fn program_changed(&self, entry: &Arc<ProgramEntry>, state: &mut ProgramState) {
         state.encoded = [None, None];
+        let polls = state.program.len();
+        if polls != entry.polls.load(Ordering::Relaxed) {
+            let mut programs = self.programs.write();
+            programs.lists(entry, polls);
+            programs.make_room(self.limits());
+        }
         if std::mem::replace(&mut state.dirty, true) {
             return;
         }

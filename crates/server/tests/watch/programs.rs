@@ -207,3 +207,27 @@ async fn events_are_forgotten_beyond_the_limit_but_not_while_watched() {
     assert_eq!(world.hub.event_by_code("200009"), Some(event(9).id));
     assert_eq!(world.hub.event_by_code("200002"), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn events_are_forgotten_when_they_list_more_polls_than_the_limit() {
+    let world = World::new(WatchLimits { event_polls: 6, ..WatchLimits::default() });
+    let drafts = |n: u64, polls: std::ops::Range<u64>| -> Vec<Standing> {
+        let draft = |m| Standing::new(Arc::new(draft_of(&event(n), 10 * n + m)), PARTITIONS);
+        polls.map(draft).collect()
+    };
+    world.hub.merge_event(event(1), &drafts(1, 0..2));
+    let _viewer = follow(&world, &event(1));
+    world.hub.merge_event(event(2), &drafts(2, 0..2));
+    world.hub.merge_event(event(3), &drafts(3, 0..2));
+    assert_eq!(world.hub.events().len(), 3);
+    // One more draft in an event that is known; it is announced twice.
+    for _ in 0..2 {
+        let draft = drafts(3, 2..3).remove(0).poll;
+        assert_eq!(world.hub.apply(Announcement::Poll(draft)), Ok(()));
+    }
+    assert_eq!(world.hub.events(), [event(1).id, event(3).id], "the oldest that nobody watches");
+    world.hub.merge_event(event(4), &drafts(4, 0..1));
+    assert_eq!(world.hub.events().len(), 3, "what is forgotten is not counted any more");
+    world.hub.merge_event(event(4), &drafts(4, 1..2));
+    assert_eq!(world.hub.events(), [event(1).id, event(4).id]);
+}

@@ -1771,7 +1771,7 @@ export type AddPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
@@ -1887,7 +1887,7 @@ export type ShowPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
@@ -2162,7 +2162,7 @@ export type CreatePollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
@@ -2633,7 +2633,7 @@ export type OpenPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
@@ -2738,7 +2738,7 @@ export type ReopenPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable
+     * The store is unavailable; or: As many polls are open as this server takes
      */
     503: Problem;
     /**
