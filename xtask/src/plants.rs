@@ -476,6 +476,27 @@ pub const PLANTS: &[Plant] = &[
         tests: LOG,
     },
     Plant {
+        name: "read what is not what was written",
+        file: "crates/server/src/log/embedded/batch.rs",
+        right: "            Some(digest) if digest == chain::link(before, partition, self.count, &self.records) => {",
+        wrong: "            Some(_) => {",
+        tests: LOG,
+    },
+    Plant {
+        name: "begin with a log that lost its synced end",
+        file: "crates/server/src/log/embedded/file.rs",
+        right: "if synced.end > head.end {",
+        wrong: "if synced.end > head.end + 1_000_000 {",
+        tests: LOG,
+    },
+    Plant {
+        name: "pass over synced commits behind a damaged frame",
+        file: "crates/server/src/log/embedded/passed_over.rs",
+        right: "commits >= 2",
+        wrong: "commits > 1_000_000",
+        tests: LOG,
+    },
+    Plant {
         name: "a queue without a bound",
         file: "crates/server/src/log/embedded/queue.rs",
         right: "state.waiting + state.underway >= self.bound",

@@ -7,6 +7,7 @@
 //! between the reads.
 
 mod fold;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
@@ -25,7 +26,8 @@ use crate::terminal::{counted, grouped};
 /// Count every vote again from the log alone, and compare
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exits 1 and shows every difference if there is one. Works beside a running \
+    after_help = "Exits 1 and shows every difference if there is one, or what of the log is damaged, \
+    from which nothing is counted then. Works beside a running \
     server, and changes nothing: neither on its folder nor, where KAFKA_BROKER and DB_HOST are \
     set, on a cluster, whose topic it reads itself. Needs some 250 bytes of memory for each \
     ballot.\n\n\
@@ -62,7 +64,8 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     // Drafts take no votes; their rules are not fixed.
     standings.retain(|standing| standing.poll.phase > 0);
 
-    let mut extent = Extent::default();
+    let unchecked = whole::check(&log, json)?;
+    let mut extent = Extent { unchecked, ..Extent::default() };
     let mut differences = Vec::new();
     let mut sums: BTreeMap<PollId, Sum> = BTreeMap::new();
     for (partition, progress) in progress {
@@ -163,7 +166,7 @@ fn tell(
             "{}",
             json!({
                 "equal": differences.is_empty(), "records": extent.records, "dead": extent.dead,
-                "waiting": extent.waiting, "polls": polls, "differences": differences,
+                "waiting": extent.waiting, "unchecked": extent.unchecked, "polls": polls, "differences": differences,
             })
         )?;
     } else {
@@ -196,6 +199,13 @@ fn tell(
         if extent.dead > 0 {
             let dead = counted(extent.dead, "record");
             writeln!(stdout(), "{dead} of them nobody's ballot")?;
+        }
+        if extent.unchecked > 0 {
+            let unchecked = counted(extent.unchecked, "record");
+            writeln!(
+                stdout(),
+                "{unchecked} without a checksum: older than the first that has one"
+            )?;
         }
         if extent.waiting > 0 {
             let waiting = counted(extent.waiting, "record");

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use support::{Server, pollux, said};
+use support::{Server, pollux, run, said};
 
 /// A folder with a poll and a vote in it, closed.
 fn folder() -> tempfile::TempDir {
@@ -129,11 +130,25 @@ const CASES: &[Case] = &[
         &["was counted from the log", "put back the file that belongs to the other"],
     ),
     (
+        "one altered vote",
+        alter_a_vote,
+        &["log.db is damaged: at offset 2 of partition 0", "the checksum", "Put back a whole copy"],
+    ),
+    (
         "more counted than is on the log",
         |f| pragma(&f.join("store.db"), "UPDATE offsets SET next_offset = 1000"),
         &["ends at offset", "records are missing"],
     ),
 ];
+
+/// Everybody who voted for the first option has voted for the second.
+fn alter_a_vote(folder: &Path) {
+    pragma(
+        &folder.join("log.db"),
+        "UPDATE batches SET records =
+             CAST(replace(CAST(records AS TEXT), '\"optionIds\":[1]', '\"optionIds\":[2]') AS BLOB)",
+    );
+}
 
 fn cut(file: &Path) {
     fs::OpenOptions::new().write(true).open(file).unwrap().set_len(20_000).unwrap();
@@ -155,6 +170,87 @@ fn a_folder_that_is_not_whole_is_refused_and_left_alone() {
         assert!(!text.contains("panicked"), "{name}: {text}");
         assert!(contents(folder.path()) == before, "{name}: a file was changed");
     }
+}
+
+#[test]
+fn recount_tells_where_the_log_is_damaged_and_what_of_it_is_whole() {
+    let folder = folder();
+    let path = folder.path().to_str().unwrap();
+    let whole = run(["recount", "--data", path]);
+    assert!(whole.status.success(), "{}", said(&whole));
+    alter_a_vote(folder.path());
+    let output = run(["recount", "--data", path]);
+    let told = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("DAMAGED: log.db at offset 2 of partition 0"), "{told}");
+    assert!(told.contains("whole: partition 0, up to offset 2"), "{told}");
+    assert!(!told.contains("equal"), "{told}");
+    assert!(said(&output).contains("damaged in 1 place, and nothing is counted from it"));
+    let json = run(["recount", "--json", "--data", path]).stdout;
+    let told: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!((&told["equal"], &told["damage"][0]["atOffset"]), (&false.into(), &2.into()));
+    assert_eq!(told["whole"], serde_json::json!([{ "partition": 0, "upTo": 2 }]));
+}
+
+/// Log and store lose their ends together, as after a crash on a bad disk: both agree, on too little.
+#[test]
+fn acknowledged_votes_that_log_and_store_have_both_lost_are_missed() {
+    let folder = folder();
+    let older = copy(folder.path());
+    let mut server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B"]);
+    for voter in 0..40 {
+        assert_eq!(server.vote(&poll, &voter.to_string()).unwrap().0, 202);
+    }
+    server.kill();
+    fs::copy(older.path().join("store.db"), folder.path().join("store.db")).unwrap();
+    fs::remove_file(folder.path().join("store.db-wal")).unwrap();
+    let wal = folder.path().join("log.db-wal");
+    let length = fs::metadata(&wal).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&wal).unwrap().set_len(length / 2).unwrap();
+    let output = serve(folder.path());
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(
+        said(&output).contains("synced and acknowledged: they are missing"),
+        "{}",
+        said(&output)
+    );
+    let recount = run(["recount", "--data", folder.path().to_str().unwrap()]);
+    assert_eq!(recount.status.code(), Some(1), "{}", said(&recount));
+    assert!(said(&recount).contains("they are missing"), "{}", said(&recount));
+
+    for name in ["log.db", "store.db"] {
+        fs::copy(older.path().join(name), folder.path().join(name)).unwrap();
+    }
+    fs::remove_file(&wal).unwrap();
+    let output = serve(folder.path());
+    assert!(said(&output).contains("they are missing"), "older copies of both: {}", said(&output));
+    fs::copy(older.path().join("log.db-synced"), folder.path().join("log.db-synced")).unwrap();
+    assert_eq!(Server::start(folder.path()).stop().code(), Some(0), "a whole older folder");
+}
+
+#[test]
+fn a_record_that_rots_in_a_running_server_is_a_line_in_readyz_and_votes_go_on() {
+    let folder = folder();
+    let mut server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B"]);
+    assert_eq!(server.get("/readyz").unwrap().1["log"], serde_json::Value::Null);
+    alter_a_vote(folder.path());
+    let begun = Instant::now();
+    let told = loop {
+        let (status, ready) = server.get("/readyz").unwrap();
+        assert_eq!(status, 200);
+        if let Some(told) = ready["log"].as_str() {
+            break told.to_owned();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "nobody noticed");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(told.contains("log.db at offset 2 of partition 0"), "{told}");
+    assert!(server.stderr().contains("log.db at offset 2 of partition 0"), "{}", server.stderr());
+    assert_eq!(server.vote(&poll, "w").unwrap().0, 202);
+    assert_eq!(server.votes(&poll, 1), 1);
+    assert_eq!(server.stop().code(), Some(0));
 }
 
 #[test]

@@ -190,6 +190,8 @@ pub struct LogLimits {
     pub stall: Duration,
     /// Bytes of recent records kept in memory for readers.
     pub tail_bytes: usize,
+    /// Bytes of an embedded log that are read again each second to find damage; 0: none.
+    pub scrub_bytes: usize,
     /// Announcements a feed may be behind before it is lost.
     pub feed: usize,
 }
@@ -475,6 +477,7 @@ impl Default for LogLimits {
             // Longer than a slow card needs for a commit, shorter than a request's deadline.
             stall: Duration::from_secs(5),
             tail_bytes: 32 << 20,
+            scrub_bytes: 1 << 20,
             feed: 16_384,
         }
     }

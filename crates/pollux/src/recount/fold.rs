@@ -36,6 +36,8 @@ pub struct Extent {
     pub dead: u64,
     /// Records that the store has not counted either.
     pub waiting: u64,
+    /// Records of the whole log that have no checksum, because they are older than that.
+    pub unchecked: u64,
 }
 
 impl Extent {
@@ -44,6 +46,7 @@ impl Extent {
         self.records += other.records;
         self.dead += other.dead;
         self.waiting += other.waiting;
+        self.unchecked += other.unchecked;
     }
 }
 
@@ -120,6 +123,6 @@ impl<'a> Refold<'a> {
     /// the log holds.
     pub async fn extent(&self) -> Outcome<Extent> {
         let waiting = self.log.end(self.slice.partition).await?.saturating_sub(self.next);
-        Ok(Extent { records: self.next, dead: self.dead, waiting })
+        Ok(Extent { records: self.next, dead: self.dead, waiting, unchecked: 0 })
     }
 }

@@ -475,6 +475,12 @@ pub const SETTINGS: &[Setting] = &[
         log.tail_bytes
     ),
     limit!(
+        "log-scrub-bytes",
+        "POLLUX_LOG_SCRUB_BYTES",
+        "Bytes of an embedded log that are read again each second to find damage; 0: none",
+        log.scrub_bytes
+    ),
+    limit!(
         "log-feed",
         "POLLUX_LOG_FEED",
         "Announcements a feed may be behind before it is lost",

@@ -23,6 +23,10 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub store: Option<String>,
+    /// What of the log is found to be damaged, if anything: votes are taken all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub log: Option<String>,
 }
 
 /// The process runs.
@@ -31,7 +35,7 @@ pub struct Health {
     responses((status = 200, body = Health, description = "The process runs")),
 )]
 pub async fn alive() -> Response {
-    let health = Health { status: "alive".into(), store: None };
+    let health = Health { status: "alive".into(), store: None, log: None };
     super::answer(StatusCode::OK, &health, &HeaderMap::new())
 }
 
@@ -45,7 +49,8 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Response, Problem> {
         return Err(Problem::new(Trouble::NotReady, "the server is stopping"));
     }
     app.log.ready().map_err(|why| Problem::new(Trouble::NotReady, format!("the log: {why}")))?;
-    let health = Health { status: "ready".into(), store: app.store.ready().err() };
+    let (store, log) = (app.store.ready().err(), app.log.damage());
+    let health = Health { status: "ready".into(), store, log };
     Ok(super::answer(StatusCode::OK, &health, &HeaderMap::new()))
 }
 

@@ -46,6 +46,7 @@ fn recorder() -> &'static PrometheusHandle {
             "pollux_vote_to_screen_seconds",
             "From the log's acknowledgement of a ballot to the tick that sent the state with it"
         );
+        describe_gauge!("pollux_log_damaged", "1: records of the log are not what was written");
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
         handle
     })

@@ -66,7 +66,7 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogStatus {
-    /// Whether it takes votes and says how many it has.
+    /// Whether it takes votes, says how many it has, and what it holds is whole as far as is known.
     pub ok: bool,
     /// What is the matter; null if nothing is.
     #[schema(required)]
@@ -220,11 +220,13 @@ async fn pipeline(app: &Arc<App>) -> (LogStatus, Result<(), String>) {
         log.lag_seconds = Some(app.behind.look(&ends, &counted).as_secs());
     }
     let why = app.log.ready().err().or(ends.err());
-    log.ok = why.is_none();
-    log.detail = why.map(|why| {
+    let refused = why.map(|why| {
         let who = if app.config.is_cluster() { "Kafka" } else { "The log in the data folder" };
         format!("{who} cannot be used: votes are refused until it can be ({why})")
     });
+    let damaged = || app.log.damage().map(|why| format!("Votes are taken and kept, but {why}"));
+    log.detail = refused.or_else(damaged);
+    log.ok = log.detail.is_none();
     (log, progress.map(drop))
 }
 

@@ -87,6 +87,12 @@ pub enum ReadError {
         /// The partition's end.
         end: Offset,
     },
+    /// What stands there is not what was written. Never skipped over.
+    #[error(
+        "the log is damaged: {0}. Put back a whole copy of it; `pollux recount` says what else is \
+         damaged, and what is whole"
+    )]
+    Damaged(String),
     /// Try again.
     #[error("the log cannot be read now: {0}")]
     Unavailable(String),
@@ -196,6 +202,12 @@ pub trait Log: Send + Sync + 'static {
 
     /// Whether an append would be taken now; otherwise why not, for `/readyz`.
     fn ready(&self) -> Result<(), String>;
+
+    /// What of the records it holds is found not to be what was written, for `/readyz`: appends are
+    /// taken all the same. `None` from a log that others keep.
+    fn damage(&self) -> Option<String> {
+        None
+    }
 
     /// Append what is queued, then stop. Appends after this are refused.
     async fn shut(&self);

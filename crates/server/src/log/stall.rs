@@ -125,6 +125,10 @@ impl Log for Watched {
         Err(format!("records have waited for {} s, and none is acknowledged", age.as_secs()))
     }
 
+    fn damage(&self) -> Option<String> {
+        self.log.damage()
+    }
+
     fn generation(&self) -> Generation {
         self.log.generation()
     }

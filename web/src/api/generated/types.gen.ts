@@ -280,6 +280,10 @@ export type FieldError = {
  */
 export type Health = {
     /**
+     * What of the log is found to be damaged, if anything: votes are taken all the same.
+     */
+    log?: string;
+    /**
      * `alive` or `ready`.
      */
     status: string;
@@ -339,7 +343,7 @@ export type LogStatus = {
      */
     lagSeconds: number | null;
     /**
-     * Whether it takes votes and says how many it has.
+     * Whether it takes votes, says how many it has, and what it holds is whole as far as is known.
      */
     ok: boolean;
     /**

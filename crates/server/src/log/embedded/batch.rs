@@ -9,8 +9,9 @@
 //! ```
 
 use bytes::Bytes;
-use pollux_core::id::Offset;
+use pollux_core::id::{Offset, Partition};
 
+use super::chain::{self, Digest, Head};
 use crate::log::{NewRecord, Record};
 
 /// Consecutive records of one partition.
@@ -22,6 +23,8 @@ pub(super) struct Batch {
     pub count: u64,
     /// Framed.
     pub records: Bytes,
+    /// What chains it to the batch before it; none in a log written before there was any.
+    pub digest: Option<Digest>,
 }
 
 /// The bytes are not a batch: what is wrong.
@@ -54,9 +57,37 @@ fn push_decimal(bytes: &mut Vec<u8>, mut number: usize) {
 }
 
 impl Batch {
+    /// So many records, framed, that come after this head.
+    pub fn after(before: Head, partition: Partition, count: u64, records: Bytes) -> Self {
+        let digest = Some(chain::link(before, partition, count, &records));
+        Self { base: before.end, count, records, digest }
+    }
+
     /// The offset after the last.
     pub fn end(&self) -> Offset {
         self.base + self.count
+    }
+
+    /// Where the partition ends with this one.
+    pub fn head(&self) -> Head {
+        Head { end: self.end(), digest: self.digest }
+    }
+
+    /// Is it whole, and the one that was written after that head?
+    pub fn check(&self, partition: Partition, before: Head) -> Result<(), Malformed> {
+        if self.base != before.end {
+            return Err(Malformed("records are missing or doubled"));
+        }
+        match self.digest {
+            Some(digest) if digest == chain::link(before, partition, self.count, &self.records) => {
+                Ok(())
+            }
+            Some(_) => {
+                Err(Malformed("what stands there does not have the checksum of what was written"))
+            }
+            None if before.digest.is_some() => Err(Malformed("its checksum is missing")),
+            None => self.read(self.base, usize::MAX, &mut Vec::new()),
+        }
     }
 
     /// Append to `out` the records from `from` on, until it holds `most`. They share the
@@ -126,7 +157,7 @@ mod tests {
         for record in records {
             push(&mut bytes, record);
         }
-        Batch { base: 7, count: records.len() as u64, records: bytes.into() }
+        Batch { base: 7, count: records.len() as u64, records: bytes.into(), digest: None }
     }
 
     fn record(key: &[u8], value: &[u8]) -> NewRecord {
@@ -144,7 +175,7 @@ mod tests {
         let whole = batch(&[record(b"key", b"value"), record(b"k", b"v")]);
         let read = |bytes: &[u8], count| {
             let records = Bytes::copy_from_slice(bytes);
-            Batch { base: 0, count, records }.read(0, 10, &mut Vec::new())
+            Batch { base: 0, count, records, digest: None }.read(0, 10, &mut Vec::new())
         };
         assert_eq!(read(&whole.records, 2), Ok(()));
         assert_eq!(read(&whole.records, 1), Err(Malformed("too long")));
@@ -181,7 +212,8 @@ mod tests {
 
         #[test]
         fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..100), count in 0_u64..5) {
-            let _ = Batch { base: 0, count, records: bytes.into() }.read(0, 5, &mut Vec::new());
+            let batch = Batch { base: 0, count, records: bytes.into(), digest: None };
+            let _ = batch.read(0, 5, &mut Vec::new());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pollux_core::id::{Offset, Partition};
 use rusqlite::ErrorCode;
 
 use super::file::SCHEMA;
@@ -75,12 +76,65 @@ pub enum OpenError {
         wanted: u64,
     },
     /// What it holds contradicts itself.
-    #[error("the log {} is damaged: {why}. Put back a whole copy of the data folder", file.display())]
+    #[error(
+        "the log {} is damaged: {why}. Put back a whole copy of the data folder; `pollux recount` \
+         says what else is damaged, and what is whole", file.display()
+    )]
     Damaged {
         /// The file.
         file: PathBuf,
         /// How.
         why: String,
+    },
+    /// It lost its end.
+    #[error(
+        "the log {} ends at offset {end} of partition {partition}, but records up to {synced} were \
+         synced and acknowledged: they are missing, those before are there. Put back the newest \
+         {name} with its {name}-wal. If they are lost for good, delete {} to go on without them",
+        file.display(), mark.display(), name = super::FILE
+    )]
+    Shortened {
+        /// The file.
+        file: PathBuf,
+        /// What says how far it was synced.
+        mark: PathBuf,
+        /// Where.
+        partition: Partition,
+        /// Where it ends.
+        end: Offset,
+        /// Where it ended.
+        synced: Offset,
+    },
+    /// It is not the one that was written to last.
+    #[error(
+        "the log {} is not the copy that was written to last: partition {partition} up to offset \
+         {at} is not what was synced. Put back that copy with its {}-wal; or, if this one is to be used \
+         instead, delete {}", file.display(), super::FILE, mark.display()
+    )]
+    OtherCopy {
+        /// The file.
+        file: PathBuf,
+        /// What says how far it was synced.
+        mark: PathBuf,
+        /// Where.
+        partition: Partition,
+        /// Up to here something else was synced.
+        at: Offset,
+    },
+    /// Its write-ahead log holds commits that SQLite would pass over.
+    #[error(
+        "the write-ahead log {} is damaged at byte {at}: votes that stand behind it were acknowledged, \
+         and SQLite would begin without them; what stands before it is whole. Put back a whole copy of \
+         the data folder. If there is none, keep a copy of this one, and to go on without them run: \
+         sqlite3 {} 'PRAGMA wal_checkpoint(TRUNCATE)'", wal.display(), file.display()
+    )]
+    WalDamaged {
+        /// The log.
+        file: PathBuf,
+        /// Its write-ahead log.
+        wal: PathBuf,
+        /// Where.
+        at: u64,
     },
     /// Anything else.
     #[error("the log {} cannot be opened: {why}", file.display())]

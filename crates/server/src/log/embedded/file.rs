@@ -1,25 +1,23 @@
-//! The file `log.db`: how it is made, opened, checked and read.
-//!
-//! One table. A row is a batch, the records of a partition that one commit made durable:
-//!
-//! ```text
-//! sqlite3 log.db 'SELECT CAST(records AS TEXT) FROM batches'
-//! ```
+//! The file `log.db`: how it is made, opened, and checked when it is.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pollux_core::id::{Generation, Offset, Partition, UnixMillis};
+use bytes::Bytes;
+use pollux_core::id::{Generation, Partition, UnixMillis};
 use pollux_core::record::{Entry, Genesis};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::batch::{self, Batch};
+use super::chain::Head;
 use super::error::{OpenError, damaged, io_fault, sql_fault};
+use super::mark::{self, Mark};
+use super::passed_over;
+use super::rows::{self, Fault};
 use crate::ambient::SharedAmbient;
-use crate::log::Record;
 use crate::log::control::genesis;
 
 /// The file's name in the data folder.
@@ -28,25 +26,17 @@ pub const NAME: &str = "log.db";
 /// `PRAGMA application_id`: "PxLg".
 const APPLICATION: i32 = 0x5078_4c67;
 
-/// `PRAGMA user_version`: the schema this binary writes, and the greatest it reads.
-pub(super) const SCHEMA: i32 = 1;
+/// `PRAGMA user_version`: the schema this binary writes, and the greatest it reads. In the first, rows
+/// had no checksums; such a file stays as it is until something is written to it.
+pub(super) const SCHEMA: i32 = rows::CHECKSUMS;
 
 /// Bytes of a page. A group of hundreds of votes costs nearly half of what it costs with
 /// SQLite's usual 4 KiB, a single vote no more.
 const PAGE: u64 = 16 << 10;
 
-/// Of a row's place, the bits that are the offset. One integer as the key lets rows be added
-/// at a table's end, which is SQLite's fastest way.
-const OFFSET_BITS: u32 = 40;
-
-/// A partition's greatest offset, one for each of a million million votes.
-const MOST_OFFSET: u64 = (1 << OFFSET_BITS) - 1;
-
-/// Batches looked at, per partition, when the file is opened.
-const CHECKED: usize = 64;
-
-/// Bytes read from the file at once, unless the first batch alone is longer.
-const READ_BYTES: usize = 8 << 20;
+/// Bytes of the newest records of a partition that are checked before a server starts; what is
+/// older is checked while it runs.
+const CHECKED_BYTES: usize = 64 << 20;
 
 /// How long to wait for another process that has the file locked (a shell left in a
 /// transaction), before the records are refused.
@@ -56,8 +46,8 @@ const BUSY: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub generation: Generation,
-    /// By partition, the offset the next record gets.
-    pub ends: Vec<Offset>,
+    /// By partition, where it ends.
+    pub heads: Vec<Head>,
 }
 
 /// Open the folder's log for writing, or make one of so many partitions.
@@ -73,12 +63,26 @@ pub(super) fn open(
     check_header(&file)?;
     // SQLite itself would quietly fall back to reading only.
     File::options().read(true).write(true).open(&file).map_err(|error| io_fault(&file, &error))?;
+    check_wal(&file)?;
     let connection = connect(&file)?;
+    // A log that is refused is left as it was found, with its write-ahead log.
+    let has_wal = std::fs::metadata(wal(&file)).is_ok_and(|wal| wal.len() > 0);
+    keep_wal(&connection, has_wal);
     check_identity(&connection, &file)?;
-    // Whatever a killed process left in the write-ahead log moves to the file first.
+    let facts = match check_content(&connection, &file) {
+        Ok(facts) => facts,
+        Err(error) => {
+            if !has_wal {
+                // A file that was cut says more than the rows that it lacks.
+                check_length(&connection, &file)?;
+            }
+            return Err(error);
+        }
+    };
+    // Whatever a killed process left in the write-ahead log moves to the file now.
+    keep_wal(&connection, false);
     checkpoint(&connection, Checkpoint::Truncate).map_err(|error| sql_fault(&file, &error))?;
     check_length(&connection, &file)?;
-    let facts = check_content(&connection, &file)?;
     Ok((connection, facts))
 }
 
@@ -136,23 +140,16 @@ fn fill(draft: &Path, partitions: u32, ambient: &SharedAmbient) -> rusqlite::Res
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          BEGIN IMMEDIATE;
-         PRAGMA application_id = {APPLICATION};
-         PRAGMA user_version = {SCHEMA};
-         CREATE TABLE batches (
-             place     INTEGER PRIMARY KEY, -- partition and base in one, in this order
-             partition INTEGER AS (place >> {OFFSET_BITS}) VIRTUAL,
-             base      INTEGER AS (place & {MOST_OFFSET}) VIRTUAL, -- offset of the first record
-             count     INTEGER NOT NULL,
-             records   BLOB    NOT NULL -- each: key length, value length, key, value, newline
-         );"
+         PRAGMA application_id = {APPLICATION};"
     ))?;
+    rows::create(&connection)?;
     let UnixMillis(now) = ambient.now();
     let id = uuid::Builder::from_unix_timestamp_millis(now, &ambient.random()).into_uuid();
     for partition in 0..partitions {
         let (record, mut records) = (genesis(Generation(id), partition, partitions), Vec::new());
         batch::push(&mut records, &record);
-        let first = Batch { base: 0, count: 1, records: records.into() };
-        insert(&connection, partition, &first)?;
+        let first = Batch::after(Head::default(), partition, 1, Bytes::from(records));
+        rows::insert(&connection, partition, &first)?;
     }
     connection.execute_batch("COMMIT")?;
     connection.close().map_err(|(_, error)| error)
@@ -184,31 +181,6 @@ pub(super) fn connect_reader(file: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// The key of the row of this partition that begins with this offset.
-fn place(partition: Partition, base: Offset) -> i64 {
-    (i64::from(partition) << OFFSET_BITS) | base.min(MOST_OFFSET) as i64
-}
-
-/// Is there room for so many bytes more? Leaves the table as it was.
-pub(super) fn try_room(connection: &Connection, bytes: usize) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT INTO batches (place, count, records) VALUES (-1, 0, zeroblob(?1))")?
-        .execute([bytes as i64])?;
-    connection.prepare_cached("DELETE FROM batches WHERE place = -1")?.execute([]).map(drop)
-}
-
-/// Add one row.
-pub(super) fn insert(
-    connection: &Connection,
-    partition: Partition,
-    batch: &Batch,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT INTO batches (place, count, records) VALUES (?1, ?2, ?3)")?
-        .execute((place(partition, batch.base), batch.count as i64, &batch.records[..]))
-        .map(drop)
-}
-
 /// How thorough a checkpoint is.
 #[derive(Clone, Copy)]
 pub(super) enum Checkpoint {
@@ -235,10 +207,17 @@ pub(super) fn checkpoint(connection: &Connection, how: Checkpoint) -> rusqlite::
 /// start reads what the disk really holds.
 pub(super) fn close(connection: Connection, failed: bool) {
     if failed {
-        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        keep_wal(&connection, true);
     }
     if let Err((_, error)) = connection.close() {
         tracing::warn!("the log's file was not closed cleanly: {error}");
+    }
+}
+
+/// Whether the write-ahead log stays as it is when the last connection closes.
+fn keep_wal(connection: &Connection, keep: bool) {
+    if let Err(error) = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep) {
+        tracing::warn!("SQLite does not let the write-ahead log be kept: {error}");
     }
 }
 
@@ -278,7 +257,7 @@ pub(super) fn check_identity(connection: &Connection, file: &Path) -> Result<(),
         return Err(OpenError::Foreign { file: file.into() });
     }
     match pragma("user_version")? {
-        SCHEMA => Ok(()),
+        1..=SCHEMA => Ok(()),
         found if found > SCHEMA => Err(OpenError::Newer { file: file.into(), found }),
         found => Err(damaged(file, format!("schema version {found} never existed"))),
     }
@@ -296,24 +275,54 @@ fn check_length(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Read who the log is and where each partition ends; check the newest batches.
-pub(super) fn check_content(connection: &Connection, file: &Path) -> Result<Facts, OpenError> {
+/// Does the write-ahead log hold all that was synced to it? Asked before SQLite takes what it finds
+/// for all there is.
+fn check_wal(file: &Path) -> Result<(), OpenError> {
+    let wal = wal(file);
+    match passed_over::damage(&wal).map_err(|error| io_fault(&wal, &error))? {
+        None => Ok(()),
+        Some(at) => Err(OpenError::WalDamaged { file: file.into(), wal, at }),
+    }
+}
+
+/// The same of a log that a server may be writing to: what is under way looks different a moment later.
+pub(super) fn check_wal_beside(file: &Path) -> Result<(), OpenError> {
+    match (check_wal(file), check_wal(file)) {
+        (
+            Err(OpenError::WalDamaged { at: first, .. }),
+            Err(OpenError::WalDamaged { file, wal, at }),
+        ) if first == at => Err(OpenError::WalDamaged { file, wal, at }),
+        (Err(OpenError::WalDamaged { .. }), _) => Ok(()),
+        (first, _) => first,
+    }
+}
+
+/// Who the log is, that its newest records are whole, and that they are the newest.
+fn check_content(connection: &Connection, file: &Path) -> Result<Facts, OpenError> {
+    let facts = facts(connection, file)?;
+    check_newest(connection, file, &facts)?;
+    check_synced(connection, file, &facts)?;
+    Ok(facts)
+}
+
+/// Read who the log is and where each partition ends.
+pub(super) fn facts(connection: &Connection, file: &Path) -> Result<Facts, OpenError> {
     let Genesis { generation, partitions, .. } = first(connection, file, 0)?;
-    let mut ends = Vec::new();
+    let mut heads = Vec::new();
     for partition in 0..partitions {
         let genesis = first(connection, file, partition)?;
         if genesis != (Genesis { generation, partition, partitions }) {
             let why = format!("the genesis record of partition {partition} contradicts that of 0");
             return Err(damaged(file, why));
         }
-        ends.push(check_end(connection, file, partition)?);
+        heads.push(rows::head(connection, partition).map_err(|fault| opening(file, fault))?);
     }
-    Ok(Facts { generation, ends })
+    Ok(Facts { generation, heads })
 }
 
 /// A partition's genesis record.
 fn first(connection: &Connection, file: &Path, partition: Partition) -> Result<Genesis, OpenError> {
-    let records = read(connection, partition, 0, 1).map_err(|fault| fault.opening(file))?;
+    let records = rows::read(connection, partition, 0, 1).map_err(|fault| opening(file, fault))?;
     let entry = records.first().map(|record| Entry::decode(&record.value));
     match entry {
         Some(Ok(Entry::Genesis(genesis))) => Ok(genesis),
@@ -321,115 +330,63 @@ fn first(connection: &Connection, file: &Path, partition: Partition) -> Result<G
     }
 }
 
-/// Where a partition ends; its newest batches must follow one another.
-fn check_end(
+/// The newest batches must be whole and follow one another.
+fn check_newest(connection: &Connection, file: &Path, facts: &Facts) -> Result<(), OpenError> {
+    for partition in 0..facts.heads.len() as u32 {
+        let oldest = rows::newest(connection, partition, CHECKED_BYTES)
+            .map_err(|fault| opening(file, fault))?;
+        let found = rows::inspect(connection, partition, oldest, usize::MAX)
+            .map_err(|error| sql_fault(file, &error))?;
+        if let Some(damage) = found.damage.first() {
+            return Err(damaged(file, damage.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Has the log all that was synced, as far as its mark says?
+fn check_synced(connection: &Connection, file: &Path, facts: &Facts) -> Result<(), OpenError> {
+    match Mark::read(file).map_err(|error| io_fault(file, &error))? {
+        Some(mark) => return check_mark(connection, file, &mark, facts),
+        None if facts.heads.iter().all(|head| head.end <= 1 || head.digest.is_none()) => {}
+        None => tracing::warn!(
+            "{} is not there, or damaged: whether {NAME} has lost its end cannot be told",
+            mark::beside(file).display()
+        ),
+    }
+    Ok(())
+}
+
+/// The log must reach to where it was synced, and hold there what was synced. A log of another
+/// generation is for whoever compares it with the store.
+pub(super) fn check_mark(
     connection: &Connection,
     file: &Path,
-    partition: Partition,
-) -> Result<Offset, OpenError> {
-    let newest = "SELECT base, count, records FROM batches WHERE place BETWEEN ?1 AND ?2
-                  ORDER BY place DESC LIMIT ?3";
-    let batches = || {
-        let mut statement = connection.prepare(newest)?;
-        let rows = statement.query_map(
-            (place(partition, 0), place(partition, MOST_OFFSET), CHECKED as i64),
-            batch_of,
-        )?;
-        rows.collect::<rusqlite::Result<Vec<_>>>()
-    };
-    let batches = batches().map_err(|error| sql_fault(file, &error))?;
-    for (i, batch) in batches.iter().enumerate() {
-        let follows = match batches.get(i + 1) {
-            Some(before) => before.end() == batch.base,
-            None => i + 1 == CHECKED || batch.base == 0,
-        };
-        if !follows {
-            let why = format!(
-                "records before offset {} of partition {partition} are missing",
-                batch.base
-            );
-            return Err(damaged(file, why));
+    mark: &Mark,
+    facts: &Facts,
+) -> Result<(), OpenError> {
+    if mark.generation != facts.generation {
+        return Ok(());
+    }
+    for ((partition, synced), head) in (0..).zip(&mark.heads).zip(&facts.heads) {
+        let (file, mark) = (file.to_owned(), mark::beside(file));
+        if synced.end > head.end {
+            let (end, synced) = (head.end, synced.end);
+            return Err(OpenError::Shortened { file, mark, partition, end, synced });
         }
-        batch
-            .read(batch.base, usize::MAX, &mut Vec::new())
-            .map_err(|fault| Fault::malformed(partition, batch, &fault).opening(file))?;
-    }
-    Ok(batches.first().map_or(0, Batch::end))
-}
-
-fn batch_of(row: &rusqlite::Row) -> rusqlite::Result<Batch> {
-    let unsigned = |column| row.get::<_, i64>(column).map(|number| number.max(0) as u64);
-    let bytes = row.get_ref(2)?.as_bytes()?;
-    let records = bytes::Bytes::copy_from_slice(bytes);
-    Ok(Batch { base: unsigned(0)?, count: unsigned(1)?, records })
-}
-
-/// Why rows could not be read.
-#[derive(Debug)]
-pub(super) enum Fault {
-    Sql(rusqlite::Error),
-    Malformed(String),
-}
-
-impl Fault {
-    pub fn malformed(partition: Partition, batch: &Batch, fault: &batch::Malformed) -> Self {
-        let (base, what) = (batch.base, fault.0);
-        Self::Malformed(format!("the batch at offset {base} of partition {partition}: {what}"))
-    }
-
-    pub fn opening(self, file: &Path) -> OpenError {
-        match self {
-            Self::Sql(error) => sql_fault(file, &error),
-            Self::Malformed(why) => damaged(file, why),
+        let found = rows::head_at(connection, partition, synced.end)
+            .map_err(|fault| opening(&file, fault))?;
+        if found != Some(*synced) {
+            let at = synced.end;
+            return Err(OpenError::OtherCopy { file, mark, partition, at });
         }
     }
+    Ok(())
 }
 
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sql(error) => error.fmt(f),
-            Self::Malformed(why) => why.fmt(f),
-        }
+fn opening(file: &Path, fault: Fault) -> OpenError {
+    match fault {
+        Fault::Sql(error) => sql_fault(file, &error),
+        Fault::Damaged(damage) => damaged(file, damage.to_string()),
     }
-}
-
-/// Up to `most` records of a partition from `from` on.
-pub(super) fn read(
-    connection: &Connection,
-    partition: Partition,
-    from: Offset,
-    most: usize,
-) -> Result<Vec<Record>, Fault> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT base, count, records FROM batches WHERE place BETWEEN
-               (SELECT max(place) FROM batches WHERE place BETWEEN ?1 AND ?2) AND ?3
-             ORDER BY place",
-        )
-        .map_err(Fault::Sql)?;
-    let mut rows = statement
-        .query((place(partition, 0), place(partition, from), place(partition, MOST_OFFSET)))
-        .map_err(Fault::Sql)?;
-    let (mut records, mut bytes) = (Vec::new(), 0);
-    while records.len() < most && bytes < READ_BYTES {
-        let Some(row) = rows.next().map_err(Fault::Sql)? else { break };
-        let batch = batch_of(row).map_err(Fault::Sql)?;
-        bytes += batch.records.len();
-        batch
-            .read(from, most, &mut records)
-            .map_err(|fault| Fault::malformed(partition, &batch, &fault))?;
-    }
-    Ok(records)
-}
-
-/// Where a partition ends, by the file.
-pub(super) fn end(connection: &Connection, partition: Partition) -> rusqlite::Result<Offset> {
-    connection
-        .prepare_cached(
-            "SELECT base + count FROM batches WHERE place BETWEEN ?1 AND ?2
-             ORDER BY place DESC LIMIT 1",
-        )?
-        .query_row((place(partition, 0), place(partition, MOST_OFFSET)), |row| row.get::<_, i64>(0))
-        .map(|end| end as u64)
 }

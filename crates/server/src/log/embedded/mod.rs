@@ -1,18 +1,27 @@
 //! The log of a single machine: one SQLite file, many appends to one fsync.
 //!
 //! A record's way: [`queue`] → [`writer`] (encodes it into a [`batch`], commits, publishes it
-//! to the [`tail`], answers) → readers. [`mod@file`] is the file itself, [`checkpoint`] keeps its
-//! write-ahead log short, [`reader`] reads beside all that, [`lock`] keeps a second server out.
+//! to the [`tail`], answers) → readers. [`mod@file`] is the file itself and [`rows`] what is in it,
+//! [`checkpoint`] keeps its write-ahead log short, [`reader`] reads beside all that, [`lock`] keeps a
+//! second server out.
+//!
+//! Damage is told: [`chain`] is the checksums, which every reading checks and [`scrub`] checks at rest;
+//! [`mark`] tells that the log has lost its end, [`passed_over`] that its write-ahead log has.
 //!
 //! Only durable records are in the tail and below the ends, so nothing else is ever read.
 
 mod batch;
+mod chain;
 mod checkpoint;
 mod error;
 mod file;
 mod lock;
+mod mark;
+mod passed_over;
 mod queue;
 mod reader;
+mod rows;
+mod scrub;
 mod tail;
 mod writer;
 
@@ -24,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use metrics::gauge;
 use parking_lot::{FairMutex, Mutex};
 use pollux_core::id::{Generation, Offset, Partition};
 use pollux_core::standing::Announcement;
@@ -34,12 +44,16 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub use self::error::OpenError;
 pub use self::file::NAME as FILE;
 pub use self::lock::{FolderLock, LockError};
-pub use self::reader::LogReader;
+pub use self::reader::{Inspected, LogReader};
+pub use self::rows::Damage;
 
 use self::batch::Batch;
 use self::checkpoint::Checkpointer;
 use self::file::Facts;
+use self::mark::{Mark, MarkFile};
 use self::queue::Queue;
+use self::rows::Fault;
+use self::scrub::Scrubber;
 use self::tail::Tail;
 use self::writer::Writer;
 use super::{
@@ -76,6 +90,8 @@ struct Shared {
     turn: FairMutex<()>,
     /// Why the last group was refused, until one succeeds.
     trouble: Mutex<Option<String>>,
+    /// What of the file is not as it was written, as soon as that is known.
+    damage: Mutex<Option<String>>,
     /// Why nothing more can be promised; for ever.
     failed: watch::Sender<Option<String>>,
     /// The writer has ended.
@@ -115,6 +131,20 @@ impl Shared {
     fn unavailable(&self, why: &dyn std::fmt::Display) -> ReadError {
         ReadError::Unavailable(format!("{}: {why}", self.file.display()))
     }
+
+    /// Rows could not be read. Damage is remembered, and told once.
+    fn unread(&self, fault: Fault) -> ReadError {
+        let error = fault.reading(&self.file);
+        if let ReadError::Damaged(_) = error {
+            let mut known = self.damage.lock();
+            if known.is_none() {
+                tracing::error!("{error}");
+                gauge!("pollux_log_damaged").set(1.0);
+                *known = Some(error.to_string());
+            }
+        }
+        error
+    }
 }
 
 impl EmbeddedLog {
@@ -137,14 +167,18 @@ impl EmbeddedLog {
         file: PathBuf,
         limits: LogLimits,
     ) -> Result<Arc<Self>, OpenError> {
+        let Facts { generation, heads } = facts;
+        let mark = MarkFile::open(&file, Mark { generation, heads: Vec::new() })
+            .map_err(|error| error::io_fault(&file, &error))?;
         let shared = Arc::new(Shared {
-            generation: facts.generation,
+            generation,
             queue: Queue::new(limits.queue, limits.group, limits.linger),
-            tail: Mutex::new(Tail::new(facts.ends.len() as u32, limits.tail_bytes)),
+            tail: Mutex::new(Tail::new(heads.len() as u32, limits.tail_bytes)),
             reader: Mutex::new(Some(file::connect_reader(&file)?)),
-            ends: facts.ends.into_iter().map(watch::Sender::new).collect(),
+            ends: heads.iter().map(|head| watch::Sender::new(head.end)).collect(),
             turn: FairMutex::new(()),
             trouble: Mutex::new(None),
+            damage: Mutex::new(None),
             failed: watch::Sender::new(None),
             stopped: watch::Sender::new(false),
             file,
@@ -156,7 +190,16 @@ impl EmbeddedLog {
             .map_err(|error| error::sql_fault(&shared.file, &error))?;
         let checkpointer = Checkpointer::start(file::connect(&shared.file)?, size, shared.clone());
         let checkpointer = checkpointer.map_err(fault)?;
-        let writer = Writer { connection, shared: shared.clone(), checkpointer, answers };
+        let scrubber = Scrubber::start(file::connect_reader(&shared.file)?, shared.clone());
+        let writer = Writer {
+            connection,
+            shared: shared.clone(),
+            checkpointer,
+            scrubber: scrubber.map_err(fault)?,
+            heads,
+            mark: Some(mark),
+            answers,
+        };
         writer.start().map_err(fault)?;
         tokio::spawn(async move {
             while let Some(answers) = decided.recv().await {
@@ -197,8 +240,9 @@ impl EmbeddedLog {
     ) -> Result<Vec<Record>, ReadError> {
         let shared = self.shared.clone();
         let read = tokio::task::spawn_blocking(move || match &*shared.reader.lock() {
-            Some(reader) => file::read(reader, partition, from, most)
-                .map_err(|fault| shared.unavailable(&fault)),
+            Some(reader) => {
+                rows::read(reader, partition, from, most).map_err(|fault| shared.unread(fault))
+            }
             None => Err(shared.unavailable(&SHUT)),
         });
         read.await.unwrap_or_else(|error| Err(self.shared.unavailable(&error)))
@@ -291,6 +335,10 @@ impl Log for EmbeddedLog {
     fn ready(&self) -> Result<(), String> {
         self.shared.queue.ready()?;
         self.shared.trouble.lock().clone().map_or(Ok(()), Err)
+    }
+
+    fn damage(&self) -> Option<String> {
+        self.shared.damage.lock().clone()
     }
 
     async fn shut(&self) {

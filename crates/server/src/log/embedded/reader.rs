@@ -9,8 +9,24 @@ use pollux_core::id::{Generation, Offset, Partition};
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{OpenError, io_fault, sql_fault};
-use super::file::{self, Facts, Fault};
+use super::file::{self, Facts};
+use super::mark::Mark;
+use super::rows::{self, Cursor, Damage, Fault};
 use crate::log::{ReadError, Record};
+
+/// Bytes looked at between two looks whether a server has started.
+const INSPECTED_AT_ONCE: usize = 8 << 20;
+
+/// What a look at all records of a partition found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspected {
+    /// The offset after the last.
+    pub end: Offset,
+    /// Records that have no checksum, because they are older than that: the first ones.
+    pub unchecked: u64,
+    /// What is not as it was written, in order. Everything before the first is whole.
+    pub damage: Vec<Damage>,
+}
 
 /// A log opened for reading only.
 pub struct LogReader {
@@ -35,9 +51,15 @@ impl LogReader {
             return Err(OpenError::NoLog { file });
         }
         file::check_header(&file)?;
+        file::check_wal_beside(&file)?;
+        // Before the log, which may be written to meanwhile.
+        let mark = Mark::read(&file).map_err(|error| io_fault(&file, &error))?;
         let view = View::open(&file)?;
         file::check_identity(&view.connection, &file)?;
-        let facts = file::check_content(&view.connection, &file)?;
+        let facts = file::facts(&view.connection, &file)?;
+        if let Some(mark) = mark {
+            file::check_mark(&view.connection, &file, &mark, &facts)?;
+        }
         Ok(Self { file, facts, view: Mutex::new(view) })
     }
 
@@ -48,7 +70,7 @@ impl LogReader {
 
     /// How many partitions there are.
     pub fn partitions(&self) -> u32 {
-        self.facts.ends.len() as u32
+        self.facts.heads.len() as u32
     }
 
     /// The offset the next durable record will get, by now.
@@ -56,7 +78,7 @@ impl LogReader {
         if partition >= self.partitions() {
             return Err(ReadError::OutOfRange { partition, from: 0, end: 0 });
         }
-        self.ask(|connection| file::end(connection, partition).map_err(Fault::Sql))
+        self.ask(|connection| rows::head(connection, partition).map(|head| head.end))
     }
 
     /// Up to `most` records from `from` on; empty at the end. Never waits.
@@ -70,7 +92,27 @@ impl LogReader {
         if from > end {
             return Err(ReadError::OutOfRange { partition, from, end });
         }
-        self.ask(|connection| file::read(connection, partition, from, most))
+        if from == end {
+            return Ok(Vec::new());
+        }
+        self.ask(|connection| rows::read(connection, partition, from, most))
+    }
+
+    /// Look at every record of a partition by now, and say what is not as it was written.
+    pub fn inspect(&self, partition: Partition) -> Result<Inspected, ReadError> {
+        let mut whole = Inspected::default();
+        let mut cursor = Cursor::default();
+        loop {
+            let found = self.ask(|connection| {
+                Ok(rows::inspect(connection, partition, cursor, INSPECTED_AT_ONCE)?)
+            })?;
+            whole.damage.extend(found.damage);
+            whole.unchecked = whole.unchecked.saturating_add(found.unchecked);
+            cursor = found.cursor;
+            if found.done {
+                return Ok(Inspected { end: cursor.head.end, ..whole });
+            }
+        }
     }
 
     fn ask<T>(&self, question: impl Fn(&Connection) -> Result<T, Fault>) -> Result<T, ReadError> {
@@ -82,7 +124,7 @@ impl LogReader {
             *view = View::open(&self.file).map_err(|error| unavailable(error.to_string()))?;
             answer = question(&view.connection);
         }
-        answer.map_err(|fault| unavailable(format!("{}: {fault}", self.file.display())))
+        answer.map_err(|fault| fault.reading(&self.file))
     }
 }
 

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn batch(base: Offset, count: u64) -> Batch {
-        Batch { base, count, records: vec![0; 10].into() }
+        Batch { base, count, records: vec![0; 10].into(), digest: None }
     }
 
     #[test]

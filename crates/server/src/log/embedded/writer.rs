@@ -13,9 +13,12 @@ use tokio::sync::mpsc;
 
 use super::Shared;
 use super::batch::Batch;
+use super::chain::Head;
 use super::checkpoint::Checkpointer;
-use super::file;
+use super::mark::MarkFile;
 use super::queue::{Group, Next, Waiter};
+use super::scrub::Scrubber;
+use super::{file, rows};
 use crate::log::{AppendError, NewRecord};
 
 /// After trouble, and with nothing to write, look so often whether it is over.
@@ -58,6 +61,11 @@ pub(super) struct Writer {
     pub connection: Connection,
     pub shared: Arc<Shared>,
     pub checkpointer: Checkpointer,
+    pub scrubber: Scrubber,
+    /// By partition, where it ends.
+    pub heads: Vec<Head>,
+    /// Says how far the log is synced; `None` once that could not be written.
+    pub mark: Option<MarkFile>,
     /// To the task that hands out answers: woken once per group, it wakes the waiters from
     /// inside the runtime, at a fraction of what waking each from this thread costs.
     pub answers: mpsc::Sender<Answers>,
@@ -87,9 +95,10 @@ impl Writer {
                 Next::Closed => break,
             }
         }
-        let Self { connection, checkpointer, .. } = self;
+        let Self { connection, checkpointer, scrubber, .. } = self;
         // The checkpointer's connection is to be the last: it tidies up.
         *shared.reader.lock() = None;
+        scrubber.finish();
         file::close(connection, shared.failed.borrow().is_some());
         checkpointer.finish();
         shared.stopped.send_replace(true);
@@ -97,14 +106,15 @@ impl Writer {
 
     fn write(&mut self, group: Group) {
         let Group { drafts, waiters } = group;
-        let bases: Vec<_> = self.shared.ends.iter().map(|end| *end.borrow()).collect();
-        let batch = |(base, (mut records, count)): (&Offset, (Vec<u8>, u64))| {
+        let bases = self.heads.iter().map(|head| head.end).collect();
+        let filled = (0..).zip(drafts).filter(|(_, (_, count))| *count > 0);
+        let batch = |(partition, (mut records, count)): (Partition, (Vec<u8>, u64))| {
             // The tail keeps them, and counts what they hold.
             records.shrink_to_fit();
-            Batch { base: *base, count, records: records.into() }
+            let before = self.heads[partition as usize];
+            (partition, Batch::after(before, partition, count, records.into()))
         };
-        let batches = (0..).zip(bases.iter().zip(drafts).map(batch));
-        let batches = batches.filter(|(_, batch)| batch.count > 0).collect();
+        let batches = filled.map(batch).collect();
         let outcome = match self.failure() {
             Some(why) => Err(AppendError::NotRecorded(why)),
             None => self.make_durable(batches),
@@ -123,6 +133,10 @@ impl Writer {
                 histogram!("pollux_log_commit_seconds").record(began.elapsed());
                 let records = batches.iter().map(|(_, batch)| batch.count).sum::<u64>();
                 histogram!("pollux_log_group_records").record(records as f64);
+                for (partition, batch) in &batches {
+                    self.heads[*partition as usize] = batch.head();
+                }
+                self.set_mark();
                 self.shared.publish(batches);
                 self.recovered();
                 self.checkpointer.tend();
@@ -151,9 +165,12 @@ impl Writer {
         let _turn = self.shared.turn.lock();
         let fill = || {
             execute(connection, "BEGIN IMMEDIATE")?;
+            if !rows::have_checksums(connection)? {
+                rows::begin_checksums(connection)?;
+            }
             batches
                 .iter()
-                .try_for_each(|(partition, batch)| file::insert(connection, *partition, batch))
+                .try_for_each(|(partition, batch)| rows::insert(connection, *partition, batch))
         };
         if let Err(error) = fill() {
             return self.roll_back(error);
@@ -165,6 +182,15 @@ impl Writer {
             // has the file locked. Neither leaves anything that recovery would believe.
             Err(error) if is_refusal(&error) => self.roll_back(error),
             Err(error) => Outcome::Unknown(self.shared.describe(&error)),
+        }
+    }
+
+    /// Before anybody is answered: so nothing acknowledged can be lost without a word.
+    fn set_mark(&mut self) {
+        let Some(mark) = &mut self.mark else { return };
+        if let Err(error) = mark.set(&self.heads) {
+            tracing::warn!("how far the log is synced is not written down any more: {error}");
+            self.mark = None;
         }
     }
 
@@ -186,7 +212,7 @@ impl Writer {
         let _turn = self.shared.turn.lock();
         let attempt = || {
             execute(&self.connection, "BEGIN IMMEDIATE")?;
-            file::try_room(&self.connection, PROBE_BYTES)?;
+            rows::try_room(&self.connection, PROBE_BYTES)?;
             execute(&self.connection, "COMMIT")
         };
         match attempt() {

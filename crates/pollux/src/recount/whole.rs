@@ -1,0 +1,64 @@
+//! Whether the log is what was written: asked before anything is counted from it.
+
+use std::io::{Write, stdout};
+
+use pollux_core::id::Partition;
+use pollux_server::log::embedded::Inspected;
+use serde_json::json;
+
+use crate::exit::{Failure, Outcome};
+use crate::source::LogReader;
+use crate::terminal::{counted, grouped};
+
+/// Look at all of it; answers how many records are too old to have a checksum. Where there is damage,
+/// tell all of it, and what is whole.
+pub fn check(log: &LogReader, json: bool) -> Outcome<u64> {
+    let look = |partition| Ok((partition, log.inspect(partition)?));
+    let seen = (0..log.partitions()).map(look).collect::<Outcome<Vec<_>>>()?;
+    let places = seen.iter().map(|(_, found)| found.damage.len() as u64).sum();
+    if places == 0 {
+        return Ok(seen.iter().map(|(_, found)| found.unchecked).sum());
+    }
+    if json {
+        tell_json(&seen)?
+    } else {
+        tell(&seen)?
+    }
+    Err(Failure::failed(format!(
+        "the log is damaged in {}, and nothing is counted from it. Put back a whole copy of the data \
+         folder and recount that; what the store has counted stands, but this log cannot confirm it",
+        counted(places, "place")
+    )))
+}
+
+fn tell_json(seen: &[(Partition, Inspected)]) -> Outcome {
+    let damage = seen.iter().flat_map(|(_, found)| &found.damage);
+    let damage: Vec<_> = damage
+        .map(
+            |place| json!({ "partition": place.partition, "atOffset": place.at, "why": place.why }),
+        )
+        .collect();
+    let whole: Vec<_> = seen
+        .iter()
+        .map(|(partition, found)| json!({ "partition": partition, "upTo": whole_up_to(found) }))
+        .collect();
+    writeln!(stdout(), "{}", json!({ "equal": false, "damage": damage, "whole": whole }))?;
+    Ok(())
+}
+
+fn tell(seen: &[(Partition, Inspected)]) -> Outcome {
+    for place in seen.iter().flat_map(|(_, found)| &found.damage) {
+        writeln!(stdout(), "DAMAGED: log.db {place}")?;
+    }
+    for (partition, found) in seen {
+        let upto = grouped(whole_up_to(found));
+        let all = if found.damage.is_empty() { "all of it, " } else { "" };
+        writeln!(stdout(), "whole: partition {partition}, {all}up to offset {upto}")?;
+    }
+    Ok(())
+}
+
+/// Everything before this offset is what was written.
+fn whole_up_to(found: &Inspected) -> u64 {
+    found.damage.first().map_or(found.end, |place| place.at)
+}

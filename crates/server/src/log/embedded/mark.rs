@@ -1,0 +1,139 @@
+//! How far the log was synced, beside it in a file of its own: `log.db-synced`.
+//!
+//! A log that lost its end looks whole: SQLite begins without what a shortened or damaged
+//! write-ahead log does not hold, and an older copy was whole once. So after each commit, before
+//! anybody is answered, this says where each partition ends by now. It is not synced itself: a power
+//! cut may leave an older mark, which claims less, and never one that claims too much.
+
+use std::fmt::Write;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use pollux_core::id::Generation;
+
+use super::chain::{self, Head};
+
+/// The name of the mark beside a log.
+pub(super) fn beside(log: &Path) -> PathBuf {
+    let mut name = log.as_os_str().to_owned();
+    name.push("-synced");
+    name.into()
+}
+
+/// What a mark says, in one line: the log's generation; for each partition its end and checksum; a
+/// check of the line itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub generation: Generation,
+    /// By partition.
+    pub heads: Vec<Head>,
+}
+
+impl Mark {
+    /// The mark beside a log. `None` where there is none, or one that was torn or damaged: it says
+    /// nothing then.
+    pub fn read(log: &Path) -> io::Result<Option<Self>> {
+        match std::fs::read(beside(log)) {
+            Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(Self::parse)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (line, check) = text.lines().next()?.rsplit_once(' ')?;
+        if u64::from_str_radix(check, 16).ok()? != chain::hash(line.as_bytes()) {
+            return None;
+        }
+        let mut words = line.split(' ');
+        let generation = Generation(words.next()?.parse().ok()?);
+        let head = |word: &str| {
+            let (end, digest) = word.split_once(':')?;
+            let digest = match digest {
+                "" => None,
+                digest => Some(u64::from_str_radix(digest, 16).ok()?),
+            };
+            Some(Head { end: end.parse().ok()?, digest })
+        };
+        let heads = words.map(head).collect::<Option<_>>()?;
+        Some(Self { generation, heads })
+    }
+
+    /// As it is parsed. A later one of the same log is never shorter.
+    fn line(&self) -> String {
+        let mut line = self.generation.0.to_string();
+        for Head { end, digest } in &self.heads {
+            let _ = match digest {
+                Some(digest) => write!(line, " {end}:{digest:016x}"),
+                None => write!(line, " {end}:"),
+            };
+        }
+        let check = chain::hash(line.as_bytes());
+        let _ = writeln!(line, " {check:016x}");
+        line
+    }
+}
+
+/// Where the mark of the log that is being written goes.
+pub(super) struct MarkFile {
+    file: File,
+    mark: Mark,
+}
+
+impl MarkFile {
+    /// Open it, or make an empty one. What it says stays until the first commit.
+    pub fn open(log: &Path, mark: Mark) -> io::Result<Self> {
+        let file = File::options().write(true).create(true).truncate(false).open(beside(log))?;
+        Ok(Self { file, mark })
+    }
+
+    /// The commits until here are synced.
+    pub fn set(&mut self, heads: &[Head]) -> io::Result<()> {
+        self.mark.heads.clear();
+        self.mark.heads.extend_from_slice(heads);
+        self.file.write_all_at(self.mark.line().as_bytes(), 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn mark() -> Mark {
+        let generation = Generation("0199a3a4-0000-7000-8000-000000000001".parse().unwrap());
+        let heads = vec![Head { end: 401, digest: Some(0xff) }, Head { end: 1, digest: None }];
+        Mark { generation, heads }
+    }
+
+    #[test]
+    fn a_mark_comes_back_as_it_was_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log.db");
+        assert_eq!(Mark::read(&log).unwrap(), None);
+        let mut file = MarkFile::open(&log, mark()).unwrap();
+        assert_eq!(Mark::read(&log).unwrap(), None, "nothing is claimed yet");
+        file.set(&mark().heads).unwrap();
+        assert_eq!(Mark::read(&log).unwrap(), Some(mark()));
+        let line = std::fs::read_to_string(beside(&log)).unwrap();
+        assert!(line.starts_with("0199a3a4-0000-7000-8000-000000000001 401:00000000000000ff 1: "));
+        let later = [Head { end: 1000, digest: Some(1) }, Head { end: 2, digest: Some(2) }];
+        file.set(&later).unwrap();
+        assert_eq!(Mark::read(&log).unwrap().unwrap().heads, later);
+    }
+
+    #[test]
+    fn a_mark_that_was_torn_or_altered_says_nothing() {
+        let line = mark().line();
+        assert_eq!(Mark::parse(&line), Some(mark()));
+        for at in 0..line.len() - 1 {
+            assert_eq!(Mark::parse(&line[..at]), None, "cut at {at}");
+            let mut bytes = line.clone().into_bytes();
+            bytes[at] ^= 1;
+            assert_eq!(Mark::parse(str::from_utf8(&bytes).unwrap()), None, "altered at {at}");
+        }
+    }
+}
