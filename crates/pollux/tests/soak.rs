@@ -18,8 +18,8 @@ const MIB: u64 = 1 << 20;
 const MEMORY: u64 = 400 * MIB;
 /// Connections of the attackers and of the voters, the files of log and store, and some more.
 const DESCRIPTORS: usize = 300;
-/// Of each write-ahead log; SECURITY.md says what they are bounded by.
-const WRITE_AHEAD: u64 = 64 * MIB;
+/// Of each write-ahead log: begun anew at 32 MiB, or at the end of a checkpoint that had to wait meanwhile.
+const WRITE_AHEAD: u64 = 128 * MIB;
 /// What the attackers may have made of a minute's budgets: the log, the store, and what is ahead of both.
 const DISK_AT_FIRST: u64 = 200 * MIB;
 const DISK_PER_MINUTE: u64 = 60 * MIB;
