@@ -322,8 +322,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "lose the control record that got lost",
         file: "crates/server/src/processor/housekeeping.rs",
-        right: "before.is_some_and(|before| committed <= *before) && committed < end",
-        wrong: "before.is_some_and(|before| committed <= *before)",
+        right: "appended.is_some_and(|at| committed <= *at) && committed < *end",
+        wrong: "appended.is_some_and(|at| committed <= *at)",
         tests: PROCESSOR,
     },
     // What is shown, and to whom.
@@ -372,8 +372,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a poll stays open past its closing time",
         file: "crates/server/src/processor/housekeeping.rs",
-        right: "if !poll.close(now).unwrap_or(false) {",
-        wrong: "if expected < u64::MAX {",
+        right: "poll.close(now).unwrap_or(false).then_some((poll, expected))",
+        wrong: "(poll.close(now).is_err()).then_some((poll, expected))",
         tests: API,
     },
     Plant {
