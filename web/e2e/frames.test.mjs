@@ -14,7 +14,7 @@ import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { launch, person } from "./browser.mjs";
-import { test } from "./test.mjs";
+import { test } from "./harness.mjs";
 
 const PER_SECOND = 200;
 const MEASURED_MS = 4_000;

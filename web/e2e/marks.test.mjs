@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { launch, person, STAGE } from "./browser.mjs";
+import { test } from "./harness.mjs";
 import { at as joined, box, choice, figures, live, press, stands, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
-import { test } from "./test.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });

@@ -7,8 +7,8 @@ import { createServer } from "node:http";
 import { after, before } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import { launch, person, still } from "./browser.mjs";
+import { test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
-import { test } from "./test.mjs";
 
 let server, browser, live, words;
 before(async () => {

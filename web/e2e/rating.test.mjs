@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { launch, person, STAGE } from "./browser.mjs";
+import { test } from "./harness.mjs";
 import { accessible, at as joined, live, press, SMALL, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
-import { test } from "./test.mjs";
 import { turnoutStandsFree } from "./turnout.mjs";
 
 let server, browser;

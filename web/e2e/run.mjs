@@ -21,7 +21,7 @@ const tests = spawn(process.execPath,
 const flaky = [];
 createInterface({ input: tests.stdout }).on("line", (line) => {
   console.log(line);
-  // test.mjs says so of a test that passed at a second try.
+  // harness.mjs says so of a test that passed at a second try.
   if (line.startsWith("FLAKY: ")) flaky.push(line);
 });
 const end = () => { try { process.kill(-tests.pid, "SIGTERM"); } catch { /* all have ended */ } };

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { launch, person, PHONE, STAGE, still } from "./browser.mjs";
 import { FONTS, inked, SCRIPTS, setIn, STYLED, whole } from "./fonts.mjs";
+import { test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
-import { test } from "./test.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });

@@ -5,9 +5,9 @@ import { after, before } from "node:test";
 import jsqr from "jsqr";
 import { PNG } from "pngjs";
 import { launch, person, STAGE, still } from "./browser.mjs";
+import { test } from "./harness.mjs";
 import { NO_SERVER } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
-import { test } from "./test.mjs";
 import { turnoutStandsFree } from "./turnout.mjs";
 
 let server, browser;

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { launch, person, still } from "./browser.mjs";
+import { test, until } from "./harness.mjs";
 import { accessible, at as joined, choice, counts, figures, live, NO_SERVER, press, row, SMALL, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
-import { test, until } from "./test.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
