@@ -539,7 +539,7 @@ async fn join_codes_lead_to_their_poll_and_guesses_run_out() {
     for n in 0..3 {
         // Whatever a client says of hops before it, the budget is that of the address which our proxy saw.
         let wrong = Ask::get(format!("/api/polls/00000{n}"))
-            .header("x-forwarded-for", &format!("6.6.6.{n}, 192.0.2.7"));
+            .header("x-forwarded-for", format!("6.6.6.{n}, 192.0.2.7"));
         assert_eq!(world.call(wrong.request()).await.status, 404);
     }
     let by_code =
