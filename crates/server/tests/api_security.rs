@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_support::served::{is_problem, rest, serve};
+use api_support::served::{Served, is_problem, rest, serve};
 use api_support::{ADMIN, Ask, World};
 use futures_util::FutureExt;
 use parking_lot::Mutex;
@@ -458,6 +458,23 @@ async fn a_flood_writes_a_bounded_number_of_lines_and_then_says_how_many_it_left
         log.lines().iter().filter_map(|l| l["fields"]["left_out"].as_u64()).collect();
     assert_eq!(told.len(), 2, "{told:?}");
     log.ends(&before, &world, &[]);
+}
+
+#[tokio::test]
+async fn what_was_left_out_is_told_before_the_process_ends() {
+    let mut log = Log::listen().await;
+    let Served { world, shutdown, server, .. } = serve(|_| {}).await;
+    let (id, _) = world.poll(POLL).await;
+    for _ in 0..LINES + 5 {
+        let wrong = Ask::post(format!("/api/polls/{id}/close"), "").token(WRONG);
+        world.call(wrong.request()).await;
+    }
+    assert_eq!(log.lines().len(), LINES as usize);
+    shutdown.cancel();
+    server.await.unwrap();
+    let end = log.lines();
+    assert_eq!(end.len(), 1, "{end:?}");
+    assert_eq!(end[0]["fields"]["left_out"], 5);
 }
 
 #[tokio::test(start_paused = true)]
