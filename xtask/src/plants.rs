@@ -28,6 +28,8 @@ const CROWD: &[&str] = &["-p", "pollux-server", "--lib", "--test", "api_crowd", 
 const LIMITS: &[&str] = &["-p", "pollux-server", "--lib", "limits::"];
 const READY: &[&str] = &["-p", "pollux-server", "--test", "api_ready"];
 const CACHES: &[&str] = &["-p", "pollux-server", "--test", "api_caches"];
+const SECURITY: &[&str] = &["-p", "pollux-server", "--test", "api_security"];
+const SECURITY_LINES: &[&str] = &["-p", "pollux-server", "--lib", "security::"];
 const PRIVATE: &[&str] = &["-p", "pollux-server", "--lib", "private::"];
 const FOLDER: &[&str] = &["-p", "pollux", "--test", "folder"];
 /// One scenario each, on a real cluster of its own.
@@ -738,6 +740,20 @@ pub const PLANTS: &[Plant] = &[
         right: "MOST_A_STEP: usize = 1_024;",
         wrong: "MOST_A_STEP: usize = 1;",
         tests: PROCESSOR,
+    },
+    Plant {
+        name: "who is refused fills the disk",
+        file: "crates/server/src/api/security.rs",
+        right: "let writes = window.written < LINES;",
+        wrong: "let writes = window.written < u32::MAX;",
+        tests: SECURITY,
+    },
+    Plant {
+        name: "a ballot's id goes on record",
+        file: "crates/server/src/api/security.rs",
+        right: "below.split('/').next()?.parse().ok()",
+        wrong: "below.split('/').find_map(|part| part.parse().ok())",
+        tests: SECURITY_LINES,
     },
     Plant {
         name: "polls on their way to being open take no room",

@@ -25,6 +25,7 @@ use super::lookup::{self, Named, Params, ask, store_problem};
 use super::owner::{self, Bearer, until};
 use super::polls::cached;
 use super::problem::{Problem, Trouble};
+use super::security::{self, About, SecurityEvent};
 use super::stage::stage_token;
 use super::{App, draft, json, room};
 use crate::store::{ChangeError, EventStanding, IdempotencyKey, StoreError};
@@ -192,7 +193,9 @@ pub async fn read(
     let headers = request.headers();
     let from = Client::of(&app, headers, request.extensions()).address;
     let token = bearer(headers);
-    let (event, staff) = match lookup::named(&app, &id, from, token).await? {
+    let named = lookup::named(&app, &id, from, token).await?;
+    security::ignored(&app, token, named.owner(), named.id(), request.extensions());
+    let (event, staff) = match named {
         Named::Poll(standing) => (view::lone(&standing), false),
         Named::Event(program) => {
             let owner = &program.event.owner;
@@ -220,13 +223,13 @@ pub async fn change(
     owner::detached(app, move |app| async move {
         for _ in 0..ATTEMPTS {
             let (mut event, polls) = bearer.event(&app, &id, until).await?;
-            let expected = event.revision;
+            let (before, expected) = (event.clone(), event.revision);
             if !change(&mut event, &polls)? {
                 return Ok(publish(&app, event, polls, until).await);
             }
             let changed = app.store.change_event(&event, expected, logo.as_deref());
             match timeout_at(until, changed).await {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => record(&app, &bearer, &before, &event),
                 Ok(Err(ChangeError::Conflict | ChangeError::CodeTaken)) => continue,
                 Ok(Err(ChangeError::Store(error))) => {
                     if !matches!(error, StoreError::Unknown(_)) {
@@ -234,6 +237,9 @@ pub async fn change(
                     }
                     let made = settle(&app, event.id, until).await;
                     let made = made.filter(|made| *made.event == event);
+                    if made.is_some() {
+                        record(&app, &bearer, &before, &event);
+                    }
                     return made.ok_or_else(|| store_problem(&error));
                 }
                 Err(_) => {
@@ -247,6 +253,14 @@ pub async fn change(
         Err(Problem::new(Trouble::ChangedMeanwhile, detail))
     })
     .await
+}
+
+/// The store has the change: if it is a security event, it goes on record.
+fn record(app: &App, bearer: &Bearer, before: &Event, after: &Event) {
+    if let Some(event) = SecurityEvent::of_event(before, after) {
+        let by = bearer.role(app, &before.owner);
+        app.security.note(event, About::change(after.id.0, by));
+    }
 }
 
 /// Change an event: title, colour, layout, the order of its polls, who may frame it.

@@ -1,5 +1,5 @@
 //! What every request passes first and every answer last: the limit per address, the security
-//! headers, CORS for allowed origins, and the count.
+//! headers, CORS for allowed origins, the count, and what of it goes on record.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -21,6 +21,7 @@ use tower::{Service, service_fn};
 use super::App;
 use super::identity::Client;
 use super::problem::{Problem, Trouble};
+use super::security::{About, SecurityEvent};
 use crate::web::RESOURCE_POLICY;
 
 /// Scripts, styles and connections of this server only; nothing inline, no framing.
@@ -48,13 +49,15 @@ pub fn in_front(router: Router, app: Arc<App>) -> Router {
             let mut route = route.clone();
             async move {
                 let client = Client::of(&app, request.headers(), request.extensions());
+                let uri = request.uri().clone();
                 let matched = request.extensions().get::<MatchedPath>().cloned();
                 let front = Front::of(&app, client, request.method(), request.headers());
                 let mut response = match front.admit(&app) {
                     Ok(()) => route.call(request).await?,
                     Err(problem) => problem.into_response(),
                 };
-                front.finish(&app, matched.as_ref().map(MatchedPath::as_str), &mut response);
+                let template = matched.as_ref().map(MatchedPath::as_str);
+                front.finish(&app, template, uri.path(), &mut response);
                 Ok::<_, Infallible>(response)
             }
         })
@@ -86,7 +89,7 @@ impl Front {
     }
 
     /// Complete the answer and count it, under its route's template.
-    pub fn finish(self, app: &App, template: Option<&str>, response: &mut Response) {
+    pub fn finish(self, app: &App, template: Option<&str>, path: &str, response: &mut Response) {
         complete(app, response, self.origin, self.preflight);
         response.headers_mut().insert(header::DATE, date(app.ambient.now()));
         if self.client.https {
@@ -99,6 +102,9 @@ impl Front {
             }
         }
         app.metrics.answered(template, &self.method, response.status());
+        if let Some(event) = response.extensions_mut().remove::<SecurityEvent>() {
+            app.security.note(event, About::request(template, path));
+        }
     }
 }
 

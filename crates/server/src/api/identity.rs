@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::problem::{Problem, Trouble};
+use super::security::SecurityEvent;
 use crate::config::FormerSecret;
 use crate::watch::grants::Proof;
 
@@ -263,7 +264,8 @@ impl Keys {
         match (self.proof(token, owner), right) {
             (Some(Proof::Stage(_)), Right::Owner) => {
                 let detail = "this is the token of a stage: it can show and reveal, nothing else";
-                Err(Problem::new(Trouble::WrongToken, detail))
+                let problem = Problem::new(Trouble::WrongToken, detail);
+                Err(problem.noted_as(SecurityEvent::StageTokenRefused))
             }
             (Some(_), _) => Ok(()),
             (None, _) => Err(wrong_token("owner's")),
@@ -288,7 +290,10 @@ impl Keys {
     /// Let only the operator pass.
     pub fn require_admin(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let token = require_token(headers)?;
-        if self.is_admin(token) { Ok(()) } else { Err(wrong_token("operator's")) }
+        if self.is_admin(token) {
+            return Ok(());
+        }
+        Err(wrong_token("operator's").noted_as(SecurityEvent::OperatorTokenWrong))
     }
 }
 

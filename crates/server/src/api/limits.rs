@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::problem::{Problem, Trouble};
+use super::security::SecurityEvent;
 use crate::config::ApiLimits;
 
 /// Keys are dropped once they are idle ([`Limits::sweep`]); this many may be remembered at once
@@ -88,7 +89,7 @@ impl Limits {
             return Ok(());
         }
         let detail = "you vote faster than this poll takes; the ballot was not recorded";
-        Err(Problem::new(Trouble::TooManyRequests, detail))
+        Err(Problem::new(Trouble::TooManyRequests, detail).noted_as(SecurityEvent::LimitOfVoter))
     }
 
     /// One new poll or event of an address; loopback is exempt.
@@ -100,7 +101,9 @@ impl Limits {
             let detail = "more polls and events are made from your address than are taken; wait a \
                  moment, or ask the operator of this server, whose token has no such limit";
             let seconds = wait.as_millis().div_ceil(1000) as u64;
-            Problem::new(Trouble::TooManyRequests, detail).with_retry_after(seconds.max(1))
+            Problem::new(Trouble::TooManyRequests, detail)
+                .with_retry_after(seconds.max(1))
+                .noted_as(SecurityEvent::LimitOfCreations)
         })
     }
 
@@ -108,7 +111,9 @@ impl Limits {
     pub fn may_guess(&self, address: IpAddr) -> Result<(), Problem> {
         self.guesses.left(address).map_err(|wait| {
             let detail = "too many unknown join codes from your address; wait a moment";
-            Problem::new(Trouble::TooManyRequests, detail).with_retry_after(wait.as_secs().max(1))
+            Problem::new(Trouble::TooManyRequests, detail)
+                .with_retry_after(wait.as_secs().max(1))
+                .noted_as(SecurityEvent::LimitOfGuesses)
         })
     }
 

@@ -15,6 +15,7 @@ use super::App;
 use super::identity::Right;
 use super::problem::{Problem, Trouble};
 use super::query::bad;
+use super::security::SecurityEvent;
 use crate::store::{EventStanding, StoreError};
 
 /// Fewest and most digits of a join code.
@@ -144,7 +145,8 @@ pub async fn named(
 }
 
 impl Named {
-    fn id(&self) -> uuid::Uuid {
+    /// Its id.
+    pub fn id(&self) -> uuid::Uuid {
         match self {
             Self::Event(program) => program.event.id.0,
             Self::Poll(standing) => standing.poll.id.0,
@@ -348,7 +350,8 @@ pub async fn owned_event(
     let lone = || Problem::new(Trouble::WrongStatus, "this poll is in no event");
     let id = named.ok_or_else(lone)?;
     let Some((event, polls)) = ask(app, app.store.event(id)).await? else {
-        by_id(app, PollId(id.0), Some(token)).await.map_err(|_| no_such_event())?;
+        let poll = by_id(app, PollId(id.0), Some(token)).await;
+        poll.map_err(|problem| no_such_event().noted_as(problem.event()))?;
         return Err(lone());
     };
     if event.deleted_at.is_some() {
@@ -365,6 +368,10 @@ fn visible(app: &App, found: Option<Standing>, token: Option<&[u8]>) -> Result<S
         PollStatus::Deleted => Err(Problem::no_such_poll()),
         PollStatus::Draft => match token {
             Some(token) if app.keys.owns(token, &standing.poll) => Ok(standing),
+            // Not told that there is one, but on record.
+            Some(token) if app.keys.proof(token, &standing.poll.owner).is_none() => {
+                Err(Problem::no_such_poll().noted_as(SecurityEvent::TokenWrong))
+            }
             _ => Err(Problem::no_such_poll()),
         },
         PollStatus::Open | PollStatus::Closed => {

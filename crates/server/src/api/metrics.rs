@@ -46,6 +46,10 @@ fn recorder() -> &'static PrometheusHandle {
             "pollux_vote_to_screen_seconds",
             "From the log's acknowledgement of a ballot to the tick that sent the state with it"
         );
+        describe_counter!(
+            "pollux_security_events_total",
+            "Refusals and changes on record, by event"
+        );
         describe_gauge!("pollux_log_damaged", "1: records of the log are not what was written");
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
         describe_gauge!("pollux_open_polls", "Polls that are open now");
@@ -100,6 +104,15 @@ impl Route {
     }
 }
 
+/// A route's template without the prefix.
+pub(super) fn short(template: &str) -> &str {
+    match template.strip_prefix("/api") {
+        Some("") => "/",
+        Some(rest) => rest,
+        None => template,
+    }
+}
+
 impl Metrics {
     /// For these routes.
     pub fn new(templates: impl IntoIterator<Item = &'static str>) -> Self {
@@ -137,13 +150,8 @@ impl Metrics {
 
     /// A request was answered.
     pub fn answered(&self, route: Option<&str>, method: &Method, status: StatusCode) {
-        let route = route.map(|route| match route.strip_prefix("/api") {
-            Some("") => "/",
-            Some(rest) => rest,
-            None => route,
-        });
         route
-            .and_then(|route| self.requests.get(route))
+            .and_then(|route| self.requests.get(short(route)))
             .unwrap_or(&self.strays)
             .answered(method, status);
     }

@@ -35,6 +35,7 @@ pub mod query;
 pub mod replay;
 pub mod room;
 pub mod routes;
+pub mod security;
 pub mod server;
 pub mod sheet;
 pub mod socket;
@@ -83,6 +84,8 @@ pub struct App {
     pub room: room::Room,
     /// What is counted.
     pub metrics: metrics::Metrics,
+    /// What is on record of refusals and of changes that cannot be undone.
+    pub security: security::Security,
     /// What counts here, if anything does.
     pub processor: OnceLock<Processor>,
     /// When this was put together.
@@ -120,6 +123,8 @@ impl App {
             limits: limits::Limits::new(&config.api),
             room: room::Room::default(),
             metrics: metrics::Metrics::new(routes::templates()),
+            // After the metrics, which put the recorder in place.
+            security: security::Security::default(),
             processor: OnceLock::new(),
             started_at: ambient.now(),
             ends: probe::Probe::default(),

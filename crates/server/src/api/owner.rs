@@ -23,9 +23,11 @@ use super::identity::{Client, Right, require_token};
 use super::lookup::{self, Params, ask, store_problem};
 use super::problem::{Problem, Trouble};
 use super::query::{Query, bad};
+use super::security::{About, SecurityEvent};
 use super::{App, draft, json, room};
 use crate::log::control;
 use crate::store::{self, EventStanding, StoreError};
+use crate::watch::grants::Proof;
 use crate::watch::view::{self, Audience, PollView};
 
 /// A change that loses this many races in a row is given up.
@@ -74,6 +76,16 @@ impl Bearer {
     /// Another token from the same place, such as a body's.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: token.into(), ..self.clone() }
+    }
+
+    /// Whose token it is, of something that has this owner.
+    pub fn role(&self, app: &App, owner: &[u8; 32]) -> &'static str {
+        match app.keys.proof(&self.token, owner) {
+            Some(Proof::Operator) => "operator",
+            Some(Proof::Owner(_)) => "owner",
+            Some(Proof::Stage(_)) => "stage",
+            None => "nobody",
+        }
     }
 
     /// The poll this one may change, as the store has it.
@@ -144,7 +156,7 @@ async fn change_whose(
             let opens = poll.status == PollStatus::Open && standing.poll.status != PollStatus::Open;
             let _until_it_is_counted = opens.then(|| room::for_known(&app)).transpose()?;
             match timeout_at(until, app.store.change(&poll, expected)).await {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => record(&app, bearer.as_ref(), &standing.poll, &poll),
                 Ok(Err(store::ChangeError::Conflict)) => continue,
                 Ok(Err(taken @ store::ChangeError::CodeTaken)) => {
                     return Err(Problem::new(Trouble::WrongStatus, taken.to_string()));
@@ -155,6 +167,9 @@ async fn change_whose(
                     }
                     let made = settle(&app, poll.id, until).await;
                     let made = made.filter(|made| *made.poll == poll);
+                    if made.is_some() {
+                        record(&app, bearer.as_ref(), &standing.poll, &poll);
+                    }
                     return made.ok_or_else(|| store_problem(&error));
                 }
                 Err(_) => return Err(overdue(&app, poll.id)),
@@ -167,6 +182,15 @@ async fn change_whose(
         Err(Problem::new(Trouble::ChangedMeanwhile, detail))
     })
     .await
+}
+
+/// The store has the change: if it is a security event, it goes on record.
+fn record(app: &App, bearer: Option<&Bearer>, before: &Poll, after: &Poll) {
+    if let Some(event) = SecurityEvent::of_poll(before, after) {
+        // What happens to an event's polls happens by the event.
+        let by = bearer.map_or("event", |bearer| bearer.role(app, &before.owner));
+        app.security.note(event, About::change(after.id.0, by));
+    }
 }
 
 /// The poll is no longer in the phase that a change is meant for. Whoever asks again may have lost

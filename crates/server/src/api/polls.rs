@@ -21,6 +21,7 @@ use super::identity::{Client, CookieValue, Who, bearer};
 use super::lookup::{self, Params, ask};
 use super::problem::Problem;
 use super::query::{Query, bad};
+use super::security;
 use crate::store::Listing;
 use crate::watch::grants::Grant;
 use crate::watch::view::{self, Audience, PollView};
@@ -152,6 +153,7 @@ pub async fn seen(
         Some(token) if app.keys.owns(token, &standing.poll) => Audience::Owner,
         _ => audience(app, &standing.poll, app.keys.cookie(headers)).await?,
     };
+    security::ignored(app, token, &standing.poll.owner, standing.poll.id.0, extensions);
     Ok((standing, audience))
 }
 

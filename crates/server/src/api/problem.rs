@@ -11,6 +11,8 @@ use pollux_core::poll::Violation;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::security::SecurityEvent;
+
 /// Most broken rules that one problem names.
 const MOST_ERRORS: usize = 50;
 
@@ -215,6 +217,7 @@ struct Happened {
     ballot: Option<String>,
     retry_after: Option<u64>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    event: Option<SecurityEvent>,
 }
 
 impl Problem {
@@ -227,6 +230,7 @@ impl Problem {
             ballot: None,
             retry_after: trouble.row().retry_after,
             headers: Vec::new(),
+            event: SecurityEvent::of_trouble(trouble),
         }))
     }
 
@@ -276,6 +280,17 @@ impl Problem {
         self
     }
 
+    /// On record as this, although the client is not told.
+    pub fn noted_as(mut self, event: impl Into<Option<SecurityEvent>>) -> Self {
+        self.0.event = event.into();
+        self
+    }
+
+    /// As what it is on record, if it is one.
+    pub fn event(&self) -> Option<SecurityEvent> {
+        self.0.event
+    }
+
     /// What kind it is.
     pub fn trouble(&self) -> Trouble {
         self.0.trouble
@@ -321,6 +336,10 @@ impl IntoResponse for Problem {
         }
         for (name, value) in self.0.headers {
             headers.append(name, value);
+        }
+        if let Some(event) = self.0.event {
+            // The front takes it out again: it knows where the request went.
+            response.extensions_mut().insert(event);
         }
         response
     }

@@ -30,6 +30,7 @@ use tower::Service;
 use super::crowd::{Crowd, Place};
 use super::identity::Peer;
 use super::problem::{Problem, Trouble};
+use super::security::{About, SecurityEvent};
 use super::stream::{self, Signals, Stream};
 use super::{App, vote};
 use crate::config::Config;
@@ -128,14 +129,16 @@ pub async fn serve(
         server.cut.cancel();
         server.connections.wait().await;
     }
+    server.app.security.flush(true);
 }
 
 /// Histograms gather samples until they are folded, and nobody may ever scrape; the limits
-/// gather keys until they are swept.
+/// gather keys until they are swept. What was left out of the log is told.
 async fn upkeep(app: &Arc<App>) {
     let mut ticks = tokio::time::interval(UPKEEP);
     loop {
         ticks.tick().await;
+        app.security.flush(false);
         let app = app.clone();
         let work = tokio::task::spawn_blocking(move || {
             app.metrics.upkeep();
@@ -163,7 +166,7 @@ async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: Cancellati
             match listener.accept().await {
                 Ok((tcp, peer)) => {
                     let Some(place) = server.crowd.admit(peer.ip()) else {
-                        refuse(&tcp, peer);
+                        refuse(&server.app, &tcp);
                         continue;
                     };
                     // Until there is a slot nothing more is accepted: the rest waits in the
@@ -189,8 +192,8 @@ async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: Cancellati
 }
 
 /// Say why, as far as that goes without waiting for anybody, and hang up.
-fn refuse(tcp: &TcpStream, peer: SocketAddr) {
-    tracing::debug!(%peer, "a connection is refused: its address holds its share of them");
+fn refuse(app: &App, tcp: &TcpStream) {
+    app.security.note(SecurityEvent::LimitOfConnections, About::default());
     let detail = "your address holds as many connections as it may (POLLUX_API_CONNECTIONS_SHARE)";
     let _ = tcp.try_write(&stream::raw(&Problem::new(Trouble::TooManyRequests, detail)));
 }

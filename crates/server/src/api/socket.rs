@@ -18,6 +18,7 @@ use super::json::{self, Text};
 use super::lookup;
 use super::polls;
 use super::problem::{Problem, ProblemDocument, Trouble};
+use super::security::{About, SecurityEvent};
 use super::server::Slot;
 use super::vote::{self, Cast};
 use crate::watch::grants::Grant;
@@ -105,6 +106,7 @@ impl Inbound for Talk {
             }
             ref reference => reference.clone(),
         };
+        let about = About::message(said.poll.as_ref().map(|Text(poll)| &**poll));
         let outcome = match &*said.kind.0 {
             _ if admitted.is_err() => admitted,
             "subscribe" => self.subscribe(viewer, &said).await,
@@ -114,6 +116,9 @@ impl Inbound for Talk {
             _ => Err(Problem::rule("/type", "must be one of subscribe, unsubscribe, auth, vote")),
         };
         if let Err(problem) = outcome {
+            if let Some(event) = problem.event() {
+                self.app.security.note(event, about);
+            }
             complain(viewer, &reference, &problem);
         }
     }
@@ -176,7 +181,8 @@ impl Talk {
             outcome => outcome,
         }
         .map_err(|error| match error {
-            SubscribeError::TooMany => Problem::new(Trouble::TooManyRequests, error.to_string()),
+            SubscribeError::TooMany => Problem::new(Trouble::TooManyRequests, error.to_string())
+                .noted_as(SecurityEvent::LimitOfSubscriptions),
             SubscribeError::Unknown => Problem::no_such_poll(),
         })
     }

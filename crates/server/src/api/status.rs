@@ -21,6 +21,7 @@ use super::identity::{Client, bearer, wrong_token};
 use super::problem::{Problem, Trouble};
 use super::pulse::records;
 use super::query::Query;
+use super::security::SecurityEvent;
 use super::{App, address, lookup};
 use crate::watch::view::rfc3339;
 
@@ -164,7 +165,8 @@ async fn may_see_all(
     let Some(poll) = query.one("poll")? else {
         let detail = "this is not the operator's token; with an owner's, name a poll or an event that \
                       it is of: ?poll={id}";
-        return Err(Problem::new(Trouble::WrongToken, detail));
+        let problem = Problem::new(Trouble::WrongToken, detail);
+        return Err(problem.noted_as(SecurityEvent::OperatorTokenWrong));
     };
     // While the store is away, an owner whose poll is not in memory is one of everybody.
     let found = lookup::named(app, poll, from, Some(token));

@@ -108,7 +108,7 @@ pub async fn answer_directly(app: &App, peer: IpAddr, request: Request<Incoming>
         Err(problem) => Err(problem),
     };
     let mut response = answer.unwrap_or_else(IntoResponse::into_response);
-    front.finish(app, Some(ROUTE), &mut response);
+    front.finish(app, Some(ROUTE), head.uri.path(), &mut response);
     response
 }
 
