@@ -96,7 +96,8 @@ impl Front {
             // Over plain HTTP browsers ignore it, and complain in the console of every page.
             response.headers_mut().insert(OPENER, HeaderValue::from_static("same-origin"));
             let seconds = app.config.hsts.as_secs();
-            if let (1.., Ok(value)) = (seconds, HeaderValue::try_from(format!("max-age={seconds}")))
+            if seconds > 0
+                && let Ok(value) = HeaderValue::try_from(format!("max-age={seconds}"))
             {
                 response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
             }

@@ -95,11 +95,8 @@ fn asset(app: &App, request: &Request<Body>) -> Option<Response> {
     let (path, headers) = (request.uri().path(), request.headers());
     let found = web::asset(path, headers)?;
     let known = found.status() == StatusCode::NOT_MODIFIED;
-    let client = Client::of(app, headers, request.extensions());
-    if !known
-        || !is_page(&found)
-        || app.keys.cookie_due(headers, client.https, || [0; 16]).is_none()
-    {
+    let https = || Client::of(app, headers, request.extensions()).https;
+    if !known || !is_page(&found) || app.keys.has_cookie(headers, https()) {
         return Some(found);
     }
     let mut headers = headers.clone();

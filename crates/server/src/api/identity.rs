@@ -162,11 +162,16 @@ impl Keys {
         https: bool,
         fresh: impl FnOnce() -> CookieValue,
     ) -> Option<CookieValue> {
-        let known = self.cookie(headers);
-        if known.is_some() && (!https || self.cookie_named(HTTPS_COOKIE_NAME, headers).is_some()) {
+        if self.has_cookie(headers, https) {
             return None;
         }
-        Some(known.unwrap_or_else(fresh))
+        Some(self.cookie(headers).unwrap_or_else(fresh))
+    }
+
+    /// Whether the visitor has a cookie, over HTTPS one of the name for it.
+    pub fn has_cookie(&self, headers: &HeaderMap, https: bool) -> bool {
+        let ours = |name| self.cookie_named(name, headers).is_some();
+        ours(HTTPS_COOKIE_NAME) || !https && ours(COOKIE_NAME)
     }
 
     fn cookie_named(&self, name: &str, headers: &HeaderMap) -> Option<CookieValue> {
@@ -285,6 +290,11 @@ impl Keys {
     /// Whether the token is the poll's or the operator's.
     pub fn owns(&self, token: &[u8], poll: &Poll) -> bool {
         self.holds(token, &poll.owner)
+    }
+
+    /// Whether the operator's token was sent.
+    pub fn is_operators(&self, headers: &HeaderMap) -> bool {
+        bearer(headers).is_some_and(|token| self.is_admin(token))
     }
 
     /// Let only the operator pass.

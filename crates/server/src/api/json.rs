@@ -161,6 +161,7 @@ pub fn pointer(name: &str) -> String {
 }
 
 /// A string that is copied only when it has escapes.
+#[derive(Clone)]
 pub struct Text<'a>(pub Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {

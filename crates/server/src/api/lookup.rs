@@ -17,6 +17,7 @@ use super::problem::{Problem, Trouble};
 use super::query::bad;
 use super::security::SecurityEvent;
 use crate::store::{EventStanding, StoreError};
+use crate::watch::grants::Proof;
 
 /// Fewest and most digits of a join code.
 pub const CODE_DIGITS: (usize, usize) = (6, 12);
@@ -366,13 +367,11 @@ fn visible(app: &App, found: Option<Standing>, token: Option<&[u8]>) -> Result<S
     let standing = found.ok_or_else(Problem::no_such_poll)?;
     match standing.poll.status {
         PollStatus::Deleted => Err(Problem::no_such_poll()),
-        PollStatus::Draft => match token {
-            Some(token) if app.keys.owns(token, &standing.poll) => Ok(standing),
+        PollStatus::Draft => match token.map(|t| app.keys.proof(t, &standing.poll.owner)) {
+            Some(Some(Proof::Operator | Proof::Owner(_))) => Ok(standing),
             // Not told that there is one, but on record.
-            Some(token) if app.keys.proof(token, &standing.poll.owner).is_none() => {
-                Err(Problem::no_such_poll().noted_as(SecurityEvent::TokenWrong))
-            }
-            _ => Err(Problem::no_such_poll()),
+            Some(None) => Err(Problem::no_such_poll().noted_as(SecurityEvent::TokenWrong)),
+            Some(Some(Proof::Stage(_))) | None => Err(Problem::no_such_poll()),
         },
         PollStatus::Open | PollStatus::Closed => {
             app.hub.merge(standing.clone());

@@ -106,7 +106,7 @@ impl Inbound for Talk {
             }
             ref reference => reference.clone(),
         };
-        let about = About::message(said.poll.as_ref().map(|Text(poll)| &**poll));
+        let poll = said.poll.clone();
         let outcome = match &*said.kind.0 {
             _ if admitted.is_err() => admitted,
             "subscribe" => self.subscribe(viewer, &said).await,
@@ -117,6 +117,7 @@ impl Inbound for Talk {
         };
         if let Err(problem) = outcome {
             if let Some(event) = problem.event() {
+                let about = About::message(poll.as_ref().map(|Text(poll)| &**poll));
                 self.app.security.note(event, about);
             }
             complain(viewer, &reference, &problem);

@@ -208,7 +208,6 @@ async fn agree(
 ) -> Result<Secret, Mismatch> {
     let database = config.db.name.clone();
     let unreadable = |error| Mismatch::Unreadable { database: database.clone(), error };
-    let chain = |secret: &str| Chain::new(&config.former_secrets, secret);
     let (text, made) = match &config.secret {
         Some(given) => (given.clone(), false),
         None => {
@@ -218,11 +217,10 @@ async fn agree(
             made.ok_or_else(|| Mismatch::NoSecret(database.clone()))?
         }
     };
-    let ours = chain(&text);
+    let ours = Chain::new(&config.former_secrets, &text);
     let first = loop {
         let (kept, first) = store.keep_secret(&ours.to_string()).await.map_err(unreadable)?;
-        let known = Chain::parse(&kept).ok_or(Unfit::Unknown);
-        let next = known.and_then(|known| ours.after(&known, ambient.now()));
+        let next = ours.after_text(&kept, ambient.now());
         match next.map_err(|unfit| match unfit {
             Unfit::Unknown => Mismatch::SecretChanged(database.clone()),
             Unfit::Past(until) => Mismatch::RotatedTooLate(until),

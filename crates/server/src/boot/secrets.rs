@@ -49,7 +49,7 @@ impl Chain {
 
     /// What the store has to keep instead of `kept` once a node starts with these; `None` if it is
     /// right as it is. The oldest may be left out once nobody votes in its polls any more.
-    pub fn after(&self, kept: &Self, now: UnixMillis) -> Result<Option<Self>, Unfit> {
+    fn after(&self, kept: &Self, now: UnixMillis) -> Result<Option<Self>, Unfit> {
         let shared = (0..kept.0.len()).find(|from| self.begins_with(&kept.0[*from..]));
         let from = shared.ok_or(Unfit::Unknown)?;
         let known = kept.0.len() - from;
@@ -68,8 +68,13 @@ impl Chain {
         self.0.starts_with(before) && self.0.get(before.len()).is_some_and(|one| one.0 == last.0)
     }
 
+    /// The same of what the store keeps, as text.
+    pub fn after_text(&self, kept: &str, now: UnixMillis) -> Result<Option<Self>, Unfit> {
+        self.after(&Self::parse(kept).ok_or(Unfit::Unknown)?, now)
+    }
+
     /// Read what [`fmt::Display`] writes.
-    pub fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         let link = |text: &str| {
             let (digits, until) = match text.split_once('@') {
                 Some((digits, until)) => (digits, Some(UnixMillis(until.parse().ok()?))),
