@@ -76,6 +76,23 @@ async fn many_that_begin_at_once_agree_on_one_generation() {
     }
 }
 
+/// A broker that has not heard of a topic is no broker that says it is set to nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_the_broker_does_not_know_is_not_one_without_settings() {
+    let _peace = PEACE.read().await;
+    let config = fresh(1);
+    let mut topics = topics::create(&config, &*ambient()).await.unwrap().topics;
+    let names = topics::Names::new(&config.topic_prefix);
+    let told = topics.clone();
+    topics[1].name = format!("{}unheard", config.topic_prefix);
+    topics.iter_mut().for_each(|topic| topic.settings.clear());
+    let untold = topics::read_settings(&config, &names, &mut topics).await.unwrap();
+    assert_eq!(untold, [topics[1].name.clone()]);
+    for n in [0, 2, 3] {
+        assert_eq!(topics[n], told[n]);
+    }
+}
+
 /// The one that made the topics died: of those that come later several begin, and still agree.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_whose_creator_died_is_begun_by_the_others() {

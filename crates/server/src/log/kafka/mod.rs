@@ -156,8 +156,10 @@ pub struct LogReader {
 
 impl LogReader {
     async fn open(config: &KafkaConfig) -> Result<Self, OpenError> {
-        let topics = topics::describe(config).await?;
-        let votes = Names::new(&config.topic_prefix).votes;
+        client::check(config)?;
+        let names = Names::new(&config.topic_prefix);
+        let topics = topics::list(config, &names).await?;
+        let votes = names.votes;
         let brokers = config.broker.join(",");
         let missing = |what| OpenError::Missing(format!("{what} {votes} on {brokers}"));
         let found = topics.iter().find(|topic| topic.name == votes);

@@ -11,7 +11,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pollux_core::id::{Generation, PollId};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
+    TopicReplication,
+};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use serde::Serialize;
@@ -135,7 +138,7 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
     client::check(config)?;
     let names = Names::new(&config.topic_prefix);
     let created = make_missing(config, &names).await?;
-    let topics = describe_all(config, &names).await?;
+    let topics = described(config, &names, names.all().len()).await?;
     let mut faults = check(config, &topics);
     if !faults.is_empty() && !config.weak {
         faults.push("to take them all the same, for a try, set POLLUX_KAFKA_WEAK=true".into());
@@ -155,28 +158,66 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
 /// The topics as they are; those that are not there are left out.
 pub async fn describe(config: &KafkaConfig) -> Result<Vec<Topic>, OpenError> {
     client::check(config)?;
-    let names = Names::new(&config.topic_prefix);
-    let mut topics = list(config, &names).await?;
+    described(config, &Names::new(&config.topic_prefix), 0).await
+}
+
+/// The same once there are so many, or the deadline has passed. The broker that is asked may not
+/// have heard of a new topic yet, or not of its settings, so it is asked again.
+async fn described(
+    config: &KafkaConfig,
+    names: &Names,
+    wanted: usize,
+) -> Result<Vec<Topic>, OpenError> {
+    let begun = Instant::now();
+    loop {
+        let mut topics = list(config, names).await?;
+        let untold = read_settings(config, names, &mut topics).await?;
+        let late = begun.elapsed() > DEADLINE;
+        if !untold.is_empty() && late {
+            return Err(OpenError::Kafka(format!(
+                "no broker tells the settings of {}: this account may need the right to read them \
+                 (DescribeConfigs on the topics)",
+                untold.join(", ")
+            )));
+        }
+        if untold.is_empty() && (late || topics.len() >= wanted) {
+            return Ok(topics);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Fill in what the topics are set to, and return the names of those of which the broker that was
+/// asked tells nothing. It answers for such a topic with an error, because it has not heard of it
+/// yet or because we may not know; the client library drops that error, and the topic then seems
+/// to have no settings at all.
+pub async fn read_settings(
+    config: &KafkaConfig,
+    names: &Names,
+    topics: &mut [Topic],
+) -> Result<Vec<String>, OpenError> {
     if topics.is_empty() {
-        return Ok(topics);
+        return Ok(Vec::new());
     }
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
     let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(&topic.name)).collect();
     // Brokers that have just started are slow to say what they are told to be like.
     let options = AdminOptions::new().request_timeout(Some(DEADLINE));
     let answers = admin.describe_configs(&asked, &options).await?;
-    for (topic, answer) in topics.iter_mut().zip(answers) {
+    for answer in answers {
         let found = answer.map_err(|code| {
-            OpenError::Kafka(format!("the settings of {} cannot be read: {code}", topic.name))
+            OpenError::Kafka(format!("the settings of the topics cannot be read: {code}"))
         })?;
-        let plan = names.plan(&topic.name, config);
-        for name in plan.settings.keys() {
-            if let Some(value) = found.get(name).and_then(|entry| entry.value.clone()) {
-                topic.settings.insert((*name).to_owned(), value);
+        let OwnedResourceSpecifier::Topic(name) = &found.specifier else { continue };
+        let Some(topic) = topics.iter_mut().find(|topic| topic.name == *name) else { continue };
+        for setting in names.plan(name, config).settings.keys() {
+            if let Some(value) = found.get(setting).and_then(|entry| entry.value.clone()) {
+                topic.settings.insert((*setting).to_owned(), value);
             }
         }
     }
-    Ok(topics)
+    let untold = topics.iter().filter(|topic| topic.settings.is_empty());
+    Ok(untold.map(|topic| topic.name.clone()).collect())
 }
 
 /// Which log is on these topics; `None` if it has not begun. Nothing is written.
@@ -188,18 +229,6 @@ pub async fn generation(
     match topics.iter().find(|topic| topic.name == names.votes) {
         None => Ok(None),
         Some(votes) => genesis::read(config, &names.votes, votes.partitions.len() as u32).await,
-    }
-}
-
-/// The same once all of them are there: the broker that is asked may not know of a new one yet.
-async fn describe_all(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
-    let begun = Instant::now();
-    loop {
-        let topics = describe(config).await?;
-        if topics.len() == names.all().len() || begun.elapsed() > DEADLINE {
-            return Ok(topics);
-        }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -254,8 +283,8 @@ fn faults_of(names: &Names, topic: &Topic) -> Vec<String> {
     faults
 }
 
-/// Names and partitions of those of our topics that there are.
-async fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
+/// Those of our topics that there are, by name and partitions; their settings are not asked for.
+pub(super) async fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
     let (config, names) = (config.clone(), names.clone());
     let listed = tokio::task::spawn_blocking(move || list_blocking(&config, &names)).await;
     listed.map_err(|error| OpenError::Kafka(error.to_string()))?
