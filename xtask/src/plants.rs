@@ -8,6 +8,7 @@ const CHECKER: &[&str] = &["-p", "pollux-checker"];
 const CORE: &[&str] = &["-p", "pollux-core"];
 const SIMULATION: &[&str] = &["-p", "pollux-server", "--test", "simulation", "every_seed"];
 const REVOKED: &[&str] = &["-p", "pollux-server", "--test", "watch", "revoked::"];
+const SHELF: &[&str] = &["-p", "pollux-server", "--test", "watch", "shelf::"];
 const WATCH: &[&str] = &["-p", "pollux-server", "--test", "watch", "states::"];
 const PROCESSOR: &[&str] = &["-p", "pollux-server", "--test", "processor"];
 const API: &[&str] = &["-p", "pollux-server", "--test", "api", "--test", "api_live"];
@@ -335,6 +336,27 @@ pub const PLANTS: &[Plant] = &[
         right: "now < known.until && known.news == news",
         wrong: "now < known.until",
         tests: WATCH,
+    },
+    Plant {
+        name: "a poll is put down before a slow viewer has heard of it",
+        file: "crates/server/src/watch/shelf.rs",
+        right: "state.dirty || state.queued || state.seq > told",
+        wrong: "state.dirty || state.queued",
+        tests: SHELF,
+    },
+    Plant {
+        name: "a poll that is read back unchanged is told of as news",
+        file: "crates/server/src/watch/shelf.rs",
+        right: "self.ticked = shelved.version",
+        wrong: "self.ticked = 0",
+        tests: SHELF,
+    },
+    Plant {
+        name: "a poll on the shelf does not rank",
+        file: "crates/server/src/watch/shelf.rs",
+        right: "polls.extend(shelved.poll)",
+        wrong: "_ = (&polls, shelved.poll)",
+        tests: SHELF,
     },
     Plant {
         name: "a viewer is not sent the last vote",

@@ -337,9 +337,11 @@ pub struct WatchLimits {
     pub leaderboard: usize,
     /// Of those, the places that sockets and streams are sent.
     pub leaderboard_sent: usize,
-    /// Polls that may be open at once: each is in memory. A tenth more are for polls that are
-    /// there already, and for the operator.
+    /// Polls that may be open at once. A tenth more are for polls that are there already, and for
+    /// the operator.
     pub open_polls: usize,
+    /// Open polls that are in memory whole though nobody uses them at the moment.
+    pub loaded_polls: usize,
     /// Closed polls kept in memory.
     pub closed_polls: usize,
     /// Events kept in memory.
@@ -570,8 +572,9 @@ impl Default for WatchLimits {
             subscriptions: 100,
             leaderboard: 100,
             leaderboard_sent: 10,
-            // 3 KiB each, 24 at the worst: half a gigabyte.
             open_polls: 20_000,
+            // 3 KiB each, 24 at the worst: 120 MB.
+            loaded_polls: 5_000,
             closed_polls: 10_000,
             events: 1_000,
             event_polls: 20_000,

@@ -121,3 +121,52 @@ async fn many_at_once_find_no_more_room_than_there_is() {
     world.store.set_faults(StoreFaults::NONE);
     assert_eq!(make(&world, OPEN).await.status, 201);
 }
+
+#[tokio::test(start_paused = true)]
+async fn polls_that_nobody_used_are_found_and_voted_in_as_any_other() {
+    let world = World::with(|config| {
+        config.watch.loaded_polls = 0;
+        (config.watch.leaderboard, config.watch.overview) = (1, 1);
+        config.api.guesses = 3;
+    })
+    .await;
+    let mut polls = Vec::new();
+    for _ in 0..5 {
+        let made = make(&world, OPEN).await.json();
+        world.ambient.advance(Duration::from_millis(1));
+        polls.push(["id", "code"].map(|name| made[name].as_str().unwrap().to_owned()));
+    }
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let shelved = |n: usize| world.app.hub.shelved(polls[n][0].parse().unwrap());
+    assert_eq!([0, 1, 2, 3, 4].map(shelved), [false, true, true, true, false]);
+
+    for n in 0..4 {
+        let wrong = Ask::get(format!("/api/polls/10000{n}")).request();
+        assert_eq!(world.call(wrong).await.status, if n < 3 { 404 } else { 429 });
+    }
+    let by_code = world.call(Ask::get(format!("/api/polls/{}", polls[1][1])).request()).await;
+    assert_eq!(by_code.status, 200, "a listed code is no guess: {by_code}");
+    let vote =
+        Ask::post(format!("/api/polls/{}/vote?wait=counted", polls[2][0]), r#"{"optionId":1}"#);
+    let counted = world.call(vote.request()).await;
+    assert_eq!(counted.status, 200, "{counted}");
+    assert_eq!([1, 2, 3].map(shelved), [false, false, true]);
+    world.settle().await;
+    let poll = world.call(Ask::get(format!("/api/polls/{}", polls[2][0])).request()).await.json();
+    assert_eq!((&poll["totalVotes"], &poll["status"]), (&1.into(), &"open".into()));
+    let board = world.call(Ask::get("/api/leaderboard").request()).await.json();
+    assert_eq!(board["polls"][0]["pollId"], polls[2][0].as_str(), "{board}");
+
+    // Nobody has asked for the last one, and closing time comes for it too.
+    let made = r#"{"question":"Until?","options":["a","b"],"closesAfter":600}"#;
+    let timed = make(&world, made).await.json()["id"].as_str().unwrap().to_owned();
+    world.ambient.advance(Duration::from_millis(1));
+    make(&world, OPEN).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert!(world.app.hub.shelved(timed.parse().unwrap()));
+    world.ambient.advance(Duration::from_secs(600));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!world.app.hub.shelved(timed.parse().unwrap()));
+    let closed = world.call(Ask::get(format!("/api/polls/{timed}")).request()).await.json();
+    assert_eq!((&closed["status"], &closed["final"]), (&"closed".into(), &true.into()));
+}

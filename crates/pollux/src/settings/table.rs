@@ -649,6 +649,12 @@ pub const SETTINGS: &[Setting] = &[
         watch.open_polls
     ),
     limit!(
+        "watch-loaded-polls",
+        "POLLUX_WATCH_LOADED_POLLS",
+        "Open polls kept in memory whole though nobody uses them; more are read back when they are used",
+        watch.loaded_polls
+    ),
+    limit!(
         "watch-closed-polls",
         "POLLUX_WATCH_CLOSED_POLLS",
         "Closed polls kept in memory",

@@ -70,7 +70,7 @@ pub async fn metrics(
     if !peer || headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded") {
         app.keys.require_admin(headers)?;
     }
-    let text = app.metrics.render(app.hub.viewers(), app.hub.open_polls());
+    let text = app.metrics.render(&app.hub);
     let mut response = Response::new(Body::from(text));
     let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);

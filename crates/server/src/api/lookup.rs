@@ -242,6 +242,18 @@ fn in_memory(app: &App, code: &str) -> Option<Named> {
     }
 }
 
+/// The poll that a join code leads to if it is on the shelf and no secret to this address. Of a
+/// secret one nothing is read: the answer must not take longer for a code that is right.
+async fn on_shelf(app: &App, code: &str, from: IpAddr) -> Option<Named> {
+    let (id, listed) = app.hub.shelved_by_code(code)?;
+    if !listed && !app.limits.was_shown(from, id.0) {
+        return None;
+    }
+    // Brings it into memory.
+    by_id(app, id, None).await.ok()?;
+    in_memory(app, code)
+}
+
 async fn by_code(
     app: &App,
     text: &str,
@@ -253,7 +265,11 @@ async fn by_code(
     }
     let in_memory = in_memory(app, text);
     if let Err(problem) = app.limits.may_guess(from) {
-        return in_memory.filter(|named| named.no_guess(app, from)).ok_or(problem);
+        let here = match in_memory {
+            Some(named) => Some(named),
+            None => on_shelf(app, text, from).await,
+        };
+        return here.filter(|named| named.no_guess(app, from)).ok_or(problem);
     }
     let named = match in_memory {
         Some(named) => named,

@@ -13,6 +13,7 @@ use metrics::{describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::problem::Trouble;
+use crate::watch::hub::Hub;
 
 const APPEND_SECONDS: [f64; 14] =
     [0.0005, 0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 3.0, 8.0];
@@ -53,6 +54,7 @@ fn recorder() -> &'static PrometheusHandle {
         describe_gauge!("pollux_log_damaged", "1: records of the log are not what was written");
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
         describe_gauge!("pollux_open_polls", "Polls that are open now");
+        describe_gauge!("pollux_loaded_polls", "Open polls that are in memory whole");
         handle
     })
 }
@@ -68,6 +70,7 @@ pub struct Metrics {
     pub connections: Gauge,
     viewers: Gauge,
     open_polls: Gauge,
+    loaded_polls: Gauge,
     requests: HashMap<&'static str, Route, FixedState>,
     strays: Route,
 }
@@ -127,6 +130,7 @@ impl Metrics {
             connections: gauge!("pollux_http_connections"),
             viewers: gauge!("pollux_viewers"),
             open_polls: gauge!("pollux_open_polls"),
+            loaded_polls: gauge!("pollux_loaded_polls"),
             requests: templates.into_iter().map(|t| (t, Route::new(t))).collect(),
             strays: Route::new("none"),
         }
@@ -157,9 +161,10 @@ impl Metrics {
     }
 
     /// Everything, in Prometheus' text format.
-    pub fn render(&self, viewers: usize, open_polls: usize) -> String {
-        self.viewers.set(viewers as f64);
-        self.open_polls.set(open_polls as f64);
+    pub fn render(&self, hub: &Hub) -> String {
+        self.viewers.set(hub.viewers() as f64);
+        self.open_polls.set(hub.open_polls() as f64);
+        self.loaded_polls.set(hub.loaded_polls() as f64);
         recorder().render()
     }
 

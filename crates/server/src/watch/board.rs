@@ -58,14 +58,17 @@ fn order(c: &Contender) -> impl Ord + use<> {
     (std::cmp::Reverse(c.votes), c.poll, c.option)
 }
 
-/// The options of a poll that contend: those of a choice, if the poll does.
-pub(super) fn options(standing: &Standing) -> Vec<Contender> {
-    let (true, Kind::Choice(_)) = (view::contends(&standing.poll), &standing.poll.kind) else {
-        return Vec::new();
-    };
-    let poll = standing.poll.id;
-    let of = |(option, votes)| Contender { poll, option, votes, marks: votes };
-    (1..).zip(standing.counts()).map(of).collect()
+/// The counts of a poll's options that contend: those of a choice, if the poll does.
+pub(super) fn counts(standing: &Standing) -> Vec<u64> {
+    match (view::contends(&standing.poll), &standing.poll.kind) {
+        (true, Kind::Choice(_)) => standing.counts(),
+        _ => Vec::new(),
+    }
+}
+
+/// The options of a poll with these counts.
+pub(super) fn options(poll: PollId, counts: &[u64]) -> impl Iterator<Item = Contender> {
+    (1..).zip(counts).map(move |(option, &votes)| Contender { poll, option, votes, marks: votes })
 }
 
 /// The poll itself, if it contends: by its voters, so that polls of all kinds may be compared.
@@ -104,8 +107,7 @@ mod tests {
             let mut world: BTreeMap<PollId, Vec<u64>> = BTreeMap::new();
             let mut board = Board::new(places);
             let of = |poll: PollId, counts: &Vec<u64>| -> Vec<Contender> {
-                let of = |(option, &votes)| Contender { poll, option, votes, marks: votes };
-                (1..).zip(counts).map(of).collect()
+                options(poll, counts).collect()
             };
             for step in steps {
                 let mut changed = BTreeSet::new();

@@ -2,7 +2,7 @@
 //! at most once between two ticks.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
@@ -26,6 +26,8 @@ pub(super) struct Entry {
     pub watchers: Mutex<Slots<Arc<Viewer>>>,
     /// Whether one of them ever came from another machine.
     pub elsewhere: AtomicBool,
+    /// When somebody last asked for it or it changed, in milliseconds of the hub's life.
+    pub used: AtomicU64,
 }
 
 /// What changes.
@@ -100,7 +102,8 @@ struct Encoded {
 }
 
 impl Entry {
-    pub fn new(standing: Standing) -> Self {
+    /// A poll that was not here, at this time of the hub's life.
+    pub fn new(standing: Standing, now: u64) -> Self {
         Self {
             id: standing.poll.id,
             poll: RwLock::new(standing.poll.clone()),
@@ -123,6 +126,7 @@ impl Entry {
             }),
             watchers: Mutex::new(Slots::default()),
             elsewhere: AtomicBool::new(false),
+            used: AtomicU64::new(now),
         }
     }
 }

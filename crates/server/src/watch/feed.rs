@@ -63,7 +63,7 @@ enum Loaded {
 
 type Load = Pin<Box<dyn Future<Output = Result<Loaded, String>> + Send>>;
 
-/// Feed the hub until `shutdown`. `loaded` is cancelled once the hub knows every open poll, for
+/// Feed the hub until `shutdown`. `loaded` is cancelled once the hub knows of every open poll, for
 /// readiness.
 pub async fn run(
     hub: Arc<Hub>,
@@ -139,12 +139,13 @@ async fn follow(
                 };
                 missing.extend(heard.into_iter().filter_map(|one| hub.apply(one).err()));
             }
+            sought = hub.sought() => missing.extend(sought.into_iter().map(Missing::Poll)),
             () = sleep_until(wake), if idle => {}
         }
     }
 }
 
-/// Merge every open poll and its event, and look at the others that the hub does not know to be final: their
+/// Reconcile every open poll, merge its event, and look at the others that the hub does not know to be final: their
 /// last announcements may be among those that were missed.
 async fn load_everything(hub: Arc<Hub>, source: Arc<dyn Source>) -> Result<Loaded, String> {
     let mut left: BTreeSet<_> = hub.unfinished_polls().into_iter().map(Missing::Poll).collect();
@@ -159,7 +160,7 @@ async fn load_everything(hub: Arc<Hub>, source: Arc<dyn Source>) -> Result<Loade
         for standing in page {
             left.remove(&Missing::Poll(standing.poll.id));
             left.extend(standing.poll.event.map(Missing::Event));
-            hub.merge(standing);
+            hub.reconcile(standing);
         }
     }
     for (partition, generation, offset) in progress {
@@ -176,11 +177,10 @@ async fn load_some(
 ) -> Result<Loaded, String> {
     for one in missing {
         match one {
-            Missing::Poll(id) => {
-                if let Some(standing) = source.standing(id).await? {
-                    hub.merge(standing);
-                }
-            }
+            Missing::Poll(id) => match source.standing(id).await? {
+                Some(standing) => hub.merge(standing),
+                None => hub.unknown(id),
+            },
             Missing::Event(id) => {
                 if let Some((event, polls)) = source.event(id).await? {
                     hub.merge_event(event, &polls);

@@ -28,6 +28,7 @@ use super::latency::Latency;
 use super::overview::{Batch, Overview};
 use super::program::{ProgramEntry, Programs};
 use super::recent::Recent;
+use super::shelf::Shelf;
 use super::slots::Slots;
 use super::trend::Trends;
 use super::view::{self, LeaderboardView};
@@ -59,6 +60,7 @@ pub struct Hub {
     /// Open and listed; what the overview and the leaderboard are about.
     pub(super) listed: Mutex<BTreeSet<PollId>>,
     pub(super) kept: Mutex<Kept>,
+    pub(super) shelf: Shelf,
     /// By the time of their tick.
     pub(super) dirty: Mutex<BTreeMap<(Instant, PollId), Arc<Entry>>>,
     pub(super) changed: Notify,
@@ -93,6 +95,8 @@ pub(super) struct BoardState {
     /// Polls that contend, or did, and changed since.
     pub dirty: BTreeSet<PollId>,
     pub due: Option<Instant>,
+    /// Polls that have a place on it.
+    pub ranked: BTreeSet<PollId>,
     pub view: Arc<LeaderboardView>,
     pub shown: Arc<ShownBoard>,
 }
@@ -130,6 +134,7 @@ impl Hub {
             dirty_programs: Mutex::default(),
             listed: Mutex::default(),
             kept: Mutex::default(),
+            shelf: Shelf::new(),
             dirty: Mutex::default(),
             changed: Notify::new(),
             overview: Mutex::default(),
@@ -137,6 +142,7 @@ impl Hub {
             board: Mutex::new(BoardState {
                 dirty: BTreeSet::new(),
                 due: None,
+                ranked: BTreeSet::new(),
                 view: Arc::default(),
                 shown: Arc::new(shown),
             }),
@@ -176,12 +182,17 @@ impl Hub {
         }
         let id = standing.poll.id;
         let Some(entry) = self.entry(id) else {
-            if standing.poll.status != PollStatus::Deleted {
+            if standing.poll.status != PollStatus::Deleted || self.shelf.has(id) {
                 self.insert(standing);
             }
             return;
         };
         let mut state = entry.state.lock();
+        if state.gone {
+            // It has left memory just now, and comes back.
+            drop(state);
+            return self.merge(standing);
+        }
         let poll = state.standing.take_poll(standing.poll.clone());
         let mut tallies = false;
         for tally in standing.tallies() {
@@ -201,12 +212,15 @@ impl Hub {
             }
             Announcement::Poll(poll) => {
                 let Some(entry) = self.entry(poll.id) else {
-                    if poll.status == PollStatus::Deleted {
+                    if poll.status == PollStatus::Deleted && !self.shelf.has(poll.id) {
                         return self.apply_gone(&poll);
                     }
                     return Err(Missing::Poll(poll.id));
                 };
                 let mut state = entry.state.lock();
+                if state.gone {
+                    return Err(Missing::Poll(poll.id));
+                }
                 let newer = state.standing.take_poll(poll);
                 self.changed(&entry, state, newer, newer);
             }
@@ -214,6 +228,9 @@ impl Hub {
                 let entry = self.entry(tally.poll).ok_or(Missing::Poll(tally.poll))?;
                 let mut state = entry.state.lock();
                 let (id, phase) = (tally.poll, tally.tally.phase);
+                if state.gone {
+                    return Err(Missing::Poll(id));
+                }
                 let ahead = phase > state.standing.poll.phase;
                 let newer = state.standing.take_tally(tally);
                 self.changed(&entry, state, false, newer);
@@ -234,13 +251,18 @@ impl Hub {
 
     /// The poll as its owner made it; the hot path of a vote.
     pub fn poll(&self, id: PollId) -> Option<Arc<Poll>> {
-        let poll = self.polls.read().get(&id)?.poll.read().clone();
+        let polls = self.polls.read();
+        let entry = polls.get(&id)?;
+        self.touch(entry);
+        let poll = entry.poll.read().clone();
         (poll.status != PollStatus::Deleted).then_some(poll)
     }
 
     /// The poll and its tallies, a consistent copy.
     pub fn standing(&self, id: PollId) -> Option<Standing> {
-        let standing = self.entry(id)?.state.lock().standing.clone();
+        let entry = self.entry(id)?;
+        self.touch(&entry);
+        let standing = entry.state.lock().standing.clone();
         (standing.poll.status != PollStatus::Deleted).then_some(standing)
     }
 
@@ -284,10 +306,13 @@ impl Hub {
 
     /// Of the newest open, listed polls those that show their numbers only to who has voted.
     pub fn after_vote(&self) -> Vec<Arc<Poll>> {
-        let newest: Vec<_> =
-            self.listed.lock().iter().rev().take(self.limits.overview).copied().collect();
-        let polls = newest.into_iter().filter_map(|id| self.poll(id));
+        let polls = self.newest().into_iter().filter_map(|id| self.poll(id));
         polls.filter(|poll| view::shows_after_vote(poll)).collect()
+    }
+
+    /// The newest open, listed polls: those that a viewer of everything is greeted with.
+    pub(super) fn newest(&self) -> Vec<PollId> {
+        self.listed.lock().iter().rev().take(self.limits.overview).copied().collect()
     }
 
     /// Open, listed polls, oldest first.
@@ -297,17 +322,19 @@ impl Hub {
 
     fn insert(&self, standing: Standing) {
         let id = standing.poll.id;
-        let entry = Arc::new(Entry::new(standing.clone()));
+        let mut entry = Entry::new(standing.clone(), self.shelf.age());
         let mut polls = self.polls.write();
         if polls.contains_key(&id) {
             drop(polls);
             return self.merge(standing);
         }
+        let shelved = self.shelf.take(id, entry.state.get_mut());
+        let entry = Arc::new(entry);
         polls.insert(id, entry.clone());
         drop(polls);
         let state = entry.state.lock();
-        // Nobody watches it yet, and one that is over is no news.
-        let news = standing.poll.status == PollStatus::Open;
+        // Nobody watches it yet, and one that is over is no news unless it was open here.
+        let news = shelved || standing.poll.status == PollStatus::Open;
         self.changed(&entry, state, true, news);
         self.arrived(&standing);
     }
@@ -323,6 +350,9 @@ impl Hub {
     ) {
         if poll {
             self.index(entry, &mut state);
+        }
+        if news {
+            self.touch(entry);
         }
         // Of a deleted poll the end is the last that is told.
         let news = news && (poll || state.status() != PollStatus::Deleted);
@@ -441,8 +471,9 @@ impl Hub {
         let mut polls = Vec::new();
         if interest.everything {
             state.cursor = Some(self.overview.lock().head);
-            let newest: Vec<_> =
-                self.listed.lock().iter().rev().take(self.limits.overview).copied().collect();
+            let newest = self.newest();
+            // Those that are on the shelf come later.
+            self.shelf.seek(newest.iter().copied());
             for entry in newest.into_iter().filter_map(|id| self.entry(id)) {
                 if state.subs.iter().all(|sub| !Arc::ptr_eq(&sub.entry, &entry)) {
                     let mut poll = entry.state.lock();

@@ -1,5 +1,5 @@
-//! Which polls stay in memory: those that are open, as many as there are, and of the others the
-//! newest.
+//! Which polls stay in memory: those that are open, but for those on the shelf, and of the others
+//! the newest.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use super::hub::Hub;
 /// What is kept.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// How many are open.
-    open: usize,
+    /// How many are open and not on the shelf.
+    pub open: usize,
     next: u64,
     /// Polls that are not open, in the order in which they are forgotten.
     idle: BTreeMap<u64, PollId>,
@@ -33,7 +33,7 @@ impl Kept {
 impl Hub {
     /// How many polls are open.
     pub fn open_polls(&self) -> usize {
-        self.kept.lock().open
+        self.kept.lock().open + self.shelf.len()
     }
 
     /// Every poll that may still change, open or closed and not final yet, in order; for the feed
@@ -45,8 +45,9 @@ impl Hub {
             standing.poll.status != PollStatus::Deleted && !standing.is_final()
         };
         let unfinished = known.into_iter().filter(unfinished);
-        let mut polls: Vec<_> = unfinished.map(|entry| entry.id).collect();
+        let mut polls: Vec<_> = unfinished.map(|entry| entry.id).chain(self.shelf.ids()).collect();
         polls.sort_unstable();
+        polls.dedup();
         polls
     }
 
@@ -92,25 +93,17 @@ impl Hub {
                 let Some((_, id)) = kept.idle.pop_first() else { return };
                 id
             };
-            let mut polls = self.polls.write();
-            let Some(entry) = polls.get(&id).cloned() else { continue };
-            let watched = !entry.watchers.lock().is_empty();
-            if !watched {
-                polls.remove(&id);
-            }
-            drop(polls);
+            let Some(entry) = self.entry(id) else { continue };
             let mut state = entry.state.lock();
-            if watched {
+            if state.status() == PollStatus::Open {
+                // It was opened again just then.
+                continue;
+            }
+            if !self.forget(&entry, &mut state, None) {
                 state.idle = self.kept.lock().last(id);
                 continue;
             }
-            state.gone = true;
-            if std::mem::take(&mut state.open) {
-                // It was opened again just then; whoever asks for it finds it in the store.
-                self.kept.lock().open -= 1;
-            }
             self.codes.forget(&state.standing.poll.code, id);
-            self.overview.lock().recent.remove(&state.seq);
         }
     }
 }

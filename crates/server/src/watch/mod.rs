@@ -2,7 +2,7 @@
 //! a backlog, to whoever watches.
 //!
 //! [`view`] decides what may be shown to whom (the only place that does); [`hub`] keeps the
-//! state (`kept`: of which polls), `tick` sends it: per poll to those who subscribed to it (`entry`), per event to those
+//! state (`kept`: of which polls; `shelf`: of open ones that nobody uses), `tick` sends it: per poll to those who subscribed to it (`entry`), per event to those
 //! who follow it from poll to poll (`program`), through one shared
 //! stream to those who watch everything (`overview`), and the leaderboard (`board`). [`codes`] knows where join
 //! codes lead. [`viewer`]
@@ -28,6 +28,7 @@ pub mod latency;
 mod overview;
 mod program;
 mod recent;
+mod shelf;
 mod slots;
 pub mod socket;
 mod tick;

@@ -5,6 +5,7 @@
 //! [`WatchLimits::tick`](crate::config::WatchLimits::tick). If sending takes longer than that,
 //! ticks are further apart and viewers skip states; nothing piles up.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -27,7 +28,7 @@ use super::view::{self, Audience, LeaderboardView, RankMove};
 use super::viewer::{Life, Viewer};
 
 /// Viewers served, or polls looked at, before others get the processor.
-const CHUNK: usize = 128;
+pub(super) const CHUNK: usize = 128;
 
 impl Hub {
     /// Ticks until `shutdown`, then sends every viewer away and waits until they have left,
@@ -156,7 +157,12 @@ impl Hub {
         let [by_option, by_poll] = &mut *ranking;
         by_option.update(&changed, options, || self.contenders(self.listed()).0);
         by_poll.update(&changed, polls, || self.contenders(self.listed()).1);
+        let ranked = by_option.ranked().iter().chain(by_poll.ranked());
+        let ranked: BTreeSet<_> = ranked.map(|ranked| ranked.contender.poll).collect();
+        // Their texts are in the store. They come in at the last places, which are sent to nobody.
+        self.shelf.seek(ranked.iter().copied());
         let mut board = self.board.lock();
+        board.ranked = ranked;
         let version = board.view.version + 1;
         let poll_of = |id| self.poll(id);
         let view = view::leaderboard(version, by_option.ranked(), by_poll.ranked(), poll_of);
@@ -179,22 +185,27 @@ impl Hub {
         ids: impl IntoIterator<Item = PollId>,
     ) -> (Vec<Contender>, Vec<Contender>) {
         let (mut options, mut polls) = (Vec::new(), Vec::new());
-        for entry in ids.into_iter().filter_map(|id| self.entry(id)) {
+        for id in ids {
+            let Some(entry) = self.entry(id) else {
+                self.shelf.contend(id, &mut options, &mut polls);
+                continue;
+            };
             let state = entry.state.lock();
-            options.extend(board::options(&state.standing));
+            options.extend(board::options(id, &board::counts(&state.standing)));
             polls.extend(board::poll(&state.standing));
         }
         (options, polls)
     }
 
-    /// Ask silent viewers for a sign of life, and give up on those that give none or whose
-    /// socket takes nothing.
+    /// Ask silent viewers for a sign of life, give up on those that give none or whose socket
+    /// takes nothing, and put down polls that nobody uses.
     async fn look_after(&self) {
         let silence = self.limits().silence;
         loop {
             sleep(silence / 8).await;
             let mut chunk = Vec::with_capacity(CHUNK);
             fan_out(&self.viewers, &mut chunk, |viewer| self.look_at(viewer, Instant::now())).await;
+            self.put_down_idle().await;
         }
     }
 

@@ -23,6 +23,8 @@ struct Backend {
     store: Mutex<BTreeMap<PollId, Standing>>,
     listeners: Mutex<Vec<mpsc::UnboundedSender<Announcement>>>,
     failures: Mutex<u32>,
+    /// Polls that were read one by one.
+    single: Mutex<Vec<PollId>>,
 }
 
 impl Backend {
@@ -70,6 +72,7 @@ impl Source for Backend {
     }
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {
         self.fail()?;
+        self.single.lock().push(id);
         Ok(self.store.lock().get(&id).cloned())
     }
     async fn event(&self, _: EventId) -> Result<Option<(Event, Vec<Standing>)>, String> {
@@ -95,6 +98,44 @@ async fn what_is_there_is_loaded_a_page_at_a_time() {
     for poll in &polls {
         assert!(world.hub.poll(poll.id).is_some(), "{}", poll.id);
     }
+    stop.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_the_limit_polls_are_known_and_not_read_into_memory() {
+    let limits =
+        WatchLimits { loaded_polls: 3, leaderboard: 1, overview: 1, ..WatchLimits::default() };
+    let world = World::new(limits);
+    let backend = Arc::new(Backend::default());
+    let polls: Vec<_> = (1..=7).map(|n| poll(n, Results::Live, true)).collect();
+    for poll in &polls {
+        backend.store.lock().insert(poll.id, Standing::new(poll.clone(), PARTITIONS));
+    }
+    let pace = Pace { retry: Duration::from_millis(50), reconcile: Duration::from_secs(60) };
+    let (loaded, stop) = (CancellationToken::new(), CancellationToken::new());
+    let hub = world.hub.clone();
+    let running = tokio::spawn(feed::run(hub, backend.clone(), pace, loaded.clone(), stop.clone()));
+    loaded.cancelled().await;
+    assert_eq!(world.hub.open_polls(), 7);
+    // The oldest leads among those without votes, and is read for its place on the board.
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    assert_eq!(*backend.single.lock(), [polls[0].id], "two comparisons find nothing new");
+    assert_eq!((world.hub.open_polls(), world.hub.loaded_polls()), (7, 3));
+    assert_eq!(world.hub.leaderboard(1).polls[0].poll_id, polls[0].id.to_string());
+
+    // A vote that nothing was heard of is found when all are compared, and ranks.
+    let mut standing = Standing::new(polls[1].clone(), PARTITIONS);
+    standing.take_tally(tally(&polls[1], 0, [2, 0]));
+    backend.store.lock().insert(polls[1].id, standing);
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(world.hub.leaderboard(1).polls[0].total_votes, 2);
+    // One that was closed meanwhile is open no more.
+    let mut closed = (*polls[2]).clone();
+    closed.close(NOW).unwrap();
+    backend.store.lock().insert(closed.id, Standing::new(Arc::new(closed), PARTITIONS));
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(world.hub.open_polls(), 6);
     stop.cancel();
     running.await.unwrap();
 }

@@ -4,6 +4,7 @@
 mod feed;
 mod programs;
 mod revoked;
+mod shelf;
 mod sockets;
 mod states;
 mod world;

@@ -1,0 +1,300 @@
+//! Open polls that nobody uses for now. Of each the hub keeps what the leaderboard counts and what
+//! viewers were last told. The rest is in the store, and is read back as soon as somebody asks for the
+//! poll or votes in it, or when it comes to be shown among the newest or on the leaderboard.
+//!
+//! For everybody else a poll on the shelf is simply not in memory, as one that was closed long ago.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use pollux_core::id::PollId;
+use pollux_core::leaderboard::Contender;
+use pollux_core::poll::PollStatus;
+use pollux_core::standing::{Shown, Standing};
+use tokio::sync::Notify;
+use tokio::task::yield_now;
+use tokio::time::Instant;
+
+use super::board;
+use super::entry::{Entry, EntryState};
+use super::hub::Hub;
+use super::tick::CHUNK;
+use super::view::{self, Audience};
+
+/// A poll that was used within this time is not put down.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Uses closer together than this are noted once, because every vote is one.
+const GRAIN_MILLIS: u64 = 1_000;
+
+/// The polls that are put down.
+pub(super) struct Shelf {
+    begun: Instant,
+    polls: Mutex<BTreeMap<PollId, Shelved>>,
+    /// Those of them that are to be shown, though nobody has asked for them by name.
+    wanted: Mutex<BTreeSet<PollId>>,
+    asked: Notify,
+}
+
+/// What is kept of a poll.
+pub(super) struct Shelved {
+    /// As of which version, numbers included. In the store's word the same version is no news.
+    version: u64,
+    /// The version that the public was last told of.
+    public: u64,
+    /// See [`EntryState::created_seq`].
+    created_seq: u64,
+    /// What it counts on the leaderboard, if it contends: its options' votes, and itself.
+    counts: Box<[u64]>,
+    poll: Option<Contender>,
+}
+
+impl Shelved {
+    fn of(standing: &Standing) -> Self {
+        let shown = view::shown(&standing.poll, Audience::Public);
+        Self {
+            version: standing.version(Shown::Numbers),
+            public: standing.version(shown),
+            created_seq: 0,
+            counts: board::counts(standing).into(),
+            poll: board::poll(standing),
+        }
+    }
+}
+
+impl EntryState {
+    /// The poll was on the shelf: viewers have been told so much of it.
+    fn resume(&mut self, shelved: &Shelved) {
+        self.ticked = shelved.version;
+        self.public = shelved.public;
+        self.created_seq = shelved.created_seq;
+        self.contended = shelved.poll.is_some();
+    }
+}
+
+impl Shelf {
+    /// An empty one.
+    pub fn new() -> Self {
+        let (polls, wanted) = (Mutex::default(), Mutex::default());
+        Self { begun: Instant::now(), polls, wanted, asked: Notify::new() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.polls.lock().len()
+    }
+
+    pub fn has(&self, id: PollId) -> bool {
+        self.polls.lock().contains_key(&id)
+    }
+
+    pub fn ids(&self) -> Vec<PollId> {
+        self.polls.lock().keys().copied().collect()
+    }
+
+    /// Milliseconds since the hub began.
+    pub fn age(&self) -> u64 {
+        self.begun.elapsed().as_millis() as u64
+    }
+
+    /// Take this poll from the shelf into memory. Says whether it was there.
+    pub fn take(&self, id: PollId, state: &mut EntryState) -> bool {
+        let Some(shelved) = self.polls.lock().remove(&id) else { return false };
+        // One that is to be shown is told of again, so that whoever was greeted without it hears of it.
+        if !self.wanted.lock().remove(&id) {
+            state.resume(&shelved);
+        }
+        state.created_seq = shelved.created_seq;
+        true
+    }
+
+    /// What a poll on the shelf counts on the leaderboard.
+    pub fn contend(&self, id: PollId, options: &mut Vec<Contender>, polls: &mut Vec<Contender>) {
+        if let Some(shelved) = self.polls.lock().get(&id) {
+            options.extend(board::options(id, &shelved.counts));
+            polls.extend(shelved.poll);
+        }
+    }
+
+    /// Read these back if they are on the shelf: they are to be shown.
+    pub fn seek(&self, ids: impl IntoIterator<Item = PollId>) {
+        let here: Vec<_> = {
+            let polls = self.polls.lock();
+            ids.into_iter().filter(|id| polls.contains_key(id)).collect()
+        };
+        if !here.is_empty() {
+            self.wanted.lock().extend(here);
+            self.asked.notify_one();
+        }
+    }
+
+    /// Whether the poll is on the shelf as this, and nobody wants it.
+    fn keeps(&self, standing: &Standing) -> bool {
+        let id = standing.poll.id;
+        let version = self.polls.lock().get(&id).map(|shelved| shelved.version);
+        version == Some(standing.version(Shown::Numbers)) && !self.wanted.lock().contains(&id)
+    }
+}
+
+impl Hub {
+    /// How many open polls are in memory whole.
+    pub fn loaded_polls(&self) -> usize {
+        self.kept.lock().open
+    }
+
+    /// Whether the poll is on the shelf.
+    pub fn shelved(&self, id: PollId) -> bool {
+        self.shelf.has(id)
+    }
+
+    /// The poll that a join code leads to, if that poll is on the shelf, and whether it is listed.
+    pub fn shelved_by_code(&self, code: &str) -> Option<(PollId, bool)> {
+        let id = self.codes.holder(code).filter(|id| self.shelf.has(*id))?;
+        Some((id, self.listed.lock().contains(&id)))
+    }
+
+    /// Waits until polls on the shelf are to be shown: the feed reads them back.
+    pub async fn sought(&self) -> Vec<PollId> {
+        self.shelf.asked.notified().await;
+        self.shelf.wanted.lock().iter().copied().collect()
+    }
+
+    /// Merge what the store says of an open poll when all of them are looked through. What is news is
+    /// merged, and so is a poll that nobody knew while there is room; otherwise it goes onto the shelf.
+    pub fn reconcile(&self, standing: Standing) {
+        if self.shelf.keeps(&standing) || self.shelve(&standing) {
+            for tally in standing.tallies() {
+                self.advance(tally.partition, tally.generation, tally.next_offset);
+            }
+        } else {
+            self.merge(standing);
+        }
+    }
+
+    /// The store has no such poll. That of a shelf is forgotten.
+    pub fn unknown(&self, id: PollId) {
+        if self.shelf.polls.lock().remove(&id).is_some() {
+            self.shelf.wanted.lock().remove(&id);
+            self.listed.lock().remove(&id);
+            self.board.lock().dirty.insert(id);
+            self.changed.notify_one();
+        }
+    }
+
+    /// The poll is being used.
+    pub(super) fn touch(&self, entry: &Entry) {
+        let now = self.shelf.age();
+        if entry.used.load(Ordering::Relaxed) + GRAIN_MILLIS <= now {
+            entry.used.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Put a poll that nobody knew onto the shelf at once, unless there is room for it in memory.
+    fn shelve(&self, standing: &Standing) -> bool {
+        let poll = &standing.poll;
+        if poll.status != PollStatus::Open || self.loaded_polls() < self.limits().loaded_polls {
+            return false;
+        }
+        {
+            let polls = self.polls.write();
+            let mut shelf = self.shelf.polls.lock();
+            if polls.contains_key(&poll.id) || shelf.contains_key(&poll.id) {
+                return false;
+            }
+            shelf.insert(poll.id, Shelved::of(standing));
+        }
+        self.codes.lead(poll, self.ambient.now());
+        if poll.listed {
+            self.listed.lock().insert(poll.id);
+        }
+        self.board.lock().dirty.insert(poll.id);
+        self.changed.notify_one();
+        true
+    }
+
+    /// Put down polls until no more than the limit are in memory whole: those first that were not used for longest.
+    /// What is watched, among the newest, on the leaderboard or not told to everybody yet stays.
+    pub(super) async fn put_down_idle(&self) {
+        let newest: BTreeSet<_> = self.newest().into_iter().collect();
+        self.shelf.seek(newest.iter().copied());
+        let mut over = self.loaded_polls().saturating_sub(self.limits().loaded_polls);
+        if over == 0 {
+            return;
+        }
+        let told = self.told_to_all().await;
+        let ranked = self.board.lock().ranked.clone();
+        let long_ago = self.shelf.age().checked_sub(IDLE.as_millis() as u64);
+        let mut idle: Vec<_> = {
+            let polls = self.polls.read();
+            let used = |entry: &Arc<Entry>| (entry.used.load(Ordering::Relaxed), entry.id);
+            let all = polls.values().map(|entry| (used(entry), entry.clone()));
+            all.filter(|((used, id), entry)| {
+                Some(*used) <= long_ago
+                    && !newest.contains(id)
+                    && !ranked.contains(id)
+                    && entry.poll.read().status == PollStatus::Open
+            })
+            .collect()
+        };
+        idle.sort_unstable_by_key(|(used, _)| *used);
+        for (i, (_, entry)) in idle.iter().enumerate() {
+            if over == 0 {
+                return;
+            }
+            over -= usize::from(self.put_down(entry, told));
+            if i % CHUNK == CHUNK - 1 {
+                yield_now().await;
+            }
+        }
+    }
+
+    /// The place in the overview up to which every viewer of everything has been told.
+    async fn told_to_all(&self) -> u64 {
+        let (mut told, mut chunk, mut from) = (u64::MAX, Vec::new(), Some(0));
+        while let Some(start) = from {
+            from = self.general.lock().chunk(start, CHUNK, &mut chunk);
+            let cursors = chunk.drain(..).filter_map(|viewer| viewer.state.lock().cursor);
+            told = cursors.min().map_or(told, |least| told.min(least));
+            yield_now().await;
+        }
+        told
+    }
+
+    fn put_down(&self, entry: &Arc<Entry>, told: u64) -> bool {
+        let mut state = entry.state.lock();
+        let shelved = Shelved { created_seq: state.created_seq, ..Shelved::of(&state.standing) };
+        // The queue of the overview and the tick would go on with what is no longer here.
+        let busy = state.dirty || state.queued || state.seq > told;
+        if busy || state.ticked != shelved.version || state.status() != PollStatus::Open {
+            return false;
+        }
+        self.forget(entry, &mut state, Some(shelved))
+    }
+
+    /// Take a poll out of memory unless somebody watches it; onto the shelf, if it is open.
+    pub(super) fn forget(
+        &self,
+        entry: &Arc<Entry>,
+        state: &mut EntryState,
+        shelved: Option<Shelved>,
+    ) -> bool {
+        {
+            let mut polls = self.polls.write();
+            if state.gone || !entry.watchers.lock().is_empty() {
+                return false;
+            }
+            polls.remove(&entry.id);
+            if let Some(shelved) = shelved {
+                self.shelf.polls.lock().insert(entry.id, shelved);
+            }
+        }
+        state.gone = true;
+        if std::mem::take(&mut state.open) {
+            self.kept.lock().open -= 1;
+        }
+        self.overview.lock().recent.remove(&state.seq);
+        true
+    }
+}

@@ -1,0 +1,309 @@
+//! Open polls beyond the limit are put down when nobody uses them, and nobody can tell.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pollux_core::poll::{Poll, PollStatus, Results};
+use pollux_core::standing::{Announcement, Standing};
+use pollux_server::config::WatchLimits;
+use pollux_server::watch::events::events;
+use pollux_server::watch::hub::Missing;
+use pollux_server::watch::viewer::Interest;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::world::*;
+
+/// Room for two, of a leaderboard of two places, and one in the first message of viewers.
+fn small() -> World {
+    World::new(WatchLimits {
+        loaded_polls: 2,
+        leaderboard: 2,
+        leaderboard_sent: 2,
+        overview: 1,
+        ..WatchLimits::default()
+    })
+}
+
+/// Long enough for idle polls to be put down.
+async fn a_while() {
+    tokio::time::sleep(Duration::from_secs(20)).await;
+}
+
+/// What the store has of a poll: with so many votes for each option.
+fn stored(poll: &Arc<Poll>, counts: Option<[u64; 2]>) -> Standing {
+    let mut standing = Standing::new(poll.clone(), PARTITIONS);
+    if let Some(counts) = counts {
+        standing.take_tally(tally(poll, 0, counts));
+    }
+    standing
+}
+
+fn in_memory(world: &World, polls: &[Arc<Poll>]) -> Vec<bool> {
+    // Asking with `poll` would count as use.
+    polls.iter().map(|poll| !world.hub.shelved(poll.id)).collect()
+}
+
+/// Five polls with votes, of which the first two lead: three of the others are put down.
+async fn five(world: &World) -> Vec<Arc<Poll>> {
+    let polls: Vec<_> = (1..=5).map(|n| world.open(n, Results::Live)).collect();
+    for (poll, votes) in polls.iter().zip([9, 8, 3, 2, 1]) {
+        world.tally(poll, 0, [votes, 0]);
+    }
+    a_while().await;
+    polls
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_leads_or_is_the_newest_or_watched_stays_and_the_rest_is_put_down() {
+    let world = small();
+    let third = poll(3, Results::Live, true);
+    let polls: Vec<_> = (1..=5).map(|n| world.open(n, Results::Live)).collect();
+    let _viewer = events(&world.hub, one(&third), None);
+    for (poll, votes) in polls.iter().zip([9, 8, 3, 2, 1]) {
+        world.tally(poll, 0, [votes, 0]);
+    }
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert_eq!(in_memory(&world, &polls), [true; 5], "they were used a moment ago");
+    a_while().await;
+    assert_eq!(in_memory(&world, &polls), [true, true, true, false, true]);
+    assert_eq!((world.hub.open_polls(), world.hub.loaded_polls()), (5, 4));
+    assert_eq!(world.hub.unfinished_polls().len(), 5);
+    assert!(world.hub.poll(polls[3].id).is_none() && world.hub.by_code(&polls[3].code).is_none());
+    assert_eq!(world.hub.shelved_by_code(&polls[3].code), Some((polls[3].id, true)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_read_back_unchanged_is_no_news() {
+    let world = small();
+    let mut viewer = events(&world.hub, everything(), None);
+    let polls = five(&world).await;
+    rest(&mut viewer).await;
+    a_while().await;
+    assert_eq!(in_memory(&world, &polls), [true, true, false, false, true]);
+    world.hub.merge(stored(&polls[2], Some([3, 0])));
+    a_while().await;
+    assert_eq!(rest(&mut viewer).await, [json!(null); 0]);
+    assert_eq!(world.hub.open_polls(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vote_reads_it_back_and_viewers_are_told_as_of_any_other() {
+    let world = small();
+    let mut viewer = events(&world.hub, everything(), None);
+    let polls = five(&world).await;
+    rest(&mut viewer).await;
+    let news = Announcement::Tally(tally(&polls[3], 0, [2, 7]));
+    assert_eq!(world.hub.apply(news), Err(Missing::Poll(polls[3].id)));
+    world.hub.merge(stored(&polls[3], Some([2, 7])));
+    let told = rest(&mut viewer).await;
+    let kinds: Vec<_> = told.iter().map(|message| message["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["poll.updated", "leaderboard.changed"], "{told:?}");
+    assert_eq!(told[0]["poll"]["totalVotes"], 9);
+    assert_eq!(world.hub.leaderboard(2).polls[0].poll_id, polls[0].id.to_string());
+    assert_eq!(world.hub.leaderboard(2).polls[1].total_votes, 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_one_is_told_to_whoever_was_told_of_it() {
+    let world = small();
+    let mut viewer = events(&world.hub, everything(), None);
+    let polls = five(&world).await;
+    rest(&mut viewer).await;
+    for (poll, deleted) in polls[2..4].iter().zip([false, true]) {
+        let mut poll = poll.clone();
+        let change = Arc::make_mut(&mut poll);
+        match deleted {
+            true => change.delete(NOW).unwrap(),
+            false => assert!(change.close(NOW).unwrap()),
+        };
+        let news = Announcement::Poll(poll.clone());
+        assert_eq!(world.hub.apply(news), Err(Missing::Poll(poll.id)));
+        world.hub.merge(stored(&poll, None));
+        let told = next(&mut viewer).await;
+        assert_eq!((&told["type"], &told["poll"]["id"]), (&json!("poll.closed"), &json!(poll.id)));
+    }
+    assert_eq!(world.hub.open_polls(), 3);
+    assert!(world.hub.poll(polls[3].id).is_none(), "it is deleted");
+    assert_eq!(world.hub.poll(polls[2].id).unwrap().status, PollStatus::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_ranks_and_comes_to_the_board_when_its_turn_comes() {
+    let world = small();
+    let mut polls = five(&world).await;
+    let interest = Interest { leaderboard: true, ..Interest::default() };
+    let mut viewer = events(&world.hub, interest, None);
+    next(&mut viewer).await;
+    world.change(&mut polls[0], |poll| _ = poll.close(NOW).unwrap());
+    let wanted = world.hub.sought().await;
+    assert_eq!(wanted, [polls[2].id], "the third is second now");
+    world.hub.merge(stored(&polls[2], Some([3, 0])));
+    let told = rest(&mut viewer).await;
+    let board = &told.last().unwrap()["leaderboard"]["polls"];
+    let places: Vec<_> = board
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|place| place["totalVotes"].as_u64().unwrap())
+        .collect();
+    assert_eq!(places, [8, 3]);
+    a_while().await;
+    assert!(in_memory(&world, &polls)[2], "what has a place on it stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_greeted_without_it_is_told_of_it_once_it_is_read_back() {
+    let world = small();
+    let mut polls = five(&world).await;
+    world.change(&mut polls[4], |poll| _ = poll.close(NOW).unwrap());
+    let mut viewer = events(&world.hub, everything(), None);
+    assert_eq!(next(&mut viewer).await["polls"], json!([]), "the newest is on the shelf");
+    assert_eq!(world.hub.sought().await, [polls[3].id]);
+    world.hub.merge(stored(&polls[3], Some([2, 0])));
+    let told = rest(&mut viewer).await;
+    let it = told.iter().find(|message| message["poll"]["id"] == json!(polls[3].id));
+    assert_eq!(it.unwrap()["poll"]["totalVotes"], 2, "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_viewer_of_everything_misses_nothing_by_it() {
+    let world = small();
+    let mut viewer = events(&world.hub, everything(), None);
+    next(&mut viewer).await;
+    let polls = five(&world).await;
+    assert_eq!(in_memory(&world, &polls), [true; 5], "there is somebody who has not heard of them");
+    let told = rest(&mut viewer).await;
+    let of =
+        |poll: &Arc<Poll>| told.iter().rfind(|message| message["poll"]["id"] == json!(poll.id));
+    let votes: Vec<_> =
+        polls.iter().map(|poll| of(poll).unwrap()["poll"]["totalVotes"].clone()).collect();
+    assert_eq!(votes, [9, 8, 3, 2, 1]);
+    a_while().await;
+    assert_eq!(in_memory(&world, &polls), [true, true, false, false, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_one_that_the_store_has_lost() {
+    let world = small();
+    let mut polls = five(&world).await;
+    world.change(&mut polls[0], |poll| _ = poll.close(NOW).unwrap());
+    assert_eq!(world.hub.sought().await, [polls[2].id]);
+    world.hub.unknown(polls[2].id);
+    assert_eq!(world.hub.sought().await, [polls[3].id], "the next one comes up");
+    assert_eq!(world.hub.open_polls(), 3);
+}
+
+/// A hub with the store behind it, and somebody who watches everything from the start.
+struct Side {
+    world: World,
+    store: BTreeMap<usize, Standing>,
+    viewer: pollux_server::watch::events::Events,
+    /// What the viewer was last told of each poll.
+    told: BTreeMap<String, Value>,
+}
+
+impl Side {
+    fn new(loaded_polls: usize) -> Self {
+        let limits = WatchLimits {
+            loaded_polls,
+            leaderboard: 3,
+            leaderboard_sent: 1,
+            overview: 2,
+            ..WatchLimits::default()
+        };
+        let world = World::new(limits);
+        let viewer = events(&world.hub, everything(), None);
+        Self { world, store: BTreeMap::new(), viewer, told: BTreeMap::new() }
+    }
+
+    /// Poll `n` gets these votes, or is closed.
+    fn step(&mut self, n: usize, votes: Option<u64>) {
+        let Some(standing) = self.store.get_mut(&n) else {
+            let poll = self.world.open(n as u64, Results::Live);
+            self.store.insert(n, stored(&poll, None));
+            return;
+        };
+        let before = standing.total_votes();
+        let news = match votes {
+            Some(votes) if standing.poll.status == PollStatus::Open => {
+                let news = tally(&standing.poll, 0, [before + votes, 0]);
+                standing.take_tally(news.clone());
+                Announcement::Tally(news)
+            }
+            _ => {
+                let mut poll = standing.poll.clone();
+                _ = Arc::make_mut(&mut poll).close(NOW).unwrap();
+                standing.take_poll(poll.clone());
+                Announcement::Poll(poll)
+            }
+        };
+        if self.world.hub.apply(news).is_err() {
+            self.world.hub.merge(standing.clone());
+        }
+    }
+
+    /// Let time pass: what the hub wants is read back, and the viewer reads unless it is slow.
+    async fn pass(&mut self, seconds: u64, slow: bool) {
+        let until = tokio::time::Instant::now() + Duration::from_secs(seconds);
+        loop {
+            tokio::select! {
+                biased;
+                wanted = self.world.hub.sought() => {
+                    for id in wanted {
+                        let standing = self.store.values().find(|it| it.poll.id == id).unwrap();
+                        self.world.hub.merge(standing.clone());
+                    }
+                }
+                message = next(&mut self.viewer), if !slow => {
+                    if let Some(id) = message["poll"]["id"].as_str() {
+                        let version = |poll: &Value| poll["version"].as_u64();
+                        let poll = message["poll"].clone();
+                        let before = self.told.insert(id.to_owned(), poll.clone());
+                        assert!(before.as_ref().and_then(version) <= version(&poll));
+                    }
+                }
+                () = tokio::time::sleep_until(until) => return,
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whoever watches everything ends at the same states, and the leaderboard is the same, whether
+    /// all polls are in memory or hardly any.
+    #[test]
+    fn with_a_shelf_everybody_is_told_the_same(
+        steps in prop::collection::vec(
+            (1_usize..8, prop::option::weighted(0.9, 0_u64..5), 1_u64..25, any::<bool>()),
+            1..40,
+        ),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (mut with, mut without) = (Side::new(0), Side::new(100));
+            for (n, votes, pause, slow) in steps {
+                for side in [&mut with, &mut without] {
+                    side.step(n, votes);
+                    side.pass(pause, slow).await;
+                }
+            }
+            for side in [&mut with, &mut without] {
+                side.pass(30, false).await;
+            }
+            assert_eq!(with.told, without.told);
+            let board = |side: &Side| {
+                let board = side.world.hub.leaderboard(3);
+                (board.options, board.polls)
+            };
+            assert_eq!(board(&with), board(&without));
+            let open = |side: &Side| side.world.hub.open_polls();
+            assert_eq!(open(&with), open(&without));
+            assert!(without.world.hub.loaded_polls() == open(&without));
+        });
+    }
+}
