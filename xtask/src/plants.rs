@@ -345,10 +345,10 @@ pub const PLANTS: &[Plant] = &[
         tests: SHELF,
     },
     Plant {
-        name: "a poll that is read back unchanged is told of as news",
+        name: "a hidden vote shows when its poll is read back for it",
         file: "crates/server/src/watch/shelf.rs",
-        right: "self.ticked = shelved.version",
-        wrong: "self.ticked = 0",
+        right: "self.public = shelved.public",
+        wrong: "self.public = 0",
         tests: SHELF,
     },
     Plant {

@@ -136,6 +136,18 @@ async fn past_the_limit_polls_are_known_and_not_read_into_memory() {
     backend.store.lock().insert(closed.id, Standing::new(Arc::new(closed), PARTITIONS));
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert_eq!(world.hub.open_polls(), 6);
+
+    // The one that leads is closed, and the store fails just when the next one is to be read.
+    assert!(world.hub.shelved(polls[0].id) && world.hub.poll(polls[1].id).is_some());
+    let mut closed = (*polls[1]).clone();
+    closed.close(NOW).unwrap();
+    let closed = Arc::new(closed);
+    backend.store.lock().insert(closed.id, Standing::new(closed.clone(), PARTITIONS));
+    *backend.failures.lock() = 1;
+    backend.announce(Announcement::Poll(closed));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(*backend.failures.lock(), 0);
+    assert_eq!(world.hub.leaderboard(1).polls[0].poll_id, polls[0].id.to_string());
     stop.cancel();
     running.await.unwrap();
 }

@@ -106,6 +106,21 @@ async fn a_vote_reads_it_back_and_viewers_are_told_as_of_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hidden_vote_that_reads_it_back_is_told_to_nobody() {
+    let world = small();
+    let mut viewer = events(&world.hub, everything(), None);
+    let hidden = world.open(1, Results::Hidden);
+    world.open(2, Results::Live);
+    world.open(3, Results::Live);
+    rest(&mut viewer).await;
+    a_while().await;
+    assert_eq!(in_memory(&world, std::slice::from_ref(&hidden)), [false]);
+    world.hub.merge(stored(&hidden, Some([1, 0])));
+    assert_eq!(rest(&mut viewer).await, [json!(null); 0]);
+    assert_eq!(world.hub.standing(hidden.id).unwrap().total_votes(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_end_of_one_is_told_to_whoever_was_told_of_it() {
     let world = small();
     let mut viewer = events(&world.hub, everything(), None);
