@@ -207,7 +207,10 @@ fn attackers_who_obey_every_limit_take_no_more_than_is_theirs() {
     let minutes: u64 =
         std::env::var("POLLUX_SOAK_MINUTES").map_or(1, |minutes| minutes.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_with(folder.path(), &[("POLLUX_TRUSTED_PROXIES", "127.0.0.0/8")]);
+    // More polls are made than this, so that some are put down, and the strangers' asking reads them back.
+    let settings =
+        [("POLLUX_TRUSTED_PROXIES", "127.0.0.0/8"), ("POLLUX_WATCH_LOADED_POLLS", "200")];
+    let server = Server::start_with(folder.path(), &settings);
     let make = |options: &[&str]| {
         let body = json!({ "question": "Which?", "options": options });
         let (status, poll) = server.post("/api/polls", &body).unwrap();
