@@ -33,6 +33,7 @@ const SECURITY: &[&str] = &["-p", "pollux-server", "--test", "api_security"];
 const SECURITY_LINES: &[&str] = &["-p", "pollux-server", "--lib", "security::"];
 const PRIVATE: &[&str] = &["-p", "pollux-server", "--lib", "private::"];
 const FOLDER: &[&str] = &["-p", "pollux", "--test", "folder"];
+const SETTINGS: &[&str] = &["-p", "pollux", "--bins", "settings::"];
 /// One scenario each, on a real cluster of its own.
 const SPLIT: &[&str] = &["-p", "pollux", "--test", "faults", "a leader and ZooKeeper"];
 const FROZEN: &[&str] = &["-p", "pollux", "--test", "faults", "two of three"];
@@ -790,6 +791,20 @@ pub const PLANTS: &[Plant] = &[
         right: "if std::mem::replace(&mut state.open, open && !state.gone) {",
         wrong: "if std::mem::replace(&mut state.open, open && !state.gone) && open {",
         tests: ROOM,
+    },
+    Plant {
+        name: "a setting's limits are not heeded",
+        file: "crates/server/src/config/form.rs",
+        right: "text.trim().parse().ok().filter(|number| range.contains(number))",
+        wrong: "text.trim().parse().ok().filter(|_| true)",
+        tests: SETTINGS,
+    },
+    Plant {
+        name: "what is wrong with former secrets is told with the secrets",
+        file: "crates/server/src/config/form.rs",
+        right: "Form::new(\"SECRETS\", read, |_| String::new()).secret()",
+        wrong: "Form::new(\"SECRETS\", read, |_| String::new())",
+        tests: SETTINGS,
     },
 ];
 

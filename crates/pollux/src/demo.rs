@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hyper::Method;
 use pollux_server::boot::Running;
+use pollux_server::config::{LogFormat, parse_duration};
 use rand::RngExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,10 +19,10 @@ use crate::audience::{self, Crowd, Habits, Pace, Plan, Poll, Progress};
 use crate::client::{Server, call, call_as};
 use crate::exit::{Failure, Outcome};
 use crate::port;
-use crate::serve::{self, LogFormat, Signals};
+use crate::serve::{self, Signals};
 use crate::settings::{Flags, Variables};
 use crate::simulate;
-use crate::terminal::{self, counted, parse_duration};
+use crate::terminal::{self, counted};
 
 /// How many people the demo's audience has, in each poll; they change their minds for ever.
 const VOTERS: u64 = 100_000;

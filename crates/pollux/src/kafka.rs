@@ -1,13 +1,13 @@
 //! What the commands have in common that speak with Kafka themselves.
 
 use clap::ValueEnum;
-use pollux_server::config::Config;
+use pollux_server::config::{Config, LogFormat};
 use pollux_server::log::kafka::OpenError;
 use pollux_server::log::kafka::topics::Names;
 use tracing_subscriber::EnvFilter;
 
 use crate::exit::{Failure, Outcome};
-use crate::serve::{LogFormat, log_to_stderr};
+use crate::serve::log_to_stderr;
 use crate::settings::{Only, Variables};
 
 /// One of our topics.

@@ -20,7 +20,7 @@ use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::record::{Entry, ballot_key};
 use pollux_core::standing::Announcement;
 use pollux_server::ambient::{Ambient, SystemAmbient};
-use pollux_server::config::KafkaConfig;
+use pollux_server::config::{KafkaConfig, parse_duration};
 use pollux_server::log::kafka::KafkaLog;
 use pollux_server::log::kafka::consumer::{Consumer, Event, Plan as Reading, Start};
 use pollux_server::log::{AppendError, Log, NewRecord};
@@ -34,7 +34,7 @@ use crate::exit::{Failure, Outcome};
 use crate::kafka::{self, Topic};
 use crate::settings::{Only, Topics};
 use crate::simulate::{attended, pace, share, skew, tell};
-use crate::terminal::{list, parse_duration};
+use crate::terminal::list;
 
 /// How long a poll that a node has just made may take to reach the topic.
 const TOLD: Duration = Duration::from_secs(15);

@@ -3,13 +3,13 @@
 use std::io::{IsTerminal, Write, stderr, stdout};
 
 use pollux_server::boot::{self, Running};
-use pollux_server::config::Config;
+use pollux_server::config::{Config, LogFormat};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::exit::{Failure, Outcome};
 use crate::port;
-use crate::settings::{Flags, Variables, show_roles};
+use crate::settings::{Flags, Variables};
 use crate::terminal;
 
 /// Run the server
@@ -27,31 +27,8 @@ pub struct Args {
     /// Insist on embedded mode, whatever KAFKA_BROKER and DB_HOST say
     #[arg(long)]
     embedded: bool,
-    /// How the log on stderr is written: human or json [env: POLLUX_LOG_FORMAT] [default: human]
-    #[arg(long, value_name = "FORMAT")]
-    log_format: Option<String>,
-    /// What the log tells, such as warn or pollux_server=debug [env: POLLUX_LOG] [default: info]
-    #[arg(long, value_name = "FILTER")]
-    log: Option<String>,
     #[command(flatten)]
     flags: Flags,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For a person.
-    Human,
-    /// One JSON object a line.
-    Json,
-}
-
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "human" => Ok(LogFormat::Human),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("neither human nor json".into()),
-    }
 }
 
 fn log_filter(text: &str) -> Result<EnvFilter, String> {
@@ -67,10 +44,9 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         eprintln!("pollux: warning: {stranger}");
     }
     let (config, why) = variables.server(&args.flags, args.embedded)?;
-    let filter = variables.read_as("log", "POLLUX_LOG", args.log.as_deref(), "info", log_filter)?;
-    let flag = args.log_format.as_deref();
-    let format = variables.read_as("log-format", "POLLUX_LOG_FORMAT", flag, "human", log_format)?;
-    log_to_stderr(filter, format);
+    let filter = log_filter(&config.log_filter)
+        .map_err(|wrong| variables.refuse("POLLUX_LOG", &args.flags, &wrong))?;
+    log_to_stderr(filter, config.log_format);
     let mut signals = Signals::listen()?;
     let given = config.clone();
     let running = tokio::select! {
@@ -96,7 +72,7 @@ fn start_up_line(config: &Config, why: &str) -> String {
         Some(host) if config.is_cluster() => format!(
             "Pollux runs in cluster mode ({why}); roles {}; log in Kafka at {}, topic {}votes; store in \
              PostgreSQL at {host}:{}, database {}",
-            show_roles(config.roles),
+            config.roles,
             kafka.broker.join(","),
             kafka.topic_prefix,
             db.port,
@@ -115,7 +91,7 @@ fn described(config: &Config, running: &Running) -> serde_json::Value {
         "adminToken": running.admin_token,
     });
     if config.is_cluster() {
-        all["roles"] = show_roles(config.roles).split(',').collect();
+        all["roles"] = config.roles.to_string().split(',').collect();
         all["faults"] = running.faults.clone().into();
     } else {
         all["data"] = config.data.to_string_lossy().into();

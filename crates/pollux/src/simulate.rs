@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use hyper::Method;
+use pollux_server::config::parse_duration;
 use rand::RngExt;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -16,7 +17,7 @@ use crate::audience::{self, Crowd, Habits, Ledger, Pace, Plan, Poll, Progress, R
 use crate::client::{Server, call, poll_route};
 use crate::exit::{Failure, Outcome, UNKNOWN};
 use crate::serve::Signals;
-use crate::terminal::{self, counted, grouped, parse_duration};
+use crate::terminal::{self, counted, grouped};
 
 /// Be an audience that votes over HTTP on any server
 #[derive(clap::Args)]

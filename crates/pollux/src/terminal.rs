@@ -87,29 +87,6 @@ pub fn brief(time: Duration) -> String {
     }
 }
 
-/// A length of time as people type it: `500ms`, `10s`, `2m`, `1h`, `365d`; a bare number is seconds.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit);
-    let scale = match unit {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        "d" => 86_400.0,
-        _ => return Err(format!("unknown unit {unit:?}; write for example 500ms, 10s or 2m")),
-    };
-    number
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .map(|number| number * scale)
-        .filter(|seconds| seconds.is_finite() && (0.0..=86_400.0 * 365.0).contains(seconds))
-        .map(Duration::from_secs_f64)
-        .ok_or_else(|| "not a length of time such as 500ms, 10s or 2m".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,17 +106,5 @@ mod tests {
         assert_eq!(plain("Zürich → ok".as_bytes()), "Zürich → ok");
         assert_eq!(plain(b"a\x1b[2Jb\tc\n\xff"), "a\\u{1b}[2Jb\\tc\\n\\xff");
         assert_eq!(plain("\u{202e}x".as_bytes()), "\\u{202e}x");
-    }
-
-    #[test]
-    fn durations_are_typed_as_people_do() {
-        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("10"), Ok(Duration::from_secs(10)));
-        assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
-        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(parse_duration("365d"), Ok(Duration::from_secs(31_536_000)));
-        for wrong in ["", "s", "-1s", "10 parsecs", "nan", "1e99"] {
-            assert!(parse_duration(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -1,0 +1,134 @@
+//! A setting as the command line and the documents see it, and the macro that declares them.
+
+use std::sync::LazyLock;
+
+use super::Config;
+use super::form::Form;
+
+/// All of them, in the order of the help.
+pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(Config::settings);
+
+type Set = dyn Fn(&mut Config, &str) -> Result<(), String> + Send + Sync;
+type Show = dyn Fn(&Config) -> String + Send + Sync;
+
+/// One setting.
+pub struct Setting {
+    /// `--flag`, without the dashes: the variable's name, without ours before it.
+    pub flag: String,
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What stands for its value in the help.
+    pub value: &'static str,
+    /// The least and the most; empty when any value of its form will do.
+    pub limits: String,
+    /// Its default as it would be typed, or said in words; empty when there is none.
+    pub default: String,
+    /// One sentence.
+    pub help: &'static str,
+    /// Where the help lists it.
+    pub heading: Heading,
+    /// Whether its value must not stand in a message.
+    pub is_secret: bool,
+    set: Box<Set>,
+    show: Box<Show>,
+}
+
+/// The parts of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heading {
+    /// What one commonly sets.
+    Settings,
+    /// Bounds with sound defaults; shown by `--help` only.
+    Limits,
+}
+
+impl Setting {
+    pub(super) fn new<T: 'static>(
+        heading: Heading,
+        variable: &'static str,
+        help: &'static str,
+        form: Form<T>,
+        default: &T,
+        field: fn(&Config) -> &T,
+        field_mut: fn(&mut Config) -> &mut T,
+    ) -> Self {
+        let Form { value, limits, absent, is_secret, read, show } = form;
+        let shown = show(default);
+        Self {
+            flag: variable.trim_start_matches("POLLUX_").to_lowercase().replace('_', "-"),
+            variable,
+            value,
+            limits,
+            default: if shown.is_empty() { absent.into() } else { shown },
+            help,
+            heading,
+            is_secret,
+            set: Box::new(move |config, text| {
+                *field_mut(config) = read(text)?;
+                Ok(())
+            }),
+            show: Box::new(move |config| show(field(config))),
+        }
+    }
+
+    /// Read a value into the configuration, or say what it should have been.
+    pub fn set(&self, config: &mut Config, text: &str) -> Result<(), String> {
+        (self.set)(config, text)
+    }
+
+    /// The value as it would be typed; empty when there is none, or it is secret.
+    pub fn show(&self, config: &Config) -> String {
+        (self.show)(config)
+    }
+}
+
+/// Declares a struct of settings, its defaults, and a [`Setting`] for each field. A row is
+///
+/// ```text
+/// /// What the help says
+/// VARIABLE: form => field: Type = default;
+/// ```
+///
+/// under the heading of the help where it is listed; behind the `=` of the struct stands where
+/// it is in the [`Config`], behind a `+` the structs that are part of it.
+macro_rules! settings {
+    (
+        $(#[$about:meta])+
+        pub struct $Group:ident = |$config:ident| $place:expr;
+        $($Heading:ident {
+            $($(#[doc = $help:literal])+ $variable:ident: $form:expr => $field:ident: $Type:ty = $default:expr;)+
+        })+
+        $(+ { $($part:ident: $Part:ident,)+ })?
+    ) => {
+        $(#[$about])+
+        #[derive(Clone, Debug)]
+        // The help is no Markdown.
+        #[allow(rustdoc::bare_urls)]
+        pub struct $Group {
+            $($($(#[doc = $help])+ pub $field: $Type,)+)+
+            $($(#[doc = concat!("[`", stringify!($Part), "`].")] pub $part: $Part,)+)?
+        }
+
+        impl Default for $Group {
+            fn default() -> Self {
+                Self { $($($field: $default,)+)+ $($($part: $Part::default(),)+)? }
+            }
+        }
+
+        impl $Group {
+            fn settings() -> Vec<Setting> {
+                let own = vec![$($(Setting::new(
+                    Heading::$Heading,
+                    stringify!($variable),
+                    concat!($($help),+).trim_ascii(),
+                    $form,
+                    &$default,
+                    |$config| &$place.$field,
+                    |$config| &mut $place.$field,
+                )),+),+];
+                [own $($(, $Part::settings())+)?].into_iter().flatten().collect()
+            }
+        }
+    };
+}
+pub(super) use settings;
