@@ -333,7 +333,7 @@ pub const PLANTS: &[Plant] = &[
     // What is shown, and to whom.
     Plant {
         name: "a version goes back for a viewer who reconnects",
-        file: "crates/server/src/watch/hub.rs",
+        file: "crates/server/src/watch/seats.rs",
         right: "now < known.until && known.news == news",
         wrong: "now < known.until",
         tests: WATCH,
@@ -623,7 +623,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "who subscribes again is sent what was encoded before",
-        file: "crates/server/src/watch/hub.rs",
+        file: "crates/server/src/watch/seats.rs",
         right: "            self.renew(&mut sub.entry.state.lock());\n            return Ok(());",
         wrong: "            return Ok(());",
         tests: REVOKED,
@@ -673,7 +673,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "a follower stays with the poll before",
-        file: "crates/server/src/watch/program.rs",
+        file: "crates/server/src/watch/follow.rs",
         right: "if following.poll == current {",
         wrong: "if following.poll.is_some() || following.poll == current {",
         tests: EVENTS,
@@ -787,7 +787,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "a poll that is closed is still counted as open",
-        file: "crates/server/src/watch/kept.rs",
+        file: "crates/server/src/watch/polls.rs",
         right: "if std::mem::replace(&mut state.open, open && !state.gone) {",
         wrong: "if std::mem::replace(&mut state.open, open && !state.gone) && open {",
         tests: ROOM,

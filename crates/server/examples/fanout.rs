@@ -19,10 +19,11 @@ use pollux_core::standing::{Announcement, Standing, TallyAt};
 use pollux_core::tally::{Gate, Tally};
 use pollux_server::ambient::SystemAmbient;
 use pollux_server::config::WatchLimits;
+use pollux_server::watch::handle::ViewerHandle;
 use pollux_server::watch::hub::Hub;
 use pollux_server::watch::socket::{Inbound, serve_socket};
 use pollux_server::watch::view::{self, Audience};
-use pollux_server::watch::viewer::{Interest, ViewerHandle};
+use pollux_server::watch::viewer::Interest;
 use tokio_util::sync::CancellationToken;
 
 #[global_allocator]

@@ -22,9 +22,10 @@ use super::security::{About, SecurityEvent};
 use super::server::Slot;
 use super::vote::{self, Cast};
 use crate::watch::grants::Grant;
+use crate::watch::handle::ViewerHandle;
 use crate::watch::socket::Inbound;
 use crate::watch::view;
-use crate::watch::viewer::{Interest, SubscribeError, ViewerHandle, Watched};
+use crate::watch::viewer::{Interest, SubscribeError, Watched};
 
 /// Tokens one socket may show.
 const MOST_TOKENS: usize = 16;

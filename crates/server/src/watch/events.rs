@@ -10,8 +10,10 @@ use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::frame::{Event, Message};
-use super::hub::{Hub, Seat};
-use super::viewer::{Identity, Interest, Life, Sink, ViewerHandle};
+use super::handle::ViewerHandle;
+use super::hub::Hub;
+use super::seats::Seat;
+use super::viewer::{Identity, Interest, Life, Sink};
 
 /// How long a browser waits before it connects again, in milliseconds.
 const RETRY: &str = "retry: 2000\n";

@@ -2,23 +2,69 @@
 
 use std::sync::atomic::Ordering;
 
+use parking_lot::Mutex;
 use pollux_core::id::{Generation, Offset, Partition, PollId, Position, UnixMillis};
+use uuid::Uuid;
 
 use super::hub::Hub;
-use super::latency::Percentiles;
-use super::trend::Trend;
+use super::latency::{Latency, Percentiles};
+use super::trend::{Trend, Trends};
+use crate::config::WatchLimits;
 use crate::level::Level;
 
+/// What is measured. Each lock is held for a look or a change, and no other is taken meanwhile.
+pub(super) struct Figures {
+    /// By partition: what is committed.
+    pub progress: Vec<Level<(Generation, Offset)>>,
+    /// When it was last heard that votes were committed.
+    pub committed_at: Mutex<Option<UnixMillis>>,
+    pub latency: Latency,
+    pub trends: Trends,
+}
+
+impl Figures {
+    pub fn new(partitions: u32, limits: &WatchLimits) -> Self {
+        let none = || Level::new((Generation(Uuid::nil()), 0));
+        Self {
+            progress: (0..partitions).map(|_| none()).collect(),
+            committed_at: Mutex::default(),
+            latency: Latency::new(partitions, limits.latency_samples),
+            trends: Trends::new(limits.trends),
+        }
+    }
+}
+
 impl Hub {
+    /// Waits until the partition is committed beyond this offset, as far as this node has heard.
+    pub async fn committed(&self, partition: Partition, offset: Offset) {
+        let Some(progress) = self.figures.progress.get(partition as usize) else {
+            return std::future::pending().await;
+        };
+        progress.wait_for(|(_, next)| next > offset).await;
+    }
+
+    /// The partition is committed up to here.
+    pub(super) fn advance(&self, partition: Partition, generation: Generation, next: Offset) {
+        if let Some(progress) = self.figures.progress.get(partition as usize) {
+            progress.change(|now| {
+                let newer = (generation, next) > *now;
+                if newer {
+                    *now = (generation, next);
+                }
+                newer
+            });
+        }
+    }
+
     /// How far each partition is committed, as far as this node has heard; the offset is 0 where
     /// it has heard nothing.
     pub fn progress(&self) -> Vec<Offset> {
-        self.progress.iter().map(|level| level.get().1).collect()
+        self.figures.progress.iter().map(|level| level.get().1).collect()
     }
 
     /// When this node last heard that votes were committed.
     pub fn committed_at(&self) -> Option<UnixMillis> {
-        *self.committed_at.lock()
+        *self.figures.committed_at.lock()
     }
 
     /// The log has just acknowledged a ballot that was cast here.
@@ -26,19 +72,19 @@ impl Hub {
         let Position { partition, offset: Some(offset) } = position else { return };
         let decided = |level: &Level<(Generation, Offset)>| level.get().1 > offset;
         // One that was counted faster than it was acknowledged may be on the screen already.
-        if !self.progress.get(partition as usize).is_some_and(decided) {
-            self.latency.acknowledged(poll, partition, offset);
+        if !self.figures.progress.get(partition as usize).is_some_and(decided) {
+            self.figures.latency.acknowledged(poll, partition, offset);
         }
     }
 
     /// How long votes that were cast here take to the screen; none before the first.
     pub fn vote_to_screen(&self) -> Option<Percentiles> {
-        self.latency.percentiles()
+        self.figures.latency.percentiles()
     }
 
     /// How a poll came to its numbers, since this node knows it and as far as it is kept.
     pub fn trend(&self, poll: PollId) -> Option<Trend> {
-        self.trends.of(poll)
+        self.figures.trends.of(poll)
     }
 
     /// How many watch this poll here by name.
@@ -54,9 +100,9 @@ impl Hub {
     /// What the tick need not wait for: a ballot of this partition that was decided, in a poll
     /// that has nothing new to be sent, has changed no number.
     pub(super) fn pass_over(&self, partition: Partition, next_offset: Offset) {
-        let Some(poll) = self.latency.passed(partition, next_offset) else { return };
+        let Some(poll) = self.figures.latency.passed(partition, next_offset) else { return };
         if !self.entry(poll).is_some_and(|entry| entry.state.lock().dirty) {
-            self.latency.drop_before(partition, next_offset);
+            self.figures.latency.drop_before(partition, next_offset);
         }
     }
 }

@@ -1,14 +1,24 @@
 //! Fan-out: every node keeps the newest state of every live poll in memory, and sends it, never
 //! a backlog, to whoever watches.
 //!
-//! [`view`] decides what may be shown to whom (the only place that does); [`hub`] keeps the
-//! state (`kept`: of which polls; `shelf`: of open ones that nobody uses), `tick` sends it: per poll to those who subscribed to it (`entry`), per event to those
-//! who follow it from poll to poll (`program`), through one shared
-//! stream to those who watch everything (`overview`), and the leaderboard (`board`). [`codes`] knows where join
-//! codes lead. [`viewer`]
-//! knows what one viewer lacks, [`grants`] as whom it sees what, [`socket`] is its WebSocket (`frame`: the bytes), [`events`] its
-//! server-sent events; [`feed`] brings the announcements in. [`latency`] measures how long a vote
-//! takes to the screen, [`trend`] keeps how a poll came to its numbers; `figures` tells of both.
+//! ```text
+//!  announcements ──▶ feed ──▶ hub ──▶ polls, program      what is known: the newest of each
+//!                              │            │
+//!                              └──▶ tick ◀──┘             what has changed, when its time has come
+//!                                    │
+//!             entry, program, overview, board             encoded once for all who are shown the same
+//!                                    │
+//!                                 viewer ──▶ socket, events
+//! ```
+//!
+//! [`view`] decides what may be shown to whom, and is the only place that does. [`hub`] merges what is
+//! heard; `polls` keeps it (`entry`: one poll; `shelf`: open ones that nobody uses; [`codes`]: where join codes
+//! lead), and `program` keeps the events. `tick` sends what changed: per poll to those who subscribed to
+//! it, per event to those who `follow` it from poll to poll, and to many alike (`shared`): through one stream
+//! to those who watch everything (`overview`), and the leaderboard (`board`). `seats` lets viewers in; [`viewer`] knows
+//! what one of them lacks, [`grants`] as whom it sees what, [`handle`] is what the API may do for it, [`socket`] is its WebSocket
+//! (`frame`: the bytes), [`events`] its server-sent events. [`feed`] brings the announcements in. [`latency`] measures how
+//! long a vote takes to the screen, [`trend`] keeps how a poll came to its numbers; `figures` tells of both.
 //!
 //! What is sent, all JSON: `hello` first; `poll.created`, `poll.updated` and `poll.closed` with
 //! the whole poll; `event.changed`; `leaderboard.changed`. `poll.closed` is sent when a poll closes (an update
@@ -20,14 +30,18 @@ mod entry;
 pub mod events;
 pub mod feed;
 mod figures;
+mod follow;
 mod frame;
 pub mod grants;
+pub mod handle;
 pub mod hub;
-mod kept;
 pub mod latency;
 mod overview;
+mod polls;
 mod program;
 mod recent;
+mod seats;
+mod shared;
 mod shelf;
 mod slots;
 pub mod socket;

@@ -141,30 +141,30 @@ impl Shelf {
 impl Hub {
     /// How many open polls are in memory whole.
     pub fn loaded_polls(&self) -> usize {
-        self.kept.lock().open
+        self.polls.kept.lock().open
     }
 
     /// Whether the poll is on the shelf.
     pub fn shelved(&self, id: PollId) -> bool {
-        self.shelf.has(id)
+        self.polls.shelf.has(id)
     }
 
     /// The poll that a join code leads to, if that poll is on the shelf, and whether it is listed.
     pub fn shelved_by_code(&self, code: &str) -> Option<(PollId, bool)> {
-        let id = self.codes.holder(code).filter(|id| self.shelf.has(*id))?;
-        Some((id, self.listed.lock().contains(&id)))
+        let id = self.polls.codes.holder(code).filter(|id| self.polls.shelf.has(*id))?;
+        Some((id, self.polls.listed.lock().contains(&id)))
     }
 
     /// Waits until polls on the shelf are to be shown: the feed reads them back.
     pub async fn sought(&self) -> Vec<PollId> {
-        self.shelf.asked.notified().await;
-        self.shelf.wanted.lock().iter().copied().collect()
+        self.polls.shelf.asked.notified().await;
+        self.polls.shelf.wanted.lock().iter().copied().collect()
     }
 
     /// Merge what the store says of an open poll when all of them are looked through. What is news is
     /// merged, and so is a poll that nobody knew while there is room; otherwise it goes onto the shelf.
     pub fn reconcile(&self, standing: Standing) {
-        if self.shelf.keeps(&standing) || self.shelve(&standing) {
+        if self.polls.shelf.keeps(&standing) || self.shelve(&standing) {
             for tally in standing.tallies() {
                 self.advance(tally.partition, tally.generation, tally.next_offset);
             }
@@ -175,17 +175,17 @@ impl Hub {
 
     /// The store has no such poll. That of a shelf is forgotten.
     pub fn unknown(&self, id: PollId) {
-        if self.shelf.polls.lock().remove(&id).is_some() {
-            self.shelf.wanted.lock().remove(&id);
-            self.listed.lock().remove(&id);
-            self.board.lock().dirty.insert(id);
-            self.changed.notify_one();
+        if self.polls.shelf.polls.lock().remove(&id).is_some() {
+            self.polls.shelf.wanted.lock().remove(&id);
+            self.polls.listed.lock().remove(&id);
+            self.shared.board.lock().dirty.insert(id);
+            self.due.changed.notify_one();
         }
     }
 
     /// The poll is being used.
     pub(super) fn touch(&self, entry: &Entry) {
-        let now = self.shelf.age();
+        let now = self.polls.shelf.age();
         if entry.used.load(Ordering::Relaxed) + GRAIN_MILLIS <= now {
             entry.used.store(now, Ordering::Relaxed);
         }
@@ -198,19 +198,19 @@ impl Hub {
             return false;
         }
         {
-            let polls = self.polls.write();
-            let mut shelf = self.shelf.polls.lock();
+            let polls = self.polls.by_id.write();
+            let mut shelf = self.polls.shelf.polls.lock();
             if polls.contains_key(&poll.id) || shelf.contains_key(&poll.id) {
                 return false;
             }
             shelf.insert(poll.id, Shelved::of(standing));
         }
-        self.codes.lead(poll, self.ambient.now());
+        self.polls.codes.lead(poll, self.ambient.now());
         if poll.listed {
-            self.listed.lock().insert(poll.id);
+            self.polls.listed.lock().insert(poll.id);
         }
-        self.board.lock().dirty.insert(poll.id);
-        self.changed.notify_one();
+        self.shared.board.lock().dirty.insert(poll.id);
+        self.due.changed.notify_one();
         true
     }
 
@@ -218,16 +218,16 @@ impl Hub {
     /// What is watched, among the newest, on the leaderboard or not told to everybody yet stays.
     pub(super) async fn put_down_idle(&self) {
         let newest: BTreeSet<_> = self.newest().into_iter().collect();
-        self.shelf.seek(newest.iter().copied());
+        self.polls.shelf.seek(newest.iter().copied());
         let mut over = self.loaded_polls().saturating_sub(self.limits().loaded_polls);
         if over == 0 {
             return;
         }
         let told = self.told_to_all().await;
-        let ranked = self.board.lock().ranked.clone();
-        let long_ago = self.shelf.age().checked_sub(IDLE.as_millis() as u64);
+        let ranked = self.shared.board.lock().ranked.clone();
+        let long_ago = self.polls.shelf.age().checked_sub(IDLE.as_millis() as u64);
         let mut idle: Vec<_> = {
-            let polls = self.polls.read();
+            let polls = self.polls.by_id.read();
             let used = |entry: &Arc<Entry>| (entry.used.load(Ordering::Relaxed), entry.id);
             let all = polls.values().map(|entry| (used(entry), entry.clone()));
             all.filter(|((used, id), entry)| {
@@ -254,7 +254,7 @@ impl Hub {
     async fn told_to_all(&self) -> u64 {
         let (mut told, mut chunk, mut from) = (u64::MAX, Vec::new(), Some(0));
         while let Some(start) = from {
-            from = self.general.lock().chunk(start, CHUNK, &mut chunk);
+            from = self.seats.general.lock().chunk(start, CHUNK, &mut chunk);
             let cursors = chunk.drain(..).filter_map(|viewer| viewer.state.lock().cursor);
             told = cursors.min().map_or(told, |least| told.min(least));
             yield_now().await;
@@ -281,20 +281,20 @@ impl Hub {
         shelved: Option<Shelved>,
     ) -> bool {
         {
-            let mut polls = self.polls.write();
+            let mut polls = self.polls.by_id.write();
             if state.gone || !entry.watchers.lock().is_empty() {
                 return false;
             }
             polls.remove(&entry.id);
             if let Some(shelved) = shelved {
-                self.shelf.polls.lock().insert(entry.id, shelved);
+                self.polls.shelf.polls.lock().insert(entry.id, shelved);
             }
         }
         state.gone = true;
         if std::mem::take(&mut state.open) {
-            self.kept.lock().open -= 1;
+            self.polls.kept.lock().open -= 1;
         }
-        self.overview.lock().recent.remove(&state.seq);
+        self.shared.overview.lock().recent.remove(&state.seq);
         true
     }
 }

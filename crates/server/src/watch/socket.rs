@@ -16,8 +16,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::frame::{Close, Decoder, Message, Received};
+use super::handle::ViewerHandle;
 use super::hub::Hub;
-use super::viewer::{Identity, Interest, Life, Sink, ViewerHandle};
+use super::viewer::{Identity, Interest, Life, Sink};
 
 /// What a client says, in JSON; the API knows what it means.
 #[async_trait]

@@ -5,30 +5,42 @@
 //! [`WatchLimits::tick`](crate::config::WatchLimits::tick). If sending takes longer than that,
 //! ticks are further apart and viewers skip states; nothing piles up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
-use pollux_core::id::PollId;
+use pollux_core::id::{EventId, PollId};
 use pollux_core::leaderboard::Contender;
 use pollux_core::poll::PollStatus;
 use pollux_core::standing::Shown;
 use serde::Serialize;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::board;
 use super::entry::Entry;
 use super::frame::{Close, Event, Message};
-use super::hub::{Hub, ShownBoard};
+use super::hub::Hub;
 use super::overview;
+use super::program::ProgramEntry;
+use super::shared::ShownBoard;
 use super::slots::Slots;
 use super::view::{self, Audience, LeaderboardView, RankMove};
 use super::viewer::{Life, Viewer};
 
 /// Viewers served, or polls looked at, before others get the processor.
 pub(super) const CHUNK: usize = 128;
+
+/// What waits for its tick, by the time of it. Polls and events may be locked while these are taken.
+#[derive(Default)]
+pub(super) struct Due {
+    pub polls: Mutex<BTreeMap<(Instant, PollId), Arc<Entry>>>,
+    pub programs: Mutex<BTreeMap<(Instant, EventId), Arc<ProgramEntry>>>,
+    /// There is something new that waits.
+    pub changed: Notify,
+}
 
 impl Hub {
     /// Ticks until `shutdown`, then sends every viewer away and waits until they have left,
@@ -47,7 +59,7 @@ impl Hub {
             let next = self.pass().await;
             tokio::select! {
                 biased;
-                () = self.changed.notified() => {}
+                () = self.due.changed.notified() => {}
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             }
         }
@@ -58,14 +70,14 @@ impl Hub {
         let mut now = Instant::now();
         let mut chunk = Vec::with_capacity(CHUNK);
         let due: Vec<_> = {
-            let mut dirty = self.dirty.lock();
+            let mut dirty = self.due.polls.lock();
             let later = dirty.split_off(&(now, PollId(uuid::Uuid::max())));
             std::mem::replace(&mut *dirty, later).into_values().collect()
         };
         for (i, entry) in due.iter().enumerate() {
             let decided = self.tick_poll(entry, now);
             fan_out(&entry.watchers, &mut chunk, |viewer| viewer.offer(self, entry)).await;
-            self.latency.sent(decided);
+            self.figures.latency.sent(decided);
             if i % CHUNK == CHUNK - 1 {
                 tokio::task::yield_now().await;
             }
@@ -80,16 +92,16 @@ impl Hub {
         let board = self.tick_board(now);
         if overview || board {
             let pump = |viewer: &Arc<Viewer>| viewer.pump(self, &mut viewer.state.lock());
-            fan_out(&self.general, &mut chunk, pump).await;
+            fan_out(&self.seats.general, &mut chunk, pump).await;
         }
-        let dirty = self.dirty.lock().first_key_value().map(|((at, _), _)| *at);
-        let programs = self.dirty_programs.lock().first_key_value().map(|((at, _), _)| *at);
+        let dirty = self.due.polls.lock().first_key_value().map(|((at, _), _)| *at);
+        let programs = self.due.programs.lock().first_key_value().map(|((at, _), _)| *at);
         let overview = {
-            let overview = self.overview.lock();
+            let overview = self.shared.overview.lock();
             overview.due.filter(|_| !overview.queue.is_empty())
         };
         let board = {
-            let board = self.board.lock();
+            let board = self.shared.board.lock();
             board.due.filter(|_| !board.dirty.is_empty())
         };
         [dirty, programs, overview, board].into_iter().flatten().min()
@@ -101,17 +113,17 @@ impl Hub {
         let mut state = entry.state.lock();
         state.dirty = false;
         state.next_at = Some(now + self.limits().tick);
-        let decided = self.latency.decided(&state.standing);
+        let decided = self.figures.latency.decided(&state.standing);
         // This version moves with whatever can be seen to change.
         let version = state.standing.version(Shown::Numbers);
         if version == state.ticked {
             return Vec::new();
         }
         state.ticked = version;
-        self.trends.note(&state.standing, self.ambient.now());
+        self.figures.trends.note(&state.standing, self.ambient.now());
         self.note(&state.standing);
         state.renew();
-        self.news.fetch_add(1, Ordering::SeqCst);
+        self.shared.news.fetch_add(1, Ordering::SeqCst);
         let poll = &state.standing.poll;
         let listed = poll.listed && (poll.status == PollStatus::Open || state.created_seq > 0);
         // Votes that the public may not see must not show in the pace of messages either.
@@ -119,11 +131,11 @@ impl Hub {
         let contends = view::contends(poll);
         if contends || state.contended {
             state.contended = contends;
-            self.board.lock().dirty.insert(entry.id);
+            self.shared.board.lock().dirty.insert(entry.id);
         }
         if listed && public != state.public && !state.queued {
             (state.queued, state.public) = (true, public);
-            self.overview.lock().queue.push_back(entry.clone());
+            self.shared.overview.lock().queue.push_back(entry.clone());
         }
         decided
     }
@@ -131,21 +143,21 @@ impl Hub {
     /// Says whether there is something to send.
     fn tick_overview(&self, now: Instant) -> bool {
         {
-            let mut overview = self.overview.lock();
+            let mut overview = self.shared.overview.lock();
             if overview.queue.is_empty() || overview.due.is_some_and(|at| now < at) {
                 return false;
             }
             overview.due = Some(now + self.limits().tick);
         }
-        let watched = !self.general.lock().is_empty();
-        overview::advance(&self.overview, watched.then_some(self.limits().overview));
+        let watched = !self.seats.general.lock().is_empty();
+        overview::advance(&self.shared.overview, watched.then_some(self.limits().overview));
         watched
     }
 
     /// Says whether there is something to send.
     fn tick_board(&self, now: Instant) -> bool {
         let changed = {
-            let mut board = self.board.lock();
+            let mut board = self.shared.board.lock();
             if board.dirty.is_empty() || board.due.is_some_and(|at| now < at) {
                 return false;
             }
@@ -153,15 +165,15 @@ impl Hub {
             std::mem::take(&mut board.dirty)
         };
         let (options, polls) = self.contenders(changed.iter().copied());
-        let mut ranking = self.ranking.lock();
+        let mut ranking = self.shared.ranking.lock();
         let [by_option, by_poll] = &mut *ranking;
         by_option.update(&changed, options, || self.contenders(self.listed()).0);
         by_poll.update(&changed, polls, || self.contenders(self.listed()).1);
         let ranked = by_option.ranked().iter().chain(by_poll.ranked());
         let ranked: BTreeSet<_> = ranked.map(|ranked| ranked.contender.poll).collect();
         // Their texts are in the store. They come in at the last places, which are sent to nobody.
-        self.shelf.seek(ranked.iter().copied());
-        let mut board = self.board.lock();
+        self.polls.shelf.seek(ranked.iter().copied());
+        let mut board = self.shared.board.lock();
         board.ranked = ranked;
         let version = board.view.version + 1;
         let poll_of = |id| self.poll(id);
@@ -174,7 +186,7 @@ impl Hub {
         let differs = !shown.same_places(&board.shown.view);
         if differs {
             board.shown = Arc::new(ShownBoard::after(&board.shown, shown));
-            self.news.fetch_add(1, Ordering::SeqCst);
+            self.shared.news.fetch_add(1, Ordering::SeqCst);
         }
         differs
     }
@@ -187,7 +199,7 @@ impl Hub {
         let (mut options, mut polls) = (Vec::new(), Vec::new());
         for id in ids {
             let Some(entry) = self.entry(id) else {
-                self.shelf.contend(id, &mut options, &mut polls);
+                self.polls.shelf.contend(id, &mut options, &mut polls);
                 continue;
             };
             let state = entry.state.lock();
@@ -204,7 +216,8 @@ impl Hub {
         loop {
             sleep(silence / 8).await;
             let mut chunk = Vec::with_capacity(CHUNK);
-            fan_out(&self.viewers, &mut chunk, |viewer| self.look_at(viewer, Instant::now())).await;
+            fan_out(&self.seats.all, &mut chunk, |viewer| self.look_at(viewer, Instant::now()))
+                .await;
             self.put_down_idle().await;
         }
     }
@@ -229,7 +242,7 @@ impl Hub {
     }
 
     async fn send_away(&self) {
-        self.leaving.store(true, Ordering::SeqCst);
+        self.seats.leaving.store(true, Ordering::SeqCst);
         let away = async {
             let mut chunk = Vec::with_capacity(CHUNK);
             let end = |viewer: &Arc<Viewer>| {
@@ -237,9 +250,9 @@ impl Hub {
                 state.end(Close::AWAY);
                 viewer.pump(self, &mut state);
             };
-            fan_out(&self.viewers, &mut chunk, end).await;
+            fan_out(&self.seats.all, &mut chunk, end).await;
             while self.viewers() > 0 {
-                self.changed.notified().await;
+                self.due.changed.notified().await;
             }
         };
         // Whoever has not left by then is cut with the process.

@@ -1,14 +1,46 @@
 //! Which polls stay in memory: those that are open, but for those on the shelf, and of the others
 //! the newest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+use parking_lot::{Mutex, RwLock};
 use pollux_core::id::PollId;
 use pollux_core::poll::PollStatus;
 
+use super::codes::Codes;
 use super::entry::{Entry, EntryState};
 use super::hub::Hub;
+use super::shelf::Shelf;
+
+/// The polls that are known. A poll itself may be locked while any of these is taken, never the other
+/// way round; of these the map is taken before the shelf.
+pub(super) struct Polls {
+    /// Those in memory. Held to find one, to put one in or to take one out.
+    pub by_id: RwLock<HashMap<PollId, Arc<Entry>, FixedState>>,
+    /// Where join codes lead.
+    pub codes: Codes,
+    /// Open and listed; what the overview and the leaderboard are about.
+    pub listed: Mutex<BTreeSet<PollId>>,
+    /// How many of them are open, and which of the others are forgotten first.
+    pub kept: Mutex<Kept>,
+    /// Open ones that nobody uses.
+    pub shelf: Shelf,
+}
+
+impl Polls {
+    /// None.
+    pub fn new() -> Self {
+        Self {
+            by_id: RwLock::default(),
+            codes: Codes::default(),
+            listed: Mutex::default(),
+            kept: Mutex::default(),
+            shelf: Shelf::new(),
+        }
+    }
+}
 
 /// What is kept.
 #[derive(Default)]
@@ -33,19 +65,20 @@ impl Kept {
 impl Hub {
     /// How many polls are open.
     pub fn open_polls(&self) -> usize {
-        self.kept.lock().open + self.shelf.len()
+        self.polls.kept.lock().open + self.polls.shelf.len()
     }
 
     /// Every poll that may still change, open or closed and not final yet, in order; for the feed
     /// to compare with the store.
     pub fn unfinished_polls(&self) -> Vec<PollId> {
-        let known: Vec<_> = self.polls.read().values().cloned().collect();
+        let known: Vec<_> = self.polls.by_id.read().values().cloned().collect();
         let unfinished = |entry: &Arc<Entry>| {
             let standing = &entry.state.lock().standing;
             standing.poll.status != PollStatus::Deleted && !standing.is_final()
         };
         let unfinished = known.into_iter().filter(unfinished);
-        let mut polls: Vec<_> = unfinished.map(|entry| entry.id).chain(self.shelf.ids()).collect();
+        let mut polls: Vec<_> =
+            unfinished.map(|entry| entry.id).chain(self.polls.shelf.ids()).collect();
         polls.sort_unstable();
         polls.dedup();
         polls
@@ -57,16 +90,16 @@ impl Hub {
         let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
         if before.code != poll.code {
             // It has joined an event, and its old code leads there.
-            self.codes.forget(&before.code, poll.id);
+            self.polls.codes.forget(&before.code, poll.id);
         }
-        self.codes.lead(&poll, self.ambient.now());
+        self.polls.codes.lead(&poll, self.ambient.now());
         let open = poll.status == PollStatus::Open;
         if open && poll.listed {
-            self.listed.lock().insert(poll.id);
+            self.polls.listed.lock().insert(poll.id);
         } else {
-            self.listed.lock().remove(&poll.id);
+            self.polls.listed.lock().remove(&poll.id);
         }
-        let mut kept = self.kept.lock();
+        let mut kept = self.polls.kept.lock();
         if let Some(order) = state.idle.take() {
             kept.idle.remove(&order);
         }
@@ -86,7 +119,7 @@ impl Hub {
         // Those that are still watched stay; a few tries find one that is not.
         for _ in 0..8 {
             let id = {
-                let mut kept = self.kept.lock();
+                let mut kept = self.polls.kept.lock();
                 if kept.idle.len() <= self.limits().closed_polls {
                     return;
                 }
@@ -100,10 +133,10 @@ impl Hub {
                 continue;
             }
             if !self.forget(&entry, &mut state, None) {
-                state.idle = self.kept.lock().last(id);
+                state.idle = self.polls.kept.lock().last(id);
                 continue;
             }
-            self.codes.forget(&state.standing.poll.code, id);
+            self.polls.codes.forget(&state.standing.poll.code, id);
         }
     }
 }

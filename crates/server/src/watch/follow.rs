@@ -1,0 +1,132 @@
+//! Who follows an event from poll to poll. A follower is subscribed to the event's current poll,
+//! whichever that is: when another one comes on stage, each is moved over to it and sent the event,
+//! then the poll.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use pollux_core::id::{EventId, PollId};
+
+use super::frame::Message;
+use super::grants::{Grant, Proof};
+use super::hub::Hub;
+use super::program::ProgramEntry;
+use super::viewer::{State, Viewer};
+
+/// A viewer's place with an event.
+pub(super) struct Following {
+    pub entry: Arc<ProgramEntry>,
+    /// The place in the entry's watchers.
+    pub slot: u32,
+    /// The version last sent.
+    pub sent: u64,
+    /// Something newer may be there.
+    pub behind: bool,
+    /// By what it runs the event, if it does: then drafts are shown, and to its owner all numbers.
+    pub proof: Option<Proof>,
+    /// The poll subscribed to because it is, or was, the current one.
+    pub poll: Option<PollId>,
+}
+
+impl Hub {
+    /// How many follow this event here, and whether one of them ever came from another machine.
+    pub fn followers(&self, id: EventId) -> (usize, bool) {
+        self.program_entry(id).map_or((0, false), |entry| {
+            let elsewhere = entry.elsewhere.load(Ordering::Relaxed);
+            (entry.watchers.lock().len(), elsewhere)
+        })
+    }
+
+    /// Begin to follow an event. What to say hello with, unless it is not in memory.
+    pub(super) fn begin_to_follow(
+        &self,
+        viewer: &Arc<Viewer>,
+        state: &mut State,
+        id: EventId,
+    ) -> Option<Bytes> {
+        // Under the lock of the map, so that it is not forgotten before it is watched.
+        let (entry, slot) = {
+            let programs = self.programs.read();
+            let entry = programs.by_id.get(&id)?.clone();
+            let slot = entry.watchers.lock().insert(viewer.clone());
+            if viewer.elsewhere {
+                entry.elsewhere.store(true, Ordering::Relaxed);
+            }
+            (entry, slot)
+        };
+        let (sent, json) = {
+            let mut program = entry.state.lock();
+            let encoded = program.encode(false);
+            (encoded.version, encoded.json.clone())
+        };
+        state.following =
+            Some(Following { entry, slot, sent, behind: false, proof: None, poll: None });
+        self.follow(viewer, state);
+        Some(json)
+    }
+
+    /// Move on to the event's current poll.
+    pub(super) fn follow(&self, viewer: &Arc<Viewer>, state: &mut State) {
+        let Some(following) = &mut state.following else { return };
+        following.behind = true;
+        let current = following.entry.state.lock().program.current();
+        if following.poll == current {
+            return;
+        }
+        let (before, proof) = (following.poll.take(), following.proof);
+        if let Some(before) = before
+            && let Some(i) = state.subs.iter().position(|s| s.followed && s.entry.id == before)
+        {
+            let sub = state.subs.swap_remove(i);
+            sub.entry.watchers.lock().remove(sub.slot);
+        }
+        let Some(id) = current else { return };
+        let voted = viewer.identity.is_some_and(|identity| self.has_voted(id, identity));
+        let granted = [proof.map(Grant::Runs), voted.then_some(Grant::Voted)];
+        for grant in granted.into_iter().flatten() {
+            self.grant(viewer, state, id, grant);
+        }
+        let named = state.subs.iter().any(|sub| sub.entry.id == id);
+        if self.subscribe(viewer, state, id).is_err() {
+            return;
+        }
+        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
+            sub.followed = !named;
+        }
+        if let Some(following) = &mut state.following {
+            following.poll = Some(id);
+        }
+    }
+
+    /// The viewer runs the event, as its owner or from its stage.
+    pub(super) fn promote(&self, viewer: &Arc<Viewer>, state: &mut State, proof: Proof) {
+        let Some(following) = &mut state.following else { return };
+        let owner = following.entry.state.lock().program.event.owner;
+        // A stage's token beside the owner's takes nothing away.
+        if !following.proof.is_some_and(|known| known.owns(&owner)) || proof.owns(&owner) {
+            following.proof = Some(proof);
+        }
+        // With drafts the version may be the same as without.
+        (following.sent, following.behind) = (0, true);
+        if let Some(poll) = following.poll {
+            self.grant(viewer, state, poll, Grant::Runs(proof));
+        }
+    }
+}
+
+impl State {
+    /// The event, if the viewer lacks its newest state.
+    pub(super) fn next_of_event(&mut self) -> Option<Message> {
+        let following = self.following.as_mut()?;
+        if !std::mem::take(&mut following.behind) {
+            return None;
+        }
+        let mut state = following.entry.state.lock();
+        let staff = following.proof.is_some_and(|proof| proof.runs(&state.program.event.owner));
+        let encoded = state.encode(staff);
+        let newer = encoded.version > following.sent;
+        following.sent = following.sent.max(encoded.version);
+        newer.then(|| encoded.message.clone())
+    }
+}

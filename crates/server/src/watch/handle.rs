@@ -1,0 +1,89 @@
+//! A viewer as the API sees it: what its client may ask for, and what it is answered.
+
+use std::sync::Arc;
+
+use pollux_core::id::PollId;
+
+use super::frame::{Close, Event, Message};
+use super::grants::{Grant, Proof};
+use super::hub::Hub;
+use super::viewer::{Identity, Life, SubscribeError, Viewer};
+
+/// A viewer as the API sees it.
+#[derive(Clone)]
+pub struct ViewerHandle {
+    pub(super) hub: Arc<Hub>,
+    pub(super) viewer: Arc<Viewer>,
+}
+
+impl ViewerHandle {
+    /// Who it is.
+    pub fn identity(&self) -> Option<Identity> {
+        self.viewer.identity
+    }
+
+    /// Send this poll's state now and whenever it changes. Again: send the state again.
+    pub fn subscribe(&self, poll: PollId) -> Result<(), SubscribeError> {
+        let mut state = self.viewer.state.lock();
+        self.hub.subscribe(&self.viewer, &mut state, poll)?;
+        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == poll) {
+            sub.followed = false;
+        }
+        self.viewer.pump(&self.hub, &mut state);
+        Ok(())
+    }
+
+    /// No more of this poll (a viewer of everything still sees it if it is listed).
+    pub fn unsubscribe(&self, poll: PollId) {
+        let mut state = self.viewer.state.lock();
+        if let Some(i) = state.subs.iter().position(|sub| sub.entry.id == poll) {
+            let sub = state.subs.swap_remove(i);
+            sub.entry.watchers.lock().remove(sub.slot);
+        }
+    }
+
+    /// The viewer sees this poll so from now on; it is sent what that adds. Of more grants than
+    /// `WatchLimits::subscriptions` the oldest are forgotten.
+    pub fn grant(&self, poll: PollId, grant: Grant) {
+        let mut state = self.viewer.state.lock();
+        self.hub.grant(&self.viewer, &mut state, poll, grant);
+    }
+
+    /// The viewer runs the event it follows, as its owner or from its stage: it is shown drafts
+    /// from now on, and as the owner every poll's numbers, for as long as this proof holds.
+    pub fn promote(&self, proof: Proof) {
+        let mut state = self.viewer.state.lock();
+        self.hub.promote(&self.viewer, &mut state, proof);
+        self.viewer.pump(&self.hub, &mut state);
+    }
+
+    /// Send an answer. A client that lets `WatchLimits::replies` of them pile up is closed.
+    pub fn reply(&self, json: &[u8]) {
+        self.answer(Message::text(Event::Reply, 0, &[json]));
+    }
+
+    pub(super) fn answer(&self, message: Message) {
+        let mut state = self.viewer.state.lock();
+        if state.life != Life::Watching {
+            return;
+        }
+        if state.replies.len() >= self.hub.limits().replies {
+            state.replies.clear();
+            state.end(Close::BUSY);
+        } else {
+            state.replies.push_back(message);
+        }
+        self.viewer.pump(&self.hub, &mut state);
+    }
+
+    /// Close, with a code of RFC 6455 §7.4 and a reason.
+    pub fn close(&self, code: u16, reason: &'static str) {
+        self.end(Close(code, reason));
+    }
+
+    pub(super) fn end(&self, why: Close) {
+        let mut state = self.viewer.state.lock();
+        state.end(why);
+        self.viewer.pump(&self.hub, &mut state);
+    }
+}

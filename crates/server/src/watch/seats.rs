@@ -1,0 +1,278 @@
+//! Who watches, and how they come and go: what a viewer is greeted with, subscribes to and may see.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use pollux_core::id::PollId;
+use pollux_core::poll::PollStatus;
+use tokio::time::Instant;
+
+use super::frame::Close;
+use super::grants::{Grant, Grants};
+use super::handle::ViewerHandle;
+use super::hub::Hub;
+use super::recent::Recent;
+use super::shared::Greeting;
+use super::slots::Slots;
+use super::view;
+use super::viewer::{Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, Watched};
+use crate::config::WatchLimits;
+
+/// All viewers. A lock is held to find or list some of them, and none of theirs is taken meanwhile.
+pub(super) struct Seats {
+    pub all: Mutex<Slots<Arc<Viewer>>>,
+    /// Those of everything or the leaderboard.
+    pub general: Mutex<Slots<Arc<Viewer>>>,
+    /// Those who are somebody; the number keeps apart the tabs of one browser.
+    known: Mutex<BTreeMap<(Identity, u32), Arc<Viewer>>>,
+    recent: Mutex<Recent>,
+    /// Set once, when the server stops.
+    pub leaving: AtomicBool,
+}
+
+impl Seats {
+    pub fn new(limits: &WatchLimits) -> Self {
+        Self {
+            all: Mutex::default(),
+            general: Mutex::default(),
+            known: Mutex::default(),
+            recent: Mutex::new(Recent::new(limits.recent_voters)),
+            leaving: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Hub {
+    /// How many watch now.
+    pub fn viewers(&self) -> usize {
+        self.seats.all.lock().len()
+    }
+
+    /// The voter with this cookie has voted in this poll: from now on their viewers see it so.
+    pub fn voted(&self, poll: PollId, identity: Identity) {
+        if !self.poll(poll).is_some_and(|poll| view::shows_after_vote(&poll)) {
+            return;
+        }
+        // First this, then who is here: `join` does it the other way round, so nobody is missed.
+        self.seats.recent.lock().insert(poll, identity);
+        let of_identity = (identity, 0)..=(identity, u32::MAX);
+        let viewers: Vec<_> =
+            self.seats.known.lock().range(of_identity).map(|(_, v)| v.clone()).collect();
+        for viewer in viewers {
+            let mut state = viewer.state.lock();
+            self.grant(&viewer, &mut state, poll, Grant::Voted);
+        }
+    }
+
+    /// Whether [`Hub::voted`] was called for this voter a moment ago. The store knows of those
+    /// whose ballots are counted.
+    pub fn has_voted(&self, poll: PollId, identity: Identity) -> bool {
+        self.seats.recent.lock().contains(poll, identity)
+    }
+
+    /// Let a viewer in. It stays until the seat is dropped.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        sink: Sink,
+        interest: Interest,
+        identity: Option<Identity>,
+    ) -> Seat {
+        let viewer = Arc::new(Viewer {
+            sink,
+            identity,
+            elsewhere: interest.elsewhere,
+            waker: Default::default(),
+            state: Mutex::new(State::new(Grants::default())),
+        });
+        let mut state = viewer.state.lock();
+        let full = {
+            let mut viewers = self.seats.all.lock();
+            state.slot = viewers.insert(viewer.clone());
+            viewers.len() > self.limits.viewers
+        };
+        if let Some(identity) = identity {
+            self.seats.known.lock().insert((identity, state.slot), viewer.clone());
+            for poll in interest.polls.iter().filter(|poll| self.has_voted(**poll, identity)) {
+                state.grants.add(*poll, Grant::Voted, self.limits.subscriptions);
+            }
+        }
+        for (poll, grant) in interest.grants.iter().take(self.limits.subscriptions) {
+            state.grants.add(*poll, *grant, self.limits.subscriptions);
+        }
+        state.mixed = !state.grants.is_empty();
+        if self.seats.leaving.load(Ordering::SeqCst) {
+            state.end(Close::AWAY);
+        } else if full {
+            state.end(Close::BUSY);
+        } else {
+            self.greet(&viewer, &mut state, &interest);
+        }
+        drop(state);
+        Seat(ViewerHandle { hub: self.clone(), viewer })
+    }
+
+    /// Register for what is wanted, then say hello: whatever changes in between is sent twice
+    /// rather than missed.
+    fn greet(&self, viewer: &Arc<Viewer>, state: &mut State, interest: &Interest) {
+        let general = interest.everything || interest.leaderboard;
+        if general {
+            state.general_slot = Some(self.seats.general.lock().insert(viewer.clone()));
+        }
+        let listed = |id: &PollId| interest.everything && self.polls.listed.lock().contains(id);
+        let granted = state.grants.polls().into_iter().filter(listed);
+        for poll in interest.polls.iter().copied().chain(granted).take(self.limits.subscriptions) {
+            // A poll that is not here is left out, as documented.
+            let _ = self.subscribe(viewer, state, poll);
+        }
+        let usual = interest.everything && !state.mixed;
+        let (now, news) = (Instant::now(), self.shared.news.load(Ordering::SeqCst));
+        let current = |known: &Greeting| now < known.until && known.news == news;
+        if usual && let Some(known) = self.shared.greeting.lock().clone().filter(current) {
+            (state.cursor, state.board) = (Some(known.cursor), Some(known.board));
+            state.replies.push_back(known.message);
+            return;
+        }
+        let event = match interest.event {
+            Some(Watched::Event(id)) => self.begin_to_follow(viewer, state, id),
+            Some(Watched::Lone(id)) => self.standing(id).map(|standing| {
+                let view = view::event::lone(&standing);
+                serde_json::to_vec(&view).expect("a view is always JSON").into()
+            }),
+            None => None,
+        };
+        let mut polls = Vec::new();
+        if interest.everything {
+            state.cursor = Some(self.shared.overview.lock().head);
+            let newest = self.newest();
+            // Those that are on the shelf come later.
+            self.polls.shelf.seek(newest.iter().copied());
+            for entry in newest.into_iter().filter_map(|id| self.entry(id)) {
+                if state.subs.iter().all(|sub| !Arc::ptr_eq(&sub.entry, &entry)) {
+                    let mut poll = entry.state.lock();
+                    self.renew(&mut poll);
+                    let audience = state.grants.audience(&poll.standing.poll);
+                    polls.push(poll.json(audience).1);
+                }
+            }
+        }
+        for i in 0..state.subs.len() {
+            let sub = &mut state.subs[i];
+            let mut poll = sub.entry.state.lock();
+            let audience = state.grants.audience(&poll.standing.poll);
+            if poll.is_shown(audience) {
+                let json;
+                (sub.sent, json) = poll.json(audience);
+                sub.behind = false;
+                polls.push(json);
+            }
+        }
+        let board = general.then(|| self.shown_board());
+        state.board = board.as_ref().map(|board| board.version);
+        let message = self.hello(event.as_deref(), &polls, board.as_deref());
+        // A tick that began meanwhile may have encoded less than is said here.
+        let head = self.shared.overview.lock().head;
+        if state.cursor.is_some_and(|cursor| cursor != head) {
+            state.mixed = true;
+        } else if let (true, Some(cursor), Some(board)) = (usual, state.cursor, state.board) {
+            let until = now + self.limits.tick;
+            let message = message.clone();
+            *self.shared.greeting.lock() = Some(Greeting { until, news, cursor, board, message });
+        }
+        state.replies.push_back(message);
+    }
+
+    pub(super) fn subscribe(
+        &self,
+        viewer: &Arc<Viewer>,
+        state: &mut State,
+        id: PollId,
+    ) -> Result<(), SubscribeError> {
+        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
+            (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
+            // What was encoded before the numbers were hidden is older than what was sent with them.
+            self.renew(&mut sub.entry.state.lock());
+            return Ok(());
+        }
+        if state.subs.len() >= self.limits.subscriptions {
+            return Err(SubscribeError::TooMany);
+        }
+        // Under the lock of the map, so that the poll is not forgotten before it is watched.
+        let (entry, slot) = {
+            let polls = self.polls.by_id.read();
+            let entry = polls.get(&id).cloned().ok_or(SubscribeError::Unknown)?;
+            if entry.poll.read().status == PollStatus::Deleted {
+                return Err(SubscribeError::Unknown);
+            }
+            let slot = entry.watchers.lock().insert(viewer.clone());
+            if viewer.elsewhere {
+                entry.elsewhere.store(true, Ordering::Relaxed);
+            }
+            (entry, slot)
+        };
+        let closed = {
+            let mut poll = entry.state.lock();
+            self.renew(&mut poll);
+            poll.is_over()
+        };
+        state.mixed = true;
+        state.subs.push(Sub { entry, slot, sent: 0, closed, behind: true, followed: false });
+        Ok(())
+    }
+
+    /// What [`ViewerHandle::grant`] says.
+    pub(super) fn grant(&self, viewer: &Arc<Viewer>, state: &mut State, id: PollId, grant: Grant) {
+        let poll = self.entry(id).map(|entry| entry.poll.read().clone());
+        let before = poll.as_ref().map(|poll| state.grants.audience(poll));
+        state.grants.add(id, grant, self.limits.subscriptions);
+        if poll.as_ref().map(|poll| state.grants.audience(poll)) == before {
+            return;
+        }
+        state.mixed = true;
+        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
+            // With the numbers the version may be the same as without.
+            (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
+            self.renew(&mut sub.entry.state.lock());
+        } else if state.cursor.is_some()
+            && self.entry(id).is_some_and(|entry| entry.state.lock().seq > 0)
+        {
+            // The shared stream moves at the public's pace; this viewer now sees more. Without
+            // room for a subscription it stays at that pace.
+            let _ = self.subscribe(viewer, state, id);
+        }
+        viewer.pump(self, state);
+    }
+
+    fn leave(&self, viewer: &Arc<Viewer>) {
+        let mut state = viewer.state.lock();
+        state.life = super::viewer::Life::Dead;
+        for sub in state.subs.drain(..) {
+            sub.entry.watchers.lock().remove(sub.slot);
+        }
+        if let Some(following) = state.following.take() {
+            following.entry.watchers.lock().remove(following.slot);
+        }
+        if let Some(slot) = state.general_slot.take() {
+            self.seats.general.lock().remove(slot);
+        }
+        if let Some(identity) = viewer.identity {
+            self.seats.known.lock().remove(&(identity, state.slot));
+        }
+        self.seats.all.lock().remove(state.slot);
+        if let Sink::Socket(stream) = &viewer.sink {
+            // Whoever still holds a handle must not keep the connection.
+            let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Both);
+        }
+        self.due.changed.notify_one();
+    }
+}
+
+/// A viewer's place, given up when dropped.
+pub(super) struct Seat(pub ViewerHandle);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.hub.leave(&self.0.viewer);
+    }
+}
