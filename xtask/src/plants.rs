@@ -578,6 +578,27 @@ pub const PLANTS: &[Plant] = &[
         wrong: "if log.is_none() && log.unwrap_or(&fresh) != store",
         tests: FOLDER,
     },
+    Plant {
+        name: "a digest of keys alone",
+        file: "crates/server/src/processor/batch.rs",
+        right: "digest.take(record.offset, &record.key, &record.value);",
+        wrong: "digest.take(record.offset, &record.key, b\"\");",
+        tests: SIMULATION,
+    },
+    Plant {
+        name: "a digest that the next batch does not go on from",
+        file: "crates/server/src/processor/worker.rs",
+        right: "(self.next, self.digest) = (commit.to, digest);",
+        wrong: "(self.next, self.digest) = (commit.to, Digest::new(commit.from));",
+        tests: SIMULATION,
+    },
+    Plant {
+        name: "a recount that takes altered records for those that were counted",
+        file: "crates/pollux/src/recount/counted.rs",
+        right: "if self.found.hash != kept.hash {",
+        wrong: "if self.found.to < kept.to {",
+        tests: FOLDER,
+    },
     // What is told beside a poll.
     Plant {
         name: "a result's hash leaves out the voters",

@@ -10,6 +10,7 @@ mod kind;
 
 use std::collections::BTreeMap;
 
+use blake2::digest::{Digest, consts::U32};
 use serde_json::Value;
 
 pub use self::kind::Asks;
@@ -144,6 +145,15 @@ pub fn recount(
     }
     recount.results(&gates, rules);
     recount
+}
+
+/// The digest of these records of a partition: offset, key and value of each.
+pub fn digest<'a>(records: impl IntoIterator<Item = (u64, &'a [u8], &'a [u8])>) -> [u8; 32] {
+    records.into_iter().fold([0; 32], |before, (offset, key, value)| {
+        let length = (key.len() as u32).to_be_bytes();
+        let bytes = [&before[..], &offset.to_be_bytes(), &length, key, value].concat();
+        blake2::Blake2b::<U32>::digest(bytes).into()
+    })
 }
 
 impl Recount {

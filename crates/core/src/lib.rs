@@ -5,12 +5,13 @@
 //! simulation and in `pollux recount`.
 //!
 //! In the order a vote meets them: [`id`], [`poll`], [`kind`] (what it asks), [`ballot`], [`record`] (its bytes on the
-//! log), [`tally`] (how one ballot is decided), [`fold`] (how a partition of them is), [`standing`]
+//! log), [`digest`] (what they were when they were counted), [`tally`] (how one ballot is decided), [`fold`] (how a partition of them is), [`standing`]
 //! (the sum over partitions), [`event`] (polls under one
 //! code), [`announcement`] (how every node hears of it), [`leaderboard`], [`result`] (its hash).
 
 pub mod announcement;
 pub mod ballot;
+pub mod digest;
 pub mod event;
 pub mod fold;
 pub mod id;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use pollux_core::ballot::{Ballot, NamedBy};
+use pollux_core::digest::Digest;
 use pollux_core::event::{Event, EventDraft};
 use pollux_core::id::{Generation, UnixMillis};
 use pollux_core::kind::Answer;
@@ -22,6 +23,27 @@ const CLOSED: &str = r#"{"v":1,"type":"closed","pollId":"01890a5d-ac96-774b-bcce
 const RESET: &str = r#"{"v":1,"type":"reset","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":4,"round":2,"open":true,"at":1763740800002}"#;
 const DELETED: &str = r#"{"v":1,"type":"deleted","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":5,"round":2,"open":false,"at":1763740800003}"#;
 const GENESIS: &str = r#"{"v":1,"type":"genesis","generation":"01890a5d-ac00-7000-8000-000000000000","partition":3,"partitions":12}"#;
+
+/// As Python's `hashlib` has it; stores hold such.
+#[test]
+fn digests_stay_what_they_are() {
+    let records: [(u64, &[u8], &[u8], &str); 3] = [
+        (
+            0,
+            b"genesis",
+            b"{\"v\":1}",
+            "b216aca1587da7165699756d6e1348dd8a111c91a99128644dba163a00dace6d",
+        ),
+        (1, b"", b"", "d80137e39d4101e3d9149df5d3a80164f2c652958b844d7550f534aa509ba07b"),
+        (7, b"k", b"\xff\0v", "044a3cca016981bbb78da23a7741cac6a56dac0390ddf03af5f4135d4f190a11"),
+    ];
+    let mut digest = Digest::new(0);
+    for (offset, key, value, hash) in records {
+        digest.take(offset, key, value);
+        let hex: String = digest.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!((digest.from, digest.to, &*hex), (0, offset + 1, hash));
+    }
+}
 
 fn entries() -> Vec<(&'static str, Entry)> {
     let poll = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();

@@ -4,8 +4,10 @@
 //! partition is read first, then the tallies. A tally says at which offset it last changed; it
 //! is what the fold must give there, and at every later offset that was committed when we
 //! read it. So each is compared at the greater of the two offsets, however many commits happen
-//! between the reads.
+//! between the reads. Beside the tallies the records themselves are compared with what they were when they
+//! were counted, of which the store keeps digests.
 
+mod counted;
 mod fold;
 mod whole;
 
@@ -18,6 +20,7 @@ use pollux_core::standing::Standing;
 use pollux_core::tally::{Gate, Tally};
 use serde_json::{Value, json};
 
+use self::counted::{Range, Verdict};
 use self::fold::{Extent, Refold};
 use crate::exit::{FAILED, Failure, Outcome};
 use crate::source;
@@ -26,8 +29,8 @@ use crate::terminal::{counted, grouped};
 /// Count every vote again from the log alone, and compare
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exits 1 and shows every difference if there is one, or what of the log is damaged, \
-    from which nothing is counted then. Works beside a running \
+    after_help = "Exits 1 and shows every difference if there is one, where the log no longer holds what \
+    was counted, or what of it is damaged, from which nothing is counted then. Works beside a running \
     server, and changes nothing: neither on its folder nor, where KAFKA_BROKER and DB_HOST are \
     set, on a cluster, whose topic it reads itself. Needs some 250 bytes of memory for each \
     ballot.\n\n\
@@ -51,6 +54,17 @@ struct Difference {
     store: Option<Tally>,
 }
 
+/// What was found.
+#[derive(Default)]
+struct Findings {
+    /// Of each poll, by the log.
+    sums: BTreeMap<PollId, Sum>,
+    differences: Vec<Difference>,
+    /// Whether the records are those that were counted.
+    records: Verdict,
+    extent: Extent,
+}
+
 /// Recount, compare, tell.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let source = args.source.open()?;
@@ -64,10 +78,8 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     // Drafts take no votes; their rules are not fixed.
     standings.retain(|standing| standing.poll.phase > 0);
 
-    let unchecked = whole::check(&log, json)?;
-    let mut extent = Extent { unchecked, ..Extent::default() };
-    let mut differences = Vec::new();
-    let mut sums: BTreeMap<PollId, Sum> = BTreeMap::new();
+    let mut found = Findings::default();
+    found.extent.unchecked = whole::check(&log, json)?;
     for (partition, progress) in progress {
         let generation = log.generation();
         if progress.generation != generation {
@@ -77,23 +89,30 @@ pub async fn run(args: Args, json: bool) -> Outcome {
                 progress.generation
             )));
         }
-        let mut refold = Refold::new(&log, partition, &standings).await?;
+        let digests = store.digests(partition, 0).await?;
+        let mut refold = Refold::new(&log, partition, &standings, digests).await?;
         for (at, standing) in checks(&standings, partition, progress.next_offset) {
             refold.up_to(at).await?;
             let poll = standing.poll.id;
             let store = standing.tallies().find(|tally| tally.partition == partition);
             let log = refold.tally(poll);
-            let sum = sums.entry(poll).or_insert_with(|| Sum::new(standing));
+            let sum = found.sums.entry(poll).or_insert_with(|| Sum::new(standing));
             sum.add(log, standing.poll.round);
             let fresh = Tally::new();
             if log.unwrap_or(&fresh) != store.map_or(&fresh, |at| &at.tally) {
                 let (log, store) = (log.cloned(), store.map(|at| at.tally.clone()));
-                differences.push(Difference { poll, partition, at, log, store });
+                found.differences.push(Difference { poll, partition, at, log, store });
             }
         }
-        extent.add(&refold.extent().await?);
+        found.records.add(refold.compare(progress.next_offset).await?);
+        found.extent.add(&refold.extent().await?);
     }
-    tell(&standings, &sums, &differences, &extent, json)
+    if json {
+        found.tell_json(&standings)?;
+    } else {
+        found.tell(&standings)?;
+    }
+    found.outcome()
 }
 
 /// At which offset to compare each poll's tally, in the order of the offsets.
@@ -142,36 +161,46 @@ impl Sum {
     }
 }
 
-fn tell(
-    standings: &[Standing],
-    sums: &BTreeMap<PollId, Sum>,
-    differences: &[Difference],
-    extent: &Extent,
-    json: bool,
-) -> Outcome {
-    let polls = standings.iter().filter_map(|s| Some((s, sums.get(&s.poll.id)?)));
-    if json {
-        let polls: Vec<_> = polls
-            .map(|(standing, sum)| {
-                json!({
-                    "pollId": standing.poll.id, "question": standing.poll.question,
-                    "round": sum.round, "counts": sum.counts, "voters": sum.voters,
-                    "resultHash": sum.hash(standing.poll.id),
-                })
+impl Findings {
+    /// The polls that were asked for, with what the log says of them.
+    fn polls<'a>(
+        &'a self,
+        standings: &'a [Standing],
+    ) -> impl Iterator<Item = (&'a Standing, &'a Sum)> {
+        standings.iter().filter_map(|s| Some((s, self.sums.get(&s.poll.id)?)))
+    }
+
+    fn equal(&self) -> bool {
+        self.differences.is_empty() && self.records.changed.is_empty()
+    }
+
+    fn tell_json(&self, standings: &[Standing]) -> Outcome {
+        let polls = self.polls(standings).map(|(standing, sum)| {
+            json!({
+                "pollId": standing.poll.id, "question": standing.poll.question,
+                "round": sum.round, "counts": sum.counts, "voters": sum.voters,
+                "resultHash": sum.hash(standing.poll.id),
             })
-            .collect();
-        let differences: Vec<_> = differences.iter().map(Difference::to_json).collect();
+        });
+        let differences = self.differences.iter().map(Difference::to_json);
+        let ranges = |all: &[Range]| Value::from_iter(all.iter().map(Range::to_json));
+        let Self { extent, records, .. } = self;
         writeln!(
             stdout(),
             "{}",
             json!({
-                "equal": differences.is_empty(), "records": extent.records, "dead": extent.dead,
-                "waiting": extent.waiting, "unchecked": extent.unchecked, "polls": polls, "differences": differences,
+                "equal": self.equal(), "records": extent.records, "dead": extent.dead,
+                "waiting": extent.waiting, "unchecked": extent.unchecked,
+                "polls": Value::from_iter(polls), "differences": Value::from_iter(differences),
+                "changed": ranges(&records.changed), "uncompared": ranges(&records.uncompared),
             })
         )?;
-    } else {
+        Ok(())
+    }
+
+    fn tell(&self, standings: &[Standing]) -> Outcome {
         let mut votes = 0;
-        for (standing, sum) in polls {
+        for (standing, sum) in self.polls(standings) {
             let cast = sum.counts.iter().sum();
             votes += cast;
             writeln!(
@@ -184,40 +213,69 @@ fn tell(
                 standing.poll.question,
             )?;
         }
-        for difference in differences {
+        for difference in &self.differences {
             writeln!(stdout(), "{difference}")?;
         }
-        if differences.is_empty() {
+        for range in &self.records.changed {
+            writeln!(stdout(), "CHANGED: {range}: the log no longer holds what was counted")?;
+        }
+        if self.equal() {
+            let as_counted = match self.records.uncompared.is_empty() {
+                true => ", all of them as they were counted",
+                false => "",
+            };
             writeln!(
                 stdout(),
-                "equal: {} in {} from {} of the log",
+                "equal: {} in {} from {} of the log{as_counted}",
                 counted(votes, "vote"),
                 counted(standings.len() as u64, "poll"),
-                counted(extent.records, "record"),
+                counted(self.extent.records, "record"),
             )?;
         }
-        if extent.dead > 0 {
-            let dead = counted(extent.dead, "record");
-            writeln!(stdout(), "{dead} of them nobody's ballot")?;
+        self.tell_extent()
+    }
+
+    /// How far all this goes.
+    fn tell_extent(&self) -> Outcome {
+        let Extent { dead, unchecked, waiting, .. } = self.extent;
+        if dead > 0 {
+            writeln!(stdout(), "{} of them nobody's ballot", counted(dead, "record"))?;
         }
-        if extent.unchecked > 0 {
-            let unchecked = counted(extent.unchecked, "record");
+        if unchecked > 0 {
+            let unchecked = counted(unchecked, "record");
             writeln!(
                 stdout(),
                 "{unchecked} without a checksum: older than the first that has one"
             )?;
         }
-        if extent.waiting > 0 {
-            let waiting = counted(extent.waiting, "record");
-            writeln!(stdout(), "{waiting} more on the log, not counted yet")?;
+        for range in &self.records.uncompared {
+            let why = "a version that kept no digest has counted them";
+            writeln!(stdout(), "not compared with what was counted: {range}: {why}")?;
         }
+        if waiting > 0 {
+            writeln!(stdout(), "{} more on the log, not counted yet", counted(waiting, "record"))?;
+        }
+        Ok(())
     }
-    match differences.len() {
-        0 => Ok(()),
-        count => Err(Failure::new(
-            FAILED,
-            format!("{} between the log and the store", counted(count as u64, "difference")),
-        )),
+
+    fn outcome(&self) -> Outcome {
+        let mut wrong = Vec::new();
+        if !self.differences.is_empty() {
+            let differences = counted(self.differences.len() as u64, "difference");
+            wrong.push(format!("{differences} between the log and the store"));
+        }
+        if !self.records.changed.is_empty() {
+            let places = counted(self.records.changed.len() as u64, "place");
+            wrong.push(format!(
+                "in {places} the log no longer holds what was counted: records were altered, lost or put in \
+                 since. Put back a whole copy of the log and recount that; do not delete the store, which has \
+                 counted what was there"
+            ));
+        }
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::new(FAILED, wrong.join("; "))),
+        }
     }
 }
 

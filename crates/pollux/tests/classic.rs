@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use pollux_cluster::{Cluster, Options, Port};
 use pollux_core::id::partition_of;
@@ -17,6 +18,11 @@ use pollux_server::ambient::SystemAmbient;
 use pollux_server::config::{KafkaConfig, LogLimits};
 use pollux_server::log::kafka::KafkaLog;
 use pollux_server::log::{Log, NewRecord};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 use support::{Client, said, signal};
 
@@ -505,4 +511,97 @@ fn recount_and_export_read_the_cluster_and_change_nothing() {
     assert_eq!(said(&output), "pollux: the promise does not hold: 4 faults\n");
     let output = run(&["recount", "--db-port", "1"]);
     assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+}
+
+/// Partition, offset, key and value of everything on a topic of two partitions.
+fn records(topic: &str) -> Vec<(i32, i64, Vec<u8>, Vec<u8>)> {
+    let reader: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", CLUSTER.bootstrap())
+        .set("group.id", "copies")
+        .create()
+        .unwrap();
+    let mut all = TopicPartitionList::new();
+    let mut left = 0;
+    for partition in 0..2 {
+        all.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+        left += reader.fetch_watermarks(topic, partition, Duration::from_secs(10)).unwrap().1;
+    }
+    reader.assign(&all).unwrap();
+    let read = std::iter::repeat_with(|| reader.poll(Duration::from_secs(30)).unwrap().unwrap());
+    let bytes = |bytes: Option<&[u8]>| bytes.unwrap().to_vec();
+    read.take(left as usize)
+        .map(|it| (it.partition(), it.offset(), bytes(it.key()), bytes(it.payload())))
+        .collect()
+}
+
+/// A topic that was made anew from a copy, of the same generation and as long.
+#[test]
+fn a_recount_tells_where_a_topic_no_longer_holds_what_was_counted() {
+    let mut database = CLUSTER.database();
+    database.query("CREATE DATABASE copied").unwrap();
+    database.name = "copied".into();
+    let own = [
+        ("DB_NAME", database.name.clone()),
+        ("POLLUX_TOPIC_PREFIX", "copied.".to_owned()),
+        ("POLLUX_KAFKA_PARTITIONS", "2".to_owned()),
+    ];
+    let program = Path::new(env!("CARGO_BIN_EXE_pollux"));
+    CLUSTER.add_node("copied", 2, program, "web,processor", &own).unwrap();
+    let mut node = Client::new(CLUSTER.ports().get(Port::Added, 2));
+    let question = json!({ "question": "Which?", "options": ["A", "B"] }).to_string();
+    let (_, made) = node.send("POST", "/api/polls", Some(&question), None).unwrap();
+    let vote = format!("/api/polls/{}/vote?wait=counted", made["id"].as_str().unwrap());
+    for voter in 0..20 {
+        let body = json!({ "optionId": 1, "voterId": voter.to_string() }).to_string();
+        assert_eq!(node.send("POST", &vote, Some(&body), None).unwrap().0, 200);
+    }
+    CLUSTER.stop("copied").unwrap();
+    let recount =
+        |prefix| run(&["recount", "--json", "--db-name", "copied", "--topic-prefix", prefix]);
+    let read = |output: &Output| serde_json::from_slice::<Value>(&output.stdout).unwrap();
+    let whole = recount("copied.");
+    assert_eq!(whole.status.code(), Some(0), "{}", said(&whole));
+    assert_eq!(read(&whole)["uncompared"], json!([]));
+
+    // Of the copy the newest record of partition 1 says another time, which no count shows.
+    let copied = records("copied.votes");
+    let last = copied.iter().filter(|it| it.0 == 1).map(|it| it.1).max().unwrap();
+    for (prefix, altered) in [("same.", None), ("altered.", Some((1, last)))] {
+        let topic = format!("{prefix}votes");
+        let mut make = CLUSTER.tool("org.apache.kafka.tools.TopicCommand");
+        make.args(["--bootstrap-server", &CLUSTER.bootstrap(), "--create", "--topic", &topic]);
+        let made = make.args(["--partitions", "2", "--replication-factor", "3"]).output().unwrap();
+        assert!(made.status.success(), "{}", said(&made));
+        let writer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", CLUSTER.bootstrap())
+            .set("enable.idempotence", "true")
+            .create()
+            .unwrap();
+        for (partition, offset, key, value) in &copied {
+            let mut value = value.clone();
+            if altered == Some((*partition, *offset)) {
+                let at = value.windows(5).position(|part| part == b"\"at\":").unwrap();
+                value[at + 5] += 1;
+            }
+            let record = BaseRecord::to(&topic).partition(*partition).key(key).payload(&value);
+            writer.send(record).unwrap();
+        }
+        writer.flush(Duration::from_secs(30)).unwrap();
+    }
+    let same = recount("same.");
+    assert_eq!(same.status.code(), Some(0), "{}", said(&same));
+    assert_eq!(read(&same), read(&whole));
+    let altered = recount("altered.");
+    assert_eq!(altered.status.code(), Some(1), "{}", said(&altered));
+    let told = read(&altered);
+    let changed = json!([{ "partition": 1, "from": 0, "to": last + 1 }]);
+    assert_eq!((&told["equal"], &told["changed"]), (&json!(false), &changed), "{told}");
+    assert_eq!((&told["differences"], &told["polls"]), (&json!([]), &read(&whole)["polls"]));
+    assert!(said(&altered).contains("no longer holds what was counted"), "{}", said(&altered));
+
+    // A node of a version that keeps no digests has counted partition 0.
+    database.query("DELETE FROM digests WHERE partition = 0").unwrap();
+    let told = read(&recount("same."));
+    let uncompared = json!([{ "partition": 0, "from": 0, "to": copied.len() as i64 - last - 1 }]);
+    assert_eq!((&told["equal"], &told["uncompared"]), (&json!(true), &uncompared), "{told}");
 }

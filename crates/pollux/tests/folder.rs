@@ -178,7 +178,52 @@ async fn a_recount_is_equal_beside_a_server_and_after_it() {
     assert_eq!(after.status.code(), Some(0), "{}", String::from_utf8_lossy(&after.stderr));
     assert_eq!(json(&after), said);
     let words = stdout(&pollux(folder.path(), &["recount"]));
-    assert!(words.contains("equal: 40 votes in 1 poll from "), "{words}");
+    let equal =
+        "equal: 40 votes in 1 poll from 59 records of the log, all of them as they were counted\n";
+    assert!(words.contains(equal), "{words}");
+}
+
+fn sql(folder: &Path, file: &str, sql: &str) {
+    rusqlite::Connection::open(folder.join(file)).unwrap().execute_batch(sql).unwrap();
+}
+
+/// The checksums of a log are made anew by whoever alters it, and the counts stay what they were.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recount_tells_where_the_log_no_longer_holds_what_was_counted() {
+    let history = History::new().await;
+    let ends =
+        [Log::end(&*history.log, 0).await.unwrap(), Log::end(&*history.log, 1).await.unwrap()];
+    let folder = history.close().await;
+    let alter = "UPDATE batches SET digest = NULL; UPDATE batches SET records = CAST(replace(
+         CAST(records AS TEXT), '\"at\":1763740800000', '\"at\":1763740800001') AS BLOB)
+         WHERE place = (SELECT max(place) FROM batches WHERE partition = 1)";
+    std::fs::remove_file(folder.path().join("log.db-synced")).unwrap();
+    sql(folder.path(), "log.db", alter);
+    let output = pollux(folder.path(), &["recount"]);
+    let (told, said) = (stdout(&output), String::from_utf8_lossy(&output.stderr).into_owned());
+    assert_eq!(output.status.code(), Some(1), "{told}{said}");
+    let place = format!("CHANGED: partition 1, from offset 0 up to {}: the log no longer", ends[1]);
+    assert!(told.contains(&place) && !told.contains("equal"), "{told}");
+    assert!(!told.contains("partition 0") && !told.contains("DIFFERENT"), "{told}");
+    assert!(said.contains("in 1 place the log no longer holds what was counted"), "{said}");
+    assert!(said.contains("do not delete the store"), "{said}");
+    let output = pollux(folder.path(), &["recount", "482913", "--json"]);
+    let told = json(&output);
+    assert_eq!((output.status.code(), &told["equal"]), (Some(1), &false.into()));
+    let changed = serde_json::json!([{ "partition": 1, "from": 0, "to": ends[1] }]);
+    assert_eq!((&told["changed"], &told["differences"]), (&changed, &serde_json::json!([])));
+
+    // A store of before kept no digests: the counts are equal, and that is all that can be said.
+    sql(folder.path(), "store.db", "DELETE FROM digests WHERE partition = 1");
+    let output = pollux(folder.path(), &["recount"]);
+    let told = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("equal: 40 votes in 1 poll from 59 records of the log\n"), "{told}");
+    let only =
+        format!("not compared with what was counted: partition 1, from offset 0 up to {}", ends[1]);
+    assert!(told.contains(&only), "{told}");
+    let told = json(&pollux(folder.path(), &["recount", "--json"]));
+    assert_eq!((&told["uncompared"], &told["changed"]), (&changed, &serde_json::json!([])));
 }
 
 fn sha256(text: &str) -> String {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pollux_core::ballot::{Ballot, NamedBy};
+use pollux_core::digest::FULL;
 use pollux_core::fold::{Past, known};
 use pollux_core::id::{BallotId, Generation, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::kind::Answer;
@@ -68,11 +69,23 @@ impl World {
         Self { log: cluster.node(0), cluster, store, poll }
     }
 
+    fn processor(&self) -> Processor {
+        let (log, store) = (self.log.clone(), self.store.clone());
+        Processor::new(log, store, Arc::new(Still), ProcessorLimits::default())
+    }
+
+    /// Let a worker count what there is, and end.
+    async fn count(&self) {
+        let stop = CancellationToken::new();
+        let counting = tokio::spawn(self.processor().run(stop.clone()));
+        sleep(A_WHILE).await;
+        stop.cancel();
+        counting.await.unwrap();
+    }
+
     /// Start a processor; what troubles it.
     fn start(&self) -> Troubles {
-        let limits = ProcessorLimits::default();
-        let processor =
-            Processor::new(self.log.clone(), self.store.clone(), Arc::new(Still), limits);
+        let processor = self.processor();
         let troubles = processor.troubles.clone();
         tokio::spawn(processor.run(CancellationToken::new()));
         troubles
@@ -376,4 +389,47 @@ async fn thousands_that_close_at_one_moment_hold_up_nobody() {
     );
     let records = world.cluster.records(0).len();
     assert!(records < usize::from(MANY) + 1_000, "{records}: hardly any is appended twice");
+}
+
+/// From where to where each digest goes; each is that of the records there.
+async fn digests(world: &World) -> Vec<(u64, u64)> {
+    let records = world.cluster.records(0);
+    let kept = world.store.digests(0, 0).await.unwrap();
+    for kept in &kept {
+        let records = &records[kept.from as usize..kept.to as usize];
+        let of = records.iter().map(|it| (it.offset, &it.key[..], &it.value[..]));
+        assert_eq!(pollux_checker::digest(of), kept.hash);
+    }
+    kept.iter().map(|kept| (kept.from, kept.to)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_digest_goes_on_over_workers_until_it_is_full() {
+    let world = World::new().await;
+    world.vote(1).await;
+    // As one of a version that keeps no digests.
+    world.commit_and_die().await;
+    assert_eq!(digests(&world).await, []);
+    for n in 2..4 {
+        world.vote(n).await;
+        world.junk("{").await;
+        world.count().await;
+    }
+    let end = world.log.end(0).await.unwrap();
+    assert_eq!(digests(&world).await, [(2, end)]);
+    for _ in 0..FULL + 100 {
+        world.vote(1).await;
+    }
+    world.count().await;
+    let end = world.log.end(0).await.unwrap();
+    let kept = digests(&world).await;
+    let [(2, full), (from, to)] = kept[..] else { panic!("{kept:?}") };
+    assert!(full >= 2 + FULL && from == full && to == end, "{kept:?}");
+
+    world.vote(9).await;
+    world.commit_and_die().await;
+    world.vote(10).await;
+    world.count().await;
+    let end = world.log.end(0).await.unwrap();
+    assert_eq!(digests(&world).await[2..], [(end - 1, end)], "what lies between has none");
 }

@@ -2,6 +2,7 @@
 //! with nothing from the store except the polls' rules.
 
 use indicatif::ProgressBar;
+use pollux_core::digest::Digest;
 use pollux_core::fold::{Past, known};
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::record::{Entry, Genesis};
@@ -9,6 +10,7 @@ use pollux_core::standing::Standing;
 use pollux_core::tally::Tally;
 use pollux_server::processor::batch::{Batch, Slice};
 
+use super::counted::{Counted, Verdict};
 use crate::exit::{Failure, Outcome};
 use crate::source::LogReader;
 use crate::terminal;
@@ -23,6 +25,7 @@ pub struct Refold<'a> {
     next: Offset,
     /// Everything decided so far: here the past is what we folded, and nothing is looked up.
     past: Past,
+    counted: Counted,
     dead: u64,
     bar: ProgressBar,
 }
@@ -57,11 +60,13 @@ impl Drop for Refold<'_> {
 }
 
 impl<'a> Refold<'a> {
-    /// Before the first record. Ballots in other polls than these are passed over.
+    /// Before the first record. Ballots in other polls than these are passed over. The digests are
+    /// the store's.
     pub async fn new(
         log: &'a LogReader,
         partition: Partition,
         polls: &[Standing],
+        digests: Vec<Digest>,
     ) -> Outcome<Self> {
         let partitions = log.partitions();
         let slice = Slice { partition, partitions, generation: log.generation() };
@@ -69,7 +74,8 @@ impl<'a> Refold<'a> {
         let past = Past { polls, ..Past::default() };
         let end = log.end(partition).await?;
         let bar = terminal::progress(Some(end), "records");
-        let refold = Self { log, slice, next: 0, past, dead: 0, bar };
+        let counted = Counted::new(partition, digests);
+        let refold = Self { log, slice, next: 0, past, counted, dead: 0, bar };
         refold.check_genesis().await?;
         Ok(refold)
     }
@@ -95,10 +101,12 @@ impl<'a> Refold<'a> {
             if records.is_empty() {
                 return Err(Failure::failed(format!(
                     "partition {partition} of the log ends at offset {}, but the store has \
-                     counted up to {to}: records are missing",
+                     counted up to {to}: records are missing. Restore the log from its replica or \
+                     backup; do not delete the store",
                     self.next
                 )));
             }
+            records.iter().for_each(|record| self.counted.take(record));
             let batch = Batch::read(records);
             if let Some((offset, version)) = batch.newer {
                 return Err(Failure::failed(format!(
@@ -117,6 +125,13 @@ impl<'a> Refold<'a> {
     /// A poll's tally as of now; `None` for a poll that was not asked for.
     pub fn tally(&self, poll: PollId) -> Option<&Tally> {
         self.past.polls.get(&poll).map(|(_, tally)| tally)
+    }
+
+    /// Whether the records are those that the store has counted, up to this offset and beyond it as far
+    /// as a digest goes.
+    pub async fn compare(&mut self, counted: Offset) -> Outcome<Verdict> {
+        self.up_to(self.counted.end().max(counted)).await?;
+        Ok(self.counted.finish(counted))
     }
 
     /// How many records were folded, how many of them were nobody's ballot, and how many more

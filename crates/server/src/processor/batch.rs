@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pollux_core::ballot::Ballot;
+use pollux_core::digest::Digest;
 use pollux_core::fold::{Deed, Outcome, Part, Past, Polls, Voters};
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, VoterId};
 use pollux_core::record::{Entry, RecordError};
@@ -106,6 +107,13 @@ impl Batch {
             }
         }
         doubtful
+    }
+
+    /// Take every record into the partition's digest.
+    pub fn digest(&self, digest: &mut Digest) {
+        for (record, _) in &self.entries {
+            digest.take(record.offset, &record.key, &record.value);
+        }
     }
 
     /// Decide every record in log order; `from` is the offset expected to be next.

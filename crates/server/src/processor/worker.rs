@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
+use pollux_core::digest::Digest;
 use pollux_core::fold::{Past, known};
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::poll::Poll;
@@ -130,6 +131,8 @@ struct Worker<'a> {
     slice: Slice,
     /// The first offset not committed.
     next: Offset,
+    /// What the records below `next` are, the latest of them.
+    digest: Digest,
     /// Everything below was announced, and its dead letters copied.
     announced: Offset,
     /// From there on there are dead letters without a copy; not to be tried before this time.
@@ -151,7 +154,12 @@ impl<'a> Worker<'a> {
         let told = processor.told.lock().get(&partition).copied().filter(|told| *told <= next);
         let announced = progress.announced.max(told.unwrap_or(0));
         let owed = (announced < next).then(Instant::now);
-        let mut worker = Self { processor, slice, next, announced, owed, past: Past::default() };
+        // A version that keeps none, or a worker of one in this very cluster, may have counted up to here.
+        let kept = processor.store.digests(partition, next).await?;
+        let kept = kept.into_iter().find(|digest| digest.to == next);
+        let digest = kept.unwrap_or(Digest::new(next));
+        let past = Past::default();
+        let mut worker = Self { processor, slice, next, digest, announced, owed, past };
         if told != Some(next) {
             let missed = processor.store.tallies_since(partition, announced).await?;
             worker.announce(missed).await?;
@@ -164,11 +172,13 @@ impl<'a> Worker<'a> {
         let newer = batch.newer;
         if !batch.is_empty() {
             let size = batch.len();
-            let mut commit = self.fold(batch).await?;
+            let mut digest = self.digest.next();
+            batch.digest(&mut digest);
+            let mut commit = Commit { digest: Some(digest), ..self.fold(batch).await? };
             fail::fail_point!("worker::before_commit");
             self.processor.store.commit(self.slice.partition, &commit).await?;
             fail::fail_point!("worker::after_commit");
-            self.next = commit.to;
+            (self.next, self.digest) = (commit.to, digest);
             record_metrics(size, &commit);
             if !commit.dead.is_empty() {
                 self.owed.get_or_insert_with(Instant::now);

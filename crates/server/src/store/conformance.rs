@@ -120,6 +120,7 @@ macro_rules! store_conformance {
                     remembers_keys_of_events, keeps_a_logo_as_long_as_it_is_worn;
                 ballots: begins_where_it_left_off, refuses_another_generation,
                     fences_the_second_worker, commits_all_or_nothing,
+                    keeps_digests_in_place_of_those_they_go_on_from,
                     loads_the_known_and_the_unknown, keeps_every_voter_state, keeps_every_answer,
                     keeps_the_greatest_numbers,
                     chains_a_voters_rows, finds_ballots_past_the_chain, finds_ballots_that_were_never_numbered, remembers_every_decision,

@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pollux_core::ballot::Status;
+use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
@@ -89,6 +90,8 @@ pub struct Dump {
     pub dead: Vec<(Partition, DeadLetter)>,
     /// Offsets by partition.
     pub progress: Vec<(Partition, Progress)>,
+    /// Digests by partition, in log order.
+    pub digests: Vec<(Partition, Digest)>,
 }
 
 /// The memory store.
@@ -152,6 +155,7 @@ impl MemoryStore {
             ballots: state.ballots.iter().map(|(at, row)| (at.0, row.clone())).collect(),
             dead: state.dead.iter().map(|(at, letter)| (at.0, letter.clone())).collect(),
             progress: state.progress.iter().map(|(p, at)| (*p, *at)).collect(),
+            digests: state.digests.iter().map(|(at, digest)| (at.0, *digest)).collect(),
         }
     }
 
@@ -405,6 +409,18 @@ impl Store for MemoryStore {
         self.read(|state| {
             let letters = state.dead.range((partition, from)..=(partition, Offset::MAX));
             letters.take(limit).map(|(_, letter)| letter.clone()).collect()
+        })
+        .await
+    }
+
+    async fn digests(
+        &self,
+        partition: Partition,
+        since: Offset,
+    ) -> Result<Vec<Digest>, StoreError> {
+        self.read(|state| {
+            let all = state.digests.range((partition, 0)..=(partition, Offset::MAX));
+            all.map(|(_, digest)| *digest).filter(|digest| digest.to >= since).collect()
         })
         .await
     }

@@ -14,6 +14,7 @@ pub mod conformance;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pollux_core::ballot::Status;
+use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 pub use pollux_core::fold::Voter;
 use pollux_core::fold::{Link, Trail};
@@ -183,6 +184,9 @@ pub struct Commit {
     pub ballots: Vec<BallotRow>,
     /// Dead records, in log order.
     pub dead: Vec<DeadLetter>,
+    /// What the records up to `to` are, in place of the digest kept that begins where this does.
+    /// Of a batch that no worker is about to commit there is none.
+    pub digest: Option<Digest>,
 }
 
 /// What the fold needs of the past.
@@ -380,6 +384,11 @@ pub trait Store: Send + Sync + 'static {
         from: Offset,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// Digests of a partition's records as they were counted, in log order: those that end at or behind
+    /// `since`. Each is true for ever, whatever is committed meanwhile. What older versions counted has none.
+    async fn digests(&self, partition: Partition, since: Offset)
+    -> Result<Vec<Digest>, StoreError>;
 
     /// What was committed of each partition, in order of the partitions.
     async fn progress(&self) -> Result<Vec<(Partition, Progress)>, StoreError>;

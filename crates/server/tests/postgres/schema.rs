@@ -6,7 +6,7 @@ use pollux_core::poll::{Poll, Turnout};
 use pollux_core::standing::Announcement;
 use pollux_server::config::{Password, PostgresConfig};
 use pollux_server::store::conformance::{
-    NOW, Worker, at, ballot_id, change, create, create_event, open_poll, voter,
+    NOW, Worker, at, ballot_id, change, create, create_event, generation, open_poll, voter,
 };
 use pollux_server::store::postgres::{OpenError, Outboxed, PostgresStore};
 use pollux_server::store::{Created, Store};
@@ -49,12 +49,16 @@ async fn a_database_from_before_there_were_events_is_brought_up_to_date() {
          INSERT INTO polls VALUES ('{0}', '100001', 'Q?', 'single', 1, 'replace', 'live', true, \
          true, true, 'open', 1, 1, 2, now(), NULL, NULL, '\\x{1}'); INSERT INTO options VALUES \
          ('{0}', 1, 'a'), ('{0}', 2, 'b'); INSERT INTO codes VALUES ('100001', '{0}'); \
-         INSERT INTO outbox (poll, revision) VALUES ('{0}', 2)",
+         INSERT INTO outbox (poll, revision) VALUES ('{0}', 2); \
+         INSERT INTO offsets VALUES (0, '{2}', 5, 5)",
         poll.id,
         "00".repeat(32),
+        generation(1),
     );
     sql(&old, &rows).await;
     let store = PostgresStore::open(&old, 1).await.unwrap();
+    assert_eq!(store.begin(0, generation(1)).await.unwrap().next_offset, 5);
+    assert_eq!(store.digests(0, 0).await.unwrap(), [], "of what was counted then");
     let mut kept = (*store.by_code("100001").await.unwrap().unwrap().poll).clone();
     assert_eq!((kept.id, kept.event, kept.embed.len()), (poll.id, None, 0));
     assert_eq!(kept.turnout, Turnout::Hidden, "as it was made");

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use pollux_checker::{Recount, Rules, Told, recount};
+use bytes::Bytes;
+use pollux_checker::{Recount, Rules, Told, digest, recount};
+use pollux_server::log::Record;
 use serde_json::Value;
 
 use crate::client::{Known, Sent};
@@ -79,6 +81,31 @@ pub fn store(world: &World, polls: &[PollPlan], truth: &Recount) {
             }
         }
         assert_eq!((&counts, voters), (&result.counts, result.voters), "poll {}", poll.id);
+    }
+}
+
+/// The store has digests of all that was counted, each of the records that are on the log; and would
+/// not if any record were another.
+pub fn digests(world: &World) {
+    let dump = world.store().dump();
+    for (partition, progress) in dump.progress {
+        let mut records = world.log().records(partition);
+        let kept: Vec<_> = dump.digests.iter().filter(|(of, _)| *of == partition).collect();
+        let mut end = 0;
+        for (_, kept) in kept {
+            assert_eq!(kept.from, end, "partition {partition} has records of no digest");
+            end = kept.to;
+            let range = kept.from as usize..kept.to as usize;
+            let of = |records: &[Record]| {
+                digest(records.iter().map(|r| (r.offset, &r.key[..], &r.value[..])))
+            };
+            assert_eq!(of(&records[range.clone()]), kept.hash, "partition {partition}");
+            // Which one is as good as drawn.
+            let victim = kept.from as usize + usize::from(kept.hash[0]) % range.len();
+            records[victim].value = Bytes::from_static(b"other");
+            assert_ne!(of(&records[range]), kept.hash, "an altered record shows");
+        }
+        assert_eq!(end, progress.next_offset, "partition {partition} has records of no digest");
     }
 }
 

@@ -433,6 +433,7 @@ impl World {
         }
         check::ballots(&sent, &untold, &truth);
         check::store(self, polls, &truth);
+        check::digests(self);
         let count =
             |status: &str| truth.ballots.values().filter(|d| d.status == status).count() as u64;
         let records: usize = (0..self.partitions).map(|p| self.log.records(p).len()).sum();

@@ -1,6 +1,7 @@
 //! What the contract says of ballots: fencing, loading, committing, telling.
 
 use pollux_core::ballot::{NamedBy, Status};
+use pollux_core::digest::Digest;
 use pollux_core::fold::{Link, Trail};
 use pollux_core::kind::Answer;
 use pollux_core::kind::rating::Steps;
@@ -71,6 +72,7 @@ pub async fn fences_the_second_worker(backend: &dyn Backend) {
         tallies: vec![slow.at(&poll, some_tally(&[0, 9, 0]), 1)],
         ballots: vec![row(0, &poll, 2, 2)],
         dead: vec![letter(0)],
+        digest: Some(Digest { from: 0, to: 1, hash: [2; 32] }),
         announced: 1,
         ..empty(0, 1)
     };
@@ -78,6 +80,7 @@ pub async fn fences_the_second_worker(backend: &dyn Backend) {
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [1, 0, 0]);
     assert_eq!(store.voter(poll.id, voter(2)).await.unwrap(), VoterState::default());
     assert_eq!(store.dead(0, 0, 9).await.unwrap(), []);
+    assert_eq!(store.digests(0, 0).await.unwrap(), []);
     let progress = store.begin(0, generation(1)).await.unwrap();
     assert_eq!((progress.next_offset, progress.announced), (1, 0));
     // It reloads, and goes on.
@@ -98,6 +101,7 @@ pub async fn commits_all_or_nothing(backend: &dyn Backend) {
         tallies: vec![worker.at(&poll, some_tally(&[2, 0, 0]), 4)],
         ballots: vec![row(0, &poll, 1, 1), row(2, &poll, 2, 2)],
         dead: vec![letter(1)],
+        digest: Some(Digest { from: 0, to: 4, hash: [1; 32] }),
         announced: 2,
         ..empty(0, 4)
     };
@@ -109,6 +113,7 @@ pub async fn commits_all_or_nothing(backend: &dyn Backend) {
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().total_votes(), 0);
     assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), []);
     assert_eq!(store.dead(0, 0, 9).await.unwrap(), []);
+    assert_eq!(store.digests(0, 0).await.unwrap(), []);
     assert_eq!(store.begin(0, generation(1)).await.unwrap().next_offset, 0);
     assert_eq!(store.voter(poll.id, voter(1)).await.unwrap(), VoterState::default());
 
@@ -116,9 +121,36 @@ pub async fn commits_all_or_nothing(backend: &dyn Backend) {
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [2, 0, 0]);
     assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), good.ballots);
     assert_eq!(store.dead(0, 0, 9).await.unwrap(), good.dead);
+    assert_eq!(store.digests(0, 0).await.unwrap(), [good.digest.unwrap()]);
     let progress = store.begin(0, generation(1)).await.unwrap();
     assert_eq!((progress.next_offset, progress.announced), (4, 2));
     assert_eq!(store.voter(poll.id, voter(2)).await.unwrap(), good.ballots[1].after);
+}
+
+pub async fn keeps_digests_in_place_of_those_they_go_on_from(backend: &dyn Backend) {
+    let store = backend.fresh(2).await;
+    store.begin(0, generation(1)).await.unwrap();
+    store.begin(1, generation(1)).await.unwrap();
+    let digest = |from, to, n| Digest { from, to, hash: [n; 32] };
+    let keep = async |partition, from, digest: Digest| {
+        let commit = Commit { digest: Some(digest), ..empty(from, digest.to) };
+        store.commit(partition, &commit).await
+    };
+    keep(0, 0, digest(0, 5, 1)).await.unwrap();
+    keep(1, 0, digest(0, 3, 2)).await.unwrap();
+    keep(0, 5, digest(0, 7, 3)).await.unwrap();
+    keep(0, 7, digest(7, 9, 4)).await.unwrap();
+    assert_eq!(keep(0, 7, digest(7, 8, 5)).await, Err(CommitError::Fenced));
+    // A worker of an older version keeps none, and takes none away.
+    store.commit(0, &empty(9, 12)).await.unwrap();
+    keep(0, 12, digest(12, 300, 255)).await.unwrap();
+    let store = backend.reopen(store).await;
+    let all = [digest(0, 7, 3), digest(7, 9, 4), digest(12, 300, 255)];
+    assert_eq!(store.digests(0, 0).await.unwrap(), all);
+    assert_eq!(store.digests(0, 7).await.unwrap(), all);
+    assert_eq!(store.digests(0, 8).await.unwrap(), all[1..]);
+    assert_eq!(store.digests(0, 301).await.unwrap(), []);
+    assert_eq!(store.digests(1, 0).await.unwrap(), [digest(0, 3, 2)]);
 }
 
 pub async fn loads_the_known_and_the_unknown(backend: &dyn Backend) {

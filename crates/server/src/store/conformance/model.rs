@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use pollux_core::ballot::{Ballot, NamedBy, Status};
+use pollux_core::digest::Digest;
 use pollux_core::fold::{Past, Trail, known};
 use pollux_core::id::{BallotId, PollId, VoterId};
 use pollux_core::kind::Answer;
@@ -98,6 +99,8 @@ struct Pair {
     real: Arc<dyn Store>,
     polls: Vec<Poll>,
     next: [u64; PARTITIONS as usize],
+    /// What the latest commit of each partition kept.
+    digest: [Digest; PARTITIONS as usize],
     created: u64,
 }
 
@@ -125,7 +128,9 @@ macro_rules! both {
 impl Pair {
     async fn new(backend: Box<dyn Backend>) -> Self {
         let (model, real) = (Memory.fresh(PARTITIONS).await, backend.fresh(PARTITIONS).await);
-        let pair = Self { backend, model, real, polls: Vec::new(), next: [0; 2], created: 0 };
+        let digest = [Digest::new(0); 2];
+        let (polls, next) = (Vec::new(), [0; 2]);
+        let pair = Self { backend, model, real, polls, next, digest, created: 0 };
         for partition in 0..PARTITIONS {
             both!(pair, begin(partition, generation(1))).unwrap();
         }
@@ -225,7 +230,16 @@ impl Pair {
         }
         for (partition, records) in (0..).zip(logs) {
             if !records.is_empty() {
-                let mut commit = self.fold(partition, Batch::read(records)).await;
+                let batch = Batch::read(records);
+                // One that begins anew stands for one that is full.
+                let mut digest = match announce {
+                    true => Digest::new(self.next[partition as usize]),
+                    false => self.digest[partition as usize],
+                };
+                batch.digest(&mut digest);
+                let mut commit = self.fold(partition, batch).await;
+                commit.digest = Some(digest);
+                self.digest[partition as usize] = digest;
                 if announce {
                     commit.announced = commit.from;
                 }
@@ -274,6 +288,7 @@ impl Pair {
         }
         for partition in 0..PARTITIONS {
             let _ = both!(self, tallies_since(partition, self.next[partition as usize] / 2));
+            let _ = both!(self, digests(partition, self.next[partition as usize] / 2));
             let _ = both!(self, ballots(partition, 0, None, 1000));
             let _ = both!(self, dead(partition, 3, 1000));
             for poll in &self.polls {

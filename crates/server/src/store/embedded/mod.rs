@@ -25,6 +25,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pollux_core::ballot::Status;
+use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
@@ -523,6 +524,14 @@ impl Store for EmbeddedStore {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         self.read(move |conn| reads::dead(conn, partition, from, limit)).await
+    }
+
+    async fn digests(
+        &self,
+        partition: Partition,
+        since: Offset,
+    ) -> Result<Vec<Digest>, StoreError> {
+        self.read(move |conn| reads::digests(conn, partition, since)).await
     }
 
     async fn progress(&self) -> Result<Vec<(Partition, Progress)>, StoreError> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use pollux_core::digest::Digest;
 use pollux_core::fold::Trail;
 use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::{Poll, PollStatus};
@@ -148,6 +149,17 @@ pub fn progress_of(conn: &Connection, partition: Partition) -> Read<Option<Progr
     let sql = "SELECT partition, generation, next_offset, announced FROM offsets \
                WHERE partition = ?1";
     Ok(one(conn, sql, [partition], read_progress)?.map(|(_, progress)| progress))
+}
+
+pub fn digests(conn: &Connection, partition: Partition, since: Offset) -> Read<Vec<Digest>> {
+    let sql = "SELECT from_offset, to_offset, hash FROM digests \
+               WHERE partition = ?1 AND to_offset >= ?2 ORDER BY from_offset";
+    many(conn, sql, (partition, signed(since)), |row| {
+        let (from, to) = (row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64);
+        let hash = row.get_ref(2)?.as_blob().map_err(rows::damaged)?;
+        let hash = hash.try_into().map_err(|_| rows::damaged("a digest is not 32 bytes"))?;
+        Ok(Digest { from, to, hash })
+    })
 }
 
 pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> Read<Vec<TallyAt>> {

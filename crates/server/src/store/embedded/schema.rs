@@ -167,6 +167,17 @@ CREATE INDEX polls_closing ON polls (closes_at, id) WHERE status = 'open' AND cl
 DROP INDEX polls_unsettled;
 CREATE INDEX polls_unsettled ON polls (id) WHERE settled = 0;
 ",
+    "
+-- What a partition's records were when they were counted (crates/core/src/digest.rs): the last
+-- row of a partition moves with its offset. What was counted before this was kept has none.
+CREATE TABLE digests (
+    partition   INTEGER NOT NULL,
+    from_offset INTEGER NOT NULL,
+    to_offset   INTEGER NOT NULL,
+    hash        BLOB    NOT NULL,
+    PRIMARY KEY (partition, from_offset)
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Why the store's file was not opened. Each message names the file and what to do.

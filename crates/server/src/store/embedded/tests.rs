@@ -442,7 +442,8 @@ async fn rows_from_before_they_were_numbered_are_found() {
     store.shut().await;
     let conn = Connection::open(folder.path().join(FILE)).unwrap();
     conn.execute_batch(
-        "DROP INDEX later_ballots; DROP INDEX later_counted; ALTER TABLE ballots DROP COLUMN nth;
+        "DROP TABLE digests; DROP INDEX later_ballots; DROP INDEX later_counted;
+         ALTER TABLE ballots DROP COLUMN nth;
          UPDATE ballots SET prev = nullif(position, 0) - 1; PRAGMA user_version = 2",
     )
     .unwrap();
@@ -455,6 +456,27 @@ async fn rows_from_before_they_were_numbered_are_found() {
         let fate = store.fate(poll.id, voter(1), ballot_id(n)).await.unwrap().unwrap();
         assert_eq!((fate.status, fate.position), (status, (0, n)));
     }
+}
+
+#[tokio::test]
+async fn what_was_counted_before_digests_were_kept_has_none() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path());
+    let poll = create(&*store, open_poll(1)).await;
+    store.begin(0, generation(1)).await.unwrap();
+    store.commit(0, &batch(&poll, 0, 0..5)).await.unwrap();
+    store.shut().await;
+    let conn = Connection::open(folder.path().join(FILE)).unwrap();
+    conn.execute_batch("DROP TABLE digests; PRAGMA user_version = 4").unwrap();
+    drop(conn);
+    let store = open(folder.path());
+    assert_eq!(store.begin(0, generation(1)).await.unwrap().next_offset, 5);
+    assert_eq!(store.digests(0, 0).await.unwrap(), []);
+    let digest = Digest { from: 5, to: 7, hash: [9; 32] };
+    let commit = Commit { digest: Some(digest), ..batch(&poll, 5, 5..7) };
+    store.commit(0, &commit).await.unwrap();
+    assert_eq!(store.digests(0, 7).await.unwrap(), [digest]);
+    assert_eq!(store.ballots(0, 0, None, 9).await.unwrap().len(), 7);
 }
 
 /// SQLite's own count of its steps, in place of time.

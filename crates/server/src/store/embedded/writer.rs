@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use fail::fail_point;
 use parking_lot::Mutex;
+use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 use pollux_core::id::{Generation, Offset, Partition, PollId};
 use pollux_core::poll::Poll;
@@ -182,6 +183,7 @@ impl Writer {
             fence(conn, partition, commit)?;
             let mut keys = Keys { conn, index, last: None };
             write_batch(conn, &mut keys, partition, commit, &mut written)?;
+            write_digest(conn, partition, commit)?;
             write_tallies(conn, &mut keys, partitions, commit)?;
             fail_point!("store::before_commit");
             Ok::<_, CommitError>(())
@@ -359,6 +361,17 @@ fn write_batch(
             letter.reason
         ])?;
     }
+    Ok(())
+}
+
+fn write_digest(
+    conn: &Connection,
+    partition: Partition,
+    commit: &Commit,
+) -> Result<(), StoreError> {
+    let Some(Digest { from, to, hash }) = commit.digest else { return Ok(()) };
+    conn.prepare_cached("INSERT OR REPLACE INTO digests VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![partition, reads::signed(from), reads::signed(to), &hash[..]])?;
     Ok(())
 }
 

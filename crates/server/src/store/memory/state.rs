@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pollux_core::ballot::Status;
+use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
@@ -37,6 +38,8 @@ pub struct State {
     pub ballots: BTreeMap<Place, BallotRow>,
     pub dead: BTreeMap<Place, DeadLetter>,
     pub progress: BTreeMap<Partition, Progress>,
+    /// By the offset that each begins at.
+    pub digests: BTreeMap<Place, Digest>,
     /// Every row of a voter, in the order committed.
     pub voters: BTreeMap<(PollId, VoterId), Vec<Place>>,
     /// How to take back the commits since the last change that is durable.
@@ -48,6 +51,7 @@ pub struct Undo {
     pub partition: Partition,
     pub progress: Progress,
     pub tallies: Vec<((PollId, Partition), Option<TallyAt>)>,
+    pub digest: Option<(Place, Option<Digest>)>,
 }
 
 impl State {
@@ -230,9 +234,13 @@ impl State {
             let what = format!("a commit of poll {poll}, which is not here");
             return Err(StoreError::Damaged(what).into());
         }
-        let mut undo = Undo { partition, progress: *progress, tallies: Vec::new() };
+        let mut undo = Undo { partition, progress: *progress, tallies: Vec::new(), digest: None };
         progress.next_offset = commit.to;
         progress.announced = progress.announced.max(commit.announced);
+        if let Some(digest) = commit.digest {
+            let place = (partition, digest.from);
+            undo.digest = Some((place, self.digests.insert(place, digest)));
+        }
         for tally in &commit.tallies {
             let key = (tally.poll, tally.partition);
             undo.tallies.push((key, self.tallies.insert(key, tally.clone())));
@@ -271,6 +279,11 @@ impl State {
                 Some(tally) => self.tallies.insert(key, tally),
                 None => self.tallies.remove(&key),
             };
+        }
+        match undo.digest {
+            Some((place, Some(digest))) => drop(self.digests.insert(place, digest)),
+            Some((place, None)) => drop(self.digests.remove(&place)),
+            None => {}
         }
         self.progress.insert(undo.partition, undo.progress);
     }

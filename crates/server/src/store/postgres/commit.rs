@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::SinkExt;
+use pollux_core::digest::Digest;
 use pollux_core::id::{Generation, Partition};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -127,18 +128,23 @@ const TALLIES: &str = "INSERT INTO tallies SELECT q.poll, q.partition, q.phase, 
 const DEAD: &str = "INSERT INTO dead_letters \
      SELECT $1, q.* FROM unnest($2::bigint[], $3::bytea[], $4::bytea[], $5::text[]) AS q";
 
+const DIGEST: &str = "INSERT INTO digests VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (partition, from_offset) DO UPDATE SET to_offset = excluded.to_offset, \
+     hash = excluded.hash";
+
 /// The compare-and-set, and with it, in one flight, all that is small.
 async fn set(lease: &Lease, part: i32, commit: &Commit) -> Result<(), CommitError> {
     let fence = prepare(lease, FENCE).await?;
     let tallies = prepare(lease, TALLIES).await?;
     let dead = prepare(lease, DEAD).await?;
+    let digest = prepare(lease, DIGEST).await?;
     let (from, to, announced) = (commit.from as i64, commit.to as i64, commit.announced as i64);
     let fenced: [&(dyn ToSql + Sync); 4] = [&part, &from, &to, &announced];
     let columns = Tallies::of(commit);
     let columns = columns.params();
     let letters = Letters::of(commit);
     let letters = letters.params(&part);
-    let (moved, counted, buried) = tokio::join! {
+    let (moved, counted, buried, digested) = tokio::join! {
         biased;
         lease.execute(&fence, &fenced),
         async {
@@ -152,6 +158,10 @@ async fn set(lease: &Lease, part: i32, commit: &Commit) -> Result<(), CommitErro
                 true => Ok(0),
                 false => lease.execute(&dead, &letters).await,
             }
+        },
+        async {
+            let Some(Digest { from, to, hash }) = commit.digest else { return Ok(0) };
+            lease.execute(&digest, &[&part, &(from as i64), &(to as i64), &&hash[..]]).await
         }
     };
     // In this order: past the first error the others only say that there was one.
@@ -160,6 +170,7 @@ async fn set(lease: &Lease, part: i32, commit: &Commit) -> Result<(), CommitErro
     }
     counted.map_err(StoreError::from)?;
     buried.map_err(StoreError::from)?;
+    digested.map_err(StoreError::from)?;
     Ok(())
 }
 

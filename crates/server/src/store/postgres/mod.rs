@@ -21,6 +21,7 @@ use bytes::Bytes;
 use deadpool_postgres::Pool;
 use parking_lot::Mutex;
 use pollux_core::ballot::Status;
+use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
@@ -530,6 +531,14 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         ask!(self, lease => reads::dead(&lease, partition, from, limit))
+    }
+
+    async fn digests(
+        &self,
+        partition: Partition,
+        since: Offset,
+    ) -> Result<Vec<Digest>, StoreError> {
+        ask!(self, lease => reads::digests(&lease, partition, since))
     }
 
     async fn progress(&self) -> Result<Vec<(Partition, Progress)>, StoreError> {

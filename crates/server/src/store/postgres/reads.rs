@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use foldhash::fast::FixedState;
 use pollux_core::ballot::Status;
+use pollux_core::digest::Digest;
 use pollux_core::fold::Trail;
 use pollux_core::id::{BallotId, EventId, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::poll::Poll;
@@ -354,6 +355,13 @@ pub async fn dead(
         })
     };
     query(lease, sql, params).await?.iter().map(letter).collect()
+}
+
+pub async fn digests(lease: &Lease, partition: Partition, since: Offset) -> Read<Vec<Digest>> {
+    let sql = "SELECT from_offset, to_offset, hash FROM digests \
+               WHERE partition = $1 AND to_offset >= $2 ORDER BY from_offset";
+    let rows = query(lease, sql, &[&(partition as i32), &signed(since)]).await?;
+    rows.iter().map(rows::read_digest).collect()
 }
 
 pub async fn progress(lease: &Lease) -> Read<Vec<(Partition, Progress)>> {

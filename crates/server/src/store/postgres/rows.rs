@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{BufMut, BytesMut};
 use pollux_core::ballot::Status;
+use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 use pollux_core::fold::Link;
 use pollux_core::id::{
@@ -188,6 +189,12 @@ pub fn read_progress(row: &Row) -> Read<(Partition, Progress)> {
         announced: number(row, "announced")?,
     };
     Ok((get::<i32>(row, "partition")? as Partition, progress))
+}
+
+pub fn read_digest(row: &Row) -> Read<Digest> {
+    let hash = get::<Vec<u8>>(row, "hash")?.try_into();
+    let hash = hash.map_err(|_| damaged("a digest is not 32 bytes"))?;
+    Ok(Digest { from: number(row, "from_offset")?, to: number(row, "to_offset")?, hash })
 }
 
 /// The columns of `ballots b`, in the order [`Copy::row`] writes them.
