@@ -29,15 +29,15 @@ impl Flags {
 
     fn augment(command: Command, takes: impl Fn(&Setting) -> bool) -> Command {
         command.args(SETTINGS.iter().filter(|setting| takes(setting)).map(|setting| {
-            let Setting { flag, variable, value, default, help, heading, .. } = setting;
-            let default = match default.as_str() {
+            let Setting { flag, variable, value, default, absent, help, heading, .. } = setting;
+            let said = |default: &str| match default {
                 "" => String::new(),
                 default => format!(" [default: {default}]"),
             };
             let arg = Arg::new(flag)
                 .long(flag)
                 .value_name(value)
-                .help(format!("{help} [env: {variable}]{default}"))
+                .help(format!("{help}{} [env: {variable}]{}", said(absent), said(default)))
                 .help_heading(format!("{heading:?}"))
                 .hide_short_help(*heading == Heading::Limits);
             match *value {

@@ -21,8 +21,10 @@ pub struct Setting {
     pub value: &'static str,
     /// The least and the most; empty when any value of its form will do.
     pub limits: String,
-    /// Its default as it would be typed, or said in words; empty when there is none.
+    /// Its default as it would be typed; empty when there is none.
     pub default: String,
+    /// What holds where there is none, in words.
+    pub absent: &'static str,
     /// One sentence.
     pub help: &'static str,
     /// Where the help lists it.
@@ -53,13 +55,13 @@ impl Setting {
         field_mut: fn(&mut Config) -> &mut T,
     ) -> Self {
         let Form { value, limits, absent, is_secret, read, show } = form;
-        let shown = show(default);
         Self {
             flag: variable.trim_start_matches("POLLUX_").to_lowercase().replace('_', "-"),
             variable,
             value,
             limits,
-            default: if shown.is_empty() { absent.into() } else { shown },
+            default: show(default),
+            absent,
             help,
             heading,
             is_secret,
