@@ -18,8 +18,8 @@ const MIB: u64 = 1 << 20;
 const MEMORY: u64 = 400 * MIB;
 /// Connections of the attackers and of the voters, the files of log and store, and some more.
 const DESCRIPTORS: usize = 300;
-/// Of each write-ahead log: begun anew at 32 MiB, or at the end of a checkpoint that had to wait meanwhile.
-const WRITE_AHEAD: u64 = 128 * MIB;
+/// Of each write-ahead log: copied back at 32 MiB; where that takes long, the writer waits at 128 MiB more.
+const WRITE_AHEAD: u64 = 192 * MIB;
 /// What the attackers may have made of a minute's budgets: the log, the store, and what is ahead of both.
 const DISK_AT_FIRST: u64 = 200 * MIB;
 const DISK_PER_MINUTE: u64 = 60 * MIB;
@@ -172,7 +172,8 @@ fn vote(server: &Server, count: &Count, poll: &str) -> u64 {
 struct Taken {
     memory: u64,
     descriptors: usize,
-    write_ahead: u64,
+    /// The log's and the store's.
+    write_ahead: [u64; 2],
     disk: u64,
 }
 
@@ -192,12 +193,8 @@ fn taken(server: &Server, folder: &Path) -> Taken {
     Taken {
         memory: kib * 1024,
         descriptors: std::fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count(),
-        write_ahead: sizes
-            .iter()
-            .filter(|(name, _)| name.ends_with("-wal"))
-            .map(|(_, size)| *size)
-            .max()
-            .unwrap_or(0),
+        write_ahead: ["log.db-wal", "store.db-wal"]
+            .map(|wal| sizes.iter().find(|(name, _)| name == wal).map_or(0, |(_, size)| *size)),
         disk: sizes.iter().map(|(_, size)| size).sum(),
     }
 }
@@ -237,7 +234,7 @@ fn attackers_who_obey_every_limit_take_no_more_than_is_theirs() {
             let disk = DISK_AT_FIRST + DISK_PER_MINUTE * (begun.elapsed().as_secs() / 60 + 1);
             assert!(now.memory < MEMORY, "{now:?}");
             assert!(now.descriptors < DESCRIPTORS, "{now:?}");
-            assert!(now.write_ahead < WRITE_AHEAD, "{now:?}");
+            assert!(now.write_ahead.iter().all(|size| *size < WRITE_AHEAD), "{now:?}");
             assert!(now.disk < disk, "{now:?}");
             if last.elapsed() > Duration::from_secs(20) {
                 eprintln!("after {:?}: {now:?}", begun.elapsed());

@@ -29,6 +29,11 @@ impl WalSize {
         Ok(Self { pages, asked_at: 0 })
     }
 
+    /// The pages in it.
+    pub fn pages(&self) -> u64 {
+        self.pages.load(Relaxed)
+    }
+
     /// The pages that came since [`WalSize::asked`], or since it was begun anew.
     pub fn grown(&mut self) -> u64 {
         let pages = self.pages.load(Relaxed);

@@ -19,8 +19,14 @@ const EVERY: u64 = 1 << 10;
 /// A file that has its size is synced at half the price of one that grows.
 const LARGE: u64 = 2 << 10;
 
-/// How long the writer may be held up for that, when readers are in the way.
+/// Pages from which on the writer waits for a checkpoint that takes so long: 128 MiB.
+const MOST: u64 = 8 << 10;
+
+/// How long the writer may be held up for that at first, when readers are in the way.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// And at most: below the deadline of those who wait for their votes.
+const MOST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The writer's handle on the thread that makes checkpoints.
 pub(super) struct Checkpointer {
@@ -43,12 +49,17 @@ impl Checkpointer {
         Ok(Self { wanted, thread, size })
     }
 
-    /// Ask for a checkpoint if enough was committed since the last.
+    /// Ask for a checkpoint if enough was committed since the last. When it comes to much, because disk or
+    /// processor are too busy for checkpoints, wait until the one under way has ended.
     pub fn tend(&mut self) {
-        if self.size.grown() >= EVERY {
-            self.size.asked();
-            // One that is asked for already will do.
-            let _ = self.wanted.try_send(());
+        if self.size.grown() < EVERY {
+            return;
+        }
+        self.size.asked();
+        // One that is asked for already will do.
+        let waiting = self.wanted.try_send(()).is_err();
+        if waiting && self.size.pages() >= MOST {
+            let _ = self.wanted.send(());
         }
     }
 
@@ -57,6 +68,13 @@ impl Checkpointer {
         drop(self.wanted);
         let _ = self.thread.join();
     }
+}
+
+/// How long to wait for readers when there are so many pages. Where a machine is so busy that there is always
+/// one, the file would grow for ever if each try gave up as soon as the first.
+fn patience(pages: u64) -> Duration {
+    let times = u32::try_from(pages / LARGE).unwrap_or(u32::MAX);
+    PATIENCE.saturating_mul(times.saturating_mul(times)).clamp(PATIENCE, MOST_PATIENCE)
 }
 
 fn run(connection: Connection, shared: &Shared, asked: &Receiver<()>) {
@@ -74,11 +92,12 @@ fn run(connection: Connection, shared: &Shared, asked: &Receiver<()>) {
             0
         }
     };
-    if let Err(error) = connection.busy_timeout(PATIENCE) {
-        tracing::warn!("checkpoints will not wait for readers: {error}");
-    }
     while asked.recv().is_ok() {
-        if make(Checkpoint::Passive) >= LARGE {
+        let pages = make(Checkpoint::Passive);
+        if pages >= LARGE {
+            if let Err(error) = connection.busy_timeout(patience(pages)) {
+                tracing::warn!("this checkpoint will not wait for readers: {error}");
+            }
             // Little is left to move by now. Between two transactions, or the writer, who has
             // the file locked nearly always, would never let this one in.
             let _between = shared.turn.lock();
@@ -89,4 +108,16 @@ fn run(connection: Connection, shared: &Shared, asked: &Receiver<()>) {
         make(Checkpoint::Truncate);
     }
     file::close(connection, shared.failed.borrow().is_some());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_larger_it_is_the_longer_readers_are_waited_for() {
+        let millis = [0, LARGE, 2 * LARGE, 4 * LARGE, 100 * LARGE, u64::MAX]
+            .map(|pages| patience(pages).as_millis());
+        assert_eq!(millis, [50, 50, 200, 800, 3_000, 3_000]);
+    }
 }
