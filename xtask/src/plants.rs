@@ -31,6 +31,7 @@ const CACHES: &[&str] = &["-p", "pollux-server", "--test", "api_caches"];
 const SECURITY: &[&str] = &["-p", "pollux-server", "--test", "api_security"];
 const SECURITY_LINES: &[&str] = &["-p", "pollux-server", "--lib", "security::"];
 const PRIVATE: &[&str] = &["-p", "pollux-server", "--lib", "private::"];
+const COMPOSE: &[&str] = &["-p", "pollux-cluster", "--lib", "alone::"];
 const FOLDER: &[&str] = &["-p", "pollux", "--test", "folder"];
 /// One scenario each, on a real cluster of its own.
 const SPLIT: &[&str] = &["-p", "pollux", "--test", "faults", "a leader and ZooKeeper"];
@@ -768,6 +769,13 @@ pub const PLANTS: &[Plant] = &[
         right: "if std::mem::replace(&mut state.open, open && !state.gone) {",
         wrong: "if std::mem::replace(&mut state.open, open && !state.gone) && open {",
         tests: ROOM,
+    },
+    Plant {
+        name: "a password that everybody knows outlives the release that knew it",
+        file: "cluster/compose/postgres.sh",
+        right: "if [ -s \"$PGDATA/PG_VERSION\" ]; then",
+        wrong: "if false; then",
+        tests: COMPOSE,
     },
 ];
 
