@@ -771,6 +771,13 @@ pub const PLANTS: &[Plant] = &[
         tests: ROOM,
     },
     Plant {
+        name: "who comes through a proxy of the machine hears a backend's words",
+        file: "crates/server/src/api/health.rs",
+        right: "near && !passed_on ||",
+        wrong: "near ||",
+        tests: READY,
+    },
+    Plant {
         name: "a password that everybody knows outlives the release that knew it",
         file: "cluster/compose/postgres.sh",
         right: "if [ -s \"$PGDATA/PG_VERSION\" ]; then",
