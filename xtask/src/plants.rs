@@ -771,6 +771,13 @@ pub const PLANTS: &[Plant] = &[
         tests: ROOM,
     },
     Plant {
+        name: "a change that is found made behind the client's back is on no record",
+        file: "crates/server/src/api/owner.rs",
+        right: "if *found == after {",
+        wrong: "if *found == *before {",
+        tests: SECURITY,
+    },
+    Plant {
         name: "who comes through a proxy of the machine hears a backend's words",
         file: "crates/server/src/api/health.rs",
         right: "near && !passed_on ||",
