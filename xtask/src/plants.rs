@@ -771,6 +771,13 @@ pub const PLANTS: &[Plant] = &[
         tests: ROOM,
     },
     Plant {
+        name: "a browser keeps what is shown to an owner alone",
+        file: "crates/server/src/api/polls.rs",
+        right: "Audience::Owner => return Ok(super::answer(StatusCode::OK, &poll, &HeaderMap::new())),",
+        wrong: "Audience::Owner => ('o', true),",
+        tests: CACHES,
+    },
+    Plant {
         name: "a change that is found made behind the client's back is on no record",
         file: "crates/server/src/api/owner.rs",
         right: "if *found == after {",

@@ -185,7 +185,7 @@ async fn settle(
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` you have"),
     ),
     responses(
-        (status = 200, body = EventView, description = "The event; its owner and its stage are shown drafts",
+        (status = 200, body = EventView, description = "The event; its owner and its stage are shown drafts, without an `ETag`",
             headers(("ETag" = String))),
         (status = 304, description = "You have the newest"),
     ),
@@ -201,20 +201,20 @@ pub async fn read(
     let token = bearer(headers);
     let named = lookup::named(&app, &id, from, token).await?;
     security::ignored(&app, token, named.owner(), named.id(), request.extensions());
-    let (event, staff) = match named {
-        Named::Poll(standing) => (view::lone(&standing), false),
+    let event = match named {
+        Named::Poll(standing) => view::lone(&standing),
         Named::Event(program) => {
             let owner = &program.event.owner;
-            let staff = token.is_some_and(|t| app.keys.allow(t, owner, Right::Stage).is_ok());
-            let program = match staff {
-                true => lookup::stored_event(&app, program).await?,
-                false => program,
-            };
-            (view::event(&program, staff), staff)
+            if token.is_some_and(|token| app.keys.allow(token, owner, Right::Stage).is_ok()) {
+                let program = lookup::stored_event(&app, program).await?;
+                // Drafts stay in no browser's cache.
+                return Ok(ok(&view::event(&program, true)));
+            }
+            view::event(&program, false)
         }
     };
-    let tag = format!("\"{}-{}\"", event.version, if staff { 's' } else { 'p' });
-    Ok(cached(headers, &event, &tag, staff))
+    let tag = format!("\"{}-p\"", event.version);
+    Ok(cached(headers, &event, &tag, false))
 }
 
 /// Change an event of the bearer of the token; `change` says whether there was anything to do.

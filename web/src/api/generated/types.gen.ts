@@ -1450,7 +1450,7 @@ export type GetEventError = GetEventErrors[keyof GetEventErrors];
 
 export type GetEventResponses = {
     /**
-     * The event; its owner and its stage are shown drafts
+     * The event; its owner and its stage are shown drafts, without an `ETag`
      */
     200: Event;
 };
