@@ -44,6 +44,7 @@ pub fn run() -> Result<()> {
             pinned(project),
             ports(project),
             restarts(project),
+            known_passwords(project),
             members::faults(project)?,
             nodes::faults(project, &known),
         ];
@@ -76,7 +77,10 @@ impl Project {
 
     /// The variables it takes, with what they are when nobody sets them.
     fn variables(&self) -> BTreeSet<(&str, &str)> {
-        let opened = self.text.match_indices("${").map(|(at, _)| &self.text[at + 2..]);
+        let opened = self.text.match_indices("${");
+        // `$${` is the container's own.
+        let opened = opened.filter(|(at, _)| !self.text[..*at].ends_with('$'));
+        let opened = opened.map(|(at, _)| &self.text[at + 2..]);
         let named = opened.filter_map(|rest| {
             let name =
                 rest.split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
@@ -168,6 +172,23 @@ fn restarts(project: &Project) -> Vec<String> {
     lacks.map(|(name, _)| format!("{name} lacks a restart policy or a health check")).collect()
 }
 
+/// Passwords that stand in the file, and so are known to everybody.
+fn known_passwords(project: &Project) -> Vec<String> {
+    let secret = |name: &str| {
+        ["PASSWORD", "SECRET", "TOKEN"].iter().any(|word| name.contains(word))
+            && !name.ends_with("_FILE")
+    };
+    let given = project.services().flat_map(|(service, it)| {
+        let all = it["environment"].as_object().into_iter().flatten();
+        all.map(move |(name, value)| (service, name.as_str(), value.as_str().unwrap_or_default()))
+    });
+    let defaults = project.variables().into_iter().map(|(name, default)| ("${…}", name, default));
+    let known = given.chain(defaults).filter(|(_, name, value)| secret(name) && !value.is_empty());
+    known
+        .map(|(place, name, _)| format!("{place}: {name} has a value that everybody knows"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -203,8 +224,27 @@ mod tests {
     }
 
     #[test]
+    fn a_password_that_everybody_knows_is_noticed() {
+        let with = |text: &str, name: &str, value: &str| {
+            known_passwords(&project(text, json!({ "a": { "environment": { name: value } } })))
+        };
+        assert_eq!(with("x: ${DB_PASSWORD:-}", "DB_PASSWORD", ""), [""; 0]);
+        assert_eq!(with("", "X_PASSWORD_FILE", "/run/x"), [""; 0]);
+        assert_eq!(with("x: ${DB_PASSWORD:-polling}", "DB_NAME", "polling").len(), 1);
+        assert_eq!(with("", "PGADMIN_DEFAULT_PASSWORD", "admin").len(), 1);
+        let shipped = [
+            include_str!("../../docker-compose.yml"),
+            include_str!("../../docker-compose.small.yml"),
+        ];
+        for file in shipped {
+            assert_eq!(known_passwords(&project(file, json!({}))), [""; 0]);
+        }
+    }
+
+    #[test]
     fn variables_are_found_inside_others_too() {
-        let found = project("x: ${A_1:-y}\nz: ${URL:-http://h:${PORT:-5000}} $${NOT}", json!({}));
+        let found =
+            project("x: ${A_1:-y}\nz: ${URL:-http://h:${PORT:-5000}} $${NOT:-x}", json!({}));
         let names: Vec<_> = found.variables().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["A_1", "PORT", "URL"]);
         assert!(found.variables().contains(&("PORT", "5000")));

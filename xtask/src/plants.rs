@@ -32,6 +32,7 @@ const CACHES: &[&str] = &["-p", "pollux-server", "--test", "api_caches"];
 const SECURITY: &[&str] = &["-p", "pollux-server", "--test", "api_security"];
 const SECURITY_LINES: &[&str] = &["-p", "pollux-server", "--lib", "security::"];
 const PRIVATE: &[&str] = &["-p", "pollux-server", "--lib", "private::"];
+const COMPOSE: &[&str] = &["-p", "pollux-cluster", "--lib", "alone::"];
 const FOLDER: &[&str] = &["-p", "pollux", "--test", "folder"];
 const SETTINGS: &[&str] = &["-p", "pollux", "--bins", "settings::"];
 /// One scenario each, on a real cluster of its own.
@@ -826,6 +827,32 @@ pub const PLANTS: &[Plant] = &[
         right: "Form::new(\"SECRETS\", read, |_| String::new()).secret()",
         wrong: "Form::new(\"SECRETS\", read, |_| String::new())",
         tests: SETTINGS,
+        name: "a browser keeps what is shown to an owner alone",
+        file: "crates/server/src/api/polls.rs",
+        right: "Audience::Owner => return Ok(super::answer(StatusCode::OK, &poll, &HeaderMap::new())),",
+        wrong: "Audience::Owner => ('o', true),",
+        tests: CACHES,
+    },
+    Plant {
+        name: "a change that is found made behind the client's back is on no record",
+        file: "crates/server/src/api/owner.rs",
+        right: "if *found == after {",
+        wrong: "if *found == *before {",
+        tests: SECURITY,
+    },
+    Plant {
+        name: "who comes through a proxy of the machine hears a backend's words",
+        file: "crates/server/src/api/health.rs",
+        right: "near && !passed_on ||",
+        wrong: "near ||",
+        tests: READY,
+    },
+    Plant {
+        name: "a password that everybody knows outlives the release that knew it",
+        file: "cluster/compose/postgres.sh",
+        right: "if [ -s \"$PGDATA/PG_VERSION\" ]; then",
+        wrong: "if false; then",
+        tests: COMPOSE,
     },
 ];
 

@@ -134,3 +134,6 @@ impl Drop for Postgres {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

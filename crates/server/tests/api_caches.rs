@@ -4,7 +4,7 @@
 
 mod api_support;
 
-use api_support::{Answer, Ask, World};
+use api_support::{ADMIN, Answer, Ask, World};
 
 const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -101,4 +101,36 @@ async fn a_page_that_is_known_still_makes_a_voter_of_who_is_none() {
         assert_eq!((voter.status.as_u16(), voter.cookie()), (304, None), "{path}");
         assert_eq!(voter.header("cache-control"), "no-cache", "{path}: all see the same page");
     }
+}
+
+/// What is shown to a token alone stays in no browser, so that nobody finds it there after the organiser has gone.
+#[tokio::test(start_paused = true)]
+async fn nothing_that_takes_a_token_is_kept_by_a_browser() {
+    let world = World::new().await;
+    let hidden = r#"{"question":"Which?","options":["a","b"],"results":"hidden"}"#;
+    let (poll, owner) = world.poll(hidden).await;
+    let made = world.call(Ask::post("/api/events", r#"{"title":"Monday"}"#).request()).await.json();
+    let (event, host) = (made["id"].as_str().unwrap(), made["ownerToken"].as_str().unwrap());
+    let stage = Ask::post(format!("/api/events/{event}/stage"), "").token(host);
+    let stage = world.call(stage.request()).await.json();
+    let stage = stage["stageToken"].as_str().unwrap();
+    world.settle().await;
+    let mut told = 0;
+    for path in paths(&poll, event) {
+        for token in [&*owner, host, stage, ADMIN] {
+            let ask = Ask::get(&path).token(token);
+            let answer = world.call(ask.request()).await;
+            let public = world.call(Ask::get(&path).request()).await;
+            if answer.status != 200 || answer.body == public.body {
+                continue;
+            }
+            told += 1;
+            assert_eq!(answer.header("cache-control"), "no-store", "{path}: {answer}");
+            assert_eq!(answer.header("etag"), "", "{path}: {answer}");
+            // Nor is anything that was kept before called the newest.
+            let again = ask.header("if-none-match", "*");
+            assert_eq!(world.call(again.request()).await.status, 200, "{path}");
+        }
+    }
+    assert!(told > 8, "tokens open something: {told}");
 }

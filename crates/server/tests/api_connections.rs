@@ -320,6 +320,59 @@ async fn garbage_after_a_good_request_is_told_and_takes_nothing_away() {
     }
 }
 
+/// Where a message ends is one thing for us and for any proxy in front, so nobody smuggles a request into another's.
+#[tokio::test]
+async fn where_a_message_ends_is_beyond_doubt() {
+    let served = serve(|_| {}).await;
+    let (id, _) = served.world.poll(POLL).await;
+    let body = r#"{"optionId":1}"#;
+    let chunked = format!("e\r\n{body}\r\n0\r\n\r\n");
+    let hidden = "GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let said = async |headers: &str, body: &str| {
+        let mut tcp = served.connect().await;
+        tcp.write_all(format!("{}{hidden}", vote(&id, headers, body)).as_bytes()).await.unwrap();
+        let text = rest(&mut tcp).await;
+        answers(&text).iter().map(|(status, _)| *status).collect::<Vec<_>>()
+    };
+    assert_eq!(said("transfer-encoding: chunked\r\n", &chunked).await, [202, 404]);
+    // A length beside the chunks says nothing, whether too much or too little: the chunks do. What comes behind them
+    // is not read at all, as RFC 9112 has it.
+    for length in [0, body.len(), chunked.len() + hidden.len(), 100_000] {
+        for both in [
+            format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"),
+            format!("transfer-encoding: chunked\r\ncontent-length: {length}\r\n"),
+            format!("transfer-encoding: Chunked\r\ncontent-length: {length}\r\n"),
+        ] {
+            assert_eq!(said(&both, &chunked).await, [202], "{both:?}");
+        }
+    }
+    // What could be read in two ways is refused.
+    for doubtful in [
+        "content-length: 14\r\ncontent-length: 15\r\n",
+        "content-length: 14, 15\r\n",
+        "content-length: +14\r\n",
+        "content-length: 0xe\r\n",
+        "transfer-encoding: identity\r\n",
+        "transfer-encoding: chunked, identity\r\ncontent-length: 14\r\n",
+        "transfer-encoding : chunked\r\ncontent-length: 14\r\n",
+        "transfer-encoding: xchunked\r\ncontent-length: 14\r\n",
+        "content-length: 14\r\n content-length: 15\r\n",
+    ] {
+        assert_eq!(said(doubtful, body).await, [400], "{doubtful:?}");
+    }
+    for (size, end) in [
+        ("-e", "\r\n"),
+        ("0xe", "\r\n"),
+        ("fffffffffffffffff", "\r\n"),
+        ("e", "\n"),
+        ("e;\n", "\r\n"),
+    ] {
+        let chunks = format!("{size}{end}{body}\r\n0\r\n\r\n");
+        let statuses = said("transfer-encoding: chunked\r\n", &chunks).await;
+        assert_eq!(statuses, [400], "{size:?}");
+    }
+}
+
 #[tokio::test]
 async fn who_dribbles_or_is_silent_is_given_up_at_every_point() {
     let limit = Duration::from_millis(400);

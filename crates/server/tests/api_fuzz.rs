@@ -20,6 +20,54 @@ use tokio::io::AsyncWriteExt;
 use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+/// What is encoded twice is decoded once: what is left of it is text, and no text of a name that means something.
+#[tokio::test(start_paused = true)]
+async fn what_is_encoded_twice_is_decoded_once() {
+    let world = World::new().await;
+    let (id, token) = world.poll(r#"{"question":"Which?","options":["%41","A"]}"#).await;
+    let code = world.call(Ask::get(format!("/api/polls/{id}")).request()).await.json();
+    let code = code["code"].as_str().unwrap();
+    let twice = |text: &str| text.bytes().map(|byte| format!("%25{byte:02x}")).collect::<String>();
+    let once = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    let status = async |path: String, token: Option<&str>| {
+        let ask = token.into_iter().fold(Ask::get(path), Ask::token);
+        world.call(ask.request()).await.status.as_u16()
+    };
+    for name in [&*id, code] {
+        assert_eq!(status(format!("/api/polls/{}", once(name)), None).await, 200, "{name}");
+        assert_eq!(status(format!("/api/polls/{}", twice(name)), None).await, 404, "{name}");
+        assert_eq!(status(format!("/api/status?poll={}", once(name)), Some(&token)).await, 200);
+        assert_eq!(status(format!("/api/status?poll={}", twice(name)), Some(&token)).await, 404);
+    }
+    for (path, expected) in [
+        (format!("/api/polls?limit={}", once("5")), 200),
+        (format!("/api/polls?limit={}", twice("5")), 400),
+        (format!("/api/polls?{}=x", once("limit")), 400),
+        (format!("/api/polls?{}=x", twice("limit")), 200),
+        (format!("/api/polls/{code}%252fexport"), 404),
+        (format!("/api/polls/{code}%2fexport"), 404),
+        (format!("/assets/{}", twice("../secret")), 404),
+    ] {
+        assert_eq!(status(path.clone(), None).await, expected, "{path}");
+    }
+    // JSON's own escapes are read once, and percent signs are nothing to it.
+    for (option, status) in [
+        ("%41", 202),
+        (r"\u0025\u0034\u0031", 202),
+        (r"\u0041", 202),
+        (r"\\u0041", 422),
+        ("%2541", 422),
+    ] {
+        let body = format!(r#"{{"option":"{option}"}}"#);
+        let cast = world.call(Ask::post(format!("/api/polls/{id}/vote"), body).request()).await;
+        assert_eq!(cast.status, status, "{option}: {cast}");
+    }
+    world.settle().await;
+    let poll = world.call(Ask::get(format!("/api/polls/{id}")).request()).await.json();
+    let votes = [0, 1].map(|at| poll["options"][at]["votes"].as_u64().unwrap());
+    assert_eq!(votes, [2, 1], "{poll}");
+}
+
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

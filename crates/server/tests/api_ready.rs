@@ -1,5 +1,5 @@
 //! Whether a server says that it is ready while its log's disk hangs: nothing fails then, and nothing
-//! is acknowledged either.
+//! is acknowledged either. And who is told why it is not.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,8 +9,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_support::{Ask, World};
+use api_support::{ADMIN, Ask, World};
+use pollux_server::api::identity::Peer;
 use pollux_server::log::memory::LogFaults;
+use pollux_server::store::memory::{Faults, StoreFaults};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -97,5 +99,61 @@ async fn the_bound_is_a_setting() {
     let vote = vote(&world, &poll);
     sleep(2 * SECOND).await;
     assert!(!ready(&world).await.0);
+    vote.abort();
+}
+
+/// What log and store say names files, hosts and accounts. Anybody can be the owner of a poll.
+#[tokio::test(start_paused = true)]
+async fn strangers_hear_nothing_of_a_backends_words() {
+    let world = World::with(|config| config.log.stall = SECOND).await;
+    let (poll, owner) = world.poll(POLL).await;
+    world.settle().await;
+    let world = Arc::new(world);
+    let ask =
+        async |path: &str, token: Option<&str>, address: &str, header: Option<&'static str>| {
+            let ask = token.into_iter().fold(Ask::get(path), Ask::token);
+            let ask = header.into_iter().fold(ask, |ask, name| ask.header(name, "192.0.2.1"));
+            let mut request = ask.request();
+            request.extensions_mut().insert(Peer(address.parse().unwrap()));
+            String::from_utf8(world.call(request).await.body).unwrap()
+        };
+    let (far, near) = ("192.0.2.1", "127.0.0.1");
+    let status = format!("/api/status?poll={poll}");
+    let told = async |what: &str, words: &str| {
+        for (path, token) in
+            [("/readyz", None), (&status, Some(&*owner)), ("/readyz", Some(&*owner))]
+        {
+            for (address, header) in
+                [(far, None), (near, Some("x-forwarded-for")), (near, Some("forwarded"))]
+            {
+                let said = ask(path, token, address, header).await;
+                assert!(said.contains(what) && !said.contains(words), "{path} {address}: {said}");
+            }
+            assert!(
+                ask(path, token, near, None).await.contains(words),
+                "{path} on the machine itself"
+            );
+            assert!(
+                ask(path, Some(ADMIN), far, None).await.contains(words),
+                "{path} to the operator"
+            );
+        }
+    };
+    let refused = Faults { unavailable: 1.0, ..Faults::NONE };
+    world.store.set_faults(StoreFaults {
+        reads: refused.clone(),
+        changes: refused,
+        ..StoreFaults::NONE
+    });
+    sleep(5 * SECOND).await;
+    told("polls c", "as the dice fell").await;
+    world.store.set_faults(StoreFaults::NONE);
+
+    let damage = Some("log.db at offset 2".to_owned());
+    world.fail(LogFaults { damage, ..late(HOUR..HOUR + SECOND) });
+    told("damaged", "log.db at offset 2").await;
+    let vote = vote(&world, &poll);
+    sleep(4 * SECOND).await;
+    told("votes", "none is acknowledged").await;
     vote.abort();
 }

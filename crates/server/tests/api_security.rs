@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 use parking_lot::Mutex;
 use pollux_server::api::security::{EVENTS, LINES, WINDOW};
 use pollux_server::config::Config;
+use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Error;
@@ -414,6 +415,63 @@ async fn who_hangs_up_before_the_answer_is_on_record_as_well() {
     let gone = world.call(Ask::get(format!("/api/polls/{id}")).request()).await;
     assert_eq!(gone.status, 404, "{gone}");
     assert_eq!(log.short(), [format!("INFO poll_deleted - {id} owner")]);
+}
+
+/// The store makes the change and answers too late for the client, or says that it does not know and is slow to be looked
+/// at: what is found to be made is on record all the same, and once.
+#[tokio::test(start_paused = true)]
+async fn what_is_found_made_behind_the_clients_back_is_on_record_as_well() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let slow = |delay: Duration| Faults { delay: delay..delay + SECOND / 10, ..Faults::NONE };
+    let mute = StoreFaults { changes: slow(4 * SECOND), ..StoreFaults::NONE };
+    let unsure = Faults { unknown_done: 1.0, ..slow(2 * SECOND) };
+    let unsure = StoreFaults { changes: unsure, ..StoreFaults::NONE };
+    let lost = Faults { unknown_not_done: 1.0, ..slow(2 * SECOND) };
+    let lost = StoreFaults { changes: lost, ..StoreFaults::NONE };
+    let mut log = Log::listen().await;
+    let world = behind_proxy(|_| {}).await;
+    let event = world.call(Ask::post("/api/events", r#"{"title":"Here"}"#).request()).await.json();
+    let (event, host) = (text(&event["id"]), text(&event["ownerToken"]));
+    for (what, faults) in [("mute", &mute), ("unsure", &unsure), ("lost", &lost)] {
+        let (id, owner) = world.poll(POLL).await;
+        for (method, path, token, line) in [
+            ("POST", format!("/api/polls/{id}/reset"), &*owner, format!("poll_reset - {id} owner")),
+            ("POST", format!("/api/polls/{id}/close"), &owner, String::new()),
+            ("DELETE", format!("/api/polls/{id}"), ADMIN, format!("poll_deleted - {id} operator")),
+            (
+                "DELETE",
+                format!("/api/events/{event}"),
+                host,
+                format!("event_deleted - {event} owner"),
+            ),
+        ] {
+            if what == "unsure" && path.contains("events") {
+                continue;
+            }
+            world.store.set_faults(faults.clone());
+            let (answer, ()) =
+                tokio::join!(world.call(ask(method, path.clone()).token(token).request()), async {
+                    tokio::time::sleep(SECOND * 2 / 3).await;
+                    world
+                        .store
+                        .set_faults(StoreFaults { reads: slow(2 * SECOND), ..StoreFaults::NONE });
+                });
+            assert_eq!(answer.status, 504, "{what} {method} {path}: {answer}");
+            assert!(log.lines().is_empty(), "{what} {method} {path}: it was not looked at yet");
+            tokio::time::sleep(10 * SECOND).await;
+            let made = what != "lost" && !line.is_empty();
+            let expected = [format!("INFO {line}")];
+            assert_eq!(
+                log.short(),
+                if made { &expected[..] } else { &[] },
+                "{what} {method} {path}"
+            );
+            world.store.set_faults(StoreFaults::NONE);
+            if what == "lost" {
+                break;
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -165,3 +165,19 @@ test("of two ways to close, mine and somebody else's, both are never sent", () =
   form.yield("closesAfter");
   expect([form.closesAfter, form.changed]).toEqual([null, false]);
 });
+
+test("what is kept on the device changes what a form asks, no other member and no prototype", () => {
+  const proto = `"__proto__": { "polluted": "yes", "listed": false }, "constructor": { "prototype": { "polluted": "yes" } }`;
+  const mine = `{ "question": "Mine?", "body": "none", "most": 0, "polluted": "yes", ${proto} }`;
+  localStorage.setItem("pollux.form.new", `{ "mine": ${mine}, "base": { "question": "", ${proto} }, "last": ${mine}, ${proto} }`);
+  const form = new PollForm("new");
+  expect(form.question).toBe("Mine?");
+  form.keep();
+  for (const one of [form, new PollForm("new"), form.written, form.patch(), {}, []]) {
+    expect("polluted" in one).toBe(false);
+  }
+  expect(Object.getPrototypeOf(form)).toBe(PollForm.prototype);
+  expect(form.most).toBe(100);
+  expect(form.body()).toMatchObject({ question: "Mine?", listed: true });
+  expect(localStorage.getItem("pollux.form.new")).not.toContain("polluted");
+});

@@ -117,7 +117,9 @@ pub async fn keep(
             let found = timeout_at(until, ask(app, app.store.standing(poll.id))).await;
             found.unwrap_or_else(|_| Err(lookup::silent()))?.unwrap_or(fresh)
         }
-        Kept::Unknown(problem) => return owner::settle(app, id, until).await.ok_or(problem),
+        Kept::Unknown(problem) => {
+            return owner::settle(app, id, until, |_| ()).await.ok_or(problem);
+        }
     };
     owner::publish(app, &standing, until).await;
     Ok(standing)

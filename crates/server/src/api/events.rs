@@ -148,7 +148,7 @@ async fn keep(
             let found = found.unwrap_or_else(|_| Err(lookup::silent()))?;
             found.unwrap_or((event, Vec::new()))
         }
-        Kept::Unknown(problem) => return settle(app, id, until).await.ok_or(problem),
+        Kept::Unknown(problem) => return settle(app, id, until, |_| ()).await.ok_or(problem),
     };
     Ok(publish(app, event, polls, until).await)
 }
@@ -161,11 +161,17 @@ async fn publish(app: &Arc<App>, event: Event, polls: Vec<Standing>, until: Inst
     program
 }
 
-/// The store did not say whether it made a change: look, and tell everybody what it has.
-async fn settle(app: &Arc<App>, id: EventId, until: Instant) -> Option<Program> {
+/// The store did not say whether it made a change: look, hand over what is `found`, and tell everybody.
+async fn settle(
+    app: &Arc<App>,
+    id: EventId,
+    until: Instant,
+    found: impl FnOnce(&Event) + Send + 'static,
+) -> Option<Program> {
     let app = app.clone();
     let looking = tokio::spawn(async move {
         let (event, polls) = ask(&app, app.store.event(id)).await.ok()??;
+        found(&event);
         Some(publish(&app, event, polls, Instant::now()).await)
     });
     timeout_at(until, looking).await.ok()?.ok()?
@@ -179,7 +185,7 @@ async fn settle(app: &Arc<App>, id: EventId, until: Instant) -> Option<Program> 
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` you have"),
     ),
     responses(
-        (status = 200, body = EventView, description = "The event; its owner and its stage are shown drafts",
+        (status = 200, body = EventView, description = "The event; its owner and its stage are shown drafts, without an `ETag`",
             headers(("ETag" = String))),
         (status = 304, description = "You have the newest"),
     ),
@@ -195,20 +201,20 @@ pub async fn read(
     let token = bearer(headers);
     let named = lookup::named(&app, &id, from, token).await?;
     security::ignored(&app, token, named.owner(), named.id(), request.extensions());
-    let (event, staff) = match named {
-        Named::Poll(standing) => (view::lone(&standing), false),
+    let event = match named {
+        Named::Poll(standing) => view::lone(&standing),
         Named::Event(program) => {
             let owner = &program.event.owner;
-            let staff = token.is_some_and(|t| app.keys.allow(t, owner, Right::Stage).is_ok());
-            let program = match staff {
-                true => lookup::stored_event(&app, program).await?,
-                false => program,
-            };
-            (view::event(&program, staff), staff)
+            if token.is_some_and(|token| app.keys.allow(token, owner, Right::Stage).is_ok()) {
+                let program = lookup::stored_event(&app, program).await?;
+                // Drafts stay in no browser's cache.
+                return Ok(ok(&view::event(&program, true)));
+            }
+            view::event(&program, false)
         }
     };
-    let tag = format!("\"{}-{}\"", event.version, if staff { 's' } else { 'p' });
-    Ok(cached(headers, &event, &tag, staff))
+    let tag = format!("\"{}-p\"", event.version);
+    Ok(cached(headers, &event, &tag, false))
 }
 
 /// Change an event of the bearer of the token; `change` says whether there was anything to do.
@@ -235,15 +241,14 @@ pub async fn change(
                     if !matches!(error, StoreError::Unknown(_)) {
                         return Err(store_problem(&error));
                     }
-                    let made = settle(&app, event.id, until).await;
+                    let found = recorder(&app, bearer, before, &event);
+                    let made = settle(&app, event.id, until, found).await;
                     let made = made.filter(|made| *made.event == event);
-                    if made.is_some() {
-                        record(&app, &bearer, &before, &event);
-                    }
                     return made.ok_or_else(|| store_problem(&error));
                 }
                 Err(_) => {
-                    settle(&app, event.id, until).await;
+                    let found = recorder(&app, bearer, before, &event);
+                    settle(&app, event.id, until, found).await;
                     return Err(owner::no_answer());
                 }
             }
@@ -260,6 +265,21 @@ fn record(app: &App, bearer: &Bearer, before: &Event, after: &Event) {
     if let Some(event) = SecurityEvent::of_event(before, after) {
         let by = bearer.role(app, &before.owner);
         app.security.note(event, About::change(after.id.0, by));
+    }
+}
+
+/// Puts a change on record once it is found to be what the store has.
+fn recorder(
+    app: &Arc<App>,
+    bearer: Bearer,
+    before: Event,
+    after: &Event,
+) -> impl FnOnce(&Event) + Send + 'static {
+    let (app, after) = (app.clone(), after.clone());
+    move |found| {
+        if *found == after {
+            record(&app, &bearer, &before, &after);
+        }
     }
 }
 

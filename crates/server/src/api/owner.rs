@@ -165,14 +165,16 @@ async fn change_whose(
                     if !matches!(error, StoreError::Unknown(_)) {
                         return Err(store_problem(&error));
                     }
-                    let made = settle(&app, poll.id, until).await;
+                    let found = recorder(&app, bearer, &standing.poll, &poll);
+                    let made = settle(&app, poll.id, until, found).await;
                     let made = made.filter(|made| *made.poll == poll);
-                    if made.is_some() {
-                        record(&app, bearer.as_ref(), &standing.poll, &poll);
-                    }
                     return made.ok_or_else(|| store_problem(&error));
                 }
-                Err(_) => return Err(overdue(&app, poll.id)),
+                Err(_) => {
+                    let found = recorder(&app, bearer, &standing.poll, &poll);
+                    settle(&app, poll.id, until, found).await;
+                    return Err(no_answer());
+                }
             }
             standing.take_poll(Arc::new(poll));
             publish(&app, &standing, until).await;
@@ -190,6 +192,21 @@ fn record(app: &App, bearer: Option<&Bearer>, before: &Poll, after: &Poll) {
         // What happens to an event's polls happens by the event.
         let by = bearer.map_or("event", |bearer| bearer.role(app, &before.owner));
         app.security.note(event, About::change(after.id.0, by));
+    }
+}
+
+/// Puts a change on record once it is found to be what the store has.
+fn recorder(
+    app: &Arc<App>,
+    bearer: Option<Bearer>,
+    before: &Arc<Poll>,
+    after: &Poll,
+) -> impl FnOnce(&Poll) + Send + 'static {
+    let (app, before, after) = (app.clone(), before.clone(), after.clone());
+    move |found| {
+        if *found == after {
+            record(&app, bearer.as_ref(), &before, &after);
+        }
     }
 }
 
@@ -232,24 +249,22 @@ async fn owned(
     timeout_at(until, found).await.unwrap_or_else(|_| Err(lookup::silent()))
 }
 
-/// The store did not say whether it made a change: look, and tell everybody what it has, for
-/// nobody else will if it did. What takes longer than `until` is done behind the client's back.
-pub async fn settle(app: &Arc<App>, id: PollId, until: Instant) -> Option<Standing> {
+/// The store did not say whether it made a change: look, hand over what is `found`, and tell everybody, for
+/// nobody else will if it was made. What takes longer than `until` is done behind the client's back.
+pub async fn settle(
+    app: &Arc<App>,
+    id: PollId,
+    until: Instant,
+    found: impl FnOnce(&Poll) + Send + 'static,
+) -> Option<Standing> {
     let app = app.clone();
     let looking = tokio::spawn(async move {
         let standing = ask(&app, app.store.standing(id)).await.ok()??;
+        found(&standing.poll);
         publish(&app, &standing, Instant::now()).await;
         Some(standing)
     });
     timeout_at(until, looking).await.ok()?.ok()?
-}
-
-/// The time of a request that changes a poll is up, and the store has not answered. What became
-/// of the change is looked up behind the client's back.
-pub fn overdue(app: &Arc<App>, id: PollId) -> Problem {
-    let app = app.clone();
-    tokio::spawn(async move { settle(&app, id, Instant::now()).await });
-    no_answer()
 }
 
 /// The problem of a change that the store has not answered.

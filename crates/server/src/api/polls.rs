@@ -129,14 +129,15 @@ pub async fn read(
         standing = lookup::stored(&app, standing).await?;
     }
     let poll = view::poll(&standing, audience);
-    let letter = match audience {
-        Audience::Public => 'p',
-        Audience::Voted => 'v',
-        Audience::Owner => 'o',
+    let (letter, private) = match audience {
+        Audience::Public => ('p', false),
+        Audience::Voted => ('v', true),
+        // Hidden numbers and drafts stay in no browser's cache.
+        Audience::Owner => return Ok(super::answer(StatusCode::OK, &poll, &HeaderMap::new())),
     };
     // `final` may turn true by a partition's silence alone, which no version tells.
     let tag = format!("\"{}-{letter}{}\"", poll.version, u8::from(poll.is_final));
-    Ok(cached(headers, &poll, &tag, audience != Audience::Public))
+    Ok(cached(headers, &poll, &tag, private))
 }
 
 /// The poll that is asked for, and as whom the asker sees it.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
+use super::health::is_insider;
 use super::identity::{Client, bearer, wrong_token};
 use super::problem::{Problem, Trouble};
 use super::pulse::records;
@@ -116,7 +117,7 @@ pub struct StoreStatus {
 #[utoipa::path(
     get, path = "/api/status", tag = "server", operation_id = "getStatus",
     params(("poll" = Option<String>, Query, description = "With an owner's token: a poll or event (id or join code) that it is of")),
-    responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll or event; the first three members for everybody")),
+    responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll or event; the first three members for everybody. What log, store and processor say of a fault is added for the operator and for the server's own machine")),
     security((), ("owner" = []), ("operator" = [])),
 )]
 pub async fn read(
@@ -138,16 +139,32 @@ pub async fn read(
         last_commit_at: None,
     };
     if all {
-        let ((log, counted), own) = (pipeline(&app).await, address::own(&app.config));
+        let words =
+            Words { of_backends: is_insider(&app, request.headers(), request.extensions()) };
+        let ((log, counted), own) = (pipeline(&app, words).await, address::own(&app.config));
         status.started_at = Some(rfc3339(app.started_at));
         status.node = Some(own);
         status.watchers = Some(app.hub.viewers() as u64);
         status.log = Some(log);
-        status.processors = Some(processors(&app));
-        status.store = Some(store(&app, counted.err()));
+        status.processors = Some(processors(&app, words));
+        status.store = Some(store(&app, counted.err(), words));
         status.last_commit_at = app.hub.committed_at().map(rfc3339);
     }
     Ok(super::answer(StatusCode::OK, &status, &HeaderMap::new()))
+}
+
+/// How a fault is told. Anybody may make a poll and be its owner, so owners hear our words only: a backend's name files,
+/// hosts and accounts.
+#[derive(Clone, Copy)]
+struct Words {
+    of_backends: bool,
+}
+
+impl Words {
+    /// Ours, and the backend's after them.
+    fn tell(self, ours: String, theirs: &str) -> String {
+        if self.of_backends { format!("{ours} ({theirs})") } else { ours }
+    }
 }
 
 /// Whether the asker has the operator's token, or that of the poll or event they name.
@@ -189,7 +206,7 @@ pub fn ends(app: &Arc<App>) -> impl Future<Output = Result<Vec<Offset>, String>>
 }
 
 /// The log, and how far the store has counted it, or why it does not say.
-async fn pipeline(app: &Arc<App>) -> (LogStatus, Result<(), String>) {
+async fn pipeline(app: &Arc<App>, words: Words) -> (LogStatus, Result<(), String>) {
     let (store, patience) = (app.store.clone(), app.config.api.probe);
     let deadline = app.config.api.deadline;
     let progress = app.progress.ask(FRESH, patience, || async move {
@@ -224,15 +241,18 @@ async fn pipeline(app: &Arc<App>) -> (LogStatus, Result<(), String>) {
     let why = app.log.ready().err().or(ends.err());
     let refused = why.map(|why| {
         let who = if app.config.is_cluster() { "Kafka" } else { "The log in the data folder" };
-        format!("{who} cannot be used: votes are refused until it can be ({why})")
+        words.tell(format!("{who} cannot be used: votes are refused until it can be"), &why)
     });
-    let damaged = || app.log.damage().map(|why| format!("Votes are taken and kept, but {why}"));
+    let damaged = || {
+        let ours = "Votes are taken and kept, but some records of the log are damaged";
+        app.log.damage().map(|why| words.tell(ours.to_owned(), &why))
+    };
     log.detail = refused.or_else(damaged);
     log.ok = log.detail.is_none();
     (log, progress.map(drop))
 }
 
-fn processors(app: &App) -> ProcessorsStatus {
+fn processors(app: &App, words: Words) -> ProcessorsStatus {
     let partitions = app.log.partitions();
     let Some(processor) = app.processor.get() else {
         return ProcessorsStatus { here: 0, partitions, troubles: Vec::new() };
@@ -240,18 +260,21 @@ fn processors(app: &App) -> ProcessorsStatus {
     let troubles = processor.troubles.lock();
     let held = processor.held.lock();
     let here = held.iter().filter(|partition| !troubles.contains_key(partition)).count();
-    let troubles = troubles.iter().map(|(partition, why)| format!("partition {partition}: {why}"));
+    let troubles = troubles.iter().map(|(partition, why)| {
+        words.tell(format!("partition {partition} is not counted at the moment"), why)
+    });
     ProcessorsStatus { here: here as u32, partitions, troubles: troubles.collect() }
 }
 
-fn store(app: &App, silent: Option<String>) -> StoreStatus {
+fn store(app: &App, silent: Option<String>, words: Words) -> StoreStatus {
     let why = app.store.ready().err().or(silent);
     let detail = why.map(|why| {
         let who = if app.config.is_cluster() { "The database" } else { "The data folder" };
-        format!(
+        let ours = format!(
             "{who} cannot be used: votes in polls that are open are taken and kept, but they are \
-             counted, and polls created and changed, only once it can be ({why})"
-        )
+             counted, and polls created and changed, only once it can be"
+        );
+        words.tell(ours, &why)
     });
     StoreStatus { ok: detail.is_none(), detail }
 }

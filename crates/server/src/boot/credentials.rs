@@ -86,3 +86,73 @@ fn write_durably(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> 
 fn named(path: &Path, error: &std::io::Error) -> std::io::Error {
     std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::HashSet;
+
+    use pollux_core::id::{PollId, UnixMillis};
+
+    use super::*;
+    use crate::ambient::{SharedAmbient, SystemAmbient};
+    use crate::api::identity::Keys;
+
+    const MANY: usize = 20_000;
+
+    /// No two are alike, and each bit is set in half of them: within six standard deviations, which a fair coin leaves
+    /// once in a billion.
+    fn looks_random<const N: usize>(drawn: impl Iterator<Item = [u8; N]>) {
+        let drawn: Vec<_> = drawn.collect();
+        assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), MANY);
+        for bit in 0..N * 8 {
+            let set = drawn.iter().filter(|bytes| bytes[bit / 8] >> (bit % 8) & 1 == 1).count();
+            let off = (set as f64 - MANY as f64 / 2.0).abs();
+            assert!(
+                off < 6.0 * (MANY as f64).sqrt() / 2.0,
+                "bit {bit} is set {set} times in {MANY}"
+            );
+        }
+    }
+
+    fn bytes<const N: usize>(token: &str) -> [u8; N] {
+        URL_SAFE_NO_PAD.decode(token).unwrap().try_into().unwrap()
+    }
+
+    #[test]
+    fn what_nobody_may_guess_is_random_and_no_two_are_alike() {
+        let ambient: SharedAmbient = std::sync::Arc::new(SystemAmbient::new());
+        // Secrets and the operator's token, which this makes, are 256 bits.
+        looks_random((0..MANY).map(|_| bytes::<32>(&fresh(&*ambient))));
+        // New cookies, and what a reissued token follows from.
+        looks_random((0..MANY).map(|_| ambient.random::<16>()));
+        let keys = Keys::new(fresh(&*ambient).as_bytes(), &[], &fresh(&*ambient));
+        let poll = PollId::new(UnixMillis(1), [1; 10]).0;
+        looks_random((0..MANY).map(|_| bytes::<32>(&keys.owner_token(poll, ambient.random()))));
+        // First tokens follow from the secret and the id.
+        looks_random(
+            (0..MANY).map(|_| bytes::<32>(&keys.owner_token(ambient.poll_id().0, [0; 16]))),
+        );
+        // Each process is seeded anew.
+        looks_random((0..MANY).map(|_| SystemAmbient::new()).map(|one| {
+            let one: SharedAmbient = std::sync::Arc::new(one);
+            one.random::<16>()
+        }));
+    }
+
+    /// SECURITY.md lists each purpose that a key is derived for, and how long a cookie is kept.
+    #[test]
+    fn every_key_and_lifetime_is_documented() {
+        let manual = include_str!("../../../../SECURITY.md");
+        let sources = [include_str!("credentials.rs"), include_str!("../api/identity.rs")];
+        let code = sources.map(|source| source.split("mod tests").next().unwrap()).concat();
+        let purposes: Vec<_> =
+            code.split("b\"pollux ").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(purposes.len(), 5, "{purposes:?}");
+        for purpose in purposes {
+            assert!(manual.contains(&format!("| `pollux {purpose}` |")), "{purpose}");
+        }
+        let days = code.split("COOKIE_DAYS: u32 = ").nth(1).and_then(|rest| rest.split(';').next());
+        assert!(manual.contains(&format!("| {} days in the browser;", days.unwrap())));
+    }
+}

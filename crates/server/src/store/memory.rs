@@ -429,8 +429,10 @@ impl Store for MemoryStore {
         self.read(|state| state.progress.iter().map(|(p, at)| (*p, *at)).collect()).await
     }
 
+    /// It is not ready when every change is refused.
     fn ready(&self) -> Result<(), String> {
-        Ok(())
+        let away = self.faults(Call::Change).unavailable >= 1.0;
+        if away { Err("as the dice fell".into()) } else { Ok(()) }
     }
 
     async fn shut(&self) {}

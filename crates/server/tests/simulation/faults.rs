@@ -31,6 +31,7 @@ pub fn log_faults(rough: f64) -> LogFaults {
         feed_lost: rough / 4.0,
         announcement_duplicate: rough,
         announcement_delay: millis(0)..millis(800) + Duration::from_millis(1),
+        damage: None,
     }
 }
 

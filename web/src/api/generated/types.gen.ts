@@ -280,7 +280,8 @@ export type FieldError = {
  */
 export type Health = {
     /**
-     * What of the log is found to be damaged, if anything: votes are taken all the same.
+     * Whether something of the log is found to be damaged, when so: votes are taken all the same. What, to the server's own
+     * machine and to the operator.
      */
     log?: string;
     /**
@@ -288,7 +289,8 @@ export type Health = {
      */
     status: string;
     /**
-     * Whether polls can be made and changed, when not: votes in known polls are still taken.
+     * Whether polls can be made and changed, when not: votes in known polls are still taken. Why, to the server's own
+     * machine and to the operator.
      */
     store?: string;
 };
@@ -1448,7 +1450,7 @@ export type GetEventError = GetEventErrors[keyof GetEventErrors];
 
 export type GetEventResponses = {
     /**
-     * The event; its owner and its stage are shown drafts
+     * The event; its owner and its stage are shown drafts, without an `ETag`
      */
     200: Event;
 };
@@ -3202,7 +3204,7 @@ export type GetStatusError = GetStatusErrors[keyof GetStatusErrors];
 
 export type GetStatusResponses = {
     /**
-     * All of it for the operator, and for the owner of any poll or event; the first three members for everybody
+     * All of it for the operator, and for the owner of any poll or event; the first three members for everybody. What log, store and processor say of a fault is added for the operator and for the server's own machine
      */
     200: Status;
 };

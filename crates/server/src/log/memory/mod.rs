@@ -55,6 +55,8 @@ pub struct LogFaults {
     pub announcement_duplicate: f64,
     /// From an announcement to each feed; those of one announcer stay in order.
     pub announcement_delay: Range<Duration>,
+    /// What it says is damaged of what it holds.
+    pub damage: Option<String>,
 }
 
 /// Names a node in [`MemoryLog::assign`].
@@ -522,6 +524,10 @@ impl Log for MemoryNode {
             }
             false => Ok(()),
         }
+    }
+
+    fn damage(&self) -> Option<String> {
+        self.cluster.state.lock().faults.damage.clone()
     }
 
     async fn shut(&self) {
