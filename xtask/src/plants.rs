@@ -827,6 +827,8 @@ pub const PLANTS: &[Plant] = &[
         right: "Form::new(\"SECRETS\", read, |_| String::new()).secret()",
         wrong: "Form::new(\"SECRETS\", read, |_| String::new())",
         tests: SETTINGS,
+    },
+    Plant {
         name: "a browser keeps what is shown to an owner alone",
         file: "crates/server/src/api/polls.rs",
         right: "Audience::Owner => return Ok(super::answer(StatusCode::OK, &poll, &HeaderMap::new())),",
