@@ -443,7 +443,8 @@ fn a_node_that_joins_ten_thousand_open_polls_is_current_at_once() {
          SELECT copy FROM copies ORDER BY random() LIMIT 500"
     );
     let copies = database.query(&copies).unwrap();
-    let node = Started::with(&[("POLLUX_ROLES", "web")]);
+    // Of those that nobody uses it is told to keep all: some are open besides.
+    let node = Started::with(&[("POLLUX_ROLES", "web"), ("POLLUX_WATCH_LOADED_POLLS", "20000")]);
     let ready = Instant::now();
     // What it knows now it knows by itself.
     CLUSTER.pause("pg").unwrap();

@@ -291,8 +291,8 @@ settings! {
         /// Polls that may be open at once; a tenth more for polls made before, and for the operator
         POLLUX_WATCH_OPEN_POLLS: count(1..) => open_polls: usize = 20_000;
         /// Open polls kept in memory whole though nobody uses them; more are read back when they are used
-        // 3 KiB each, 24 at the worst: 120 MB.
-        POLLUX_WATCH_LOADED_POLLS: count(0..) => loaded_polls: usize = 5_000;
+        // 4 KiB each, 23 at the worst: 230 MB.
+        POLLUX_WATCH_LOADED_POLLS: count(0..) => loaded_polls: usize = 10_000;
         /// Closed polls kept in memory
         POLLUX_WATCH_CLOSED_POLLS: count(1..) => closed_polls: usize = 10_000;
         /// Events kept in memory
