@@ -461,8 +461,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "let the log's write-ahead file grow",
         file: "crates/server/src/log/embedded/checkpoint.rs",
-        right: "if self.size.grown() >= EVERY {",
-        wrong: "if self.size.grown() >= 1000 * EVERY {",
+        right: "if self.size.grown() < EVERY {",
+        wrong: "if self.size.grown() < 1000 * EVERY {",
         tests: LOG,
     },
     // A look back at a voter's ballots.
