@@ -70,6 +70,7 @@ fn web_node(harm: &Harm<'_>) -> Result<()> {
                 BROKERS.iter().for_each(|broker| stage.net.mend_anew(name, broker));
                 let told = stage.runtime.block_on(voting)?;
                 harm.load.note(Sent { ballot, told });
+                harm.recovered()?;
             }
         }
     };
