@@ -38,49 +38,29 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// How many ballots are tried until one has left the node before nothing more does.
-const TRIES: usize = 3;
-
 /// The brokers have a ballot, their answer does not reach the node, and the node dies. The voter
 /// sends it again, to the other node.
 fn web_node(harm: &Harm<'_>) -> Result<()> {
     let stage = harm.stage;
     let victim = harm.dice(|dice| dice.random_range(0..WEB.len()));
     let name = WEB[victim];
-    let copies = |ballot: &str| {
-        Ok::<_, anyhow::Error>(Topic::read(&stage.cluster.bootstrap())?.count(ballot))
-    };
+    BROKERS.iter().for_each(|broker| stage.net.set(name, broker, Link::back(Way::Held)));
+    let ballot = harm.dice(ballot_id);
+    let voting = harm.load.cast_copies(1, victim, &ballot);
+    let copies = || Ok::<_, anyhow::Error>(Topic::read(&stage.cluster.bootstrap())?.count(&ballot));
     // A leader that dies at the same time may take it from the log's reach for a while.
     let patience = if harm.alone { Duration::from_secs(5) } else { HEALED };
-    let mut tries = 0;
-    let (ballot, voting) = loop {
-        BROKERS.iter().for_each(|broker| stage.net.set(name, broker, Link::back(Way::Held)));
-        let ballot = harm.dice(ballot_id);
-        let voting = harm.load.cast_copies(1, victim, &ballot);
-        let on_the_log = stage.cluster.wait_until(patience, "a ballot is on the log", || {
-            ensure!(copies(&ballot)? > 0, "it is not there");
-            Ok(())
-        });
-        tries += 1;
-        match on_the_log {
-            Ok(()) => break (ballot, voting),
-            Err(error) if tries == TRIES => return Err(error),
-            // Others' votes had filled what a node sends ahead of answers, so that this one did not leave it.
-            Err(_) => {
-                BROKERS.iter().for_each(|broker| stage.net.mend_anew(name, broker));
-                let told = stage.runtime.block_on(voting)?;
-                harm.load.note(Sent { ballot, told });
-                harm.recovered()?;
-            }
-        }
-    };
+    stage.cluster.wait_until(patience, "a ballot is on the log", || {
+        ensure!(copies()? > 0, "it is not there");
+        Ok(())
+    })?;
     ensure!(!harm.alone || !voting.is_finished(), "the voter has an answer already");
     stage.cluster.kill(name)?;
     harm.did(&format!("killed {name}, which had not answered a ballot that is on the log"));
     BROKERS.iter().for_each(|broker| stage.net.mend_anew(name, broker));
     let told = stage.runtime.block_on(voting)?;
     ensure!(told == Told::Recorded, "the voter was told {told:?}");
-    ensure!(!harm.alone || copies(&ballot)? > 1, "it was not sent again");
+    ensure!(!harm.alone || copies()? > 1, "it was not sent again");
     harm.load.note(Sent { ballot, told });
     harm.votes_go_on("by the other node", Duration::from_secs(1))?;
     stage.cluster.start_member(name)
