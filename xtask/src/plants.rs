@@ -349,8 +349,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a hidden vote shows when its poll is read back for it",
         file: "crates/server/src/watch/shelf.rs",
-        right: "self.public = shelved.public",
-        wrong: "self.public = 0",
+        right: "(shelved.version, shelved.public)",
+        wrong: "(shelved.version, 0)",
         tests: SHELF,
     },
     Plant {

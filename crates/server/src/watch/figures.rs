@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 use pollux_core::id::{Generation, Offset, Partition, PollId, Position, UnixMillis};
+use pollux_core::standing::Standing;
 use uuid::Uuid;
 
 use super::hub::Hub;
@@ -53,6 +54,13 @@ impl Hub {
                 }
                 newer
             });
+        }
+    }
+
+    /// The partitions are committed as far as the poll's tallies are.
+    pub(super) fn advance_to(&self, standing: &Standing) {
+        for tally in standing.tallies() {
+            self.advance(tally.partition, tally.generation, tally.next_offset);
         }
     }
 

@@ -73,9 +73,7 @@ impl Hub {
     /// Merge what the store knows of a poll (at start, on a miss, when reconciling): the newest
     /// of each part is kept. A deleted poll is removed.
     pub fn merge(&self, standing: Standing) {
-        for tally in standing.tallies() {
-            self.advance(tally.partition, tally.generation, tally.next_offset);
-        }
+        self.advance_to(&standing);
         let id = standing.poll.id;
         let Some(entry) = self.entry(id) else {
             if standing.poll.status != PollStatus::Deleted || self.polls.shelf.has(id) {

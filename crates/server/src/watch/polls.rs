@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
 use pollux_core::id::PollId;
-use pollux_core::poll::PollStatus;
+use pollux_core::poll::{Poll, PollStatus};
 
 use super::codes::Codes;
 use super::entry::{Entry, EntryState};
@@ -92,13 +92,8 @@ impl Hub {
             // It has joined an event, and its old code leads there.
             self.polls.codes.forget(&before.code, poll.id);
         }
-        self.polls.codes.lead(&poll, self.ambient.now());
+        self.list(&poll);
         let open = poll.status == PollStatus::Open;
-        if open && poll.listed {
-            self.polls.listed.lock().insert(poll.id);
-        } else {
-            self.polls.listed.lock().remove(&poll.id);
-        }
         let mut kept = self.polls.kept.lock();
         if let Some(order) = state.idle.take() {
             kept.idle.remove(&order);
@@ -110,6 +105,17 @@ impl Hub {
             kept.open += 1;
         } else if !state.gone {
             state.idle = kept.last(poll.id);
+        }
+    }
+
+    /// Its join code leads to the poll, and it is among those listed, as it says now.
+    pub(super) fn list(&self, poll: &Poll) {
+        self.polls.codes.lead(poll, self.ambient.now());
+        let mut listed = self.polls.listed.lock();
+        if poll.status == PollStatus::Open && poll.listed {
+            listed.insert(poll.id);
+        } else {
+            listed.remove(&poll.id);
         }
     }
 

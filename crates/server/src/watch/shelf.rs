@@ -65,16 +65,6 @@ impl Shelved {
     }
 }
 
-impl EntryState {
-    /// The poll was on the shelf: viewers have been told so much of it.
-    fn resume(&mut self, shelved: &Shelved) {
-        self.ticked = shelved.version;
-        self.public = shelved.public;
-        self.created_seq = shelved.created_seq;
-        self.contended = shelved.poll.is_some();
-    }
-}
-
 impl Shelf {
     /// An empty one.
     pub fn new() -> Self {
@@ -102,11 +92,12 @@ impl Shelf {
     /// Take this poll from the shelf into memory. Says whether it was there.
     pub fn take(&self, id: PollId, state: &mut EntryState) -> bool {
         let Some(shelved) = self.polls.lock().remove(&id) else { return false };
+        state.created_seq = shelved.created_seq;
+        state.contended = shelved.poll.is_some();
         // One that is to be shown is told of again, so that whoever was greeted without it hears of it.
         if !self.wanted.lock().remove(&id) {
-            state.resume(&shelved);
+            (state.ticked, state.public) = (shelved.version, shelved.public);
         }
-        state.created_seq = shelved.created_seq;
         true
     }
 
@@ -165,9 +156,7 @@ impl Hub {
     /// merged, and so is a poll that nobody knew while there is room; otherwise it goes onto the shelf.
     pub fn reconcile(&self, standing: Standing) {
         if self.polls.shelf.keeps(&standing) || self.shelve(&standing) {
-            for tally in standing.tallies() {
-                self.advance(tally.partition, tally.generation, tally.next_offset);
-            }
+            self.advance_to(&standing);
         } else {
             self.merge(standing);
         }
@@ -205,10 +194,7 @@ impl Hub {
             }
             shelf.insert(poll.id, Shelved::of(standing));
         }
-        self.polls.codes.lead(poll, self.ambient.now());
-        if poll.listed {
-            self.polls.listed.lock().insert(poll.id);
-        }
+        self.list(poll);
         self.shared.board.lock().dirty.insert(poll.id);
         self.due.changed.notify_one();
         true
@@ -264,10 +250,13 @@ impl Hub {
 
     fn put_down(&self, entry: &Arc<Entry>, told: u64) -> bool {
         let mut state = entry.state.lock();
-        let shelved = Shelved { created_seq: state.created_seq, ..Shelved::of(&state.standing) };
         // The queue of the overview and the tick would go on with what is no longer here.
         let busy = state.dirty || state.queued || state.seq > told;
-        if busy || state.ticked != shelved.version || state.status() != PollStatus::Open {
+        if busy || state.status() != PollStatus::Open {
+            return false;
+        }
+        let shelved = Shelved { created_seq: state.created_seq, ..Shelved::of(&state.standing) };
+        if state.ticked != shelved.version {
             return false;
         }
         self.forget(entry, &mut state, Some(shelved))

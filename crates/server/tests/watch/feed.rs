@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use pollux_core::event::Event;
 use pollux_core::id::{EventId, Generation, Offset, Partition, PollId};
-use pollux_core::poll::Results;
+use pollux_core::poll::{Poll, Results};
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::feed::{self, Announcements, Pace, Source};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::world::*;
@@ -81,18 +82,33 @@ impl Source for Backend {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_there_is_loaded_a_page_at_a_time() {
-    let world = World::new(WatchLimits::default());
-    let backend = Arc::new(Backend::default());
+/// A store of seven polls.
+fn seven() -> (Arc<Backend>, Vec<Arc<Poll>>) {
+    let backend = Backend::default();
     let polls: Vec<_> = (1..=7).map(|n| poll(n, Results::Live, true)).collect();
     for poll in &polls {
         backend.store.lock().insert(poll.id, Standing::new(poll.clone(), PARTITIONS));
     }
+    (Arc::new(backend), polls)
+}
+
+/// Feed the hub; what is cancelled once it knows all, and what ends it.
+fn feed(
+    world: &World,
+    backend: &Arc<Backend>,
+) -> (JoinHandle<()>, CancellationToken, CancellationToken) {
     let pace = Pace { retry: Duration::from_millis(50), reconcile: Duration::from_secs(60) };
     let (loaded, stop) = (CancellationToken::new(), CancellationToken::new());
-    let hub = world.hub.clone();
-    let running = tokio::spawn(feed::run(hub, backend.clone(), pace, loaded.clone(), stop.clone()));
+    let (hub, source) = (world.hub.clone(), backend.clone());
+    let running = tokio::spawn(feed::run(hub, source, pace, loaded.clone(), stop.clone()));
+    (running, loaded, stop)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_there_is_loaded_a_page_at_a_time() {
+    let world = World::new(WatchLimits::default());
+    let (backend, polls) = seven();
+    let (running, loaded, stop) = feed(&world, &backend);
     loaded.cancelled().await;
     assert_eq!(world.hub.open_polls(), 7, "of pages of two");
     for poll in &polls {
@@ -107,15 +123,8 @@ async fn past_the_limit_polls_are_known_and_not_read_into_memory() {
     let limits =
         WatchLimits { loaded_polls: 3, leaderboard: 1, overview: 1, ..WatchLimits::default() };
     let world = World::new(limits);
-    let backend = Arc::new(Backend::default());
-    let polls: Vec<_> = (1..=7).map(|n| poll(n, Results::Live, true)).collect();
-    for poll in &polls {
-        backend.store.lock().insert(poll.id, Standing::new(poll.clone(), PARTITIONS));
-    }
-    let pace = Pace { retry: Duration::from_millis(50), reconcile: Duration::from_secs(60) };
-    let (loaded, stop) = (CancellationToken::new(), CancellationToken::new());
-    let hub = world.hub.clone();
-    let running = tokio::spawn(feed::run(hub, backend.clone(), pace, loaded.clone(), stop.clone()));
+    let (backend, polls) = seven();
+    let (running, loaded, stop) = feed(&world, &backend);
     loaded.cancelled().await;
     assert_eq!(world.hub.open_polls(), 7);
     // The oldest leads among those without votes, and is read for its place on the board.
@@ -157,15 +166,7 @@ async fn what_was_missed_is_loaded_again() {
     let world = World::new(WatchLimits::default());
     let backend = Arc::new(Backend::default());
     *backend.failures.lock() = 3;
-    let pace = Pace { retry: Duration::from_millis(50), reconcile: Duration::from_secs(60) };
-    let (loaded, stop) = (CancellationToken::new(), CancellationToken::new());
-    let running = tokio::spawn(feed::run(
-        world.hub.clone(),
-        backend.clone(),
-        pace,
-        loaded.clone(),
-        stop.clone(),
-    ));
+    let (running, loaded, stop) = feed(&world, &backend);
     let first = poll(1, Results::Live, true);
     let mut standing = Standing::new(first.clone(), PARTITIONS);
     backend.store.lock().insert(first.id, standing.clone());

@@ -169,6 +169,19 @@ async fn it_ranks_and_comes_to_the_board_when_its_turn_comes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_closed_when_its_turn_comes_has_no_place() {
+    let world = small();
+    let mut polls = five(&world).await;
+    world.change(&mut polls[0], |poll| _ = poll.close(NOW).unwrap());
+    assert_eq!(world.hub.sought().await, [polls[2].id]);
+    let mut closed = polls[2].clone();
+    Arc::make_mut(&mut closed).close(NOW).unwrap();
+    world.hub.merge(stored(&closed, Some([3, 0])));
+    let next = tokio::time::timeout(Duration::from_secs(5), world.hub.sought()).await;
+    assert_eq!(next.unwrap(), [polls[3].id], "the fourth is second now");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_greeted_without_it_is_told_of_it_once_it_is_read_back() {
     let world = small();
     let mut polls = five(&world).await;
