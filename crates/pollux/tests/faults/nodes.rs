@@ -11,6 +11,11 @@ use crate::recount::Topic;
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, DATABASE, HEALED, WEB};
 
+/// Cast around the moment from which on no answer comes back.
+const BALLOTS: usize = 36;
+/// Between two of them.
+const BETWEEN: Duration = Duration::from_millis(5);
+
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "web node killed between append and answer",
@@ -44,24 +49,42 @@ fn web_node(harm: &Harm<'_>) -> Result<()> {
     let stage = harm.stage;
     let victim = harm.dice(|dice| dice.random_range(0..WEB.len()));
     let name = WEB[victim];
-    BROKERS.iter().for_each(|broker| stage.net.set(name, broker, Link::back(Way::Held)));
-    let ballot = harm.dice(ballot_id);
-    let voting = harm.load.cast_copies(1, victim, &ballot);
-    let copies = || Ok::<_, anyhow::Error>(Topic::read(&stage.cluster.bootstrap())?.count(&ballot));
+    // A partition whose batch is on its way sends nothing more until that is answered. So ballots come before
+    // and after the answers stop: some are in those batches, or find a partition that is idle.
+    let mut casting = Vec::new();
+    for n in 0..BALLOTS {
+        if n == BALLOTS / 2 {
+            BROKERS.iter().for_each(|broker| stage.net.set(name, broker, Link::back(Way::Held)));
+        }
+        let ballot = harm.dice(ballot_id);
+        casting.push((harm.load.cast_copies(1, victim, &ballot), ballot));
+        std::thread::sleep(BETWEEN);
+    }
+    let topic = || Topic::read(&stage.cluster.bootstrap());
     // A leader that dies at the same time may take it from the log's reach for a while.
     let patience = if harm.alone { Duration::from_secs(5) } else { HEALED };
-    stage.cluster.wait_until(patience, "a ballot is on the log", || {
-        ensure!(copies()? > 0, "it is not there");
-        Ok(())
+    let what = "a ballot is on the log and not answered";
+    let caught = stage.cluster.wait_until(patience, what, || {
+        let on_it = topic()?;
+        // Looked at after the log: what has no answer now had none then.
+        let waits = casting.iter().filter(|(voting, _)| !voting.is_finished());
+        let waits = waits.map(|(_, ballot)| ballot.clone());
+        let caught: Vec<_> = waits.filter(|ballot| on_it.count(ballot) > 0).collect();
+        ensure!(!caught.is_empty() || !harm.alone, "there is none");
+        Ok(caught)
     })?;
-    ensure!(!harm.alone || !voting.is_finished(), "the voter has an answer already");
     stage.cluster.kill(name)?;
-    harm.did(&format!("killed {name}, which had not answered a ballot that is on the log"));
+    let count = caught.len();
+    harm.did(&format!("killed {name}, which had not answered {count} ballots that are on the log"));
     BROKERS.iter().for_each(|broker| stage.net.mend_anew(name, broker));
-    let told = stage.runtime.block_on(voting)?;
-    ensure!(told == Told::Recorded, "the voter was told {told:?}");
-    ensure!(!harm.alone || copies()? > 1, "it was not sent again");
-    harm.load.note(Sent { ballot, told });
+    for (voting, ballot) in casting {
+        let told = stage.runtime.block_on(voting)?;
+        ensure!(told == Told::Recorded, "a voter was told {told:?}");
+        harm.load.note(Sent { ballot, told });
+    }
+    let on_it = topic()?;
+    let again = caught.iter().all(|ballot| on_it.count(ballot) > 1);
+    ensure!(!harm.alone || again, "not all were sent again");
     harm.votes_go_on("by the other node", Duration::from_secs(1))?;
     stage.cluster.start_member(name)
 }
