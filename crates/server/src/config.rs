@@ -114,11 +114,13 @@ settings! {
     Limits {
         /// Records of one partition waiting to be acknowledged; past it appends to it are refused
         POLLUX_KAFKA_PARTITION_QUEUE: count(1..) => partition_queue: usize = 16_384;
+        /// Votes that wait while Kafka takes none; past it further ones are refused
+        POLLUX_KAFKA_WAITING: count(1..) => waiting: usize = 65_536;
         /// How long a batch for a partition waits for company
         POLLUX_KAFKA_LINGER: time() => linger: Duration = Duration::from_millis(2);
         /// After so long without an acknowledgement it is unknown whether a vote was recorded
-        // Below the deadline of a request, so that the answer is the log's.
-        POLLUX_KAFKA_TIMEOUT: time() => timeout: Duration = Duration::from_secs(5);
+        // Longer than a broker's session and an election; below the deadline of a vote, so that the answer is the log's.
+        POLLUX_KAFKA_TIMEOUT: time() => timeout: Duration = Duration::from_secs(15);
         /// Most bytes read ahead of the processor in one partition
         POLLUX_KAFKA_READ_AHEAD: bytes(1..) => read_ahead: usize = 2 << 20;
     }
@@ -145,6 +147,8 @@ settings! {
         POLLUX_API_WRITE_TIMEOUT: time() => write_timeout: Duration = Duration::from_secs(30);
         /// A request must be answered within this
         POLLUX_API_DEADLINE: time() => deadline: Duration = Duration::from_secs(8);
+        /// A vote must be answered within this; it waits as long for brokers that are being replaced
+        POLLUX_API_VOTE_DEADLINE: time() => vote_deadline: Duration = Duration::from_secs(20);
         /// How long ?wait=counted waits
         POLLUX_API_WAIT: time() => wait: Duration = Duration::from_secs(5);
         /// How far ahead of our clock a ballot id may be
@@ -349,16 +353,16 @@ impl Config {
         if !kafka.broker.is_empty() {
             below(
                 "POLLUX_KAFKA_TIMEOUT",
-                "POLLUX_API_DEADLINE",
+                "POLLUX_API_VOTE_DEADLINE",
                 "a vote's answer must be Kafka's, not that nobody waited for it",
-                kafka.timeout < api.deadline,
+                kafka.timeout < api.vote_deadline,
             );
         } else {
             below(
                 "POLLUX_LOG_LINGER",
-                "POLLUX_API_DEADLINE",
+                "POLLUX_API_VOTE_DEADLINE",
                 "a vote waits at least as long for company",
-                log.linger < api.deadline,
+                log.linger < api.vote_deadline,
             );
             below(
                 "POLLUX_LOG_LINGER",
@@ -399,14 +403,14 @@ mod tests {
         config.db.host = Some("db".into());
         assert_eq!(config.contradictions(), [""; 0]);
 
-        config.kafka.timeout = config.api.deadline;
+        config.kafka.timeout = config.api.vote_deadline;
         config.db.idle_in_transaction = config.db.lock;
         config.db.statement = config.db.lock;
         config.watch.viewers = config.api.connections;
         let found = config.contradictions();
         assert_eq!(found.len(), 4, "{found:?}");
         for named in
-            ["POLLUX_KAFKA_TIMEOUT (8s)", "POLLUX_API_DEADLINE (8s)", "POLLUX_DB_LOCK (3s)"]
+            ["POLLUX_KAFKA_TIMEOUT (20s)", "POLLUX_API_VOTE_DEADLINE (20s)", "POLLUX_DB_LOCK (3s)"]
         {
             assert!(found.iter().any(|line| line.contains(named)), "{named}: {found:?}");
         }

@@ -208,10 +208,12 @@ async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot:
     let stream = Stream::new(tcp, limits.write_timeout, signals.clone());
     let spoken = signals.clone();
     let serving = server.clone();
+    // The router of a node that only counts has no such route; neither has this way past it.
+    let takes_votes = app.config.roles.web;
     let service = service_fn(move |mut request: Request<Incoming>| {
         spoken.spoken.store(true, Ordering::Relaxed);
         let serving = serving.clone();
-        if vote::target(request.method(), request.uri()).is_some() {
+        if takes_votes && vote::target(request.method(), request.uri()).is_some() {
             return Either::Left(async move {
                 Ok(vote::answer_directly(&serving.app, peer.ip(), request).await)
             });

@@ -277,7 +277,7 @@ impl Talk {
             round: said.round,
         };
         let voter = *self.voter.lock();
-        let outcome = vote::record(app, poll, &cast, voter).await;
+        let outcome = vote::record(app, poll, &cast, voter, app.config.api.vote_deadline).await;
         app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));
         if voter.is_none() {
             *self.voter.lock() = self.named_by(cast.voter.as_ref(), &outcome);

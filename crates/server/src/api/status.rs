@@ -238,10 +238,11 @@ async fn pipeline(app: &Arc<App>, words: Words) -> (LogStatus, Result<(), String
         log.lag = Some(records(&ends) - records(&counted));
         log.lag_seconds = Some(app.behind.look(&ends, &counted).as_secs());
     }
-    let why = app.log.ready().err().or(ends.err());
-    let refused = why.map(|why| {
+    let hindrance = app.log.hindrance();
+    let meanwhile = if hindrance.is_some() { "wait" } else { "are refused" };
+    let refused = hindrance.or(app.log.ready().err()).or(ends.err()).map(|why| {
         let who = if app.config.is_cluster() { "Kafka" } else { "The log in the data folder" };
-        words.tell(format!("{who} cannot be used: votes are refused until it can be"), &why)
+        words.tell(format!("{who} cannot be used: votes {meanwhile} until it can be"), &why)
     });
     let damaged = || {
         let ours = "Votes are taken and kept, but some records of the log are damaged";

@@ -40,6 +40,10 @@ pub const MAX_VOTER_ID: usize = 128;
 /// An older ballot id gets nobody a cookie: they may have read it elsewhere, long after it was cast,
 /// and must not become its voter.
 const STALE: Duration = Duration::from_secs(600);
+/// Whoever has waited so long for the log may be late.
+const LONG_WAIT: Duration = Duration::from_secs(1);
+/// Longest look whether they are.
+const LOOK_BACK: Duration = Duration::from_millis(500);
 /// An older ballot id may be a retry's.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -65,6 +69,8 @@ pub struct Cast<'a> {
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
         ("wait" = Option<String>, Query, description = "`counted`: wait up to 5 s for the decision", pattern = "^counted$"),
+        ("Prefer" = Option<String>, Header, description = "`wait=SECONDS` (RFC 7240): wait no longer than this for a log that takes no votes at the moment, instead of 20 s",
+            example = "wait=5"),
     ),
     request_body(content = draft::VoteBody, example = json!({"option": "Rust"})),
     responses(
@@ -128,7 +134,7 @@ where
     let outcome = async {
         let poll = lookup::poll(app, id, client.address).await?;
         let cast = read(&body)?;
-        record(app, poll, &cast, cookie).await
+        record(app, poll, &cast, cookie, patience(app, &head.headers)).await
     }
     .await;
     app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));
@@ -176,6 +182,7 @@ pub async fn record(
     poll: Arc<Poll>,
     cast: &Cast<'_>,
     cookie: Option<CookieValue>,
+    patience: Duration,
 ) -> Result<Recorded, Problem> {
     let now = app.ambient.now();
     if poll.status == PollStatus::Draft {
@@ -220,13 +227,50 @@ pub async fn record(
         phase: poll.phase,
         at: now,
     };
-    let position = append(app, record).await.map_err(|problem| problem.with_ballot(ballot))?;
+    let began = Instant::now();
+    let position = append(app, record, patience).await;
+    let position = position.map_err(|problem| problem.with_ballot(ballot))?;
     app.hub.acknowledged(poll.id, position);
     if let Some(known_by) = known_by.filter(|_| view::shows_after_vote(&poll)) {
         app.hub.voted(poll.id, known_by);
     }
     let signed = newcomer.map(|value| app.keys.signed(&value, app.ambient.now()));
-    Ok(Recorded { poll, voter, ballot, position, newcomer, signed, decided: None })
+    let recorded = Recorded { poll, voter, ballot, position, newcomer, signed, decided: None };
+    if began.elapsed() >= LONG_WAIT {
+        return Box::pin(after_waiting(app, recorded)).await;
+    }
+    Ok(recorded)
+}
+
+/// A ballot that waited for the log may stand behind a change of its poll that another node has
+/// recorded meanwhile, such as its close. Then only what was decided is an answer.
+#[cold]
+async fn after_waiting(app: &App, recorded: Recorded) -> Result<Recorded, Problem> {
+    let (id, phase) = (recorded.poll.id, recorded.poll.phase);
+    let stored = match timeout(LOOK_BACK, app.store.standing(id)).await {
+        Ok(Ok(Some(standing))) => Some(standing.poll.phase),
+        _ => app.hub.poll(id).map(|poll| poll.phase),
+    };
+    if stored.is_none_or(|now| now == phase) {
+        return Ok(recorded);
+    }
+    let Some(decided) = decision(app, &recorded).await else {
+        let detail = "the poll was changed while the ballot waited for the log, and it is not decided \
+                      yet: send the same ballotId again in a moment to hear what became of it";
+        let unknown = Problem::new(Trouble::OutcomeUnknown, detail);
+        return Err(unknown.with_ballot(recorded.ballot));
+    };
+    Ok(Recorded { decided: Some(decided), ..recorded })
+}
+
+/// How long the client waits for the log: as long as it may, or as it says in `Prefer: wait=SECONDS`
+/// (RFC 7240), if that is less.
+fn patience(app: &App, headers: &HeaderMap) -> Duration {
+    let most = app.config.api.vote_deadline;
+    let Some(prefer) = headers.get("prefer") else { return most };
+    let wishes = prefer.to_str().unwrap_or_default().split(',');
+    let wait = wishes.filter_map(|wish| wish.trim().strip_prefix("wait=")?.parse().ok()).next();
+    wait.map_or(most, |seconds| Duration::from_secs(seconds).min(most))
 }
 
 /// How far an id's time is ahead of `from`, if that is more than is allowed; in whole seconds.
@@ -258,30 +302,29 @@ async fn may_be_ahead(
     Err(Problem::rule("/ballotId", detail))
 }
 
-async fn append(app: &App, ballot: Ballot) -> Result<Position, Problem> {
+async fn append(app: &App, ballot: Ballot, patience: Duration) -> Result<Position, Problem> {
     let key = ballot_key(ballot.poll, ballot.voter);
     let partition = partition_of(key.as_bytes(), app.log.partitions());
     let record = NewRecord { key: key.into(), value: Entry::Ballot(ballot).encode().into() };
     let began = Instant::now();
-    let outcome = timeout(app.config.api.deadline, app.log.append(partition, record)).await;
+    let outcome = app.log.append(partition, record).within(patience).await;
     app.metrics.appended(began.elapsed());
     match outcome {
-        Ok(Ok(position)) => Ok(position),
-        Ok(Err(AppendError::NotRecorded(why))) => {
+        Ok(position) => Ok(position),
+        Err(AppendError::NotRecorded(why)) => {
             tracing::debug!(%why, "a ballot was refused by the log");
             Err(Problem::new(
                 Trouble::NotRecorded,
                 "the log does not take the ballot at the moment",
             ))
         }
-        Ok(Err(AppendError::Unknown(why))) => {
+        Err(AppendError::Unknown(why)) => {
             tracing::debug!(%why, "a ballot's append is unknown");
             Err(Problem::new(
                 Trouble::OutcomeUnknown,
                 "the log did not say whether it has the ballot",
             ))
         }
-        Err(_) => Err(Problem::new(Trouble::OutcomeUnknown, "the log did not answer in time")),
     }
 }
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ambient::SharedAmbient;
 use crate::api::{App, routes};
 use crate::config::Config;
-use crate::log::{Feed, Log};
+use crate::log::{Feed, Log, Waiting};
 use crate::processor::Processor;
 use crate::store::{Listing, Store};
 use crate::watch::feed::{self, Announcements, Pace, Source};
@@ -51,6 +51,7 @@ pub struct Node {
     /// What the routes work on.
     pub app: Arc<App>,
     tasks: JoinSet<()>,
+    waiting: Option<Arc<Waiting>>,
     loaded: CancellationToken,
     stop: CancellationToken,
     goodbye: CancellationToken,
@@ -60,6 +61,9 @@ impl Node {
     /// Start everything but the listeners.
     pub fn start(parts: Parts) -> Self {
         let Parts { config, alone, ambient, log, store, secret, admin_token } = parts;
+        // What one process keeps for itself takes records or is broken; brokers are gone for a while.
+        let waiting = (!alone).then(|| Waiting::new(log.clone(), config.kafka.waiting));
+        let log = waiting.clone().map_or(log, |waiting| waiting as Arc<dyn Log>);
         let hub = Hub::new(log.partitions(), config.watch.clone(), ambient.clone());
         let (stop, goodbye) = (CancellationToken::new(), CancellationToken::new());
         let loaded = CancellationToken::new();
@@ -87,7 +91,7 @@ impl Node {
             tasks.spawn(processor.clone().run(stop.clone()));
             let _ = app.processor.set(processor);
         }
-        Self { app, tasks, loaded, stop, goodbye }
+        Self { app, tasks, waiting, loaded, stop, goodbye }
     }
 
     /// The routes; of a node that only counts, those that tell how it is.
@@ -114,9 +118,13 @@ impl Node {
         }
     }
 
-    /// Send the viewers away. They leave while requests are still being answered.
+    /// Send the viewers away, and the votes that wait for the log to take them. They leave while
+    /// requests are still being answered.
     pub fn say_goodbye(&self) {
         self.goodbye.cancel();
+        if let Some(waiting) = &self.waiting {
+            waiting.send_away();
+        }
     }
 
     /// Finish the commits under way and stop. What is not counted by then is counted at the

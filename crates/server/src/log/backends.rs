@@ -39,7 +39,7 @@ mod memory {
     use super::*;
     use crate::log::memory::{LogFaults, MemoryLog};
 
-    async fn subject(partitions: u32, limits: LogLimits) -> Subject {
+    pub(super) async fn subject(partitions: u32, limits: LogLimits) -> Subject {
         memory(partitions, limits, LogFaults::default())
     }
 
@@ -52,6 +52,27 @@ mod memory {
             Box::pin(async { log as Arc<dyn Log> })
         };
         Subject { log, reopen: Some(Box::new(reopen)), _keep: Box::new(()) }
+    }
+
+    suite!(tokio::test(start_paused = true));
+}
+
+/// The memory log with a line in front of it, which must keep all of its promises.
+mod waiting {
+    use super::*;
+    use crate::log::Waiting;
+
+    async fn subject(partitions: u32, limits: LogLimits) -> Subject {
+        let Subject { log, reopen, _keep } = super::memory::subject(partitions, limits).await;
+        let reopen = reopen.unwrap();
+        Subject {
+            log: Waiting::new(log, 8),
+            reopen: Some(Box::new(move || {
+                let log = reopen();
+                Box::pin(async move { Waiting::new(log.await, 8) as Arc<dyn Log> })
+            })),
+            _keep,
+        }
     }
 
     suite!(tokio::test(start_paused = true));

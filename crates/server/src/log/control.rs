@@ -35,7 +35,7 @@ async fn append(log: &dyn Log, polls: &[Poll], now: UnixMillis) {
         let record = record(poll, now);
         (0..log.partitions()).filter_map(move |partition| {
             let record = record.clone()?;
-            Some(async move { (poll.id, log.append(partition, record).await) })
+            Some(async move { (poll.id, log.append_last(partition, record).await) })
         })
     };
     let outcomes = join_all(polls.iter().flat_map(to_all).collect::<Vec<_>>()).await;

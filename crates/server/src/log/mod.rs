@@ -9,6 +9,7 @@ pub mod embedded;
 pub mod kafka;
 pub mod memory;
 mod stall;
+mod waiting;
 
 #[cfg(test)]
 mod backends;
@@ -27,6 +28,7 @@ use pollux_core::standing::Announcement;
 use tokio::sync::oneshot;
 
 pub use stall::Watched;
+pub use waiting::Waiting;
 
 /// A record to be appended to `votes`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,12 +108,28 @@ pub enum Append {
     Waiting(oneshot::Receiver<Result<Position, AppendError>>),
     /// Underway, and missed if it is never answered.
     Watched(stall::Pending),
+    /// Underway, or in line until the log takes it.
+    InLine(Box<waiting::Ticket>),
 }
 
 impl Append {
     /// Refused at once.
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::Ready(Some(Err(AppendError::NotRecorded(reason.into()))))
+    }
+
+    /// The outcome, if it is known within this time. What still stands in line then is taken out of it
+    /// and certainly not recorded; of what the log has nothing is known.
+    pub async fn within(mut self, patience: Duration) -> Result<Position, AppendError> {
+        if let Ok(outcome) = tokio::time::timeout(patience, &mut self).await {
+            return outcome;
+        }
+        Err(match &self {
+            Self::InLine(ticket) if ticket.withdraw() => {
+                AppendError::NotRecorded(format!("the log did not take it within {patience:?}"))
+            }
+            _ => AppendError::Unknown(format!("the log did not answer within {patience:?}")),
+        })
     }
 }
 
@@ -134,6 +152,7 @@ impl Future for Append {
             }
             Self::Waiting(receiver) => outcome(receiver, cx),
             Self::Watched(pending) => Pin::new(pending).poll(cx),
+            Self::InLine(ticket) => Pin::new(ticket).poll(cx),
         }
     }
 }
@@ -175,6 +194,12 @@ pub trait Log: Send + Sync + 'static {
     /// Queue a record. Never blocks; the order of calls is the order on the log.
     fn append(&self, partition: Partition, record: NewRecord) -> Append;
 
+    /// The same of a record that stands on the log behind everything that was appended before it by this
+    /// process and is recorded.
+    fn append_last(&self, partition: Partition, record: NewRecord) -> Append {
+        self.append(partition, record)
+    }
+
     /// Up to `most` records from `from` on. Waits up to `wait` for the first; empty when none
     /// came. `from` equal to the end is fine, beyond it is [`ReadError::OutOfRange`].
     async fn read(
@@ -202,6 +227,11 @@ pub trait Log: Send + Sync + 'static {
 
     /// Whether an append would be taken now; otherwise why not, for `/readyz`.
     fn ready(&self) -> Result<(), String>;
+
+    /// Why no append would be taken now, where that passes by itself, such as the fault of a broker.
+    fn hindrance(&self) -> Option<String> {
+        None
+    }
 
     /// What of the records it holds is found not to be what was written, for `/readyz`: appends are
     /// taken all the same. `None` from a log that others keep.

@@ -31,6 +31,12 @@ impl Watched {
     pub fn new(log: Arc<dyn Log>, patience: Duration) -> Arc<Self> {
         Arc::new(Self { log, debt: Arc::default(), patience })
     }
+
+    fn watch(&self, append: Append) -> Append {
+        let Append::Waiting(receiver) = append else { return append };
+        self.debt.lock().begin();
+        Append::Watched(Pending { receiver: Some(receiver), debt: self.debt.clone() })
+    }
 }
 
 /// The appends that are not answered yet.
@@ -110,10 +116,15 @@ impl Drop for Pending {
 #[async_trait]
 impl Log for Watched {
     fn append(&self, partition: Partition, record: NewRecord) -> Append {
-        let append = self.log.append(partition, record);
-        let Append::Waiting(receiver) = append else { return append };
-        self.debt.lock().begin();
-        Append::Watched(Pending { receiver: Some(receiver), debt: self.debt.clone() })
+        self.watch(self.log.append(partition, record))
+    }
+
+    fn append_last(&self, partition: Partition, record: NewRecord) -> Append {
+        self.watch(self.log.append_last(partition, record))
+    }
+
+    fn hindrance(&self) -> Option<String> {
+        self.log.hindrance()
     }
 
     fn ready(&self) -> Result<(), String> {

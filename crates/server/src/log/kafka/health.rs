@@ -104,6 +104,15 @@ impl Health {
         }
     }
 
+    /// What is wrong now, where it is expected to pass: not that the topic is gone, or is another log.
+    pub(super) fn hindrance(&self) -> Option<String> {
+        if !self.troubled.load(Ordering::Acquire) {
+            return None;
+        }
+        let verdict = self.verdict.read();
+        verdict.trouble.summary().filter(|_| verdict.until < Instant::now() + FOR_GOOD / 2)
+    }
+
     pub(super) fn judge(&self, trouble: Trouble, holds: Duration) {
         let troubled = !trouble.is_none();
         let mut verdict = self.verdict.write();
@@ -217,6 +226,7 @@ mod tests {
         health.takes(0).unwrap();
         assert_eq!(health.takes(1), Err("no leader".into()));
         health.ready().unwrap_err();
+        assert_eq!(health.hindrance().as_deref(), Some("no leader"));
         // Nobody looks any more: then appends must find out for themselves.
         tokio::time::advance(HOLDS).await;
         health.takes(1).unwrap();
@@ -229,5 +239,6 @@ mod tests {
         tokio::time::advance(10 * HOLDS).await;
         assert_eq!(health.takes(7), Err("nobody answers".into()));
         assert_eq!(health.ready(), Err("nobody answers".into()));
+        assert_eq!(health.hindrance(), None, "it does not pass");
     }
 }

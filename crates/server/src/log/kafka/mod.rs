@@ -301,6 +301,10 @@ impl Log for KafkaLog {
         self.health.ready()
     }
 
+    fn hindrance(&self) -> Option<String> {
+        self.producer.hindrance().or_else(|| self.health.hindrance())
+    }
+
     async fn shut(&self) {
         self.leave.cancel();
         self.producer.shut().await;

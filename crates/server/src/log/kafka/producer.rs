@@ -341,6 +341,12 @@ impl Producer {
         self.shared.current.read().as_ref().map_or(Err(RENEWED.into()), |_| Ok(()))
     }
 
+    /// Why none would be queued for the moment.
+    pub(super) fn hindrance(&self) -> Option<String> {
+        let is_shut = self.shared.closed.load(Ordering::Acquire);
+        self.ready().err().filter(|_| !is_shut)
+    }
+
     /// How many records were acknowledged so far: a sign that Kafka takes them.
     pub(super) fn acknowledged(&self) -> u64 {
         self.shared.acknowledged.load(Ordering::Relaxed)

@@ -57,6 +57,8 @@ pub struct LogFaults {
     pub announcement_delay: Range<Duration>,
     /// What it says is damaged of what it holds.
     pub damage: Option<String>,
+    /// Why it takes no records for a while.
+    pub hindrance: Option<String>,
 }
 
 /// Names a node in [`MemoryLog::assign`].
@@ -399,6 +401,18 @@ impl MemoryNode {
         }
     }
 
+    fn room(&self) -> Result<(), String> {
+        let node = self.node.lock();
+        let most = self.cluster.limits.queue;
+        match node.closed {
+            true => Err("the log is shut".into()),
+            false if *node.waiting.borrow() >= most => {
+                Err(format!("{most} records are waiting already"))
+            }
+            false => Ok(()),
+        }
+    }
+
     fn end_of(&self, partition: Partition) -> Result<&Level<Offset>, ReadError> {
         let none = ReadError::OutOfRange { partition, from: 0, end: 0 };
         self.cluster.ends.get(partition as usize).ok_or(none)
@@ -421,7 +435,7 @@ impl Log for MemoryNode {
         }
         let (waiter, outcome) = oneshot::channel();
         let mut state = self.cluster.state.lock();
-        if let Err(why) = self.ready() {
+        if let Err(why) = state.faults.hindrance.clone().map_or_else(|| self.room(), Err) {
             return Append::refused(why);
         }
         let (fate, delay) = (state.fate(), state.faults.delay.clone());
@@ -515,15 +529,11 @@ impl Log for MemoryNode {
     }
 
     fn ready(&self) -> Result<(), String> {
-        let node = self.node.lock();
-        let most = self.cluster.limits.queue;
-        match node.closed {
-            true => Err("the log is shut".into()),
-            false if *node.waiting.borrow() >= most => {
-                Err(format!("{most} records are waiting already"))
-            }
-            false => Ok(()),
-        }
+        self.hindrance().map_or_else(|| self.room(), Err)
+    }
+
+    fn hindrance(&self) -> Option<String> {
+        self.cluster.state.lock().faults.hindrance.clone()
     }
 
     fn damage(&self) -> Option<String> {

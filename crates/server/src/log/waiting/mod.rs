@@ -1,0 +1,378 @@
+//! Where records wait while the log takes none: a broker is gone, and the others have not yet agreed
+//! who leads. What a log refuses is certainly not on it, so it can be tried again; a caller who has
+//! time is told of the success and not of the fault.
+//!
+//! ```text
+//!  append ──▶ the log takes it ──▶ acknowledged
+//!     │            ▲   │ refused after all (its place in the line is still its own)
+//!     ▼ refused    │   ▼
+//!    the partition's line, in the order of the calls ──▶ no room, no time left, or the log is shut: not recorded
+//! ```
+//!
+//! A partition has one line. Nobody passes by it while somebody stands in it. A record that must stand
+//! behind all others (a control record) is handed over once nothing before it can be refused any more.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use metrics::gauge;
+use parking_lot::Mutex;
+use pollux_core::id::{Generation, Offset, Partition, Position};
+use pollux_core::standing::Announcement;
+use tokio::sync::oneshot;
+
+use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
+
+/// Between two tries to hand over the first of a line.
+const AGAIN: Duration = Duration::from_millis(50);
+/// Why nothing waits any more.
+const SHUT: &str = "the log is shut";
+
+/// A log whose callers wait in line while it takes no records.
+pub struct Waiting {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    log: Arc<dyn Log>,
+    lines: Vec<Mutex<Line>>,
+    /// Records in all lines, and how many there may be.
+    waiting: AtomicUsize,
+    most: usize,
+    shut: AtomicBool,
+}
+
+/// What waits for one partition. The lock is held while a record is handed over, so that the order
+/// of the line is the order on the log; nothing waits under it.
+#[derive(Default)]
+struct Line {
+    /// By the order of the calls.
+    parcels: BTreeMap<u64, Parcel>,
+    /// The next caller's place.
+    next: u64,
+    /// Handed over, and may yet be refused. Control records are not among them: they need not wait
+    /// for each other.
+    undecided: usize,
+    /// Somebody sees to it that the line goes on.
+    attended: bool,
+}
+
+struct Parcel {
+    record: NewRecord,
+    last: bool,
+    caller: oneshot::Sender<HandedOver>,
+}
+
+/// A record that the log has, and the place it had.
+struct HandedOver {
+    append: Append,
+    counted: Counted,
+}
+
+/// One of [`Line::undecided`], for as long as it lives.
+struct Counted {
+    shared: Arc<Shared>,
+    partition: Partition,
+    counts: bool,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if self.counts {
+            let mut line = self.shared.line(self.partition).lock();
+            line.undecided -= 1;
+            self.shared.go_on(&mut line, self.partition);
+        }
+    }
+}
+
+impl Waiting {
+    /// In front of this log wait at most so many records.
+    pub fn new(log: Arc<dyn Log>, most: usize) -> Arc<Self> {
+        let lines = (0..log.partitions()).map(|_| Mutex::default()).collect();
+        let (waiting, shut) = (AtomicUsize::new(0), AtomicBool::new(false));
+        gauge!("pollux_log_waiting").set(0.0);
+        Arc::new(Self { shared: Arc::new(Shared { log, lines, waiting, most, shut }) })
+    }
+
+    /// Nobody waits from now on: those who stand in line are told that they are not recorded.
+    pub fn send_away(&self) {
+        self.shared.shut.store(true, Ordering::Release);
+        for line in &self.shared.lines {
+            self.shared.empty(&mut line.lock());
+        }
+    }
+
+    fn take(&self, partition: Partition, record: NewRecord, last: bool) -> Append {
+        let shared = &self.shared;
+        if partition as usize >= shared.lines.len() {
+            return shared.log.append(partition, record);
+        }
+        let mut line = shared.line(partition).lock();
+        let place = line.next;
+        line.next += 1;
+        let place = Place { shared: shared.clone(), partition, place, record, last };
+        let state = match place.passes(&line).then(|| place.hand_over(&mut line)) {
+            Some(Ok(handed)) => State::Handed(handed),
+            Some(Err(_)) | None => match place.stand(&mut line) {
+                Ok(state) => state,
+                Err(why) => return Append::refused(why),
+            },
+        };
+        drop(line);
+        Append::InLine(Box::new(Ticket { place, state }))
+    }
+}
+
+impl Shared {
+    fn line(&self, partition: Partition) -> &Mutex<Line> {
+        &self.lines[partition as usize]
+    }
+
+    /// Hand over whoever is first, as long as the log takes them.
+    fn go_on(self: &Arc<Self>, line: &mut Line, partition: Partition) {
+        while let Some(first) = line.parcels.first_entry() {
+            let (record, last) = (first.get().record.clone(), first.get().last);
+            if last && line.undecided > 0 && !first.get().caller.is_closed() {
+                return;
+            }
+            let place =
+                Place { shared: self.clone(), partition, place: *first.key(), record, last };
+            if first.get().caller.is_closed() {
+                self.leave(line, place.place);
+                continue;
+            }
+            let Ok(handed) = place.hand_over(line) else { return };
+            let Some(parcel) = self.leave(line, place.place) else { return };
+            if let Err(mut unheard) = parcel.caller.send(handed)
+                && std::mem::take(&mut unheard.counted.counts)
+            {
+                line.undecided -= 1;
+            }
+        }
+    }
+
+    /// Somebody leaves the line.
+    fn leave(&self, line: &mut Line, place: u64) -> Option<Parcel> {
+        let parcel = line.parcels.remove(&place)?;
+        self.count(self.waiting.fetch_sub(1, Ordering::AcqRel) - 1);
+        Some(parcel)
+    }
+
+    fn empty(&self, line: &mut Line) {
+        while let Some(place) = line.parcels.first_key_value().map(|(place, _)| *place) {
+            self.leave(line, place);
+        }
+    }
+
+    fn count(&self, waiting: usize) {
+        gauge!("pollux_log_waiting").set(waiting as f64);
+    }
+}
+
+/// Try again and again until nobody stands in the line.
+async fn attend(shared: Arc<Shared>, partition: Partition) {
+    loop {
+        tokio::time::sleep(AGAIN).await;
+        let mut line = shared.line(partition).lock();
+        shared.go_on(&mut line, partition);
+        if line.parcels.is_empty() {
+            line.attended = false;
+            return;
+        }
+    }
+}
+
+/// A caller's place in the order of calls, which is kept when the record is refused later.
+struct Place {
+    shared: Arc<Shared>,
+    partition: Partition,
+    place: u64,
+    record: NewRecord,
+    last: bool,
+}
+
+impl Place {
+    /// Whether nobody is before it.
+    fn passes(&self, line: &Line) -> bool {
+        line.parcels.is_empty() && !(self.last && line.undecided > 0)
+    }
+
+    fn hand_over(&self, line: &mut Line) -> Result<HandedOver, AppendError> {
+        let append = match self.shared.log.append(self.partition, self.record.clone()) {
+            Append::Ready(Some(Err(AppendError::NotRecorded(why)))) => {
+                return Err(AppendError::NotRecorded(why));
+            }
+            append => append,
+        };
+        let counts = !self.last;
+        line.undecided += usize::from(counts);
+        let counted = Counted { shared: self.shared.clone(), partition: self.partition, counts };
+        Ok(HandedOver { append, counted })
+    }
+
+    /// Stand in line, unless there is no room.
+    fn stand(&self, line: &mut Line) -> Result<State, String> {
+        let Shared { waiting, most, shut, .. } = &*self.shared;
+        // Under the lock of the line: whoever empties it does so before or after.
+        if shut.load(Ordering::Acquire) {
+            return Err(SHUT.into());
+        }
+        let before = waiting.fetch_add(1, Ordering::AcqRel);
+        if before >= *most {
+            waiting.fetch_sub(1, Ordering::AcqRel);
+            return Err(format!("{most} records wait for the log already"));
+        }
+        self.shared.count(before + 1);
+        let (caller, called) = oneshot::channel();
+        let parcel = Parcel { record: self.record.clone(), last: self.last, caller };
+        line.parcels.insert(self.place, parcel);
+        if !std::mem::replace(&mut line.attended, true) {
+            tokio::spawn(attend(self.shared.clone(), self.partition));
+        }
+        Ok(State::Standing(called))
+    }
+}
+
+/// An append that may have to wait in line.
+pub struct Ticket {
+    place: Place,
+    state: State,
+}
+
+enum State {
+    Handed(HandedOver),
+    Standing(oneshot::Receiver<HandedOver>),
+}
+
+impl Ticket {
+    /// Leave the line; `false` if the log has the record already.
+    pub(super) fn withdraw(&self) -> bool {
+        let mut line = self.place.shared.line(self.place.partition).lock();
+        self.place.shared.leave(&mut line, self.place.place).is_some()
+    }
+}
+
+impl Future for Ticket {
+    type Output = Result<Position, AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match &mut self.state {
+                State::Handed(handed) => {
+                    let outcome = ready!(Pin::new(&mut handed.append).poll(cx));
+                    let Err(AppendError::NotRecorded(_)) = outcome else {
+                        return Poll::Ready(outcome);
+                    };
+                    let state = {
+                        let mut line = self.place.shared.line(self.place.partition).lock();
+                        self.place.stand(&mut line)
+                    };
+                    match state {
+                        // What is replaced counts as decided from now on, when the record stands in line again.
+                        Ok(state) => self.state = state,
+                        Err(_) => return Poll::Ready(outcome),
+                    }
+                }
+                State::Standing(called) => match ready!(Pin::new(called).poll(cx)) {
+                    Ok(handed) => self.state = State::Handed(handed),
+                    Err(_) => return Poll::Ready(Err(AppendError::NotRecorded(SHUT.into()))),
+                },
+            }
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if matches!(self.state, State::Standing(_)) {
+            self.withdraw();
+        }
+    }
+}
+
+#[async_trait]
+impl Log for Waiting {
+    fn append(&self, partition: Partition, record: NewRecord) -> Append {
+        self.take(partition, record, false)
+    }
+
+    fn append_last(&self, partition: Partition, record: NewRecord) -> Append {
+        self.take(partition, record, true)
+    }
+
+    /// While there is room the answer is yes: whatever keeps the log from taking records, they wait.
+    fn ready(&self) -> Result<(), String> {
+        let Shared { log, waiting, most, .. } = &*self.shared;
+        let hindrance = log.hindrance();
+        if let (Err(why), None) = (log.ready(), &hindrance) {
+            return Err(why);
+        }
+        let waiting = waiting.load(Ordering::Acquire);
+        if waiting < most - most / 4 {
+            return Ok(());
+        }
+        let why = hindrance.unwrap_or_else(|| "it does not take them fast enough".into());
+        Err(format!("{waiting} votes wait for it, of at most {most}: {why}"))
+    }
+
+    fn hindrance(&self) -> Option<String> {
+        self.shared.log.hindrance()
+    }
+
+    fn damage(&self) -> Option<String> {
+        self.shared.log.damage()
+    }
+
+    async fn shut(&self) {
+        self.send_away();
+        self.shared.log.shut().await;
+    }
+
+    fn generation(&self) -> Generation {
+        self.shared.log.generation()
+    }
+
+    fn partitions(&self) -> u32 {
+        self.shared.log.partitions()
+    }
+
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Record>, ReadError> {
+        self.shared.log.read(partition, from, most, wait).await
+    }
+
+    async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        self.shared.log.end(partition).await
+    }
+
+    async fn join(&self) -> Result<Box<dyn Membership>, ReadError> {
+        self.shared.log.join().await
+    }
+
+    async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
+        self.shared.log.announce(announcements).await
+    }
+
+    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+        self.shared.log.bury(partition, dead).await
+    }
+
+    async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {
+        self.shared.log.feed().await
+    }
+}
