@@ -1,6 +1,7 @@
 //! Telling the log and the nodes that polls have changed, once the store has the changes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -10,6 +11,10 @@ use pollux_core::record::{Control, Entry, Genesis};
 use pollux_core::standing::Announcement;
 
 use super::{Log, NewRecord};
+
+/// How long a control record waits for a log that takes none. Housekeeping appends it again, and has
+/// other polls to see to meanwhile.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Announce a poll, and append its control record to every partition; see [`publish_all`].
 pub async fn publish(log: &dyn Log, poll: &Poll, now: UnixMillis) {
@@ -35,7 +40,9 @@ async fn append(log: &dyn Log, polls: &[Poll], now: UnixMillis) {
         let record = record(poll, now);
         (0..log.partitions()).filter_map(move |partition| {
             let record = record.clone()?;
-            Some(async move { (poll.id, log.append_last(partition, record).await) })
+            Some(
+                async move { (poll.id, log.append_last(partition, record).within(PATIENCE).await) },
+            )
         })
     };
     let outcomes = join_all(polls.iter().flat_map(to_all).collect::<Vec<_>>()).await;

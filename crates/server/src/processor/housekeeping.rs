@@ -168,7 +168,7 @@ impl Rounds {
                 if appended.is_some_and(|at| committed <= *at) && committed < *end {
                     continue;
                 }
-                appends.push(log.append_last(*partition, record.clone()));
+                appends.push(log.append_last(*partition, record.clone()).within(control::PATIENCE));
                 self.appended.insert((poll.id, *partition), *end);
             }
             if appends.len() > before {

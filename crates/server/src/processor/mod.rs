@@ -1,14 +1,16 @@
 //! Ballots become tallies: a worker per partition reads the log, folds (pure), commits
 //! everything in one transaction, and only then announces.
 //!
-//! [`batch`] is the decision, [`worker`] the loop around it, [`housekeeping`] closes polls whose
+//! [`batch`] is the decision, [`worker`] the loop around it, [`announcer`] tells the nodes, [`copier`] copies dead letters, [`housekeeping`] closes polls whose
 //! time has come ([`clock`]: also when somebody sets the clock) and repeats control records that were
 //! not seen. Nothing is kept here that
 //! the store does not know: a worker may die at any line and another goes on from the store's
 //! offset.
 
+mod announcer;
 pub mod batch;
 mod clock;
+mod copier;
 pub mod housekeeping;
 pub mod worker;
 
@@ -45,10 +47,16 @@ pub struct Processor {
     pub troubles: Arc<Mutex<BTreeMap<Partition, String>>>,
     /// Partitions that are this process's to count.
     pub held: Arc<Mutex<BTreeSet<Partition>>>,
-    /// By partition, up to where this process has announced what was committed. The store hears of
-    /// it with the next commit only: a partition that cannot go on would be announced anew with
-    /// every try.
-    told: Arc<Mutex<BTreeMap<Partition, Offset>>>,
+    /// By partition, what this process has done beyond counting. The store hears of it with the next
+    /// commit only: a partition that cannot go on would be announced anew with every try.
+    done: Arc<Mutex<BTreeMap<Partition, Done>>>,
+}
+
+/// Up to which offsets what was committed is announced, and its dead letters are copied.
+#[derive(Default)]
+struct Done {
+    told: Offset,
+    copied: Offset,
 }
 
 impl Processor {
@@ -59,8 +67,8 @@ impl Processor {
         ambient: SharedAmbient,
         limits: ProcessorLimits,
     ) -> Self {
-        let (troubles, held, told) = (Arc::default(), Arc::default(), Arc::default());
-        Self { log, store, ambient, alone: false, limits, troubles, held, told }
+        let (troubles, held, done) = (Arc::default(), Arc::default(), Arc::default());
+        Self { log, store, ambient, alone: false, limits, troubles, held, done }
     }
 
     /// Join the group and run a worker for each partition held, until `stop`; then finish the

@@ -1,4 +1,5 @@
-//! One partition's worker: load, fold, commit, announce; and again.
+//! One partition's worker: load, fold, commit; and again. Beside it [`Announcer`] tells every node, and
+//! [`Copier`] copies dead letters, so that a partition is counted whether or not either gets through.
 //!
 //! Whatever goes wrong ends the *session*: all that is in memory is dropped and the worker
 //! takes up the partition anew from the store's offset. There is no other recovery path.
@@ -11,23 +12,22 @@ use pollux_core::fold::{Past, known};
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::poll::Poll;
 use pollux_core::record::{Entry, Genesis};
-use pollux_core::standing::{Announcement, TallyAt};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Processor;
+use super::announcer::Announcer;
 use super::batch::{Batch, Slice};
-use crate::log::{AppendError, DeadRecord, ReadError};
-use crate::store::{Commit, CommitError, DeadLetter, StoreError};
+use super::copier::Copier;
+use crate::log::ReadError;
+use crate::store::{Commit, CommitError, StoreError};
 
 /// How long a read waits for the first record before it looks whether to stop.
 const READ_WAIT: Duration = Duration::from_secs(1);
 /// Among so many offsets before the next one the last ballot is looked for.
 const LOOK_BACK: u64 = 256;
-/// Dead letters copied at once; each may be long.
-const COPIED_AT_ONCE: usize = 64;
-/// Pause before dead letters that could not be copied are tried again: votes wait meanwhile.
-const COPY_AGAIN: Duration = Duration::from_secs(30);
+/// How long a worker that is told to stop goes on announcing what it has committed. Whoever takes over
+/// announces the rest.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +38,6 @@ enum SessionError {
     Store(#[from] StoreError),
     #[error("another worker has taken over, or this one was too slow")]
     Fenced,
-    #[error("committed, but not announced yet: {0}")]
-    Announce(#[from] AppendError),
     #[error("{0}")]
     WrongLog(String),
     #[error(
@@ -100,43 +98,32 @@ async fn session(
     partition: Partition,
     stop: &CancellationToken,
 ) -> Result<(), SessionError> {
-    let mut worker = Worker::begin(processor, partition).await?;
-    while !stop.is_cancelled() {
-        let read = processor.log.read(partition, worker.next, processor.limits.batch, READ_WAIT);
-        let records = tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            records = read => records?,
-        };
-        let (none, full) = (records.is_empty(), records.len() >= processor.limits.batch);
-        match none {
-            true => worker.copy_dead().await?,
-            false => worker.step(Batch::read(records)).await?,
-        }
-        // Only now: a commit may fail for as long as the disk is full, and each session begins well.
-        if well_again(processor, partition) {
-            tracing::info!(partition, "the partition goes on");
-        }
-        if !none && !full {
-            // Votes that arrive in the meantime share the next transaction.
-            tokio::time::sleep(processor.limits.linger).await;
-        }
+    let (announcer, copier) =
+        (Announcer::new(processor, partition), Copier::new(processor, partition));
+    let counted = async {
+        let mut worker = Worker::begin(processor, partition, &announcer, &copier).await?;
+        worker.count(stop).await?;
+        let _ = tokio::time::timeout(FAREWELL, announcer.all_told()).await;
+        Ok(())
+    };
+    tokio::select! {
+        biased;
+        counted = counted => counted,
+        never = announcer.run() => match never {},
+        never = copier.run() => match never {},
     }
-    Ok(())
 }
 
 /// A partition being worked on.
 struct Worker<'a> {
     processor: &'a Processor,
+    announcer: &'a Announcer<'a>,
+    copier: &'a Copier<'a>,
     slice: Slice,
     /// The first offset not committed.
     next: Offset,
     /// What the records below `next` are, the latest of them.
     digest: Digest,
-    /// Everything below was announced, and its dead letters copied.
-    announced: Offset,
-    /// From there on there are dead letters without a copy; not to be tried before this time.
-    owed: Option<Instant>,
     /// As of `next`; only what the store holds too. Polls are kept between batches.
     past: Past,
 }
@@ -144,30 +131,57 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     /// Take up the partition: it must be the log the store was built from, and whole. What was
     /// committed but not announced by whoever was here before is announced now.
-    async fn begin(processor: &'a Processor, partition: Partition) -> Result<Self, SessionError> {
+    async fn begin(
+        processor: &'a Processor,
+        partition: Partition,
+        announcer: &'a Announcer<'a>,
+        copier: &'a Copier<'a>,
+    ) -> Result<Self, SessionError> {
         let log = &processor.log;
         let slice = Slice { partition, partitions: log.partitions(), generation: log.generation() };
         let progress = processor.store.begin(partition, slice.generation).await?;
         same_log(processor, slice, progress.next_offset).await?;
         let next = progress.next_offset;
-        // More than there is to tell: the store is another copy, and knows better.
-        let told = processor.told.lock().get(&partition).copied().filter(|told| *told <= next);
-        let announced = progress.announced.max(told.unwrap_or(0));
-        let owed = (announced < next).then(Instant::now);
+        let untold = announcer.begin(progress.announced, next);
+        copier.begin(progress.announced, next);
         // A version that keeps none, or a worker of one in this very cluster, may have counted up to here.
         let kept = processor.store.digests(partition, next).await?;
         let kept = kept.into_iter().find(|digest| digest.to == next);
         let digest = kept.unwrap_or(Digest::new(next));
-        let past = Past::default();
-        let mut worker = Self { processor, slice, next, digest, announced, owed, past };
-        if told != Some(next) {
-            let missed = processor.store.tallies_since(partition, announced).await?;
-            worker.announce(missed).await?;
+        if let Some(from) = untold {
+            announcer.tell(processor.store.tallies_since(partition, from).await?, next);
         }
-        Ok(worker)
+        let past = Past::default();
+        Ok(Self { processor, announcer, copier, slice, next, digest, past })
     }
 
-    /// Fold one batch, commit it, announce it.
+    /// Read, fold, commit, until told to stop.
+    async fn count(&mut self, stop: &CancellationToken) -> Result<(), SessionError> {
+        let (processor, partition) = (self.processor, self.slice.partition);
+        while !stop.is_cancelled() {
+            let read = processor.log.read(partition, self.next, processor.limits.batch, READ_WAIT);
+            let records = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                records = read => records?,
+            };
+            let (none, full) = (records.is_empty(), records.len() >= processor.limits.batch);
+            if !none {
+                self.step(Batch::read(records)).await?;
+            }
+            // Only now: a commit may fail for as long as the disk is full, and each session begins well.
+            if well_again(processor, partition) {
+                tracing::info!(partition, "the partition goes on");
+            }
+            if !none && !full {
+                // Votes that arrive in the meantime share the next transaction.
+                tokio::time::sleep(processor.limits.linger).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fold one batch, commit it, and have it announced.
     async fn step(&mut self, batch: Batch) -> Result<(), SessionError> {
         let newer = batch.newer;
         if !batch.is_empty() {
@@ -180,10 +194,8 @@ impl<'a> Worker<'a> {
             fail::fail_point!("worker::after_commit");
             (self.next, self.digest) = (commit.to, digest);
             record_metrics(size, &commit);
-            if !commit.dead.is_empty() {
-                self.owed.get_or_insert_with(Instant::now);
-            }
-            self.announce(std::mem::take(&mut commit.tallies)).await?;
+            self.copier.committed(self.next, !commit.dead.is_empty());
+            self.announcer.tell(std::mem::take(&mut commit.tallies), self.next);
             if self.past.polls.len() > self.processor.limits.polls {
                 self.past.polls.clear();
             }
@@ -217,53 +229,9 @@ impl<'a> Worker<'a> {
             self.past.decided.extend(known.filter_map(|(name, status)| Some((name, status?))));
         }
         let mut commit = batch.decide(self.slice, self.next, &mut self.past);
-        commit.announced = self.announced;
+        // Whoever takes over announces and copies from here on.
+        commit.announced = self.announcer.told().min(self.copier.copied());
         Ok(commit)
-    }
-
-    /// Tell every node: first the tallies, then that everything below `next` is decided.
-    async fn announce(&mut self, tallies: Vec<TallyAt>) -> Result<(), SessionError> {
-        let Slice { partition, generation, .. } = self.slice;
-        let next_offset = self.next;
-        let mut told: Vec<_> = tallies.into_iter().map(Announcement::Tally).collect();
-        told.push(Announcement::Progress { partition, generation, next_offset });
-        self.processor.log.announce(told).await?;
-        self.copy_dead().await?;
-        if self.owed.is_none() {
-            self.all_told();
-        }
-        Ok(())
-    }
-
-    /// Copy what is owed to `votes.dead`. The copies are a courtesy, the store has the rows: what
-    /// hinders them does not hold up votes. They stay owed, by us or the partition's next worker.
-    async fn copy_dead(&mut self) -> Result<(), SessionError> {
-        if self.owed.is_none_or(|at| Instant::now() < at) {
-            return Ok(());
-        }
-        let (log, partition) = (&self.processor.log, self.slice.partition);
-        let mut from = self.announced;
-        loop {
-            let dead = self.processor.store.dead(partition, from, COPIED_AT_ONCE).await?;
-            let Some(last) = dead.last() else { break };
-            from = last.offset + 1;
-            if let Err(error) = log.bury(partition, dead.into_iter().map(copy).collect()).await {
-                tracing::warn!(partition, %error, "dead letters are copied later; the store has them");
-                self.owed = Some(Instant::now() + COPY_AGAIN);
-                return Ok(());
-            }
-            // These are not copied again. The tallies up to `next` are announced by now.
-            self.announced = from;
-        }
-        self.owed = None;
-        self.all_told();
-        Ok(())
-    }
-
-    /// Everything up to `next` is announced and copied.
-    fn all_told(&mut self) {
-        self.announced = self.next;
-        self.processor.told.lock().insert(self.slice.partition, self.next);
     }
 }
 
@@ -313,11 +281,6 @@ async fn same_log(
             row.offset
         )),
     }
-}
-
-fn copy(letter: DeadLetter) -> DeadRecord {
-    let DeadLetter { offset, key, value, reason } = letter;
-    DeadRecord { offset, key, value, reason }
 }
 
 fn record_metrics(size: usize, commit: &Commit) {

@@ -23,7 +23,7 @@ use pollux_server::ambient::Ambient;
 use pollux_server::api::{App, router};
 use pollux_server::config::Config;
 use pollux_server::log::memory::{LogFaults, MemoryLog};
-use pollux_server::log::{Feed, Log};
+use pollux_server::log::{Feed, Log, Waiting};
 use pollux_server::processor::Processor;
 use pollux_server::store::memory::MemoryStore;
 use pollux_server::store::{Listing, Store};
@@ -146,7 +146,10 @@ impl World {
             2,
         );
         cluster.assign(1, (0..config.partitions).collect());
-        let log: Arc<dyn Log> = cluster.node(1);
+        let mut log: Arc<dyn Log> = cluster.node(1);
+        if config.is_cluster() {
+            log = Waiting::new(log, config.kafka.waiting);
+        }
         let store = MemoryStore::new(config.partitions);
         let shared: Arc<dyn Store> = store.clone();
         let hub = Hub::new(config.partitions, config.watch.clone(), ambient.clone());

@@ -98,7 +98,11 @@ pub async fn send(
         }
         let node = dice.random_range(0..world.nodes());
         let patience = Duration::from_millis(dice.random_range(50..12_000));
-        let asked = world.ask(node, "POST", &path, Some(&sent.body), sent.cookie.as_deref(), None);
+        // Some wait no longer for the log than they say.
+        let wait = dice.random_bool(0.3).then(|| format!("wait={}", dice.random_range(0..3)));
+        let prefer = wait.as_deref().map(|wait| ("prefer", wait));
+        let (body, cookie_sent) = (Some(&sent.body), sent.cookie.as_deref());
+        let asked = world.ask(node, "POST", &path, body, cookie_sent, prefer);
         let answer = match timeout(patience, asked).await {
             Ok(Some(answer)) if !dice.random_bool(0.1) => answer,
             _ => {

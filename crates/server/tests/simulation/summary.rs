@@ -13,6 +13,8 @@ pub struct Summary {
     pub power_cuts: u64,
     pub views: u64,
     pub clock_jumps: u64,
+    /// Times in which the log took nothing.
+    pub hindrances: u64,
     pub reissues: u64,
     /// Messages to who has shown a token that show what only few may see, and those that do not.
     pub shown: u64,
@@ -31,6 +33,7 @@ impl Summary {
         self.power_cuts += other.power_cuts;
         self.views += other.views;
         self.clock_jumps += other.clock_jumps;
+        self.hindrances += other.hindrances;
         self.reissues += other.reissues;
         self.shown += other.shown;
         self.withheld += other.withheld;
@@ -44,8 +47,8 @@ impl Summary {
             assert!(rare.iter().all(|n| *n > seeds / 100), "something never happens: {self:?}");
             let often = [self.duplicates_on_the_log, self.crashes, self.clock_jumps];
             assert!(often.iter().all(|n| *n > seeds), "{self:?}");
-            let revoked = [self.reissues, self.shown, self.withheld];
-            assert!(revoked.iter().all(|n| *n > seeds / 2), "{self:?}");
+            let known = [self.reissues, self.shown, self.withheld, self.hindrances];
+            assert!(known.iter().all(|n| *n > seeds / 2), "{self:?}");
         }
     }
 }

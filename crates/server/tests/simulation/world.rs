@@ -132,6 +132,7 @@ pub struct World {
     crashes: Cell<u64>,
     power_cuts: Cell<u64>,
     clock_jumps: Cell<u64>,
+    hindrances: Cell<u64>,
     pub reissues: Cell<u64>,
     pub shown: Cell<u64>,
     pub withheld: Cell<u64>,
@@ -194,6 +195,7 @@ impl World {
             crashes: Cell::new(0),
             power_cuts: Cell::new(0),
             clock_jumps: Cell::new(0),
+            hindrances: Cell::new(0),
             reissues: Cell::new(0),
             shown: Cell::new(0),
             withheld: Cell::new(0),
@@ -345,12 +347,12 @@ impl World {
         summary
     }
 
-    /// Crashes, restarts, power cuts, and partitions that move, or have two owners.
+    /// Crashes, restarts, power cuts, a log that takes nothing for a while, and partitions that move, or have two owners.
     async fn chaos(&self, until: Instant, dice: &mut StdRng) {
         while Instant::now() < until {
             sleep(Duration::from_millis(dice.random_range(100..2_500))).await;
             let node = dice.random_range(0..self.nodes());
-            match dice.random_range(0..12) {
+            match dice.random_range(0..13) {
                 0..4 => {
                     self.crash(node);
                     if self.nodes() == 1 && dice.random_bool(0.4) {
@@ -367,6 +369,13 @@ impl World {
                     self.log.assign(node as u32, mine);
                 }
                 8 => self.intrude(dice),
+                9 => {
+                    // Brokers are gone: votes and announcements wait, and are counted meanwhile.
+                    self.log.hinder(Some("a partition has no leader"));
+                    self.hindrances.set(self.hindrances.get() + 1);
+                    sleep(Duration::from_millis(dice.random_range(0..6_000))).await;
+                    self.log.hinder(None);
+                }
                 _ => self.set_the_clock(node, dice.random_range(-FURTHEST..FURTHEST)),
             }
         }
@@ -448,6 +457,7 @@ impl World {
             power_cuts: self.power_cuts.get(),
             views: self.seen_views.get(),
             clock_jumps: self.clock_jumps.get(),
+            hindrances: self.hindrances.get(),
             reissues: self.reissues.get(),
             shown: self.shown.get(),
             withheld: self.withheld.get(),

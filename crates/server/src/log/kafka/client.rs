@@ -32,6 +32,9 @@ pub(super) fn settings(config: &KafkaConfig) -> ClientConfig {
         .set("reconnect.backoff.max.ms", "1000")
         .set("retry.backoff.ms", "50")
         .set("retry.backoff.max.ms", "500")
+        // A broker that has only just started answers without a topic, or without a leader. Each is asked
+        // about again within a second, also where nobody else would: librdkafka's own time is 5 minutes.
+        .set("topic.metadata.refresh.interval.ms", "1000")
         // A topic that was taken away must not come back empty because somebody asks for it.
         .set("allow.auto.create.topics", "false")
         .set("log.connection.close", "false");

@@ -57,7 +57,7 @@ pub struct LogFaults {
     pub announcement_delay: Range<Duration>,
     /// What it says is damaged of what it holds.
     pub damage: Option<String>,
-    /// Why it takes no records for a while.
+    /// Why it takes no records and no announcements for a while.
     pub hindrance: Option<String>,
 }
 
@@ -176,6 +176,11 @@ impl MemoryLog {
     /// Let other things go wrong from now on.
     pub fn set_faults(&self, faults: LogFaults) {
         self.cluster.state.lock().faults = faults;
+    }
+
+    /// From now on nothing is appended or announced, and why; or it is again.
+    pub fn hinder(&self, why: Option<&str>) {
+        self.cluster.state.lock().faults.hindrance = why.map(str::to_owned);
     }
 
     /// Give a member partitions; another may have them too. A member that was never given any
@@ -508,6 +513,9 @@ impl Log for MemoryNode {
 
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError> {
         let mut state = self.cluster.state.lock();
+        if let Some(why) = &state.faults.hindrance {
+            return Err(AppendError::NotRecorded(why.clone()));
+        }
         let fate = state.fate();
         let delivers = matches!(fate, Fate::Recorded { .. } | Fate::UnknownRecorded { .. });
         for announcement in announcements.into_iter().filter(|_| delivers) {

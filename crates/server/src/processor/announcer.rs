@@ -1,0 +1,149 @@
+//! Telling every node what a partition's worker has committed: the newest tallies, absolute, and then
+//! how far the partition is decided.
+//!
+//! The worker does not wait for it. What is not told yet is one tally a poll, the newest, so a log that
+//! takes no announcements makes them rarer and not more. *Decided up to n* is told only once every
+//! tally below n is; and only what is told is kept as told.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use parking_lot::Mutex;
+use pollux_core::id::{Offset, Partition, PollId};
+use pollux_core::standing::{Announcement, TallyAt};
+use tokio::sync::Notify;
+
+use super::Processor;
+
+/// One partition's announcements.
+pub(super) struct Announcer<'a> {
+    processor: &'a Processor,
+    partition: Partition,
+    pending: Mutex<Pending>,
+    /// There is more to tell.
+    more: Notify,
+    /// Something was told.
+    less: Notify,
+}
+
+/// What is committed and not told.
+struct Pending {
+    /// The newest of each poll.
+    tallies: BTreeMap<PollId, TallyAt>,
+    /// The partition is committed up to here.
+    next: Offset,
+    /// Everything below is told.
+    told: Offset,
+    /// There is nothing to tell: `next` was told last.
+    said: bool,
+}
+
+impl<'a> Announcer<'a> {
+    pub(super) fn new(processor: &'a Processor, partition: Partition) -> Self {
+        let (more, less) = (Notify::new(), Notify::new());
+        let pending = Pending { tallies: BTreeMap::new(), next: 0, told: 0, said: true };
+        Self { processor, partition, pending: Mutex::new(pending), more, less }
+    }
+
+    /// Take up a partition that is committed up to `next` and was told up to `stored`, as the store has
+    /// it. From the offset given back on there is something to tell: [`Self::tell`] it.
+    pub(super) fn begin(&self, stored: Offset, next: Offset) -> Option<Offset> {
+        // More than there is to tell: the store is another copy, and knows better.
+        let here = self.processor.done.lock().get(&self.partition).map(|done| done.told);
+        let here = here.filter(|told| *told <= next);
+        let told = stored.max(here.unwrap_or(0));
+        let mut pending = self.pending.lock();
+        (pending.told, pending.next) = (told, told);
+        // This process may not have said what others have.
+        (here != Some(next)).then_some(told)
+    }
+
+    /// To be told: the tallies of a commit that ends at `next`.
+    pub(super) fn tell(&self, tallies: Vec<TallyAt>, next: Offset) {
+        let mut pending = self.pending.lock();
+        pending.tallies.extend(tallies.into_iter().map(|at| (at.poll, at)));
+        pending.next = next;
+        pending.said = false;
+        self.more.notify_one();
+    }
+
+    /// Everything below is told.
+    pub(super) fn told(&self) -> Offset {
+        self.pending.lock().told
+    }
+
+    /// Waits until all is told.
+    pub(super) async fn all_told(&self) {
+        loop {
+            let less = self.less.notified();
+            if self.pending.lock().said {
+                return;
+            }
+            less.await;
+        }
+    }
+
+    /// Tell what there is to tell, for ever; what fails is tried again, with what has come meanwhile.
+    pub(super) async fn run(&self) -> Infallible {
+        let mut failing = false;
+        loop {
+            let taken = {
+                let mut pending = self.pending.lock();
+                let tallies = std::mem::take(&mut pending.tallies);
+                (!pending.said).then_some((tallies, pending.next))
+            };
+            let Some((tallies, next)) = taken else {
+                self.more.notified().await;
+                continue;
+            };
+            let mut unsaid = Unsaid { announcer: self, tallies };
+            match unsaid.say(next).await {
+                Ok(()) => failing = false,
+                Err(error) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        let partition = self.partition;
+                        tracing::warn!(partition, %error, "committed, but announced later");
+                    }
+                    drop(unsaid);
+                    tokio::time::sleep(self.processor.limits.retry).await;
+                }
+            }
+        }
+    }
+}
+
+/// Tallies under way; what is not known to have arrived is pending again.
+struct Unsaid<'a> {
+    announcer: &'a Announcer<'a>,
+    tallies: BTreeMap<PollId, TallyAt>,
+}
+
+impl Unsaid<'_> {
+    async fn say(&mut self, next_offset: Offset) -> Result<(), crate::log::AppendError> {
+        let Announcer { processor, partition, .. } = *self.announcer;
+        let log = &processor.log;
+        if !self.tallies.is_empty() {
+            let tallies = self.tallies.values().cloned().map(Announcement::Tally).collect();
+            log.announce(tallies).await?;
+            self.tallies.clear();
+        }
+        let generation = log.generation();
+        log.announce(vec![Announcement::Progress { partition, generation, next_offset }]).await?;
+        let mut pending = self.announcer.pending.lock();
+        pending.told = next_offset;
+        pending.said = pending.next == next_offset;
+        processor.done.lock().entry(partition).or_default().told = next_offset;
+        self.announcer.less.notify_waiters();
+        Ok(())
+    }
+}
+
+impl Drop for Unsaid<'_> {
+    fn drop(&mut self) {
+        let mut pending = self.announcer.pending.lock();
+        for (poll, at) in std::mem::take(&mut self.tallies) {
+            // What came meanwhile is newer.
+            pending.tallies.entry(poll).or_insert(at);
+        }
+    }
+}

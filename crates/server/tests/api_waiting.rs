@@ -1,0 +1,137 @@
+//! Votes while the brokers are being replaced: they wait and are taken, unless there is no time or no room.
+
+#![allow(clippy::unwrap_used)]
+
+mod api_support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api_support::{Answer, Ask, World};
+use pollux_server::ambient::Ambient as _;
+use pollux_server::log::{Log, control};
+use pollux_server::store::Store as _;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A node of a cluster, with room for three that wait, and an open poll.
+async fn world() -> (Arc<World>, String) {
+    let world = World::with(|config| {
+        config.kafka.broker = vec!["kafka1:9092".into()];
+        config.db.host = Some("database".into());
+        config.kafka.waiting = 3;
+    });
+    let world = world.await;
+    let (poll, _) = world.poll(POLL).await;
+    world.settle().await;
+    (Arc::new(world), poll)
+}
+
+/// Somebody votes, and waits for the answer; how long they did.
+fn vote(world: &Arc<World>, poll: &str, prefer: Option<&str>) -> JoinHandle<(Answer, Duration)> {
+    let ask = Ask::post(format!("/api/polls/{poll}/vote"), r#"{"optionId":1}"#);
+    let ask = match prefer {
+        Some(prefer) => ask.header("prefer", prefer),
+        None => ask,
+    };
+    let (world, begun) = (world.clone(), Instant::now());
+    tokio::spawn(async move { (world.call(ask.request()).await, begun.elapsed()) })
+}
+
+fn ballots(world: &World) -> usize {
+    (0..2)
+        .flat_map(|p| world.cluster.records(p))
+        .filter(|r| r.value.windows(8).any(|w| w == b"\"ballot\""))
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vote_waits_for_the_brokers_and_is_taken_once_they_are_back() {
+    let (world, poll) = world().await;
+    world.cluster.hinder(Some("partition 0 of votes has no leader"));
+    let votes = [vote(&world, &poll, None), vote(&world, &poll, Some("respond-async, wait=19"))];
+    sleep(9 * SECOND).await;
+    assert_eq!(world.call(Ask::get("/readyz").request()).await.status, 200, "there is room");
+    let metrics = world.call(Ask::get("/metrics").token(api_support::ADMIN).request()).await;
+    let metrics = String::from_utf8(metrics.body).unwrap();
+    // How many is everybody's in this process.
+    assert!(metrics.lines().any(|line| line.starts_with("pollux_log_waiting ")), "{metrics}");
+    let status =
+        world.call(Ask::get("/api/status").token(api_support::ADMIN).request()).await.json();
+    let detail = status["log"]["detail"].as_str().unwrap();
+    assert!(detail.contains("votes wait"), "{detail}");
+    world.cluster.hinder(None);
+    for vote in votes {
+        let (answer, waited) = vote.await.unwrap();
+        assert_eq!(answer.status, 202, "{answer}");
+        assert!(waited < 9 * SECOND + SECOND / 5, "{waited:?}");
+    }
+    assert_eq!(ballots(&world), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_no_time_is_told_that_it_is_not_recorded() {
+    let (world, poll) = world().await;
+    world.cluster.hinder(Some("partition 0 of votes has no leader"));
+    for (prefer, longest) in [
+        (Some("wait=2"), 2),
+        (Some("wait=0"), 0),
+        (None, 20),
+        (Some("wait=900"), 20),
+        (Some("wait=soon"), 20),
+    ] {
+        let (answer, waited) = vote(&world, &poll, prefer).await.unwrap();
+        assert_eq!(answer.status, 503, "{prefer:?}: {answer}");
+        assert_eq!(waited.as_secs(), longest, "{prefer:?}");
+    }
+    world.cluster.hinder(None);
+    sleep(60 * SECOND).await;
+    assert_eq!(ballots(&world), 0, "not recorded is not recorded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_line_is_told_at_once_and_the_node_is_not_ready() {
+    let (world, poll) = world().await;
+    world.cluster.hinder(Some("partition 0 of votes has no leader"));
+    let votes: Vec<_> = (0..3).map(|_| vote(&world, &poll, None)).collect();
+    sleep(SECOND).await;
+    let (refused, waited) = vote(&world, &poll, None).await.unwrap();
+    assert_eq!((refused.status.as_u16(), waited), (503, Duration::ZERO), "{refused}");
+    let ready = world.call(Ask::get("/readyz").request()).await;
+    assert_eq!(ready.status, 503, "{ready}");
+    world.cluster.hinder(None);
+    for vote in votes {
+        assert_eq!(vote.await.unwrap().0.status, 202);
+    }
+    assert_eq!(world.call(Ask::get("/readyz").request()).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_past_a_close_by_another_node_is_told_that_it_is_late() {
+    let (world, poll) = world().await;
+    world.cluster.hinder(Some("partition 0 of votes has no leader"));
+    let waits = vote(&world, &poll, None);
+    sleep(5 * SECOND).await;
+    // The store has it, and the other node reaches the brokers first. Nobody tells this node.
+    let mut closed = (*world.app.hub.poll(poll.parse().unwrap()).unwrap()).clone();
+    let (expected, now) = (closed.revision, world.ambient.now());
+    closed.close(now).unwrap();
+    world.store.change(&closed, expected).await.unwrap();
+    world.cluster.hinder(None);
+    let other = world.cluster.node(2);
+    let record = control::record(&closed, now).unwrap();
+    let appends = [other.append(0, record.clone()), other.append(1, record)];
+    for append in appends {
+        append.await.unwrap();
+    }
+    let (answer, _) = waits.await.unwrap();
+    assert_eq!(
+        (answer.status.as_u16(), &*answer.json()["status"].to_string()),
+        (200, "\"late\""),
+        "{answer}"
+    );
+    assert_eq!(ballots(&world), 1);
+}
