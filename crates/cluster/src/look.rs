@@ -97,7 +97,8 @@ impl Cluster {
         found.leader.map(|id| format!("kafka{id}")).context("nobody leads it")
     }
 
-    fn metadata(&self) -> Result<Metadata> {
+    /// What the brokers say of all topics.
+    pub fn metadata(&self) -> Result<Metadata> {
         self.ask_brokers(wire::metadata)
     }
 

@@ -1,19 +1,25 @@
 //! Brokers that die, freeze and restart.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use rand::RngExt;
 
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, HEALED, PARTITIONS};
+use crate::strangers::Strangers;
+
+/// A killed broker is down for at least so long.
+const DOWN: Duration = Duration::from_secs(7);
+/// From one that is back to the next one's end.
+const BETWEEN: Duration = Duration::from_secs(5);
 
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
-        name: "leader of a hot partition killed, five in turn",
+        name: "each broker killed in turn, before voters who never ask twice",
         area: Area::Log,
         zookeeper: false,
-        harm: five_leaders,
+        harm: each_in_turn,
     },
     Scenario {
         name: "leader stopped past its session, then resumed",
@@ -35,18 +41,23 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-fn five_leaders(harm: &Harm<'_>) -> Result<()> {
+/// Every one of them leads some partitions, and comes back cold.
+fn each_in_turn(harm: &Harm<'_>) -> Result<()> {
     let stage = harm.stage;
-    for n in 0..5 {
-        let partition = n % PARTITIONS;
-        let leader = stage.leader(partition)?;
-        stage.cluster.kill(&leader)?;
-        let heir = stage.wait_for_heir(partition, &leader)?;
-        harm.did(&format!("killed {leader}, which led partition {partition}; {heir} does now"));
+    let strangers = Strangers::start(harm);
+    let mut faults = Vec::new();
+    for broker in BROKERS {
+        let killed = Instant::now();
+        stage.cluster.kill(broker)?;
+        stage.wait_until_missed(broker)?;
+        faults.push((killed, killed.elapsed()));
+        harm.did(&format!("killed {broker}, which was missed after {:.1?}", killed.elapsed()));
         harm.recovered()?;
-        stage.restore(&leader)?;
+        std::thread::sleep(DOWN.saturating_sub(killed.elapsed()));
+        stage.restore(broker)?;
+        harm.wait(BETWEEN);
     }
-    Ok(())
+    strangers.judge(harm, &faults)
 }
 
 fn stopped_leader(harm: &Harm<'_>) -> Result<()> {

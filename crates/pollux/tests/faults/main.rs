@@ -26,6 +26,7 @@ mod report;
 mod scenario;
 mod sockets;
 mod stage;
+mod strangers;
 mod watchers;
 mod zookeeper;
 

@@ -19,6 +19,9 @@ use crate::watchers::Watchers;
 /// Within this votes are acknowledged again once the harm is mended, or nearly so.
 pub const RECOVERED: Duration = Duration::from_secs(45);
 
+/// Within this everything acknowledged is counted, once the last harm is mended.
+const COUNTED: Duration = Duration::from_secs(30);
+
 /// What a scenario harms; two at once must not harm the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Area {
@@ -155,7 +158,11 @@ fn harm_and_judge(
     row.still = watchers.stood_still();
     let outcome = load.finish()?;
     let stopped = Instant::now();
-    for result in [harmed, healed, recovered] {
+    let counted = stage.wait_counted().and_then(|long| {
+        ensure!(long < COUNTED, "the last votes were counted after {long:.1?} only");
+        Ok(())
+    });
+    for result in [harmed, healed, recovered, counted] {
         if let Err(why) = result {
             row.wrong.push(format!("{why:#}"));
             row.waited += 1;

@@ -204,6 +204,22 @@ impl Stage {
         })
     }
 
+    /// Wait until a broker that is dead leads nothing and is in sync with nobody: until then it is waited
+    /// for, by the partitions that it led and by those that it followed.
+    pub fn wait_until_missed(&self, broker: &str) -> Result<()> {
+        let id: i32 = broker.trim_start_matches("kafka").parse()?;
+        self.cluster.wait_until(HEALED, "the dead broker is missed", || {
+            for topic in self.cluster.metadata()?.topics.iter().filter(|topic| topic.name == VOTES)
+            {
+                for partition in &topic.partitions {
+                    let gone = partition.leader.is_some_and(|leader| leader != id);
+                    ensure!(gone && !partition.in_sync.contains(&id), "{partition:?}");
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// The same, in the eyes of one broker.
     pub fn leader_seen_by(&self, broker: &str, partition: i32) -> Result<String> {
         let topic = self.cluster.topic_seen_by(broker, VOTES)?;
