@@ -3,54 +3,26 @@
 //! [`routes`] has every route on one screen, [`problem`] the one error table, [`vote`] the hot
 //! path. [`server`] accepts connections and puts [`router`] behind them.
 
-pub mod address;
-pub mod asyncapi;
-pub mod create;
-mod crowd;
+pub mod access;
 pub mod docs;
-pub mod draft;
-pub mod event_body;
-pub mod events;
-pub mod export;
-pub mod fate;
-pub mod front;
-pub mod health;
-pub mod home;
-pub mod identity;
-pub mod json;
-mod kind;
-pub mod leaderboard;
-pub mod limits;
+pub mod event;
+pub mod figures;
+pub mod http;
 pub mod live;
-pub mod logo;
 pub mod lookup;
-pub mod metrics;
-pub mod openapi;
-pub mod owner;
-pub mod polls;
-mod probe;
+pub mod operate;
+pub mod poll;
 pub mod problem;
-pub mod pulse;
-pub mod query;
-pub mod replay;
-pub mod room;
 pub mod routes;
-pub mod security;
-pub mod server;
-pub mod sheet;
-pub mod socket;
-pub mod stage;
-pub mod status;
-mod stream;
-pub mod trend;
+pub mod serve;
 pub mod vote;
 
 use std::sync::{Arc, OnceLock};
 
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use ::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, StatusCode};
 use pollux_core::id::{Offset, Partition, UnixMillis};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +35,7 @@ use crate::store::{Progress, Store};
 use crate::watch::hub::Hub;
 
 pub use routes::router;
+pub use serve::server;
 
 /// What every handler holds.
 pub struct App {
@@ -77,27 +50,27 @@ pub struct App {
     /// The newest state, in memory.
     pub hub: Arc<Hub>,
     /// Made from the installation's secret and the operator's token.
-    pub keys: identity::Keys,
+    pub keys: access::identity::Keys,
     /// How often somebody may ask.
-    pub limits: limits::Limits,
+    pub limits: access::limits::Limits,
     /// How many polls may be open.
-    pub room: room::Room,
+    pub room: access::room::Room,
     /// What is counted.
-    pub metrics: metrics::Metrics,
+    pub metrics: operate::metrics::Metrics,
     /// What is on record of refusals and of changes that cannot be undone.
-    pub security: security::Security,
+    pub security: problem::security::Security,
     /// What counts here, if anything does.
     pub processor: OnceLock<Processor>,
     /// When this was put together.
     pub started_at: UnixMillis,
     /// Where the log ends, by partition.
-    ends: probe::Probe<Vec<Offset>, String>,
+    ends: operate::probe::Probe<Vec<Offset>, String>,
     /// How far it is counted.
-    progress: probe::Probe<Vec<(Partition, Progress)>, String>,
+    progress: operate::probe::Probe<Vec<(Partition, Progress)>, String>,
     /// Since when what is not counted waits.
-    behind: status::Behind,
+    behind: operate::status::Behind,
     /// Votes that were watched once more.
-    replays: replay::Replays,
+    replays: figures::replay::Replays,
     /// The OpenAPI document, once somebody has asked for it.
     openapi: OnceLock<Bytes>,
     /// Cancelled once the server stops: not ready, streams end, connections close.
@@ -119,18 +92,18 @@ impl App {
         // Kafka's log answers within a time of its own, and knows its brokers.
         let log = if config.is_cluster() { log } else { Watched::new(log, config.log.stall) };
         Arc::new(Self {
-            keys: identity::Keys::new(secret, &config.former_secrets, admin_token),
-            limits: limits::Limits::new(&config.api),
-            room: room::Room::default(),
-            metrics: metrics::Metrics::new(routes::templates()),
+            keys: access::identity::Keys::new(secret, &config.former_secrets, admin_token),
+            limits: access::limits::Limits::new(&config.api),
+            room: access::room::Room::default(),
+            metrics: operate::metrics::Metrics::new(routes::templates()),
             // After the metrics, which put the recorder in place.
-            security: security::Security::default(),
+            security: problem::security::Security::default(),
             processor: OnceLock::new(),
             started_at: ambient.now(),
-            ends: probe::Probe::default(),
-            progress: probe::Probe::default(),
-            behind: status::Behind::default(),
-            replays: replay::Replays::default(),
+            ends: operate::probe::Probe::default(),
+            progress: operate::probe::Probe::default(),
+            behind: operate::status::Behind::default(),
+            replays: figures::replay::Replays::default(),
             openapi: OnceLock::new(),
             stopping: CancellationToken::new(),
             config,
@@ -146,7 +119,7 @@ impl App {
         match &self.config.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             // Asked each time: a laptop is carried from one network into another.
-            None => address::base(&self.config.hosts, self.config.port),
+            None => operate::address::base(&self.config.hosts, self.config.port),
         }
     }
 }

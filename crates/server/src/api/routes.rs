@@ -5,10 +5,29 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
-use super::{
-    App, address, asyncapi, create, docs, events, export, fate, front, health, home, leaderboard,
-    live, logo, openapi, owner, polls, pulse, replay, stage, status, trend, vote,
-};
+use crate::api::App;
+use crate::api::docs::asyncapi;
+use crate::api::docs::openapi;
+use crate::api::docs::page as docs;
+use crate::api::event::change as events;
+use crate::api::event::logo;
+use crate::api::event::stage;
+use crate::api::figures::export;
+use crate::api::figures::leaderboard;
+use crate::api::figures::pulse;
+use crate::api::figures::replay;
+use crate::api::figures::trend;
+use crate::api::live::handshake as live;
+use crate::api::operate::address;
+use crate::api::operate::health;
+use crate::api::operate::status;
+use crate::api::poll::change as owner;
+use crate::api::poll::create;
+use crate::api::poll::read as polls;
+use crate::api::serve::front;
+use crate::api::serve::home;
+use crate::api::vote::cast as vote;
+use crate::api::vote::fate;
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
 

@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
     use crate::ambient::{SharedAmbient, SystemAmbient};
-    use crate::api::identity::Keys;
+    use crate::api::access::identity::Keys;
 
     const MANY: usize = 20_000;
 
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn every_key_and_lifetime_is_documented() {
         let manual = include_str!("../../../../SECURITY.md");
-        let sources = [include_str!("credentials.rs"), include_str!("../api/identity.rs")];
+        let sources = [include_str!("credentials.rs"), include_str!("../api/access/identity.rs")];
         let code = sources.map(|source| source.split("mod tests").next().unwrap()).concat();
         let purposes: Vec<_> =
             code.split("b\"pollux ").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();

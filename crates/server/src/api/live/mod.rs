@@ -1,0 +1,4 @@
+//! Watching: server-sent events and WebSockets.
+
+pub mod handshake;
+pub mod socket;

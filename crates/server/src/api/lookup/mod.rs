@@ -1,0 +1,397 @@
+//! From the `{id}` of a path to its poll or event: from memory first, else from the store.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+use pollux_core::event::Program;
+use pollux_core::id::{EventId, PollId};
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::Standing;
+
+use crate::api::App;
+use crate::api::access::identity::Right;
+use crate::api::http::query::bad;
+use crate::api::problem::security::SecurityEvent;
+use crate::api::problem::{Problem, Trouble};
+use crate::store::{EventStanding, StoreError};
+use crate::watch::grants::Proof;
+
+/// Fewest and most digits of a join code.
+pub const CODE_DIGITS: (usize, usize) = (6, 12);
+
+/// The parameters of a path, in order.
+pub struct Params<const N: usize>(pub [String; N]);
+
+impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Params<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| bad("the path is not UTF-8 once it is percent-decoded"))?;
+        let values: Vec<_> = params.iter().map(|(_, value)| value.to_owned()).collect();
+        values.try_into().map(Self).map_err(|_| bad("the path has the wrong number of parts"))
+    }
+}
+
+/// Ask the store something, within the request's deadline.
+pub async fn ask<T>(
+    app: &App,
+    answer: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, Problem> {
+    match tokio::time::timeout(app.config.api.deadline, answer).await {
+        Ok(answer) => answer.map_err(|error| store_problem(&error)),
+        Err(_) => Err(silent()),
+    }
+}
+
+/// The problem of a store that was asked and has not answered.
+pub fn silent() -> Problem {
+    Problem::new(Trouble::StoreUnavailable, "the store did not answer in time")
+}
+
+/// The problem a store's error is to the client. What is wrong inside is for the log file.
+pub fn store_problem(error: &StoreError) -> Problem {
+    match error {
+        StoreError::Unavailable(why) => {
+            tracing::warn!(%why, "the store is unavailable");
+            Problem::new(Trouble::StoreUnavailable, "polls cannot be read or changed at the moment")
+        }
+        StoreError::Unknown(why) => {
+            tracing::warn!(%why, "the store left a change unknown");
+            Problem::new(
+                Trouble::ChangeUnknown,
+                "the store did not say whether the change was made",
+            )
+        }
+        StoreError::Damaged(why) => {
+            tracing::error!(%why, "the store is damaged");
+            Problem::new(
+                Trouble::StoreUnavailable,
+                "the store needs its operator; its log file says why",
+            )
+        }
+    }
+}
+
+fn code(text: &str) -> bool {
+    (CODE_DIGITS.0..=CODE_DIGITS.1).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The poll to vote in; the hot path.
+pub async fn poll(app: &App, text: &str, from: IpAddr) -> Result<Arc<Poll>, Problem> {
+    if let Ok(id) = text.parse()
+        && let Some(poll) = app.hub.poll(id)
+    {
+        return Ok(poll);
+    }
+    Box::pin(standing(app, text, from, None)).await.map(|standing| standing.poll)
+}
+
+/// The poll and its results, as far as this token may see it.
+pub async fn standing(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: Option<&[u8]>,
+) -> Result<Standing, Problem> {
+    if let Ok(id) = text.parse() {
+        let standing = by_id(app, id, token).await?;
+        app.limits.show(from, standing.poll.event.map_or(id.0, |event| event.0));
+        return Ok(standing);
+    }
+    match by_code(app, text, from, token).await? {
+        Named::Poll(standing) => Ok(standing),
+        Named::Event(program) => {
+            let current = program.current().ok_or_else(|| {
+                let detail = "the event with this code shows no poll at the moment";
+                Problem::new(Trouble::NoSuchPoll, detail)
+            })?;
+            by_id(app, current, token).await
+        }
+    }
+}
+
+/// What is behind an id or a join code.
+pub enum Named {
+    /// An event.
+    Event(Program),
+    /// A poll that is in no event.
+    Poll(Standing),
+}
+
+/// An event, or a lone poll. A poll of an event stands for its event.
+pub async fn named(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: Option<&[u8]>,
+) -> Result<Named, Problem> {
+    let Ok(id) = text.parse::<EventId>() else { return by_code(app, text, from, token).await };
+    let poll = PollId(id.0);
+    let found = match (app.hub.program(id), known(app, poll)) {
+        (Some(program), _) => Named::Event(program),
+        (None, Some(standing)) => of_its_event(app, standing).await?,
+        (None, None) => match ask(app, app.store.event(id)).await? {
+            Some(found) => Named::Event(take_event(app, found)?),
+            None => of_its_event(app, by_id(app, poll, token).await?).await?,
+        },
+    };
+    app.limits.show(from, found.id());
+    Ok(found)
+}
+
+impl Named {
+    /// Its id.
+    pub fn id(&self) -> uuid::Uuid {
+        match self {
+            Self::Event(program) => program.event.id.0,
+            Self::Poll(standing) => standing.poll.id.0,
+        }
+    }
+
+    /// What is kept of the owner's token.
+    pub fn owner(&self) -> &[u8; 32] {
+        match self {
+            Self::Event(program) => &program.event.owner,
+            Self::Poll(standing) => &standing.poll.owner,
+        }
+    }
+
+    /// Whether the code is no secret to an address: lists show it to everybody, or the address
+    /// was shown it before. So whoever uses up the guesses of a venue learns nothing more, and
+    /// keeps nobody there out.
+    fn no_guess(&self, app: &App, from: IpAddr) -> bool {
+        let listed = |poll: &Poll| poll.listed && poll.status != PollStatus::Draft;
+        app.limits.was_shown(from, self.id())
+            || match self {
+                Self::Event(program) => program.polls().iter().any(|item| listed(&item.poll)),
+                Self::Poll(standing) => listed(&standing.poll),
+            }
+    }
+}
+
+async fn of_its_event(app: &App, standing: Standing) -> Result<Named, Problem> {
+    match standing.poll.event {
+        Some(event) => program(app, event).await.map(Named::Event),
+        None => Ok(Named::Poll(standing)),
+    }
+}
+
+/// An event by its id.
+pub async fn program(app: &App, id: EventId) -> Result<Program, Problem> {
+    match app.hub.program(id) {
+        Some(program) => Ok(program),
+        None => {
+            let found = ask(app, app.store.event(id)).await?;
+            take_event(app, found.ok_or_else(no_such_event)?)
+        }
+    }
+}
+
+/// What is in memory, brought up to what the store has; see [`stored`].
+pub async fn stored_event(app: &App, program: Program) -> Result<Program, Problem> {
+    match ask(app, app.store.event(program.event.id)).await {
+        Ok(Some(found)) => take_event(app, found),
+        _ => Ok(program),
+    }
+}
+
+/// Nothing has this id or code.
+pub fn no_such_event() -> Problem {
+    Problem::new(Trouble::NoSuchPoll, "no event and no poll has this id or join code")
+}
+
+fn take_event(app: &App, (event, polls): EventStanding) -> Result<Program, Problem> {
+    let id = event.id;
+    let program = Program::new(Arc::new(event.clone()), &polls);
+    app.hub.merge_event(event, &polls);
+    let program = app.hub.program(id).unwrap_or(program);
+    if program.event.deleted_at.is_some() { Err(no_such_event()) } else { Ok(program) }
+}
+
+/// The word for the kind of the poll that voters find at an id or code. It is a hint for their page,
+/// worth neither a question to the store nor a guess: told where memory knows it, and where it is
+/// no secret to this address.
+pub fn kind_shown(app: &App, text: &str, from: IpAddr) -> Option<&'static str> {
+    let named = match text.parse::<EventId>() {
+        Ok(id) => match app.hub.program(id) {
+            Some(program) => Named::Event(program),
+            None => Named::Poll(known(app, PollId(id.0))?),
+        },
+        Err(_) => in_memory(app, text).filter(|named| named.no_guess(app, from))?,
+    };
+    let poll = match named {
+        Named::Event(program) => known(app, program.current()?)?.poll,
+        Named::Poll(standing) => standing.poll,
+    };
+    Some(poll.kind.word())
+}
+
+/// What memory has behind a join code.
+fn in_memory(app: &App, code: &str) -> Option<Named> {
+    let event = app.hub.event_by_code(code).and_then(|id| app.hub.program(id));
+    let poll = || app.hub.by_code(code).and_then(|id| known(app, id));
+    match event {
+        Some(program) => Some(Named::Event(program)),
+        None => poll().filter(|found| found.poll.event.is_none()).map(Named::Poll),
+    }
+}
+
+/// The poll that a join code leads to if it is on the shelf and no secret to this address. Of a
+/// secret one nothing is read: the answer must not take longer for a code that is right.
+async fn on_shelf(app: &App, code: &str, from: IpAddr) -> Option<Named> {
+    let (id, listed) = app.hub.shelved_by_code(code)?;
+    if !listed && !app.limits.was_shown(from, id.0) {
+        return None;
+    }
+    // Brings it into memory.
+    by_id(app, id, None).await.ok()?;
+    in_memory(app, code)
+}
+
+async fn by_code(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: Option<&[u8]>,
+) -> Result<Named, Problem> {
+    if !code(text) {
+        return Err(Problem::no_such_poll());
+    }
+    let in_memory = in_memory(app, text);
+    if let Err(problem) = app.limits.may_guess(from) {
+        let here = match in_memory {
+            Some(named) => Some(named),
+            None => on_shelf(app, text, from).await,
+        };
+        return here.filter(|named| named.no_guess(app, from)).ok_or(problem);
+    }
+    let named = match in_memory {
+        Some(named) => named,
+        None => in_store(app, text, from, token).await?,
+    };
+    app.limits.show(from, named.id());
+    Ok(named)
+}
+
+/// What the store has behind a join code.
+async fn in_store(
+    app: &App,
+    code: &str,
+    from: IpAddr,
+    token: Option<&[u8]>,
+) -> Result<Named, Problem> {
+    let named = match ask(app, app.store.event_by_code(code)).await? {
+        Some(found) => Named::Event(take_event(app, found)?),
+        None => {
+            let found = ask(app, app.store.by_code(code)).await?;
+            let visible = visible(app, found, token);
+            Named::Poll(visible.inspect_err(|_| app.limits.guessed(from))?)
+        }
+    };
+    // Many guesses may have been under way at once, and have used up the budget meanwhile.
+    match app.limits.may_guess(from) {
+        Err(problem) if !named.no_guess(app, from) => Err(problem),
+        _ => Ok(named),
+    }
+}
+
+/// What is in memory and everybody's.
+fn known(app: &App, id: PollId) -> Option<Standing> {
+    app.hub.standing(id).filter(|standing| standing.poll.status != PollStatus::Draft)
+}
+
+async fn by_id(app: &App, id: PollId, token: Option<&[u8]>) -> Result<Standing, Problem> {
+    if let Some(standing) = known(app, id) {
+        return Ok(standing);
+    }
+    let found = ask(app, app.store.standing(id)).await?;
+    visible(app, found, token)
+}
+
+/// What is in memory, brought up to what the store has: an owner whose change was left unknown
+/// reads the poll to see. While the store cannot say, memory has to do.
+pub async fn stored(app: &App, standing: Standing) -> Result<Standing, Problem> {
+    match ask(app, app.store.standing(standing.poll.id)).await {
+        Ok(Some(found)) if found.poll.status == PollStatus::Deleted => {
+            app.hub.merge(found);
+            Err(Problem::no_such_poll())
+        }
+        Ok(Some(found)) if found.poll.status != PollStatus::Draft => {
+            app.hub.merge(found.clone());
+            Ok(app.hub.standing(found.poll.id).unwrap_or(found))
+        }
+        _ => Ok(standing),
+    }
+}
+
+/// The poll as the store has it, for whoever may change it.
+pub async fn owned(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: &[u8],
+    right: Right,
+) -> Result<Standing, Problem> {
+    // The code's poll may be one in memory; what is changed is what the store says it is.
+    let id = match text.parse() {
+        Ok(id) => id,
+        Err(_) => standing(app, text, from, Some(token)).await?.poll.id,
+    };
+    let found = ask(app, app.store.standing(id)).await?;
+    let standing = visible(app, found, Some(token))?;
+    app.keys.allow(token, &standing.poll.owner, right)?;
+    Ok(standing)
+}
+
+/// The event as the store has it, for whoever may change it.
+pub async fn owned_event(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: &[u8],
+    right: Right,
+) -> Result<EventStanding, Problem> {
+    let named = match text.parse::<EventId>() {
+        Ok(id) => Some(id),
+        Err(_) => match by_code(app, text, from, Some(token)).await? {
+            Named::Event(program) => Some(program.event.id),
+            Named::Poll(_) => None,
+        },
+    };
+    let lone = || Problem::new(Trouble::WrongStatus, "this poll is in no event");
+    let id = named.ok_or_else(lone)?;
+    let Some((event, polls)) = ask(app, app.store.event(id)).await? else {
+        let poll = by_id(app, PollId(id.0), Some(token)).await;
+        poll.map_err(|problem| no_such_event().noted_as(problem.event()))?;
+        return Err(lone());
+    };
+    if event.deleted_at.is_some() {
+        return Err(no_such_event());
+    }
+    app.keys.allow(token, &event.owner, right)?;
+    Ok((event, polls))
+}
+
+/// A deleted poll is nobody's, a draft its owner's only. What all may see is kept in memory.
+fn visible(app: &App, found: Option<Standing>, token: Option<&[u8]>) -> Result<Standing, Problem> {
+    let standing = found.ok_or_else(Problem::no_such_poll)?;
+    match standing.poll.status {
+        PollStatus::Deleted => Err(Problem::no_such_poll()),
+        PollStatus::Draft => match token.map(|t| app.keys.proof(t, &standing.poll.owner)) {
+            Some(Some(Proof::Operator | Proof::Owner(_))) => Ok(standing),
+            // Not told that there is one, but on record.
+            Some(None) => Err(Problem::no_such_poll().noted_as(SecurityEvent::TokenWrong)),
+            Some(Some(Proof::Stage(_))) | None => Err(Problem::no_such_poll()),
+        },
+        PollStatus::Open | PollStatus::Closed => {
+            app.hub.merge(standing.clone());
+            Ok(standing)
+        }
+    }
+}

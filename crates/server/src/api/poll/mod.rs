@@ -1,0 +1,7 @@
+//! Polls: making, reading and changing them.
+
+pub mod change;
+pub mod create;
+pub mod draft;
+mod kind;
+pub mod read;

@@ -1,0 +1,4 @@
+//! The path of a vote.
+
+pub mod cast;
+pub mod fate;
