@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use pollux_server::api::http::query::Query;
 use pollux_server::api::poll::draft;
 use pollux_server::api::problem::{Problem, ProblemDocument};
-use pollux_server::api::vote::cast as vote;
+use pollux_server::api::vote::ballot;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError};
 use serde_json::Value;
@@ -127,7 +127,7 @@ proptest! {
         if let Err(problem) = draft::create(&body, true) {
             is_well_formed(&problem)?;
         }
-        if let Err(problem) = vote::read(&body) {
+        if let Err(problem) = ballot::read(&body) {
             is_well_formed(&problem)?;
         }
         let draft = pollux_core::poll::Draft::new("q", ["a", "b"]);

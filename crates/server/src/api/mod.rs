@@ -19,12 +19,8 @@ pub mod vote;
 
 use std::sync::{Arc, OnceLock};
 
-use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use ::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 use bytes::Bytes;
 use pollux_core::id::{Offset, Partition, UnixMillis};
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::ambient::SharedAmbient;
@@ -50,7 +46,7 @@ pub struct App {
     /// The newest state, in memory.
     pub hub: Arc<Hub>,
     /// Made from the installation's secret and the operator's token.
-    pub keys: access::identity::Keys,
+    pub keys: access::keys::Keys,
     /// How often somebody may ask.
     pub limits: access::limits::Limits,
     /// How many polls may be open.
@@ -92,7 +88,7 @@ impl App {
         // Kafka's log answers within a time of its own, and knows its brokers.
         let log = if config.is_cluster() { log } else { Watched::new(log, config.log.stall) };
         Arc::new(Self {
-            keys: access::identity::Keys::new(secret, &config.former_secrets, admin_token),
+            keys: access::keys::Keys::new(secret, &config.former_secrets, admin_token),
             limits: access::limits::Limits::new(&config.api),
             room: access::room::Room::default(),
             metrics: operate::metrics::Metrics::new(routes::templates()),
@@ -122,18 +118,4 @@ impl App {
             None => operate::address::base(&self.config.hosts, self.config.port),
         }
     }
-}
-
-/// An answer in JSON with these further headers.
-fn answer<T: Serialize>(status: StatusCode, body: &T, headers: &HeaderMap) -> Response {
-    let bytes = serde_json::to_vec(body).expect("answers are plain data");
-    let mut response = Response::new(bytes.into());
-    *response.status_mut() = status;
-    let own = response.headers_mut();
-    own.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    own.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for (name, value) in headers {
-        own.insert(name, value.clone());
-    }
-    response
 }

@@ -5,29 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
-use crate::api::App;
-use crate::api::docs::asyncapi;
-use crate::api::docs::openapi;
-use crate::api::docs::page as docs;
-use crate::api::event::change as events;
-use crate::api::event::logo;
-use crate::api::event::stage;
-use crate::api::figures::export;
-use crate::api::figures::leaderboard;
-use crate::api::figures::pulse;
-use crate::api::figures::replay;
-use crate::api::figures::trend;
-use crate::api::live::handshake as live;
-use crate::api::operate::address;
-use crate::api::operate::health;
-use crate::api::operate::status;
-use crate::api::poll::change as owner;
-use crate::api::poll::create;
-use crate::api::poll::read as polls;
-use crate::api::serve::front;
-use crate::api::serve::home;
-use crate::api::vote::cast as vote;
-use crate::api::vote::fate;
+use super::App;
+use super::docs::{asyncapi, openapi, page as docs};
+use super::event::{change as events, logo, stage};
+use super::figures::{export, leaderboard, pulse, replay, trend};
+use super::live::{handshake, streams};
+use super::operate::{address, health, status};
+use super::poll::{change as owner, create, list, read};
+use super::serve::{front, home};
+use super::vote::{cast, fate};
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
 
@@ -35,8 +21,8 @@ type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
 fn routes() -> Routes {
     vec![
         ("/",                             get(home::home)),
-        ("/ws",                           get(live::socket)),
-        ("/events",                       get(live::all_events).post(events::create)),
+        ("/ws",                           get(handshake::socket)),
+        ("/events",                       get(streams::all_events).post(events::create)),
         ("/events/{id}",                  get(events::read).patch(events::edit).delete(events::delete)),
         ("/events/{id}/polls",            post(events::add)),
         ("/events/{id}/show",             post(stage::show)),
@@ -45,11 +31,11 @@ fn routes() -> Routes {
         ("/events/{id}/pulse",            get(pulse::event)),
         ("/events/{id}/logo",             get(logo::get).put(logo::put).delete(logo::delete)),
         ("/leaderboard",                  get(home::leaderboard)),
-        ("/polls",                        get(polls::list).post(create::create)),
+        ("/polls",                        get(list::list).post(create::create)),
         ("/polls/{id}",                   get(home::poll).patch(owner::edit).delete(owner::delete)),
-        ("/polls/{id}/vote",              post(vote::cast)),
+        ("/polls/{id}/vote",              post(cast::cast)),
         ("/polls/{id}/ballots/{ballot}",  get(fate::fate)),
-        ("/polls/{id}/events",            get(live::poll_events)),
+        ("/polls/{id}/events",            get(streams::poll_events)),
         ("/polls/{id}/pulse",             get(pulse::read)),
         ("/polls/{id}/trend",             get(trend::read)),
         ("/polls/{id}/replay",            get(replay::read)),
@@ -86,7 +72,7 @@ fn api_only() -> Routes {
     vec![
         ("/api",              get(home::home)),
         ("/api/leaderboard",  get(leaderboard::read)),
-        ("/api/polls/{id}",   get(polls::read).patch(owner::edit).delete(owner::delete)),
+        ("/api/polls/{id}",   get(read::read).patch(owner::edit).delete(owner::delete)),
     ]
 }
 

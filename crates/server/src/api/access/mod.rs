@@ -1,5 +1,8 @@
-//! Who asks, what they may, and how often.
+//! Who asks, whether they may, and how often.
 
-pub mod identity;
+pub mod asker;
+pub mod client;
+pub mod cookie;
+pub mod keys;
 pub mod limits;
 pub mod room;

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use crate::api::docs::openapi;
+use super::openapi;
+use crate::api::http::answer;
 use crate::watch::view::RankMove;
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| {
@@ -17,7 +18,7 @@ static JSON: LazyLock<Bytes> = LazyLock::new(|| {
 
 /// The document.
 pub async fn document() -> Response {
-    openapi::served(&JSON)
+    answer::served(&JSON)
 }
 
 /// Messages the server sends: name, members, which of them are always there, and when it is sent.

@@ -6,34 +6,20 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Server};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::App;
-use crate::api::event::body as event_body;
-use crate::api::event::change as events;
-use crate::api::event::logo;
-use crate::api::event::stage;
-use crate::api::figures::export;
-use crate::api::figures::leaderboard;
-use crate::api::figures::pulse;
-use crate::api::figures::replay;
-use crate::api::figures::trend;
-use crate::api::live::handshake as live;
-use crate::api::operate::address;
-use crate::api::operate::health;
-use crate::api::operate::status;
-use crate::api::poll::change as owner;
-use crate::api::poll::create;
-use crate::api::poll::draft;
-use crate::api::poll::read as polls;
-use crate::api::problem::{ProblemDocument, Trouble};
-use crate::api::vote::cast as vote;
-use crate::api::vote::fate;
+use crate::api::event::{change as events, logo, shape as event_shape, stage};
+use crate::api::figures::{export, leaderboard, pulse, replay, trend};
+use crate::api::http::answer;
+use crate::api::live::streams;
+use crate::api::operate::{address, health, status};
+use crate::api::poll::{change as owner, create, list, read, shape as poll_shape};
+use crate::api::problem::{FieldError, ProblemDocument, Trouble};
+use crate::api::vote::{cast, fate, receipt, shape as vote_shape};
 use crate::watch::view;
 
 /// The whole of it.
@@ -53,8 +39,8 @@ use crate::watch::view;
         (name = "server", description = "Health and metrics"),
     ),
     paths(
-        create::create, polls::list, polls::read, vote::cast, fate::fate, leaderboard::read,
-        live::all_events, live::poll_events, owner::edit, owner::open, owner::close,
+        create::create, list::list, read::read, cast::cast, fate::fate, leaderboard::read,
+        streams::all_events, streams::poll_events, owner::edit, owner::open, owner::close,
         owner::reopen, owner::reveal, owner::reset, owner::delete, create::reissue,
         events::create, events::read, events::edit, events::delete, events::add, stage::show,
         stage::stage, stage::poll_stage, events::reissue, logo::get, logo::put, logo::delete,
@@ -67,12 +53,12 @@ use crate::watch::view;
         view::kind::rating::RatingView, view::kind::rating::RatingWord,
         view::kind::rating::SymbolView, view::kind::rating::StatementView,
         view::LeaderboardView, view::RankedOption,
-        view::RankedPoll, draft::NewPoll, draft::PollPatch, draft::VoteBody, fate::Receipt,
-        fate::Place, polls::PollList, create::CreatedPoll, create::NewToken, health::Health,
-        view::event::EventView, view::event::EventPoll, event_body::NewEvent,
-        event_body::EventPatch, event_body::EventPollBody, event_body::TakeIn, event_body::Show,
+        view::RankedPoll, poll_shape::NewPoll, poll_shape::PollPatch, vote_shape::VoteBody, receipt::Receipt,
+        receipt::Place, list::PollList, create::CreatedPoll, create::NewToken, health::Health,
+        view::event::EventView, view::event::EventPoll, event_shape::NewEvent,
+        event_shape::EventPatch, event_shape::EventPollBody, event_shape::TakeIn, event_shape::Show,
         events::CreatedEvent, stage::StageToken, events::NewEventTokens,
-        ProblemDocument, crate::api::problem::FieldError,
+        ProblemDocument, FieldError,
         pulse::Pulse, pulse::VoteToScreen, pulse::EventPulse, trend::TrendView, trend::TrendPoint,
         replay::ReplayView, replay::Frame,
         export::ExportView, export::ExportedOption, address::Address,
@@ -188,14 +174,5 @@ pub async fn document(State(app): State<Arc<App>>) -> Response {
         document.servers = Some(vec![Server::new(app.public_url())]);
         document.to_pretty_json().expect("the document is plain data").into()
     });
-    served(json)
-}
-
-/// A document in JSON, as an answer.
-pub fn served(json: &Bytes) -> Response {
-    let mut response = Response::new(json.clone().into());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
+    answer::served(json)
 }

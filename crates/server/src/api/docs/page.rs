@@ -9,7 +9,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 use utoipa::OpenApi;
 
-use crate::api::docs::openapi::Document;
+use super::openapi::Document;
 
 const STYLE: &str = include_str!("docs.css");
 

@@ -18,18 +18,23 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
+use super::stage::stage_token;
+use super::{draft, shape};
 use crate::api::App;
-use crate::api::access::identity::{Client, Keys, Right, bearer, wrong_token};
+use crate::api::access::asker::{bearer, wrong_token};
+use crate::api::access::client::Client;
+use crate::api::access::keys::{Keys, Right};
 use crate::api::access::room;
-use crate::api::event::body;
-use crate::api::event::stage::stage_token;
-use crate::api::http::json;
-use crate::api::lookup::{self, Named, Params, ask, store_problem};
+use crate::api::http::answer::{self, cached};
+use crate::api::http::body;
+use crate::api::http::path::Params;
+use crate::api::lookup::ask::{ask, silent, store_problem};
+use crate::api::lookup::seen::ignored;
+use crate::api::lookup::{self, Named};
 use crate::api::poll::change::{self as owner, Bearer, until};
 use crate::api::poll::create::{self, Kept, idempotency_key, under_a_code};
-use crate::api::poll::draft;
-use crate::api::poll::read::cached;
-use crate::api::problem::security::{self, About, SecurityEvent};
+use crate::api::poll::draft as poll_draft;
+use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
 use crate::store::{ChangeError, EventStanding, IdempotencyKey, StoreError};
 use crate::watch::view::event::{self as view, EventView};
@@ -86,7 +91,7 @@ fn owner_url(app: &App, event: &Event, token: &str) -> String {
 
 /// 200, in JSON.
 pub fn ok<T: Serialize>(body: &T) -> Response {
-    crate::api::answer(StatusCode::OK, body, &HeaderMap::new())
+    answer::json(StatusCode::OK, body, &HeaderMap::new())
 }
 
 /// Make an event.
@@ -94,7 +99,7 @@ pub fn ok<T: Serialize>(body: &T) -> Response {
     post, path = "/api/events", tag = "events", operation_id = "createEvent",
     params(("Idempotency-Key" = Option<String>, Header,
         description = "The same request under the same key makes one event", pattern = "^[!-~]{16,255}$")),
-    request_body(content = body::NewEvent, example = json!({"title": "Rust Conf 2026"})),
+    request_body(content = shape::NewEvent, example = json!({"title": "Rust Conf 2026"})),
     responses((status = 201, body = CreatedEvent, description = "Made", headers(("Location" = String)))),
 )]
 pub async fn create(
@@ -107,8 +112,8 @@ pub async fn create(
     let key = idempotency_key(request.headers())?;
     let from = Client::of(&app, request.headers(), request.extensions()).address;
     let (head, body) = request.into_parts();
-    let body = json::body(&app, &head.headers, body).await?;
-    let draft = body::create(&body)?;
+    let body = body::json(&app, &head.headers, body).await?;
+    let draft = draft::create(&body)?;
     let id = EventId(app.ambient.poll_id().0);
     let owner = Keys::token_hash(&app.keys.owner_token(id.0, [0; 16]));
     let event = Event::new(id, draft, owner, app.ambient.now()).map_err(owner::refused)?;
@@ -134,7 +139,7 @@ pub async fn create(
         stage_token,
         stage_url,
     };
-    Ok(crate::api::answer(StatusCode::CREATED, &body, &headers))
+    Ok(answer::json(StatusCode::CREATED, &body, &headers))
 }
 
 async fn keep(
@@ -148,7 +153,7 @@ async fn keep(
         Kept::New(event) => (event, Vec::new()),
         Kept::Before(event) => {
             let found = timeout_at(until, ask(app, app.store.event(event.id))).await;
-            let found = found.unwrap_or_else(|_| Err(lookup::silent()))?;
+            let found = found.unwrap_or_else(|_| Err(silent()))?;
             found.unwrap_or((event, Vec::new()))
         }
         Kept::Unknown(problem) => return settle(app, id, until, |_| ()).await.ok_or(problem),
@@ -203,7 +208,7 @@ pub async fn read(
     let from = Client::of(&app, headers, request.extensions()).address;
     let token = bearer(headers);
     let named = lookup::named(&app, &id, from, token).await?;
-    security::ignored(&app, token, named.owner(), named.id(), request.extensions());
+    ignored(&app, token, named.owner(), named.id(), request.extensions());
     let event = match named {
         Named::Poll(standing) => view::lone(&standing),
         Named::Event(program) => {
@@ -290,7 +295,7 @@ fn recorder(
 #[utoipa::path(
     patch, path = "/api/events/{id}", tag = "owner", operation_id = "editEvent",
     params(("id" = String, Path, description = "The event's id or join code")),
-    request_body(content = body::EventPatch, example = json!({"accent": "#0B5CAD"})),
+    request_body(content = shape::EventPatch, example = json!({"accent": "#0B5CAD"})),
     responses((status = 200, body = EventView, description = "Changed")),
     security(("owner" = [])),
 )]
@@ -301,7 +306,7 @@ pub async fn edit(
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
     let (head, body) = request.into_parts();
-    let draft = body::patch(&json::body(&app, &head.headers, body).await?)?;
+    let draft = draft::patch(&body::json(&app, &head.headers, body).await?)?;
     let program = change(&app, id, bearer, None, move |event, polls| {
         let there = polls.iter().filter(|poll| poll.poll.status != PollStatus::Deleted);
         let ids: Vec<PollId> = there.map(|poll| poll.poll.id).collect();
@@ -319,7 +324,7 @@ pub async fn edit(
         ("Idempotency-Key" = Option<String>, Header,
             description = "The same request under the same key makes one poll", pattern = "^[!-~]{16,255}$"),
     ),
-    request_body(content = body::EventPollBody,
+    request_body(content = shape::EventPollBody,
         example = json!({"question": "Which one?", "options": ["This", "That"]})),
     responses((status = 201, body = PollView, description = "The poll; it has the event's code and owner",
         headers(("Location" = String)))),
@@ -334,9 +339,9 @@ pub async fn add(
     let key = idempotency_key(request.headers())?;
     let from = Client::of(&app, request.headers(), request.extensions()).address;
     let (head, body) = request.into_parts();
-    let body = json::body(&app, &head.headers, body).await?;
+    let body = body::json(&app, &head.headers, body).await?;
     let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
-    let standing = match body::take_in(&body)? {
+    let standing = match draft::take_in(&body)? {
         // It is in already: whoever asks again has lost the answer.
         Some(lone) if polls.iter().any(|known| known.poll.id.to_string() == lone.poll_id) => {
             bearer.poll(&app, &lone.poll_id, until(&app)).await?
@@ -351,7 +356,7 @@ pub async fn add(
             owner::change(&app, lone.poll_id, bearer, until(&app), join).await?
         }
         None => {
-            let (draft, open) = draft::create(&body, false)?;
+            let (draft, open) = poll_draft::create(&body, false)?;
             let now = app.ambient.now();
             let id = app.ambient.poll_id();
             let poll = Poll::draft(id, draft, event.owner, now).and_then(|mut poll| {
@@ -392,7 +397,7 @@ pub async fn add(
     let location = HeaderValue::try_from(format!("/api/polls/{}", standing.poll.id));
     headers.insert(LOCATION, location.expect("a UUID"));
     let poll = crate::watch::view::poll(&standing, Audience::Owner);
-    Ok(crate::api::answer(StatusCode::CREATED, &poll, &headers))
+    Ok(answer::json(StatusCode::CREATED, &poll, &headers))
 }
 
 /// Issue new tokens of an event and its polls.

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use http::Request;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Request, StatusCode};
 use sha2::{Digest, Sha256};
 
+use super::change as events;
 use crate::api::App;
-use crate::api::access::identity::Client;
-use crate::api::event::change as events;
-use crate::api::http::json;
+use crate::api::access::client::Client;
+use crate::api::http::path::Params;
 use crate::api::http::query::Query;
-use crate::api::lookup::{self, Named, Params, ask};
+use crate::api::http::{answer, body};
+use crate::api::lookup::ask::ask;
+use crate::api::lookup::{self, Named};
 use crate::api::poll::change::Bearer;
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::view::event::{self as view, EventView};
@@ -46,7 +48,7 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
     let (head, body) = request.into_parts();
-    let bytes = json::bytes(&app, &head.headers, body, app.config.api.logo).await?;
+    let bytes = body::bytes(&app, &head.headers, body, app.config.api.logo).await?;
     if kind(&bytes).is_none() {
         return Err(Problem::rule("", "must be a picture: PNG, JPEG or WebP"));
     }
@@ -54,7 +56,7 @@ pub async fn put(
     let wear =
         move |event: &mut pollux_core::event::Event, _: &[_]| Ok(event.wear(Some(tag.clone())));
     let program = events::change(&app, id, bearer, Some(bytes), wear).await?;
-    Ok(crate::api::answer(StatusCode::OK, &view::event(&program, true), &HeaderMap::new()))
+    Ok(answer::ok(&view::event(&program, true)))
 }
 
 /// Take the event's logo away.
@@ -71,7 +73,7 @@ pub async fn delete(
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
     let program = events::change(&app, id, bearer, None, |event, _| Ok(event.wear(None))).await?;
-    Ok(crate::api::answer(StatusCode::OK, &view::event(&program, true), &HeaderMap::new()))
+    Ok(answer::ok(&view::event(&program, true)))
 }
 
 /// The event's logo.

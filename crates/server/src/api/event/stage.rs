@@ -13,11 +13,11 @@ use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::change::{change, ok};
+use super::{draft, shape};
 use crate::api::App;
-use crate::api::event::body;
-use crate::api::event::change::{change, ok};
-use crate::api::http::json;
-use crate::api::lookup::Params;
+use crate::api::http::body;
+use crate::api::http::path::Params;
 use crate::api::poll::change::{self as owner, Bearer, until};
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::view::event::{self as view, EventView};
@@ -44,7 +44,7 @@ pub fn stage_token(app: &App, id: uuid::Uuid, owner: &[u8; 32]) -> StageToken {
 #[utoipa::path(
     post, path = "/api/events/{id}/show", tag = "owner", operation_id = "showPoll",
     params(("id" = String, Path, description = "The event's id or join code")),
-    request_body(content = body::Show, example = json!({"poll": null})),
+    request_body(content = shape::Show, example = json!({"poll": null})),
     responses((status = 200, body = EventView, description = "Shown")),
     security(("owner" = []), ("stage" = [])),
 )]
@@ -55,7 +55,7 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?.or_stage();
     let (head, body) = request.into_parts();
-    let step = body::show(&json::body(&app, &head.headers, body).await?)?;
+    let step = draft::show(&body::json(&app, &head.headers, body).await?)?;
     let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
     // Once before a draft is opened, which cannot be taken back; and again with the change itself.
     still_there(&step, &event, &polls)?;
@@ -84,7 +84,7 @@ pub async fn show(
 
 /// Whether what the asker sees on stage is still there, if that is said; or the step is made, since
 /// whoever asks again may have lost the answer.
-fn still_there(step: &body::Step, event: &Event, polls: &[Standing]) -> Result<(), Problem> {
+fn still_there(step: &draft::Step, event: &Event, polls: &[Standing]) -> Result<(), Problem> {
     let Some(from) = step.from else { return Ok(()) };
     let now = Program::new(Arc::new(event.clone()), polls).current();
     if now == from || now == step.to {

@@ -13,11 +13,15 @@ use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::sheet::Sheet;
 use crate::api::App;
-use crate::api::access::identity::{Client, Right};
-use crate::api::figures::sheet::Sheet;
+use crate::api::access::asker::require_token;
+use crate::api::access::client::Client;
+use crate::api::access::keys::Right;
+use crate::api::http::answer;
+use crate::api::http::path::Params;
 use crate::api::http::query::{Query, bad};
-use crate::api::lookup::{self, Params};
+use crate::api::lookup::owned;
 use crate::api::problem::Problem;
 use crate::watch::view::{self, Audience, PollView, rfc3339};
 
@@ -159,14 +163,14 @@ pub async fn read(
     Params([id]): Params<1>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let token = crate::api::access::identity::require_token(request.headers())?;
+    let token = require_token(request.headers())?;
     let from = Client::of(&app, request.headers(), request.extensions()).address;
     let csv_wanted = match Query::of(request.uri())?.one("format")? {
         None | Some("csv") => true,
         Some("json") => false,
         Some(_) => return Err(bad("the query parameter format must be csv or json")),
     };
-    let stored = lookup::owned(&app, &id, from, token, Right::Owner).await?;
+    let stored = owned::poll(&app, &id, from, token, Right::Owner).await?;
     // What this node has heard is newer than, or as new as, what it read.
     let standing = app.hub.standing(stored.poll.id).unwrap_or(stored);
     let name = match &*standing.poll.code {
@@ -181,7 +185,7 @@ pub async fn read(
         };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_DISPOSITION, saved_as(&name, "json"));
-        return Ok(crate::api::answer(StatusCode::OK, &export, &headers));
+        return Ok(answer::json(StatusCode::OK, &export, &headers));
     }
     let mut sheet = Vec::new();
     csv(&[standing], &mut sheet).expect("memory takes what is written");

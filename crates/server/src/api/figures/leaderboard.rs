@@ -8,6 +8,7 @@ use axum::response::Response;
 use http::Request;
 
 use crate::api::App;
+use crate::api::http::answer::cached;
 use crate::api::http::query::Query;
 use crate::api::problem::Problem;
 use crate::watch::view::LeaderboardView;
@@ -25,5 +26,5 @@ pub async fn read(
     let limit = Query::of(request.uri())?.number("limit", 10, (1, 100))?;
     let board = app.hub.leaderboard(limit);
     let tag = format!("\"{}-{}-{limit}\"", app.hub.epoch(), board.version);
-    Ok(crate::api::poll::read::cached(request.headers(), &board, &tag, false))
+    Ok(cached(request.headers(), &board, &tag, false))
 }

@@ -7,14 +7,18 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Request, StatusCode};
+use http::Request;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::App;
-use crate::api::access::identity::{Client, bearer};
-use crate::api::lookup::{self, Named, Params};
-use crate::api::poll::read as polls;
+use crate::api::access::asker::bearer;
+use crate::api::access::client::Client;
+use crate::api::http::answer;
+use crate::api::http::path::Params;
+use crate::api::lookup::seen::seen;
+use crate::api::lookup::{self, Named};
+use crate::api::operate::ends::{ends, records};
 use crate::api::problem::Problem;
 use crate::watch::latency::Percentiles;
 use crate::watch::view;
@@ -87,8 +91,7 @@ pub async fn read(
     Params([id]): Params<1>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let (standing, audience) =
-        polls::seen(&app, &id, request.headers(), request.extensions()).await?;
+    let (standing, audience) = seen(&app, &id, request.headers(), request.extensions()).await?;
     let id = standing.poll.id;
     let mut pulse = Pulse {
         watchers: app.hub.watchers(id) as u64,
@@ -101,10 +104,7 @@ pub async fn read(
     };
     if view::sees_numbers(&standing.poll, audience) {
         let counted = app.hub.progress();
-        let ends = app
-            .ends
-            .ask(FRESH, app.config.api.probe, || crate::api::operate::status::ends(&app))
-            .await;
+        let ends = app.ends.ask(FRESH, app.config.api.probe, || ends(&app)).await;
         pulse.counted = Some(records(&counted));
         if let Some(Ok(ends)) = ends {
             // What was counted is on the log, even if it was asked a moment ago.
@@ -116,7 +116,7 @@ pub async fn read(
         pulse.vote_to_screen = app.hub.vote_to_screen().map(VoteToScreen::from);
         pulse.result_hash = standing.result_hash();
     }
-    Ok(crate::api::answer(StatusCode::OK, &pulse, &HeaderMap::new()))
+    Ok(answer::ok(&pulse))
 }
 
 /// How an event is doing.
@@ -150,10 +150,5 @@ pub async fn event(
         }
     };
     let pulse = EventPulse { watchers: watchers as u64, elsewhere };
-    Ok(crate::api::answer(StatusCode::OK, &pulse, &HeaderMap::new()))
-}
-
-/// How many records lie before these offsets, without the genesis record of each partition.
-pub fn records(offsets: &[u64]) -> u64 {
-    offsets.iter().map(|offset| offset.saturating_sub(1)).sum()
+    Ok(answer::ok(&pulse))
 }

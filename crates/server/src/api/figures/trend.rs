@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Request, StatusCode};
+use http::Request;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::App;
-use crate::api::lookup::Params;
-use crate::api::poll::read as polls;
+use crate::api::http::answer;
+use crate::api::http::path::Params;
+use crate::api::lookup::seen::seen;
 use crate::api::problem::Problem;
 use crate::watch::trend::{Point, Trend};
 use crate::watch::view::{rfc3339, sees_numbers};
@@ -61,13 +62,12 @@ pub async fn read(
     Params([id]): Params<1>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let (standing, audience) =
-        polls::seen(&app, &id, request.headers(), request.extensions()).await?;
+    let (standing, audience) = seen(&app, &id, request.headers(), request.extensions()).await?;
     let Trend { step, points, .. } = app.hub.trend(standing.poll.id).unwrap_or_default();
     let seen = sees_numbers(&standing.poll, audience);
     // A longer step would tell that there are many.
     let step_ms = if seen { step } else { Trend::default().step };
     let points = seen.then(|| points.into_iter().map(TrendPoint::from).collect());
     let trend = TrendView { step_ms, points };
-    Ok(crate::api::answer(StatusCode::OK, &trend, &HeaderMap::new()))
+    Ok(answer::ok(&trend))
 }

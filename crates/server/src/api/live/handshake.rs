@@ -1,4 +1,4 @@
-//! Watching: server-sent events, and the handshake of a WebSocket.
+//! The handshake of a WebSocket (RFC 6455).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,175 +8,24 @@ use axum::extract::State;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::StreamExt;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
 use hyper::upgrade::OnUpgrade;
-use pollux_core::standing::Standing;
 use sha1::{Digest, Sha1};
 
+use super::interest::{interest, room};
+use super::socket::Talk;
 use crate::api::App;
-use crate::api::access::identity::{Client, CookieValue};
+use crate::api::access::client::Client;
+use crate::api::access::cookie::CookieValue;
 use crate::api::http::query::{Query, bad};
-use crate::api::live::socket::Talk;
-use crate::api::lookup::{self, Named, Params};
-use crate::api::operate::address;
-use crate::api::poll::read as polls;
 use crate::api::problem::{Problem, Trouble};
 use crate::api::serve::server::{self, Slot};
-use crate::watch::events::events;
 use crate::watch::socket::serve_socket;
-use crate::watch::viewer::{Interest, Watched};
+use crate::watch::viewer::Interest;
 
 /// What RFC 6455 §1.3 appends to the client's key.
 const HANDSHAKE: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/// All polls and the leaderboard, or what the query narrows it to.
-#[utoipa::path(
-    get, path = "/api/events", tag = "watching", operation_id = "watchAll",
-    params(
-        ("poll" = Option<Vec<String>>, Query, description = "Only this poll (id or join code); repeatable"),
-        ("event" = Option<String>, Query, description = "This event (id or join code; a poll's will do) and its current poll, whichever that is"),
-        ("leaderboard" = Option<String>, Query, description = "The leaderboard (too)"),
-    ),
-    responses((status = 200, body = String, content_type = "text/event-stream",
-        description = "`hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `event.changed`, `leaderboard.changed`; data is JSON")),
-)]
-pub async fn all_events(
-    State(app): State<Arc<App>>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let query = Query::of(request.uri())?;
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
-    let cookie = app.keys.cookie(request.headers());
-    let interest = interest(&app, &query, from, cookie).await?;
-    stream(&app, interest, cookie)
-}
-
-/// One poll.
-#[utoipa::path(
-    get, path = "/api/polls/{id}/events", tag = "watching", operation_id = "watchPoll",
-    params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = String, content_type = "text/event-stream",
-        description = "`hello` first, then `poll.updated` and `poll.closed`; data is JSON")),
-)]
-pub async fn poll_events(
-    State(app): State<Arc<App>>,
-    Params([id]): Params<1>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
-    let cookie = app.keys.cookie(request.headers());
-    let mut interest = Interest { elsewhere: !address::is_here(from), ..Interest::default() };
-    want(&app, &mut interest, &id, from, cookie).await?;
-    stream(&app, interest, cookie)
-}
-
-fn stream(app: &App, interest: Interest, cookie: Option<CookieValue>) -> Result<Response, Problem> {
-    room(app)?;
-    let stopping = app.stopping.clone().cancelled_owned();
-    let events = events(&app.hub, interest, cookie).take_until(Box::pin(stopping));
-    let mut response = Response::new(Body::from_stream(events));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // nginx would hold events back until its buffer is full.
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(response)
-}
-
-fn room(app: &App) -> Result<(), Problem> {
-    if app.stopping.is_cancelled() {
-        return Err(Problem::new(Trouble::NotReady, "the server is stopping"));
-    }
-    if app.hub.viewers() >= app.config.watch.viewers {
-        let detail = "the limit of simultaneous viewers is reached";
-        return Err(Problem::new(Trouble::TooManyViewers, detail));
-    }
-    Ok(())
-}
-
-/// What a viewer's query asks for: everything, if it does not say.
-async fn interest(
-    app: &App,
-    query: &Query,
-    from: IpAddr,
-    cookie: Option<CookieValue>,
-) -> Result<Interest, Problem> {
-    let leaderboard = query.has("leaderboard");
-    let everything = !leaderboard && !query.has("poll") && !query.has("event");
-    let elsewhere = !address::is_here(from);
-    let mut interest = Interest { everything, leaderboard, elsewhere, ..Interest::default() };
-    let most = app.config.watch.subscriptions;
-    if query.all("poll").count() > most {
-        return Err(bad(format!("at most {most} polls can be watched at a time")));
-    }
-    for id in query.all("poll") {
-        want(app, &mut interest, id, from, cookie).await?;
-    }
-    if let Some(id) = query.one("event")? {
-        follow(app, &mut interest, id, from, cookie).await?;
-    }
-    if everything && cookie.is_some() {
-        for poll in app.hub.after_vote() {
-            // Watching everything needs no store: without it the numbers stay hidden.
-            let Ok(granted) = polls::granted(app, &poll, cookie).await else { break };
-            interest.grants.extend(granted.map(|grant| (poll.id, grant)));
-        }
-    }
-    Ok(interest)
-}
-
-async fn want(
-    app: &App,
-    interest: &mut Interest,
-    id: &str,
-    from: IpAddr,
-    cookie: Option<CookieValue>,
-) -> Result<(), Problem> {
-    let standing = lookup::standing(app, id, from, None).await?;
-    interest.polls.push(standing.poll.id);
-    see(app, interest, &standing, cookie).await
-}
-
-/// Follow an event; of a lone poll the poll.
-async fn follow(
-    app: &App,
-    interest: &mut Interest,
-    id: &str,
-    from: IpAddr,
-    cookie: Option<CookieValue>,
-) -> Result<(), Problem> {
-    match lookup::named(app, id, from, None).await? {
-        Named::Poll(standing) => {
-            let id = standing.poll.id;
-            interest.event = Some(Watched::Lone(id));
-            if !interest.polls.contains(&id) {
-                interest.polls.push(id);
-            }
-            see(app, interest, &standing, cookie).await
-        }
-        Named::Event(program) => {
-            interest.event = Some(Watched::Event(program.event.id));
-            let Some(current) = program.current() else { return Ok(()) };
-            // Brings it into memory, if it is not there.
-            let standing = lookup::standing(app, &current.to_string(), from, None).await?;
-            see(app, interest, &standing, cookie).await
-        }
-    }
-}
-
-/// As whom the viewer sees a poll.
-async fn see(
-    app: &App,
-    interest: &mut Interest,
-    standing: &Standing,
-    cookie: Option<CookieValue>,
-) -> Result<(), Problem> {
-    let granted = polls::granted(app, &standing.poll, cookie).await?;
-    interest.grants.extend(granted.map(|grant| (standing.poll.id, grant)));
-    Ok(())
-}
 
 /// A WebSocket, from its handshake on. Its voter is the cookie's; whoever has none is named by
 /// their first ballot, the same on every socket that it is sent over.

@@ -11,16 +11,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::api::App;
-use crate::api::access::identity::CookieValue;
+use crate::api::access::cookie::CookieValue;
 use crate::api::http::json::{self, Text};
-use crate::api::lookup;
-use crate::api::poll::read as polls;
+use crate::api::lookup::seen::granted;
 use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, ProblemDocument, Trouble};
 use crate::api::serve::server::Slot;
-use crate::api::vote::cast::{self as vote, Cast};
-use crate::api::vote::fate::{self, Receipt, Recorded};
+use crate::api::vote::ballot::Cast;
+use crate::api::vote::fate;
+use crate::api::vote::receipt::{Receipt, Recorded};
+use crate::api::vote::record::{is_stale, record};
+use crate::api::{App, lookup};
 use crate::watch::grants::Grant;
 use crate::watch::handle::ViewerHandle;
 use crate::watch::socket::Inbound;
@@ -29,6 +30,7 @@ use crate::watch::viewer::{Interest, SubscribeError, Watched};
 
 /// Tokens one socket may show.
 const MOST_TOKENS: usize = 16;
+
 /// Longest `ref`, in bytes of JSON.
 const MAX_REF: usize = 128;
 
@@ -169,7 +171,7 @@ impl Talk {
         let voter = *self.voter.lock();
         let grant = match proof {
             Some(proof) => Some(Grant::Runs(proof)),
-            None => polls::granted(app, poll, voter).await?,
+            None => granted(app, poll, voter).await?,
         };
         if let Some(grant) = grant {
             viewer.grant(poll.id, grant);
@@ -255,7 +257,7 @@ impl Talk {
             (_, Some(Text(signed))) => self.app.keys.voter_of(signed).ok(),
             (Ok(recorded), None) => recorded.newcomer,
             (Err(problem), None) => {
-                let ballot = problem.ballot().filter(|ballot| !vote::is_stale(*ballot, now));
+                let ballot = problem.ballot().filter(|ballot| !is_stale(*ballot, now));
                 ballot.map(|ballot| *ballot.0.as_bytes())
             }
         }
@@ -277,7 +279,7 @@ impl Talk {
             round: said.round,
         };
         let voter = *self.voter.lock();
-        let outcome = vote::record(app, poll, &cast, voter).await;
+        let outcome = record(app, poll, &cast, voter).await;
         app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));
         if voter.is_none() {
             *self.voter.lock() = self.named_by(cast.voter.as_ref(), &outcome);

@@ -1,86 +1,25 @@
 //! From the `{id}` of a path to its poll or event: from memory first, else from the store.
 
-use std::future::Future;
+pub mod ask;
+pub mod code;
+pub mod owned;
+pub mod seen;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams};
-use http::request::Parts;
 use pollux_core::event::Program;
 use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Standing;
 
+use self::ask::ask;
+use self::code::{by_code, in_memory};
 use crate::api::App;
-use crate::api::access::identity::Right;
-use crate::api::http::query::bad;
 use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};
-use crate::store::{EventStanding, StoreError};
+use crate::store::EventStanding;
 use crate::watch::grants::Proof;
-
-/// Fewest and most digits of a join code.
-pub const CODE_DIGITS: (usize, usize) = (6, 12);
-
-/// The parameters of a path, in order.
-pub struct Params<const N: usize>(pub [String; N]);
-
-impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Params<N> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let params = RawPathParams::from_request_parts(parts, state)
-            .await
-            .map_err(|_| bad("the path is not UTF-8 once it is percent-decoded"))?;
-        let values: Vec<_> = params.iter().map(|(_, value)| value.to_owned()).collect();
-        values.try_into().map(Self).map_err(|_| bad("the path has the wrong number of parts"))
-    }
-}
-
-/// Ask the store something, within the request's deadline.
-pub async fn ask<T>(
-    app: &App,
-    answer: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, Problem> {
-    match tokio::time::timeout(app.config.api.deadline, answer).await {
-        Ok(answer) => answer.map_err(|error| store_problem(&error)),
-        Err(_) => Err(silent()),
-    }
-}
-
-/// The problem of a store that was asked and has not answered.
-pub fn silent() -> Problem {
-    Problem::new(Trouble::StoreUnavailable, "the store did not answer in time")
-}
-
-/// The problem a store's error is to the client. What is wrong inside is for the log file.
-pub fn store_problem(error: &StoreError) -> Problem {
-    match error {
-        StoreError::Unavailable(why) => {
-            tracing::warn!(%why, "the store is unavailable");
-            Problem::new(Trouble::StoreUnavailable, "polls cannot be read or changed at the moment")
-        }
-        StoreError::Unknown(why) => {
-            tracing::warn!(%why, "the store left a change unknown");
-            Problem::new(
-                Trouble::ChangeUnknown,
-                "the store did not say whether the change was made",
-            )
-        }
-        StoreError::Damaged(why) => {
-            tracing::error!(%why, "the store is damaged");
-            Problem::new(
-                Trouble::StoreUnavailable,
-                "the store needs its operator; its log file says why",
-            )
-        }
-    }
-}
-
-fn code(text: &str) -> bool {
-    (CODE_DIGITS.0..=CODE_DIGITS.1).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_digit())
-}
 
 /// The poll to vote in; the hot path.
 pub async fn poll(app: &App, text: &str, from: IpAddr) -> Result<Arc<Poll>, Problem> {
@@ -232,75 +171,6 @@ pub fn kind_shown(app: &App, text: &str, from: IpAddr) -> Option<&'static str> {
     Some(poll.kind.word())
 }
 
-/// What memory has behind a join code.
-fn in_memory(app: &App, code: &str) -> Option<Named> {
-    let event = app.hub.event_by_code(code).and_then(|id| app.hub.program(id));
-    let poll = || app.hub.by_code(code).and_then(|id| known(app, id));
-    match event {
-        Some(program) => Some(Named::Event(program)),
-        None => poll().filter(|found| found.poll.event.is_none()).map(Named::Poll),
-    }
-}
-
-/// The poll that a join code leads to if it is on the shelf and no secret to this address. Of a
-/// secret one nothing is read: the answer must not take longer for a code that is right.
-async fn on_shelf(app: &App, code: &str, from: IpAddr) -> Option<Named> {
-    let (id, listed) = app.hub.shelved_by_code(code)?;
-    if !listed && !app.limits.was_shown(from, id.0) {
-        return None;
-    }
-    // Brings it into memory.
-    by_id(app, id, None).await.ok()?;
-    in_memory(app, code)
-}
-
-async fn by_code(
-    app: &App,
-    text: &str,
-    from: IpAddr,
-    token: Option<&[u8]>,
-) -> Result<Named, Problem> {
-    if !code(text) {
-        return Err(Problem::no_such_poll());
-    }
-    let in_memory = in_memory(app, text);
-    if let Err(problem) = app.limits.may_guess(from) {
-        let here = match in_memory {
-            Some(named) => Some(named),
-            None => on_shelf(app, text, from).await,
-        };
-        return here.filter(|named| named.no_guess(app, from)).ok_or(problem);
-    }
-    let named = match in_memory {
-        Some(named) => named,
-        None => in_store(app, text, from, token).await?,
-    };
-    app.limits.show(from, named.id());
-    Ok(named)
-}
-
-/// What the store has behind a join code.
-async fn in_store(
-    app: &App,
-    code: &str,
-    from: IpAddr,
-    token: Option<&[u8]>,
-) -> Result<Named, Problem> {
-    let named = match ask(app, app.store.event_by_code(code)).await? {
-        Some(found) => Named::Event(take_event(app, found)?),
-        None => {
-            let found = ask(app, app.store.by_code(code)).await?;
-            let visible = visible(app, found, token);
-            Named::Poll(visible.inspect_err(|_| app.limits.guessed(from))?)
-        }
-    };
-    // Many guesses may have been under way at once, and have used up the budget meanwhile.
-    match app.limits.may_guess(from) {
-        Err(problem) if !named.no_guess(app, from) => Err(problem),
-        _ => Ok(named),
-    }
-}
-
 /// What is in memory and everybody's.
 fn known(app: &App, id: PollId) -> Option<Standing> {
     app.hub.standing(id).filter(|standing| standing.poll.status != PollStatus::Draft)
@@ -328,54 +198,6 @@ pub async fn stored(app: &App, standing: Standing) -> Result<Standing, Problem> 
         }
         _ => Ok(standing),
     }
-}
-
-/// The poll as the store has it, for whoever may change it.
-pub async fn owned(
-    app: &App,
-    text: &str,
-    from: IpAddr,
-    token: &[u8],
-    right: Right,
-) -> Result<Standing, Problem> {
-    // The code's poll may be one in memory; what is changed is what the store says it is.
-    let id = match text.parse() {
-        Ok(id) => id,
-        Err(_) => standing(app, text, from, Some(token)).await?.poll.id,
-    };
-    let found = ask(app, app.store.standing(id)).await?;
-    let standing = visible(app, found, Some(token))?;
-    app.keys.allow(token, &standing.poll.owner, right)?;
-    Ok(standing)
-}
-
-/// The event as the store has it, for whoever may change it.
-pub async fn owned_event(
-    app: &App,
-    text: &str,
-    from: IpAddr,
-    token: &[u8],
-    right: Right,
-) -> Result<EventStanding, Problem> {
-    let named = match text.parse::<EventId>() {
-        Ok(id) => Some(id),
-        Err(_) => match by_code(app, text, from, Some(token)).await? {
-            Named::Event(program) => Some(program.event.id),
-            Named::Poll(_) => None,
-        },
-    };
-    let lone = || Problem::new(Trouble::WrongStatus, "this poll is in no event");
-    let id = named.ok_or_else(lone)?;
-    let Some((event, polls)) = ask(app, app.store.event(id)).await? else {
-        let poll = by_id(app, PollId(id.0), Some(token)).await;
-        poll.map_err(|problem| no_such_event().noted_as(problem.event()))?;
-        return Err(lone());
-    };
-    if event.deleted_at.is_some() {
-        return Err(no_such_event());
-    }
-    app.keys.allow(token, &event.owner, right)?;
-    Ok((event, polls))
 }
 
 /// A deleted poll is nobody's, a draft its owner's only. What all may see is kept in memory.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::App;
+use crate::api::http::answer;
 use crate::config::Config;
 
 /// Where phones find this server.
@@ -39,7 +39,7 @@ pub struct Address {
 pub async fn read(State(app): State<Arc<App>>) -> Response {
     let own = towards(ELSEWHERE_V4).or_else(|| towards(ELSEWHERE_V6));
     let address = judge(app.public_url(), &app.config.hosts, app.config.port, own);
-    crate::api::answer(StatusCode::OK, &address, &HeaderMap::new())
+    answer::ok(&address)
 }
 
 /// Whether phones can open this URL of a server that listens on these addresses, on a machine that

@@ -6,12 +6,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{Extensions, HeaderMap, Request, StatusCode};
+use http::{Extensions, HeaderMap, Request};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::App;
-use crate::api::access::identity::Peer;
+use crate::api::access::client::Peer;
+use crate::api::http::answer;
 use crate::api::problem::{Problem, Trouble};
 
 /// How the server is.
@@ -46,7 +47,7 @@ pub fn is_insider(app: &App, headers: &HeaderMap, extensions: &Extensions) -> bo
 )]
 pub async fn alive() -> Response {
     let health = Health { status: "alive".into(), store: None, log: None };
-    crate::api::answer(StatusCode::OK, &health, &HeaderMap::new())
+    answer::ok(&health)
 }
 
 /// The log takes votes.
@@ -72,7 +73,7 @@ pub async fn ready(
     let store = store.map(|why| told(why, "polls cannot be made and changed at the moment"));
     let log = app.log.damage().map(|why| told(why, "some of its records are damaged"));
     let health = Health { status: "ready".into(), store, log };
-    Ok(crate::api::answer(StatusCode::OK, &health, &HeaderMap::new()))
+    Ok(answer::ok(&health))
 }
 
 /// Prometheus' text format; from another machine with the operator's token.

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use http::{Method, StatusCode};
-use metrics::{Counter, Gauge, Histogram, counter, describe_counter, describe_gauge};
-use metrics::{describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::api::http::path::short;
 use crate::api::problem::Trouble;
 use crate::watch::hub::Hub;
 
@@ -83,6 +86,7 @@ struct Route {
 
 const METHODS: [Method; 6] =
     [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+
 const STATUSES: [u16; 22] = [
     101, 200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 426, 429, 431,
     500, 503, 504,
@@ -104,15 +108,6 @@ impl Route {
                 "route" => self.template, "method" => method, "status" => status)
         })
         .increment(1);
-    }
-}
-
-/// A route's template without the prefix.
-pub(crate) fn short(template: &str) -> &str {
-    match template.strip_prefix("/api") {
-        Some("") => "/",
-        Some(rest) => rest,
-        None => template,
     }
 }
 

@@ -1,7 +1,8 @@
-//! How the server is: for whoever looks after it.
+//! How the server is, for whoever looks after it.
 
 pub mod address;
+pub mod ends;
 pub mod health;
 pub mod metrics;
-pub(crate) mod probe;
+pub mod probe;
 pub mod status;

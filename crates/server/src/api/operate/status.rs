@@ -1,7 +1,6 @@
 //! How the whole pipeline is, in words an organiser understands. It never waits long for log or
 //! store: one that is away is reported as away.
 
-use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,29 +8,27 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use futures_util::future::try_join_all;
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::{HeaderMap, Request, Uri};
 use parking_lot::Mutex;
 use pollux_core::id::Offset;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
-use crate::api::App;
-use crate::api::access::identity::{Client, bearer, wrong_token};
-use crate::api::figures::pulse::records;
+use super::address;
+use super::ends::{SILENT, ends, records};
+use super::health::is_insider;
+use crate::api::access::asker::{bearer, wrong_token};
+use crate::api::access::client::Client;
+use crate::api::http::answer;
 use crate::api::http::query::Query;
-use crate::api::lookup;
-use crate::api::operate::address;
-use crate::api::operate::health::is_insider;
 use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};
+use crate::api::{App, lookup};
 use crate::watch::view::rfc3339;
 
 /// How old what log and store say may be.
 const FRESH: Duration = Duration::from_secs(1);
-/// What is said of one that was asked and says nothing.
-const SILENT: &str = "it does not answer";
 
 /// How the server is. Whoever shows no token is told the first three members; the others are null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -152,7 +149,7 @@ pub async fn read(
         status.store = Some(store(&app, counted.err(), words));
         status.last_commit_at = app.hub.committed_at().map(rfc3339);
     }
-    Ok(crate::api::answer(StatusCode::OK, &status, &HeaderMap::new()))
+    Ok(answer::ok(&status))
 }
 
 /// How a fault is told. Anybody may make a poll and be its owner, so owners hear our words only: a backend's name files,
@@ -194,16 +191,6 @@ async fn may_see_all(
         Ok(Ok(_)) => Err(wrong_token("owner's")),
         Ok(Err(problem)) if problem.trouble() == Trouble::NoSuchPoll => Err(problem),
         Ok(Err(_)) | Err(_) => Ok(false),
-    }
-}
-
-/// By partition, where the log ends.
-pub fn ends(app: &Arc<App>) -> impl Future<Output = Result<Vec<Offset>, String>> + Send + use<> {
-    let (log, deadline) = (app.log.clone(), app.config.api.deadline);
-    async move {
-        let ends = try_join_all((0..log.partitions()).map(|partition| log.end(partition)));
-        let ends = timeout(deadline, ends).await.map_err(|_| SILENT)?;
-        ends.map_err(|error| error.to_string())
     }
 }
 

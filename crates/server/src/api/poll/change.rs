@@ -13,19 +13,23 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::poll::{ChangeError, Poll, PollStatus};
 use pollux_core::standing::{Announcement, Standing};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::{draft, shape};
 use crate::api::App;
-use crate::api::access::identity::{Client, Right, require_token};
+use crate::api::access::asker::require_token;
+use crate::api::access::client::Client;
+use crate::api::access::keys::Right;
 use crate::api::access::room;
-use crate::api::http::json;
+use crate::api::http::path::Params;
 use crate::api::http::query::{Query, bad};
-use crate::api::lookup::{self, Params, ask, store_problem};
-use crate::api::poll::draft;
+use crate::api::http::{answer, body};
+use crate::api::lookup::ask::{ask, silent, store_problem};
+use crate::api::lookup::owned;
 use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
 use crate::log::control;
@@ -103,8 +107,8 @@ impl Bearer {
         id: &str,
         until: Instant,
     ) -> Result<EventStanding, Problem> {
-        let found = lookup::owned_event(app, id, self.from, &self.token, self.right);
-        timeout_at(until, found).await.unwrap_or_else(|_| Err(lookup::silent()))
+        let found = owned::event(app, id, self.from, &self.token, self.right);
+        timeout_at(until, found).await.unwrap_or_else(|_| Err(silent()))
     }
 }
 
@@ -240,7 +244,7 @@ async fn owned(
     let found = async {
         match (bearer, id.parse()) {
             (Some(Bearer { token, from, right }), _) => {
-                lookup::owned(app, id, *from, token, *right).await
+                owned::poll(app, id, *from, token, *right).await
             }
             (None, Ok(id)) => {
                 let found = ask(app, app.store.standing(id)).await?;
@@ -249,7 +253,7 @@ async fn owned(
             (None, Err(_)) => Err(Problem::no_such_poll()),
         }
     };
-    timeout_at(until, found).await.unwrap_or_else(|_| Err(lookup::silent()))
+    timeout_at(until, found).await.unwrap_or_else(|_| Err(silent()))
 }
 
 /// The store did not say whether it made a change: look, hand over what is `found`, and tell everybody, for
@@ -312,14 +316,14 @@ pub async fn announce(app: &Arc<App>, what: Announcement, until: Instant) {
 }
 
 fn shown(standing: &Standing) -> Response {
-    crate::api::answer(StatusCode::OK, &view::poll(standing, Audience::Owner), &HeaderMap::new())
+    answer::ok(&view::poll(standing, Audience::Owner))
 }
 
 /// Edit a draft. Who may frame a poll (`embed`) can be changed at any time.
 #[utoipa::path(
     patch, path = "/api/polls/{id}", tag = "owner", operation_id = "editPoll",
     params(("id" = String, Path, description = "The poll's id or join code")),
-    request_body(content = draft::PollPatch, example = json!({"question": "Which one?"})),
+    request_body(content = shape::PollPatch, example = json!({"question": "Which one?"})),
     responses((status = 200, body = PollView, description = "Changed")),
     security(("owner" = [])),
 )]
@@ -330,7 +334,7 @@ pub async fn edit(
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
     let (head, body) = request.into_parts();
-    let bytes = json::body(&app, &head.headers, body).await?;
+    let bytes = body::json(&app, &head.headers, body).await?;
     // Once before anything is changed, so that a body that does not read is a problem of its
     // own; and again at each attempt, upon what the draft says then.
     let until = until(&app);
@@ -391,21 +395,25 @@ action! {
     open, "/api/polls/{id}/open", "openPoll", "Open; its rules are fixed from now on",
     |poll, now| poll.open(now).map(|()| true)
 }
+
 action! {
     /// Close a poll.
     close, "/api/polls/{id}/close", "closePoll", "Closed; `final` once every partition is counted",
     |poll, now| poll.close(now)
 }
+
 action! {
     /// Open a closed poll again.
     reopen, "/api/polls/{id}/reopen", "reopenPoll", "Open again",
     |poll, now| poll.reopen(now)
 }
+
 action! {
     /// Show the numbers to everybody. The stage's token does, too.
     reveal, "/api/polls/{id}/reveal", "revealPoll", "Everybody sees the numbers",
     |poll, _| poll.reveal(), Bearer::or_stage
 }
+
 action! {
     /// Begin a new round from zero.
     reset, "/api/polls/{id}/reset", "resetPoll", "A new round, from zero",

@@ -16,14 +16,16 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
+use super::{change as owner, draft, shape};
 use crate::api::App;
-use crate::api::access::identity::{Client, Keys};
+use crate::api::access::client::Client;
+use crate::api::access::keys::Keys;
 use crate::api::access::room;
-use crate::api::http::json;
+use crate::api::http::path::Params;
 use crate::api::http::query::bad;
-use crate::api::lookup::{self, CODE_DIGITS, ask, store_problem};
-use crate::api::poll::change as owner;
-use crate::api::poll::draft;
+use crate::api::http::{answer, body};
+use crate::api::lookup::ask::{ask, silent, store_problem};
+use crate::api::lookup::code::CODE_DIGITS;
 use crate::api::problem::{Problem, Trouble};
 use crate::store::{Created, IdempotencyKey, StoreError};
 use crate::watch::view::{self, Audience, PollView};
@@ -53,7 +55,7 @@ pub struct CreatedPoll {
     post, path = "/api/polls", tag = "polls", operation_id = "createPoll",
     params(("Idempotency-Key" = Option<String>, Header,
         description = "The same request under the same key makes one poll", pattern = "^[!-~]{16,255}$")),
-    request_body(content = draft::NewPoll,
+    request_body(content = shape::NewPoll,
         example = json!({"question": "What is your favorite language?", "options": ["JavaScript", "Python"]})),
     responses((status = 201, body = CreatedPoll, description = "Made", headers(("Location" = String)))),
 )]
@@ -67,7 +69,7 @@ pub async fn create(
     let key = idempotency_key(request.headers())?;
     let from = Client::of(&app, request.headers(), request.extensions()).address;
     let (head, body) = request.into_parts();
-    let body = json::body(&app, &head.headers, body).await?;
+    let body = body::json(&app, &head.headers, body).await?;
     let (draft, open) = draft::create(&body, true)?;
     let now = app.ambient.now();
     let id = app.ambient.poll_id();
@@ -119,7 +121,7 @@ pub async fn keep(
         Kept::Before(poll) => {
             let fresh = Standing::new(Arc::new(poll.clone()), app.log.partitions());
             let found = timeout_at(until, ask(app, app.store.standing(poll.id))).await;
-            found.unwrap_or_else(|_| Err(lookup::silent()))?.unwrap_or(fresh)
+            found.unwrap_or_else(|_| Err(silent()))?.unwrap_or(fresh)
         }
         Kept::Unknown(problem) => {
             return owner::settle(app, id, until, |_| ()).await.ok_or(problem);
@@ -187,7 +189,7 @@ fn answer(app: &App, standing: &Standing, from: IpAddr) -> Response {
     let mut headers = HeaderMap::new();
     let location = HeaderValue::try_from(format!("/api/polls/{}", poll.id));
     headers.insert(LOCATION, location.expect("a UUID"));
-    crate::api::answer(StatusCode::CREATED, &body, &headers)
+    answer::json(StatusCode::CREATED, &body, &headers)
 }
 
 /// The owner's page; the token is in the fragment, which browsers keep to themselves.
@@ -216,7 +218,7 @@ pub struct NewToken {
 )]
 pub async fn reissue(
     State(app): State<Arc<App>>,
-    crate::api::lookup::Params([id]): crate::api::lookup::Params<1>,
+    Params([id]): Params<1>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     app.keys.require_admin(request.headers())?;
@@ -238,5 +240,5 @@ pub async fn reissue(
         owner_url: owner_url(&app, &standing.poll, &token),
         owner_token: token,
     };
-    Ok(crate::api::answer(StatusCode::OK, &body, &HeaderMap::new()))
+    Ok(answer::ok(&body))
 }

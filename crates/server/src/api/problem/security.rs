@@ -10,8 +10,7 @@
 
 use std::time::Duration;
 
-use axum::extract::MatchedPath;
-use http::Extensions;
+use SecurityEvent::*;
 use metrics::{Counter, counter};
 use parking_lot::Mutex;
 use pollux_core::event::Event;
@@ -21,15 +20,16 @@ use tokio::time::Instant;
 use tracing::field::display;
 use uuid::Uuid;
 
-use crate::api::App;
-use crate::api::operate::metrics::short;
-use crate::api::problem::Trouble;
+use super::Trouble;
+use crate::api::http::path::short;
 
 /// What the lines are told apart by from all others.
 const TARGET: &str = "pollux::security";
+
 /// Lines of one event in a [`WINDOW`]; further ones are counted, and their number told after it. So
 /// nobody fills the disk by being refused: all events together have some hundred megabytes a day.
 pub const LINES: u32 = 60;
+
 /// How long a window is.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
@@ -67,8 +67,6 @@ pub enum SecurityEvent {
     /// A poll's votes no longer count.
     PollReset,
 }
-
-use SecurityEvent::*;
 
 /// The events with their stable names and what the line says of them.
 #[rustfmt::skip]
@@ -227,22 +225,6 @@ impl Security {
             };
             tell_left_out(*event, left_out);
         }
-    }
-}
-
-/// A request is answered as if it had shown no token, for it shows none of what has this owner. That
-/// of a stage is no wrong one: it sees what everybody does.
-pub fn ignored(
-    app: &App,
-    token: Option<&[u8]>,
-    owner: &[u8; 32],
-    id: Uuid,
-    extensions: &Extensions,
-) {
-    if token.is_some_and(|token| app.keys.proof(token, owner).is_none()) {
-        let template = extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-        let about = About { route: template.map(short), id: Some(id), by: None };
-        app.security.note(SecurityEvent::TokenWrong, about);
     }
 }
 

@@ -19,7 +19,7 @@ use tower::layer::layer_fn;
 use tower::{Service, service_fn};
 
 use crate::api::App;
-use crate::api::access::identity::Client;
+use crate::api::access::client::Client;
 use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
 use crate::web::RESOURCE_POLICY;

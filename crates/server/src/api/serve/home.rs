@@ -7,17 +7,19 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, IF_NONE_MATCH, SET_COOKIE, UPGRADE};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde_json::json;
 
-use crate::api::App;
-use crate::api::access::identity::{Client, Keys};
+use crate::api::access::client::Client;
+use crate::api::access::keys::Keys;
 use crate::api::event::change as events;
 use crate::api::figures::leaderboard as board;
+use crate::api::http::answer;
+use crate::api::http::path::Params;
 use crate::api::live::handshake as live;
-use crate::api::lookup::{self, Params};
 use crate::api::poll::read as polls;
 use crate::api::problem::{Problem, Trouble};
+use crate::api::{App, lookup};
 use crate::web;
 
 /// The root: a WebSocket, a page, or a list of what there is.
@@ -43,7 +45,7 @@ pub async fn home(
         "docs": "/docs",
         "health": "/healthz",
     });
-    Ok(web::vary(crate::api::answer(StatusCode::OK, &index, &HeaderMap::new())))
+    Ok(web::vary(answer::ok(&index)))
 }
 
 /// The leaderboard, or its page.

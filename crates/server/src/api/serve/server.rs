@@ -27,21 +27,24 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use super::crowd::{Crowd, Place};
+use super::direct;
+use super::stream::{self, Signals, Stream};
 use crate::api::App;
-use crate::api::access::identity::Peer;
+use crate::api::access::client::Peer;
 use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
-use crate::api::serve::crowd::{Crowd, Place};
-use crate::api::serve::stream::{self, Signals, Stream};
-use crate::api::vote::cast as vote;
 use crate::config::Config;
 
 /// Connections the kernel may hold until we accept them.
 const BACKLOG: i32 = 4096;
+
 /// Longest request line with headers, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
+
 /// Most headers of a request.
 const MAX_HEADERS: usize = 64;
+
 /// Pause after an accept that failed (out of file descriptors), so that it cannot spin.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -212,9 +215,9 @@ async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot:
     let service = service_fn(move |mut request: Request<Incoming>| {
         spoken.spoken.store(true, Ordering::Relaxed);
         let serving = serving.clone();
-        if vote::target(request.method(), request.uri()).is_some() {
+        if direct::target(request.method(), request.uri()).is_some() {
             return Either::Left(async move {
-                Ok(vote::answer_directly(&serving.app, peer.ip(), request).await)
+                Ok(direct::answer_directly(&serving.app, peer.ip(), request).await)
             });
         }
         request.extensions_mut().insert(Peer(peer.ip()));

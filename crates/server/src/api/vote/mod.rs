@@ -1,4 +1,10 @@
-//! The path of a vote.
+//! The path of a vote: [`cast`] takes the request, [`ballot`] reads it, [`record`] puts it on the log, and
+//! the answer is its [`receipt`]. What became of it is told by [`fate`].
 
+pub mod ballot;
 pub mod cast;
 pub mod fate;
+pub mod late;
+pub mod receipt;
+pub mod record;
+pub mod shape;

@@ -5,18 +5,24 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use pollux_core::ballot::{Ballot, NamedBy};
-use pollux_core::fold::known;
-use pollux_core::id::{BallotId, Generation, VoterId};
-use pollux_core::poll::Draft;
-use pollux_core::record::{ballot_key, ballot_partition};
-use pollux_core::standing::{Announcement, TallyAt};
+use pollux_core::fold::{Past, known};
+use pollux_core::id::{BallotId, Generation, Offset, Partition, UnixMillis, VoterId};
+use pollux_core::kind::Answer;
+use pollux_core::poll::{Draft, Poll};
+use pollux_core::record::{Control, Entry, ballot_key, ballot_partition};
+use pollux_core::standing::{Announcement, Standing, TallyAt};
 use proptest::prelude::*;
 
+use super::fold::FRAMES;
+use super::make::{Aside, CLOCKS, PAGE, beginning};
 use super::*;
 use crate::config::LogLimits;
 use crate::log::memory::{LogFaults, MemoryLog, MemoryNode};
-use crate::log::{Append, AppendError, DeadRecord, Feed, Membership, NewRecord};
+use crate::log::{
+    Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record,
+};
 use crate::processor::batch::{Batch, Slice};
 
 const PARTITIONS: u32 = 2;

@@ -3,7 +3,7 @@
 use pollux_core::kind::choice::{Draft, Selection};
 use pollux_core::kind::rating::Word;
 
-use crate::api::poll::draft::{Fields, whole, word};
+use crate::api::http::fields::{Fields, whole, word};
 
 pub fn write(fields: &mut Fields, draft: &mut Draft) {
     // A new kind does not keep the old one's number of choices, nor the other way about.

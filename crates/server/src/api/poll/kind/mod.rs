@@ -7,7 +7,7 @@ use pollux_core::kind::Draft;
 use pollux_core::kind::rating::Word;
 use serde_json::Value;
 
-use crate::api::poll::draft::Fields;
+use crate::api::http::fields::Fields;
 
 /// Apply the members that belong to a kind to what a draft says; another `kind` begins anew. What
 /// is written for another kind than the draft's is left over.

@@ -2,7 +2,7 @@
 
 use pollux_core::kind::rating::{Draft, Symbol, Word};
 
-use crate::api::poll::draft::{Fields, string, whole, word};
+use crate::api::http::fields::{Fields, string, whole, word};
 
 pub fn write(fields: &mut Fields, draft: &mut Draft) {
     fields.take("kind", |given| given.map_or(Ok(()), |v| word(v, &[(Word::Rating.as_str(), ())])));

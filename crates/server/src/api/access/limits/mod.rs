@@ -5,46 +5,32 @@
 //! bites is per voter. Nor may one guesser lock a hall out: an address whose guesses have run
 //! out still gets by code what it need not guess ([`crate::api::lookup`]). Time is tokio's, so a simulation with paused time is reproducible.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod guesses;
+mod keyed;
+
+use std::collections::HashSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use foldhash::fast::{FixedState, RandomState};
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
+use foldhash::fast::FixedState;
+use governor::Quota;
 use parking_lot::Mutex;
 use pollux_core::id::VoterId;
-use tokio::time::Instant;
 use uuid::Uuid;
 
+use self::guesses::Guesses;
+use self::keyed::{Creations, Keyed, network};
 use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};
 use crate::config::ApiLimits;
 
+pub use keyed::site;
+
 /// Keys are dropped once they are idle ([`Limits::sweep`]); this many may be remembered at once
 /// before further new ones go uncounted. Past it the limit per address still holds.
 const MOST_KEYS: usize = 1 << 20;
-/// Between two looks at how many there are, in checks.
-const LOOK_EVERY: usize = 1 << 12;
+
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// tokio's time since the process's limits were made.
-#[derive(Clone)]
-struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::from(self.0.elapsed())
-    }
-}
 
 /// All of them.
 pub struct Limits {
@@ -138,163 +124,11 @@ impl Limits {
     }
 }
 
-/// Whoever has one IPv6 address has its whole /64.
-fn network(address: IpAddr) -> IpAddr {
-    prefix(address, 64)
-}
-
-/// Whoever has one network of an IPv6 site has all of its /48.
-pub(crate) fn site(address: IpAddr) -> IpAddr {
-    prefix(address, 48)
-}
-
-fn prefix(address: IpAddr, bits: u32) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << (128 - bits))).into(),
-    }
-}
-
-struct Keyed<K: Hash + Eq + Clone> {
-    limiter: RateLimiter<K, DashMapStateStore<K, RandomState>, TokioClock, NoOpMiddleware<Nanos>>,
-    checks: AtomicUsize,
-    full: std::sync::atomic::AtomicBool,
-}
-
-impl<K: Hash + Eq + Clone> Keyed<K> {
-    fn new(per: fn(NonZeroU32) -> Quota, (rate, burst): (u32, u32)) -> Self {
-        let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota = per(at_least_one(rate)).allow_burst(at_least_one(burst));
-        Self {
-            limiter: RateLimiter::new(
-                quota,
-                DashMapStateStore::with_hasher(RandomState::default()),
-                TokioClock(Instant::now()),
-            ),
-            checks: AtomicUsize::new(0),
-            full: false.into(),
-        }
-    }
-
-    /// One more, unless that is too many: then the error is how long to wait.
-    fn take(&self, key: K) -> Result<(), Duration> {
-        if self.checks.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == LOOK_EVERY - 1 {
-            self.look();
-        }
-        if self.full.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let now = self.limiter.clock().now();
-        self.limiter.check_key(&key).map_err(|until| until.wait_time_from(now))
-    }
-
-    fn sweep(&self) {
-        self.limiter.retain_recent();
-        self.look();
-    }
-
-    fn look(&self) {
-        self.full.store(self.limiter.len() >= MOST_KEYS, Ordering::Relaxed);
-    }
-}
-
-/// What is made and stays: a poll takes memory while it is open, and is on the disk for good. So
-/// it has a rate per minute of its own, with a burst that fits a school whose teachers all begin at once.
-struct Creations {
-    of_network: Keyed<IpAddr>,
-    of_site: Keyed<IpAddr>,
-}
-
-impl Creations {
-    fn new(limits: &ApiLimits) -> Self {
-        Self {
-            of_network: Keyed::new(Quota::per_minute, limits.creations),
-            of_site: Keyed::new(Quota::per_minute, limits.creations_of_site),
-        }
-    }
-
-    /// The network first: what it is refused must not be lost to the rest of its site.
-    fn take(&self, address: IpAddr) -> Result<(), Duration> {
-        self.of_network.take(network(address))?;
-        if address.is_ipv6() { self.of_site.take(site(address)) } else { Ok(()) }
-    }
-}
-
-/// Wrong guesses in the running minute. Unlike a leaky bucket it can be asked without
-/// taking, so that an address that used up its guesses learns nothing from a right one.
-///
-/// Who has a whole IPv6 site has 65,536 networks, so a site has a budget as well. Who has many sites
-/// is slowed down by a budget for all: past it every site has [`SCARCE`] of one network's. Nobody
-/// has nothing, for then a stranger could keep a hall out that has not guessed at all.
-struct Guesses {
-    of_network: u32,
-    of_site: u32,
-    in_all: u32,
-    window: Mutex<Window>,
-}
-
-/// What is left to a site while there are too many wrong guesses in all: one part in so many.
-const SCARCE: u32 = 10;
-
-#[derive(Default)]
-struct Window {
-    since: Option<Instant>,
-    of_network: HashMap<IpAddr, u32, RandomState>,
-    of_site: HashMap<IpAddr, u32, RandomState>,
-    in_all: u32,
-}
-
-impl Window {
-    fn turn(&mut self) -> Duration {
-        let now = Instant::now();
-        let since = *self.since.get_or_insert(now);
-        if now - since >= MINUTE {
-            *self = Self { since: Some(now), ..Self::default() };
-            return MINUTE;
-        }
-        MINUTE - (now - since)
-    }
-}
-
-impl Guesses {
-    fn new(limits: &ApiLimits) -> Self {
-        Self {
-            of_network: limits.guesses,
-            of_site: limits.guesses_of_site,
-            in_all: limits.guesses_in_all,
-            window: Mutex::default(),
-        }
-    }
-
-    fn left(&self, address: IpAddr) -> Result<(), Duration> {
-        let mut window = self.window.lock();
-        let rest = window.turn();
-        let of_site = match window.in_all < self.in_all {
-            true => self.of_site,
-            false => (self.of_network / SCARCE).max(1),
-        };
-        let wrong = |counts: &HashMap<_, u32, _>, key| counts.get(&key).copied().unwrap_or(0);
-        let spent = wrong(&window.of_network, network(address)) >= self.of_network
-            || wrong(&window.of_site, site(address)) >= of_site;
-        if spent { Err(rest) } else { Ok(()) }
-    }
-
-    fn wrong(&self, address: IpAddr) {
-        let mut window = self.window.lock();
-        window.turn();
-        window.in_all = window.in_all.saturating_add(1);
-        let Window { of_network, of_site, .. } = &mut *window;
-        for (counts, key) in [(of_network, network(address)), (of_site, site(address))] {
-            if counts.len() < MOST_KEYS || counts.contains_key(&key) {
-                *counts.entry(key).or_default() += 1;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::net::Ipv6Addr;
+
     use axum::response::IntoResponse;
 
     use super::*;
