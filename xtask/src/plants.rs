@@ -411,7 +411,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "a change is made whatever the phase it is meant for",
-        file: "crates/server/src/api/poll/change.rs",
+        file: "crates/server/src/api/change/poll.rs",
         right: "phase.filter(|phase| *phase != poll.phase)",
         wrong: "phase.filter(|_| false)",
         tests: API,
@@ -652,7 +652,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "a poll's new token leaves its version as it was",
-        file: "crates/server/src/api/poll/create.rs",
+        file: "crates/server/src/api/poll/token.rs",
         right: "Ok(poll.hand_over(Keys::token_hash(&token)))",
         wrong: "(poll.owner, poll.revision) = (Keys::token_hash(&token), poll.revision + 1);\n        Ok(true)",
         tests: SIMULATION,
@@ -837,9 +837,9 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "a change that is found made behind the client's back is on no record",
-        file: "crates/server/src/api/poll/change.rs",
+        file: "crates/server/src/api/change/mod.rs",
         right: "if *found == after {",
-        wrong: "if *found == *before {",
+        wrong: "if *found == before {",
         tests: SECURITY,
     },
     Plant {

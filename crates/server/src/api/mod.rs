@@ -4,6 +4,7 @@
 //! path. [`server`] accepts connections and puts [`router`] behind them.
 
 pub mod access;
+pub mod change;
 pub mod docs;
 pub mod event;
 pub mod figures;

@@ -7,11 +7,14 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::App;
 use super::docs::{asyncapi, openapi, page as docs};
-use super::event::{change as events, logo, stage};
+use super::event::{
+    change as events, create as event_create, logo, polls as event_polls, read as event_read,
+    stage, token as event_token,
+};
 use super::figures::{export, leaderboard, pulse, replay, trend};
 use super::live::{handshake, streams};
 use super::operate::{address, health, status};
-use super::poll::{change as owner, create, list, read};
+use super::poll::{change as owner, create, list, read, token};
 use super::serve::{front, home};
 use super::vote::{cast, fate};
 
@@ -22,12 +25,12 @@ fn routes() -> Routes {
     vec![
         ("/",                             get(home::home)),
         ("/ws",                           get(handshake::socket)),
-        ("/events",                       get(streams::all_events).post(events::create)),
-        ("/events/{id}",                  get(events::read).patch(events::edit).delete(events::delete)),
-        ("/events/{id}/polls",            post(events::add)),
+        ("/events",                       get(streams::all_events).post(event_create::create)),
+        ("/events/{id}",                  get(event_read::read).patch(events::edit).delete(events::delete)),
+        ("/events/{id}/polls",            post(event_polls::add)),
         ("/events/{id}/show",             post(stage::show)),
-        ("/events/{id}/stage",            post(stage::stage)),
-        ("/events/{id}/token",            post(events::reissue)),
+        ("/events/{id}/stage",            post(event_token::stage)),
+        ("/events/{id}/token",            post(event_token::reissue)),
         ("/events/{id}/pulse",            get(pulse::event)),
         ("/events/{id}/logo",             get(logo::get).put(logo::put).delete(logo::delete)),
         ("/leaderboard",                  get(home::leaderboard)),
@@ -45,10 +48,10 @@ fn routes() -> Routes {
         ("/polls/{id}/reopen",            post(owner::reopen)),
         ("/polls/{id}/reveal",            post(owner::reveal)),
         ("/polls/{id}/reset",             post(owner::reset)),
-        ("/polls/{id}/token",             post(create::reissue)),
+        ("/polls/{id}/token",             post(token::reissue)),
         ("/status",                       get(status::read)),
         ("/address",                      get(address::read)),
-        ("/polls/{id}/stage",             post(stage::poll_stage)),
+        ("/polls/{id}/stage",             post(event_token::poll_stage)),
         ("/openapi.json",                 get(openapi::document)),
         ("/asyncapi.json",                get(asyncapi::document)),
         ("/docs",                         get(docs::page)),

@@ -12,12 +12,15 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Server};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::App;
-use crate::api::event::{change as events, logo, shape as event_shape, stage};
+use crate::api::event::{
+    change as events, create as event_create, logo, polls as event_polls, read as event_read,
+    shape as event_shape, stage, token as event_token,
+};
 use crate::api::figures::{export, leaderboard, pulse, replay, trend};
 use crate::api::http::answer;
 use crate::api::live::streams;
 use crate::api::operate::{address, health, status};
-use crate::api::poll::{change as owner, create, list, read, shape as poll_shape};
+use crate::api::poll::{change as owner, create, list, read, shape as poll_shape, token};
 use crate::api::problem::{FieldError, ProblemDocument, Trouble};
 use crate::api::vote::{cast, fate, receipt, shape as vote_shape};
 use crate::watch::view;
@@ -41,9 +44,9 @@ use crate::watch::view;
     paths(
         create::create, list::list, read::read, cast::cast, fate::fate, leaderboard::read,
         streams::all_events, streams::poll_events, owner::edit, owner::open, owner::close,
-        owner::reopen, owner::reveal, owner::reset, owner::delete, create::reissue,
-        events::create, events::read, events::edit, events::delete, events::add, stage::show,
-        stage::stage, stage::poll_stage, events::reissue, logo::get, logo::put, logo::delete,
+        owner::reopen, owner::reveal, owner::reset, owner::delete, token::reissue,
+        event_create::create, event_read::read, events::edit, events::delete, event_polls::add, stage::show,
+        event_token::stage, event_token::poll_stage, event_token::reissue, logo::get, logo::put, logo::delete,
         health::alive, health::ready, health::metrics,
         pulse::read, pulse::event, trend::read, replay::read, export::read, status::read, address::read,
     ),
@@ -54,10 +57,10 @@ use crate::watch::view;
         view::kind::rating::SymbolView, view::kind::rating::StatementView,
         view::LeaderboardView, view::RankedOption,
         view::RankedPoll, poll_shape::NewPoll, poll_shape::PollPatch, vote_shape::VoteBody, receipt::Receipt,
-        receipt::Place, list::PollList, create::CreatedPoll, create::NewToken, health::Health,
+        receipt::Place, list::PollList, create::CreatedPoll, token::NewToken, health::Health,
         view::event::EventView, view::event::EventPoll, event_shape::NewEvent,
         event_shape::EventPatch, event_shape::EventPollBody, event_shape::TakeIn, event_shape::Show,
-        events::CreatedEvent, stage::StageToken, events::NewEventTokens,
+        event_create::CreatedEvent, event_token::StageToken, event_token::NewEventTokens,
         ProblemDocument, FieldError,
         pulse::Pulse, pulse::VoteToScreen, pulse::EventPulse, trend::TrendView, trend::TrendPoint,
         replay::ReplayView, replay::Frame,

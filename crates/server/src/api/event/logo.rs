@@ -9,15 +9,15 @@ use http::Request;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use sha2::{Digest, Sha256};
 
-use super::change as events;
 use crate::api::App;
 use crate::api::access::client::Client;
+use crate::api::change::Bearer;
+use crate::api::change::event::change;
 use crate::api::http::path::Params;
 use crate::api::http::query::Query;
 use crate::api::http::{answer, body};
 use crate::api::lookup::ask::ask;
 use crate::api::lookup::{self, Named};
-use crate::api::poll::change::Bearer;
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::view::event::{self as view, EventView};
 
@@ -55,7 +55,7 @@ pub async fn put(
     let tag = hex::encode(&Sha256::digest(&bytes)[..8]);
     let wear =
         move |event: &mut pollux_core::event::Event, _: &[_]| Ok(event.wear(Some(tag.clone())));
-    let program = events::change(&app, id, bearer, Some(bytes), wear).await?;
+    let program = change(&app, id, bearer, None, Some(bytes), wear).await?;
     Ok(answer::ok(&view::event(&program, true)))
 }
 
@@ -72,7 +72,7 @@ pub async fn delete(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(&app, &request)?;
-    let program = events::change(&app, id, bearer, None, |event, _| Ok(event.wear(None))).await?;
+    let program = change(&app, id, bearer, None, None, |event, _| Ok(event.wear(None))).await?;
     Ok(answer::ok(&view::event(&program, true)))
 }
 

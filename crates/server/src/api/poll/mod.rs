@@ -7,3 +7,4 @@ mod kind;
 pub mod list;
 pub mod read;
 pub mod shape;
+pub mod token;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::api::access::client::Client;
 use crate::api::access::keys::Keys;
-use crate::api::event::change as events;
+use crate::api::event::read::embed_of;
 use crate::api::figures::leaderboard as board;
 use crate::api::http::answer;
 use crate::api::http::path::Params;
@@ -77,7 +77,7 @@ pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> R
     if readable && let Some(mut file) = asset(&app, &request) {
         if let Some(id) = web::framed(request.uri().path()) {
             let from = Client::of(&app, request.headers(), request.extensions()).address;
-            web::let_frame(&mut file, &events::embed_of(&app, id, from).await);
+            web::let_frame(&mut file, &embed_of(&app, id, from).await);
         }
         return recognised(&app, &request, file);
     }
