@@ -405,7 +405,7 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "anybody's token changes a poll",
         file: "crates/server/src/api/lookup/owned.rs",
-        right: "    app.keys.allow(token, &standing.poll.owner, right)?;\n",
+        right: "    asker.may(app, &standing.poll.owner, right)?;\n",
         wrong: "    let _ = right;\n",
         tests: API,
     },
@@ -681,9 +681,9 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "a stage's token does all that the owner's does",
-        file: "crates/server/src/api/access/keys.rs",
-        right: "(Some(Proof::Stage(_)), Right::Owner) => {",
-        wrong: "(Some(Proof::Stage(_)), Right::Owner) if false => {",
+        file: "crates/server/src/api/access/right.rs",
+        right: "(Role::Stage, Right::Owner) => Err(Refusal::OnlyAStages),",
+        wrong: "(Role::Stage, Right::Owner) => Ok(()),",
         tests: EVENTS,
     },
     Plant {
@@ -844,9 +844,9 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "who comes through a proxy of the machine hears a backend's words",
-        file: "crates/server/src/api/operate/health.rs",
-        right: "near && !passed_on ||",
-        wrong: "near ||",
+        file: "crates/server/src/api/access/asker.rs",
+        right: "here: near && !passed_on,",
+        wrong: "here: near && (passed_on || !passed_on),",
         tests: READY,
     },
     Plant {

@@ -4,16 +4,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use http::HeaderMap;
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId, VoterKey, VoterKind, voter_key};
-use pollux_core::poll::Poll;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::asker::{bearer, require_token, wrong_token};
 use super::cookie::CookieValue;
-use crate::api::problem::security::SecurityEvent;
-use crate::api::problem::{Problem, Trouble};
+use super::right::Role;
 use crate::config::FormerSecret;
 use crate::watch::grants::Proof;
 
@@ -129,14 +125,9 @@ impl Keys {
         self.generations.iter().rev().any(ours)
     }
 
-    /// Whether the token is the one of this hash, or the operator's.
-    pub fn holds(&self, token: &[u8], owner: &[u8; 32]) -> bool {
-        same(&sha256(token), owner) | self.is_admin(token)
-    }
-
     /// By what the token runs something that has this owner, if it does.
     pub fn proof(&self, token: &[u8], owner: &[u8; 32]) -> Option<Proof> {
-        if self.is_admin(token) {
+        if self.is_operators(token) {
             return Some(Proof::Operator);
         }
         if same(&sha256(token), owner) {
@@ -145,17 +136,9 @@ impl Keys {
         self.stages(token, owner).then_some(Proof::Stage(*owner))
     }
 
-    /// Let pass whoever has the right to it, over something that has this owner.
-    pub fn allow(&self, token: &[u8], owner: &[u8; 32], right: Right) -> Result<(), Problem> {
-        match (self.proof(token, owner), right) {
-            (Some(Proof::Stage(_)), Right::Owner) => {
-                let detail = "this is the token of a stage: it can show and reveal, nothing else";
-                let problem = Problem::new(Trouble::WrongToken, detail);
-                Err(problem.noted_as(SecurityEvent::StageTokenRefused))
-            }
-            (Some(_), _) => Ok(()),
-            (None, _) => Err(wrong_token("owner's")),
-        }
+    /// As whom the bearer of this token stands before something that has this owner.
+    pub fn role(&self, token: Option<&[u8]>, owner: &[u8; 32]) -> Role {
+        token.map_or(Role::Anyone, |token| Role::of(self.proof(token, owner)))
     }
 
     /// What [`Poll::owner`] keeps of a token.
@@ -164,37 +147,9 @@ impl Keys {
     }
 
     /// Whether the token is the operator's.
-    pub fn is_admin(&self, token: &[u8]) -> bool {
+    pub(super) fn is_operators(&self, token: &[u8]) -> bool {
         same(&sha256(token), &self.admin)
     }
-
-    /// Whether the token is the poll's or the operator's.
-    pub fn owns(&self, token: &[u8], poll: &Poll) -> bool {
-        self.holds(token, &poll.owner)
-    }
-
-    /// Whether the operator's token was sent.
-    pub fn is_operators(&self, headers: &HeaderMap) -> bool {
-        bearer(headers).is_some_and(|token| self.is_admin(token))
-    }
-
-    /// Let only the operator pass.
-    pub fn require_admin(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let token = require_token(headers)?;
-        if self.is_admin(token) {
-            return Ok(());
-        }
-        Err(wrong_token("operator's").noted_as(SecurityEvent::OperatorTokenWrong))
-    }
-}
-
-/// Whose token something takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Right {
-    /// The owner's.
-    Owner,
-    /// The owner's or the stage's.
-    Stage,
 }
 
 /// By what a voter is recognised.
@@ -243,7 +198,9 @@ mod tests {
         assert_eq!(token, keys.owner_token(poll(1), [0; 16]));
         assert_ne!(token, keys.owner_token(poll(2), [0; 16]));
         assert_ne!(token, keys.owner_token(poll(1), [1; 16]));
-        assert!(keys.is_admin(b"admin") && !keys.is_admin(b"admim") && !keys.is_admin(b""));
+        assert!(
+            keys.is_operators(b"admin") && !keys.is_operators(b"admim") && !keys.is_operators(b"")
+        );
     }
 
     #[test]

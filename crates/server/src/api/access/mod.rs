@@ -5,4 +5,5 @@ pub mod client;
 pub mod cookie;
 pub mod keys;
 pub mod limits;
+pub mod right;
 pub mod room;

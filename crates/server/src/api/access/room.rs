@@ -5,8 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::HeaderMap;
-
+use super::asker::Asker;
 use crate::api::App;
 use crate::api::problem::{Problem, Trouble};
 
@@ -27,8 +26,8 @@ impl Drop for Place {
 }
 
 /// For a poll that is open from the start.
-pub fn for_new(app: &App, headers: &HeaderMap) -> Result<Place, Problem> {
-    if app.keys.is_operators(headers) {
+pub fn for_new(app: &App, asker: &Asker) -> Result<Place, Problem> {
+    if asker.is_operator(app) {
         return for_known(app);
     }
     let most = app.config.watch.open_polls;

@@ -86,7 +86,7 @@ impl Owned for Event {
     }
 
     async fn owned(app: &App, id: &str, bearer: &Bearer) -> Result<EventStanding, Problem> {
-        owned::event(app, id, bearer.from, &bearer.token, bearer.right).await
+        owned::event(app, id, &bearer.asker, bearer.right).await
     }
 
     async fn read(app: &App, id: Uuid) -> Result<Option<EventStanding>, StoreError> {

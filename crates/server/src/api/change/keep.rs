@@ -1,7 +1,6 @@
 //! Keeping something new under a join code: once, even if the request comes twice.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -9,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Owned, no_answer, settle, until};
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::http::query::bad;
 use crate::api::lookup::ask::{ask, silent, store_problem};
 use crate::api::lookup::code::CODE_DIGITS;
@@ -29,11 +29,11 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// Whoever makes something that stays spends of what their address may make; the operator does not.
-pub fn spend(app: &App, headers: &HeaderMap, from: IpAddr) -> Result<(), Problem> {
-    if app.keys.is_operators(headers) {
+pub fn spend(app: &App, asker: &Asker) -> Result<(), Problem> {
+    if asker.is_operator(app) {
         return Ok(());
     }
-    app.limits.creation(from)
+    app.limits.creation(asker.client.address)
 }
 
 /// Keep something new, and tell everybody.

@@ -10,11 +10,8 @@ pub mod keep;
 pub mod poll;
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::body::Body;
-use http::Request;
 use pollux_core::event::Event;
 use pollux_core::poll::{ChangeError as Refused, Poll};
 use pollux_core::standing::{Announcement, Standing};
@@ -22,15 +19,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::api::App;
-use crate::api::access::asker::require_token;
-use crate::api::access::client::Client;
-use crate::api::access::keys::Right;
+use crate::api::access::asker::Asker;
+use crate::api::access::right::Right;
 use crate::api::access::room::Place;
 use crate::api::lookup::ask::{ask, silent, store_problem};
 use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
 use crate::store::{ChangeError, Created, EventStanding, IdempotencyKey, StoreError};
-use crate::watch::grants::Proof;
 
 /// A change that loses this many races in a row is given up.
 const ATTEMPTS: usize = 8;
@@ -134,7 +129,7 @@ impl Whose {
 
     fn word(&self, app: &App, owner: &[u8; 32]) -> &'static str {
         match self {
-            Self::Bearers(bearer, _) => bearer.role(app, owner),
+            Self::Bearers(bearer, _) => bearer.asker.role(app, owner).word(),
             Self::Events(_) => "event",
         }
     }
@@ -293,20 +288,18 @@ async fn announce(app: &Arc<App>, what: Announcement, until: Instant) {
     let _ = timeout_at(until, telling).await;
 }
 
-/// Whoever shows a token.
+/// Whoever shows a token, to do what takes this right.
 #[derive(Clone)]
 pub struct Bearer {
-    token: Vec<u8>,
-    from: IpAddr,
+    asker: Asker,
     right: Right,
 }
 
 impl Bearer {
-    /// Of this request, or 401.
-    pub fn of(app: &App, request: &Request<Body>) -> Result<Self, Problem> {
-        let token = require_token(request.headers())?.to_vec();
-        let from = Client::of(app, request.headers(), request.extensions()).address;
-        Ok(Self { token, from, right: Right::Owner })
+    /// This asker, or 401.
+    pub fn of(asker: Asker) -> Result<Self, Problem> {
+        asker.require_token()?;
+        Ok(Self { asker, right: Right::Owner })
     }
 
     /// The same where the stage's token does, too.
@@ -316,17 +309,7 @@ impl Bearer {
 
     /// Another token from the same place, such as a body's.
     pub fn with_token(&self, token: &str) -> Self {
-        Self { token: token.into(), ..self.clone() }
-    }
-
-    /// Whose token it is, of something that has this owner.
-    pub fn role(&self, app: &App, owner: &[u8; 32]) -> &'static str {
-        match app.keys.proof(&self.token, owner) {
-            Some(Proof::Operator) => "operator",
-            Some(Proof::Owner(_)) => "owner",
-            Some(Proof::Stage(_)) => "stage",
-            None => "nobody",
-        }
+        Self { asker: self.asker.with_token(token), ..self.clone() }
     }
 
     /// The poll this one may change, as the store has it.

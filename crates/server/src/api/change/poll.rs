@@ -104,7 +104,7 @@ impl Owned for Poll {
     }
 
     async fn owned(app: &App, id: &str, bearer: &Bearer) -> Result<Standing, Problem> {
-        owned::poll(app, id, bearer.from, &bearer.token, bearer.right).await
+        owned::poll(app, id, &bearer.asker, bearer.right).await
     }
 
     async fn read(app: &App, id: Uuid) -> Result<Option<Standing>, StoreError> {

@@ -11,6 +11,7 @@ use pollux_core::poll::{Poll, PollStatus};
 
 use super::{draft, shape};
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::change::event::change;
 use crate::api::change::poll::change_of_event;
 use crate::api::change::{Bearer, detached, refused, until};
@@ -32,9 +33,10 @@ use crate::watch::view::event::{self as view, EventView};
 pub async fn edit(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker)?;
     let (head, body) = request.into_parts();
     let draft = draft::patch(&body::json(&app, &head.headers, body).await?)?;
     let program = change(&app, id, bearer, None, None, move |event, polls| {
@@ -56,9 +58,9 @@ pub async fn edit(
 pub async fn delete(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
-    request: Request<Body>,
+    asker: Asker,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker)?;
     detached(&app, move |app| async move { remove(&app, &id, bearer).await }).await?;
     Ok(answer::done())
 }

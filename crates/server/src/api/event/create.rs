@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::token::stage_token;
 use super::{draft, shape};
 use crate::api::App;
-use crate::api::access::client::Client;
+use crate::api::access::asker::Asker;
 use crate::api::access::keys::Keys;
 use crate::api::change::event::program;
 use crate::api::change::keep::{idempotency_key, keep, spend};
@@ -62,26 +62,26 @@ pub struct CreatedEvent {
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     if app.config.operator_creates {
-        app.keys.require_admin(request.headers())?;
+        asker.require_operator(&app)?;
     }
     let key = idempotency_key(request.headers())?;
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
     let (head, body) = request.into_parts();
     let body = body::json(&app, &head.headers, body).await?;
     let draft = draft::create(&body)?;
     let id = EventId(app.ambient.poll_id().0);
     let owner = Keys::token_hash(&app.keys.owner_token(id.0, [0; 16]));
     let event = Event::new(id, draft, owner, app.ambient.now()).map_err(refused)?;
-    spend(&app, &head.headers, from)?;
+    spend(&app, &asker)?;
     let request = Sha256::new().chain_update(b"event").chain_update(&body).finalize().into();
     let key = key.map(|key| IdempotencyKey { key, request });
     let kept = detached(&app, move |app| async move { keep(&app, event, key).await });
     let program = program(&kept.await?);
     let event = &program.event;
-    app.limits.show(from, event.id.0);
+    app.limits.show(asker.client.address, event.id.0);
     // A token that was reissued since is not ours to derive again.
     let token = app.keys.owner_token(event.id.0, [0; 16]);
     let token = (Keys::token_hash(&token) == event.owner).then_some(token);

@@ -10,7 +10,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use sha2::{Digest, Sha256};
 
 use crate::api::App;
-use crate::api::access::client::Client;
+use crate::api::access::asker::Asker;
 use crate::api::change::Bearer;
 use crate::api::change::event::change;
 use crate::api::http::path::Params;
@@ -44,9 +44,10 @@ fn kind(bytes: &[u8]) -> Option<&'static str> {
 pub async fn put(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker)?;
     let (head, body) = request.into_parts();
     let bytes = body::bytes(&app, &head.headers, body, app.config.api.logo).await?;
     if kind(&bytes).is_none() {
@@ -69,9 +70,9 @@ pub async fn put(
 pub async fn delete(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
-    request: Request<Body>,
+    asker: Asker,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker)?;
     let program = change(&app, id, bearer, None, None, |event, _| Ok(event.wear(None))).await?;
     Ok(answer::ok(&view::event(&program, true)))
 }
@@ -90,11 +91,12 @@ pub async fn delete(
 pub async fn get(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let none = || Problem::new(Trouble::NoSuchRoute, "the event has no logo");
     let query = Query::of(request.uri())?;
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
+    let from = asker.client.address;
     let Named::Event(program) = lookup::named(&app, &id, from, None).await? else {
         return Err(none());
     };

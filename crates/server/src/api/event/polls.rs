@@ -12,8 +12,8 @@ use pollux_core::poll::Poll;
 use sha2::{Digest, Sha256};
 
 use super::{draft, shape};
-use crate::api::access::asker::wrong_token;
-use crate::api::access::client::Client;
+use crate::api::access::asker::Asker;
+use crate::api::access::right::wrong_token;
 use crate::api::access::room;
 use crate::api::change::keep::{idempotency_key, keep, spend};
 use crate::api::change::poll::change_of_event;
@@ -44,11 +44,11 @@ use crate::watch::view::{Audience, PollView};
 pub async fn add(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker.clone())?;
     let key = idempotency_key(request.headers())?;
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
     let (head, body) = request.into_parts();
     let body = body::json(&app, &head.headers, body).await?;
     let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
@@ -78,8 +78,8 @@ pub async fn add(
                 Ok(poll)
             });
             let poll = poll.map_err(refused)?;
-            let place = open.then(|| room::for_new(&app, &head.headers)).transpose()?;
-            spend(&app, &head.headers, from)?;
+            let place = open.then(|| room::for_new(&app, &asker)).transpose()?;
+            spend(&app, &asker)?;
             let request = Sha256::new().chain_update(event.id.0).chain_update(&body).finalize();
             let key = key.map(|key| IdempotencyKey { key, request: request.into() });
             let kept = move |app| async move {

@@ -9,12 +9,10 @@ use axum::response::Response;
 use http::Request;
 
 use crate::api::App;
-use crate::api::access::asker::bearer;
-use crate::api::access::client::Client;
-use crate::api::access::keys::Right;
+use crate::api::access::asker::Asker;
+use crate::api::access::right::{Right, may};
 use crate::api::http::answer::{self, cached};
 use crate::api::http::path::Params;
-use crate::api::lookup::seen::ignored;
 use crate::api::lookup::{self, Named};
 use crate::api::problem::Problem;
 use crate::watch::view::event::{self as view, EventView};
@@ -36,18 +34,17 @@ use crate::watch::view::event::{self as view, EventView};
 pub async fn read(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
-    let from = Client::of(&app, headers, request.extensions()).address;
-    let token = bearer(headers);
-    let named = lookup::named(&app, &id, from, token).await?;
-    ignored(&app, token, named.owner(), named.id(), request.extensions());
+    let named = lookup::named(&app, &id, asker.client.address, asker.token()).await?;
+    asker.ignored(&app, named.owner(), named.id());
     let event = match named {
         Named::Poll(standing) => view::lone(&standing),
         Named::Event(program) => {
             let owner = &program.event.owner;
-            if token.is_some_and(|token| app.keys.allow(token, owner, Right::Stage).is_ok()) {
+            if may(asker.role(&app, owner), Right::Stage).is_ok() {
                 let program = lookup::stored_event(&app, program).await?;
                 // Drafts stay in no browser's cache.
                 return Ok(answer::ok(&view::event(&program, true)));

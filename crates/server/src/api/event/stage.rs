@@ -13,6 +13,7 @@ use pollux_core::standing::Standing;
 
 use super::{draft, shape};
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::change::event::change;
 use crate::api::change::poll::change_of_event;
 use crate::api::change::{Bearer, until};
@@ -33,9 +34,10 @@ use crate::watch::view::event::{self as view, EventView};
 pub async fn show(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?.or_stage();
+    let bearer = Bearer::of(asker)?.or_stage();
     let (head, body) = request.into_parts();
     let step = draft::show(&body::json(&app, &head.headers, body).await?)?;
     let mut found = bearer.event(&app, &id, until(&app)).await?;

@@ -3,16 +3,15 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::Request;
 use pollux_core::poll::{Poll, PollStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::create::owner_url;
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::access::keys::Keys;
 use crate::api::change::event::change;
 use crate::api::change::poll::change_of_event;
@@ -47,11 +46,11 @@ pub struct NewEventTokens {
 pub async fn reissue(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
-    request: Request<Body>,
+    asker: Asker,
 ) -> Result<Response, Problem> {
-    app.keys.require_admin(request.headers())?;
+    asker.require_operator(&app)?;
     let serial = app.ambient.random();
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker)?;
     // To the end, even if nobody waits: half done, the old token would still run the other polls.
     let done = detached(&app, move |app| async move { renew(&app, &id, bearer, serial).await });
     done.await.map(|tokens| answer::ok(&tokens))
@@ -116,9 +115,9 @@ pub fn stage_token(app: &App, id: uuid::Uuid, owner: &[u8; 32]) -> StageToken {
 pub async fn stage(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
-    request: Request<Body>,
+    asker: Asker,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker)?;
     let (event, _) = bearer.event(&app, &id, until(&app)).await?;
     Ok(answer::ok(&stage_token(&app, event.id.0, &event.owner)))
 }
@@ -133,8 +132,8 @@ pub async fn stage(
 pub async fn poll_stage(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
-    request: Request<Body>,
+    asker: Asker,
 ) -> Result<Response, Problem> {
-    let standing = Bearer::of(&app, &request)?.poll(&app, &id, until(&app)).await?;
+    let standing = Bearer::of(asker)?.poll(&app, &id, until(&app)).await?;
     Ok(answer::ok(&stage_token(&app, standing.poll.id.0, &standing.poll.owner)))
 }

@@ -15,9 +15,8 @@ use utoipa::ToSchema;
 
 use super::sheet::Sheet;
 use crate::api::App;
-use crate::api::access::asker::require_token;
-use crate::api::access::client::Client;
-use crate::api::access::keys::Right;
+use crate::api::access::asker::Asker;
+use crate::api::access::right::Right;
 use crate::api::http::answer;
 use crate::api::http::path::Params;
 use crate::api::http::query::{Query, bad};
@@ -161,16 +160,16 @@ pub fn csv(polls: &[Standing], out: impl Write) -> io::Result<()> {
 pub async fn read(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let token = require_token(request.headers())?;
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
+    asker.require_token()?;
     let csv_wanted = match Query::of(request.uri())?.one("format")? {
         None | Some("csv") => true,
         Some("json") => false,
         Some(_) => return Err(bad("the query parameter format must be csv or json")),
     };
-    let stored = owned::poll(&app, &id, from, token, Right::Owner).await?;
+    let stored = owned::poll(&app, &id, &asker, Right::Owner).await?;
     // What this node has heard is newer than, or as new as, what it read.
     let standing = app.hub.standing(stored.poll.id).unwrap_or(stored);
     let name = match &*standing.poll.code {

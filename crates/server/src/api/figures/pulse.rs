@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::App;
-use crate::api::access::asker::bearer;
-use crate::api::access::client::Client;
+use crate::api::access::asker::Asker;
 use crate::api::http::answer;
 use crate::api::http::path::Params;
 use crate::api::lookup::seen::seen;
@@ -89,9 +88,10 @@ impl From<Percentiles> for VoteToScreen {
 pub async fn read(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let (standing, audience) = seen(&app, &id, request.headers(), request.extensions()).await?;
+    let (standing, audience) = seen(&app, &id, &asker, request.headers()).await?;
     let id = standing.poll.id;
     let mut pulse = Pulse {
         watchers: app.hub.watchers(id) as u64,
@@ -138,11 +138,10 @@ pub struct EventPulse {
 pub async fn event(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
-    request: Request<Body>,
+    asker: Asker,
 ) -> Result<Response, Problem> {
-    let headers = request.headers();
-    let from = Client::of(&app, headers, request.extensions()).address;
-    let (watchers, elsewhere) = match lookup::named(&app, &id, from, bearer(headers)).await? {
+    let found = lookup::named(&app, &id, asker.client.address, asker.token());
+    let (watchers, elsewhere) = match found.await? {
         Named::Event(program) => app.hub.followers(program.event.id),
         Named::Poll(standing) => {
             let id = standing.poll.id;

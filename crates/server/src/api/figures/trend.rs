@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::http::answer;
 use crate::api::http::path::Params;
 use crate::api::lookup::seen::seen;
@@ -60,9 +61,10 @@ impl From<Point> for TrendPoint {
 pub async fn read(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let (standing, audience) = seen(&app, &id, request.headers(), request.extensions()).await?;
+    let (standing, audience) = seen(&app, &id, &asker, request.headers()).await?;
     let Trend { step, points, .. } = app.hub.trend(standing.poll.id).unwrap_or_default();
     let seen = sees_numbers(&standing.poll, audience);
     // A longer step would tell that there are many.

@@ -16,7 +16,7 @@ use sha1::{Digest, Sha1};
 use super::interest::{interest, room};
 use super::socket::Talk;
 use crate::api::App;
-use crate::api::access::client::Client;
+use crate::api::access::asker::Asker;
 use crate::api::access::cookie::CookieValue;
 use crate::api::http::query::{Query, bad};
 use crate::api::problem::{Problem, Trouble};
@@ -31,20 +31,21 @@ const HANDSHAKE: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// their first ballot, the same on every socket that it is sent over.
 pub async fn socket(
     State(app): State<Arc<App>>,
+    asker: Asker,
     mut request: Request<Body>,
 ) -> Result<Response, Problem> {
     let accept = handshake(request.headers())?;
     check_origin(&app, request.headers())?;
-    let client = Client::of(&app, request.headers(), request.extensions());
+    let from = asker.client.address;
     let query = Query::of(request.uri())?;
     let cookie = app.keys.cookie(request.headers());
-    let interest = interest(&app, &query, client.address, cookie).await?;
+    let interest = interest(&app, &query, from, cookie).await?;
     room(&app)?;
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Err(Problem::new(Trouble::UpgradeRequired, "this connection cannot be upgraded"));
     };
     let slot = request.extensions_mut().remove::<Slot>();
-    tokio::spawn(watch(app, upgrade, interest, cookie, client.address, slot));
+    tokio::spawn(watch(app, upgrade, interest, cookie, from, slot));
 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -11,7 +11,7 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use super::interest::{interest, room, want};
 use crate::api::App;
-use crate::api::access::client::Client;
+use crate::api::access::asker::Asker;
 use crate::api::access::cookie::CookieValue;
 use crate::api::http::path::Params;
 use crate::api::http::query::Query;
@@ -33,10 +33,11 @@ use crate::watch::viewer::Interest;
 )]
 pub async fn all_events(
     State(app): State<Arc<App>>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let query = Query::of(request.uri())?;
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
+    let from = asker.client.address;
     let cookie = app.keys.cookie(request.headers());
     let interest = interest(&app, &query, from, cookie).await?;
     stream(&app, interest, cookie)
@@ -52,9 +53,10 @@ pub async fn all_events(
 pub async fn poll_events(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
+    let from = asker.client.address;
     let cookie = app.keys.cookie(request.headers());
     let mut interest = Interest { elsewhere: !address::is_here(from), ..Interest::default() };
     want(&app, &mut interest, &id, from, cookie).await?;

@@ -16,10 +16,10 @@ use pollux_core::standing::Standing;
 use self::ask::ask;
 use self::code::{by_code, in_memory};
 use crate::api::App;
+use crate::api::access::right::{Refusal, Right, may};
 use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};
 use crate::store::EventStanding;
-use crate::watch::grants::Proof;
 
 /// The poll to vote in; the hot path.
 pub async fn poll(app: &App, text: &str, from: IpAddr) -> Result<Arc<Poll>, Problem> {
@@ -205,11 +205,13 @@ fn visible(app: &App, found: Option<Standing>, token: Option<&[u8]>) -> Result<S
     let standing = found.ok_or_else(Problem::no_such_poll)?;
     match standing.poll.status {
         PollStatus::Deleted => Err(Problem::no_such_poll()),
-        PollStatus::Draft => match token.map(|t| app.keys.proof(t, &standing.poll.owner)) {
-            Some(Some(Proof::Operator | Proof::Owner(_))) => Ok(standing),
+        PollStatus::Draft => match may(app.keys.role(token, &standing.poll.owner), Right::Owner) {
+            Ok(()) => Ok(standing),
             // Not told that there is one, but on record.
-            Some(None) => Err(Problem::no_such_poll().noted_as(SecurityEvent::TokenWrong)),
-            Some(Some(Proof::Stage(_))) | None => Err(Problem::no_such_poll()),
+            Err(Refusal::NotTheOwners) => {
+                Err(Problem::no_such_poll().noted_as(SecurityEvent::TokenWrong))
+            }
+            Err(_) => Err(Problem::no_such_poll()),
         },
         PollStatus::Open | PollStatus::Closed => {
             app.hub.merge(standing.clone());

@@ -6,12 +6,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{Extensions, HeaderMap, Request};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::App;
-use crate::api::access::client::Peer;
+use crate::api::access::asker::Asker;
 use crate::api::http::answer;
 use crate::api::problem::{Problem, Trouble};
 
@@ -32,14 +31,6 @@ pub struct Health {
     pub log: Option<String>,
 }
 
-/// Whether the asker may hear what log and store say of themselves, and the totals of all polls, which tell of hidden ones:
-/// who is on the server's machine, and the operator.
-pub fn is_insider(app: &App, headers: &HeaderMap, extensions: &Extensions) -> bool {
-    let near = extensions.get().is_none_or(|Peer(address)| address.is_loopback());
-    let passed_on = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
-    near && !passed_on || app.keys.is_operators(headers)
-}
-
 /// The process runs.
 #[utoipa::path(
     get, path = "/healthz", tag = "server", operation_id = "getHealth",
@@ -56,14 +47,11 @@ pub async fn alive() -> Response {
     responses((status = 200, body = Health, description = "The log takes votes")),
     security((), ("operator" = [])),
 )]
-pub async fn ready(
-    State(app): State<Arc<App>>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
+pub async fn ready(State(app): State<Arc<App>>, asker: Asker) -> Result<Response, Problem> {
     if app.stopping.is_cancelled() {
         return Err(Problem::new(Trouble::NotReady, "the server is stopping"));
     }
-    let insider = is_insider(&app, request.headers(), request.extensions());
+    let insider = asker.is_insider(&app);
     let told = |why, instead: &str| if insider { why } else { instead.to_owned() };
     app.log.ready().map_err(|why| {
         let why = told(why, "it takes no votes at the moment");
@@ -82,12 +70,9 @@ pub async fn ready(
     responses((status = 200, body = String, content_type = "text/plain", description = "Prometheus' text format")),
     security((), ("operator" = [])),
 )]
-pub async fn metrics(
-    State(app): State<Arc<App>>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    if !is_insider(&app, request.headers(), request.extensions()) {
-        app.keys.require_admin(request.headers())?;
+pub async fn metrics(State(app): State<Arc<App>>, asker: Asker) -> Result<Response, Problem> {
+    if !asker.is_insider(&app) {
+        asker.require_operator(&app)?;
     }
     let text = app.metrics.render(&app.hub);
     let mut response = Response::new(Body::from(text));

@@ -1,14 +1,13 @@
 //! How the whole pipeline is, in words an organiser understands. It never waits long for log or
 //! store: one that is away is reported as away.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Request, Uri};
+use http::{Request, Uri};
 use parking_lot::Mutex;
 use pollux_core::id::Offset;
 use serde::{Deserialize, Serialize};
@@ -17,9 +16,8 @@ use utoipa::ToSchema;
 
 use super::address;
 use super::ends::{SILENT, ends, records};
-use super::health::is_insider;
-use crate::api::access::asker::{bearer, wrong_token};
-use crate::api::access::client::Client;
+use crate::api::access::asker::Asker;
+use crate::api::access::right::{Right, may, wrong_token};
 use crate::api::http::answer;
 use crate::api::http::query::Query;
 use crate::api::problem::security::SecurityEvent;
@@ -121,10 +119,10 @@ pub struct StoreStatus {
 )]
 pub async fn read(
     State(app): State<Arc<App>>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
-    let all = may_see_all(&app, from, request.headers(), request.uri()).await?;
+    let all = may_see_all(&app, &asker, request.uri()).await?;
     let mut status = Status {
         mode: if app.config.is_cluster() { "cluster" } else { "embedded" }.into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -138,8 +136,7 @@ pub async fn read(
         last_commit_at: None,
     };
     if all {
-        let words =
-            Words { of_backends: is_insider(&app, request.headers(), request.extensions()) };
+        let words = Words { of_backends: asker.is_insider(&app) };
         let ((log, counted), own) = (pipeline(&app, words).await, address::own(&app.config));
         status.started_at = Some(rfc3339(app.started_at));
         status.node = Some(own);
@@ -167,14 +164,9 @@ impl Words {
 }
 
 /// Whether the asker has the operator's token, or that of the poll or event they name.
-async fn may_see_all(
-    app: &App,
-    from: IpAddr,
-    headers: &HeaderMap,
-    uri: &Uri,
-) -> Result<bool, Problem> {
-    let Some(token) = bearer(headers) else { return Ok(false) };
-    if app.keys.is_admin(token) {
+async fn may_see_all(app: &App, asker: &Asker, uri: &Uri) -> Result<bool, Problem> {
+    let Some(token) = asker.token() else { return Ok(false) };
+    if asker.is_operator(app) {
         return Ok(true);
     }
     let query = Query::of(uri)?;
@@ -185,10 +177,12 @@ async fn may_see_all(
         return Err(problem.noted_as(SecurityEvent::OperatorTokenWrong));
     };
     // While the store is away, an owner whose poll is not in memory is one of everybody.
-    let found = lookup::named(app, poll, from, Some(token));
+    let found = lookup::named(app, poll, asker.client.address, Some(token));
     match timeout(app.config.api.probe, found).await {
-        Ok(Ok(named)) if app.keys.holds(token, named.owner()) => Ok(true),
-        Ok(Ok(_)) => Err(wrong_token("owner's")),
+        Ok(Ok(named)) => match may(asker.role(app, named.owner()), Right::Owner) {
+            Ok(()) => Ok(true),
+            Err(_) => Err(wrong_token("owner's")),
+        },
         Ok(Err(problem)) if problem.trouble() == Trouble::NoSuchPoll => Err(problem),
         Ok(Err(_)) | Err(_) => Ok(false),
     }

@@ -12,6 +12,7 @@ use pollux_core::standing::Standing;
 
 use super::{draft, shape};
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::change::poll::change;
 use crate::api::change::{Bearer, until};
 use crate::api::http::path::Params;
@@ -44,9 +45,10 @@ fn shown(standing: &Standing) -> Response {
 pub async fn edit(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker)?;
     let (head, body) = request.into_parts();
     let bytes = body::json(&app, &head.headers, body).await?;
     // Once before anything is changed, so that a body that does not read is a problem of its
@@ -89,12 +91,13 @@ macro_rules! action {
         pub async fn $name(
             State(app): State<Arc<App>>,
             Params([id]): Params<1>,
+            asker: Asker,
             request: Request<Body>,
         ) -> Result<Response, Problem> {
             let bearer: fn(Bearer) -> Bearer = $bearer;
             let now = app.ambient.now();
             let change_it: fn(&mut Poll, UnixMillis) -> Result<bool, ChangeError> = $change;
-            let bearer = bearer(Bearer::of(&app, &request)?);
+            let bearer = bearer(Bearer::of(asker)?);
             let phase = phase_of(&request)?;
             let change_it = move |poll: &mut Poll| change_it(poll, now);
             let until = until(&app);
@@ -148,9 +151,10 @@ action! {
 pub async fn delete(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker)?;
     let phase = phase_of(&request)?;
     let now = app.ambient.now();
     let delete = move |poll: &mut Poll| poll.delete(now).map(|()| true);

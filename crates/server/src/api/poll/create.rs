@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::{draft, shape};
 use crate::api::App;
-use crate::api::access::client::Client;
+use crate::api::access::asker::Asker;
 use crate::api::access::keys::Keys;
 use crate::api::access::room;
 use crate::api::change::keep::{idempotency_key, keep, spend};
@@ -54,13 +54,13 @@ pub struct CreatedPoll {
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     if app.config.operator_creates {
-        app.keys.require_admin(request.headers())?;
+        asker.require_operator(&app)?;
     }
     let key = idempotency_key(request.headers())?;
-    let from = Client::of(&app, request.headers(), request.extensions()).address;
     let (head, body) = request.into_parts();
     let body = body::json(&app, &head.headers, body).await?;
     let (draft, open) = draft::create(&body, true)?;
@@ -71,13 +71,13 @@ pub async fn create(
     if open {
         poll.open(now).map_err(refused)?;
     }
-    let place = open.then(|| room::for_new(&app, &head.headers)).transpose()?;
-    spend(&app, &head.headers, from)?;
+    let place = open.then(|| room::for_new(&app, &asker)).transpose()?;
+    spend(&app, &asker)?;
     let key = key.map(|key| IdempotencyKey { key, request: Sha256::digest(&body).into() });
     detached(&app, move |app| async move {
         let standing = keep(&app, poll, key).await?;
         drop(place);
-        Ok(answer(&app, &standing, from))
+        Ok(answer(&app, &standing, asker.client.address))
     })
     .await
 }

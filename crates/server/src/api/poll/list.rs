@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::http::answer;
 use crate::api::http::query::{Query, bad};
 use crate::api::lookup::ask::ask;
@@ -50,13 +51,14 @@ pub struct PollList {
 )]
 pub async fn list(
     State(app): State<Arc<App>>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let query = Query::of(request.uri())?;
     let all = match query.one("all")? {
         None | Some("false") => false,
         Some("true") => {
-            app.keys.require_admin(request.headers())?;
+            asker.require_operator(&app)?;
             true
         }
         Some(_) => return Err(bad("the query parameter all must be true or false")),

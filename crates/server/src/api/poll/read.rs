@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::Request;
 
+use crate::api::access::asker::Asker;
 use crate::api::http::answer::{self, cached};
 use crate::api::http::path::Params;
 use crate::api::lookup::seen::seen;
@@ -31,10 +32,11 @@ use crate::watch::view::{self, Audience, PollView};
 pub async fn read(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
-    let (mut standing, audience) = seen(&app, &id, headers, request.extensions()).await?;
+    let (mut standing, audience) = seen(&app, &id, &asker, headers).await?;
     if audience == Audience::Owner {
         standing = lookup::stored(&app, standing).await?;
     }

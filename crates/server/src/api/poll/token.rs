@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::Request;
 use pollux_core::poll::{ChangeError, Violation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::create::owner_url;
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::access::keys::Keys;
 use crate::api::change::{self, Bearer, until};
 use crate::api::http::answer;
@@ -40,11 +39,11 @@ pub struct NewToken {
 pub async fn reissue(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
-    request: Request<Body>,
+    asker: Asker,
 ) -> Result<Response, Problem> {
-    app.keys.require_admin(request.headers())?;
+    asker.require_operator(&app)?;
     let serial = app.ambient.random();
-    let bearer = Bearer::of(&app, &request)?;
+    let bearer = Bearer::of(asker)?;
     let keys = app.clone();
     let standing = change::poll::change(&app, id, bearer, None, until(&app), move |poll| {
         if poll.event.is_some() {

@@ -10,6 +10,7 @@ use http::header::{CONTENT_TYPE, IF_NONE_MATCH, SET_COOKIE, UPGRADE};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
 
+use crate::api::access::asker::Asker;
 use crate::api::access::client::Client;
 use crate::api::access::keys::Keys;
 use crate::api::event::read::embed_of;
@@ -25,10 +26,11 @@ use crate::web;
 /// The root: a WebSocket, a page, or a list of what there is.
 pub async fn home(
     State(app): State<Arc<App>>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     if request.headers().contains_key(UPGRADE) {
-        return live::socket(State(app), request).await;
+        return live::socket(State(app), asker, request).await;
     }
     if let Some(page) = page(&app, &request) {
         return Ok(page);
@@ -63,11 +65,12 @@ pub async fn leaderboard(
 pub async fn poll(
     state: State<Arc<App>>,
     id: Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     match page(&state, &request) {
         Some(page) => Ok(page),
-        None => polls::read(state, id, request).await,
+        None => polls::read(state, id, asker, request).await,
     }
 }
 

@@ -26,6 +26,7 @@ use utoipa::ToSchema;
 
 use self::make::make;
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::http::answer;
 use crate::api::http::path::Params;
 use crate::api::lookup::seen::seen;
@@ -128,10 +129,11 @@ impl From<ReadError> for Failed {
 pub async fn read(
     State(app): State<Arc<App>>,
     Params([id]): Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let headers: &HeaderMap = request.headers();
-    let (standing, audience) = seen(&app, &id, headers, request.extensions()).await?;
+    let (standing, audience) = seen(&app, &id, &asker, headers).await?;
     let poll = &standing.poll;
     if !standing.is_final() {
         let detail = match poll.status {
