@@ -1,13 +1,28 @@
 //! HTTP and WebSocket in: the first folder a vote passes.
 //!
-//! [`routes`] has every route on one screen, [`problem`] the one error table, [`vote`] the hot
-//! path. [`server`] accepts connections and puts [`router`] behind them.
+//! [`routes`] has every route on one screen. The folders, each of which knows those above it only:
+//!
+//! - [`problem`]: what goes wrong, and what of it goes on record
+//! - [`http`]: what requests are read with and answers are made of
+//! - [`access`]: who asks, whether they may, and how often
+//! - [`lookup`]: from an id or a join code to its poll or event
+//! - [`change`]: the one loop that changes what somebody owns
+//! - [`vote`]: the path of a vote
+//! - [`poll`], [`event`]: making, reading and changing them
+//! - [`operate`]: how the server is
+//! - [`figures`]: what is read beside a poll
+//! - [`serve`]: connections, and what stands before all routes; votes pass here, and no router
+//! - [`live`]: who watches
+//! - [`docs`]: the API's documents, which are made from the routes
+//!
+//! What every handler holds is the [`App`]; [`home`] has the paths that are pages, too.
 
 pub mod access;
 pub mod change;
 pub mod docs;
 pub mod event;
 pub mod figures;
+pub mod home;
 pub mod http;
 pub mod live;
 pub mod lookup;
@@ -117,6 +132,68 @@ impl App {
             Some(url) => url.trim_end_matches('/').to_owned(),
             // Asked each time: a laptop is carried from one network into another.
             None => operate::address::base(&self.config.hosts, self.config.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    /// Everything a folder takes from another one is named by `crate::api::`.
+    fn known(folder: &Path, known_folders: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                known(&path, known_folders);
+                continue;
+            }
+            if path.extension().is_none_or(|ending| ending != "rs") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let code: String = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .flat_map(|line| [line, "\n"])
+                .collect();
+            for after in code.split("crate::api::").skip(1) {
+                let names = match after.strip_prefix('{') {
+                    Some(list) => list.split('}').next().unwrap(),
+                    None => after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap(),
+                };
+                let names = names.split(',').map(|name| name.trim().split("::").next().unwrap());
+                known_folders.extend(names.map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_knows_those_above_it_only() {
+        let api = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
+        let text = include_str!("mod.rs");
+        let list = text.lines().filter_map(|line| line.strip_prefix("//! - "));
+        let list = list.filter_map(|line| line.split(':').next());
+        let order: Vec<_> = list
+            .flat_map(|names| names.split(", ").map(|name| name.trim_matches(['[', ']', '`'])))
+            .collect();
+        let mut folders = BTreeSet::new();
+        for entry in fs::read_dir(&api).unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().is_dir() {
+                folders.insert(entry.file_name().into_string().unwrap());
+            }
+        }
+        assert_eq!(folders, order.iter().map(|name| (*name).to_owned()).collect());
+        for (at, folder) in order.iter().enumerate() {
+            let mut knows = BTreeSet::new();
+            known(&api.join(folder), &mut knows);
+            for below in &order[at + 1..] {
+                assert!(!knows.contains(*below), "{folder} knows {below}");
+            }
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Every route on one screen. Each is served as `/api/…` and without the prefix.
+//!
+//! A new operation is a handler, with its document and its troubles, and its two lines here. That the lines
+//! agree a test says (`no_way_in_is_undocumented`).
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
+use utoipa::OpenApi;
 
 use super::App;
 use super::docs::{asyncapi, openapi, page as docs};
@@ -12,10 +16,11 @@ use super::event::{
     stage, token as event_token,
 };
 use super::figures::{export, leaderboard, pulse, replay, trend};
+use super::home;
 use super::live::{handshake, streams};
 use super::operate::{address, health, status};
 use super::poll::{change as owner, create, list, read, token};
-use super::serve::{front, home};
+use super::serve::front;
 use super::vote::{cast, fate};
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
@@ -78,6 +83,21 @@ fn api_only() -> Routes {
         ("/api/polls/{id}",   get(read::read).patch(owner::edit).delete(owner::delete)),
     ]
 }
+
+/// The operations among them, whose documents stand at their handlers: all but pages and sockets.
+#[rustfmt::skip]
+#[derive(OpenApi)]
+#[openapi(paths(
+    create::create, list::list, read::read, cast::cast, fate::fate, leaderboard::read,
+    streams::all_events, streams::poll_events, owner::edit, owner::open, owner::close,
+    owner::reopen, owner::reveal, owner::reset, owner::delete, token::reissue,
+    event_create::create, event_read::read, events::edit, events::delete, event_polls::add,
+    stage::show, event_token::stage, event_token::poll_stage, event_token::reissue,
+    logo::get, logo::put, logo::delete, health::alive, health::ready, health::metrics,
+    pulse::read, pulse::event, trend::read, replay::read, export::read, status::read,
+    address::read,
+))]
+pub struct Operations;
 
 /// The templates of all routes, without the prefix.
 pub fn templates() -> impl Iterator<Item = &'static str> {

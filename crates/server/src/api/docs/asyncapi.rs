@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use axum::response::Response;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use utoipa::OpenApi;
 
 use super::openapi;
 use crate::api::http::answer;
@@ -145,7 +144,7 @@ fn reference() -> Value {
 
 /// The whole of it.
 pub fn whole() -> Value {
-    let api = serde_json::to_value(openapi::Document::openapi());
+    let api = serde_json::to_value(openapi::whole());
     let mut api = api.expect("the document is plain data");
     let mut schemas = api["components"]["schemas"].take();
     let moved = <RankMove as utoipa::PartialSchema>::schema();

@@ -7,14 +7,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
-use utoipa::OpenApi;
 
-use super::openapi::Document;
+use super::openapi;
 
 const STYLE: &str = include_str!("docs.css");
 
 static PAGE: LazyLock<Bytes> = LazyLock::new(|| {
-    let document = serde_json::to_value(Document::openapi()).expect("the document is plain data");
+    let document = serde_json::to_value(openapi::whole()).expect("the document is plain data");
     write_page(&document).expect("a string takes everything").into()
 });
 

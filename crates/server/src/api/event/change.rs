@@ -18,7 +18,7 @@ use crate::api::change::{Bearer, detached, refused, until};
 use crate::api::http::path::Params;
 use crate::api::http::{answer, body};
 use crate::api::lookup::ask::ask;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 use crate::store::EventStanding;
 use crate::watch::view::event::{self as view, EventView};
 
@@ -29,6 +29,9 @@ use crate::watch::view::event::{self as view, EventView};
     request_body(content = shape::EventPatch, example = json!({"accent": "#0B5CAD"})),
     responses((status = 200, body = EventView, description = "Changed")),
     security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+    ]))),
 )]
 pub async fn edit(
     State(app): State<Arc<App>>,
@@ -54,6 +57,9 @@ pub async fn edit(
     params(("id" = String, Path, description = "The event's id or join code")),
     responses((status = 204, description = "Gone")),
     security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+    ]))),
 )]
 pub async fn delete(
     State(app): State<Arc<App>>,

@@ -22,7 +22,7 @@ use crate::api::change::event::program;
 use crate::api::change::keep::{idempotency_key, keep, spend};
 use crate::api::change::{detached, refused};
 use crate::api::http::{answer, body};
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 use crate::store::IdempotencyKey;
 use crate::watch::view::event::{self as view, EventView};
 
@@ -59,6 +59,10 @@ pub struct CreatedEvent {
         description = "The same request under the same key makes one event", pattern = "^[!-~]{16,255}$")),
     request_body(content = shape::NewEvent, example = json!({"title": "Rust Conf 2026"})),
     responses((status = 201, body = CreatedEvent, description = "Made", headers(("Location" = String)))),
+    extensions(("x-troubles" = json!([
+        Trouble::NoToken, Trouble::WrongToken, Trouble::KeyReused, Trouble::StoreUnavailable,
+        Trouble::ChangeUnknown,
+    ]))),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,

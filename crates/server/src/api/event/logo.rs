@@ -40,6 +40,9 @@ fn kind(bytes: &[u8]) -> Option<&'static str> {
     ), description = "At most 64 KiB"),
     responses((status = 200, body = EventView, description = "Changed")),
     security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+    ]))),
 )]
 pub async fn put(
     State(app): State<Arc<App>>,
@@ -66,6 +69,9 @@ pub async fn put(
     params(("id" = String, Path, description = "The event's id or join code")),
     responses((status = 200, body = EventView, description = "Changed")),
     security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+    ]))),
 )]
 pub async fn delete(
     State(app): State<Arc<App>>,
@@ -87,6 +93,7 @@ pub async fn delete(
     responses((status = 200, description = "The picture", content(
         (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"),
     ))),
+    extensions(("x-troubles" = json!([Trouble::NoSuchRoute]))),
 )]
 pub async fn get(
     State(app): State<Arc<App>>,

@@ -22,7 +22,7 @@ use crate::api::http::path::Params;
 use crate::api::http::{answer, body};
 use crate::api::lookup::ask::ask;
 use crate::api::poll::draft as poll_draft;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 use crate::api::{App, lookup};
 use crate::store::IdempotencyKey;
 use crate::watch::view::{Audience, PollView};
@@ -40,6 +40,10 @@ use crate::watch::view::{Audience, PollView};
     responses((status = 201, body = PollView, description = "The poll; it has the event's code and owner",
         headers(("Location" = String)))),
     security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::KeyReused,
+        Trouble::WrongStatus, Trouble::TooManyPolls,
+    ]))),
 )]
 pub async fn add(
     State(app): State<Arc<App>>,

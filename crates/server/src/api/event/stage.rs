@@ -30,6 +30,10 @@ use crate::watch::view::event::{self as view, EventView};
     request_body(content = shape::Show, example = json!({"poll": null})),
     responses((status = 200, body = EventView, description = "Shown")),
     security(("owner" = []), ("stage" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+        Trouble::TooManyPolls,
+    ]))),
 )]
 pub async fn show(
     State(app): State<Arc<App>>,

@@ -18,7 +18,7 @@ use crate::api::change::poll::change_of_event;
 use crate::api::change::{Bearer, detached, until};
 use crate::api::http::answer;
 use crate::api::http::path::Params;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 
 /// New tokens of an event, for an owner who lost theirs.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -42,6 +42,9 @@ pub struct NewEventTokens {
     params(("id" = String, Path, description = "The event's id or join code")),
     responses((status = 200, body = NewEventTokens, description = "The new tokens; the old ones are no longer valid")),
     security(("operator" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+    ]))),
 )]
 pub async fn reissue(
     State(app): State<Arc<App>>,
@@ -111,6 +114,9 @@ pub fn stage_token(app: &App, id: uuid::Uuid, owner: &[u8; 32]) -> StageToken {
     params(("id" = String, Path, description = "The event's id or join code")),
     responses((status = 200, body = StageToken, description = "The same each time, until the owner's token is reissued")),
     security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+    ]))),
 )]
 pub async fn stage(
     State(app): State<Arc<App>>,
@@ -128,6 +134,9 @@ pub async fn stage(
     params(("id" = String, Path, description = "The poll's id or join code")),
     responses((status = 200, body = StageToken, description = "The same each time, until the owner's token is reissued")),
     security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+    ]))),
 )]
 pub async fn poll_stage(
     State(app): State<Arc<App>>,

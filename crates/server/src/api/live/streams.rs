@@ -16,7 +16,7 @@ use crate::api::access::cookie::CookieValue;
 use crate::api::http::path::Params;
 use crate::api::http::query::Query;
 use crate::api::operate::address;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 use crate::watch::events::events;
 use crate::watch::viewer::Interest;
 
@@ -30,6 +30,10 @@ use crate::watch::viewer::Interest;
     ),
     responses((status = 200, body = String, content_type = "text/event-stream",
         description = "`hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `event.changed`, `leaderboard.changed`; data is JSON")),
+    extensions(("x-troubles" = json!([
+        Trouble::NotReady, Trouble::TooManyViewers, Trouble::NoSuchPoll,
+        Trouble::StoreUnavailable,
+    ]))),
 )]
 pub async fn all_events(
     State(app): State<Arc<App>>,
@@ -49,6 +53,7 @@ pub async fn all_events(
     params(("id" = String, Path, description = "The poll's id or join code")),
     responses((status = 200, body = String, content_type = "text/event-stream",
         description = "`hello` first, then `poll.updated` and `poll.closed`; data is JSON")),
+    extensions(("x-troubles" = json!([Trouble::NotReady, Trouble::TooManyViewers]))),
 )]
 pub async fn poll_events(
     State(app): State<Arc<App>>,

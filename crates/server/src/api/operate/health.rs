@@ -46,6 +46,7 @@ pub async fn alive() -> Response {
     get, path = "/readyz", tag = "server", operation_id = "getReadiness",
     responses((status = 200, body = Health, description = "The log takes votes")),
     security((), ("operator" = [])),
+    extensions(("x-troubles" = json!([Trouble::NotReady]))),
 )]
 pub async fn ready(State(app): State<Arc<App>>, asker: Asker) -> Result<Response, Problem> {
     if app.stopping.is_cancelled() {
@@ -69,6 +70,7 @@ pub async fn ready(State(app): State<Arc<App>>, asker: Asker) -> Result<Response
     get, path = "/metrics", tag = "server", operation_id = "getMetrics",
     responses((status = 200, body = String, content_type = "text/plain", description = "Prometheus' text format")),
     security((), ("operator" = [])),
+    extensions(("x-troubles" = json!([Trouble::NoToken, Trouble::WrongToken]))),
 )]
 pub async fn metrics(State(app): State<Arc<App>>, asker: Asker) -> Result<Response, Problem> {
     if !asker.is_insider(&app) {

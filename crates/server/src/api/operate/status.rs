@@ -116,6 +116,7 @@ pub struct StoreStatus {
     params(("poll" = Option<String>, Query, description = "With an owner's token: a poll or event (id or join code) that it is of")),
     responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll or event; the first three members for everybody. What log, store and processor say of a fault is added for the operator and for the server's own machine")),
     security((), ("owner" = []), ("operator" = [])),
+    extensions(("x-troubles" = json!([Trouble::WrongToken, Trouble::NoSuchPoll]))),
 )]
 pub async fn read(
     State(app): State<Arc<App>>,

@@ -18,7 +18,7 @@ use crate::api::change::{Bearer, until};
 use crate::api::http::path::Params;
 use crate::api::http::query::{Query, bad};
 use crate::api::http::{answer, body};
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 use crate::watch::view::{self, Audience, PollView};
 
 /// The phase that a change is meant for, if its request names one.
@@ -41,6 +41,9 @@ fn shown(standing: &Standing) -> Response {
     request_body(content = shape::PollPatch, example = json!({"question": "Which one?"})),
     responses((status = 200, body = PollView, description = "Changed")),
     security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+    ]))),
 )]
 pub async fn edit(
     State(app): State<Arc<App>>,
@@ -70,12 +73,13 @@ pub async fn edit(
 }
 
 macro_rules! action {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $does:literal, $change:expr) => {
-        action! { $(#[$doc])* $name, $path, $operation, $does, $change, |owner| owner }
+    ($(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $does:literal, [$($trouble:ident),*],
+     $change:expr) => {
+        action! { $(#[$doc])* $name, $path, $operation, $does, [$($trouble),*], $change, |owner| owner }
     };
     (
-        $(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $does:literal, $change:expr,
-        $bearer:expr
+        $(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $does:literal,
+        [$($trouble:ident),*], $change:expr, $bearer:expr
     ) => {
         $(#[$doc])*
         #[utoipa::path(
@@ -87,6 +91,10 @@ macro_rules! action {
             ),
             responses((status = 200, body = PollView, description = $does)),
             security(("owner" = [])),
+            extensions(("x-troubles" = json!([
+                Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+                $(Trouble::$trouble),*
+            ]))),
         )]
         pub async fn $name(
             State(app): State<Arc<App>>,
@@ -109,31 +117,31 @@ macro_rules! action {
 
 action! {
     /// Open a draft.
-    open, "/api/polls/{id}/open", "openPoll", "Open; its rules are fixed from now on",
+    open, "/api/polls/{id}/open", "openPoll", "Open; its rules are fixed from now on", [RulesBroken, TooManyPolls],
     |poll, now| poll.open(now).map(|()| true)
 }
 
 action! {
     /// Close a poll.
-    close, "/api/polls/{id}/close", "closePoll", "Closed; `final` once every partition is counted",
+    close, "/api/polls/{id}/close", "closePoll", "Closed; `final` once every partition is counted", [],
     |poll, now| poll.close(now)
 }
 
 action! {
     /// Open a closed poll again.
-    reopen, "/api/polls/{id}/reopen", "reopenPoll", "Open again",
+    reopen, "/api/polls/{id}/reopen", "reopenPoll", "Open again", [TooManyPolls],
     |poll, now| poll.reopen(now)
 }
 
 action! {
     /// Show the numbers to everybody. The stage's token does, too.
-    reveal, "/api/polls/{id}/reveal", "revealPoll", "Everybody sees the numbers",
+    reveal, "/api/polls/{id}/reveal", "revealPoll", "Everybody sees the numbers", [],
     |poll, _| poll.reveal(), Bearer::or_stage
 }
 
 action! {
     /// Begin a new round from zero.
-    reset, "/api/polls/{id}/reset", "resetPoll", "A new round, from zero",
+    reset, "/api/polls/{id}/reset", "resetPoll", "A new round, from zero", [],
     |poll, now| poll.reset(now).map(|()| true)
 }
 
@@ -147,6 +155,9 @@ action! {
     ),
     responses((status = 204, description = "Gone")),
     security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+    ]))),
 )]
 pub async fn delete(
     State(app): State<Arc<App>>,

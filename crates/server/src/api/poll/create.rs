@@ -22,7 +22,7 @@ use crate::api::access::room;
 use crate::api::change::keep::{idempotency_key, keep, spend};
 use crate::api::change::{detached, refused};
 use crate::api::http::{answer, body};
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 use crate::store::IdempotencyKey;
 use crate::watch::view::{self, Audience, PollView};
 
@@ -51,6 +51,10 @@ pub struct CreatedPoll {
     request_body(content = shape::NewPoll,
         example = json!({"question": "What is your favorite language?", "options": ["JavaScript", "Python"]})),
     responses((status = 201, body = CreatedPoll, description = "Made", headers(("Location" = String)))),
+    extensions(("x-troubles" = json!([
+        Trouble::NoToken, Trouble::WrongToken, Trouble::KeyReused, Trouble::StoreUnavailable,
+        Trouble::ChangeUnknown, Trouble::TooManyPolls,
+    ]))),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,

@@ -19,7 +19,7 @@ use crate::api::access::asker::Asker;
 use crate::api::http::answer;
 use crate::api::http::query::{Query, bad};
 use crate::api::lookup::ask::ask;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 use crate::store::Listing;
 use crate::watch::view::{self, Audience, PollView};
 
@@ -48,6 +48,9 @@ pub struct PollList {
     ),
     responses((status = 200, body = PollList, description = "Listed polls that are open or closed")),
     security((), ("operator" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::NoToken, Trouble::WrongToken, Trouble::StoreUnavailable,
+    ]))),
 )]
 pub async fn list(
     State(app): State<Arc<App>>,

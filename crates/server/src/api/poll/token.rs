@@ -15,7 +15,7 @@ use crate::api::access::keys::Keys;
 use crate::api::change::{self, Bearer, until};
 use crate::api::http::answer;
 use crate::api::http::path::Params;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 
 /// A new owner's token, for an owner who lost theirs.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -35,6 +35,9 @@ pub struct NewToken {
     params(("id" = String, Path, description = "The poll's id or join code")),
     responses((status = 200, body = NewToken, description = "The new token; the old one is no longer valid")),
     security(("operator" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::RulesBroken,
+    ]))),
 )]
 pub async fn reissue(
     State(app): State<Arc<App>>,

@@ -1,9 +1,9 @@
 //! Security events: refusals and changes that whoever looks after the server wants on record. Each is a
 //! line of the process's log at the target `pollux::security`, and is counted.
 //!
-//! Refusals follow from the problem that is answered ([`crate::api::serve::front`], [`crate::api::live::socket`]), changes from
-//! what the store was given ([`crate::api::poll::change`], [`crate::api::event::change`]): so no handler can forget them, and
-//! who hangs up early is on record as well.
+//! Refusals follow from the problem that is answered (by the front, or over a socket), changes from what
+//! the store was given (by the loop that changes things): so no handler can forget them, and who hangs up
+//! early is on record as well.
 //!
 //! Nothing of a person is in a line: no token, voter, ballot, join code or text, and no address, not
 //! even hashed, for whoever has the key can try out all there are.
@@ -21,7 +21,6 @@ use tracing::field::display;
 use uuid::Uuid;
 
 use super::Trouble;
-use crate::api::http::path::short;
 
 /// What the lines are told apart by from all others.
 const TARGET: &str = "pollux::security";
@@ -147,7 +146,7 @@ impl<'a> About<'a> {
         let plain = path.strip_prefix("/api").unwrap_or(path);
         let below = plain.strip_prefix("/polls/").or_else(|| plain.strip_prefix("/events/"));
         let id = below.and_then(|below| below.split('/').next()?.parse().ok());
-        Self { route: template.map(short), id: id.map(|PollId(id)| id), by: None }
+        Self { route: template, id: id.map(|PollId(id)| id), by: None }
     }
 
     /// A message over a WebSocket.

@@ -4,6 +4,7 @@
 //! `/docs/errors/{slug}`, which this server serves from the same row.
 
 use http::StatusCode;
+use serde::{Serialize, Serializer};
 
 /// What can go wrong, as far as a client can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -185,7 +186,19 @@ const fn row(
     Row { trouble, slug, status, title, retry_after, meaning, remedy }
 }
 
+impl Serialize for Trouble {
+    /// As its slug.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.row().slug)
+    }
+}
+
 impl Trouble {
+    /// That of this slug.
+    pub fn named(slug: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.slug == slug).map(|row| row.trouble)
+    }
+
     /// Its row of the table.
     pub fn row(self) -> &'static Row {
         let row = &TABLE[self as usize];

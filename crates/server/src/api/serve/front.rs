@@ -20,6 +20,7 @@ use tower::{Service, service_fn};
 
 use crate::api::App;
 use crate::api::access::client::Client;
+use crate::api::http::path::short;
 use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
 use crate::web::RESOURCE_POLICY;
@@ -104,7 +105,7 @@ impl Front {
         }
         app.metrics.answered(template, &self.method, response.status());
         if let Some(event) = response.extensions_mut().remove::<SecurityEvent>() {
-            app.security.note(event, About::request(template, path));
+            app.security.note(event, About::request(template.map(short), path));
         }
     }
 }

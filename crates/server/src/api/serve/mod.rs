@@ -3,6 +3,5 @@
 mod crowd;
 pub mod direct;
 pub mod front;
-pub mod home;
 pub mod server;
 mod stream;

@@ -20,7 +20,7 @@ use crate::api::access::keys::Keys;
 use crate::api::http::body;
 use crate::api::http::path::Params;
 use crate::api::http::query::{Query, bad};
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 use crate::api::{App, lookup};
 
 /// Cast a ballot.
@@ -36,6 +36,9 @@ use crate::api::{App, lookup};
             headers(("Location" = String), ("Set-Cookie" = String))),
         (status = 200, body = Receipt, description = "Decided (with `wait=counted`)"),
     ),
+    extensions(("x-troubles" = json!([
+        Trouble::PollNotOpen, Trouble::NotRecorded, Trouble::OutcomeUnknown,
+    ]))),
 )]
 pub async fn cast(
     State(app): State<Arc<App>>,

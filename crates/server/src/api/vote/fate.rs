@@ -88,6 +88,7 @@ pub async fn cast_without_cookie(
         ("voter" = Option<String>, Query, description = "The `voter` of a receipt, for clients that keep no cookies"),
     ),
     responses((status = 200, body = Receipt, description = "Decided")),
+    extensions(("x-troubles" = json!([Trouble::NoSuchBallot]))),
 )]
 pub async fn fate(
     State(app): State<Arc<App>>,

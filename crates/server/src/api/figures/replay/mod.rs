@@ -125,6 +125,7 @@ impl From<ReadError> for Failed {
     params(("id" = String, Path, description = "The poll's id or join code")),
     responses((status = 200, body = ReplayView, description = "Cumulative, folded from the log itself")),
     security((), ("owner" = [])),
+    extensions(("x-troubles" = json!([Trouble::WrongStatus]))),
 )]
 pub async fn read(
     State(app): State<Arc<App>>,
