@@ -20,7 +20,7 @@ const EVENTS: &[&str] = &["-p", "pollux-server", "--test", "api_events"];
 const FIGURES: &[&str] = &["-p", "pollux-server", "--test", "api_figures"];
 const KINDS: &[&str] = &["-p", "pollux-server", "--test", "api_kinds"];
 const REPLAY: &[&str] = &["-p", "pollux-server", "--lib", "replay::"];
-const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "identity::"];
+const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "access::"];
 const STORE: &[&str] = &["-p", "pollux-server", "--lib", "store::"];
 const POSTGRES: &[&str] = &["-p", "pollux-server", "--test", "postgres", "workers::"];
 const LOG: &[&str] = &["-p", "pollux-server", "--lib", "log::"];
@@ -677,6 +677,20 @@ pub const PLANTS: &[Plant] = &[
         file: "crates/server/src/api/event/stage.rs",
         right: "if now == from || now == step.to {",
         wrong: "if now == from || now != from {",
+        tests: EVENTS,
+    },
+    Plant {
+        name: "an owner operates the server",
+        file: "crates/server/src/api/access/right.rs",
+        right: "(_, Right::Operator) => Err(Refusal::NotTheOperators),",
+        wrong: "(_, Right::Operator) => Ok(()),",
+        tests: IDENTITY,
+    },
+    Plant {
+        name: "a change that lost a race is answered as if it were made",
+        file: "crates/server/src/api/change/mod.rs",
+        right: "Ok(Err(ChangeError::Conflict)) => return Ok(None),",
+        wrong: "Ok(Err(ChangeError::Conflict)) => {}",
         tests: EVENTS,
     },
     Plant {
