@@ -9,7 +9,7 @@ use std::time::Duration;
 use api_support::{ADMIN, Ask, World};
 use pollux_core::id::partition_of;
 use pollux_core::record::ballot_key;
-use pollux_server::api::identity::Peer;
+use pollux_server::api::access::client::Peer;
 use pollux_server::log::NewRecord;
 use pollux_server::log::memory::LogFaults;
 use serde_json::json;

@@ -439,9 +439,12 @@ async fn who_may_frame_a_poll_can_be_changed_while_it_is_open() {
         (&json!(["https://a.example"]), &json!("Framed?"))
     );
     let asked = "203.0.113.7".parse().unwrap();
-    let embed = pollux_server::api::events::embed_of(&world.app, &id, asked).await;
+    let embed = pollux_server::api::event::read::embed_of(&world.app, &id, asked).await;
     assert_eq!(embed, ["https://a.example"]);
-    assert_eq!(pollux_server::api::events::embed_of(&world.app, "999999", asked).await, [""; 0]);
+    assert_eq!(
+        pollux_server::api::event::read::embed_of(&world.app, "999999", asked).await,
+        [""; 0]
+    );
     assert_eq!(patch(r#"{"embed":null}"#).await.json()["embed"], json!([]));
 }
 

@@ -10,9 +10,10 @@ use std::sync::OnceLock;
 use api_support::served::{PATIENCE, Served, Watcher, serve};
 use api_support::{Ask, World};
 use parking_lot::Mutex;
+use pollux_server::api::http::query::Query;
+use pollux_server::api::poll::draft;
 use pollux_server::api::problem::{Problem, ProblemDocument};
-use pollux_server::api::query::Query;
-use pollux_server::api::{draft, vote};
+use pollux_server::api::vote::ballot;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError};
 use serde_json::Value;
@@ -126,7 +127,7 @@ proptest! {
         if let Err(problem) = draft::create(&body, true) {
             is_well_formed(&problem)?;
         }
-        if let Err(problem) = vote::read(&body) {
+        if let Err(problem) = ballot::read(&body) {
             is_well_formed(&problem)?;
         }
         let draft = pollux_core::poll::Draft::new("q", ["a", "b"]);

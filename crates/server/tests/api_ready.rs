@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_support::{ADMIN, Ask, World};
-use pollux_server::api::identity::Peer;
+use pollux_server::api::access::client::Peer;
 use pollux_server::log::memory::LogFaults;
 use pollux_server::store::memory::{Faults, StoreFaults};
 use tokio::task::JoinHandle;

@@ -14,7 +14,7 @@ use api_support::served::{Served, is_problem, rest, serve};
 use api_support::{ADMIN, Ask, World};
 use futures_util::FutureExt;
 use parking_lot::Mutex;
-use pollux_server::api::security::{EVENTS, LINES, WINDOW};
+use pollux_server::api::problem::security::{EVENTS, LINES, WINDOW};
 use pollux_server::config::Config;
 use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};

@@ -7,22 +7,30 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, IF_NONE_MATCH, SET_COOKIE, UPGRADE};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde_json::json;
 
-use super::identity::{Client, Keys};
-use super::lookup::{self, Params};
-use super::problem::{Problem, Trouble};
-use super::{App, events, leaderboard as board, live, polls};
+use crate::api::access::asker::Asker;
+use crate::api::access::client::Client;
+use crate::api::access::keys::Keys;
+use crate::api::event::read::embed_of;
+use crate::api::figures::leaderboard as board;
+use crate::api::http::answer;
+use crate::api::http::path::Params;
+use crate::api::live::handshake as live;
+use crate::api::poll::read as polls;
+use crate::api::problem::{Problem, Trouble};
+use crate::api::{App, lookup};
 use crate::web;
 
 /// The root: a WebSocket, a page, or a list of what there is.
 pub async fn home(
     State(app): State<Arc<App>>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     if request.headers().contains_key(UPGRADE) {
-        return live::socket(State(app), request).await;
+        return live::socket(State(app), asker, request).await;
     }
     if let Some(page) = page(&app, &request) {
         return Ok(page);
@@ -39,7 +47,7 @@ pub async fn home(
         "docs": "/docs",
         "health": "/healthz",
     });
-    Ok(web::vary(super::answer(StatusCode::OK, &index, &HeaderMap::new())))
+    Ok(web::vary(answer::ok(&index)))
 }
 
 /// The leaderboard, or its page.
@@ -57,11 +65,12 @@ pub async fn leaderboard(
 pub async fn poll(
     state: State<Arc<App>>,
     id: Params<1>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     match page(&state, &request) {
         Some(page) => Ok(page),
-        None => polls::read(state, id, request).await,
+        None => polls::read(state, id, asker, request).await,
     }
 }
 
@@ -71,7 +80,7 @@ pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> R
     if readable && let Some(mut file) = asset(&app, &request) {
         if let Some(id) = web::framed(request.uri().path()) {
             let from = Client::of(&app, request.headers(), request.extensions()).address;
-            web::let_frame(&mut file, &events::embed_of(&app, id, from).await);
+            web::let_frame(&mut file, &embed_of(&app, id, from).await);
         }
         return recognised(&app, &request, file);
     }

@@ -1,58 +1,42 @@
 //! HTTP and WebSocket in: the first folder a vote passes.
 //!
-//! [`routes`] has every route on one screen, [`problem`] the one error table, [`vote`] the hot
-//! path. [`server`] accepts connections and puts [`router`] behind them.
+//! [`routes`] has every route on one screen. The folders, each of which knows those above it only:
+//!
+//! - [`problem`]: what goes wrong, and what of it goes on record
+//! - [`http`]: what requests are read with and answers are made of
+//! - [`access`]: who asks, whether they may, and how often
+//! - [`lookup`]: from an id or a join code to its poll or event
+//! - [`change`]: the one loop that changes what somebody owns
+//! - [`vote`]: the path of a vote
+//! - [`poll`], [`event`]: making, reading and changing them
+//! - [`operate`]: how the server is
+//! - [`figures`]: what is read beside a poll
+//! - [`serve`]: connections, and what stands before all routes; votes pass here, and no router
+//! - [`live`]: who watches
+//! - [`docs`]: the API's documents, which are made from the routes
+//!
+//! What every handler holds is the [`App`]; [`home`] has the paths that are pages, too.
 
-pub mod address;
-pub mod asyncapi;
-pub mod create;
-mod crowd;
+pub mod access;
+pub mod change;
 pub mod docs;
-pub mod draft;
-pub mod event_body;
-pub mod events;
-pub mod export;
-pub mod fate;
-pub mod front;
-pub mod health;
+pub mod event;
+pub mod figures;
 pub mod home;
-pub mod identity;
-pub mod json;
-mod kind;
-pub mod leaderboard;
-pub mod limits;
+pub mod http;
 pub mod live;
-pub mod logo;
 pub mod lookup;
-pub mod metrics;
-pub mod openapi;
-pub mod owner;
-pub mod polls;
-mod probe;
+pub mod operate;
+pub mod poll;
 pub mod problem;
-pub mod pulse;
-pub mod query;
-pub mod replay;
-pub mod room;
 pub mod routes;
-pub mod security;
-pub mod server;
-pub mod sheet;
-pub mod socket;
-pub mod stage;
-pub mod status;
-mod stream;
-pub mod trend;
+pub mod serve;
 pub mod vote;
 
 use std::sync::{Arc, OnceLock};
 
-use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, StatusCode};
 use pollux_core::id::{Offset, Partition, UnixMillis};
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::ambient::SharedAmbient;
@@ -63,6 +47,7 @@ use crate::store::{Progress, Store};
 use crate::watch::hub::Hub;
 
 pub use routes::router;
+pub use serve::server;
 
 /// What every handler holds.
 pub struct App {
@@ -77,27 +62,27 @@ pub struct App {
     /// The newest state, in memory.
     pub hub: Arc<Hub>,
     /// Made from the installation's secret and the operator's token.
-    pub keys: identity::Keys,
+    pub keys: access::keys::Keys,
     /// How often somebody may ask.
-    pub limits: limits::Limits,
+    pub limits: access::limits::Limits,
     /// How many polls may be open.
-    pub room: room::Room,
+    pub room: access::room::Room,
     /// What is counted.
-    pub metrics: metrics::Metrics,
+    pub metrics: operate::metrics::Metrics,
     /// What is on record of refusals and of changes that cannot be undone.
-    pub security: security::Security,
+    pub security: problem::security::Security,
     /// What counts here, if anything does.
     pub processor: OnceLock<Processor>,
     /// When this was put together.
     pub started_at: UnixMillis,
     /// Where the log ends, by partition.
-    ends: probe::Probe<Vec<Offset>, String>,
+    ends: operate::probe::Probe<Vec<Offset>, String>,
     /// How far it is counted.
-    progress: probe::Probe<Vec<(Partition, Progress)>, String>,
+    progress: operate::probe::Probe<Vec<(Partition, Progress)>, String>,
     /// Since when what is not counted waits.
-    behind: status::Behind,
+    behind: operate::status::Behind,
     /// Votes that were watched once more.
-    replays: replay::Replays,
+    replays: figures::replay::Replays,
     /// The OpenAPI document, once somebody has asked for it.
     openapi: OnceLock<Bytes>,
     /// Cancelled once the server stops: not ready, streams end, connections close.
@@ -119,18 +104,18 @@ impl App {
         // Kafka's log answers within a time of its own, and knows its brokers.
         let log = if config.is_cluster() { log } else { Watched::new(log, config.log.stall) };
         Arc::new(Self {
-            keys: identity::Keys::new(secret, &config.former_secrets, admin_token),
-            limits: limits::Limits::new(&config.api),
-            room: room::Room::default(),
-            metrics: metrics::Metrics::new(routes::templates()),
+            keys: access::keys::Keys::new(secret, &config.former_secrets, admin_token),
+            limits: access::limits::Limits::new(&config.api),
+            room: access::room::Room::default(),
+            metrics: operate::metrics::Metrics::new(routes::templates()),
             // After the metrics, which put the recorder in place.
-            security: security::Security::default(),
+            security: problem::security::Security::default(),
             processor: OnceLock::new(),
             started_at: ambient.now(),
-            ends: probe::Probe::default(),
-            progress: probe::Probe::default(),
-            behind: status::Behind::default(),
-            replays: replay::Replays::default(),
+            ends: operate::probe::Probe::default(),
+            progress: operate::probe::Probe::default(),
+            behind: operate::status::Behind::default(),
+            replays: figures::replay::Replays::default(),
             openapi: OnceLock::new(),
             stopping: CancellationToken::new(),
             config,
@@ -146,21 +131,69 @@ impl App {
         match &self.config.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             // Asked each time: a laptop is carried from one network into another.
-            None => address::base(&self.config.hosts, self.config.port),
+            None => operate::address::base(&self.config.hosts, self.config.port),
         }
     }
 }
 
-/// An answer in JSON with these further headers.
-fn answer<T: Serialize>(status: StatusCode, body: &T, headers: &HeaderMap) -> Response {
-    let bytes = serde_json::to_vec(body).expect("answers are plain data");
-    let mut response = Response::new(bytes.into());
-    *response.status_mut() = status;
-    let own = response.headers_mut();
-    own.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    own.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for (name, value) in headers {
-        own.insert(name, value.clone());
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    /// Everything a folder takes from another one is named by `crate::api::`.
+    fn known(folder: &Path, known_folders: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                known(&path, known_folders);
+                continue;
+            }
+            if path.extension().is_none_or(|ending| ending != "rs") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let code: String = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .flat_map(|line| [line, "\n"])
+                .collect();
+            for after in code.split("crate::api::").skip(1) {
+                let names = match after.strip_prefix('{') {
+                    Some(list) => list.split('}').next().unwrap(),
+                    None => after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap(),
+                };
+                let names = names.split(',').map(|name| name.trim().split("::").next().unwrap());
+                known_folders.extend(names.map(str::to_owned));
+            }
+        }
     }
-    response
+
+    #[test]
+    fn a_folder_knows_those_above_it_only() {
+        let api = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
+        let text = include_str!("mod.rs");
+        let list = text.lines().filter_map(|line| line.strip_prefix("//! - "));
+        let list = list.filter_map(|line| line.split(':').next());
+        let order: Vec<_> = list
+            .flat_map(|names| names.split(", ").map(|name| name.trim_matches(['[', ']', '`'])))
+            .collect();
+        let mut folders = BTreeSet::new();
+        for entry in fs::read_dir(&api).unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().is_dir() {
+                folders.insert(entry.file_name().into_string().unwrap());
+            }
+        }
+        assert_eq!(folders, order.iter().map(|name| (*name).to_owned()).collect());
+        for (at, folder) in order.iter().enumerate() {
+            let mut knows = BTreeSet::new();
+            known(&api.join(folder), &mut knows);
+            for below in &order[at + 1..] {
+                assert!(!knows.contains(*below), "{folder} knows {below}");
+            }
+        }
+    }
 }

@@ -1,14 +1,27 @@
 //! Every route on one screen. Each is served as `/api/…` and without the prefix.
+//!
+//! A new operation is a handler, with its document and its troubles, and its two lines here. That the lines
+//! agree a test says (`no_way_in_is_undocumented`).
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
+use utoipa::OpenApi;
 
-use super::{
-    App, address, asyncapi, create, docs, events, export, fate, front, health, home, leaderboard,
-    live, logo, openapi, owner, polls, pulse, replay, stage, status, trend, vote,
+use super::App;
+use super::docs::{asyncapi, openapi, page as docs};
+use super::event::{
+    change as events, create as event_create, logo, polls as event_polls, read as event_read,
+    stage, token as event_token,
 };
+use super::figures::{export, leaderboard, pulse, replay, trend};
+use super::home;
+use super::live::{handshake, streams};
+use super::operate::{address, health, status};
+use super::poll::{change as owner, create, list, read, token};
+use super::serve::front;
+use super::vote::{cast, fate};
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
 
@@ -16,21 +29,21 @@ type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
 fn routes() -> Routes {
     vec![
         ("/",                             get(home::home)),
-        ("/ws",                           get(live::socket)),
-        ("/events",                       get(live::all_events).post(events::create)),
-        ("/events/{id}",                  get(events::read).patch(events::edit).delete(events::delete)),
-        ("/events/{id}/polls",            post(events::add)),
+        ("/ws",                           get(handshake::socket)),
+        ("/events",                       get(streams::all_events).post(event_create::create)),
+        ("/events/{id}",                  get(event_read::read).patch(events::edit).delete(events::delete)),
+        ("/events/{id}/polls",            post(event_polls::add)),
         ("/events/{id}/show",             post(stage::show)),
-        ("/events/{id}/stage",            post(stage::stage)),
-        ("/events/{id}/token",            post(events::reissue)),
+        ("/events/{id}/stage",            post(event_token::stage)),
+        ("/events/{id}/token",            post(event_token::reissue)),
         ("/events/{id}/pulse",            get(pulse::event)),
         ("/events/{id}/logo",             get(logo::get).put(logo::put).delete(logo::delete)),
         ("/leaderboard",                  get(home::leaderboard)),
-        ("/polls",                        get(polls::list).post(create::create)),
+        ("/polls",                        get(list::list).post(create::create)),
         ("/polls/{id}",                   get(home::poll).patch(owner::edit).delete(owner::delete)),
-        ("/polls/{id}/vote",              post(vote::cast)),
+        ("/polls/{id}/vote",              post(cast::cast)),
         ("/polls/{id}/ballots/{ballot}",  get(fate::fate)),
-        ("/polls/{id}/events",            get(live::poll_events)),
+        ("/polls/{id}/events",            get(streams::poll_events)),
         ("/polls/{id}/pulse",             get(pulse::read)),
         ("/polls/{id}/trend",             get(trend::read)),
         ("/polls/{id}/replay",            get(replay::read)),
@@ -40,10 +53,10 @@ fn routes() -> Routes {
         ("/polls/{id}/reopen",            post(owner::reopen)),
         ("/polls/{id}/reveal",            post(owner::reveal)),
         ("/polls/{id}/reset",             post(owner::reset)),
-        ("/polls/{id}/token",             post(create::reissue)),
+        ("/polls/{id}/token",             post(token::reissue)),
         ("/status",                       get(status::read)),
         ("/address",                      get(address::read)),
-        ("/polls/{id}/stage",             post(stage::poll_stage)),
+        ("/polls/{id}/stage",             post(event_token::poll_stage)),
         ("/openapi.json",                 get(openapi::document)),
         ("/asyncapi.json",                get(asyncapi::document)),
         ("/docs",                         get(docs::page)),
@@ -67,9 +80,24 @@ fn api_only() -> Routes {
     vec![
         ("/api",              get(home::home)),
         ("/api/leaderboard",  get(leaderboard::read)),
-        ("/api/polls/{id}",   get(polls::read).patch(owner::edit).delete(owner::delete)),
+        ("/api/polls/{id}",   get(read::read).patch(owner::edit).delete(owner::delete)),
     ]
 }
+
+/// The operations among them, whose documents stand at their handlers: all but pages and sockets.
+#[rustfmt::skip]
+#[derive(OpenApi)]
+#[openapi(paths(
+    create::create, list::list, read::read, cast::cast, fate::fate, leaderboard::read,
+    streams::all_events, streams::poll_events, owner::edit, owner::open, owner::close,
+    owner::reopen, owner::reveal, owner::reset, owner::delete, token::reissue,
+    event_create::create, event_read::read, events::edit, events::delete, event_polls::add,
+    stage::show, event_token::stage, event_token::poll_stage, event_token::reissue,
+    logo::get, logo::put, logo::delete, health::alive, health::ready, health::metrics,
+    pulse::read, pulse::event, trend::read, replay::read, export::read, status::read,
+    address::read,
+))]
+pub struct Operations;
 
 /// The templates of all routes, without the prefix.
 pub fn templates() -> impl Iterator<Item = &'static str> {

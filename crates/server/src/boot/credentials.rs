@@ -63,7 +63,7 @@ pub fn operator_token(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(derive(secret, b"pollux operator token"))
 }
 
-/// A keyed hash, with a purpose of its own like the keys in `api/identity.rs`.
+/// A keyed hash, with a purpose of its own like the keys in `api/access/keys.rs`.
 fn derive(secret: &str, purpose: &[u8]) -> [u8; 32] {
     let mut mac: Hmac<Sha256> =
         Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
     use crate::ambient::{SharedAmbient, SystemAmbient};
-    use crate::api::identity::Keys;
+    use crate::api::access::keys::Keys;
 
     const MANY: usize = 20_000;
 
@@ -144,7 +144,11 @@ mod tests {
     #[test]
     fn every_key_and_lifetime_is_documented() {
         let manual = include_str!("../../../../SECURITY.md");
-        let sources = [include_str!("credentials.rs"), include_str!("../api/identity.rs")];
+        let sources = [
+            include_str!("credentials.rs"),
+            include_str!("../api/access/keys.rs"),
+            include_str!("../api/access/cookie.rs"),
+        ];
         let code = sources.map(|source| source.split("mod tests").next().unwrap()).concat();
         let purposes: Vec<_> =
             code.split("b\"pollux ").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();

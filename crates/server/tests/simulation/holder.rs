@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollux_server::api::socket::Talk;
+use pollux_server::api::live::socket::Talk;
 use pollux_server::watch::events::{Events, events};
 use pollux_server::watch::socket::Inbound;
 use pollux_server::watch::viewer::{Interest, Watched};

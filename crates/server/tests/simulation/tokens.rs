@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use pollux_server::api::identity::Keys;
+use pollux_server::api::access::keys::Keys;
 use serde_json::Value;
 use tokio::time::Instant;
 

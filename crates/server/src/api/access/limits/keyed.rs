@@ -1,0 +1,116 @@
+//! A rate for each of many: requests of an address, ballots of a voter, and what is made and stays.
+
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
+
+use super::MOST_KEYS;
+use crate::config::ApiLimits;
+
+/// Between two looks at how many there are, in checks.
+const LOOK_EVERY: usize = 1 << 12;
+
+/// tokio's time since the process's limits were made.
+#[derive(Clone)]
+pub struct TokioClock(Instant);
+
+impl Clock for TokioClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::from(self.0.elapsed())
+    }
+}
+
+pub struct Keyed<K: Hash + Eq + Clone> {
+    pub(super) limiter:
+        RateLimiter<K, DashMapStateStore<K, RandomState>, TokioClock, NoOpMiddleware<Nanos>>,
+    checks: AtomicUsize,
+    full: std::sync::atomic::AtomicBool,
+}
+
+impl<K: Hash + Eq + Clone> Keyed<K> {
+    pub fn new(per: fn(NonZeroU32) -> Quota, (rate, burst): (u32, u32)) -> Self {
+        let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let quota = per(at_least_one(rate)).allow_burst(at_least_one(burst));
+        Self {
+            limiter: RateLimiter::new(
+                quota,
+                DashMapStateStore::with_hasher(RandomState::default()),
+                TokioClock(Instant::now()),
+            ),
+            checks: AtomicUsize::new(0),
+            full: false.into(),
+        }
+    }
+
+    /// One more, unless that is too many: then the error is how long to wait.
+    pub fn take(&self, key: K) -> Result<(), Duration> {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == LOOK_EVERY - 1 {
+            self.look();
+        }
+        if self.full.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let now = self.limiter.clock().now();
+        self.limiter.check_key(&key).map_err(|until| until.wait_time_from(now))
+    }
+
+    pub fn sweep(&self) {
+        self.limiter.retain_recent();
+        self.look();
+    }
+
+    fn look(&self) {
+        self.full.store(self.limiter.len() >= MOST_KEYS, Ordering::Relaxed);
+    }
+}
+
+/// What is made and stays: a poll takes memory while it is open, and is on the disk for good. So
+/// it has a rate per minute of its own, with a burst that fits a school whose teachers all begin at once.
+pub struct Creations {
+    pub of_network: Keyed<IpAddr>,
+    pub of_site: Keyed<IpAddr>,
+}
+
+impl Creations {
+    pub fn new(limits: &ApiLimits) -> Self {
+        Self {
+            of_network: Keyed::new(Quota::per_minute, limits.creations),
+            of_site: Keyed::new(Quota::per_minute, limits.creations_of_site),
+        }
+    }
+
+    /// The network first: what it is refused must not be lost to the rest of its site.
+    pub fn take(&self, address: IpAddr) -> Result<(), Duration> {
+        self.of_network.take(network(address))?;
+        if address.is_ipv6() { self.of_site.take(site(address)) } else { Ok(()) }
+    }
+}
+
+/// Whoever has one IPv6 address has its whole /64.
+pub fn network(address: IpAddr) -> IpAddr {
+    prefix(address, 64)
+}
+
+/// Whoever has one network of an IPv6 site has all of its /48.
+pub fn site(address: IpAddr) -> IpAddr {
+    prefix(address, 48)
+}
+
+fn prefix(address: IpAddr, bits: u32) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << (128 - bits))).into(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Changing an event.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pollux_core::event::{Event, Program};
+use pollux_core::id::EventId;
+use pollux_core::standing::{Announcement, Standing};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Bearer, Owned, Step, Whose, announce, until};
+use crate::api::App;
+use crate::api::access::room::Place;
+use crate::api::lookup::owned;
+use crate::api::problem::Problem;
+use crate::api::problem::security::SecurityEvent;
+use crate::store::{ChangeError, Created, EventStanding, IdempotencyKey, StoreError};
+
+/// Change an event of the bearer of the token; `change` says whether there was anything to do. What was
+/// `found` a moment ago is not read again, and a new `logo` is kept beside it.
+pub async fn change(
+    app: &Arc<App>,
+    id: String,
+    bearer: Bearer,
+    found: Option<EventStanding>,
+    logo: Option<Bytes>,
+    change: impl Fn(&mut Event, &[Standing]) -> Result<bool, Problem> + Send + Sync + 'static,
+) -> Result<Program, Problem> {
+    let make =
+        move |event: &mut Event, (_, polls): &EventStanding| change(event, polls).map(Step::from);
+    let whose = Whose::Bearers(bearer, id);
+    super::change(app, whose, found, logo, until(app), make).await.map(|found| program(&found))
+}
+
+/// The event with the list of its polls.
+pub fn program((event, polls): &EventStanding) -> Program {
+    Program::new(Arc::new(event.clone()), polls)
+}
+
+impl Owned for Event {
+    type Found = EventStanding;
+    /// The bytes of its logo.
+    type Beside = Option<Bytes>;
+    const WHAT: &'static str = "event";
+
+    fn id(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn owner(&self) -> &[u8; 32] {
+        &self.owner
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn of((event, _): &EventStanding) -> &Self {
+        event
+    }
+
+    fn replace(found: &mut EventStanding, changed: Self) {
+        found.0 = changed;
+    }
+
+    fn fresh(self, _: &App) -> EventStanding {
+        (self, Vec::new())
+    }
+
+    fn on_record(before: &Self, after: &Self) -> Option<SecurityEvent> {
+        SecurityEvent::of_event(before, after)
+    }
+
+    fn room(_: &App, _: &Self, _: &Self) -> Result<Option<Place>, Problem> {
+        Ok(None)
+    }
+
+    async fn create(
+        self,
+        app: &App,
+        codes: Vec<String>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created<Self>, StoreError> {
+        app.store.create_event(self, codes, key).await
+    }
+
+    async fn owned(app: &App, id: &str, bearer: &Bearer) -> Result<EventStanding, Problem> {
+        owned::event(app, id, &bearer.asker, bearer.right).await
+    }
+
+    async fn read(app: &App, id: Uuid) -> Result<Option<EventStanding>, StoreError> {
+        app.store.event(EventId(id)).await
+    }
+
+    async fn write(
+        &self,
+        app: &App,
+        expected: u64,
+        logo: &Option<Bytes>,
+    ) -> Result<(), ChangeError> {
+        app.store.change_event(self, expected, logo.as_deref()).await
+    }
+
+    async fn publish(app: &Arc<App>, found: &EventStanding, until: Instant) {
+        let (event, polls) = found;
+        app.hub.merge_event(event.clone(), polls);
+        announce(app, Announcement::Event(Arc::new(event.clone())), until).await;
+    }
+}

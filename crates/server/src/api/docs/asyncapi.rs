@@ -1,0 +1,219 @@
+//! The AsyncAPI 3.0 document: what a WebSocket says and hears, and the records of the log's
+//! topics. The schemas of polls, receipts and problems are those of the OpenAPI document.
+
+use std::sync::LazyLock;
+
+use axum::response::Response;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::openapi;
+use crate::api::http::answer;
+use crate::watch::view::RankMove;
+
+static JSON: LazyLock<Bytes> = LazyLock::new(|| {
+    serde_json::to_vec_pretty(&whole()).expect("the document is plain data").into()
+});
+
+/// The document.
+pub async fn document() -> Response {
+    answer::served(&JSON)
+}
+
+/// Messages the server sends: name, members, which of them are always there, and when it is sent.
+fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
+    let poll = || json!({"poll": schema("Poll")});
+    let receipt = || json!({"ref": reference(), "receipt": schema("Receipt")});
+    let leaderboard = json!({
+        "leaderboard": schema("Leaderboard"),
+        "sinceVersion": {"type": "integer", "description": "The version `changes` counts from"},
+        "changes": {"type": "array", "items": schema("RankMove")},
+    });
+    let hello = json!({
+        "epoch": {"type": "string", "description": "Another one: forget the versions you knew"},
+        "polls": {"type": "array", "items": schema("Poll")},
+        "leaderboard": {"oneOf": [{"type": "null"}, schema("Leaderboard")]},
+        "event": schema("Event"),
+    });
+    let event = json!({"event": schema("Event")});
+    let error = json!({"ref": reference(), "problem": schema("Problem")});
+    vec![
+        ("hello", hello, &["epoch", "polls", "leaderboard"], "First of all: the present state"),
+        ("poll.created", poll(), &["poll"], "A poll opened"),
+        ("poll.updated", poll(), &["poll"], "A poll's newest state; a slow client skips some"),
+        ("poll.closed", poll(), &["poll"], "A poll takes no more votes"),
+        (
+            "event.changed",
+            event,
+            &["event"],
+            "The newest state of the event you follow; its current poll comes next",
+        ),
+        (
+            "leaderboard.changed",
+            leaderboard,
+            &["leaderboard", "sinceVersion", "changes"],
+            "The newest leaderboard, and which options moved",
+        ),
+        ("vote.recorded", receipt(), &["receipt"], "Your ballot is durable"),
+        ("vote.counted", receipt(), &["receipt"], "Your ballot counts"),
+        (
+            "vote.replaced",
+            receipt(),
+            &["receipt"],
+            "A newer ballot of yours counts; `status` says whether yours ever did",
+        ),
+        ("vote.refused", receipt(), &["receipt"], "The poll takes one ballot of a voter"),
+        ("vote.late", receipt(), &["receipt"], "Your ballot came after the close"),
+        ("error", error, &["problem"], "What you sent was not carried out"),
+    ]
+}
+
+/// Messages the server takes.
+fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
+    let id = || json!({"type": "string", "description": "The poll's id or join code"});
+    let text = || json!({"type": "string"});
+    let vote = json!({
+        "poll": id(),
+        "option": text(),
+        "optionId": {"type": "integer", "minimum": 1, "maximum": 100},
+        "options": {"type": "array", "items": text()},
+        "optionIds": {"type": "array", "items": {"type": "integer"}},
+        "answer": {"type": "array", "items": {"type": ["integer", "null"]},
+            "description": "As the poll's kind has it. Of a choice: the ids of the options. Of a rating: for each statement a step of the scale, or null to skip it"},
+        "ballotId": {"type": "string", "format": "uuid",
+            "description": "A UUIDv7. Without a cookie at the handshake the first one names the voter of this socket, the same on any other that it is sent over"},
+        "round": {"type": "integer", "minimum": 1,
+            "description": "The poll's round that it was wished of; in a later one it is too late"},
+        "voter": {"type": "string",
+            "description": "The `voter` of an earlier receipt: after a reconnect without a cookie the next ballot is the same voter's"},
+        "ref": reference(),
+    });
+    let named = || json!({"poll": id(), "ref": reference()});
+    let auth = json!({"token": text(), "poll": id(), "ref": reference()});
+    vec![
+        ("subscribe", named(), &["poll"], "Send me this poll now and whenever it changes"),
+        ("unsubscribe", named(), &["poll"], "No more of it"),
+        (
+            "auth",
+            auth,
+            &["token"],
+            "I hold the token of the polls or the event I watch, or of `poll`: the owner's, or a stage's",
+        ),
+        (
+            "vote",
+            vote,
+            &["poll"],
+            "Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`",
+        ),
+    ]
+}
+
+/// Topics with their key and value.
+fn topics() -> Vec<(&'static str, &'static str, &'static str, Value)> {
+    let object = |required: &[&str]| json!({"type": "object", "required": required});
+    vec![
+        (
+            "polls",
+            "A poll's or an event's newest state; compacted",
+            "{pollId} or {eventId}",
+            json!({"type": "object", "anyOf": [{"required": ["pollId"]}, {"required": ["eventId"]}]}),
+        ),
+        (
+            "votes",
+            "One record a ballot, and control records; the first of a partition is its genesis. Version 2 are ballots that the server named (`namedBy`), and those in polls of other kinds than a choice (`answer`)",
+            "{pollId}/{voter}",
+            object(&["v", "type"]),
+        ),
+        ("tallies", "Committed, absolute tallies; compacted", "{pollId}/{partition}", object(&[])),
+        (
+            "votes.dead",
+            "Copies of records of `votes` that are nobody's ballot; headers say where they stand",
+            "as it was",
+            json!({}),
+        ),
+    ]
+}
+
+fn schema(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn reference() -> Value {
+    json!({"description": "Yours: it comes back with the answers; at most 128 bytes of JSON"})
+}
+
+/// The whole of it.
+pub fn whole() -> Value {
+    let api = serde_json::to_value(openapi::whole());
+    let mut api = api.expect("the document is plain data");
+    let mut schemas = api["components"]["schemas"].take();
+    let moved = <RankMove as utoipa::PartialSchema>::schema();
+    schemas["RankMove"] = serde_json::to_value(moved).expect("a schema is plain data");
+
+    let (mut messages, mut on_socket) = (json!({}), json!({}));
+    let mut operations = json!({});
+    for (action, list) in [("send", sent()), ("receive", taken())] {
+        for (name, members, required, summary) in list {
+            let mut properties = json!({"type": {"const": name}});
+            for (member, schema) in members.as_object().into_iter().flatten() {
+                properties[member] = schema.clone();
+            }
+            let required: Vec<_> =
+                std::iter::once("type").chain(required.iter().copied()).collect();
+            messages[name] = json!({
+                "name": name,
+                "summary": summary,
+                "contentType": "application/json",
+                "payload": {
+                    "type": "object",
+                    "properties": properties,
+                    "required": required,
+                    "additionalProperties": false,
+                },
+            });
+            on_socket[name] = json!({"$ref": format!("#/components/messages/{name}")});
+            operations[name] = json!({
+                "action": action,
+                "channel": {"$ref": "#/channels/socket"},
+                "messages": [{"$ref": format!("#/channels/socket/messages/{name}")}],
+            });
+        }
+    }
+    let query = json!({"type": "object", "properties": {
+        "poll": {"type": "array", "items": {"type": "string"}, "description": "Only these polls"},
+        "event": {"type": "string", "description": "This event (id or join code) and its current poll, whichever that is"},
+        "leaderboard": {"type": "string", "description": "The leaderboard (too)"},
+    }});
+    let mut channels = json!({"socket": {
+        "address": "/ws",
+        "title": "The WebSocket; an Upgrade on / is the same. /api/events carries what it sends",
+        "messages": on_socket,
+        "bindings": {"ws": {"method": "GET", "query": query, "bindingVersion": "0.1.0"}},
+    }});
+    for (topic, summary, key, payload) in topics() {
+        channels[topic] = json!({
+            "address": topic,
+            "title": summary,
+            "messages": {"record": {
+                "contentType": "application/json",
+                "payload": payload,
+                "bindings": {"kafka": {
+                    "key": {"type": "string", "description": key},
+                    "bindingVersion": "0.5.0",
+                }},
+            }},
+        });
+    }
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Pollux",
+            "version": api["info"]["version"],
+            "description": "Live results and votes over a WebSocket, and the records of the log.",
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages, "schemas": schemas},
+    })
+}

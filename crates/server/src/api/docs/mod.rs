@@ -1,0 +1,5 @@
+//! The API's own documents.
+
+pub mod asyncapi;
+pub mod openapi;
+pub mod page;

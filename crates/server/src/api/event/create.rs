@@ -1,0 +1,109 @@
+//! Making an event.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::header::{HeaderValue, LOCATION};
+use http::{HeaderMap, Request, StatusCode};
+use pollux_core::event::Event;
+use pollux_core::id::EventId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::token::stage_token;
+use super::{draft, shape};
+use crate::api::App;
+use crate::api::access::asker::Asker;
+use crate::api::access::keys::Keys;
+use crate::api::change::event::program;
+use crate::api::change::keep::{idempotency_key, keep, spend};
+use crate::api::change::{detached, refused};
+use crate::api::http::{answer, body};
+use crate::api::problem::{Problem, Trouble};
+use crate::store::IdempotencyKey;
+use crate::watch::view::event::{self as view, EventView};
+
+/// A new event with the secrets that only its maker gets, once.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedEvent {
+    /// The event.
+    #[serde(flatten)]
+    pub event: EventView,
+    /// Keep it: it is shown this once, and needed for everything the owner does, with the
+    /// event's polls too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub owner_token: Option<String>,
+    /// A page that holds the token in its fragment, which no server gets to see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub owner_url: Option<String>,
+    /// For the stage: it shows and reveals, and can do nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub stage_token: Option<String>,
+    /// The stage's page, with its token in the fragment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub stage_url: Option<String>,
+}
+
+/// Make an event.
+#[utoipa::path(
+    post, path = "/api/events", tag = "events", operation_id = "createEvent",
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "The same request under the same key makes one event", pattern = "^[!-~]{16,255}$")),
+    request_body(content = shape::NewEvent, example = json!({"title": "Rust Conf 2026"})),
+    responses((status = 201, body = CreatedEvent, description = "Made", headers(("Location" = String)))),
+    extensions(("x-troubles" = json!([
+        Trouble::NoToken, Trouble::WrongToken, Trouble::KeyReused, Trouble::StoreUnavailable,
+        Trouble::ChangeUnknown,
+    ]))),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    asker: Asker,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    if app.config.operator_creates {
+        asker.require_operator(&app)?;
+    }
+    let key = idempotency_key(request.headers())?;
+    let (head, body) = request.into_parts();
+    let body = body::json(&app, &head.headers, body).await?;
+    let draft = draft::create(&body)?;
+    let id = EventId(app.ambient.poll_id().0);
+    let owner = Keys::token_hash(&app.keys.owner_token(id.0, [0; 16]));
+    let event = Event::new(id, draft, owner, app.ambient.now()).map_err(refused)?;
+    spend(&app, &asker)?;
+    let request = Sha256::new().chain_update(b"event").chain_update(&body).finalize().into();
+    let key = key.map(|key| IdempotencyKey { key, request });
+    let kept = detached(&app, move |app| async move { keep(&app, event, key).await });
+    let program = program(&kept.await?);
+    let event = &program.event;
+    app.limits.show(asker.client.address, event.id.0);
+    // A token that was reissued since is not ours to derive again.
+    let token = app.keys.owner_token(event.id.0, [0; 16]);
+    let token = (Keys::token_hash(&token) == event.owner).then_some(token);
+    let mut headers = HeaderMap::new();
+    let location = HeaderValue::try_from(format!("/api/events/{}", event.id));
+    headers.insert(LOCATION, location.expect("a UUID"));
+    let stage = token.is_some().then(|| stage_token(&app, event.id.0, &event.owner));
+    let (stage_token, stage_url) = stage.map(|s| (s.stage_token, s.stage_url)).unzip();
+    let body = CreatedEvent {
+        event: view::event(&program, true),
+        owner_url: token.as_ref().map(|token| owner_url(&app, event, token)),
+        owner_token: token,
+        stage_token,
+        stage_url,
+    };
+    Ok(answer::json(StatusCode::CREATED, &body, &headers))
+}
+
+pub(super) fn owner_url(app: &App, event: &Event, token: &str) -> String {
+    format!("{}/studio#event={}&token={token}", app.public_url(), event.id)
+}

@@ -1,0 +1,116 @@
+//! Putting a poll into an event.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::header::{HeaderValue, LOCATION};
+use http::{HeaderMap, Request, StatusCode};
+use pollux_core::event::MAX_POLLS;
+use pollux_core::poll::Poll;
+use sha2::{Digest, Sha256};
+
+use super::{draft, shape};
+use crate::api::access::asker::Asker;
+use crate::api::access::right::wrong_token;
+use crate::api::access::room;
+use crate::api::change::keep::{idempotency_key, keep, spend};
+use crate::api::change::poll::change_of_event;
+use crate::api::change::{self, Bearer, detached, refused, until};
+use crate::api::http::path::Params;
+use crate::api::http::{answer, body};
+use crate::api::lookup::ask::ask;
+use crate::api::poll::draft as poll_draft;
+use crate::api::problem::{Problem, Trouble};
+use crate::api::{App, lookup};
+use crate::store::IdempotencyKey;
+use crate::watch::view::{Audience, PollView};
+
+/// Put a new poll into the event, or take one in that is in none.
+#[utoipa::path(
+    post, path = "/api/events/{id}/polls", tag = "owner", operation_id = "addPoll",
+    params(
+        ("id" = String, Path, description = "The event's id or join code"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "The same request under the same key makes one poll", pattern = "^[!-~]{16,255}$"),
+    ),
+    request_body(content = shape::EventPollBody,
+        example = json!({"question": "Which one?", "options": ["This", "That"]})),
+    responses((status = 201, body = PollView, description = "The poll; it has the event's code and owner",
+        headers(("Location" = String)))),
+    security(("owner" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::KeyReused,
+        Trouble::WrongStatus, Trouble::TooManyPolls,
+    ]))),
+)]
+pub async fn add(
+    State(app): State<Arc<App>>,
+    Params([id]): Params<1>,
+    asker: Asker,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let bearer = Bearer::of(asker.clone())?;
+    let key = idempotency_key(request.headers())?;
+    let (head, body) = request.into_parts();
+    let body = body::json(&app, &head.headers, body).await?;
+    let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
+    let standing = match draft::take_in(&body)? {
+        // It is in already: whoever asks again has lost the answer.
+        Some(lone) if polls.iter().any(|known| known.poll.id.to_string() == lone.poll_id) => {
+            bearer.poll(&app, &lone.poll_id, until(&app)).await?
+        }
+        _ if polls.len() >= MAX_POLLS => {
+            return Err(Problem::rule("", format!("an event has at most {MAX_POLLS} polls")));
+        }
+        Some(lone) => {
+            let bearer = bearer.with_token(&lone.poll_token);
+            let event = event.clone();
+            let join = move |poll: &mut Poll| poll.join(&event);
+            change::poll::change(&app, lone.poll_id, bearer, None, until(&app), join).await?
+        }
+        None => {
+            let (draft, open) = poll_draft::create(&body, false)?;
+            let now = app.ambient.now();
+            let id = app.ambient.poll_id();
+            let poll = Poll::draft(id, draft, event.owner, now).and_then(|mut poll| {
+                poll.join(&event)?;
+                if open {
+                    poll.open(now)?;
+                }
+                Ok(poll)
+            });
+            let poll = poll.map_err(refused)?;
+            let place = open.then(|| room::for_new(&app, &asker)).transpose()?;
+            spend(&app, &asker)?;
+            let request = Sha256::new().chain_update(event.id.0).chain_update(&body).finalize();
+            let key = key.map(|key| IdempotencyKey { key, request: request.into() });
+            let kept = move |app| async move {
+                let _until_it_is_counted = place;
+                keep(&app, poll, key).await
+            };
+            detached(&app, kept).await?
+        }
+    };
+    // Whoever deleted the event meanwhile, or gave out new tokens of it, has not seen this poll.
+    match ask(&app, app.store.event(event.id)).await? {
+        Some((now, _)) if now.deleted_at.is_none() && now.owner == standing.poll.owner => {}
+        Some((now, _)) if now.deleted_at.is_none() => {
+            let hand_over = move |poll: &mut Poll| Ok(poll.hand_over(now.owner));
+            change_of_event(&app, standing.poll.id, until(&app), hand_over).await?;
+            return Err(wrong_token("event's owner's"));
+        }
+        _ => {
+            let now = app.ambient.now();
+            let gone = move |poll: &mut Poll| poll.delete(now).map(|()| true);
+            change_of_event(&app, standing.poll.id, until(&app), gone).await?;
+            return Err(lookup::no_such_event());
+        }
+    }
+    let mut headers = HeaderMap::new();
+    let location = HeaderValue::try_from(format!("/api/polls/{}", standing.poll.id));
+    headers.insert(LOCATION, location.expect("a UUID"));
+    let poll = crate::watch::view::poll(&standing, Audience::Owner);
+    Ok(answer::json(StatusCode::CREATED, &poll, &headers))
+}

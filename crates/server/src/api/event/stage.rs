@@ -1,0 +1,88 @@
+//! What is on stage.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::Request;
+use pollux_core::event::{Event, Program};
+use pollux_core::id::PollId;
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::Standing;
+
+use super::{draft, shape};
+use crate::api::App;
+use crate::api::access::asker::Asker;
+use crate::api::change::event::change;
+use crate::api::change::poll::change_of_event;
+use crate::api::change::{Bearer, until};
+use crate::api::http::path::Params;
+use crate::api::http::{answer, body};
+use crate::api::problem::{Problem, Trouble};
+use crate::watch::view::event::{self as view, EventView};
+
+/// Put one of the event's polls on stage and on phones, or none. A draft is opened by it. With `from`
+/// it is a step from what the asker sees: sent twice, or by two askers at once, it is made once.
+#[utoipa::path(
+    post, path = "/api/events/{id}/show", tag = "owner", operation_id = "showPoll",
+    params(("id" = String, Path, description = "The event's id or join code")),
+    request_body(content = shape::Show, example = json!({"poll": null})),
+    responses((status = 200, body = EventView, description = "Shown")),
+    security(("owner" = []), ("stage" = [])),
+    extensions(("x-troubles" = json!([
+        Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
+        Trouble::TooManyPolls,
+    ]))),
+)]
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Params([id]): Params<1>,
+    asker: Asker,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let bearer = Bearer::of(asker)?.or_stage();
+    let (head, body) = request.into_parts();
+    let step = draft::show(&body::json(&app, &head.headers, body).await?)?;
+    let mut found = bearer.event(&app, &id, until(&app)).await?;
+    // Once before a draft is opened, which cannot be taken back; and again with the change itself.
+    still_there(&step, &found.0, &found.1)?;
+    if let Some(poll) = step.to {
+        let is_it = |known: &&mut Standing| {
+            known.poll.id == poll && known.poll.status != PollStatus::Deleted
+        };
+        let Some(known) = found.1.iter_mut().find(is_it) else {
+            return Err(Problem::rule("/poll", "is not a poll of this event"));
+        };
+        if known.poll.status == PollStatus::Draft {
+            let now = app.ambient.now();
+            let open = move |poll: &mut Poll| match poll.status {
+                PollStatus::Draft => poll.open(now).map(|()| true),
+                _ => Ok(false),
+            };
+            *known = change_of_event(&app, poll, until(&app), open).await?;
+        }
+    }
+    let id = found.0.id.to_string();
+    let program = change(&app, id, bearer, Some(found), None, move |event, polls| {
+        still_there(&step, event, polls)?;
+        Ok(event.show(step.to))
+    })
+    .await?;
+    Ok(answer::ok(&view::event(&program, true)))
+}
+
+/// Whether what the asker sees on stage is still there, if that is said; or the step is made, since
+/// whoever asks again may have lost the answer.
+fn still_there(step: &draft::Step, event: &Event, polls: &[Standing]) -> Result<(), Problem> {
+    let Some(from) = step.from else { return Ok(()) };
+    let now = Program::new(Arc::new(event.clone()), polls).current();
+    if now == from || now == step.to {
+        return Ok(());
+    }
+    let name = |poll: Option<PollId>| poll.map_or("nothing".into(), |id| format!("poll {id}"));
+    let (now, from) = (name(now), name(from));
+    let detail =
+        format!("the stage shows {now} by now, and showed {from} to you; nothing was changed");
+    Err(Problem::new(Trouble::ChangedMeanwhile, detail))
+}

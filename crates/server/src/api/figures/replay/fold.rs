@@ -1,0 +1,113 @@
+//! One poll of the log, folded by the core, and its marks as frames.
+
+use pollux_core::ballot::{Ballot, Status};
+use pollux_core::fold::{self, Outcome, Past};
+use pollux_core::id::{Offset, PollId, UnixMillis};
+use pollux_core::kind::Answer;
+use pollux_core::poll::Poll;
+use pollux_core::record::{Control, Entry};
+use pollux_core::standing::Standing;
+use pollux_core::tally::{DeadReason, Tally};
+
+use super::{Frame, ReplayView};
+use crate::log::Record;
+use crate::watch::view::rfc3339;
+
+/// Most frames of a replay.
+pub(super) const FRAMES: u64 = 200;
+
+/// A ballot that began to count, and the one whose place it took.
+pub struct Mark {
+    at: UnixMillis,
+    counted: Answer,
+    replaced: Option<Answer>,
+}
+
+/// One poll in one partition, folded by the core.
+pub struct Fold {
+    poll: PollId,
+    part: fold::Part,
+    past: Past,
+    /// Of the present round.
+    pub marks: Vec<Mark>,
+    /// The latest time seen: a ballot counts when it comes to stand on the log, whatever its node's
+    /// clock says.
+    now: UnixMillis,
+}
+
+impl Fold {
+    pub fn new(poll: &Poll, part: fold::Part) -> Self {
+        let mut past = Past::default();
+        past.polls.extend(fold::known(poll, None).map(|known| (poll.id, known)));
+        Self { poll: poll.id, part, past, marks: Vec::new(), now: UnixMillis::default() }
+    }
+
+    pub fn tally(&self) -> Option<&Tally> {
+        self.past.polls.get(&self.poll).map(|(_, tally)| tally)
+    }
+
+    fn round(&self) -> Option<u32> {
+        self.tally().map(|tally| tally.round)
+    }
+
+    /// These records as well, as far as they lie before `until`.
+    pub fn page(mut self, records: Vec<Record>, until: Offset) -> Self {
+        for record in records.into_iter().filter(|record| record.offset < until) {
+            if let Ok(entry) = Entry::decode(&record.value) {
+                self.apply(record.offset, &entry);
+            }
+        }
+        self
+    }
+
+    fn apply(&mut self, offset: Offset, entry: &Entry) {
+        let (Entry::Ballot(Ballot { poll, at, .. }) | Entry::Control(Control { poll, at, .. })) =
+            entry
+        else {
+            return;
+        };
+        if *poll != self.poll {
+            return;
+        }
+        let round = self.round();
+        let step = self.past.apply(self.part, offset, entry);
+        if !matches!(step.outcome, Outcome::Dead(DeadReason::Misplaced)) {
+            self.now = self.now.max(*at);
+        }
+        if self.round() != round {
+            self.marks.clear();
+        }
+        if let (Outcome::Decided(deed), Entry::Ballot(ballot)) = (step.outcome, entry)
+            && deed.status == Status::Counted
+        {
+            let (at, counted) = (self.now, ballot.answer.clone());
+            self.marks.push(Mark { at, counted, replaced: deed.replaced });
+        }
+    }
+}
+
+/// The marks as frames at equal intervals.
+pub fn show(mut marks: Vec<Mark>, voters: u64, standing: &Standing) -> ReplayView {
+    // By partition they ascend already; a stable sort keeps each partition's order.
+    marks.sort_by_key(|mark| mark.at);
+    let closed = standing.poll.closed_at.unwrap_or_default();
+    let to = marks.last().map_or(closed, |mark| mark.at.max(closed));
+    let from = marks.first().map_or(to, |mark| mark.at);
+    let length = to.0 - from.0;
+    let steps = length.min(FRAMES - 1);
+    let form = standing.poll.kind.form();
+    let mut votes = vec![0_u64; form.slots()];
+    let mut marks = marks.into_iter().peekable();
+    let frames = (0..=steps).map(|step| {
+        let at = UnixMillis(from.0 + (length * step).checked_div(steps).unwrap_or(length));
+        while let Some(mark) = marks.next_if(|mark| mark.at <= at) {
+            form.add(&mark.counted, &mut votes);
+            if let Some(answer) = mark.replaced {
+                form.take_away(&answer, &mut votes);
+            }
+        }
+        Frame { at: rfc3339(at), votes: votes.clone() }
+    });
+    let frames = frames.collect();
+    ReplayView { from: rfc3339(from), to: rfc3339(to), voters, frames }
+}

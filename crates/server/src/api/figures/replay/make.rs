@@ -1,0 +1,151 @@
+//! Making a replay: the part of the log is found, read page by page, folded, and compared with what is
+//! shown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use pollux_core::fold;
+use pollux_core::id::{Offset, Partition};
+use pollux_core::poll::Poll;
+use pollux_core::record::Entry;
+use pollux_core::standing::Standing;
+use tokio::sync::Semaphore;
+
+use super::Failed;
+use super::fold::{Fold, show};
+use crate::log::Log;
+
+/// Records read at a time.
+pub(super) const PAGE: usize = 8_192;
+
+/// How long a read waits for records that are on the log.
+const READ_WAIT: Duration = Duration::from_secs(2);
+
+/// A record taken so long before its poll was made was not taken for it, whatever the nodes' clocks.
+pub(super) const CLOCKS: u64 = 60 * 60 * 1000;
+
+/// The thread beside the runtime's on which a replay is worked at.
+pub(super) struct Aside(Arc<Semaphore>);
+
+impl Aside {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+
+    /// Work there, once what is worked at already is done.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failed> {
+        let turn = self.0.clone().acquire_owned().await;
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| Failed::Unreadable(error.to_string()))
+    }
+}
+
+/// Read, fold, compare. Partitions at the same time: one that a worker is waiting at for new
+/// records gives them to nobody else meanwhile.
+pub async fn make(log: &dyn Log, standing: &Standing, most: u64) -> Result<Bytes, Failed> {
+    let poll = &standing.poll;
+    let ranges = standing.tallies().map(async |tally| {
+        let (partition, until) = (tally.partition, tally.next_offset);
+        let from = beginning(log, poll, partition, until, most).await?;
+        Ok::<_, Failed>(Part { partition, from, until })
+    });
+    let mut parts = try_join_all(ranges).await?;
+    let aside = Aside::new();
+    let mut json = replayed(log, standing, &parts, most, &aside).await?;
+    if json.is_none() && parts.iter().any(|part| part.from > 0) {
+        // Records of it lay where their times did not say: from the very beginning, then.
+        parts.iter_mut().for_each(|part| part.from = 0);
+        json = replayed(log, standing, &parts, most, &aside).await?;
+    }
+    json.ok_or(Failed::Different)
+}
+
+/// What is read of a partition.
+#[derive(Clone, Copy)]
+struct Part {
+    partition: Partition,
+    from: Offset,
+    until: Offset,
+}
+
+/// An offset before the poll's first record in this partition, by looking back from its end in
+/// ever longer steps: who asks for a replay mostly does so soon after the vote.
+pub(super) async fn beginning(
+    log: &dyn Log,
+    poll: &Poll,
+    partition: Partition,
+    until: Offset,
+    most: u64,
+) -> Result<Offset, Failed> {
+    let made = poll.created_at.0.saturating_sub(CLOCKS);
+    let mut back = PAGE as u64;
+    while back < until {
+        let records = log.read(partition, until - back, 1, READ_WAIT).await?;
+        let taken = records.first().and_then(|record| match Entry::decode(&record.value) {
+            Ok(Entry::Ballot(ballot)) => Some(ballot.at.0).filter(|at| *at > 0),
+            Ok(Entry::Control(control)) => Some(control.at.0).filter(|at| *at > 0),
+            Ok(Entry::Genesis(_)) | Err(_) => None,
+        });
+        if taken.is_some_and(|taken| taken < made) {
+            return Ok(until - back);
+        }
+        if back > most {
+            return Err(Failed::TooLong);
+        }
+        back *= 2;
+    }
+    Ok(0)
+}
+
+/// The replay of these parts of the log as JSON, if it is what is shown.
+async fn replayed(
+    log: &dyn Log,
+    standing: &Standing,
+    parts: &[Part],
+    most: u64,
+    aside: &Aside,
+) -> Result<Option<Bytes>, Failed> {
+    if parts.iter().map(|part| part.until - part.from).sum::<u64>() > most {
+        return Err(Failed::TooLong);
+    }
+    let folds = parts.iter().map(|part| folded(log, &standing.poll, *part, aside));
+    let folds = try_join_all(folds).await?;
+    let standing = standing.clone();
+    aside.run(move || told(folds, &standing)).await
+}
+
+/// The replay that these parts come to, if it is what is shown.
+fn told(folds: Vec<Fold>, standing: &Standing) -> Option<Bytes> {
+    let voters = folds.iter().filter_map(Fold::tally).map(|tally| tally.voters).sum();
+    let marks = folds.into_iter().flat_map(|fold| fold.marks).collect();
+    let view = show(marks, voters, standing);
+    let last = view.frames.last().map(|frame| &frame.votes);
+    let same = voters == standing.total_voters() && last == Some(&standing.counts());
+    same.then(|| serde_json::to_vec(&view).expect("a view is always JSON").into())
+}
+
+async fn folded(log: &dyn Log, poll: &Poll, part: Part, aside: &Aside) -> Result<Fold, Failed> {
+    let Part { partition, from, until } = part;
+    let mut fold = Fold::new(poll, fold::Part { partition, partitions: log.partitions() });
+    let mut next = from;
+    while next < until {
+        let wanted = PAGE.min((until - next) as usize);
+        let records = log.read(partition, next, wanted, READ_WAIT).await?;
+        let Some(last) = records.last() else {
+            return Err(Failed::Unreadable(format!("partition {partition} ends at {next}")));
+        };
+        next = last.offset + 1;
+        fold = aside.run(move || fold.page(records, until)).await?;
+    }
+    Ok(fold)
+}

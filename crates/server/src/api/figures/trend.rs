@@ -1,0 +1,75 @@
+//! How a poll came to its numbers, for a chart of votes over time.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::Request;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::App;
+use crate::api::access::asker::Asker;
+use crate::api::http::answer;
+use crate::api::http::path::Params;
+use crate::api::lookup::seen::seen;
+use crate::api::problem::Problem;
+use crate::watch::trend::{Point, Trend};
+use crate::watch::view::{rfc3339, sees_numbers};
+
+/// A poll's numbers over time, in its present round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Trend)]
+pub struct TrendView {
+    /// The time that one point stands for, in milliseconds; it doubles as the poll grows older.
+    pub step_ms: u64,
+    /// Oldest first, at most 240. There is none for a step in which nothing changed. This node has
+    /// kept them since it saw the poll; empty if it has not. Null while the numbers are hidden from
+    /// you.
+    #[schema(required, max_items = 240)]
+    pub points: Option<Vec<TrendPoint>>,
+}
+
+/// What was counted at the end of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TrendPoint {
+    /// When it last changed in that step. RFC 3339, UTC.
+    #[schema(format = "date-time")]
+    pub at: String,
+    /// People counted by then.
+    pub voters: u64,
+    /// Marks counted by then: of a choice for each option in the organiser's order, of a rating for each step
+    /// of the first statement, then of the second, and so on.
+    pub votes: Vec<u64>,
+}
+
+impl From<Point> for TrendPoint {
+    fn from(Point { at, voters, votes }: Point) -> Self {
+        Self { at: rfc3339(at), voters, votes }
+    }
+}
+
+/// A poll's numbers over time.
+#[utoipa::path(
+    get, path = "/api/polls/{id}/trend", tag = "polls", operation_id = "getTrend",
+    params(("id" = String, Path, description = "The poll's id or join code")),
+    responses((status = 200, body = TrendView, description = "Cumulative")),
+    security((), ("owner" = [])),
+)]
+pub async fn read(
+    State(app): State<Arc<App>>,
+    Params([id]): Params<1>,
+    asker: Asker,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let (standing, audience) = seen(&app, &id, &asker, request.headers()).await?;
+    let Trend { step, points, .. } = app.hub.trend(standing.poll.id).unwrap_or_default();
+    let seen = sees_numbers(&standing.poll, audience);
+    // A longer step would tell that there are many.
+    let step_ms = if seen { step } else { Trend::default().step };
+    let points = seen.then(|| points.into_iter().map(TrendPoint::from).collect());
+    let trend = TrendView { step_ms, points };
+    Ok(answer::ok(&trend))
+}

@@ -1,0 +1,106 @@
+//! The body of a request: declared as JSON where it must be that, whole, and within the limits.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http_body::Body;
+use http_body_util::BodyExt;
+
+use crate::api::App;
+use crate::api::problem::{Problem, Trouble};
+
+/// Read the whole body of a request that must have one.
+pub async fn json<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if !is_json(headers) && !declared_too_large(headers, app.config.api.body) {
+        let detail = match headers.get(CONTENT_TYPE) {
+            None => "the header Content-Type: application/json is missing".to_owned(),
+            Some(other) => format!("Content-Type is {other:?}; it must be application/json"),
+        };
+        return Err(Problem::new(Trouble::NotJson, detail));
+    }
+    let bytes = bytes(app, headers, body, app.config.api.body).await?;
+    if bytes.trim_ascii().is_empty() {
+        return Err(Problem::new(
+            Trouble::MalformedJson,
+            "the body is empty; it must be a JSON object",
+        ));
+    }
+    Ok(bytes)
+}
+
+fn declared_too_large(headers: &HeaderMap, limit: usize) -> bool {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse().ok());
+    declared.is_some_and(|length: u64| length > limit as u64)
+}
+
+/// Read the whole body of a request, whatever it is, up to a limit.
+pub async fn bytes<B>(
+    app: &App,
+    headers: &HeaderMap,
+    body: B,
+    limit: usize,
+) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if declared_too_large(headers, limit) {
+        return Err(too_large(limit));
+    }
+    let mut gather = pin!(gather(body, limit));
+    // Nearly every body is there already: only then is a timer worth its price.
+    let bytes = match poll_fn(|cx| Poll::Ready(gather.as_mut().poll(cx))).await {
+        Poll::Ready(bytes) => bytes?,
+        Poll::Pending => {
+            let time = app.config.api.body_timeout;
+            tokio::time::timeout(time, gather).await.map_err(|_| {
+                let detail = format!("the body did not arrive within {} s", time.as_secs());
+                Problem::new(Trouble::RequestTimeout, detail)
+            })??
+        }
+    };
+    Ok(bytes)
+}
+
+async fn gather<B>(mut body: B, limit: usize) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::new(Trouble::MalformedRequest, "the body broke off, or its chunks do not read")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > limit {
+            return Err(too_large(limit));
+        }
+        if whole.is_empty() && body.is_end_stream() {
+            return Ok(data);
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Trouble::BodyTooLarge, format!("a body may have at most {limit} bytes"))
+}
+
+/// `application/json`, or any type that ends in `+json`, with or without parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return false };
+    let value = value.as_bytes();
+    let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
+    let essence = value[..end].trim_ascii();
+    essence.eq_ignore_ascii_case(b"application/json")
+        || essence
+            .last_chunk::<5>()
+            .is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"+json") && essence.contains(&b'/'))
+}

@@ -1,0 +1,118 @@
+//! The members of a body, read one by one, so that every wrong place is named at once.
+
+use jiff::Timestamp;
+use pollux_core::id::UnixMillis;
+use pollux_core::poll::Violation;
+use serde_json::{Map, Value};
+
+use super::json::{self, name, pointer};
+use crate::api::problem::Problem;
+
+/// The members of a body, taken one by one.
+pub(crate) struct Fields {
+    pub members: Map<String, Value>,
+    pub broken: Vec<Violation>,
+}
+
+impl Fields {
+    pub fn of(body: &[u8]) -> Result<Self, Problem> {
+        json::object(body).map(|members| Self { members, broken: Vec::new() })
+    }
+
+    pub fn wrong(&mut self, field: &str, detail: impl Into<String>) {
+        self.broken.push(Violation::new(pointer(field), detail));
+    }
+
+    /// Something is wrong further inside a member.
+    pub fn wrong_at(&mut self, pointer: String, detail: &str) {
+        self.broken.push(Violation::new(pointer, detail));
+    }
+
+    /// Read a member if it is there; null is `None`, which means the default.
+    pub fn take(&mut self, field: &str, read: impl FnOnce(Option<Value>) -> Result<(), String>) {
+        let Some(value) = self.members.remove(field) else { return };
+        let value = if value.is_null() { None } else { Some(value) };
+        if let Err(detail) = read(value) {
+            self.wrong(field, detail);
+        }
+    }
+
+    /// An array of strings that cannot be null.
+    pub fn texts(&mut self, field: &str) -> Option<Vec<String>> {
+        if let Some(Value::Null) = self.members.get(field) {
+            self.members.remove(field);
+            self.wrong(field, "must be an array of strings; it is null");
+            return None;
+        }
+        self.strings(field)
+    }
+
+    /// Which of these members there are.
+    pub fn given<const N: usize>(&self, names: [&'static str; N]) -> Vec<&'static str> {
+        names.into_iter().filter(|name| self.members.contains_key(*name)).collect()
+    }
+
+    /// An array of strings; null is an empty one.
+    pub fn strings(&mut self, field: &str) -> Option<Vec<String>> {
+        let items = match self.members.remove(field)? {
+            Value::Array(items) => items,
+            Value::Null => Vec::new(),
+            other => {
+                self.wrong(field, format!("must be an array of strings; it is {}", name(&other)));
+                return None;
+            }
+        };
+        let mut texts = Vec::with_capacity(items.len());
+        for (i, item) in items.into_iter().enumerate() {
+            texts.push(string(item).unwrap_or_else(|detail| {
+                self.broken.push(Violation::new(format!("/{field}/{i}"), detail));
+                String::new()
+            }));
+        }
+        Some(texts)
+    }
+
+    /// What is left over is unknown.
+    pub fn finish(mut self, known: &str) -> Result<(), Problem> {
+        for field in std::mem::take(&mut self.members).keys() {
+            self.wrong(field, format!("is not a field of this request; there are {known}"));
+        }
+        if self.broken.is_empty() { Ok(()) } else { Err(Problem::rules(self.broken)) }
+    }
+}
+
+pub(crate) fn string(value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        other => Err(format!("must be a string; it is {}", name(&other))),
+    }
+}
+
+pub(crate) fn boolean(value: Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| format!("must be true or false; it is {}", name(&value)))
+}
+
+pub(crate) fn whole(value: Value) -> Result<u64, String> {
+    value.as_u64().ok_or_else(|| match value {
+        Value::Number(number) => format!("must be a whole number from 1 on; it is {number}"),
+        other => format!("must be a whole number; it is {}", name(&other)),
+    })
+}
+
+pub(crate) fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, String> {
+    let given = value.as_str();
+    words.iter().find(|(word, _)| given == Some(word)).map(|(_, meaning)| *meaning).ok_or_else(
+        || {
+            let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            format!("must be one of {}", words.join(", "))
+        },
+    )
+}
+
+pub(crate) fn time(value: Value) -> Result<UnixMillis, String> {
+    let text = string(value)?;
+    let at: Timestamp = text.parse().map_err(|_| {
+        "must be a time with its offset as in RFC 3339, such as 2026-11-21T15:00:00Z".to_owned()
+    })?;
+    Ok(UnixMillis(at.as_millisecond().max(0) as u64))
+}

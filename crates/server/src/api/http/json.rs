@@ -1,0 +1,86 @@
+//! JSON: why bytes did not read as what was expected, and where.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde_json::Value;
+use serde_json::error::Category;
+
+use crate::api::problem::{Problem, Trouble};
+
+/// Why bytes did not read as what was expected: not JSON at all, or JSON of another shape.
+pub fn not_json(error: &serde_json::Error) -> Problem {
+    match error.classify() {
+        Category::Data => Problem::rule("", plain(error)),
+        _ => Problem::new(
+            Trouble::MalformedJson,
+            format!("{} (line {}, column {})", plain(error), error.line(), error.column()),
+        ),
+    }
+}
+
+/// The error without the place that serde_json writes behind it.
+fn plain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
+/// The body as one JSON object.
+pub fn object(bytes: &[u8]) -> Result<serde_json::Map<String, Value>, Problem> {
+    match serde_json::from_slice(bytes).map_err(|error| not_json(&error))? {
+        Value::Object(object) => Ok(object),
+        other => Err(Problem::rule("", format!("must be an object; it is {}", name(&other)))),
+    }
+}
+
+/// Why these bytes, which are no object, are refused.
+pub fn no_object(bytes: &[u8]) -> Problem {
+    object(bytes).err().unwrap_or_else(|| Problem::rule("", "must be an object"))
+}
+
+/// What kind of value this is, for messages.
+pub fn name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A member's name as a JSON pointer.
+pub fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// A string that is copied only when it has escapes.
+#[derive(Clone)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow;
+        impl<'de> Visitor<'de> for Borrow {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Borrow)
+    }
+}

@@ -1,0 +1,6 @@
+//! Watching: server-sent events and WebSockets.
+
+pub mod handshake;
+pub mod interest;
+pub mod socket;
+pub mod streams;

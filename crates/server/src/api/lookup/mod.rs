@@ -1,0 +1,221 @@
+//! From the `{id}` of a path to its poll or event: from memory first, else from the store.
+
+pub mod ask;
+pub mod code;
+pub mod owned;
+pub mod seen;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use pollux_core::event::Program;
+use pollux_core::id::{EventId, PollId};
+use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::standing::Standing;
+
+use self::ask::ask;
+use self::code::{by_code, in_memory};
+use crate::api::App;
+use crate::api::access::right::{Refusal, Right, may};
+use crate::api::problem::security::SecurityEvent;
+use crate::api::problem::{Problem, Trouble};
+use crate::store::EventStanding;
+
+/// The poll to vote in; the hot path.
+pub async fn poll(app: &App, text: &str, from: IpAddr) -> Result<Arc<Poll>, Problem> {
+    if let Ok(id) = text.parse()
+        && let Some(poll) = app.hub.poll(id)
+    {
+        return Ok(poll);
+    }
+    Box::pin(standing(app, text, from, None)).await.map(|standing| standing.poll)
+}
+
+/// The poll and its results, as far as this token may see it.
+pub async fn standing(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: Option<&[u8]>,
+) -> Result<Standing, Problem> {
+    if let Ok(id) = text.parse() {
+        let standing = by_id(app, id, token).await?;
+        app.limits.show(from, standing.poll.event.map_or(id.0, |event| event.0));
+        return Ok(standing);
+    }
+    match by_code(app, text, from, token).await? {
+        Named::Poll(standing) => Ok(standing),
+        Named::Event(program) => {
+            let current = program.current().ok_or_else(|| {
+                let detail = "the event with this code shows no poll at the moment";
+                Problem::new(Trouble::NoSuchPoll, detail)
+            })?;
+            by_id(app, current, token).await
+        }
+    }
+}
+
+/// What is behind an id or a join code.
+pub enum Named {
+    /// An event.
+    Event(Program),
+    /// A poll that is in no event.
+    Poll(Standing),
+}
+
+/// An event, or a lone poll. A poll of an event stands for its event.
+pub async fn named(
+    app: &App,
+    text: &str,
+    from: IpAddr,
+    token: Option<&[u8]>,
+) -> Result<Named, Problem> {
+    let Ok(id) = text.parse::<EventId>() else { return by_code(app, text, from, token).await };
+    let poll = PollId(id.0);
+    let found = match (app.hub.program(id), known(app, poll)) {
+        (Some(program), _) => Named::Event(program),
+        (None, Some(standing)) => of_its_event(app, standing).await?,
+        (None, None) => match ask(app, app.store.event(id)).await? {
+            Some(found) => Named::Event(take_event(app, found)?),
+            None => of_its_event(app, by_id(app, poll, token).await?).await?,
+        },
+    };
+    app.limits.show(from, found.id());
+    Ok(found)
+}
+
+impl Named {
+    /// Its id.
+    pub fn id(&self) -> uuid::Uuid {
+        match self {
+            Self::Event(program) => program.event.id.0,
+            Self::Poll(standing) => standing.poll.id.0,
+        }
+    }
+
+    /// What is kept of the owner's token.
+    pub fn owner(&self) -> &[u8; 32] {
+        match self {
+            Self::Event(program) => &program.event.owner,
+            Self::Poll(standing) => &standing.poll.owner,
+        }
+    }
+
+    /// Whether the code is no secret to an address: lists show it to everybody, or the address
+    /// was shown it before. So whoever uses up the guesses of a venue learns nothing more, and
+    /// keeps nobody there out.
+    fn no_guess(&self, app: &App, from: IpAddr) -> bool {
+        let listed = |poll: &Poll| poll.listed && poll.status != PollStatus::Draft;
+        app.limits.was_shown(from, self.id())
+            || match self {
+                Self::Event(program) => program.polls().iter().any(|item| listed(&item.poll)),
+                Self::Poll(standing) => listed(&standing.poll),
+            }
+    }
+}
+
+async fn of_its_event(app: &App, standing: Standing) -> Result<Named, Problem> {
+    match standing.poll.event {
+        Some(event) => program(app, event).await.map(Named::Event),
+        None => Ok(Named::Poll(standing)),
+    }
+}
+
+/// An event by its id.
+pub async fn program(app: &App, id: EventId) -> Result<Program, Problem> {
+    match app.hub.program(id) {
+        Some(program) => Ok(program),
+        None => {
+            let found = ask(app, app.store.event(id)).await?;
+            take_event(app, found.ok_or_else(no_such_event)?)
+        }
+    }
+}
+
+/// What is in memory, brought up to what the store has; see [`stored`].
+pub async fn stored_event(app: &App, program: Program) -> Result<Program, Problem> {
+    match ask(app, app.store.event(program.event.id)).await {
+        Ok(Some(found)) => take_event(app, found),
+        _ => Ok(program),
+    }
+}
+
+/// Nothing has this id or code.
+pub fn no_such_event() -> Problem {
+    Problem::new(Trouble::NoSuchPoll, "no event and no poll has this id or join code")
+}
+
+fn take_event(app: &App, (event, polls): EventStanding) -> Result<Program, Problem> {
+    let id = event.id;
+    let program = Program::new(Arc::new(event.clone()), &polls);
+    app.hub.merge_event(event, &polls);
+    let program = app.hub.program(id).unwrap_or(program);
+    if program.event.deleted_at.is_some() { Err(no_such_event()) } else { Ok(program) }
+}
+
+/// The word for the kind of the poll that voters find at an id or code. It is a hint for their page,
+/// worth neither a question to the store nor a guess: told where memory knows it, and where it is
+/// no secret to this address.
+pub fn kind_shown(app: &App, text: &str, from: IpAddr) -> Option<&'static str> {
+    let named = match text.parse::<EventId>() {
+        Ok(id) => match app.hub.program(id) {
+            Some(program) => Named::Event(program),
+            None => Named::Poll(known(app, PollId(id.0))?),
+        },
+        Err(_) => in_memory(app, text).filter(|named| named.no_guess(app, from))?,
+    };
+    let poll = match named {
+        Named::Event(program) => known(app, program.current()?)?.poll,
+        Named::Poll(standing) => standing.poll,
+    };
+    Some(poll.kind.word())
+}
+
+/// What is in memory and everybody's.
+fn known(app: &App, id: PollId) -> Option<Standing> {
+    app.hub.standing(id).filter(|standing| standing.poll.status != PollStatus::Draft)
+}
+
+async fn by_id(app: &App, id: PollId, token: Option<&[u8]>) -> Result<Standing, Problem> {
+    if let Some(standing) = known(app, id) {
+        return Ok(standing);
+    }
+    let found = ask(app, app.store.standing(id)).await?;
+    visible(app, found, token)
+}
+
+/// What is in memory, brought up to what the store has: an owner whose change was left unknown
+/// reads the poll to see. While the store cannot say, memory has to do.
+pub async fn stored(app: &App, standing: Standing) -> Result<Standing, Problem> {
+    match ask(app, app.store.standing(standing.poll.id)).await {
+        Ok(Some(found)) if found.poll.status == PollStatus::Deleted => {
+            app.hub.merge(found);
+            Err(Problem::no_such_poll())
+        }
+        Ok(Some(found)) if found.poll.status != PollStatus::Draft => {
+            app.hub.merge(found.clone());
+            Ok(app.hub.standing(found.poll.id).unwrap_or(found))
+        }
+        _ => Ok(standing),
+    }
+}
+
+/// A deleted poll is nobody's, a draft its owner's only. What all may see is kept in memory.
+fn visible(app: &App, found: Option<Standing>, token: Option<&[u8]>) -> Result<Standing, Problem> {
+    let standing = found.ok_or_else(Problem::no_such_poll)?;
+    match standing.poll.status {
+        PollStatus::Deleted => Err(Problem::no_such_poll()),
+        PollStatus::Draft => match may(app.keys.role(token, &standing.poll.owner), Right::Owner) {
+            Ok(()) => Ok(standing),
+            // Not told that there is one, but on record.
+            Err(Refusal::NotTheOwners) => {
+                Err(Problem::no_such_poll().noted_as(SecurityEvent::TokenWrong))
+            }
+            Err(_) => Err(Problem::no_such_poll()),
+        },
+        PollStatus::Open | PollStatus::Closed => {
+            app.hub.merge(standing.clone());
+            Ok(standing)
+        }
+    }
+}

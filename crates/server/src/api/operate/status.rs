@@ -1,0 +1,314 @@
+//! How the whole pipeline is, in words an organiser understands. It never waits long for log or
+//! store: one that is away is reported as away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{Request, Uri};
+use parking_lot::Mutex;
+use pollux_core::id::Offset;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout};
+use utoipa::ToSchema;
+
+use super::address;
+use super::ends::{SILENT, ends, records};
+use crate::api::access::asker::Asker;
+use crate::api::access::right::{Right, may, wrong_token};
+use crate::api::http::answer;
+use crate::api::http::query::Query;
+use crate::api::problem::security::SecurityEvent;
+use crate::api::problem::{Problem, Trouble};
+use crate::api::{App, lookup};
+use crate::watch::view::rfc3339;
+
+/// How old what log and store say may be.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How the server is. Whoever shows no token is told the first three members; the others are null.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// `embedded`: one process with a data folder. `cluster`: Kafka and PostgreSQL, any number of nodes.
+    pub mode: String,
+    /// Of this server.
+    pub version: String,
+    /// Whether votes are taken now.
+    pub ready: bool,
+    /// When this node started. RFC 3339, UTC.
+    #[schema(required, format = "date-time")]
+    pub started_at: Option<String>,
+    /// This node: the address it is reached at.
+    #[schema(required)]
+    pub node: Option<String>,
+    /// Sockets and streams that watch anything, on this node.
+    #[schema(required)]
+    pub watchers: Option<u64>,
+    /// Where votes are kept until they are counted, and after.
+    #[schema(required)]
+    pub log: Option<LogStatus>,
+    /// Who counts.
+    #[schema(required)]
+    pub processors: Option<ProcessorsStatus>,
+    /// Where polls and results are kept.
+    #[schema(required)]
+    pub store: Option<StoreStatus>,
+    /// When this node last heard that votes were counted. RFC 3339, UTC; null if it has not yet.
+    #[schema(required, format = "date-time")]
+    pub last_commit_at: Option<String>,
+}
+
+/// How the log is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogStatus {
+    /// Whether it takes votes, says how many it has, and what it holds is whole as far as is known.
+    pub ok: bool,
+    /// What is the matter; null if nothing is.
+    #[schema(required)]
+    pub detail: Option<String>,
+    /// Parts it is divided into.
+    pub partitions: u32,
+    /// Records it has: ballots of all polls and the marks of their opening and closing. Null if it
+    /// does not say.
+    #[schema(required)]
+    pub end: Option<u64>,
+    /// Of them, those that are decided.
+    pub counted: u64,
+    /// Of them, those that are not decided yet. Null if the log does not say.
+    #[schema(required)]
+    pub lag: Option<u64>,
+    /// For how long at least one of those has been waiting, as far as this node has seen: it looks when
+    /// it is asked for its status. 0 when nothing waits.
+    #[schema(required)]
+    pub lag_seconds: Option<u64>,
+}
+
+/// Who counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessorsStatus {
+    /// Partitions that this node counts; other nodes of a cluster count the others.
+    pub here: u32,
+    /// Partitions there are.
+    pub partitions: u32,
+    /// Why partitions that this node should count are not being counted; empty when all is well.
+    pub troubles: Vec<String>,
+}
+
+/// How the store is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreStatus {
+    /// Whether polls can be created and changed, and votes counted.
+    pub ok: bool,
+    /// What is the matter; null if nothing is.
+    #[schema(required)]
+    pub detail: Option<String>,
+}
+
+/// How the server is.
+#[utoipa::path(
+    get, path = "/api/status", tag = "server", operation_id = "getStatus",
+    params(("poll" = Option<String>, Query, description = "With an owner's token: a poll or event (id or join code) that it is of")),
+    responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll or event; the first three members for everybody. What log, store and processor say of a fault is added for the operator and for the server's own machine")),
+    security((), ("owner" = []), ("operator" = [])),
+    extensions(("x-troubles" = json!([Trouble::WrongToken, Trouble::NoSuchPoll]))),
+)]
+pub async fn read(
+    State(app): State<Arc<App>>,
+    asker: Asker,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let all = may_see_all(&app, &asker, request.uri()).await?;
+    let mut status = Status {
+        mode: if app.config.is_cluster() { "cluster" } else { "embedded" }.into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        ready: !app.stopping.is_cancelled() && app.log.ready().is_ok(),
+        started_at: None,
+        node: None,
+        watchers: None,
+        log: None,
+        processors: None,
+        store: None,
+        last_commit_at: None,
+    };
+    if all {
+        let words = Words { of_backends: asker.is_insider(&app) };
+        let ((log, counted), own) = (pipeline(&app, words).await, address::own(&app.config));
+        status.started_at = Some(rfc3339(app.started_at));
+        status.node = Some(own);
+        status.watchers = Some(app.hub.viewers() as u64);
+        status.log = Some(log);
+        status.processors = Some(processors(&app, words));
+        status.store = Some(store(&app, counted.err(), words));
+        status.last_commit_at = app.hub.committed_at().map(rfc3339);
+    }
+    Ok(answer::ok(&status))
+}
+
+/// How a fault is told. Anybody may make a poll and be its owner, so owners hear our words only: a backend's name files,
+/// hosts and accounts.
+#[derive(Clone, Copy)]
+struct Words {
+    of_backends: bool,
+}
+
+impl Words {
+    /// Ours, and the backend's after them.
+    fn tell(self, ours: String, theirs: &str) -> String {
+        if self.of_backends { format!("{ours} ({theirs})") } else { ours }
+    }
+}
+
+/// Whether the asker has the operator's token, or that of the poll or event they name.
+async fn may_see_all(app: &App, asker: &Asker, uri: &Uri) -> Result<bool, Problem> {
+    let Some(token) = asker.token() else { return Ok(false) };
+    if asker.is_operator(app) {
+        return Ok(true);
+    }
+    let query = Query::of(uri)?;
+    let Some(poll) = query.one("poll")? else {
+        let detail = "this is not the operator's token; with an owner's, name a poll or an event that \
+                      it is of: ?poll={id}";
+        let problem = Problem::new(Trouble::WrongToken, detail);
+        return Err(problem.noted_as(SecurityEvent::OperatorTokenWrong));
+    };
+    // While the store is away, an owner whose poll is not in memory is one of everybody.
+    let found = lookup::named(app, poll, asker.client.address, Some(token));
+    match timeout(app.config.api.probe, found).await {
+        Ok(Ok(named)) => match may(asker.role(app, named.owner()), Right::Owner) {
+            Ok(()) => Ok(true),
+            Err(_) => Err(wrong_token("owner's")),
+        },
+        Ok(Err(problem)) if problem.trouble() == Trouble::NoSuchPoll => Err(problem),
+        Ok(Err(_)) | Err(_) => Ok(false),
+    }
+}
+
+/// The log, and how far the store has counted it, or why it does not say.
+async fn pipeline(app: &Arc<App>, words: Words) -> (LogStatus, Result<(), String>) {
+    let (store, patience) = (app.store.clone(), app.config.api.probe);
+    let deadline = app.config.api.deadline;
+    let progress = app.progress.ask(FRESH, patience, || async move {
+        let progress = timeout(deadline, store.progress()).await.map_err(|_| SILENT)?;
+        progress.map_err(|error| error.to_string())
+    });
+    // In this order: what was counted when it was asked is on the log when that is asked.
+    let progress = progress.await.unwrap_or_else(|| Err(SILENT.into()));
+    let ends = app.ends.ask(FRESH, patience, || ends(app)).await;
+    let ends = ends.unwrap_or_else(|| Err(SILENT.into()));
+    let mut counted = app.hub.progress();
+    for (partition, progress) in progress.iter().flatten() {
+        if let Some(next) = counted.get_mut(*partition as usize) {
+            *next = progress.next_offset.max(*next);
+        }
+    }
+    let mut log = LogStatus {
+        ok: true,
+        detail: None,
+        partitions: app.log.partitions(),
+        end: None,
+        counted: records(&counted),
+        lag: None,
+        lag_seconds: None,
+    };
+    if let Ok(ends) = &ends {
+        let ends: Vec<_> = ends.iter().zip(&counted).map(|(end, next)| *end.max(next)).collect();
+        log.end = Some(records(&ends));
+        log.lag = Some(records(&ends) - records(&counted));
+        log.lag_seconds = Some(app.behind.look(&ends, &counted).as_secs());
+    }
+    let hindrance = app.log.hindrance();
+    let meanwhile = if hindrance.is_some() { "wait" } else { "are refused" };
+    let refused = hindrance.or(app.log.ready().err()).or(ends.err()).map(|why| {
+        let who = if app.config.is_cluster() { "Kafka" } else { "The log in the data folder" };
+        words.tell(format!("{who} cannot be used: votes {meanwhile} until it can be"), &why)
+    });
+    let damaged = || {
+        let ours = "Votes are taken and kept, but some records of the log are damaged";
+        app.log.damage().map(|why| words.tell(ours.to_owned(), &why))
+    };
+    log.detail = refused.or_else(damaged);
+    log.ok = log.detail.is_none();
+    (log, progress.map(drop))
+}
+
+fn processors(app: &App, words: Words) -> ProcessorsStatus {
+    let partitions = app.log.partitions();
+    let Some(processor) = app.processor.get() else {
+        return ProcessorsStatus { here: 0, partitions, troubles: Vec::new() };
+    };
+    let troubles = processor.troubles.lock();
+    let held = processor.held.lock();
+    let here = held.iter().filter(|partition| !troubles.contains_key(partition)).count();
+    let troubles = troubles.iter().map(|(partition, why)| {
+        words.tell(format!("partition {partition} is not counted at the moment"), why)
+    });
+    ProcessorsStatus { here: here as u32, partitions, troubles: troubles.collect() }
+}
+
+fn store(app: &App, silent: Option<String>, words: Words) -> StoreStatus {
+    let why = app.store.ready().err().or(silent);
+    let detail = why.map(|why| {
+        let who = if app.config.is_cluster() { "The database" } else { "The data folder" };
+        let ours = format!(
+            "{who} cannot be used: votes in polls that are open are taken and kept, but they are \
+             counted, and polls created and changed, only once it can be"
+        );
+        words.tell(ours, &why)
+    });
+    StoreStatus { ok: detail.is_none(), detail }
+}
+
+/// Since when what is on the log waits to be counted. For each partition an end that was seen is
+/// remembered until it is counted; then the present one.
+#[derive(Default)]
+pub struct Behind {
+    seen: Mutex<Vec<(Offset, Instant)>>,
+}
+
+impl Behind {
+    /// For how long the oldest waits, at least.
+    fn look(&self, ends: &[Offset], counted: &[Offset]) -> Duration {
+        let now = Instant::now();
+        let mut seen = self.seen.lock();
+        seen.resize(ends.len(), (0, now));
+        for ((seen, end), next) in seen.iter_mut().zip(ends).zip(counted) {
+            if *next >= seen.0 {
+                *seen = (*end, now);
+            }
+        }
+        let waiting = seen.iter().zip(counted).filter(|(seen, next)| seen.0 > **next);
+        waiting.map(|((_, since), _)| now - *since).max().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_is_told_from_what_is_under_way() {
+        let second = Duration::from_secs(1);
+        let behind = Behind::default();
+        assert_eq!(behind.look(&[10, 5], &[10, 5]), Duration::ZERO);
+        for n in 1..10 {
+            // Something is always under way, and all of it is counted a moment later.
+            assert_eq!(behind.look(&[10 + n, 5], &[9 + n, 5]), Duration::ZERO, "{n}");
+            advance(second).await;
+        }
+        behind.look(&[30, 6], &[20, 5]);
+        advance(4 * second).await;
+        assert_eq!(behind.look(&[50, 6], &[29, 6]), 4 * second);
+        advance(second).await;
+        assert_eq!(behind.look(&[50, 6], &[30, 6]), Duration::ZERO, "those of then are counted");
+        advance(second).await;
+        assert_eq!(behind.look(&[50, 6], &[40, 6]), second, "and later ones wait since then");
+    }
+}

@@ -1,0 +1,109 @@
+//! Making a poll: once, even if the request comes twice.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::header::{HeaderValue, LOCATION};
+use http::{HeaderMap, Request, StatusCode};
+use pollux_core::poll::Poll;
+use pollux_core::standing::Standing;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::{draft, shape};
+use crate::api::App;
+use crate::api::access::asker::Asker;
+use crate::api::access::keys::Keys;
+use crate::api::access::room;
+use crate::api::change::keep::{idempotency_key, keep, spend};
+use crate::api::change::{detached, refused};
+use crate::api::http::{answer, body};
+use crate::api::problem::{Problem, Trouble};
+use crate::store::IdempotencyKey;
+use crate::watch::view::{self, Audience, PollView};
+
+/// A new poll with the secret that only its maker gets, once.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedPoll {
+    /// The poll.
+    #[serde(flatten)]
+    pub poll: PollView,
+    /// Keep it: it is shown this once, and needed for everything the owner does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub owner_token: Option<String>,
+    /// A page that holds the token in its fragment, which no server gets to see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub owner_url: Option<String>,
+}
+
+/// Make a poll.
+#[utoipa::path(
+    post, path = "/api/polls", tag = "polls", operation_id = "createPoll",
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "The same request under the same key makes one poll", pattern = "^[!-~]{16,255}$")),
+    request_body(content = shape::NewPoll,
+        example = json!({"question": "What is your favorite language?", "options": ["JavaScript", "Python"]})),
+    responses((status = 201, body = CreatedPoll, description = "Made", headers(("Location" = String)))),
+    extensions(("x-troubles" = json!([
+        Trouble::NoToken, Trouble::WrongToken, Trouble::KeyReused, Trouble::StoreUnavailable,
+        Trouble::ChangeUnknown, Trouble::TooManyPolls,
+    ]))),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    asker: Asker,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    if app.config.operator_creates {
+        asker.require_operator(&app)?;
+    }
+    let key = idempotency_key(request.headers())?;
+    let (head, body) = request.into_parts();
+    let body = body::json(&app, &head.headers, body).await?;
+    let (draft, open) = draft::create(&body, true)?;
+    let now = app.ambient.now();
+    let id = app.ambient.poll_id();
+    let token = app.keys.owner_token(id.0, [0; 16]);
+    let mut poll = Poll::draft(id, draft, Keys::token_hash(&token), now).map_err(refused)?;
+    if open {
+        poll.open(now).map_err(refused)?;
+    }
+    let place = open.then(|| room::for_new(&app, &asker)).transpose()?;
+    spend(&app, &asker)?;
+    let key = key.map(|key| IdempotencyKey { key, request: Sha256::digest(&body).into() });
+    detached(&app, move |app| async move {
+        let standing = keep(&app, poll, key).await?;
+        drop(place);
+        Ok(answer(&app, &standing, asker.client.address))
+    })
+    .await
+}
+
+fn answer(app: &App, standing: &Standing, from: IpAddr) -> Response {
+    let poll = &standing.poll;
+    app.limits.show(from, poll.id.0);
+    // A token that was reissued since is not ours to derive again.
+    let token = app.keys.owner_token(poll.id.0, [0; 16]);
+    let token = (Keys::token_hash(&token) == poll.owner).then_some(token);
+    let body = CreatedPoll {
+        poll: view::poll(standing, Audience::Owner),
+        owner_url: token.as_ref().map(|token| owner_url(app, poll, token)),
+        owner_token: token,
+    };
+    let mut headers = HeaderMap::new();
+    let location = HeaderValue::try_from(format!("/api/polls/{}", poll.id));
+    headers.insert(LOCATION, location.expect("a UUID"));
+    answer::json(StatusCode::CREATED, &body, &headers)
+}
+
+/// The owner's page; the token is in the fragment, which browsers keep to themselves.
+pub(super) fn owner_url(app: &App, poll: &Poll, token: &str) -> String {
+    format!("{}/studio#poll={}&token={token}", app.public_url(), poll.id)
+}

@@ -1,0 +1,103 @@
+//! Reading what organisers write of a poll, field by field: every wrong place is named at once.
+
+use pollux_core::poll::{Draft, Results, Revote, Turnout};
+
+use super::kind;
+use crate::api::http::fields::{Fields, boolean, string, time, whole, word};
+use crate::api::http::json;
+use crate::api::problem::Problem;
+
+/// The members that every kind of poll has, beside the question.
+const FIELDS: &str = "revote, results, turnout, voterIds, listed, closesAt, closesAfter, embed";
+
+/// Read a new poll, and whether it opens at once.
+pub fn create(body: &[u8], opens: bool) -> Result<(Draft, bool), Problem> {
+    let mut fields = Fields::of(body)?;
+    let mut draft = Draft::new("", Vec::<String>::new());
+    let given = fields.given(["question", "options", "statements"]);
+    write(&mut fields, &mut draft);
+    for required in ["question", kind::members(&draft.kind)[0]] {
+        if !given.contains(&required) {
+            fields.wrong(required, "is required");
+        }
+    }
+    let mut open = opens;
+    fields.take("open", |given| {
+        open = given.map_or(Ok(opens), boolean)?;
+        Ok(())
+    });
+    fields.finish(&format!("{}, open", known(&draft)))?;
+    Ok((draft, open))
+}
+
+/// Apply a merge patch to what a draft says now.
+pub fn patch(body: &[u8], mut draft: Draft) -> Result<Draft, Problem> {
+    let mut fields = Fields::of(body)?;
+    // Of a time and a time from the opening on, the one that is written stands.
+    let set = |name| fields.members.get(name).is_some_and(|value| !value.is_null());
+    match (set("closesAt"), set("closesAfter")) {
+        (true, false) => draft.closes_after = None,
+        (false, true) => draft.closes_at = None,
+        _ => {}
+    }
+    write(&mut fields, &mut draft);
+    fields.finish(&known(&draft))?;
+    Ok(draft)
+}
+
+/// The members that a body of this draft may have.
+fn known(draft: &Draft) -> String {
+    format!("question, {}, {FIELDS}", kind::members(&draft.kind).join(", "))
+}
+
+/// Whether a patch says nothing but who may frame the poll.
+pub fn only_embed(body: &[u8]) -> bool {
+    json::object(body).is_ok_and(|members| members.len() == 1 && members.contains_key("embed"))
+}
+
+/// Every member that is there replaces what the draft has.
+fn write(fields: &mut Fields, draft: &mut Draft) {
+    fields.take("question", |given| {
+        draft.question = string(given.unwrap_or_default())?;
+        Ok(())
+    });
+    kind::write(fields, &mut draft.kind);
+    fields.take("revote", |given| {
+        let words = [("replace", Revote::Replace), ("refuse", Revote::Refuse)];
+        draft.revote = given.map_or(Ok(Revote::default()), |v| word(v, &words))?;
+        Ok(())
+    });
+    fields.take("results", |given| {
+        let words = [
+            ("live", Results::Live),
+            ("afterVote", Results::AfterVote),
+            ("hidden", Results::Hidden),
+        ];
+        draft.results = given.map_or(Ok(Results::default()), |v| word(v, &words))?;
+        Ok(())
+    });
+    fields.take("turnout", |given| {
+        let words = [("shown", Turnout::Shown), ("hidden", Turnout::Hidden)];
+        draft.turnout = given.map_or(Ok(Turnout::default()), |v| word(v, &words))?;
+        Ok(())
+    });
+    fields.take("voterIds", |given| {
+        draft.voter_ids = given.map_or(Ok(true), boolean)?;
+        Ok(())
+    });
+    fields.take("listed", |given| {
+        draft.listed = given.map_or(Ok(true), boolean)?;
+        Ok(())
+    });
+    fields.take("closesAt", |given| {
+        draft.closes_at = given.map(time).transpose()?;
+        Ok(())
+    });
+    fields.take("closesAfter", |given| {
+        draft.closes_after = given.map(whole).transpose()?;
+        Ok(())
+    });
+    if let Some(embed) = fields.strings("embed") {
+        draft.embed = embed;
+    }
+}

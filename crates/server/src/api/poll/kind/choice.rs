@@ -1,0 +1,31 @@
+//! A choice as an organiser writes it.
+
+use pollux_core::kind::choice::{Draft, Selection};
+use pollux_core::kind::rating::Word;
+
+use crate::api::http::fields::{Fields, whole, word};
+
+pub fn write(fields: &mut Fields, draft: &mut Draft) {
+    // A new kind does not keep the old one's number of choices, nor the other way about.
+    let has = |name| fields.members.contains_key(name);
+    match (has("kind"), has("maxChoices")) {
+        (true, false) => draft.max_choices = None,
+        (false, true) => draft.kind = None,
+        _ => {}
+    }
+    if let Some(options) = fields.texts("options") {
+        draft.options = options;
+    }
+    let selections = [Selection::Single, Selection::Multiple];
+    let [single, multiple] = selections.map(|selection| (selection.as_str(), Some(selection)));
+    // The other kind's word does not come here; it is for the message about a word that is none.
+    let words = [single, multiple, (Word::Rating.as_str(), None)];
+    fields.take("kind", |given| {
+        draft.kind = given.map(|v| word(v, &words)).transpose()?.flatten();
+        Ok(())
+    });
+    fields.take("maxChoices", |given| {
+        draft.max_choices = given.map(whole).transpose()?;
+        Ok(())
+    });
+}

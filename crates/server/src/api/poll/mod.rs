@@ -1,0 +1,10 @@
+//! Polls: making, reading and changing them.
+
+pub mod change;
+pub mod create;
+pub mod draft;
+mod kind;
+pub mod list;
+pub mod read;
+pub mod shape;
+pub mod token;

@@ -1,0 +1,112 @@
+//! How many connections one address holds, so that nobody alone can hold all there are. A school
+//! behind one address fits many times; proxies that are trusted carry everybody and are exempt.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use parking_lot::Mutex;
+
+use crate::api::access::limits;
+use crate::config::Config;
+
+/// The connections there are, by address; an IPv6 site (a /48) counts as one.
+pub struct Crowd {
+    most: usize,
+    exempt: Vec<IpNet>,
+    held: Mutex<BTreeMap<IpAddr, usize>>,
+}
+
+impl Crowd {
+    /// As configured.
+    pub fn new(config: &Config) -> Arc<Self> {
+        let share = config.api.connections_share as usize;
+        // With all of them for one, those past the limit wait like anybody's.
+        let most =
+            if share < 100 { (config.api.connections * share).div_ceil(100) } else { usize::MAX };
+        Arc::new(Self { most, exempt: config.trusted_proxies.clone(), held: Mutex::default() })
+    }
+
+    /// A place for one more connection of this address, unless it has its share.
+    pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+        let peer = peer.to_canonical();
+        if self.exempt.iter().any(|network| network.contains(&peer)) {
+            return Some(Place { taken: None });
+        }
+        let address = limits::site(peer);
+        let mut held = self.held.lock();
+        let count = held.entry(address).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { taken: Some((self.clone(), address)) })
+    }
+
+    fn leave(&self, address: IpAddr) {
+        let mut held = self.held.lock();
+        if let Some(count) = held.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&address);
+            }
+        }
+    }
+}
+
+/// A connection's place among those of its address, given up when dropped.
+pub struct Place {
+    taken: Option<(Arc<Crowd>, IpAddr)>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some((crowd, address)) = self.taken.take() {
+            crowd.leave(address);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_school_fits_behind_one_address_and_others_find_a_place() {
+        let config = Config::default();
+        let crowd = Crowd::new(&config);
+        let mut school: Vec<_> =
+            (0..config.api.connections).map_while(|_| crowd.admit(address("192.0.2.1"))).collect();
+        assert!(school.len() > 5_000);
+        assert!(school.len() * 4 <= config.api.connections * 3);
+        assert!(crowd.admit(address("::ffff:192.0.2.1")).is_none(), "it is the same address");
+        assert!(crowd.admit(address("192.0.2.2")).is_some());
+        school.pop();
+        assert!(crowd.admit(address("192.0.2.1")).is_some());
+        drop(school);
+        assert!(crowd.held.lock().is_empty(), "nothing is kept of who has left");
+    }
+
+    #[test]
+    fn an_ipv6_site_is_one_and_a_trusted_proxy_is_everybody() {
+        let mut config = Config::default();
+        config.api.connections = 4;
+        config.api.connections_share = 50;
+        config.trusted_proxies = vec!["192.0.2.8/30".parse().unwrap()];
+        let crowd = Crowd::new(&config);
+        let site: Vec<_> = ["2001:db8:1::1", "2001:db8:1:2::1", "2001:db8:1:3::1"]
+            .into_iter()
+            .filter_map(|text| crowd.admit(address(text)))
+            .collect();
+        assert_eq!(site.len(), 2);
+        assert!(crowd.admit(address("2001:db8:2::1")).is_some());
+        let proxied: Vec<_> = (0..9).filter_map(|_| crowd.admit(address("192.0.2.9"))).collect();
+        assert_eq!(proxied.len(), 9);
+    }
+}

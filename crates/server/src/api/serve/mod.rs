@@ -1,0 +1,7 @@
+//! Connections, and what every request passes first and every answer last.
+
+mod crowd;
+pub mod direct;
+pub mod front;
+pub mod server;
+mod stream;

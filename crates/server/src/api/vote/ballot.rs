@@ -1,0 +1,82 @@
+//! A ballot as a client sends it, read and checked.
+
+use pollux_core::ballot::NamedBy;
+use pollux_core::id::{BallotId, UnixMillis};
+use pollux_core::kind::{Answer, Written};
+use pollux_core::poll::Poll;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::shape::diagnose_vote;
+use crate::api::App;
+use crate::api::http::json::{self, Text};
+use crate::api::problem::Problem;
+
+/// Longest `voterId`, in bytes.
+pub const MAX_VOTER_ID: usize = 128;
+
+/// A ballot as a client writes it: exactly one of the first five members.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cast<'a> {
+    #[serde(borrow)]
+    pub(crate) option: Option<Text<'a>>,
+    pub(crate) option_id: Option<u64>,
+    pub(crate) options: Option<Vec<Text<'a>>>,
+    pub(crate) option_ids: Option<Vec<u64>>,
+    pub(crate) answer: Option<&'a RawValue>,
+    pub(crate) ballot_id: Option<Text<'a>>,
+    pub(crate) voter_id: Option<Text<'a>>,
+    pub(crate) voter: Option<Text<'a>>,
+    pub(crate) round: Option<u64>,
+}
+
+impl Cast<'_> {
+    /// The answer it gives, if the poll allows it.
+    pub fn checked(&self, poll: &Poll) -> Result<Answer, Problem> {
+        let texts = self.options.as_ref();
+        let written = Written {
+            option: self.option.as_ref().map(|Text(text)| &**text),
+            option_id: self.option_id,
+            options: texts.map(|texts| texts.iter().map(|Text(text)| &**text).collect()),
+            option_ids: self.option_ids.as_deref(),
+            answer: self.answer.map(RawValue::get),
+        };
+        poll.kind.read(&written).map_err(|broken| Problem::rule(broken.pointer, broken.detail))
+    }
+
+    /// The client's ballot id, or one of ours.
+    pub fn ballot_id(&self, app: &App, now: UnixMillis) -> Result<(BallotId, NamedBy), Problem> {
+        let Some(Text(text)) = &self.ballot_id else {
+            return Ok((BallotId::new(now, app.ambient.random()), NamedBy::Server));
+        };
+        let id = text.parse().map_err(|error| Problem::rule("/ballotId", format!("is {error}")))?;
+        Ok((id, NamedBy::Client))
+    }
+}
+
+/// Read a ballot; what does not read is looked at again, slowly, to say where.
+pub fn read(body: &[u8]) -> Result<Cast<'_>, Problem> {
+    // serde would read the members from an array, too, in the order they are declared in.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(json::no_object(body));
+    }
+    serde_json::from_slice(body).map_err(|error| diagnose_vote(body, &error))
+}
+
+pub(super) fn voter_id<'a>(poll: &Poll, name: &'a str) -> Result<&'a str, Problem> {
+    let wrong = |detail: String| Err(Problem::rule("/voterId", detail));
+    if !poll.voter_ids {
+        return wrong("this poll does not take a voterId".into());
+    }
+    if name.is_empty() {
+        return wrong("must not be empty".into());
+    }
+    if name.len() > MAX_VOTER_ID {
+        return wrong(format!("must be at most {MAX_VOTER_ID} bytes; it has {}", name.len()));
+    }
+    if name.chars().any(char::is_control) {
+        return wrong("must not contain control characters".into());
+    }
+    Ok(name)
+}

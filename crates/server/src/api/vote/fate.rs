@@ -1,0 +1,131 @@
+//! What became of a ballot, as its voter is told: on request, when they wait for it, and when the same
+//! ballot comes again with another cookie.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::Request;
+use pollux_core::ballot::Status;
+use pollux_core::id::{BallotId, Offset, Partition, PollId, Position, VoterId};
+use pollux_core::poll::Poll;
+use tokio::time::timeout;
+
+use super::receipt::{Decided, Receipt, Recorded};
+use crate::api::access::client::Client;
+use crate::api::access::keys::Who;
+use crate::api::http::answer;
+use crate::api::http::path::Params;
+use crate::api::http::query::{Query, bad};
+use crate::api::lookup::ask::ask;
+use crate::api::problem::{Problem, Trouble};
+use crate::api::{App, lookup};
+use crate::store::{BallotFate, StoreError};
+
+/// Longest look for what a retry may be a repetition of.
+const LOOK_BACK: Duration = Duration::from_millis(500);
+
+/// Wait for the fold to decide, as long as is allowed.
+pub async fn decision(app: &App, recorded: &Recorded) -> Option<Decided> {
+    let Position { partition, offset } = recorded.position;
+    let decided = async {
+        // Without an offset of its own the ballot is somewhere below the end.
+        let offset = match offset {
+            Some(offset) => offset,
+            None => app.log.end(partition).await.ok()?.saturating_sub(1),
+        };
+        app.hub.committed(partition, offset).await;
+        let (poll, voter) = (recorded.poll.id, recorded.voter);
+        let fate = app.store.fate(poll, voter, recorded.ballot).await.ok()??;
+        told(app, poll, voter, &fate).await.ok()
+    };
+    timeout(app.config.api.wait, decided).await.ok().flatten()
+}
+
+/// What the voter is told of a ballot's fate.
+pub async fn told(
+    app: &App,
+    poll: PollId,
+    voter: VoterId,
+    fate: &BallotFate,
+) -> Result<Decided, StoreError> {
+    let superseded_by = match fate.status {
+        Status::Superseded => app.store.voter(poll, voter).await?.counted.map(|(id, _)| id),
+        _ => None,
+    };
+    Ok(Decided { status: fate.status, superseded_by })
+}
+
+/// A ballot that comes with a cookie may be the retry of one that came without, whose voter is then
+/// another: a page has set the cookie in between, or the first answer did, and was half lost. A first
+/// try's id is young, so only an old one is looked up, and where it was decided already, that holds.
+#[cold]
+pub async fn cast_without_cookie(
+    app: &App,
+    poll: &Arc<Poll>,
+    ballot: BallotId,
+) -> Option<Recorded> {
+    let voter = app.keys.voter(poll.id, Who::first(ballot));
+    let looked = async {
+        let fate = app.store.fate(poll.id, voter, ballot).await.ok()??;
+        let decided = told(app, poll.id, voter, &fate).await.ok()?;
+        Some(Recorded::decided(poll.clone(), voter, &fate, decided))
+    };
+    // A store that is away holds up no vote.
+    timeout(LOOK_BACK, looked).await.ok().flatten()
+}
+
+/// What became of a ballot, asked by its voter.
+#[utoipa::path(
+    get, path = "/api/polls/{id}/ballots/{ballotId}", tag = "voting", operation_id = "getBallot",
+    params(
+        ("id" = String, Path, description = "The poll's id or join code"),
+        ("ballotId" = String, Path, description = "The ballot's id", format = "uuid"),
+        ("at" = Option<String>, Query, description = "Where its record stands, as `partition.offset`", example = "3.1042", pattern = "^[0-9]{1,9}\\.[0-9]{1,18}$"),
+        ("voterId" = Option<String>, Query, description = "The `voterId` it was cast with; else the cookie tells"),
+        ("voter" = Option<String>, Query, description = "The `voter` of a receipt, for clients that keep no cookies"),
+    ),
+    responses((status = 200, body = Receipt, description = "Decided")),
+    extensions(("x-troubles" = json!([Trouble::NoSuchBallot]))),
+)]
+pub async fn fate(
+    State(app): State<Arc<App>>,
+    Params([id, ballot]): Params<2>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let headers = request.headers();
+    let client = Client::of(&app, headers, request.extensions());
+    let query = Query::of(request.uri())?;
+    // A voter's rows are found without it; it is part of the address all the same.
+    query.one("at")?.map(read_place).transpose()?;
+    let poll = lookup::poll(&app, &id, client.address).await?;
+    let ballot: BallotId =
+        ballot.parse().map_err(|error| bad(format!("the ballot's id in the path is {error}")))?;
+    let proven = match query.one("voter")? {
+        Some(signed) => Some(app.keys.voter_of(signed)?),
+        None => app.keys.cookie(headers),
+    };
+    let voter = match (query.one("voterId")?, proven) {
+        (Some(name), _) => Who::Named(name),
+        (None, Some(value)) => Who::Cookie(value),
+        (None, None) => Who::first(ballot),
+    };
+    let voter = app.keys.voter(poll.id, voter);
+    let Some(fate) = ask(&app, app.store.fate(poll.id, voter, ballot)).await? else {
+        let detail = "it is not decided yet, or was never recorded for this voter";
+        return Err(Problem::new(Trouble::NoSuchBallot, detail).with_ballot(ballot));
+    };
+    let decided = ask(&app, told(&app, poll.id, voter, &fate)).await?;
+    let receipt = Recorded::decided(poll, voter, &fate, decided).receipt(Some(decided));
+    Ok(answer::ok(&receipt))
+}
+
+fn read_place(text: &str) -> Result<(Partition, Offset), Problem> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('.')
+        .filter(|(partition, offset)| digits(partition) && digits(offset))
+        .and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)))
+        .ok_or_else(|| bad("the query parameter at must be partition.offset, such as 3.1042"))
+}

@@ -1,0 +1,11 @@
+//! The path of a vote: [`cast`] takes the request, [`ballot`] reads it, [`record`] names its voter, [`append`] puts it on the log, and
+//! the answer is its [`receipt`]. What became of it is told by [`fate`].
+
+pub mod append;
+pub mod ballot;
+pub mod cast;
+pub mod fate;
+pub mod late;
+pub mod receipt;
+pub mod record;
+pub mod shape;
