@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 
 /// Within this an append has an outcome: below the deadline of a request.
-const DEADLINE: Duration = Duration::from_secs(8);
+const DEADLINE: Duration = Duration::from_secs(20);
 /// Within this a healed cluster takes records again.
 const HEALED: Duration = Duration::from_secs(60);
 

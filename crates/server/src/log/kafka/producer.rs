@@ -285,7 +285,7 @@ impl Producer {
             current: RwLock::default(),
             lanes: votes.chain(others).map(Mutex::new).collect(),
             linger: config.linger,
-            patience: config.timeout * 3 / 10,
+            patience: config.timeout / 5,
             most: limits.queue,
             most_in_partition: config.partition_queue,
             in_flight: AtomicUsize::new(0),
