@@ -2,6 +2,7 @@
 
 import { now } from "../api/clock";
 import type { Poll } from "../api/generated";
+import { countdown } from "../ui/writing";
 import { el, follow } from "./dom.svelte";
 import { say, time } from "./words.svelte";
 
@@ -22,7 +23,7 @@ export function closing(poll: () => Poll): HTMLElement {
   const words = () => {
     if (at === null) return "";
     if (left > HOUR) return say("openUntil", { time: time(new Date(at)) });
-    return say("closesIn", { time: `${Math.floor(left / 60)}:${`${left % 60}`.padStart(2, "0")}` });
+    return say("closesIn", { time: countdown(1000 * left) });
   };
   return el("span", { class: () => (left <= SOON ? "number soon" : "number"), role: "timer" }, words);
 }

@@ -2,7 +2,8 @@
 
 import { getEvent } from "../api/operations";
 import { recall } from "../ui/storage";
-import { SHORTEST, spoken, tidyCode } from "./code";
+import { spoken } from "../ui/writing";
+import { SHORTEST, tidyCode } from "./code";
 import { el, follow } from "./dom.svelte";
 import { kinds } from "./kinds.svelte";
 import { online } from "./online.svelte";
