@@ -12,13 +12,14 @@ const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((name) => ({ name, text: readFileSync(join("src", name), "utf8") }));
 
 /** The parts of a kind that belong to a screen, by how their files' names begin. */
-const PARTS: Record<string, string> = { ballot: "vote", words: "vote", OnStage: "present", InStudio: "studio", Editor: "studio" };
+const PARTS: [begins: RegExp, screen: string][] =
+  [[/^(ballot|words)/i, "vote"], [/^(on-?stage|bars|columns)/i, "present"], [/^(in-?studio|editor)/i, "studio"]];
 
 /** The screen that a file belongs to; none if it is shared. */
 function screen(path: string): string | undefined {
   const [folder, ...rest] = path.split("/");
   if (SCREENS.includes(folder!)) return folder;
-  return folder === "kinds" ? PARTS[rest.at(-1)!.split(/[.-]/)[0]!] : undefined;
+  return folder === "kinds" ? PARTS.find(([begins]) => begins.test(rest.at(-1)!))?.[1] : undefined;
 }
 
 /** The files of `src` that a file imports from. */

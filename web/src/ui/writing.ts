@@ -21,7 +21,7 @@ export function countdown(ms: number): string {
 
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]] as const;
 
-/** `figures`: the language that numbers are written in, the browser's if none is named; `words`: that of the text around them. */
+/** `figures`: the language of numbers, the browser's if none is named; `words`: that of the text around them. */
 export function writing(figures?: string, words = figures) {
   // Making one costs a hundred times what using it does.
   const whole = new Intl.NumberFormat(figures);
