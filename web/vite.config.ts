@@ -19,7 +19,7 @@ function ballot(module: string | null | undefined): string | null {
 const inputs = (names: readonly string[]) => Object.fromEntries(names.map((page) => [page, `${page}.html`]));
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), addresses(), compressed()],
+  plugins: [svelte(), unhydrated(), addresses(), compressed()],
   environments: {
     client: { build: { rolldownOptions: { input: inputs(pages.filter((page) => page !== VOTER)) } } },
     voter: {
@@ -64,6 +64,25 @@ function addresses(): Plugin {
         if (page) request.url = `/${page}.html`;
         next();
       });
+    },
+  };
+}
+
+/** No server renders a page of ours, so none is ever hydrated: what Svelte has for that is left out. */
+function unhydrated(): Plugin {
+  return {
+    name: "pollux-unhydrated",
+    apply: "build",
+    transform: {
+      filter: { id: /svelte\/src\/internal\/client\/dom\/hydration\.js$/ },
+      handler(code) {
+        const never = code.replace("export let hydrating = false;", "export const hydrating = false;")
+          .replace(/(function set_hydrating\(value\) \{)[^}]*\}/, "$1}");
+        if (never.includes("hydrating = value") || !never.includes("const hydrating")) {
+          throw new Error("this Svelte hydrates in another way than the build leaves out");
+        }
+        return { code: never, map: null };
+      },
     },
   };
 }

@@ -5,10 +5,11 @@ import assert from "node:assert/strict";
 import { after, afterEach, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { launch, person, STAGE } from "./browser.mjs";
-import { test, until } from "./harness.mjs";
+import { test } from "./harness.mjs";
 import { WRONG } from "./line.mjs";
 import { at as joined, figures, live, NO_SERVER, stands, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
+import { until } from "./until.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });

@@ -6,7 +6,8 @@ import { after, before, describe, test } from "node:test";
 import { inkOutside } from "./fonts.mjs";
 import { figures } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
-import { firefox, until, webkit } from "./webdriver.mjs";
+import { until } from "./until.mjs";
+import { firefox, webkit } from "./webdriver.mjs";
 
 const ENTER = "\uE007", ESCAPE = "\uE00C", SPACE = "\uE00D", DOWN = "\uE015";
 const PHONE = [500, 800], WIDE = [1280, 800];
@@ -39,7 +40,7 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
     const more = async (people) => {
       const seen = () => page.run(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));
       const now = await seen();
-      await until(async () => await seen() >= now + people, 15_000);
+      await until(async () => await seen() >= now + people, { patience: 15_000 });
     };
 
     test("join by code, vote, change the vote", async () => {

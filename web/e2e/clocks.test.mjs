@@ -5,9 +5,10 @@ import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { launch, person, STAGE } from "./browser.mjs";
 import { browserClock, ServerClock } from "./clocks.mjs";
-import { test, until } from "./harness.mjs";
+import { test } from "./harness.mjs";
 import { at as joined, figures, live, press, stands, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
+import { until } from "./until.mjs";
 
 const HOUR = 3_600;
 let server, browser;

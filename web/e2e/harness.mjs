@@ -4,11 +4,10 @@ import { test as once } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { abandon, screens } from "./browser.mjs";
 import { lines } from "./line.mjs";
+import { PATIENCE_MS } from "./until.mjs";
 
 /** Longest try. The longest test takes half a minute; a slow machine three times that. */
 const TRY_MS = 180_000;
-/** What a wait waits for comes within this, also on a slow machine, or never. */
-const PATIENCE_MS = 30_000;
 /** Tries after the first: none at night, and one in `make test`, whose hall draws its accidents anew each time. */
 const RETRIES = Number(process.env.E2E_RETRIES ?? 0);
 
@@ -31,13 +30,6 @@ export function test(name, steps) {
       }
     }
   });
-}
-
-/** Wait until this is so; who has waited too long says for what. */
-export async function until(is, what = `${is}`) {
-  for (const end = Date.now() + PATIENCE_MS; !await is(); await pause(20)) {
-    if (Date.now() > end) throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what}`);
-  }
 }
 
 /** What this comes to, or an error when it takes longer. */

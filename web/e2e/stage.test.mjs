@@ -500,7 +500,7 @@ test("killed under the stage: the data stay, with their age, and end at the fina
   await open(page, `/present/${poll.id}`);
   await total(page, "3 votes");
   await server.kill();
-  await page.locator("[data-link=waiting]").getByText(/as of \d+\ss ago/).waitFor();
+  await page.locator("[data-link=waiting]").getByText(/as of \d+\ssec ago/).waitFor();
   await total(page, "3 votes");
   await server.restart();
   await server.votes(poll, 1, 2);

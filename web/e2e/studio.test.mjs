@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import { launch, person, still } from "./browser.mjs";
-import { test, until } from "./harness.mjs";
+import { test } from "./harness.mjs";
 import { NO_SERVER } from "./phone.mjs";
 import { OPERATOR, Pollux } from "./pollux.mjs";
+import { until } from "./until.mjs";
 
 const LAPTOP = { width: 1280, height: 800 }, SMALL = { width: 320, height: 640 };
 
@@ -709,7 +710,7 @@ test("a limit runs from the opening; one that had passed is said to the organise
   await stage.page.keyboard.press("ArrowRight");
   await stage.page.getByRole("heading", { name: "In time?" }).waitFor();
   await stage.page.getByText(/Closes in [12]:\d\d/).waitFor();
-  await until(async () => Date.parse((await server.call("GET", `/api/polls/${late.id}`, { token })).closesAt) <= Date.now(), "its closing time has passed");
+  await until(async () => Date.parse((await server.call("GET", `/api/polls/${late.id}`, { token })).closesAt) <= Date.now(), { what: "its closing time has passed" });
   await stage.page.keyboard.press("ArrowRight");
   await stage.page.getByRole("heading", { name: "Too late?" }).waitFor();
   await page.getByText(/The closing time of “Too late\?” had passed, so it is open without a limit/).waitFor();

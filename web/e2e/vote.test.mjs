@@ -4,9 +4,10 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { launch, person, still } from "./browser.mjs";
-import { test, until } from "./harness.mjs";
+import { test } from "./harness.mjs";
 import { accessible, at as joined, choice, counts, figures, live, NO_SERVER, press, row, SMALL, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
+import { until } from "./until.mjs";
 
 let server, browser;
 before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
@@ -263,7 +264,7 @@ test("a vote cast offline waits on the phone, also through a reload", async () =
   await told(page, "Not through yet");
   await page.unroute("**/vote?wait=counted");
   await page.goto(server.url);
-  await until(async () => figures(await server.read(poll)).join() === "0,1", "the vote is sent");
+  await until(async () => figures(await server.read(poll)).join() === "0,1", { what: "the vote is sent" });
   await page.goBack();
   await told(page, "Counted");
   assert.ok(await choice(page, "No").isChecked());

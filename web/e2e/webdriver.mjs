@@ -8,7 +8,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as pause } from "node:timers/promises";
+import { until } from "./until.mjs";
 
 const PATIENCE_MS = 60_000;
 /** The name under which an element travels, by the standard. */
@@ -33,18 +33,6 @@ function start(program, args, rest = {}) {
   return child;
 }
 
-/** Until this answers something; it may throw meanwhile. */
-export async function until(what, patience = PATIENCE_MS) {
-  let failed;
-  for (const end = Date.now() + patience; Date.now() < end; await pause(40)) {
-    try {
-      const found = await what();
-      if (found) return found;
-    } catch (error) { failed = error; }
-  }
-  throw new Error(`waited in vain for ${what}`, { cause: failed });
-}
-
 /** One window of a browser. */
 class Window {
   #send; #children;
@@ -65,7 +53,7 @@ class Window {
 
   /** The first that can be seen of these, by the text it has or the name it is given, once it is there. */
   find(selector, text = "") {
-    return until(() => this.run(visible, selector, text), 15_000)
+    return until(() => this.run(visible, selector, text), { patience: 15_000 })
       .catch((error) => { throw new Error(`no ${selector} "${text}"`, { cause: error }); });
   }
 
@@ -108,7 +96,7 @@ export async function firefox() {
   writeFileSync(join(profile, "user.js"), Object.entries(settings)
     .map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`).join("\n"));
   const child = start("firefox-esr", ["--headless", "--marionette", "--no-remote", "--profile", profile], { env: { ...process.env, HOME: profile } });
-  const port = await until(() => existsSync(join(profile, "MarionetteActivePort")) && Number(readFileSync(join(profile, "MarionetteActivePort"), "utf8")));
+  const port = await until(() => existsSync(join(profile, "MarionetteActivePort")) && Number(readFileSync(join(profile, "MarionetteActivePort"), "utf8")), { patience: PATIENCE_MS });
   const ask = await marionette(port);
   await ask("WebDriver:NewSession", {});
   return new Window(async (name, body) => {
@@ -160,6 +148,6 @@ export async function webkit() {
     return value;
   };
   const wanted = { capabilities: { alwaysMatch: { "webkitgtk:browserOptions": { binary: library, args: ["--automation"] } } } };
-  const { sessionId } = await until(() => ask("/session", wanted));
+  const { sessionId } = await until(() => ask("/session", wanted), { patience: PATIENCE_MS });
   return new Window((name, body) => ask(`/session/${sessionId}${COMMANDS[name][0].replace("{id}", body.id)}`, body), [driver, screen]);
 }

@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { launch, person, STAGE } from "./browser.mjs";
-import { test, until } from "./harness.mjs";
+import { test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
+import { until } from "./until.mjs";
 
 /** What a browser says of answers that are none. */
 const NOISE = /Failed to load resource|WebSocket connection|ERR_/;

@@ -3,7 +3,8 @@
 
 import type { Poll } from "../api/generated";
 import { arrange, keep, leaders } from "./arrange";
-import { isRating, slotsOf, textsOf } from "../kinds/kind";
+import { slotsOf, textsOf } from "../kinds/kind";
+import { onStage } from "../kinds/on-stage";
 import { share } from "../ui/numbers";
 
 /** How long bars grow after a reveal before they are sorted, in milliseconds. */
@@ -46,7 +47,7 @@ export class Results {
   readonly votes = $derived.by((): readonly number[] | null =>
     this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null));
   /** The votes that put the options in order; of a kind that has no winner none, so that the organiser's order stays. */
-  readonly #ranking = $derived.by(() => (isRating(this.poll) ? null : this.votes));
+  readonly #ranking = $derived.by(() => (onStage(this.poll).ranked ? this.votes : null));
 
   /** Who has won, once that is final. */
   readonly winners = $derived.by(() => (this.poll.final && !this.#again ? leaders(this.#ranking) : []));

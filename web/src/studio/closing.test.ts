@@ -63,8 +63,8 @@ test.each([
 });
 
 test("a draft says how long it will be open", () => {
-  expect(limit(pollOf(1, { closesAfter: 120 }))).toBe("closes 2 min after it opens");
-  expect(limit(pollOf(1, { closesAfter: 90 }))).toBe("closes 1 min 30 s after it opens");
+  expect(limit(pollOf(1, { closesAfter: 120 }))).toBe("closes 2\u00a0min after it opens");
+  expect(limit(pollOf(1, { closesAfter: 90 }))).toBe("closes 1\u00a0min 30\u00a0sec after it opens");
   expect(limit(pollOf(1))).toBe("");
 });
 

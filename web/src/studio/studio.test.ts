@@ -6,7 +6,6 @@ import { readBundle, readLink, write } from "./access/bundle";
 import { contrast, judge } from "./event/contrast";
 import { lines, verdict } from "./health/health";
 import { read } from "./router.svelte";
-import { lasting, rate } from "./words";
 
 test("addresses", () => {
   expect(read("/studio")).toEqual({ page: "overview" });
@@ -15,11 +14,6 @@ test("addresses", () => {
   expect(read("/studio/new", "?from=a")).toEqual({ page: "new", from: "a", event: null });
   expect(read("/studio/new/event")).toEqual({ page: "new-event" });
   expect(read("/studio/elsewhere")).toEqual({ page: "overview" });
-});
-
-test("lengths of time by their two greatest units", () => {
-  expect([0, 59, 61, 3_600, 3_661, 90_000, -5].map(lasting)).toEqual(["0 s", "59 s", "1 min 1 s", "1 h", "1 h 1 min", "1 d 1 h", "0 s"]);
-  expect([0, 0.24, 3, 12.4].map(rate)).toEqual(["0", "0.2", "3.0", "12"]);
 });
 
 test("contrast as WCAG has it", () => {

@@ -1,33 +1,14 @@
 // Numbers, times and states in words.
 
-import { counted, number } from "../ui/numbers";
+import { counted, lasting } from "../ui/numbers";
 import type { Poll } from "../api/generated";
 
-export { compact, decimal, number, percent, share, spoken } from "../ui/numbers";
+export { compact, decimal, lasting, number, percent, rate, share, spoken } from "../ui/numbers";
 
 export const plural = (count: number, one: string, many = `${one}s`): string => counted(count, one, many);
 
-export const rate = (perSecond: number): string =>
-  (perSecond && perSecond < 10 ? perSecond.toFixed(1) : number(Math.round(perSecond)));
-
 /** Set flush right where it grows: figure spaces, as wide as a digit, keep its beginning where it is. */
 export const flush = (figures: string, width: number): string => figures.padStart(width, "\u2007");
-
-const UNITS = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]] as const;
-
-/** A length of time by its two greatest units. */
-export function lasting(seconds: number): string {
-  let left = Math.max(0, Math.round(seconds));
-  const parts: string[] = [];
-  for (const [unit, size] of UNITS) {
-    const count = Math.floor(left / size);
-    if (count || (size === 1 && !parts.length)) parts.push(`${count} ${unit}`);
-    else if (parts.length) break;
-    left -= count * size;
-    if (parts.length === 2) break;
-  }
-  return parts.join(" ");
-}
 
 /** When a poll closes by itself that has not opened yet; empty if it does not. */
 export const limit = (poll: Pick<Poll, "closesAfter" | "closesAt">): string => {

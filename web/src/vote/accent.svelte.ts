@@ -1,6 +1,7 @@
 // An event's colour, where it can be read: against both the page and the cards of the theme that is shown.
 
-import { follow, gone } from "./dom.svelte";
+import { onDestroy } from "svelte";
+import { follow } from "./follow.svelte";
 
 /** Text needs as much (WCAG 2.2, 1.4.3). */
 const ENOUGH = 4.5;
@@ -35,7 +36,7 @@ export function accentOf(accent: () => string | null) {
   let dark = $state(scheme.matches);
   const changed = () => { dark = scheme.matches; };
   scheme.addEventListener("change", changed);
-  gone(() => scheme.removeEventListener("change", changed));
+  onDestroy(() => scheme.removeEventListener("change", changed));
   const { style, dataset } = document.documentElement;
   const theme = () => dataset.theme ?? (dark ? "dark" : "light");
   follow(accent, (wanted) => follow(theme, (theme) => {

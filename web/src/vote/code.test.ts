@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { spoken, tidyCode } from "./code";
+import { tidyCode } from "./code";
 
 test.each([
   ["482913", "482913"], [" 482 913 ", "482913"], ["482-913", "482913"], ["482\u2009913\n", "482913"], ["# 482.913", "482913"],
@@ -9,8 +9,4 @@ test.each([
   ["", ""], ["  - ", ""], ["ABC", "abc"], ["🦀", ""],
 ])("%j is %j", (typed, code) => {
   expect(tidyCode(typed)).toBe(code);
-});
-
-test("a code is read in threes, from the end", () => {
-  expect(["482913", "1234567", "12345", "0199-ab"].map(spoken)).toEqual(["482\u2009913", "1\u2009234\u2009567", "12345", "0199-ab"]);
 });

@@ -19,7 +19,3 @@ export function tidyCode(typed: string): string {
   if (address !== undefined) return address.toLowerCase();
   return typed.replace(/\p{Nd}/gu, plainDigit).replace(/[^0-9a-z]/gi, "").toLowerCase();
 }
-
-/** As people read it aloud: 482 913. */
-export const spoken = (code: string): string =>
-  /^\d{6,}$/.test(code) ? code.replace(/\d(?=(?:\d{3})+$)/g, "$&\u2009") : code;

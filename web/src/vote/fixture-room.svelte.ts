@@ -1,13 +1,12 @@
 // A room of one event as tests of the voter's page have it, and the page in it.
 
-import { flushSync } from "svelte";
+import { flushSync, mount, unmount } from "svelte";
 import { vi } from "vitest";
 import type { Event, Poll } from "../api/generated";
 import { Link } from "../live/link.svelte";
 import type { Room } from "../live/room.svelte";
 import { Ballots } from "./ballots.svelte";
-import { mount } from "./dom.svelte";
-import { hall } from "./hall.svelte";
+import Hall from "./Hall.svelte";
 
 /** What the server tells is set here. */
 export class FakeRoom<P extends Poll = Poll> {
@@ -37,7 +36,8 @@ export class FakeRoom<P extends Poll = Poll> {
 export function enter(room: FakeRoom<any>): () => void {
   const target = document.createElement("div");
   document.body.replaceChildren(target);
-  const leave = mount(target, () => [hall("482913", room as unknown as Room, new Ballots())]);
+  const props = { code: "482913", enter: () => room as unknown as Room, ballots: new Ballots() };
+  const hall = mount(Hall, { target, props });
   flushSync();
-  return leave;
+  return () => void unmount(hall);
 }

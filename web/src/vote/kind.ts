@@ -1,7 +1,8 @@
 // What the phone asks of a poll's kind. Each kind answers from a folder of its own, `src/kinds/<kind>/ballot.ts`.
 
+import type { Component } from "svelte";
 import type { Poll } from "../api/generated";
-import type { Voting } from "./poll.svelte";
+import type { Voting } from "./voting.svelte";
 
 /** What a voter marked. Of a choice the options' ids; of a rating a step for each statement, or null to skip it. */
 export type Answer = (number | null)[];
@@ -13,7 +14,7 @@ export type BallotKind<P extends Poll = Poll> = {
   /** What the ballot paper says: marks that were set on one mean nothing on another. */
   printed(poll: P): unknown;
   /** The ballot paper, with the numbers so far. */
-  paper(voting: Voting<P>): HTMLElement;
+  readonly Ballot: Component<{ voting: Voting<P> }>;
   /** What whoever has so many marks is told before they are sent; `changing`: and has just marked something. */
   choosing(poll: P, marked: number, changing: boolean): string;
   /** The words on the button that sends what was marked. */
@@ -21,7 +22,7 @@ export type BallotKind<P extends Poll = Poll> = {
   /** Whatever stands out in the numbers, in a sentence; "" while nobody has voted. */
   lead(poll: P): string;
   /** The numbers once more, as a table. */
-  table(poll: () => P): HTMLElement;
+  readonly Table: Component<{ poll: P }>;
   /** What the receipt calls an answer. */
   yours(poll: P): string;
   /** An answer, a line for each mark. */

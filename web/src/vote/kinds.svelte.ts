@@ -4,15 +4,18 @@
 import { choice } from "../kinds/choice/ballot";
 import type { BallotKind } from "./kind";
 
-const LOAD: Record<string, () => Promise<{ default: BallotKind }>> = {
+/** Whoever has a poll takes its own kind, which the compiler cannot know. */
+type AnyKind = BallotKind<any>;
+
+const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
   rating: () => import("../kinds/rating/ballot"),
 };
 
 class Kinds {
-  #loaded = $state.raw<Record<string, BallotKind>>({ single: choice, multiple: choice });
+  #loaded = $state.raw<Record<string, AnyKind>>({ single: choice, multiple: choice });
 
   /** Undefined until it is loaded. */
-  of = (kind: string): BallotKind | undefined => this.#loaded[kind];
+  of = (kind: string): AnyKind | undefined => this.#loaded[kind];
 
   /** Throws when it cannot be loaded. */
   async load(kind: string) {

@@ -254,6 +254,24 @@ test("a table that is open stays open when the numbers are hidden and shown agai
   expect([details().open, document.querySelectorAll("tbody tr").length]).toEqual([true, 2]);
 });
 
+test("what is said aloud is said once: votes that change none of its words leave it as it is", async () => {
+  show(OTHER);
+  tap(1);
+  votes(1);
+  await pass(12_000);
+  flushSync();
+  const texts = (of: Node): Node[] => [...of.childNodes].flatMap((node) => (node.nodeType === Node.TEXT_NODE ? node : texts(node)));
+  const said = () => ["p[aria-live]", ".dock [role=status]"].flatMap((region) => texts(find(region))).filter((one) => one.textContent?.trim());
+  const before = said();
+  expect(before.map(({ textContent }) => textContent)).toEqual(
+    ["1 vote. Several are level.", "Counted", expect.stringContaining("Another tap")]);
+  for (let i = 0; i < 5; i++) told();
+  await pass(30_000);
+  flushSync();
+  expect(said().length).toBe(before.length);
+  said().forEach((one, i) => expect(one).toBe(before[i]));
+});
+
 test("a receipt that somebody reads stays open: through votes, a new round, and the next question", async () => {
   show(OTHER);
   tap(1);
@@ -307,7 +325,7 @@ test("a code that is being typed stays when the room is there again, and leads o
   flushSync();
   const field = find<HTMLInputElement>("#code");
   field.value = "48";
-  field.dispatchEvent(new InputEvent("input"));
+  field.dispatchEvent(new InputEvent("input", { bubbles: true }));
   flushSync();
   room.gone = null;
   show(OTHER);

@@ -26,7 +26,7 @@ test("each state has words of its own", () => {
 
 test("a failure says what it was and when the next try is", () => {
   const failed = { status: 0, pause: 5_000 }, retryAt = AT + 3_400;
-  expect(told("failed", {}, { failed }, retryAt).text).toMatch(/^No answer from the server\. Next try in .?4\s?s.?; it counts only once\.$/);
+  expect(told("failed", {}, { failed }, retryAt).text).toMatch(/^No answer from the server\. Next try in .?4\ssec.?; it counts only once\.$/);
   expect(told("failed", { at: AT + 4_000 }, { failed }, retryAt).text).toMatch(/Trying again now/);
   expect(told("failed", {}, { failed: { ...failed, status: 503 } }).text).toMatch(/^The server is busy/);
   expect(told("failed", {}, { failed: { ...failed, status: 422 } }, retryAt).text)

@@ -11,7 +11,7 @@ export type Told = { mood: Mood; title: string; text: string; ticks?: boolean };
 
 export type Situation = {
   poll: Poll;
-  kind: BallotKind;
+  kind: Pick<BallotKind, "choosing">;
   ballot: Pick<Ballot, "now" | "retryAt">;
   /** Whether a vote would be taken now. */
   open: boolean;

@@ -2,6 +2,7 @@
 // it shows.
 
 import { recall, remember } from "../ui/storage";
+import { writing } from "../ui/writing";
 import type en from "./lang/en";
 
 /** A text, or one for each plural category of the language. */
@@ -32,13 +33,7 @@ export function preferred(wanted: readonly string[] = navigator.languages): Lang
 /** First strong isolate, and its end. Written as numbers: the compiler takes no such character in a source. */
 const [ISOLATE, END] = [0x2068, 0x2069].map((point) => String.fromCodePoint(point)) as [string, string];
 
-/** Making one costs a hundred times what using it does. */
-const formatsOf = (language: Language) => ({
-  plural: new Intl.PluralRules(language),
-  number: new Intl.NumberFormat(language),
-  percent: new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }),
-  decimal: new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
-});
+const formatsOf = (language: Language) => ({ plural: new Intl.PluralRules(language), ...writing(language) });
 
 class Speech {
   language = $state<Language>("en");
@@ -70,18 +65,13 @@ class Speech {
     return form.replace(/\{(\w+)\}/g, (_, name: string) => this.#value(values[name]!));
   }
 
-  number = (n: number): string => this.#formats.number.format(n);
+  number = (n: number): string => this.#formats.number(n);
 
-  percent = (ratio: number): string => this.#formats.percent.format(ratio);
+  percent = (ratio: number): string => this.#formats.percent(ratio);
 
-  /** With one digit after the decimal separator. */
-  decimal = (n: number): string => this.#formats.decimal.format(n);
+  decimal = (n: number): string => this.#formats.decimal(n);
 
-  /** How long, in seconds or minutes. */
-  span = (seconds: number): string => {
-    const [n, unit] = seconds < 90 ? [seconds, "second"] : [Math.round(seconds / 60), "minute"];
-    return n.toLocaleString(this.language, { style: "unit", unit, unitDisplay: "narrow" });
-  };
+  span = (seconds: number): string => this.#formats.span(seconds);
 
   /** A time of day, with the day unless that is today. */
   time = (at: Date, seconds = false): string => {

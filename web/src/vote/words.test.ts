@@ -58,6 +58,7 @@ test.each([
   expect(document.documentElement.lang).toBe(language);
   const said = [say("votes", { n: 1 }), say("votes", { n: 1234 }), percent(0.48)];
   expect(said.map((text) => text.replaceAll(/[\u202f]/g, "\u00a0"))).toEqual(expected);
+  expect([percent(0.997), percent(0.004)].map((text) => text.replace(/[\s,.%]/g, ""))).toEqual(["99", "04"]);
   expect(span(34)).toContain("34");
   expect(span(125)).toMatch(/^2\D/);
 });

@@ -86,6 +86,9 @@ impl Hub {
 
     /// The poll itself has changed: bring the indexes up to date.
     pub(super) fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
+        // Who sees what may be another matter now: what was encoded for those who saw more is not what
+        // others see, though its numbers may be shown to all from here on.
+        state.renew();
         let poll = state.standing.poll.clone();
         let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
         if before.code != poll.code {

@@ -81,6 +81,25 @@ async fn who_subscribes_again_before_the_tick_is_sent_nothing_older() {
     assert_eq!(messages.last().unwrap()["poll"]["totalVotes"], Value::Null);
 }
 
+/// What the owner was sent before the reveal, and is still kept, is not what everybody sees from then on.
+#[tokio::test(start_paused = true)]
+async fn who_comes_between_the_reveal_and_its_tick_is_told_of_it() {
+    let world = World::new(WatchLimits::default());
+    let mut poll = world.open(1, Results::Hidden);
+    let mut viewer = owner(&world, &poll);
+    world.tally(&poll, 0, [40, 30]);
+    let before = rest(&mut viewer).await.pop().unwrap();
+    assert_eq!(before["poll"]["totalVotes"], 70);
+    world.change(&mut poll, |poll| assert!(poll.reveal().unwrap()));
+    let mut newcomer = events(&world.hub, one(&poll), None);
+    let seen = next_poll(&mut newcomer).await;
+    assert_eq!(
+        (&seen["poll"]["totalVotes"], &seen["poll"]["revealed"]),
+        (&json!(70), &json!(true))
+    );
+    assert!(version(&seen) > version(&before), "{seen} after {before}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reset_hides_again_what_was_revealed() {
     let world = World::new(WatchLimits::default());

@@ -1,17 +1,17 @@
 // A choice on the voter's phone: its ballot paper, what is said of it, and what its numbers come to.
 
+import { share } from "../../ui/writing";
 import type { BallotKind } from "../../vote/kind";
 import { percent, say } from "../../vote/words.svelte";
 import type { ChoicePoll } from "../kind";
-import { paper } from "./ballot-paper";
-import { share } from "./ballot-share";
-import { table } from "./ballot-table";
+import Ballot from "./Ballot.svelte";
+import Table from "./BallotTable.svelte";
 
 export const choice: BallotKind<ChoicePoll> = {
   member: "optionIds",
   printed: ({ kind, maxChoices, revote, options }) => [kind, maxChoices, revote, options.map(({ id, text }) => [id, text])],
-  paper,
-  table,
+  Ballot,
+  Table,
 
   choosing({ kind, maxChoices, revote }, marked, changing) {
     const left = maxChoices - marked;
@@ -28,7 +28,7 @@ export const choice: BallotKind<ChoicePoll> = {
     if (most === 0) return "";
     const [best, second] = poll.options.filter((option) => option.votes === most);
     if (second) return say("level");
-    return say(poll.final ? "wins" : "leads", { option: best!.text, share: percent(share(poll, best!)) });
+    return say(poll.final ? "wins" : "leads", { option: best!.text, share: percent(share(best!.votes, poll.totalVoters)) });
   },
 
   yours: () => say("choice"),

@@ -8,7 +8,7 @@ import { kinds } from "../../vote/kinds.svelte";
 import { summary } from "../../vote/results";
 import { LANGUAGES, speech, type Language } from "../../vote/words.svelte";
 import type { RatingPoll } from "../kind";
-import { columns } from "./ballot-paper";
+import { columns } from "./ballot-marks";
 import { makeRating } from "./ballot-fixture";
 import { highest, scale } from "./rating";
 
@@ -189,7 +189,7 @@ test("the receipt says each statement and its step", async () => {
   document.querySelector<HTMLButtonElement>(".told button")!.click();
   flushSync();
   const facts = [...document.querySelectorAll("dialog dl > div")].map((one) => plain(one.textContent));
-  expect(facts[0]).toBe("Your ratingsThe room: 4");
+  expect(facts[0]).toBe("Your ratings The room: 4");
 });
 
 test("the room's average, how many rated, how many gave each step; the same as a table and in words", () => {

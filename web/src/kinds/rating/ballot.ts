@@ -3,9 +3,9 @@
 import type { BallotKind } from "../../vote/kind";
 import { decimal } from "../../vote/words.svelte";
 import type { RatingPoll } from "../kind";
-import { paper } from "./ballot-paper";
+import Ballot from "./Ballot.svelte";
+import Table from "./BallotTable.svelte";
 import { highest } from "./rating";
-import { table } from "./ballot-table";
 import { say } from "./words";
 import css from "./ballot.css?inline";
 
@@ -24,8 +24,8 @@ const rating: BallotKind<RatingPoll> = {
   member: "answer",
   printed: ({ kind, revote, steps, lowest, symbol, lowLabel, highLabel, statements }) =>
     [kind, revote, steps, lowest, symbol, lowLabel, highLabel, statements.map(({ id, text }) => [id, text])],
-  paper,
-  table,
+  Ballot,
+  Table,
 
   choosing({ statements: { length: n } }, marked) {
     if (!marked) return say("start", { n });

@@ -26,7 +26,10 @@ function closing({ closesAfter, closesAt }: Partial<Written>): string {
 const kind = (theirs: Partial<Written>) =>
   KINDS[theirs.kind!] + (theirs.maxChoices ? `, at most ${theirs.maxChoices}` : "");
 
-const WORDS: { [field in keyof Written]: (theirs: Partial<Written>) => string } = {
+/** How what somebody else has made of each field of a form is said. */
+export type Said<Fields> = { [field in keyof Fields]: (theirs: Partial<Fields>) => string };
+
+export const POLL: Said<Written> = {
   question: ({ question }) => quoted(question!), options: ({ options }) => listed(options!), kind, maxChoices: kind,
   scale: ({ scale }) => `from ${scale!.replace("-", " to ")}`, symbol: ({ symbol }) => symbol!,
   lowLabel: ({ lowLabel }) => quoted(lowLabel!), highLabel: ({ highLabel }) => quoted(highLabel!),
@@ -38,6 +41,6 @@ const WORDS: { [field in keyof Written]: (theirs: Partial<Written>) => string } 
   embed: ({ embed }) => sites(embed!),
 };
 
-/** Of these clashes the one in this field; null if there is none. */
-export const wordsOf = (clashes: Partial<Written>, field: keyof Written): string | null =>
-  (field in clashes ? WORDS[field](clashes) : null);
+/** What somebody else has made of a field that is being changed here; null if nobody has. */
+export const wordsOf = <Fields extends object>(said: Said<Fields>, clashes: Partial<Fields>, field: keyof Fields): string | null =>
+  (field in clashes ? said[field](clashes) : null);

@@ -1,5 +1,7 @@
 // Whether an accent colour can be told from what it stands on (WCAG 2.2: 3:1 for shapes).
 
+import { decimal } from "../../ui/numbers";
+
 /** The cards of both themes: tokens.css. */
 const GROUNDS = { light: "#ffffff", dark: "#171b23" } as const;
 const ENOUGH = 3;
@@ -21,7 +23,7 @@ export function contrast(one: string, other: string): number {
 export function judge(accent: string): { fine: boolean; words: string } {
   const found = (["dark", "light"] as const).map((theme) => ({ theme, ratio: contrast(accent, GROUNDS[theme]) }));
   const poor = found.filter(({ ratio }) => ratio < ENOUGH);
-  const figures = found.map(({ theme, ratio }) => `${ratio.toFixed(1)}:1 on ${theme}`).join(", ");
+  const figures = found.map(({ theme, ratio }) => `${decimal(ratio)}:1 on ${theme}`).join(", ");
   if (!poor.length) return { fine: true, words: `Easily told apart: ${figures}.` };
   const advice = poor[0]!.theme === "dark" ? "a lighter" : "a darker";
   return { fine: false, words: `Hard to see in the ${poor[0]!.theme} theme (${figures}): take ${advice} shade, at least 3:1.` };

@@ -2,7 +2,7 @@
 
 import type { Problem } from "../../api/call";
 import type { Event, EventPatch, NewEvent } from "../../api/generated";
-import { sites } from "../edit/theirs";
+import { sites, type Said } from "../edit/theirs";
 import type { Looks } from "./EventForm.svelte";
 
 export const BLANK: Looks = { title: "", accent: null, layout: "bars", embed: "" };
@@ -17,15 +17,11 @@ export const bodyOf = (looks: Looks): NewEvent =>
 export const patchOf = (looks: Looks, fields: readonly (keyof Looks)[]): EventPatch =>
   Object.fromEntries(Object.entries(bodyOf(looks)).filter(([name]) => fields.includes(name as keyof Looks)));
 
-const WORDS: { [field in keyof Looks]: (theirs: Partial<Looks>) => string } = {
+export const EVENT: Said<Looks> = {
   title: ({ title }) => `“${title}”`, accent: ({ accent }) => accent ?? "no colour of its own",
   layout: ({ layout }) => (layout === "columns" ? "columns, side by side" : "bars, one below another"),
   embed: ({ embed }) => sites(embed!),
 };
-
-/** What somebody else has made of a field that is being changed here; null if nobody has. */
-export const wordsOf = (clashes: Partial<Looks>, field: keyof Looks): string | null =>
-  (field in clashes ? WORDS[field](clashes) : null);
 
 /** The server's words by field; `/embed/0` belongs to the field of all. */
 export const faultsOf = (problem: Problem): ReadonlyMap<string, string> =>

@@ -1,0 +1,48 @@
+// What stands on the page of a room, and when it gives way to what.
+
+import type { Poll } from "../api/generated";
+import type { Room } from "../live/room.svelte";
+import { kinds } from "./kinds.svelte";
+
+export class Scene {
+  /** Whether a code is being typed, which stays whatever comes on stage. */
+  types = $state(false);
+  #room: Room;
+  #before = "";
+  #last = "";
+  #lastBelow = "";
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  /** The id of a poll; "gone", "waiting", or "" while nobody knows. */
+  readonly shown = $derived.by(() => {
+    const now = this.#next();
+    if (now !== this.#last) [this.#before, this.#last] = [this.#last, now];
+    return now;
+  });
+
+  /** What the page's foot belongs to. It is made anew with that, and so has not moved; not while somebody is in it. */
+  readonly below = $derived.by(() => {
+    const now = this.shown;
+    return document.activeElement?.closest("footer") ? this.#lastBelow : (this.#lastBelow = now);
+  });
+
+  /** Whether something else was shown before. */
+  get followed(): boolean {
+    return this.#before !== "";
+  }
+
+  #next(): string {
+    const { gone, poll, event } = this.#room;
+    if (gone || this.types) return "gone";
+    if (poll) return this.#poll(poll);
+    return event && !event.current ? "waiting" : "";
+  }
+
+  /** What is there stays until the next poll's kind has come. */
+  #poll({ id, kind }: Poll): string {
+    return kinds.of(kind) ? id : this.#last;
+  }
+}
