@@ -3096,6 +3096,12 @@ export type GetTrendResponse = GetTrendResponses[keyof GetTrendResponses];
 
 export type CastBallotData = {
     body: Vote;
+    headers?: {
+        /**
+         * `wait=SECONDS` (RFC 7240): wait no longer than this for a log that takes no votes at the moment, instead of 20 s
+         */
+        Prefer?: string | null;
+    };
     path: {
         /**
          * The poll's id or join code
@@ -3158,7 +3164,7 @@ export type CastBallotError = CastBallotErrors[keyof CastBallotErrors];
 
 export type CastBallotResponses = {
     /**
-     * Decided (with `wait=counted`)
+     * Decided (with `wait=counted`, or because its poll was changed while it waited for the log)
      */
     200: Receipt;
     /**
