@@ -16,6 +16,7 @@ const WHO: &[&str] = &["-p", "pollux-server", "--test", "api_identity"];
 const SOCKETS: &[&str] = &["-p", "pollux-server", "--test", "api_sockets"];
 const CLOCKS: &[&str] = &["-p", "pollux-server", "--test", "api_clocks"];
 const EVENT: &[&str] = &["-p", "pollux-core", "--test", "event"];
+const RACES: &[&str] = &["-p", "pollux-server", "--test", "api_races"];
 const EVENTS: &[&str] = &["-p", "pollux-server", "--test", "api_events"];
 const FIGURES: &[&str] = &["-p", "pollux-server", "--test", "api_figures"];
 const KINDS: &[&str] = &["-p", "pollux-server", "--test", "api_kinds"];
@@ -712,7 +713,7 @@ pub const PLANTS: &[Plant] = &[
         file: "crates/server/src/api/change/mod.rs",
         right: "Ok(Err(ChangeError::Conflict)) => return Ok(None),",
         wrong: "Ok(Err(ChangeError::Conflict)) => {}",
-        tests: EVENTS,
+        tests: RACES,
     },
     Plant {
         name: "a stage's token does all that the owner's does",

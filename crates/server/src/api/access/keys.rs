@@ -141,7 +141,7 @@ impl Keys {
         token.map_or(Role::Anyone, |token| Role::of(self.proof(token, owner)))
     }
 
-    /// What [`Poll::owner`] keeps of a token.
+    /// What [`pollux_core::poll::Poll::owner`] keeps of a token.
     pub fn token_hash(token: &str) -> [u8; 32] {
         sha256(token.as_bytes())
     }

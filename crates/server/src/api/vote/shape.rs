@@ -8,7 +8,7 @@ use crate::api::http::fields::{Fields, string, whole};
 use crate::api::http::json::{self, name};
 use crate::api::problem::Problem;
 
-/// A ballot as it is written; only for the documentation (see [`crate::api::vote::cast::Cast`]).
+/// A ballot as it is written; only for the documentation (see [`super::ballot::Cast`]).
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = Vote, description = "Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`; a rating takes `answer`.")]
