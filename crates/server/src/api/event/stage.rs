@@ -44,27 +44,29 @@ pub async fn show(
     let bearer = Bearer::of(asker)?.or_stage();
     let (head, body) = request.into_parts();
     let step = draft::show(&body::json(&app, &head.headers, body).await?)?;
-    let mut found = bearer.event(&app, &id, until(&app)).await?;
+    let found = bearer.event(&app, &id, until(&app)).await?;
+    let id = found.0.id.to_string();
     // Once before a draft is opened, which cannot be taken back; and again with the change itself.
     still_there(&step, &found.0, &found.1)?;
-    if let Some(poll) = step.to {
-        let is_it = |known: &&mut Standing| {
-            known.poll.id == poll && known.poll.status != PollStatus::Deleted
-        };
-        let Some(known) = found.1.iter_mut().find(is_it) else {
-            return Err(Problem::rule("/poll", "is not a poll of this event"));
-        };
+    let mut found = Some(found);
+    if let (Some(poll), Some((_, polls))) = (step.to, &found) {
+        let is_it = |known: &&Standing| known.poll.id == poll;
+        let is_there = |known: &&Standing| known.poll.status != PollStatus::Deleted;
+        let not_its = || Problem::rule("/poll", "is not a poll of this event");
+        let known = polls.iter().find(is_it).filter(is_there).ok_or_else(not_its)?;
         if known.poll.status == PollStatus::Draft {
             let now = app.ambient.now();
             let open = move |poll: &mut Poll| match poll.status {
                 PollStatus::Draft => poll.open(now).map(|()| true),
                 _ => Ok(false),
             };
-            *known = change_of_event(&app, poll, until(&app), open).await?;
+            let opened = change_of_event(&app, poll, until(&app), open).await?;
+            Some(&opened).filter(is_there).ok_or_else(not_its)?;
+            // That took a while, in which the event's other polls may have changed: it is read again.
+            found = None;
         }
     }
-    let id = found.0.id.to_string();
-    let program = change(&app, id, bearer, Some(found), None, move |event, polls| {
+    let program = change(&app, id, bearer, found, None, move |event, polls| {
         still_there(&step, event, polls)?;
         Ok(event.show(step.to))
     })

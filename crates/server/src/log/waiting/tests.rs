@@ -69,7 +69,9 @@ async fn a_control_record_does_not_pass_a_ballot_that_was_refused_after_all() {
     let control = log.append_last(0, record("control"));
     let later = log.append(0, record("later"));
     let (ballot, control, later) = tokio::join!(ballot, control, later);
-    (ballot.unwrap(), control.unwrap(), later.unwrap());
+    for done in [ballot, control, later] {
+        done.unwrap();
+    }
     assert_eq!(texts(&cluster, 0), ["ballot", "control", "later"]);
 }
 
