@@ -230,15 +230,15 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "answer before the log has acknowledged",
         file: "crates/server/src/api/vote/record.rs",
-        right: "let position = append(app, record, patience).await;\n    let position = position.map_err(|problem| problem.with_ballot(ballot))?;",
-        wrong: "let _ = tokio::time::timeout(Duration::ZERO, append(app, record, patience)).await; let position = pollux_core::id::Position { partition: 0, offset: None };",
+        right: "let appended = append(app, record, patience).await;",
+        wrong: "let _ = tokio::time::timeout(Duration::ZERO, append(app, record, patience)).await; let position = pollux_core::id::Position { partition: 0, offset: None }; let appended = Ok::<_, Problem>(Appended { position, waited: false });",
         tests: SIMULATION,
     },
     Plant {
         name: "say 503 where the outcome is unknown",
         file: "crates/server/src/api/vote/append.rs",
-        right: "Problem::new(Trouble::OutcomeUnknown, detail)\n        }",
-        wrong: "Problem::new(Trouble::NotRecorded, detail)\n        }",
+        right: "Trouble::OutcomeUnknown",
+        wrong: "Trouble::NotRecorded",
         tests: SIMULATION,
     },
     Plant {
@@ -534,8 +534,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "do not copy the dead letters of the worker before",
         file: "crates/server/src/processor/copier.rs",
-        right: "Owed { any: from < next, from, next };",
-        wrong: "Owed { any: false, from, next };",
+        right: "Owed { any: from < next, from, next, last: next };",
+        wrong: "Owed { any: false, from, next, last: next };",
         tests: PROCESSOR,
     },
     Plant {

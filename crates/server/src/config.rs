@@ -65,7 +65,8 @@ settings! {
         /// How long a start waits for Kafka and PostgreSQL to answer
         POLLUX_WAIT: time_or_none() => wait: Duration = Duration::from_secs(30);
         /// How long a stop may take before what is left is cut
-        POLLUX_DRAIN: time_or_none() => drain: Duration = Duration::from_secs(10);
+        // Longer than Kafka's timeout, so that whoever was sent is answered.
+        POLLUX_DRAIN: time_or_none() => drain: Duration = Duration::from_secs(25);
         /// What the log on stderr tells, such as warn or pollux_server=debug
         POLLUX_LOG: text("FILTER") => log_filter: String = "info".into();
         /// How the log on stderr is written: human or json

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use api_support::{Answer, Ask, World};
 use pollux_server::ambient::Ambient as _;
+use pollux_server::log::memory::LogFaults;
 use pollux_server::log::{Log, control};
 use pollux_server::store::Store as _;
+use pollux_server::store::memory::{Faults, StoreFaults};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -90,6 +92,30 @@ async fn whoever_has_no_time_is_told_that_it_is_not_recorded() {
     world.cluster.hinder(None);
     sleep(60 * SECOND).await;
     assert_eq!(ballots(&world), 0, "not recorded is not recorded");
+}
+
+/// What a client says of its patience is about the line, not about the acknowledgement.
+#[tokio::test(start_paused = true)]
+async fn whoever_has_no_time_is_taken_where_nobody_waits() {
+    let (world, poll) = world().await;
+    world.fail(LogFaults { delay: SECOND / 4..SECOND / 2, ..LogFaults::default() });
+    let (answer, _) = vote(&world, &poll, Some("wait=0")).await.unwrap();
+    assert_eq!(answer.status, 202, "{answer}");
+}
+
+/// Nobody can say whether the poll was closed meanwhile, nor what was decided: no 202 alone.
+#[tokio::test(start_paused = true)]
+async fn what_waited_while_the_store_is_away_is_asked_for_again() {
+    let (world, poll) = world().await;
+    world.cluster.hinder(Some("partition 0 of votes has no leader"));
+    let waits = vote(&world, &poll, None);
+    sleep(SECOND / 2).await;
+    let away = Faults { unavailable: 1.0, ..Faults::NONE };
+    world.store.set_faults(StoreFaults { reads: away.clone(), commits: away, ..StoreFaults::NONE });
+    world.cluster.hinder(None);
+    let (answer, _) = waits.await.unwrap();
+    assert_eq!(answer.status, 504, "{answer}");
+    assert_eq!(ballots(&world), 1, "it is durable, and counted later");
 }
 
 #[tokio::test(start_paused = true)]

@@ -245,9 +245,13 @@ async fn a_record_of_a_newer_version_stops_the_partition_and_loses_nothing() {
     let newer = NewRecord { key: "key".into(), value: r#"{"v":2,"type":"unheard-of"}"#.into() };
     let position = world.log.append(0, newer).await.unwrap();
     world.vote(2).await;
+    let mut feed = world.log.feed().await.unwrap();
     world.start();
     sleep(A_WHILE).await;
     assert_eq!(world.tally().tally.voters, 1, "what is older is counted");
+    let is_told = |told: &Announcement| matches!(told, Announcement::Progress { next_offset, .. } if Some(*next_offset) == position.offset);
+    let told = async { while !feed.next().await.unwrap().iter().any(is_told) {} };
+    timeout(A_WHILE, told).await.expect("and told, though the partition goes no further");
     let (_, progress) = world.store.progress().await.unwrap()[0];
     assert_eq!(Some(progress.next_offset), position.offset, "and a newer pollux goes on there");
     assert_eq!(world.store.dump().dead, []);

@@ -12,8 +12,8 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Longer than the server's own deadline for a vote: it must have answered by then.
-pub const ANSWER: Duration = Duration::from_secs(23);
+/// Longer than the server's own deadline for a vote, and for what was decided of one that waited.
+pub const ANSWER: Duration = Duration::from_secs(28);
 
 pub struct Client {
     port: u16,

@@ -81,6 +81,8 @@ pub struct App {
     progress: operate::probe::Probe<Vec<(Partition, Progress)>, String>,
     /// Since when what is not counted waits.
     behind: operate::status::Behind,
+    /// Whether polls were changed while ballots waited for the log.
+    looks: vote::overtaken::Looks,
     /// Votes that were watched once more.
     replays: figures::replay::Replays,
     /// The OpenAPI document, once somebody has asked for it.
@@ -115,6 +117,7 @@ impl App {
             ends: operate::probe::Probe::default(),
             progress: operate::probe::Probe::default(),
             behind: operate::status::Behind::default(),
+            looks: vote::overtaken::Looks::default(),
             replays: figures::replay::Replays::default(),
             openapi: OnceLock::new(),
             stopping: CancellationToken::new(),

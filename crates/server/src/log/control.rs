@@ -9,11 +9,12 @@ use pollux_core::id::{Generation, Partition, UnixMillis};
 use pollux_core::poll::Poll;
 use pollux_core::record::{Control, Entry, Genesis};
 use pollux_core::standing::Announcement;
+use tokio::time::timeout;
 
 use super::{Log, NewRecord};
 
-/// How long a control record waits for a log that takes none. Housekeeping appends it again, and has
-/// other polls to see to meanwhile.
+/// How long a control record or an announcement waits for a log that takes none. Housekeeping tries
+/// again, and has other polls to see to meanwhile.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Announce a poll, and append its control record to every partition; see [`publish_all`].
@@ -26,10 +27,10 @@ pub async fn publish(log: &dyn Log, poll: &Poll, now: UnixMillis) {
 /// (announcements): the store has the changes, so they cannot be lost.
 pub async fn publish_all(log: &dyn Log, polls: &[Poll], now: UnixMillis) {
     let told = polls.iter().map(|poll| Announcement::Poll(Arc::new(poll.clone()))).collect();
-    let (told, ()) = tokio::join!(log.announce(told), append(log, polls, now));
-    if let (Err(error), Some(poll)) = (told, polls.first()) {
+    let (told, ()) = tokio::join!(timeout(PATIENCE, log.announce(told)), append(log, polls, now));
+    if let (Ok(Err(_)) | Err(_), Some(poll)) = (told, polls.first()) {
         let others = polls.len() - 1;
-        tracing::warn!(poll = %poll.id, others, %error, "a poll's change is not announced yet");
+        tracing::warn!(poll = %poll.id, others, "a poll's change is not announced yet");
     }
 }
 

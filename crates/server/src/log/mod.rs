@@ -26,6 +26,7 @@ use bytes::Bytes;
 use pollux_core::id::{Generation, Offset, Partition, Position};
 use pollux_core::standing::Announcement;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 pub use stall::Watched;
 pub use waiting::Waiting;
@@ -118,18 +119,36 @@ impl Append {
         Self::Ready(Some(Err(AppendError::NotRecorded(reason.into()))))
     }
 
-    /// The outcome, if it is known within this time. What still stands in line then is taken out of it
-    /// and certainly not recorded; of what the log has nothing is known.
+    /// The outcome, if it is known within this time; see [`Self::taken`].
     pub async fn within(mut self, patience: Duration) -> Result<Position, AppendError> {
-        if let Ok(outcome) = tokio::time::timeout(patience, &mut self).await {
+        self.taken(patience, patience).await
+    }
+
+    /// The outcome. What still stands in line after its patience, or the deadline, is taken out of it and
+    /// certainly not recorded; what the log has by then is unknown if it is not answered by the deadline.
+    pub async fn taken(
+        &mut self,
+        patience: Duration,
+        deadline: Duration,
+    ) -> Result<Position, AppendError> {
+        let patience = patience.min(deadline);
+        if let Ok(outcome) = timeout(patience, &mut *self).await {
             return outcome;
         }
-        Err(match &self {
-            Self::InLine(ticket) if ticket.withdraw() => {
-                AppendError::NotRecorded(format!("the log did not take it within {patience:?}"))
-            }
-            _ => AppendError::Unknown(format!("the log did not answer within {patience:?}")),
-        })
+        if let Self::InLine(ticket) = self
+            && ticket.withdraw()
+        {
+            let why = format!("the log did not take it within {patience:?}");
+            return Err(AppendError::NotRecorded(why));
+        }
+        let late =
+            |_| Err(AppendError::Unknown(format!("the log did not answer within {deadline:?}")));
+        timeout(deadline - patience, self).await.unwrap_or_else(late)
+    }
+
+    /// Whether it ever stood in line.
+    pub fn has_waited(&self) -> bool {
+        matches!(self, Self::InLine(ticket) if ticket.has_stood())
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Copier<'a> {
     partition: Partition,
     owed: Mutex<Owed>,
     more: Notify,
+    /// Nothing is owed any more.
+    done: Notify,
 }
 
 /// Which dead letters have no copy yet.
@@ -36,18 +38,23 @@ struct Owed {
     from: Offset,
     /// The partition is committed up to here.
     next: Offset,
+    /// Up to here, when there was a dead letter last.
+    last: Offset,
 }
 
 impl<'a> Copier<'a> {
     pub(super) fn new(processor: &'a Processor, partition: Partition) -> Self {
-        Self { processor, partition, owed: Mutex::default(), more: Notify::new() }
+        let (more, done) = (Notify::new(), Notify::new());
+        Self { processor, partition, owed: Mutex::default(), more, done }
     }
 
     /// Take up a partition that is committed up to `next` and copied up to `stored`, as the store has it.
     pub(super) fn begin(&self, stored: Offset, next: Offset) {
         let here = self.processor.done.lock().get(&self.partition).map_or(0, |done| done.copied);
         let from = if here <= next { here.max(stored) } else { stored };
-        *self.owed.lock() = Owed { any: from < next, from, next };
+        // What this process copied of a store that was put back is not copied for this one.
+        self.processor.done.lock().entry(self.partition).or_default().copied = from;
+        *self.owed.lock() = Owed { any: from < next, from, next, last: next };
         self.more.notify_one();
     }
 
@@ -55,6 +62,9 @@ impl<'a> Copier<'a> {
     pub(super) fn committed(&self, next: Offset, dead: bool) {
         let mut owed = self.owed.lock();
         let before = std::mem::replace(&mut owed.next, next);
+        if dead {
+            owed.last = next;
+        }
         if dead && !std::mem::replace(&mut owed.any, true) {
             owed.from = before;
             self.more.notify_one();
@@ -65,6 +75,17 @@ impl<'a> Copier<'a> {
     pub(super) fn copied(&self) -> Offset {
         let owed = self.owed.lock();
         if owed.any { owed.from } else { owed.next }
+    }
+
+    /// Waits until all is copied.
+    pub(super) async fn all_copied(&self) {
+        loop {
+            let done = self.done.notified();
+            if !self.owed.lock().any {
+                return;
+            }
+            done.await;
+        }
     }
 
     /// Copy what is owed, for ever.
@@ -102,7 +123,8 @@ impl<'a> Copier<'a> {
         processor.done.lock().entry(partition).or_default().copied = from;
         let mut owed = self.owed.lock();
         // What was committed meanwhile is looked at in the next round.
-        owed.any = owed.next > from;
+        owed.any = owed.last > from;
+        self.done.notify_waiters();
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::poll::Poll;
 use pollux_core::standing::Announcement;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Processor;
@@ -177,7 +178,7 @@ impl Rounds {
         }
         let _ = join_all(appends).await;
         if !missed.is_empty() {
-            let _ = log.announce(missed).await;
+            let _ = timeout(control::PATIENCE, log.announce(missed)).await;
         }
         Ok(())
     }

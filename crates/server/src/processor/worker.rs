@@ -25,8 +25,7 @@ use crate::store::{Commit, CommitError, StoreError};
 const READ_WAIT: Duration = Duration::from_secs(1);
 /// Among so many offsets before the next one the last ballot is looked for.
 const LOOK_BACK: u64 = 256;
-/// How long a worker that is told to stop goes on announcing what it has committed. Whoever takes over
-/// announces the rest.
+/// How long a worker that ends goes on telling of what it has committed. Whoever takes over tells the rest.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Why a session ended.
@@ -101,10 +100,17 @@ async fn session(
     let (announcer, copier) =
         (Announcer::new(processor, partition), Copier::new(processor, partition));
     let counted = async {
-        let mut worker = Worker::begin(processor, partition, &announcer, &copier).await?;
-        worker.count(stop).await?;
-        let _ = tokio::time::timeout(FAREWELL, announcer.all_told()).await;
-        Ok(())
+        let counted = async {
+            let mut worker = Worker::begin(processor, partition, &announcer, &copier).await?;
+            worker.count(stop).await
+        };
+        let counted = counted.await;
+        // Also where it cannot go on: what was counted is so, and nobody else may come to tell of it.
+        if !matches!(counted, Err(SessionError::Fenced)) {
+            let told = async { tokio::join!(announcer.all_told(), copier.all_copied()) };
+            let _ = tokio::time::timeout(FAREWELL, told).await;
+        }
+        counted
     };
     tokio::select! {
         biased;

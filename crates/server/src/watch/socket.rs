@@ -74,6 +74,8 @@ pub async fn serve_socket(
                     seat.0.end(Close::FLOOD);
                 } else if let Some(text) = take(&seat.0, received) {
                     inbound.message(&seat.0, &text).await;
+                    // Nothing was read while a vote waited: that was our silence, not the client's.
+                    seat.0.viewer.state.lock().heard = Instant::now();
                     continue;
                 } else {
                     continue;

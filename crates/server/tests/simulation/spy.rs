@@ -1,12 +1,14 @@
-//! Looks over the log's shoulder: nothing may be announced that is not committed.
+//! Looks over the log's shoulder: nothing may be announced that is not committed, and how far a
+//! partition is decided only once every tally of it is announced.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use pollux_core::id::{Generation, Offset, Partition};
-use pollux_core::standing::Announcement;
+use pollux_core::id::{Generation, Offset, Partition, PollId};
+use pollux_core::standing::{Announcement, TallyAt};
 use pollux_server::log::memory::MemoryNode;
 use pollux_server::log::{
     Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record,
@@ -38,14 +40,29 @@ impl Violation {
     }
 }
 
+/// By poll and partition, up to where its tally was announced by anybody, and has arrived.
+pub type Told = Mutex<BTreeMap<(PollId, Partition), Offset>>;
+
 /// One node's log, watched.
 pub struct Spy {
+    pub told: Arc<Told>,
     pub log: Arc<MemoryNode>,
     pub store: Arc<MemoryStore>,
     pub violation: Arc<Violation>,
 }
 
 impl Spy {
+    /// Every tally that was committed below this offset has been announced.
+    fn all_told(&self, tallies: &[TallyAt], partition: Partition, below: Offset) {
+        let told = self.told.lock();
+        for at in tallies.iter().filter(|at| at.partition == partition && at.next_offset <= below) {
+            if told.get(&(at.poll, partition)).is_none_or(|told| *told < at.next_offset) {
+                let what = format!("{partition} was told up to {below} before {at:?} was");
+                self.violation.note(what);
+            }
+        }
+    }
+
     /// Invariant 4: only committed, absolute tallies are announced.
     fn check(&self, announcement: &Announcement) {
         let dump = self.store.dump();
@@ -65,7 +82,11 @@ impl Spy {
             }
             Announcement::Progress { partition, next_offset, .. } => {
                 let stored = dump.progress.iter().find(|(stored, _)| stored == partition);
-                stored.is_some_and(|(_, stored)| stored.next_offset >= *next_offset)
+                self.all_told(&dump.tallies, *partition, *next_offset);
+                stored.is_some_and(|(_, stored)| {
+                    self.all_told(&dump.tallies, *partition, stored.announced);
+                    stored.next_offset >= *next_offset
+                })
             }
         };
         if !committed {
@@ -86,6 +107,10 @@ impl Log for Spy {
 
     fn append(&self, partition: Partition, record: NewRecord) -> Append {
         self.log.append(partition, record)
+    }
+
+    fn hindrance(&self) -> Option<String> {
+        self.log.hindrance()
     }
 
     async fn read(
@@ -110,7 +135,15 @@ impl Log for Spy {
         for announcement in &announcements {
             self.check(announcement);
         }
-        self.log.announce(announcements).await
+        self.log.announce(announcements.clone()).await?;
+        let mut told = self.told.lock();
+        for announcement in announcements {
+            if let Announcement::Tally(at) = announcement {
+                let known = told.entry((at.poll, at.partition)).or_default();
+                *known = at.next_offset.max(*known);
+            }
+        }
+        Ok(())
     }
 
     async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {

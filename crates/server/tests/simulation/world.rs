@@ -31,7 +31,7 @@ use tower::ServiceExt;
 
 use crate::client::{self, Known, Seed, Sent};
 use crate::faults::{config, log_faults, store_faults};
-use crate::spy::{Spy, Violation};
+use crate::spy::{Spy, Told, Violation};
 use crate::stranger::Wishes;
 use crate::summary::Summary;
 use crate::tokens::{Issue, Tokens};
@@ -133,6 +133,7 @@ pub struct World {
     power_cuts: Cell<u64>,
     clock_jumps: Cell<u64>,
     hindrances: Cell<u64>,
+    told: Arc<Told>,
     pub reissues: Cell<u64>,
     pub shown: Cell<u64>,
     pub withheld: Cell<u64>,
@@ -196,6 +197,7 @@ impl World {
             power_cuts: Cell::new(0),
             clock_jumps: Cell::new(0),
             hindrances: Cell::new(0),
+            told: Arc::default(),
             reissues: Cell::new(0),
             shown: Cell::new(0),
             withheld: Cell::new(0),
@@ -520,7 +522,7 @@ impl World {
     fn start(&self, node: usize) {
         let log = self.log.node(node as u32);
         let (store, violation) = (self.store.clone(), self.violation.clone());
-        let spy = Spy { log: log.clone(), store, violation };
+        let spy = Spy { told: self.told.clone(), log: log.clone(), store, violation };
         let running = Node::start(Parts {
             alone: false,
             config: config(),

@@ -157,7 +157,7 @@ fn complete(app: &App, response: &mut Response, origin: Option<HeaderValue>, pre
             );
             headers.insert(
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                HeaderValue::from_static("authorization, content-type, idempotency-key"),
+                HeaderValue::from_static("authorization, content-type, idempotency-key, prefer"),
             );
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
 use pollux_core::poll::{Poll, PollStatus};
-use tokio::time::Instant;
 
-use super::append::{after_waiting, append, may_be_late};
+use super::append::{Appended, append};
 use super::ballot::{Cast, voter_id};
 use super::fate::cast_without_cookie;
 use super::late::{Late, too_late};
+use super::overtaken::after_waiting;
 use super::receipt::Recorded;
 use crate::api::App;
 use crate::api::access::cookie::CookieValue;
@@ -90,16 +90,15 @@ pub async fn record(
         phase: poll.phase,
         at: now,
     };
-    let began = Instant::now();
-    let position = append(app, record, patience).await;
-    let position = position.map_err(|problem| problem.with_ballot(ballot))?;
+    let appended = append(app, record, patience).await;
+    let Appended { position, waited } = appended.map_err(|problem| problem.with_ballot(ballot))?;
     app.hub.acknowledged(poll.id, position);
     if let Some(known_by) = known_by.filter(|_| view::shows_after_vote(&poll)) {
         app.hub.voted(poll.id, known_by);
     }
     let signed = newcomer.map(|value| app.keys.signed(&value, app.ambient.now()));
     let recorded = Recorded { poll, voter, ballot, position, newcomer, signed, decided: None };
-    if may_be_late(began) {
+    if waited {
         return Box::pin(after_waiting(app, recorded)).await;
     }
     Ok(recorded)

@@ -121,15 +121,19 @@ impl Waiting {
         let place = line.next;
         line.next += 1;
         let place = Place { shared: shared.clone(), partition, place, record, last };
+        let mut stood = false;
         let state = match place.passes(&line).then(|| place.hand_over(&mut line)) {
             Some(Ok(handed)) => State::Handed(handed),
             Some(Err(_)) | None => match place.stand(&mut line) {
-                Ok(state) => state,
+                Ok(state) => {
+                    stood = true;
+                    state
+                }
                 Err(why) => return Append::refused(why),
             },
         };
         drop(line);
-        Append::InLine(Box::new(Ticket { place, state }))
+        Append::InLine(Box::new(Ticket { place, state, stood }))
     }
 }
 
@@ -247,6 +251,7 @@ impl Place {
 pub struct Ticket {
     place: Place,
     state: State,
+    stood: bool,
 }
 
 enum State {
@@ -255,6 +260,10 @@ enum State {
 }
 
 impl Ticket {
+    pub(super) fn has_stood(&self) -> bool {
+        self.stood
+    }
+
     /// Leave the line; `false` if the log has the record already.
     pub(super) fn withdraw(&self) -> bool {
         let mut line = self.place.shared.line(self.place.partition).lock();
@@ -279,7 +288,7 @@ impl Future for Ticket {
                     };
                     match state {
                         // What is replaced counts as decided from now on, when the record stands in line again.
-                        Ok(state) => self.state = state,
+                        Ok(state) => (self.state, self.stood) = (state, true),
                         Err(_) => return Poll::Ready(outcome),
                     }
                 }
