@@ -15,7 +15,7 @@ export const choice = (page, option) => page.getByRole("radio", { name: option, 
 export const box = (page, option) => page.getByRole("checkbox", { name: option, exact: true });
 export const press = (page, name) => page.getByRole("button", { name, exact: true }).tap();
 /** Wait until the page says this of the vote. */
-export const told = (page, words) => page.getByRole("status").filter({ hasText: words }).waitFor();
+export const told = (page, words, timeout) => page.getByRole("status").filter({ hasText: words }).waitFor({ timeout });
 export const live = (page, words = "Live") => page.locator("header").getByText(words, { exact: true }).waitFor();
 /** An option as it stands: its text, votes and share. */
 export const row = (page, option) => page.locator("label").filter({ has: page.getByText(option, { exact: true }) });

@@ -63,7 +63,7 @@ const PAUSE = 500, LONGEST_PAUSE = 60_000;
 /** The status of a failure that is the clocks' fault. */
 export const CLOCKS = 422;
 /** How long nothing must be known of a ballot until it counts as never taken: more than a server takes to decide. */
-const UNKNOWN_FOR = 26_000;
+const UNKNOWN_FOR = 20_000;
 /** Longest that another tab is given to send what it has in hand: more than a request's patience. */
 const OTHERS = 12_000;
 /** Longest pause between two looks at what became of a ballot. */

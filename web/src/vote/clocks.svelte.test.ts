@@ -169,7 +169,7 @@ test("a first vote that nothing is known of for some seconds was never taken: it
   expect(one.now.failed?.status).toBe(422);
   await pass(3_000);
   expect(booth.ids).toBe(1);
-  await pass(15_000);
+  await pass(35_000);
   expect([one.now.state, one.chosen, booth.ids]).toEqual(["counted", [1], 2]);
   expect(booth.asked[0]).toBe(`/api/polls/${POLL.id}/ballots/${booth.sent[0]!.ballotId}`);
 });
