@@ -300,7 +300,7 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a control record that passes a ballot in line",
         file: "crates/server/src/log/waiting/mod.rs",
-        right: "let counts = !self.last;",
+        right: "let counts = !last;",
         wrong: "let counts = false;",
         tests: LOG,
     },

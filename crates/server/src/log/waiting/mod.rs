@@ -122,9 +122,13 @@ impl Waiting {
         line.next += 1;
         let place = Place { shared: shared.clone(), partition, place, record, last };
         let mut stood = false;
-        let state = match place.passes(&line).then(|| place.hand_over(&mut line)) {
-            Some(Ok(handed)) => State::Handed(handed),
-            Some(Err(_)) | None => match place.stand(&mut line) {
+        let handed = match place.passes(&line) {
+            true => shared.hand_over(&mut line, partition, &place.record, last),
+            false => None,
+        };
+        let state = match handed {
+            Some(handed) => State::Handed(handed),
+            None => match place.stand(&mut line) {
                 Ok(state) => {
                     stood = true;
                     state
@@ -145,18 +149,17 @@ impl Shared {
     /// Hand over whoever is first, as long as the log takes them.
     fn go_on(self: &Arc<Self>, line: &mut Line, partition: Partition) {
         while let Some(first) = line.parcels.first_entry() {
-            let (record, last) = (first.get().record.clone(), first.get().last);
-            if last && line.undecided > 0 && !first.get().caller.is_closed() {
-                return;
-            }
-            let place =
-                Place { shared: self.clone(), partition, place: *first.key(), record, last };
-            if first.get().caller.is_closed() {
-                self.leave(line, place.place);
+            let (place, parcel) = (*first.key(), first.get());
+            if parcel.caller.is_closed() {
+                self.leave(line, place);
                 continue;
             }
-            let Ok(handed) = place.hand_over(line) else { return };
-            let Some(parcel) = self.leave(line, place.place) else { return };
+            let (record, last) = (parcel.record.clone(), parcel.last);
+            if last && line.undecided > 0 {
+                return;
+            }
+            let Some(handed) = self.hand_over(line, partition, &record, last) else { return };
+            let Some(parcel) = self.leave(line, place) else { return };
             if let Err(mut unheard) = parcel.caller.send(handed)
                 && std::mem::take(&mut unheard.counted.counts)
             {
@@ -165,10 +168,29 @@ impl Shared {
         }
     }
 
+    /// Hand a record over, unless the log refuses it at once.
+    fn hand_over(
+        self: &Arc<Self>,
+        line: &mut Line,
+        partition: Partition,
+        record: &NewRecord,
+        last: bool,
+    ) -> Option<HandedOver> {
+        let append = self.log.append(partition, record.clone());
+        if let Append::Ready(Some(Err(AppendError::NotRecorded(_)))) = append {
+            return None;
+        }
+        let counts = !last;
+        line.undecided += usize::from(counts);
+        let counted = Counted { shared: self.clone(), partition, counts };
+        Some(HandedOver { append, counted })
+    }
+
     /// Somebody leaves the line.
     fn leave(&self, line: &mut Line, place: u64) -> Option<Parcel> {
         let parcel = line.parcels.remove(&place)?;
-        self.count(self.waiting.fetch_sub(1, Ordering::AcqRel) - 1);
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        gauge!("pollux_log_waiting").decrement(1.0);
         Some(parcel)
     }
 
@@ -176,10 +198,6 @@ impl Shared {
         while let Some(place) = line.parcels.first_key_value().map(|(place, _)| *place) {
             self.leave(line, place);
         }
-    }
-
-    fn count(&self, waiting: usize) {
-        gauge!("pollux_log_waiting").set(waiting as f64);
     }
 }
 
@@ -211,19 +229,6 @@ impl Place {
         line.parcels.is_empty() && !(self.last && line.undecided > 0)
     }
 
-    fn hand_over(&self, line: &mut Line) -> Result<HandedOver, AppendError> {
-        let append = match self.shared.log.append(self.partition, self.record.clone()) {
-            Append::Ready(Some(Err(AppendError::NotRecorded(why)))) => {
-                return Err(AppendError::NotRecorded(why));
-            }
-            append => append,
-        };
-        let counts = !self.last;
-        line.undecided += usize::from(counts);
-        let counted = Counted { shared: self.shared.clone(), partition: self.partition, counts };
-        Ok(HandedOver { append, counted })
-    }
-
     /// Stand in line, unless there is no room.
     fn stand(&self, line: &mut Line) -> Result<State, String> {
         let Shared { waiting, most, shut, .. } = &*self.shared;
@@ -231,12 +236,11 @@ impl Place {
         if shut.load(Ordering::Acquire) {
             return Err(SHUT.into());
         }
-        let before = waiting.fetch_add(1, Ordering::AcqRel);
-        if before >= *most {
+        if waiting.fetch_add(1, Ordering::AcqRel) >= *most {
             waiting.fetch_sub(1, Ordering::AcqRel);
             return Err(format!("{most} records wait for the log already"));
         }
-        self.shared.count(before + 1);
+        gauge!("pollux_log_waiting").increment(1.0);
         let (caller, called) = oneshot::channel();
         let parcel = Parcel { record: self.record.clone(), last: self.last, caller };
         line.parcels.insert(self.place, parcel);
