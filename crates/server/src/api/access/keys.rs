@@ -113,6 +113,13 @@ impl Keys {
         URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
     }
 
+    /// The first token of what has this owner, unless another was issued since: that one is not ours to
+    /// derive again.
+    pub fn first_token(&self, id: Uuid, owner: &[u8; 32]) -> Option<String> {
+        let token = self.owner_token(id, [0; 16]);
+        (Self::token_hash(&token) == *owner).then_some(token)
+    }
+
     /// The token that is given to a stage now, which may show and reveal. It is kept nowhere: it
     /// follows from what is kept of the owner's, and dies with that.
     pub fn stage_token(&self, owner: &[u8; 32], now: UnixMillis) -> String {

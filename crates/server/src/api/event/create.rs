@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::header::{HeaderValue, LOCATION};
-use http::{HeaderMap, Request, StatusCode};
+use http::Request;
 use pollux_core::event::Event;
 use pollux_core::id::EventId;
 use serde::{Deserialize, Serialize};
@@ -86,12 +85,7 @@ pub async fn create(
     let program = program(&kept.await?);
     let event = &program.event;
     app.limits.show(asker.client.address, event.id.0);
-    // A token that was reissued since is not ours to derive again.
-    let token = app.keys.owner_token(event.id.0, [0; 16]);
-    let token = (Keys::token_hash(&token) == event.owner).then_some(token);
-    let mut headers = HeaderMap::new();
-    let location = HeaderValue::try_from(format!("/api/events/{}", event.id));
-    headers.insert(LOCATION, location.expect("a UUID"));
+    let token = app.keys.first_token(event.id.0, &event.owner);
     let stage = token.is_some().then(|| stage_token(&app, event.id.0, &event.owner));
     let (stage_token, stage_url) = stage.map(|s| (s.stage_token, s.stage_url)).unzip();
     let body = CreatedEvent {
@@ -101,7 +95,7 @@ pub async fn create(
         stage_token,
         stage_url,
     };
-    Ok(answer::json(StatusCode::CREATED, &body, &headers))
+    Ok(answer::created(format!("/api/events/{}", event.id), &body))
 }
 
 pub(super) fn owner_url(app: &App, event: &Event, token: &str) -> String {

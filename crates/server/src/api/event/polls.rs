@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::header::{HeaderValue, LOCATION};
-use http::{HeaderMap, Request, StatusCode};
+use http::Request;
 use pollux_core::event::MAX_POLLS;
 use pollux_core::poll::Poll;
 use sha2::{Digest, Sha256};
@@ -108,9 +107,6 @@ pub async fn add(
             return Err(lookup::no_such_event());
         }
     }
-    let mut headers = HeaderMap::new();
-    let location = HeaderValue::try_from(format!("/api/polls/{}", standing.poll.id));
-    headers.insert(LOCATION, location.expect("a UUID"));
     let poll = crate::watch::view::poll(&standing, Audience::Owner);
-    Ok(answer::json(StatusCode::CREATED, &poll, &headers))
+    Ok(answer::created(format!("/api/polls/{}", standing.poll.id), &poll))
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION, VARY};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
@@ -24,6 +24,12 @@ pub fn json<T: Serialize>(status: StatusCode, body: &T, headers: &HeaderMap) -> 
 /// 200, in JSON.
 pub fn ok<T: Serialize>(body: &T) -> Response {
     json(StatusCode::OK, body, &HeaderMap::new())
+}
+
+/// 201, in JSON, and where to find what was made.
+pub fn created<T: Serialize>(location: String, body: &T) -> Response {
+    let location = HeaderValue::try_from(location).expect("a path with a UUID");
+    json(StatusCode::CREATED, body, &HeaderMap::from_iter([(LOCATION, location)]))
 }
 
 /// 204.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::header::{HeaderValue, LOCATION};
-use http::{HeaderMap, Request, StatusCode};
+use http::Request;
 use pollux_core::poll::Poll;
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
@@ -89,18 +88,13 @@ pub async fn create(
 fn answer(app: &App, standing: &Standing, from: IpAddr) -> Response {
     let poll = &standing.poll;
     app.limits.show(from, poll.id.0);
-    // A token that was reissued since is not ours to derive again.
-    let token = app.keys.owner_token(poll.id.0, [0; 16]);
-    let token = (Keys::token_hash(&token) == poll.owner).then_some(token);
+    let token = app.keys.first_token(poll.id.0, &poll.owner);
     let body = CreatedPoll {
         poll: view::poll(standing, Audience::Owner),
         owner_url: token.as_ref().map(|token| owner_url(app, poll, token)),
         owner_token: token,
     };
-    let mut headers = HeaderMap::new();
-    let location = HeaderValue::try_from(format!("/api/polls/{}", poll.id));
-    headers.insert(LOCATION, location.expect("a UUID"));
-    answer::json(StatusCode::CREATED, &body, &headers)
+    answer::created(format!("/api/polls/{}", poll.id), &body)
 }
 
 /// The owner's page; the token is in the fragment, which browsers keep to themselves.
