@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use pollux_cluster::State;
 use pollux_core::id::{Offset, Partition};
 use pollux_server::config::LogLimits;
 use tokio::task::{JoinSet, block_in_place};
@@ -106,6 +107,41 @@ async fn read_all(log: &dyn Log, partition: Partition) -> Vec<Record> {
     all
 }
 
+/// Brokers that are frozen or dead until this is dropped: also by an assertion that fails, for every
+/// other test needs them.
+struct Harmed(Vec<String>);
+
+impl Harmed {
+    fn freeze(names: Vec<String>) -> Self {
+        let harmed = Self(names);
+        block_in_place(|| harmed.0.iter().for_each(|name| CLUSTER.pause(name).unwrap()));
+        harmed
+    }
+
+    fn kill(name: String) -> Self {
+        block_in_place(|| CLUSTER.kill(&name).unwrap());
+        Self(vec![name])
+    }
+
+    fn heal(&mut self) {
+        for name in self.0.drain(..) {
+            match CLUSTER.state(&name).unwrap() {
+                State::Dead => CLUSTER.start_member(&name).unwrap(),
+                _ => CLUSTER.resume(&name).unwrap(),
+            }
+        }
+    }
+}
+
+impl Drop for Harmed {
+    fn drop(&mut self) {
+        if !self.0.is_empty() {
+            block_in_place(|| self.heal());
+            block_in_place(|| CLUSTER.wait_in_sync(HEALED).unwrap());
+        }
+    }
+}
+
 /// Whatever the appenders were told, the log bears it out.
 async fn judge(log: &KafkaLog, told: &Told) {
     let mut times: BTreeMap<String, u32> = BTreeMap::new();
@@ -163,7 +199,7 @@ async fn a_leader_killed_under_load_loses_nothing() {
         for partition in [0, 1] {
             sleep(Duration::from_secs(1)).await;
             let leader = block_in_place(|| CLUSTER.leader(&votes, partition).unwrap());
-            block_in_place(|| CLUSTER.kill(&leader).unwrap());
+            let mut harmed = Harmed::kill(leader.clone());
             block_in_place(|| {
                 // Not before ZooKeeper has forgotten the dead one: its heir would be turned away.
                 let led = || match CLUSTER.leader(&votes, partition)? {
@@ -174,7 +210,7 @@ async fn a_leader_killed_under_load_loses_nothing() {
             });
             sleep(Duration::from_secs(2)).await;
             block_in_place(|| {
-                CLUSTER.start_member(&leader).unwrap();
+                harmed.heal();
                 CLUSTER.wait_in_sync(HEALED).unwrap();
             });
         }
@@ -235,12 +271,12 @@ async fn two_of_three_brokers_frozen_are_told_in_time_and_it_heals() {
     let log = open(&config, &LogLimits::default()).await;
     let votes = log.prepared().names.votes.clone();
     let alive = block_in_place(|| CLUSTER.leader(&votes, 0).unwrap());
-    let frozen: Vec<_> =
-        ["kafka1", "kafka2", "kafka3"].into_iter().filter(|name| *name != alive).collect();
+    let brokers = ["kafka1", "kafka2", "kafka3"].map(str::to_owned);
+    let others: Vec<_> = brokers.into_iter().filter(|name| *name != alive).collect();
     let mut refused = BTreeMap::new();
     let mut told = under_load(&log, async {
         sleep(Duration::from_secs(1)).await;
-        block_in_place(|| frozen.iter().for_each(|name| CLUSTER.pause(name).unwrap()));
+        let mut frozen = Harmed::freeze(others);
         let begun = Instant::now();
         let one = timeout(DEADLINE, log.append(0, record("frozen.000000"))).await.unwrap();
         one.unwrap_err();
@@ -254,7 +290,7 @@ async fn two_of_three_brokers_frozen_are_told_in_time_and_it_heals() {
             refused = refused_at_once(&log, begun).await;
         }
         sleep(Duration::from_secs(12).saturating_sub(begun.elapsed())).await;
-        block_in_place(|| frozen.iter().for_each(|name| CLUSTER.resume(name).unwrap()));
+        block_in_place(|| frozen.heal());
         let thawed = Instant::now();
         for n in 0.. {
             let again = log.append(0, record(&format!("thawed.{n:06}"))).await;

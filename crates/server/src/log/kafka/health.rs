@@ -69,12 +69,17 @@ impl Trouble {
         if let Some(why) = &self.all {
             return Some(why.clone());
         }
-        let (_, first) = self.partitions.first_key_value()?;
-        Some(match self.partitions.len() - 1 {
-            0 => first.clone(),
-            more => format!("{first}; and {more} more partitions"),
-        })
+        in_a_line(self.partitions.values().cloned().collect())
     }
+}
+
+/// What several partitions lack: the first is told, the others are counted.
+pub(super) fn in_a_line(mut lacks: Vec<String>) -> Option<String> {
+    Some(match lacks.len() {
+        0 => return None,
+        1 => lacks.swap_remove(0),
+        all => format!("{}; and {} more partitions", lacks[0], all - 1),
+    })
 }
 
 impl Health {

@@ -69,6 +69,14 @@ impl Lane {
         next
     }
 
+    /// For how long what was handed over first has been waiting for its outcome.
+    pub(super) fn silent(&self) -> Duration {
+        match self.on_its_way {
+            0 => Duration::ZERO,
+            _ => self.since.elapsed(),
+        }
+    }
+
     /// Nothing goes on from here: all that waits, to be refused.
     pub(super) fn give_up(&mut self) -> VecDeque<Parcel> {
         std::mem::take(&mut self.waiting)
@@ -96,6 +104,7 @@ mod tests {
         // Alone, then in company while it lingers.
         assert_eq!(names([1, 2].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))), [1, 2]);
         tokio::time::advance(LINGER).await;
+        assert_eq!(lane.silent(), LINGER, "since the first of the batch");
         assert_eq!(
             names([3, 4, 5].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))),
             [0; 0]
@@ -110,6 +119,7 @@ mod tests {
         for _ in 3..=6 {
             assert_eq!(names(lane.decided()), [0; 0]);
         }
+        assert_eq!(lane.silent(), Duration::ZERO, "nothing is on its way");
         assert_eq!(names(lane.take(parcel(9), LINGER)), [9], "it is free again");
     }
 }

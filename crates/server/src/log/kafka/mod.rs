@@ -298,11 +298,14 @@ impl Log for KafkaLog {
 
     fn ready(&self) -> Result<(), String> {
         self.producer.ready()?;
-        self.health.ready()
+        self.health.ready()?;
+        self.producer.silence().map_or(Ok(()), Err)
     }
 
     fn hindrance(&self) -> Option<String> {
-        self.producer.hindrance().or_else(|| self.health.hindrance())
+        let hindrance = self.producer.hindrance().or_else(|| self.health.hindrance());
+        // Where the log is gone for good, silence does not make it something that passes.
+        hindrance.or_else(|| self.health.ready().is_ok().then(|| self.producer.silence())?)
     }
 
     async fn shut(&self) {

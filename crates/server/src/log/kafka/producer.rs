@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::{self, settings};
 use super::dead::Copy;
+use super::health::in_a_line;
 use super::lane::{Lane, Parcel};
 use super::topics::Names;
 use crate::config::{KafkaConfig, LogLimits};
@@ -39,6 +40,8 @@ const ANNOUNCEMENTS: usize = 65_536;
 const LOOK: Duration = Duration::from_secs(1);
 /// Pause before a producer that cannot be made is tried again.
 const RETRY: Duration = Duration::from_millis(500);
+/// Whoever has not been answered for so long is not slow: a leader that dies is replaced sooner on most days.
+const SILENT: Duration = Duration::from_secs(5);
 /// Why appends are refused after a stop.
 const SHUT: &str = "the log is shut";
 
@@ -345,6 +348,22 @@ impl Producer {
     pub(super) fn hindrance(&self) -> Option<String> {
         let is_shut = self.shared.closed.load(Ordering::Acquire);
         self.ready().err().filter(|_| !is_shut)
+    }
+
+    /// Which partitions' leaders take records and acknowledge none. The brokers do not tell of it
+    /// themselves where they have lost the majority of their controllers: what they say of leaders
+    /// and replicas is then what it was before.
+    pub(super) fn silence(&self) -> Option<String> {
+        let votes = &self.shared.lanes[..self.shared.in_partition.len()];
+        let silent = votes.iter().filter_map(|lane| {
+            let lane = lane.lock();
+            let (partition, topic, time) = (lane.partition, &lane.topic, lane.silent());
+            (time > SILENT).then(|| {
+                let seconds = time.as_secs();
+                format!("partition {partition} of {topic} has acknowledged nothing for {seconds} s")
+            })
+        });
+        in_a_line(silent.collect())
     }
 
     /// How many records were acknowledged so far: a sign that Kafka takes them.
