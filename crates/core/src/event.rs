@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{EventId, PollId, UnixMillis};
-use crate::poll::{ChangeError, Poll, PollStatus, Violation, clean, is_zero, origins};
+use crate::poll::{ChangeRefused, Poll, PollStatus, Violation, clean, is_zero, origins};
 use crate::standing::{Standing, hidden};
 
 /// Longest title, in characters.
@@ -86,7 +86,7 @@ impl Event {
         draft: EventDraft,
         owner: [u8; 32],
         now: UnixMillis,
-    ) -> Result<Self, ChangeError> {
+    ) -> Result<Self, ChangeRefused> {
         let mut event = Self {
             id,
             code: String::new(),
@@ -109,7 +109,7 @@ impl Event {
     }
 
     /// Replace what was written. `polls` are those of the event, whatever their order.
-    pub fn edit(&mut self, draft: EventDraft, polls: &[PollId]) -> Result<(), ChangeError> {
+    pub fn edit(&mut self, draft: EventDraft, polls: &[PollId]) -> Result<(), ChangeRefused> {
         let mut broken = Vec::new();
         let mut new = self.clone();
         if let Some(title) = draft.title {
@@ -140,7 +140,7 @@ impl Event {
             new.embed = origins("/embed", embed, &mut broken);
         }
         if !broken.is_empty() {
-            return Err(ChangeError::Invalid(broken));
+            return Err(ChangeRefused::Invalid(broken));
         }
         new.revision += 1;
         *self = new;
@@ -205,25 +205,25 @@ pub struct Item {
 /// An event with its polls. Like a [`Standing`] it is put together from news that may come late,
 /// twice or out of order, and keeps the newest of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
+pub struct Agenda {
     /// The event's newest known revision.
     pub event: Arc<Event>,
     items: BTreeMap<PollId, Item>,
 }
 
-impl Program {
+impl Agenda {
     /// An event with these of its polls.
     pub fn new<'a>(event: Arc<Event>, polls: impl IntoIterator<Item = &'a Standing>) -> Self {
-        let mut program = Self { event, items: BTreeMap::new() };
+        let mut agenda = Self { event, items: BTreeMap::new() };
         for poll in polls {
-            program.take_poll(poll);
+            agenda.take_poll(poll);
         }
-        program
+        agenda
     }
 
     /// Take a newer revision of the event. Says whether it was newer.
     pub fn take_event(&mut self, event: Arc<Event>) -> bool {
-        debug_assert_eq!(event.id, self.event.id, "a program is of one event");
+        debug_assert_eq!(event.id, self.event.id, "an agenda is of one event");
         let newer = event.revision > self.event.revision;
         if newer {
             let before = std::mem::replace(&mut self.event, event);

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use pollux_core::event::{Event, EventDraft, Layout, Program};
+use pollux_core::event::{Agenda, Event, EventDraft, Layout};
 use pollux_core::id::{EventId, Generation, PollId, UnixMillis};
-use pollux_core::poll::{ChangeError, Draft, Poll, PollStatus};
+use pollux_core::poll::{ChangeRefused, Draft, Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::{Gate, Tally};
 use proptest::prelude::*;
@@ -29,9 +29,9 @@ fn draft(event: &Event, n: u8) -> Poll {
     poll
 }
 
-fn pointers(refused: Result<(), ChangeError>) -> Vec<String> {
+fn pointers(refused: Result<(), ChangeRefused>) -> Vec<String> {
     match refused {
-        Err(ChangeError::Invalid(broken)) => broken.into_iter().map(|b| b.pointer).collect(),
+        Err(ChangeRefused::Invalid(broken)) => broken.into_iter().map(|b| b.pointer).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -102,16 +102,16 @@ fn a_poll_joins_one_event_and_answers_to_its_owner() {
     assert!(poll.join(&other).is_err());
     assert_eq!(poll.revision, revision);
     poll.delete(NOW).unwrap();
-    assert_eq!(poll.join(&event), Err(ChangeError::Status(PollStatus::Deleted)));
+    assert_eq!(poll.join(&event), Err(ChangeRefused::Status(PollStatus::Deleted)));
 }
 
 #[test]
 fn an_older_node_takes_no_hiding_of_an_event_back() {
     let known = Event { hidings: 3, ..event() };
-    let mut program = Program::new(Arc::new(known.clone()), []);
+    let mut agenda = Agenda::new(Arc::new(known.clone()), []);
     let older = Event { title: "New".into(), hidings: 0, revision: known.revision + 1, ..known };
-    assert!(program.take_event(Arc::new(older)));
-    assert_eq!((program.event.title.as_str(), program.event.hidings), ("New", 3));
+    assert!(agenda.take_event(Arc::new(older)));
+    assert_eq!((agenda.event.title.as_str(), agenda.event.hidings), ("New", 3));
 }
 
 /// The states a poll passes through, as standings: drafts, openings, tallies, closings, deletion.
@@ -155,27 +155,27 @@ proptest! {
     #[test]
     fn the_version_tells_every_change(steps: [Vec<u8>; 3]) {
         let mut event = event();
-        let mut program = Program::new(Arc::new(event.clone()), []);
+        let mut agenda = Agenda::new(Arc::new(event.clone()), []);
         let lives: Vec<_> = (1..).zip(&steps).map(|(n, steps)| life(&event, n, steps)).collect();
         let most = lives.iter().map(Vec::len).max().unwrap();
-        let shown = |program: &Program, drafts: bool| {
-            let polls = program.polls().into_iter().cloned();
+        let shown = |agenda: &Agenda, drafts: bool| {
+            let polls = agenda.polls().into_iter().cloned();
             let polls: Vec<_> = polls.filter(|item| drafts || item.poll.status != PollStatus::Draft)
                 .map(|item| (item.poll.id, item.poll.status, item.is_final, item.poll.revealed)).collect();
-            (program.event.title.clone(), program.current(), polls)
+            (agenda.event.title.clone(), agenda.current(), polls)
         };
         for i in 0..most {
             for life in &lives {
-                let before = [false, true].map(|drafts| (program.version(drafts), shown(&program, drafts)));
+                let before = [false, true].map(|drafts| (agenda.version(drafts), shown(&agenda, drafts)));
                 if let Some(standing) = life.get(i) {
-                    program.take_poll(standing);
+                    agenda.take_poll(standing);
                 }
                 if i % 4 == 3 {
                     event.show(Some(poll_id(1 + (i % 3) as u8)));
-                    program.take_event(Arc::new(event.clone()));
+                    agenda.take_event(Arc::new(event.clone()));
                 }
                 for (drafts, (version, was)) in [false, true].into_iter().zip(before) {
-                    let (now, is) = (program.version(drafts), shown(&program, drafts));
+                    let (now, is) = (agenda.version(drafts), shown(&agenda, drafts));
                     prop_assert!(now >= version, "it shrank");
                     prop_assert!(is == was || now > version, "{was:?} became {is:?} at {now}");
                 }
@@ -192,12 +192,12 @@ proptest! {
         let event = Arc::new(event());
         let mut news: Vec<Standing> =
             (1..).zip(&steps).flat_map(|(n, steps)| life(&event, n, steps)).collect();
-        let straight = Program::new(event.clone(), &news);
+        let straight = Agenda::new(event.clone(), &news);
         let mixed: Vec<Standing> = order.iter().map(|i| i.get(&news).clone()).collect();
         news.reverse();
-        let turned = Program::new(event.clone(), mixed.iter().chain(&news));
+        let turned = Agenda::new(event.clone(), mixed.iter().chain(&news));
         prop_assert_eq!(&turned, &straight);
-        let mut taken = Program::new(event, &mixed);
+        let mut taken = Agenda::new(event, &mixed);
         taken.take(straight.clone());
         prop_assert_eq!(taken, straight);
     }

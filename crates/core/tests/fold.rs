@@ -133,7 +133,7 @@ fn check(rules: &Rules, log: &[Entry]) -> Recount {
 
 /// One event at the web nodes.
 #[derive(Clone, Debug)]
-enum Event {
+enum Step {
     /// Voter, ballot, who named it, marks, how many places late it reaches the log, and whether
     /// the record says nothing of phase and round (a foreign producer).
     Vote(u8, u8, NamedBy, Vec<u8>, usize, bool),
@@ -147,7 +147,7 @@ enum Event {
     Repeat(prop::sample::Index),
 }
 
-fn event() -> impl Strategy<Value = Event> {
+fn event() -> impl Strategy<Value = Step> {
     let vote = (
         0..4_u8,
         0..12_u8,
@@ -158,14 +158,14 @@ fn event() -> impl Strategy<Value = Event> {
     );
     prop_oneof![
         12 => vote.prop_map(|(v, b, n, o, late, foreign)| {
-            Event::Vote(v, b, n, o, late, foreign && b % 4 == 0)
+            Step::Vote(v, b, n, o, late, foreign && b % 4 == 0)
         }),
-        1 => Just(Event::Close),
-        1 => Just(Event::Reopen),
-        1 => Just(Event::Reset),
-        1 => (1..6_usize).prop_map(Event::Delay),
-        4 => any::<prop::sample::Index>().prop_map(Event::Repeat),
-        1 => Just(Event::Delete).prop_filter("rarely", |_| true),
+        1 => Just(Step::Close),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Reset),
+        1 => (1..6_usize).prop_map(Step::Delay),
+        4 => any::<prop::sample::Index>().prop_map(Step::Repeat),
+        1 => Just(Step::Delete).prop_filter("rarely", |_| true),
     ]
 }
 
@@ -174,7 +174,7 @@ fn step(phase: u32, round: u32, gate: Gate, reason: Reason) -> Entry {
 }
 
 /// Play the events at a node that knows the poll's true state; records reach the log late.
-fn play(rules: &Rules, events: &[Event]) -> Vec<Entry> {
+fn play(rules: &Rules, events: &[Step]) -> Vec<Entry> {
     let (mut phase, mut round, mut gate) = (1, 1, Gate::Open);
     let mut late = 0;
     let opened = |at| (at, step(1, 1, Gate::Open, Reason::Opened));
@@ -182,7 +182,7 @@ fn play(rules: &Rules, events: &[Event]) -> Vec<Entry> {
     let mut log: Vec<Entry> = Vec::new();
     for (now, event) in events.iter().enumerate() {
         match event {
-            Event::Vote(voter, id, named_by, marks, delay, foreign) => {
+            Step::Vote(voter, id, named_by, marks, delay, foreign) => {
                 let Some(answer) = answer(rules.form, marks) else { continue };
                 if gate != Gate::Open && !foreign {
                     continue; // The node refuses: it is closed.
@@ -201,18 +201,18 @@ fn play(rules: &Rules, events: &[Event]) -> Vec<Entry> {
                 };
                 queue.push((now + delay, Entry::Ballot(ballot)));
             }
-            Event::Repeat(index) => {
+            Step::Repeat(index) => {
                 if !log.is_empty() {
                     log.push(log[index.index(log.len())].clone());
                 }
             }
-            Event::Delay(places) => late = *places,
+            Step::Delay(places) => late = *places,
             change => {
                 let reason = match change {
-                    Event::Close if gate == Gate::Open => Reason::Closed,
-                    Event::Reopen if gate == Gate::Closed => Reason::Reopened,
-                    Event::Reset if gate != Gate::Deleted => Reason::Reset,
-                    Event::Delete if now % 7 == 0 && gate != Gate::Deleted => Reason::Deleted,
+                    Step::Close if gate == Gate::Open => Reason::Closed,
+                    Step::Reopen if gate == Gate::Closed => Reason::Reopened,
+                    Step::Reset if gate != Gate::Deleted => Reason::Reset,
+                    Step::Delete if now % 7 == 0 && gate != Gate::Deleted => Reason::Deleted,
                     _ => continue,
                 };
                 phase += 1;

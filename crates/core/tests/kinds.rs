@@ -7,7 +7,7 @@ use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
 use pollux_core::kind::choice::{self, MAX_OPTIONS, Selection};
 use pollux_core::kind::rating::{self, MAX_STATEMENTS, MAX_STEPS, Steps};
 use pollux_core::kind::{Answer, Draft as KindDraft, Form, Kind, Written};
-use pollux_core::poll::{ChangeError, Draft, Poll};
+use pollux_core::poll::{ChangeRefused, Draft, Poll};
 use pollux_core::record::{Entry, MAX_VALUE_BYTES};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -164,7 +164,7 @@ fn refusal(draft: rating::Draft) -> Vec<String> {
     let id = PollId::new(NOW, [1; 10]);
     let draft = Draft::of("Which?", KindDraft::Rating(draft));
     match Poll::draft(id, draft, [0; 32], NOW) {
-        Err(ChangeError::Invalid(broken)) => broken.into_iter().map(|it| it.pointer).collect(),
+        Err(ChangeRefused::Invalid(broken)) => broken.into_iter().map(|it| it.pointer).collect(),
         other => panic!("{other:?}"),
     }
 }

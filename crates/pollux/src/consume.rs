@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, IsTerminal, Stdout, Write, stdout};
 
 use pollux_core::id::{Offset, Partition};
-use pollux_server::log::kafka::consumer::{Consumer, Event, Plan, Start, TopicRecord};
+use pollux_server::log::kafka::consumer::{Consumed, Consumer, Plan, Start, TopicRecord};
 use pollux_server::watch::view::rfc3339;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -118,8 +118,8 @@ async fn print(
             event = consumer.next() => event.map_err(kafka::failure)?,
         };
         match event {
-            Some(Event::Record(record)) => page.write(&record)?,
-            Some(Event::Assigned(held)) => {
+            Some(Consumed::Record(record)) => page.write(&record)?,
+            Some(Consumed::Assigned(held)) => {
                 let group = args.group.as_deref().unwrap_or_default();
                 match held.as_slice() {
                     [] => eprintln!("group {group}: no partition is ours"),

@@ -22,7 +22,7 @@ use pollux_core::standing::Announcement;
 use pollux_server::ambient::{Ambient, SystemAmbient};
 use pollux_server::config::{KafkaConfig, parse_duration};
 use pollux_server::log::kafka::KafkaLog;
-use pollux_server::log::kafka::consumer::{Consumer, Event, Plan as Reading, Start};
+use pollux_server::log::kafka::consumer::{Consumed, Consumer, Plan as Reading, Start};
 use pollux_server::log::{AppendError, Log, NewRecord};
 use rand::RngExt;
 use serde_json::{Value, json};
@@ -208,7 +208,7 @@ async fn look(config: &KafkaConfig, name: &str) -> Outcome<Option<Poll>> {
     let mut consumer = Consumer::open(config, reading).await.map_err(kafka::failure)?;
     let mut newest: Option<Arc<Poll>> = None;
     while let Some(event) = consumer.next().await.map_err(kafka::failure)? {
-        let Event::Record(record) = event else { continue };
+        let Consumed::Record(record) = event else { continue };
         let Some(Ok(Announcement::Poll(poll))) = record.value.map(|v| Announcement::decode(&v))
         else {
             continue;

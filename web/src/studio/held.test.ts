@@ -385,19 +385,19 @@ test("one that somebody else has deleted is called gone, on its own page too", a
 
 /** Rows of fifty, one below another. */
 function laidOut() {
-  for (const row of program()) {
+  for (const row of agenda()) {
     const place = () => [...row.parentElement!.children].indexOf(row);
     Object.defineProperties(row, { offsetTop: { get: () => place() * 50 }, offsetHeight: { value: 40 } });
   }
 }
-const program = () => [...document.querySelectorAll<HTMLElement>("ol[aria-label='Polls in order'] li")];
-const names = () => program().map((row) => row.querySelector(".words")!.textContent);
+const agenda = () => [...document.querySelectorAll<HTMLElement>("ol[aria-label='Polls in order'] li")];
+const names = () => agenda().map((row) => row.querySelector(".words")!.textContent);
 const hand = (type: string, clientY: number, at: Element | Window = window) => fireEvent(at, new PointerEvent(type, { clientY, bubbles: true }));
 
 test("a row in the hand stays in it while others reorder, add and delete", async () => {
   await show(EventPage, { id: event });
   laidOut();
-  const row = program()[0]!;
+  const row = agenda()[0]!;
   await hand("pointerdown", 100, row.querySelector(".grip")!);
   await hand("pointermove", 130);
   expect(row.classList.contains("lifted")).toBe(true);
@@ -408,7 +408,7 @@ test("a row in the hand stays in it while others reorder, add and delete", async
   hall.vote(first);
   await hall.settle();
   expect(names()).toEqual(["Poll 14?", "Poll 13?", "Poll 11?"]);
-  expect(program()[2]).toBe(row);
+  expect(agenda()[2]).toBe(row);
   expect(row.classList.contains("lifted")).toBe(true);
   expect(at(), "it jumps under the pointer").toBe(before);
   await hand("pointermove", 90);
@@ -420,20 +420,20 @@ test("a row in the hand stays in it while others reorder, add and delete", async
 test("a row that somebody else takes away is let go, and nothing else is moved", async () => {
   await show(EventPage, { id: event });
   laidOut();
-  await hand("pointerdown", 100, program()[0]!.querySelector(".grip")!);
+  await hand("pointerdown", 100, agenda()[0]!.querySelector(".grip")!);
   await hand("pointermove", 200);
   hall.event(event, { polls: [second, third].map((id) => lineOf(hall.polls.get(id)!)), current: null });
   await hall.settle();
   await hand("pointerup", 200);
   await hall.settle();
   expect(hall.asked.filter((one) => one.startsWith("PATCH"))).toEqual([]);
-  expect(program().every((row) => !row.style.transform)).toBe(true);
+  expect(agenda().every((row) => !row.style.transform)).toBe(true);
 });
 
 test("the focus in a row goes with it when others reorder", async () => {
   await show(EventPage, { id: event });
   for (const i of [0, 1, 2]) {
-    const grip = program()[i]!.querySelector<HTMLElement>(".grip")!;
+    const grip = agenda()[i]!.querySelector<HTMLElement>(".grip")!;
     grip.focus();
     const { polls } = hall.events.get(event)!;
     hall.event(event, { polls: [polls[2]!, polls[0]!, polls[1]!] });

@@ -1,6 +1,6 @@
 //! What an organiser writes of a poll, and the rules it is checked against.
 
-use super::{ChangeError, Results, Revote, Turnout};
+use super::{ChangeRefused, Results, Revote, Turnout};
 use crate::id::UnixMillis;
 use crate::kind::{self, Kind, choice};
 
@@ -71,7 +71,7 @@ impl Draft {
         self,
         known: Option<UnixMillis>,
         now: UnixMillis,
-    ) -> Result<Written, ChangeError> {
+    ) -> Result<Written, ChangeRefused> {
         let mut broken = Vec::new();
         let question = clean("/question", &self.question, MAX_QUESTION_CHARS, &mut broken);
         let kind = self.kind.check(&mut broken);
@@ -86,7 +86,7 @@ impl Draft {
         }
         let embed = origins("/embed", self.embed, &mut broken);
         let Some(kind) = kind.filter(|_| broken.is_empty()) else {
-            return Err(ChangeError::Invalid(broken));
+            return Err(ChangeRefused::Invalid(broken));
         };
         Ok(Written {
             question,

@@ -148,7 +148,7 @@ pub struct Poll {
 
 /// Why a change of a poll was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChangeError {
+pub enum ChangeRefused {
     /// The request breaks the rules, each place named.
     #[error("{} of the rules are broken", .0.len())]
     Invalid(Vec<Violation>),
@@ -169,7 +169,7 @@ impl Poll {
         draft: Draft,
         owner: [u8; 32],
         now: UnixMillis,
-    ) -> Result<Self, ChangeError> {
+    ) -> Result<Self, ChangeRefused> {
         let written = draft.check(None, now)?;
         Ok(Self {
             id,
@@ -199,7 +199,7 @@ impl Poll {
     }
 
     /// Replace everything written in a draft.
-    pub fn edit(&mut self, draft: Draft, now: UnixMillis) -> Result<(), ChangeError> {
+    pub fn edit(&mut self, draft: Draft, now: UnixMillis) -> Result<(), ChangeRefused> {
         self.require(&[PollStatus::Draft])?;
         let written = draft.check(self.closes_at, now)?;
         self.question = written.question;
@@ -218,12 +218,12 @@ impl Poll {
     }
 
     /// Say who may frame its pages, at any time. Says whether that changes anything.
-    pub fn allow_embed(&mut self, embed: Vec<String>) -> Result<bool, ChangeError> {
+    pub fn allow_embed(&mut self, embed: Vec<String>) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         let mut broken = Vec::new();
         let embed = origins("/embed", embed, &mut broken);
         if !broken.is_empty() {
-            return Err(ChangeError::Invalid(broken));
+            return Err(ChangeRefused::Invalid(broken));
         }
         let changed = self.embed != embed;
         if changed {
@@ -234,11 +234,11 @@ impl Poll {
     }
 
     /// Become one of an event's polls: answer to its owner, and show its code.
-    pub fn join(&mut self, event: &Event) -> Result<bool, ChangeError> {
+    pub fn join(&mut self, event: &Event) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         if self.event.is_some_and(|other| other != event.id) {
             let broken = Violation::new("/pollId", "is a poll of another event");
-            return Err(ChangeError::Invalid(vec![broken]));
+            return Err(ChangeRefused::Invalid(vec![broken]));
         }
         let changed = self.event.is_none();
         if changed {
@@ -279,7 +279,7 @@ impl Poll {
     /// A draft begins to take votes; its rules are fixed from here on. A closing time that has
     /// passed is dropped and noted: nobody can vote in the past, and who opens a poll in front of
     /// a hall wants it open.
-    pub fn open(&mut self, now: UnixMillis) -> Result<(), ChangeError> {
+    pub fn open(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
         self.require(&[PollStatus::Draft])?;
         self.status = PollStatus::Open;
         self.missed_closes_at = self.closes_at.filter(|at| *at <= now);
@@ -317,7 +317,7 @@ impl Poll {
     }
 
     /// Take no more votes. Closing what is closed changes nothing and says so with `false`.
-    pub fn close(&mut self, now: UnixMillis) -> Result<bool, ChangeError> {
+    pub fn close(&mut self, now: UnixMillis) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Open, PollStatus::Closed])?;
         if self.status == PollStatus::Closed {
             return Ok(false);
@@ -331,7 +331,7 @@ impl Poll {
 
     /// Take votes again. A closing time that has passed is dropped; one that counts from the
     /// opening counts anew.
-    pub fn reopen(&mut self, now: UnixMillis) -> Result<bool, ChangeError> {
+    pub fn reopen(&mut self, now: UnixMillis) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Open, PollStatus::Closed])?;
         if self.status == PollStatus::Open {
             return Ok(false);
@@ -346,7 +346,7 @@ impl Poll {
     /// Begin a new round from zero, open or closed as it was. While it is open the new round has
     /// as much time as the first. What was revealed belongs to the round before: results that were
     /// hidden at first are hidden again.
-    pub fn reset(&mut self, now: UnixMillis) -> Result<(), ChangeError> {
+    pub fn reset(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
         self.require(&[PollStatus::Open, PollStatus::Closed])?;
         self.round += 1;
         let shown = self.results == Results::Live;
@@ -360,7 +360,7 @@ impl Poll {
     }
 
     /// Show the numbers to everybody.
-    pub fn reveal(&mut self) -> Result<bool, ChangeError> {
+    pub fn reveal(&mut self) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         let changed = !self.revealed;
         if changed {
@@ -371,7 +371,7 @@ impl Poll {
     }
 
     /// Take it away. What was not closed is closed by it.
-    pub fn delete(&mut self, now: UnixMillis) -> Result<(), ChangeError> {
+    pub fn delete(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         self.status = PollStatus::Deleted;
         self.closed_at = self.closed_at.or(Some(now));
@@ -403,8 +403,12 @@ impl Poll {
         self.revision += 1;
     }
 
-    fn require(&self, allowed: &[PollStatus]) -> Result<(), ChangeError> {
-        if allowed.contains(&self.status) { Ok(()) } else { Err(ChangeError::Status(self.status)) }
+    fn require(&self, allowed: &[PollStatus]) -> Result<(), ChangeRefused> {
+        if allowed.contains(&self.status) {
+            Ok(())
+        } else {
+            Err(ChangeRefused::Status(self.status))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis};
 use pollux_core::record::Entry;
 use pollux_core::standing::Announcement;
 use pollux_server::config::Config;
-use pollux_server::log::kafka::consumer::{Consumer, Event, Plan, Start, TopicRecord};
+use pollux_server::log::kafka::consumer::{Consumed, Consumer, Plan, Start, TopicRecord};
 
 use crate::exit::Outcome;
 use crate::kafka::{self, Topic};
@@ -148,7 +148,7 @@ async fn each(
     };
     let mut consumer = Consumer::open(&config.kafka, plan).await.map_err(kafka::failure)?;
     while let Some(event) = consumer.next().await.map_err(kafka::failure)? {
-        if let Event::Record(record) = event
+        if let Consumed::Record(record) = event
             && look(record)
         {
             break;

@@ -66,7 +66,7 @@ pub struct App {
     /// How often somebody may ask.
     pub limits: access::limits::Limits,
     /// How many polls may be open.
-    pub room: access::room::Room,
+    pub capacity: access::capacity::Capacity,
     /// What is counted.
     pub metrics: operate::metrics::Metrics,
     /// What is on record of refusals and of changes that cannot be undone.
@@ -108,7 +108,7 @@ impl App {
         Arc::new(Self {
             keys: access::keys::Keys::new(secret, &config.former_secrets, admin_token),
             limits: access::limits::Limits::new(&config.api),
-            room: access::room::Room::default(),
+            capacity: access::capacity::Capacity::default(),
             metrics: operate::metrics::Metrics::new(routes::templates()),
             // After the metrics, which put the recorder in place.
             security: problem::security::Security::default(),

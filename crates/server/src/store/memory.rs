@@ -32,7 +32,7 @@ use rand::{RngExt, SeedableRng};
 
 use self::state::{State, is_listed};
 use super::{
-    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventStanding,
+    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventAndPolls,
     IdempotencyKey, Listing, Loaded, Progress, Store, StoreError,
 };
 
@@ -256,11 +256,11 @@ impl Store for MemoryStore {
         self.call(Call::Change, |state| state.change_event(event, expected, logo)).await
     }
 
-    async fn event(&self, id: EventId) -> Result<Option<EventStanding>, StoreError> {
+    async fn event(&self, id: EventId) -> Result<Option<EventAndPolls>, StoreError> {
         self.read(|state| state.event(id)).await
     }
 
-    async fn event_by_code(&self, code: &str) -> Result<Option<EventStanding>, StoreError> {
+    async fn event_by_code(&self, code: &str) -> Result<Option<EventAndPolls>, StoreError> {
         self.read(|state| state.event_by_code(code)).await
     }
 

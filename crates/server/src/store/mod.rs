@@ -211,7 +211,7 @@ pub struct BallotFate {
 }
 
 /// An event with its polls.
-pub type EventStanding = (Event, Vec<Standing>);
+pub type EventAndPolls = (Event, Vec<Standing>);
 
 /// What has a join code, or was made under an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,10 +282,10 @@ pub trait Store: Send + Sync + 'static {
     // ---- events: read ----
 
     /// An event, deleted or not, with all polls that say they belong to it, by age.
-    async fn event(&self, id: EventId) -> Result<Option<EventStanding>, StoreError>;
+    async fn event(&self, id: EventId) -> Result<Option<EventAndPolls>, StoreError>;
 
     /// The event a join code leads to: its own code, or one that a poll of it had before.
-    async fn event_by_code(&self, code: &str) -> Result<Option<EventStanding>, StoreError>;
+    async fn event_by_code(&self, code: &str) -> Result<Option<EventAndPolls>, StoreError>;
 
     /// The bytes of an event's logo.
     async fn logo(&self, id: EventId) -> Result<Option<Bytes>, StoreError>;

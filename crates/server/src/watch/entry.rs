@@ -11,7 +11,7 @@ use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Standing;
 use tokio::time::Instant;
 
-use super::frame::{Event, Message};
+use super::frame::{Message, MessageType};
 use super::slots::Slots;
 use super::view::{self, Audience};
 use super::viewer::Viewer;
@@ -164,16 +164,16 @@ impl EntryState {
     }
 
     /// The message of this kind for this audience.
-    pub fn message(&mut self, event: Event, audience: Audience) -> Message {
+    pub fn message(&mut self, about: MessageType, audience: Audience) -> Message {
         let encoded = self.encode(audience);
-        let slot = match event {
-            Event::Created => &mut encoded.created,
-            Event::Closed => &mut encoded.closed,
+        let slot = match about {
+            MessageType::Created => &mut encoded.created,
+            MessageType::Closed => &mut encoded.closed,
             _ => &mut encoded.updated,
         };
         let make = || {
-            let start = format!("{{\"type\":\"{}\",\"poll\":", event.name());
-            Message::text(event, encoded.version, &[start.as_bytes(), &encoded.json, b"}"])
+            let start = format!("{{\"type\":\"{}\",\"poll\":", about.name());
+            Message::text(about, encoded.version, &[start.as_bytes(), &encoded.json, b"}"])
         };
         slot.get_or_insert_with(make).clone()
     }

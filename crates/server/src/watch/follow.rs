@@ -8,15 +8,15 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use pollux_core::id::{EventId, PollId};
 
+use super::agenda::AgendaEntry;
 use super::frame::Message;
 use super::grants::{Grant, Proof};
 use super::hub::Hub;
-use super::program::ProgramEntry;
 use super::viewer::{State, Viewer};
 
 /// A viewer's place with an event.
 pub(super) struct Following {
-    pub entry: Arc<ProgramEntry>,
+    pub entry: Arc<AgendaEntry>,
     /// The place in the entry's watchers.
     pub slot: u32,
     /// The version last sent.
@@ -32,7 +32,7 @@ pub(super) struct Following {
 impl Hub {
     /// How many follow this event here, and whether one of them ever came from another machine.
     pub fn followers(&self, id: EventId) -> (usize, bool) {
-        self.program_entry(id).map_or((0, false), |entry| {
+        self.agenda_entry(id).map_or((0, false), |entry| {
             let elsewhere = entry.elsewhere.load(Ordering::Relaxed);
             (entry.watchers.lock().len(), elsewhere)
         })
@@ -47,8 +47,8 @@ impl Hub {
     ) -> Option<Bytes> {
         // Under the lock of the map, so that it is not forgotten before it is watched.
         let (entry, slot) = {
-            let programs = self.programs.read();
-            let entry = programs.by_id.get(&id)?.clone();
+            let agendas = self.agendas.read();
+            let entry = agendas.by_id.get(&id)?.clone();
             let slot = entry.watchers.lock().insert(viewer.clone());
             if viewer.elsewhere {
                 entry.elsewhere.store(true, Ordering::Relaxed);
@@ -56,8 +56,8 @@ impl Hub {
             (entry, slot)
         };
         let (sent, json) = {
-            let mut program = entry.state.lock();
-            let encoded = program.encode(false);
+            let mut agenda = entry.state.lock();
+            let encoded = agenda.encode(false);
             (encoded.version, encoded.json.clone())
         };
         state.following =
@@ -70,7 +70,7 @@ impl Hub {
     pub(super) fn follow(&self, viewer: &Arc<Viewer>, state: &mut State) {
         let Some(following) = &mut state.following else { return };
         following.behind = true;
-        let current = following.entry.state.lock().program.current();
+        let current = following.entry.state.lock().agenda.current();
         if following.poll == current {
             return;
         }
@@ -102,7 +102,7 @@ impl Hub {
     /// The viewer runs the event, as its owner or from its stage.
     pub(super) fn promote(&self, viewer: &Arc<Viewer>, state: &mut State, proof: Proof) {
         let Some(following) = &mut state.following else { return };
-        let owner = following.entry.state.lock().program.event.owner;
+        let owner = following.entry.state.lock().agenda.event.owner;
         // A stage's token beside the owner's takes nothing away.
         if !following.proof.is_some_and(|known| known.owns(&owner)) || proof.owns(&owner) {
             following.proof = Some(proof);
@@ -123,7 +123,7 @@ impl State {
             return None;
         }
         let mut state = following.entry.state.lock();
-        let staff = following.proof.is_some_and(|proof| proof.runs(&state.program.event.owner));
+        let staff = following.proof.is_some_and(|proof| proof.runs(&state.agenda.event.owner));
         let encoded = state.encode(staff);
         let newer = encoded.version > following.sent;
         following.sent = following.sent.max(encoded.version);

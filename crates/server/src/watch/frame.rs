@@ -5,20 +5,20 @@ use bytes::Bytes;
 
 /// What a message is about: the `event:` of a server-sent event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum MessageType {
     Hello,
     Created,
     Updated,
     Closed,
     Leaderboard,
-    Program,
+    Agenda,
     /// An answer to something the client sent.
     Reply,
     /// Nothing but a sign of life.
     KeepAlive,
 }
 
-impl Event {
+impl MessageType {
     /// The message's `type`.
     pub fn name(self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl Event {
             Self::Updated => "poll.updated",
             Self::Closed => "poll.closed",
             Self::Leaderboard => "leaderboard.changed",
-            Self::Program => "event.changed",
+            Self::Agenda => "event.changed",
             Self::Reply | Self::KeepAlive => "",
         }
     }
@@ -38,14 +38,14 @@ impl Event {
 pub(super) struct Message {
     wire: Bytes,
     payload_at: u8,
-    pub event: Event,
+    pub about: MessageType,
     /// Of the poll or leaderboard in it.
     pub version: u64,
 }
 
 impl Message {
     /// A text message of these parts, put together.
-    pub fn text(event: Event, version: u64, parts: &[&[u8]]) -> Self {
+    pub fn text(about: MessageType, version: u64, parts: &[&[u8]]) -> Self {
         let len = parts.iter().map(|part| part.len()).sum();
         let mut wire = head(0x1, len);
         let payload_at = wire.len() as u8;
@@ -53,13 +53,18 @@ impl Message {
         for part in parts {
             wire.extend_from_slice(part);
         }
-        Self { wire: wire.into(), payload_at, event, version }
+        Self { wire: wire.into(), payload_at, about, version }
     }
 
     /// A ping without content.
     pub fn ping() -> Self {
         const PING: &[u8] = &[0x89, 0];
-        Self { wire: Bytes::from_static(PING), payload_at: 2, event: Event::KeepAlive, version: 0 }
+        Self {
+            wire: Bytes::from_static(PING),
+            payload_at: 2,
+            about: MessageType::KeepAlive,
+            version: 0,
+        }
     }
 
     /// The answer to a ping.
@@ -79,7 +84,7 @@ impl Message {
         let mut wire = head(opcode, content.len());
         let payload_at = wire.len() as u8;
         wire.extend_from_slice(content);
-        Self { wire: wire.into(), payload_at, event: Event::Reply, version: 0 }
+        Self { wire: wire.into(), payload_at, about: MessageType::Reply, version: 0 }
     }
 
     /// The whole frame.

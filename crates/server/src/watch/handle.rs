@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use pollux_core::id::PollId;
 
-use super::frame::{Close, Event, Message};
+use super::frame::{Close, Message, MessageType};
 use super::grants::{Grant, Proof};
 use super::hub::Hub;
-use super::viewer::{Identity, Life, SubscribeError, Viewer};
+use super::viewer::{BrowserId, Life, SubscribeError, Viewer};
 
 /// A viewer as the API sees it.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub struct ViewerHandle {
 
 impl ViewerHandle {
     /// Who it is.
-    pub fn identity(&self) -> Option<Identity> {
+    pub fn identity(&self) -> Option<BrowserId> {
         self.viewer.identity
     }
 
@@ -59,7 +59,7 @@ impl ViewerHandle {
 
     /// Send an answer. A client that lets `WatchLimits::replies` of them pile up is closed.
     pub fn reply(&self, json: &[u8]) {
-        self.answer(Message::text(Event::Reply, 0, &[json]));
+        self.answer(Message::text(MessageType::Reply, 0, &[json]));
     }
 
     pub(super) fn answer(&self, message: Message) {

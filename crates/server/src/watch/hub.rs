@@ -12,11 +12,11 @@ use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Announcement, Standing};
 use tokio::time::Instant;
 
+use super::agenda::Agendas;
 use super::codes;
 use super::entry::{Entry, EntryState};
 use super::figures::Figures;
 use super::polls::Polls;
-use super::program::Programs;
 use super::seats::Seats;
 use super::shared::Shared;
 use super::tick::Due;
@@ -38,7 +38,7 @@ pub struct Hub {
     pub(super) limits: WatchLimits,
     pub(super) ambient: SharedAmbient,
     pub(super) polls: Polls,
-    pub(super) programs: RwLock<Programs>,
+    pub(super) agendas: RwLock<Agendas>,
     pub(super) due: Due,
     pub(super) shared: Shared,
     pub(super) seats: Seats,
@@ -50,7 +50,7 @@ impl Hub {
     pub fn new(partitions: u32, limits: WatchLimits, ambient: SharedAmbient) -> Arc<Self> {
         Arc::new(Self {
             polls: Polls::new(),
-            programs: RwLock::default(),
+            agendas: RwLock::default(),
             due: Due::default(),
             shared: Shared::new(hex::encode(ambient.random::<8>()), &limits),
             seats: Seats::new(&limits),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::entry::{Entry, EntryState};
-use super::frame::Event;
+use super::frame::MessageType;
 use super::view::Audience;
 
 /// Frames of one tick with their places, as the public gets them.
@@ -35,11 +35,11 @@ pub(super) struct Overview {
 
 impl EntryState {
     /// What a viewer of everything who had come as far as `cursor` is told about this poll.
-    pub fn overview_event(&self, cursor: u64) -> Event {
+    pub fn overview_event(&self, cursor: u64) -> MessageType {
         match (self.is_over(), self.closed_seq > cursor, self.created_seq > cursor) {
-            (true, true, _) => Event::Closed,
-            (false, _, true) => Event::Created,
-            _ => Event::Updated,
+            (true, true, _) => MessageType::Closed,
+            (false, _, true) => MessageType::Created,
+            _ => MessageType::Updated,
         }
     }
 

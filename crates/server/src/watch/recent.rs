@@ -6,13 +6,13 @@ use std::collections::{HashSet, VecDeque};
 use foldhash::fast::FixedState;
 use pollux_core::id::PollId;
 
-use super::viewer::Identity;
+use super::viewer::BrowserId;
 
 /// The newest of them; the oldest are forgotten first, and counted by then.
 pub(super) struct Recent {
     most: usize,
-    known: HashSet<(PollId, Identity), FixedState>,
-    order: VecDeque<(PollId, Identity)>,
+    known: HashSet<(PollId, BrowserId), FixedState>,
+    order: VecDeque<(PollId, BrowserId)>,
 }
 
 impl Recent {
@@ -20,7 +20,7 @@ impl Recent {
         Self { most, known: HashSet::default(), order: VecDeque::new() }
     }
 
-    pub fn insert(&mut self, poll: PollId, identity: Identity) {
+    pub fn insert(&mut self, poll: PollId, identity: BrowserId) {
         if !self.known.insert((poll, identity)) {
             return;
         }
@@ -32,7 +32,7 @@ impl Recent {
         }
     }
 
-    pub fn contains(&self, poll: PollId, identity: Identity) -> bool {
+    pub fn contains(&self, poll: PollId, identity: BrowserId) -> bool {
         self.known.contains(&(poll, identity))
     }
 }

@@ -17,7 +17,7 @@ use super::recent::Recent;
 use super::shared::Greeting;
 use super::slots::Slots;
 use super::view;
-use super::viewer::{Identity, Interest, Sink, State, Sub, SubscribeError, Viewer, Watched};
+use super::viewer::{BrowserId, Interest, Sink, State, Sub, SubscribeError, Viewer, Watched};
 use crate::config::WatchLimits;
 
 /// All viewers. A lock is held to find or list some of them, and none of theirs is taken meanwhile.
@@ -26,7 +26,7 @@ pub(super) struct Seats {
     /// Those of everything or the leaderboard.
     pub general: Mutex<Slots<Arc<Viewer>>>,
     /// Those who are somebody; the number keeps apart the tabs of one browser.
-    known: Mutex<BTreeMap<(Identity, u32), Arc<Viewer>>>,
+    known: Mutex<BTreeMap<(BrowserId, u32), Arc<Viewer>>>,
     recent: Mutex<Recent>,
     /// Set once, when the server stops.
     pub leaving: AtomicBool,
@@ -51,7 +51,7 @@ impl Hub {
     }
 
     /// The voter with this cookie has voted in this poll: from now on their viewers see it so.
-    pub fn voted(&self, poll: PollId, identity: Identity) {
+    pub fn voted(&self, poll: PollId, identity: BrowserId) {
         if !self.poll(poll).is_some_and(|poll| view::shows_after_vote(&poll)) {
             return;
         }
@@ -68,7 +68,7 @@ impl Hub {
 
     /// Whether [`Hub::voted`] was called for this voter a moment ago. The store knows of those
     /// whose ballots are counted.
-    pub fn has_voted(&self, poll: PollId, identity: Identity) -> bool {
+    pub fn has_voted(&self, poll: PollId, identity: BrowserId) -> bool {
         self.seats.recent.lock().contains(poll, identity)
     }
 
@@ -77,7 +77,7 @@ impl Hub {
         self: &Arc<Self>,
         sink: Sink,
         interest: Interest,
-        identity: Option<Identity>,
+        identity: Option<BrowserId>,
     ) -> Seat {
         let viewer = Arc::new(Viewer {
             sink,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::board::Board;
 use super::entry::{Entry, EntryState};
-use super::frame::{Event, Message};
+use super::frame::{Message, MessageType};
 use super::hub::Hub;
 use super::overview::{Batch, Overview};
 use super::view::LeaderboardView;
@@ -123,7 +123,7 @@ impl Hub {
         parts.push(b"],\"leaderboard\":");
         parts.push(board.map_or(b"null", |board| &board.json));
         parts.push(b"}");
-        Message::text(Event::Hello, 0, &parts)
+        Message::text(MessageType::Hello, 0, &parts)
     }
 
     /// Who changed first after this place of the stream, and the place of that.

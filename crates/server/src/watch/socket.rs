@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use super::frame::{Close, Decoder, Message, Received};
 use super::handle::ViewerHandle;
 use super::hub::Hub;
-use super::viewer::{Identity, Interest, Life, Sink};
+use super::viewer::{BrowserId, Interest, Life, Sink};
 
 /// What a client says, in JSON; the API knows what it means.
 #[async_trait]
@@ -51,7 +51,7 @@ pub async fn serve_socket(
     stream: TcpStream,
     read_ahead: Bytes,
     interest: Interest,
-    identity: Option<Identity>,
+    identity: Option<BrowserId>,
     inbound: Arc<dyn Inbound>,
 ) {
     // Neither is vital.

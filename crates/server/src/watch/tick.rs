@@ -19,12 +19,12 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::agenda::AgendaEntry;
 use super::board;
 use super::entry::Entry;
-use super::frame::{Close, Event, Message};
+use super::frame::{Close, Message, MessageType};
 use super::hub::Hub;
 use super::overview;
-use super::program::ProgramEntry;
 use super::shared::ShownBoard;
 use super::slots::Slots;
 use super::view::{self, Audience, LeaderboardView, RankMove};
@@ -37,7 +37,7 @@ pub(super) const CHUNK: usize = 128;
 #[derive(Default)]
 pub(super) struct Due {
     pub polls: Mutex<BTreeMap<(Instant, PollId), Arc<Entry>>>,
-    pub programs: Mutex<BTreeMap<(Instant, EventId), Arc<ProgramEntry>>>,
+    pub agendas: Mutex<BTreeMap<(Instant, EventId), Arc<AgendaEntry>>>,
     /// There is something new that waits.
     pub changed: Notify,
 }
@@ -95,7 +95,7 @@ impl Hub {
             fan_out(&self.seats.general, &mut chunk, pump).await;
         }
         let dirty = self.due.polls.lock().first_key_value().map(|((at, _), _)| *at);
-        let programs = self.due.programs.lock().first_key_value().map(|((at, _), _)| *at);
+        let agendas = self.due.agendas.lock().first_key_value().map(|((at, _), _)| *at);
         let overview = {
             let overview = self.shared.overview.lock();
             overview.due.filter(|_| !overview.queue.is_empty())
@@ -104,7 +104,7 @@ impl Hub {
             let board = self.shared.board.lock();
             board.due.filter(|_| !board.dirty.is_empty())
         };
-        [dirty, programs, overview, board].into_iter().flatten().min()
+        [dirty, agendas, overview, board].into_iter().flatten().min()
     }
 
     /// Make the poll's newest state the one that is sent. The answer is since when the ballots in
@@ -274,7 +274,7 @@ impl ShownBoard {
         let rest = serde_json::to_vec(&rest).expect("numbers and ids are always JSON");
         let start: &[u8] = b"{\"type\":\"leaderboard.changed\",\"leaderboard\":";
         let parts = [start, &json, b",", &rest[1..]];
-        let message = Some(Message::text(Event::Leaderboard, view.version, &parts));
+        let message = Some(Message::text(MessageType::Leaderboard, view.version, &parts));
         Self { version: view.version, json: json.into(), view, message }
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::follow::Following;
-use super::frame::{Close, Event, Message};
+use super::frame::{Close, Message, MessageType};
 use super::grants::{Grant, Grants};
 use super::hub::Hub;
 
@@ -49,7 +49,7 @@ pub struct Interest {
 }
 
 /// Who a viewer is, if that is known: the value in the cookie. [`Hub::voted`] finds viewers by it.
-pub type Identity = [u8; 16];
+pub type BrowserId = [u8; 16];
 
 /// Why a subscription was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +73,7 @@ pub(super) enum Sink {
 /// One viewer.
 pub(super) struct Viewer {
     pub sink: Sink,
-    pub identity: Option<Identity>,
+    pub identity: Option<BrowserId>,
     pub elsewhere: bool,
     /// Wakes whoever reads from the socket, or pulls.
     pub waker: AtomicWaker,
@@ -205,7 +205,11 @@ impl State {
                 continue;
             }
             let over = poll.is_over();
-            let event = if deleted || over && !sub.closed { Event::Closed } else { Event::Updated };
+            let event = if deleted || over && !sub.closed {
+                MessageType::Closed
+            } else {
+                MessageType::Updated
+            };
             let message = poll.message(event, audience);
             (sub.sent, sub.closed) = (message.version, over);
             drop(poll);

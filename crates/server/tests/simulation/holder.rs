@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pollux_server::api::live::socket::Talk;
-use pollux_server::watch::events::{Events, events};
 use pollux_server::watch::socket::Inbound;
+use pollux_server::watch::stream::{Events, events};
 use pollux_server::watch::viewer::{Interest, Watched};
 use rand::RngExt;
 use rand::rngs::StdRng;

@@ -73,7 +73,7 @@ impl Server<'_> {
 
     /// By what the event is run as far as the node knows.
     pub fn owner_of(&mut self, event: &EventPlan) -> Option<[u8; 32]> {
-        let owner = self.app.hub.program(event.id.parse().unwrap())?.event.owner;
+        let owner = self.app.hub.agenda(event.id.parse().unwrap())?.event.owner;
         self.knows(&event.tokens, &event.id, owner);
         Some(owner)
     }

@@ -34,7 +34,7 @@ pub struct Screen<'a> {
     refused: bool,
     /// What it was sent last of each poll that it is subscribed to, and of the event.
     views: BTreeMap<String, Value>,
-    program: Value,
+    agenda: Value,
     /// What it asked for anew, or came on stage anew: of that it may be sent the same again.
     asked: BTreeSet<String>,
     /// Since when it was last sent too much, or too little.
@@ -64,7 +64,7 @@ impl<'a> Screen<'a> {
             runs: None,
             refused: false,
             views: BTreeMap::new(),
-            program: Value::Null,
+            agenda: Value::Null,
             asked: BTreeSet::new(),
             wrong: BTreeMap::new(),
             shown: 0,
@@ -137,9 +137,9 @@ impl<'a> Screen<'a> {
         let may = self.proofs.iter().any(|proof| proof.runs(owner));
         assert!(drafts.is_empty() || may, "revoked, and was sent {view}");
         let asked = self.asked.remove("event");
-        assert!(asked || *view != self.program, "no news, and yet sent: {view}");
+        assert!(asked || *view != self.agenda, "no news, and yet sent: {view}");
         self.count(!drafts.is_empty(), may);
-        self.program = view.clone();
+        self.agenda = view.clone();
         let current = self.current();
         self.views.retain(|id, _| self.named.contains(id) || current.as_ref() == Some(id));
         self.asked.extend(current);
@@ -195,7 +195,7 @@ impl<'a> Screen<'a> {
         self.wrong.retain(|what, _| wrong.contains(what));
         for what in wrong {
             let since = *self.wrong.entry(what.clone()).or_insert_with(Instant::now);
-            let sent = self.views.get(&what).unwrap_or(&self.program);
+            let sent = self.views.get(&what).unwrap_or(&self.agenda);
             assert!(since.elapsed() < SOON, "{:?} is left with {sent}", self.proofs);
         }
     }
@@ -204,14 +204,14 @@ impl<'a> Screen<'a> {
         let Some(owner) = self.server.owner_of(event) else { return false };
         let must = self.runs.is_some_and(|proof| proof.runs(owner));
         let may = self.proofs.iter().any(|proof| proof.runs(owner));
-        let shown = drafts(&self.program).len();
+        let shown = drafts(&self.agenda).len();
         let there = event.drafts_at(&self.server.app);
         shown > 0 && !may || shown < there && must
     }
 
     /// The poll on stage, as it was sent.
     fn current(&self) -> Option<String> {
-        self.program["current"].as_str().map(str::to_owned)
+        self.agenda["current"].as_str().map(str::to_owned)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pollux_core::poll::PollStatus;
 use pollux_server::api::App;
-use pollux_server::watch::events::events;
+use pollux_server::watch::stream::events;
 use pollux_server::watch::viewer::{Interest, Watched};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -31,8 +31,8 @@ pub struct EventPlan {
 impl EventPlan {
     /// How many drafts of it a node knows.
     pub fn drafts_at(&self, app: &App) -> usize {
-        let program = app.hub.program(self.id.parse().unwrap());
-        let polls = program.iter().flat_map(|program| program.polls());
+        let agenda = app.hub.agenda(self.id.parse().unwrap());
+        let polls = agenda.iter().flat_map(|agenda| agenda.polls());
         polls.filter(|item| item.poll.status == PollStatus::Draft).count()
     }
 }

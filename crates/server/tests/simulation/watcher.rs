@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pollux_core::id::PollId;
-use pollux_server::watch::events::events;
 use pollux_server::watch::grants::Grant;
+use pollux_server::watch::stream::events;
 use pollux_server::watch::viewer::Interest;
 use rand::RngExt;
 use rand::rngs::StdRng;

@@ -1,8 +1,8 @@
 //! The fan-out: what viewers are sent, in which order, and what it costs when they misbehave.
 #![allow(clippy::unwrap_used)]
 
+mod agendas;
 mod feed;
-mod programs;
 mod revoked;
 mod shelf;
 mod sockets;

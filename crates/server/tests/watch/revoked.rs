@@ -9,8 +9,8 @@ use pollux_core::id::{EventId, UnixMillis};
 use pollux_core::poll::{Draft, Poll, Results};
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::config::WatchLimits;
-use pollux_server::watch::events::{Events, events};
 use pollux_server::watch::grants::{Grant, Proof};
+use pollux_server::watch::stream::{Events, events};
 use pollux_server::watch::viewer::{Interest, Watched};
 use serde_json::{Value, json};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use pollux_core::poll::{Poll, PollStatus, Results};
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::config::WatchLimits;
-use pollux_server::watch::events::events;
 use pollux_server::watch::hub::Missing;
+use pollux_server::watch::stream::events;
 use pollux_server::watch::viewer::Interest;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -227,7 +227,7 @@ async fn nobody_waits_for_one_that_the_store_has_lost() {
 struct Side {
     world: World,
     store: BTreeMap<usize, Standing>,
-    viewer: pollux_server::watch::events::Events,
+    viewer: pollux_server::watch::stream::Events,
     /// What the viewer was last told of each poll.
     told: BTreeMap<String, Value>,
 }

@@ -23,9 +23,9 @@ const COOKIE_DAYS: u32 = 365;
 const COOKIE_CHARS: usize = 43;
 
 /// What a voter's cookie carries.
-pub type CookieValue = [u8; 16];
+pub type BrowserId = [u8; 16];
 
-/// A [`CookieValue`] with our signature, in base64url.
+/// A [`BrowserId`] with our signature, in base64url.
 #[derive(Clone, Copy)]
 pub struct SignedVoter([u8; COOKIE_CHARS]);
 
@@ -51,7 +51,7 @@ impl Serialize for SignedVoter {
 impl Keys {
     /// The value of the voter's cookie, if there is one and we signed it. One of the name for plain
     /// HTTP is believed only where there is none of the other: it may be older than HTTPS is here.
-    pub fn cookie(&self, headers: &HeaderMap) -> Option<CookieValue> {
+    pub fn cookie(&self, headers: &HeaderMap) -> Option<BrowserId> {
         self.cookie_named(HTTPS_COOKIE_NAME, headers)
             .or_else(|| self.cookie_named(COOKIE_NAME, headers))
     }
@@ -62,8 +62,8 @@ impl Keys {
         &self,
         headers: &HeaderMap,
         https: bool,
-        fresh: impl FnOnce() -> CookieValue,
-    ) -> Option<CookieValue> {
+        fresh: impl FnOnce() -> BrowserId,
+    ) -> Option<BrowserId> {
         if self.has_cookie(headers, https) {
             return None;
         }
@@ -76,7 +76,7 @@ impl Keys {
         ours(HTTPS_COOKIE_NAME) || !https && ours(COOKIE_NAME)
     }
 
-    fn cookie_named(&self, name: &str, headers: &HeaderMap) -> Option<CookieValue> {
+    fn cookie_named(&self, name: &str, headers: &HeaderMap) -> Option<BrowserId> {
         let name = name.as_bytes();
         headers
             .get_all(COOKIE)
@@ -86,7 +86,7 @@ impl Keys {
             .find_map(|text| self.cookie_value(text))
     }
 
-    fn cookie_value(&self, text: &[u8]) -> Option<CookieValue> {
+    fn cookie_value(&self, text: &[u8]) -> Option<BrowserId> {
         if text.len() != COOKIE_CHARS {
             return None;
         }
@@ -98,7 +98,7 @@ impl Keys {
     }
 
     /// The value as it is given out now, in a cookie or in a receipt: signed.
-    pub fn signed(&self, value: &CookieValue, now: UnixMillis) -> SignedVoter {
+    pub fn signed(&self, value: &BrowserId, now: UnixMillis) -> SignedVoter {
         let mut signed = [0; 32];
         signed[..16].copy_from_slice(value);
         signed[16..].copy_from_slice(&self.at(now).signature(value));
@@ -108,7 +108,7 @@ impl Keys {
     }
 
     /// The value of a `voter` that a receipt gave out.
-    pub fn voter_of(&self, text: &str) -> Result<CookieValue, Problem> {
+    pub fn voter_of(&self, text: &str) -> Result<BrowserId, Problem> {
         self.cookie_value(text.as_bytes()).ok_or_else(|| {
             let detail = "is not a voter that a receipt of this server gave out; send it as it was, \
                           or leave it out to vote as somebody new";

@@ -8,7 +8,7 @@ use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId, VoterKey, VoterKind
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::cookie::CookieValue;
+use super::cookie::BrowserId;
 use super::right::Role;
 use crate::config::FormerSecret;
 use crate::watch::grants::Proof;
@@ -61,7 +61,7 @@ impl Generation {
         }
     }
 
-    pub(super) fn signature(&self, value: &CookieValue) -> [u8; 16] {
+    pub(super) fn signature(&self, value: &BrowserId) -> [u8; 16] {
         let mut mac = self.cookies.clone();
         mac.update(value);
         let mut signature = [0; 16];
@@ -165,7 +165,7 @@ pub enum Who<'a> {
     /// The `voterId` of the request.
     Named(&'a str),
     /// The cookie's value.
-    Cookie(CookieValue),
+    Cookie(BrowserId),
 }
 
 impl Who<'_> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pollux_core::event::{Event, Program};
+use pollux_core::event::{Agenda, Event};
 use pollux_core::id::EventId;
 use pollux_core::standing::{Announcement, Standing};
 use tokio::time::Instant;
@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::{Bearer, Owned, Step, Whose, announce, until};
 use crate::api::App;
-use crate::api::access::room::Place;
+use crate::api::access::capacity::Place;
 use crate::api::lookup::owned;
 use crate::api::problem::Problem;
 use crate::api::problem::security::SecurityEvent;
-use crate::store::{ChangeError, Created, EventStanding, IdempotencyKey, StoreError};
+use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};
 
 /// Change an event of the bearer of the token; `change` says whether there was anything to do. What was
 /// `found` a moment ago is not read again, and a new `logo` is kept beside it.
@@ -23,23 +23,23 @@ pub async fn change(
     app: &Arc<App>,
     id: String,
     bearer: Bearer,
-    found: Option<EventStanding>,
+    found: Option<EventAndPolls>,
     logo: Option<Bytes>,
     change: impl Fn(&mut Event, &[Standing]) -> Result<bool, Problem> + Send + Sync + 'static,
-) -> Result<Program, Problem> {
+) -> Result<Agenda, Problem> {
     let make =
-        move |event: &mut Event, (_, polls): &EventStanding| change(event, polls).map(Step::from);
-    let whose = Whose::Bearers(bearer, id);
-    super::change(app, whose, found, logo, until(app), make).await.map(|found| program(&found))
+        move |event: &mut Event, (_, polls): &EventAndPolls| change(event, polls).map(Step::from);
+    let whose = Whose::Bearer(bearer, id);
+    super::change(app, whose, found, logo, until(app), make).await.map(|found| agenda(&found))
 }
 
 /// The event with the list of its polls.
-pub fn program((event, polls): &EventStanding) -> Program {
-    Program::new(Arc::new(event.clone()), polls)
+pub fn agenda((event, polls): &EventAndPolls) -> Agenda {
+    Agenda::new(Arc::new(event.clone()), polls)
 }
 
 impl Owned for Event {
-    type Found = EventStanding;
+    type Found = EventAndPolls;
     /// The bytes of its logo.
     type Beside = Option<Bytes>;
     const WHAT: &'static str = "event";
@@ -56,15 +56,15 @@ impl Owned for Event {
         self.revision
     }
 
-    fn of((event, _): &EventStanding) -> &Self {
+    fn of((event, _): &EventAndPolls) -> &Self {
         event
     }
 
-    fn replace(found: &mut EventStanding, changed: Self) {
+    fn replace(found: &mut EventAndPolls, changed: Self) {
         found.0 = changed;
     }
 
-    fn fresh(self, _: &App) -> EventStanding {
+    fn fresh(self, _: &App) -> EventAndPolls {
         (self, Vec::new())
     }
 
@@ -85,11 +85,11 @@ impl Owned for Event {
         app.store.create_event(self, codes, key).await
     }
 
-    async fn owned(app: &App, id: &str, bearer: &Bearer) -> Result<EventStanding, Problem> {
+    async fn owned(app: &App, id: &str, bearer: &Bearer) -> Result<EventAndPolls, Problem> {
         owned::event(app, id, &bearer.asker, bearer.right).await
     }
 
-    async fn read(app: &App, id: Uuid) -> Result<Option<EventStanding>, StoreError> {
+    async fn read(app: &App, id: Uuid) -> Result<Option<EventAndPolls>, StoreError> {
         app.store.event(EventId(id)).await
     }
 
@@ -102,7 +102,7 @@ impl Owned for Event {
         app.store.change_event(self, expected, logo.as_deref()).await
     }
 
-    async fn publish(app: &Arc<App>, found: &EventStanding, until: Instant) {
+    async fn publish(app: &Arc<App>, found: &EventAndPolls, until: Instant) {
         let (event, polls) = found;
         app.hub.merge_event(event.clone(), polls);
         announce(app, Announcement::Event(Arc::new(event.clone())), until).await;

@@ -13,19 +13,19 @@ use std::future::Future;
 use std::sync::Arc;
 
 use pollux_core::event::Event;
-use pollux_core::poll::{ChangeError as Refused, Poll};
+use pollux_core::poll::{ChangeRefused, Poll};
 use pollux_core::standing::{Announcement, Standing};
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::api::App;
 use crate::api::access::asker::Asker;
+use crate::api::access::capacity::Place;
 use crate::api::access::right::Right;
-use crate::api::access::room::Place;
 use crate::api::lookup::ask::{ask, silent, store_problem};
 use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
-use crate::store::{ChangeError, Created, EventStanding, IdempotencyKey, StoreError};
+use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};
 
 /// A change that loses this many races in a row is given up.
 const ATTEMPTS: usize = 8;
@@ -106,20 +106,20 @@ impl From<bool> for Step {
     }
 }
 
-/// Who changes which one.
+/// On whose authority which poll or event is changed.
 pub enum Whose {
-    /// The bearer of a token what has this id or join code.
-    Bearers(Bearer, String),
-    /// What happens to an event's polls happens by the event, whose bearer may.
-    Events(Uuid),
+    /// The bearer of a token changes what has this id or join code.
+    Bearer(Bearer, String),
+    /// An event changes one of its polls; whether its own bearer may was asked before.
+    Event(Uuid),
 }
 
 impl Whose {
     async fn find<T: Owned>(&self, app: &App, until: Instant) -> Result<T::Found, Problem> {
         let found = async {
             match self {
-                Self::Bearers(bearer, id) => T::owned(app, id, bearer).await,
-                Self::Events(id) => {
+                Self::Bearer(bearer, id) => T::owned(app, id, bearer).await,
+                Self::Event(id) => {
                     ask(app, T::read(app, *id)).await?.ok_or_else(Problem::no_such_poll)
                 }
             }
@@ -129,8 +129,8 @@ impl Whose {
 
     fn word(&self, app: &App, owner: &[u8; 32]) -> &'static str {
         match self {
-            Self::Bearers(bearer, _) => bearer.asker.role(app, owner).word(),
-            Self::Events(_) => "event",
+            Self::Bearer(bearer, _) => bearer.asker.role(app, owner).word(),
+            Self::Event(_) => "event",
         }
     }
 }
@@ -252,10 +252,10 @@ fn no_answer() -> Problem {
 }
 
 /// The problem that the core's refusal of a change is.
-pub fn refused(error: Refused) -> Problem {
+pub fn refused(error: ChangeRefused) -> Problem {
     match error {
-        Refused::Invalid(broken) => Problem::rules(broken),
-        Refused::Status(_) => Problem::new(Trouble::WrongStatus, error.to_string()),
+        ChangeRefused::Invalid(broken) => Problem::rules(broken),
+        ChangeRefused::Status(_) => Problem::new(Trouble::WrongStatus, error.to_string()),
     }
 }
 
@@ -314,7 +314,7 @@ impl Bearer {
 
     /// The poll this one may change, as the store has it.
     pub async fn poll(&self, app: &App, id: &str, until: Instant) -> Result<Standing, Problem> {
-        Whose::Bearers(self.clone(), id.to_owned()).find::<Poll>(app, until).await
+        Whose::Bearer(self.clone(), id.to_owned()).find::<Poll>(app, until).await
     }
 
     /// The event this one may change, as the store has it.
@@ -323,7 +323,7 @@ impl Bearer {
         app: &App,
         id: &str,
         until: Instant,
-    ) -> Result<EventStanding, Problem> {
-        Whose::Bearers(self.clone(), id.to_owned()).find::<Event>(app, until).await
+    ) -> Result<EventAndPolls, Problem> {
+        Whose::Bearer(self.clone(), id.to_owned()).find::<Event>(app, until).await
     }
 }

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 
 use pollux_core::id::PollId;
-use pollux_core::poll::{ChangeError as Refused, Poll, PollStatus};
+use pollux_core::poll::{ChangeRefused, Poll, PollStatus};
 use pollux_core::standing::{Announcement, Standing};
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::{Bearer, Owned, Step, Whose, announce, refused};
 use crate::api::App;
-use crate::api::access::room::{self, Place};
+use crate::api::access::capacity::{self, Place};
 use crate::api::lookup::owned;
 use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};
@@ -28,7 +28,7 @@ pub async fn change(
     bearer: Bearer,
     phase: Option<u32>,
     until: Instant,
-    change: impl Fn(&mut Poll) -> Result<bool, Refused> + Send + Sync + 'static,
+    change: impl Fn(&mut Poll) -> Result<bool, ChangeRefused> + Send + Sync + 'static,
 ) -> Result<Standing, Problem> {
     let make = move |poll: &mut Poll, _: &Standing| {
         if let Some(phase) = phase.filter(|phase| *phase != poll.phase) {
@@ -36,7 +36,7 @@ pub async fn change(
         }
         change(poll).map(Step::from).map_err(refused)
     };
-    super::change(app, Whose::Bearers(bearer, id), None, (), until, make).await
+    super::change(app, Whose::Bearer(bearer, id), None, (), until, make).await
 }
 
 /// Change a poll whose event's bearer may change it.
@@ -44,10 +44,10 @@ pub async fn change_of_event(
     app: &Arc<App>,
     id: PollId,
     until: Instant,
-    change: impl Fn(&mut Poll) -> Result<bool, Refused> + Send + Sync + 'static,
+    change: impl Fn(&mut Poll) -> Result<bool, ChangeRefused> + Send + Sync + 'static,
 ) -> Result<Standing, Problem> {
     let make = move |poll: &mut Poll, _: &Standing| change(poll).map(Step::from).map_err(refused);
-    super::change(app, Whose::Events(id.0), None, (), until, make).await
+    super::change(app, Whose::Event(id.0), None, (), until, make).await
 }
 
 /// The poll is no longer in the phase that a change is meant for.
@@ -91,7 +91,7 @@ impl Owned for Poll {
 
     fn room(app: &App, before: &Self, after: &Self) -> Result<Option<Place>, Problem> {
         let opens = after.status == PollStatus::Open && before.status != PollStatus::Open;
-        opens.then(|| room::for_known(app)).transpose()
+        opens.then(|| capacity::for_known(app)).transpose()
     }
 
     async fn create(

@@ -19,7 +19,7 @@ use crate::api::http::path::Params;
 use crate::api::http::{answer, body};
 use crate::api::lookup::ask::ask;
 use crate::api::problem::{Problem, Trouble};
-use crate::store::EventStanding;
+use crate::store::EventAndPolls;
 use crate::watch::view::event::{self as view, EventView};
 
 /// Change an event: title, colour, layout, the order of its polls, who may frame it.
@@ -42,13 +42,13 @@ pub async fn edit(
     let bearer = Bearer::of(asker)?;
     let (head, body) = request.into_parts();
     let draft = draft::patch(&body::json(&app, &head.headers, body).await?)?;
-    let program = change(&app, id, bearer, None, None, move |event, polls| {
+    let agenda = change(&app, id, bearer, None, None, move |event, polls| {
         let there = polls.iter().filter(|poll| poll.poll.status != PollStatus::Deleted);
         let ids: Vec<PollId> = there.map(|poll| poll.poll.id).collect();
         event.edit(draft.clone(), &ids).map(|()| true).map_err(refused)
     })
     .await?;
-    Ok(answer::ok(&view::event(&program, true)))
+    Ok(answer::ok(&view::event(&agenda, true)))
 }
 
 /// Delete an event and its polls.
@@ -84,7 +84,7 @@ async fn remove(app: &Arc<App>, id: &str, bearer: Bearer) -> Result<(), Problem>
     }
 }
 
-async fn delete_polls(app: &Arc<App>, (_, polls): &EventStanding) -> Result<(), Problem> {
+async fn delete_polls(app: &Arc<App>, (_, polls): &EventAndPolls) -> Result<(), Problem> {
     let now = app.ambient.now();
     for poll in polls {
         let delete = move |poll: &mut Poll| match poll.status {

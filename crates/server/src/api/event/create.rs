@@ -17,7 +17,7 @@ use super::{draft, shape};
 use crate::api::App;
 use crate::api::access::asker::Asker;
 use crate::api::access::keys::Keys;
-use crate::api::change::event::program;
+use crate::api::change::event::agenda;
 use crate::api::change::keep::{idempotency_key, keep, spend};
 use crate::api::change::{detached, refused};
 use crate::api::http::{answer, body};
@@ -82,14 +82,14 @@ pub async fn create(
     let request = Sha256::new().chain_update(b"event").chain_update(&body).finalize().into();
     let key = key.map(|key| IdempotencyKey { key, request });
     let kept = detached(&app, move |app| async move { keep(&app, event, key).await });
-    let program = program(&kept.await?);
-    let event = &program.event;
+    let agenda = agenda(&kept.await?);
+    let event = &agenda.event;
     app.limits.show(asker.client.address, event.id.0);
     let token = app.keys.first_token(event.id.0, &event.owner);
     let stage = token.is_some().then(|| stage_token(&app, event.id.0, &event.owner));
     let (stage_token, stage_url) = stage.map(|s| (s.stage_token, s.stage_url)).unzip();
     let body = CreatedEvent {
-        event: view::event(&program, true),
+        event: view::event(&agenda, true),
         owner_url: token.as_ref().map(|token| owner_url(&app, event, token)),
         owner_token: token,
         stage_token,

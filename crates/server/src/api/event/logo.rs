@@ -59,8 +59,8 @@ pub async fn put(
     let tag = hex::encode(&Sha256::digest(&bytes)[..8]);
     let wear =
         move |event: &mut pollux_core::event::Event, _: &[_]| Ok(event.wear(Some(tag.clone())));
-    let program = change(&app, id, bearer, None, Some(bytes), wear).await?;
-    Ok(answer::ok(&view::event(&program, true)))
+    let agenda = change(&app, id, bearer, None, Some(bytes), wear).await?;
+    Ok(answer::ok(&view::event(&agenda, true)))
 }
 
 /// Take the event's logo away.
@@ -79,8 +79,8 @@ pub async fn delete(
     asker: Asker,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(asker)?;
-    let program = change(&app, id, bearer, None, None, |event, _| Ok(event.wear(None))).await?;
-    Ok(answer::ok(&view::event(&program, true)))
+    let agenda = change(&app, id, bearer, None, None, |event, _| Ok(event.wear(None))).await?;
+    Ok(answer::ok(&view::event(&agenda, true)))
 }
 
 /// The event's logo.
@@ -104,10 +104,10 @@ pub async fn get(
     let none = || Problem::new(Trouble::NoSuchRoute, "the event has no logo");
     let query = Query::of(request.uri())?;
     let from = asker.client.address;
-    let Named::Event(program) = lookup::named(&app, &id, from, None).await? else {
+    let Named::Event(agenda) = lookup::named(&app, &id, from, None).await? else {
         return Err(none());
     };
-    let bytes = ask(&app, app.store.logo(program.event.id)).await?.ok_or_else(none)?;
+    let bytes = ask(&app, app.store.logo(agenda.event.id)).await?.ok_or_else(none)?;
     let kind = kind(&bytes).ok_or_else(none)?;
     // The bytes may be newer than what this node knows of the event: only they say what they are.
     let tag = hex::encode(&Sha256::digest(&bytes)[..8]);

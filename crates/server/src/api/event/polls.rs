@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::{draft, shape};
 use crate::api::access::asker::Asker;
+use crate::api::access::capacity;
 use crate::api::access::right::wrong_token;
-use crate::api::access::room;
 use crate::api::change::keep::{idempotency_key, keep, spend};
 use crate::api::change::poll::change_of_event;
 use crate::api::change::{self, Bearer, detached, refused, until};
@@ -81,7 +81,7 @@ pub async fn add(
                 Ok(poll)
             });
             let poll = poll.map_err(refused)?;
-            let place = open.then(|| room::for_new(&app, &asker)).transpose()?;
+            let place = open.then(|| capacity::for_new(&app, &asker)).transpose()?;
             spend(&app, &asker)?;
             let request = Sha256::new().chain_update(event.id.0).chain_update(&body).finalize();
             let key = key.map(|key| IdempotencyKey { key, request: request.into() });

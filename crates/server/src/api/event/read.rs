@@ -42,14 +42,14 @@ pub async fn read(
     asker.ignored(&app, named.owner(), named.id());
     let event = match named {
         Named::Poll(standing) => view::lone(&standing),
-        Named::Event(program) => {
-            let owner = &program.event.owner;
+        Named::Event(agenda) => {
+            let owner = &agenda.event.owner;
             if may(asker.role(&app, owner), Right::Stage).is_ok() {
-                let program = lookup::stored_event(&app, program).await?;
+                let agenda = lookup::stored_event(&app, agenda).await?;
                 // Drafts stay in no browser's cache.
-                return Ok(answer::ok(&view::event(&program, true)));
+                return Ok(answer::ok(&view::event(&agenda, true)));
             }
-            view::event(&program, false)
+            view::event(&agenda, false)
         }
     };
     let tag = format!("\"{}-p\"", event.version);
@@ -66,7 +66,7 @@ pub async fn embed_of(app: &App, id: &str, from: IpAddr) -> Vec<String> {
         return poll.embed.clone();
     }
     match lookup::named(app, id, from, None).await {
-        Ok(Named::Event(program)) => program.event.embed.clone(),
+        Ok(Named::Event(agenda)) => agenda.event.embed.clone(),
         Ok(Named::Poll(standing)) => standing.poll.embed.clone(),
         Err(_) => Vec::new(),
     }

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::Request;
-use pollux_core::event::{Event, Program};
+use pollux_core::event::{Agenda, Event};
 use pollux_core::id::PollId;
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Standing;
@@ -66,19 +66,19 @@ pub async fn show(
             found = None;
         }
     }
-    let program = change(&app, id, bearer, found, None, move |event, polls| {
+    let agenda = change(&app, id, bearer, found, None, move |event, polls| {
         still_there(&step, event, polls)?;
         Ok(event.show(step.to))
     })
     .await?;
-    Ok(answer::ok(&view::event(&program, true)))
+    Ok(answer::ok(&view::event(&agenda, true)))
 }
 
 /// Whether what the asker sees on stage is still there, if that is said; or the step is made, since
 /// whoever asks again may have lost the answer.
 fn still_there(step: &draft::Step, event: &Event, polls: &[Standing]) -> Result<(), Problem> {
     let Some(from) = step.from else { return Ok(()) };
-    let now = Program::new(Arc::new(event.clone()), polls).current();
+    let now = Agenda::new(Arc::new(event.clone()), polls).current();
     if now == from || now == step.to {
         return Ok(());
     }

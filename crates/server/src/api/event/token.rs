@@ -70,7 +70,7 @@ async fn renew(
     let hash = Keys::token_hash(&token);
     let id = event.id.to_string();
     let bearer_of_polls = bearer.clone();
-    let program = change(app, id, bearer, None, None, move |event, _| {
+    let agenda = change(app, id, bearer, None, None, move |event, _| {
         event.hand_over(hash);
         Ok(true)
     })
@@ -81,7 +81,7 @@ async fn renew(
         let hand_over = move |poll: &mut Poll| Ok(poll.hand_over(hash));
         change_of_event(app, poll.poll.id, until(app), hand_over).await?;
     }
-    let stage = stage_token(app, event.id.0, &program.event.owner);
+    let stage = stage_token(app, event.id.0, &agenda.event.owner);
     Ok(NewEventTokens {
         event_id: event.id.to_string(),
         owner_url: owner_url(app, &event, &token),

@@ -142,7 +142,7 @@ pub async fn event(
 ) -> Result<Response, Problem> {
     let found = lookup::named(&app, &id, asker.client.address, asker.token());
     let (watchers, elsewhere) = match found.await? {
-        Named::Event(program) => app.hub.followers(program.event.id),
+        Named::Event(agenda) => app.hub.followers(agenda.event.id),
         Named::Poll(standing) => {
             let id = standing.poll.id;
             (app.hub.watchers(id), app.hub.watched_from_elsewhere(id))

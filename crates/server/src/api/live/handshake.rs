@@ -17,7 +17,7 @@ use super::interest::{interest, room};
 use super::socket::Talk;
 use crate::api::App;
 use crate::api::access::asker::Asker;
-use crate::api::access::cookie::CookieValue;
+use crate::api::access::cookie::BrowserId;
 use crate::api::http::query::{Query, bad};
 use crate::api::problem::{Problem, Trouble};
 use crate::api::serve::server::{self, Slot};
@@ -61,7 +61,7 @@ async fn watch(
     app: Arc<App>,
     upgrade: OnUpgrade,
     interest: Interest,
-    voter: Option<CookieValue>,
+    voter: Option<BrowserId>,
     from: IpAddr,
     slot: Option<Slot>,
 ) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use pollux_core::standing::Standing;
 
 use crate::api::App;
-use crate::api::access::cookie::CookieValue;
+use crate::api::access::cookie::BrowserId;
 use crate::api::http::query::{Query, bad};
 use crate::api::lookup::seen::granted;
 use crate::api::lookup::{self, Named};
@@ -29,7 +29,7 @@ pub(super) async fn interest(
     app: &App,
     query: &Query,
     from: IpAddr,
-    cookie: Option<CookieValue>,
+    cookie: Option<BrowserId>,
 ) -> Result<Interest, Problem> {
     let leaderboard = query.has("leaderboard");
     let everything = !leaderboard && !query.has("poll") && !query.has("event");
@@ -60,7 +60,7 @@ pub(super) async fn want(
     interest: &mut Interest,
     id: &str,
     from: IpAddr,
-    cookie: Option<CookieValue>,
+    cookie: Option<BrowserId>,
 ) -> Result<(), Problem> {
     let standing = lookup::standing(app, id, from, None).await?;
     interest.polls.push(standing.poll.id);
@@ -73,7 +73,7 @@ async fn follow(
     interest: &mut Interest,
     id: &str,
     from: IpAddr,
-    cookie: Option<CookieValue>,
+    cookie: Option<BrowserId>,
 ) -> Result<(), Problem> {
     match lookup::named(app, id, from, None).await? {
         Named::Poll(standing) => {
@@ -84,9 +84,9 @@ async fn follow(
             }
             see(app, interest, &standing, cookie).await
         }
-        Named::Event(program) => {
-            interest.event = Some(Watched::Event(program.event.id));
-            let Some(current) = program.current() else { return Ok(()) };
+        Named::Event(agenda) => {
+            interest.event = Some(Watched::Event(agenda.event.id));
+            let Some(current) = agenda.current() else { return Ok(()) };
             // Brings it into memory, if it is not there.
             let standing = lookup::standing(app, &current.to_string(), from, None).await?;
             see(app, interest, &standing, cookie).await
@@ -99,7 +99,7 @@ async fn see(
     app: &App,
     interest: &mut Interest,
     standing: &Standing,
-    cookie: Option<CookieValue>,
+    cookie: Option<BrowserId>,
 ) -> Result<(), Problem> {
     let granted = granted(app, &standing.poll, cookie).await?;
     interest.grants.extend(granted.map(|grant| (standing.poll.id, grant)));

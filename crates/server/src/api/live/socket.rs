@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::api::access::cookie::CookieValue;
+use crate::api::access::cookie::BrowserId;
 use crate::api::http::json::{self, Text};
 use crate::api::lookup::seen::granted;
 use crate::api::problem::security::{About, SecurityEvent};
@@ -38,7 +38,7 @@ const MAX_REF: usize = 128;
 pub struct Talk {
     app: Arc<App>,
     /// Whoever came without a cookie is nobody yet, until their first ballot names them.
-    voter: Mutex<Option<CookieValue>>,
+    voter: Mutex<Option<BrowserId>>,
     from: IpAddr,
     known: Mutex<Known>,
     /// What it follows.
@@ -140,7 +140,7 @@ impl Talk {
     /// With a client that asked for this at first.
     pub fn new(
         app: Arc<App>,
-        voter: Option<CookieValue>,
+        voter: Option<BrowserId>,
         from: IpAddr,
         interest: &Interest,
         slot: Option<Slot>,
@@ -217,8 +217,8 @@ impl Talk {
         let keys = &self.app.keys;
         let mut opened = false;
         let event = self.event.filter(|_| said.poll.is_none());
-        if let Some(program) = event.and_then(|id| self.app.hub.program(id))
-            && let Some(proof) = keys.proof(token.as_bytes(), &program.event.owner)
+        if let Some(agenda) = event.and_then(|id| self.app.hub.agenda(id))
+            && let Some(proof) = keys.proof(token.as_bytes(), &agenda.event.owner)
         {
             viewer.promote(proof);
             opened = true;
@@ -250,7 +250,7 @@ impl Talk {
         &self,
         signed: Option<&Text<'_>>,
         outcome: &Result<Recorded, Problem>,
-    ) -> Option<CookieValue> {
+    ) -> Option<BrowserId> {
         let now = self.app.ambient.now();
         match (outcome, signed) {
             (Err(problem), _) if problem.trouble() != Trouble::OutcomeUnknown => None,

@@ -12,12 +12,12 @@ use http::header::{self, HeaderName, HeaderValue};
 use super::interest::{interest, room, want};
 use crate::api::App;
 use crate::api::access::asker::Asker;
-use crate::api::access::cookie::CookieValue;
+use crate::api::access::cookie::BrowserId;
 use crate::api::http::path::Params;
 use crate::api::http::query::Query;
 use crate::api::operate::address;
 use crate::api::problem::{Problem, Trouble};
-use crate::watch::events::events;
+use crate::watch::stream::events;
 use crate::watch::viewer::Interest;
 
 /// All polls and the leaderboard, or what the query narrows it to.
@@ -68,7 +68,7 @@ pub async fn poll_events(
     stream(&app, interest, cookie)
 }
 
-fn stream(app: &App, interest: Interest, cookie: Option<CookieValue>) -> Result<Response, Problem> {
+fn stream(app: &App, interest: Interest, cookie: Option<BrowserId>) -> Result<Response, Problem> {
     room(app)?;
     let stopping = app.stopping.clone().cancelled_owned();
     let events = events(&app.hub, interest, cookie).take_until(Box::pin(stopping));

@@ -17,10 +17,10 @@ fn code(text: &str) -> bool {
 
 /// What memory has behind a join code.
 pub(super) fn in_memory(app: &App, code: &str) -> Option<Named> {
-    let event = app.hub.event_by_code(code).and_then(|id| app.hub.program(id));
+    let event = app.hub.event_by_code(code).and_then(|id| app.hub.agenda(id));
     let poll = || app.hub.by_code(code).and_then(|id| known(app, id));
     match event {
-        Some(program) => Some(Named::Event(program)),
+        Some(agenda) => Some(Named::Event(agenda)),
         None => poll().filter(|found| found.poll.event.is_none()).map(Named::Poll),
     }
 }

@@ -8,7 +8,7 @@ pub mod seen;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use pollux_core::event::Program;
+use pollux_core::event::Agenda;
 use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Standing;
@@ -19,7 +19,7 @@ use crate::api::App;
 use crate::api::access::right::{Refusal, Right, may};
 use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};
-use crate::store::EventStanding;
+use crate::store::EventAndPolls;
 
 /// The poll to vote in; the hot path.
 pub async fn poll(app: &App, text: &str, from: IpAddr) -> Result<Arc<Poll>, Problem> {
@@ -45,8 +45,8 @@ pub async fn standing(
     }
     match by_code(app, text, from, token).await? {
         Named::Poll(standing) => Ok(standing),
-        Named::Event(program) => {
-            let current = program.current().ok_or_else(|| {
+        Named::Event(agenda) => {
+            let current = agenda.current().ok_or_else(|| {
                 let detail = "the event with this code shows no poll at the moment";
                 Problem::new(Trouble::NoSuchPoll, detail)
             })?;
@@ -58,7 +58,7 @@ pub async fn standing(
 /// What is behind an id or a join code.
 pub enum Named {
     /// An event.
-    Event(Program),
+    Event(Agenda),
     /// A poll that is in no event.
     Poll(Standing),
 }
@@ -72,8 +72,8 @@ pub async fn named(
 ) -> Result<Named, Problem> {
     let Ok(id) = text.parse::<EventId>() else { return by_code(app, text, from, token).await };
     let poll = PollId(id.0);
-    let found = match (app.hub.program(id), known(app, poll)) {
-        (Some(program), _) => Named::Event(program),
+    let found = match (app.hub.agenda(id), known(app, poll)) {
+        (Some(agenda), _) => Named::Event(agenda),
         (None, Some(standing)) => of_its_event(app, standing).await?,
         (None, None) => match ask(app, app.store.event(id)).await? {
             Some(found) => Named::Event(take_event(app, found)?),
@@ -88,7 +88,7 @@ impl Named {
     /// Its id.
     pub fn id(&self) -> uuid::Uuid {
         match self {
-            Self::Event(program) => program.event.id.0,
+            Self::Event(agenda) => agenda.event.id.0,
             Self::Poll(standing) => standing.poll.id.0,
         }
     }
@@ -96,7 +96,7 @@ impl Named {
     /// What is kept of the owner's token.
     pub fn owner(&self) -> &[u8; 32] {
         match self {
-            Self::Event(program) => &program.event.owner,
+            Self::Event(agenda) => &agenda.event.owner,
             Self::Poll(standing) => &standing.poll.owner,
         }
     }
@@ -108,7 +108,7 @@ impl Named {
         let listed = |poll: &Poll| poll.listed && poll.status != PollStatus::Draft;
         app.limits.was_shown(from, self.id())
             || match self {
-                Self::Event(program) => program.polls().iter().any(|item| listed(&item.poll)),
+                Self::Event(agenda) => agenda.polls().iter().any(|item| listed(&item.poll)),
                 Self::Poll(standing) => listed(&standing.poll),
             }
     }
@@ -116,15 +116,15 @@ impl Named {
 
 async fn of_its_event(app: &App, standing: Standing) -> Result<Named, Problem> {
     match standing.poll.event {
-        Some(event) => program(app, event).await.map(Named::Event),
+        Some(event) => agenda(app, event).await.map(Named::Event),
         None => Ok(Named::Poll(standing)),
     }
 }
 
 /// An event by its id.
-pub async fn program(app: &App, id: EventId) -> Result<Program, Problem> {
-    match app.hub.program(id) {
-        Some(program) => Ok(program),
+pub async fn agenda(app: &App, id: EventId) -> Result<Agenda, Problem> {
+    match app.hub.agenda(id) {
+        Some(agenda) => Ok(agenda),
         None => {
             let found = ask(app, app.store.event(id)).await?;
             take_event(app, found.ok_or_else(no_such_event)?)
@@ -133,10 +133,10 @@ pub async fn program(app: &App, id: EventId) -> Result<Program, Problem> {
 }
 
 /// What is in memory, brought up to what the store has; see [`stored`].
-pub async fn stored_event(app: &App, program: Program) -> Result<Program, Problem> {
-    match ask(app, app.store.event(program.event.id)).await {
+pub async fn stored_event(app: &App, agenda: Agenda) -> Result<Agenda, Problem> {
+    match ask(app, app.store.event(agenda.event.id)).await {
         Ok(Some(found)) => take_event(app, found),
-        _ => Ok(program),
+        _ => Ok(agenda),
     }
 }
 
@@ -145,12 +145,12 @@ pub fn no_such_event() -> Problem {
     Problem::new(Trouble::NoSuchPoll, "no event and no poll has this id or join code")
 }
 
-fn take_event(app: &App, (event, polls): EventStanding) -> Result<Program, Problem> {
+fn take_event(app: &App, (event, polls): EventAndPolls) -> Result<Agenda, Problem> {
     let id = event.id;
-    let program = Program::new(Arc::new(event.clone()), &polls);
+    let agenda = Agenda::new(Arc::new(event.clone()), &polls);
     app.hub.merge_event(event, &polls);
-    let program = app.hub.program(id).unwrap_or(program);
-    if program.event.deleted_at.is_some() { Err(no_such_event()) } else { Ok(program) }
+    let agenda = app.hub.agenda(id).unwrap_or(agenda);
+    if agenda.event.deleted_at.is_some() { Err(no_such_event()) } else { Ok(agenda) }
 }
 
 /// The word for the kind of the poll that voters find at an id or code. It is a hint for their page,
@@ -158,14 +158,14 @@ fn take_event(app: &App, (event, polls): EventStanding) -> Result<Program, Probl
 /// no secret to this address.
 pub fn kind_shown(app: &App, text: &str, from: IpAddr) -> Option<&'static str> {
     let named = match text.parse::<EventId>() {
-        Ok(id) => match app.hub.program(id) {
-            Some(program) => Named::Event(program),
+        Ok(id) => match app.hub.agenda(id) {
+            Some(agenda) => Named::Event(agenda),
             None => Named::Poll(known(app, PollId(id.0))?),
         },
         Err(_) => in_memory(app, text).filter(|named| named.no_guess(app, from))?,
     };
     let poll = match named {
-        Named::Event(program) => known(app, program.current()?)?.poll,
+        Named::Event(agenda) => known(app, agenda.current()?)?.poll,
         Named::Poll(standing) => standing.poll,
     };
     Some(poll.kind.word())

@@ -10,7 +10,7 @@ use crate::api::App;
 use crate::api::access::asker::Asker;
 use crate::api::access::right::Right;
 use crate::api::problem::{Problem, Trouble};
-use crate::store::EventStanding;
+use crate::store::EventAndPolls;
 
 /// The poll as the store has it, for whoever may change it.
 pub async fn poll(app: &App, text: &str, asker: &Asker, right: Right) -> Result<Standing, Problem> {
@@ -31,11 +31,11 @@ pub async fn event(
     text: &str,
     asker: &Asker,
     right: Right,
-) -> Result<EventStanding, Problem> {
+) -> Result<EventAndPolls, Problem> {
     let named = match text.parse::<EventId>() {
         Ok(id) => Some(id),
         Err(_) => match by_code(app, text, asker.client.address, asker.token()).await? {
-            Named::Event(program) => Some(program.event.id),
+            Named::Event(agenda) => Some(agenda.event.id),
             Named::Poll(_) => None,
         },
     };

@@ -6,7 +6,7 @@ use pollux_core::standing::Standing;
 
 use super::ask::ask;
 use crate::api::access::asker::Asker;
-use crate::api::access::cookie::CookieValue;
+use crate::api::access::cookie::BrowserId;
 use crate::api::access::keys::Who;
 use crate::api::access::right::{Right, may};
 use crate::api::problem::Problem;
@@ -35,7 +35,7 @@ pub async fn seen(
 pub async fn audience(
     app: &App,
     poll: &Poll,
-    cookie: Option<CookieValue>,
+    cookie: Option<BrowserId>,
 ) -> Result<Audience, Problem> {
     if !view::shows_after_vote(poll) {
         return Ok(Audience::Public);
@@ -54,7 +54,7 @@ pub async fn audience(
 pub async fn granted(
     app: &App,
     poll: &Poll,
-    cookie: Option<CookieValue>,
+    cookie: Option<BrowserId>,
 ) -> Result<Option<Grant>, Problem> {
     Ok((audience(app, poll, cookie).await? == Audience::Voted).then_some(Grant::Voted))
 }

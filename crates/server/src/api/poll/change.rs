@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::Request;
 use pollux_core::id::UnixMillis;
-use pollux_core::poll::{ChangeError, Poll};
+use pollux_core::poll::{ChangeRefused, Poll};
 use pollux_core::standing::Standing;
 
 use super::{draft, shape};
@@ -104,7 +104,7 @@ macro_rules! action {
         ) -> Result<Response, Problem> {
             let bearer: fn(Bearer) -> Bearer = $bearer;
             let now = app.ambient.now();
-            let change_it: fn(&mut Poll, UnixMillis) -> Result<bool, ChangeError> = $change;
+            let change_it: fn(&mut Poll, UnixMillis) -> Result<bool, ChangeRefused> = $change;
             let bearer = bearer(Bearer::of(asker)?);
             let phase = phase_of(&request)?;
             let change_it = move |poll: &mut Poll| change_it(poll, now);

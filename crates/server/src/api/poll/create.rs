@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 use super::{draft, shape};
 use crate::api::App;
 use crate::api::access::asker::Asker;
+use crate::api::access::capacity;
 use crate::api::access::keys::Keys;
-use crate::api::access::room;
 use crate::api::change::keep::{idempotency_key, keep, spend};
 use crate::api::change::{detached, refused};
 use crate::api::http::{answer, body};
@@ -74,7 +74,7 @@ pub async fn create(
     if open {
         poll.open(now).map_err(refused)?;
     }
-    let place = open.then(|| room::for_new(&app, &asker)).transpose()?;
+    let place = open.then(|| capacity::for_new(&app, &asker)).transpose()?;
     spend(&app, &asker)?;
     let key = key.map(|key| IdempotencyKey { key, request: Sha256::digest(&body).into() });
     detached(&app, move |app| async move {

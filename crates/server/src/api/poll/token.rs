@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use pollux_core::poll::{ChangeError, Violation};
+use pollux_core::poll::{ChangeRefused, Violation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,7 +51,7 @@ pub async fn reissue(
     let standing = change::poll::change(&app, id, bearer, None, until(&app), move |poll| {
         if poll.event.is_some() {
             let detail = "the token is the event's: reissue that one (POST /api/events/{id}/token)";
-            return Err(ChangeError::Invalid(vec![Violation::new("", detail)]));
+            return Err(ChangeRefused::Invalid(vec![Violation::new("", detail)]));
         }
         let token = keys.keys.owner_token(poll.id.0, serial);
         Ok(poll.hand_over(Keys::token_hash(&token)))

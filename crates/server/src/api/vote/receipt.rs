@@ -8,7 +8,7 @@ use pollux_core::poll::Poll;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::access::cookie::{CookieValue, SignedVoter};
+use crate::api::access::cookie::{BrowserId, SignedVoter};
 use crate::store::BallotFate;
 use crate::watch::view::{self, Audience};
 
@@ -72,7 +72,7 @@ pub struct Recorded {
     pub position: Position,
     /// What this voter is recognised by from now on; `None` for one who was recognised by it, by
     /// a name, or comes with an old ballot id.
-    pub newcomer: Option<CookieValue>,
+    pub newcomer: Option<BrowserId>,
     /// The same, signed.
     pub signed: Option<SignedVoter>,
     /// What became of it, when that is known already.

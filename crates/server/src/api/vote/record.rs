@@ -16,7 +16,7 @@ use super::late::{Late, too_late};
 use super::overtaken::after_waiting;
 use super::receipt::Recorded;
 use crate::api::App;
-use crate::api::access::cookie::CookieValue;
+use crate::api::access::cookie::BrowserId;
 use crate::api::access::keys::Who;
 use crate::api::http::json::Text;
 use crate::api::lookup::ask::ask;
@@ -44,7 +44,7 @@ pub async fn record(
     app: &App,
     poll: Arc<Poll>,
     cast: &Cast<'_>,
-    cookie: Option<CookieValue>,
+    cookie: Option<BrowserId>,
     patience: Duration,
 ) -> Result<Recorded, Problem> {
     let now = app.ambient.now();

@@ -62,7 +62,7 @@ pub enum Start {
 
 /// What there is to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum Consumed {
     /// A record.
     Record(TopicRecord),
     /// The partitions this member of the group holds now.
@@ -91,7 +91,7 @@ pub struct Consumer {
     topic: String,
     client: Arc<BaseConsumer<Assignment>>,
     grouped: bool,
-    events: mpsc::Receiver<Result<Event, OpenError>>,
+    events: mpsc::Receiver<Result<Consumed, OpenError>>,
     thread: JoinHandle<()>,
     stop: DropGuard,
 }
@@ -163,7 +163,7 @@ impl Consumer {
     }
 
     /// The next event; `None` at the end, if the plan was not to follow. Safe to cancel.
-    pub async fn next(&mut self) -> Result<Option<Event>, OpenError> {
+    pub async fn next(&mut self) -> Result<Option<Consumed>, OpenError> {
         self.events.recv().await.transpose()
     }
 
@@ -204,7 +204,7 @@ impl Consumer {
 struct Reading {
     topic: String,
     client: Arc<BaseConsumer<Assignment>>,
-    told: mpsc::Sender<Result<Event, OpenError>>,
+    told: mpsc::Sender<Result<Consumed, OpenError>>,
     stop: CancellationToken,
     follow: bool,
     /// Where the partitions ended when we came to them: one that does not follow reads so far. To
@@ -228,7 +228,7 @@ impl Reading {
                     if self.ends.get(&partition).is_some_and(|end| message.offset() + 1 >= *end) {
                         self.ended.insert(partition);
                     }
-                    Some(Ok(Event::Record(record(&message))))
+                    Some(Ok(Consumed::Record(record(&message))))
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     self.ended.insert(partition as Partition);
@@ -266,7 +266,7 @@ impl Reading {
     }
 
     /// What the group has given us, if that has changed.
-    fn assignment(&mut self) -> Option<Result<Event, OpenError>> {
+    fn assignment(&mut self) -> Option<Result<Consumed, OpenError>> {
         let changes = self.client.context().changes.load(Ordering::Acquire);
         if changes == self.seen {
             return None;
@@ -279,7 +279,7 @@ impl Reading {
         if self.held.as_ref() == Some(&held) {
             return None;
         }
-        let told = Event::Assigned(held.iter().copied().collect());
+        let told = Consumed::Assigned(held.iter().copied().collect());
         self.held = Some(held);
         Some(Ok(told))
     }

@@ -76,7 +76,7 @@ struct Cluster {
     state: Mutex<State>,
     /// By partition: its end.
     ends: Vec<Level<Offset>>,
-    /// An event was planned.
+    /// Something was planned.
     planned: Notify,
 }
 
@@ -87,16 +87,16 @@ struct State {
     /// The topic `votes.dead`, with the partition each stood in.
     dead: Vec<(Partition, DeadRecord)>,
     /// What will happen: by time, then in the order it was planned.
-    events: BTreeMap<(Instant, u64), Event>,
+    planned: BTreeMap<(Instant, u64), Planned>,
     /// Events planned so far.
     sequence: u64,
-    /// Whether a task is there to make events happen.
+    /// Whether a task is there to make planned happen.
     pumped: bool,
     assignments: BTreeMap<MemberId, watch::Sender<Vec<Partition>>>,
     feeds: BTreeMap<u64, FeedState>,
 }
 
-enum Event {
+enum Planned {
     /// A record reaches the log, or fails to.
     Land { partition: Partition, record: NewRecord, fate: Fate, answer: Option<Answer> },
     /// Whoever appended learns of it.
@@ -157,7 +157,7 @@ impl MemoryLog {
             faults,
             partitions: (0..partitions).map(genesis).collect(),
             dead: Vec::new(),
-            events: BTreeMap::new(),
+            planned: BTreeMap::new(),
             sequence: 0,
             pumped: false,
             assignments: BTreeMap::new(),
@@ -258,9 +258,9 @@ impl Cluster {
     }
 
     /// Let something happen at a time; at the same time, in the order planned.
-    fn plan(self: &Arc<Self>, state: &mut State, at: Instant, event: Event) {
+    fn plan(self: &Arc<Self>, state: &mut State, at: Instant, next: Planned) {
         state.sequence += 1;
-        state.events.insert((at, state.sequence), event);
+        state.planned.insert((at, state.sequence), next);
         if state.pumped {
             self.planned.notify_one();
         } else {
@@ -269,18 +269,18 @@ impl Cluster {
         }
     }
 
-    /// Make events happen when their time comes, until none is left.
+    /// Make planned happen when their time comes, until none is left.
     async fn pump(self: Arc<Self>) {
         loop {
             let next = {
                 let mut state = self.state.lock();
-                while let Some(first) = state.events.first_entry()
+                while let Some(first) = state.planned.first_entry()
                     && first.key().0 <= Instant::now()
                 {
-                    let event = first.remove();
-                    self.happen(&mut state, event);
+                    let next = first.remove();
+                    self.happen(&mut state, next);
                 }
-                match state.events.first_key_value() {
+                match state.planned.first_key_value() {
                     Some(((at, _), _)) => *at,
                     None => {
                         state.pumped = false;
@@ -296,22 +296,22 @@ impl Cluster {
         }
     }
 
-    fn happen(self: &Arc<Self>, state: &mut State, event: Event) {
-        match event {
-            Event::Land { partition, record, fate, answer } => {
+    fn happen(self: &Arc<Self>, state: &mut State, next: Planned) {
+        match next {
+            Planned::Land { partition, record, fate, answer } => {
                 let outcome = self.land(state, partition, record, fate);
                 if let Some(answer) = answer {
                     let delay = state.faults.delay.clone();
                     let at = Instant::now() + state.draw(&delay);
-                    self.plan(state, at, Event::Answer { answer, outcome });
+                    self.plan(state, at, Planned::Answer { answer, outcome });
                 }
             }
-            Event::Answer { answer, outcome } => {
+            Planned::Answer { answer, outcome } => {
                 answer.node.lock().waiting.send_modify(|waiting| *waiting -= 1);
                 // An error says that nobody waits any more.
                 let _ = answer.waiter.send(outcome);
             }
-            Event::Deliver { feed, announcement } => {
+            Planned::Deliver { feed, announcement } => {
                 let Some(feed) = state.feeds.get_mut(&feed) else { return };
                 if feed.queue.len() >= self.limits.feed {
                     feed.lost = true;
@@ -333,7 +333,7 @@ impl Cluster {
     ) -> Result<Position, AppendError> {
         let again = |record| {
             let fate = Fate::Recorded { twice: false, told_where: true };
-            Event::Land { partition, record, fate, answer: None }
+            Planned::Land { partition, record, fate, answer: None }
         };
         let delay = state.faults.delay.clone();
         let later = Instant::now() + state.draw(&delay);
@@ -386,10 +386,10 @@ impl MemoryNode {
     pub fn crash(&self) {
         self.node.lock().closed = true;
         let mut state = self.cluster.state.lock();
-        let State { events, dice, .. } = &mut *state;
-        for event in events.values_mut() {
-            match event {
-                Event::Land { fate, answer, .. }
+        let State { planned, dice, .. } = &mut *state;
+        for next in planned.values_mut() {
+            match next {
+                Planned::Land { fate, answer, .. }
                     if answer.as_ref().is_some_and(|a| Arc::ptr_eq(&a.node, &self.node)) =>
                 {
                     *answer = None;
@@ -398,7 +398,7 @@ impl MemoryNode {
                         *fate = Fate::UnknownLost;
                     }
                 }
-                Event::Answer { answer, outcome } if Arc::ptr_eq(&answer.node, &self.node) => {
+                Planned::Answer { answer, outcome } if Arc::ptr_eq(&answer.node, &self.node) => {
                     *outcome = Err(AppendError::Unknown("the process crashed".into()));
                 }
                 _ => {}
@@ -453,7 +453,7 @@ impl Log for MemoryNode {
             *latest
         };
         let answer = Some(Answer { waiter, node: self.node.clone() });
-        self.cluster.plan(&mut state, at, Event::Land { partition, record, fate, answer });
+        self.cluster.plan(&mut state, at, Planned::Land { partition, record, fate, answer });
         Append::Waiting(outcome)
     }
 
@@ -571,11 +571,11 @@ impl MemoryNode {
             *latest = earliest.max(*latest);
             *latest
         };
-        let event = || Event::Deliver { feed, announcement: announcement.clone() };
-        self.cluster.plan(state, at, event());
+        let delivery = || Planned::Deliver { feed, announcement: announcement.clone() };
+        self.cluster.plan(state, at, delivery());
         if state.happens(twice) {
             let later = at + state.draw(&delay);
-            self.cluster.plan(state, later, event());
+            self.cluster.plan(state, later, delivery());
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     poll_id,
 };
 use crate::store::{
-    CODE_REST_MILLIS, ChangeError, Created, EventStanding, IDEMPOTENCY_MILLIS, IdempotencyKey,
+    CODE_REST_MILLIS, ChangeError, Created, EventAndPolls, IDEMPOTENCY_MILLIS, IdempotencyKey,
     Store,
 };
 
@@ -28,7 +28,7 @@ async fn add(store: &dyn Store, event: &Event, n: u64, open: bool) -> Poll {
     poll
 }
 
-fn ids((_, polls): &EventStanding) -> Vec<pollux_core::id::PollId> {
+fn ids((_, polls): &EventAndPolls) -> Vec<pollux_core::id::PollId> {
     polls.iter().map(|standing| standing.poll.id).collect()
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use super::polls::{self, Made};
 use super::reads::{self, many, one};
 use super::rows::damaged;
-use crate::store::{ChangeError, Created, EventStanding, IdempotencyKey, StoreError};
+use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};
 
 fn json(event: &Event) -> String {
     serde_json::to_string(event).expect("an event has string keys only")
@@ -86,7 +86,7 @@ pub fn event(
     conn: &Connection,
     partitions: u32,
     id: EventId,
-) -> Result<Option<EventStanding>, StoreError> {
+) -> Result<Option<EventAndPolls>, StoreError> {
     let id = id.to_string();
     let Some(event) = by_id(conn, &id)? else { return Ok(None) };
     let sql = "SELECT key, poll FROM polls WHERE event = ?1 ORDER BY id";
@@ -100,7 +100,7 @@ pub fn by_code(
     conn: &Connection,
     partitions: u32,
     code: &str,
-) -> Result<Option<EventStanding>, StoreError> {
+) -> Result<Option<EventAndPolls>, StoreError> {
     let sql = "SELECT e.event FROM codes c LEFT JOIN polls p ON p.key = c.poll \
                JOIN events e ON e.id = coalesce(c.event, p.event) WHERE c.code = ?1";
     let found = one(conn, sql, [code], read)?;

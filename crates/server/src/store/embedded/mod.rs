@@ -42,7 +42,7 @@ use self::readers::{Readers, snapshot};
 pub use self::schema::{FILE, OpenError, follow_secrets, secrets};
 use self::writer::Writer;
 use super::{
-    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventStanding,
+    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventAndPolls,
     IdempotencyKey, Listing, Loaded, Progress, Store, StoreError, Voter,
 };
 use crate::config::StoreLimits;
@@ -333,12 +333,12 @@ impl Store for EmbeddedStore {
         self.ask(|reply| Job::ChangeEvent(event, expected, logo, reply)).await
     }
 
-    async fn event(&self, id: EventId) -> Result<Option<EventStanding>, StoreError> {
+    async fn event(&self, id: EventId) -> Result<Option<EventAndPolls>, StoreError> {
         let partitions = self.partitions;
         self.read(move |conn| snapshot(conn, |conn| events::event(conn, partitions, id))).await
     }
 
-    async fn event_by_code(&self, code: &str) -> Result<Option<EventStanding>, StoreError> {
+    async fn event_by_code(&self, code: &str) -> Result<Option<EventAndPolls>, StoreError> {
         let (partitions, code) = (self.partitions, code.to_owned());
         self.read(move |conn| snapshot(conn, |conn| events::by_code(conn, partitions, &code))).await
     }

@@ -15,7 +15,7 @@ use pollux_core::standing::{Standing, TallyAt};
 
 use crate::store::{
     BallotFate, BallotRow, CODE_REST_MILLIS, ChangeError, Commit, CommitError, Created, DeadLetter,
-    EventStanding, Holder, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, Progress, StoreError,
+    EventAndPolls, Holder, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, Progress, StoreError,
     Voter,
 };
 
@@ -160,13 +160,13 @@ impl State {
         Ok(())
     }
 
-    pub fn event(&self, id: EventId) -> Option<EventStanding> {
+    pub fn event(&self, id: EventId) -> Option<EventAndPolls> {
         let polls = self.polls.values().filter(|poll| poll.event == Some(id));
         let event = self.events.get(&id)?.clone();
         Some((event, polls.map(|poll| self.standing(poll)).collect()))
     }
 
-    pub fn event_by_code(&self, code: &str) -> Option<EventStanding> {
+    pub fn event_by_code(&self, code: &str) -> Option<EventAndPolls> {
         match self.codes.get(code)? {
             Holder::Event(id) => self.event(*id),
             Holder::Poll(id) => self.event(self.polls[id].event?),

@@ -10,7 +10,7 @@ use super::lease::Lease;
 use super::polls::{self, Made};
 use super::reads;
 use super::rows::{self, damaged};
-use crate::store::{ChangeError, Created, EventStanding, IdempotencyKey, StoreError};
+use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};
 
 /// Everything of [`crate::store::Store::create_event`] but the COMMIT.
 pub async fn create(
@@ -127,7 +127,7 @@ pub async fn event(
     lease: &Lease,
     partitions: u32,
     id: EventId,
-) -> Result<Option<EventStanding>, StoreError> {
+) -> Result<Option<EventAndPolls>, StoreError> {
     let Some(event) = by_id(lease, id).await? else { return Ok(None) };
     let mut polls = reads::of_event(lease, partitions, id).await?;
     polls.sort_by_key(|standing| standing.poll.id);
@@ -139,7 +139,7 @@ pub async fn by_code(
     lease: &Lease,
     partitions: u32,
     code: &str,
-) -> Result<Option<EventStanding>, StoreError> {
+) -> Result<Option<EventAndPolls>, StoreError> {
     if code.contains('\0') {
         return Ok(None);
     }

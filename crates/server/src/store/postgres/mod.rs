@@ -37,7 +37,7 @@ use self::newcomers::Newcomers;
 use self::rows::damaged;
 pub use self::schema::OpenError;
 use super::{
-    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventStanding,
+    BallotFate, BallotRow, ChangeError, Commit, CommitError, Created, DeadLetter, EventAndPolls,
     IdempotencyKey, Listing, Loaded, Progress, Store, StoreError, Voter,
 };
 use crate::config::PostgresConfig;
@@ -382,11 +382,11 @@ impl Store for PostgresStore {
         self.replace(async |lease| events::change(lease, event, expected, logo).await).await
     }
 
-    async fn event(&self, id: EventId) -> Result<Option<EventStanding>, StoreError> {
+    async fn event(&self, id: EventId) -> Result<Option<EventAndPolls>, StoreError> {
         ask!(self, lease => events::event(&lease, self.partitions, id))
     }
 
-    async fn event_by_code(&self, code: &str) -> Result<Option<EventStanding>, StoreError> {
+    async fn event_by_code(&self, code: &str) -> Result<Option<EventAndPolls>, StoreError> {
         ask!(self, lease => events::by_code(&lease, self.partitions, code))
     }
 

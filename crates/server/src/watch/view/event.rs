@@ -1,6 +1,6 @@
 //! An event as the contract shows it, and the event that is made up around a poll in none.
 
-use pollux_core::event::{Item, Layout, Program};
+use pollux_core::event::{Agenda, Item, Layout};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Shown, Standing};
 use serde::{Deserialize, Serialize};
@@ -75,11 +75,11 @@ fn listed(poll: &Poll, is_final: bool) -> EventPoll {
 }
 
 /// The event; `staff` (its owner, its stage) sees drafts, too.
-pub fn event(program: &Program, staff: bool) -> EventView {
-    let event = &program.event;
+pub fn event(agenda: &Agenda, staff: bool) -> EventView {
+    let event = &agenda.event;
     let there = event.deleted_at.is_none();
     let shown = |item: &&Item| there && (staff || item.poll.status != PollStatus::Draft);
-    let polls = program.polls().into_iter().filter(shown);
+    let polls = agenda.polls().into_iter().filter(shown);
     EventView {
         id: event.id.to_string(),
         code: event.code.clone(),
@@ -91,11 +91,11 @@ pub fn event(program: &Program, staff: bool) -> EventView {
         }
         .into(),
         logo: event.logo.as_ref().map(|tag| format!("/api/events/{}/logo?v={tag}", event.id)),
-        current: program.current().map(|poll| poll.to_string()),
+        current: agenda.current().map(|poll| poll.to_string()),
         polls: polls.map(|item| listed(&item.poll, item.is_final)).collect(),
         embed: event.embed.clone(),
         lone: false,
-        version: program.version(staff),
+        version: agenda.version(staff),
         created_at: rfc3339(event.created_at),
     }
 }

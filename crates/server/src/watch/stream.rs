@@ -9,11 +9,11 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::time::Instant;
 
-use super::frame::{Event, Message};
+use super::frame::{Message, MessageType};
 use super::handle::ViewerHandle;
 use super::hub::Hub;
 use super::seats::Seat;
-use super::viewer::{Identity, Interest, Life, Sink};
+use super::viewer::{BrowserId, Interest, Life, Sink};
 
 /// How long a browser waits before it connects again, in milliseconds.
 const RETRY: &str = "retry: 2000\n";
@@ -26,7 +26,7 @@ pub struct Events {
 
 /// Watch by server-sent events. Memory stays bounded when nobody reads the body; giving up on
 /// a client that never reads is the HTTP server's business.
-pub fn events(hub: &Arc<Hub>, interest: Interest, identity: Option<Identity>) -> Events {
+pub fn events(hub: &Arc<Hub>, interest: Interest, identity: Option<BrowserId>) -> Events {
     Events { seat: hub.join(Sink::Pulled, interest, identity), started: false }
 }
 
@@ -41,7 +41,7 @@ impl Events {
     pub async fn next_json(&mut self) -> Option<Bytes> {
         loop {
             match std::future::poll_fn(|cx| self.poll_message(cx)).await {
-                Some(message) if message.event == Event::KeepAlive => {}
+                Some(message) if message.about == MessageType::KeepAlive => {}
                 message => return message.map(|message| message.payload()),
             }
         }
@@ -79,10 +79,10 @@ impl Stream for Events {
 /// One event; JSON has no line ends in it. The id tells epoch and version, for those who look:
 /// a client that comes back is sent the whole state anew, so nothing needs to be resumed.
 fn block(epoch: &str, start: &str, message: &Message) -> Bytes {
-    if message.event == Event::KeepAlive {
+    if message.about == MessageType::KeepAlive {
         return Bytes::from_static(b": still here\n\n");
     }
-    let (name, version, data) = (message.event.name(), message.version, message.payload());
+    let (name, version, data) = (message.about.name(), message.version, message.payload());
     let mut block = format!("{start}id: {epoch}.{version}\nevent: {name}\ndata: ").into_bytes();
     block.extend_from_slice(&data);
     block.extend_from_slice(b"\n\n");

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use pollux_core::event::{Event, Program};
+use pollux_core::event::{Agenda, Event};
 use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Standing;
 use tokio::time::Instant;
 
-use super::frame::{self, Message};
+use super::frame::{Message, MessageType};
 use super::hub::{Hub, Missing};
 use super::slots::Slots;
 use super::view;
@@ -21,20 +21,20 @@ use super::viewer::Viewer;
 use crate::config::WatchLimits;
 
 /// One event.
-pub(super) struct ProgramEntry {
+pub(super) struct AgendaEntry {
     pub id: EventId,
-    pub state: Mutex<ProgramState>,
+    pub state: Mutex<AgendaState>,
     /// Who follows it. Never held while another lock is taken.
     pub watchers: Mutex<Slots<Arc<Viewer>>>,
     /// Whether one of them ever came from another machine.
     pub elsewhere: AtomicBool,
-    /// How many polls it lists, as [`Programs::polls`] counts them.
+    /// How many polls it lists, as [`Agendas::polls`] counts them.
     polls: AtomicUsize,
 }
 
 /// What changes.
-pub(super) struct ProgramState {
-    pub program: Program,
+pub(super) struct AgendaState {
+    pub agenda: Agenda,
     /// Waiting for its tick.
     dirty: bool,
     /// Not to be ticked before.
@@ -51,15 +51,15 @@ pub(super) struct Encoded {
     pub message: Message,
 }
 
-impl ProgramState {
+impl AgendaState {
     /// The event as it is shown now.
     pub fn encode(&mut self, staff: bool) -> &Encoded {
-        let program = &self.program;
+        let agenda = &self.agenda;
         self.encoded[usize::from(staff)].get_or_insert_with(|| {
-            let view = view::event::event(program, staff);
+            let view = view::event::event(agenda, staff);
             let json = serde_json::to_vec(&view).expect("a view is always JSON");
             let parts: [&[u8]; 3] = [b"{\"type\":\"event.changed\",\"event\":", &json, b"}"];
-            let message = Message::text(frame::Event::Program, view.version, &parts);
+            let message = Message::text(MessageType::Agenda, view.version, &parts);
             Encoded { version: view.version, json: json.into(), message }
         })
     }
@@ -67,8 +67,8 @@ impl ProgramState {
 
 /// The events there are.
 #[derive(Default)]
-pub(super) struct Programs {
-    pub by_id: BTreeMap<EventId, Arc<ProgramEntry>>,
+pub(super) struct Agendas {
+    pub by_id: BTreeMap<EventId, Arc<AgendaEntry>>,
     codes: BTreeMap<String, EventId>,
     /// In the order in which they are forgotten.
     age: VecDeque<EventId>,
@@ -76,7 +76,7 @@ pub(super) struct Programs {
     polls: usize,
 }
 
-impl Programs {
+impl Agendas {
     /// Keep events, and the polls they list, within their limits: the oldest are forgotten.
     fn make_room(&mut self, limits: &WatchLimits) {
         // Those that are watched stay; a few tries find one that is not.
@@ -97,7 +97,7 @@ impl Programs {
     }
 
     /// An event lists so many polls now.
-    fn lists(&mut self, entry: &Arc<ProgramEntry>, polls: usize) {
+    fn lists(&mut self, entry: &Arc<AgendaEntry>, polls: usize) {
         if self.by_id.get(&entry.id).is_some_and(|known| Arc::ptr_eq(known, entry)) {
             self.polls = self.polls + polls - entry.polls.swap(polls, Ordering::Relaxed);
         }
@@ -117,43 +117,43 @@ impl Hub {
         {
             self.merge(found.clone());
         }
-        let Some(entry) = self.program_entry(id) else {
-            return self.insert_event(Program::new(event, polls.iter().chain(&known)));
+        let Some(entry) = self.agenda_entry(id) else {
+            return self.insert_event(Agenda::new(event, polls.iter().chain(&known)));
         };
         let mut state = entry.state.lock();
-        let mut changed = state.program.take_event(event);
+        let mut changed = state.agenda.take_event(event);
         for poll in polls.iter().chain(&known) {
-            changed |= state.program.take_poll(poll);
+            changed |= state.agenda.take_poll(poll);
         }
         if changed {
-            self.program_changed(&entry, &mut state);
+            self.agenda_changed(&entry, &mut state);
         }
     }
 
     /// What is new of a poll changes the list of its event.
     pub fn note(&self, standing: &Standing) {
-        if let Some(entry) = standing.poll.event.and_then(|id| self.program_entry(id)) {
+        if let Some(entry) = standing.poll.event.and_then(|id| self.agenda_entry(id)) {
             let mut state = entry.state.lock();
-            if state.program.take_poll(standing) {
-                self.program_changed(&entry, &mut state);
+            if state.agenda.take_poll(standing) {
+                self.agenda_changed(&entry, &mut state);
             }
         }
     }
 
     /// Apply an event's announcement; see [`Hub::apply`].
     pub(super) fn apply_event(&self, event: Arc<Event>) -> Result<(), Missing> {
-        let Some(entry) = self.program_entry(event.id) else {
+        let Some(entry) = self.agenda_entry(event.id) else {
             let gone = event.deleted_at.is_some();
             return if gone { Ok(()) } else { Err(Missing::Event(event.id)) };
         };
         // With a poll that nobody can be sent yet it would come on stage as if it showed none.
         let here = event.current.is_none_or(|id| self.poll(id).is_some());
         let mut state = entry.state.lock();
-        if !here || event.current.is_some_and(|id| state.program.poll(id).is_none()) {
+        if !here || event.current.is_some_and(|id| state.agenda.poll(id).is_none()) {
             return Err(Missing::Event(entry.id));
         }
-        if state.program.take_event(event) {
-            self.program_changed(&entry, &mut state);
+        if state.agenda.take_event(event) {
+            self.agenda_changed(&entry, &mut state);
         }
         Ok(())
     }
@@ -161,7 +161,7 @@ impl Hub {
     /// Apply the announcement of a poll that was deleted and is not here: its event's list may
     /// have it.
     pub(super) fn apply_gone(&self, poll: &Poll) -> Result<(), Missing> {
-        let listing = poll.event.filter(|event| self.program_entry(*event).is_some());
+        let listing = poll.event.filter(|event| self.agenda_entry(*event).is_some());
         listing.map_or(Ok(()), |event| Err(Missing::Event(event)))
     }
 
@@ -169,7 +169,7 @@ impl Hub {
     /// else.
     pub(super) fn apply_draft(&self, poll: Arc<Poll>) -> Result<(), Missing> {
         let Some(event) = poll.event else { return Ok(()) };
-        if self.program_entry(event).is_none() {
+        if self.agenda_entry(event).is_none() {
             return Err(Missing::Event(event));
         }
         self.note(&Standing::new(poll, self.partitions()));
@@ -179,96 +179,96 @@ impl Hub {
     /// A poll is in memory from now on: whoever waits for it on stage can be sent it.
     pub(super) fn arrived(&self, standing: &Standing) {
         let poll = &standing.poll;
-        if let Some(entry) = poll.event.and_then(|id| self.program_entry(id)) {
+        if let Some(entry) = poll.event.and_then(|id| self.agenda_entry(id)) {
             let mut state = entry.state.lock();
-            let news = state.program.take_poll(standing);
-            if news || state.program.event.current == Some(poll.id) {
-                self.program_changed(&entry, &mut state);
+            let news = state.agenda.take_poll(standing);
+            if news || state.agenda.event.current == Some(poll.id) {
+                self.agenda_changed(&entry, &mut state);
             }
         }
     }
 
     /// An event with the list of its polls, unless it is not in memory or deleted.
-    pub fn program(&self, id: EventId) -> Option<Program> {
-        let program = self.program_entry(id)?.state.lock().program.clone();
-        program.event.deleted_at.is_none().then_some(program)
+    pub fn agenda(&self, id: EventId) -> Option<Agenda> {
+        let agenda = self.agenda_entry(id)?.state.lock().agenda.clone();
+        agenda.event.deleted_at.is_none().then_some(agenda)
     }
 
     /// The poll on stage of an event that is in memory.
     pub fn on_stage(&self, id: EventId) -> Option<Option<PollId>> {
-        Some(self.program_entry(id)?.state.lock().program.current())
+        Some(self.agenda_entry(id)?.state.lock().agenda.current())
     }
 
     /// The event a join code leads to, if it is in memory.
     pub fn event_by_code(&self, code: &str) -> Option<EventId> {
-        self.programs.read().codes.get(code).copied()
+        self.agendas.read().codes.get(code).copied()
     }
 
     /// Every event in memory, in order; for the feed to compare with the store.
     pub fn events(&self) -> Vec<EventId> {
-        self.programs.read().by_id.keys().copied().collect()
+        self.agendas.read().by_id.keys().copied().collect()
     }
 
-    pub(super) fn program_entry(&self, id: EventId) -> Option<Arc<ProgramEntry>> {
-        self.programs.read().by_id.get(&id).cloned()
+    pub(super) fn agenda_entry(&self, id: EventId) -> Option<Arc<AgendaEntry>> {
+        self.agendas.read().by_id.get(&id).cloned()
     }
 
-    fn insert_event(&self, program: Program) {
-        let (id, code) = (program.event.id, program.event.code.clone());
-        let gone = program.event.deleted_at.is_some();
+    fn insert_event(&self, agenda: Agenda) {
+        let (id, code) = (agenda.event.id, agenda.event.code.clone());
+        let gone = agenda.event.deleted_at.is_some();
         if gone {
             return;
         }
-        let mut programs = self.programs.write();
-        if programs.by_id.contains_key(&id) {
-            drop(programs);
-            return self.merge_program(program);
+        let mut agendas = self.agendas.write();
+        if agendas.by_id.contains_key(&id) {
+            drop(agendas);
+            return self.merge_agenda(agenda);
         }
-        let polls = program.len();
-        let state = ProgramState { program, dirty: false, next_at: None, encoded: [None, None] };
-        let entry = ProgramEntry {
+        let polls = agenda.len();
+        let state = AgendaState { agenda, dirty: false, next_at: None, encoded: [None, None] };
+        let entry = AgendaEntry {
             id,
             state: Mutex::new(state),
             watchers: Mutex::default(),
             elsewhere: AtomicBool::new(false),
             polls: AtomicUsize::new(polls),
         };
-        programs.by_id.insert(id, Arc::new(entry));
-        programs.codes.insert(code, id);
-        programs.age.push_back(id);
-        programs.polls += polls;
-        programs.make_room(self.limits());
+        agendas.by_id.insert(id, Arc::new(entry));
+        agendas.codes.insert(code, id);
+        agendas.age.push_back(id);
+        agendas.polls += polls;
+        agendas.make_room(self.limits());
     }
 
     /// Somebody else has inserted it in between.
-    fn merge_program(&self, program: Program) {
-        let Some(entry) = self.program_entry(program.event.id) else { return };
+    fn merge_agenda(&self, agenda: Agenda) {
+        let Some(entry) = self.agenda_entry(agenda.event.id) else { return };
         let mut state = entry.state.lock();
-        if state.program.take(program) {
-            self.program_changed(&entry, &mut state);
+        if state.agenda.take(agenda) {
+            self.agenda_changed(&entry, &mut state);
         }
     }
 
-    fn program_changed(&self, entry: &Arc<ProgramEntry>, state: &mut ProgramState) {
+    fn agenda_changed(&self, entry: &Arc<AgendaEntry>, state: &mut AgendaState) {
         state.encoded = [None, None];
-        let polls = state.program.len();
+        let polls = state.agenda.len();
         if polls != entry.polls.load(Ordering::Relaxed) {
-            let mut programs = self.programs.write();
-            programs.lists(entry, polls);
-            programs.make_room(self.limits());
+            let mut agendas = self.agendas.write();
+            agendas.lists(entry, polls);
+            agendas.make_room(self.limits());
         }
         if std::mem::replace(&mut state.dirty, true) {
             return;
         }
         let now = Instant::now();
         let at = state.next_at.map_or(now, |at| at.max(now));
-        self.due.programs.lock().insert((at, entry.id), entry.clone());
+        self.due.agendas.lock().insert((at, entry.id), entry.clone());
         self.due.changed.notify_one();
     }
 
     /// Events whose tick has come, and the time of the next.
-    pub(super) fn due_programs(&self, now: Instant) -> Vec<Arc<ProgramEntry>> {
-        let mut dirty = self.due.programs.lock();
+    pub(super) fn due_programs(&self, now: Instant) -> Vec<Arc<AgendaEntry>> {
+        let mut dirty = self.due.agendas.lock();
         let later = dirty.split_off(&(now, EventId(uuid::Uuid::max())));
         let due: Vec<_> = std::mem::replace(&mut *dirty, later).into_values().collect();
         drop(dirty);

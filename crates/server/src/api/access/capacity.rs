@@ -14,7 +14,7 @@ const KEPT_FREE: usize = 10;
 
 /// Polls on their way to being open, which the hub does not count yet.
 #[derive(Default)]
-pub struct Room(Arc<AtomicUsize>);
+pub struct Capacity(Arc<AtomicUsize>);
 
 /// Room for one poll, held until the hub counts it.
 pub struct Place(Arc<AtomicUsize>);
@@ -43,8 +43,8 @@ pub fn for_known(app: &App) -> Result<Place, Problem> {
 }
 
 fn take(app: &App, most: usize, what: &str) -> Result<Place, Problem> {
-    let on_their_way = app.room.0.fetch_add(1, Ordering::SeqCst);
-    let place = Place(app.room.0.clone());
+    let on_their_way = app.capacity.0.fetch_add(1, Ordering::SeqCst);
+    let place = Place(app.capacity.0.clone());
     let open = app.hub.open_polls();
     if open + on_their_way < most {
         return Ok(place);

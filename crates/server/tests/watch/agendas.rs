@@ -7,9 +7,9 @@ use pollux_core::id::{EventId, UnixMillis};
 use pollux_core::poll::{Draft, Poll, Results};
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::config::WatchLimits;
-use pollux_server::watch::events::{Events, events};
 use pollux_server::watch::grants::Proof;
 use pollux_server::watch::hub::Missing;
+use pollux_server::watch::stream::{Events, events};
 use pollux_server::watch::viewer::{Interest, Watched};
 use serde_json::{Value, json};
 
@@ -177,7 +177,7 @@ async fn an_event_and_its_poll_come_on_stage_together() {
     world.hub.apply(Announcement::Event(Arc::new(event.clone()))).unwrap();
     let end = next(&mut viewer).await;
     assert_eq!((&end["event"]["current"], &end["event"]["polls"]), (&Value::Null, &json!([])));
-    assert_eq!(world.hub.program(event.id), None);
+    assert_eq!(world.hub.agenda(event.id), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,7 +203,7 @@ async fn events_are_forgotten_beyond_the_limit_but_not_while_watched() {
         world.hub.merge_event(event(n), &[]);
     }
     assert_eq!(world.hub.events().len(), 3);
-    assert!(world.hub.program(event(1).id).is_some(), "it is watched");
+    assert!(world.hub.agenda(event(1).id).is_some(), "it is watched");
     assert_eq!(world.hub.event_by_code("200009"), Some(event(9).id));
     assert_eq!(world.hub.event_by_code("200002"), None);
 }
