@@ -19,7 +19,7 @@ use pollux_server::log::embedded::{EmbeddedLog, FolderLock};
 use pollux_server::log::{Log, NewRecord, control};
 use pollux_server::processor::Processor;
 use pollux_server::store::embedded::EmbeddedStore;
-use pollux_server::store::{Commit, Created, Store};
+use pollux_server::store::{Ballots, Commit, Counting, Created, Polls, Store};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 

@@ -26,7 +26,7 @@ use pollux_server::log::memory::{LogFaults, MemoryLog};
 use pollux_server::log::{Log, NewRecord, control};
 use pollux_server::processor::Processor;
 use pollux_server::store::postgres::PostgresStore;
-use pollux_server::store::{Created, Store};
+use pollux_server::store::{Created, Polls, Store};
 use serde_json::json;
 use tokio_postgres::{Client, NoTls};
 use tokio_util::sync::CancellationToken;

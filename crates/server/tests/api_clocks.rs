@@ -10,7 +10,7 @@ use std::time::Duration;
 use api_support::{Ask, NOON, World};
 use pollux_core::id::{BallotId, PollId, UnixMillis};
 use pollux_core::poll::{Draft, Poll};
-use pollux_server::store::{CODE_REST_MILLIS, Created, Store};
+use pollux_server::store::{CODE_REST_MILLIS, Created, Polls};
 use pollux_server::watch::codes::CODE_IS_SURE_MILLIS;
 use serde_json::{Value, json};
 use tower::ServiceExt;

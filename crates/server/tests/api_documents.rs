@@ -14,7 +14,7 @@ use pollux_core::id::{BallotId, UnixMillis};
 use pollux_server::api::routes::templates;
 use pollux_server::log::memory::LogFaults;
 use pollux_server::log::{Log, control};
-use pollux_server::store::Store;
+use pollux_server::store::Polls;
 use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 use tower::ServiceExt;

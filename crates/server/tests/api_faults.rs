@@ -16,7 +16,7 @@ use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::record::Entry;
 use pollux_core::standing::Standing;
 use pollux_server::log::memory::LogFaults;
-use pollux_server::store::Store;
+use pollux_server::store::Polls;
 use pollux_server::store::memory::{Faults, StoreFaults};
 use pollux_server::watch::grants::{Grant, Proof};
 use pollux_server::watch::stream::events;

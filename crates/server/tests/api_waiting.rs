@@ -11,7 +11,7 @@ use api_support::{Answer, Ask, World};
 use pollux_server::ambient::Ambient as _;
 use pollux_server::log::memory::LogFaults;
 use pollux_server::log::{Log, control};
-use pollux_server::store::Store as _;
+use pollux_server::store::Polls;
 use pollux_server::store::memory::{Faults, StoreFaults};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};

@@ -24,8 +24,8 @@ use pollux_server::log::memory::{LogFaults, MemoryLog, MemoryNode};
 use pollux_server::log::{Log, NewRecord, control};
 use pollux_server::processor::Processor;
 use pollux_server::processor::batch::{Batch, Slice};
-use pollux_server::store::Store;
 use pollux_server::store::memory::{Faults, MemoryStore, StoreFaults};
+use pollux_server::store::{Ballots, Counting, Polls};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::log::kafka::KafkaLog;
 use crate::log::{Log, ReadError};
 use crate::store::postgres::PostgresStore;
-use crate::store::{Listing, Store, StoreError};
+use crate::store::{Ballots, Listing, Polls, Store, StoreError};
 
 /// Between two looks into the outbox, and two tries to start.
 const LOOK: Duration = Duration::from_millis(500);

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::log::Log;
 use crate::log::embedded::{EmbeddedLog, FILE as LOG, FolderLock};
 use crate::store::embedded::{self, EmbeddedStore, FILE as STORE};
-use crate::store::{Store, StoreError};
+use crate::store::{Ballots, Store, StoreError};
 
 /// The file of the installation's secret.
 pub(super) const SECRET: &str = "secret";

@@ -19,6 +19,7 @@ use crate::config::{LogLimits, ProcessorLimits};
 use crate::log::control;
 use crate::log::memory::{LogFaults, MemoryLog};
 use crate::store::Created;
+use crate::store::Polls;
 use crate::store::memory::{Faults, MemoryStore, StoreFaults};
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);

@@ -15,7 +15,7 @@ use pollux_server::config::{Password, PostgresConfig, ProcessorLimits};
 use pollux_server::processor::Processor;
 use pollux_server::processor::batch::{Batch, Slice};
 use pollux_server::store::postgres::PostgresStore;
-use pollux_server::store::{DeadLetter, Store};
+use pollux_server::store::{Ballots, Counting, DeadLetter, Polls};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Headers, Message};
 use rdkafka::{ClientConfig, Offset as At, TopicPartitionList};

@@ -7,7 +7,7 @@ use pollux_cluster::Postgres;
 use pollux_server::config::PostgresConfig;
 use pollux_server::store::conformance::{create, generation, open_poll, voter};
 use pollux_server::store::postgres::PostgresStore;
-use pollux_server::store::{CommitError, Listing, Store, StoreError};
+use pollux_server::store::{Ballots, CommitError, Counting, Listing, Polls, Store, StoreError};
 
 use super::workers::batch;
 use super::{database, until};

@@ -7,7 +7,7 @@ use std::process::Command;
 use pollux_cluster::Postgres;
 use pollux_server::store::conformance::{create, generation, open_poll};
 use pollux_server::store::postgres::PostgresStore;
-use pollux_server::store::{CommitError, Store, StoreError};
+use pollux_server::store::{Ballots, CommitError, Counting, Polls, Store, StoreError};
 
 use super::workers::batch;
 use super::{database, until};

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use pollux_core::poll::{Poll, Turnout};
 use pollux_core::standing::Announcement;
 use pollux_server::config::{Password, PostgresConfig};
+use pollux_server::store::Created;
 use pollux_server::store::conformance::{
     NOW, Worker, at, ballot_id, change, create, create_event, generation, open_poll, voter,
 };
 use pollux_server::store::postgres::{OpenError, Outboxed, PostgresStore};
-use pollux_server::store::{Created, Store};
+use pollux_server::store::{Ballots, Counting, Polls};
 
 use super::{client, database, shared, sql};
 

@@ -13,7 +13,9 @@ use pollux_server::store::conformance::{
     NOW, Worker, at, ballot_id, create, generation, marking, often, open_poll, some_tally, voter,
 };
 use pollux_server::store::postgres::PostgresStore;
-use pollux_server::store::{BallotRow, Commit, CommitError, DeadLetter, Store, StoreError};
+use pollux_server::store::{
+    BallotRow, Ballots, Commit, CommitError, Counting, DeadLetter, Store, StoreError,
+};
 
 use super::{database, shared, sql};
 

@@ -23,7 +23,7 @@ fn by_id(conn: &Connection, id: &str) -> Result<Option<Event>, StoreError> {
     one(conn, "SELECT event FROM events WHERE id = ?1", [id], read)
 }
 
-/// Keep a new event; see [`crate::store::Store::create_event`].
+/// Keep a new event; see [`crate::store::Polls::create_event`].
 pub fn create(
     conn: &Connection,
     mut event: Event,

@@ -9,7 +9,7 @@ use crate::store::{
     CODE_REST_MILLIS, ChangeError, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, StoreError,
 };
 
-/// Keep a new poll; see [`crate::store::Store::create`].
+/// Keep a new poll; see [`crate::store::Polls::create`].
 pub fn create(
     conn: &Connection,
     partitions: u32,

@@ -8,16 +8,23 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use pollux_core::ballot::Status;
+use pollux_core::digest::Digest;
 use pollux_core::fold::{Link, Trail};
+use pollux_core::id::BallotId;
 use pollux_core::kind::Packed;
 use pollux_core::poll::Poll;
+use pollux_core::standing::TallyAt;
 use pollux_core::tally::VoterState;
 use tempfile::{TempDir, tempdir};
 
+use super::past::Rows;
 use super::*;
 use crate::store::conformance::{
     NOW, Worker, at, ballot_id, change, create, create_event, generation, marking, often,
     open_poll, some_tally, voter,
+};
+use crate::store::{
+    BallotRow, Ballots, Commit, CommitError, Counting, Created, IdempotencyKey, Polls, Voter,
 };
 
 const WAL: &str = "store.db-wal";

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+use pollux_core::id::Offset;
+
 use super::*;
 use crate::store::conformance::{
     NOW, Worker, at, ballot_id, change, create, generation, open_poll, voter,
 };
+use crate::store::{Ballots, Commit, CommitError, Counting};
 
 fn only(faults: Faults) -> StoreFaults {
     StoreFaults { reads: faults.clone(), changes: faults.clone(), commits: faults }

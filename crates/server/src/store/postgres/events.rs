@@ -12,7 +12,7 @@ use super::reads;
 use super::rows::{self, damaged};
 use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};
 
-/// Everything of [`crate::store::Store::create_event`] but the COMMIT.
+/// Everything of [`crate::store::Polls::create_event`] but the COMMIT.
 pub async fn create(
     lease: &Lease,
     mut event: Event,
@@ -43,7 +43,7 @@ pub async fn create(
     Ok(Created::New(event))
 }
 
-/// Everything of [`crate::store::Store::change_event`] but the COMMIT.
+/// Everything of [`crate::store::Polls::change_event`] but the COMMIT.
 pub async fn change(
     lease: &Lease,
     event: &Event,

@@ -40,7 +40,7 @@ pub async fn begin(lease: &Lease) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Everything of [`crate::store::Store::create`] but the COMMIT.
+/// Everything of [`crate::store::Polls::create`] but the COMMIT.
 pub async fn create(
     lease: &Lease,
     mut poll: Poll,
@@ -108,7 +108,7 @@ pub async fn remember(
     Ok(())
 }
 
-/// Everything of [`crate::store::Store::change`] but the COMMIT.
+/// Everything of [`crate::store::Polls::change`] but the COMMIT.
 pub async fn change(lease: &Lease, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
     begin(lease).await?;
     if put(lease, poll, Some(expected)).await? == 0 {
@@ -125,7 +125,7 @@ pub async fn change(lease: &Lease, poll: &Poll, expected: u64) -> Result<(), Cha
     Ok(())
 }
 
-/// Everything of [`crate::store::Store::close`] but the COMMIT. The changes are under way together:
+/// Everything of [`crate::store::Polls::close`] but the COMMIT. The changes are under way together:
 /// whoever waits for a turn waits for one answer, not for each.
 pub async fn close(lease: &Lease, polls: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
     begin(lease).await?;

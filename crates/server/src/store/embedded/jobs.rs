@@ -1,0 +1,129 @@
+//! The store's threads: one does the jobs it is given, in order, and the other copies the write-ahead log back.
+
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use pollux_core::event::Event;
+use pollux_core::id::{Generation, Partition};
+use pollux_core::poll::Poll;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::db;
+use super::writer::Writer;
+use crate::store::{
+    ChangeError, Commit, CommitError, Created, IdempotencyKey, Progress, StoreError,
+};
+
+pub(super) type Reply<T> = oneshot::Sender<T>;
+
+/// What the writer is asked to do.
+pub(super) enum Job {
+    Create(Box<Poll>, Vec<String>, Option<IdempotencyKey>, Reply<Result<Created, StoreError>>),
+    Change(Box<Poll>, u64, Reply<Result<(), ChangeError>>),
+    CreateEvent(
+        Box<Event>,
+        Vec<String>,
+        Option<IdempotencyKey>,
+        Reply<Result<Created<Event>, StoreError>>,
+    ),
+    Close(Vec<(Poll, u64)>, Reply<Result<Vec<bool>, StoreError>>),
+    ChangeEvent(Box<Event>, u64, Option<Vec<u8>>, Reply<Result<(), ChangeError>>),
+    Begin(Partition, Generation, Reply<Result<Progress, StoreError>>),
+    Commit(Partition, Commit, Reply<Result<(), CommitError>>),
+    /// The checkpointer has copied back all it could.
+    Checkpointed,
+}
+
+pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    let thread = std::thread::Builder::new().name(name.into());
+    thread.spawn(work).expect("the system has room for a thread")
+}
+
+/// The writer's life: jobs in order; merging while there are none.
+pub(super) fn write(
+    mut writer: Writer,
+    mut queue: mpsc::Receiver<Job>,
+    checkpointer: SyncSender<()>,
+    failing: watch::Sender<Option<String>>,
+) {
+    loop {
+        let job = if writer.merging() {
+            match queue.try_recv() {
+                Ok(job) => Some(job),
+                Err(mpsc::error::TryRecvError::Disconnected) => None,
+                Err(mpsc::error::TryRecvError::Empty) => {
+                    if let Err(error) = writer.merge_slice(0) {
+                        tracing::warn!(%error, "the index of voters was not merged");
+                    }
+                    continue;
+                }
+            }
+        } else {
+            queue.blocking_recv()
+        };
+        let Some(job) = job else { break };
+        perform(&mut writer, job);
+        if let Some(why) = &writer.db.failed
+            && failing.borrow().is_none()
+        {
+            tracing::error!(why, "the store has failed");
+            failing.send_replace(Some(why.clone()));
+        }
+        writer.tend_wal(|| {
+            let _ = checkpointer.try_send(());
+        });
+    }
+    drop(checkpointer);
+    writer.finish();
+}
+
+/// Whoever stopped waiting for an answer does not need it.
+fn perform(writer: &mut Writer, job: Job) {
+    match job {
+        Job::Create(poll, codes, key, reply) => {
+            let _ = reply.send(writer.create(*poll, &codes, key.as_ref()));
+        }
+        Job::Change(poll, expected, reply) => {
+            let _ = reply.send(writer.change(&poll, expected));
+        }
+        Job::Close(polls, reply) => {
+            let _ = reply.send(writer.close(&polls));
+        }
+        Job::CreateEvent(event, codes, key, reply) => {
+            let _ = reply.send(writer.create_event(*event, &codes, key.as_ref()));
+        }
+        Job::ChangeEvent(event, expected, logo, reply) => {
+            let _ = reply.send(writer.change_event(&event, expected, logo.as_deref()));
+        }
+        Job::Begin(partition, generation, reply) => {
+            let _ = reply.send(writer.begin(partition, generation));
+        }
+        Job::Commit(partition, commit, reply) => {
+            let _ = reply.send(writer.commit(partition, &commit));
+        }
+        Job::Checkpointed => writer.checkpointed(),
+    }
+}
+
+/// Copies the write-ahead log back while the writer goes on, then lets the writer do the rest.
+pub(super) fn checkpoint(
+    conn: Connection,
+    turn: &Mutex<()>,
+    asked: Receiver<()>,
+    queue: mpsc::WeakSender<Job>,
+) {
+    while asked.recv().is_ok() {
+        let copied = {
+            let _turn = turn.lock();
+            db::checkpoint(&conn, "PASSIVE")
+        };
+        if let Err(error) = copied {
+            tracing::warn!(%error, "the store's write-ahead log was not copied back");
+        }
+        if let Some(queue) = queue.upgrade() {
+            let _ = queue.blocking_send(Job::Checkpointed);
+        }
+    }
+}
