@@ -1,4 +1,4 @@
-//! Everything that is asked of the tables.
+//! The queries: everything that is asked of the tables.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
 
 type Read<T> = Result<T, StoreError>;
 
-/// The indexes over a voter's later rows begin after so many.
+/// The indexes over a voter's later rows begin after this many; the SQL has the number too.
 const _: () = assert!(Trail::CHAIN == 8);
 
-/// `query_row` for readers that may find the row damaged.
+/// Runs a query for one row, like `query_row`, with a reader that may find the row damaged.
 pub fn one<T>(
     conn: &Connection,
     sql: &str,
@@ -50,7 +50,7 @@ pub fn keyed_poll(row: &Row<'_>) -> Read<(PollKey, Poll)> {
     Ok((row.get(0)?, rows::read_poll(row.get_ref(1)?.as_str().map_err(rows::damaged)?)?))
 }
 
-/// A poll and its key.
+/// Returns a poll and its key.
 pub fn poll(conn: &Connection, id: PollId) -> Read<Option<(PollKey, Poll)>> {
     one(conn, "SELECT key, poll FROM polls WHERE id = ?1", [id.to_string()], keyed_poll)
 }
@@ -64,7 +64,7 @@ pub fn poll_key(conn: &Connection, id: PollId) -> Read<Option<PollKey>> {
     one(conn, "SELECT key FROM polls WHERE id = ?1", [id.to_string()], |row| Ok(row.get(0)?))
 }
 
-/// A poll's tally in one partition.
+/// Returns a poll's tally in one partition.
 pub fn tally(
     conn: &Connection,
     key: PollKey,
@@ -96,7 +96,7 @@ pub fn by_code(conn: &Connection, code: &str) -> Read<Option<(PollKey, Poll)>> {
 }
 
 pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
-    // Each shape has an index that gives the rows in order.
+    // Each of these conditions has an index that gives the rows in order.
     let visible = match (listing.status, listing.all) {
         (None, false) => "listed = 1 AND status IN ('open', 'closed') AND ?3 IS NULL",
         (Some(_), false) => "listed = 1 AND status = ?3",
@@ -107,7 +107,7 @@ pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
         "SELECT key, poll FROM polls WHERE {visible} AND id < ?1 \
          ORDER BY id DESC LIMIT ?2"
     );
-    // "~" sorts after every id.
+    // The character "~" sorts after every id.
     let before = listing.before.map_or_else(|| "~".into(), |id| id.to_string());
     let status = listing.status.map(rows::status_word);
     many(conn, &sql, params![before, limit(listing.limit), status], keyed_poll)
@@ -121,7 +121,7 @@ pub fn due(
 ) -> Read<Vec<Poll>> {
     let sql = "SELECT key, poll FROM polls WHERE status = 'open' AND closes_at <= ?1 \
                AND (closes_at, id) > (?2, ?3) ORDER BY closes_at, id LIMIT ?4";
-    // Before every time and every id.
+    // The default is before every time and every id.
     let (at, id) = after.map_or((0, String::new()), |(at, id)| (signed(at.0), id.to_string()));
     let params = params![signed(now.0), at, id, limit(most)];
     many(conn, sql, params, |row| Ok(keyed_poll(row)?.1))
@@ -176,7 +176,7 @@ pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> 
     Ok(tallies)
 }
 
-/// Poll ids by key, asked for once each.
+/// Poll ids by key, each read once.
 #[derive(Default)]
 struct Names(HashMap<PollKey, PollId, foldhash::fast::FixedState>);
 
@@ -242,13 +242,13 @@ pub fn dead(
     })
 }
 
-/// The row at a position.
+/// Returns the row at a position.
 pub fn ballot_at(conn: &Connection, position: i64) -> Read<Option<StoredBallot>> {
     let sql = format!("SELECT {} FROM ballots WHERE position = ?1", rows::BALLOT_COLUMNS);
     one(conn, &sql, [position], rows::read_ballot)
 }
 
-/// A voter's row of this ballot, if it is one past the voter's chain.
+/// Returns a voter's row of this ballot, if it is a row past the voter's chain.
 pub fn later_ballot(
     conn: &Connection,
     key: PollKey,
@@ -263,8 +263,8 @@ pub fn later_ballot(
     one(conn, &sql, (key, &voter.0[..], &ballot.0.as_bytes()[..]), rows::read_ballot)
 }
 
-/// Whether a row of the same voter and round, past the voter's chain and later than this one,
-/// counted.
+/// Whether a row of the same voter and round that is past the voter's chain, and later than this
+/// one, counted.
 pub fn counted_later(conn: &Connection, row: &StoredBallot) -> Read<bool> {
     let sql = "SELECT 1 FROM ballots INDEXED BY later_counted WHERE poll = ?1 AND voter = ?2 \
                AND round = ?3 AND position > ?4 AND nth > 8 AND decided = 1";
@@ -272,7 +272,7 @@ pub fn counted_later(conn: &Connection, row: &StoredBallot) -> Read<bool> {
     Ok(conn.prepare_cached(sql)?.exists(params)?)
 }
 
-/// A voter's latest row among those that were merged into the table.
+/// Returns a voter's latest row among those that were merged into the table.
 pub fn indexed_ballot(
     conn: &Connection,
     key: PollKey,
@@ -290,8 +290,8 @@ pub fn indexed_ballot(
     })
 }
 
-/// A voter's latest row, for a reader without the maps in memory: it looks through the rows
-/// that are not merged yet, then in the table.
+/// Returns a voter's latest row, for a reader without the maps in memory. It searches the rows that
+/// are not merged yet, then the table.
 pub fn latest_ballot(
     conn: &Connection,
     key: PollKey,
@@ -312,13 +312,13 @@ pub fn latest_ballot(
     indexed_ballot(conn, key, voter)
 }
 
-/// From which offset on each partition's rows are not in `voters`.
+/// Returns the offsets from which on each partition's rows are not in `voters`.
 pub fn unindexed(conn: &Connection) -> Read<Vec<(Partition, Offset)>> {
     let sql = "SELECT partition, indexed_to FROM offsets ORDER BY partition";
     many(conn, sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
 }
 
-/// Give every row of a partition from an offset on to `each`.
+/// Calls `each` with every row of a partition from an offset on.
 pub fn scan(
     conn: &Connection,
     partition: Partition,
@@ -337,12 +337,12 @@ pub fn scan(
     Ok(())
 }
 
-/// Polls with rows in `voters`.
+/// Returns the polls with rows in `voters`.
 pub fn indexed_polls(conn: &Connection) -> Read<Vec<PollKey>> {
     many(conn, "SELECT key FROM polls WHERE indexed = 1", [], |row| Ok(row.get(0)?))
 }
 
-/// What an idempotency key was used for: what it made, the request, and when.
+/// Returns what an idempotency key made, for which request, and when.
 pub fn idempotency(conn: &Connection, key: &str) -> Read<Option<(Made, Vec<u8>, UnixMillis)>> {
     let sql = "SELECT poll, event, request, at FROM idempotency WHERE key = ?1";
     one(conn, sql, [key], |row| {
@@ -351,7 +351,8 @@ pub fn idempotency(conn: &Connection, key: &str) -> Read<Option<(Made, Vec<u8>, 
     })
 }
 
-/// Who holds a code: `None` nobody; else since when that poll or event has ended, if it has.
+/// Returns the holder of a code: `None` if nobody has it, and otherwise when that poll or event
+/// ended, if it has.
 pub fn code_holder(conn: &Connection, code: &str) -> Read<Option<Option<UnixMillis>>> {
     let sql = "SELECT coalesce(p.ended_at, e.ended_at) FROM codes c \
                LEFT JOIN polls p ON p.key = c.poll LEFT JOIN events e ON e.id = c.event \
@@ -363,7 +364,7 @@ pub fn code_holder(conn: &Connection, code: &str) -> Read<Option<Option<UnixMill
     Ok(found.map(|ended| ended.map(|at| UnixMillis(at as u64))))
 }
 
-/// Whether the code this poll had belongs to another one now.
+/// Whether the code that this poll had belongs to another poll or event now.
 pub fn code_passed_on(conn: &Connection, poll: &Poll) -> Read<bool> {
     let sql = "SELECT 1 FROM codes c LEFT JOIN polls p ON p.key = c.poll \
                WHERE c.code = ?1 AND p.id IS NOT ?2 AND (?3 IS NULL OR c.event IS NOT ?3)";
@@ -371,7 +372,7 @@ pub fn code_passed_on(conn: &Connection, poll: &Poll) -> Read<bool> {
     Ok(conn.prepare_cached(sql)?.exists((&poll.code, poll.id.to_string(), event))?)
 }
 
-/// When a poll's code begins its month of rest: once it has closed or was deleted.
+/// Returns when a poll's code begins its month of rest: when the poll was closed or deleted.
 pub fn ended_at(poll: &Poll) -> Option<UnixMillis> {
     poll.closed_at.filter(|_| matches!(poll.status, PollStatus::Closed | PollStatus::Deleted))
 }
@@ -380,7 +381,7 @@ pub fn limit(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
 }
 
-/// SQLite's integers are signed; no offset or time of ours comes near the end of them.
+/// Converts to SQLite's signed integers; no offset or time of ours comes near their end.
 pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

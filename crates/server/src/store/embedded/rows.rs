@@ -1,4 +1,4 @@
-//! Columns to values and back.
+//! The rows of the tables: columns to values and back.
 
 use pollux_core::ballot::Status;
 use pollux_core::fold::Link;
@@ -18,24 +18,25 @@ pub type PollKey = u32;
 
 const OFFSET_BITS: u32 = 48;
 
-/// A row's place in log order, over all partitions.
+/// Returns a row's position, which orders the rows of all partitions as the log does.
 pub fn position(partition: Partition, offset: Offset) -> i64 {
     debug_assert!(offset < 1 << OFFSET_BITS, "an offset fits 48 bits");
     (i64::from(partition) << OFFSET_BITS) | offset as i64
 }
 
-/// The place of [`position`].
+/// Returns the partition and offset that [`position`] has packed.
 pub fn place(position: i64) -> (Partition, Offset) {
     ((position >> OFFSET_BITS) as Partition, position as u64 & ((1 << OFFSET_BITS) - 1))
 }
 
-/// The positions from an offset to the end of its partition.
+/// Returns the first and last position from an offset to the end of its partition.
 pub fn from_offset(partition: Partition, offset: Offset) -> (i64, i64) {
     let last = position(partition, (1 << OFFSET_BITS) - 1);
     (position(partition, offset.min((1 << OFFSET_BITS) - 1)), last)
 }
 
-/// What a failed statement means to the caller. A failed COMMIT is judged by the writer.
+/// Converts a failed statement to what it means to the caller. The writer judges a failed COMMIT
+/// itself.
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
@@ -76,7 +77,7 @@ pub fn read_poll(json: &str) -> Result<Poll, StoreError> {
     serde_json::from_str(json).map_err(|e| damaged(format!("a row of `polls`: {e}")))
 }
 
-/// The columns of `tallies` in the order [`read_tally`] takes them.
+/// The columns of `tallies` in the order in which [`read_tally`] takes them.
 pub const TALLY_COLUMNS: &str =
     "partition, phase, round, gate, counts, voters, changes, generation, next_offset";
 
@@ -130,14 +131,15 @@ pub fn read_generation(text: &str) -> Result<Generation, StoreError> {
     Uuid::try_parse(text).map(Generation).map_err(|e| damaged(format!("a generation: {e}")))
 }
 
-/// The columns of `ballots` in the order [`read_ballot`] takes them.
+/// The columns of `ballots` in the order in which [`read_ballot`] takes them.
 pub const BALLOT_COLUMNS: &str =
     "position, poll, voter, ballot, choice, decided, at, round, counted, seen, prev, nth";
 
 pub const INSERT_BALLOT: &str =
     "INSERT INTO ballots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
-/// Most rows take the short forms: a small answer, and a state that speaks of this very ballot.
+/// Writes a row of `ballots`. Most rows take the short forms: a small answer, and a state that is
+/// about this very ballot.
 pub fn write_ballot(
     stmt: &mut CachedStatement<'_>,
     position: i64,
@@ -178,7 +180,7 @@ pub fn write_ballot(
     Ok(())
 }
 
-/// A row of `ballots`, its poll still by key.
+/// A row of `ballots`, with its poll still given by key.
 #[derive(Clone)]
 pub struct StoredBallot {
     pub position: i64,
@@ -276,7 +278,7 @@ fn decided_number(status: Status) -> i64 {
         Status::Superseded => 2,
         Status::Refused => 3,
         Status::Late => 4,
-        // The fold decides neither; kept so that what was given is given back.
+        // The fold decides neither; they are kept so that the store returns whatever it was given.
         Status::Replaced => 5,
         Status::Recorded => 6,
     }
