@@ -65,6 +65,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
+    /// Makes the backend with a map that is merged once it holds this many voters.
     pub fn with(voters: usize) -> Self {
         Self { voters, last: Mutex::default() }
     }
@@ -142,6 +143,7 @@ store_conformance! {
     embedded_merging = crate::store::conformance::Embedded::with(2)
 }
 
+/// The time at which the polls and events of the suite are created, in milliseconds.
 pub const NOW: u64 = 1_790_000_000_000;
 
 pub fn at(millis: u64) -> UnixMillis {
@@ -176,6 +178,7 @@ pub fn open_poll(n: u64) -> Poll {
     poll
 }
 
+/// Makes a draft of three options, any number of which may be chosen.
 pub fn draft_poll(n: u64) -> Poll {
     let options = ["a", "b", "c"].map(str::to_owned).to_vec();
     let choice = choice::Draft { options, kind: None, max_choices: Some(3) };
@@ -225,6 +228,7 @@ pub struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
+    /// Begins to work on a partition at the store's offset.
     pub async fn begin(store: &'a dyn Store, partition: Partition) -> Self {
         let next = store.begin(partition, generation(1)).await.unwrap().next_offset;
         Self { store, partition, next }
@@ -236,6 +240,7 @@ impl<'a> Worker<'a> {
         tally.map_or_else(Tally::new, |at| at.tally)
     }
 
+    /// Makes a tally of this partition, committed up to `next_offset`.
     pub fn at(&self, poll: &Poll, tally: Tally, next_offset: Offset) -> TallyAt {
         let (partition, generation) = (self.partition, generation(1));
         TallyAt { poll: poll.id, partition, generation, next_offset, tally }
@@ -319,6 +324,7 @@ pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<Ballo
     (from..from + times).map(row).collect()
 }
 
+/// Makes a tally of an open poll in its first round with these counts.
 pub fn some_tally(counts: &[u64]) -> Tally {
     let voters = counts.iter().sum();
     Tally { phase: 1, round: 1, gate: Gate::Open, counts: counts.into(), voters, changes: voters }

@@ -210,6 +210,7 @@ impl Hub {
         self.agendas.read().by_id.keys().copied().collect()
     }
 
+    /// Returns the entry of an event that is in memory, deleted or not.
     pub(super) fn agenda_entry(&self, id: EventId) -> Option<Arc<AgendaEntry>> {
         self.agendas.read().by_id.get(&id).cloned()
     }

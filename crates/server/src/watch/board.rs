@@ -22,10 +22,12 @@ pub(super) struct Board {
 }
 
 impl Board {
+    /// Makes an empty ranking with this many places.
     pub fn new(places: usize) -> Self {
         Self { places, ranked: Vec::new() }
     }
 
+    /// Returns the ranking, best first.
     pub fn ranked(&self) -> &[Ranked] {
         &self.ranked
     }

@@ -19,6 +19,7 @@ pub const CODE_IS_SURE_MILLIS: u64 = 29 * 24 * 60 * 60 * 1000;
 #[derive(Default)]
 pub(super) struct Codes(RwLock<HashMap<String, Holder, FixedState>>);
 
+/// The poll that holds a code.
 #[derive(Clone, Copy)]
 struct Holder {
     poll: PollId,

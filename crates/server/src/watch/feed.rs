@@ -64,6 +64,7 @@ enum Loaded {
     Some,
 }
 
+/// A load from the store that is under way.
 type Load = Pin<Box<dyn Future<Output = Result<Loaded, String>> + Send>>;
 
 /// Feeds the hub until `shutdown`. It cancels `loaded` once the hub knows every open poll, which

@@ -64,6 +64,7 @@ impl ViewerHandle {
         self.answer(Message::text(MessageType::Reply, 0, &[json]));
     }
 
+    /// Queues a message that answers the client, or closes the viewer if too many are queued.
     pub(super) fn answer(&self, message: Message) {
         let mut state = self.viewer.state.lock();
         if state.life != Life::Watching {
@@ -83,6 +84,7 @@ impl ViewerHandle {
         self.end(Close(code, reason));
     }
 
+    /// Closes the connection for this reason.
     pub(super) fn end(&self, why: Close) {
         let mut state = self.viewer.state.lock();
         state.end(why);

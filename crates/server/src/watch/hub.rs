@@ -142,6 +142,7 @@ impl Hub {
         Ok(())
     }
 
+    /// Returns the number of partitions.
     pub(super) fn partitions(&self) -> u32 {
         self.figures.progress.len() as u32
     }
@@ -170,6 +171,7 @@ impl Hub {
         codes::is_sure(&poll, self.ambient.now()).then_some(poll.id)
     }
 
+    /// Returns the entry of a poll that is in memory, deleted or not.
     pub(super) fn entry(&self, id: PollId) -> Option<Arc<Entry>> {
         self.polls.by_id.read().get(&id).cloned()
     }

@@ -17,10 +17,12 @@ pub(super) struct Recent {
 }
 
 impl Recent {
+    /// Makes an empty collection for at most this many voters.
     pub fn new(most: usize) -> Self {
         Self { most, known: HashSet::default(), order: VecDeque::new() }
     }
 
+    /// Adds a voter of a poll.
     pub fn insert(&mut self, poll: PollId, identity: BrowserId) {
         if !self.known.insert((poll, identity)) {
             return;
@@ -33,6 +35,7 @@ impl Recent {
         }
     }
 
+    /// Whether this voter of the poll is among the newest.
     pub fn contains(&self, poll: PollId, identity: BrowserId) -> bool {
         self.known.contains(&(poll, identity))
     }

@@ -188,6 +188,7 @@ impl Hub {
         state.replies.push_back(message);
     }
 
+    /// Subscribes a viewer to a poll, or makes an existing subscription due to be sent once more.
     pub(super) fn subscribe(
         &self,
         viewer: &Arc<Viewer>,

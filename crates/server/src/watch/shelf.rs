@@ -76,14 +76,17 @@ impl Shelf {
         Self { begun: Instant::now(), polls, wanted, asked: Notify::new() }
     }
 
+    /// Returns how many polls are on the shelf.
     pub fn len(&self) -> usize {
         self.polls.lock().len()
     }
 
+    /// Whether the poll is on the shelf.
     pub fn has(&self, id: PollId) -> bool {
         self.polls.lock().contains_key(&id)
     }
 
+    /// Returns the polls on the shelf, in order.
     pub fn ids(&self) -> Vec<PollId> {
         self.polls.lock().keys().copied().collect()
     }

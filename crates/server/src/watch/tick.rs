@@ -265,6 +265,7 @@ impl Hub {
 
 impl ShownBoard {
     fn after(before: &Self, view: LeaderboardView) -> Self {
+        /// The part of the message beside the leaderboard.
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Rest {

@@ -141,6 +141,7 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Makes the state of a viewer who has been sent nothing yet.
     pub fn new(grants: Grants) -> Self {
         Self {
             life: Life::Watching,

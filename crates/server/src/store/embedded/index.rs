@@ -89,6 +89,7 @@ impl Slot {
     }
 }
 
+/// A map of voters to their latest rows.
 type Slots = HashMap<Key, Slot, FixedState>;
 
 /// What the maps in memory say of a voter.
@@ -103,6 +104,7 @@ pub enum Found {
     AskTable,
 }
 
+/// The maps of the index, and what they know of the table.
 #[derive(Default)]
 struct Maps {
     active: Slots,
@@ -132,6 +134,7 @@ pub struct Index {
 }
 
 impl Index {
+    /// Makes an empty index, given the polls that have rows in the table.
     pub fn new(indexed: impl IntoIterator<Item = PollKey>) -> Arc<Self> {
         let index = Self::default();
         let mut maps = index.maps.write();

@@ -149,6 +149,8 @@ pub fn put(
     Ok(changed > 0)
 }
 
+/// Returns the first code that nobody has, or whose poll or event ended more than a month before
+/// `now`.
 pub fn free_code(
     conn: &Connection,
     codes: &[String],

@@ -31,6 +31,7 @@ pub fn one<T>(
     found.next()?.map(read).transpose()
 }
 
+/// Runs a query for all its rows, with a reader that may find a row damaged.
 pub fn many<T>(
     conn: &Connection,
     sql: &str,
@@ -46,6 +47,7 @@ pub fn many<T>(
     Ok(all)
 }
 
+/// Reads the columns `key` and `poll`.
 pub fn keyed_poll(row: &Row<'_>) -> Read<(PollKey, Poll)> {
     Ok((row.get(0)?, rows::read_poll(row.get_ref(1)?.as_str().map_err(rows::damaged)?)?))
 }
@@ -55,11 +57,13 @@ pub fn poll(conn: &Connection, id: PollId) -> Read<Option<(PollKey, Poll)>> {
     one(conn, "SELECT key, poll FROM polls WHERE id = ?1", [id.to_string()], keyed_poll)
 }
 
+/// Returns the poll with this key.
 pub fn poll_by_key(conn: &Connection, key: PollKey) -> Read<Option<Poll>> {
     let found = one(conn, "SELECT key, poll FROM polls WHERE key = ?1", [key], keyed_poll)?;
     Ok(found.map(|(_, poll)| poll))
 }
 
+/// Returns a poll's key.
 pub fn poll_key(conn: &Connection, id: PollId) -> Read<Option<PollKey>> {
     one(conn, "SELECT key FROM polls WHERE id = ?1", [id.to_string()], |row| Ok(row.get(0)?))
 }
@@ -79,6 +83,7 @@ fn select_tally(rest: &str) -> String {
     format!("SELECT {} FROM tallies {rest}", rows::TALLY_COLUMNS)
 }
 
+/// Returns a poll with all its tallies.
 pub fn standing(conn: &Connection, partitions: u32, key: PollKey, poll: Poll) -> Read<Standing> {
     let id = poll.id;
     let sql = select_tally("WHERE poll = ?1");
@@ -89,12 +94,14 @@ pub fn standing(conn: &Connection, partitions: u32, key: PollKey, poll: Poll) ->
     Ok(standing)
 }
 
+/// Returns the poll that a join code leads to; for an event's code, the event's current poll.
 pub fn by_code(conn: &Connection, code: &str) -> Read<Option<(PollKey, Poll)>> {
     let sql = "SELECT p.key, p.poll FROM codes c LEFT JOIN events e ON e.id = c.event \
                JOIN polls p ON p.key = c.poll OR p.id = e.current WHERE c.code = ?1";
     one(conn, sql, [code], keyed_poll)
 }
 
+/// Returns the polls of a listing, newest first.
 pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
     // Each of these conditions has an index that gives the rows in order.
     let visible = match (listing.status, listing.all) {
@@ -113,6 +120,7 @@ pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
     many(conn, &sql, params![before, limit(listing.limit), status], keyed_poll)
 }
 
+/// Returns open polls whose closing time has come; see [`crate::store::Store::due`].
 pub fn due(
     conn: &Connection,
     now: UnixMillis,
@@ -127,6 +135,7 @@ pub fn due(
     many(conn, sql, params, |row| Ok(keyed_poll(row)?.1))
 }
 
+/// Returns polls whose present phase some partition has not committed, by age.
 pub fn unsettled(conn: &Connection, after: Option<PollId>, most: usize) -> Read<Vec<Poll>> {
     let sql = "SELECT key, poll FROM polls WHERE settled = 0 AND id > ?1 ORDER BY id LIMIT ?2";
     let after = after.map_or_else(String::new, |id| id.to_string());
@@ -139,18 +148,21 @@ fn read_progress(row: &Row<'_>) -> Read<(Partition, Progress)> {
     Ok((row.get(0)?, Progress { generation, next_offset, announced }))
 }
 
+/// Returns the progress of each partition, in order.
 pub fn progress(conn: &Connection) -> Read<Vec<(Partition, Progress)>> {
     let sql = "SELECT partition, generation, next_offset, announced FROM offsets \
                ORDER BY partition";
     many(conn, sql, [], read_progress)
 }
 
+/// Returns the progress of one partition, if it was begun.
 pub fn progress_of(conn: &Connection, partition: Partition) -> Read<Option<Progress>> {
     let sql = "SELECT partition, generation, next_offset, announced FROM offsets \
                WHERE partition = ?1";
     Ok(one(conn, sql, [partition], read_progress)?.map(|(_, progress)| progress))
 }
 
+/// Returns a partition's digests that end at or behind `since`, in log order.
 pub fn digests(conn: &Connection, partition: Partition, since: Offset) -> Read<Vec<Digest>> {
     let sql = "SELECT from_offset, to_offset, hash FROM digests \
                WHERE partition = ?1 AND to_offset >= ?2 ORDER BY from_offset";
@@ -162,6 +174,7 @@ pub fn digests(conn: &Connection, partition: Partition, since: Offset) -> Read<V
     })
 }
 
+/// Returns a partition's tallies that were committed at or after `since`, by offset and poll.
 pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> Read<Vec<TallyAt>> {
     let sql = format!(
         "SELECT {}, poll FROM tallies WHERE partition = ?1 AND next_offset >= ?2 \
@@ -195,6 +208,7 @@ impl Names {
     }
 }
 
+/// Returns ballots of a partition in log order, of one poll or of all.
 pub fn ballots(
     conn: &Connection,
     partition: Partition,
@@ -223,6 +237,7 @@ pub fn ballots(
     })
 }
 
+/// Returns dead letters of a partition in log order.
 pub fn dead(
     conn: &Connection,
     partition: Partition,
@@ -377,6 +392,7 @@ pub fn ended_at(poll: &Poll) -> Option<UnixMillis> {
     poll.closed_at.filter(|_| matches!(poll.status, PollStatus::Closed | PollStatus::Deleted))
 }
 
+/// Converts a limit to SQLite's signed integers.
 pub fn limit(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
 }

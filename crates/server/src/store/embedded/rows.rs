@@ -56,10 +56,12 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Makes the error for data that contradicts itself or this binary.
 pub fn damaged(what: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged(what.to_string())
 }
 
+/// Returns the word for a status in the column `status`.
 pub fn status_word(status: PollStatus) -> &'static str {
     match status {
         PollStatus::Draft => "draft",
@@ -69,10 +71,12 @@ pub fn status_word(status: PollStatus) -> &'static str {
     }
 }
 
+/// Returns a poll as JSON, for the column `poll`.
 pub fn poll_json(poll: &Poll) -> String {
     serde_json::to_string(poll).expect("a poll has string keys only")
 }
 
+/// Reads a poll from the JSON of the column `poll`.
 pub fn read_poll(json: &str) -> Result<Poll, StoreError> {
     serde_json::from_str(json).map_err(|e| damaged(format!("a row of `polls`: {e}")))
 }
@@ -81,9 +85,11 @@ pub fn read_poll(json: &str) -> Result<Poll, StoreError> {
 pub const TALLY_COLUMNS: &str =
     "partition, phase, round, gate, counts, voters, changes, generation, next_offset";
 
+/// The statement for which [`write_tally`] has the parameters.
 pub const UPSERT_TALLY: &str =
     "INSERT OR REPLACE INTO tallies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
+/// Writes a tally over the one of the same poll and partition.
 pub fn write_tally(
     stmt: &mut CachedStatement<'_>,
     key: PollKey,
@@ -106,6 +112,7 @@ pub fn write_tally(
     Ok(())
 }
 
+/// Reads a tally from [`TALLY_COLUMNS`].
 pub fn read_tally(poll: PollId, row: &Row<'_>) -> Result<TallyAt, StoreError> {
     let word = row.get_ref(3)?.as_str().map_err(damaged)?;
     let gate = Gate::of(word).ok_or_else(|| damaged(format!("a tally's gate is {word:?}")))?;
@@ -127,6 +134,7 @@ pub fn read_tally(poll: PollId, row: &Row<'_>) -> Result<TallyAt, StoreError> {
     })
 }
 
+/// Reads a generation from its text.
 pub fn read_generation(text: &str) -> Result<Generation, StoreError> {
     Uuid::try_parse(text).map(Generation).map_err(|e| damaged(format!("a generation: {e}")))
 }
@@ -135,6 +143,7 @@ pub fn read_generation(text: &str) -> Result<Generation, StoreError> {
 pub const BALLOT_COLUMNS: &str =
     "position, poll, voter, ballot, choice, decided, at, round, counted, seen, prev, nth";
 
+/// The statement for which [`write_ballot`] has the parameters.
 pub const INSERT_BALLOT: &str =
     "INSERT INTO ballots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
@@ -195,6 +204,7 @@ pub struct StoredBallot {
 }
 
 impl StoredBallot {
+    /// Converts to the row that the store's users know.
     pub fn into_row(self, poll: PollId) -> BallotRow {
         BallotRow {
             offset: place(self.position).1,
@@ -210,6 +220,7 @@ impl StoredBallot {
     }
 }
 
+/// Reads a row from [`BALLOT_COLUMNS`].
 pub fn read_ballot(row: &Row<'_>) -> Result<StoredBallot, StoreError> {
     let ballot = ballot_id(row.get_ref(3)?)?;
     let answer = match row.get_ref(4)? {

@@ -376,8 +376,7 @@ pub fn partitions(folder: &Path) -> Result<u32, OpenError> {
 }
 
 /// Returns what is kept of the secrets that the store's voters were named with. `ours` is kept and
-/// returned if there is nothing yet, or if the store is `fresh`, in which case nobody was named
-/// yet.
+/// returned instead if nothing is kept yet, or if nobody was named yet, which `fresh` says.
 pub fn secrets(folder: &Path, ours: &str, fresh: bool) -> Result<String, OpenError> {
     let conn = open_checkpointer(folder)?;
     let kept = || {

@@ -94,6 +94,7 @@ impl Writer {
         Ok(writer)
     }
 
+    /// Returns the index, which readers share.
     pub fn index(&self) -> Arc<Index> {
         self.index.clone()
     }
@@ -108,6 +109,7 @@ impl Writer {
         self.merge.is_some() && !self.merge_stalled
     }
 
+    /// Creates a poll; see [`crate::store::Store::create`].
     pub fn create(
         &mut self,
         poll: Poll,
@@ -118,11 +120,13 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| polls::create(conn, partitions, poll, codes, key))
     }
 
+    /// Replaces a poll; see [`crate::store::Store::change`].
     pub fn change(&mut self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
         let partitions = self.partitions;
         self.db.transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))
     }
 
+    /// Closes polls in one transaction; see [`crate::store::Store::close`].
     pub fn close(&mut self, all: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
         let partitions = self.partitions;
         self.db.transact(Durable::Now, |conn| {
@@ -132,6 +136,7 @@ impl Writer {
         })
     }
 
+    /// Creates an event; see [`crate::store::Store::create_event`].
     pub fn create_event(
         &mut self,
         event: Event,
@@ -141,6 +146,7 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| events::create(conn, event, codes, key))
     }
 
+    /// Replaces an event; see [`crate::store::Store::change_event`].
     pub fn change_event(
         &mut self,
         event: &Event,
@@ -150,6 +156,7 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| events::change(conn, event, expected, logo))
     }
 
+    /// Takes up a partition; see [`crate::store::Store::begin`].
     pub fn begin(
         &mut self,
         partition: Partition,
@@ -176,6 +183,8 @@ impl Writer {
         }
     }
 
+    /// Commits a folded batch; see [`crate::store::Store::commit`]. Afterwards it brings the index
+    /// up to date.
     pub fn commit(&mut self, partition: Partition, commit: &Commit) -> Result<(), CommitError> {
         debug_assert!(commit.to > commit.from, "a commit moves on");
         let mut written = Vec::with_capacity(commit.ballots.len());

@@ -127,6 +127,7 @@ impl State {
         Some(code)
     }
 
+    /// Whether a code leads nowhere, or its poll or event ended more than a month before `now`.
     pub fn is_free(&self, code: &str, now: UnixMillis) -> bool {
         let ended = match self.codes.get(code) {
             None => return true,

@@ -74,6 +74,7 @@ fn session(config: &PostgresConfig) -> String {
 pub struct Lease(Option<Object>);
 
 impl Lease {
+    /// Takes a connection from the pool. It waits for one as long as the settings allow.
     pub async fn take(pool: &Pool) -> Result<Self, StoreError> {
         let lent = pool.get().await.map_err(|error| match error {
             deadpool_postgres::PoolError::Backend(error) => {

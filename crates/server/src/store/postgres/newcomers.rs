@@ -22,6 +22,7 @@ pub struct Newcomers {
     known: Mutex<BTreeMap<Partition, Known>>,
 }
 
+/// What is known of one partition.
 struct Known {
     as_of: Offset,
     /// The polls of which every voter is here. Half of a pseudonym is enough: two voters taken for
@@ -35,6 +36,7 @@ fn half(voter: VoterId) -> u64 {
 }
 
 impl Newcomers {
+    /// Shares `most` voters and polls out to the partitions.
     pub fn new(most: usize, partitions: u32) -> Self {
         Self { most: most / partitions.max(1) as usize, known: Mutex::default() }
     }
@@ -47,6 +49,7 @@ impl Newcomers {
         }
     }
 
+    /// Forgets what is known of the partition.
     pub fn forget(&self, partition: Partition) {
         self.known.lock().remove(&partition);
     }

@@ -135,6 +135,7 @@ pub async fn close(lease: &Lease, polls: &[(Poll, u64)]) -> Result<Vec<bool>, St
     Ok(changed.into_iter().map(|rows| rows > 0).collect())
 }
 
+/// Runs a statement, and returns how many rows it has touched.
 pub async fn run(
     lease: &Lease,
     sql: &str,

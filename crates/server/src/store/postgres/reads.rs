@@ -73,10 +73,12 @@ async fn standings(
     Ok(standings)
 }
 
+/// Returns a poll of any status with its tallies.
 pub async fn standing(lease: &Lease, partitions: u32, id: PollId) -> Read<Option<Standing>> {
     Ok(standings(lease, partitions, "SELECT $1::uuid", &[&id.0]).await?.pop())
 }
 
+/// Returns the poll that a join code leads to; for an event's code, the event's current poll.
 pub async fn by_code(lease: &Lease, partitions: u32, code: &str) -> Read<Option<Standing>> {
     // A code never has the one character that `text` cannot hold.
     if code.contains('\0') {
@@ -87,11 +89,13 @@ pub async fn by_code(lease: &Lease, partitions: u32, code: &str) -> Read<Option<
     Ok(standings(lease, partitions, which, &[&code]).await?.pop())
 }
 
+/// Returns the polls that belong to an event, newest first.
 pub async fn of_event(lease: &Lease, partitions: u32, id: EventId) -> Read<Vec<Standing>> {
     let which = "SELECT o.id FROM polls o WHERE o.event = $1::uuid";
     standings(lease, partitions, which, &[&id.0]).await
 }
 
+/// Returns the polls of a listing, newest first.
 pub async fn list(lease: &Lease, partitions: u32, listing: Listing) -> Read<Vec<Standing>> {
     // Each of these conditions has an index that gives the rows in order.
     let visible = match (listing.status, listing.all) {
@@ -109,6 +113,8 @@ pub async fn list(lease: &Lease, partitions: u32, listing: Listing) -> Read<Vec<
     standings(lease, partitions, &which, &[&before, &limit, &status]).await
 }
 
+/// Returns open polls whose closing time has come, behind the given one; see
+/// [`crate::store::Store::due`].
 pub async fn due(
     lease: &Lease,
     now: SystemTime,
@@ -250,6 +256,7 @@ fn row_of(columns: &str, [poll, voter, ballot]: [&str; 3]) -> String {
     )
 }
 
+/// Returns what was decided about each of these ballots, in the order asked.
 pub async fn decided(
     lease: &Lease,
     ballots: &[(PollId, VoterId, BallotId)],
@@ -269,6 +276,7 @@ pub async fn decided(
     Ok(found)
 }
 
+/// Returns a partition's tallies that were committed at or after `since`, by offset and poll.
 pub async fn tallies_since(
     lease: &Lease,
     partition: Partition,
@@ -323,6 +331,7 @@ pub async fn voter(lease: &Lease, poll: PollId, voter: VoterId) -> Read<VoterSta
     Ok(latest.map_or_else(VoterState::default, |(_, row)| row.after))
 }
 
+/// Returns ballots of a partition in log order, of one poll or of all.
 pub async fn ballots(
     lease: &Lease,
     partition: Partition,
@@ -340,6 +349,7 @@ pub async fn ballots(
     found.iter().map(|row| Ok(rows::read_ballot(row)?.1)).collect()
 }
 
+/// Returns dead letters of a partition in log order.
 pub async fn dead(
     lease: &Lease,
     partition: Partition,
@@ -360,6 +370,7 @@ pub async fn dead(
     query(lease, sql, params).await?.iter().map(letter).collect()
 }
 
+/// Returns a partition's digests that end at or behind `since`, in log order.
 pub async fn digests(lease: &Lease, partition: Partition, since: Offset) -> Read<Vec<Digest>> {
     let sql = "SELECT from_offset, to_offset, hash FROM digests \
                WHERE partition = $1 AND to_offset >= $2 ORDER BY from_offset";
@@ -367,6 +378,7 @@ pub async fn digests(lease: &Lease, partition: Partition, since: Offset) -> Read
     rows.iter().map(rows::read_digest).collect()
 }
 
+/// Returns the progress of each partition, in order.
 pub async fn progress(lease: &Lease) -> Read<Vec<(Partition, Progress)>> {
     let sql =
         "SELECT partition, generation, next_offset, announced FROM offsets ORDER BY partition";

@@ -26,6 +26,7 @@ use crate::store::{BallotRow, Progress, StoreError};
 
 type Read<T> = Result<T, StoreError>;
 
+/// Makes the error for data that contradicts itself or this binary.
 pub fn damaged(what: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged(what.to_string())
 }
@@ -81,6 +82,7 @@ pub const POLL: &str = "p.id, p.code, p.question, p.kind, p.max_choices, p.revot
      p.asks, p.hidings, p.turnout, \
      ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id ORDER BY o.option) AS options";
 
+/// Reads a poll from the columns of [`POLL`].
 pub fn read_poll(row: &Row) -> Read<Poll> {
     let time = |column| {
         let time: Option<SystemTime> = get(row, column)?;
@@ -136,6 +138,7 @@ pub const EVENT: &str = "e.id, e.code, e.title, e.accent, e.layout, e.logo, e.cu
      e.\"order\", e.embed, e.revision, e.created_at, e.deleted_at, e.owner, \
      e.hidings";
 
+/// Reads an event from the columns of [`EVENT`].
 pub fn read_event(row: &Row) -> Read<Event> {
     Ok(Event {
         id: EventId(get(row, "id")?),
@@ -183,6 +186,7 @@ pub fn read_tally(row: &Row) -> Read<Option<TallyAt>> {
     }))
 }
 
+/// Reads a partition and its progress from a row of `offsets`.
 pub fn read_progress(row: &Row) -> Read<(Partition, Progress)> {
     let progress = Progress {
         generation: Generation(get(row, "generation")?),
@@ -192,6 +196,7 @@ pub fn read_progress(row: &Row) -> Read<(Partition, Progress)> {
     Ok((get::<i32>(row, "partition")? as Partition, progress))
 }
 
+/// Reads a digest from a row of `digests`.
 pub fn read_digest(row: &Row) -> Read<Digest> {
     let hash = get::<Vec<u8>>(row, "hash")?.try_into();
     let hash = hash.map_err(|_| damaged("a digest is not 32 bytes"))?;
@@ -203,6 +208,7 @@ pub const BALLOT: &str = "b.log_offset, b.at, b.round, b.prev_offset, b.partitio
      b.voter, b.ballot, b.counted, b.seen, b.decided, b.choice, b.counted_choice, \
      b.answer, b.counted_answer, b.nth";
 
+/// Reads a ballot and its partition from the columns of [`BALLOT`].
 pub fn read_ballot(row: &Row) -> Read<(Partition, BallotRow)> {
     let ballot = BallotId(get(row, "ballot")?);
     let answer = answer(get(row, "choice")?, get(row, "answer")?)?;
@@ -240,6 +246,7 @@ pub fn read_position(row: &Row) -> Read<(Partition, Offset)> {
     Ok((get::<i32>(row, "partition")? as Partition, number(row, "log_offset")?))
 }
 
+/// Returns the status that a word names.
 pub fn read_decided(word: &str) -> Read<Status> {
     use Status::{Counted, Late, Recorded, Refused, Replaced, Superseded};
     let all = [Counted, Superseded, Refused, Late, Replaced, Recorded];
@@ -267,6 +274,7 @@ const COLUMNS: i16 = 16;
 const ROW: usize = 220;
 
 impl Copy {
+    /// Begins a COPY of about this many rows.
     pub fn new(rows: usize) -> Self {
         let mut bytes = BytesMut::with_capacity(32 + rows * ROW);
         bytes.put_slice(b"PGCOPY\n\xff\r\n\0");
@@ -275,6 +283,7 @@ impl Copy {
         Self(bytes)
     }
 
+    /// Adds a row.
     pub fn row(&mut self, partition: Partition, row: &BallotRow) {
         let VoterState { round, counted, seen } = &row.after;
         let is_own = |(id, answer): &(BallotId, Answer)| *id == row.ballot && *answer == row.answer;
@@ -318,6 +327,7 @@ impl Copy {
         self.0.put_i16(row.link.nth.into());
     }
 
+    /// Ends the COPY, and returns its bytes.
     pub fn finish(mut self) -> BytesMut {
         self.0.put_i16(-1);
         self.0
