@@ -3,7 +3,7 @@
 //!
 //! The worker does not wait for it. Only the newest tally of each poll is pending, so a log that
 //! takes no announcements makes them rarer and not more. *Decided up to n* is announced only once
-//! every tally below n is, and the store keeps as announced only what was announced.
+//! every tally below n is, and the store records an offset as announced only once it was.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -36,7 +36,7 @@ pub(super) struct Copier<'a> {
 struct Owed {
     /// Whether there may be some.
     any: bool,
-    /// The offset below which none is without a copy.
+    /// The offset below which every dead letter has its copy.
     from: Offset,
     /// The offset up to which the partition is committed.
     next: Offset,

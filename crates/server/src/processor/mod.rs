@@ -12,7 +12,7 @@
 //!                                ▼                   ▼
 //!                        topic `tallies`     topic `votes.dead`
 //!
-//!   store ──▶ housekeeping (clock) ──▶ store, log       what is due is closed, what was not seen is repeated
+//!   store ──▶ housekeeping (clock) ──▶ store, log       closes what is due, repeats what was not seen
 //! ```
 //!
 //! [`worker`] is the loop and [`batch`] the decision in it. `announcer` tells the nodes what was

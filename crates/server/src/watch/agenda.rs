@@ -159,8 +159,8 @@ impl Hub {
         Ok(())
     }
 
-    /// Applies the announcement of a deleted poll that is not in memory. The list of its event may
-    /// still contain it, so the event is reported missing.
+    /// Applies the announcement of a deleted poll that is not in memory. Its event, if that is in
+    /// memory, may still list the poll, so the event is reported missing and loaded anew.
     pub(super) fn apply_gone(&self, poll: &Poll) -> Result<(), Missing> {
         let listing = poll.event.filter(|event| self.agenda_entry(*event).is_some());
         listing.map_or(Ok(()), |event| Err(Missing::Event(event)))

@@ -69,7 +69,7 @@ pub(super) struct EntryState {
 enum Form {
     WithoutNumbers,
     WithNumbers,
-    /// With what only its owner is told, as long as there is something of that sort.
+    /// The poll with what only its owner is told, as long as there is something of that sort.
     Owner,
 }
 

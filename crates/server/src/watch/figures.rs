@@ -1,5 +1,5 @@
-//! The figures that the hub keeps beside its polls: how far votes have come, how long they take,
-//! and who watches.
+//! The figures that the hub keeps beside its polls: how far partitions are committed, how long a
+//! vote takes to the screen, and who watches.
 
 use std::sync::atomic::Ordering;
 

@@ -23,8 +23,8 @@ pub(super) struct Following {
     pub sent: u64,
     /// Whether something newer may be there.
     pub behind: bool,
-    /// The proof that the viewer runs the event, if it does: it is shown drafts then, and an owner
-    /// all numbers.
+    /// The proof that the viewer runs the event, if it does. It is then shown drafts, and an owner
+    /// is shown all numbers.
     pub proof: Option<Proof>,
     /// The poll that the viewer is subscribed to because it is, or was, the current one.
     pub poll: Option<PollId>,

@@ -135,6 +135,7 @@ pub(super) enum Received {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Close(pub u16, pub &'static str);
 
+/// The reasons that the server gives.
 impl Close {
     pub const AWAY: Self = Self(1001, "the server is going away; connect again");
     pub const PROTOCOL: Self = Self(1002, "not a valid WebSocket frame (RFC 6455)");

@@ -1,5 +1,5 @@
-//! Grants: what a viewer has proven about polls, and so as which audience it sees them. They are
-//! evaluated anew whenever the viewer is sent something.
+//! Grants: what a viewer has proven about polls, which decides the audience as which it sees them.
+//! They are evaluated anew whenever the viewer is sent something.
 //!
 //! A grant is never withdrawn. A token that is no longer a poll's proves nothing from the moment at
 //! which this node knows the new one, whatever the viewer was shown before.

@@ -74,7 +74,7 @@ impl Hub {
     }
 
     /// Merges what the store knows of a poll (at start, on a miss, when reconciling). Of each part
-    /// the newest is kept, and a deleted poll is removed.
+    /// the newest is kept. A deleted poll is no longer found, but stays for a while as a tombstone.
     pub fn merge(&self, standing: Standing) {
         self.advance_to(&standing);
         let id = standing.poll.id;
@@ -176,8 +176,7 @@ impl Hub {
         self.polls.by_id.read().get(&id).cloned()
     }
 
-    /// Returns, of the newest open and listed polls, those that show their numbers only after
-    /// voting.
+    /// Returns those of the newest open, listed polls that show their numbers only after voting.
     pub fn after_vote(&self) -> Vec<Arc<Poll>> {
         let polls = self.newest().into_iter().filter_map(|id| self.poll(id));
         polls.filter(|poll| view::shows_after_vote(poll)).collect()

@@ -30,8 +30,7 @@ pub(super) struct Overview {
     pub queue: VecDeque<Arc<Entry>>,
     /// The earliest moment of the next tick.
     pub due: Option<Instant>,
-    /// The frames of the last tick, and the cursor of the viewers to whom they are all that is
-    /// missing.
+    /// The cursor of viewers who were up to date before the last tick, and the frames of that tick.
     pub batch: Option<(u64, Batch)>,
 }
 

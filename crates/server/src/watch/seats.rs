@@ -31,7 +31,7 @@ pub(super) struct Seats {
     /// browser apart.
     known: Mutex<BTreeMap<(BrowserId, u32), Arc<Viewer>>>,
     recent: Mutex<Recent>,
-    /// Whether the server stops. It is set once.
+    /// Whether the server is stopping. It is set once and never cleared.
     pub leaving: AtomicBool,
 }
 
@@ -48,7 +48,7 @@ impl Seats {
 }
 
 impl Hub {
-    /// Returns how many watch now.
+    /// Returns how many viewers there are now.
     pub fn viewers(&self) -> usize {
         self.seats.all.lock().len()
     }

@@ -162,10 +162,9 @@ impl Hub {
         self.polls.shelf.wanted.lock().iter().copied().collect()
     }
 
-    /// Merges an open poll that the store returned when all open polls were read. A poll that
-    /// nobody knew goes onto the shelf if there is no room in memory. One that is on the shelf
-    /// stays there if the store has no newer version of it and nobody wants it. All others are
-    /// merged.
+    /// Takes in one open poll while all of them are read from the store. A poll that nobody knew
+    /// goes onto the shelf if there is no room for it in memory. A poll on the shelf stays there if
+    /// the store has no newer version of it and nobody wants it. All others are merged.
     pub fn reconcile(&self, standing: Standing) {
         if self.polls.shelf.keeps(&standing) || self.shelve(&standing) {
             self.advance_to(&standing);

@@ -31,7 +31,7 @@ pub struct Point {
     pub at: UnixMillis,
     /// The number of people counted.
     pub voters: u64,
-    /// The marks on each slot, by option for a choice.
+    /// The counts of the poll's slots, in order.
     pub votes: Vec<u64>,
 }
 

@@ -27,7 +27,7 @@ pub enum Audience {
     Public,
     /// Those whose ballot in this poll is on the log.
     Voted,
-    /// Those who hold the owner's token.
+    /// Those who hold the owner's token or the operator's.
     Owner,
 }
 
@@ -75,11 +75,11 @@ pub struct PollView {
     /// resets the poll.
     #[serde(rename = "final")]
     pub is_final: bool,
-    /// The round, which starts at 1 and grows by one with each reset.
+    /// The round, which is 1 at first and grows with each reset.
     pub round: u32,
-    /// The phase, which is 0 for a draft and grows by one with each opening, closing and reset. It
-    /// tells nothing that a viewer could not see happen. A change that an owner asks for may name
-    /// the phase it is meant for.
+    /// The phase, which is 0 for a draft and grows with each opening, closing and reset. It tells
+    /// nothing that a viewer could not see happen. A change that an owner asks for may name the
+    /// phase it is meant for.
     #[serde(default)]
     pub phase: u32,
     /// What becomes of a voter's second ballot: replace (the later ballot counts) or refuse.
@@ -125,7 +125,7 @@ pub struct PollView {
     /// poll was opened without a closing time then. It is null for everybody but the owner.
     #[schema(required, format = "date-time")]
     pub missed_closes_at: Option<String>,
-    /// When the poll was closed, as RFC 3339 in UTC; null while it is open.
+    /// When the poll was closed, as RFC 3339 in UTC; null unless it is closed.
     #[schema(required, format = "date-time")]
     pub closed_at: Option<String>,
     /// The id of the event that the poll belongs to, whose join code it shows; null if it belongs
@@ -153,7 +153,8 @@ pub struct LeaderboardView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RankedOption {
-    /// The rank, from 1. Options with equal votes share a rank, and the ranks after it are skipped.
+    /// The rank, from 1. Options with equal votes share a rank, and the next rank counts them all:
+    /// 1, 2, 2, 4.
     pub rank: u64,
     /// The id of the option's poll.
     pub poll_id: String,
@@ -171,8 +172,8 @@ pub struct RankedOption {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RankedPoll {
-    /// The rank, from 1. Polls with equally many voters share a rank, and the ranks after it are
-    /// skipped.
+    /// The rank, from 1. Polls with equally many voters share a rank, and the next rank counts them
+    /// all: 1, 2, 2, 4.
     pub rank: u64,
     /// The poll's id.
     pub poll_id: String,

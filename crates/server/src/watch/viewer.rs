@@ -48,8 +48,7 @@ pub struct Interest {
     pub elsewhere: bool,
 }
 
-/// A browser id: the value of the voter cookie, if there is one. [`Hub::voted`] finds viewers by
-/// it.
+/// A browser id: the 16 bytes in the voter cookie. [`Hub::voted`] finds viewers by it.
 pub type BrowserId = [u8; 16];
 
 /// The reasons why a subscription was not made.

@@ -268,6 +268,7 @@ pub async fn chains_a_voters_rows(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let (poll, other) = (create(&*store, open_poll(1)).await, create(&*store, open_poll(2)).await);
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comments give the offset of each record.
     worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
     worker.vote(&other, voter(1), ballot_id(10), &[1]).await; // 1
     worker.vote(&poll, voter(2), ballot_id(10), &[1]).await; // 2
@@ -366,6 +367,7 @@ pub async fn remembers_every_decision(backend: &dyn Backend) {
     let mut poll = create(&*store, open_poll(1)).await;
     let other = create(&*store, open_poll(2)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comments say what becomes of each ballot.
     worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // counted, then replaced
     worker.vote(&poll, voter(1), ballot_id(10), &[2]).await; // superseded
     worker.vote(&poll, voter(1), ballot_id(40), &[2]).await; // counted
@@ -374,6 +376,7 @@ pub async fn remembers_every_decision(backend: &dyn Backend) {
     worker.control(&poll).await;
     worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // late
     let store = backend.reopen(store).await;
+    // The comments say which ballot is asked about.
     let ask = |poll: &Poll, who, ballot| (poll.id, voter(who), ballot_id(ballot));
     let asked = [
         ask(&poll, 1, 30), // the latest row
@@ -410,6 +413,7 @@ pub async fn tells_the_fate_in_every_status(backend: &dyn Backend) {
     let refusing = create(&*store, refusing).await;
     let mut poll = create(&*store, open_poll(2)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comments give each record's offset, and what becomes of the ballot.
     worker.vote(&refusing, voter(1), ballot_id(10), &[1]).await; // 0 counted
     worker.vote(&refusing, voter(1), ballot_id(20), &[2]).await; // 1 refused
     worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2 counted
@@ -440,6 +444,7 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let mut poll = create(&*store, open_poll(1)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comments give the offset of each record.
     worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
     worker.vote(&poll, voter(1), ballot_id(30), &[2]).await; // 1
     worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2, superseded: replaces nothing

@@ -358,8 +358,7 @@ pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn
         assert_eq!(standing.is_final(), poll.status == PollStatus::Closed);
     }
 
-    // A change without a new phase unsettles nothing, and two phases at once are settled by the
-    // last.
+    // A change without a new phase unsettles nothing, and the last of two phases settles both.
     let mut other = draft;
     change(&*store, &mut other, |poll| {
         poll.revealed = true;

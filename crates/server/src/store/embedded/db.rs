@@ -7,9 +7,9 @@ use crate::store::StoreError;
 /// The time by which a COMMIT must have reached the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durable {
-    /// Before it returns.
+    /// The COMMIT reaches the disk before it returns.
     Now,
-    /// With the next COMMIT that must, or with the next checkpoint.
+    /// The COMMIT reaches the disk with the next one that must, or with the next checkpoint.
     Later,
 }
 

@@ -18,6 +18,7 @@ use super::reads;
 use super::rows::{self, PollKey, StoredBallot, damaged};
 use crate::store::{BallotFate, StoreError, Voter};
 
+/// The result of a query.
 type Read<T> = Result<T, StoreError>;
 
 /// Returns the voter's past if the answer from memory is enough for it. For a voter with rows past

@@ -14,6 +14,7 @@ use super::polls::Made;
 use super::rows::{self, PollKey, StoredBallot};
 use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
 
+/// The result of a query.
 type Read<T> = Result<T, StoreError>;
 
 /// The indexes over a voter's later rows begin after this many; the SQL has the number too.
@@ -278,8 +279,7 @@ pub fn later_ballot(
     one(conn, &sql, (key, &voter.0[..], &ballot.0.as_bytes()[..]), rows::read_ballot)
 }
 
-/// Whether a row of the same voter and round that is past the voter's chain, and later than this
-/// one, counted.
+/// Whether a later row of the same voter and round, past the voter's chain, counted.
 pub fn counted_later(conn: &Connection, row: &StoredBallot) -> Read<bool> {
     let sql = "SELECT 1 FROM ballots INDEXED BY later_counted WHERE poll = ?1 AND voter = ?2 \
                AND round = ?3 AND position > ?4 AND nth > 8 AND decided = 1";

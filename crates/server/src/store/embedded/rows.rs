@@ -18,7 +18,8 @@ pub type PollKey = u32;
 
 const OFFSET_BITS: u32 = 48;
 
-/// Returns a row's position, which orders the rows of all partitions as the log does.
+/// Returns a row's position: the partition above the offset, so that rows are ordered as on the
+/// log.
 pub fn position(partition: Partition, offset: Offset) -> i64 {
     debug_assert!(offset < 1 << OFFSET_BITS, "an offset fits 48 bits");
     (i64::from(partition) << OFFSET_BITS) | offset as i64

@@ -442,7 +442,7 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "foreign_keys", false)
 }
 
-/// Returns the schema version of a file that is ours (0 for an empty one), or the error that it is
+/// Returns the schema version of a file that is ours (0 for an empty one), or an error if it is
 /// not.
 fn recognise(conn: &Connection, path: &Path) -> Result<i64, OpenError> {
     let in_file = |error: rusqlite::Error| OpenError::from_sqlite(path, &error);

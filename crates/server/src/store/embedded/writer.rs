@@ -54,7 +54,7 @@ pub struct Writer {
     wal: WalSize,
     /// Whether the checkpointer was asked and has not finished.
     checkpointing: bool,
-    /// Held by whoever checkpoints, because SQLite turns a second one away instead of letting it
+    /// Held while checkpointing, because SQLite refuses a second checkpoint instead of letting it
     /// wait.
     turn: Arc<Mutex<()>>,
 }
@@ -227,7 +227,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Merges about so many rows more, in one short transaction.
+    /// Merges a slice of about this many rows, in one short transaction.
     pub fn merge_slice(&mut self, about: usize) -> Result<(), StoreError> {
         let Some(merge) = &mut self.merge else { return Ok(()) };
         let count = about.clamp(*SLICE.start(), *SLICE.end());
@@ -285,8 +285,8 @@ impl Writer {
     }
 
     fn restart_wal(&mut self, how: &str) {
-        // If a reader holds an old snapshot, this is tried again once as much was written once
-        // more.
+        // If a reader holds an old snapshot, this is tried again after the write-ahead log has
+        // grown as much once more.
         self.wal.asked();
         let _turn = self.turn.lock();
         if let Err(error) = checkpoint(&self.db.conn, how) {

@@ -54,6 +54,7 @@ pub struct Undo {
     pub digest: Option<(Place, Option<Digest>)>,
 }
 
+/// The methods that are named like those of [`crate::store::Store`] do what its documentation says.
 impl State {
     pub fn create(
         &mut self,
@@ -307,6 +308,7 @@ impl State {
         places.rev().map(|place| (place.0, &self.ballots[place]))
     }
 
+    /// Returns a voter's past in a poll, as its latest row says.
     pub fn past(&self, poll: PollId, voter: VoterId) -> Voter {
         let latest = self.rows(poll, voter).next();
         latest.map_or_else(Voter::default, |(_, row)| row.past())
@@ -330,6 +332,7 @@ impl State {
         Some(BallotFate { ballot, status, position: (partition, row.offset) })
     }
 
+    /// Whether every partition has committed the present phase of a poll.
     pub fn is_settled(&self, poll: &Poll) -> bool {
         poll.phase == 0
             || (0..self.partitions).all(|partition| {

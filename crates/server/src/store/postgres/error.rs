@@ -34,9 +34,9 @@ fn passes(error: &Error) -> bool {
         // Parameters and columns that do not fit carry an error of their own as the source.
         return error.is_closed() || error.source().is_none_or(|it| it.is::<std::io::Error>());
     };
-    // The classes are: no connection (08), a wrong password (28), out of resources such as a full
-    // disk (53), not now, such as a lock, a shutdown or a standby (55, 57), the operating system
-    // (58), and what ended or serialised a transaction (25, 40).
+    // The classes are: no connection (08); a wrong password (28); out of resources, such as a full
+    // disk (53); not now, such as a lock (55) or a shutdown (57); the operating system (58); and a
+    // transaction that was ended or is on a standby (25) or was not serialisable (40).
     let class = &code.code()[..2];
     matches!(class, "08" | "25" | "28" | "40" | "53" | "55" | "57" | "58")
         || *code == SqlState::INVALID_CATALOG_NAME

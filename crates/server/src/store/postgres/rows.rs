@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::store::{BallotRow, Progress, StoreError};
 
+/// The result of reading a row.
 type Read<T> = Result<T, StoreError>;
 
 /// Makes the error for data that contradicts itself or this binary.
