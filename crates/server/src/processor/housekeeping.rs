@@ -126,8 +126,8 @@ impl Rounds {
         Ok(())
     }
 
-    /// Returns the ends of those partitions that answer. It is called once a step, because a frozen
-    /// broker delays each answer.
+    /// Returns the ends of those partitions that report one. It is called once a step, because a
+    /// frozen broker delays each reply.
     async fn ends(&self) -> BTreeMap<Partition, Offset> {
         let mut ends = BTreeMap::new();
         for partition in 0..self.processor.log.partitions() {

@@ -17,7 +17,7 @@ use super::viewer::{State, Viewer};
 /// A viewer's place with the event that it follows.
 pub(super) struct Following {
     pub entry: Arc<AgendaEntry>,
-    /// The viewer's place among the entry's watchers.
+    /// The viewer's place in the entry's `watchers`.
     pub slot: u32,
     /// The version that was last sent.
     pub sent: u64,

@@ -12,7 +12,7 @@ pub(super) enum MessageType {
     Closed,
     Leaderboard,
     Agenda,
-    /// An answer to something that the client sent.
+    /// A reply to something that the client sent.
     Reply,
     /// A ping, which carries nothing.
     KeepAlive,

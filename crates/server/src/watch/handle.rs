@@ -59,12 +59,12 @@ impl ViewerHandle {
         self.viewer.pump(&self.hub, &mut state);
     }
 
-    /// Sends an answer. A client that lets `WatchLimits::replies` of them pile up is closed.
+    /// Sends a reply. A client that lets `WatchLimits::replies` of them pile up is closed.
     pub fn reply(&self, json: &[u8]) {
         self.answer(Message::text(MessageType::Reply, 0, &[json]));
     }
 
-    /// Queues a message that answers the client, or closes the viewer if too many are queued.
+    /// Queues a reply to the client, or closes the viewer if too many are queued.
     pub(super) fn answer(&self, message: Message) {
         let mut state = self.viewer.state.lock();
         if state.life != Life::Watching {

@@ -27,7 +27,7 @@ pub(super) struct Seats {
     pub all: Mutex<Slots<Arc<Viewer>>>,
     /// The viewers of everything or of the leaderboard.
     pub general: Mutex<Slots<Arc<Viewer>>>,
-    /// The viewers with a browser id; the number, which is the viewer's slot, tells the tabs of one
+    /// The viewers with a browser id. The number is the place in `all`, and tells the tabs of one
     /// browser apart.
     known: Mutex<BTreeMap<(BrowserId, u32), Arc<Viewer>>>,
     recent: Mutex<Recent>,

@@ -23,7 +23,7 @@ use super::viewer::{BrowserId, Interest, Life, Sink};
 /// messages.
 #[async_trait]
 pub trait Inbound: Send + Sync + 'static {
-    /// Handles one text message. The next message, and pings too, wait until this returns. Answers
+    /// Handles one text message. The next message, and pings too, wait until this returns. Replies
     /// go through [`ViewerHandle::reply`].
     async fn message(&self, viewer: &ViewerHandle, text: &str);
 }

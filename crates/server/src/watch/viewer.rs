@@ -2,7 +2,7 @@
 //!
 //! A viewer never has a queue of states. For each poll it knows the version that it was sent. When
 //! its socket takes more, it is sent the newest state of the polls that are behind. So a slow
-//! viewer skips states, and one that never reads costs one unsent frame and its bounded answers.
+//! viewer skips states, and one that never reads costs one unsent frame and its bounded replies.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
@@ -85,7 +85,7 @@ pub(super) struct Viewer {
 /// A viewer's subscription to one poll.
 pub(super) struct Sub {
     pub entry: Arc<Entry>,
-    /// The viewer's place among the entry's watchers.
+    /// The viewer's place in the entry's `watchers`.
     pub slot: u32,
     /// The version that was last sent; 0 for none.
     pub sent: u64,

@@ -1,5 +1,5 @@
 //! The model test: the same random commands go to the plain store in memory and to another backend,
-//! and every answer is compared.
+//! and all results are compared.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -267,7 +267,7 @@ impl Pair {
         batch.decide(slice, self.next[partition as usize], &mut past)
     }
 
-    /// Compares the answers to everything that a store can be asked.
+    /// Compares the results of every read.
     async fn compare(&self) {
         let _ = both!(self, progress());
         let _ = both!(self, unsettled(None, 100));

@@ -21,8 +21,8 @@ use crate::store::{BallotFate, StoreError, Voter};
 /// The result of a query.
 type Read<T> = Result<T, StoreError>;
 
-/// Returns the voter's past if the answer from memory is enough for it. For a voter with rows past
-/// the chain it is not: the table must be asked where the chain ends.
+/// Returns the voter's past if what the maps in memory say is enough for it. For a voter with rows
+/// past the chain it is not: the table must be asked where the chain ends.
 pub fn in_short(position: i64, nth: u8, state: VoterState) -> Option<Voter> {
     let link = Link { nth, prev: None };
     let trail = || Trail::after(rows::place(position).1, link);

@@ -127,7 +127,7 @@ pub async fn change(lease: &Lease, poll: &Poll, expected: u64) -> Result<(), Cha
 }
 
 /// Does everything of [`crate::store::Store::close`] but the COMMIT. The changes are under way
-/// together, so whoever waits for a turn waits for one answer, not for each.
+/// together, so they hold the turn for about one round trip, not for one each.
 pub async fn close(lease: &Lease, polls: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
     begin(lease).await?;
     let puts = polls.iter().map(|(poll, expected)| put(lease, poll, Some(*expected)));

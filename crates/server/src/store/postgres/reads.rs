@@ -1,5 +1,5 @@
-//! The queries: everything that is asked of the tables. Questions whose answers must agree are
-//! asked in one flight, in one snapshot.
+//! The queries: everything that is asked of the tables. Queries whose results must agree are sent
+//! in one flight, in one snapshot.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ async fn query(lease: &Lease, sql: &str, params: Params<'_>) -> Read<Vec<Row>> {
 }
 
 /// Returns the polls whose ids `which` selects, newest first, with their tallies: two queries in
-/// one snapshot. All four requests are sent before the first answer, so a caller who gives up
+/// one snapshot. All four requests are sent before the first response, so a caller who gives up
 /// leaves no transaction open.
 async fn standings(
     lease: &Lease,

@@ -17,7 +17,7 @@ mod migrations {
 
 /// The lock "PLXM", which is held while migrating.
 const LOCK: i64 = 0x504c_584d;
-/// The time for which a reader waits for an answer about the schema.
+/// The time for which a reader waits to learn the schema.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The time for which a start waits for another node's migration and its own. Some migrations build
 /// an index over all ballots, which takes a second or two per million.

@@ -57,7 +57,7 @@ pub struct EventPoll {
     pub kind: String,
     /// The poll's status: draft, open or closed.
     pub status: String,
-    /// Whether the result is final: no ballot can be counted any more until somebody reopens or
+    /// Whether the poll is final: no ballot can be counted any more until somebody reopens or
     /// resets the poll.
     #[serde(rename = "final")]
     pub is_final: bool,
