@@ -1,9 +1,9 @@
-//! Telling every node what a partition's worker has committed: the newest tallies, absolute, and then
-//! how far the partition is decided.
+//! The announcer tells every node what a partition's worker has committed: first the newest
+//! tallies, which are absolute, then how far the partition is decided.
 //!
-//! The worker does not wait for it. What is not told yet is one tally a poll, the newest, so a log that
-//! takes no announcements makes them rarer and not more. *Decided up to n* is told only once every
-//! tally below n is; and only what is told is kept as told.
+//! The worker does not wait for it. Only the newest tally of each poll is pending, so a log that
+//! takes no announcements makes them rarer and not more. *Decided up to n* is announced only once
+//! every tally below n is, and the store records an offset as announced only once it was.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -20,21 +20,21 @@ pub(super) struct Announcer<'a> {
     processor: &'a Processor,
     partition: Partition,
     pending: Mutex<Pending>,
-    /// There is more to tell.
+    /// Notified when there is more to announce.
     more: Notify,
-    /// Something was told.
+    /// Notified when something was announced.
     less: Notify,
 }
 
-/// What is committed and not told.
+/// What is committed and not announced yet.
 struct Pending {
-    /// The newest of each poll.
+    /// The newest tally of each poll.
     tallies: BTreeMap<PollId, TallyAt>,
-    /// The partition is committed up to here.
+    /// The offset up to which the partition is committed.
     next: Offset,
-    /// Everything below is told.
+    /// The offset below which everything is announced.
     told: Offset,
-    /// There is nothing to tell: `next` was told last.
+    /// Whether nothing is pending, because `next` was the last offset announced.
     said: bool,
 }
 
@@ -45,20 +45,22 @@ impl<'a> Announcer<'a> {
         Self { processor, partition, pending: Mutex::new(pending), more, less }
     }
 
-    /// Take up a partition that is committed up to `next` and was told up to `stored`, as the store has
-    /// it. From the offset given back on there is something to tell: [`Self::tell`] it.
+    /// Takes up a partition that is committed up to `next` and, according to the store, announced
+    /// up to `stored`. If it returns an offset, everything from there on is to be announced:
+    /// [`Self::tell`] it.
     pub(super) fn begin(&self, stored: Offset, next: Offset) -> Option<Offset> {
-        // More than there is to tell: the store is another copy, and knows better.
+        // If more was announced here than is committed, the store is another copy, and what it says
+        // holds.
         let here = self.processor.done.lock().get(&self.partition).map(|done| done.told);
         let here = here.filter(|told| *told <= next);
         let told = stored.max(here.unwrap_or(0));
         let mut pending = self.pending.lock();
         (pending.told, pending.next) = (told, told);
-        // This process may not have said what others have.
+        // This process may not have announced what others have.
         (here != Some(next)).then_some(told)
     }
 
-    /// To be told: the tallies of a commit that ends at `next`.
+    /// Queues the tallies of a commit that ends at `next`.
     pub(super) fn tell(&self, tallies: Vec<TallyAt>, next: Offset) {
         let mut pending = self.pending.lock();
         pending.tallies.extend(tallies.into_iter().map(|at| (at.poll, at)));
@@ -67,12 +69,12 @@ impl<'a> Announcer<'a> {
         self.more.notify_one();
     }
 
-    /// Everything below is told.
+    /// Returns the offset below which everything is announced.
     pub(super) fn told(&self) -> Offset {
         self.pending.lock().told
     }
 
-    /// Waits until all is told.
+    /// Waits until everything is announced.
     pub(super) async fn all_told(&self) {
         loop {
             let less = self.less.notified();
@@ -83,7 +85,8 @@ impl<'a> Announcer<'a> {
         }
     }
 
-    /// Tell what there is to tell, for ever; what fails is tried again, with what has come meanwhile.
+    /// Announces what is pending, for ever. What fails is tried again, together with what has come
+    /// meanwhile.
     pub(super) async fn run(&self) -> Infallible {
         let mut failing = false;
         loop {
@@ -112,7 +115,7 @@ impl<'a> Announcer<'a> {
     }
 }
 
-/// Tallies under way; what is not known to have arrived is pending again.
+/// Tallies that are being announced. Those that are not known to have arrived are pending again.
 struct Unsaid<'a> {
     announcer: &'a Announcer<'a>,
     tallies: BTreeMap<PollId, TallyAt>,
@@ -142,7 +145,7 @@ impl Drop for Unsaid<'_> {
     fn drop(&mut self) {
         let mut pending = self.announcer.pending.lock();
         for (poll, at) in std::mem::take(&mut self.tallies) {
-            // What came meanwhile is newer.
+            // A tally that came meanwhile is newer.
             pending.tallies.entry(poll).or_insert(at);
         }
     }

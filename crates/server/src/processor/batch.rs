@@ -1,4 +1,4 @@
-//! A batch: records in, one [`Commit`] out. Pure: what the store knows is passed in.
+//! A batch: records go in, one [`Commit`] comes out. It is pure; what the store knows is passed in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,27 +13,28 @@ use pollux_core::tally::DeadReason;
 use crate::log::Record;
 use crate::store::{BallotRow, Commit, DeadLetter};
 
-/// Which part of which log is being folded.
+/// The part of a log that is being folded.
 #[derive(Clone, Copy, Debug)]
 pub struct Slice {
     /// The partition.
     pub partition: Partition,
-    /// How many there are.
+    /// The number of partitions.
     pub partitions: u32,
-    /// Which log.
+    /// The log's generation.
     pub generation: Generation,
 }
 
-/// Records, read but not yet decided.
+/// Records that are read but not yet decided.
 #[derive(Debug, Default)]
 pub struct Batch {
     entries: Vec<(Record, Result<Entry, DeadReason>)>,
-    /// The batch ends before a record of a newer schema: its offset and version.
+    /// The offset and schema version of the record before which the batch ends, because its schema
+    /// is newer.
     pub newer: Option<(Offset, u64)>,
 }
 
 impl Batch {
-    /// Read records' values, up to the first this binary is too old for.
+    /// Reads records' values, up to the first record whose schema is newer than this binary.
     pub fn read(records: Vec<Record>) -> Self {
         let mut batch = Self::default();
         batch.entries.reserve(records.len());
@@ -56,12 +57,12 @@ impl Batch {
         self.entries.is_empty()
     }
 
-    /// How many records there are to decide.
+    /// Returns how many records there are to decide.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The polls and voters whose past the decision needs; polls in `known` are left out.
+    /// Returns the polls and voters whose past the decision needs, without the polls in `known`.
     pub fn needs(&self, known: &Polls) -> (Vec<PollId>, Vec<(PollId, VoterId)>) {
         let mut polls = Vec::new();
         let mut voters = Vec::with_capacity(self.entries.len());
@@ -79,11 +80,12 @@ impl Batch {
         (polls, voters)
     }
 
-    /// The first control record that is ahead of the store, which has the polls it was just asked
-    /// for in these phases. A change of a poll is in the store before the log hears of it, so
-    /// such a store is an older copy; to go on would be to lose the ballots of polls it lacks.
+    /// Returns the first control record that is ahead of the store. `phases` has the phases in
+    /// which the store has the polls that it was just asked for. A change of a poll is in the store
+    /// before it is on the log, so such a store is an older copy. Going on would lose the ballots
+    /// of the polls that it lacks.
     pub fn ahead(&self, phases: &BTreeMap<PollId, u32>) -> Option<(Offset, PollId)> {
-        // Mostly no poll had to be read: then the records need not be looked through.
+        // Mostly no poll had to be loaded, and then the records need not be searched.
         if phases.is_empty() {
             return None;
         }
@@ -95,7 +97,7 @@ impl Batch {
         })
     }
 
-    /// The ballots that may have been decided before, given their voters' states: retries,
+    /// Returns the ballots that may have been decided before, given their voters' states: retries,
     /// duplicates, and ballots that were overtaken by a newer one.
     pub fn doubtful(&self, voters: &Voters) -> Vec<(PollId, VoterId, BallotId)> {
         let mut doubtful = Vec::new();
@@ -109,14 +111,14 @@ impl Batch {
         doubtful
     }
 
-    /// Take every record into the partition's digest.
+    /// Takes every record into the partition's digest.
     pub fn digest(&self, digest: &mut Digest) {
         for (record, _) in &self.entries {
             digest.take(record.offset, &record.key, &record.value);
         }
     }
 
-    /// Decide every record in log order; `from` is the offset expected to be next.
+    /// Decides every record in log order; `from` is the offset expected to be next.
     pub fn decide(self, slice: Slice, from: Offset, past: &mut Past) -> Commit {
         let mut folding = Folding {
             slice,
@@ -140,7 +142,7 @@ impl Batch {
     }
 }
 
-/// A batch half decided.
+/// A batch that is being decided.
 struct Folding<'a> {
     slice: Slice,
     past: &'a mut Past,
@@ -178,7 +180,7 @@ impl Folding<'_> {
         });
     }
 
-    /// The tallies that changed, as they are now.
+    /// Adds the tallies that changed, as they are now.
     fn finish(self) -> Commit {
         let Slice { partition, generation, .. } = self.slice;
         let mut commit = self.commit;

@@ -1,11 +1,12 @@
-//! Polls that close so many seconds after their opening do so though somebody sets the clock.
+//! The steady clock, which keeps a poll's time limit true when somebody sets the wall clock.
 //!
-//! A poll keeps its closing time by the wall clock, which every screen and another process can
-//! read. Beside it runs a clock that nobody sets. Where the two part, the wall clock was set, and
-//! the closing times that count from an opening are set with it.
+//! A poll that closes some seconds after its opening keeps its closing time by the wall clock,
+//! which every screen and another process can read. Beside it runs a clock that nobody sets. Where
+//! the two differ, the wall clock was set, and the closing times that count from an opening are
+//! shifted with it.
 //!
-//! Of many processes none does this: each has a wall clock of its own, and nobody can tell by which of them
-//! a poll was opened.
+//! When many processes open and close polls, none of them does this. Each has a wall clock of its
+//! own, and nobody can tell by which of them a poll was opened.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -19,28 +20,30 @@ use super::housekeeping::MOST_A_STEP;
 use crate::log::control;
 use crate::store::{ChangeError, StoreError};
 
-/// Less than this, in milliseconds, is a clock that is led back slowly, or a look that took long.
+/// The smallest difference, in milliseconds, that counts as a clock that was set. A smaller one
+/// comes of a clock that is slewed, or of a look that took long.
 const SET: u64 = 2_000;
 
-/// The year 9999 ends here: every closing time is before.
+/// The end of the year 9999; every closing time is before it.
 const FOREVER: UnixMillis = UnixMillis(253_402_300_799_999);
 
-/// What both clocks showed at the last look.
+/// The time that both clocks showed at the last look.
 pub struct Clock {
     wall: UnixMillis,
     steady: Instant,
-    /// By how much the closing times of these polls are still to be set.
+    /// The milliseconds by which the closing times of these polls are still to be shifted.
     owed: BTreeMap<PollId, i64>,
 }
 
 impl Clock {
-    /// Look for the first time.
+    /// Reads both clocks for the first time.
     pub fn read(processor: &Processor) -> Self {
         let (wall, steady) = (processor.ambient.now(), Instant::now());
         Self { wall, steady, owed: BTreeMap::new() }
     }
 
-    /// Look again, and mend what somebody has upset in between; an error leaves it for the next look.
+    /// Reads both clocks again, and shifts closing times if the wall clock was set in between. What
+    /// fails is left for the next call.
     pub async fn mend(&mut self, processor: &Processor) -> Result<(), StoreError> {
         if !processor.alone {
             return Ok(());
@@ -49,7 +52,7 @@ impl Clock {
         let passed = (now.steady - self.steady).as_millis() as u64;
         let by = now.wall.0.wrapping_sub(self.wall.0 + passed) as i64;
         if by.unsigned_abs() >= SET {
-            // What was opened since the last look may have been opened by the clock as it is now.
+            // A poll opened since the last look may have been opened by the clock as it is now.
             let recent = now.wall.0.saturating_sub(passed)..=now.wall.0;
             for id in timed(processor, &recent).await? {
                 *self.owed.entry(id).or_default() += by;
@@ -68,7 +71,7 @@ impl Clock {
     }
 }
 
-/// Polls whose time counts from an opening, but for one of these times.
+/// Returns the polls whose time counts from an opening, except those opened within `recent`.
 async fn timed(
     processor: &Processor,
     recent: &RangeInclusive<u64>,
@@ -85,7 +88,8 @@ async fn timed(
     }
 }
 
-/// Set a poll's closing time by so many milliseconds, whoever changes the poll meanwhile.
+/// Shifts a poll's closing time by so many milliseconds, even if somebody changes the poll
+/// meanwhile.
 async fn shift(processor: &Processor, id: PollId, by: i64) -> Result<(), StoreError> {
     loop {
         let Some(standing) = processor.store.standing(id).await? else { return Ok(()) };

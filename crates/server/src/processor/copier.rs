@@ -1,7 +1,9 @@
-//! Copying a partition's dead letters to `votes.dead`, where people find them with Kafka's own tools.
+//! The copier copies a partition's dead letters to `votes.dead`, where people find them with
+//! Kafka's own tools.
 //!
-//! The copies are a courtesy: the store has the rows. What hinders them holds up neither votes nor
-//! announcements; they stay owed, by this process or by whoever works on the partition next.
+//! The copies are a convenience, because the store has the rows. A failure to copy delays neither
+//! votes nor announcements. The copies stay owed, by this process or by the next worker of the
+//! partition.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,9 +16,9 @@ use super::Processor;
 use crate::log::DeadRecord;
 use crate::store::DeadLetter;
 
-/// Dead letters copied at once; each may be long.
+/// The number of dead letters copied at once; each may be long.
 const AT_ONCE: usize = 64;
-/// Pause before those that could not be copied are tried again.
+/// The pause before a failed attempt is repeated.
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// One partition's dead letters.
@@ -25,20 +27,20 @@ pub(super) struct Copier<'a> {
     partition: Partition,
     owed: Mutex<Owed>,
     more: Notify,
-    /// Nothing is owed any more.
+    /// Notified when nothing may be owed any more.
     done: Notify,
 }
 
-/// Which dead letters have no copy yet.
+/// The dead letters that have no copy yet.
 #[derive(Clone, Copy, Default)]
 struct Owed {
-    /// There may be some.
+    /// Whether there may be some.
     any: bool,
-    /// None below this.
+    /// The offset below which every dead letter has its copy.
     from: Offset,
-    /// The partition is committed up to here.
+    /// The offset up to which the partition is committed.
     next: Offset,
-    /// Up to here, when there was a dead letter last.
+    /// The end of the last commit with dead letters.
     last: Offset,
 }
 
@@ -48,17 +50,18 @@ impl<'a> Copier<'a> {
         Self { processor, partition, owed: Mutex::default(), more, done }
     }
 
-    /// Take up a partition that is committed up to `next` and copied up to `stored`, as the store has it.
+    /// Takes up a partition that is committed up to `next` and, according to the store, copied up
+    /// to `stored`.
     pub(super) fn begin(&self, stored: Offset, next: Offset) {
         let here = self.processor.done.lock().get(&self.partition).map_or(0, |done| done.copied);
         let from = if here <= next { here.max(stored) } else { stored };
-        // What this process copied of a store that was put back is not copied for this one.
+        // Copies of a store that was replaced by an older one do not count for this one.
         self.processor.done.lock().entry(self.partition).or_default().copied = from;
         *self.owed.lock() = Owed { any: from < next, from, next, last: next };
         self.more.notify_one();
     }
 
-    /// A commit that ends at `next` had dead letters, or had none.
+    /// Takes note of a commit that ends at `next`, with dead letters or without.
     pub(super) fn committed(&self, next: Offset, dead: bool) {
         let mut owed = self.owed.lock();
         let before = std::mem::replace(&mut owed.next, next);
@@ -71,13 +74,13 @@ impl<'a> Copier<'a> {
         }
     }
 
-    /// Everything below has its copy.
+    /// Returns the offset below which every dead letter has its copy.
     pub(super) fn copied(&self) -> Offset {
         let owed = self.owed.lock();
         if owed.any { owed.from } else { owed.next }
     }
 
-    /// Waits until all is copied.
+    /// Waits until everything is copied.
     pub(super) async fn all_copied(&self) {
         loop {
             let done = self.done.notified();
@@ -88,7 +91,7 @@ impl<'a> Copier<'a> {
         }
     }
 
-    /// Copy what is owed, for ever.
+    /// Copies what is owed, for ever.
     pub(super) async fn run(&self) -> Infallible {
         loop {
             if !self.owed.lock().any {
@@ -117,12 +120,12 @@ impl<'a> Copier<'a> {
             let copies = dead.into_iter().map(copy).collect();
             let buried = processor.log.bury(partition, copies).await;
             buried.map_err(|error| error.to_string())?;
-            // These are not copied again.
+            // If a later step fails, these are not copied again.
             self.owed.lock().from = from;
         }
         processor.done.lock().entry(partition).or_default().copied = from;
         let mut owed = self.owed.lock();
-        // What was committed meanwhile is looked at in the next round.
+        // A dead letter that was committed meanwhile is copied in the next round.
         owed.any = owed.last > from;
         self.done.notify_waiters();
         Ok(())

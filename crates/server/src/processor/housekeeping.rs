@@ -1,9 +1,9 @@
-//! What nobody asks for but time brings: polls whose closing time has come are closed, and
-//! control records that some partition has not seen are appended again. Every node does this;
-//! doing it twice changes nothing.
+//! Housekeeping: it closes polls whose closing time has come, and appends control records again
+//! that some partition has not seen. Every node does this; doing it twice changes nothing.
 //!
-//! Thousands of polls may close at one moment, of which one has an audience. So they are closed many
-//! at a time, those that have waited longest first, and no step is longer than its bound.
+//! Thousands of polls may close at one moment, and perhaps only one of them has an audience. So
+//! they are closed many at a time, those that have waited longest first, and no step is longer than
+//! its bound.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -21,21 +21,21 @@ use super::clock::Clock;
 use crate::log::control;
 use crate::store::StoreError;
 
-/// Most polls that are closed in one step, which is one sync of the store and one of the log.
+/// The most polls that are closed in one step, which is one sync of the store and one of the log.
 pub(super) const MOST_A_STEP: usize = 1_024;
 
-/// Most steps of closing in one round; the next round follows at once while there is more.
+/// The most steps of closing in one round. While there is more, the next round follows at once.
 const MOST_STEPS: usize = 8;
 
-/// Most polls whose control records are looked after in one round.
+/// The most polls whose control records are looked after in one round.
 const MOST_SETTLED: usize = 256;
 
-/// Where each partition ended when a poll's control record was last appended to it. It is not
-/// appended again before the partition is committed beyond that, or to its end: a partition
-/// whose worker stands still would be filled with repetitions.
+/// The end of each partition when a poll's control record was last appended to it. The record is
+/// appended again only once the partition is committed beyond that offset, or to its end. Otherwise
+/// a partition whose worker stands still would be filled with repetitions.
 type Appended = BTreeMap<(PollId, Partition), Offset>;
 
-/// Look now and then, until told to stop.
+/// Runs a round of housekeeping now and then, until told to stop.
 pub async fn run(processor: Processor, stop: CancellationToken) {
     let mut rounds = Rounds::new(processor);
     let mut pause = true;
@@ -46,7 +46,7 @@ pub async fn run(processor: Processor, stop: CancellationToken) {
                 false => tokio::task::yield_now().await,
             }
         };
-        // A log that does not answer must not hold up a stop.
+        // A log that does not answer must not delay a stop.
         if stop.run_until_cancelled(wait).await.is_none() {
             return;
         }
@@ -66,7 +66,7 @@ struct Rounds {
     processor: Processor,
     clock: Clock,
     appended: Appended,
-    /// The last poll looked at for control records that were not seen.
+    /// The last poll whose control records were looked after, if there are more behind it.
     looked_at: Option<PollId>,
 }
 
@@ -76,24 +76,24 @@ impl Rounds {
         Self { processor, clock, appended: Appended::new(), looked_at: None }
     }
 
-    /// One round. Says whether there are more polls to close.
+    /// Runs one round. Returns whether there are more polls to close.
     async fn next(&mut self) -> Result<bool, StoreError> {
         let closed = match self.clock.mend(&self.processor).await {
             Ok(()) => self.close_due().await,
-            // By a clock that was set in between, polls would close too early.
+            // By a clock that was set and is not mended yet, polls would close too early.
             Err(error) => Err(error),
         };
         self.settle().await?;
         closed
     }
 
-    /// Close the polls whose time has come, unless somebody changes them in between.
+    /// Closes the polls whose time has come, unless somebody changes them in between.
     async fn close_due(&mut self) -> Result<bool, StoreError> {
         let now = self.processor.ambient.now();
         let mut after = None;
         for _ in 0..MOST_STEPS {
             let due = self.processor.store.due(now, after, MOST_A_STEP).await?;
-            // Whoever could not be closed is passed by until the next round.
+            // A poll that could not be closed is passed over until the next round.
             after = due.last().and_then(|poll| Some((poll.closes_at?, poll.id)));
             let last = due.len() < MOST_A_STEP;
             self.close(due).await?;
@@ -126,8 +126,8 @@ impl Rounds {
         Ok(())
     }
 
-    /// Where the partitions end that say so. Asked once a step: a frozen broker takes its time for
-    /// each answer.
+    /// Returns the ends of those partitions that report one. It is called once a step, because a
+    /// frozen broker delays each reply.
     async fn ends(&self) -> BTreeMap<Partition, Offset> {
         let mut ends = BTreeMap::new();
         for partition in 0..self.processor.log.partitions() {
@@ -138,9 +138,9 @@ impl Rounds {
         ends
     }
 
-    /// Append control records to the partitions that have not seen them, and announce their polls
-    /// again: if the record was lost on the way, the announcement may have been, too. Of more polls
-    /// than one step takes the others come in the next rounds, in turn.
+    /// Appends control records to the partitions that have not seen them, and announces their polls
+    /// again: if the record was lost on the way, the announcement may have been, too. If there are
+    /// more polls than one round takes, the others follow in the next rounds.
     async fn settle(&mut self) -> Result<(), StoreError> {
         let from = self.looked_at;
         let unsettled = self.processor.store.unsettled(from, MOST_SETTLED).await?;
@@ -183,7 +183,8 @@ impl Rounds {
         Ok(())
     }
 
-    /// Of the polls behind `from`, up to the last of these, all others are settled by now.
+    /// Forgets the polls behind `from` that are settled by now: all up to `looked_at` that are not
+    /// in `unsettled`.
     fn forget_settled(&mut self, from: Option<PollId>, unsettled: &[Poll]) {
         let first = from.map_or(Bound::Unbounded, |id| Bound::Excluded((id, Partition::MAX)));
         let last =

@@ -1,11 +1,25 @@
-//! Ballots become tallies: a worker per partition reads the log, folds (pure), commits
-//! everything in one transaction, and only then announces.
+//! The processor turns ballots into tallies: a worker per partition reads the log, folds (pure),
+//! commits everything in one transaction, and only then announces.
 //!
-//! [`batch`] is the decision, [`worker`] the loop around it, [`announcer`] tells the nodes, [`copier`] copies dead letters, [`housekeeping`] closes polls whose
-//! time has come ([`clock`]: also when somebody sets the clock) and repeats control records that were
-//! not seen. Nothing is kept here that
-//! the store does not know: a worker may die at any line and another goes on from the store's
-//! offset.
+//! ```text
+//!           ┌──────────────── a worker per partition ───────────────┐
+//!   log ──▶ │ read ──▶ batch: fold each record ──▶ commit           │ ──▶ store
+//!           │                                        │              │
+//!           │                    ┌───────────────────┤              │
+//!           │                    ▼                   ▼              │
+//!           │                announcer             copier           │
+//!           └────────────────────│───────────────────│──────────────┘
+//!                                ▼                   ▼
+//!                        topic `tallies`     topic `votes.dead`
+//!
+//!   store ──▶ housekeeping (clock) ──▶ store, log       closes what is due, repeats what was not seen
+//! ```
+//!
+//! [`worker`] is the loop and [`batch`] the decision in it. `announcer` tells the nodes what was
+//! committed, and `copier` copies dead letters. [`housekeeping`] closes polls whose time has come
+//! and repeats control records that were not seen; `clock` keeps a poll's time limit true when
+//! somebody sets the wall clock. Nothing is kept here that the store does not know, so a worker may
+//! die at any line and another one goes on from the store's offset.
 
 mod announcer;
 pub mod batch;
@@ -30,29 +44,30 @@ use crate::config::ProcessorLimits;
 use crate::log::Log;
 use crate::store::Store;
 
-/// What every worker holds.
+/// The log, the store and the settings that all workers of a process share.
 #[derive(Clone)]
 pub struct Processor {
-    /// Where ballots come from.
+    /// The log that ballots come from.
     pub log: Arc<dyn Log>,
-    /// Where decisions go.
+    /// The store that decisions go to.
     pub store: Arc<dyn Store>,
     /// The clock.
     pub ambient: SharedAmbient,
-    /// Whether no other process has a clock that polls are opened and closed by.
+    /// Whether this is the only process whose clock opens and closes polls.
     pub alone: bool,
-    /// Batch sizes and pauses.
+    /// The batch sizes and pauses.
     pub limits: ProcessorLimits,
-    /// Partitions that cannot go on, and why; empty when all is well.
+    /// The partitions that cannot go on, and why; empty when all is well.
     pub troubles: Arc<Mutex<BTreeMap<Partition, String>>>,
-    /// Partitions that are this process's to count.
+    /// The partitions that this process counts.
     pub held: Arc<Mutex<BTreeSet<Partition>>>,
-    /// By partition, what this process has done beyond counting. The store hears of it with the next
-    /// commit only: a partition that cannot go on would be announced anew with every try.
+    /// What this process has done beyond counting, by partition. The store learns it only with the
+    /// next commit, so without this a partition that cannot go on would be announced anew with
+    /// every attempt.
     done: Arc<Mutex<BTreeMap<Partition, Done>>>,
 }
 
-/// Up to which offsets what was committed is announced, and its dead letters are copied.
+/// The offsets up to which commits are announced and dead letters are copied.
 #[derive(Default)]
 struct Done {
     told: Offset,
@@ -60,7 +75,7 @@ struct Done {
 }
 
 impl Processor {
-    /// A processor over these backends.
+    /// Makes a processor over these backends.
     pub fn new(
         log: Arc<dyn Log>,
         store: Arc<dyn Store>,
@@ -71,8 +86,8 @@ impl Processor {
         Self { log, store, ambient, alone: false, limits, troubles, held, done }
     }
 
-    /// Join the group and run a worker for each partition held, until `stop`; then finish the
-    /// commits under way. Dropping this stops the workers where they are.
+    /// Joins the group and runs a worker for each partition held, until `stop`; then it finishes
+    /// the commits under way. Dropping this future stops the workers where they are.
     pub async fn run(self, stop: CancellationToken) {
         let mut tasks = JoinSet::new();
         tasks.spawn(housekeeping::run(self.clone(), stop.clone()));
@@ -105,7 +120,7 @@ impl Processor {
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Join the group, trying until it works; `None` when told to stop.
+    /// Joins the group, trying until it works. Returns `None` when told to stop.
     async fn join(&self, stop: &CancellationToken) -> Option<Box<dyn crate::log::Membership>> {
         loop {
             if stop.is_cancelled() {
@@ -119,7 +134,7 @@ impl Processor {
         }
     }
 
-    /// Wait before trying again, or until told to stop.
+    /// Waits before the next attempt, or until told to stop.
     async fn pause(&self, stop: &CancellationToken) {
         stop.run_until_cancelled(tokio::time::sleep(self.limits.retry)).await;
     }

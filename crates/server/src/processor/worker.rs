@@ -1,8 +1,9 @@
-//! One partition's worker: load, fold, commit; and again. Beside it [`Announcer`] tells every node, and
-//! [`Copier`] copies dead letters, so that a partition is counted whether or not either gets through.
+//! One partition's worker, which loads, folds and commits, again and again. Beside it an
+//! [`Announcer`] tells every node and a [`Copier`] copies dead letters, so a partition is counted
+//! even if neither gets through.
 //!
-//! Whatever goes wrong ends the *session*: all that is in memory is dropped and the worker
-//! takes up the partition anew from the store's offset. There is no other recovery path.
+//! Any error ends the *session*: all that is in memory is dropped, and the worker takes up the
+//! partition anew from the store's offset. There is no other recovery path.
 
 use std::time::Duration;
 
@@ -21,14 +22,15 @@ use super::copier::Copier;
 use crate::log::ReadError;
 use crate::store::{Commit, CommitError, StoreError};
 
-/// How long a read waits for the first record before it looks whether to stop.
+/// The time that a read waits for the first record before the worker checks whether to stop.
 const READ_WAIT: Duration = Duration::from_secs(1);
-/// Among so many offsets before the next one the last ballot is looked for.
+/// The number of offsets before the next one among which the last ballot is looked for.
 const LOOK_BACK: u64 = 256;
-/// How long a worker that ends goes on telling of what it has committed. Whoever takes over tells the rest.
+/// The time for which a worker that ends goes on announcing what it has committed. Whoever takes
+/// over announces the rest.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Why a session ended.
+/// The reasons why a session ended.
 #[derive(Debug, thiserror::Error)]
 enum SessionError {
     #[error(transparent)]
@@ -62,7 +64,7 @@ impl From<CommitError> for SessionError {
     }
 }
 
-/// Work on a partition until told to stop.
+/// Works on a partition until told to stop.
 pub async fn run(processor: Processor, partition: Partition, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let Err(error) = session(&processor, partition, &stop).await else { break };
@@ -81,7 +83,7 @@ pub async fn run(processor: Processor, partition: Partition, stop: CancellationT
     well_again(&processor, partition);
 }
 
-/// Whether there was trouble, which is over.
+/// Clears the partition's trouble. Returns whether there was any.
 fn well_again(processor: &Processor, partition: Partition) -> bool {
     let mut troubles = processor.troubles.lock();
     let was = troubles.remove(&partition).is_some();
@@ -91,7 +93,7 @@ fn well_again(processor: &Processor, partition: Partition) -> bool {
     was
 }
 
-/// Take up the partition and work on it; `Ok` when told to stop.
+/// Takes up the partition and works on it; `Ok` when told to stop.
 async fn session(
     processor: &Processor,
     partition: Partition,
@@ -105,7 +107,8 @@ async fn session(
             worker.count(stop).await
         };
         let counted = counted.await;
-        // Also where it cannot go on: what was counted is so, and nobody else may come to tell of it.
+        // This also happens where counting cannot go on: what was counted stays so, and there may
+        // be no other worker to announce it.
         if !matches!(counted, Err(SessionError::Fenced)) {
             let told = async { tokio::join!(announcer.all_told(), copier.all_copied()) };
             let _ = tokio::time::timeout(FAREWELL, told).await;
@@ -120,23 +123,24 @@ async fn session(
     }
 }
 
-/// A partition being worked on.
+/// A partition that is being worked on.
 struct Worker<'a> {
     processor: &'a Processor,
     announcer: &'a Announcer<'a>,
     copier: &'a Copier<'a>,
     slice: Slice,
-    /// The first offset not committed.
+    /// The first offset that is not committed.
     next: Offset,
-    /// What the records below `next` are, the latest of them.
+    /// The digest that ends at `next`.
     digest: Digest,
-    /// As of `next`; only what the store holds too. Polls are kept between batches.
+    /// What the fold knows as of `next`, all of which the store holds too. Polls are kept between
+    /// batches.
     past: Past,
 }
 
 impl<'a> Worker<'a> {
-    /// Take up the partition: it must be the log the store was built from, and whole. What was
-    /// committed but not announced by whoever was here before is announced now.
+    /// Takes up the partition, after checking that the log is the one that the store was counted
+    /// from, and whole. What earlier workers committed and did not announce is announced now.
     async fn begin(
         processor: &'a Processor,
         partition: Partition,
@@ -150,7 +154,8 @@ impl<'a> Worker<'a> {
         let next = progress.next_offset;
         let untold = announcer.begin(progress.announced, next);
         copier.begin(progress.announced, next);
-        // A version that keeps none, or a worker of one in this very cluster, may have counted up to here.
+        // There may be no such digest: a version that keeps none may have counted up to here, even
+        // on another node of this cluster.
         let kept = processor.store.digests(partition, next).await?;
         let kept = kept.into_iter().find(|digest| digest.to == next);
         let digest = kept.unwrap_or(Digest::new(next));
@@ -161,7 +166,7 @@ impl<'a> Worker<'a> {
         Ok(Self { processor, announcer, copier, slice, next, digest, past })
     }
 
-    /// Read, fold, commit, until told to stop.
+    /// Reads, folds and commits, until told to stop.
     async fn count(&mut self, stop: &CancellationToken) -> Result<(), SessionError> {
         let (processor, partition) = (self.processor, self.slice.partition);
         while !stop.is_cancelled() {
@@ -175,7 +180,8 @@ impl<'a> Worker<'a> {
             if !none {
                 self.step(Batch::read(records)).await?;
             }
-            // Only now: a commit may fail for as long as the disk is full, and each session begins well.
+            // The trouble is cleared only now: every session begins well, but a commit may go on
+            // failing for as long as the disk is full.
             if well_again(processor, partition) {
                 tracing::info!(partition, "the partition goes on");
             }
@@ -187,7 +193,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Fold one batch, commit it, and have it announced.
+    /// Folds one batch, commits it, and queues what is to be announced and copied.
     async fn step(&mut self, batch: Batch) -> Result<(), SessionError> {
         let newer = batch.newer;
         if !batch.is_empty() {
@@ -241,9 +247,9 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Whether the log is the one that the store was counted from, and whole: it is long enough,
-/// begins with its genesis record, and the last ballot counted stands where it stood. The last
-/// shows a log that lost its end and has grown again.
+/// Checks that the log is the one that the store was counted from, and whole: it is long enough, it
+/// begins with its genesis record, and the last counted ballot stands where it stood. The third
+/// check finds a log that lost its end and has grown again.
 async fn same_log(
     processor: &Processor,
     slice: Slice,

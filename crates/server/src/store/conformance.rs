@@ -1,8 +1,9 @@
-//! The contract of [`Store`], sentence by sentence, against every backend of it. To add one:
-//! implement [`Backend`] and name it in a `store_conformance!` line, here or, for one that needs a
-//! server, in a test of `tests/`: for those this is public under the feature `conformance`.
+//! The conformance suite: the contract of [`Store`], sentence by sentence, against every backend.
+//! To add a backend, implement [`Backend`] and name it in a `store_conformance!` line, here or, if
+//! it needs a server, in a test of `tests/`. For those tests this module is public under the
+//! feature `conformance`.
 
-// What a check checks, its name says.
+// The name of a check says what it checks.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 pub mod ballots;
@@ -32,17 +33,17 @@ use super::memory::MemoryStore;
 use super::{BallotRow, Commit, Created, Store};
 use crate::config::StoreLimits;
 
-/// How the suite gets at a backend.
+/// `Backend` makes the stores that the suite runs against.
 #[async_trait]
 pub trait Backend: Send + Sync {
-    /// An empty store.
+    /// Makes an empty store.
     async fn fresh(&self, partitions: u32) -> Arc<dyn Store>;
 
-    /// The same store after its process has ended and begun again.
+    /// Returns the same store as it is after its process has ended and begun again.
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
 }
 
-/// In memory: its state outlives its users, so to reopen it is to keep it.
+/// The backend in memory. Its state outlives its users, so to reopen it is to keep it.
 pub struct Memory;
 
 #[async_trait]
@@ -56,13 +57,15 @@ impl Backend for Memory {
     }
 }
 
-/// SQLite in a folder of its own, with a map of voters so small that merges happen all the time.
+/// The embedded backend, in a folder of its own, with a map of voters so small that merges are
+/// frequent.
 pub struct Embedded {
     pub voters: usize,
     last: Mutex<Option<(TempDir, u32)>>,
 }
 
 impl Embedded {
+    /// Makes the backend with a map that is merged once it holds this many voters.
     pub fn with(voters: usize) -> Self {
         Self { voters, last: Mutex::default() }
     }
@@ -90,7 +93,7 @@ impl Backend for Embedded {
     }
 }
 
-/// The whole suite, as tests of a module that has the backend's name. The expression makes a
+/// Makes the whole suite the tests of a module with the backend's name. The expression makes a
 /// backend.
 #[macro_export]
 macro_rules! store_conformance {
@@ -140,6 +143,7 @@ store_conformance! {
     embedded_merging = crate::store::conformance::Embedded::with(2)
 }
 
+/// The time at which the polls and events of the suite are created, in milliseconds.
 pub const NOW: u64 = 1_790_000_000_000;
 
 pub fn at(millis: u64) -> UnixMillis {
@@ -162,18 +166,19 @@ pub fn generation(n: u128) -> Generation {
     Generation(Uuid::from_u128(n))
 }
 
-/// The answer of a choice that marks these options.
+/// Returns the answer of a choice that marks these options.
 pub fn marking(ids: &[u8]) -> Answer {
     Answer::options(ids.iter().copied()).unwrap()
 }
 
-/// An open poll of three options, any number of which may be chosen.
+/// Makes an open poll of three options, any number of which may be chosen.
 pub fn open_poll(n: u64) -> Poll {
     let mut poll = draft_poll(n);
     poll.open(poll.created_at).unwrap();
     poll
 }
 
+/// Makes a draft of three options, any number of which may be chosen.
 pub fn draft_poll(n: u64) -> Poll {
     let options = ["a", "b", "c"].map(str::to_owned).to_vec();
     let choice = choice::Draft { options, kind: None, max_choices: Some(3) };
@@ -181,7 +186,7 @@ pub fn draft_poll(n: u64) -> Poll {
     Poll::draft(poll_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
 }
 
-/// Create it under the code "1000 + n"; gives it as it is kept.
+/// Creates the poll under the code 100000 + n, and returns it as it is kept.
 pub async fn create(store: &dyn Store, poll: Poll) -> Poll {
     let code = format!("{}", 100_000 + poll.id.time().0 - NOW);
     match store.create(poll, vec![code], None).await.unwrap() {
@@ -199,7 +204,7 @@ pub fn new_event(n: u64) -> Event {
     Event::new(event_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
 }
 
-/// Create it under the code "200000 + n"; gives it as it is kept.
+/// Creates the event under the code 200000 + n, and returns it as it is kept.
 pub async fn create_event(store: &dyn Store, n: u64) -> Event {
     let code = format!("{}", 200_000 + n);
     match store.create_event(new_event(n), vec![code], None).await.unwrap() {
@@ -208,14 +213,14 @@ pub async fn create_event(store: &dyn Store, n: u64) -> Event {
     }
 }
 
-/// Change a poll as its owner does.
+/// Changes a poll as its owner does.
 pub async fn change(store: &dyn Store, poll: &mut Poll, how: impl FnOnce(&mut Poll)) {
     let expected = poll.revision;
     how(poll);
     store.change(poll, expected).await.unwrap();
 }
 
-/// A worker on a partition: folds as the processor does, and commits.
+/// A worker on a partition, which folds as the processor does, and commits.
 pub struct Worker<'a> {
     pub store: &'a dyn Store,
     pub partition: Partition,
@@ -223,6 +228,7 @@ pub struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
+    /// Begins to work on a partition at the store's offset.
     pub async fn begin(store: &'a dyn Store, partition: Partition) -> Self {
         let next = store.begin(partition, generation(1)).await.unwrap().next_offset;
         Self { store, partition, next }
@@ -234,13 +240,14 @@ impl<'a> Worker<'a> {
         tally.map_or_else(Tally::new, |at| at.tally)
     }
 
+    /// Makes a tally of this partition, committed up to `next_offset`.
     pub fn at(&self, poll: &Poll, tally: Tally, next_offset: Offset) -> TallyAt {
         let (partition, generation) = (self.partition, generation(1));
         TallyAt { poll: poll.id, partition, generation, next_offset, tally }
     }
 
-    /// One ballot, taken in the poll's present phase and folded onto what the store knows; the
-    /// row that was committed, unless it was a repetition.
+    /// Commits one ballot, taken in the poll's present phase and folded onto what the store knows.
+    /// Returns the row that was committed, unless the ballot was a repetition.
     pub async fn vote(
         &mut self,
         poll: &Poll,
@@ -251,7 +258,7 @@ impl<'a> Worker<'a> {
         self.vote_named_by(NamedBy::Client, poll, voter, ballot, options).await
     }
 
-    /// The same of a ballot that the server may have named.
+    /// Commits one ballot as [`Self::vote`] does; the server may have named it.
     pub async fn vote_named_by(
         &mut self,
         named_by: NamedBy,
@@ -286,7 +293,7 @@ impl<'a> Worker<'a> {
         row
     }
 
-    /// The control record of the poll's present phase.
+    /// Commits the control record of the poll's present phase.
     pub async fn control(&mut self, poll: &Poll) {
         let mut tally = self.tally(poll).await;
         tally::control(&poll.rules(), &mut tally, poll.phase, poll.round, poll.gate());
@@ -302,7 +309,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// The rows of a voter who voted so often, at the offsets from `from` on.
+/// Makes the rows of a voter who voted so often, at the offsets from `from` on.
 pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<BallotRow> {
     let mut trail = Trail::default();
     let row = |offset: Offset| {
@@ -317,6 +324,7 @@ pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<Ballo
     (from..from + times).map(row).collect()
 }
 
+/// Makes a tally of an open poll in its first round with these counts.
 pub fn some_tally(counts: &[u64]) -> Tally {
     let voters = counts.iter().sum();
     Tally { phase: 1, round: 1, gate: Gate::Open, counts: counts.into(), voters, changes: voters }

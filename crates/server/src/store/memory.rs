@@ -1,9 +1,9 @@
-//! The store in memory, for deterministic simulation: it answers as the contract says, or fails
-//! in every way the contract allows, as a seeded generator decides. It is written plainly, so
-//! that it doubles as the model other backends are compared with.
+//! The store in memory, for deterministic simulation. It answers as the contract says, or fails in
+//! every way that the contract allows, as a seeded generator decides. It is written plainly, so
+//! that it also is the model which other backends are compared with.
 //!
-//! The state belongs to no user of the store: whoever "crashes" drops their handle, and the next
-//! one finds what was done.
+//! The state belongs to no user of the store: a user "crashes" by dropping its handle, and the next
+//! user finds what was done.
 
 mod ports;
 mod state;
@@ -28,71 +28,73 @@ use rand::{RngExt, SeedableRng};
 use self::state::State;
 use super::{BallotRow, DeadLetter, Progress, Store, StoreError};
 
-/// How often, and how, one kind of call goes wrong. The probabilities are of each call, and
-/// exclude one another.
+/// How often, and how, one kind of call goes wrong. The probabilities are per call and exclude one
+/// another.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    /// Refused, nothing done.
+    /// The probability that a call is refused and nothing is done.
     pub unavailable: f64,
-    /// Done, but the answer is `Unknown`; for reads the same as `unavailable`.
+    /// The probability that a call is done and answered `Unknown`; for reads the same as
+    /// `unavailable`.
     pub unknown_done: f64,
-    /// Not done, and the answer is `Unknown`; for reads the same as `unavailable`.
+    /// The probability that a call is not done and answered `Unknown`; for reads the same as
+    /// `unavailable`.
     pub unknown_not_done: f64,
-    /// How long before it is done, and again before it answers.
+    /// The delay before the call is done, and once more before it is answered.
     pub delay: Range<Duration>,
 }
 
 impl Faults {
-    /// None, and at once.
+    /// No faults and no delay.
     pub const NONE: Self =
         Self { unavailable: 0.0, unknown_done: 0.0, unknown_not_done: 0.0, delay: NO_DELAY };
 }
 
 const NO_DELAY: Range<Duration> = Duration::ZERO..Duration::ZERO;
 
-/// What goes wrong, by kind of call.
+/// The faults of each kind of call.
 #[derive(Clone, Debug)]
 pub struct StoreFaults {
-    /// Whatever changes nothing.
+    /// The faults of all calls that change nothing.
     pub reads: Faults,
-    /// `create`, `change`, the same of events, `begin`.
+    /// The faults of `create`, `change`, `close`, `create_event`, `change_event` and `begin`.
     pub changes: Faults,
-    /// `commit`.
+    /// The faults of `commit`.
     pub commits: Faults,
 }
 
 impl StoreFaults {
-    /// Nothing ever.
+    /// No faults at all.
     pub const NONE: Self =
         Self { reads: Faults::NONE, changes: Faults::NONE, commits: Faults::NONE };
 }
 
-/// Everything the store holds, for a checker to look at.
+/// Everything that the store holds, for a checker to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dump {
-    /// Polls by age.
+    /// The polls, by age.
     pub polls: Vec<Poll>,
-    /// Events by age.
+    /// The events, by age.
     pub events: Vec<Event>,
-    /// Tallies by poll and partition.
+    /// The tallies, by poll and partition.
     pub tallies: Vec<TallyAt>,
-    /// Ballots by partition, in log order.
+    /// The ballots, by partition and in log order.
     pub ballots: Vec<(Partition, BallotRow)>,
-    /// Dead letters by partition, in log order.
+    /// The dead letters, by partition and in log order.
     pub dead: Vec<(Partition, DeadLetter)>,
-    /// Offsets by partition.
+    /// The offsets, by partition.
     pub progress: Vec<(Partition, Progress)>,
-    /// Digests by partition, in log order.
+    /// The digests, by partition and in log order.
     pub digests: Vec<(Partition, Digest)>,
 }
 
-/// The memory store.
+/// The store in memory.
 pub struct MemoryStore {
     state: Mutex<State>,
     dice: Mutex<(StoreFaults, StdRng)>,
 }
 
-/// What the dice say of one call.
+/// What the dice decide about one call.
 enum Fault {
     None,
     Unavailable,
@@ -108,24 +110,24 @@ enum Call {
 }
 
 impl MemoryStore {
-    /// An empty store that never fails.
+    /// Makes an empty store that never fails.
     pub fn new(partitions: u32) -> Arc<Self> {
         Self::faulty(partitions, StoreFaults::NONE, StdRng::seed_from_u64(0))
     }
 
-    /// An empty store that fails as these dice say.
+    /// Makes an empty store that fails as these dice decide.
     pub fn faulty(partitions: u32, faults: StoreFaults, dice: StdRng) -> Arc<Self> {
         let state = State { partitions, ..State::default() };
         Arc::new(Self { state: Mutex::new(state), dice: Mutex::new((faults, dice)) })
     }
 
-    /// Fail differently from now on.
+    /// Sets how the store fails from now on.
     pub fn set_faults(&self, faults: StoreFaults) {
         self.dice.lock().0 = faults;
     }
 
-    /// The machine loses its power: some of the newest commits are gone, drawn from the
-    /// dice, but none older than the last change that was durable. Says how many. Whoever uses
+    /// Simulates that the machine loses its power: some of the newest commits are gone, as many as
+    /// the dice decide, but none older than the last durable change. Returns how many. Whoever uses
     /// the store must have crashed with it.
     pub fn power_cut(&self) -> usize {
         let mut state = self.state.lock();
@@ -137,7 +139,7 @@ impl MemoryStore {
         lost
     }
 
-    /// All of it, without faults or delays.
+    /// Returns everything, without faults or delays.
     pub fn dump(&self) -> Dump {
         let state = self.state.lock();
         Dump {
@@ -182,7 +184,8 @@ impl MemoryStore {
         }
     }
 
-    /// Do it, or fail. A caller that stops waiting leaves it done or not done, as it was then.
+    /// Does the work, or fails. If the caller stops waiting, the work stays done or not done, as it
+    /// is then.
     async fn call<T, E: From<StoreError>>(
         &self,
         call: Call,
@@ -209,7 +212,7 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    /// It is not ready when every change is refused.
+    /// The store is not ready when every change is refused.
     fn ready(&self) -> Result<(), String> {
         let away = self.faults(Call::Change).unavailable >= 1.0;
         if away { Err("as the dice fell".into()) } else { Ok(()) }

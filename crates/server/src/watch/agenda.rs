@@ -1,5 +1,5 @@
-//! Events in memory: each with the list of its polls, encoded at most once between two changes.
-//! Who follows one from poll to poll is in `follow.rs`.
+//! The events in memory: each with the list of its polls, encoded at most once between two changes.
+//! `follow.rs` keeps who follows one from poll to poll.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -20,30 +20,30 @@ use super::view;
 use super::viewer::Viewer;
 use crate::config::WatchLimits;
 
-/// One event.
+/// One event in memory.
 pub(super) struct AgendaEntry {
     pub id: EventId,
     pub state: Mutex<AgendaState>,
-    /// Who follows it. Never held while another lock is taken.
+    /// The viewers who follow it. No other lock is taken while this one is held.
     pub watchers: Mutex<Slots<Arc<Viewer>>>,
     /// Whether one of them ever came from another machine.
     pub elsewhere: AtomicBool,
-    /// How many polls it lists, as [`Agendas::polls`] counts them.
+    /// The number of polls it lists, which is its share of [`Agendas::polls`].
     polls: AtomicUsize,
 }
 
-/// What changes.
+/// The part of an event's entry that changes.
 pub(super) struct AgendaState {
     pub agenda: Agenda,
-    /// Waiting for its tick.
+    /// Whether it waits for its tick.
     dirty: bool,
-    /// Not to be ticked before.
+    /// The earliest moment of its next tick.
     next_at: Option<Instant>,
-    /// As the public is shown it, and with drafts.
+    /// The event as the public is shown it, and as those who run it are, with drafts.
     encoded: [Option<Encoded>; 2],
 }
 
-/// An event as JSON.
+/// An event as JSON, and the message made of it.
 #[derive(Clone)]
 pub(super) struct Encoded {
     pub version: u64,
@@ -52,7 +52,7 @@ pub(super) struct Encoded {
 }
 
 impl AgendaState {
-    /// The event as it is shown now.
+    /// Returns the event as it is shown now: with drafts if `staff`.
     pub fn encode(&mut self, staff: bool) -> &Encoded {
         let agenda = &self.agenda;
         self.encoded[usize::from(staff)].get_or_insert_with(|| {
@@ -65,21 +65,21 @@ impl AgendaState {
     }
 }
 
-/// The events there are.
+/// All events in memory.
 #[derive(Default)]
 pub(super) struct Agendas {
     pub by_id: BTreeMap<EventId, Arc<AgendaEntry>>,
     codes: BTreeMap<String, EventId>,
-    /// In the order in which they are forgotten.
+    /// The events in the order in which they are forgotten.
     age: VecDeque<EventId>,
-    /// How many polls they list. Drafts are in memory here and nowhere else.
+    /// The number of polls that all of them list. Drafts are kept in memory only here.
     polls: usize,
 }
 
 impl Agendas {
-    /// Keep events, and the polls they list, within their limits: the oldest are forgotten.
+    /// Forgets the oldest events until the events and the polls they list are within their limits.
     fn make_room(&mut self, limits: &WatchLimits) {
-        // Those that are watched stay; a few tries find one that is not.
+        // Events that are watched stay, so several are tried; eight tries bound the work.
         for _ in 0..8 {
             if self.by_id.len() <= limits.events && self.polls <= limits.event_polls {
                 break;
@@ -96,7 +96,7 @@ impl Agendas {
         }
     }
 
-    /// An event lists so many polls now.
+    /// Records that an event now lists this many polls.
     fn lists(&mut self, entry: &Arc<AgendaEntry>, polls: usize) {
         if self.by_id.get(&entry.id).is_some_and(|known| Arc::ptr_eq(known, entry)) {
             self.polls = self.polls + polls - entry.polls.swap(polls, Ordering::Relaxed);
@@ -105,11 +105,11 @@ impl Agendas {
 }
 
 impl Hub {
-    /// Merge what the store knows of an event: the newest of each part is kept.
+    /// Merges what the store knows of an event; of each part the newest is kept.
     pub fn merge_event(&self, event: Event, polls: &[Standing]) {
         let id = event.id;
         let event = Arc::new(event);
-        // What is in memory of a poll may be newer than what was read.
+        // The poll in memory may be newer than the one that was read from the store.
         let known: Vec<_> = polls.iter().filter_map(|poll| self.standing(poll.poll.id)).collect();
         if let Some(current) = event.current
             && let Some(found) = polls.iter().find(|poll| poll.poll.id == current)
@@ -130,7 +130,7 @@ impl Hub {
         }
     }
 
-    /// What is new of a poll changes the list of its event.
+    /// Brings the newest state of a poll into the list of its event.
     pub fn note(&self, standing: &Standing) {
         if let Some(entry) = standing.poll.event.and_then(|id| self.agenda_entry(id)) {
             let mut state = entry.state.lock();
@@ -140,13 +140,14 @@ impl Hub {
         }
     }
 
-    /// Apply an event's announcement; see [`Hub::apply`].
+    /// Applies an event's announcement; see [`Hub::apply`].
     pub(super) fn apply_event(&self, event: Arc<Event>) -> Result<(), Missing> {
         let Some(entry) = self.agenda_entry(event.id) else {
             let gone = event.deleted_at.is_some();
             return if gone { Ok(()) } else { Err(Missing::Event(event.id)) };
         };
-        // With a poll that nobody can be sent yet it would come on stage as if it showed none.
+        // If its current poll is not in memory yet, the stage would look empty until that poll
+        // arrives.
         let here = event.current.is_none_or(|id| self.poll(id).is_some());
         let mut state = entry.state.lock();
         if !here || event.current.is_some_and(|id| state.agenda.poll(id).is_none()) {
@@ -158,15 +159,14 @@ impl Hub {
         Ok(())
     }
 
-    /// Apply the announcement of a poll that was deleted and is not here: its event's list may
-    /// have it.
+    /// Applies the announcement of a deleted poll that is not in memory. Its event, if that is in
+    /// memory, may still list the poll, so the event is reported missing and loaded anew.
     pub(super) fn apply_gone(&self, poll: &Poll) -> Result<(), Missing> {
         let listing = poll.event.filter(|event| self.agenda_entry(*event).is_some());
         listing.map_or(Ok(()), |event| Err(Missing::Event(event)))
     }
 
-    /// Apply the announcement of a draft: it is news to those who run its event, and to nobody
-    /// else.
+    /// Applies the announcement of a draft, which only those who run its event are shown.
     pub(super) fn apply_draft(&self, poll: Arc<Poll>) -> Result<(), Missing> {
         let Some(event) = poll.event else { return Ok(()) };
         if self.agenda_entry(event).is_none() {
@@ -176,7 +176,8 @@ impl Hub {
         Ok(())
     }
 
-    /// A poll is in memory from now on: whoever waits for it on stage can be sent it.
+    /// Takes note that a poll is in memory now, so that viewers who wait for it on stage are sent
+    /// it.
     pub(super) fn arrived(&self, standing: &Standing) {
         let poll = &standing.poll;
         if let Some(entry) = poll.event.and_then(|id| self.agenda_entry(id)) {
@@ -188,27 +189,28 @@ impl Hub {
         }
     }
 
-    /// An event with the list of its polls, unless it is not in memory or deleted.
+    /// Returns an event with the list of its polls, unless it is deleted or not in memory.
     pub fn agenda(&self, id: EventId) -> Option<Agenda> {
         let agenda = self.agenda_entry(id)?.state.lock().agenda.clone();
         agenda.event.deleted_at.is_none().then_some(agenda)
     }
 
-    /// The poll on stage of an event that is in memory.
+    /// Returns the poll on stage, for an event that is in memory.
     pub fn on_stage(&self, id: EventId) -> Option<Option<PollId>> {
         Some(self.agenda_entry(id)?.state.lock().agenda.current())
     }
 
-    /// The event a join code leads to, if it is in memory.
+    /// Returns the event that a join code leads to, if it is in memory.
     pub fn event_by_code(&self, code: &str) -> Option<EventId> {
         self.agendas.read().codes.get(code).copied()
     }
 
-    /// Every event in memory, in order; for the feed to compare with the store.
+    /// Returns every event in memory, in order of their ids; the feed compares them with the store.
     pub fn events(&self) -> Vec<EventId> {
         self.agendas.read().by_id.keys().copied().collect()
     }
 
+    /// Returns the entry of an event that is in memory, deleted or not.
     pub(super) fn agenda_entry(&self, id: EventId) -> Option<Arc<AgendaEntry>> {
         self.agendas.read().by_id.get(&id).cloned()
     }
@@ -240,7 +242,7 @@ impl Hub {
         agendas.make_room(self.limits());
     }
 
-    /// Somebody else has inserted it in between.
+    /// Merges an agenda into an entry that another thread has inserted meanwhile.
     fn merge_agenda(&self, agenda: Agenda) {
         let Some(entry) = self.agenda_entry(agenda.event.id) else { return };
         let mut state = entry.state.lock();
@@ -266,7 +268,7 @@ impl Hub {
         self.due.changed.notify_one();
     }
 
-    /// Events whose tick has come, and the time of the next.
+    /// Takes the events whose tick has come.
     pub(super) fn due_programs(&self, now: Instant) -> Vec<Arc<AgendaEntry>> {
         let mut dirty = self.due.agendas.lock();
         let later = dirty.split_off(&(now, EventId(uuid::Uuid::max())));

@@ -1,9 +1,9 @@
 //! The leaderboard, kept by looking only at the polls that changed.
 //!
-//! Ten thousand open polls may have a million options; ranking them all every tick would cost
-//! more than everything else. Who is not on the board is no better than its last place, so as
-//! long as the last place did not get worse, ranking the board together with what changed gives
-//! the same as ranking everything. When it did get worse, everything is ranked.
+//! Ten thousand open polls may have a million options, and ranking them all every tick would cost
+//! more than everything else. Whoever is not on the board is no better than its last place. So as
+//! long as the last place did not get worse, ranking the board together with what changed gives the
+//! same result as ranking everything. When it did get worse, everything is ranked.
 
 use std::collections::BTreeSet;
 
@@ -22,16 +22,18 @@ pub(super) struct Board {
 }
 
 impl Board {
+    /// Makes an empty ranking with this many places.
     pub fn new(places: usize) -> Self {
         Self { places, ranked: Vec::new() }
     }
 
+    /// Returns the ranking, best first.
     pub fn ranked(&self) -> &[Ranked] {
         &self.ranked
     }
 
-    /// The polls in `changed` now contend with `with` and nothing else. `all` yields every
-    /// contender there is, and is called only if that is needed.
+    /// Lets the polls in `changed` contend with `with` and nothing else from now on. `all` yields
+    /// every contender there is, and is called only if that is needed.
     pub fn update<I: IntoIterator<Item = Contender>>(
         &mut self,
         changed: &BTreeSet<PollId>,
@@ -53,12 +55,12 @@ impl Board {
     }
 }
 
-/// As [`rank`] orders: smaller is better.
+/// The order that [`rank`] sorts by; smaller is better.
 fn order(c: &Contender) -> impl Ord + use<> {
     (std::cmp::Reverse(c.votes), c.poll, c.option)
 }
 
-/// The counts of a poll's options that contend: those of a choice, if the poll does.
+/// Returns the counts of a poll's options that contend: those of a choice that may be on the board.
 pub(super) fn counts(standing: &Standing) -> Vec<u64> {
     match (view::contends(&standing.poll), &standing.poll.kind) {
         (true, Kind::Choice(_)) => standing.counts(),
@@ -66,12 +68,13 @@ pub(super) fn counts(standing: &Standing) -> Vec<u64> {
     }
 }
 
-/// The options of a poll with these counts.
+/// Returns the options of a poll as contenders with these counts.
 pub(super) fn options(poll: PollId, counts: &[u64]) -> impl Iterator<Item = Contender> {
     (1..).zip(counts).map(move |(option, &votes)| Contender { poll, option, votes, marks: votes })
 }
 
-/// The poll itself, if it contends: by its voters, so that polls of all kinds may be compared.
+/// Returns the poll itself as a contender, by its voters, so that polls of all kinds can be
+/// compared.
 pub(super) fn poll(standing: &Standing) -> Option<Contender> {
     view::contends(&standing.poll).then(|| Contender {
         poll: standing.poll.id,

@@ -1,8 +1,8 @@
-//! Where join codes lead, as far as memory can say.
+//! The polls that join codes lead to, as far as memory can say.
 //!
 //! The store lets a code pass to a newer poll or event once the poll that had it has been over for
-//! a month. Memory need not know the newer one: it may be a draft, or forgotten by now. So whatever
-//! has been over for nearly as long holds no code here, and the store is asked.
+//! a month. Memory need not know the newer one, which may be a draft or already forgotten. So a
+//! poll that has been over for nearly a month holds no code here, and the store is asked.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,15 @@ use parking_lot::RwLock;
 use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::poll::{Poll, PollStatus};
 
-/// How long after its end a poll is sure to have its code, in milliseconds: a day less than the
-/// month that the store gives it, because the clocks of nodes differ.
+/// The time after its end during which a poll surely keeps its code, in milliseconds. It is a day
+/// less than the month that the store gives it, because the clocks of nodes differ.
 pub const CODE_IS_SURE_MILLIS: u64 = 29 * 24 * 60 * 60 * 1000;
 
 /// The polls that codes lead to.
 #[derive(Default)]
 pub(super) struct Codes(RwLock<HashMap<String, Holder, FixedState>>);
 
+/// The poll that holds a code.
 #[derive(Clone, Copy)]
 struct Holder {
     poll: PollId,
@@ -26,13 +27,13 @@ struct Holder {
 }
 
 impl Codes {
-    /// The poll that a code leads to, if it is known here.
+    /// Returns the poll that a code leads to, if it is known here.
     pub fn holder(&self, code: &str) -> Option<PollId> {
         Some(self.0.read().get(code)?.poll)
     }
 
-    /// The poll's code leads to it from now on, unless it belongs to a newer one or may do so. Of an
-    /// event's poll the code leads to the event.
+    /// Lets the poll's code lead to it, unless the code belongs, or may belong, to a newer poll.
+    /// The code of an event's poll leads to the event instead.
     pub fn lead(&self, poll: &Poll, now: UnixMillis) {
         if poll.event.is_some() || poll.code.is_empty() || !is_sure(poll, now) {
             return self.forget(&poll.code, poll.id);
@@ -46,7 +47,7 @@ impl Codes {
         codes.insert(poll.code.clone(), holder);
     }
 
-    /// The code no longer leads to this poll, if it did.
+    /// Forgets that the code leads to this poll, if it did.
     pub fn forget(&self, code: &str, poll: PollId) {
         let mut codes = self.0.write();
         if codes.get(code).is_some_and(|holder| holder.poll == poll) {
@@ -55,7 +56,7 @@ impl Codes {
     }
 }
 
-/// Whether the code that the poll shows cannot have passed to another one.
+/// Whether the code that the poll shows cannot have passed to another poll or event.
 pub(super) fn is_sure(poll: &Poll, now: UnixMillis) -> bool {
     match (poll.status, poll.closed_at) {
         (PollStatus::Deleted, _) => false,

@@ -1,5 +1,5 @@
-//! One poll in memory: its newest standing, and that standing as viewers are sent it, encoded
-//! at most once between two ticks.
+//! One poll in memory: its newest standing, and the JSON made of that standing, encoded at most
+//! once between two ticks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -16,58 +16,60 @@ use super::slots::Slots;
 use super::view::{self, Audience};
 use super::viewer::Viewer;
 
-/// One poll.
+/// One poll in memory.
 pub(super) struct Entry {
     pub id: PollId,
-    /// What [`super::hub::Hub::poll`] hands out, beside the lock that counting takes.
+    /// The poll that [`super::hub::Hub::poll`] hands out. It is outside the lock that counting
+    /// takes.
     pub poll: RwLock<Arc<Poll>>,
     pub state: Mutex<EntryState>,
-    /// Who subscribed to this poll by name. Never held while another lock is taken.
+    /// The viewers who subscribed to this poll. No other lock is taken while this one is held.
     pub watchers: Mutex<Slots<Arc<Viewer>>>,
     /// Whether one of them ever came from another machine.
     pub elsewhere: AtomicBool,
-    /// When somebody last asked for it or it changed, in milliseconds of the hub's life.
+    /// The time of the last change or request, in milliseconds of the hub's life.
     pub used: AtomicU64,
 }
 
-/// What changes.
+/// The part of a poll's entry that changes.
 pub(super) struct EntryState {
     pub standing: Standing,
-    /// Waiting for its tick.
+    /// Whether it waits for its tick.
     pub dirty: bool,
-    /// Not to be ticked before.
+    /// The earliest moment of its next tick.
     pub next_at: Option<Instant>,
     /// The version of the last tick; 0 before the first.
     pub ticked: u64,
-    /// The public's version when it last came up for the overview.
+    /// The public's version when the poll was last considered for the overview.
     pub public: u64,
-    /// Waiting for its place in the overview.
+    /// Whether it waits for a place in the overview.
     pub queued: bool,
-    /// Its present place in the overview, the first one it had, and the one at which it was
-    /// last seen to have closed; 0 for none.
+    /// Its present place in the overview; 0 for none.
     pub seq: u64,
+    /// The first place it had in the overview; 0 for none.
     pub created_seq: u64,
+    /// The place at which the overview last showed that it had closed; 0 for none.
     pub closed_seq: u64,
-    /// Whether the overview was last told that it is closed.
+    /// Whether the overview last showed it as closed.
     pub told_closed: bool,
-    /// Whether it was last counted into the leaderboard.
+    /// Whether it took part in the leaderboard at the last tick.
     pub contended: bool,
-    /// Whether it was last counted among the open ones.
+    /// Whether it is counted among the open polls.
     pub open: bool,
-    /// It is in memory no more.
+    /// Whether it has left memory.
     pub gone: bool,
     /// Its place in the order in which idle polls are forgotten.
     pub idle: Option<u64>,
-    /// By [`Form`].
+    /// The encoded poll, by [`Form`].
     encoded: [Option<Box<Encoded>>; 3],
 }
 
-/// In how many ways a poll is shown.
+/// The ways in which a poll is shown.
 #[derive(Clone, Copy)]
 enum Form {
     WithoutNumbers,
     WithNumbers,
-    /// With what only its owner is told, while there is such a thing.
+    /// The poll with what only its owner is told, as long as there is something of that sort.
     Owner,
 }
 
@@ -83,7 +85,7 @@ impl Form {
         }
     }
 
-    /// One of those that are shown it so.
+    /// Returns one of the audiences that are shown this form.
     fn audience(self) -> Audience {
         match self {
             Self::WithoutNumbers => Audience::Public,
@@ -102,7 +104,8 @@ struct Encoded {
 }
 
 impl Entry {
-    /// A poll that was not here, at this time of the hub's life.
+    /// Makes the entry of a poll that was not in memory; `now` is in milliseconds of the hub's
+    /// life.
     pub fn new(standing: Standing, now: u64) -> Self {
         Self {
             id: standing.poll.id,
@@ -136,7 +139,7 @@ impl EntryState {
         self.standing.poll.status
     }
 
-    /// Whether it takes no more votes and no more viewers should think it does.
+    /// Whether the poll is closed or deleted, so that viewers must be told that it takes no votes.
     pub fn is_over(&self) -> bool {
         matches!(self.status(), PollStatus::Closed | PollStatus::Deleted)
     }
@@ -146,7 +149,7 @@ impl EntryState {
         audience == Audience::Owner || self.status() != PollStatus::Draft
     }
 
-    /// Forget what was encoded if it is not the newest. Says whether there was such a thing.
+    /// Drops every encoded form that is not of the newest version. Returns whether there was one.
     pub fn renew(&mut self) -> bool {
         let mut old = false;
         for (form, encoded) in Form::ALL.into_iter().zip(&mut self.encoded) {
@@ -157,13 +160,13 @@ impl EntryState {
         old
     }
 
-    /// The poll's JSON for this audience, and its version.
+    /// Returns the poll's version and JSON for this audience.
     pub fn json(&mut self, audience: Audience) -> (u64, Bytes) {
         let encoded = self.encode(audience);
         (encoded.version, encoded.json.clone())
     }
 
-    /// The message of this kind for this audience.
+    /// Returns the message of this type for this audience.
     pub fn message(&mut self, about: MessageType, audience: Audience) -> Message {
         let encoded = self.encode(audience);
         let slot = match about {
@@ -178,12 +181,12 @@ impl EntryState {
         slot.get_or_insert_with(make).clone()
     }
 
-    /// The version this audience would be sent.
+    /// Returns the version that this audience would be sent.
     pub fn version(&mut self, audience: Audience) -> u64 {
         self.encode(audience).version
     }
 
-    /// Encoded once for all audiences that are shown the same.
+    /// Encodes the poll once for all audiences that are shown the same.
     fn encode(&mut self, audience: Audience) -> &mut Encoded {
         let form = Form::of(&self.standing.poll, audience);
         let standing = &self.standing;

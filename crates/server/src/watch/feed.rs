@@ -1,5 +1,6 @@
-//! Brings what is committed to the hub: announcements as they come, and the store's word where
-//! announcements were missed. The log and the store are behind [`Source`], which `boot` fills.
+//! The feed, which brings what was committed to the hub: announcements as they come, and the
+//! store's standings where announcements were missed. The log and the store are behind [`Source`],
+//! which `boot` implements.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -16,55 +17,58 @@ use tokio_util::sync::CancellationToken;
 
 use super::hub::{Hub, Missing};
 
-/// Where announcements and standings come from. Errors say what failed; it is tried again.
+/// `Source` is where announcements and standings come from. Its errors say what failed, and the
+/// feed tries again.
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
-    /// Listen from now on.
+    /// Begins to listen to announcements.
     async fn join(&self) -> Result<Box<dyn Announcements>, String>;
 
-    /// How far the partitions are committed.
+    /// Returns how far each partition is committed.
     async fn progress(&self) -> Result<Vec<(Partition, Generation, Offset)>, String>;
 
-    /// Open polls, newest first, from behind `before` on: some of them, and none only if there is
-    /// none. Others may be among them.
+    /// Returns some open polls older than `before`, newest first; an empty list means that there
+    /// are no more. Polls that are not open may be among them.
     async fn open_polls(&self, before: Option<PollId>) -> Result<Vec<Standing>, String>;
 
-    /// One poll of any status.
+    /// Returns one poll of any status.
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String>;
 
-    /// One event with its polls.
+    /// Returns one event with its polls.
     async fn event(&self, id: EventId) -> Result<Option<(Event, Vec<Standing>)>, String>;
 }
 
-/// Announcements as they come.
+/// `Announcements` yields announcements as they come.
 #[async_trait]
 pub trait Announcements: Send {
-    /// Waits for at least one; `None` when some were missed. Safe to cancel.
+    /// Waits for at least one announcement; `None` means that some were missed. It is safe to
+    /// cancel.
     async fn next(&mut self) -> Option<Vec<Announcement>>;
 }
 
-/// How often things are done.
+/// The intervals at which the feed retries and compares.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Pause before what failed is tried again.
+    /// The pause before a failed attempt is repeated.
     pub retry: Duration,
-    /// Between two comparisons with the store.
+    /// The time between two comparisons with the store.
     pub reconcile: Duration,
 }
 
-/// Unknown polls and events loaded one by one; if more are missing, everything is loaded.
+/// The most unknown polls and events that are loaded one by one; beyond it everything is loaded.
 const MOST_MISSING: usize = 1_000;
 
-/// What was loaded from the store.
+/// The extent of a load from the store.
 enum Loaded {
     Everything,
     Some,
 }
 
+/// A load from the store that is under way.
 type Load = Pin<Box<dyn Future<Output = Result<Loaded, String>> + Send>>;
 
-/// Feed the hub until `shutdown`. `loaded` is cancelled once the hub knows of every open poll, for
-/// readiness.
+/// Feeds the hub until `shutdown`. It cancels `loaded` once the hub knows every open poll, which
+/// readiness waits for.
 pub async fn run(
     hub: Arc<Hub>,
     source: Arc<dyn Source>,
@@ -90,7 +94,8 @@ pub async fn run(
     }
 }
 
-/// Listen first, then load, so that nothing falls between; until the feed is lost.
+/// Follows one feed until it is lost. It listens first and loads then, so that nothing is missed in
+/// between.
 async fn follow(
     hub: &Arc<Hub>,
     source: &Arc<dyn Source>,
@@ -126,7 +131,8 @@ async fn follow(
                     Ok(Loaded::Some) => {}
                     Err(error) => {
                         tracing::warn!(error, "results cannot be loaded; trying again");
-                        // What was asked for is forgotten: the next load brings everything.
+                        // The ids that were asked for may be dropped, because the next load brings
+                        // everything.
                         whole_at = Instant::now();
                         not_before = whole_at + pace.retry;
                     }
@@ -145,12 +151,12 @@ async fn follow(
     }
 }
 
-/// Reconcile every open poll, merge its event, and look at the others that the hub does not know to be final: their
-/// last announcements may be among those that were missed.
+/// Reconciles every open poll and merges its event. It also looks at the other polls that the hub
+/// does not know to be final: their last announcements may be among those that were missed.
 async fn load_everything(hub: Arc<Hub>, source: Arc<dyn Source>) -> Result<Loaded, String> {
     let mut left: BTreeSet<_> = hub.unfinished_polls().into_iter().map(Missing::Poll).collect();
     left.extend(hub.events().into_iter().map(Missing::Event));
-    // Asked first: what is read afterwards is as new.
+    // Progress is read first, so whatever is read afterwards is at least as new.
     let progress = source.progress().await?;
     let mut before = None;
     loop {

@@ -1,4 +1,5 @@
-//! What the hub tells beside its polls: how far votes have come, how long they take, who watches.
+//! The figures that the hub keeps beside its polls: how far partitions are committed, how long a
+//! vote takes to the screen, and who watches.
 
 use std::sync::atomic::Ordering;
 
@@ -13,11 +14,11 @@ use super::trend::{Trend, Trends};
 use crate::config::WatchLimits;
 use crate::level::Level;
 
-/// What is measured. Each lock is held for a look or a change, and no other is taken meanwhile.
+/// The measured figures. Each lock is held for one look or change, and no other is taken meanwhile.
 pub(super) struct Figures {
-    /// By partition: what is committed.
+    /// How far each partition is committed.
     pub progress: Vec<Level<(Generation, Offset)>>,
-    /// When it was last heard that votes were committed.
+    /// The time at which this node last heard that votes were committed.
     pub committed_at: Mutex<Option<UnixMillis>>,
     pub latency: Latency,
     pub trends: Trends,
@@ -36,7 +37,7 @@ impl Figures {
 }
 
 impl Hub {
-    /// Waits until the partition is committed beyond this offset, as far as this node has heard.
+    /// Waits until this node has heard that the partition is committed beyond this offset.
     pub async fn committed(&self, partition: Partition, offset: Offset) {
         let Some(progress) = self.figures.progress.get(partition as usize) else {
             return std::future::pending().await;
@@ -44,7 +45,7 @@ impl Hub {
         progress.wait_for(|(_, next)| next > offset).await;
     }
 
-    /// The partition is committed up to here.
+    /// Records that the partition is committed up to `next`.
     pub(super) fn advance(&self, partition: Partition, generation: Generation, next: Offset) {
         if let Some(progress) = self.figures.progress.get(partition as usize) {
             progress.change(|now| {
@@ -57,56 +58,57 @@ impl Hub {
         }
     }
 
-    /// The partitions are committed as far as the poll's tallies are.
+    /// Records that the partitions are committed as far as the poll's tallies are.
     pub(super) fn advance_to(&self, standing: &Standing) {
         for tally in standing.tallies() {
             self.advance(tally.partition, tally.generation, tally.next_offset);
         }
     }
 
-    /// How far each partition is committed, as far as this node has heard; the offset is 0 where
-    /// it has heard nothing.
+    /// Returns how far each partition is committed, as far as this node has heard; the offset is 0
+    /// where it has heard nothing.
     pub fn progress(&self) -> Vec<Offset> {
         self.figures.progress.iter().map(|level| level.get().1).collect()
     }
 
-    /// When this node last heard that votes were committed.
+    /// Returns when this node last heard that votes were committed.
     pub fn committed_at(&self) -> Option<UnixMillis> {
         *self.figures.committed_at.lock()
     }
 
-    /// The log has just acknowledged a ballot that was cast here.
+    /// Takes note that the log has just acknowledged a ballot that was cast here.
     pub fn acknowledged(&self, poll: PollId, position: Position) {
         let Position { partition, offset: Some(offset) } = position else { return };
         let decided = |level: &Level<(Generation, Offset)>| level.get().1 > offset;
-        // One that was counted faster than it was acknowledged may be on the screen already.
+        // A ballot that was counted before it was acknowledged may be on the screen already.
         if !self.figures.progress.get(partition as usize).is_some_and(decided) {
             self.figures.latency.acknowledged(poll, partition, offset);
         }
     }
 
-    /// How long votes that were cast here take to the screen; none before the first.
+    /// Returns how long votes that were cast here take to the screen; `None` before the first.
     pub fn vote_to_screen(&self) -> Option<Percentiles> {
         self.figures.latency.percentiles()
     }
 
-    /// How a poll came to its numbers, since this node knows it and as far as it is kept.
+    /// Returns how a poll came to its numbers since this node knows it, as far as that is kept.
     pub fn trend(&self, poll: PollId) -> Option<Trend> {
         self.figures.trends.of(poll)
     }
 
-    /// How many watch this poll here by name.
+    /// Returns how many viewers on this node are subscribed to this poll.
     pub fn watchers(&self, poll: PollId) -> usize {
         self.entry(poll).map_or(0, |entry| entry.watchers.lock().len())
     }
 
-    /// Whether a viewer from elsewhere ([`Interest::elsewhere`](super::viewer::Interest::elsewhere)) ever watched this poll here.
+    /// Whether a viewer from elsewhere
+    /// ([`Interest::elsewhere`](super::viewer::Interest::elsewhere)) ever watched this poll here.
     pub fn watched_from_elsewhere(&self, poll: PollId) -> bool {
         self.entry(poll).is_some_and(|entry| entry.elsewhere.load(Ordering::Relaxed))
     }
 
-    /// What the tick need not wait for: a ballot of this partition that was decided, in a poll
-    /// that has nothing new to be sent, has changed no number.
+    /// Stops measuring a decided ballot of this partition if its poll has nothing new to be sent:
+    /// such a ballot has changed no number, so no tick will show it.
     pub(super) fn pass_over(&self, partition: Partition, next_offset: Offset) {
         let Some(poll) = self.figures.latency.passed(partition, next_offset) else { return };
         if !self.entry(poll).is_some_and(|entry| entry.state.lock().dirty) {

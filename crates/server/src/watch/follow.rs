@@ -1,6 +1,6 @@
-//! Who follows an event from poll to poll. A follower is subscribed to the event's current poll,
-//! whichever that is: when another one comes on stage, each is moved over to it and sent the event,
-//! then the poll.
+//! Followers: viewers who follow an event from poll to poll. A follower is subscribed to the
+//! event's current poll; when another poll comes on stage, each follower is moved over to it and is
+//! sent the event, then the poll.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,23 +14,25 @@ use super::grants::{Grant, Proof};
 use super::hub::Hub;
 use super::viewer::{State, Viewer};
 
-/// A viewer's place with an event.
+/// A viewer's place with the event that it follows.
 pub(super) struct Following {
     pub entry: Arc<AgendaEntry>,
-    /// The place in the entry's watchers.
+    /// The viewer's place in the entry's `watchers`.
     pub slot: u32,
-    /// The version last sent.
+    /// The version that was last sent.
     pub sent: u64,
-    /// Something newer may be there.
+    /// Whether something newer may be there.
     pub behind: bool,
-    /// By what it runs the event, if it does: then drafts are shown, and to its owner all numbers.
+    /// The proof that the viewer runs the event, if it does. It is then shown drafts, and an owner
+    /// is shown all numbers.
     pub proof: Option<Proof>,
-    /// The poll subscribed to because it is, or was, the current one.
+    /// The poll that the viewer is subscribed to because it is, or was, the current one.
     pub poll: Option<PollId>,
 }
 
 impl Hub {
-    /// How many follow this event here, and whether one of them ever came from another machine.
+    /// Returns how many follow this event here, and whether one of them ever came from another
+    /// machine.
     pub fn followers(&self, id: EventId) -> (usize, bool) {
         self.agenda_entry(id).map_or((0, false), |entry| {
             let elsewhere = entry.elsewhere.load(Ordering::Relaxed);
@@ -38,14 +40,15 @@ impl Hub {
         })
     }
 
-    /// Begin to follow an event. What to say hello with, unless it is not in memory.
+    /// Begins to follow an event. Returns the event's JSON for the `hello`, or `None` if it is not
+    /// in memory.
     pub(super) fn begin_to_follow(
         &self,
         viewer: &Arc<Viewer>,
         state: &mut State,
         id: EventId,
     ) -> Option<Bytes> {
-        // Under the lock of the map, so that it is not forgotten before it is watched.
+        // The map stays locked, so that the event is not forgotten before it is watched.
         let (entry, slot) = {
             let agendas = self.agendas.read();
             let entry = agendas.by_id.get(&id)?.clone();
@@ -66,7 +69,7 @@ impl Hub {
         Some(json)
     }
 
-    /// Move on to the event's current poll.
+    /// Moves the viewer to the event's current poll.
     pub(super) fn follow(&self, viewer: &Arc<Viewer>, state: &mut State) {
         let Some(following) = &mut state.following else { return };
         following.behind = true;
@@ -99,15 +102,16 @@ impl Hub {
         }
     }
 
-    /// The viewer runs the event, as its owner or from its stage.
+    /// Lets the viewer run the event, as its owner or from its stage.
     pub(super) fn promote(&self, viewer: &Arc<Viewer>, state: &mut State, proof: Proof) {
         let Some(following) = &mut state.following else { return };
         let owner = following.entry.state.lock().agenda.event.owner;
-        // A stage's token beside the owner's takes nothing away.
+        // A stage token that is shown after an owner's token must not take anything away.
         if !following.proof.is_some_and(|known| known.owns(&owner)) || proof.owns(&owner) {
             following.proof = Some(proof);
         }
-        // With drafts the version may be the same as without.
+        // The version with drafts may equal the one without, so the event is sent once more in any
+        // case.
         (following.sent, following.behind) = (0, true);
         if let Some(poll) = following.poll {
             self.grant(viewer, state, poll, Grant::Runs(proof));
@@ -116,7 +120,7 @@ impl Hub {
 }
 
 impl State {
-    /// The event, if the viewer lacks its newest state.
+    /// Returns the event if the viewer lacks its newest state.
     pub(super) fn next_of_event(&mut self) -> Option<Message> {
         let following = self.following.as_mut()?;
         if !std::mem::take(&mut following.behind) {

@@ -1,9 +1,9 @@
-//! WebSocket frames (RFC 6455): what we send, encoded once and shared by all viewers; what a
-//! client sends, decoded within limits.
+//! WebSocket frames (RFC 6455). Those that we send are encoded once and shared by all viewers;
+//! those that a client sends are decoded within limits.
 
 use bytes::Bytes;
 
-/// What a message is about: the `event:` of a server-sent event.
+/// The subject of a message: its `type`, and the `event:` of a server-sent event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MessageType {
     Hello,
@@ -12,14 +12,14 @@ pub(super) enum MessageType {
     Closed,
     Leaderboard,
     Agenda,
-    /// An answer to something the client sent.
+    /// A reply to something that the client sent.
     Reply,
-    /// Nothing but a sign of life.
+    /// A ping, which carries nothing.
     KeepAlive,
 }
 
 impl MessageType {
-    /// The message's `type`.
+    /// Returns the message's `type`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hello => "hello",
@@ -39,12 +39,12 @@ pub(super) struct Message {
     wire: Bytes,
     payload_at: u8,
     pub about: MessageType,
-    /// Of the poll or leaderboard in it.
+    /// The version of the poll, event or leaderboard in it.
     pub version: u64,
 }
 
 impl Message {
-    /// A text message of these parts, put together.
+    /// Joins these parts into a text message.
     pub fn text(about: MessageType, version: u64, parts: &[&[u8]]) -> Self {
         let len = parts.iter().map(|part| part.len()).sum();
         let mut wire = head(0x1, len);
@@ -56,7 +56,7 @@ impl Message {
         Self { wire: wire.into(), payload_at, about, version }
     }
 
-    /// A ping without content.
+    /// Makes a ping without content.
     pub fn ping() -> Self {
         const PING: &[u8] = &[0x89, 0];
         Self {
@@ -67,12 +67,12 @@ impl Message {
         }
     }
 
-    /// The answer to a ping.
+    /// Makes the pong that answers a ping.
     pub fn pong(content: &[u8]) -> Self {
         Self::control(0xA, content)
     }
 
-    /// The last frame: why the socket is closed.
+    /// Makes the close frame, which is the last one and says why the socket is closed.
     pub fn close(code: u16, reason: &str) -> Self {
         let mut content = code.to_be_bytes().to_vec();
         content.extend_from_slice(reason.as_bytes());
@@ -87,18 +87,18 @@ impl Message {
         Self { wire: wire.into(), payload_at, about: MessageType::Reply, version: 0 }
     }
 
-    /// The whole frame.
+    /// Returns the whole frame.
     pub fn wire(&self) -> &Bytes {
         &self.wire
     }
 
-    /// The JSON in it.
+    /// Returns the frame's content, which is JSON for a text message.
     pub fn payload(&self) -> Bytes {
         self.wire.slice(usize::from(self.payload_at)..)
     }
 }
 
-/// The head of an unmasked, final frame.
+/// Returns the head of an unmasked, final frame, with room for the content.
 fn head(opcode: u8, len: usize) -> Vec<u8> {
     let mut head = Vec::with_capacity(len + 10);
     head.push(0x80 | opcode);
@@ -116,24 +116,26 @@ fn head(opcode: u8, len: usize) -> Vec<u8> {
     head
 }
 
-/// What came from a client.
+/// A frame that came from a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Received {
     Text(String),
-    /// A part of a message that is not complete yet. Empty parts get a client nowhere.
+    /// A part of a message that is not complete yet. A client could send empty ones for ever, so
+    /// they are told apart.
     Part {
         empty: bool,
     },
     Ping(Vec<u8>),
     Pong,
-    /// With the code to answer.
+    /// A close frame, with the code to answer.
     Close(u16),
 }
 
-/// Why a socket is closed: the code and a reason.
+/// The reason for closing a socket: a code of RFC 6455 §7.4 and a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Close(pub u16, pub &'static str);
 
+/// The reasons that the server gives.
 impl Close {
     pub const AWAY: Self = Self(1001, "the server is going away; connect again");
     pub const PROTOCOL: Self = Self(1002, "not a valid WebSocket frame (RFC 6455)");
@@ -145,7 +147,7 @@ impl Close {
     pub const SILENT: Self = Self(1001, "no sign of life; connect again");
 }
 
-/// Puts a client's frames together. Holds no memory while nothing is underway.
+/// `Decoder` puts a client's frames together. It holds no memory while no frame is under way.
 #[derive(Default)]
 pub(super) struct Decoder {
     input: Vec<u8>,
@@ -155,7 +157,7 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// Bytes as they came.
+    /// Takes bytes as they came.
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.at > 0 {
             self.input.drain(..self.at);
@@ -164,8 +166,8 @@ impl Decoder {
         self.input.extend_from_slice(bytes);
     }
 
-    /// The next complete frame, `None` when more bytes are needed. `limit` is the most bytes a
-    /// message may have; a longer one is refused as soon as its head is there.
+    /// Returns the next complete frame, or `None` when more bytes are needed. `limit` is the most
+    /// bytes that a message may have; a longer one is refused as soon as its head is there.
     pub fn next(&mut self, limit: usize) -> Result<Option<Received>, Close> {
         let input = &self.input[self.at..];
         let &[first, second, ..] = input else { return Ok(None) };
@@ -234,7 +236,7 @@ impl Decoder {
     }
 }
 
-/// The code to answer a close frame with.
+/// Returns the code to answer a close frame with.
 fn close_code(content: &[u8]) -> Result<u16, Close> {
     let (code, reason) = match content {
         [] => return Ok(1000),
@@ -253,7 +255,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// All frames until the bytes are used up or refused.
+    /// Decodes all frames until the bytes are used up or refused.
     fn decode<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> (Vec<Received>, Option<Close>) {
         let (mut decoder, mut frames) = (Decoder::default(), Vec::new());
         for chunk in chunks {
@@ -269,7 +271,7 @@ mod tests {
         (frames, None)
     }
 
-    /// Bytes that are frames more often than chance would have it.
+    /// Generates bytes that are frames more often than chance would make them.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
         let content = prop::collection::vec(any::<u8>(), 0..80);
         let head = prop::sample::select(vec![0x81, 0x01, 0x80, 0x00, 0x88, 0x89, 0x8A, 0x82, 0xC1]);

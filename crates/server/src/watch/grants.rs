@@ -1,26 +1,27 @@
-//! As whom a viewer sees polls: what it has proven, looked at anew whenever it is sent something.
+//! Grants: what a viewer has proven about polls, which decides the audience as which it sees them.
+//! They are evaluated anew whenever the viewer is sent something.
 //!
-//! Nothing here is ever taken back. A token that is no longer a poll's proves nothing from the moment
-//! on at which this node knows of the new one, whatever the viewer was shown before.
+//! A grant is never withdrawn. A token that is no longer a poll's proves nothing from the moment at
+//! which this node knows the new one, whatever the viewer was shown before.
 
 use pollux_core::id::PollId;
 use pollux_core::poll::Poll;
 
 use super::view::Audience;
 
-/// By what a viewer has proven that it runs something.
+/// A proof by which a viewer runs a poll or an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// By the owner's token that has this hash: for as long as that is the owner's.
+    /// An owner's token with this hash, which holds as long as the poll or event has that owner.
     Owner([u8; 32]),
-    /// By a stage's token, which goes with the owner's of this hash.
+    /// A stage token that belongs to the owner's token with this hash.
     Stage([u8; 32]),
-    /// By the operator's token, which is the same for a whole life of a server.
+    /// The operator's token, which stays the same for the life of a server.
     Operator,
 }
 
 impl Proof {
-    /// Whether it is the owner's or the operator's, of something that has this owner now.
+    /// Whether this is proof of the operator, or of the owner of something that now has this owner.
     pub fn owns(self, owner: &[u8; 32]) -> bool {
         match self {
             Self::Owner(hash) => hash == *owner,
@@ -29,25 +30,27 @@ impl Proof {
         }
     }
 
-    /// Whether it may run something that has this owner now, be it from a stage only.
+    /// Whether this proof lets a viewer run something that now has this owner, if only from a
+    /// stage.
     pub fn runs(self, owner: &[u8; 32]) -> bool {
         self.owns(owner) || matches!(self, Self::Stage(hash) if hash == *owner)
     }
 }
 
-/// What a viewer is granted in a poll.
+/// A viewer's grant in one poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
-    /// It has voted, which stays true.
+    /// The viewer has voted, which stays true.
     Voted,
-    /// It runs the poll, for as long as what it has proven that by holds.
+    /// The viewer runs the poll as long as this proof holds.
     Runs(Proof),
 }
 
-/// What a viewer is granted, poll by poll.
+/// All that a viewer is granted, poll by poll.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Grants(Vec<Granted>);
 
+/// What a viewer is granted in one poll.
 #[derive(Clone, Debug)]
 struct Granted {
     poll: PollId,
@@ -56,7 +59,7 @@ struct Granted {
 }
 
 impl Grants {
-    /// Grant it. Of more polls than `most` the oldest are forgotten.
+    /// Adds a grant. If there are already `most` polls, the oldest one is forgotten.
     pub fn add(&mut self, poll: PollId, grant: Grant, most: usize) {
         let found = self.0.iter().position(|granted| granted.poll == poll);
         let at = found.unwrap_or_else(|| {
@@ -69,7 +72,8 @@ impl Grants {
         let granted = &mut self.0[at];
         match grant {
             Grant::Voted => granted.voted = true,
-            // The operator's holds for good, and a stage is shown what everybody is.
+            // An operator's proof holds for good. A stage sees the poll as the public does, so its
+            // proof replaces none.
             Grant::Runs(proof) => match (granted.proof, proof) {
                 (Some(Proof::Operator), _) | (Some(_), Proof::Stage(_)) => {}
                 _ => granted.proof = Some(proof),
@@ -77,7 +81,7 @@ impl Grants {
         }
     }
 
-    /// As whom the viewer sees the poll as it is now.
+    /// Returns the audience as which the viewer sees the poll as it is now.
     pub fn audience(&self, poll: &Poll) -> Audience {
         match self.0.iter().find(|granted| granted.poll == poll.id) {
             Some(Granted { proof: Some(proof), .. }) if proof.owns(&poll.owner) => Audience::Owner,
@@ -86,7 +90,7 @@ impl Grants {
         }
     }
 
-    /// The polls in which something is granted.
+    /// Returns the polls in which something is granted.
     pub fn polls(&self) -> Vec<PollId> {
         self.0.iter().map(|granted| granted.poll).collect()
     }

@@ -1,4 +1,4 @@
-//! A viewer as the API sees it: what its client may ask for, and what it is answered.
+//! The API's handle on a viewer: what its client may ask for, and how it is answered.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::grants::{Grant, Proof};
 use super::hub::Hub;
 use super::viewer::{BrowserId, Life, SubscribeError, Viewer};
 
-/// A viewer as the API sees it.
+/// The API's handle on one viewer.
 #[derive(Clone)]
 pub struct ViewerHandle {
     pub(super) hub: Arc<Hub>,
@@ -17,12 +17,13 @@ pub struct ViewerHandle {
 }
 
 impl ViewerHandle {
-    /// Who it is.
+    /// Returns the browser id with which the viewer came.
     pub fn identity(&self) -> Option<BrowserId> {
         self.viewer.identity
     }
 
-    /// Send this poll's state now and whenever it changes. Again: send the state again.
+    /// Sends the viewer this poll's state now and whenever it changes. A second call sends it once
+    /// more.
     pub fn subscribe(&self, poll: PollId) -> Result<(), SubscribeError> {
         let mut state = self.viewer.state.lock();
         self.hub.subscribe(&self.viewer, &mut state, poll)?;
@@ -33,7 +34,8 @@ impl ViewerHandle {
         Ok(())
     }
 
-    /// No more of this poll (a viewer of everything still sees it if it is listed).
+    /// Ends the subscription to this poll. A viewer of everything still sees the poll if it is
+    /// listed.
     pub fn unsubscribe(&self, poll: PollId) {
         let mut state = self.viewer.state.lock();
         if let Some(i) = state.subs.iter().position(|sub| sub.entry.id == poll) {
@@ -42,26 +44,27 @@ impl ViewerHandle {
         }
     }
 
-    /// The viewer sees this poll so from now on; it is sent what that adds. Of more grants than
-    /// `WatchLimits::subscriptions` the oldest are forgotten.
+    /// Grants something in this poll to the viewer, which is sent what that adds. Beyond
+    /// `WatchLimits::subscriptions` polls the oldest grant is forgotten.
     pub fn grant(&self, poll: PollId, grant: Grant) {
         let mut state = self.viewer.state.lock();
         self.hub.grant(&self.viewer, &mut state, poll, grant);
     }
 
-    /// The viewer runs the event it follows, as its owner or from its stage: it is shown drafts
-    /// from now on, and as the owner every poll's numbers, for as long as this proof holds.
+    /// Lets the viewer run the event it follows, as its owner or from its stage. As long as this
+    /// proof holds, the viewer is shown drafts, and as the owner every poll's numbers.
     pub fn promote(&self, proof: Proof) {
         let mut state = self.viewer.state.lock();
         self.hub.promote(&self.viewer, &mut state, proof);
         self.viewer.pump(&self.hub, &mut state);
     }
 
-    /// Send an answer. A client that lets `WatchLimits::replies` of them pile up is closed.
+    /// Sends a reply. A client that lets `WatchLimits::replies` of them pile up is closed.
     pub fn reply(&self, json: &[u8]) {
         self.answer(Message::text(MessageType::Reply, 0, &[json]));
     }
 
+    /// Queues a reply to the client, or closes the viewer if too many are queued.
     pub(super) fn answer(&self, message: Message) {
         let mut state = self.viewer.state.lock();
         if state.life != Life::Watching {
@@ -76,11 +79,12 @@ impl ViewerHandle {
         self.viewer.pump(&self.hub, &mut state);
     }
 
-    /// Close, with a code of RFC 6455 §7.4 and a reason.
+    /// Closes the connection with a code of RFC 6455 §7.4 and a reason.
     pub fn close(&self, code: u16, reason: &'static str) {
         self.end(Close(code, reason));
     }
 
+    /// Closes the connection for this reason.
     pub(super) fn end(&self, why: Close) {
         let mut state = self.viewer.state.lock();
         state.end(why);

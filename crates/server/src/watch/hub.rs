@@ -1,8 +1,8 @@
-//! The newest state of every live poll, and who watches it. What is merged or applied here
-//! marks its poll as dirty; the tick (`tick.rs`) sends it.
+//! The hub: the newest state of every live poll, and who watches it. A change that is merged or
+//! applied here marks its poll as dirty, and the tick (`tick.rs`) sends it.
 //!
-//! Locks are taken in this order, and none is held while anything is awaited: a viewer, a poll,
-//! and then any one of the hub's own.
+//! Locks are taken in this order: a viewer, a poll, then any one of the hub's own. None is held
+//! across an await.
 
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ use super::view;
 use crate::ambient::SharedAmbient;
 use crate::config::WatchLimits;
 
-/// What an announcement tells of, but this hub does not know: to be loaded from the store.
+/// A poll or an event that an announcement is about and that this hub lacks. The caller loads it
+/// from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Missing {
     /// A poll.
@@ -33,7 +34,8 @@ pub enum Missing {
     Event(EventId),
 }
 
-/// Every live poll's newest [`Standing`], in memory. Each part says of its locks what they are held for.
+/// The hub keeps every live poll's newest [`Standing`] in memory. Each of its parts documents what
+/// its locks are held for.
 pub struct Hub {
     pub(super) limits: WatchLimits,
     pub(super) ambient: SharedAmbient,
@@ -46,7 +48,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// An empty hub for this many partitions. Its epoch is drawn from `ambient`.
+    /// Makes an empty hub for this many partitions. Its epoch is drawn from `ambient`.
     pub fn new(partitions: u32, limits: WatchLimits, ambient: SharedAmbient) -> Arc<Self> {
         Arc::new(Self {
             polls: Polls::new(),
@@ -60,18 +62,19 @@ impl Hub {
         })
     }
 
-    /// Names this hub's life: a viewer that sees another epoch forgets the versions it knew.
+    /// Returns the name of this hub's life: a viewer that sees another epoch forgets the versions
+    /// it knew.
     pub fn epoch(&self) -> &str {
         &self.shared.epoch
     }
 
-    /// Its limits.
+    /// Returns the limits that this hub keeps to.
     pub fn limits(&self) -> &WatchLimits {
         &self.limits
     }
 
-    /// Merge what the store knows of a poll (at start, on a miss, when reconciling): the newest
-    /// of each part is kept. A deleted poll is removed.
+    /// Merges what the store knows of a poll (at start, on a miss, when reconciling). Of each part
+    /// the newest is kept. A deleted poll is no longer found, but stays for a while as a tombstone.
     pub fn merge(&self, standing: Standing) {
         self.advance_to(&standing);
         let id = standing.poll.id;
@@ -83,7 +86,7 @@ impl Hub {
         };
         let mut state = entry.state.lock();
         if state.gone {
-            // It has left memory just now, and comes back.
+            // The entry was taken out of memory just now, so the poll is merged into a new one.
             drop(state);
             return self.merge(standing);
         }
@@ -95,9 +98,9 @@ impl Hub {
         self.changed(&entry, state, poll, poll || tallies);
     }
 
-    /// Apply one announcement. `Err` names a poll this hub does not know, or one whose tally
-    /// tells of a change of the poll that this hub has not heard of: the caller loads its
-    /// standing from the store and merges it.
+    /// Applies one announcement. `Err` names a poll or an event that the caller must load from the
+    /// store and merge: this hub does not know it, or has missed the change of the poll that a
+    /// tally reflects.
     pub fn apply(&self, announcement: Announcement) -> Result<(), Missing> {
         match announcement {
             Announcement::Event(event) => return self.apply_event(event),
@@ -139,11 +142,12 @@ impl Hub {
         Ok(())
     }
 
+    /// Returns the number of partitions.
     pub(super) fn partitions(&self) -> u32 {
         self.figures.progress.len() as u32
     }
 
-    /// The poll as its owner made it; the hot path of a vote.
+    /// Returns the poll as its owner made it. This is on the hot path of a vote.
     pub fn poll(&self, id: PollId) -> Option<Arc<Poll>> {
         let polls = self.polls.by_id.read();
         let entry = polls.get(&id)?;
@@ -152,7 +156,7 @@ impl Hub {
         (poll.status != PollStatus::Deleted).then_some(poll)
     }
 
-    /// The poll and its tallies, a consistent copy.
+    /// Returns a consistent copy of the poll and its tallies.
     pub fn standing(&self, id: PollId) -> Option<Standing> {
         let entry = self.entry(id)?;
         self.touch(&entry);
@@ -160,29 +164,30 @@ impl Hub {
         (standing.poll.status != PollStatus::Deleted).then_some(standing)
     }
 
-    /// The poll a join code leads to, if memory can tell: one that has been over for so long that its
-    /// code may be another's is the store's to say.
+    /// Returns the poll that a join code leads to, if memory can tell. The code of a poll that has
+    /// been over for long may belong to another one by now, so the store must be asked for it.
     pub fn by_code(&self, code: &str) -> Option<PollId> {
         let poll = self.poll(self.polls.codes.holder(code)?)?;
         codes::is_sure(&poll, self.ambient.now()).then_some(poll.id)
     }
 
+    /// Returns the entry of a poll that is in memory, deleted or not.
     pub(super) fn entry(&self, id: PollId) -> Option<Arc<Entry>> {
         self.polls.by_id.read().get(&id).cloned()
     }
 
-    /// Of the newest open, listed polls those that show their numbers only to who has voted.
+    /// Returns those of the newest open, listed polls that show their numbers only after voting.
     pub fn after_vote(&self) -> Vec<Arc<Poll>> {
         let polls = self.newest().into_iter().filter_map(|id| self.poll(id));
         polls.filter(|poll| view::shows_after_vote(poll)).collect()
     }
 
-    /// The newest open, listed polls: those that a viewer of everything is greeted with.
+    /// Returns the newest open and listed polls, with which a viewer of everything is greeted.
     pub(super) fn newest(&self) -> Vec<PollId> {
         self.polls.listed.lock().iter().rev().take(self.limits.overview).copied().collect()
     }
 
-    /// Open, listed polls, oldest first.
+    /// Returns the open and listed polls, oldest first.
     pub(super) fn listed(&self) -> Vec<PollId> {
         self.polls.listed.lock().iter().copied().collect()
     }
@@ -200,14 +205,15 @@ impl Hub {
         polls.insert(id, entry.clone());
         drop(polls);
         let state = entry.state.lock();
-        // Nobody watches it yet, and one that is over is no news unless it was open here.
+        // Nobody watches it yet, and a poll that is over is worth sending only if it was open here
+        // before.
         let news = shelved || standing.poll.status == PollStatus::Open;
         self.changed(&entry, state, true, news);
         self.arrived(&standing);
     }
 
-    /// After a change: bring the indexes up to date if it was of the poll itself, and mark the
-    /// poll as dirty if it is news to anybody.
+    /// Follows up a change: updates the indexes if the poll itself changed, and marks the poll as
+    /// dirty if there is anything new to send.
     fn changed(
         &self,
         entry: &Arc<Entry>,
@@ -221,7 +227,7 @@ impl Hub {
         if news {
             self.touch(entry);
         }
-        // Of a deleted poll the end is the last that is told.
+        // Nothing is sent about a deleted poll after its deletion.
         let news = news && (poll || state.status() != PollStatus::Deleted);
         if news && !state.dirty {
             state.dirty = true;

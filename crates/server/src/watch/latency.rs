@@ -1,8 +1,8 @@
-//! From a vote to the screen: how long it took from the log's acknowledgement on this node to the
-//! tick that sent a state with the vote in it. Both ends are on this node's clock.
+//! The time from a vote to the screen: from the log's acknowledgement on this node to the tick that
+//! sent a state with the vote in it. Both ends are taken from this node's clock.
 //!
-//! Of each partition one ballot at a time is followed, so it costs a vote next to nothing; a ballot
-//! that changes no number has no screen to reach, and is left out.
+//! Only one ballot per partition is followed at a time, so measuring costs a vote next to nothing.
+//! A ballot that changes no number never reaches a screen, and is left out.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,16 +13,16 @@ use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::standing::Standing;
 use tokio::time::Instant;
 
-/// Follows ballots.
+/// `Latency` follows ballots to the screen and keeps how long they took.
 pub(super) struct Latency {
-    /// By partition.
+    /// The ballot that is followed, by partition.
     followed: Vec<Mutex<Option<Followed>>>,
     /// The newest samples, oldest first.
     samples: Mutex<VecDeque<Duration>>,
     most: usize,
 }
 
-/// A ballot on its way.
+/// A ballot on its way to the screen.
 #[derive(Clone, Copy)]
 struct Followed {
     poll: PollId,
@@ -30,19 +30,19 @@ struct Followed {
     since: Instant,
 }
 
-/// How long the newest samples took.
+/// The percentiles of the newest samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Percentiles {
-    /// Half of them took no longer.
+    /// The median: half of the samples took no longer.
     pub p50: Duration,
-    /// 99 of 100 took no longer.
+    /// The 99th percentile: 99 of 100 samples took no longer.
     pub p99: Duration,
-    /// How many there are.
+    /// The number of samples.
     pub samples: usize,
 }
 
 impl Latency {
-    /// For this many partitions, keeping at most this many samples.
+    /// Makes a `Latency` for this many partitions that keeps at most `most` samples.
     pub fn new(partitions: u32, most: usize) -> Self {
         Self {
             followed: (0..partitions).map(|_| Mutex::default()).collect(),
@@ -51,7 +51,8 @@ impl Latency {
         }
     }
 
-    /// The log has just acknowledged this ballot. Votes do not wait for each other here.
+    /// Takes note that the log has just acknowledged this ballot. It never blocks, so votes do not
+    /// wait for each other here.
     pub fn acknowledged(&self, poll: PollId, partition: Partition, offset: Offset) {
         let slot = self.followed.get(partition as usize).and_then(Mutex::try_lock);
         if let Some(mut slot) = slot
@@ -61,7 +62,8 @@ impl Latency {
         }
     }
 
-    /// The ballots that this state, which is about to be sent, has: no longer followed.
+    /// Returns when the ballots that are in this state were acknowledged, and follows them no
+    /// longer. The caller is about to send the state.
     pub fn decided(&self, standing: &Standing) -> Vec<Instant> {
         let decided = standing.tallies().filter_map(|tally| {
             let mut slot = self.followed.get(tally.partition as usize)?.lock();
@@ -71,20 +73,20 @@ impl Latency {
         decided.collect()
     }
 
-    /// The poll of the ballot that is followed, if it lies before this offset.
+    /// Returns the poll of the followed ballot if that ballot lies before this offset.
     pub fn passed(&self, partition: Partition, next_offset: Offset) -> Option<PollId> {
         let followed = *self.followed.get(partition as usize)?.lock();
         followed.filter(|it| it.offset < next_offset).map(|it| it.poll)
     }
 
-    /// What lies before this offset has no screen to reach.
+    /// Drops the followed ballot if it lies before this offset, because it will reach no screen.
     pub fn drop_before(&self, partition: Partition, next_offset: Offset) {
         if let Some(slot) = self.followed.get(partition as usize) {
             slot.lock().take_if(|it| it.offset < next_offset);
         }
     }
 
-    /// What was acknowledged then was sent just now.
+    /// Takes samples: what was acknowledged at these moments was sent just now.
     pub fn sent(&self, since: Vec<Instant>) {
         let now = Instant::now();
         for since in since {
@@ -98,7 +100,7 @@ impl Latency {
         }
     }
 
-    /// Of the newest samples; none before the first.
+    /// Returns the percentiles of the newest samples; `None` before the first.
     pub fn percentiles(&self) -> Option<Percentiles> {
         let mut sorted: Vec<_> = self.samples.lock().iter().copied().collect();
         sorted.sort_unstable();
@@ -125,7 +127,7 @@ mod tests {
         PollId::new(UnixMillis(n), [1; 10])
     }
 
-    /// A poll whose partition 1 is committed up to here.
+    /// Makes the standing of a poll whose partition 1 is committed up to this offset.
     fn standing(poll: PollId, next_offset: Offset) -> Standing {
         let draft = Draft::new("Which?", ["a", "b"]);
         let made = Poll::draft(poll, draft, [0; 32], UnixMillis(0)).unwrap();

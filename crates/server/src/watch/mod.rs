@@ -1,5 +1,5 @@
-//! Fan-out: every node keeps the newest state of every live poll in memory, and sends it, never
-//! a backlog, to whoever watches.
+//! Fan-out to viewers: every node keeps the newest state of every live poll in memory and sends
+//! each viewer that state, never a backlog.
 //!
 //! ```text
 //!  announcements ──▶ feed ──▶ hub ──▶ polls, agenda       what is known: the newest of each
@@ -11,18 +11,23 @@
 //!                                 viewer ──▶ socket, stream
 //! ```
 //!
-//! [`view`] decides what may be shown to whom, and is the only place that does. [`hub`] merges what is
-//! heard; `polls` keeps it (`entry`: one poll; `shelf`: open ones that nobody uses; [`codes`]: where join codes
-//! lead), and `agenda` keeps the events. `tick` sends what changed: per poll to those who subscribed to
-//! it, per event to those who `follow` it from poll to poll, and to many alike (`shared`): through one stream
-//! to those who watch everything (`overview`), and the leaderboard (`board`). `seats` lets viewers in; [`viewer`] knows
-//! what one of them lacks, [`grants`] as whom it sees what, [`handle`] is what the API may do for it, [`socket`] is its WebSocket
-//! (`frame`: the bytes), [`stream`] its server-sent events. [`feed`] brings the announcements in. [`latency`] measures how
-//! long a vote takes to the screen, [`trend`] keeps how a poll came to its numbers; `figures` tells of both.
+//! [`feed`] brings announcements to the [`hub`], which merges them. `polls` keeps the polls
+//! (`entry` is one of them, `shelf` holds open ones that nobody uses, [`codes`] knows where join
+//! codes lead), and `agenda` keeps the events. `tick` sends what changed: a poll to those who
+//! subscribed to it, an event to those who `follow` it from poll to poll. What goes to many viewers
+//! alike is in `shared`: the stream of those who watch everything (`overview`) and the leaderboard
+//! (`board`).
 //!
-//! What is sent, all JSON: `hello` first; `poll.created`, `poll.updated` and `poll.closed` with
-//! the whole poll; `event.changed`; `leaderboard.changed`. `poll.closed` is sent when a poll closes (an update
-//! follows once it is final) and when it is deleted, then with its last state and never again.
+//! [`view`] alone decides what is shown to whom. `seats` lets viewers in, [`viewer`] knows what one
+//! of them lacks, [`grants`] knows as which audience it sees a poll, and [`handle`] is what the API
+//! may do for it. A viewer is reached over its WebSocket ([`socket`]; `frame` holds the bytes) or
+//! by server-sent events ([`stream`]). [`latency`] measures how long a vote takes to the screen,
+//! [`trend`] keeps how a poll came to its numbers, and `figures` reports both.
+//!
+//! All messages are JSON: `hello` first; `poll.created`, `poll.updated` and `poll.closed` with the
+//! whole poll; `event.changed`; `leaderboard.changed`. `poll.closed` is sent when a poll closes,
+//! and an update follows once it is final. It is also sent when a poll is deleted, with the poll's
+//! last state; nothing about that poll follows.
 
 mod agenda;
 mod board;

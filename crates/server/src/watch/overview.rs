@@ -1,9 +1,10 @@
-//! The one stream that all viewers of everything follow.
+//! The overview: the one stream that all viewers of everything follow.
 //!
-//! Each poll has at most one place in it, that of its latest change, and moves to the end when
-//! it changes again. A viewer remembers one number, how far it has come; what lies beyond is
-//! what it lacks, so ten thousand polls cost a viewer eight bytes, and a slow one skips states.
-//! Polls wait in a queue for their place, at most so many get one a tick, and none is passed over.
+//! Each poll has at most one place in the stream, that of its latest change, and moves to the end
+//! when it changes again. A viewer's cursor says how far it has come, and it lacks whatever lies
+//! beyond. So ten thousand polls cost a viewer eight bytes, and a slow viewer skips states. Polls
+//! wait in a queue for their place. Each tick gives places to a limited number, and none is passed
+//! over.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -15,26 +16,26 @@ use super::entry::{Entry, EntryState};
 use super::frame::MessageType;
 use super::view::Audience;
 
-/// Frames of one tick with their places, as the public gets them.
+/// The frames of one tick with their places, as the public gets them.
 pub(super) type Batch = Arc<[(u64, Bytes)]>;
 
-/// The stream.
+/// The overview keeps the places of polls and the queue for them.
 #[derive(Default)]
 pub(super) struct Overview {
-    /// The last place given.
+    /// The last place that was given.
     pub head: u64,
-    /// Who changed last at which place.
+    /// The poll at each place.
     pub recent: BTreeMap<u64, Arc<Entry>>,
-    /// Waiting for a place, each once.
+    /// The polls that wait for a place, each once.
     pub queue: VecDeque<Arc<Entry>>,
-    /// No tick before.
+    /// The earliest moment of the next tick.
     pub due: Option<Instant>,
-    /// What the last tick brought to those who had come as far as the number says.
+    /// The cursor of viewers who were up to date before the last tick, and the frames of that tick.
     pub batch: Option<(u64, Batch)>,
 }
 
 impl EntryState {
-    /// What a viewer of everything who had come as far as `cursor` is told about this poll.
+    /// Returns the message about this poll that a viewer of everything with this cursor lacks.
     pub fn overview_event(&self, cursor: u64) -> MessageType {
         match (self.is_over(), self.closed_seq > cursor, self.created_seq > cursor) {
             (true, true, _) => MessageType::Closed,
@@ -43,7 +44,7 @@ impl EntryState {
         }
     }
 
-    /// Take the place `seq`.
+    /// Moves the poll to the place `seq`.
     pub fn take_place(&mut self, seq: u64) {
         self.queued = false;
         self.seq = seq;
@@ -58,14 +59,15 @@ impl EntryState {
     }
 }
 
-/// Give the next polls of the queue their places: `most` of them, or all when nobody looks.
+/// Gives the next polls of the queue their places: `most` of them, or all of them when nobody
+/// watches.
 pub(super) fn advance(overview: &parking_lot::Mutex<Overview>, most: Option<usize>) {
     let (from, taken): (u64, Vec<_>) = {
         let mut overview = overview.lock();
         let count = overview.queue.len().min(most.unwrap_or(usize::MAX));
         let from = overview.head;
-        // First of all: whoever sees the old head after saying hello has said nothing that is
-        // newer than what is encoded below.
+        // The head moves before anything is encoded. A viewer that still sees the old head after
+        // its `hello` was therefore told nothing newer than what is encoded below.
         overview.head += count as u64;
         (from, overview.queue.drain(..count).collect())
     };

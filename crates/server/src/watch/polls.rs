@@ -1,5 +1,4 @@
-//! Which polls stay in memory: those that are open, but for those on the shelf, and of the others
-//! the newest.
+//! The polls in memory: all that are open, except those on the shelf, and the newest of the others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,23 +13,22 @@ use super::entry::{Entry, EntryState};
 use super::hub::Hub;
 use super::shelf::Shelf;
 
-/// The polls that are known. A poll itself may be locked while any of these is taken, never the other
-/// way round; of these the map is taken before the shelf.
+/// The known polls. A poll's entry may be locked while any of these locks is taken, never the other
+/// way round; the map is taken before the shelf.
 pub(super) struct Polls {
-    /// Those in memory. Held to find one, to put one in or to take one out.
+    /// The polls in memory. The lock is held to find one, to put one in or to take one out.
     pub by_id: RwLock<HashMap<PollId, Arc<Entry>, FixedState>>,
-    /// Where join codes lead.
+    /// The polls that join codes lead to.
     pub codes: Codes,
-    /// Open and listed; what the overview and the leaderboard are about.
+    /// The open and listed polls, which the overview and the leaderboard are about.
     pub listed: Mutex<BTreeSet<PollId>>,
-    /// How many of them are open, and which of the others are forgotten first.
+    /// The number of open polls, and the order in which the others are forgotten.
     pub kept: Mutex<Kept>,
-    /// Open ones that nobody uses.
+    /// The open polls that nobody uses.
     pub shelf: Shelf,
 }
 
 impl Polls {
-    /// None.
     pub fn new() -> Self {
         Self {
             by_id: RwLock::default(),
@@ -42,18 +40,18 @@ impl Polls {
     }
 }
 
-/// What is kept.
+/// `Kept` counts the open polls in memory and orders the others.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// How many are open and not on the shelf.
+    /// The number of polls that are open and not on the shelf.
     pub open: usize,
     next: u64,
-    /// Polls that are not open, in the order in which they are forgotten.
+    /// The polls that are not open, in the order in which they are forgotten.
     idle: BTreeMap<u64, PollId>,
 }
 
 impl Kept {
-    /// Forget it after all others that are not open.
+    /// Puts the poll at the end of the order in which polls are forgotten.
     fn last(&mut self, poll: PollId) -> Option<u64> {
         let order = self.next;
         self.next += 1;
@@ -63,13 +61,13 @@ impl Kept {
 }
 
 impl Hub {
-    /// How many polls are open.
+    /// Returns how many polls are open.
     pub fn open_polls(&self) -> usize {
         self.polls.kept.lock().open + self.polls.shelf.len()
     }
 
-    /// Every poll that may still change, open or closed and not final yet, in order; for the feed
-    /// to compare with the store.
+    /// Returns, in order, every poll that may still change: those that are open, or closed and not
+    /// final yet. The feed compares them with the store.
     pub fn unfinished_polls(&self) -> Vec<PollId> {
         let known: Vec<_> = self.polls.by_id.read().values().cloned().collect();
         let unfinished = |entry: &Arc<Entry>| {
@@ -84,15 +82,16 @@ impl Hub {
         polls
     }
 
-    /// The poll itself has changed: bring the indexes up to date.
+    /// Updates the indexes after the poll itself has changed.
     pub(super) fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
-        // Who sees what may be another matter now: what was encoded for those who saw more is not what
-        // others see, though its numbers may be shown to all from here on.
+        // The change may show the numbers to everybody. JSON with numbers that was encoded for the
+        // few who saw them before describes the poll before the change, so nobody may be sent it
+        // any more.
         state.renew();
         let poll = state.standing.poll.clone();
         let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
         if before.code != poll.code {
-            // It has joined an event, and its old code leads there.
+            // The poll has joined an event, and its old code leads there now.
             self.polls.codes.forget(&before.code, poll.id);
         }
         self.list(&poll);
@@ -111,7 +110,7 @@ impl Hub {
         }
     }
 
-    /// Its join code leads to the poll, and it is among those listed, as it says now.
+    /// Updates the join code and the list of open, listed polls to what the poll now says.
     pub(super) fn list(&self, poll: &Poll) {
         self.polls.codes.lead(poll, self.ambient.now());
         let mut listed = self.polls.listed.lock();
@@ -122,10 +121,10 @@ impl Hub {
         }
     }
 
-    /// Keep the number of polls that are not open within its limit. A deleted poll stays for a
-    /// while too: its tombstone keeps late announcements from bringing it back.
+    /// Keeps the number of polls that are not open within its limit. A deleted poll stays for a
+    /// while too, as a tombstone: without it a late announcement would bring the poll back.
     pub(super) fn forget_idle(&self) {
-        // Those that are still watched stay; a few tries find one that is not.
+        // Polls that are still watched stay, so several are tried; eight tries bound the work.
         for _ in 0..8 {
             let id = {
                 let mut kept = self.polls.kept.lock();
@@ -138,7 +137,7 @@ impl Hub {
             let Some(entry) = self.entry(id) else { continue };
             let mut state = entry.state.lock();
             if state.status() == PollStatus::Open {
-                // It was opened again just then.
+                // It was opened again meanwhile.
                 continue;
             }
             if !self.forget(&entry, &mut state, None) {

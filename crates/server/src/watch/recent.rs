@@ -1,5 +1,5 @@
-//! Who voted a moment ago in polls that show their numbers after the vote. The store knows a
-//! voter once the ballot is counted; whoever comes back before that is found here.
+//! The voters who voted a moment ago in polls that show their numbers after the vote. The store
+//! knows a voter once the ballot is counted; a voter who comes back before that is found here.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -8,7 +8,8 @@ use pollux_core::id::PollId;
 
 use super::viewer::BrowserId;
 
-/// The newest of them; the oldest are forgotten first, and counted by then.
+/// `Recent` keeps the newest of these voters. The oldest are forgotten first, and are counted by
+/// then.
 pub(super) struct Recent {
     most: usize,
     known: HashSet<(PollId, BrowserId), FixedState>,
@@ -16,10 +17,12 @@ pub(super) struct Recent {
 }
 
 impl Recent {
+    /// Makes an empty collection for at most this many voters.
     pub fn new(most: usize) -> Self {
         Self { most, known: HashSet::default(), order: VecDeque::new() }
     }
 
+    /// Adds a voter of a poll.
     pub fn insert(&mut self, poll: PollId, identity: BrowserId) {
         if !self.known.insert((poll, identity)) {
             return;
@@ -32,6 +35,7 @@ impl Recent {
         }
     }
 
+    /// Whether this voter of the poll is among the newest.
     pub fn contains(&self, poll: PollId, identity: BrowserId) -> bool {
         self.known.contains(&(poll, identity))
     }

@@ -1,4 +1,5 @@
-//! Who watches, and how they come and go: what a viewer is greeted with, subscribes to and may see.
+//! The viewers' seats: how viewers come and go, what they are greeted with, subscribe to and may
+//! see.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,15 +21,17 @@ use super::view;
 use super::viewer::{BrowserId, Interest, Sink, State, Sub, SubscribeError, Viewer, Watched};
 use crate::config::WatchLimits;
 
-/// All viewers. A lock is held to find or list some of them, and none of theirs is taken meanwhile.
+/// All viewers. A lock is held to find or list some of them; no viewer's own lock is taken
+/// meanwhile.
 pub(super) struct Seats {
     pub all: Mutex<Slots<Arc<Viewer>>>,
-    /// Those of everything or the leaderboard.
+    /// The viewers of everything or of the leaderboard.
     pub general: Mutex<Slots<Arc<Viewer>>>,
-    /// Those who are somebody; the number keeps apart the tabs of one browser.
+    /// The viewers with a browser id. The number is the place in `all`, and tells the tabs of one
+    /// browser apart.
     known: Mutex<BTreeMap<(BrowserId, u32), Arc<Viewer>>>,
     recent: Mutex<Recent>,
-    /// Set once, when the server stops.
+    /// Whether the server is stopping. It is set once and never cleared.
     pub leaving: AtomicBool,
 }
 
@@ -45,17 +48,18 @@ impl Seats {
 }
 
 impl Hub {
-    /// How many watch now.
+    /// Returns how many viewers there are now.
     pub fn viewers(&self) -> usize {
         self.seats.all.lock().len()
     }
 
-    /// The voter with this cookie has voted in this poll: from now on their viewers see it so.
+    /// Lets the viewers with this browser id see the poll as those who have voted in it.
     pub fn voted(&self, poll: PollId, identity: BrowserId) {
         if !self.poll(poll).is_some_and(|poll| view::shows_after_vote(&poll)) {
             return;
         }
-        // First this, then who is here: `join` does it the other way round, so nobody is missed.
+        // The voter is noted before the viewers are listed. `join` does it the other way round, so
+        // no viewer is missed.
         self.seats.recent.lock().insert(poll, identity);
         let of_identity = (identity, 0)..=(identity, u32::MAX);
         let viewers: Vec<_> =
@@ -66,13 +70,13 @@ impl Hub {
         }
     }
 
-    /// Whether [`Hub::voted`] was called for this voter a moment ago. The store knows of those
-    /// whose ballots are counted.
+    /// Whether [`Hub::voted`] was called for this browser id a moment ago. The store knows the
+    /// voters whose ballots are counted.
     pub fn has_voted(&self, poll: PollId, identity: BrowserId) -> bool {
         self.seats.recent.lock().contains(poll, identity)
     }
 
-    /// Let a viewer in. It stays until the seat is dropped.
+    /// Lets a viewer in, which stays until its seat is dropped.
     pub(super) fn join(
         self: &Arc<Self>,
         sink: Sink,
@@ -113,8 +117,8 @@ impl Hub {
         Seat(ViewerHandle { hub: self.clone(), viewer })
     }
 
-    /// Register for what is wanted, then say hello: whatever changes in between is sent twice
-    /// rather than missed.
+    /// Registers the viewer for what it wants and then queues its `hello`. In this order a change
+    /// in between is sent twice rather than missed.
     fn greet(&self, viewer: &Arc<Viewer>, state: &mut State, interest: &Interest) {
         let general = interest.everything || interest.leaderboard;
         if general {
@@ -123,7 +127,7 @@ impl Hub {
         let listed = |id: &PollId| interest.everything && self.polls.listed.lock().contains(id);
         let granted = state.grants.polls().into_iter().filter(listed);
         for poll in interest.polls.iter().copied().chain(granted).take(self.limits.subscriptions) {
-            // A poll that is not here is left out, as documented.
+            // A poll that is not in memory is left out, as `Interest::polls` documents.
             let _ = self.subscribe(viewer, state, poll);
         }
         let usual = interest.everything && !state.mixed;
@@ -146,7 +150,7 @@ impl Hub {
         if interest.everything {
             state.cursor = Some(self.shared.overview.lock().head);
             let newest = self.newest();
-            // Those that are on the shelf come later.
+            // Polls on the shelf are read back and come later.
             self.polls.shelf.seek(newest.iter().copied());
             for entry in newest.into_iter().filter_map(|id| self.entry(id)) {
                 if state.subs.iter().all(|sub| !Arc::ptr_eq(&sub.entry, &entry)) {
@@ -171,7 +175,8 @@ impl Hub {
         let board = general.then(|| self.shown_board());
         state.board = board.as_ref().map(|board| board.version);
         let message = self.hello(event.as_deref(), &polls, board.as_deref());
-        // A tick that began meanwhile may have encoded less than is said here.
+        // A tick that began meanwhile may have encoded older states than this `hello` has, so this
+        // viewer must not be sent that tick's batch.
         let head = self.shared.overview.lock().head;
         if state.cursor.is_some_and(|cursor| cursor != head) {
             state.mixed = true;
@@ -183,6 +188,7 @@ impl Hub {
         state.replies.push_back(message);
     }
 
+    /// Subscribes a viewer to a poll, or makes an existing subscription due to be sent once more.
     pub(super) fn subscribe(
         &self,
         viewer: &Arc<Viewer>,
@@ -191,14 +197,15 @@ impl Hub {
     ) -> Result<(), SubscribeError> {
         if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
             (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
-            // What was encoded before the numbers were hidden is older than what was sent with them.
+            // JSON that was encoded before the numbers were hidden has a lower version than what
+            // was sent with the numbers.
             self.renew(&mut sub.entry.state.lock());
             return Ok(());
         }
         if state.subs.len() >= self.limits.subscriptions {
             return Err(SubscribeError::TooMany);
         }
-        // Under the lock of the map, so that the poll is not forgotten before it is watched.
+        // The map stays locked, so that the poll is not forgotten before it is watched.
         let (entry, slot) = {
             let polls = self.polls.by_id.read();
             let entry = polls.get(&id).cloned().ok_or(SubscribeError::Unknown)?;
@@ -221,7 +228,7 @@ impl Hub {
         Ok(())
     }
 
-    /// What [`ViewerHandle::grant`] says.
+    /// Grants something in a poll to a viewer, as [`ViewerHandle::grant`] documents.
     pub(super) fn grant(&self, viewer: &Arc<Viewer>, state: &mut State, id: PollId, grant: Grant) {
         let poll = self.entry(id).map(|entry| entry.poll.read().clone());
         let before = poll.as_ref().map(|poll| state.grants.audience(poll));
@@ -231,14 +238,15 @@ impl Hub {
         }
         state.mixed = true;
         if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
-            // With the numbers the version may be the same as without.
+            // The version with the numbers may equal the one without, so the poll must be sent once
+            // more.
             (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
             self.renew(&mut sub.entry.state.lock());
         } else if state.cursor.is_some()
             && self.entry(id).is_some_and(|entry| entry.state.lock().seq > 0)
         {
-            // The shared stream moves at the public's pace; this viewer now sees more. Without
-            // room for a subscription it stays at that pace.
+            // The shared stream moves at the public's pace, and this viewer now sees more. If it
+            // has no room for another subscription, it stays at that pace.
             let _ = self.subscribe(viewer, state, id);
         }
         viewer.pump(self, state);
@@ -261,14 +269,14 @@ impl Hub {
         }
         self.seats.all.lock().remove(state.slot);
         if let Sink::Socket(stream) = &viewer.sink {
-            // Whoever still holds a handle must not keep the connection.
+            // A task that still holds a handle must not keep the connection open.
             let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Both);
         }
         self.due.changed.notify_one();
     }
 }
 
-/// A viewer's place, given up when dropped.
+/// A viewer's place, which is given up when the seat is dropped.
 pub(super) struct Seat(pub ViewerHandle);
 
 impl Drop for Seat {

@@ -1,5 +1,5 @@
-//! What many viewers are sent alike: the stream of everything, the leaderboard, and how a viewer of
-//! everything is greeted.
+//! What many viewers are sent alike: the stream of everything, the leaderboard, and the greeting of
+//! viewers of everything.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,29 +18,31 @@ use super::overview::{Batch, Overview};
 use super::view::LeaderboardView;
 use crate::config::WatchLimits;
 
-/// What is sent alike.
+/// `Shared` holds what is sent alike.
 pub(super) struct Shared {
-    /// Names the hub's life.
+    /// The name of the hub's life.
     pub epoch: String,
-    /// The stream of everything. Held for a look or a change, never while a poll is encoded.
+    /// The stream of everything. Its lock is held for a look or a change, never while a poll is
+    /// encoded.
     pub overview: Mutex<Overview>,
-    /// Of options and of polls; held by the tick alone, polls may be locked meanwhile.
+    /// The rankings of options and of polls. Only the tick takes this lock; polls may be locked
+    /// meanwhile.
     pub ranking: Mutex<[Board; 2]>,
-    /// The leaderboard as it is shown. Held for a look or a change.
+    /// The leaderboard as it is shown. Its lock is held for a look or a change.
     pub board: Mutex<BoardState>,
-    /// What a viewer of everything is greeted with, for one tick or until there is news.
+    /// The greeting for a viewer of everything; it holds for one tick, or until `news` grows.
     pub greeting: Mutex<Option<Greeting>>,
-    /// Counts the news: states that somebody may have been shown. Raised under the lock of what
-    /// is news, so that whoever was shown it is not greeted with anything older later on.
+    /// The number of times that a state became visible. It is raised under the lock of what
+    /// changed, so a viewer who was shown the new state is not greeted with an older one later.
     pub news: AtomicU64,
 }
 
-/// The leaderboard.
+/// The leaderboard and what is known about its next tick.
 pub(super) struct BoardState {
-    /// Polls that contend, or did, and changed since.
+    /// The polls that contend, or did, and have changed since the last tick.
     pub dirty: BTreeSet<PollId>,
     pub due: Option<Instant>,
-    /// Polls that have a place on it.
+    /// The polls that have a place on it.
     pub ranked: BTreeSet<PollId>,
     pub view: Arc<LeaderboardView>,
     pub shown: Arc<ShownBoard>,
@@ -51,11 +53,11 @@ pub(super) struct ShownBoard {
     pub version: u64,
     pub json: Bytes,
     pub view: LeaderboardView,
-    /// None before the first change.
+    /// The message that is sent; `None` before the first change.
     pub message: Option<Message>,
 }
 
-/// What a viewer of everything is greeted with, and for how long that is true.
+/// The greeting of a viewer of everything, and for how long it holds.
 #[derive(Clone)]
 pub(super) struct Greeting {
     pub until: Instant,
@@ -88,20 +90,20 @@ impl Shared {
 }
 
 impl Hub {
-    /// The leaderboard as of the last tick, cut to `limit` places.
+    /// Returns the leaderboard as of the last tick, cut to `limit` places.
     pub fn leaderboard(&self, limit: usize) -> LeaderboardView {
         let view = self.shared.board.lock().view.clone();
         view.cut(limit)
     }
 
-    /// From now on this poll is shown as it is, before its tick.
+    /// Drops outdated JSON, so that this poll is shown as it is even before its tick.
     pub(super) fn renew(&self, poll: &mut EntryState) {
         if poll.renew() {
             self.shared.news.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    /// The first message of a connection.
+    /// Makes the first message of a connection.
     pub(super) fn hello(
         &self,
         event: Option<&[u8]>,
@@ -126,7 +128,7 @@ impl Hub {
         Message::text(MessageType::Hello, 0, &parts)
     }
 
-    /// Who changed first after this place of the stream, and the place of that.
+    /// Returns the first poll that changed after this place of the stream, and that poll's place.
     pub(super) fn overview_after(&self, cursor: u64) -> Option<(u64, Arc<Entry>)> {
         let overview = self.shared.overview.lock();
         if overview.head <= cursor {
@@ -135,14 +137,14 @@ impl Hub {
         overview.recent.range(cursor + 1..).next().map(|(seq, entry)| (*seq, entry.clone()))
     }
 
-    /// What the last tick brought, for whoever had come as far as this place before it.
+    /// Returns the frames of the last tick, for a viewer who had come as far as `cursor` before it.
     pub(super) fn overview_batch(&self, cursor: u64) -> Option<Batch> {
         let overview = self.shared.overview.lock();
         let (from, batch) = overview.batch.as_ref()?;
         (*from == cursor && !batch.is_empty()).then(|| batch.clone())
     }
 
-    /// The leaderboard as sockets and streams are sent it.
+    /// Returns the leaderboard as sockets and streams are sent it.
     pub(super) fn shown_board(&self) -> Arc<ShownBoard> {
         self.shared.board.lock().shown.clone()
     }

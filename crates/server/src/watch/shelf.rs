@@ -1,8 +1,10 @@
-//! Open polls that nobody uses for now. Of each the hub keeps what the leaderboard counts and what
-//! viewers were last told. The rest is in the store, and is read back as soon as somebody asks for the
-//! poll or votes in it, or when it comes to be shown among the newest or on the leaderboard.
+//! The shelf, for open polls that nobody uses for now. Of each the hub keeps what the leaderboard
+//! counts and what viewers were last told. The rest is in the store. It is read back as soon as
+//! somebody asks for the poll or votes in it, or when the poll is to be shown among the newest or
+//! on the leaderboard.
 //!
-//! For everybody else a poll on the shelf is simply not in memory, as one that was closed long ago.
+//! To everything else in the hub a poll on the shelf is not in memory, like one that was closed
+//! long ago.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,31 +26,33 @@ use super::hub::Hub;
 use super::tick::CHUNK;
 use super::view::{self, Audience};
 
-/// A poll that was used within this time is not put down.
+/// The time for which a poll must have been unused before it is put on the shelf.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Uses closer together than this are noted once, because every vote is one.
+/// The resolution at which uses are noted. Every vote is a use, so closer ones are noted once.
 const GRAIN_MILLIS: u64 = 1_000;
 
-/// The polls that are put down.
+/// The polls that are put on the shelf.
 pub(super) struct Shelf {
     begun: Instant,
     polls: Mutex<BTreeMap<PollId, Shelved>>,
-    /// Those of them that are to be shown, though nobody has asked for them by name.
+    /// The shelved polls that are to be shown, though nobody has asked for them by name.
     wanted: Mutex<BTreeSet<PollId>>,
     asked: Notify,
 }
 
-/// What is kept of a poll.
+/// What is kept of a poll on the shelf.
 pub(super) struct Shelved {
-    /// As of which version, numbers included. In the store's word the same version is no news.
+    /// Its version, numbers included. A standing from the store with the same version brings
+    /// nothing new.
     version: u64,
     /// The version that the public was last told of.
     public: u64,
-    /// See [`EntryState::created_seq`].
+    /// The first place that it had in the overview; see [`EntryState::created_seq`].
     created_seq: u64,
-    /// What it counts on the leaderboard, if it contends: its options' votes, and itself.
+    /// Its options' votes, which count on the leaderboard if it contends.
     counts: Box<[u64]>,
+    /// The poll itself as a contender, if it contends.
     poll: Option<Contender>,
 }
 
@@ -66,42 +70,46 @@ impl Shelved {
 }
 
 impl Shelf {
-    /// An empty one.
+    /// Makes an empty shelf.
     pub fn new() -> Self {
         let (polls, wanted) = (Mutex::default(), Mutex::default());
         Self { begun: Instant::now(), polls, wanted, asked: Notify::new() }
     }
 
+    /// Returns how many polls are on the shelf.
     pub fn len(&self) -> usize {
         self.polls.lock().len()
     }
 
+    /// Whether the poll is on the shelf.
     pub fn has(&self, id: PollId) -> bool {
         self.polls.lock().contains_key(&id)
     }
 
+    /// Returns the polls on the shelf, in order.
     pub fn ids(&self) -> Vec<PollId> {
         self.polls.lock().keys().copied().collect()
     }
 
-    /// Milliseconds since the hub began.
+    /// Returns the milliseconds since the hub began.
     pub fn age(&self) -> u64 {
         self.begun.elapsed().as_millis() as u64
     }
 
-    /// Take this poll from the shelf into memory. Says whether it was there.
+    /// Takes this poll from the shelf into memory. Returns whether it was there.
     pub fn take(&self, id: PollId, state: &mut EntryState) -> bool {
         let Some(shelved) = self.polls.lock().remove(&id) else { return false };
         state.created_seq = shelved.created_seq;
         state.contended = shelved.poll.is_some();
-        // One that is to be shown is told of again, so that whoever was greeted without it hears of it.
+        // A wanted poll is announced again, so that viewers who were greeted without it learn of
+        // it.
         if !self.wanted.lock().remove(&id) {
             (state.ticked, state.public) = (shelved.version, shelved.public);
         }
         true
     }
 
-    /// What a poll on the shelf counts on the leaderboard.
+    /// Adds what a poll on the shelf counts on the leaderboard.
     pub fn contend(&self, id: PollId, options: &mut Vec<Contender>, polls: &mut Vec<Contender>) {
         if let Some(shelved) = self.polls.lock().get(&id) {
             options.extend(board::options(id, &shelved.counts));
@@ -109,7 +117,8 @@ impl Shelf {
         }
     }
 
-    /// Read these back if they are on the shelf: they are to be shown.
+    /// Asks for those of these polls that are on the shelf to be read back, because they are to be
+    /// shown.
     pub fn seek(&self, ids: impl IntoIterator<Item = PollId>) {
         let here: Vec<_> = {
             let polls = self.polls.lock();
@@ -121,7 +130,7 @@ impl Shelf {
         }
     }
 
-    /// Whether the poll is on the shelf as this, and nobody wants it.
+    /// Whether the poll is on the shelf with this version, and nobody wants it.
     fn keeps(&self, standing: &Standing) -> bool {
         let id = standing.poll.id;
         let version = self.polls.lock().get(&id).map(|shelved| shelved.version);
@@ -130,7 +139,7 @@ impl Shelf {
 }
 
 impl Hub {
-    /// How many open polls are in memory whole.
+    /// Returns how many open polls are in memory in full.
     pub fn loaded_polls(&self) -> usize {
         self.polls.kept.lock().open
     }
@@ -140,20 +149,22 @@ impl Hub {
         self.polls.shelf.has(id)
     }
 
-    /// The poll that a join code leads to, if that poll is on the shelf, and whether it is listed.
+    /// Returns the poll that a join code leads to, if that poll is on the shelf, and whether it is
+    /// listed.
     pub fn shelved_by_code(&self, code: &str) -> Option<(PollId, bool)> {
         let id = self.polls.codes.holder(code).filter(|id| self.polls.shelf.has(*id))?;
         Some((id, self.polls.listed.lock().contains(&id)))
     }
 
-    /// Waits until polls on the shelf are to be shown: the feed reads them back.
+    /// Waits until polls on the shelf are to be shown, and returns them. The feed reads them back.
     pub async fn sought(&self) -> Vec<PollId> {
         self.polls.shelf.asked.notified().await;
         self.polls.shelf.wanted.lock().iter().copied().collect()
     }
 
-    /// Merge what the store says of an open poll when all of them are looked through. What is news is
-    /// merged, and so is a poll that nobody knew while there is room; otherwise it goes onto the shelf.
+    /// Takes in one open poll while all of them are read from the store. A poll that nobody knew
+    /// goes onto the shelf if there is no room for it in memory. A poll on the shelf stays there if
+    /// the store has no newer version of it and nobody wants it. All others are merged.
     pub fn reconcile(&self, standing: Standing) {
         if self.polls.shelf.keeps(&standing) || self.shelve(&standing) {
             self.advance_to(&standing);
@@ -162,7 +173,7 @@ impl Hub {
         }
     }
 
-    /// The store has no such poll. That of a shelf is forgotten.
+    /// Forgets a poll on the shelf that the store does not have.
     pub fn unknown(&self, id: PollId) {
         if self.polls.shelf.polls.lock().remove(&id).is_some() {
             self.polls.shelf.wanted.lock().remove(&id);
@@ -172,7 +183,7 @@ impl Hub {
         }
     }
 
-    /// The poll is being used.
+    /// Notes that the poll is being used.
     pub(super) fn touch(&self, entry: &Entry) {
         let now = self.polls.shelf.age();
         if entry.used.load(Ordering::Relaxed) + GRAIN_MILLIS <= now {
@@ -180,7 +191,8 @@ impl Hub {
         }
     }
 
-    /// Put a poll that nobody knew onto the shelf at once, unless there is room for it in memory.
+    /// Puts a poll that nobody knew onto the shelf, unless there is room for it in memory. Returns
+    /// whether it did.
     fn shelve(&self, standing: &Standing) -> bool {
         let poll = &standing.poll;
         if poll.status != PollStatus::Open || self.loaded_polls() < self.limits().loaded_polls {
@@ -200,8 +212,9 @@ impl Hub {
         true
     }
 
-    /// Put down polls until no more than the limit are in memory whole: those first that were not used for longest.
-    /// What is watched, among the newest, on the leaderboard or not told to everybody yet stays.
+    /// Puts polls on the shelf until no more than the limit are in memory in full, beginning with
+    /// those that have been unused for longest. A poll stays in memory if it is watched, among the
+    /// newest, on the leaderboard, or has a change that some viewer has not been sent yet.
     pub(super) async fn put_down_idle(&self) {
         let newest: BTreeSet<_> = self.newest().into_iter().collect();
         self.polls.shelf.seek(newest.iter().copied());
@@ -236,7 +249,8 @@ impl Hub {
         }
     }
 
-    /// The place in the overview up to which every viewer of everything has been told.
+    /// Returns the place in the overview up to which every viewer of everything has been sent the
+    /// polls.
     async fn told_to_all(&self) -> u64 {
         let (mut told, mut chunk, mut from) = (u64::MAX, Vec::new(), Some(0));
         while let Some(start) = from {
@@ -250,7 +264,8 @@ impl Hub {
 
     fn put_down(&self, entry: &Arc<Entry>, told: u64) -> bool {
         let mut state = entry.state.lock();
-        // The queue of the overview and the tick would go on with what is no longer here.
+        // The overview's queue and the tick would otherwise go on with an entry that has left
+        // memory.
         let busy = state.dirty || state.queued || state.seq > told;
         if busy || state.status() != PollStatus::Open {
             return false;
@@ -262,7 +277,8 @@ impl Hub {
         self.forget(entry, &mut state, Some(shelved))
     }
 
-    /// Take a poll out of memory unless somebody watches it; onto the shelf, if it is open.
+    /// Takes a poll out of memory unless somebody watches it, and puts it on the shelf if `shelved`
+    /// is given. Returns whether it did.
     pub(super) fn forget(
         &self,
         entry: &Arc<Entry>,

@@ -1,7 +1,7 @@
-//! A list whose members keep their place: joining and leaving is O(1), and a walk over it may
-//! let go of the lock between chunks without missing anybody who stays.
+//! A list whose members keep their place. Joining and leaving is O(1), and a walk over the list may
+//! release the lock between chunks without missing a member that stays.
 
-/// The list.
+/// `Slots` is a list whose members keep their place.
 pub(super) struct Slots<T> {
     items: Vec<Option<T>>,
     free: Vec<u32>,
@@ -14,7 +14,7 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T: Clone> Slots<T> {
-    /// Add a member; the answer is its place.
+    /// Adds a member and returns its place.
     pub fn insert(&mut self, item: T) -> u32 {
         if let Some(slot) = self.free.pop() {
             self.items[slot as usize] = Some(item);
@@ -24,7 +24,7 @@ impl<T: Clone> Slots<T> {
         (self.items.len() - 1) as u32
     }
 
-    /// Remove the member at this place.
+    /// Removes the member at this place.
     pub fn remove(&mut self, slot: u32) {
         let taken = self.items[slot as usize].take();
         debug_assert!(taken.is_some(), "a place is left once");
@@ -42,8 +42,8 @@ impl<T: Clone> Slots<T> {
         self.len() == 0
     }
 
-    /// Put members from place `from` on into `chunk` until it holds `most`; the answer is where
-    /// to go on, `None` at the end.
+    /// Puts members from place `from` on into `chunk` until it holds `most`. Returns where to go
+    /// on, or `None` at the end.
     pub fn chunk(&self, from: usize, most: usize, chunk: &mut Vec<T>) -> Option<usize> {
         chunk.clear();
         for (slot, item) in self.items.iter().enumerate().skip(from) {

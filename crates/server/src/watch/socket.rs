@@ -1,8 +1,7 @@
 //! One viewer's WebSocket, after the upgrade.
 //!
-//! Sending is not done here but by whoever has something to send (`Viewer::pump`); this task
-//! reads, waits for a full socket to drain, and closes. While nothing comes in it holds no
-//! buffer.
+//! Whoever has something to send does so itself (`Viewer::pump`). The task in this file reads,
+//! waits for a full socket to drain, and closes. While nothing comes in, it holds no buffer.
 
 use std::io::ErrorKind;
 use std::net::Shutdown;
@@ -20,32 +19,33 @@ use super::handle::ViewerHandle;
 use super::hub::Hub;
 use super::viewer::{BrowserId, Interest, Life, Sink};
 
-/// What a client says, in JSON; the API knows what it means.
+/// `Inbound` takes what a client sends; the API implements it, because only the API knows the
+/// messages.
 #[async_trait]
 pub trait Inbound: Send + Sync + 'static {
-    /// One text message. The next one waits until this returns, and so do pings; answers go
-    /// through [`ViewerHandle::reply`].
+    /// Handles one text message. The next message, and pings too, wait until this returns. Replies
+    /// go through [`ViewerHandle::reply`].
     async fn message(&self, viewer: &ViewerHandle, text: &str);
 }
 
-/// Bytes read at once.
+/// The most bytes that are read at once.
 const READ: usize = 4096;
 
 /// What the socket is ready for.
 enum Ready {
     /// Bytes came and are in the decoder.
     Bytes,
-    /// The close frame is out.
+    /// The close frame was sent.
     Ended,
-    /// The other side is gone, or not worth another word.
+    /// The other side is gone, or is sent nothing more.
     Gone,
 }
 
-/// Serve a WebSocket whose handshake is done, until it is closed. `read_ahead` is what came
-/// after the handshake's last byte.
+/// Serves a WebSocket, whose handshake is done, until it is closed. `read_ahead` holds the bytes
+/// that came after the handshake's last byte.
 ///
-/// The future is small, so that an idle viewer is: spawn it as a task of its own, and let
-/// nothing else of the connection live on.
+/// The future is small, so that an idle viewer costs little memory. Spawn it as a task of its own,
+/// and keep nothing else of the connection alive.
 pub async fn serve_socket(
     hub: Arc<Hub>,
     stream: TcpStream,
@@ -54,7 +54,7 @@ pub async fn serve_socket(
     identity: Option<BrowserId>,
     inbound: Arc<dyn Inbound>,
 ) {
-    // Neither is vital.
+    // The connection works without either option.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_send_buffer_size(hub.limits().send_buffer);
     let seat = hub.join(Sink::Socket(stream), interest, identity);
@@ -74,7 +74,8 @@ pub async fn serve_socket(
                     seat.0.end(Close::FLOOD);
                 } else if let Some(text) = take(&seat.0, received) {
                     inbound.message(&seat.0, &text).await;
-                    // Nothing was read while a vote waited: that was our silence, not the client's.
+                    // Nothing was read while a vote waited, so this silence was the server's and
+                    // not the client's.
                     seat.0.viewer.state.lock().heard = Instant::now();
                     continue;
                 } else {
@@ -89,15 +90,15 @@ pub async fn serve_socket(
         }
     };
     if let (Ready::Ended, Sink::Socket(stream)) = (ready, &seat.0.viewer.sink) {
-        // Closing with bytes unread would reset the connection, and the client might lose our
-        // last frame: let it close first, for a while.
+        // Closing with bytes unread would reset the connection, and the client might lose our last
+        // frame. So the client gets a while to close first.
         let _ = SockRef::from(stream).shutdown(Shutdown::Write);
         let goodbye = seat.0.hub.limits().goodbye;
         let _ = Box::pin(timeout(goodbye, discard(stream))).await;
     }
 }
 
-/// Deal with what is not the API's business; the rest is text for it.
+/// Handles everything but text, which is returned for the API.
 fn take(viewer: &ViewerHandle, received: Received) -> Option<String> {
     match received {
         Received::Text(text) => return Some(text),
@@ -108,7 +109,7 @@ fn take(viewer: &ViewerHandle, received: Received) -> Option<String> {
     None
 }
 
-/// Read and forget until the other side closes.
+/// Reads and discards until the other side closes.
 async fn discard(stream: &TcpStream) {
     let mut bytes = [0; 1024];
     while stream.readable().await.is_ok() {
@@ -121,12 +122,13 @@ async fn discard(stream: &TcpStream) {
     }
 }
 
-/// The reading half.
+/// The reading half of a socket.
 struct Reader<'a> {
     handle: &'a ViewerHandle,
     decoder: Decoder,
-    /// Messages that may still come now, and since when that is so.
+    /// The messages that the client may still send now.
     tokens: f64,
+    /// The moment at which `tokens` was last computed.
     since: Instant,
 }
 
@@ -137,8 +139,8 @@ impl<'a> Reader<'a> {
         Self { handle, decoder: Decoder::default(), tokens, since: Instant::now() }
     }
 
-    /// Whether the client keeps to its rate. Every frame counts but those that carry a message
-    /// forward and the answer to our ping.
+    /// Whether the client keeps to its rate. Every frame counts except a part of a message that is
+    /// not empty, and a close frame.
     fn allows(&mut self, received: &Received) -> bool {
         if matches!(received, Received::Part { empty: false } | Received::Close(_)) {
             return true;
@@ -162,7 +164,7 @@ impl<'a> Reader<'a> {
                     let since = state.blocked.take();
                     let before = state.unsent.len();
                     viewer.pump(&self.handle.hub, &mut state);
-                    // Ready, but nothing taken: it has been blocked all along.
+                    // The socket was ready and took nothing, so it counts as blocked since before.
                     if state.blocked.is_some() && state.unsent.len() == before {
                         state.blocked = since;
                     }
@@ -188,7 +190,7 @@ impl<'a> Reader<'a> {
             let mut bytes = [0; READ];
             match stream.try_read(&mut bytes) {
                 Ok(0) => return TaskPoll::Ready(Ready::Gone),
-                // What comes after our close is of no interest.
+                // Whatever comes after our close is ignored.
                 Ok(_) if life != Life::Watching => {}
                 Ok(read) => {
                     let mut state = viewer.state.lock();

@@ -15,28 +15,28 @@ use super::hub::Hub;
 use super::seats::Seat;
 use super::viewer::{BrowserId, Interest, Life, Sink};
 
-/// How long a browser waits before it connects again, in milliseconds.
+/// The field that makes a browser wait 2,000 milliseconds before it connects again.
 const RETRY: &str = "retry: 2000\n";
 
-/// The body of a `text/event-stream`. It ends when the server stops; dropping it leaves.
+/// The body of a `text/event-stream`. It ends when the server stops; dropping it gives up the seat.
 pub struct Events {
     seat: Seat,
     started: bool,
 }
 
-/// Watch by server-sent events. Memory stays bounded when nobody reads the body; giving up on
-/// a client that never reads is the HTTP server's business.
+/// Watches by server-sent events. Memory stays bounded if nobody reads the body. Giving up on a
+/// client that never reads is left to the HTTP server.
 pub fn events(hub: &Arc<Hub>, interest: Interest, identity: Option<BrowserId>) -> Events {
     Events { seat: hub.join(Sink::Pulled, interest, identity), started: false }
 }
 
 impl Events {
-    /// What the API may do for this viewer.
+    /// Returns the handle that the API has on this viewer.
     pub fn viewer(&self) -> &ViewerHandle {
         &self.seat.0
     }
 
-    /// The JSON of the next message, without the trappings of an event stream; for tests and
+    /// Returns the JSON of the next message, without the framing of an event stream; for tests and
     /// simulations.
     pub async fn next_json(&mut self) -> Option<Bytes> {
         loop {
@@ -51,7 +51,7 @@ impl Events {
         let ViewerHandle { hub, viewer } = &self.seat.0;
         viewer.waker.register(cx.waker());
         let mut state = viewer.state.lock();
-        // Whoever pulls is there.
+        // A stream that pulls is alive.
         (state.heard, state.asked) = (Instant::now(), false);
         if let Life::Ending(_) = state.life {
             state.life = Life::Ended;
@@ -76,8 +76,8 @@ impl Stream for Events {
     }
 }
 
-/// One event; JSON has no line ends in it. The id tells epoch and version, for those who look:
-/// a client that comes back is sent the whole state anew, so nothing needs to be resumed.
+/// Encodes one server-sent event; JSON has no line ends in it. The id gives epoch and version for
+/// information only: a client that comes back is sent the whole state anew, so nothing is resumed.
 fn block(epoch: &str, start: &str, message: &Message) -> Bytes {
     if message.about == MessageType::KeepAlive {
         return Bytes::from_static(b": still here\n\n");

@@ -1,5 +1,5 @@
-//! The tick: sends what changed to whoever watches it, looks after silent viewers, and says
-//! goodbye when the server stops.
+//! The tick: it sends what changed to those who watch it, looks after silent viewers, and sends
+//! viewers away when the server stops.
 //!
 //! A poll's first change goes out at once, further ones at most once every
 //! [`WatchLimits::tick`](crate::config::WatchLimits::tick). If sending takes longer than that,
@@ -30,21 +30,22 @@ use super::slots::Slots;
 use super::view::{self, Audience, LeaderboardView, RankMove};
 use super::viewer::{Life, Viewer};
 
-/// Viewers served, or polls looked at, before others get the processor.
+/// The viewers served, or polls looked at, before other tasks get the processor.
 pub(super) const CHUNK: usize = 128;
 
-/// What waits for its tick, by the time of it. Polls and events may be locked while these are taken.
+/// The polls and events that wait for their tick, by its time. Polls and events may be locked while
+/// these locks are taken.
 #[derive(Default)]
 pub(super) struct Due {
     pub polls: Mutex<BTreeMap<(Instant, PollId), Arc<Entry>>>,
     pub agendas: Mutex<BTreeMap<(Instant, EventId), Arc<AgendaEntry>>>,
-    /// There is something new that waits.
+    /// Notified when something new waits.
     pub changed: Notify,
 }
 
 impl Hub {
-    /// Ticks until `shutdown`, then sends every viewer away and waits until they have left,
-    /// at most [`WatchLimits::goodbye`](crate::config::WatchLimits::goodbye).
+    /// Ticks until `shutdown`, then sends every viewer away and waits until they have left, for at
+    /// most [`WatchLimits::goodbye`](crate::config::WatchLimits::goodbye).
     pub async fn run(self: &Arc<Self>, shutdown: CancellationToken) {
         tokio::select! {
             biased;
@@ -65,7 +66,7 @@ impl Hub {
         }
     }
 
-    /// Send all that is due. The answer is when the next will be.
+    /// Sends all that is due. Returns when something will be due next.
     async fn pass(&self) -> Option<Instant> {
         let mut now = Instant::now();
         let mut chunk = Vec::with_capacity(CHUNK);
@@ -107,14 +108,14 @@ impl Hub {
         [dirty, agendas, overview, board].into_iter().flatten().min()
     }
 
-    /// Make the poll's newest state the one that is sent. The answer is since when the ballots in
-    /// it that are followed are on the log.
+    /// Makes the poll's newest state the one that is sent. Returns when the followed ballots in
+    /// that state were acknowledged.
     fn tick_poll(&self, entry: &Arc<Entry>, now: Instant) -> Vec<Instant> {
         let mut state = entry.state.lock();
         state.dirty = false;
         state.next_at = Some(now + self.limits().tick);
         let decided = self.figures.latency.decided(&state.standing);
-        // This version moves with whatever can be seen to change.
+        // This version grows with every change that any audience can see.
         let version = state.standing.version(Shown::Numbers);
         if version == state.ticked {
             return Vec::new();
@@ -140,7 +141,8 @@ impl Hub {
         decided
     }
 
-    /// Says whether there is something to send.
+    /// Gives the next polls their places in the overview. Returns whether there is something to
+    /// send.
     fn tick_overview(&self, now: Instant) -> bool {
         {
             let mut overview = self.shared.overview.lock();
@@ -154,7 +156,7 @@ impl Hub {
         watched
     }
 
-    /// Says whether there is something to send.
+    /// Ranks what changed. Returns whether there is something to send.
     fn tick_board(&self, now: Instant) -> bool {
         let changed = {
             let mut board = self.shared.board.lock();
@@ -171,7 +173,8 @@ impl Hub {
         by_poll.update(&changed, polls, || self.contenders(self.listed()).1);
         let ranked = by_option.ranked().iter().chain(by_poll.ranked());
         let ranked: BTreeSet<_> = ranked.map(|ranked| ranked.contender.poll).collect();
-        // Their texts are in the store. They come in at the last places, which are sent to nobody.
+        // The texts of shelved polls are in the store, so the board lacks them until they are read
+        // back. A poll enters the board at its last places, which are not sent.
         self.polls.shelf.seek(ranked.iter().copied());
         let mut board = self.shared.board.lock();
         board.ranked = ranked;
@@ -191,7 +194,7 @@ impl Hub {
         differs
     }
 
-    /// All options, and all polls, that contend among these.
+    /// Returns all options, and all polls, that contend among these.
     fn contenders(
         &self,
         ids: impl IntoIterator<Item = PollId>,
@@ -209,8 +212,8 @@ impl Hub {
         (options, polls)
     }
 
-    /// Ask silent viewers for a sign of life, give up on those that give none or whose socket
-    /// takes nothing, and put down polls that nobody uses.
+    /// Pings silent viewers, gives up on those that do not answer or whose socket takes nothing,
+    /// and puts polls that nobody uses on the shelf.
     async fn look_after(&self) {
         let silence = self.limits().silence;
         loop {
@@ -255,13 +258,14 @@ impl Hub {
                 self.due.changed.notified().await;
             }
         };
-        // Whoever has not left by then is cut with the process.
+        // Whoever has not left by then loses the connection with the process.
         let _ = timeout(self.limits().goodbye, away).await;
     }
 }
 
 impl ShownBoard {
     fn after(before: &Self, view: LeaderboardView) -> Self {
+        /// The part of the message beside the leaderboard.
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Rest {
@@ -279,7 +283,7 @@ impl ShownBoard {
     }
 }
 
-/// Do something with each of these viewers, a chunk at a time.
+/// Calls `each` for every one of these viewers, a chunk at a time.
 async fn fan_out(
     viewers: &Mutex<Slots<Arc<Viewer>>>,
     chunk: &mut Vec<Arc<Viewer>>,

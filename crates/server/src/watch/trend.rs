@@ -1,5 +1,5 @@
-//! How each poll came to its numbers: its cumulative counts over time, as this node has shown them
-//! since it knows the poll. Bounded in polls and in points: when a poll's points run out its step
+//! The trend of each poll: its cumulative counts over time, as this node has shown them since it
+//! knows the poll. It is bounded in polls and in points. When a poll's points run out, its step
 //! doubles, so a minute is kept by the second and a day by some minutes.
 
 use std::collections::BTreeMap;
@@ -8,29 +8,30 @@ use parking_lot::Mutex;
 use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::standing::Standing;
 
-/// Most points of one poll.
+/// The most points of one poll.
 pub const MOST_POINTS: usize = 240;
-/// The step at first, in milliseconds.
+/// The first step, in milliseconds.
 const FIRST_STEP: u64 = 1_000;
 
 /// One poll's course in its present round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trend {
     round: u32,
-    /// Milliseconds that a point stands for.
+    /// The time that a point stands for, in milliseconds.
     pub step: u64,
-    /// Ascending in time, at most one for each step. None where nothing changed.
+    /// The points, ascending in time, at most one for each step. A step in which nothing changed
+    /// has none.
     pub points: Vec<Point>,
 }
 
 /// The counts at the end of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
-    /// When they were last changed in it.
+    /// The time of the last change in the step.
     pub at: UnixMillis,
-    /// People counted.
+    /// The number of people counted.
     pub voters: u64,
-    /// Marks per option.
+    /// The counts of the poll's slots, in order.
     pub votes: Vec<u64>,
 }
 
@@ -41,7 +42,7 @@ impl Trend {
 
     fn note(&mut self, mut point: Point) {
         if let Some(last) = self.points.last_mut() {
-            // A clock that was set back must not bend the line.
+            // A clock that was set back must not make the line go back in time.
             point.at = point.at.max(last.at);
             if last.at.0 / self.step == point.at.0 / self.step {
                 *last = point;
@@ -52,7 +53,7 @@ impl Trend {
         while self.points.len() > MOST_POINTS {
             self.step *= 2;
             let step = self.step;
-            // Of those that share a step now the last one stays.
+            // Of the points that now share a step the last one stays.
             self.points.dedup_by(|later, kept| {
                 let same = later.at.0 / step == kept.at.0 / step;
                 if same {
@@ -70,19 +71,20 @@ impl Default for Trend {
     }
 }
 
-/// Those of all polls, up to a limit: past it the one that has not changed for longest goes.
+/// The trends of all polls, up to a limit. Beyond it, the one that has not changed for longest is
+/// dropped.
 pub(super) struct Trends {
     most: usize,
     kept: Mutex<BTreeMap<PollId, Trend>>,
 }
 
 impl Trends {
-    /// Of at most this many polls.
+    /// Makes an empty collection for at most this many polls.
     pub fn new(most: usize) -> Self {
         Self { most, kept: Mutex::default() }
     }
 
-    /// The poll's numbers are these from now on.
+    /// Notes the poll's numbers as of `now`.
     pub fn note(&self, standing: &Standing, now: UnixMillis) {
         let (id, round) = (standing.poll.id, standing.poll.round);
         let votes = standing.counts();
@@ -101,7 +103,7 @@ impl Trends {
         }
     }
 
-    /// A poll's, as far as it is kept.
+    /// Returns a poll's trend, as far as it is kept.
     pub fn of(&self, poll: PollId) -> Option<Trend> {
         self.kept.lock().get(&poll).cloned()
     }
@@ -123,7 +125,7 @@ mod tests {
 
     proptest! {
         /// However votes come, the line is bounded, ascends, has one point a step, and ends with
-        /// what is shown; and no point tells of a count that was not the last of its step.
+        /// what is shown. No point has a count that was not the last of its step.
         #[test]
         fn a_line_stays_bounded_and_true(pauses in prop::collection::vec(0..5_000_u64, 1..900)) {
             let mut trend = Trend::new(1);

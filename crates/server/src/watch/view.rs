@@ -1,5 +1,6 @@
-//! What may be shown to whom: the one projection from a [`Standing`] to the JSON that every
-//! route, socket and stream sends. Numbers that are not to be seen are not in its output.
+//! The view of a poll: the one projection from a [`Standing`] to the JSON that every route, socket
+//! and stream sends. It decides what each audience is shown; numbers that an audience may not see
+//! are not in its output.
 
 pub mod event;
 pub mod kind;
@@ -19,18 +20,18 @@ use utoipa::ToSchema;
 
 use self::kind::KindView;
 
-/// Who is looking.
+/// An audience: all those who may see a poll in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
-    /// Anybody.
+    /// Everybody.
     Public,
-    /// Somebody whose ballot in this poll is on the log.
+    /// Those whose ballot in this poll is on the log.
     Voted,
-    /// Whoever holds the owner's token.
+    /// Those who hold the owner's token or the operator's.
     Owner,
 }
 
-/// What this audience is shown of what is counted in this poll.
+/// Returns how much of what is counted in this poll the audience is shown.
 pub fn shown(poll: &Poll, audience: Audience) -> Shown {
     match (audience, poll.results) {
         (Audience::Owner, _) | (_, Results::Live) => Shown::Numbers,
@@ -48,140 +49,149 @@ pub fn sees_numbers(poll: &Poll, audience: Audience) -> bool {
     shown(poll, audience) == Shown::Numbers
 }
 
-/// Whether having voted is what it takes to see the numbers of this poll.
+/// Whether voters see the numbers of this poll and the public does not.
 pub fn shows_after_vote(poll: &Poll) -> bool {
     !sees_numbers(poll, Audience::Public) && sees_numbers(poll, Audience::Voted)
 }
 
-/// A poll as the contract shows it.
+/// A poll, as far as you may see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Poll)]
 pub struct PollView {
-    /// UUIDv7.
+    /// The poll's id, a UUIDv7.
     #[schema(format = "uuid")]
     pub id: String,
     /// The join code; null for a draft that has none yet.
     pub code: Option<String>,
     /// The question.
     pub question: String,
-    /// What it asks about; its members are those of one kind of poll.
+    /// The part that depends on the poll's kind; each kind has members of its own.
     #[serde(flatten)]
     pub kind: KindView,
-    /// draft, open or closed.
+    /// The status: draft, open or closed.
     pub status: String,
-    /// No ballot can be counted any more until someone reopens or resets.
+    /// Whether the poll is final: no ballot can be counted any more until somebody reopens or
+    /// resets the poll.
     #[serde(rename = "final")]
     pub is_final: bool,
-    /// Raised by each reset, from 1.
+    /// The round, which is 1 at first and grows with each reset.
     pub round: u32,
-    /// Raised by each opening, closing and reset, from 0 for a draft. It says no more than whoever
-    /// watches has seen happen; a change of the owner's may name the phase it is meant for.
+    /// The phase, which is 0 for a draft and grows with each opening, closing and reset. It tells
+    /// nothing that a viewer could not see happen. A change that an owner asks for may name the
+    /// phase it is meant for.
     #[serde(default)]
     pub phase: u32,
-    /// replace or refuse.
+    /// What becomes of a voter's second ballot: replace (the later ballot counts) or refuse.
     pub revote: String,
-    /// live, afterVote or hidden.
+    /// When the numbers are shown: live, afterVote or hidden.
     pub results: String,
-    /// shown or hidden: whether everybody sees how many have voted while the numbers are not shown.
+    /// Whether everybody sees how many have voted while the numbers are not shown: shown or hidden.
     #[serde(default = "unsaid")]
     #[schema(required)]
     pub turnout: String,
-    /// Whether everybody may see the numbers.
+    /// Whether the owner has revealed the numbers to everybody.
     pub revealed: bool,
-    /// Marks counted; null while hidden from you.
+    /// The number of marks counted; null while it is hidden from you.
     #[schema(required)]
     pub total_votes: Option<u64>,
-    /// People counted; null while hidden from you. Where turnout shows it is there before the numbers.
+    /// The number of people counted; null while it is hidden from you. If `turnout` is shown, it is
+    /// there even while the numbers are hidden.
     #[schema(required)]
     pub total_voters: Option<u64>,
-    /// Greater is newer; the same on every node for viewers who may see the same.
+    /// The version; a greater one is newer. It is the same on every node for all viewers who may
+    /// see the same.
     pub version: u64,
-    /// Once final: the hash of its result, which `pollux recount` prints too; null before, and while
-    /// the numbers are hidden from you.
+    /// The hash of the final result, which `pollux recount` prints too; null before the poll is
+    /// final and while the numbers are hidden from you.
     #[schema(required)]
     pub result_hash: Option<String>,
-    /// Whether lists and the leaderboard show it.
+    /// Whether lists and the leaderboard show the poll.
     pub listed: bool,
-    /// Whether a `voterId` is taken.
+    /// Whether a ballot may carry a `voterId`.
     pub voter_ids: bool,
-    /// RFC 3339, UTC.
+    /// When the poll was created, as RFC 3339 in UTC.
     #[schema(format = "date-time")]
     pub created_at: String,
-    /// RFC 3339, UTC; null: it stays open until it is closed.
+    /// When the poll closes by itself, as RFC 3339 in UTC; null if it stays open until it is
+    /// closed.
     #[schema(required, format = "date-time")]
     pub closes_at: Option<String>,
-    /// How many seconds after each opening it closes; `closesAt` is set by it then. Null: it has no
-    /// such limit.
+    /// The number of seconds after which the poll closes, counted from each opening, which sets
+    /// `closesAt`; null if there is no such limit.
     #[schema(required)]
     pub closes_after: Option<u32>,
-    /// RFC 3339, UTC: the closing time that had passed already when it was opened, so that it was
-    /// opened without one. Only its owner is told; null to everybody else.
+    /// The closing time that had already passed when the poll was opened, as RFC 3339 in UTC; the
+    /// poll was opened without a closing time then. It is null for everybody but the owner.
     #[schema(required, format = "date-time")]
     pub missed_closes_at: Option<String>,
-    /// RFC 3339, UTC; null while open.
+    /// When the poll was closed, as RFC 3339 in UTC; null unless it is closed.
     #[schema(required, format = "date-time")]
     pub closed_at: Option<String>,
-    /// The event it belongs to, whose code it shows.
+    /// The id of the event that the poll belongs to, whose join code it shows; null if it belongs
+    /// to none.
     #[schema(required, format = "uuid")]
     pub event_id: Option<String>,
-    /// Origins that may frame its overlay; `*` alone is anybody.
+    /// The origins that may embed the poll's overlay in a frame; `*` alone admits every origin.
     pub embed: Vec<String>,
 }
 
-/// The leaderboard as the contract shows it.
+/// The leaderboard: the leading options and polls of all open, listed polls whose numbers everybody
+/// may see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Leaderboard)]
 pub struct LeaderboardView {
-    /// Greater is newer, within one node's epoch.
+    /// The version; a greater one is newer, within one node's epoch.
     pub version: u64,
-    /// The leading options over all open, listed polls whose numbers everybody may see.
+    /// The leading options.
     pub options: Vec<RankedOption>,
     /// The leading polls.
     pub polls: Vec<RankedPoll>,
 }
 
-/// An option's place.
+/// An option's place on the leaderboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RankedOption {
-    /// From 1; equal votes share it, and the next one skips.
+    /// The rank, from 1. Options with equal votes share a rank, and the next rank counts them all:
+    /// 1, 2, 2, 4.
     pub rank: u64,
-    /// Its poll.
+    /// The id of the option's poll.
     pub poll_id: String,
     /// The poll's question.
     pub question: String,
-    /// Its id in the poll.
+    /// The option's id in the poll.
     pub option_id: u8,
-    /// Its text.
+    /// The option's text.
     pub option: String,
-    /// Marks counted.
+    /// The number of marks counted.
     pub votes: u64,
 }
 
-/// A poll's place, by its voters.
+/// A poll's place on the leaderboard, by its voters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RankedPoll {
-    /// From 1; equally many voters share it, and the next one skips.
+    /// The rank, from 1. Polls with equally many voters share a rank, and the next rank counts them
+    /// all: 1, 2, 2, 4.
     pub rank: u64,
-    /// The poll.
+    /// The poll's id.
     pub poll_id: String,
-    /// Its question.
+    /// The poll's question.
     pub question: String,
-    /// People counted: what it is ranked by.
+    /// The number of people counted, by which the poll is ranked.
     pub total_voters: u64,
-    /// Marks counted.
+    /// The number of marks counted.
     pub total_votes: u64,
 }
 
-/// A time as RFC 3339 in UTC, with milliseconds: `2026-11-21T15:04:05.678Z`.
+/// Formats a time as RFC 3339 in UTC, with milliseconds: `2026-11-21T15:04:05.678Z`.
 pub fn rfc3339(at: UnixMillis) -> String {
     let at = Timestamp::from_millisecond(at.0 as i64).unwrap_or(Timestamp::MAX);
     format!("{at:.3}")
 }
 
-/// The poll, as this audience may see it.
+/// Returns the poll as this audience may see it.
 pub fn poll(standing: &Standing, audience: Audience) -> PollView {
     let poll = &standing.poll;
     let shown = shown(poll, audience);
@@ -232,7 +242,7 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
     }
 }
 
-/// What a server that does not know of turnout shows of it.
+/// The turnout of a poll from a server that does not know that member yet.
 fn unsaid() -> String {
     "hidden".into()
 }
@@ -245,12 +255,14 @@ fn status_word(status: PollStatus) -> &'static str {
     }
 }
 
-/// Whether the poll takes part in the leaderboard: open, listed, and its numbers are everybody's.
+/// Whether the poll takes part in the leaderboard: it is open and listed, and everybody sees its
+/// numbers.
 pub fn contends(poll: &Poll) -> bool {
     poll.status == PollStatus::Open && poll.listed && sees_numbers(poll, Audience::Public)
 }
 
-/// The leaderboard of these ranks. `poll_of` finds the texts; what it does not know is left out.
+/// Makes the leaderboard of these ranks. `poll_of` finds the texts; a poll it does not know is left
+/// out.
 pub fn leaderboard(
     version: u64,
     options: &[Ranked],
@@ -287,7 +299,7 @@ pub fn leaderboard(
 }
 
 impl LeaderboardView {
-    /// The first `limit` places of each list.
+    /// Returns the first `limit` places of each list.
     pub fn cut(&self, limit: usize) -> Self {
         let first = |len: usize| limit.min(len);
         Self {
@@ -297,30 +309,31 @@ impl LeaderboardView {
         }
     }
 
-    /// Whether both show the same, whatever their versions.
+    /// Whether both show the same places, whatever their versions.
     pub fn same_places(&self, other: &Self) -> bool {
         self.options == other.options && self.polls == other.polls
     }
 }
 
-/// How an option's rank changed between two leaderboards.
+/// An option's change of rank between two versions of the leaderboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RankMove)]
 pub struct RankMove {
-    /// Its poll.
+    /// The id of the option's poll.
     pub poll_id: String,
-    /// Its id in the poll.
+    /// The option's id in the poll.
     pub option_id: u8,
-    /// The rank it had; null when it was not on the board.
+    /// The rank that it had; null if it was not on the leaderboard.
     #[schema(required)]
     pub from: Option<u64>,
-    /// The rank it has; null when it left the board.
+    /// The rank that it has; null if it left the leaderboard.
     #[schema(required)]
     pub to: Option<u64>,
 }
 
-/// The options whose rank changed: first those on the board in its order, then those that left.
+/// Returns the options whose rank changed: first those on the board, in its order, then those that
+/// left.
 pub fn moves(before: &LeaderboardView, after: &LeaderboardView) -> Vec<RankMove> {
     let key = |o: &RankedOption| (o.poll_id.clone(), o.option_id);
     let mut left: BTreeMap<(String, OptionId), u64> =

@@ -1,8 +1,8 @@
 //! One viewer: what it wants, what it was last sent, and what to send it next.
 //!
-//! A viewer never has a queue of states. For each poll it knows the version it was sent; when
-//! its socket takes more, it is sent the newest state of what is behind. So a slow viewer skips
-//! states, and one that never reads costs one unsent frame and its bounded answers.
+//! A viewer never has a queue of states. For each poll it knows the version that it was sent. When
+//! its socket takes more, it is sent the newest state of the polls that are behind. So a slow
+//! viewer skips states, and one that never reads costs one unsent frame and its bounded replies.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
@@ -25,48 +25,49 @@ use super::hub::Hub;
 /// An event to follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watched {
-    /// One that is in the hub.
+    /// An event that is in the hub.
     Event(EventId),
-    /// One that is made up around this poll.
+    /// The event that is made up around this poll, which belongs to none.
     Lone(PollId),
 }
 
 /// What a viewer asks for when it connects.
 #[derive(Clone, Debug, Default)]
 pub struct Interest {
-    /// Every open, listed poll.
+    /// Whether it wants every open, listed poll.
     pub everything: bool,
-    /// These polls, listed or not. Those the hub does not know are left out.
+    /// The polls that it wants, listed or not. Those that the hub does not know are left out.
     pub polls: Vec<PollId>,
-    /// This event, and its current poll, whichever that is.
+    /// The event that it follows, together with that event's current poll.
     pub event: Option<Watched>,
-    /// The leaderboard. Whoever asks for everything gets it too.
+    /// Whether it wants the leaderboard. A viewer of everything gets it too.
     pub leaderboard: bool,
-    /// In these polls the viewer is more than the public.
+    /// The polls in which the viewer is more than the public.
     pub grants: Vec<(PollId, Grant)>,
     /// Whether it comes from another machine than this one.
     pub elsewhere: bool,
 }
 
-/// Who a viewer is, if that is known: the value in the cookie. [`Hub::voted`] finds viewers by it.
+/// A browser id: the 16 bytes in the voter cookie. [`Hub::voted`] finds viewers by it.
 pub type BrowserId = [u8; 16];
 
-/// Why a subscription was not made.
+/// The reasons why a subscription was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubscribeError {
-    /// The limit of `WatchLimits::subscriptions`.
+    /// The viewer has `WatchLimits::subscriptions` subscriptions already.
     #[error("too many subscriptions; unsubscribe from a poll first")]
     TooMany,
-    /// The hub does not know the poll: load it from the store, merge it, try again.
+    /// The hub does not know the poll. The caller loads it from the store, merges it and tries
+    /// again.
     #[error("the poll is not in memory")]
     Unknown,
 }
 
-/// Where messages go.
+/// The way in which messages reach the client.
 pub(super) enum Sink {
-    /// We write, whenever there is something.
+    /// A socket, which the hub writes to whenever there is something to send.
     Socket(TcpStream),
-    /// Somebody asks us for the next message when they are ready for it.
+    /// A stream whose reader pulls the next message when it is ready for it.
     Pulled,
 }
 
@@ -75,66 +76,71 @@ pub(super) struct Viewer {
     pub sink: Sink,
     pub identity: Option<BrowserId>,
     pub elsewhere: bool,
-    /// Wakes whoever reads from the socket, or pulls.
+    /// Wakes the task that reads from the socket, or the one that pulls.
     pub waker: AtomicWaker,
-    /// Taken before any lock of an entry or the hub.
+    /// What the viewer has and lacks. Its lock is taken before any lock of an entry or the hub.
     pub state: Mutex<State>,
 }
 
-/// A subscription by name.
+/// A viewer's subscription to one poll.
 pub(super) struct Sub {
     pub entry: Arc<Entry>,
-    /// The place in the entry's watchers.
+    /// The viewer's place in the entry's `watchers`.
     pub slot: u32,
-    /// The version last sent; 0 for none.
+    /// The version that was last sent; 0 for none.
     pub sent: u64,
-    /// Whether it was last sent as closed.
+    /// Whether the poll was closed when it was last sent.
     pub closed: bool,
-    /// Something newer may be there.
+    /// Whether something newer may be there.
     pub behind: bool,
-    /// Only because it is the current poll of an event.
+    /// Whether the subscription exists only because the poll is the current one of an event.
     pub followed: bool,
 }
 
-/// How far the end has come.
+/// The stages of a viewer's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
     Watching,
-    /// To be told why, then closed.
+    /// The viewer is to be told why it is closed.
     Ending(Close),
-    /// Was told.
+    /// The viewer was told.
     Ended,
-    /// The socket failed, or is not worth another word.
+    /// The socket failed, or was given up; nothing more is sent.
     Dead,
 }
 
 /// What a viewer has and lacks.
 pub(super) struct State {
     pub life: Life,
-    /// The rest of a frame the socket has not taken yet.
+    /// The rest of a frame that the socket has not taken yet.
     pub unsent: Bytes,
-    /// Since when the socket takes nothing.
+    /// The moment since which the socket takes nothing.
     pub blocked: Option<Instant>,
     pub replies: VecDeque<Message>,
     pub ping: bool,
     pub subs: Vec<Sub>,
     pub following: Option<Following>,
     pub grants: Grants,
-    /// For a viewer of everything: everything up to this place of the overview was sent.
+    /// The place in the overview up to which a viewer of everything was sent all polls; `None` for
+    /// others.
     pub cursor: Option<u64>,
-    /// Whether it ever was sent anything but what every viewer of everything is sent.
+    /// Whether its messages may differ from those that all viewers of everything are sent, so that
+    /// it cannot be sent a tick's shared batch.
     pub mixed: bool,
-    /// For a viewer of the leaderboard: the version last sent.
+    /// The version that a viewer of the leaderboard was last sent; `None` for others.
     pub board: Option<u64>,
-    /// The place among all viewers, and among those of everything or the leaderboard.
+    /// The viewer's place among all viewers.
     pub slot: u32,
+    /// The viewer's place among those of everything or the leaderboard.
     pub general_slot: Option<u32>,
-    /// When it last gave a sign of life, and whether it was asked for one since.
+    /// The moment of the last sign of life.
     pub heard: Instant,
+    /// Whether the viewer was asked for a sign of life since then.
     pub asked: bool,
 }
 
 impl State {
+    /// Makes the state of a viewer who has been sent nothing yet.
     pub fn new(grants: Grants) -> Self {
         Self {
             life: Life::Watching,
@@ -155,14 +161,14 @@ impl State {
         }
     }
 
-    /// Close, once what is underway is out. The first reason stays.
+    /// Closes the viewer once what is under way is sent. The first reason stays.
     pub fn end(&mut self, why: Close) {
         if self.life == Life::Watching {
             self.life = Life::Ending(why);
         }
     }
 
-    /// What to send next; the state then counts as sent.
+    /// Returns what to send next, which counts as sent from then on.
     pub fn next(&mut self, hub: &Hub) -> Option<Message> {
         if let Some(reply) = self.replies.pop_front() {
             if self.replies.is_empty() {
@@ -231,7 +237,7 @@ impl State {
                 continue;
             }
             let mut poll = entry.state.lock();
-            // It has moved on since, and will come by again.
+            // The poll has changed once more and comes again at its new place.
             if poll.seq != seq {
                 continue;
             }
@@ -243,7 +249,7 @@ impl State {
 }
 
 impl Viewer {
-    /// Send what there is to send, as far as the socket takes it; or have it pulled.
+    /// Sends what there is to send as far as the socket takes it, or wakes the task that pulls.
     pub fn pump(&self, hub: &Hub, state: &mut State) {
         let Sink::Socket(stream) = &self.sink else { return self.waker.wake() };
         while state.blocked.is_none() && state.life != Life::Dead {
@@ -270,8 +276,8 @@ impl Viewer {
         }
     }
 
-    /// A viewer of everything who was up to date gets the whole tick in one call to the kernel.
-    /// Says whether that was done.
+    /// Writes the whole tick in one call to the kernel, for a viewer of everything who was up to
+    /// date. Returns whether that was done.
     fn pump_overview(&self, hub: &Hub, state: &mut State, stream: &TcpStream) -> bool {
         let usual = state.life == Life::Watching && state.replies.is_empty();
         let usual = usual && !state.ping && !state.mixed;
@@ -298,7 +304,7 @@ impl Viewer {
         true
     }
 
-    /// The socket takes no more for now, or for good.
+    /// Takes note that the socket takes no more for now, or has failed.
     fn stop(&self, state: &mut State, error: &std::io::Error) {
         match error.kind() {
             ErrorKind::WouldBlock => state.blocked = Some(Instant::now()),
@@ -307,7 +313,8 @@ impl Viewer {
         self.waker.wake();
     }
 
-    /// Something in this poll may be newer than what this viewer was sent.
+    /// Marks this poll as behind, because it may be newer than what this viewer was sent, and sends
+    /// it.
     pub fn offer(&self, hub: &Hub, entry: &Arc<Entry>) {
         let mut state = self.state.lock();
         if let Some(sub) = state.subs.iter_mut().find(|sub| Arc::ptr_eq(&sub.entry, entry)) {
@@ -316,7 +323,7 @@ impl Viewer {
         }
     }
 
-    /// The event this viewer follows has changed.
+    /// Sends the followed event, which has changed, after moving on to its current poll.
     pub fn offer_event(self: &Arc<Self>, hub: &Hub) {
         let mut state = self.state.lock();
         hub.follow(self, &mut state);
@@ -324,5 +331,5 @@ impl Viewer {
     }
 }
 
-/// Frames written in one call to the kernel.
+/// The most frames that are written in one call to the kernel.
 pub(super) const BATCH: usize = 64;

@@ -1,4 +1,4 @@
-//! What the contract says of ballots: fencing, loading, committing, telling.
+//! The contract about ballots: fencing, loading, committing, and telling their fate.
 
 use pollux_core::ballot::{NamedBy, Status};
 use pollux_core::digest::Digest;
@@ -83,11 +83,12 @@ pub async fn fences_the_second_worker(backend: &dyn Backend) {
     assert_eq!(store.digests(0, 0).await.unwrap(), []);
     let progress = store.begin(0, generation(1)).await.unwrap();
     assert_eq!((progress.next_offset, progress.announced), (1, 0));
-    // It reloads, and goes on.
+    // The fenced worker reloads, and goes on.
     slow.next = progress.next_offset;
     slow.vote(&poll, voter(2), ballot_id(2), &[2]).await.unwrap();
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [1, 1, 0]);
-    // Ahead is fenced as well, and so is a partition nobody began.
+    // A commit ahead of the offset is fenced as well, and so is one in a partition that nobody
+    // began.
     assert_eq!(store.commit(0, &empty(5, 6)).await, Err(CommitError::Fenced));
     assert_eq!(store.commit(1, &empty(0, 1)).await, Err(CommitError::Fenced));
 }
@@ -105,7 +106,7 @@ pub async fn commits_all_or_nothing(backend: &dyn Backend) {
         announced: 2,
         ..empty(0, 4)
     };
-    // The last thing in it cannot be written, so nothing is.
+    // The last tally cannot be written, so nothing is.
     let mut bad = good.clone();
     bad.tallies.push(worker.at(&stranger, some_tally(&[1, 0, 0]), 4));
     let answer = store.commit(0, &bad).await;
@@ -141,7 +142,7 @@ pub async fn keeps_digests_in_place_of_those_they_go_on_from(backend: &dyn Backe
     keep(0, 5, digest(0, 7, 3)).await.unwrap();
     keep(0, 7, digest(7, 9, 4)).await.unwrap();
     assert_eq!(keep(0, 7, digest(7, 8, 5)).await, Err(CommitError::Fenced));
-    // A worker of an older version keeps none, and takes none away.
+    // A worker of an older version keeps no digest, and takes none away.
     store.commit(0, &empty(9, 12)).await.unwrap();
     keep(0, 12, digest(12, 300, 255)).await.unwrap();
     let store = backend.reopen(store).await;
@@ -169,7 +170,7 @@ pub async fn loads_the_known_and_the_unknown(backend: &dyn Backend) {
     assert_eq!(loaded.polls[1], None);
     let (poll, tally) = loaded.polls[2].clone().unwrap();
     assert_eq!((&poll, tally.unwrap().tally.counts), (&one, vec![1, 0, 1]));
-    // Its tally of another partition is none of this one's.
+    // The poll's tally of one partition is not loaded for another.
     let elsewhere = store.load(1, &[one.id], &[]).await.unwrap();
     assert_eq!(elsewhere.polls, [Some((one.clone(), None))]);
     let mut deleted = one;
@@ -226,7 +227,7 @@ pub async fn keeps_every_answer(backend: &dyn Backend) {
     let rows: Vec<BallotRow> = (0..)
         .zip(answers)
         .map(|(n, answer)| {
-            // Every other one left another ballot standing.
+            // Every second row leaves another ballot counted.
             let counted = Some((ballot_id(1 + n % 2), answer.clone()));
             let after = VoterState { round: 1, counted, seen: Some(ballot_id(9)) };
             BallotRow { answer, after, ..row(n, &poll, n as u8, 1) }
@@ -240,7 +241,7 @@ pub async fn keeps_every_answer(backend: &dyn Backend) {
     }
 }
 
-/// Anyone who may write to the topic may write these, and the fold counts them.
+/// Anyone who may write to the topic may write these numbers, and the fold counts them.
 pub async fn keeps_the_greatest_numbers(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let poll = create(&*store, open_poll(1)).await;
@@ -267,6 +268,7 @@ pub async fn chains_a_voters_rows(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let (poll, other) = (create(&*store, open_poll(1)).await, create(&*store, open_poll(2)).await);
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comments give the offset of each record.
     worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
     worker.vote(&other, voter(1), ballot_id(10), &[1]).await; // 1
     worker.vote(&poll, voter(2), ballot_id(10), &[1]).await; // 2
@@ -293,12 +295,12 @@ pub async fn chains_a_voters_rows(backend: &dyn Backend) {
     assert_eq!(trails, [(4, Some(6)), (1, Some(1)), (1, Some(2))]);
 }
 
-/// Somebody who votes again and again, whose older ballots come late, and whose poll is reset.
+/// The voter votes again and again, older ballots of theirs arrive late, and the poll is reset.
 pub async fn finds_ballots_past_the_chain(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let mut poll = create(&*store, open_poll(1)).await;
     let mut worker = Worker::begin(&*store, 0).await;
-    // Every third is older than the one before, and so is superseded.
+    // Every third ballot is older than the one before, and so is superseded.
     let ids = (0..40).map(|n| if n % 3 == 2 { 10 * n - 15 } else { 10 * n + 10 });
     let ids: Vec<u64> = ids.collect();
     let mut cast = Vec::new();
@@ -329,14 +331,14 @@ pub async fn finds_ballots_past_the_chain(backend: &dyn Backend) {
     let chain = Trail::CHAIN as usize;
     let latest = &store.load(0, &[], &[(poll.id, voter(1))]).await.unwrap().voters[0];
     assert_eq!(latest.trail, Trail { ballots: 9, end: Some(cast[chain - 1].offset) });
-    // It goes on from there, also for a worker that has just begun.
+    // The numbers go on from there, also for a worker that has just begun.
     let mut worker = Worker::begin(&*store, 0).await;
     assert_eq!(worker.vote(&poll, voter(1), ballot_id(ids[17]), &[2]).await, None, "a repetition");
     let next = worker.vote(&poll, voter(1), ballot_id(900), &[2]).await.unwrap();
     assert_eq!(next.link, Link { nth: 9, prev: latest.trail.end });
 }
 
-/// Rows of before rows were numbered, and of nodes that do not number them yet.
+/// The rows are from before rows were numbered, or from nodes that do not number them yet.
 pub async fn finds_ballots_that_were_never_numbered(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let poll = create(&*store, open_poll(1)).await;
@@ -365,6 +367,7 @@ pub async fn remembers_every_decision(backend: &dyn Backend) {
     let mut poll = create(&*store, open_poll(1)).await;
     let other = create(&*store, open_poll(2)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comments say what becomes of each ballot.
     worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // counted, then replaced
     worker.vote(&poll, voter(1), ballot_id(10), &[2]).await; // superseded
     worker.vote(&poll, voter(1), ballot_id(40), &[2]).await; // counted
@@ -373,6 +376,7 @@ pub async fn remembers_every_decision(backend: &dyn Backend) {
     worker.control(&poll).await;
     worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // late
     let store = backend.reopen(store).await;
+    // The comments say which ballot is asked about.
     let ask = |poll: &Poll, who, ballot| (poll.id, voter(who), ballot_id(ballot));
     let asked = [
         ask(&poll, 1, 30), // the latest row
@@ -409,6 +413,7 @@ pub async fn tells_the_fate_in_every_status(backend: &dyn Backend) {
     let refusing = create(&*store, refusing).await;
     let mut poll = create(&*store, open_poll(2)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comments give each record's offset, and what becomes of the ballot.
     worker.vote(&refusing, voter(1), ballot_id(10), &[1]).await; // 0 counted
     worker.vote(&refusing, voter(1), ballot_id(20), &[2]).await; // 1 refused
     worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2 counted
@@ -417,7 +422,7 @@ pub async fn tells_the_fate_in_every_status(backend: &dyn Backend) {
     worker.control(&poll).await; // 4
     worker.vote(&poll, voter(2), ballot_id(30), &[2]).await; // 5 late
     worker.vote(&poll, voter(1), ballot_id(15), &[2]).await; // 6 late, below one that counts
-    // Repetitions: each stays what its first record was.
+    // These are repetitions: each ballot stays what its first record was.
     worker.vote(&poll, voter(1), ballot_id(20), &[3]).await;
     worker.vote(&poll, voter(1), ballot_id(10), &[3]).await;
     worker.vote(&refusing, voter(1), ballot_id(20), &[3]).await;
@@ -439,6 +444,7 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let mut poll = create(&*store, open_poll(1)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comments give the offset of each record.
     worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
     worker.vote(&poll, voter(1), ballot_id(30), &[2]).await; // 1
     worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2, superseded: replaces nothing
@@ -447,7 +453,7 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     assert_eq!(first(10).await, Some((Status::Replaced, 0)));
     assert_eq!(first(30).await, Some((Status::Counted, 1)));
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 1, 0]);
-    // A new round: what counted then did count, and a retry of it is told so.
+    // In the new round, what counted in the old one is still told as counted, to a retry too.
     change(&*store, &mut poll, |poll| poll.reset(at(NOW)).unwrap()).await;
     worker.control(&poll).await; // 4
     assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[2]).await, None); // 5

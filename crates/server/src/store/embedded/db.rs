@@ -1,33 +1,34 @@
-//! Transactions on the connection that writes, and what a failed one means.
+//! Transactions on the connection that writes, and the meaning of a failed one.
 
 use rusqlite::{Connection, ErrorCode};
 
 use crate::store::StoreError;
 
-/// When a COMMIT has to have reached the disk.
+/// The time by which a COMMIT must have reached the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durable {
-    /// Before it returns.
+    /// The COMMIT reaches the disk before it returns.
     Now,
-    /// With the next one that must, or the next checkpoint.
+    /// The COMMIT reaches the disk with the next one that must, or with the next checkpoint.
     Later,
 }
 
-/// The connection, and whether it can still be trusted.
+/// The connection that writes, and whether it can still be trusted.
 pub struct Db {
     pub conn: Connection,
     mode: Durable,
-    /// Why nothing is written any more: a COMMIT whose outcome nobody knows.
+    /// The reason why nothing is written any more: a COMMIT with an unknown outcome, or a failed
+    /// rollback.
     pub failed: Option<String>,
 }
 
 impl Db {
-    /// Take up a connection as `schema` opens it.
+    /// Takes over a connection as `schema` opens it.
     pub fn new(conn: Connection) -> Self {
         Self { conn, mode: Durable::Now, failed: None }
     }
 
-    /// Run `work` in a transaction; an error of it changes nothing.
+    /// Runs `work` in a transaction. If `work` fails, nothing is changed.
     pub fn transact<T, E: From<StoreError>>(
         &mut self,
         durable: Durable,
@@ -52,7 +53,7 @@ impl Db {
                 Durable::Now => "FULL",
                 Durable::Later => "NORMAL",
             };
-            // Takes effect at once, but only between transactions.
+            // The pragma takes effect at once, but only between transactions.
             self.conn.pragma_update(None, "synchronous", level)?;
             self.mode = durable;
         }
@@ -65,12 +66,13 @@ impl Db {
             return Ok(());
         };
         match error.sqlite_error_code() {
-            // The commit's last frame was not written: certainly not done.
+            // The commit's last frame was not written, so the commit was certainly not made.
             Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 self.roll_back();
                 Err(error.into())
             }
-            // After a failed sync the kernel may have dropped the pages: never try again.
+            // After a failed sync the kernel may have dropped the pages, so a retry could succeed
+            // falsely.
             _ => {
                 let why = format!("a commit failed: {error}");
                 self.failed = Some(why.clone());
@@ -89,7 +91,7 @@ impl Db {
     }
 }
 
-/// Copy the write-ahead log back into the database, as far as readers let it.
+/// Copies the write-ahead log back into the database, as far as readers let it.
 pub fn checkpoint(conn: &Connection, how: &str) -> rusqlite::Result<()> {
     conn.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
 }

@@ -1,4 +1,4 @@
-//! Events: what is written to `events` and read from it.
+//! Events: what is written to the table `events` and read from it.
 
 use bytes::Bytes;
 use pollux_core::event::Event;
@@ -23,7 +23,7 @@ fn by_id(conn: &Connection, id: &str) -> Result<Option<Event>, StoreError> {
     one(conn, "SELECT event FROM events WHERE id = ?1", [id], read)
 }
 
-/// Keep a new event; see [`crate::store::Polls::create_event`].
+/// Keeps a new event; see [`crate::store::Polls::create_event`].
 pub fn create(
     conn: &Connection,
     mut event: Event,
@@ -54,7 +54,7 @@ pub fn create(
     Ok(Created::New(event))
 }
 
-/// Replace an event, if its revision is still the expected one.
+/// Replaces an event if its revision is still the expected one.
 pub fn change(
     conn: &Connection,
     event: &Event,
@@ -81,7 +81,7 @@ pub fn change(
     if changed == 0 { Err(ChangeError::Conflict) } else { Ok(()) }
 }
 
-/// An event with its polls, by age.
+/// Returns an event with its polls, by age.
 pub fn event(
     conn: &Connection,
     partitions: u32,
@@ -95,7 +95,7 @@ pub fn event(
     Ok(Some((event, polls.collect::<Result<_, _>>()?)))
 }
 
-/// The event a join code leads to.
+/// Returns the event that a join code leads to.
 pub fn by_code(
     conn: &Connection,
     partitions: u32,
@@ -107,7 +107,7 @@ pub fn by_code(
     Ok(found.map(|found| event(conn, partitions, found.id)).transpose()?.flatten())
 }
 
-/// The bytes of an event's logo.
+/// Returns the bytes of an event's logo.
 pub fn logo(conn: &Connection, id: EventId) -> Result<Option<Bytes>, StoreError> {
     let sql = "SELECT logo FROM events WHERE id = ?1";
     let found = one(conn, sql, [id.to_string()], |row| Ok(row.get::<_, Option<Vec<u8>>>(0)?))?;

@@ -1,26 +1,26 @@
-//! A Bloom filter: which voters may have a row in the table, so that the many who have none are
-//! not looked for on disk.
+//! A Bloom filter that tells which voters may have a row in the table, so that the many who have
+//! none are not looked for on disk.
 //!
 //! All bits of a voter are in one block of the size of a cache line (Putze, Sanders, Singler,
 //! "Cache-, Hash- and Space-Efficient Bloom Filters", 2007). Pseudonyms are uniformly distributed
-//! already; they are their own hash.
+//! already, so they are their own hash.
 
 use super::index::Key;
 
-/// Bits a voter has in the whole: about one in a hundred others is taken for them.
+/// The filter's size in bits per voter. It lets about one in a hundred other voters pass.
 const BITS_PER_VOTER: usize = 12;
 
-/// Bits a voter sets.
+/// The number of bits that a voter sets.
 const PROBES: u32 = 6;
 
-/// 512 bits.
+/// A block of 512 bits.
 type Block = [u64; 8];
 
-/// Some voters, exactly those and a few more.
+/// `Filter` holds a set of voters, and lets a few others pass.
 pub struct Filter(Vec<Block>);
 
 impl Filter {
-    /// Of these voters.
+    /// Makes the filter of these voters.
     pub fn of<'a>(voters: impl ExactSizeIterator<Item = &'a Key>) -> Self {
         let blocks = (voters.len() * BITS_PER_VOTER).div_ceil(512).max(1);
         let mut filter = Self(vec![Block::default(); blocks]);
@@ -33,14 +33,14 @@ impl Filter {
         filter
     }
 
-    /// Never false for one it was made of.
+    /// Whether the voter may be in the set; never false for one who is.
     pub fn may_have(&self, key: &Key) -> bool {
         let (block, bits) = self.place(key);
         let block = &self.0[block];
         probes(bits).all(|bit| block[bit / 64] & (1 << (bit % 64)) != 0)
     }
 
-    /// The block, and the bits to choose in it.
+    /// Returns the voter's block, and the bits that choose the probes in it.
     fn place(&self, key: &Key) -> (usize, u64) {
         let voter = u128::from_le_bytes(key.voter);
         // One voter's pseudonyms differ by poll, so the poll need not be mixed in well.
@@ -50,7 +50,7 @@ impl Filter {
     }
 }
 
-/// Nine bits choose one of 512.
+/// Returns the probes: each takes nine bits, which choose one of 512.
 fn probes(bits: u64) -> impl Iterator<Item = usize> {
     (0..PROBES).map(move |probe| (bits >> (9 * probe)) as usize % 512)
 }

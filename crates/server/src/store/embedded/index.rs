@@ -1,14 +1,14 @@
-//! Where each voter's latest row is: the part of the index that is in memory.
+//! The part of the index of voters that is in memory: it finds each voter's latest row.
 //!
-//! Ballots are only ever appended, so "this voter's latest state" needs an index, and an
-//! index under random keys is what makes a store slow. This is a log-structured merge tree
-//! with one run: rows from `offsets.indexed_to` on are indexed here, with the state itself, and
-//! the older ones in the table `voters`. When the `active` map is full it is `frozen`, sorted,
-//! and merged into the table a slice at a time (see `writer`); a crash in between costs
-//! nothing, for `indexed_to` moves with the last slice and the maps are rebuilt from the rows.
+//! Ballots are only ever appended, so finding a voter's latest state needs an index, and an index
+//! under random keys is what makes a store slow. This is a log-structured merge tree with one run:
+//! rows from `offsets.indexed_to` on are indexed here, with the state itself, and the older ones in
+//! the table `voters`. When the `active` map is full it becomes `frozen`, is sorted, and is merged
+//! into the table a slice at a time (see `writer`). A crash in between costs nothing, because
+//! `indexed_to` moves with the last slice and the maps are rebuilt from the rows.
 //!
-//! Lookups go active, frozen, table: always from the newest to the oldest. Most voters are new, and
-//! a [`Filter`] for each merged map keeps them from being looked for in the table.
+//! Lookups go through active, frozen and table, always from the newest to the oldest. Most voters
+//! are new, and a [`Filter`] for each merged map spares them the lookup in the table.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
@@ -25,11 +25,11 @@ use super::filter::Filter;
 use super::rows::{PollKey, StoredBallot};
 use crate::store::BallotRow;
 
-/// Poll ids whose keys are remembered; past it all are forgotten and asked for anew.
+/// The most poll ids whose keys are remembered; beyond it all are forgotten and read anew.
 const POLL_KEYS: usize = 1 << 16;
 
-/// Filters that are kept, each about 700 KB for a map of the default size; past it all are
-/// forgotten, and every voter of those polls is looked for in the table.
+/// The most filters that are kept, each about 700 KB for a map of the default size. Beyond it all
+/// are forgotten, and every voter of those polls is looked for in the table.
 const FILTERS: usize = 64;
 
 /// A voter in a poll.
@@ -46,7 +46,7 @@ impl Key {
 }
 
 impl Hash for Key {
-    /// Two words in place of a length and sixteen bytes.
+    /// Hashes two words instead of a length and sixteen bytes.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u128(u128::from_ne_bytes(self.voter));
         state.write_u32(self.poll);
@@ -89,29 +89,32 @@ impl Slot {
     }
 }
 
+/// A map of voters to their latest rows.
 type Slots = HashMap<Key, Slot, FixedState>;
 
-/// What memory says of a voter.
+/// What the maps in memory say of a voter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The latest row stands here, is the voter's so many-th, and left this state.
+    /// The position of the voter's latest row, which of the voter's rows it is, and the state after
+    /// it.
     Here(i64, u8, VoterState),
-    /// No row at all.
+    /// The voter has no row at all.
     Nothing,
-    /// Not in memory, but the table may know.
+    /// The voter has no row in memory, but may have one in the table.
     AskTable,
 }
 
+/// The maps of the index, and what they know of the table.
 #[derive(Default)]
 struct Maps {
     active: Slots,
-    /// With the filter it will leave behind.
+    /// The map that is being merged, with the filter that it will leave behind.
     frozen: Option<(Slots, Filter)>,
-    /// Polls that may have rows in the table.
+    /// The polls that may have rows in the table.
     indexed: HashSet<PollKey, FixedState>,
-    /// Those of them that may have rows in no filter.
+    /// Those of them that may have rows which no filter covers.
     unfiltered: HashSet<PollKey, FixedState>,
-    /// What was merged by this process.
+    /// The filters of the maps that this process has merged.
     filters: Vec<Filter>,
 }
 
@@ -123,7 +126,7 @@ impl Maps {
     }
 }
 
-/// The maps, shared by the writer (which changes them after each commit) and all readers.
+/// The maps, shared by all readers and by the writer, which changes them after each commit.
 #[derive(Default)]
 pub struct Index {
     maps: RwLock<Maps>,
@@ -131,6 +134,7 @@ pub struct Index {
 }
 
 impl Index {
+    /// Makes an empty index, given the polls that have rows in the table.
     pub fn new(indexed: impl IntoIterator<Item = PollKey>) -> Arc<Self> {
         let index = Self::default();
         let mut maps = index.maps.write();
@@ -140,12 +144,12 @@ impl Index {
         Arc::new(index)
     }
 
-    /// The key of a poll, if it was remembered.
+    /// Returns the key of a poll if it is remembered.
     pub fn key(&self, poll: PollId) -> Option<PollKey> {
         self.keys.read().get(&poll).copied()
     }
 
-    /// Remember the key of a committed poll.
+    /// Remembers the key of a committed poll.
     pub fn remember(&self, poll: PollId, key: PollKey) {
         let mut keys = self.keys.write();
         if keys.len() >= POLL_KEYS {
@@ -154,7 +158,7 @@ impl Index {
         keys.insert(poll, key);
     }
 
-    /// Look many up under one lock.
+    /// Looks up many voters under one lock.
     pub fn find(&self, wanted: impl IntoIterator<Item = Key>, mut each: impl FnMut(Found)) {
         let maps = self.maps.read();
         for key in wanted {
@@ -167,7 +171,7 @@ impl Index {
         }
     }
 
-    /// Take committed rows in, in log order. Says how many voters are active now.
+    /// Takes in committed rows, in log order. Returns how many voters are in the active map now.
     pub fn insert<'a>(
         &self,
         rows: impl IntoIterator<Item = (i64, PollKey, &'a BallotRow)>,
@@ -180,7 +184,8 @@ impl Index {
         maps.active.len()
     }
 
-    /// One row while rebuilding.
+    /// Takes in one row while the maps are rebuilt. Returns how many voters are in the active map
+    /// now.
     pub fn rebuild(&self, row: &StoredBallot) -> usize {
         let mut maps = self.maps.write();
         let slot = Slot::new(row.position, row.link.nth, &row.after);
@@ -188,8 +193,8 @@ impl Index {
         maps.active.len()
     }
 
-    /// Set the active map aside to be merged; gives its entries in the table's order. Nothing
-    /// when an earlier one still is.
+    /// Sets the active map aside to be merged, and returns its entries in the table's order.
+    /// Returns `None` while an earlier map is still being merged, or if there is nothing to merge.
     pub fn freeze(&self) -> Option<Vec<(Key, i64)>> {
         let mut maps = self.maps.write();
         if maps.frozen.is_some() || maps.active.is_empty() {
@@ -204,7 +209,7 @@ impl Index {
         Some(entries)
     }
 
-    /// The frozen map is in the table now, with rows of these polls.
+    /// Drops the frozen map, which is in the table now, with rows of these polls.
     pub fn thaw(&self, polls: impl IntoIterator<Item = PollKey>) {
         let mut maps = self.maps.write();
         maps.indexed.extend(polls);
@@ -217,7 +222,7 @@ impl Index {
         }
     }
 
-    /// Of these polls, those that have no rows in the table yet.
+    /// Returns those of these polls that have no rows in the table yet.
     pub fn not_indexed(&self, polls: impl IntoIterator<Item = PollKey>) -> Vec<PollKey> {
         let maps = self.maps.read();
         polls.into_iter().filter(|poll| !maps.indexed.contains(poll)).collect()

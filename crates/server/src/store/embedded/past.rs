@@ -1,11 +1,11 @@
-//! A voter's past in one poll: the latest row, and any earlier one of a certain ballot.
+//! A voter's past in one poll: the latest row, and any earlier row of a given ballot.
 //!
 //! ```text
 //! latest ──▶ chained: each names the one before it                       8 ▶ 7 ▶ … ▶ 1
 //!        └─▶ later: each names the eighth, and two indexes know them     9, 9, 9, …
 //! ```
 //!
-//! Either way a look takes a few steps, for somebody who votes all night as for anybody else.
+//! Either way a lookup takes a few steps, however often the voter has voted.
 
 use pollux_core::ballot::Status;
 use pollux_core::fold::{Link, Trail};
@@ -18,31 +18,32 @@ use super::reads;
 use super::rows::{self, PollKey, StoredBallot, damaged};
 use crate::store::{BallotFate, StoreError, Voter};
 
+/// The result of a query.
 type Read<T> = Result<T, StoreError>;
 
-/// The past that memory's answer is enough for; of a voter with rows past the chain, the table
-/// must be asked where the chain ends.
+/// Returns the voter's past if what the maps in memory say is enough for it. For a voter with rows
+/// past the chain it is not: the table must be asked where the chain ends.
 pub fn in_short(position: i64, nth: u8, state: VoterState) -> Option<Voter> {
     let link = Link { nth, prev: None };
     let trail = || Trail::after(rows::place(position).1, link);
     link.is_chained().then(|| Voter { state, trail: trail() })
 }
 
-/// A voter's past in a poll; the default if there is none.
+/// Returns a voter's past in a poll, or the default if there is none.
 pub fn of(conn: &Connection, index: Option<&Index>, poll: PollId, voter: VoterId) -> Read<Voter> {
     let rows = Rows::of(conn, index, poll, voter)?;
     Ok(rows.map_or_else(Voter::default, Rows::past))
 }
 
-/// The rows of a voter who has some.
+/// The rows of a voter who has at least one.
 pub struct Rows<'a> {
     conn: &'a Connection,
     latest: StoredBallot,
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of a voter in a poll; `None` if there are none. `index`: the maps in memory, of a
-    /// process that has them.
+    /// Returns the rows of a voter in a poll, or `None` if there are none. `index` holds the maps
+    /// in memory, in a process that has them.
     pub fn of(
         conn: &'a Connection,
         index: Option<&Index>,
@@ -61,18 +62,18 @@ impl<'a> Rows<'a> {
         Ok(latest.map(|latest| Self { conn, latest }))
     }
 
-    /// What the fold needs to know of them.
+    /// Returns what the fold needs to know of these rows.
     fn past(self) -> Voter {
         let offset = rows::place(self.latest.position).1;
         Voter { trail: Trail::after(offset, self.latest.link), state: self.latest.after }
     }
 
-    /// The one row of a ballot, if it was decided.
+    /// Returns the one row of a ballot, if it was decided.
     pub fn find(&self, ballot: BallotId) -> Read<Option<StoredBallot>> {
         if !self.latest.after.may_have_seen(ballot) {
             return Ok(None);
         }
-        // Mostly it is the latest that somebody asks for.
+        // The latest ballot is the one that is asked for most.
         if self.latest.ballot == ballot {
             return Ok(Some(self.latest.clone()));
         }
@@ -86,8 +87,8 @@ impl<'a> Rows<'a> {
         Ok(chain.into_iter().find(|row| row.ballot == ballot))
     }
 
-    /// What became of one of these rows' ballot. One that counted is *replaced* once a later one
-    /// of the same round counted.
+    /// Returns what became of the ballot of one of these rows. A ballot that counted is *replaced*
+    /// once a later one of the same round counted.
     pub fn fate(&self, row: &StoredBallot) -> Read<BallotFate> {
         let replaced = row.decided == Status::Counted && self.counted_later(row)?;
         let status = if replaced { Status::Replaced } else { row.decided };
@@ -108,7 +109,7 @@ impl<'a> Rows<'a> {
         }))
     }
 
-    /// The chained rows, the last of them first.
+    /// Returns the chained rows, the last of them first.
     fn chain(&self) -> Read<Vec<StoredBallot>> {
         let (partition, offset) = rows::place(self.latest.position);
         let mut next = Trail::after(offset, self.latest.link).end;
@@ -116,7 +117,7 @@ impl<'a> Rows<'a> {
         while let Some(offset) = next {
             let row = reads::ballot_at(self.conn, rows::position(partition, offset))?;
             let row = row.ok_or_else(|| broken("names a row that is not there"))?;
-            // The rows of before they were numbered are all known to the indexes.
+            // Rows from before rows were numbered are all in the indexes.
             if !row.link.is_chained() {
                 break;
             }
@@ -134,7 +135,7 @@ fn broken(how: &str) -> StoreError {
     damaged(format!("a voter's chain of rows {how}"))
 }
 
-/// A voter's latest row: memory's answer, or else the tables'.
+/// Returns a voter's latest row, from memory if it is there, and from the tables otherwise.
 fn latest(
     conn: &Connection,
     index: Option<&Index>,

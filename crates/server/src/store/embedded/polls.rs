@@ -1,4 +1,4 @@
-//! Changes of polls: what is written to `polls`, `codes` and `idempotency`, and when.
+//! Changes of polls: what is written to `polls`, `codes` and `idempotency`.
 
 use pollux_core::poll::{Poll, PollStatus};
 use rusqlite::{Connection, params};
@@ -9,7 +9,7 @@ use crate::store::{
     CODE_REST_MILLIS, ChangeError, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, StoreError,
 };
 
-/// Keep a new poll; see [`crate::store::Polls::create`].
+/// Keeps a new poll; see [`crate::store::Polls::create`].
 pub fn create(
     conn: &Connection,
     partitions: u32,
@@ -26,7 +26,7 @@ pub fn create(
         Some(_) => return Ok(Created::KeyReused),
         None => {}
     }
-    // The caller's own retry of a creation that went unanswered.
+    // The caller has repeated a creation that went unanswered.
     if let Some((_, before)) = reads::poll(conn, poll.id)? {
         return Ok(Created::Before(before));
     }
@@ -59,15 +59,15 @@ pub fn create(
     Ok(Created::New(poll))
 }
 
-/// What has a join code, or was made under an idempotency key: one of the two.
+/// The poll or the event that has a join code or was made under an idempotency key; one of the two.
 #[derive(Default)]
 pub struct Made {
     pub poll: Option<PollKey>,
     pub event: Option<String>,
 }
 
-/// What the same request made under this key, or neither if another request did; `None` if the
-/// key is new or forgotten.
+/// Returns what the same request made under this key, or an empty [`Made`] if another request used
+/// the key. Returns `None` if the key is new or forgotten.
 pub fn made_before(
     conn: &Connection,
     key: Option<&IdempotencyKey>,
@@ -79,13 +79,13 @@ pub fn made_before(
     Ok(known.map(|(made, request, _)| if request == key.request { made } else { Made::default() }))
 }
 
-/// From now on the code leads here.
+/// Makes the code lead to this poll or event from now on.
 pub fn lead(conn: &Connection, code: &str, to: &Made) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO codes VALUES (?1, ?2, ?3)";
     conn.execute(sql, params![code, to.poll, to.event]).map(drop)
 }
 
-/// Remember a key for a day, and forget those that are older.
+/// Remembers a key for a day, and forgets those that are older.
 pub fn remember(
     conn: &Connection,
     key: Option<&IdempotencyKey>,
@@ -103,7 +103,7 @@ pub fn remember(
     Ok(())
 }
 
-/// Replace a poll, if its revision is still the expected one.
+/// Replaces a poll if its revision is still the expected one.
 pub fn change(
     conn: &Connection,
     partitions: u32,
@@ -119,7 +119,7 @@ pub fn change(
     Ok(())
 }
 
-/// Write over a poll of the expected revision; says whether there is one.
+/// Overwrites a poll of the expected revision. Returns whether there was one.
 pub fn put(
     conn: &Connection,
     partitions: u32,
@@ -149,6 +149,8 @@ pub fn put(
     Ok(changed > 0)
 }
 
+/// Returns the first code that nobody has, or whose poll or event ended more than a month before
+/// `now`.
 pub fn free_code(
     conn: &Connection,
     codes: &[String],
@@ -166,7 +168,7 @@ pub fn free_code(
     Ok(None)
 }
 
-/// Note whether every partition has committed the present phase of a poll.
+/// Notes whether every partition has committed the present phase of a poll.
 pub fn settle(
     conn: &Connection,
     which: &str,

@@ -10,21 +10,21 @@ use tokio::sync::Semaphore;
 use super::schema::{self, OpenError};
 use crate::store::StoreError;
 
-/// Connections that read, each used by one reader at a time.
+/// The connections that read, each used by one reader at a time.
 pub struct Readers {
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    /// So many connections.
+    /// Opens this many connections, at least one.
     pub fn open(folder: &Path, count: usize) -> Result<Arc<Self>, OpenError> {
         let count = count.max(1);
         let idle = (0..count).map(|_| schema::open_reader(folder)).collect::<Result<_, _>>()?;
         Ok(Arc::new(Self { idle: Mutex::new(idle), permits: Arc::new(Semaphore::new(count)) }))
     }
 
-    /// Run `work` on one of them, off the async threads.
+    /// Runs `work` on one of the connections, off the async threads.
     pub async fn run<T: Send + 'static>(
         self: Arc<Self>,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -41,7 +41,7 @@ impl Readers {
         read.await.unwrap_or_else(|e| Err(StoreError::Unavailable(format!("a read failed: {e}"))))
     }
 
-    /// Unless the store was shut meanwhile.
+    /// Puts a connection back unless the store was shut meanwhile.
     fn put_back(&self, conn: Connection) {
         let mut idle = self.idle.lock();
         if !self.permits.is_closed() {
@@ -49,7 +49,7 @@ impl Readers {
         }
     }
 
-    /// No further reads; those under way end.
+    /// Admits no further reads; those under way end.
     pub fn close(&self) {
         let mut idle = self.idle.lock();
         self.permits.close();
@@ -57,7 +57,7 @@ impl Readers {
     }
 }
 
-/// Answer from one state of the tables: a poll and its tallies belong together.
+/// Answers from one state of the tables, so that a poll and its tallies belong together.
 pub fn snapshot<T>(
     conn: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,

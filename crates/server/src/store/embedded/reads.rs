@@ -1,4 +1,4 @@
-//! Everything that is asked of the tables.
+//! The queries: everything that is asked of the tables.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,12 +14,13 @@ use super::polls::Made;
 use super::rows::{self, PollKey, StoredBallot};
 use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
 
+/// The result of a query.
 type Read<T> = Result<T, StoreError>;
 
-/// The indexes over a voter's later rows begin after so many.
+/// The indexes over a voter's later rows begin after this many; the SQL has the number too.
 const _: () = assert!(Trail::CHAIN == 8);
 
-/// `query_row` for readers that may find the row damaged.
+/// Runs a query for one row, like `query_row`, with a reader that may find the row damaged.
 pub fn one<T>(
     conn: &Connection,
     sql: &str,
@@ -31,6 +32,7 @@ pub fn one<T>(
     found.next()?.map(read).transpose()
 }
 
+/// Runs a query for all its rows, with a reader that may find a row damaged.
 pub fn many<T>(
     conn: &Connection,
     sql: &str,
@@ -46,25 +48,28 @@ pub fn many<T>(
     Ok(all)
 }
 
+/// Reads the columns `key` and `poll`.
 pub fn keyed_poll(row: &Row<'_>) -> Read<(PollKey, Poll)> {
     Ok((row.get(0)?, rows::read_poll(row.get_ref(1)?.as_str().map_err(rows::damaged)?)?))
 }
 
-/// A poll and its key.
+/// Returns a poll and its key.
 pub fn poll(conn: &Connection, id: PollId) -> Read<Option<(PollKey, Poll)>> {
     one(conn, "SELECT key, poll FROM polls WHERE id = ?1", [id.to_string()], keyed_poll)
 }
 
+/// Returns the poll with this key.
 pub fn poll_by_key(conn: &Connection, key: PollKey) -> Read<Option<Poll>> {
     let found = one(conn, "SELECT key, poll FROM polls WHERE key = ?1", [key], keyed_poll)?;
     Ok(found.map(|(_, poll)| poll))
 }
 
+/// Returns a poll's key.
 pub fn poll_key(conn: &Connection, id: PollId) -> Read<Option<PollKey>> {
     one(conn, "SELECT key FROM polls WHERE id = ?1", [id.to_string()], |row| Ok(row.get(0)?))
 }
 
-/// A poll's tally in one partition.
+/// Returns a poll's tally in one partition.
 pub fn tally(
     conn: &Connection,
     key: PollKey,
@@ -79,6 +84,7 @@ fn select_tally(rest: &str) -> String {
     format!("SELECT {} FROM tallies {rest}", rows::TALLY_COLUMNS)
 }
 
+/// Returns a poll with all its tallies.
 pub fn standing(conn: &Connection, partitions: u32, key: PollKey, poll: Poll) -> Read<Standing> {
     let id = poll.id;
     let sql = select_tally("WHERE poll = ?1");
@@ -89,14 +95,16 @@ pub fn standing(conn: &Connection, partitions: u32, key: PollKey, poll: Poll) ->
     Ok(standing)
 }
 
+/// Returns the poll that a join code leads to; for an event's code, the event's current poll.
 pub fn by_code(conn: &Connection, code: &str) -> Read<Option<(PollKey, Poll)>> {
     let sql = "SELECT p.key, p.poll FROM codes c LEFT JOIN events e ON e.id = c.event \
                JOIN polls p ON p.key = c.poll OR p.id = e.current WHERE c.code = ?1";
     one(conn, sql, [code], keyed_poll)
 }
 
+/// Returns the polls of a listing, newest first.
 pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
-    // Each shape has an index that gives the rows in order.
+    // Each of these conditions has an index that gives the rows in order.
     let visible = match (listing.status, listing.all) {
         (None, false) => "listed = 1 AND status IN ('open', 'closed') AND ?3 IS NULL",
         (Some(_), false) => "listed = 1 AND status = ?3",
@@ -107,12 +115,13 @@ pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
         "SELECT key, poll FROM polls WHERE {visible} AND id < ?1 \
          ORDER BY id DESC LIMIT ?2"
     );
-    // "~" sorts after every id.
+    // The character "~" sorts after every id.
     let before = listing.before.map_or_else(|| "~".into(), |id| id.to_string());
     let status = listing.status.map(rows::status_word);
     many(conn, &sql, params![before, limit(listing.limit), status], keyed_poll)
 }
 
+/// Returns open polls whose closing time has come; see [`crate::store::Store::due`].
 pub fn due(
     conn: &Connection,
     now: UnixMillis,
@@ -121,12 +130,13 @@ pub fn due(
 ) -> Read<Vec<Poll>> {
     let sql = "SELECT key, poll FROM polls WHERE status = 'open' AND closes_at <= ?1 \
                AND (closes_at, id) > (?2, ?3) ORDER BY closes_at, id LIMIT ?4";
-    // Before every time and every id.
+    // The default is before every time and every id.
     let (at, id) = after.map_or((0, String::new()), |(at, id)| (signed(at.0), id.to_string()));
     let params = params![signed(now.0), at, id, limit(most)];
     many(conn, sql, params, |row| Ok(keyed_poll(row)?.1))
 }
 
+/// Returns polls whose present phase some partition has not committed, by age.
 pub fn unsettled(conn: &Connection, after: Option<PollId>, most: usize) -> Read<Vec<Poll>> {
     let sql = "SELECT key, poll FROM polls WHERE settled = 0 AND id > ?1 ORDER BY id LIMIT ?2";
     let after = after.map_or_else(String::new, |id| id.to_string());
@@ -139,18 +149,21 @@ fn read_progress(row: &Row<'_>) -> Read<(Partition, Progress)> {
     Ok((row.get(0)?, Progress { generation, next_offset, announced }))
 }
 
+/// Returns the progress of each partition, in order.
 pub fn progress(conn: &Connection) -> Read<Vec<(Partition, Progress)>> {
     let sql = "SELECT partition, generation, next_offset, announced FROM offsets \
                ORDER BY partition";
     many(conn, sql, [], read_progress)
 }
 
+/// Returns the progress of one partition, if it was begun.
 pub fn progress_of(conn: &Connection, partition: Partition) -> Read<Option<Progress>> {
     let sql = "SELECT partition, generation, next_offset, announced FROM offsets \
                WHERE partition = ?1";
     Ok(one(conn, sql, [partition], read_progress)?.map(|(_, progress)| progress))
 }
 
+/// Returns a partition's digests that end at or behind `since`, in log order.
 pub fn digests(conn: &Connection, partition: Partition, since: Offset) -> Read<Vec<Digest>> {
     let sql = "SELECT from_offset, to_offset, hash FROM digests \
                WHERE partition = ?1 AND to_offset >= ?2 ORDER BY from_offset";
@@ -162,6 +175,7 @@ pub fn digests(conn: &Connection, partition: Partition, since: Offset) -> Read<V
     })
 }
 
+/// Returns a partition's tallies that were committed at or after `since`, by offset and poll.
 pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> Read<Vec<TallyAt>> {
     let sql = format!(
         "SELECT {}, poll FROM tallies WHERE partition = ?1 AND next_offset >= ?2 \
@@ -176,7 +190,7 @@ pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> 
     Ok(tallies)
 }
 
-/// Poll ids by key, asked for once each.
+/// Poll ids by key, each read once.
 #[derive(Default)]
 struct Names(HashMap<PollKey, PollId, foldhash::fast::FixedState>);
 
@@ -195,6 +209,7 @@ impl Names {
     }
 }
 
+/// Returns ballots of a partition in log order, of one poll or of all.
 pub fn ballots(
     conn: &Connection,
     partition: Partition,
@@ -223,6 +238,7 @@ pub fn ballots(
     })
 }
 
+/// Returns dead letters of a partition in log order.
 pub fn dead(
     conn: &Connection,
     partition: Partition,
@@ -242,13 +258,13 @@ pub fn dead(
     })
 }
 
-/// The row at a position.
+/// Returns the row at a position.
 pub fn ballot_at(conn: &Connection, position: i64) -> Read<Option<StoredBallot>> {
     let sql = format!("SELECT {} FROM ballots WHERE position = ?1", rows::BALLOT_COLUMNS);
     one(conn, &sql, [position], rows::read_ballot)
 }
 
-/// A voter's row of this ballot, if it is one past the voter's chain.
+/// Returns a voter's row of this ballot, if it is a row past the voter's chain.
 pub fn later_ballot(
     conn: &Connection,
     key: PollKey,
@@ -263,8 +279,7 @@ pub fn later_ballot(
     one(conn, &sql, (key, &voter.0[..], &ballot.0.as_bytes()[..]), rows::read_ballot)
 }
 
-/// Whether a row of the same voter and round, past the voter's chain and later than this one,
-/// counted.
+/// Whether a later row of the same voter and round, past the voter's chain, counted.
 pub fn counted_later(conn: &Connection, row: &StoredBallot) -> Read<bool> {
     let sql = "SELECT 1 FROM ballots INDEXED BY later_counted WHERE poll = ?1 AND voter = ?2 \
                AND round = ?3 AND position > ?4 AND nth > 8 AND decided = 1";
@@ -272,7 +287,7 @@ pub fn counted_later(conn: &Connection, row: &StoredBallot) -> Read<bool> {
     Ok(conn.prepare_cached(sql)?.exists(params)?)
 }
 
-/// A voter's latest row among those that were merged into the table.
+/// Returns a voter's latest row among those that were merged into the table.
 pub fn indexed_ballot(
     conn: &Connection,
     key: PollKey,
@@ -290,8 +305,8 @@ pub fn indexed_ballot(
     })
 }
 
-/// A voter's latest row, for a reader without the maps in memory: it looks through the rows
-/// that are not merged yet, then in the table.
+/// Returns a voter's latest row, for a reader without the maps in memory. It searches the rows that
+/// are not merged yet, then the table.
 pub fn latest_ballot(
     conn: &Connection,
     key: PollKey,
@@ -312,13 +327,13 @@ pub fn latest_ballot(
     indexed_ballot(conn, key, voter)
 }
 
-/// From which offset on each partition's rows are not in `voters`.
+/// Returns the offsets from which on each partition's rows are not in `voters`.
 pub fn unindexed(conn: &Connection) -> Read<Vec<(Partition, Offset)>> {
     let sql = "SELECT partition, indexed_to FROM offsets ORDER BY partition";
     many(conn, sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
 }
 
-/// Give every row of a partition from an offset on to `each`.
+/// Calls `each` with every row of a partition from an offset on.
 pub fn scan(
     conn: &Connection,
     partition: Partition,
@@ -337,12 +352,12 @@ pub fn scan(
     Ok(())
 }
 
-/// Polls with rows in `voters`.
+/// Returns the polls with rows in `voters`.
 pub fn indexed_polls(conn: &Connection) -> Read<Vec<PollKey>> {
     many(conn, "SELECT key FROM polls WHERE indexed = 1", [], |row| Ok(row.get(0)?))
 }
 
-/// What an idempotency key was used for: what it made, the request, and when.
+/// Returns what an idempotency key made, for which request, and when.
 pub fn idempotency(conn: &Connection, key: &str) -> Read<Option<(Made, Vec<u8>, UnixMillis)>> {
     let sql = "SELECT poll, event, request, at FROM idempotency WHERE key = ?1";
     one(conn, sql, [key], |row| {
@@ -351,7 +366,8 @@ pub fn idempotency(conn: &Connection, key: &str) -> Read<Option<(Made, Vec<u8>, 
     })
 }
 
-/// Who holds a code: `None` nobody; else since when that poll or event has ended, if it has.
+/// Returns the holder of a code: `None` if nobody has it, and otherwise when that poll or event
+/// ended, if it has.
 pub fn code_holder(conn: &Connection, code: &str) -> Read<Option<Option<UnixMillis>>> {
     let sql = "SELECT coalesce(p.ended_at, e.ended_at) FROM codes c \
                LEFT JOIN polls p ON p.key = c.poll LEFT JOIN events e ON e.id = c.event \
@@ -363,7 +379,7 @@ pub fn code_holder(conn: &Connection, code: &str) -> Read<Option<Option<UnixMill
     Ok(found.map(|ended| ended.map(|at| UnixMillis(at as u64))))
 }
 
-/// Whether the code this poll had belongs to another one now.
+/// Whether the code that this poll had belongs to another poll or event now.
 pub fn code_passed_on(conn: &Connection, poll: &Poll) -> Read<bool> {
     let sql = "SELECT 1 FROM codes c LEFT JOIN polls p ON p.key = c.poll \
                WHERE c.code = ?1 AND p.id IS NOT ?2 AND (?3 IS NULL OR c.event IS NOT ?3)";
@@ -371,16 +387,17 @@ pub fn code_passed_on(conn: &Connection, poll: &Poll) -> Read<bool> {
     Ok(conn.prepare_cached(sql)?.exists((&poll.code, poll.id.to_string(), event))?)
 }
 
-/// When a poll's code begins its month of rest: once it has closed or was deleted.
+/// Returns when a poll's code begins its month of rest: when the poll was closed or deleted.
 pub fn ended_at(poll: &Poll) -> Option<UnixMillis> {
     poll.closed_at.filter(|_| matches!(poll.status, PollStatus::Closed | PollStatus::Deleted))
 }
 
+/// Converts a limit to SQLite's signed integers.
 pub fn limit(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
 }
 
-/// SQLite's integers are signed; no offset or time of ours comes near the end of them.
+/// Converts to SQLite's signed integers; no offset or time of ours comes near their end.
 pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

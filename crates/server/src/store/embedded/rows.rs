@@ -1,4 +1,4 @@
-//! Columns to values and back.
+//! The rows of the tables: columns to values and back.
 
 use pollux_core::ballot::Status;
 use pollux_core::fold::Link;
@@ -18,24 +18,26 @@ pub type PollKey = u32;
 
 const OFFSET_BITS: u32 = 48;
 
-/// A row's place in log order, over all partitions.
+/// Returns a row's position: the partition above the offset, so that rows are ordered as on the
+/// log.
 pub fn position(partition: Partition, offset: Offset) -> i64 {
     debug_assert!(offset < 1 << OFFSET_BITS, "an offset fits 48 bits");
     (i64::from(partition) << OFFSET_BITS) | offset as i64
 }
 
-/// The place of [`position`].
+/// Returns the partition and offset that [`position`] has packed.
 pub fn place(position: i64) -> (Partition, Offset) {
     ((position >> OFFSET_BITS) as Partition, position as u64 & ((1 << OFFSET_BITS) - 1))
 }
 
-/// The positions from an offset to the end of its partition.
+/// Returns the first and last position from an offset to the end of its partition.
 pub fn from_offset(partition: Partition, offset: Offset) -> (i64, i64) {
     let last = position(partition, (1 << OFFSET_BITS) - 1);
     (position(partition, offset.min((1 << OFFSET_BITS) - 1)), last)
 }
 
-/// What a failed statement means to the caller. A failed COMMIT is judged by the writer.
+/// Converts a failed statement to what it means to the caller. The writer judges a failed COMMIT
+/// itself.
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
@@ -55,10 +57,12 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Makes the error for data that contradicts itself or this binary.
 pub fn damaged(what: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged(what.to_string())
 }
 
+/// Returns the word for a status in the column `status`.
 pub fn status_word(status: PollStatus) -> &'static str {
     match status {
         PollStatus::Draft => "draft",
@@ -68,21 +72,25 @@ pub fn status_word(status: PollStatus) -> &'static str {
     }
 }
 
+/// Returns a poll as JSON, for the column `poll`.
 pub fn poll_json(poll: &Poll) -> String {
     serde_json::to_string(poll).expect("a poll has string keys only")
 }
 
+/// Reads a poll from the JSON of the column `poll`.
 pub fn read_poll(json: &str) -> Result<Poll, StoreError> {
     serde_json::from_str(json).map_err(|e| damaged(format!("a row of `polls`: {e}")))
 }
 
-/// The columns of `tallies` in the order [`read_tally`] takes them.
+/// The columns of `tallies` in the order in which [`read_tally`] takes them.
 pub const TALLY_COLUMNS: &str =
     "partition, phase, round, gate, counts, voters, changes, generation, next_offset";
 
+/// The statement for which [`write_tally`] has the parameters.
 pub const UPSERT_TALLY: &str =
     "INSERT OR REPLACE INTO tallies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
+/// Writes a tally over the one of the same poll and partition.
 pub fn write_tally(
     stmt: &mut CachedStatement<'_>,
     key: PollKey,
@@ -105,6 +113,7 @@ pub fn write_tally(
     Ok(())
 }
 
+/// Reads a tally from [`TALLY_COLUMNS`].
 pub fn read_tally(poll: PollId, row: &Row<'_>) -> Result<TallyAt, StoreError> {
     let word = row.get_ref(3)?.as_str().map_err(damaged)?;
     let gate = Gate::of(word).ok_or_else(|| damaged(format!("a tally's gate is {word:?}")))?;
@@ -126,18 +135,21 @@ pub fn read_tally(poll: PollId, row: &Row<'_>) -> Result<TallyAt, StoreError> {
     })
 }
 
+/// Reads a generation from its text.
 pub fn read_generation(text: &str) -> Result<Generation, StoreError> {
     Uuid::try_parse(text).map(Generation).map_err(|e| damaged(format!("a generation: {e}")))
 }
 
-/// The columns of `ballots` in the order [`read_ballot`] takes them.
+/// The columns of `ballots` in the order in which [`read_ballot`] takes them.
 pub const BALLOT_COLUMNS: &str =
     "position, poll, voter, ballot, choice, decided, at, round, counted, seen, prev, nth";
 
+/// The statement for which [`write_ballot`] has the parameters.
 pub const INSERT_BALLOT: &str =
     "INSERT INTO ballots VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
-/// Most rows take the short forms: a small answer, and a state that speaks of this very ballot.
+/// Writes a row of `ballots`. Most rows take the short forms: a small answer, and a state that is
+/// about this very ballot.
 pub fn write_ballot(
     stmt: &mut CachedStatement<'_>,
     position: i64,
@@ -178,7 +190,7 @@ pub fn write_ballot(
     Ok(())
 }
 
-/// A row of `ballots`, its poll still by key.
+/// A row of `ballots`, with its poll still given by key.
 #[derive(Clone)]
 pub struct StoredBallot {
     pub position: i64,
@@ -193,6 +205,7 @@ pub struct StoredBallot {
 }
 
 impl StoredBallot {
+    /// Converts to the row that the store's users know.
     pub fn into_row(self, poll: PollId) -> BallotRow {
         BallotRow {
             offset: place(self.position).1,
@@ -208,6 +221,7 @@ impl StoredBallot {
     }
 }
 
+/// Reads a row from [`BALLOT_COLUMNS`].
 pub fn read_ballot(row: &Row<'_>) -> Result<StoredBallot, StoreError> {
     let ballot = ballot_id(row.get_ref(3)?)?;
     let answer = match row.get_ref(4)? {
@@ -276,7 +290,7 @@ fn decided_number(status: Status) -> i64 {
         Status::Superseded => 2,
         Status::Refused => 3,
         Status::Late => 4,
-        // The fold decides neither; kept so that what was given is given back.
+        // The fold decides neither; they are kept so that the store returns whatever it was given.
         Status::Replaced => 5,
         Status::Recorded => 6,
     }

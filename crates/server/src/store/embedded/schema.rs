@@ -11,16 +11,17 @@ use crate::store::StoreError;
 /// The file's name in the data folder.
 pub const FILE: &str = "store.db";
 
-/// "PLXS": tells our file from anybody else's.
+/// The application id "PLXS", which tells our file from any other.
 const APPLICATION_ID: i32 = 0x504c_5853;
 
-/// Most partitions: a row's position packs the partition above 48 bits of offset.
+/// The most partitions: a row's position packs the partition above 48 bits of offset.
 const MAX_PARTITIONS: u32 = 1 << 15;
 
-/// How long to wait for a lock that a reader in another process may hold for a moment.
+/// The time to wait for a lock that a reader in another process may hold for a moment.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Migration *n* takes a file of `user_version` *n* to *n* + 1. Never edit one that shipped.
+/// The migrations: number *n* takes a file of `user_version` *n* to *n* + 1. Never edit one that
+/// shipped.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
@@ -180,7 +181,7 @@ CREATE TABLE digests (
 ",
 ];
 
-/// Why the store's file was not opened. Each message names the file and what to do.
+/// The reasons why the store's file was not opened. Each message names the file and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder or the file may not be written.
@@ -197,14 +198,14 @@ pub enum OpenError {
     /// There is nothing to read.
     #[error("{0}: there is no store here. Point POLLUX_DATA at the data folder of a server.")]
     Missing(PathBuf),
-    /// Not an SQLite file at all.
+    /// The file is no SQLite file at all.
     #[error(
         "{0}: not a database. Put back the newest copy of store.db (without store.db-wal and \
          store.db-shm): ballots newer than the copy are counted again from the log, up to the \
          first poll it does not have. Or set POLLUX_DATA to an empty folder."
     )]
     NotADatabase(PathBuf),
-    /// Another application's database.
+    /// The file is another application's database.
     #[error(
         "{path}: a database of another application (application id {found:#x}). Put back the \
          store.db that belongs to the log here, or set POLLUX_DATA to another folder."
@@ -215,7 +216,7 @@ pub enum OpenError {
         /// Its application id.
         found: i32,
     },
-    /// Written by a newer Pollux.
+    /// The file was written by a newer Pollux.
     #[error(
         "{path}: written by a newer Pollux (schema {found}; this one knows up to {known}). Run \
          that version, or a newer one."
@@ -223,12 +224,12 @@ pub enum OpenError {
     Newer {
         /// The file.
         path: PathBuf,
-        /// Its schema.
+        /// Its schema version.
         found: i64,
-        /// The greatest this binary knows.
+        /// The greatest schema version that this binary knows.
         known: i64,
     },
-    /// Never migrated, and this opening must not write.
+    /// The file has an older schema, and this connection must not migrate it.
     #[error(
         "{path}: written by an older Pollux (schema {found}; this one reads {known}). Start the \
          server once to bring it up to date."
@@ -236,9 +237,9 @@ pub enum OpenError {
     Older {
         /// The file.
         path: PathBuf,
-        /// Its schema.
+        /// Its schema version.
         found: i64,
-        /// The one this binary reads.
+        /// The schema version that this binary reads.
         known: i64,
     },
     /// The bytes contradict themselves.
@@ -252,7 +253,7 @@ pub enum OpenError {
         /// What SQLite said.
         why: String,
     },
-    /// The log was made with another number of partitions.
+    /// The store was made for another number of partitions.
     #[error(
         "{path}: made for {found} partitions, not {asked}. The number is fixed when the log is \
          made: ask for {found}, or begin in an empty folder."
@@ -260,28 +261,28 @@ pub enum OpenError {
     Partitions {
         /// The file.
         path: PathBuf,
-        /// What it was made for.
+        /// The number that it was made for.
         found: u32,
-        /// What was asked for.
+        /// The number that was asked for.
         asked: u32,
     },
-    /// Zero partitions, or more than a position can hold.
+    /// The number of partitions is zero, or more than a position can hold.
     #[error("a store has 1 to {MAX_PARTITIONS} partitions, not {0}")]
     TooManyPartitions(u32),
-    /// The file is in use, or the system would not.
+    /// The file is in use, or the system refused to open it.
     #[error(
         "{path}: cannot be opened now ({why}). Close other programs that use it, then try again."
     )]
     Unavailable {
         /// The file.
         path: PathBuf,
-        /// What was said.
+        /// What SQLite said, or what the file system lacks.
         why: String,
     },
 }
 
 impl OpenError {
-    /// The rows could not be read back.
+    /// Makes the error for rows that could not be read back.
     pub(super) fn damaged(folder: &Path, error: &StoreError) -> Self {
         Self::Corrupt { path: folder.join(FILE), why: error.to_string() }
     }
@@ -294,14 +295,14 @@ impl OpenError {
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 Self::NotWritable { path, why }
             }
-            // A file of ours whose tables are not: somebody or something altered it.
+            // The file is ours and its tables are not, so somebody or something has altered it.
             Some(ErrorCode::Unknown) => Self::Corrupt { path, why },
             _ => Self::Unavailable { path, why },
         }
     }
 }
 
-/// Open the one connection that writes; makes or migrates the file.
+/// Opens the one connection that writes, after creating or migrating the file.
 pub fn open_writer(folder: &Path, partitions: u32) -> Result<Connection, OpenError> {
     if !(1..=MAX_PARTITIONS).contains(&partitions) {
         return Err(OpenError::TooManyPartitions(partitions));
@@ -332,7 +333,7 @@ pub fn open_writer(folder: &Path, partitions: u32) -> Result<Connection, OpenErr
     Ok(conn)
 }
 
-/// Open a connection that only reads.
+/// Opens a connection that only reads.
 pub fn open_reader(folder: &Path) -> Result<Connection, OpenError> {
     let path = folder.join(FILE);
     if !path.exists() {
@@ -344,7 +345,7 @@ pub fn open_reader(folder: &Path) -> Result<Connection, OpenError> {
     configure(&conn).map_err(in_file)?;
     let mut version = recognise(&conn, &path);
     if matches!(version, Err(OpenError::NotWritable { .. })) && at_rest(&path) {
-        // A folder we may not write, and nobody writing it: no shared memory is needed.
+        // We may not write the folder and nobody else does, so no shared memory is needed.
         let uri = immutable_uri(&path);
         conn = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
             .map_err(in_file)?;
@@ -358,7 +359,7 @@ pub fn open_reader(folder: &Path) -> Result<Connection, OpenError> {
     Ok(conn)
 }
 
-/// Open the connection that copies the write-ahead log back.
+/// Opens the connection that copies the write-ahead log back.
 pub fn open_checkpointer(folder: &Path) -> Result<Connection, OpenError> {
     let path = folder.join(FILE);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -368,14 +369,14 @@ pub fn open_checkpointer(folder: &Path) -> Result<Connection, OpenError> {
     Ok(conn)
 }
 
-/// How many partitions the file was made for.
+/// Returns how many partitions the file was made for.
 pub fn partitions(folder: &Path) -> Result<u32, OpenError> {
     let conn = open_reader(folder)?;
     read_partitions(&conn).map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
 }
 
-/// What is kept of the secrets that the store's voters were named with; it becomes `ours` if there
-/// is nothing yet or it is `fresh`: nobody was named yet, whatever is kept.
+/// Returns what is kept of the secrets that the store's voters were named with. `ours` is kept and
+/// returned instead if nothing is kept yet, or if nobody was named yet, which `fresh` says.
 pub fn secrets(folder: &Path, ours: &str, fresh: bool) -> Result<String, OpenError> {
     let conn = open_checkpointer(folder)?;
     let kept = || {
@@ -394,7 +395,7 @@ pub fn secrets(folder: &Path, ours: &str, fresh: bool) -> Result<String, OpenErr
     kept().map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
 }
 
-/// Keep this of the secrets from now on.
+/// Keeps `ours` as the secrets from now on.
 pub fn follow_secrets(folder: &Path, ours: &str) -> Result<(), OpenError> {
     let conn = open_checkpointer(folder)?;
     write_secrets(&conn, ours).map_err(|error| OpenError::from_sqlite(&folder.join(FILE), &error))
@@ -402,7 +403,7 @@ pub fn follow_secrets(folder: &Path, ours: &str) -> Result<(), OpenError> {
 
 fn write_secrets(conn: &Connection, ours: &str) -> rusqlite::Result<()> {
     conn.pragma_update(None, "synchronous", "FULL")?;
-    // A fingerprint alone is kept as bytes, as versions that knew no rotation do.
+    // A fingerprint alone is kept as bytes, as versions before secrets were rotated keep it.
     let value = match hex::decode(ours) {
         Ok(fingerprint) => Value::Blob(fingerprint),
         Err(_) => Value::Text(ours.to_owned()),
@@ -415,7 +416,7 @@ fn read_partitions(conn: &Connection) -> rusqlite::Result<u32> {
     conn.query_row("SELECT value FROM meta WHERE name = 'partitions'", [], |row| row.get(0))
 }
 
-/// No write-ahead log beside the file holds anything.
+/// Whether the write-ahead log beside the file is missing or empty.
 fn at_rest(path: &Path) -> bool {
     let wal = path.with_file_name(format!("{FILE}-wal"));
     wal.metadata().map_or(true, |meta| meta.len() == 0)
@@ -441,7 +442,8 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "foreign_keys", false)
 }
 
-/// The schema version of a file that is ours (0: an empty one), or why it is not.
+/// Returns the schema version of a file that is ours (0 for an empty one), or an error if it is
+/// not.
 fn recognise(conn: &Connection, path: &Path) -> Result<i64, OpenError> {
     let in_file = |error: rusqlite::Error| OpenError::from_sqlite(path, &error);
     let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(in_file);

@@ -1,12 +1,13 @@
 //! The one thread that writes: one transaction at a time, each wholly or not at all.
 //!
-//! Changes of polls are committed with `synchronous=FULL`: SQLite syncs the write-ahead log,
-//! and with it every commit before. Ballots are committed with `synchronous=NORMAL`: written,
-//! not synced, unless they move a poll to another phase. A power cut can take the newest of them, never one from the middle (the frames
-//! of the write-ahead log are chained by their checksums), and the log gives them back.
+//! Changes of polls are committed with `synchronous=FULL`: SQLite syncs the write-ahead log, and
+//! with it every commit before. Ballots are committed with `synchronous=NORMAL`, so they are
+//! written and not synced, unless they move a poll to another phase. A power cut can take the
+//! newest of them, but never one from the middle (the frames of the write-ahead log are chained by
+//! their checksums), and the ballot log gives them back.
 //!
-//! Between the jobs, full maps of the index are merged into the table `voters`, as many rows
-//! as ballots came in, so that the merge always ends before the next map is full.
+//! Between the jobs, full maps of the index are merged into the table `voters`. As many rows are
+//! merged as ballots came in, so the merge always ends before the next map is full.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,42 +30,43 @@ use crate::store::{
 };
 use crate::wal::WalSize;
 
-/// Fewest and most rows of one slice of a merge: some milliseconds' work.
+/// The fewest and the most rows of one slice of a merge, which is some milliseconds' work.
 const SLICE: std::ops::RangeInclusive<usize> = 1_024..=8_192;
 
 /// A frozen map on its way into the table.
 struct Merge {
     entries: Vec<(Key, i64)>,
     done: usize,
-    /// What each partition's `indexed_to` becomes with the last slice.
+    /// The offsets that each partition's `indexed_to` becomes with the last slice.
     to: Vec<(Partition, Offset)>,
     polls: BTreeSet<PollKey>,
 }
 
-/// All that writes.
+/// `Writer` is all that writes to the store.
 pub struct Writer {
     pub db: Db,
     index: Arc<Index>,
     partitions: u32,
     limits: StoreLimits,
     merge: Option<Merge>,
-    /// A slice failed: wait for a commit to succeed before the next.
+    /// Whether a slice failed, so that the next one waits until a commit succeeds.
     merge_stalled: bool,
     wal: WalSize,
-    /// The checkpointer was asked.
+    /// Whether the checkpointer was asked and has not finished.
     checkpointing: bool,
-    /// Held by whoever checkpoints: SQLite turns a second one away instead of letting it wait.
+    /// Held while checkpointing, because SQLite refuses a second checkpoint instead of letting it
+    /// wait.
     turn: Arc<Mutex<()>>,
 }
 
-/// The write-ahead log may grow to so many times its limit while the checkpointer is at work;
+/// The factor by which the write-ahead log may exceed its limit while the checkpointer is at work;
 /// then the writer waits for it.
 const WAL_PATIENCE: usize = 4;
 
 const PAGE: usize = 4096;
 
 impl Writer {
-    /// Take up a configured connection and rebuild the index from the rows.
+    /// Takes over a configured connection, and rebuilds the index from the rows.
     pub fn new(
         mut conn: Connection,
         partitions: u32,
@@ -92,20 +94,22 @@ impl Writer {
         Ok(writer)
     }
 
+    /// Returns the index, which readers share.
     pub fn index(&self) -> Arc<Index> {
         self.index.clone()
     }
 
-    /// To be held while checkpointing.
+    /// Returns the lock that is to be held while checkpointing.
     pub fn turn(&self) -> Arc<Mutex<()>> {
         self.turn.clone()
     }
 
-    /// Whether a merge wants to go on.
+    /// Whether a merge is under way and can go on.
     pub fn merging(&self) -> bool {
         self.merge.is_some() && !self.merge_stalled
     }
 
+    /// Creates a poll; see [`crate::store::Store::create`].
     pub fn create(
         &mut self,
         poll: Poll,
@@ -116,11 +120,13 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| polls::create(conn, partitions, poll, codes, key))
     }
 
+    /// Replaces a poll; see [`crate::store::Store::change`].
     pub fn change(&mut self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
         let partitions = self.partitions;
         self.db.transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))
     }
 
+    /// Closes polls in one transaction; see [`crate::store::Store::close`].
     pub fn close(&mut self, all: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
         let partitions = self.partitions;
         self.db.transact(Durable::Now, |conn| {
@@ -130,6 +136,7 @@ impl Writer {
         })
     }
 
+    /// Creates an event; see [`crate::store::Store::create_event`].
     pub fn create_event(
         &mut self,
         event: Event,
@@ -139,6 +146,7 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| events::create(conn, event, codes, key))
     }
 
+    /// Replaces an event; see [`crate::store::Store::change_event`].
     pub fn change_event(
         &mut self,
         event: &Event,
@@ -148,6 +156,7 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| events::change(conn, event, expected, logo))
     }
 
+    /// Takes up a partition; see [`crate::store::Store::begin`].
     pub fn begin(
         &mut self,
         partition: Partition,
@@ -174,6 +183,8 @@ impl Writer {
         }
     }
 
+    /// Commits a folded batch; see [`crate::store::Store::commit`]. Afterwards it brings the index
+    /// up to date.
     pub fn commit(&mut self, partition: Partition, commit: &Commit) -> Result<(), CommitError> {
         debug_assert!(commit.to > commit.from, "a commit moves on");
         let mut written = Vec::with_capacity(commit.ballots.len());
@@ -192,7 +203,7 @@ impl Writer {
         let rows = written.iter().zip(&commit.ballots);
         let voters = self.index.insert(rows.map(|((at, key), row)| (*at, *key, row)));
         self.merge_stalled = false;
-        // What fails here is tried again after the next commit; this one stands.
+        // A merge that fails here is tried again after the next commit; this commit stands.
         let merged = self.freeze_if_full(voters).and_then(|()| {
             if self.merging() { self.merge_slice(commit.ballots.len()) } else { Ok(()) }
         });
@@ -202,7 +213,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Begin a merge if the map is full and none is under way.
+    /// Begins a merge if the map is full and none is under way.
     fn freeze_if_full(&mut self, voters: usize) -> Result<(), StoreError> {
         if voters < self.limits.voters || self.merge.is_some() {
             return Ok(());
@@ -216,7 +227,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Merge about so many rows more, in one short transaction.
+    /// Merges a slice of about this many rows, in one short transaction.
     pub fn merge_slice(&mut self, about: usize) -> Result<(), StoreError> {
         let Some(merge) = &mut self.merge else { return Ok(()) };
         let count = about.clamp(*SLICE.start(), *SLICE.end());
@@ -254,8 +265,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Keep the write-ahead log bounded: `ask` the checkpointer to copy it back when it is
-    /// large, and when it grows faster than that, do it here.
+    /// Keeps the write-ahead log bounded: `ask` makes the checkpointer copy it back when it is
+    /// large. If it grows faster than that, it is copied back here.
     pub fn tend_wal(&mut self, ask: impl FnOnce()) {
         let grown = self.wal.grown() as usize * PAGE;
         if grown >= WAL_PATIENCE * self.limits.wal_bytes {
@@ -266,15 +277,16 @@ impl Writer {
         }
     }
 
-    /// The checkpointer is done. What it could not see is little, so it is soon copied; and with
-    /// all of it copied the next write begins the write-ahead log anew.
+    /// Follows up a checkpoint: what the checkpointer could not see is little, so it is copied
+    /// here, and with all of it copied the next write begins the write-ahead log anew.
     pub fn checkpointed(&mut self) {
         self.checkpointing = false;
         self.restart_wal("PASSIVE");
     }
 
     fn restart_wal(&mut self, how: &str) {
-        // If a reader holds an old snapshot: again after as much was written once more.
+        // If a reader holds an old snapshot, this is tried again after the write-ahead log has
+        // grown as much once more.
         self.wal.asked();
         let _turn = self.turn.lock();
         if let Err(error) = checkpoint(&self.db.conn, how) {
@@ -282,7 +294,7 @@ impl Writer {
         }
     }
 
-    /// The last thing: everything into the database file.
+    /// Copies everything into the database file; this is the writer's last act.
     pub fn finish(self) {
         if self.db.failed.is_none()
             && let Err(error) = checkpoint(&self.db.conn, "TRUNCATE")
@@ -292,7 +304,8 @@ impl Writer {
     }
 }
 
-/// First of all: nobody else has committed since this worker loaded.
+/// Moves the offset, which is the first step: it fails if somebody has committed since this worker
+/// loaded.
 fn fence(conn: &Connection, partition: Partition, commit: &Commit) -> Result<(), CommitError> {
     let moved = conn
         .prepare_cached(
@@ -311,7 +324,8 @@ fn fence(conn: &Connection, partition: Partition, commit: &Commit) -> Result<(),
     if moved == 0 { Err(CommitError::Fenced) } else { Ok(()) }
 }
 
-/// Poll keys, through the memory of the index; neighbours are often of one poll.
+/// Poll keys, remembered by the index. Neighbouring rows are often of one poll, so the last one is
+/// kept.
 struct Keys<'a> {
     conn: &'a Connection,
     index: &'a Index,

@@ -1,4 +1,4 @@
-//! What the memory store holds, and what each call does to it: the contract in its plainest form.
+//! The state of the memory store, and what each call does to it: the contract in its plainest form.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::store::{
     Voter,
 };
 
-/// Most commits a power cut can take back.
+/// The most commits that a power cut can take back.
 const TAIL: usize = 1024;
 
-/// Partition and offset.
+/// A record's place: partition and offset.
 pub type Place = (Partition, Offset);
 
-/// Everything.
+/// Everything that the store holds.
 #[derive(Default)]
 pub struct State {
     pub partitions: u32,
@@ -38,15 +38,15 @@ pub struct State {
     pub ballots: BTreeMap<Place, BallotRow>,
     pub dead: BTreeMap<Place, DeadLetter>,
     pub progress: BTreeMap<Partition, Progress>,
-    /// By the offset that each begins at.
+    /// The digests, by the offset at which each begins.
     pub digests: BTreeMap<Place, Digest>,
-    /// Every row of a voter, in the order committed.
+    /// Every row of a voter, in the order in which they were committed.
     pub voters: BTreeMap<(PollId, VoterId), Vec<Place>>,
-    /// How to take back the commits since the last change that is durable.
+    /// How to take back the commits since the last durable change.
     pub tail: Vec<Undo>,
 }
 
-/// What a commit wrote over.
+/// What a commit has overwritten.
 pub struct Undo {
     pub partition: Partition,
     pub progress: Progress,
@@ -54,6 +54,7 @@ pub struct Undo {
     pub digest: Option<(Place, Option<Digest>)>,
 }
 
+/// The methods that are named like those of [`crate::store::Store`] do what its documentation says.
 impl State {
     pub fn create(
         &mut self,
@@ -105,8 +106,8 @@ impl State {
         Ok(Created::New(event))
     }
 
-    /// What the same request made under this key; nothing if another one did; unless the key is
-    /// new or forgotten.
+    /// Returns `None` if the key is new or forgotten; otherwise what the same request made under
+    /// it, or `Some(None)` if another request used it.
     fn done_before(&self, key: Option<&IdempotencyKey>, now: UnixMillis) -> Option<Option<Holder>> {
         let (request, made, at) = self.keys.get(&key?.key)?;
         let known = now.0.saturating_sub(at.0) <= IDEMPOTENCY_MILLIS;
@@ -127,6 +128,7 @@ impl State {
         Some(code)
     }
 
+    /// Whether a code leads nowhere, or its poll or event ended more than a month before `now`.
     pub fn is_free(&self, code: &str, now: UnixMillis) -> bool {
         let ended = match self.codes.get(code) {
             None => return true,
@@ -263,7 +265,7 @@ impl State {
         Ok(())
     }
 
-    /// Take the newest commit back.
+    /// Takes the newest commit back.
     pub fn undo(&mut self) {
         let Some(undo) = self.tail.pop() else { return };
         let committed = (undo.partition, undo.progress.next_offset)..=(undo.partition, Offset::MAX);
@@ -296,7 +298,7 @@ impl State {
         standing
     }
 
-    /// A voter's rows, latest first.
+    /// Returns a voter's rows, latest first.
     pub fn rows(
         &self,
         poll: PollId,
@@ -306,6 +308,7 @@ impl State {
         places.rev().map(|place| (place.0, &self.ballots[place]))
     }
 
+    /// Returns a voter's past in a poll, as its latest row says.
     pub fn past(&self, poll: PollId, voter: VoterId) -> Voter {
         let latest = self.rows(poll, voter).next();
         latest.map_or_else(Voter::default, |(_, row)| row.past())
@@ -316,7 +319,8 @@ impl State {
         own.map(|(_, row)| row.decided)
     }
 
-    /// A ballot that counted is replaced once a later one of the same round counted.
+    /// Returns what became of a ballot. One that counted is replaced once a later one of the same
+    /// round counted.
     pub fn fate(&self, poll: PollId, voter: VoterId, ballot: BallotId) -> Option<BallotFate> {
         let rows: Vec<_> = self.rows(poll, voter).collect();
         let at = rows.iter().position(|(_, row)| row.ballot == ballot)?;
@@ -328,6 +332,7 @@ impl State {
         Some(BallotFate { ballot, status, position: (partition, row.offset) })
     }
 
+    /// Whether every partition has committed the present phase of a poll.
     pub fn is_settled(&self, poll: &Poll) -> bool {
         poll.phase == 0
             || (0..self.partitions).all(|partition| {

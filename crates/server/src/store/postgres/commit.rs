@@ -1,10 +1,10 @@
-//! A batch of a partition, made true.
+//! The commit of one batch of a partition.
 //!
 //! The rows go in first and the offset is compared and set last, in one transaction: nothing of it
-//! is seen, nor stays, unless the offset was the expected one. In this order a worker that is
-//! stopped while it sends its rows holds no lock that another one needs (PostgreSQL does not
-//! time out a COPY whose client is silent); from the compare-and-set on, the limit on idle
-//! transactions ends it.
+//! is seen or stays unless the offset was the expected one. In this order a worker that is stopped
+//! while it sends its rows holds no lock that another one needs, because PostgreSQL does not time
+//! out a COPY whose client is silent. From the compare-and-set on, the limit on idle transactions
+//! ends the transaction of such a worker.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use crate::store::{Commit, CommitError, Progress, StoreError};
 const OFFSETS: &str =
     "SELECT partition, generation, next_offset, announced FROM offsets WHERE partition = $1";
 
-/// Where to go on; a new row if there is none.
+/// Returns where to go on in a partition, after inserting its row if there is none.
 pub async fn begin(
     lease: &Lease,
     partition: Partition,
@@ -47,7 +47,7 @@ pub async fn begin(
     Ok(known)
 }
 
-/// Everything but the COMMIT; after an error the transaction is to be ended.
+/// Writes everything but the COMMIT. After an error the caller must end the transaction.
 pub async fn write(
     lease: &Lease,
     partition: Partition,
@@ -67,7 +67,7 @@ pub async fn write(
     };
     begun.map_err(StoreError::from)?;
     let looked = looked.map_err(StoreError::from)?;
-    // The cheap look: who is fenced already need not send a thing.
+    // This look is cheap, and a worker that is fenced already need not send anything.
     if looked.try_get::<_, Option<i64>>(0).map_err(StoreError::from)? != Some(from) {
         return Err(CommitError::Fenced);
     }
@@ -86,7 +86,7 @@ const COPY: &str = "COPY ballots (log_offset, at, round, prev_offset, partition,
      ballot, counted, seen, decided, choice, counted_choice, answer, \
      counted_answer, nth) FROM STDIN (FORMAT binary)";
 
-/// Bytes of one message.
+/// The size of one COPY message, in bytes.
 const CHUNK: usize = 128 << 10;
 
 async fn copy(lease: &Lease, partition: Partition, commit: &Commit) -> Result<(), StoreError> {
@@ -132,7 +132,7 @@ const DIGEST: &str = "INSERT INTO digests VALUES ($1, $2, $3, $4) \
      ON CONFLICT (partition, from_offset) DO UPDATE SET to_offset = excluded.to_offset, \
      hash = excluded.hash";
 
-/// The compare-and-set, and with it, in one flight, all that is small.
+/// Sends the compare-and-set and, in the same flight, all that is small.
 async fn set(lease: &Lease, part: i32, commit: &Commit) -> Result<(), CommitError> {
     let fence = prepare(lease, FENCE).await?;
     let tallies = prepare(lease, TALLIES).await?;
@@ -164,7 +164,8 @@ async fn set(lease: &Lease, part: i32, commit: &Commit) -> Result<(), CommitErro
             lease.execute(&digest, &[&part, &(from as i64), &(to as i64), &&hash[..]]).await
         }
     };
-    // In this order: past the first error the others only say that there was one.
+    // After the first error the others only say that there was one, so the order of these lines
+    // matters.
     if moved.map_err(StoreError::from)? == 0 {
         return Err(CommitError::Fenced);
     }
@@ -178,7 +179,7 @@ async fn prepare(lease: &Lease, sql: &str) -> Result<tokio_postgres::Statement, 
     Ok(lease.prepare_cached(sql).await?)
 }
 
-/// The tallies, a column each.
+/// The tallies, as one array per column.
 #[derive(Default)]
 struct Tallies {
     poll: Vec<Uuid>,
@@ -228,7 +229,7 @@ impl Tallies {
     }
 }
 
-/// The dead letters, a column each.
+/// The dead letters, as one array per column.
 struct Letters<'a> {
     offset: Vec<i64>,
     key: Vec<&'a [u8]>,
@@ -243,7 +244,7 @@ impl<'a> Letters<'a> {
             offset: dead.iter().map(|letter| letter.offset as i64).collect(),
             key: dead.iter().map(|letter| &letter.key[..]).collect(),
             value: dead.iter().map(|letter| &letter.value[..]).collect(),
-            // The one character that text does not hold.
+            // NUL is the one character that `text` cannot hold.
             reason: dead.iter().map(|letter| letter.reason.replace('\0', "\u{fffd}")).collect(),
         }
     }

@@ -1,4 +1,4 @@
-//! What PostgreSQL says, in the store's words.
+//! PostgreSQL's errors, converted to the store's.
 
 use std::error::Error as _;
 
@@ -7,8 +7,8 @@ use tokio_postgres::error::SqlState;
 
 use crate::store::StoreError;
 
-/// What a failed statement means to the caller: the transaction is rolled back. A failed COMMIT
-/// is judged by [`of_commit`].
+/// Converts a failed statement to what it means to the caller: the transaction is rolled back. A
+/// failed COMMIT is judged by [`of_commit`].
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         let what = describe(&error);
@@ -16,32 +16,33 @@ impl From<Error> for StoreError {
     }
 }
 
-/// A COMMIT that was not answered with success. Certain is only what the server said of its own
-/// accord about this transaction; whatever ended the connection may have come after the commit.
+/// Converts the error of a COMMIT. Only what the server itself said about this transaction is
+/// certain; whatever ended the connection may have come after the commit.
 pub fn of_commit(error: &Error) -> StoreError {
     let what = describe(error);
     match error.code().map(|code| &code.code()[..2]) {
-        // 25: it was idle for too long, and was ended before the COMMIT came.
+        // Class 25: the transaction was idle for too long, and was ended before the COMMIT came.
         Some("25" | "40") => StoreError::Unavailable(what),
         Some("23") => StoreError::Damaged(what),
         _ => StoreError::Unknown(what),
     }
 }
 
-/// Whether it may work later without anybody changing data or program.
+/// Whether the statement may succeed later although nobody changes data or program.
 fn passes(error: &Error) -> bool {
     let Some(code) = error.code() else {
-        // Parameters and columns that do not fit carry an error of their own.
+        // Parameters and columns that do not fit carry an error of their own as the source.
         return error.is_closed() || error.source().is_none_or(|it| it.is::<std::io::Error>());
     };
-    // No connection, wrong password, out of resources (a full disk), not now (a lock, a
-    // shutdown, a standby), the operating system; and what ended or serialised a transaction.
+    // The classes are: no connection (08); a wrong password (28); out of resources, such as a full
+    // disk (53); not now, such as a lock (55) or a shutdown (57); the operating system (58); and a
+    // transaction that was ended or is on a standby (25) or was not serialisable (40).
     let class = &code.code()[..2];
     matches!(class, "08" | "25" | "28" | "40" | "53" | "55" | "57" | "58")
         || *code == SqlState::INVALID_CATALOG_NAME
 }
 
-/// What went wrong, in a line, with what the server knows of the place.
+/// Describes an error in one line, with what the server knows about the place.
 pub fn describe(error: &Error) -> String {
     let Some(db) = error.as_db_error() else {
         let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();

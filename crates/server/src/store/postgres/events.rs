@@ -1,4 +1,5 @@
-//! Changes of events, and reading them. They take turns with changes of polls: see [`super::polls`].
+//! Changes of events, and the reading of them. They take turns with changes of polls: see
+//! [`super::polls`].
 
 use bytes::Bytes;
 use pollux_core::event::Event;
@@ -12,7 +13,7 @@ use super::reads;
 use super::rows::{self, damaged};
 use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};
 
-/// Everything of [`crate::store::Polls::create_event`] but the COMMIT.
+/// Does everything of [`crate::store::Polls::create_event`] but the COMMIT.
 pub async fn create(
     lease: &Lease,
     mut event: Event,
@@ -43,7 +44,7 @@ pub async fn create(
     Ok(Created::New(event))
 }
 
-/// Everything of [`crate::store::Polls::change_event`] but the COMMIT.
+/// Does everything of [`crate::store::Polls::change_event`] but the COMMIT.
 pub async fn change(
     lease: &Lease,
     event: &Event,
@@ -67,8 +68,8 @@ const UPDATE: &str = "WITH put AS (UPDATE events SET code = $2, title = $3, acce
      created_at = $12, deleted_at = $13, owner = $14, hidings = $15 WHERE id = $1 AND revision = $16 \
      RETURNING id, revision)";
 
-/// Write the event and the note for the outbox: a new one, or one of the expected revision; 0 if
-/// there is none.
+/// Writes the event and the note for the outbox: a new event, or one of the `expected` revision.
+/// Returns 0 if there is none of that revision.
 async fn put(
     lease: &Lease,
     event: &Event,
@@ -121,8 +122,8 @@ async fn one(
     row.as_ref().map(rows::read_event).transpose()
 }
 
-/// An event with its polls, by age. Read one after the other: each poll and the event is of some
-/// revision, and whoever puts them together keeps the newest of each.
+/// Returns an event with its polls, by age. They are read one after the other, so the event and
+/// each poll may be of different moments; whoever merges them keeps the newest of each.
 pub async fn event(
     lease: &Lease,
     partitions: u32,
@@ -134,7 +135,7 @@ pub async fn event(
     Ok(Some((event, polls)))
 }
 
-/// The event a join code leads to.
+/// Returns the event that a join code leads to.
 pub async fn by_code(
     lease: &Lease,
     partitions: u32,
@@ -151,7 +152,7 @@ pub async fn by_code(
     }
 }
 
-/// The bytes of an event's logo.
+/// Returns the bytes of an event's logo.
 pub async fn logo(lease: &Lease, id: EventId) -> Result<Option<Bytes>, StoreError> {
     let statement = lease.prepare_cached("SELECT logo_bytes FROM events WHERE id = $1").await?;
     let Some(row) = lease.query_opt(&statement, &[&id.0]).await? else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! Connections: how they are made, lent and given back.
+//! Leases of connections: how connections are made, lent and given back.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::tls;
 use crate::config::PostgresConfig;
 use crate::store::StoreError;
 
-/// How to reach the server. Both ends notice within `statement` that the other one is gone.
+/// Returns how to reach the server. Both ends notice within `statement` that the other one is gone.
 pub fn address(config: &PostgresConfig) -> Config {
     let mut to = Config::new();
     to.host(config.host.as_deref().unwrap_or("localhost"))
@@ -30,12 +30,12 @@ pub fn address(config: &PostgresConfig) -> Config {
     to
 }
 
-/// The pool. Nothing is connected yet.
+/// Makes the pool. Nothing is connected yet.
 pub fn pool(config: &PostgresConfig, tls: MakeTlsConnector) -> Pool {
     pool_with(config, tls, session(config))
 }
 
-/// The pool of somebody who must change nothing.
+/// Makes the pool of a user who must change nothing.
 pub fn readers(config: &PostgresConfig, tls: MakeTlsConnector) -> Pool {
     pool_with(config, tls, session(config) + " -c default_transaction_read_only=on")
 }
@@ -53,8 +53,9 @@ fn pool_with(config: &PostgresConfig, tls: MakeTlsConnector, session: String) ->
         .expect("a runtime is given")
 }
 
-/// The settings of every session. Voters are looked up one by one through an index: never by
-/// reading the whole table, which a plan made while it was small would go on doing.
+/// Returns the settings of every session. They rule out reading a whole table: voters are looked up
+/// one by one through an index, but a plan made while the table was small would go on reading all
+/// of it.
 fn session(config: &PostgresConfig) -> String {
     let millis = |time: Duration| time.as_millis().max(1);
     let (statement, lock) = (millis(config.statement), millis(config.lock));
@@ -68,11 +69,12 @@ fn session(config: &PostgresConfig) -> String {
     )
 }
 
-/// A connection on loan. Dropped before it was given back, because of an error or because its
-/// user gave up, it is closed: nobody else finds a transaction half done on it.
+/// A connection on loan. If it is dropped before it was given back, because of an error or because
+/// its user gave up, it is closed, so that nobody else finds a half-done transaction on it.
 pub struct Lease(Option<Object>);
 
 impl Lease {
+    /// Takes a connection from the pool. It waits for one as long as the settings allow.
     pub async fn take(pool: &Pool) -> Result<Self, StoreError> {
         let lent = pool.get().await.map_err(|error| match error {
             deadpool_postgres::PoolError::Backend(error) => {
@@ -83,19 +85,19 @@ impl Lease {
         Ok(Self(Some(lent)))
     }
 
-    /// Nothing is under way on it.
+    /// Gives the connection back to the pool; nothing may be under way on it.
     pub fn give_back(mut self) {
         drop(self.0.take());
     }
 
-    /// End the transaction, changing nothing.
+    /// Ends the transaction without changing anything.
     pub async fn roll_back(self) -> Result<(), StoreError> {
         self.batch_execute("ROLLBACK").await?;
         self.give_back();
         Ok(())
     }
 
-    /// End the transaction. Past `patience` nobody knows whether it was.
+    /// Commits the transaction. If `patience` runs out, nobody knows whether it was committed.
     pub async fn commit(self, patience: Duration) -> Result<(), StoreError> {
         match tokio::time::timeout(patience, self.batch_execute("COMMIT")).await {
             Ok(Ok(())) => {

@@ -1,10 +1,11 @@
-//! Who is certainly new. A poll that has no tally in a partition has no ballots there; from then
-//! on this process knows every voter of it, as long as nobody else commits. Whoever is not
-//! among them need not be looked up, which spares a live event all of its lookups.
+//! Newcomers: voters who certainly have no row yet. A poll without a tally in a partition has no
+//! ballots there, and from then on this process knows every voter of it, as long as nobody else
+//! commits. A voter who is not among them need not be looked up, which spares a live event all of
+//! its lookups.
 //!
-//! What is known is as of an offset, the one the next commit is fenced with: another worker's
-//! commit in between fences ours, and all is forgotten. Past its bound it is forgotten too, and
-//! voters are looked up.
+//! This knowledge holds as of an offset, the one that the next commit is fenced with. Another
+//! worker's commit in between fences ours, and then everything is forgotten. Beyond its bound it is
+//! forgotten too, and voters are looked up.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,17 +15,18 @@ use pollux_core::id::{Offset, Partition, PollId, VoterId};
 
 use crate::store::{BallotRow, Commit};
 
-/// By partition.
+/// What is known of the voters of each partition.
 pub struct Newcomers {
-    /// Voters and polls kept for a partition.
+    /// The most voters and polls that are kept for a partition.
     most: usize,
     known: Mutex<BTreeMap<Partition, Known>>,
 }
 
+/// What is known of one partition.
 struct Known {
     as_of: Offset,
-    /// The polls of which every voter is here. Half of a pseudonym will do: two voters taken
-    /// for one cost a lookup.
+    /// The polls of which every voter is here. Half of a pseudonym is enough: two voters taken for
+    /// one cost a lookup.
     polls: HashMap<PollId, HashSet<u64, RandomState>, RandomState>,
     size: usize,
 }
@@ -34,11 +36,12 @@ fn half(voter: VoterId) -> u64 {
 }
 
 impl Newcomers {
+    /// Shares `most` voters and polls out to the partitions.
     pub fn new(most: usize, partitions: u32) -> Self {
         Self { most: most / partitions.max(1) as usize, known: Mutex::default() }
     }
 
-    /// The partition is taken up at this offset.
+    /// Takes up the partition at this offset.
     pub fn begin(&self, partition: Partition, at: Offset) {
         let mut known = self.known.lock();
         if known.get(&partition).is_none_or(|known| known.as_of != at) {
@@ -46,16 +49,17 @@ impl Newcomers {
         }
     }
 
+    /// Forgets what is known of the partition.
     pub fn forget(&self, partition: Partition) {
         self.known.lock().remove(&partition);
     }
 
-    /// As of which offset the partition is known.
+    /// Returns the offset as of which the partition is known.
     pub fn as_of(&self, partition: Partition) -> Option<Offset> {
         self.known.lock().get(&partition).map(|known| known.as_of)
     }
 
-    /// The indexes of those who may have voted before.
+    /// Returns the indexes of those voters who may have voted before.
     pub fn may_have_voted(&self, partition: Partition, voters: &[(PollId, VoterId)]) -> Vec<usize> {
         let all = self.known.lock();
         let Some(known) = all.get(&partition) else { return (0..voters.len()).collect() };
@@ -65,8 +69,8 @@ impl Newcomers {
         (0..voters.len()).filter(|i| maybe(&voters[*i])).collect()
     }
 
-    /// These polls have no ballots in the partition: so said the tables to a question asked when
-    /// the partition was known as of `asked`.
+    /// Takes note that these polls have no ballots in the partition. The tables were asked when the
+    /// partition was known as of `asked`.
     pub fn empty(&self, partition: Partition, asked: Option<Offset>, polls: &[PollId]) {
         let mut all = self.known.lock();
         let Some(known) = all.get_mut(&partition) else { return };
@@ -78,7 +82,7 @@ impl Newcomers {
         }
     }
 
-    /// A commit was made.
+    /// Takes note of a commit that was made.
     pub fn committed(&self, partition: Partition, commit: &Commit) {
         let mut all = self.known.lock();
         let Some(known) = all.get_mut(&partition) else { return };

@@ -1,7 +1,7 @@
-//! Changes of polls: what is written, and what they tell the outbox.
+//! Changes of polls: what is written to the tables, and what is noted in the outbox.
 //!
-//! They and those of events take turns, all of them, under one lock: a code goes to one poll only, and the outbox
-//! is in the order of the commits. There are few, and each is short.
+//! All changes of polls and events take turns under one lock, so a code goes to one poll only, and
+//! the outbox is in the order of the commits. There are few changes, and each is short.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,10 +24,11 @@ use crate::store::{
     CODE_REST_MILLIS, ChangeError, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, StoreError,
 };
 
-/// "PLXP": held by whoever changes polls, until the transaction ends.
+/// The lock "PLXP", which a change of a poll or an event holds until its transaction ends.
 const TURN: &str = "SELECT pg_advisory_xact_lock(1347180624)";
 
-/// Begin, and wait for our turn. What is read afterwards is as the one before us left it.
+/// Begins a transaction and waits for our turn. Whatever is read afterwards includes the change
+/// before ours.
 pub async fn begin(lease: &Lease) -> Result<(), StoreError> {
     let turn = lease.prepare_cached(TURN).await?;
     let (begun, ours) = tokio::join! {
@@ -40,7 +41,7 @@ pub async fn begin(lease: &Lease) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Everything of [`crate::store::Polls::create`] but the COMMIT.
+/// Does everything of [`crate::store::Polls::create`] but the COMMIT.
 pub async fn create(
     lease: &Lease,
     mut poll: Poll,
@@ -57,7 +58,7 @@ pub async fn create(
         Some(_) => return Ok(Created::KeyReused),
         None => {}
     }
-    // The caller's own retry of a creation that went unanswered.
+    // The caller has repeated a creation that went unanswered.
     if let Some(before) = by_id(lease, poll.id).await? {
         return Ok(Created::Before(before));
     }
@@ -76,21 +77,21 @@ pub async fn create(
     Ok(Created::New(poll))
 }
 
-/// What has a join code, or was made under an idempotency key: one of the two.
+/// The poll or the event that has a join code or was made under an idempotency key; one of the two.
 #[derive(Clone, Copy, Default)]
 pub struct Made {
     pub poll: Option<Uuid>,
     pub event: Option<Uuid>,
 }
 
-/// From now on the code leads here.
+/// Makes the code lead to this poll or event from now on.
 pub async fn lead(lease: &Lease, code: &str, to: Made) -> Result<(), StoreError> {
     let lead = "INSERT INTO codes VALUES ($1, $2, $3) \
          ON CONFLICT (code) DO UPDATE SET poll = $2, event = $3";
     run(lease, lead, &[&code, &to.poll, &to.event]).await.map(drop)
 }
 
-/// Remember a key for a day, and forget those that are older.
+/// Remembers a key for a day, and forgets those that are older.
 pub async fn remember(
     lease: &Lease,
     key: Option<&IdempotencyKey>,
@@ -108,7 +109,7 @@ pub async fn remember(
     Ok(())
 }
 
-/// Everything of [`crate::store::Polls::change`] but the COMMIT.
+/// Does everything of [`crate::store::Polls::change`] but the COMMIT.
 pub async fn change(lease: &Lease, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
     begin(lease).await?;
     if put(lease, poll, Some(expected)).await? == 0 {
@@ -125,8 +126,8 @@ pub async fn change(lease: &Lease, poll: &Poll, expected: u64) -> Result<(), Cha
     Ok(())
 }
 
-/// Everything of [`crate::store::Polls::close`] but the COMMIT. The changes are under way together:
-/// whoever waits for a turn waits for one answer, not for each.
+/// Does everything of [`crate::store::Polls::close`] but the COMMIT. The changes are under way
+/// together, so they hold the turn for about one round trip, not for one each.
 pub async fn close(lease: &Lease, polls: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
     begin(lease).await?;
     let puts = polls.iter().map(|(poll, expected)| put(lease, poll, Some(*expected)));
@@ -134,6 +135,7 @@ pub async fn close(lease: &Lease, polls: &[(Poll, u64)]) -> Result<Vec<bool>, St
     Ok(changed.into_iter().map(|rows| rows > 0).collect())
 }
 
+/// Runs a statement, and returns how many rows it has touched.
 pub async fn run(
     lease: &Lease,
     sql: &str,
@@ -150,8 +152,8 @@ async fn by_id(lease: &Lease, id: PollId) -> Result<Option<Poll>, StoreError> {
     row.as_ref().map(rows::read_poll).transpose()
 }
 
-/// What the same request made under this key, or neither if another request did; `None` if the
-/// key is new or forgotten.
+/// Returns what the same request made under this key, or an empty [`Made`] if another request used
+/// the key. Returns `None` if the key is new or forgotten.
 pub async fn made_before(
     lease: &Lease,
     key: Option<&IdempotencyKey>,
@@ -170,7 +172,7 @@ pub async fn made_before(
     Ok(Some(Made { poll: row.try_get(0)?, event: row.try_get(1)? }))
 }
 
-/// The first that nobody has, or whose poll or event has ended long enough ago.
+/// Returns the first code that nobody has, or whose poll or event ended long enough ago.
 pub async fn free_code(
     lease: &Lease,
     codes: &[String],
@@ -200,7 +202,7 @@ const UPDATE: &str = "WITH put AS (UPDATE polls SET code = $2, question = $3, ki
      missed_closes_at = $23, asks = $24, hidings = $25, turnout = $26 WHERE id = $1 \
      AND revision = $27 RETURNING id, revision)";
 
-/// Only options that differ are written.
+/// Of the options only those that differ are written.
 const AND_THE_REST: &str = ", gone AS (DELETE FROM options o USING put \
      WHERE o.poll = put.id AND o.option > cardinality($19::text[])), \
      kept AS (INSERT INTO options AS o SELECT put.id, q.n, q.text \
@@ -208,8 +210,8 @@ const AND_THE_REST: &str = ", gone AS (DELETE FROM options o USING put \
      ON CONFLICT (poll, option) DO UPDATE SET text = excluded.text WHERE o.text <> excluded.text) \
      INSERT INTO outbox (poll, revision) SELECT id, revision FROM put";
 
-/// Write the poll, its options and the note for the outbox: a new one, or one of the expected
-/// revision; 0 if there is none.
+/// Writes the poll, its options and the note for the outbox: a new poll, or one of the `expected`
+/// revision. Returns 0 if there is none of that revision.
 async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, StoreError> {
     let time = |at: Option<_>| at.map(rows::time).transpose();
     let (created, closes, closed) =
@@ -260,7 +262,7 @@ async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, S
     run(lease, &format!("{how}{AND_THE_REST}"), &params).await
 }
 
-/// The oldest notes of the outbox, each with its poll or event as it is now.
+/// Returns the oldest notes of the outbox, each with its poll or event as it is now.
 pub async fn outbox(lease: &Lease, limit: usize) -> Result<Vec<Outboxed>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let notes = "SELECT seq, revision, poll, event FROM outbox ORDER BY seq LIMIT $1";
@@ -302,7 +304,7 @@ async fn query(
     Ok(lease.query(&statement, params).await?)
 }
 
-/// Forget the notes up to this one.
+/// Deletes the notes up to this one.
 pub async fn relayed(lease: &Lease, upto: u64) -> Result<(), StoreError> {
     let upto = i64::try_from(upto).unwrap_or(i64::MAX);
     run(lease, "DELETE FROM outbox WHERE seq <= $1", &[&upto]).await.map(|_| ())

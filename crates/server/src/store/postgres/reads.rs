@@ -1,5 +1,5 @@
-//! Everything that is asked of the tables. What must agree is asked in one flight, in one
-//! snapshot.
+//! The queries: everything that is asked of the tables. Queries whose results must agree are sent
+//! in one flight, in one snapshot.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,10 +21,12 @@ use super::lease::Lease;
 use super::rows::{self, BALLOT, POLL, TALLY};
 use crate::store::{BallotFate, BallotRow, DeadLetter, Listing, Progress, StoreError, Voter};
 
+/// The result of a query.
 type Read<T> = Result<T, StoreError>;
+/// The parameters of a query.
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// So many of a voter's rows are looked through one by one; migration 7 indexes the later ones.
+/// The number of a voter's rows that are searched one by one; migration 7 indexes the later ones.
 const CHAIN: u8 = Trail::CHAIN;
 const _: () = assert!(CHAIN == 8);
 
@@ -33,9 +35,9 @@ async fn query(lease: &Lease, sql: &str, params: Params<'_>) -> Read<Vec<Row>> {
     Ok(lease.query(&statement, params).await?)
 }
 
-/// Polls of the ids that `which` selects, newest first, with their tallies: two questions to
-/// one snapshot. All four requests are on their way before the first answer, so whoever gives
-/// up leaves no transaction open.
+/// Returns the polls whose ids `which` selects, newest first, with their tallies: two queries in
+/// one snapshot. All four requests are sent before the first response, so a caller who gives up
+/// leaves no transaction open.
 async fn standings(
     lease: &Lease,
     partitions: u32,
@@ -73,12 +75,14 @@ async fn standings(
     Ok(standings)
 }
 
+/// Returns a poll of any status with its tallies.
 pub async fn standing(lease: &Lease, partitions: u32, id: PollId) -> Read<Option<Standing>> {
     Ok(standings(lease, partitions, "SELECT $1::uuid", &[&id.0]).await?.pop())
 }
 
+/// Returns the poll that a join code leads to; for an event's code, the event's current poll.
 pub async fn by_code(lease: &Lease, partitions: u32, code: &str) -> Read<Option<Standing>> {
-    // No code holds what text cannot.
+    // A code never has the one character that `text` cannot hold.
     if code.contains('\0') {
         return Ok(None);
     }
@@ -87,13 +91,15 @@ pub async fn by_code(lease: &Lease, partitions: u32, code: &str) -> Read<Option<
     Ok(standings(lease, partitions, which, &[&code]).await?.pop())
 }
 
+/// Returns the polls that belong to an event, newest first.
 pub async fn of_event(lease: &Lease, partitions: u32, id: EventId) -> Read<Vec<Standing>> {
     let which = "SELECT o.id FROM polls o WHERE o.event = $1::uuid";
     standings(lease, partitions, which, &[&id.0]).await
 }
 
+/// Returns the polls of a listing, newest first.
 pub async fn list(lease: &Lease, partitions: u32, listing: Listing) -> Read<Vec<Standing>> {
-    // Each shape has an index that gives the rows in order.
+    // Each of these conditions has an index that gives the rows in order.
     let visible = match (listing.status, listing.all) {
         (None, false) => "l.listed AND l.status IN ('open', 'closed') AND $3::text IS NULL",
         (Some(_), false) => "l.listed AND l.status = $3",
@@ -109,6 +115,8 @@ pub async fn list(lease: &Lease, partitions: u32, listing: Listing) -> Read<Vec<
     standings(lease, partitions, &which, &[&before, &limit, &status]).await
 }
 
+/// Returns open polls whose closing time has come, behind the given one; see
+/// [`crate::store::Store::due`].
 pub async fn due(
     lease: &Lease,
     now: SystemTime,
@@ -123,9 +131,9 @@ pub async fn due(
     found.iter().map(rows::read_poll).collect()
 }
 
-/// Polls that some partition has not committed the present phase of. Those that every one has
-/// are noted as settled, so that nobody looks at them again; no commit has to, which would
-/// make partitions wait for one another.
+/// Returns polls whose present phase some partition has not committed. Polls that every partition
+/// has committed are noted as settled here, so that nobody looks at them again. The commits do not
+/// note it, because then partitions would wait for one another.
 pub async fn unsettled(
     lease: &Lease,
     partitions: u32,
@@ -141,7 +149,8 @@ pub async fn unsettled(
     }
 }
 
-/// Of the next `most` polls that are not noted as settled: the last, and those that are not settled.
+/// Reads the next `most` polls that are not noted as settled. Returns the last of them, and those
+/// that are not settled.
 async fn looked_at(
     lease: &Lease,
     partitions: u32,
@@ -175,7 +184,7 @@ async fn looked_at(
     Ok((last, open))
 }
 
-/// Polls with their tallies in a partition, in the order asked.
+/// Returns polls with their tallies in a partition, in the order asked.
 pub async fn polls(
     lease: &Lease,
     partition: Partition,
@@ -196,14 +205,14 @@ pub async fn polls(
     Ok(found)
 }
 
-/// The index that `WITH ORDINALITY` counts from 1.
+/// Returns the index of a row; `WITH ORDINALITY` counts from 1.
 fn place(row: &Row) -> Read<usize> {
     Ok(row.try_get::<_, i64>("n")? as usize - 1)
 }
 
-/// What the latest row of each voter says, in the order asked. The partition is hidden from the
-/// planner: with it, `ballots_in_log_order` gives the order wanted too, and a new voter would be
-/// looked for in every row of the partition.
+/// Returns what the latest row of each voter says, in the order asked. The partition is hidden from
+/// the planner. Otherwise the planner could use `ballots_in_log_order`, which gives the wanted
+/// order too, and a new voter would be looked for in every row of the partition.
 pub async fn voters(
     lease: &Lease,
     partition: Partition,
@@ -226,7 +235,7 @@ pub async fn voters(
     Ok(found)
 }
 
-/// A voter's first rows in a poll, for SQL's placeholders of both.
+/// Returns SQL for a voter's first rows in a poll; the arguments are placeholders.
 fn first_rows(poll: &str, voter: &str) -> String {
     format!(
         "(SELECT * FROM ballots f WHERE f.voter = {voter} AND f.poll = {poll} \
@@ -234,8 +243,9 @@ fn first_rows(poll: &str, voter: &str) -> String {
     )
 }
 
-/// A voter's rows of one ballot, there is one at most, as a query for SQL's placeholders of the
-/// poll, the voter and the ballot. It is among the voter's first rows, or past them and in an index.
+/// Returns SQL for a voter's row of one ballot, of which there is at most one; the array has
+/// placeholders for poll, voter and ballot. The row is among the voter's first rows, or past them
+/// and in an index.
 fn row_of(columns: &str, [poll, voter, ballot]: [&str; 3]) -> String {
     let first = first_rows(poll, voter);
     format!(
@@ -248,6 +258,7 @@ fn row_of(columns: &str, [poll, voter, ballot]: [&str; 3]) -> String {
     )
 }
 
+/// Returns what was decided about each of these ballots, in the order asked.
 pub async fn decided(
     lease: &Lease,
     ballots: &[(PollId, VoterId, BallotId)],
@@ -267,6 +278,7 @@ pub async fn decided(
     Ok(found)
 }
 
+/// Returns a partition's tallies that were committed at or after `since`, by offset and poll.
 pub async fn tallies_since(
     lease: &Lease,
     partition: Partition,
@@ -280,7 +292,8 @@ pub async fn tallies_since(
     found.iter().filter_map(|row| rows::read_tally(row).transpose()).collect()
 }
 
-/// One that counted is *replaced* once a later one of the same round counted.
+/// Returns what became of a ballot. One that counted is *replaced* once a later one of the same
+/// round counted.
 pub async fn fate(
     lease: &Lease,
     poll: PollId,
@@ -309,7 +322,7 @@ pub async fn fate(
     Ok(Some(BallotFate { ballot, status, position: rows::read_position(row)? }))
 }
 
-/// The state of one voter in one poll.
+/// Returns the state of one voter in one poll.
 pub async fn voter(lease: &Lease, poll: PollId, voter: VoterId) -> Read<VoterState> {
     let sql = format!(
         "SELECT {BALLOT} FROM ballots b WHERE b.voter = $2 AND b.poll = $1 \
@@ -320,6 +333,7 @@ pub async fn voter(lease: &Lease, poll: PollId, voter: VoterId) -> Read<VoterSta
     Ok(latest.map_or_else(VoterState::default, |(_, row)| row.after))
 }
 
+/// Returns ballots of a partition in log order, of one poll or of all.
 pub async fn ballots(
     lease: &Lease,
     partition: Partition,
@@ -337,6 +351,7 @@ pub async fn ballots(
     found.iter().map(|row| Ok(rows::read_ballot(row)?.1)).collect()
 }
 
+/// Returns dead letters of a partition in log order.
 pub async fn dead(
     lease: &Lease,
     partition: Partition,
@@ -357,6 +372,7 @@ pub async fn dead(
     query(lease, sql, params).await?.iter().map(letter).collect()
 }
 
+/// Returns a partition's digests that end at or behind `since`, in log order.
 pub async fn digests(lease: &Lease, partition: Partition, since: Offset) -> Read<Vec<Digest>> {
     let sql = "SELECT from_offset, to_offset, hash FROM digests \
                WHERE partition = $1 AND to_offset >= $2 ORDER BY from_offset";
@@ -364,6 +380,7 @@ pub async fn digests(lease: &Lease, partition: Partition, since: Offset) -> Read
     rows.iter().map(rows::read_digest).collect()
 }
 
+/// Returns the progress of each partition, in order.
 pub async fn progress(lease: &Lease) -> Read<Vec<(Partition, Progress)>> {
     let sql =
         "SELECT partition, generation, next_offset, announced FROM offsets ORDER BY partition";
@@ -374,12 +391,12 @@ fn limit(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
 }
 
-/// Offsets stay below this by far.
+/// Converts to `bigint`, which is signed; offsets stay far below its end.
 fn signed(offset: Offset) -> i64 {
     i64::try_from(offset).unwrap_or(i64::MAX)
 }
 
-/// When the row of this record was committed, if the server kept that.
+/// Returns when the row of this record was committed, if the server kept that.
 pub async fn committed_at(
     lease: &Lease,
     partition: Partition,

@@ -1,5 +1,5 @@
-//! Columns to values and back. Every column holds whatever its value's type can: a record that
-//! the fold has counted is never refused here.
+//! The rows of the tables: columns to values and back. Every column can hold any value of its type,
+//! so a record that the fold has counted is never refused here.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,8 +24,10 @@ use uuid::Uuid;
 
 use crate::store::{BallotRow, Progress, StoreError};
 
+/// The result of reading a row.
 type Read<T> = Result<T, StoreError>;
 
+/// Makes the error for data that contradicts itself or this binary.
 pub fn damaged(what: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged(what.to_string())
 }
@@ -34,7 +36,7 @@ fn get<T: FromSqlOwned>(row: &Row, column: &str) -> Read<T> {
     Ok(row.try_get(column)?)
 }
 
-/// Numbers of ours are u64 and the tables' are i64: the same 64 bits.
+/// Reads a number. Ours are u64 and the tables' are i64: the same 64 bits.
 fn number(row: &Row, column: &str) -> Read<u64> {
     Ok(get::<i64>(row, column)? as u64)
 }
@@ -43,7 +45,7 @@ fn small(row: &Row, column: &str) -> Read<u32> {
     u32::try_from(get::<i64>(row, column)?).map_err(|_| damaged(format!("{column} is too great")))
 }
 
-/// The word that a value has in JSON.
+/// Returns the word that a value has in JSON.
 pub fn word(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
@@ -51,7 +53,7 @@ pub fn word(value: impl Serialize) -> String {
     }
 }
 
-/// A value as JSON.
+/// Returns a value as JSON.
 pub fn json(value: impl Serialize) -> String {
     serde_json::to_string(&value).expect("plain data with string keys")
 }
@@ -61,9 +63,9 @@ fn from_word<T: DeserializeOwned>(row: &Row, column: &str) -> Read<T> {
     serde_json::from_value(serde_json::Value::String(word)).map_err(damaged)
 }
 
-/// A time of a poll's; the API takes none that has no room here.
+/// Converts a poll's time; the API takes none that does not fit here.
 pub fn time(at: UnixMillis) -> Read<SystemTime> {
-    // The year 9999 ends before this.
+    // The year 9999 ends before 2^48 milliseconds.
     let known = Some(at.0).filter(|millis| *millis < 1 << 48);
     let millis = known.ok_or_else(|| damaged(format!("a time of {} ms", at.0)))?;
     Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
@@ -81,6 +83,7 @@ pub const POLL: &str = "p.id, p.code, p.question, p.kind, p.max_choices, p.revot
      p.asks, p.hidings, p.turnout, \
      ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id ORDER BY o.option) AS options";
 
+/// Reads a poll from the columns of [`POLL`].
 pub fn read_poll(row: &Row) -> Read<Poll> {
     let time = |column| {
         let time: Option<SystemTime> = get(row, column)?;
@@ -136,6 +139,7 @@ pub const EVENT: &str = "e.id, e.code, e.title, e.accent, e.layout, e.logo, e.cu
      e.\"order\", e.embed, e.revision, e.created_at, e.deleted_at, e.owner, \
      e.hidings";
 
+/// Reads an event from the columns of [`EVENT`].
 pub fn read_event(row: &Row) -> Read<Event> {
     Ok(Event {
         id: EventId(get(row, "id")?),
@@ -155,11 +159,12 @@ pub fn read_event(row: &Row) -> Read<Event> {
     })
 }
 
-/// The columns of `tallies t` that [`read_tally`] takes; named so that a poll's may stand beside.
+/// The columns of `tallies t` that [`read_tally`] takes; named so that a poll's columns can stand
+/// beside.
 pub const TALLY: &str = "t.poll AS of_poll, t.partition, t.phase AS t_phase, t.round AS t_round, \
      t.gate, t.counts, t.voters, t.changes, t.generation, t.next_offset";
 
-/// The tally, unless the join found none.
+/// Reads the tally, unless the join found none.
 pub fn read_tally(row: &Row) -> Read<Option<TallyAt>> {
     let Some(poll) = get::<Option<Uuid>>(row, "of_poll")? else { return Ok(None) };
     let word: String = get(row, "gate")?;
@@ -182,6 +187,7 @@ pub fn read_tally(row: &Row) -> Read<Option<TallyAt>> {
     }))
 }
 
+/// Reads a partition and its progress from a row of `offsets`.
 pub fn read_progress(row: &Row) -> Read<(Partition, Progress)> {
     let progress = Progress {
         generation: Generation(get(row, "generation")?),
@@ -191,17 +197,19 @@ pub fn read_progress(row: &Row) -> Read<(Partition, Progress)> {
     Ok((get::<i32>(row, "partition")? as Partition, progress))
 }
 
+/// Reads a digest from a row of `digests`.
 pub fn read_digest(row: &Row) -> Read<Digest> {
     let hash = get::<Vec<u8>>(row, "hash")?.try_into();
     let hash = hash.map_err(|_| damaged("a digest is not 32 bytes"))?;
     Ok(Digest { from: number(row, "from_offset")?, to: number(row, "to_offset")?, hash })
 }
 
-/// The columns of `ballots b`, in the order [`Copy::row`] writes them.
+/// The columns of `ballots b`, in the order in which [`Copy::row`] writes them.
 pub const BALLOT: &str = "b.log_offset, b.at, b.round, b.prev_offset, b.partition, b.poll, \
      b.voter, b.ballot, b.counted, b.seen, b.decided, b.choice, b.counted_choice, \
      b.answer, b.counted_answer, b.nth";
 
+/// Reads a ballot and its partition from the columns of [`BALLOT`].
 pub fn read_ballot(row: &Row) -> Read<(Partition, BallotRow)> {
     let ballot = BallotId(get(row, "ballot")?);
     let answer = answer(get(row, "choice")?, get(row, "answer")?)?;
@@ -234,11 +242,12 @@ pub fn read_ballot(row: &Row) -> Read<(Partition, BallotRow)> {
     Ok((read_position(row)?.0, ballot))
 }
 
-/// Where a ballot's record stands.
+/// Reads the position of a ballot's record.
 pub fn read_position(row: &Row) -> Read<(Partition, Offset)> {
     Ok((get::<i32>(row, "partition")? as Partition, number(row, "log_offset")?))
 }
 
+/// Returns the status that a word names.
 pub fn read_decided(word: &str) -> Read<Status> {
     use Status::{Counted, Late, Recorded, Refused, Replaced, Superseded};
     let all = [Counted, Superseded, Refused, Late, Replaced, Recorded];
@@ -256,16 +265,17 @@ fn answer(set: Vec<i16>, json: Option<String>) -> Read<Answer> {
     answer.ok_or_else(|| damaged("a ballot's answer is of no kind of poll"))
 }
 
-/// PostgreSQL's binary COPY format, for `ballots`.
+/// Rows of `ballots` in PostgreSQL's binary COPY format.
 pub struct Copy(BytesMut);
 
-/// smallint's type.
+/// The object id of the type `smallint`.
 const INT2: i32 = 21;
 const COLUMNS: i16 = 16;
-/// About the length of a row.
+/// The approximate length of a row, in bytes.
 const ROW: usize = 220;
 
 impl Copy {
+    /// Begins a COPY of about this many rows.
     pub fn new(rows: usize) -> Self {
         let mut bytes = BytesMut::with_capacity(32 + rows * ROW);
         bytes.put_slice(b"PGCOPY\n\xff\r\n\0");
@@ -274,6 +284,7 @@ impl Copy {
         Self(bytes)
     }
 
+    /// Adds a row.
     pub fn row(&mut self, partition: Partition, row: &BallotRow) {
         let VoterState { round, counted, seen } = &row.after;
         let is_own = |(id, answer): &(BallotId, Answer)| *id == row.ballot && *answer == row.answer;
@@ -317,6 +328,7 @@ impl Copy {
         self.0.put_i16(row.link.nth.into());
     }
 
+    /// Ends the COPY, and returns its bytes.
     pub fn finish(mut self) -> BytesMut {
         self.0.put_i16(-1);
         self.0
@@ -340,7 +352,8 @@ impl Copy {
         self.0.put_slice(bytes);
     }
 
-    /// An array of small numbers; of an answer that is no set of them an empty one.
+    /// Writes an array of small numbers. For an answer that is no set of numbers the array is
+    /// empty.
     fn set(&mut self, packed: &Packed) {
         let mut bits = match packed {
             Packed::Bits(bits) => *bits,

@@ -1,5 +1,5 @@
-//! The database's schema: brought up to date by whoever starts first, and every reason not to
-//! use it.
+//! The database's schema, which the first node to start brings up to date, and every reason not to
+//! use the database.
 
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ mod migrations {
     refinery::embed_migrations!("src/store/postgres/migrations");
 }
 
-/// "PLXM": held while migrating.
+/// The lock "PLXM", which is held while migrating.
 const LOCK: i64 = 0x504c_584d;
-/// How long a start waits for an answer about the schema.
+/// The time for which a reader waits to learn the schema.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long it waits for another one that is migrating, and for its own migrations: some build an
-/// index over all ballots, a second or two for each million.
+/// The time for which a start waits for another node's migration and its own. Some migrations build
+/// an index over all ballots, which takes a second or two per million.
 const MIGRATION: Duration = Duration::from_secs(30 * 60);
 
-/// What the store was made for.
+/// The query for the number of partitions that the store was made for.
 const PARTITIONS: &str = "SELECT value FROM meta WHERE name = 'partitions'";
 
-/// Why the database was not opened. Each message names it and what to do.
+/// The reasons why the database was not opened. Each message names the database and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Nobody answers.
@@ -39,7 +39,7 @@ pub enum OpenError {
         /// What happened.
         why: String,
     },
-    /// It does not know us.
+    /// The server does not accept the account.
     #[error(
         "PostgreSQL at {at} refuses us ({why}). Set DB_USER and DB_PASSWORD to an account of it; if \
          it says \"no encryption\", set POLLUX_DB_TLS=verify"
@@ -47,10 +47,10 @@ pub enum OpenError {
     Refused {
         /// Host and port.
         at: String,
-        /// What it said.
+        /// What the server said.
         why: String,
     },
-    /// It answers, but is not whom we trust, or speaks no TLS.
+    /// The server answers, but is not one that we trust, or speaks no TLS.
     #[error(
         "PostgreSQL at {at}: no TLS ({why}). The server must have TLS on; with POLLUX_DB_TLS=verify \
          its certificate must be for the name in DB_HOST, by an authority in POLLUX_DB_CA (without \
@@ -62,7 +62,7 @@ pub enum OpenError {
         /// What went wrong.
         why: String,
     },
-    /// The settings contradict each other, or name a file that is no use.
+    /// The settings contradict each other, or name a file that cannot be used.
     #[error("{0}")]
     Settings(String),
     /// There is no such database.
@@ -73,10 +73,10 @@ pub enum OpenError {
     NoDatabase {
         /// Host and port.
         at: String,
-        /// Its name.
+        /// The database's name.
         name: String,
     },
-    /// A newer Pollux was here.
+    /// The database was written by a newer Pollux.
     #[error(
         "the database {name} was written by a newer Pollux (schema {found}; this one knows up to \
          {known}). Run that version, or a newer one"
@@ -84,12 +84,13 @@ pub enum OpenError {
     Newer {
         /// The database.
         name: String,
-        /// Its schema.
+        /// Its schema version.
         found: i32,
-        /// The greatest this binary knows.
+        /// The greatest schema version that this binary knows.
         known: i32,
     },
-    /// No Pollux of this schema was here, and whoever reads only makes none.
+    /// The database has an older schema or none, and a connection that only reads must not migrate
+    /// it.
     #[error(
         "the database {name} is not of this Pollux's schema ({found} rather than {known}): a node \
          that starts makes it so. Is DB_NAME right?"
@@ -97,12 +98,12 @@ pub enum OpenError {
     Older {
         /// The database.
         name: String,
-        /// Its schema; 0 for none.
+        /// Its schema version; 0 for none.
         found: i32,
-        /// The one this binary knows.
+        /// The schema version that this binary knows.
         known: i32,
     },
-    /// It could not be brought up to date.
+    /// The schema could not be brought up to date.
     #[error(
         "the database {name} could not be brought to this Pollux's schema: {why}. Give the account \
          the right to create tables in it, or a database of its own"
@@ -121,14 +122,14 @@ pub enum OpenError {
     Partitions {
         /// The database.
         name: String,
-        /// What it was made for.
+        /// The number that it was made for.
         found: String,
-        /// What was asked for.
+        /// The number that was asked for.
         asked: u32,
     },
 }
 
-/// Bring the schema up to date, one process at a time.
+/// Brings the schema up to date, one process at a time.
 pub async fn migrate(
     config: &PostgresConfig,
     tls: &MakeTlsConnector,
@@ -171,7 +172,7 @@ async fn migrate_alone(
     Ok(())
 }
 
-/// How many partitions the store is for, if it is of our schema. Nothing is changed.
+/// Returns how many partitions the store is for, if it has our schema. Nothing is changed.
 pub async fn look(config: &PostgresConfig, tls: &MakeTlsConnector) -> Result<u32, OpenError> {
     let failed = |why| OpenError::Migration { name: config.name.clone(), why };
     let work = async {
@@ -201,7 +202,7 @@ async fn connect(config: &PostgresConfig, tls: &MakeTlsConnector) -> Result<Clie
                 OpenError::NoDatabase { at, name: config.name.clone() }
             }
             Some(code) if code.code().starts_with("28") => OpenError::Refused { at, why },
-            // Nothing else tells it from an error of the connection below.
+            // Only the text tells an error of TLS from an error of the connection.
             None if error.to_string().contains("TLS") => OpenError::Tls { at, why },
             _ => OpenError::Unreachable { at, why },
         }
@@ -210,13 +211,13 @@ async fn connect(config: &PostgresConfig, tls: &MakeTlsConnector) -> Result<Clie
     Ok(client)
 }
 
-/// The schema this binary knows.
+/// Returns the schema version that this binary knows.
 fn known() -> i32 {
     let runner = migrations::migrations::runner();
     runner.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0)
 }
 
-/// The schema the database has; 0 for an empty one.
+/// Returns the schema version that the database has; 0 for an empty one.
 async fn applied(client: &Client) -> Result<i32, Error> {
     let there = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
     if !client.query_one(there, &[]).await?.try_get::<_, bool>(0)? {
@@ -226,15 +227,16 @@ async fn applied(client: &Client) -> Result<i32, Error> {
     client.query_one(greatest, &[]).await?.try_get(0)
 }
 
-/// The number of partitions the store is for: the first start's.
+/// Returns the number of partitions that the store is for, which the first start decides.
 async fn made_for(client: &Client, partitions: u32) -> Result<String, Error> {
     let first = "INSERT INTO meta VALUES ('partitions', $1) ON CONFLICT DO NOTHING";
     client.execute(first, &[&partitions.to_string()]).await?;
     client.query_one(PARTITIONS, &[]).await?.try_get(0)
 }
 
-/// A secret for nodes that are given none: the first start's. `None` if the nodes before were given
-/// theirs. Whoever comes at the same time waits for the first, for there is one row of a name.
+/// Returns the secret for nodes that are given none, which the first start decides, and whether
+/// this was the first. Returns `None` if the nodes before were given theirs. Nodes that start at
+/// the same time wait for the first one, because a name has one row only.
 pub async fn make_secret(
     client: &Client,
     fresh: &str,
@@ -248,13 +250,15 @@ pub async fn make_secret(
     kept.map(|row| Ok((row.try_get(0)?, first))).transpose()
 }
 
-/// Put the secrets' new text in place of this one; `false` if another node was faster.
+/// Replaces the kept text about the secrets with `ours`. Returns `false` if another node was
+/// faster.
 pub async fn follow_secret(client: &Client, kept: &str, ours: &str) -> Result<bool, Error> {
     let follow = "UPDATE meta SET value = $2 WHERE name = 'secret' AND value = $1";
     Ok(client.execute(follow, &[&kept, &ours]).await? == 1)
 }
 
-/// What is kept of the secrets: the first start's, and whether this is it.
+/// Returns what is kept of the secrets, which the first start decides, and whether this was the
+/// first.
 pub async fn keep_secret(client: &Client, ours: &str) -> Result<(String, bool), Error> {
     let first = "INSERT INTO meta VALUES ('secret', $1) ON CONFLICT DO NOTHING";
     let first = client.execute(first, &[&ours]).await? == 1;

@@ -11,7 +11,7 @@ use tokio_postgres::config::SslMode;
 
 use crate::config::{DbTls, PostgresConfig};
 
-/// Whether the server is asked for it: if so, there is no connection without.
+/// Returns whether the server is asked for TLS. If it is, there is no connection without.
 pub fn mode(config: &PostgresConfig) -> SslMode {
     match config.tls {
         DbTls::Off => SslMode::Disable,
@@ -19,7 +19,8 @@ pub fn mode(config: &PostgresConfig) -> SslMode {
     }
 }
 
-/// Who is trusted. The error says which setting is wrong.
+/// Makes the connector, which trusts the authorities of the settings. The error names the wrong
+/// setting.
 pub fn connector(config: &PostgresConfig) -> Result<MakeTlsConnector, String> {
     let failed = |error: ErrorStack| format!("OpenSSL: {error}");
     let mut tls = SslConnector::builder(SslMethod::tls_client()).map_err(failed)?;
@@ -27,7 +28,7 @@ pub fn connector(config: &PostgresConfig) -> Result<MakeTlsConnector, String> {
     match (config.tls, &config.ca) {
         (DbTls::Off, None) => {}
         (DbTls::Require, None) => tls.set_verify(SslVerifyMode::NONE),
-        // The system's authorities are what a connector begins with.
+        // A new connector trusts the system's authorities.
         (DbTls::Verify, None) => {}
         (DbTls::Verify, Some(file)) => tls.set_cert_store(only(file)?),
         (other, Some(_)) => {
@@ -41,7 +42,7 @@ pub fn connector(config: &PostgresConfig) -> Result<MakeTlsConnector, String> {
     Ok(MakeTlsConnector::new(tls.build()))
 }
 
-/// The authorities of one file, and no others.
+/// Returns a store with the authorities of one file, and no others.
 fn only(file: &Path) -> Result<X509Store, String> {
     let wrong = |why: String| format!("POLLUX_DB_CA={}: {why}", file.display());
     let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;

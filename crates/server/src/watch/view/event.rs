@@ -1,4 +1,4 @@
-//! An event as the contract shows it, and the event that is made up around a poll in none.
+//! The view of an event, and of the event that is made up around a poll which belongs to none.
 
 use pollux_core::event::{Agenda, Item, Layout};
 use pollux_core::poll::{Poll, PollStatus};
@@ -8,38 +8,39 @@ use utoipa::ToSchema;
 
 use super::{rfc3339, status_word};
 
-/// An event: polls under one title and one code.
+/// An event: polls under one title and one join code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Event)]
 pub struct EventView {
-    /// UUIDv7; of an event made up around a lone poll the poll's.
+    /// The event's id, a UUIDv7. For a poll that belongs to no event it is the poll's id.
     #[schema(format = "uuid")]
     pub id: String,
     /// The join code.
     pub code: String,
     /// The title.
     pub title: String,
-    /// #RRGGBB; null: the screens' own colour.
+    /// The accent colour as #RRGGBB; null if the screens use their own.
     #[schema(required)]
     pub accent: Option<String>,
     /// How the stage draws the votes: bars or columns.
     pub layout: String,
-    /// Where the logo is; its `v` changes with it.
+    /// The path of the logo, whose `v` changes with the logo; null if there is none.
     #[schema(required)]
     pub logo: Option<String>,
-    /// The poll on stage and on phones; never a draft.
+    /// The id of the poll that is on stage and on phones; null if there is none. It is never a
+    /// draft.
     #[schema(required)]
     pub current: Option<String>,
-    /// In order. Drafts are shown to the owner and the stage only.
+    /// The event's polls, in order. Only the owner and the stage are shown drafts.
     pub polls: Vec<EventPoll>,
-    /// Origins that may frame the overlay; `*` alone is anybody.
+    /// The origins that may embed the event's overlay in a frame; `*` alone admits every origin.
     pub embed: Vec<String>,
-    /// Made up around a poll that is in no event.
+    /// Whether this is no event of its own, but made up around a poll that belongs to none.
     pub lone: bool,
-    /// Greater is newer, for viewers who may see the same.
+    /// The version; a greater one is newer, for viewers who may see the same.
     pub version: u64,
-    /// RFC 3339, UTC.
+    /// When the event was created, as RFC 3339 in UTC.
     #[schema(format = "date-time")]
     pub created_at: String,
 }
@@ -47,19 +48,20 @@ pub struct EventView {
 /// A poll in an event's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventPoll {
-    /// UUIDv7.
+    /// The poll's id, a UUIDv7.
     #[schema(format = "uuid")]
     pub id: String,
-    /// The question.
+    /// The poll's question.
     pub question: String,
-    /// single, multiple or rating.
+    /// The poll's kind: single, multiple or rating.
     pub kind: String,
-    /// draft, open or closed.
+    /// The poll's status: draft, open or closed.
     pub status: String,
-    /// No ballot can be counted any more until someone reopens or resets.
+    /// Whether the poll is final: no ballot can be counted any more until somebody reopens or
+    /// resets the poll.
     #[serde(rename = "final")]
     pub is_final: bool,
-    /// Whether everybody may see the numbers.
+    /// Whether the owner has revealed the numbers to everybody.
     pub revealed: bool,
 }
 
@@ -74,7 +76,7 @@ fn listed(poll: &Poll, is_final: bool) -> EventPoll {
     }
 }
 
-/// The event; `staff` (its owner, its stage) sees drafts, too.
+/// Returns the view of an event; `staff` (its owner, its stage) sees drafts, too.
 pub fn event(agenda: &Agenda, staff: bool) -> EventView {
     let event = &agenda.event;
     let there = event.deleted_at.is_none();
@@ -100,7 +102,7 @@ pub fn event(agenda: &Agenda, staff: bool) -> EventView {
     }
 }
 
-/// The event of one that is made up around a poll which is in none.
+/// Returns the view of the event that is made up around a poll which belongs to none.
 pub fn lone(standing: &Standing) -> EventView {
     let poll = &standing.poll;
     let current = (poll.status != PollStatus::Draft).then(|| poll.id.to_string());

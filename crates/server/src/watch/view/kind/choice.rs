@@ -1,19 +1,19 @@
-//! A choice as the contract shows it.
+//! The view of a choice.
 
 use pollux_core::kind::choice::{Choice, OptionId, Selection};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// One option, or several, of a list.
+/// A choice: voters pick one option of a list, or several.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Choice)]
 pub struct ChoiceView {
-    /// single or multiple.
+    /// The kind: single or multiple.
     pub kind: SelectionView,
-    /// Most options a ballot may mark.
+    /// The most options that a ballot may mark.
     pub max_choices: u8,
-    /// In the organiser's order.
+    /// The options, in the organiser's order.
     pub options: Vec<OptionView>,
 }
 
@@ -22,27 +22,27 @@ pub struct ChoiceView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Selection)]
 pub enum SelectionView {
-    /// One.
+    /// A ballot marks one option.
     Single,
-    /// Up to `maxChoices`.
+    /// A ballot marks up to `maxChoices` options.
     Multiple,
 }
 
-/// One option.
+/// One option of a choice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = PollOption)]
 pub struct OptionView {
-    /// 1, 2, 3, …
+    /// The option's id: 1, 2, 3, …
     pub id: OptionId,
-    /// Its text.
+    /// The option's text.
     pub text: String,
-    /// Marks counted; null while hidden from you.
+    /// The number of marks counted; null while it is hidden from you.
     #[schema(required)]
     pub votes: Option<u64>,
 }
 
 impl ChoiceView {
-    /// The choice with these counts.
+    /// Makes the view of a choice with these counts.
     pub fn new(choice: &Choice, counts: Option<&[u64]>) -> Self {
         let rows = choice.rows(counts.unwrap_or_default());
         let options = (1..).zip(rows).map(|(id, row)| OptionView {

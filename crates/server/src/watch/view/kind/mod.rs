@@ -1,4 +1,4 @@
-//! What a poll shows of its own kind, told apart by `kind`.
+//! The views of the kinds of poll, told apart by the member `kind`.
 
 pub mod choice;
 pub mod rating;
@@ -10,19 +10,19 @@ use utoipa::ToSchema;
 use self::choice::ChoiceView;
 use self::rating::RatingView;
 
-/// A poll's own part.
+/// The part of a poll that depends on its kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = Kind)]
 pub enum KindView {
-    /// Options to choose from.
+    /// A choice, with options to choose from.
     Choice(ChoiceView),
-    /// Statements to rate.
+    /// A rating, with statements to rate.
     Rating(RatingView),
 }
 
 impl KindView {
-    /// The kind with these counts, or without any for whoever may not see them.
+    /// Makes the view of the kind with these counts, or without any for those who may not see them.
     pub fn new(kind: &Kind, counts: Option<&[u64]>) -> Self {
         match kind {
             Kind::Choice(choice) => Self::Choice(ChoiceView::new(choice, counts)),

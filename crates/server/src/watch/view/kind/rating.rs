@@ -1,27 +1,27 @@
-//! A rating as the contract shows it.
+//! The view of a rating.
 
 use pollux_core::kind::rating::{Rating, Symbol};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Statements, each rated on the same scale.
+/// A rating: statements that are all rated on the same scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Rating)]
 pub struct RatingView {
-    /// rating.
+    /// The kind: rating.
     pub kind: RatingWord,
-    /// How many steps the scale has, from 2 to 11.
+    /// The number of steps of the scale, from 2 to 11.
     pub steps: u8,
     /// The lowest step: 0 or 1.
     pub lowest: u8,
-    /// What the lowest step means; empty if that is not said.
+    /// What the lowest step means; empty if the organiser has not said so.
     pub low_label: String,
-    /// What the highest step means; empty if that is not said.
+    /// What the highest step means; empty if the organiser has not said so.
     pub high_label: String,
     /// How the steps look: stars or numbers.
     pub symbol: SymbolView,
-    /// In the organiser's order.
+    /// The statements, in the organiser's order.
     pub statements: Vec<StatementView>,
 }
 
@@ -29,7 +29,7 @@ pub struct RatingView {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RatingWord {
-    /// The only one.
+    /// The only word there is.
     Rating,
 }
 
@@ -38,33 +38,34 @@ pub enum RatingWord {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Symbol)]
 pub enum SymbolView {
-    /// The step and all below it are filled.
+    /// Stars: the chosen step and all below it are filled.
     Stars,
-    /// Each step has its number.
+    /// Numbers: each step shows its number.
     Numbers,
 }
 
-/// One statement.
+/// One statement of a rating.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Statement)]
 pub struct StatementView {
-    /// 1, 2, 3, …
+    /// The statement's id: 1, 2, 3, …
     pub id: u8,
-    /// Its text.
+    /// The statement's text.
     pub text: String,
-    /// People counted who rated it; null while hidden from you.
+    /// The number of people counted who rated it; null while it is hidden from you.
     #[schema(required)]
     pub votes: Option<u64>,
-    /// The mean of their steps; null while hidden from you, and while nobody has rated it.
+    /// The mean of the steps that were given; null while it is hidden from you, and while nobody
+    /// has rated the statement.
     #[schema(required)]
     pub mean: Option<f64>,
-    /// How many gave each step, from the lowest on; null while hidden from you.
+    /// How many people gave each step, from the lowest on; null while it is hidden from you.
     #[schema(required)]
     pub spread: Option<Vec<u64>>,
 }
 
 impl RatingView {
-    /// The rating with these counts.
+    /// Makes the view of a rating with these counts.
     pub fn new(rating: &Rating, counts: Option<&[u64]>) -> Self {
         let rows = rating.rows(counts.unwrap_or_default());
         let statements = (1..).zip(rows).map(|(id, row)| StatementView {
