@@ -21,15 +21,15 @@ pub const MAX_OPTION_CHARS: usize = 200;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Selection {
-    /// Exactly one.
+    /// A ballot marks exactly one option.
     #[default]
     Single,
-    /// One to `maxChoices`.
+    /// A ballot marks one to `maxChoices` options.
     Multiple,
 }
 
 impl Selection {
-    /// The word for it, as the API and the stores have it.
+    /// Returns the word for the selection, as the API and the stores have it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -44,7 +44,7 @@ impl Selection {
 pub struct Choice {
     /// The options' texts; option *n* is at index *n* − 1.
     pub options: Vec<String>,
-    /// Single or multiple.
+    /// Whether a ballot marks one option or several.
     pub kind: Selection,
     /// Most options a ballot may mark (1 for a single choice).
     pub max_choices: OptionId,
@@ -53,11 +53,11 @@ pub struct Choice {
 /// A choice as an organiser writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+    /// The options: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
     pub options: Vec<String>,
-    /// Default single; multiple when `max_choices` is above 1.
+    /// Single or multiple; the default is single, or multiple if `max_choices` is above 1.
     pub kind: Option<Selection>,
-    /// Default 1, or every option for a multiple choice.
+    /// Most options a ballot may mark; the default is 1, or every option for a multiple choice.
     pub max_choices: Option<u64>,
 }
 
@@ -83,12 +83,12 @@ fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
             format!("{MIN_OPTIONS} to {MAX_OPTIONS} options are needed; there are {count}"),
         ));
     }
-    // Past the most there may be, one message is enough.
+    // One violation is enough for all the options beyond the limit.
     let given = given.iter().take(MAX_OPTIONS);
     distinct("/options", "option", given, MAX_OPTION_CHARS, broken)
 }
 
-/// The most options that a ballot may mark.
+/// Returns the most options that a ballot may mark, and adds what is wrong with it to `broken`.
 fn most(kind: Selection, given: Option<u64>, count: usize, broken: &mut Vec<Violation>) -> u64 {
     match (kind, given) {
         (Selection::Single, None | Some(1)) => 1,
@@ -194,7 +194,7 @@ impl Choice {
         Ok(())
     }
 
-    /// A row for each option; slots that the counts lack are zero.
+    /// Returns a row for each option; slots that the counts lack are zero.
     pub fn rows<'a>(&'a self, counts: &'a [u64]) -> impl Iterator<Item = Row<'a>> {
         let counts = counts.iter().copied().chain(std::iter::repeat(0));
         let rows = self.options.iter().zip(counts);
@@ -202,12 +202,12 @@ impl Choice {
     }
 }
 
-/// What the fold needs of a [`Choice`].
+/// The part of a [`Choice`] that the fold needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     /// How many options there are.
     pub options: OptionId,
-    /// How many a ballot may mark.
+    /// How many options a ballot may mark.
     pub most: OptionId,
 }
 

@@ -1,7 +1,7 @@
 //! A rating: statements, each to be rated on the same scale or skipped.
 //!
-//! The scale has 2 to 11 steps. The lowest is 1, or 0 where the organiser wants a scale from
-//! 0 to 10. On statement *n*, step *s* is counted in slot (*n* − 1) × steps + (*s* − lowest).
+//! The scale has 2 to 11 steps. The lowest is 1, or 0 where the organiser wants a scale from 0 to
+//! 10. Step *s* on statement *n* is counted in slot (*n* − 1) × steps + (*s* − lowest).
 
 mod steps;
 
@@ -21,20 +21,20 @@ pub const MAX_LABEL_CHARS: usize = 40;
 pub const MIN_STEPS: u8 = 2;
 /// Most steps of a scale.
 pub const MAX_STEPS: u8 = 11;
-/// The steps of a scale of which nothing is said.
+/// The number of steps of a scale if the organiser does not say.
 pub const USUAL_STEPS: u8 = 5;
 
 /// The word `rating`, which tells this kind from others in JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Word {
-    /// The only one.
+    /// The only word there is.
     #[default]
     Rating,
 }
 
 impl Word {
-    /// The word as the API has it.
+    /// Returns the word as the API has it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rating => "rating",
@@ -46,15 +46,15 @@ impl Word {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Symbol {
-    /// As stars: the step and all below it are filled.
+    /// Stars: those up to the step given are filled.
     #[default]
     Stars,
-    /// As numbers.
+    /// Numbers.
     Numbers,
 }
 
 impl Symbol {
-    /// The word for it in the API.
+    /// Returns the word for the symbol in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stars => "stars",
@@ -67,17 +67,17 @@ impl Symbol {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rating {
-    /// What tells it from other kinds.
+    /// The word that tells a rating from other kinds.
     pub kind: Word,
     /// The statements' texts; statement *n* is at index *n* − 1.
     pub statements: Vec<String>,
     /// How many steps the scale has.
     pub steps: u8,
-    /// The lowest step: 1, or 0.
+    /// The lowest step, 0 or 1.
     pub lowest: u8,
-    /// What the lowest step means; empty if that is not said.
+    /// What the lowest step means; empty if the organiser does not say.
     pub low_label: String,
-    /// What the highest step means; empty if that is not said.
+    /// What the highest step means; empty if the organiser does not say.
     pub high_label: String,
     /// How the steps look.
     pub symbol: Symbol,
@@ -86,17 +86,18 @@ pub struct Rating {
 /// A rating as an organiser writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+    /// The statements: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
     pub statements: Vec<String>,
-    /// 2 to 11; default 5.
+    /// The number of steps, 2 to 11; the default is 5.
     pub steps: Option<u64>,
-    /// 0 or 1; default 0 for a scale of 11 steps, else 1.
+    /// The lowest step, 0 or 1; the default is 0 for a scale of 11 steps, else 1.
     pub lowest: Option<u64>,
-    /// Up to 40 characters.
+    /// What the lowest step means, in up to 40 characters.
     pub low_label: String,
-    /// Up to 40 characters.
+    /// What the highest step means, in up to 40 characters.
     pub high_label: String,
-    /// Default stars; numbers for a scale from 0, or of more than 5 steps.
+    /// How the steps look. The default is stars, but numbers for a scale from 0 or of more than 5
+    /// steps.
     pub symbol: Option<Symbol>,
 }
 
@@ -208,7 +209,7 @@ impl Rating {
         rated.filter_map(|(text, step)| Some(format!("{text}: {}", step?))).collect()
     }
 
-    /// A row for each statement; slots that the counts lack are zero.
+    /// Returns a row for each statement; slots that the counts lack are zero.
     pub fn rows<'a>(&'a self, counts: &'a [u64]) -> impl Iterator<Item = Row<'a>> {
         let steps = usize::from(self.steps);
         let row = move |(i, text): (usize, &'a String)| {
@@ -220,19 +221,19 @@ impl Rating {
     }
 }
 
-/// What the fold needs of a [`Rating`].
+/// The part of a [`Rating`] that the fold needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     /// How many statements there are.
     pub statements: u8,
     /// How many steps the scale has.
     pub steps: u8,
-    /// The lowest of them.
+    /// The lowest step.
     pub lowest: Step,
 }
 
 impl Form {
-    /// The highest step.
+    /// Returns the highest step.
     pub fn highest(self) -> Step {
         self.lowest + self.steps - 1
     }
