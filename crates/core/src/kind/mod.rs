@@ -263,7 +263,8 @@ impl Answer {
         OptionSet::of(ids).map(Self::Choice)
     }
 
-    /// The member that says it in JSON, on the log and wherever ballots are told: its name and value.
+    /// Returns the name and value of the JSON member that exports and traces show the answer in. A
+    /// rating has another member on the log and in the API (`answer`).
     pub fn to_member(&self) -> (&'static str, serde_json::Value) {
         match self {
             Self::Choice(options) => ("optionIds", options.iter().collect()),
