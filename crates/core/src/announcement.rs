@@ -33,6 +33,7 @@ use crate::tally::{Gate, Tally};
 /// The schema version this binary writes, and the greatest it reads.
 pub const VERSION: u32 = 1;
 
+/// An announcement with its schema version.
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {
     v: u32,
@@ -40,6 +41,7 @@ struct Versioned<T> {
     wire: T,
 }
 
+/// An announcement's members, as they are written.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum Wire {

@@ -200,6 +200,7 @@ struct Second {
     added: Added,
 }
 
+/// The word in the member `type`.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Type {

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
 
+/// The outcome of an append.
 type Outcome = Result<Position, AppendError>;
 
 /// A log, together with the appends through it that are not answered yet.

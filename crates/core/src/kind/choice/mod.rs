@@ -62,6 +62,7 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Checks the draft. Returns the choice to keep, or adds every broken rule to `broken`.
     pub(super) fn check(self, broken: &mut Vec<Violation>) -> Option<Choice> {
         let found = broken.len();
         let options = texts(&self.options, broken);
@@ -110,15 +111,18 @@ fn most(kind: Selection, given: Option<u64>, count: usize, broken: &mut Vec<Viol
 }
 
 impl Choice {
+    /// Returns the choice as a draft, to be edited further.
     pub(super) fn to_draft(&self) -> Draft {
         let max_choices = Some(u64::from(self.max_choices));
         Draft { options: self.options.clone(), kind: Some(self.kind), max_choices }
     }
 
+    /// Returns what the fold needs to know.
     pub(super) fn form(&self) -> Form {
         Form { options: self.options.len() as OptionId, most: self.max_choices }
     }
 
+    /// Reads and checks the answer that a client wrote in any of the five members.
     pub(super) fn read(&self, written: &Written<'_>) -> Result<OptionSet, Violation> {
         if written.given() != 1 {
             let detail = format!(
@@ -176,10 +180,12 @@ impl Choice {
         Err(Violation::new(at(), detail))
     }
 
+    /// Returns the texts of the marked options.
     pub(super) fn say(&self, marked: OptionSet) -> Vec<String> {
         marked.iter().filter_map(|id| self.options.get(usize::from(id) - 1).cloned()).collect()
     }
 
+    /// Checks that the number of marked options is allowed.
     fn check(&self, marked: OptionSet) -> Result<(), String> {
         let (marks, most) = (marked.len(), usize::from(self.max_choices));
         if marks == 0 {
@@ -212,10 +218,12 @@ pub struct Form {
 }
 
 impl Form {
+    /// Returns the number of slots, which is the number of options.
     pub(super) fn slots(self) -> usize {
         usize::from(self.options)
     }
 
+    /// Returns whether a ballot may mark these options.
     pub(super) fn allows(self, marked: OptionSet) -> bool {
         !marked.is_empty()
             && marked.len() <= usize::from(self.most)
@@ -223,6 +231,7 @@ impl Form {
     }
 }
 
+/// Calls `mark` with the slot of each marked option, and the weight 1.
 pub(super) fn marks(marked: OptionSet, mark: &mut impl FnMut(Slot, u64)) {
     for option in marked.iter() {
         mark(usize::from(option) - 1, 1);

@@ -102,6 +102,7 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Checks the draft. Returns the rating to keep, or adds every broken rule to `broken`.
     pub(super) fn check(self, broken: &mut Vec<Violation>) -> Option<Rating> {
         let found = broken.len();
         let statements = texts(&self.statements, broken);
@@ -153,6 +154,7 @@ fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
 }
 
 impl Rating {
+    /// Returns the rating as a draft, to be edited further.
     pub(super) fn to_draft(&self) -> Draft {
         Draft {
             statements: self.statements.clone(),
@@ -164,11 +166,13 @@ impl Rating {
         }
     }
 
+    /// Returns what the fold needs to know.
     pub(super) fn form(&self) -> Form {
         let statements = self.statements.len() as u8;
         Form { statements, steps: self.steps, lowest: self.lowest }
     }
 
+    /// Reads and checks the answer that a client wrote in `answer`.
     pub(super) fn read(&self, written: &Written<'_>) -> Result<Steps, Violation> {
         let wrong = |detail: String| Violation::new("/answer", detail);
         let form = self.form();
@@ -204,6 +208,7 @@ impl Rating {
         Ok(steps)
     }
 
+    /// Returns the rated statements, each with its step.
     pub(super) fn say(&self, steps: &Steps) -> Vec<String> {
         let rated = self.statements.iter().zip(steps.iter());
         rated.filter_map(|(text, step)| Some(format!("{text}: {}", step?))).collect()
@@ -238,10 +243,12 @@ impl Form {
         self.lowest + self.steps - 1
     }
 
+    /// Returns the number of slots: one for each step of each statement.
     pub(super) fn slots(self) -> usize {
         usize::from(self.statements) * usize::from(self.steps)
     }
 
+    /// Returns whether a ballot may give these steps.
     pub(super) fn allows(self, answer: &Steps) -> bool {
         let scale = self.lowest..=self.highest();
         answer.len() == usize::from(self.statements)
@@ -249,6 +256,7 @@ impl Form {
             && answer.iter().flatten().all(|step| scale.contains(&step))
     }
 
+    /// Calls `mark` with the slot of each step that was given, and the weight 1.
     pub(super) fn marks(self, answer: &Steps, mark: &mut impl FnMut(Slot, u64)) {
         for (i, step) in answer.iter().enumerate() {
             if let Some(step) = step {

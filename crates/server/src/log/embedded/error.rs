@@ -146,10 +146,12 @@ pub enum OpenError {
     },
 }
 
+/// Returns the error of a log that is damaged in this way.
 pub(super) fn damaged(file: &Path, why: String) -> OpenError {
     OpenError::Damaged { file: file.into(), why }
 }
 
+/// Returns the error that an error of the operating system means.
 pub(super) fn io_fault(file: &Path, error: &std::io::Error) -> OpenError {
     use std::io::ErrorKind as Kind;
     let (file, why) = (file.to_owned(), error.to_string());
@@ -159,6 +161,7 @@ pub(super) fn io_fault(file: &Path, error: &std::io::Error) -> OpenError {
     }
 }
 
+/// Returns the error that an error of SQLite means.
 pub(super) fn sql_fault(file: &Path, error: &rusqlite::Error) -> OpenError {
     let (file, why) = (file.to_owned(), error.to_string());
     match error.sqlite_error_code() {

@@ -83,6 +83,7 @@ pub(super) struct Queue {
     linger: Duration,
 }
 
+/// The records that wait, and whether more are taken.
 #[derive(Default)]
 struct State {
     /// The groups; all but the last are full.
@@ -96,6 +97,7 @@ struct State {
 }
 
 impl Queue {
+    /// Creates an empty queue of at most `bound` records, in groups of at most `most`.
     pub fn new(bound: usize, most: usize, linger: Duration) -> Self {
         Self { state: Mutex::default(), filled: Condvar::new(), bound, most, linger }
     }

@@ -18,6 +18,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
+    /// Creates an empty tail, which holds at most `most_bytes` bytes of records.
     pub fn new(partitions: u32, most_bytes: usize) -> Self {
         let batches = vec![VecDeque::new(); partitions as usize];
         Self { batches, order: VecDeque::new(), bytes: 0, most_bytes }

@@ -82,6 +82,7 @@ enum Outcome {
 }
 
 impl Writer {
+    /// Starts the writer's thread.
     pub fn start(self) -> std::io::Result<JoinHandle<()>> {
         thread::Builder::new().name("log-writer".into()).spawn(|| self.run())
     }

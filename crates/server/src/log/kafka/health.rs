@@ -40,6 +40,7 @@ pub(super) struct Health {
     verdict: RwLock<Verdict>,
 }
 
+/// What the last look found, and until when that holds.
 struct Verdict {
     trouble: Trouble,
     until: Instant,
@@ -84,6 +85,7 @@ pub(super) fn in_a_line(mut lacks: Vec<String>) -> Option<String> {
 }
 
 impl Health {
+    /// Creates a health check that has found no trouble.
     pub(super) fn new() -> Self {
         let verdict = Verdict { trouble: Trouble::default(), until: Instant::now() };
         Self { troubled: AtomicBool::new(false), verdict: RwLock::new(verdict) }
@@ -121,6 +123,7 @@ impl Health {
         verdict.trouble.summary().filter(|_| verdict.until < Instant::now() + FOR_GOOD / 2)
     }
 
+    /// Replaces the verdict, and logs what has changed.
     pub(super) fn judge(&self, trouble: Trouble, holds: Duration) {
         let troubled = !trouble.is_none();
         let mut verdict = self.verdict.write();

@@ -38,6 +38,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    /// Creates an empty lane to this partition.
     pub(super) fn new(topic: &str, partition: Partition) -> Self {
         let (topic, since) = (topic.to_owned(), Instant::now());
         Self { topic, partition, on_its_way: 0, since, waiting: VecDeque::new() }

@@ -47,6 +47,7 @@ const SILENT: Duration = Duration::from_secs(5);
 /// The reason for refusing appends after a stop.
 const SHUT: &str = "the log is shut";
 
+/// The outcome of sending a record.
 pub(super) type Outcome = Result<Position, AppendError>;
 
 /// The producer sends records and reports the outcome of each.
@@ -54,6 +55,7 @@ pub(super) struct Producer {
     shared: Arc<Shared>,
 }
 
+/// The client of librdkafka that sends.
 pub(super) type Sender = ThreadedProducer<Deliveries>;
 
 /// What the callers, the callback and the tasks share.
@@ -396,6 +398,7 @@ impl Producer {
     }
 }
 
+/// The reason for refusing records while the client is replaced.
 const RENEWED: &str = "the connection to Kafka is being made anew";
 
 fn make(settings: &ClientConfig, shared: &Arc<Shared>) -> Result<Arc<Sender>, KafkaError> {

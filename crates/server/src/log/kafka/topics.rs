@@ -83,6 +83,7 @@ impl Names {
     }
 }
 
+/// The number of partitions and the settings that a topic is created with.
 struct Plan {
     partitions: u32,
     settings: BTreeMap<&'static str, String>,

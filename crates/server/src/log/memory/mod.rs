@@ -71,6 +71,7 @@ pub struct MemoryLog {
     cluster: Arc<Cluster>,
 }
 
+/// What all nodes share.
 struct Cluster {
     generation: Generation,
     limits: LogLimits,
@@ -81,6 +82,7 @@ struct Cluster {
     planned: Notify,
 }
 
+/// The content of the log, its faults, and what is planned.
 struct State {
     dice: StdRng,
     faults: LogFaults,
@@ -97,6 +99,7 @@ struct State {
     feeds: BTreeMap<u64, FeedState>,
 }
 
+/// Something that will happen at a time.
 enum Planned {
     /// A record reaches the log, or fails to.
     Land { partition: Partition, record: NewRecord, fate: Fate, answer: Option<Answer> },
@@ -113,6 +116,7 @@ struct Answer {
     node: Arc<Mutex<Node>>,
 }
 
+/// What will become of an append.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     Recorded { twice: bool, told_where: bool },
@@ -134,6 +138,7 @@ struct Node {
     closed: bool,
 }
 
+/// The announcements that a feed has not delivered yet.
 #[derive(Default)]
 struct FeedState {
     queue: VecDeque<Announcement>,
@@ -610,6 +615,7 @@ impl Membership for Assigned {
     }
 }
 
+/// A feed of the announcements on a [`MemoryLog`].
 struct MemoryFeed {
     cluster: Arc<Cluster>,
     id: u64,

@@ -43,6 +43,7 @@ pub struct Waiting {
     shared: Arc<Shared>,
 }
 
+/// The log and its lines, which the callers and the tasks share.
 struct Shared {
     log: Arc<dyn Log>,
     lines: Vec<Mutex<Line>>,
@@ -67,6 +68,7 @@ struct Line {
     attended: bool,
 }
 
+/// A record that waits in line.
 struct Parcel {
     record: NewRecord,
     last: bool,
@@ -261,12 +263,14 @@ pub struct Ticket {
     stood: bool,
 }
 
+/// Whether the record was handed over or stands in line.
 enum State {
     Handed(HandedOver),
     Standing(oneshot::Receiver<HandedOver>),
 }
 
 impl Ticket {
+    /// Returns whether the record ever stood in line.
     pub(super) fn has_stood(&self) -> bool {
         self.stood
     }
