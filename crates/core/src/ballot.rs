@@ -13,8 +13,7 @@ pub enum NamedBy {
     #[default]
     Client,
     /// The server named it, because the client did not. Its place on the log orders it: it comes
-    /// after every ballot that stands before it there, whatever the clocks said that the ids were
-    /// made from.
+    /// after every ballot that stands before it there, whatever clocks the ids were made from.
     Server,
 }
 

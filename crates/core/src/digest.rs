@@ -1,8 +1,8 @@
 //! A partition's running digest shows whether the log still holds the records that were counted.
 //!
-//! A worker takes every record that it passes into the digest, of whatever sort, and the store
-//! keeps the digest with the partition's next offset; a recount compares. With each record the hash
-//! becomes
+//! A worker adds every record that it passes to the digest, of whatever sort, and the store keeps
+//! the digest with the partition's next offset, so that a recount can compare. With each record the
+//! hash becomes
 //!
 //! ```text
 //! BLAKE2b-256( hash before, 32 bytes  ‖ offset, 8 bytes ‖ length of the key, 4 bytes ‖ key ‖ value )

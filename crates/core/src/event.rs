@@ -109,7 +109,7 @@ impl Event {
         Ok(event)
     }
 
-    /// Replaces what the draft has. `polls` are the polls of the event, in any order.
+    /// Replaces the members that the draft has. `polls` are the polls of the event, in any order.
     pub fn edit(&mut self, draft: EventDraft, polls: &[PollId]) -> Result<(), ChangeRefused> {
         let mut broken = Vec::new();
         let mut new = self.clone();
@@ -197,7 +197,7 @@ fn is_colour(text: &str) -> bool {
 pub struct Item {
     /// The poll.
     pub poll: Arc<Poll>,
-    /// The version of what the list shows of the poll, which its numbers are not part of.
+    /// The version of what the list shows of the poll; the poll's numbers are no part of it.
     pub version: u64,
     /// Whether no ballot can be counted any more.
     pub is_final: bool,

@@ -48,7 +48,8 @@ pub struct Trail {
 /// A link is a ballot's place in its voter's [`Trail`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The ballot's number among its voter's, from 1; see [`Link::is_chained`].
+    /// The ballot's number among those of its voter, from 1, but at most one more than
+    /// [`Trail::CHAIN`].
     pub nth: u8,
     /// The offset of the ballot that this one names.
     pub prev: Option<Offset>,

@@ -21,7 +21,7 @@ pub type Offset = u64;
 #[serde(transparent)]
 pub struct UnixMillis(pub u64);
 
-/// Read a value from its text, without a copy of the text.
+/// Reads a value from its text, without a copy of the text.
 fn from_text<'de, D: serde::Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     d: D,
 ) -> Result<T, D::Error> {
@@ -52,12 +52,12 @@ macro_rules! uuid_v7 {
         }
 
         impl $name {
-            /// A UUIDv7 of this time and these random bits (RFC 9562 §5.7).
+            /// Creates a UUIDv7 of this time and these random bits (RFC 9562 §5.7).
             pub fn new(now: UnixMillis, random: [u8; 10]) -> Self {
                 Self(uuid::Builder::from_unix_timestamp_millis(now.0, &random).into_uuid())
             }
 
-            /// The time the id carries, in milliseconds since 1970.
+            /// Returns the time that the id carries.
             pub fn time(self) -> UnixMillis {
                 UnixMillis((self.0.as_u128() >> 80) as u64)
             }
@@ -78,7 +78,7 @@ macro_rules! uuid_v7 {
         impl FromStr for $name {
             type Err = IdError;
 
-            /// Takes the hyphenated form of a UUIDv7 and no other.
+            /// Accepts the hyphenated form of a UUIDv7 and no other.
             fn from_str(text: &str) -> Result<Self, IdError> {
                 if text.len() != 36 {
                     return Err(IdError);

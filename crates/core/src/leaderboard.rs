@@ -14,7 +14,7 @@ pub struct Contender {
     /// The number it is ranked by: the votes for an option, the voters of a poll.
     pub votes: u64,
     /// The number of marks counted, which is shown beside the rank. A poll whose voters may mark
-    /// several options, or rate several statements, has more marks than voters.
+    /// several options, or rate several statements, can have more marks than voters.
     pub marks: u64,
 }
 

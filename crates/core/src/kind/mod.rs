@@ -3,7 +3,7 @@
 //!
 //! A poll counts in *slots*, numbered from 0. A *mark* adds a weight to one slot. The fold adds the
 //! marks of an answer and takes away those of the answer that it replaces, without knowing what a
-//! slot stands for. Neither do the stores, the announcements or the hash of a result know that.
+//! slot stands for. The stores, the announcements and the hash of a result do not know it either.
 //!
 //! ```text
 //! Draft ──check──▶ Kind ──form──▶ Form          what an organiser writes; kept; what the fold needs

@@ -315,8 +315,8 @@ impl Poll {
         Some(UnixMillis(at.0.saturating_sub(u64::from(seconds) * 1000)))
     }
 
-    /// Moves a closing time that counts from the opening along with the clock, which was set by
-    /// this many milliseconds since. Returns whether the poll has such a closing time.
+    /// Moves a closing time that counts from the opening by as many milliseconds as the clock was
+    /// set since then. Returns whether the poll has such a closing time.
     pub fn clock_was_set(&mut self, by: i64) -> bool {
         let timed = self.timed_since().is_some();
         if let Some(at) = self.closes_at.as_mut().filter(|_| timed) {
@@ -370,7 +370,7 @@ impl Poll {
         Ok(())
     }
 
-    /// Reveals the numbers to everybody. Returns whether they were hidden before.
+    /// Reveals the numbers to everybody. Returns whether that changed anything.
     pub fn reveal(&mut self) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         let changed = !self.revealed;

@@ -73,7 +73,8 @@ pub(super) fn open(
         Ok(facts) => facts,
         Err(error) => {
             if !has_wal {
-                // That the file was cut says more than that it lacks rows.
+                // A file that was cut is reported as such, which says more than that rows are
+                // missing.
                 check_length(&connection, &file)?;
             }
             return Err(error);
@@ -360,7 +361,7 @@ fn check_synced(connection: &Connection, file: &Path, facts: &Facts) -> Result<(
 }
 
 /// Checks that the log reaches at least as far as it was synced, and holds there what was synced. A
-/// mark of another generation says nothing here: the comparison with the store notices that log.
+/// log of another generation than the mark's is left to the comparison with the store.
 pub(super) fn check_mark(
     connection: &Connection,
     file: &Path,

@@ -326,8 +326,8 @@ impl Log for EmbeddedLog {
         Ok(())
     }
 
-    /// Keeps no copy: the store in the same folder has them, and nobody else could read a topic
-    /// here.
+    /// Keeps no copy: the store in the same folder has the dead records, and no other process could
+    /// read a copy.
     async fn bury(&self, _: Partition, _: Vec<DeadRecord>) -> Result<(), AppendError> {
         Ok(())
     }

@@ -31,7 +31,7 @@ const READ_BYTES: usize = 8 << 20;
 /// The `PRAGMA user_version` from which on rows have checksums.
 pub(super) const CHECKSUMS: i32 = 2;
 
-/// Something is not as it was written. This says nothing about offsets below `at`.
+/// A place where the log is not as it was written. This says nothing about offsets below `at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The partition.

@@ -1,5 +1,5 @@
-//! The scrubber reads the log again while it rests, because damage to what nobody reads stays
-//! unnoticed.
+//! The scrubber reads the whole log again and again while the server runs, because damage to what
+//! nobody reads stays unnoticed.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};

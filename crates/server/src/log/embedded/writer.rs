@@ -112,7 +112,7 @@ impl Writer {
         let bases = self.heads.iter().map(|head| head.end).collect();
         let filled = (0..).zip(drafts).filter(|(_, (_, count))| *count > 0);
         let batch = |(partition, (mut records, count)): (Partition, (Vec<u8>, u64))| {
-            // The tail keeps these bytes, and counts only what they hold.
+            // The tail keeps these bytes and counts their length, not their capacity.
             records.shrink_to_fit();
             let before = self.heads[partition as usize];
             (partition, Batch::after(before, partition, count, records.into()))

@@ -16,8 +16,8 @@ use crate::config::KafkaConfig;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Returns the settings that all clients share. Brokers that are gone are tried again within a
-/// second: by default librdkafka backs off to ten seconds, for which a healed cluster would be
-/// unavailable.
+/// second: by default librdkafka backs off to ten seconds, and a healed cluster would stay
+/// unavailable for as long.
 pub(super) fn settings(config: &KafkaConfig) -> ClientConfig {
     let mut client = ClientConfig::new();
     client

@@ -1,5 +1,5 @@
-//! A dead record's copy on `votes.dead` has the key and value as they were, and headers that say
-//! where the record stands on `votes` and why it is dead.
+//! A dead record's copy on `votes.dead` has the record's key and value, cut where they are too
+//! long, and headers that say where the record stands on `votes` and why it is dead.
 
 use bytes::Bytes;
 use pollux_core::id::{Generation, Partition};

@@ -9,9 +9,9 @@
 //!
 //! Timing only keeps the log tidy: the process that created the topics begins at once, all others
 //! wait a while first. If two begin all the same, a second proposal is left over on partition 0, or
-//! the same genesis record twice on another partition. The fold takes all but the first for stray
-//! ones, and no vote is affected. Votes come later: a node takes none before it has read the
-//! genesis record of every partition.
+//! the same genesis record twice on another partition. The fold treats all but the first as stray,
+//! and no vote is affected. Votes come later: a node takes none before it has read the genesis
+//! record of every partition.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -102,7 +102,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_batch_goes_at_once_and_the_next_one_when_it_is_decided() {
         let mut lane = Lane::new("votes", 0);
-        // The first goes alone, the second in its company while it lingers.
+        // The first goes alone, and the second joins it while it lingers.
         assert_eq!(names([1, 2].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))), [1, 2]);
         tokio::time::advance(LINGER).await;
         assert_eq!(lane.silent(), LINGER, "since the first of the batch");

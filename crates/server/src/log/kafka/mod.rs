@@ -39,8 +39,8 @@ use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, R
 use crate::ambient::SharedAmbient;
 use crate::config::{KafkaConfig, LogLimits};
 
-/// Announcements, or dead records, that one caller queues at once; the rest follow when these are
-/// delivered.
+/// Most announcements, or dead records, that one caller queues at once; the rest follow when these
+/// are delivered.
 const AT_ONCE: usize = 1024;
 
 /// The reasons why the log cannot be used.

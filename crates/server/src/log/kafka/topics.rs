@@ -30,7 +30,7 @@ const REPLICAS: usize = 3;
 pub(super) const IN_SYNC: u32 = 2;
 /// How long the brokers may take to learn of a new topic.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// The pause between two looks whether they have.
+/// The pause between two checks whether they have learnt of it.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The names of the topics.
