@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub use self::kind::Asks;
 
-/// A poll's rules, as its organiser set them.
+/// The rules of a poll are those that its organiser set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The poll's kind, and what it asks about.
@@ -25,7 +25,7 @@ pub struct Rules {
     pub refuse: bool,
 }
 
-/// A ballot that was decided.
+/// `Decided` says what became of a ballot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
     /// The partition and offset of the record that decided it, which is its first.
@@ -38,10 +38,10 @@ pub struct Decided {
     pub round: u64,
 }
 
-/// The poll, the voter and the ballot id, which together name a ballot.
+/// A ballot is named by its poll, its voter and its ballot id.
 pub type Name = (String, String, String);
 
-/// A poll's result.
+/// A poll's result is what was counted in its newest round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Result {
     /// The round that is counted: the greatest that any partition has seen.
@@ -50,11 +50,11 @@ pub struct Result {
     pub counts: Vec<u64>,
     /// The voters counted in that round.
     pub voters: u64,
-    /// By partition: the phase, and whether ballots are counted there now.
+    /// The phase by partition, and whether ballots are counted there now.
     pub partitions: BTreeMap<u32, (u64, bool)>,
 }
 
-/// The outcome of a recount.
+/// A recount tells what became of every ballot, poll and record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recount {
     /// Every ballot that some record decided.
@@ -65,7 +65,7 @@ pub struct Recount {
     pub dead: Vec<(u32, u64)>,
 }
 
-/// What a voter was told about a ballot in the end.
+/// `Told` is what a voter was told about a ballot in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
     /// The ballot is durable: it must be decided exactly once.
@@ -76,7 +76,7 @@ pub enum Told {
     TooLate,
 }
 
-/// The content of a ballot's record, without its name.
+/// `Ballot` holds the content of a ballot's record, without its name.
 struct Ballot {
     position: (u32, u64),
     /// `None` if the poll's rules do not allow the answer.
@@ -87,7 +87,7 @@ struct Ballot {
     by_place: bool,
 }
 
-/// A poll's phase and round, as one partition has seen them.
+/// `Gate` holds a poll's phase and round, as one partition has seen them.
 #[derive(Clone)]
 struct Gate {
     phase: u64,

@@ -30,10 +30,10 @@ use crate::record::{RecordError, why_not};
 use crate::standing::{Announcement, TallyAt};
 use crate::tally::{Gate, Tally};
 
-/// The schema version this binary writes, and the greatest it reads.
+/// The schema version that this binary writes, and the greatest that it reads.
 pub const VERSION: u32 = 1;
 
-/// An announcement with its schema version.
+/// `Versioned` adds the schema version to an announcement.
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {
     v: u32,
@@ -41,7 +41,7 @@ struct Versioned<T> {
     wire: T,
 }
 
-/// An announcement's members, as they are written.
+/// `Wire` holds an announcement's members, as they are written.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum Wire {

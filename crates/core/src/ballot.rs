@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{BallotId, PollId, UnixMillis, VoterId};
 use crate::kind::Answer;
 
-/// Who gave a ballot its id. This decides how the ballot is ordered among those of its voter.
+/// `NamedBy` says who gave a ballot its id. This decides how the ballot is ordered among those of
+/// its voter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NamedBy {
@@ -17,7 +18,7 @@ pub enum NamedBy {
     Server,
 }
 
-/// A ballot as it stands on the log.
+/// A ballot is one voter's submission in one poll, here as it stands on the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ballot {
     /// The poll.
@@ -39,7 +40,7 @@ pub struct Ballot {
     pub at: UnixMillis,
 }
 
-/// What became of a ballot.
+/// A ballot's status says what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {

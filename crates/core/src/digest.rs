@@ -19,7 +19,7 @@ use crate::id::Offset;
 /// The number of records from which on a digest is full: the next records go into a new one.
 pub const FULL: u64 = 16_384;
 
-/// The digest of a partition's records between two offsets.
+/// A digest is a hash over a partition's records between two offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest {
     /// The offset that it begins at.

@@ -13,12 +13,12 @@ use crate::id::{EventId, PollId, UnixMillis};
 use crate::poll::{ChangeRefused, Poll, PollStatus, Violation, clean, is_zero, origins};
 use crate::standing::{Standing, hidden};
 
-/// Longest title, in characters.
+/// The greatest length of a title, in characters.
 pub const MAX_TITLE_CHARS: usize = 200;
-/// Most polls an event may have, including deleted ones.
+/// The most polls that an event may have, including deleted ones.
 pub const MAX_POLLS: usize = 500;
 
-/// How the stage draws the votes.
+/// The layout says how the stage draws the votes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Layout {
@@ -29,7 +29,7 @@ pub enum Layout {
     Columns,
 }
 
-/// One event, as its owner made it.
+/// An event is a title, a join code and an order of polls, as its owner made them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
@@ -65,7 +65,7 @@ pub struct Event {
     pub hidings: u32,
 }
 
-/// An event as an organiser writes it; a member that is `None` stays as it is.
+/// A draft holds what an organiser writes of an event; a member that is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventDraft {
     /// The title, 1 to 200 characters.
@@ -192,7 +192,7 @@ fn is_colour(text: &str) -> bool {
     digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// A poll in an event's list.
+/// An item is a poll in an event's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// The poll.

@@ -16,15 +16,15 @@ use crate::record::{Control, Entry, ballot_partition};
 use crate::standing::TallyAt;
 use crate::tally::{self, DeadReason, Decision, Tally, VoterState};
 
-/// Polls by id. The hasher is fixed, so that a run repeats exactly; nothing here is keyed by a
-/// value that a stranger can choose freely.
+/// `Polls` maps a poll's id to its rules and its tally. The hasher is fixed, so that a run repeats
+/// exactly; nothing here is keyed by a value that a stranger can choose freely.
 pub type Polls = HashMap<PollId, (Rules, Tally), FixedState>;
-/// Voters by poll and pseudonym.
+/// `Voters` maps a poll and a pseudonym to that voter's past.
 pub type Voters = HashMap<(PollId, VoterId), Voter, FixedState>;
-/// The decisions of earlier records, for those ballots that had to be looked up.
+/// `Decided` holds the decisions of earlier records, for those ballots that had to be looked up.
 pub type Decided = HashMap<(PollId, VoterId, BallotId), Status, FixedState>;
 
-/// A voter's past in one poll; the default is a voter without one.
+/// `Voter` holds a voter's past in one poll; the default is a voter without one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Voter {
     /// The state after the latest ballot that was decided.
@@ -56,8 +56,8 @@ pub struct Link {
 }
 
 impl Trail {
-    /// How many of a voter's ballots form a chain. A voter seldom changes an answer more often, and
-    /// one who does costs a store an entry in its index each time.
+    /// The number of a voter's ballots that form a chain. A voter seldom changes an answer more
+    /// often, and one who does costs a store an entry in its index each time.
     pub const CHAIN: u8 = 8;
 
     /// Returns the trail after the ballot at `offset`, whose place is `link`.
@@ -80,7 +80,7 @@ impl Link {
     }
 }
 
-/// What is known before a record is decided.
+/// `Past` holds what is known before a record is decided.
 #[derive(Debug, Default)]
 pub struct Past {
     /// The polls that exist and have been opened.
@@ -91,7 +91,8 @@ pub struct Past {
     pub decided: Decided,
 }
 
-/// A partition, and the number of partitions: a ballot belongs into exactly one of them.
+/// `Part` names a partition and the number of partitions: a ballot belongs into exactly one of
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
     /// The partition whose records are decided.
@@ -100,7 +101,7 @@ pub struct Part {
     pub partitions: u32,
 }
 
-/// The effect of one record.
+/// A step is the effect of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Whether the record changed the tally of its poll.
@@ -109,7 +110,7 @@ pub struct Step {
     pub outcome: Outcome,
 }
 
-/// What became of one record.
+/// The outcome says what became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The record told nothing new: a genesis record, a repeated control record, or a ballot that
@@ -123,7 +124,7 @@ pub enum Outcome {
     Dead(DeadReason),
 }
 
-/// A ballot's decision, and what it did to its voter.
+/// A deed is a ballot's decision, and what it did to its voter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deed {
     /// The decision: counted, superseded, refused or late.

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// A partition of the topic `votes`, counted from 0.
+/// A partition is a number among those of the topic `votes`, counted from 0.
 pub type Partition = u32;
 
-/// A record's place in its partition, counted from 0 (the genesis record).
+/// An offset is a record's place in its partition, counted from 0 (the genesis record).
 pub type Offset = u64;
 
-/// Milliseconds since 1970-01-01T00:00:00Z.
+/// `UnixMillis` is a time in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -112,13 +112,13 @@ uuid_v7! {
 #[error("not a UUIDv7 such as 01890a5d-ac96-774b-bcce-b302099a8057")]
 pub struct IdError;
 
-/// A voter within one poll: a 128-bit pseudonym. The same person has an unrelated [`VoterId`] in
-/// every poll, and without the secret nobody can go back from it to the name.
+/// A voter id is a 128-bit pseudonym of a voter within one poll. The same person has an unrelated
+/// [`VoterId`] in every poll, and without the secret nobody can go back from it to the name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VoterId(pub [u8; 16]);
 
-/// What a voter was recognised by. It is part of the pseudonym, so that a `voterId` in a body can
-/// never collide with somebody's cookie.
+/// The voter kind says what a voter was recognised by. It is part of the pseudonym, so that a
+/// `voterId` in a body can never collide with somebody's cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VoterKind {
     /// The `voterId` in the request's body.
@@ -147,7 +147,7 @@ impl VoterId {
     }
 }
 
-/// The state of HMAC-SHA256 keyed with `POLLUX_SECRET`.
+/// The voter key is the state of HMAC-SHA256 keyed with `POLLUX_SECRET`.
 #[derive(Clone)]
 pub struct VoterKey(Hmac<Sha256>);
 
@@ -204,8 +204,8 @@ impl<'de> Deserialize<'de> for VoterId {
 #[error("not a voter: 32 lower-case hexadecimal digits")]
 pub struct VoterIdError;
 
-/// The incarnation of a log. A log that was lost and created anew has another generation, so that
-/// offsets of the old log are never applied to the new one.
+/// A generation names one incarnation of the log. A log that was lost and created anew has another
+/// generation, so that offsets of the old log are never applied to the new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(pub Uuid);
@@ -216,7 +216,7 @@ impl fmt::Display for Generation {
     }
 }
 
-/// A record's place on the log.
+/// A position is a record's place on the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
     /// The partition.

@@ -18,7 +18,7 @@ pub struct Contender {
     pub marks: u64,
 }
 
-/// A contender with its rank.
+/// `Ranked` is a contender with its rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ranked {
     /// The rank, from 1; equal votes share a rank and the next one skips (1, 1, 3).

@@ -43,10 +43,10 @@ const FIRST: u32 = 1;
 /// The greatest schema version this binary reads and writes.
 pub const VERSION: u32 = 2;
 
-/// Longest value this binary writes or counts, in bytes; a longer one is unreadable.
+/// The longest value that this binary writes or counts, in bytes; a longer one is unreadable.
 pub const MAX_VALUE_BYTES: usize = 4096;
 
-/// The content of a record.
+/// An entry is the content of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// The first record of a partition.
@@ -85,8 +85,8 @@ pub struct Control {
     pub at: UnixMillis,
 }
 
-/// What the owner did, as far as the poll's new status tells: a reset of a closed poll reads
-/// `Closed`, and a reopening after a reset reads `Reset`.
+/// The reason says what the owner did, as far as the poll's new status tells: a reset of a closed
+/// poll reads `Closed`, and a reopening after a reset reads `Reset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The poll was opened for the first time.
@@ -138,7 +138,7 @@ pub fn ballot_partition(poll: PollId, voter: VoterId, partitions: u32) -> Partit
     if partitions == 1 { 0 } else { partition_of(ballot_key(poll, voter).as_bytes(), partitions) }
 }
 
-/// The reasons why bytes are not a record.
+/// `RecordError` says why bytes are not a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// A later Pollux wrote it. The partition must stop until this binary is replaced.
@@ -149,7 +149,7 @@ pub enum RecordError {
     Unreadable(&'static str),
 }
 
-/// `Wire` has every member that a record can have. It is flat, because a tagged enum would buffer
+/// `Wire` holds every member that a record can have. It is flat, because a tagged enum would buffer
 /// each record once more.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -180,8 +180,8 @@ struct Wire {
     at: Option<UnixMillis>,
 }
 
-/// `Added` has the members that version 2 adds. They are read separately, because in version 1 they
-/// mean nothing.
+/// `Added` holds the members that version 2 adds. They are read separately, because in version 1
+/// they mean nothing.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Added {
@@ -191,7 +191,7 @@ struct Added {
     named_by: NamedBy,
 }
 
-/// A record of version 2 in the form in which it is written.
+/// `Second` is a record of version 2 in the form in which it is written.
 #[derive(Serialize)]
 struct Second {
     #[serde(flatten)]
@@ -200,7 +200,7 @@ struct Second {
     added: Added,
 }
 
-/// The word in the member `type`.
+/// `Type` is the word in the member `type`.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Type {

@@ -18,7 +18,7 @@ pub(crate) fn hidden(hidings: u32) -> u64 {
     u64::from(hidings) << 32
 }
 
-/// How much of what is counted a viewer is shown.
+/// `Shown` says how much of what is counted a viewer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Shown {
     /// Neither how many have voted nor for what.
@@ -29,7 +29,7 @@ pub enum Shown {
     Numbers,
 }
 
-/// A poll's committed tally in one partition, and how new it is.
+/// `TallyAt` is a poll's committed tally in one partition, and how new it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TallyAt {
     /// The poll.
@@ -72,7 +72,7 @@ pub enum Announcement {
     },
 }
 
-/// A poll with what is known of its tallies.
+/// A standing is a poll with what is known of its tallies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The poll's newest known revision.

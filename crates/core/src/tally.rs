@@ -16,7 +16,7 @@ use crate::id::BallotId;
 use crate::kind::Answer;
 use crate::poll::{Revote, Rules};
 
-/// Whether a poll takes ballots, as the records of a partition tell it.
+/// The gate says whether a poll takes ballots, as the records of a partition tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Gate {
@@ -44,7 +44,7 @@ impl Gate {
     }
 }
 
-/// One poll's state in one partition.
+/// A tally is one poll's state in one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     /// The latest phase seen in this partition, in a control record or on a ballot; 0 before the
@@ -90,7 +90,7 @@ impl Default for Tally {
     }
 }
 
-/// One voter's state in one poll.
+/// The voter state is one voter's state in one poll.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VoterState {
     /// The round that `counted` belongs to.
@@ -110,7 +110,7 @@ impl VoterState {
     }
 }
 
-/// The fold's decision about one ballot record.
+/// A decision says what the fold makes of one ballot record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// The ballot counts.
@@ -144,7 +144,7 @@ impl Decision {
     }
 }
 
-/// The reasons why a record is dead.
+/// The reason says why a record is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeadReason {
     /// The bytes are no record of any version.

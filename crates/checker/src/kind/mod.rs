@@ -6,7 +6,7 @@ mod rating;
 
 use serde_json::Value;
 
-/// What a poll asks.
+/// `Asks` says what a poll asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asks {
     /// Which options voters choose.

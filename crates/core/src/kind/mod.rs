@@ -23,10 +23,10 @@ use self::choice::{Choice, OptionSet};
 use self::rating::{Rating, Steps};
 use crate::poll::{Violation, clean};
 
-/// The index of a counter in a poll's counts.
+/// A slot is the index of a counter in a poll's counts.
 pub type Slot = usize;
 
-/// What a poll asks, as it is kept; it is fixed once the poll has opened.
+/// The kind is what a poll asks, as it is kept; it is fixed once the poll has opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Kind {
@@ -36,7 +36,7 @@ pub enum Kind {
     Rating(Rating),
 }
 
-/// A kind as an organiser writes it, not checked yet.
+/// A draft is a kind as an organiser writes it, not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draft {
     /// Options to choose from.
@@ -108,7 +108,7 @@ impl Kind {
     }
 }
 
-/// One row of a result.
+/// A row of a result has the votes for one option or statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row<'a> {
     /// The option or statement, in the organiser's words.
@@ -119,7 +119,7 @@ pub struct Row<'a> {
     pub spread: Option<Spread<'a>>,
 }
 
-/// How often each step of a scale was given.
+/// The spread says how often each step of a scale was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spread<'a> {
     /// The lowest step.
@@ -137,8 +137,8 @@ impl Spread<'_> {
     }
 }
 
-/// The part of a [`Kind`] that the fold needs: what a ballot may hold, and in how many slots it is
-/// counted.
+/// The form is the part of a [`Kind`] that the fold needs: what a ballot may hold, and in how many
+/// slots it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// The form of a [`Choice`].
@@ -185,8 +185,8 @@ impl Form {
     }
 }
 
-/// An answer as a client may write it, in exactly one of these members. A kind reads its own
-/// members and refuses the others.
+/// `Written` is an answer as a client may write it, in exactly one of these members. A kind reads
+/// its own members and refuses the others.
 #[derive(Debug, Default)]
 pub struct Written<'a> {
     /// The text of an option.
@@ -246,7 +246,7 @@ fn distinct<'a>(
     texts
 }
 
-/// The answer of one ballot.
+/// An answer is what one voter filled in, as the poll's kind defines it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Answer {
@@ -302,7 +302,7 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// An answer in the form in which stores keep it.
+/// `Packed` is an answer in the form in which stores keep it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packed {
     /// A set of small numbers: bit *n* says whether *n* is in it.

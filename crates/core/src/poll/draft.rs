@@ -4,17 +4,17 @@ use super::{ChangeRefused, Results, Revote, Turnout};
 use crate::id::UnixMillis;
 use crate::kind::{self, Kind, choice};
 
-/// Longest question, in characters.
+/// The greatest length of a question, in characters.
 pub const MAX_QUESTION_CHARS: usize = 500;
-/// Longest time that a poll may be set to stay open after its opening, in seconds: a week.
+/// The longest time that a poll may be set to stay open after its opening, in seconds: a week.
 /// `closesAt` may lie further ahead.
 pub const MAX_CLOSES_AFTER: u32 = 7 * 24 * 3600;
-/// Most origins that may frame a poll.
+/// The most origins that may frame a poll.
 pub const MAX_ORIGINS: usize = 20;
-/// Longest origin, in characters.
+/// The greatest length of an origin, in characters.
 const MAX_ORIGIN_CHARS: usize = 260;
 
-/// A poll as an organiser writes it, not checked yet.
+/// A draft is a poll as an organiser writes it, not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// The question, 1 to 500 characters.
@@ -105,7 +105,7 @@ impl Draft {
     }
 }
 
-/// A [`Draft`] that keeps to the rules, in the form in which a poll keeps it.
+/// `Written` is a [`Draft`] that keeps to the rules, in the form in which a poll keeps it.
 pub(super) struct Written {
     pub question: String,
     pub kind: Kind,
@@ -119,7 +119,7 @@ pub(super) struct Written {
     pub embed: Vec<String>,
 }
 
-/// One broken rule: where in the request's body, and what is wrong there.
+/// A violation is one broken rule: where in the request's body, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// A JSON pointer (RFC 6901), such as `/options/2`.

@@ -14,7 +14,7 @@ use crate::id::{EventId, PollId, UnixMillis};
 use crate::kind::{Form, Kind};
 use crate::tally::Gate;
 
-/// What a voter's second ballot does.
+/// `Revote` says what a voter's second ballot does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Revote {
@@ -25,7 +25,7 @@ pub enum Revote {
     Refuse,
 }
 
-/// When the public sees the numbers.
+/// `Results` says when the public sees the numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Results {
@@ -38,7 +38,7 @@ pub enum Results {
     Hidden,
 }
 
-/// Whether everybody sees how many have voted while the numbers are not shown.
+/// `Turnout` says whether everybody sees how many have voted while the numbers are not shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Turnout {
@@ -61,7 +61,7 @@ impl Turnout {
     }
 }
 
-/// Where a poll is in its life.
+/// The status says where a poll is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PollStatus {
@@ -75,7 +75,7 @@ pub enum PollStatus {
     Deleted,
 }
 
-/// The part of a poll that the fold needs; it is fixed once the poll has opened.
+/// The rules are the part of a poll that the fold needs; they are fixed once the poll has opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rules {
     /// What a ballot may hold, and where its marks are counted.
@@ -84,7 +84,8 @@ pub struct Rules {
     pub revote: Revote,
 }
 
-/// One poll, as its owner made it. Its results are not in here: they are [`crate::tally::Tally`]s.
+/// A poll is one question with its rules and its state, as its owner made it. Its results are not
+/// in here: they are [`crate::tally::Tally`]s.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Poll {
@@ -152,7 +153,7 @@ pub struct Poll {
     pub embed: Vec<String>,
 }
 
-/// The reasons why a change of a poll was not made.
+/// `ChangeRefused` says why a change of a poll was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeRefused {
     /// The request breaks rules; each broken one is named with its place.

@@ -21,7 +21,7 @@ const AT: &str = r#","at":"#;
 const CLIENT: &str = "}";
 const SERVER: &str = r#","namedBy":"server"}"#;
 
-/// Bytes that a ballot which marks a few options fits into.
+/// The bytes that a ballot which marks a few options fits into.
 const ROOM: usize = 256;
 
 /// Encodes the value of the record of a ballot that marks these options.
@@ -108,7 +108,7 @@ pub(super) fn decode(value: &[u8]) -> Option<Ballot> {
     rest.0.is_empty().then_some(Ballot { poll, voter, id, named_by, answer, round, phase, at })
 }
 
-/// The bytes that are not read yet.
+/// `Rest` holds the bytes that are not read yet.
 struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {

@@ -26,16 +26,16 @@ use tokio::time::{Instant, timeout};
 use super::{AppendError, DeadRecord, Feed, FeedLost, Log, NewRecord, ReadError, Record};
 use crate::config::LogLimits;
 
-/// Long enough for any backend to do anything.
+/// The time that is long enough for any backend to do anything.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Long enough to believe that nothing will come.
+/// The time that is long enough to believe that nothing will come.
 const SHORT: Duration = Duration::from_millis(60);
 
-/// A function that opens the log again.
+/// `Reopen` is a function that opens the log again.
 pub type Reopen = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Log>> + Send>;
 
-/// A fresh log under test.
+/// The subject is a fresh log under test.
 pub struct Subject {
     /// The log.
     pub log: Arc<dyn Log>,

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 use super::{Log, NewRecord};
 
-/// How long a control record or an announcement waits for a log that takes none. Housekeeping tries
-/// again later, and has other polls to serve meanwhile.
+/// The time that a control record or an announcement waits for a log that takes none. Housekeeping
+/// tries again later, and has other polls to serve meanwhile.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Announces a poll, and appends its control record to every partition; see [`publish_all`].

@@ -31,7 +31,7 @@ use tokio::time::timeout;
 pub use stall::Watched;
 pub use waiting::Waiting;
 
-/// A record to be appended to `votes`.
+/// A new record is one to be appended to `votes`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRecord {
     /// The record's key, from which the caller has computed the partition.
@@ -40,7 +40,7 @@ pub struct NewRecord {
     pub value: Bytes,
 }
 
-/// A record that was read back from the log.
+/// A record is one that was read back from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The record's place in its partition.
@@ -51,7 +51,8 @@ pub struct Record {
     pub value: Bytes,
 }
 
-/// A record of `votes` that is nobody's ballot, in the form in which it is copied to `votes.dead`.
+/// A dead record is one of `votes` that is nobody's ballot, in the form in which it is copied to
+/// `votes.dead`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadRecord {
     /// The record's place in its partition.
@@ -64,7 +65,7 @@ pub struct DeadRecord {
     pub reason: String,
 }
 
-/// The reasons why an append is not known to be durable.
+/// `AppendError` says why an append is not known to be durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// The record is certainly not on the log and never will be. The caller may answer 503, and the
@@ -76,7 +77,7 @@ pub enum AppendError {
     Unknown(String),
 }
 
-/// The reasons why a partition cannot be read.
+/// `ReadError` says why a partition cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// The offset is past the end, or before the first record kept: the log is not the one that the
@@ -101,7 +102,7 @@ pub enum ReadError {
     Unavailable(String),
 }
 
-/// The outcome of an append, to be awaited. Dropping it does not undo the append.
+/// An append is a future that resolves to its outcome. Dropping it does not undo the append.
 pub enum Append {
     /// The outcome was known at once, for example because the queue was full.
     Ready(Option<Result<Position, AppendError>>),
@@ -269,7 +270,7 @@ pub trait Log: Send + Sync + 'static {
     async fn shut(&self);
 }
 
-/// A place in the group of processors. Dropping it leaves the group.
+/// A membership is a place in the group of processors. Dropping it leaves the group.
 #[async_trait]
 pub trait Membership: Send {
     /// Waits until the partitions that this member holds change, and returns those it holds now.

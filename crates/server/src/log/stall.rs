@@ -17,10 +17,10 @@ use tokio::time::Instant;
 
 use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
 
-/// The outcome of an append.
+/// The outcome says what became of an append.
 type Outcome = Result<Position, AppendError>;
 
-/// A log, together with the appends through it that are not answered yet.
+/// `Watched` is a log that counts the appends through it which are not answered yet.
 pub struct Watched {
     log: Arc<dyn Log>,
     debt: Arc<Mutex<Debt>>,
@@ -41,7 +41,7 @@ impl Watched {
     }
 }
 
-/// The appends that are not answered yet.
+/// The debt is the appends that are not answered yet.
 #[derive(Default)]
 struct Debt {
     waiting: usize,
@@ -89,7 +89,7 @@ impl Debt {
     }
 }
 
-/// An append that is not answered yet.
+/// `Pending` is an append that is not answered yet.
 pub struct Pending {
     receiver: Option<Receiver<Outcome>>,
     debt: Arc<Mutex<Debt>>,

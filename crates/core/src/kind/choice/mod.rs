@@ -10,14 +10,14 @@ pub use self::options::{OptionId, OptionSet};
 use super::{Row, Slot, Written, distinct};
 use crate::poll::Violation;
 
-/// Most options a poll may have.
+/// The most options that a poll may have.
 pub const MAX_OPTIONS: usize = 100;
-/// Fewest options a poll may have.
+/// The fewest options that a poll may have.
 pub const MIN_OPTIONS: usize = 2;
-/// Longest option, in characters.
+/// The greatest length of an option, in characters.
 pub const MAX_OPTION_CHARS: usize = 200;
 
-/// How many options a ballot may mark.
+/// The selection says how many options a ballot may mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Selection {
@@ -38,7 +38,7 @@ impl Selection {
     }
 }
 
-/// A choice, as it is kept.
+/// A choice holds the options and the number that a ballot may mark, as they are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
@@ -50,7 +50,7 @@ pub struct Choice {
     pub max_choices: OptionId,
 }
 
-/// A choice as an organiser writes it.
+/// A draft is a choice as an organiser writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
     /// The options: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
@@ -208,7 +208,7 @@ impl Choice {
     }
 }
 
-/// The part of a [`Choice`] that the fold needs.
+/// The form is the part of a [`Choice`] that the fold needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     /// How many options there are.

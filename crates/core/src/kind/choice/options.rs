@@ -3,11 +3,11 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An option's id: 1 to [`super::MAX_OPTIONS`], in the order the organiser wrote them.
+/// An option's id is 1 to [`super::MAX_OPTIONS`], in the order the organiser wrote them.
 pub type OptionId = u8;
 
-/// The options that one ballot marks. It is a set, so no option can be marked twice and their order
-/// cannot matter.
+/// An option set holds the options that one ballot marks. It is a set, so no option can be marked
+/// twice and their order cannot matter.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct OptionSet {
     low: u64,

@@ -11,20 +11,20 @@ pub use self::steps::{Step, Steps};
 use super::{Row, Slot, Spread, Written, distinct};
 use crate::poll::{Violation, clean};
 
-/// Most statements a poll may have.
+/// The most statements that a poll may have.
 pub const MAX_STATEMENTS: usize = 30;
-/// Longest statement, in characters.
+/// The greatest length of a statement, in characters.
 pub const MAX_STATEMENT_CHARS: usize = 200;
-/// Longest label of an end of the scale, in characters.
+/// The greatest length of a label at an end of the scale, in characters.
 pub const MAX_LABEL_CHARS: usize = 40;
-/// Fewest steps of a scale.
+/// The fewest steps of a scale.
 pub const MIN_STEPS: u8 = 2;
-/// Most steps of a scale.
+/// The most steps of a scale.
 pub const MAX_STEPS: u8 = 11;
 /// The number of steps of a scale if the organiser does not say.
 pub const USUAL_STEPS: u8 = 5;
 
-/// The word `rating`, which tells this kind from others in JSON.
+/// `Word` is the word `rating`, which tells this kind from others in JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Word {
@@ -42,7 +42,7 @@ impl Word {
     }
 }
 
-/// How the steps look.
+/// The symbol says how the steps look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Symbol {
@@ -63,7 +63,7 @@ impl Symbol {
     }
 }
 
-/// A rating, as it is kept.
+/// A rating holds the statements and the scale, as they are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rating {
@@ -83,7 +83,7 @@ pub struct Rating {
     pub symbol: Symbol,
 }
 
-/// A rating as an organiser writes it.
+/// A draft is a rating as an organiser writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
     /// The statements: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
@@ -226,7 +226,7 @@ impl Rating {
     }
 }
 
-/// The part of a [`Rating`] that the fold needs.
+/// The form is the part of a [`Rating`] that the fold needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     /// How many statements there are.

@@ -5,10 +5,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::MAX_STATEMENTS;
 
-/// A step of a scale, as it is shown.
+/// A step is a number on a scale, as it is shown.
 pub type Step = u8;
 
-/// A step for each statement, in the organiser's order; a statement may be skipped.
+/// `Steps` holds a step for each statement, in the organiser's order; a statement may be skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Steps(Box<[Step]>);
 

@@ -14,7 +14,7 @@ use pollux_core::id::{Offset, Partition};
 use super::chain::{self, Digest, Head};
 use crate::log::{NewRecord, Record};
 
-/// Consecutive records of one partition.
+/// A batch holds consecutive records of one partition.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     /// The offset of the first record.
@@ -28,7 +28,7 @@ pub(super) struct Batch {
     pub digest: Option<Digest>,
 }
 
-/// The bytes are not a batch, for this reason.
+/// `Malformed` says why bytes are not a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed(pub &'static str);
 
@@ -109,7 +109,7 @@ impl Batch {
     }
 }
 
-/// A walk over the frames of a batch.
+/// `Frames` walks over the frames of a batch.
 struct Frames<'a> {
     bytes: &'a [u8],
     at: usize,

@@ -7,10 +7,10 @@
 use pollux_core::id::{Offset, Partition};
 use rapidhash::v3::rapidhash_v3;
 
-/// A checksum. It is on the disk for ever, so the hash is one whose output is fixed.
+/// The digest is a checksum. It is on the disk for ever, so the hash is one whose output is fixed.
 pub(super) type Digest = u64;
 
-/// A partition's end.
+/// A head is the end of a partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     /// The offset after the partition's last record.

@@ -11,26 +11,27 @@ use super::Shared;
 use super::file::{self, Checkpoint};
 use crate::wal::WalSize;
 
-/// Pages (of 16 KiB) that are written to the write-ahead log between two checkpoints: 16 MiB.
-/// Commits are slower while a checkpoint writes, so checkpoints are rare.
+/// The number of pages (of 16 KiB) that are written to the write-ahead log between two checkpoints:
+/// 16 MiB. Commits are slower while a checkpoint writes, so checkpoints are rare.
 const EVERY: u64 = 1 << 10;
 
-/// Pages in the write-ahead log from which on the writer must begin it anew: 32 MiB. Syncing a file
-/// of constant size costs half of what syncing a growing one costs.
+/// The number of pages in the write-ahead log from which on the writer must begin it anew: 32 MiB.
+/// Syncing a file of constant size costs half of what syncing a growing one costs.
 const LARGE: u64 = 2 << 10;
 
-/// Pages in the write-ahead log from which on the writer waits for the checkpoint under way: 128
-/// MiB.
+/// The number of pages in the write-ahead log from which on the writer waits for the checkpoint
+/// under way: 128 MiB.
 const MOST: u64 = 8 << 10;
 
-/// How long the writer may be held up at first when readers stand in the way of a restart.
+/// The time for which the writer may be held up at first when readers stand in the way of a
+/// restart.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// How long it may be held up at most, which is less than the deadline of those who wait for their
-/// votes.
+/// The time for which it may be held up at most, which is less than the deadline of those who wait
+/// for their votes.
 const MOST_PATIENCE: Duration = Duration::from_secs(3);
 
-/// The writer's handle on the thread that makes checkpoints.
+/// The checkpointer is the writer's handle on the thread that makes checkpoints.
 pub(super) struct Checkpointer {
     wanted: SyncSender<()>,
     thread: JoinHandle<()>,

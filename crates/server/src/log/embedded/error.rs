@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 
 use super::file::SCHEMA;
 
-/// The reasons why the log cannot be opened.
+/// `OpenError` says why the log cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The data folder does not exist.
@@ -83,7 +83,7 @@ pub enum OpenError {
     Damaged {
         /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The reason why it counts as damaged.
         why: String,
     },
     /// The log has lost its end.

@@ -23,26 +23,26 @@ use crate::log::control::genesis;
 /// The file's name in the data folder.
 pub const NAME: &str = "log.db";
 
-/// `PRAGMA application_id`: "PxLg".
+/// The `PRAGMA application_id`: "PxLg".
 const APPLICATION: i32 = 0x5078_4c67;
 
-/// `PRAGMA user_version`: the schema that this binary writes, and the greatest it reads. In schema
-/// 1 rows had no checksums; such a file stays as it is until something is written to it.
+/// The `PRAGMA user_version`: the schema that this binary writes, and the greatest it reads. In
+/// schema 1 rows had no checksums; such a file stays as it is until something is written to it.
 pub(super) const SCHEMA: i32 = rows::CHECKSUMS;
 
-/// Bytes of a page. A group of hundreds of votes costs about half of what it costs with SQLite's
-/// usual 4 KiB; a single vote costs no more.
+/// The bytes of a page. A group of hundreds of votes costs about half of what it costs with
+/// SQLite's usual 4 KiB; a single vote costs no more.
 const PAGE: u64 = 16 << 10;
 
-/// Bytes of the newest records of a partition that are checked before a server starts; older ones
-/// are checked while it runs.
+/// The bytes of the newest records of a partition that are checked before a server starts; older
+/// ones are checked while it runs.
 const CHECKED_BYTES: usize = 64 << 20;
 
-/// How long to wait for another process that has the file locked (such as a shell left in a
+/// The time to wait for another process that has the file locked (such as a shell left in a
 /// transaction) before the records are refused.
 const BUSY: Duration = Duration::from_secs(3);
 
-/// What an opened file says about its log.
+/// The facts are what an opened file says about its log.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub generation: Generation,
@@ -182,7 +182,7 @@ pub(super) fn connect_reader(file: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// How thorough a checkpoint is.
+/// `Checkpoint` says how thorough a checkpoint is.
 #[derive(Clone, Copy)]
 pub(super) enum Checkpoint {
     /// It moves what can be moved without waiting for anybody.

@@ -11,15 +11,15 @@ use pollux_core::id::UnixMillis;
 /// The lock's file name.
 const FILE: &str = "pollux.lock";
 
-/// The lock on a data folder, held while this value lives. The operating system releases it when
-/// the process ends, however it ends. Readers need no lock.
+/// The folder lock is held while this value lives. The operating system releases it when the
+/// process ends, however it ends. Readers need no lock.
 #[derive(Debug)]
 pub struct FolderLock {
     /// The open file, which is locked until it is closed.
     _file: File,
 }
 
-/// The reasons why the folder cannot be locked.
+/// `LockError` says why the folder cannot be locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds the lock.

@@ -24,8 +24,8 @@ pub(super) fn beside(log: &Path) -> PathBuf {
     name.into()
 }
 
-/// The content of a mark, in one line: the log's generation, the end and checksum of each
-/// partition, and a checksum of the line itself.
+/// A mark has, in one line, the log's generation, the end and checksum of each partition, and a
+/// checksum of the line itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub generation: Generation,
@@ -79,7 +79,7 @@ impl Mark {
     }
 }
 
-/// The open mark file of the log that is being written.
+/// The mark file is the open file beside the log that is being written.
 pub(super) struct MarkFile {
     file: File,
     mark: Mark,

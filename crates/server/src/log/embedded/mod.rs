@@ -64,19 +64,20 @@ use crate::ambient::SharedAmbient;
 use crate::config::LogLimits;
 use crate::wal::WalSize;
 
-/// Most announcements a feed delivers at once.
+/// The most announcements that a feed delivers at once.
 const FEED_BATCH: usize = 1024;
 
 /// The reason for refusing appends after a stop.
 const SHUT: &str = "the log is shut";
 
-/// The log in a data folder. Whoever opens it holds the folder's [`FolderLock`].
+/// The embedded log is the log in a data folder. Whoever opens it holds the folder's
+/// [`FolderLock`].
 pub struct EmbeddedLog {
     shared: Arc<Shared>,
     announcements: broadcast::Sender<Announcement>,
 }
 
-/// What the log, its writer and its checkpointer share.
+/// `Shared` holds what the log, its writer, its checkpointer and its scrubber share.
 struct Shared {
     file: PathBuf,
     generation: Generation,
@@ -85,7 +86,7 @@ struct Shared {
     tail: Mutex<Tail>,
     /// The connection for records older than the tail; `None` once the log is shut.
     reader: Mutex<Option<Connection>>,
-    /// By partition, the offset after the last durable record.
+    /// The offset after the last durable record, by partition.
     ends: Vec<watch::Sender<Offset>>,
     /// A lock that is held during a transaction, and by the checkpoint that must not meet one.
     turn: FairMutex<()>,
@@ -353,7 +354,7 @@ impl Log for EmbeddedLog {
     }
 }
 
-/// The only member of the group, which always holds every partition.
+/// `Alone` is the only member of the group, which always holds every partition.
 struct Alone {
     /// The partitions, until they were returned once.
     partitions: Option<Vec<Partition>>,
@@ -369,7 +370,7 @@ impl Membership for Alone {
     }
 }
 
-/// A feed of the announcements within the process.
+/// The local feed delivers the announcements made within the process.
 struct LocalFeed {
     /// The receiver; `None` once the feed is lost.
     announcements: Option<broadcast::Receiver<Announcement>>,

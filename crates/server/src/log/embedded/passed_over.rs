@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
-/// Bytes before the first frame (`HEADER`), and before each frame's page (`FRAME_HEADER`).
+/// The bytes before the first frame (`HEADER`), and before each frame's page (`FRAME_HEADER`).
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
@@ -59,7 +59,8 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-/// The content of the header; see <https://sqlite.org/fileformat2.html#the_write_ahead_log>.
+/// `Wal` holds the content of the header; see
+/// <https://sqlite.org/fileformat2.html#the_write_ahead_log>.
 struct Wal {
     /// Whether checksums read the bytes as big-endian words.
     big: bool,

@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 use super::batch;
 use crate::log::{AppendError, NewRecord};
 
-/// After a group of this many records more are likely to be on their way, so the next group waits
-/// for company.
+/// The number of records in a group from which on more are likely to be on their way, so that the
+/// next group waits for company.
 const COMPANY: usize = 4;
 
-/// The caller of an append, who waits for its outcome.
+/// A waiter is the caller of an append, who waits for its outcome.
 pub(super) struct Waiter {
     pub partition: Partition,
     /// The index of the record among the group's records in its partition.
@@ -23,7 +23,7 @@ pub(super) struct Waiter {
     pub answer: oneshot::Sender<Result<Position, AppendError>>,
 }
 
-/// Records that one commit will make durable together.
+/// A group holds the records that one commit will make durable together.
 #[derive(Default)]
 pub(super) struct Group {
     /// The framed records and their number, by partition, up to the last partition that has any.
@@ -59,7 +59,7 @@ impl Group {
     }
 }
 
-/// What the writer finds when it asks for work.
+/// `Next` is what the writer finds when it asks for work.
 pub(super) enum Next {
     /// Records, in the order in which they were appended.
     Group(Group),
@@ -69,8 +69,8 @@ pub(super) enum Next {
     Closed,
 }
 
-/// A queue, first in, first out. The caller of an append frames the record, so that the writer, of
-/// which there is only one, finds groups that are ready to be written.
+/// The queue is first in, first out. The caller of an append frames the record, so that the writer,
+/// of which there is only one, finds groups that are ready to be written.
 pub(super) struct Queue {
     state: Mutex<State>,
     /// The condition on which the writer sleeps.
@@ -83,7 +83,7 @@ pub(super) struct Queue {
     linger: Duration,
 }
 
-/// The records that wait, and whether more are taken.
+/// The state holds the records that wait, and says whether more are taken.
 #[derive(Default)]
 struct State {
     /// The groups; all but the last are full.

@@ -14,10 +14,10 @@ use super::mark::Mark;
 use super::rows::{self, Cursor, Damage, Fault};
 use crate::log::{ReadError, Record};
 
-/// Bytes that are inspected between two checks whether a server has started.
+/// The bytes that are inspected between two checks whether a server has started.
 const INSPECTED_AT_ONCE: usize = 8 << 20;
 
-/// The outcome of inspecting all records of a partition.
+/// `Inspected` is what was found among all records of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inspected {
     /// The offset after the last record.
@@ -29,14 +29,14 @@ pub struct Inspected {
     pub damage: Vec<Damage>,
 }
 
-/// A log opened for reading only.
+/// The reader has a log open for reading only.
 pub struct LogReader {
     file: PathBuf,
     facts: Facts,
     view: Mutex<View>,
 }
 
-/// A connection, and whether what it reads can be trusted.
+/// A view is a connection, and says whether what it reads can be trusted.
 struct View {
     connection: Connection,
     /// How the file looked when it was opened as one that nobody writes to; `None` beside a

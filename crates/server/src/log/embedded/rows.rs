@@ -18,27 +18,28 @@ use super::batch::Batch;
 use super::chain::Head;
 use crate::log::{ReadError, Record};
 
-/// The bits of a row's place that are the offset. With one integer as the key, rows are added at
-/// the end of the table, which is SQLite's fastest way.
+/// The number of bits in a row's place that are the offset. With one integer as the key, rows are
+/// added at the end of the table, which is SQLite's fastest way.
 const OFFSET_BITS: u32 = 40;
 
 /// A partition's greatest offset, enough for a million million votes.
 const MOST_OFFSET: u64 = (1 << OFFSET_BITS) - 1;
 
-/// Bytes that one read takes from the file, unless the first batch alone is longer.
+/// The bytes that one read takes from the file, unless the first batch alone is longer.
 const READ_BYTES: usize = 8 << 20;
 
 /// The `PRAGMA user_version` from which on rows have checksums.
 pub(super) const CHECKSUMS: i32 = 2;
 
-/// A place where the log is not as it was written. This says nothing about offsets below `at`.
+/// Damage is a place where the log is not as it was written. This says nothing about offsets below
+/// `at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The partition.
     pub partition: Partition,
     /// The offset.
     pub at: Offset,
-    /// What is wrong.
+    /// The description of what is wrong.
     pub why: String,
 }
 
@@ -48,7 +49,7 @@ impl std::fmt::Display for Damage {
     }
 }
 
-/// The reasons why rows could not be read.
+/// A fault says why rows could not be read.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The database does not answer.
@@ -139,8 +140,8 @@ pub(super) fn insert(
         .map(drop)
 }
 
-/// A place between two rows of a partition, and the head that the partition would have if it ended
-/// there. The default is before the first row.
+/// A cursor is a place between two rows of a partition, with the head that the partition would have
+/// if it ended there. The default is before the first row.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cursor {
     /// The offset with which the row before this place begins.
@@ -305,7 +306,7 @@ fn until(enough: bool) -> ControlFlow<()> {
     if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// The outcome of inspecting rows.
+/// An inspection is what was found among some rows.
 #[derive(Debug, Default)]
 pub(super) struct Inspection {
     /// The place at which the next inspection begins.

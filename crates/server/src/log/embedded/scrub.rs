@@ -15,7 +15,7 @@ use super::rows::{self, Cursor, Fault};
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The writer's handle on the thread that reads the log again.
+/// The scrubber is the writer's handle on the thread that reads the log again.
 pub(super) struct Scrubber {
     stop: SyncSender<()>,
     thread: JoinHandle<()>,

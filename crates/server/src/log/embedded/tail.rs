@@ -7,7 +7,7 @@ use pollux_core::id::{Offset, Partition};
 
 use super::batch::Batch;
 
-/// The newest batches of every partition, within one bound of bytes.
+/// The tail holds the newest batches of all partitions, within one bound of bytes.
 pub(super) struct Tail {
     /// The batches by partition, in order of offsets, without gaps.
     batches: Vec<VecDeque<Batch>>,

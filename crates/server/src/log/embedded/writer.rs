@@ -21,20 +21,20 @@ use super::scrub::Scrubber;
 use super::{file, rows};
 use crate::log::{AppendError, NewRecord};
 
-/// How often the writer checks, after trouble and with nothing to write, whether the trouble is
+/// The pause between two checks, after trouble and with nothing to write, whether the trouble is
 /// over.
 pub(super) const PROBE: Duration = Duration::from_millis(500);
 
-/// Bytes that the probe needs room for.
+/// The bytes that the probe needs room for.
 const PROBE_BYTES: usize = 64 << 10;
 
-/// Groups whose answers may wait to be handed out before the writer waits, too.
+/// The number of groups whose answers may wait to be handed out before the writer waits, too.
 pub(super) const ANSWERS: usize = 16;
 
-/// One batch for each partition that has records in a group.
+/// `Batches` holds one batch for each partition that has records in a group.
 type Batches = Vec<(Partition, Batch)>;
 
-/// The answers of a group: those who wait, and the outcome.
+/// `Answers` holds those who wait for a group, and its outcome.
 pub(super) struct Answers {
     /// The callers, in the order of the log.
     waiters: Vec<Waiter>,
@@ -57,7 +57,7 @@ impl Answers {
     }
 }
 
-/// What the writer's thread owns.
+/// The writer owns what its thread needs.
 pub(super) struct Writer {
     pub connection: Connection,
     pub shared: Arc<Shared>,
@@ -72,7 +72,7 @@ pub(super) struct Writer {
     pub answers: mpsc::Sender<Answers>,
 }
 
-/// The outcome of a transaction.
+/// The outcome says what became of a transaction.
 enum Outcome {
     Durable,
     /// It was certainly rolled back, and the log goes on.
@@ -256,7 +256,7 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-/// Bytes of the longest record taken, which is also Kafka's default bound for a record.
+/// The bytes of the longest record taken, which is also Kafka's default bound for a record.
 pub(super) const LONGEST_RECORD: usize = 1 << 20;
 
 /// Checks that the record is short enough.

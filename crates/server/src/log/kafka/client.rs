@@ -12,7 +12,7 @@ use super::OpenError;
 use super::topics::IN_SYNC;
 use crate::config::KafkaConfig;
 
-/// How long a question to the brokers may take, such as where a partition ends.
+/// The time that a question to the brokers may take, such as where a partition ends.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Returns the settings that all clients share. Brokers that are gone are tried again within a

@@ -24,14 +24,14 @@ use super::OpenError;
 use super::client::{self, PATIENCE, reader_settings, settings};
 use crate::config::KafkaConfig;
 
-/// Most records that are read ahead of the printing.
+/// The most records that are read ahead of the printing.
 const AHEAD: usize = 1024;
-/// How often the thread checks whether anybody still listens.
+/// The pause between two checks whether anybody still listens.
 const TICK: Duration = Duration::from_millis(100);
 /// The endings of the names of groups that are Pollux's own.
 const OURS: [&str; 2] = ["pollux-processors", "pollux-readers"];
 
-/// What to read.
+/// A plan says what to read.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The topic, by its whole name.
@@ -46,22 +46,22 @@ pub struct Plan {
     pub follow: bool,
 }
 
-/// Where to begin in each partition.
+/// The start says where to begin in each partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// At the first record kept.
+    /// Reading begins at the first record kept.
     Beginning,
-    /// After the last record that is there now.
+    /// Reading begins after the last record that is there now.
     End,
-    /// At this offset.
+    /// Reading begins at this offset.
     Offset(Offset),
-    /// This many records before the end.
+    /// Reading begins this many records before the end.
     Last(u64),
-    /// At the first record that a broker appended at this time or later.
+    /// Reading begins at the first record that a broker appended at this time or later.
     Since(UnixMillis),
 }
 
-/// What the consumer reports.
+/// `Consumed` is an event that the consumer reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Consumed {
     /// A record was read.
@@ -70,7 +70,7 @@ pub enum Consumed {
     Assigned(Vec<Partition>),
 }
 
-/// A record of any topic.
+/// A topic record is a record of any topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicRecord {
     /// The record's partition.
@@ -88,7 +88,7 @@ pub struct TopicRecord {
     pub headers: Vec<(String, Bytes)>,
 }
 
-/// The consumer of a topic. Dropping it leaves the group.
+/// The consumer reads a topic. Dropping it leaves the group.
 pub struct Consumer {
     topic: String,
     client: Arc<BaseConsumer<Assignment>>,
@@ -98,7 +98,7 @@ pub struct Consumer {
     stop: DropGuard,
 }
 
-/// The client's context, which notices when the group gives and takes partitions.
+/// `Assignment` is the client's context, which notices when the group gives and takes partitions.
 #[derive(Default)]
 struct Assignment {
     changes: AtomicU64,
@@ -203,7 +203,7 @@ impl Consumer {
     }
 }
 
-/// The thread that reads.
+/// `Reading` owns what the reading thread needs.
 struct Reading {
     topic: String,
     client: Arc<BaseConsumer<Assignment>>,

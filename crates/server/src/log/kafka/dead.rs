@@ -7,13 +7,14 @@ use rdkafka::message::{Header, OwnedHeaders};
 
 use crate::log::DeadRecord;
 
-/// Most bytes of a key and of a value that are copied. A record of `votes` may be as long as the
-/// brokers allow; with headers added, its copy would be longer than that and would never be taken.
+/// The most bytes of a key and of a value that are copied. A record of `votes` may be as long as
+/// the brokers allow; with headers added, its copy would be longer than that and would never be
+/// taken.
 const MOST: usize = 400 << 10;
-/// Most bytes of the reason, which may quote the record.
+/// The most bytes of the reason, which may quote the record.
 const REASON: usize = 1024;
 
-/// A copy in the form in which it is sent.
+/// A copy holds a dead record in the form in which it is sent.
 pub(super) struct Copy {
     pub key: Bytes,
     pub value: Bytes,

@@ -19,12 +19,12 @@ use super::topics::Names;
 use crate::config::KafkaConfig;
 use crate::log::{Feed, FeedLost};
 
-/// Most announcements delivered at once.
+/// The most announcements delivered at once.
 const BATCH: usize = 1024;
-/// How often the thread checks whether anybody still listens.
+/// The pause between two checks whether anybody still listens.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A feed of the announcements of all nodes, including this one.
+/// The topic feed delivers the announcements of all nodes, including this one.
 pub(super) struct TopicFeed {
     queue: mpsc::Receiver<Announcement>,
     _stop: DropGuard,

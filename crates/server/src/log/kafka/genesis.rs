@@ -29,9 +29,9 @@ use super::client::{Context, PATIENCE, reader_settings, settings};
 use crate::config::KafkaConfig;
 use crate::log::control::genesis;
 
-/// How long other processes wait for the creator of the topics.
+/// The time for which other processes wait for the creator of the topics.
 const COURTESY: Duration = Duration::from_secs(3);
-/// How long a new log may take to begin; after that something is wrong with the brokers.
+/// The time that a new log may take to begin; after that something is wrong with the brokers.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -22,24 +22,25 @@ use super::client::{self, settings};
 use crate::config::KafkaConfig;
 use crate::log::Membership;
 
-/// How often the member's thread checks whether it has to leave.
+/// The pause between the member's checks whether it has to leave.
 const TICK: Duration = Duration::from_millis(100);
-/// How long a member may be silent before the group takes it for dead. It is the shortest time that
-/// brokers allow.
+/// The time for which a member may be silent before the group takes it for dead. It is the shortest
+/// time that brokers allow.
 const SESSION: Duration = Duration::from_secs(6);
-/// How often the client reports its state.
+/// The pause between two reports of the client's state.
 const STATE: Duration = Duration::from_secs(2);
-/// How long a client may have no place in the group before it is replaced by a new one. A client
-/// finds a place by itself once the brokers let it; this is for one that has got stuck.
+/// The time for which a client may have no place in the group before it is replaced by a new one. A
+/// client finds a place by itself once the brokers let it; this is for one that has got stuck.
 const UNSETTLED: Duration = Duration::from_secs(30);
 
-/// A place in the group; dropping it leaves the group.
+/// A member has a place in the group; dropping it leaves the group.
 pub(super) struct Member {
     held: watch::Receiver<Option<Vec<Partition>>>,
     _leave: DropGuard,
 }
 
-/// The client's context, which reports the partitions that the member holds whenever they change.
+/// `Assignment` is the client's context, which reports the partitions that the member holds
+/// whenever they change.
 struct Assignment {
     held: Mutex<BTreeSet<Partition>>,
     told: Arc<watch::Sender<Option<Vec<Partition>>>>,

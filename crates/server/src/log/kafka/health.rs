@@ -25,28 +25,28 @@ use crate::config::KafkaConfig;
 const LOOK: Duration = Duration::from_secs(1);
 /// The pause between two looks while something is wrong.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// How long a broker may take to say what it knows.
+/// The time that a broker may take to say what it knows.
 const ANSWER: Duration = Duration::from_secs(3);
-/// How long a verdict holds; the next one comes before that.
+/// The time for which a verdict holds; the next one comes before that.
 const HOLDS: Duration = Duration::from_secs(4);
-/// How long a verdict holds that only another one can lift: nothing may be appended to what may be
-/// another log.
+/// The time for which a verdict holds that only another one can lift: nothing may be appended to
+/// what may be another log.
 const FOR_GOOD: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// The reasons why votes would not be recorded, by partition, as of the last look.
+/// The health says why votes would not be recorded, by partition, as of the last look.
 pub(super) struct Health {
     /// Whether there is any reason, so that an append need not take the lock while all is well.
     troubled: AtomicBool,
     verdict: RwLock<Verdict>,
 }
 
-/// What the last look found, and until when that holds.
+/// A verdict is what the last look found, and until when that holds.
 struct Verdict {
     trouble: Trouble,
     until: Instant,
 }
 
-/// What a look found.
+/// Trouble is what a look found wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trouble {
     /// The reason that concerns all partitions.

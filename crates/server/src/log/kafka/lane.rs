@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::producer::Outcome;
 use crate::log::NewRecord;
 
-/// A record to be sent, and the caller who waits for it.
+/// A parcel is a record to be sent, with the caller who waits for it.
 pub(super) struct Parcel {
     pub record: NewRecord,
     pub headers: Option<OwnedHeaders>,
@@ -26,7 +26,7 @@ pub(super) struct Parcel {
     pub since: Instant,
 }
 
-/// The lane to one partition of a topic, with the records that are on their way.
+/// A lane leads to one partition of a topic.
 pub(super) struct Lane {
     pub topic: String,
     pub partition: Partition,

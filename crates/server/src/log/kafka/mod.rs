@@ -39,11 +39,11 @@ use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, R
 use crate::ambient::SharedAmbient;
 use crate::config::{KafkaConfig, LogLimits};
 
-/// Most announcements, or dead records, that one caller queues at once; the rest follow when these
-/// are delivered.
+/// The most announcements, or dead records, that one caller queues at once; the rest follow when
+/// these are delivered.
 const AT_ONCE: usize = 1024;
 
-/// The reasons why the log cannot be used.
+/// `OpenError` says why the log cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The settings contradict each other.
@@ -83,7 +83,7 @@ impl From<KafkaError> for OpenError {
     }
 }
 
-/// A process's connection to the log.
+/// `KafkaLog` is a process's connection to the log.
 pub struct KafkaLog {
     config: KafkaConfig,
     /// Most announcements that a feed may be behind.
@@ -147,7 +147,7 @@ impl KafkaLog {
     }
 }
 
-/// A log opened for reading only.
+/// The reader has a log open for reading only.
 pub struct LogReader {
     generation: Generation,
     partitions: u32,

@@ -35,19 +35,19 @@ use super::topics::Names;
 use crate::config::{KafkaConfig, LogLimits};
 use crate::log::{Append, AppendError, NewRecord};
 
-/// Room in librdkafka's queue besides votes, for announcements, which wait for their delivery.
+/// The room in librdkafka's queue besides votes, for announcements, which wait for their delivery.
 const ANNOUNCEMENTS: usize = 65_536;
 /// The pause between two checks whether the producer can go on, besides its own reports.
 const LOOK: Duration = Duration::from_secs(1);
 /// The pause before a producer that cannot be created is tried again.
 const RETRY: Duration = Duration::from_millis(500);
-/// How long a partition may leave records unanswered before it counts as silent. A leader that dies
-/// is usually replaced sooner.
+/// The time for which a partition may leave records unanswered before it counts as silent. A leader
+/// that dies is usually replaced sooner.
 const SILENT: Duration = Duration::from_secs(5);
 /// The reason for refusing appends after a stop.
 const SHUT: &str = "the log is shut";
 
-/// The outcome of sending a record.
+/// The outcome says what became of a record.
 pub(super) type Outcome = Result<Position, AppendError>;
 
 /// The producer sends records and reports the outcome of each.
@@ -55,10 +55,10 @@ pub(super) struct Producer {
     shared: Arc<Shared>,
 }
 
-/// The client of librdkafka that sends.
+/// The sender is the client of librdkafka.
 pub(super) type Sender = ThreadedProducer<Deliveries>;
 
-/// What the callers, the callback and the tasks share.
+/// `Shared` holds what the callers, the callback and the tasks share.
 struct Shared {
     /// The client; `None` while a new one is created. It holds this struct in its turn, until the
     /// last client is stopped.
@@ -85,7 +85,7 @@ struct Shared {
     fatal: Notify,
 }
 
-/// A topic besides `votes`; of each of them only one partition matters.
+/// `To` names a topic besides `votes`; of each of them only one partition matters.
 #[derive(Clone, Copy)]
 pub(super) enum To {
     Tallies,
@@ -93,7 +93,7 @@ pub(super) enum To {
     Dead,
 }
 
-/// A record on its way.
+/// A delivery is a record on its way.
 pub(super) struct Delivery {
     answer: oneshot::Sender<Outcome>,
     lane: usize,
@@ -222,7 +222,7 @@ impl Shared {
     }
 }
 
-/// librdkafka's callbacks, which run on the thread that polls the producer.
+/// `Deliveries` holds librdkafka's callbacks, which run on the thread that polls the producer.
 pub(super) struct Deliveries(Arc<Shared>);
 
 impl ClientContext for Deliveries {

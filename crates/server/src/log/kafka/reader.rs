@@ -23,16 +23,16 @@ use super::client::{Context, PATIENCE, reader_settings};
 use crate::config::KafkaConfig;
 use crate::log::{ReadError, Record};
 
-/// How long a partition's leader may take to say where the partition ends.
+/// The time that a partition's leader may take to say where the partition ends.
 const LEADER: Duration = Duration::from_secs(2);
-/// Most bytes that one read returns, unless its first record alone is longer.
+/// The most bytes that one read returns, unless its first record alone is longer.
 const READ_BYTES: usize = 8 << 20;
-/// How often the reader's thread checks whether it has to end.
+/// The pause between two checks whether the reader's thread has to end.
 const TICK: Duration = Duration::from_millis(100);
 
 type Client = BaseConsumer<Context>;
 
-/// The reader of `votes`.
+/// The reader reads `votes`.
 pub(super) struct Reader {
     client: Arc<Client>,
     /// A client of its own for questions, because on the other one a question would wait for a
@@ -42,7 +42,7 @@ pub(super) struct Reader {
     slots: Vec<Mutex<Slot>>,
 }
 
-/// Whether the client fetches a partition.
+/// `Fetched` says whether the client fetches a partition.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fetched {
     Never,
@@ -51,7 +51,7 @@ enum Fetched {
     Perhaps,
 }
 
-/// The reading state of one partition.
+/// A slot is the reading state of one partition.
 struct Slot {
     queue: PartitionQueue<Context>,
     arrived: Arc<Notify>,
@@ -65,7 +65,7 @@ struct Slot {
     gap: Option<(Offset, Offset)>,
 }
 
-/// What a look at the queue found.
+/// A look is what was found in the queue.
 enum Look {
     Nothing,
     Record(Record),

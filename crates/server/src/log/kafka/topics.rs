@@ -24,16 +24,17 @@ use super::{OpenError, genesis};
 use crate::ambient::Ambient;
 use crate::config::KafkaConfig;
 
-/// Replicas that the promise needs: when one of three brokers is lost, two still acknowledge votes.
+/// The number of replicas that the promise needs: when one of three brokers is lost, two still
+/// acknowledge votes.
 const REPLICAS: usize = 3;
-/// Brokers that must have a record before it is acknowledged.
+/// The number of brokers that must have a record before it is acknowledged.
 pub(super) const IN_SYNC: u32 = 2;
-/// How long the brokers may take to learn of a new topic.
+/// The time that the brokers may take to learn of a new topic.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The pause between two checks whether they have learnt of it.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The names of the topics.
+/// `Names` holds the names of the topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     /// The topic of ballots and control records.
@@ -83,13 +84,13 @@ impl Names {
     }
 }
 
-/// The number of partitions and the settings that a topic is created with.
+/// A plan holds the number of partitions and the settings that a topic is created with.
 struct Plan {
     partitions: u32,
     settings: BTreeMap<&'static str, String>,
 }
 
-/// A topic as it is.
+/// `Topic` describes a topic as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Topic {
@@ -101,7 +102,7 @@ pub struct Topic {
     pub settings: BTreeMap<String, String>,
 }
 
-/// A partition as it is.
+/// `PartitionState` describes a partition as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PartitionState {
@@ -115,7 +116,7 @@ pub struct PartitionState {
     pub in_sync: Vec<i32>,
 }
 
-/// The topics as they were found or created.
+/// `Prepared` describes the topics as they were found or created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     /// The topics' names.

@@ -29,8 +29,8 @@ use super::{
 use crate::config::LogLimits;
 use crate::level::Level;
 
-/// The faults: probabilities from 0 to 1, and ranges of delays. By default the log never fails and
-/// never delays anything.
+/// The faults are probabilities from 0 to 1, and ranges of delays. By default the log never fails
+/// and never delays anything.
 #[derive(Clone, Debug, Default)]
 pub struct LogFaults {
     /// An append (or announcement) is refused.
@@ -62,16 +62,16 @@ pub struct LogFaults {
     pub hindrance: Option<String>,
 }
 
-/// The number of a node, as [`MemoryLog::assign`] takes it.
+/// A member id is the number of a node, as [`MemoryLog::assign`] takes it.
 pub type MemberId = u32;
 
-/// The cluster, which outlives every node.
+/// The memory log is the cluster, which outlives every node.
 #[derive(Clone)]
 pub struct MemoryLog {
     cluster: Arc<Cluster>,
 }
 
-/// What all nodes share.
+/// The cluster holds what all nodes share.
 struct Cluster {
     generation: Generation,
     limits: LogLimits,
@@ -82,7 +82,7 @@ struct Cluster {
     planned: Notify,
 }
 
-/// The content of the log, its faults, and what is planned.
+/// The state holds the content of the log, its faults, and what is planned.
 struct State {
     dice: StdRng,
     faults: LogFaults,
@@ -99,7 +99,7 @@ struct State {
     feeds: BTreeMap<u64, FeedState>,
 }
 
-/// Something that will happen at a time.
+/// `Planned` is something that will happen at a time.
 enum Planned {
     /// A record reaches the log, or fails to.
     Land { partition: Partition, record: NewRecord, fate: Fate, answer: Option<Answer> },
@@ -109,14 +109,14 @@ enum Planned {
     Deliver { feed: u64, announcement: Announcement },
 }
 
-/// The caller who waits for an append.
+/// `Answer` leads to the caller who waits for an append.
 struct Answer {
     waiter: oneshot::Sender<Result<Position, AppendError>>,
     /// The node whose bound the append counts towards until it is answered.
     node: Arc<Mutex<Node>>,
 }
 
-/// What will become of an append.
+/// A fate says what will become of an append.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     Recorded { twice: bool, told_where: bool },
@@ -125,7 +125,7 @@ enum Fate {
     UnknownRecorded { late: bool },
 }
 
-/// A node's own state.
+/// `Node` holds a node's own state.
 #[derive(Default)]
 struct Node {
     /// The number of appends that are not answered yet.
@@ -138,7 +138,7 @@ struct Node {
     closed: bool,
 }
 
-/// The announcements that a feed has not delivered yet.
+/// The feed state holds the announcements that a feed has not delivered yet.
 #[derive(Default)]
 struct FeedState {
     queue: VecDeque<Announcement>,
@@ -381,7 +381,7 @@ impl Cluster {
     }
 }
 
-/// One process's connection to a [`MemoryLog`].
+/// A memory node is one process's connection to a [`MemoryLog`].
 pub struct MemoryNode {
     cluster: Arc<Cluster>,
     member: MemberId,
@@ -597,7 +597,7 @@ fn told(fate: Fate) -> Result<(), AppendError> {
     }
 }
 
-/// A member of the group, which holds the partitions that the test assigns.
+/// `Assigned` is a member of the group, which holds the partitions that the test assigns.
 struct Assigned {
     assignment: watch::Receiver<Vec<Partition>>,
     /// Whether the first assignment was returned, which happens at once.
@@ -615,7 +615,7 @@ impl Membership for Assigned {
     }
 }
 
-/// A feed of the announcements on a [`MemoryLog`].
+/// The memory feed delivers the announcements on a [`MemoryLog`].
 struct MemoryFeed {
     cluster: Arc<Cluster>,
     id: u64,

@@ -38,12 +38,12 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// The reason for refusing whatever would wait after the log is shut.
 const SHUT: &str = "the log is shut";
 
-/// A log whose callers wait in line while it takes no records.
+/// `Waiting` is a log whose callers wait in line while it takes no records.
 pub struct Waiting {
     shared: Arc<Shared>,
 }
 
-/// The log and its lines, which the callers and the tasks share.
+/// `Shared` holds the log and its lines, for the callers and the tasks.
 struct Shared {
     log: Arc<dyn Log>,
     lines: Vec<Mutex<Line>>,
@@ -53,8 +53,8 @@ struct Shared {
     shut: AtomicBool,
 }
 
-/// The line of one partition. Its lock is held while a record is handed over, so that the order of
-/// the line is the order on the log; no caller waits while holding it.
+/// A line holds the records that wait for one partition. Its lock is held while a record is handed
+/// over, so that the order of the line is the order on the log; no caller waits while holding it.
 #[derive(Default)]
 struct Line {
     /// The records, by the order of the calls.
@@ -68,20 +68,20 @@ struct Line {
     attended: bool,
 }
 
-/// A record that waits in line.
+/// A parcel is a record that waits in line.
 struct Parcel {
     record: NewRecord,
     last: bool,
     caller: oneshot::Sender<HandedOver>,
 }
 
-/// A record that the log has taken, and its share in [`Line::undecided`].
+/// `HandedOver` is a record that the log has taken, and its share in [`Line::undecided`].
 struct HandedOver {
     append: Append,
     counted: Counted,
 }
 
-/// One of [`Line::undecided`], for as long as this value lives.
+/// `Counted` is one of [`Line::undecided`], for as long as this value lives.
 struct Counted {
     shared: Arc<Shared>,
     partition: Partition,
@@ -219,7 +219,8 @@ async fn attend(shared: Arc<Shared>, partition: Partition) {
     }
 }
 
-/// A caller's place in the order of calls; the record keeps it if the log refuses it later.
+/// A place is a caller's place in the order of calls; the record keeps it if the log refuses it
+/// later.
 struct Place {
     shared: Arc<Shared>,
     partition: Partition,
@@ -256,14 +257,14 @@ impl Place {
     }
 }
 
-/// An append that may have to wait in line.
+/// A ticket is an append that may have to wait in line.
 pub struct Ticket {
     place: Place,
     state: State,
     stood: bool,
 }
 
-/// Whether the record was handed over or stands in line.
+/// The state says whether the record was handed over or stands in line.
 enum State {
     Handed(HandedOver),
     Standing(oneshot::Receiver<HandedOver>),
