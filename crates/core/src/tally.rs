@@ -1,9 +1,9 @@
-//! A tally is one poll's counts in one partition; here one record is decided and applied to it.
+//! Tallies are counted here: one ballot or control record is decided and applied to a poll's tally.
 //!
-//! [`Tally`] is one poll's state in one partition, [`VoterState`] one voter's state in one poll.
-//! The whole of the fold is [`count`] and [`control`], which are pure and total. All ballots of a
-//! voter in a poll lie in one partition (the key is poll + voter), so no decision needs to look
-//! beyond it, and a poll's result is the plain sum over partitions.
+//! [`Tally`] holds one poll's counts in one partition, [`VoterState`] what is known of one voter in
+//! one poll. The whole of the fold is [`count`] and [`control`], which are pure and total. All
+//! ballots of a voter in a poll lie in one partition (the key is poll + voter), so no decision
+//! needs to look beyond it, and a poll's result is the plain sum over partitions.
 //!
 //! **A ballot is decided once, by its first record.** A record that comes later under the same id,
 //! such as a retry after the close or a duplicate after a reset, is given the same decision and
@@ -44,7 +44,7 @@ impl Gate {
     }
 }
 
-/// A tally is one poll's state in one partition.
+/// A tally holds the counts of all slots of a poll in one partition, and the poll's phase there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     /// The latest phase seen in this partition, in a control record or on a ballot; 0 before the
@@ -90,7 +90,7 @@ impl Default for Tally {
     }
 }
 
-/// The voter state is one voter's state in one poll.
+/// The voter state is what the fold knows of one voter in one poll.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VoterState {
     /// The round that `counted` belongs to.

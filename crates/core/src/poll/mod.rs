@@ -84,8 +84,8 @@ pub struct Rules {
     pub revote: Revote,
 }
 
-/// A poll is one question with its rules and its state, as its owner made it. Its results are not
-/// in here: they are [`crate::tally::Tally`]s.
+/// A poll is one question with its rules and its place in its life, as its owner made it. Its
+/// results are not in here: they are [`crate::tally::Tally`]s.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Poll {

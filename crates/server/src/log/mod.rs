@@ -197,9 +197,9 @@ impl Future for Append {
 /// - A record that was read once is there for ever, at that offset, with those bytes. Only durable
 ///   records are read.
 ///
-/// # Promises to whoever listens
+/// # Promises to whoever reads a feed
 /// - [`Log::feed`] delivers every announcement that is made after it has resolved, or it ends with
-///   [`FeedLost`]; then the reader joins again and loads the store anew. The announcements of one
+///   [`FeedLost`]; then the node joins again and loads the store anew. The announcements of one
 ///   announcer come in order: polls and events among themselves, and all others among themselves.
 ///   An announcement may be delivered twice, and an old one may be left out if a newer one of the
 ///   same key exists.
@@ -286,8 +286,8 @@ pub trait Feed: Send {
     async fn next(&mut self) -> Result<Vec<Announcement>, FeedLost>;
 }
 
-/// The feed has fallen too far behind, or its connection was lost. The listener joins again and
-/// then loads the store.
+/// The feed has fallen too far behind, or its connection was lost. The node joins again and then
+/// loads the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("announcements were missed")]
 pub struct FeedLost;

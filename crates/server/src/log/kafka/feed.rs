@@ -1,7 +1,7 @@
 //! The feed hears announcements: it reads the topics `tallies` and `polls` from their ends on.
 //!
 //! Of both topics only partition 0 matters. A client reads them on a thread of its own into a
-//! bounded queue; a listener who falls behind it gets [`FeedLost`].
+//! bounded queue; a node that falls behind it gets [`FeedLost`].
 
 use std::time::Duration;
 

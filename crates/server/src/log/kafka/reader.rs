@@ -51,7 +51,7 @@ enum Fetched {
     Perhaps,
 }
 
-/// A slot is the reading state of one partition.
+/// A slot is where the reading of one partition stands.
 struct Slot {
     queue: PartitionQueue<Context>,
     arrived: Arc<Notify>,
