@@ -120,8 +120,7 @@ impl Append {
         Self::Ready(Some(Err(AppendError::NotRecorded(reason.into()))))
     }
 
-    /// Returns the outcome if it is known within `patience`, which is also the deadline of
-    /// [`Self::taken`].
+    /// Waits for the outcome up to `patience`, which is the deadline, too; see [`Self::taken`].
     pub async fn within(mut self, patience: Duration) -> Result<Position, AppendError> {
         self.taken(patience, patience).await
     }
