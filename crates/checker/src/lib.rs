@@ -1,8 +1,8 @@
-//! An independent recount, for tests: raw records in, every decision and every tally out.
+//! An independent recount, for tests: raw records go in, every decision and every tally comes out.
 //!
-//! It shares no code with `pollux-core` and is written another way on purpose: it keeps the
-//! whole history, looks everything up in it, and counts from scratch at the end.
-//! Slow and plain, so that it can be believed by reading it.
+//! It shares no code with `pollux-core` and is written in another way on purpose: it keeps the
+//! whole history, looks everything up in it, and counts from scratch at the end. It is slow and
+//! plain, so that reading it is enough to trust it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,78 +15,79 @@ use serde_json::Value;
 
 pub use self::kind::Asks;
 
-/// A poll's rules, as its organiser set them.
+/// The rules of a poll are those that its organiser set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// What it asks.
+    /// The poll's kind, and what it asks about.
     pub asks: Asks,
-    /// `true`: the first ballot counts; `false`: the newest, which is the one with the greatest id
-    /// among those that clients named.
+    /// Which ballot of a voter counts. `true`: the first. `false`: the newest, which among those
+    /// that clients named is the one with the greatest id.
     pub refuse: bool,
 }
 
-/// One ballot, decided.
+/// `Decided` says what became of a ballot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
-    /// Partition and offset of the record that decided it: its first.
+    /// The partition and offset of the record that decided it, which is its first.
     pub position: (u32, u64),
     /// What is true of it after all records: counted, replaced, superseded, refused or late.
     pub status: &'static str,
-    /// The places in the result that its first record adds one to.
+    /// The slots that its first record adds one to.
     pub marks: Vec<usize>,
-    /// The round it was decided in.
+    /// The round in which it was decided.
     pub round: u64,
 }
 
-/// Poll, voter, ballot id: what names a ballot.
+/// A ballot is named by its poll, its voter and its ballot id.
 pub type Name = (String, String, String);
 
-/// A poll's result.
+/// A poll's result is what was counted in its newest round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Result {
-    /// The round that is counted: the greatest any partition has seen.
+    /// The round that is counted: the greatest that any partition has seen.
     pub round: u64,
-    /// The marks of that round, place by place; of a choice index 0 is option 1.
+    /// The marks of that round by slot; in a choice, index 0 is option 1.
     pub counts: Vec<u64>,
-    /// Voters counted in that round.
+    /// The voters counted in that round.
     pub voters: u64,
-    /// Per partition: phase, and whether ballots are counted there now.
+    /// The phase by partition, and whether ballots are counted there now.
     pub partitions: BTreeMap<u32, (u64, bool)>,
 }
 
-/// The whole recount.
+/// A recount tells what became of every ballot, poll and record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recount {
     /// Every ballot that some record decided.
     pub ballots: BTreeMap<Name, Decided>,
-    /// Every poll that some record speaks of.
+    /// Every poll that some record is about.
     pub polls: BTreeMap<String, Result>,
-    /// Records that are nobody's ballot.
+    /// The positions of records that are nobody's ballot.
     pub dead: Vec<(u32, u64)>,
 }
 
-/// What a voter was told about a ballot in the end.
+/// `Told` is what a voter was told about a ballot in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// It is durable: it must be decided exactly once.
+    /// The ballot is durable: it must be decided exactly once.
     Recorded,
-    /// It is certainly not on the log.
+    /// The ballot is certainly not on the log.
     NotRecorded,
-    /// The poll was closed: if it is on the log, it does not count.
+    /// The poll was closed: if the ballot is on the log, it does not count.
     TooLate,
 }
 
-/// What a record says of a ballot, apart from its name.
+/// `Ballot` holds the content of a ballot's record, without its name.
 struct Ballot {
     position: (u32, u64),
-    /// None if the poll's rules do not allow it.
+    /// `None` if the poll's rules do not allow the answer.
     marks: Option<Vec<usize>>,
     round: u64,
-    /// The server named it: it replaces what stands before it on the log, whatever the ids say.
+    /// Whether the server named it. Then it replaces what stands before it on the log, whatever the
+    /// ids say.
     by_place: bool,
 }
 
-/// What a partition knows of a poll.
+/// `Gate` holds a poll's phase and round, as one partition has seen them.
 #[derive(Clone)]
 struct Gate {
     phase: u64,
@@ -94,7 +95,7 @@ struct Gate {
     open: bool,
 }
 
-/// Count the records, given in the order of their offsets within each partition.
+/// Recounts the records, which are given in the order of their offsets within each partition.
 pub fn recount(
     records: impl IntoIterator<Item = (u32, u64, Vec<u8>)>,
     rules: &BTreeMap<String, Rules>,
@@ -147,7 +148,7 @@ pub fn recount(
     recount
 }
 
-/// The digest of these records of a partition: offset, key and value of each.
+/// Returns the digest of these records of a partition, given as offset, key and value.
 pub fn digest<'a>(records: impl IntoIterator<Item = (u64, &'a [u8], &'a [u8])>) -> [u8; 32] {
     records.into_iter().fold([0; 32], |before, (offset, key, value)| {
         let length = (key.len() as u32).to_be_bytes();
@@ -157,8 +158,9 @@ pub fn digest<'a>(records: impl IntoIterator<Item = (u64, &'a [u8], &'a [u8])>) 
 }
 
 impl Recount {
-    /// What voters were told, against what the log says; everything that does not agree. All
-    /// ballots that were ever sent must be given: one that nobody sent is a lie, too.
+    /// Compares what voters were told with what the log says, and returns every contradiction. All
+    /// ballots that were ever sent must be given, because a ballot that nobody sent is a
+    /// contradiction, too.
     pub fn contradictions<'a>(
         &self,
         sent: impl IntoIterator<Item = (&'a str, Told)>,
@@ -188,7 +190,7 @@ impl Recount {
         if self.ballots.contains_key(&name) {
             return; // Decided before; the first record is the one that counts.
         }
-        // Ids are UUIDv7s in lower case: their text sorts as they do.
+        // Ids are UUIDv7s in lower case, so their texts sort as the ids do.
         let standing = self
             .ballots
             .range((name.0.clone(), name.1.clone(), String::new())..)

@@ -1,5 +1,5 @@
-//! The bytes of announcements, on the compacted topics `tallies` and `polls`: JSON with a schema
-//! version, readable by any Kafka client. Of each key only the newest need be kept.
+//! An announcement's bytes on the compacted topics `tallies` and `polls`: JSON with a schema
+//! version, readable by any Kafka client. Of each key only the newest record need be kept.
 //!
 //! ```text
 //! key   0199…-poll/3                                               (on `tallies`)
@@ -16,8 +16,8 @@
 //! value {"v":1,"type":"event","eventId":"0199…","title":"…","current":"0199…-poll",…}
 //! ```
 //!
-//! Unknown members are ignored; a greater `v` is [`RecordError::Newer`]. Nothing is lost with an
-//! announcement that cannot be read: the store has it.
+//! Unknown members are ignored; a greater `v` is [`RecordError::Newer`]. An announcement that
+//! cannot be read loses nothing, because the store has what it tells.
 
 use std::sync::Arc;
 
@@ -30,9 +30,10 @@ use crate::record::{RecordError, why_not};
 use crate::standing::{Announcement, TallyAt};
 use crate::tally::{Gate, Tally};
 
-/// The schema version this binary writes, and the greatest it reads.
+/// The schema version that this binary writes, and the greatest that it reads.
 pub const VERSION: u32 = 1;
 
+/// `Versioned` adds the schema version to an announcement.
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {
     v: u32,
@@ -40,6 +41,7 @@ struct Versioned<T> {
     wire: T,
 }
 
+/// `Wire` holds an announcement's members, as they are written.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum Wire {
@@ -73,7 +75,7 @@ enum Wire {
 }
 
 impl Announcement {
-    /// The record's key: whatever came before under the same one is out of date.
+    /// Returns the record's key. An announcement makes all earlier ones of its key obsolete.
     pub fn key(&self) -> String {
         match self {
             Self::Poll(poll) => poll.id.to_string(),
@@ -83,7 +85,7 @@ impl Announcement {
         }
     }
 
-    /// The record's value.
+    /// Encodes the record's value.
     pub fn encode(&self) -> Vec<u8> {
         let wire = match self {
             Self::Poll(poll) => Wire::Poll { poll_id: poll.id, poll: poll.clone() },
@@ -107,7 +109,7 @@ impl Announcement {
         serde_json::to_vec(&Versioned { v: VERSION, wire }).expect("an announcement is plain data")
     }
 
-    /// Read a record's value.
+    /// Decodes a record's value.
     pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
         let wire = match serde_json::from_slice::<Versioned<Wire>>(value) {
             Ok(Versioned { v: VERSION, wire }) => wire,

@@ -5,59 +5,61 @@ use serde::{Deserialize, Serialize};
 use crate::id::{BallotId, PollId, UnixMillis, VoterId};
 use crate::kind::Answer;
 
-/// Who gave a ballot its id, which settles how it is ordered among the ballots of its voter.
+/// `NamedBy` says who gave a ballot its id. This decides how the ballot is ordered among those of
+/// its voter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NamedBy {
-    /// The client, so that it can send the same ballot again. The greatest id wins.
+    /// The client named it, so that it can send the same ballot again. The greatest id wins.
     #[default]
     Client,
-    /// The server, because the client named none. Its place on the log orders it: it comes after
-    /// everything that stands before it there, whatever the clocks said that made the ids.
+    /// The server named it, because the client did not. Its place on the log orders it: it comes
+    /// after every ballot that stands before it there, whatever clocks the ids were made from.
     Server,
 }
 
-/// A ballot as it stands on the log.
+/// A ballot is one voter's submission in one poll, here as it stands on the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ballot {
-    /// In which poll.
+    /// The poll.
     pub poll: PollId,
-    /// By whom.
+    /// The voter.
     pub voter: VoterId,
-    /// Which submission.
+    /// The ballot's id.
     pub id: BallotId,
-    /// Who gave it that id.
+    /// Who gave the ballot its id.
     pub named_by: NamedBy,
-    /// What it says.
+    /// What the voter answered.
     pub answer: Answer,
-    /// The poll's round when it was taken; 0 when a foreign producer did not say.
+    /// The poll's round when the ballot was taken; 0 if a foreign producer did not say.
     pub round: u32,
-    /// The poll's phase when it was taken (see [`crate::poll::Poll::phase`]); 0 likewise.
+    /// The poll's phase when the ballot was taken (see [`crate::poll::Poll::phase`]); 0 if a
+    /// foreign producer did not say.
     pub phase: u32,
-    /// When the node took it.
+    /// The time at which the node took it.
     pub at: UnixMillis,
 }
 
-/// What became of a ballot.
+/// A ballot's status says what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Durable on the log, not decided yet.
+    /// The ballot is durable on the log and not decided yet.
     Recorded,
-    /// It counts.
+    /// The ballot counts.
     Counted,
-    /// It counted until the same voter's newer ballot took its place.
+    /// The ballot counted until the same voter's newer ballot took its place.
     Replaced,
-    /// It came after a newer ballot of the same voter and never counted.
+    /// The ballot came after a newer one of the same voter and never counted.
     Superseded,
     /// The poll takes one ballot per voter and had one already.
     Refused,
-    /// It reached the log after the poll closed, or belongs to an earlier round.
+    /// The ballot reached the log after the poll closed, or belongs to an earlier round.
     Late,
 }
 
 impl Status {
-    /// The word used on the wire.
+    /// Returns the word used on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Recorded => "recorded",

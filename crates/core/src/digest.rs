@@ -1,47 +1,47 @@
-//! The running digest of a partition: what its records were when they were counted.
+//! A partition's running digest shows whether the log still holds the records that were counted.
 //!
-//! Whoever counts takes every record that it passes into one, whatever the record is, and the store keeps
-//! it with the partition's next offset. So a recount can tell whether the log still holds what was counted. With each
-//! record the hash becomes
+//! A worker adds every record that it passes to the digest, of whatever sort, and the store keeps
+//! the digest with the partition's next offset, so that a recount can compare. With each record the
+//! hash becomes
 //!
 //! ```text
 //! BLAKE2b-256( hash before, 32 bytes  ‖ offset, 8 bytes ‖ length of the key, 4 bytes ‖ key ‖ value )
 //! ```
 //!
 //! with numbers in big-endian order, beginning with 32 zero bytes. After [`FULL`] records the next
-//! commit begins another digest, so that a difference has a place.
+//! commit begins another digest, so that a difference can be located.
 
 use blake2::Blake2b;
 use blake2::digest::{Digest as _, consts::U32};
 
 use crate::id::Offset;
 
-/// A digest of so many records, or more, is continued by none.
+/// The number of records from which on a digest is full: the next records go into a new one.
 pub const FULL: u64 = 16_384;
 
-/// The digest of a partition's records between two offsets.
+/// A digest is a hash over a partition's records between two offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest {
-    /// The offset it begins at.
+    /// The offset that it begins at.
     pub from: Offset,
     /// The offset after its last record.
     pub to: Offset,
-    /// As above.
+    /// The hash, computed as this module's documentation says.
     pub hash: [u8; 32],
 }
 
 impl Digest {
-    /// Of no records yet.
+    /// Creates the digest of no records, which begins at this offset.
     pub fn new(from: Offset) -> Self {
         Self { from, to: from, hash: [0; 32] }
     }
 
-    /// The one that the next records go into.
+    /// Returns the digest that the next records go into: this one, or a new one if it is full.
     pub fn next(self) -> Self {
         if self.to - self.from < FULL { self } else { Self::new(self.to) }
     }
 
-    /// Take in the next record.
+    /// Adds the next record.
     pub fn take(&mut self, offset: Offset, key: &[u8], value: &[u8]) {
         let hash = Blake2b::<U32>::new()
             .chain_update(self.hash)

@@ -1,8 +1,8 @@
 //! An event: polls under one title and one code, one of which is on stage.
 //!
-//! Which polls belong to an event is said by the polls ([`Poll::event`]); the event's
-//! [`Event::order`] only sorts them. So a crash between two changes loses nothing. Every change
-//! goes through a function here and raises [`Event::revision`].
+//! The polls themselves say which event they belong to ([`Poll::event`]); the event's
+//! [`Event::order`] only sorts them. A crash between two changes therefore loses nothing. Every
+//! change goes through a function here and raises [`Event::revision`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,74 +13,75 @@ use crate::id::{EventId, PollId, UnixMillis};
 use crate::poll::{ChangeRefused, Poll, PollStatus, Violation, clean, is_zero, origins};
 use crate::standing::{Standing, hidden};
 
-/// Longest title, in characters.
+/// The greatest length of a title, in characters.
 pub const MAX_TITLE_CHARS: usize = 200;
-/// Most polls an event may have, those deleted included.
+/// The most polls that an event may have, including deleted ones.
 pub const MAX_POLLS: usize = 500;
 
-/// How the stage draws the votes.
+/// The layout says how the stage draws the votes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Layout {
-    /// Lying.
+    /// Horizontal bars.
     #[default]
     Bars,
-    /// Standing.
+    /// Vertical columns.
     Columns,
 }
 
-/// One event, as its owner made it.
+/// An event is a title, a join code and an order of polls, as its owner made them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
-    /// The join code. Empty until the store has given it one.
+    /// The join code. It is empty until the store has assigned one.
     pub code: String,
     /// The title.
     pub title: String,
-    /// `#RRGGBB`.
+    /// The accent colour, as `#RRGGBB`.
     pub accent: Option<String>,
     /// How the stage draws the votes.
     pub layout: Layout,
-    /// Names the logo's bytes, which the store keeps beside the event.
+    /// The name of the logo's bytes, which the store keeps beside the event.
     pub logo: Option<String>,
     /// The poll on stage and on phones.
     pub current: Option<PollId>,
-    /// Sorts the event's polls; those that are not in it come last, by age.
+    /// The order of the event's polls. Polls that are not in it come last, by age.
     pub order: Vec<PollId>,
-    /// Who may frame the event's overlay; see [`Poll::embed`].
+    /// The origins that may frame the event's overlay; see [`Poll::embed`].
     pub embed: Vec<String>,
-    /// Raised by every change.
+    /// A number that every change raises.
     pub revision: u64,
-    /// When it was made.
+    /// The time at which the event was created.
     pub created_at: UnixMillis,
-    /// When it was deleted; its code is free a month later.
+    /// The time at which the event was deleted; its code is free a month later.
     pub deleted_at: Option<UnixMillis>,
-    /// SHA-256 of the owner's token; its polls have the same.
+    /// SHA-256 of the owner's token; the event's polls have the same.
     pub owner: [u8; 32],
-    /// Raised by each new owner's token: whoever was shown its drafts by the old one no longer is.
+    /// A number that each new owner's token raises: the bearer of the old one, who was shown the
+    /// drafts, no longer is.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub hidings: u32,
 }
 
-/// What an organiser writes of an event; a member that is `None` stays as it is.
+/// A draft holds what an organiser writes of an event; a member that is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventDraft {
-    /// 1 to 200 characters.
+    /// The title, 1 to 200 characters.
     pub title: Option<String>,
-    /// `#RRGGBB`, or none.
+    /// The accent colour, as `#RRGGBB`, or none.
     pub accent: Option<Option<String>>,
-    /// Bars or columns.
+    /// How the stage draws the votes.
     pub layout: Option<Layout>,
-    /// Every poll of the event, once.
+    /// Every poll of the event, each once.
     pub order: Option<Vec<PollId>>,
-    /// Origins, or `*`.
+    /// The origins that may frame the overlay, or `*`.
     pub embed: Option<Vec<String>>,
 }
 
 impl Event {
-    /// A new event without polls, checked.
+    /// Creates an event without polls after checking the draft.
     pub fn new(
         id: EventId,
         draft: EventDraft,
@@ -108,7 +109,7 @@ impl Event {
         Ok(event)
     }
 
-    /// Replace what was written. `polls` are those of the event, whatever their order.
+    /// Replaces the members that the draft has. `polls` are the polls of the event, in any order.
     pub fn edit(&mut self, draft: EventDraft, polls: &[PollId]) -> Result<(), ChangeRefused> {
         let mut broken = Vec::new();
         let mut new = self.clone();
@@ -147,7 +148,7 @@ impl Event {
         Ok(())
     }
 
-    /// Put a poll on stage, or none. Says whether that changes anything.
+    /// Puts a poll on stage, or none. Returns whether that changed anything.
     pub fn show(&mut self, poll: Option<PollId>) -> bool {
         let changed = self.current != poll;
         if changed {
@@ -157,7 +158,7 @@ impl Event {
         changed
     }
 
-    /// Another logo, or none. Says whether that changes anything.
+    /// Sets another logo, or none. Returns whether that changed anything.
     pub fn wear(&mut self, logo: Option<String>) -> bool {
         let changed = self.logo != logo;
         if changed {
@@ -167,14 +168,14 @@ impl Event {
         changed
     }
 
-    /// Another owner's token.
+    /// Makes the bearer of another token the owner.
     pub fn hand_over(&mut self, owner: [u8; 32]) {
         self.hidings += u32::from(self.owner != owner);
         self.owner = owner;
         self.revision += 1;
     }
 
-    /// Take it away. Says whether it was still there.
+    /// Deletes the event. Returns whether it still existed.
     pub fn delete(&mut self, now: UnixMillis) -> bool {
         let there = self.deleted_at.is_none();
         if there {
@@ -191,19 +192,19 @@ fn is_colour(text: &str) -> bool {
     digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// What an event's list says of a poll.
+/// An item is a poll in an event's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// The poll.
     pub poll: Arc<Poll>,
-    /// Of what the list says, the poll's numbers left out.
+    /// The version of what the list shows of the poll; the poll's numbers are no part of it.
     pub version: u64,
-    /// No ballot can be counted any more.
+    /// Whether no ballot can be counted any more.
     pub is_final: bool,
 }
 
-/// An event with its polls. Like a [`Standing`] it is put together from news that may come late,
-/// twice or out of order, and keeps the newest of each.
+/// An agenda is an event with its polls. Like a [`Standing`] it is built from announcements that
+/// may come late, twice or out of order, and it keeps the newest of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agenda {
     /// The event's newest known revision.
@@ -212,7 +213,7 @@ pub struct Agenda {
 }
 
 impl Agenda {
-    /// An event with these of its polls.
+    /// Creates the agenda of an event with these polls.
     pub fn new<'a>(event: Arc<Event>, polls: impl IntoIterator<Item = &'a Standing>) -> Self {
         let mut agenda = Self { event, items: BTreeMap::new() };
         for poll in polls {
@@ -221,13 +222,14 @@ impl Agenda {
         agenda
     }
 
-    /// Take a newer revision of the event. Says whether it was newer.
+    /// Takes a revision of the event if it is newer than the known one, and returns whether it was.
     pub fn take_event(&mut self, event: Arc<Event>) -> bool {
         debug_assert_eq!(event.id, self.event.id, "an agenda is of one event");
         let newer = event.revision > self.event.revision;
         if newer {
             let before = std::mem::replace(&mut self.event, event);
-            // Hidings never shrink: a node that does not know them yet has left them out.
+            // Hidings never shrink: a revision with fewer was written by a node of an older Pollux
+            // that does not know them.
             if self.event.hidings < before.hidings {
                 Arc::make_mut(&mut self.event).hidings = before.hidings;
             }
@@ -235,7 +237,7 @@ impl Agenda {
         newer
     }
 
-    /// Take what is newer of one of its polls. Says whether that changes the list.
+    /// Takes what is newer of one of the event's polls, and returns whether that changed the list.
     pub fn take_poll(&mut self, standing: &Standing) -> bool {
         self.take_item(Item {
             poll: standing.poll.clone(),
@@ -244,7 +246,8 @@ impl Agenda {
         })
     }
 
-    /// Take what is newer of another one. Says whether that changes anything.
+    /// Takes what is newer in another agenda of the event, and returns whether that changed
+    /// anything.
     pub fn take(&mut self, other: Self) -> bool {
         let mut changed = self.take_event(other.event);
         for item in other.items.into_values() {
@@ -262,7 +265,7 @@ impl Agenda {
         newer
     }
 
-    /// Its polls in order, those deleted left out.
+    /// Returns the event's polls in order, without the deleted ones.
     pub fn polls(&self) -> Vec<&Item> {
         let place = |id: PollId| self.event.order.iter().position(|other| *other == id);
         let there = self.items.values().filter(|item| item.poll.status != PollStatus::Deleted);
@@ -274,22 +277,22 @@ impl Agenda {
         polls.into_iter().map(|(_, item)| item).collect()
     }
 
-    /// How many polls it ever had.
+    /// Returns how many polls the event ever had.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether it never had a poll.
+    /// Returns whether the event never had a poll.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// One of its polls, whatever its status.
+    /// Returns one of the event's polls, whatever its status.
     pub fn poll(&self, id: PollId) -> Option<&Arc<Poll>> {
         self.items.get(&id).map(|item| &item.poll)
     }
 
-    /// The poll on stage, unless it is gone or a draft.
+    /// Returns the poll on stage, unless it is a draft, deleted or unknown.
     pub fn current(&self) -> Option<PollId> {
         self.event.current.filter(|id| {
             let status = self.items.get(id).map(|item| item.poll.status);
@@ -297,8 +300,8 @@ impl Agenda {
         })
     }
 
-    /// The version of what is shown, with drafts or without; it grows with everything that can be
-    /// seen to change. Deleted polls count, so that it never shrinks.
+    /// Returns the version of what is shown, with drafts or without. It grows with everything that
+    /// can be seen to change. Deleted polls count, so that it never shrinks.
     pub fn version(&self, drafts: bool) -> u64 {
         let seen = |item: &&Item| drafts || item.poll.status != PollStatus::Draft;
         let polls = self.items.values().filter(seen);

@@ -1,6 +1,6 @@
-//! The fold's driver: one partition's records, in log order, each decided against what is known.
+//! The fold decides one partition's records, in log order, each against what is known before it.
 //!
-//! It knows which part of the past a decision needs, looks it up in maps, applies the record by
+//! It knows which part of the past a decision needs, looks that up in maps, applies the record by
 //! [`tally::count`] or [`tally::control`], and leaves the maps as they are after it. The processor
 //! fills the maps from the store, batch by batch; a recount and a replay begin with empty ones.
 
@@ -16,15 +16,15 @@ use crate::record::{Control, Entry, ballot_partition};
 use crate::standing::TallyAt;
 use crate::tally::{self, DeadReason, Decision, Tally, VoterState};
 
-/// Polls by id. A fixed hasher: nothing here is keyed by what a stranger can choose freely,
-/// and a run repeats exactly.
+/// `Polls` maps a poll's id to its rules and its tally. The hasher is fixed, so that a run repeats
+/// exactly; nothing here is keyed by a value that a stranger can choose freely.
 pub type Polls = HashMap<PollId, (Rules, Tally), FixedState>;
-/// Voters by poll and pseudonym.
+/// `Voters` maps a poll and a pseudonym to that voter's past.
 pub type Voters = HashMap<(PollId, VoterId), Voter, FixedState>;
-/// Ballots that earlier records decided, as far as somebody had to look.
+/// `Decided` holds the decisions of earlier records, for those ballots that had to be looked up.
 pub type Decided = HashMap<(PollId, VoterId, BallotId), Status, FixedState>;
 
-/// A voter's past in one poll; the default if there is none.
+/// `Voter` holds a voter's past in one poll; the default is a voter without one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Voter {
     /// The state after the latest ballot that was decided.
@@ -33,107 +33,112 @@ pub struct Voter {
     pub trail: Trail,
 }
 
-/// The way back to a voter's decided ballots in one poll. The first [`Trail::CHAIN`] are a chain
-/// in which each names the one before it. Every later one names the end of that chain, and a store
-/// finds it by an index: however often somebody votes, a look back takes a few steps.
+/// A trail leads back to a voter's decided ballots in one poll. The first [`Trail::CHAIN`] ballots
+/// are a chain in which each names the one before it. Every later ballot names the end of that
+/// chain, and a store finds it by an index. However often somebody votes, a look back therefore
+/// takes a few steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
-    /// How many ballots were decided; one more than [`Trail::CHAIN`] stands for any greater number.
+    /// The number of ballots decided; one more than [`Trail::CHAIN`] stands for any greater number.
     pub ballots: u8,
-    /// Where the record of the last ballot of the chain stands.
+    /// The offset of the chain's last ballot.
     pub end: Option<Offset>,
 }
 
-/// A ballot's place in its voter's [`Trail`].
+/// A link is a ballot's place in its voter's [`Trail`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The ballot was the voter's first, second, and so on; see [`Link::is_chained`].
+    /// The ballot's number among those of its voter, from 1, but at most one more than
+    /// [`Trail::CHAIN`].
     pub nth: u8,
-    /// Where the record of the ballot that it names stands.
+    /// The offset of the ballot that this one names.
     pub prev: Option<Offset>,
 }
 
 impl Trail {
-    /// How many of a voter's ballots are a chain. A voter seldom changes an answer more often, and
-    /// whoever does costs a store an entry in its index each time.
+    /// The number of a voter's ballots that form a chain. A voter seldom changes an answer more
+    /// often, and one who does costs a store an entry in its index each time.
     pub const CHAIN: u8 = 8;
 
-    /// The trail that a ballot which stands at `offset` leaves behind.
+    /// Returns the trail after the ballot at `offset`, whose place is `link`.
     pub fn after(offset: Offset, link: Link) -> Self {
         let end = if link.is_chained() { Some(offset) } else { link.prev };
         Self { ballots: link.nth, end }
     }
 
-    /// The place of the next ballot.
+    /// Returns the place of the next ballot.
     pub fn next(self) -> Link {
         Link { nth: self.ballots.saturating_add(1).min(Self::CHAIN + 1), prev: self.end }
     }
 }
 
 impl Link {
-    /// Whether the ballot is one of the first, which are found by walking back.
+    /// Returns whether the ballot is one of the first, which are found by walking back along the
+    /// chain.
     pub fn is_chained(self) -> bool {
         self.nth <= Trail::CHAIN
     }
 }
 
-/// What is known before a record is decided.
+/// `Past` holds what is known before a record is decided.
 #[derive(Debug, Default)]
 pub struct Past {
-    /// Polls that exist and have been opened.
+    /// The polls that exist and have been opened.
     pub polls: Polls,
     /// The voters whose ballots are to be decided.
     pub voters: Voters,
-    /// Decisions about ballots that [`VoterState::may_have_seen`] asks for.
+    /// The earlier decisions that [`VoterState::may_have_seen`] asks for.
     pub decided: Decided,
 }
 
-/// A partition, of how many: a ballot belongs into one of them.
+/// `Part` names a partition and the number of partitions: a ballot belongs into exactly one of
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// Which.
+    /// The partition whose records are decided.
     pub partition: Partition,
-    /// How many there are.
+    /// The number of partitions.
     pub partitions: u32,
 }
 
-/// What one record did.
+/// A step is the effect of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Whether the tally of the record's poll is another one than before.
+    /// Whether the record changed the tally of its poll.
     pub changed: bool,
     /// What became of the record.
     pub outcome: Outcome,
 }
 
-/// What became of one record.
+/// The outcome says what became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It told nothing new: a genesis record, a repeated control record, a ballot decided before.
+    /// The record told nothing new: a genesis record, a repeated control record, or a ballot that
+    /// was decided before.
     Nothing,
     /// The poll moved to another phase.
     Moved,
     /// A ballot was decided for the first time.
     Decided(Deed),
-    /// It is nobody's ballot and no poll's phase.
+    /// The record is nobody's ballot and no poll's phase.
     Dead(DeadReason),
 }
 
-/// A ballot's decision, and what it did to its voter.
+/// A deed is a ballot's decision, and what it did to its voter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deed {
-    /// Counted, superseded, refused or late.
+    /// The decision: counted, superseded, refused or late.
     pub status: Status,
-    /// What the voter's older ballot said, if this one took its place.
+    /// The answer of the voter's older ballot, if this one took its place.
     pub replaced: Option<Answer>,
     /// The voter's state afterwards.
     pub after: VoterState,
-    /// Its place among the voter's decided ballots.
+    /// The ballot's place among the voter's decided ballots.
     pub link: Link,
 }
 
 impl Past {
-    /// Decide the record that stands at `offset`.
+    /// Decides the record that stands at `offset`.
     pub fn apply(&mut self, part: Part, offset: Offset, entry: &Entry) -> Step {
         let still = |outcome| Step { changed: false, outcome };
         match entry {
@@ -189,8 +194,8 @@ impl Past {
     }
 }
 
-/// What the fold needs of a poll and its tally so far; `None` for a draft, whose rules are not
-/// fixed yet: no ballot of it can be valid.
+/// Returns what the fold needs of a poll and its tally so far. A draft gives `None`: its rules are
+/// not fixed yet, so no ballot of it can be valid.
 pub fn known(poll: &Poll, tally: Option<TallyAt>) -> Option<(Rules, Tally)> {
     (poll.phase > 0).then(|| (poll.rules(), tally.map_or_else(Tally::new, |at| at.tally)))
 }

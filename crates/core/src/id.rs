@@ -1,4 +1,4 @@
-//! The names of things: polls, ballots, voters, and places in the log.
+//! Ids of polls, events, ballots and voters, and a record's place on the log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// A partition of the topic `votes`, counted from 0.
+/// A partition is a number among those of the topic `votes`, counted from 0.
 pub type Partition = u32;
 
-/// A record's place in its partition, counted from 0 (the genesis record).
+/// An offset is a record's place in its partition, counted from 0 (the genesis record).
 pub type Offset = u64;
 
-/// Milliseconds since 1970-01-01T00:00:00Z.
+/// `UnixMillis` is a time in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(transparent)]
 pub struct UnixMillis(pub u64);
 
-/// Read a value from its text, without a copy of the text.
+/// Reads a value from its text, without a copy of the text.
 fn from_text<'de, D: serde::Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     d: D,
 ) -> Result<T, D::Error> {
@@ -52,12 +52,12 @@ macro_rules! uuid_v7 {
         }
 
         impl $name {
-            /// A UUIDv7 of this time and these random bits (RFC 9562 §5.7).
+            /// Creates a UUIDv7 of this time and these random bits (RFC 9562 §5.7).
             pub fn new(now: UnixMillis, random: [u8; 10]) -> Self {
                 Self(uuid::Builder::from_unix_timestamp_millis(now.0, &random).into_uuid())
             }
 
-            /// The time the id carries, in milliseconds since 1970.
+            /// Returns the time that the id carries.
             pub fn time(self) -> UnixMillis {
                 UnixMillis((self.0.as_u128() >> 80) as u64)
             }
@@ -78,7 +78,7 @@ macro_rules! uuid_v7 {
         impl FromStr for $name {
             type Err = IdError;
 
-            /// Takes the hyphenated form of a UUIDv7 and no other.
+            /// Accepts the hyphenated form of a UUIDv7 and no other.
             fn from_str(text: &str) -> Result<Self, IdError> {
                 if text.len() != 36 {
                     return Err(IdError);
@@ -91,18 +91,19 @@ macro_rules! uuid_v7 {
 }
 
 uuid_v7! {
-    /// A poll. Sorts by the time it was created.
+    /// A poll's id. Ids sort by the time at which the polls were created.
     PollId
 }
 
 uuid_v7! {
-    /// An event: several polls under one code. No poll has an event's id.
+    /// The id of an event, which is several polls under one code. No poll has the id of an event.
     EventId
 }
 
 uuid_v7! {
-    /// One voter's submission in one poll, named by the client or else by the server. Of those
-    /// that a client named the greatest id wins, and in a UUIDv7 the greatest is the newest.
+    /// A ballot's id: one voter's submission in one poll. The client chooses it, or else the
+    /// server. Among the ballots that a client named, the one with the greatest id wins; in a
+    /// UUIDv7 the greatest is the newest.
     BallotId
 }
 
@@ -111,25 +112,26 @@ uuid_v7! {
 #[error("not a UUIDv7 such as 01890a5d-ac96-774b-bcce-b302099a8057")]
 pub struct IdError;
 
-/// Who casts, within one poll: a 128-bit pseudonym. The same person has an unrelated
-/// [`VoterId`] in every poll, and without the secret nobody can go back to the name.
+/// A voter id is a 128-bit pseudonym of a voter within one poll. The same person has an unrelated
+/// [`VoterId`] in every poll, and without the secret nobody can go back from it to the name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VoterId(pub [u8; 16]);
 
-/// What a voter was recognised by; part of the pseudonym, so that a `voterId` in a body can
-/// never collide with somebody's cookie.
+/// The voter kind says what a voter was recognised by. It is part of the pseudonym, so that a
+/// `voterId` in a body can never collide with somebody's cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VoterKind {
-    /// The `voterId` of the request's body.
+    /// The `voterId` in the request's body.
     Named,
-    /// The value in the signed cookie (or, for a first vote, the ballot id it will carry).
+    /// The value in the signed cookie (or, for a first vote, the ballot id that the cookie will
+    /// carry).
     Cookie,
 }
 
 impl VoterId {
-    /// The first 128 bits of HMAC-SHA256(secret, poll ‖ kind ‖ value).
+    /// Derives a voter's pseudonym: the first 128 bits of HMAC-SHA256(secret, poll ‖ kind ‖ value).
     ///
-    /// `key` is the keyed state of [`voter_key`], made once per process.
+    /// `key` is the keyed state that [`voter_key`] returns, computed once per process.
     pub fn derive(key: &VoterKey, poll: PollId, kind: VoterKind, value: &[u8]) -> Self {
         let mut mac = key.0.clone();
         mac.update(poll.0.as_bytes());
@@ -145,17 +147,17 @@ impl VoterId {
     }
 }
 
-/// HMAC-SHA256 keyed with `POLLUX_SECRET`.
+/// The voter key is the state of HMAC-SHA256 keyed with `POLLUX_SECRET`.
 #[derive(Clone)]
 pub struct VoterKey(Hmac<Sha256>);
 
-/// Key the pseudonym function with the installation's secret (any length).
+/// Keys the pseudonym function with the installation's secret, which may have any length.
 pub fn voter_key(secret: &[u8]) -> VoterKey {
     VoterKey(Hmac::new_from_slice(secret).expect("HMAC takes a key of any length"))
 }
 
 impl VoterId {
-    /// The 32 digits, in `buffer`.
+    /// Writes the 32 hexadecimal digits into `buffer` and returns them.
     pub fn encode(self, buffer: &mut [u8; 32]) -> &str {
         Uuid::from_bytes(self.0).simple().encode_lower(buffer)
     }
@@ -202,8 +204,8 @@ impl<'de> Deserialize<'de> for VoterId {
 #[error("not a voter: 32 lower-case hexadecimal digits")]
 pub struct VoterIdError;
 
-/// Which incarnation of the log this is. A log that was lost and made anew has another one, so
-/// offsets that belong to the old log are never applied to the new.
+/// A generation names one incarnation of the log. A log that was lost and created anew has another
+/// generation, so that offsets of the old log are never applied to the new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(pub Uuid);
@@ -214,23 +216,23 @@ impl fmt::Display for Generation {
     }
 }
 
-/// Where a record stands on the log.
+/// A position is a record's place on the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
     /// The partition.
     pub partition: Partition,
-    /// The offset in it; `None` when a retried append succeeded without telling where.
+    /// The offset in the partition; `None` when a retried append succeeded without telling where.
     pub offset: Option<Offset>,
 }
 
-/// The partition of a key among `partitions`, as Kafka's default Java partitioner computes it:
-/// `(murmur2(key) & 0x7fffffff) % partitions`.
+/// Returns the partition of a key among `partitions`, as Kafka's default Java partitioner computes
+/// it: `(murmur2(key) & 0x7fffffff) % partitions`.
 pub fn partition_of(key: &[u8], partitions: u32) -> Partition {
     debug_assert!(partitions > 0, "a topic has at least one partition");
     (murmur2(key) & 0x7fff_ffff) % partitions
 }
 
-/// MurmurHash2, 32 bits, with the seed Kafka uses
+/// Computes MurmurHash2 with 32 bits and the seed that Kafka uses
 /// (`org.apache.kafka.common.utils.Utils.murmur2`).
 fn murmur2(data: &[u8]) -> u32 {
     const M: u32 = 0x5bd1_e995;
@@ -260,7 +262,7 @@ mod tests {
 
     #[test]
     fn murmur2_is_kafkas() {
-        // The vectors of Kafka's own UtilsTest.testMurmur2.
+        // These are the vectors of Kafka's own UtilsTest.testMurmur2.
         for (key, hash) in [
             ("21", -973932308_i32),
             ("foobar", -790332482),

@@ -1,33 +1,34 @@
-//! The global ranking: which options, and which polls, lead over all open polls.
+//! The leaderboard ranks options, or whole polls, over all open polls.
 
 use crate::id::PollId;
 use crate::kind::choice::OptionId;
 
-/// One thing to be ranked. Polls sort by age because their ids are UUIDv7s.
+/// A contender is an option or a poll to be ranked. Polls sort by age because their ids are
+/// UUIDv7s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Contender {
     /// The poll.
     pub poll: PollId,
-    /// The option in it; 0 where polls themselves are ranked.
+    /// The option in the poll; 0 where polls themselves are ranked.
     pub option: OptionId,
-    /// What it is ranked by: the votes for an option, the voters of a poll.
+    /// The number it is ranked by: the votes for an option, the voters of a poll.
     pub votes: u64,
-    /// The marks counted, which are told beside it: those of a poll whose voters may set several, or
-    /// rate several statements, are more than its voters.
+    /// The number of marks counted, which is shown beside the rank. A poll whose voters may mark
+    /// several options, or rate several statements, can have more marks than voters.
     pub marks: u64,
 }
 
-/// A contender and the rank it got.
+/// `Ranked` is a contender with its rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ranked {
-    /// From 1; equal votes share a rank and the next one skips (1, 1, 3).
+    /// The rank, from 1; equal votes share a rank and the next one skips (1, 1, 3).
     pub rank: u64,
-    /// Who.
+    /// The contender.
     pub contender: Contender,
 }
 
-/// The first `limit` of the contenders. More votes first; within equal votes the older poll,
-/// then the lower option.
+/// Returns the first `limit` of the contenders. More votes come first; among equal votes the older
+/// poll, then the lower option.
 pub fn rank(contenders: impl IntoIterator<Item = Contender>, limit: usize) -> Vec<Ranked> {
     let key = |c: &Contender| (std::cmp::Reverse(c.votes), c.poll, c.option);
     let mut all: Vec<_> = contenders.into_iter().collect();

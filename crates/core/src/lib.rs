@@ -1,13 +1,24 @@
 //! The pure domain of Pollux: what a poll is, what a ballot is, and how ballots are counted.
 //!
-//! Nothing here does IO, reads a clock, draws randomness or knows of threads: time, ids and
-//! secrets are passed in. The same code therefore counts in the server, in the seeded
-//! simulation and in `pollux recount`.
+//! Nothing here does IO, reads a clock, draws randomness or knows of threads: time, ids and secrets
+//! are passed in. The same code therefore counts in the server, in the seeded simulation and in
+//! `pollux recount`.
 //!
-//! In the order a vote meets them: [`id`], [`poll`], [`kind`] (what it asks), [`ballot`], [`record`] (its bytes on the
-//! log), [`digest`] (what they were when they were counted), [`tally`] (how one ballot is decided), [`fold`] (how a partition of them is), [`standing`]
-//! (the sum over partitions), [`event`] (polls under one
-//! code), [`announcement`] (how every node hears of it), [`leaderboard`], [`result`] (its hash).
+//! The modules, in the order in which a vote meets them:
+//!
+//! - [`id`]: the names of things.
+//! - [`poll`]: a poll, its rules and its life.
+//! - [`kind`]: what a poll asks.
+//! - [`ballot`]: one voter's submission.
+//! - [`record`]: a ballot's bytes on the log.
+//! - [`digest`]: a hash of the records that were counted.
+//! - [`tally`]: how one ballot is decided.
+//! - [`fold`]: how a partition's records are decided.
+//! - [`standing`]: a poll with the sum over its partitions.
+//! - [`event`]: several polls under one join code.
+//! - [`announcement`]: the bytes by which every node hears of a change.
+//! - [`leaderboard`]: the ranking of options and of polls.
+//! - [`result`]: the hash of a final result.
 
 pub mod announcement;
 pub mod ballot;

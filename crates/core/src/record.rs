@@ -1,5 +1,5 @@
-//! The bytes of the topic `votes`: one record is one ballot or one control, JSON with a schema
-//! version, readable by any Kafka client.
+//! A record's bytes on the topic `votes`: one record is one ballot or one control, JSON with a
+//! schema version, readable by any Kafka client.
 //!
 //! ```text
 //! key   0199…-poll/5f1c…-voter
@@ -18,11 +18,12 @@
 //! value {"v":1,"type":"genesis","generation":"…","partition":3,"partitions":12}
 //! ```
 //!
-//! Version 1 has the choices that clients named, and decides for ever as it did; version 2 has
-//! what came later. Unknown members are ignored. A greater `v` is [`RecordError::Newer`]: the
-//! reader must stop, because a vote it cannot read must not be lost. So is a record of version 2
-//! that does not read, because a later Pollux may have written it. Anything else that does not
-//! read is [`RecordError::Unreadable`] in every version, and dead.
+//! Version 1 holds the choices that clients named, and is decided for ever as it was at first;
+//! version 2 holds what was added later. Unknown members are ignored. A greater `v` is
+//! [`RecordError::Newer`]: the reader must stop, because a vote it cannot read must not be lost. A
+//! record of version 2 that cannot be read is `Newer` as well, because a later Pollux may have
+//! written it. Anything else that cannot be read is [`RecordError::Unreadable`] in every version,
+//! and dead.
 
 mod canonical;
 
@@ -36,41 +37,41 @@ use crate::kind::choice::OptionSet;
 use crate::poll::{Poll, PollStatus};
 use crate::tally::Gate;
 
-/// The schema version of everything there was in the first Pollux.
+/// The schema version of everything that the first Pollux wrote.
 const FIRST: u32 = 1;
 
 /// The greatest schema version this binary reads and writes.
 pub const VERSION: u32 = 2;
 
-/// Longest value this binary writes or counts, in bytes; longer ones are unreadable.
+/// The longest value that this binary writes or counts, in bytes; a longer one is unreadable.
 pub const MAX_VALUE_BYTES: usize = 4096;
 
-/// What a record says.
+/// An entry is the content of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// The first record of a partition.
     Genesis(Genesis),
     /// A ballot.
     Ballot(Ballot),
-    /// The poll moved to another phase.
+    /// A poll's move to another phase.
     Control(Control),
 }
 
-/// The first record of every partition: which log this is.
+/// The genesis record is the first of every partition and says which log this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Genesis {
-    /// The incarnation of the log.
+    /// The generation of the log.
     pub generation: Generation,
-    /// This partition.
+    /// The partition that the record stands in.
     pub partition: Partition,
-    /// How many there are; fixed for the generation.
+    /// The number of partitions, which is fixed for the generation.
     pub partitions: u32,
 }
 
-/// A poll's move to another phase, appended to every partition.
+/// A control record tells of a poll's move to another phase; it is appended to every partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// Which poll.
+    /// The poll that moved.
     pub poll: PollId,
     /// The phase it is in now.
     pub phase: u32,
@@ -78,30 +79,31 @@ pub struct Control {
     pub round: u32,
     /// Whether it takes votes now.
     pub gate: Gate,
-    /// Why: for whoever reads the topic; the fold goes by the fields above.
+    /// The reason for the move, for people who read the topic; the fold goes by the fields above.
     pub reason: Reason,
-    /// When.
+    /// The time of the move.
     pub at: UnixMillis,
 }
 
-/// What the owner did.
+/// The reason says what the owner did, as far as the poll's new status tells: a reset of a closed
+/// poll reads `Closed`, and a reopening after a reset reads `Reset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Opened it for the first time.
+    /// The poll was opened for the first time.
     Opened,
-    /// Closed it, or its closing time came.
+    /// The poll was closed, or its closing time came.
     Closed,
-    /// Opened it again.
+    /// The poll was opened again.
     Reopened,
-    /// Began a new round.
+    /// A new round began.
     Reset,
-    /// Deleted it.
+    /// The poll was deleted.
     Deleted,
 }
 
 impl Control {
-    /// The control record for the phase a poll is in; `None` for a draft, of which the log
-    /// knows nothing.
+    /// Returns the control record for the phase that a poll is in; `None` for a draft, of which the
+    /// log knows nothing.
     pub fn of(poll: &Poll, at: UnixMillis) -> Option<Self> {
         let reason = match poll.status {
             _ if poll.phase == 0 => return None,
@@ -116,13 +118,13 @@ impl Control {
         Some(Self { poll: poll.id, phase, round, gate, reason, at })
     }
 
-    /// The record's key: `{pollId}`.
+    /// Returns the record's key: `{pollId}`.
     pub fn key(&self) -> String {
         self.poll.to_string()
     }
 }
 
-/// The key of a ballot's record: `{pollId}/{voter}`.
+/// Returns the key of a ballot's record: `{pollId}/{voter}`.
 pub fn ballot_key(poll: PollId, voter: VoterId) -> String {
     let mut key = String::with_capacity(36 + 1 + 32);
     key.push_str(poll.0.hyphenated().encode_lower(&mut [0; 36]));
@@ -131,15 +133,15 @@ pub fn ballot_key(poll: PollId, voter: VoterId) -> String {
     key
 }
 
-/// The partition of a voter's ballots in a poll, among `partitions`.
+/// Returns the partition, one of `partitions`, of a voter's ballots in a poll.
 pub fn ballot_partition(poll: PollId, voter: VoterId, partitions: u32) -> Partition {
     if partitions == 1 { 0 } else { partition_of(ballot_key(poll, voter).as_bytes(), partitions) }
 }
 
-/// Why bytes are not a record.
+/// `RecordError` says why bytes are not a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// Written by a later Pollux. The partition must stop until this binary is replaced.
+    /// A later Pollux wrote it. The partition must stop until this binary is replaced.
     #[error("a record of schema version {0} that this binary is too old to read")]
     Newer(u64),
     /// No version can read it.
@@ -147,7 +149,8 @@ pub enum RecordError {
     Unreadable(&'static str),
 }
 
-/// Every member any record has; flat, because a tagged enum would buffer each record once more.
+/// `Wire` holds every member that a record can have. It is flat, because a tagged enum would buffer
+/// each record once more.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Wire {
@@ -177,17 +180,18 @@ struct Wire {
     at: Option<UnixMillis>,
 }
 
-/// What version 2 adds. It is read apart, for in version 1 these members mean nothing.
+/// `Added` holds the members that version 2 adds. They are read separately, because in version 1
+/// they mean nothing.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Added {
-    /// What a ballot of another kind than a choice says.
+    /// The answer of a ballot in a poll of any kind but a choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<Answer>,
     named_by: NamedBy,
 }
 
-/// A record of version 2 as it is written.
+/// `Second` is a record of version 2 in the form in which it is written.
 #[derive(Serialize)]
 struct Second {
     #[serde(flatten)]
@@ -196,6 +200,7 @@ struct Second {
     added: Added,
 }
 
+/// `Type` is the word in the member `type`.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Type {
@@ -211,7 +216,7 @@ enum Type {
 }
 
 impl Entry {
-    /// The poll it is about; a genesis record is about none.
+    /// Returns the poll that the record is about; a genesis record is about none.
     pub fn poll(&self) -> Option<PollId> {
         match self {
             Self::Genesis(_) => None,
@@ -220,7 +225,7 @@ impl Entry {
         }
     }
 
-    /// The record's value.
+    /// Encodes the record's value.
     pub fn encode(&self) -> Vec<u8> {
         let wire = match self {
             &Self::Genesis(Genesis { generation, partition, partitions }) => Wire {
@@ -253,7 +258,7 @@ impl Entry {
         bytes
     }
 
-    /// Read a record's value.
+    /// Decodes a record's value.
     pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
         if let Some(ballot) = canonical::decode(value) {
             return Ok(Self::Ballot(ballot));
@@ -272,7 +277,7 @@ impl Entry {
     }
 }
 
-/// The value of a ballot's record.
+/// Encodes the value of a ballot's record.
 fn encode_ballot(ballot: &Ballot) -> Vec<u8> {
     if let Answer::Choice(options) = &ballot.answer {
         return canonical::encode(ballot, *options);
@@ -293,7 +298,8 @@ fn encode_ballot(ballot: &Ballot) -> Vec<u8> {
 }
 
 impl Wire {
-    /// The record these members make, and those that version 2 adds; `None` if one is missing.
+    /// Builds the record from these members and those that version 2 adds; `None` if one is
+    /// missing.
     fn entry(self, Added { answer, named_by }: Added) -> Option<Entry> {
         let reason = match self.r#type {
             Type::Missing => return None,
@@ -342,7 +348,7 @@ impl Wire {
     }
 }
 
-/// Off the hot path: tell a newer record from garbage.
+/// Tells a newer record from garbage, off the hot path.
 #[cold]
 pub(crate) fn why_not(value: &[u8]) -> RecordError {
     #[derive(Deserialize)]

@@ -1,16 +1,16 @@
-//! A poll's result as one line of text, and the line's hash: what two people compare to know that
-//! they have the same result, whichever of them asked the server and whichever recounted the log.
+//! A poll's result as one line of text, and the line's hash. Two people compare the hash to know
+//! that they have the same result, whether they asked the server or recounted the log.
 //!
-//! The line is exactly this, with no space in it and one line feed (U+000A) at its end:
+//! The line is exactly this, without spaces and with one line feed (U+000A) at its end:
 //!
 //! ```text
 //! {"pollId":"01890a5d-ac96-774b-bcce-b302099a8057","round":1,"counts":[3,1],"voters":4}
 //! ```
 //!
-//! `pollId` in lower case; `counts` has the marks of each slot, which for a choice
-//! is each option in the organiser's order. The hash is
-//! SHA-256 over its bytes, as 64 lower-case hexadecimal digits; of the line above it is
-//! `27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410`. Anybody can make it with
+//! `pollId` is in lower case. `counts` has the marks of each slot, which for a choice is each
+//! option, in the organiser's order. The hash is SHA-256 over the line's bytes, as 64 lower-case
+//! hexadecimal digits. For the line above it is
+//! `27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410`. Anybody can compute it with
 //! `sha256sum`.
 
 use std::fmt::Write;
@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::id::PollId;
 
-/// The line.
+/// Returns a result as its line.
 pub fn line(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
     let counts = counts.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
     format!(
@@ -27,7 +27,7 @@ pub fn line(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
     )
 }
 
-/// The hash of the line.
+/// Returns the hash of a result's line.
 pub fn hash(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(line(poll, round, counts, voters)) {
@@ -62,7 +62,7 @@ mod tests {
     const EXAMPLE: &str = "27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410";
 
     proptest! {
-        /// Nothing of a result can change without its hash.
+        /// Every change of a result changes its hash.
         #[test]
         fn whatever_differs_shows(
             id in 0..3_u64,
@@ -88,7 +88,7 @@ mod tests {
             prop_assert!(!others.contains(&own));
         }
 
-        /// The line is JSON, for whoever would rather read it so.
+        /// The line can be parsed as JSON, too.
         #[test]
         fn the_line_is_json(counts in prop::collection::vec(any::<u64>(), 2..9), voters: u64) {
             let line = line(poll(1), 2, &counts, voters);

@@ -1,8 +1,8 @@
-//! A poll and its tallies in every partition, put together: totals, version, final or not.
+//! A standing is a poll with its tallies from every partition: totals, version, final or not.
 //!
-//! Whoever shows results builds a [`Standing`] from [`Announcement`]s. They may come late,
-//! twice or out of order, from several partitions and nodes: [`Standing`] keeps the newest of
-//! each, so every node that has heard the same shows the same, with the same version.
+//! A node builds a [`Standing`] from [`Announcement`]s. They may come late, twice or out of order,
+//! from several partitions and nodes. A standing keeps the newest of each, so all nodes that have
+//! heard the same show the same, with the same version.
 
 use std::sync::Arc;
 
@@ -11,88 +11,90 @@ use crate::id::{Generation, Offset, Partition, PollId};
 use crate::poll::{Poll, PollStatus, Results, Turnout};
 use crate::tally::Tally;
 
-/// What so many hidings add to a version: each more than all votes of a round and all changes of a
-/// poll, and a million of them still a whole number in JavaScript.
+/// Returns what this number of hidings adds to a version. Each hiding adds more than all votes of a
+/// round and all changes of a poll; a million hidings still make a whole number in JavaScript
+/// (below 2^53).
 pub(crate) fn hidden(hidings: u32) -> u64 {
     u64::from(hidings) << 32
 }
 
-/// How much of what is counted somebody is shown.
+/// `Shown` says how much of what is counted a viewer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Shown {
     /// Neither how many have voted nor for what.
     Nothing,
-    /// How many have voted.
+    /// The number of those who have voted.
     Turnout,
-    /// How many, and for what.
+    /// The number of those who have voted, and what they voted for.
     Numbers,
 }
 
-/// A poll's committed tally in one partition, and how new it is.
+/// `TallyAt` is a poll's committed tally in one partition, and how new it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TallyAt {
-    /// Which poll.
+    /// The poll.
     pub poll: PollId,
-    /// Which partition.
+    /// The partition.
     pub partition: Partition,
-    /// Which log. Generations are UUIDv7s: a newer log compares greater.
+    /// The generation of the log. Generations are UUIDv7s, so that of a newer log compares greater.
     pub generation: Generation,
     /// The partition's next offset in the commit that wrote this tally.
     pub next_offset: Offset,
-    /// The absolute tally: it replaces what was known before.
+    /// The absolute tally, which replaces what was known before.
     pub tally: Tally,
 }
 
 impl TallyAt {
-    /// Of two tallies of one poll and partition the one with the greater age is the newer.
+    /// Returns the tally's age. Of two tallies of one poll and partition, the one with the greater
+    /// age is the newer.
     pub fn age(&self) -> (Generation, Offset) {
         (self.generation, self.next_offset)
     }
 }
 
-/// What is told to every node once it is committed.
+/// An announcement tells every node what was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Announcement {
-    /// A poll was made or changed.
+    /// A poll was created or changed.
     Poll(Arc<Poll>),
-    /// An event was made or changed.
+    /// An event was created or changed.
     Event(Arc<Event>),
     /// A tally was committed.
     Tally(TallyAt),
-    /// A partition is committed up to here: every ballot below is decided.
+    /// A partition is committed up to an offset: every ballot below it is decided.
     Progress {
-        /// Which partition.
+        /// The partition.
         partition: Partition,
-        /// Which log.
+        /// The generation of the log.
         generation: Generation,
         /// The first offset that is not decided yet.
         next_offset: Offset,
     },
 }
 
-/// A poll with what is known of its tallies.
+/// A standing is a poll with what is known of its tallies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The poll's newest known revision.
     pub poll: Arc<Poll>,
-    /// By partition; `None` where nothing was ever committed for it.
+    /// The tallies by partition; `None` where nothing was ever committed for the poll.
     tallies: Vec<Option<TallyAt>>,
 }
 
 impl Standing {
-    /// A poll nobody has voted in, over this many partitions.
+    /// Creates the standing of a poll in which nobody has voted, over this many partitions.
     pub fn new(poll: Arc<Poll>, partitions: u32) -> Self {
         Self { poll, tallies: vec![None; partitions as usize] }
     }
 
-    /// Take a newer revision of the poll. Says whether it was newer.
+    /// Takes a revision of the poll if it is newer than the known one, and returns whether it was.
     pub fn take_poll(&mut self, poll: Arc<Poll>) -> bool {
         debug_assert_eq!(poll.id, self.poll.id, "a standing is of one poll");
         let newer = poll.revision > self.poll.revision;
         if newer {
             let before = std::mem::replace(&mut self.poll, poll);
-            // An event is never left, and hidings never shrink: a node that does not know them yet has
-            // left them out.
+            // A poll never leaves its event, and hidings never shrink. A revision without them was
+            // written by a node of an older Pollux that does not know them.
             if self.poll.event.is_none() && before.event.is_some() {
                 let poll = Arc::make_mut(&mut self.poll);
                 (poll.event, poll.code) = (before.event, before.code.clone());
@@ -100,7 +102,7 @@ impl Standing {
             if self.poll.hidings < before.hidings {
                 Arc::make_mut(&mut self.poll).hidings = before.hidings;
             }
-            // Whether turnout shows is fixed by the opening.
+            // The opening fixes whether turnout shows.
             if before.status != PollStatus::Draft && self.poll.turnout != before.turnout {
                 Arc::make_mut(&mut self.poll).turnout = before.turnout;
             }
@@ -108,8 +110,8 @@ impl Standing {
         newer
     }
 
-    /// Take a newer tally. Says whether it was newer. Tallies of an older log are forgotten
-    /// when the first of a newer one arrives.
+    /// Takes a tally if it is newer than the known one, and returns whether it was. The tallies of
+    /// an older log are forgotten when the first of a newer one arrives.
     pub fn take_tally(&mut self, tally: TallyAt) -> bool {
         let known = self.tallies().map(|at| at.generation).max();
         if known > Some(tally.generation) {
@@ -126,18 +128,18 @@ impl Standing {
         newer
     }
 
-    /// The tallies there are.
+    /// Returns the tallies of all partitions that have one.
     pub fn tallies(&self) -> impl Iterator<Item = &TallyAt> {
         self.tallies.iter().flatten()
     }
 
-    /// The tallies that count towards the round being shown: a partition that has not heard of
-    /// the present round yet has nothing for it.
+    /// Returns the tallies that count towards the round being shown. A partition that has not heard
+    /// of that round yet adds nothing to it.
     fn current(&self) -> impl Iterator<Item = &Tally> {
         self.tallies().map(|at| &at.tally).filter(|tally| tally.round >= self.poll.round)
     }
 
-    /// The weight of the marks on each slot; see [`crate::kind`].
+    /// Returns the weight of the marks on each slot; see [`crate::kind`].
     pub fn counts(&self) -> Vec<u64> {
         let mut counts = vec![0; self.poll.kind.form().slots()];
         for tally in self.current() {
@@ -148,25 +150,25 @@ impl Standing {
         counts
     }
 
-    /// Marks counted, over all slots.
+    /// Returns the number of marks counted, over all slots.
     pub fn total_votes(&self) -> u64 {
         self.current().flat_map(|tally| &tally.counts).sum()
     }
 
-    /// People counted.
+    /// Returns the number of voters counted.
     pub fn total_voters(&self) -> u64 {
         self.current().map(|tally| tally.voters).sum()
     }
 
-    /// Closed, and every partition has committed the phase that closed it, and none a later one:
-    /// no ballot can be counted any more until someone reopens or resets.
+    /// Returns whether the poll is closed, and every partition has committed exactly the phase that
+    /// closed it. Then no ballot can be counted any more until someone reopens or resets the poll.
     pub fn is_final(&self) -> bool {
         let phase = |t: &Option<TallyAt>| t.as_ref().map_or(0, |at| at.tally.phase);
         self.poll.status == PollStatus::Closed
             && self.tallies.iter().all(|t| phase(t) == self.poll.phase)
     }
 
-    /// The hash of the result, once it is final; see [`crate::result`].
+    /// Returns the hash of the result, once it is final; see [`crate::result`].
     pub fn result_hash(&self) -> Option<String> {
         let hash = || {
             let (id, round) = (self.poll.id, self.poll.round);
@@ -175,18 +177,19 @@ impl Standing {
         self.is_final().then(hash)
     }
 
-    /// The latest phase that every partition has committed; 0 before the opening.
+    /// Returns the latest phase that every partition has committed; 0 before the opening.
     pub fn seen_everywhere(&self) -> u32 {
         self.tallies.iter().map(|t| t.as_ref().map_or(0, |t| t.tally.phase)).min().unwrap_or(0)
     }
 
-    /// The version of what is shown, the same on every node. It grows with everything that can
-    /// be seen to change, and never shrinks within one generation.
+    /// Returns the version of what is shown, which is the same on every node. It grows with
+    /// everything that can be seen to change, and never shrinks within one generation.
     ///
-    /// It must tell no more than is shown: without the counts only the poll's own changes move it, and
-    /// with turnout alone each new voter, but no changed mind. Showing more later can only raise
-    /// it. Hiding what was shown must raise it, too, although votes are no part of it any more: each
-    /// hiding puts it above all that anybody can have been sent before.
+    /// The version must reveal no more than is shown. Without the numbers, only the poll's own
+    /// changes move it; with turnout alone, each new voter moves it too, but no changed answer.
+    /// Showing more later can only raise it. Hiding what was shown must raise it as well, although
+    /// votes are no part of it any more: each hiding lifts it above every version that anybody can
+    /// have been sent before.
     pub fn version(&self, shown: Shown) -> u64 {
         let own = hidden(self.poll.hidings) + self.rounds();
         let tallies = self.tallies().map(|at| &at.tally);
@@ -200,9 +203,10 @@ impl Standing {
         }
     }
 
-    /// What the rounds that have passed add where turnout shows before the numbers. A new round takes the voters of the one
-    /// before out of the sum, in each partition when its turn comes; so each of them counts for
-    /// more than all those voters, whoever is looking.
+    /// Returns what the rounds that have passed add to the version, where turnout shows before the
+    /// numbers. A new round takes the voters of the one before out of the sum, in each partition
+    /// when its turn comes. So each passed round counts for more than all those voters, for every
+    /// viewer.
     fn rounds(&self) -> u64 {
         match (self.poll.results, self.poll.turnout) {
             (Results::Live, _) | (_, Turnout::Hidden) => 0,
@@ -210,7 +214,7 @@ impl Standing {
         }
     }
 
-    /// The version of what is told of the poll apart from its numbers, hidings left out.
+    /// Returns the version of what is told of the poll apart from its numbers and its hidings.
     pub fn told(&self) -> u64 {
         self.poll.revision + u64::from(self.seen_everywhere())
     }

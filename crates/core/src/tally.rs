@@ -1,12 +1,13 @@
-//! The fold: how the records of one partition, in log order, become tallies.
+//! Tallies are counted here: one ballot or control record is decided and applied to a poll's tally.
 //!
-//! [`Tally`] is one poll's state in one partition, [`VoterState`] one voter's state in one
-//! poll. [`count`] and [`control`] are the whole of it: pure and total. A voter's ballots all lie
-//! in one partition (the key is poll + voter), so no decision needs to look beyond it, and a
-//! poll's result is the plain sum over partitions.
+//! [`Tally`] holds one poll's counts in one partition, [`VoterState`] what is known of one voter in
+//! one poll. The whole of the fold is [`count`] and [`control`], which are pure and total. All
+//! ballots of a voter in a poll lie in one partition (the key is poll + voter), so no decision
+//! needs to look beyond it, and a poll's result is the plain sum over partitions.
 //!
-//! **A ballot is decided once, by its first record.** Whatever comes under the same id later,
-//! a retry after the close, a duplicate after a reset, is told the same and changes nothing.
+//! **A ballot is decided once, by its first record.** A record that comes later under the same id,
+//! such as a retry after the close or a duplicate after a reset, is given the same decision and
+//! changes nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ use crate::id::BallotId;
 use crate::kind::Answer;
 use crate::poll::{Revote, Rules};
 
-/// Where a poll stands, as the records of a partition tell it.
+/// The gate says whether a poll takes ballots, as the records of a partition tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Gate {
@@ -28,7 +29,7 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// The word used wherever a tally is kept or told.
+    /// Returns the gate's word, as stores and announcements write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -37,17 +38,17 @@ impl Gate {
         }
     }
 
-    /// The gate of this word.
+    /// Returns the gate of this word.
     pub fn of(word: &str) -> Option<Self> {
         [Self::Open, Self::Closed, Self::Deleted].into_iter().find(|gate| gate.as_str() == word)
     }
 }
 
-/// One poll's state in one partition.
+/// A tally holds the counts of all slots of a poll in one partition, and the poll's phase there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// The latest phase seen here, in a control record or on a ballot; 0 before the first. A
-    /// poll is final when every partition is in the phase that closed it.
+    /// The latest phase seen in this partition, in a control record or on a ballot; 0 before the
+    /// first. A poll is final when every partition is in the phase that closed it.
     pub phase: u32,
     /// The round that is being counted.
     pub round: u32,
@@ -55,21 +56,21 @@ pub struct Tally {
     pub gate: Gate,
     /// The weight of the marks on each of the poll's slots; see [`crate::kind`].
     pub counts: Vec<u64>,
-    /// Voters with a ballot that counts.
+    /// The number of voters with a ballot that counts.
     pub voters: u64,
-    /// Grows with every visible change and never shrinks; summed over partitions it is part of
-    /// the poll's version.
+    /// A number that grows with every visible change and never shrinks. Its sum over the partitions
+    /// is part of the poll's version.
     pub changes: u64,
 }
 
 impl Tally {
-    /// Before any record: not open yet, nothing counted.
+    /// Returns the tally before any record: not open yet, and nothing counted.
     pub fn new() -> Self {
         Self { phase: 0, round: 1, gate: Gate::Closed, counts: Vec::new(), voters: 0, changes: 0 }
     }
 
-    /// Move on to a later phase. `changes` grows by the phases passed, so that it grows the
-    /// same whether the records in between were seen or overtaken.
+    /// Moves on to a later phase. `changes` grows by the number of phases passed, so that it grows
+    /// by the same amount whether the control records in between were seen or overtaken.
     fn advance(&mut self, rules: &Rules, phase: u32, round: u32, gate: Gate) {
         self.changes += u64::from(phase - self.phase);
         self.phase = phase;
@@ -89,48 +90,49 @@ impl Default for Tally {
     }
 }
 
-/// One voter's state in one poll.
+/// The voter state is what the fold knows of one voter in one poll.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VoterState {
     /// The round that `counted` belongs to.
     pub round: u32,
     /// The ballot that counts, if one does.
     pub counted: Option<(BallotId, Answer)>,
-    /// The greatest ballot id ever decided: a ballot above it is certainly new, one at or below
-    /// it may have been decided before, and whoever calls [`count`] must look.
+    /// The greatest ballot id ever decided. A ballot above it is certainly new. One at or below it
+    /// may have been decided before, so the caller of [`count`] must look.
     pub seen: Option<BallotId>,
 }
 
 impl VoterState {
-    /// Whether a ballot of this id may have been decided before, which only the rows of past
+    /// Returns whether a ballot of this id may have been decided before; only the rows of past
     /// decisions can tell.
     pub fn may_have_seen(&self, id: BallotId) -> bool {
         self.seen >= Some(id)
     }
 }
 
-/// What the fold decides about one ballot record.
+/// A decision says what the fold makes of one ballot record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It counts.
+    /// The ballot counts.
     Counted {
-        /// The voter's older ballot, which no longer does.
+        /// The voter's older ballot, which no longer counts.
         replaced: Option<(BallotId, Answer)>,
     },
-    /// Decided before, so: nothing changes; its first content won.
+    /// The ballot was decided before, with this status. Nothing changes, because its first content
+    /// won.
     Repeated(Status),
-    /// Named by its client, with a smaller id than the voter's ballot that counts.
+    /// The client named the ballot with a smaller id than that of the voter's ballot that counts.
     Superseded,
-    /// The poll takes one ballot per voter.
+    /// The poll takes one ballot per voter, and the voter has one that counts.
     Refused,
-    /// After the close, or of an earlier round.
+    /// The ballot came after the close, or belongs to an earlier round.
     Late,
     /// No rule of the poll allows this ballot; only a foreign producer can have written it.
     Dead(DeadReason),
 }
 
 impl Decision {
-    /// The status a row of this decision keeps; `None` where there is no row to keep.
+    /// Returns the status that a row of this decision keeps; `None` where there is no row to keep.
     pub fn status(&self) -> Option<Status> {
         match self {
             Self::Counted { .. } => Some(Status::Counted),
@@ -142,30 +144,30 @@ impl Decision {
     }
 }
 
-/// Why a record is dead.
+/// The reason says why a record is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeadReason {
     /// The bytes are no record of any version.
     #[error("unreadable: {0}")]
     Unreadable(&'static str),
-    /// Its key belongs to another partition, or its key and content disagree.
+    /// The record's key belongs to another partition, or the key and the content disagree.
     #[error("in the wrong partition or under the wrong key")]
     Misplaced,
-    /// No poll of that id was ever made, or it has not opened yet.
+    /// No poll of that id was ever created, or the poll has not opened yet.
     #[error("no such poll, or not open yet")]
     UnknownPoll,
-    /// It says nothing, too much, or something that the poll does not ask.
+    /// The answer is empty, has too many marks, or is about something that the poll does not ask.
     #[error("a choice the poll's rules do not allow")]
     BadAnswer,
-    /// Genesis records stand at offset 0 only.
+    /// A genesis record stands at another offset than 0.
     #[error("a genesis record that is not the first of its partition")]
     StrayGenesis,
 }
 
-/// Decide one ballot and apply it to both states.
+/// Decides one ballot and applies it to both states.
 ///
-/// `before` is what was decided about this very ballot (poll, voter, id) by an earlier record;
-/// it must be given wherever [`VoterState::may_have_seen`] says so.
+/// `before` is the decision that an earlier record made about this very ballot (poll, voter, id).
+/// It must be given wherever [`VoterState::may_have_seen`] says that there may be one.
 pub fn count(
     rules: &Rules,
     tally: &mut Tally,
@@ -173,8 +175,8 @@ pub fn count(
     ballot: &Ballot,
     before: Option<Status>,
 ) -> Decision {
-    // A ballot taken in a later phase proves that the poll was open in that phase: its control
-    // record is on the way and will find its work done.
+    // A ballot taken in a later phase proves that the poll was open in that phase. The control
+    // record of that phase is on its way and will change nothing more.
     if ballot.phase > tally.phase && ballot.round >= tally.round {
         tally.advance(rules, ballot.phase, ballot.round, Gate::Open);
     }
@@ -216,8 +218,8 @@ pub fn count(
     decision
 }
 
-/// Apply a control record: the poll is now in `phase` and `round`, with the gate so. Says
-/// whether anything changed; a phase that is not new is a repetition and changes nothing.
+/// Applies a control record: from now on the poll is in this phase and round, with this gate.
+/// Returns whether anything changed; a phase that is not new is a repetition and changes nothing.
 pub fn control(rules: &Rules, tally: &mut Tally, phase: u32, round: u32, gate: Gate) -> bool {
     let new = phase > tally.phase && round >= tally.round;
     if new {

@@ -1,9 +1,11 @@
-//! A choice: `"optionIds":[2,5]`, each once however often it stands there.
+//! A choice's answer: `"optionIds":[2,5]`, in which each option counts once however often it is
+//! named.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+/// Returns the slots that a record of a choice marks; `None` if the answer is not allowed.
 pub fn marks(record: &Value, options: u64, most: u64) -> Option<Vec<usize>> {
     let ids: Option<BTreeSet<u64>> =
         record["optionIds"].as_array()?.iter().map(Value::as_u64).collect();

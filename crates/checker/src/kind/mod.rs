@@ -1,34 +1,34 @@
-//! What each kind of poll asks, and which slots a record's answer marks: a twin of the core's
-//! kinds, written from the documentation of the records and not from the core.
+//! The kinds of polls, and the slots that a record's answer marks. They are written anew from the
+//! documentation of the records, not from the core's kinds.
 
 mod choice;
 mod rating;
 
 use serde_json::Value;
 
-/// What a poll asks.
+/// `Asks` says what a poll asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asks {
-    /// Which options?
+    /// Which options voters choose.
     Choice {
         /// How many options there are.
         options: u64,
-        /// How many a ballot may mark.
+        /// How many options a ballot may mark.
         most: u64,
     },
-    /// Which step for each statement?
+    /// Which step voters give to each statement.
     Rating {
         /// How many statements there are.
         statements: u64,
         /// How many steps the scale has.
         steps: u64,
-        /// The lowest of them.
+        /// The lowest step.
         lowest: u64,
     },
 }
 
 impl Asks {
-    /// How many numbers the result has.
+    /// Returns how many counts the result has.
     pub fn slots(&self) -> usize {
         (match self {
             Self::Choice { options, .. } => *options,
@@ -36,7 +36,7 @@ impl Asks {
         }) as usize
     }
 
-    /// The places in the result that a ballot's record adds one to; `None` if it is not allowed.
+    /// Returns the slots that a ballot's record adds one to; `None` if the answer is not allowed.
     pub(crate) fn marks(&self, record: &Value) -> Option<Vec<usize>> {
         match *self {
             Self::Choice { options, most } => choice::marks(record, options, most),

@@ -1,7 +1,8 @@
-//! A rating: `"answer":{"rating":[4,null,2]}`, a step or nothing for each statement.
+//! A rating's answer: `"answer":{"rating":[4,null,2]}`, with a step or nothing for each statement.
 
 use serde_json::Value;
 
+/// Returns the slots that a record of a rating marks; `None` if the answer is not allowed.
 pub fn marks(record: &Value, statements: u64, steps: u64, lowest: u64) -> Option<Vec<usize>> {
     let given = record["answer"]["rating"].as_array()?;
     if record["v"] != 2 || given.len() as u64 != statements {

@@ -1,9 +1,9 @@
 //! Kinds of polls, a folder each: what an organiser writes, which answers a ballot may hold, which
-//! marks an answer is, and what the marks come to.
+//! marks an answer stands for, and what result the marks add up to.
 //!
 //! A poll counts in *slots*, numbered from 0. A *mark* adds a weight to one slot. The fold adds the
-//! marks of an answer and takes away those of the answer it replaces; it never asks what a slot
-//! stands for. Neither do the stores, the announcements or the hash of a result.
+//! marks of an answer and takes away those of the answer that it replaces, without knowing what a
+//! slot stands for. The stores, the announcements and the hash of a result do not know it either.
 //!
 //! ```text
 //! Draft ──check──▶ Kind ──form──▶ Form          what an organiser writes; kept; what the fold needs
@@ -23,20 +23,20 @@ use self::choice::{Choice, OptionSet};
 use self::rating::{Rating, Steps};
 use crate::poll::{Violation, clean};
 
-/// A place in a poll's counts.
+/// A slot is the index of a counter in a poll's counts.
 pub type Slot = usize;
 
-/// What a poll asks, as it is kept; fixed once the poll has opened.
+/// The kind is what a poll asks, as it is kept; it is fixed once the poll has opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Kind {
-    /// Which of these options?
+    /// Voters choose from these options.
     Choice(Choice),
-    /// How much of each of these statements?
+    /// Voters rate these statements.
     Rating(Rating),
 }
 
-/// What an organiser writes of a kind, not checked yet.
+/// A draft is a kind as an organiser writes it, not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draft {
     /// Options to choose from.
@@ -46,7 +46,7 @@ pub enum Draft {
 }
 
 impl Draft {
-    /// Check what was written: the kind to keep, or every broken rule in `broken`.
+    /// Checks what was written. Returns the kind to keep, or adds every broken rule to `broken`.
     pub(crate) fn check(self, broken: &mut Vec<Violation>) -> Option<Kind> {
         match self {
             Self::Choice(draft) => draft.check(broken).map(Kind::Choice),
@@ -56,7 +56,7 @@ impl Draft {
 }
 
 impl Kind {
-    /// The word for it in the API.
+    /// Returns the word for the kind in the API.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Choice(choice) => choice.kind.as_str(),
@@ -64,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// What was written, to be edited further.
+    /// Returns what was written, to be edited further.
     pub fn to_draft(&self) -> Draft {
         match self {
             Self::Choice(choice) => Draft::Choice(choice.to_draft()),
@@ -72,7 +72,7 @@ impl Kind {
         }
     }
 
-    /// What the fold needs to know.
+    /// Returns what the fold needs to know.
     pub fn form(&self) -> Form {
         match self {
             Self::Choice(choice) => Form::Choice(choice.form()),
@@ -80,7 +80,7 @@ impl Kind {
         }
     }
 
-    /// Read and check what a client wrote; the error says where it is wrong.
+    /// Reads and checks the answer that a client wrote; the error says where it is wrong.
     pub fn read(&self, written: &Written<'_>) -> Result<Answer, Violation> {
         match self {
             Self::Choice(choice) => choice.read(written).map(Answer::Choice),
@@ -88,17 +88,17 @@ impl Kind {
         }
     }
 
-    /// What an answer says, in the organiser's words.
+    /// Returns what an answer says, in the organiser's words.
     pub fn say(&self, answer: &Answer) -> Vec<String> {
         match (self, answer) {
             (Self::Choice(choice), Answer::Choice(options)) => choice.say(*options),
             (Self::Rating(rating), Answer::Rating(steps)) => rating.say(steps),
-            // No ballot of another kind ever counts.
+            // A ballot of another kind never counts.
             _ => Vec::new(),
         }
     }
 
-    /// What these counts come to, a row for each thing that was asked about, in the organiser's
+    /// Returns the result of these counts: a row for each option or statement, in the organiser's
     /// order. Slots that the counts lack are zero.
     pub fn rows<'a>(&'a self, counts: &'a [u64]) -> Vec<Row<'a>> {
         match self {
@@ -108,28 +108,28 @@ impl Kind {
     }
 }
 
-/// One row of a result.
+/// A row of a result has the votes for one option or statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row<'a> {
-    /// What was asked about, in the organiser's words.
+    /// The option or statement, in the organiser's words.
     pub text: &'a str,
-    /// Marks counted on it.
+    /// The number of marks counted on it.
     pub votes: u64,
-    /// How they are spread over a scale, where the kind has one.
+    /// How the marks are spread over a scale, where the kind has one.
     pub spread: Option<Spread<'a>>,
 }
 
-/// How often each step of a scale was given.
+/// The spread says how often each step of a scale was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spread<'a> {
     /// The lowest step.
     pub lowest: u8,
-    /// By step, ascending.
+    /// The counts by step, ascending.
     pub counts: &'a [u64],
 }
 
 impl Spread<'_> {
-    /// The mean step; `None` while there is no mark.
+    /// Returns the mean step; `None` while there is no mark.
     pub fn mean(&self) -> Option<f64> {
         let marks: u64 = self.counts.iter().sum();
         let sum: u64 = (u64::from(self.lowest)..).zip(self.counts).map(|(s, n)| s * n).sum();
@@ -137,18 +137,18 @@ impl Spread<'_> {
     }
 }
 
-/// What a ballot of a poll may hold, and in how many slots it is counted: all that the fold needs
-/// of a [`Kind`].
+/// The form is the part of a [`Kind`] that the fold needs: what a ballot may hold, and in how many
+/// slots it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
-    /// See [`Choice`].
+    /// The form of a [`Choice`].
     Choice(choice::Form),
-    /// See [`Rating`].
+    /// The form of a [`Rating`].
     Rating(rating::Form),
 }
 
 impl Form {
-    /// How many slots there are.
+    /// Returns the number of slots.
     pub fn slots(self) -> usize {
         match self {
             Self::Choice(form) => form.slots(),
@@ -156,7 +156,7 @@ impl Form {
         }
     }
 
-    /// Whether a ballot may hold this answer. One of another kind it may not.
+    /// Returns whether a ballot may hold this answer. An answer of another kind is never allowed.
     pub fn allows(self, answer: &Answer) -> bool {
         match (self, answer) {
             (Self::Choice(form), Answer::Choice(options)) => form.allows(*options),
@@ -165,7 +165,7 @@ impl Form {
         }
     }
 
-    /// The marks of an answer that is allowed: each slot and its weight.
+    /// Calls `mark` with the slot and the weight of each mark of an answer that is allowed.
     pub fn marks(self, answer: &Answer, mut mark: impl FnMut(Slot, u64)) {
         match (self, answer) {
             (Self::Choice(_), Answer::Choice(options)) => choice::marks(*options, &mut mark),
@@ -174,19 +174,19 @@ impl Form {
         }
     }
 
-    /// Add an answer's marks to counts that have all the slots.
+    /// Adds an answer's marks to counts that have all the slots.
     pub fn add(self, answer: &Answer, counts: &mut [u64]) {
         self.marks(answer, |slot, weight| counts[slot] += weight);
     }
 
-    /// Take away what [`Form::add`] has added.
+    /// Takes away what [`Form::add`] has added.
     pub fn take_away(self, answer: &Answer, counts: &mut [u64]) {
         self.marks(answer, |slot, weight| counts[slot] -= weight);
     }
 }
 
-/// An answer as a client may write it: exactly one of these. A kind reads its own and refuses the
-/// others.
+/// `Written` is an answer as a client may write it, in exactly one of these members. A kind reads
+/// its own members and refuses the others.
 #[derive(Debug, Default)]
 pub struct Written<'a> {
     /// The text of an option.
@@ -197,12 +197,12 @@ pub struct Written<'a> {
     pub options: Option<Vec<&'a str>>,
     /// The ids of options.
     pub option_ids: Option<&'a [u64]>,
-    /// JSON that means something to one kind only.
+    /// JSON whose meaning depends on the kind.
     pub answer: Option<&'a str>,
 }
 
 impl<'a> Written<'a> {
-    /// How many of them there are.
+    /// Returns how many of the members are given.
     fn given(&self) -> usize {
         let Self { option, option_id, options, option_ids, answer } = self;
         let given = [
@@ -215,7 +215,8 @@ impl<'a> Written<'a> {
         given.into_iter().filter(|given| *given).count()
     }
 
-    /// The JSON of `answer`, if nothing else is given; `wanted` says what it is to be.
+    /// Returns the JSON of `answer` if nothing else is given; `wanted` tells the client what it has
+    /// to be.
     fn only_answer(&self, wanted: &str) -> Result<&'a str, Violation> {
         let refuse =
             || Violation::new("", format!("a poll of this kind takes answer alone: {wanted}"));
@@ -223,7 +224,7 @@ impl<'a> Written<'a> {
     }
 }
 
-/// Texts of which no two are the same; what is wrong with them goes into `broken`.
+/// Trims texts of which no two may be the same; what is wrong with them is added to `broken`.
 fn distinct<'a>(
     pointer: &str,
     name: &str,
@@ -245,23 +246,25 @@ fn distinct<'a>(
     texts
 }
 
-/// What one ballot says.
+/// An answer is what one voter filled in, as the poll's kind defines it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Answer {
-    /// The options it marks.
+    /// The options that the ballot marks.
     Choice(OptionSet),
-    /// The step it gives to each statement.
+    /// The step that the ballot gives to each statement.
     Rating(Steps),
 }
 
 impl Answer {
-    /// The answer of a choice that marks these options; `None` if an id is outside 1 to 100.
+    /// Returns the answer of a choice that marks these options; `None` if an id is outside 1 to
+    /// 100.
     pub fn options(ids: impl IntoIterator<Item = choice::OptionId>) -> Option<Self> {
         OptionSet::of(ids).map(Self::Choice)
     }
 
-    /// The member that says it in JSON, on the log and wherever ballots are told: its name and value.
+    /// Returns the name and value of the JSON member that exports and traces show the answer in. A
+    /// rating has another member on the log and in the API (`answer`).
     pub fn to_member(&self) -> (&'static str, serde_json::Value) {
         match self {
             Self::Choice(options) => ("optionIds", options.iter().collect()),
@@ -269,7 +272,7 @@ impl Answer {
         }
     }
 
-    /// The answer as a store keeps it in one column.
+    /// Returns the answer in the form in which a store keeps it in one column.
     pub fn pack(&self) -> Packed {
         match self {
             Self::Choice(options) => Packed::Bits(options.bits()),
@@ -279,7 +282,8 @@ impl Answer {
         }
     }
 
-    /// The answer of [`Answer::pack`]; `None` if no kind has packed it.
+    /// Returns the answer that [`Answer::pack`] packed; `None` if these bits or this JSON are no
+    /// answer of any kind.
     pub fn unpack(packed: &Packed) -> Option<Self> {
         match packed {
             Packed::Bits(bits) => OptionSet::from_bits(*bits).map(Self::Choice),
@@ -289,7 +293,7 @@ impl Answer {
 }
 
 impl std::fmt::Display for Answer {
-    /// For people who do not have the poll at hand: ids in place of the organiser's words.
+    /// Writes ids in place of the organiser's words, for people who do not have the poll at hand.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Choice(options) => options.fmt(f),
@@ -298,11 +302,11 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// An answer in the form in which stores keep it.
+/// `Packed` is an answer in the form in which stores keep it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packed {
     /// A set of small numbers: bit *n* says whether *n* is in it.
     Bits(u128),
-    /// JSON, as it stands on the log.
+    /// The answer as JSON, as it stands on the log.
     Json(String),
 }

@@ -1,45 +1,47 @@
-//! What an organiser writes of a poll, and the rules it is checked against.
+//! A draft is what an organiser writes of a poll; here it is checked against the rules.
 
 use super::{ChangeRefused, Results, Revote, Turnout};
 use crate::id::UnixMillis;
 use crate::kind::{self, Kind, choice};
 
-/// Longest question, in characters.
+/// The greatest length of a question, in characters.
 pub const MAX_QUESTION_CHARS: usize = 500;
-/// Longest that a poll may be set to stay open, in seconds: a week. `closesAt` goes further.
+/// The longest time that a poll may be set to stay open after its opening, in seconds: a week.
+/// `closesAt` may lie further ahead.
 pub const MAX_CLOSES_AFTER: u32 = 7 * 24 * 3600;
-/// Most origins that may frame a poll.
+/// The most origins that may frame a poll.
 pub const MAX_ORIGINS: usize = 20;
-/// Longest origin, in characters.
+/// The greatest length of an origin, in characters.
 const MAX_ORIGIN_CHARS: usize = 260;
 
-/// What an organiser writes.
+/// A draft is a poll as an organiser writes it, not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// 1 to 500 characters.
+    /// The question, 1 to 500 characters.
     pub question: String,
-    /// What is asked about.
+    /// The kind of poll, and what it asks about.
     pub kind: kind::Draft,
-    /// Default replace.
+    /// What a voter's second ballot does; by default it replaces the first.
     pub revote: Revote,
-    /// Default live.
+    /// When the public sees the numbers; by default all the time.
     pub results: Results,
-    /// Default shown.
+    /// Whether turnout shows while the numbers do not; by default it does.
     pub turnout: Turnout,
-    /// Default true.
+    /// Whether a `voterId` in a vote's body is accepted; by default it is.
     pub voter_ids: bool,
-    /// Default true.
+    /// Whether the poll is listed; by default it is.
     pub listed: bool,
-    /// Default never.
+    /// The time at which the poll closes by itself; by default it never does.
     pub closes_at: Option<UnixMillis>,
-    /// In seconds, 1 to [`MAX_CLOSES_AFTER`], instead of `closes_at`. Default never.
+    /// How many seconds after its opening the poll closes by itself, 1 to [`MAX_CLOSES_AFTER`]. It
+    /// is given instead of `closes_at`, not beside it; by default the poll stays open.
     pub closes_after: Option<u64>,
-    /// Default nobody.
+    /// The origins that may frame the poll; by default there are none.
     pub embed: Vec<String>,
 }
 
 impl Draft {
-    /// A single choice between these options, with every default.
+    /// Returns a single choice between these options, with every default.
     pub fn new(
         question: impl Into<String>,
         options: impl IntoIterator<Item: Into<String>>,
@@ -49,7 +51,7 @@ impl Draft {
         Self::of(question, kind)
     }
 
-    /// A draft of this kind, with every default.
+    /// Returns a draft of this kind, with every default.
     pub fn of(question: impl Into<String>, kind: kind::Draft) -> Self {
         Self {
             question: question.into(),
@@ -65,8 +67,8 @@ impl Draft {
         }
     }
 
-    /// Check every rule. `known` is the closing time that the draft had before: should it have
-    /// passed since, it is for [`super::Poll::open`] to deal with.
+    /// Checks every rule. `known` is the closing time that the draft had before: if it has passed
+    /// since, that is no broken rule, because [`super::Poll::open`] deals with it.
     pub(super) fn check(
         self,
         known: Option<UnixMillis>,
@@ -103,7 +105,7 @@ impl Draft {
     }
 }
 
-/// A [`Draft`] that keeps to the rules, in the form in which a poll has it.
+/// `Written` is a [`Draft`] that keeps to the rules, in the form in which a poll keeps it.
 pub(super) struct Written {
     pub question: String,
     pub kind: Kind,
@@ -117,7 +119,7 @@ pub(super) struct Written {
     pub embed: Vec<String>,
 }
 
-/// One broken rule: where in the request's body, and what is wrong.
+/// A violation is one broken rule: where in the request's body, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// A JSON pointer (RFC 6901), such as `/options/2`.
@@ -127,7 +129,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation at this pointer.
+    /// Creates a violation at this pointer.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into() }
     }
@@ -147,7 +149,7 @@ fn duration(seconds: u64, broken: &mut Vec<Violation>) -> u32 {
     allowed.unwrap_or_default()
 }
 
-/// Trim a text and note what is wrong with it.
+/// Trims a text and adds what is wrong with it to `broken`.
 pub(crate) fn clean(pointer: &str, text: &str, most: usize, broken: &mut Vec<Violation>) -> String {
     let text = text.trim();
     let chars = text.chars().count();
@@ -168,8 +170,8 @@ pub(crate) fn clean(pointer: &str, text: &str, most: usize, broken: &mut Vec<Vio
     text.to_owned()
 }
 
-/// Who may frame a page: origins in lower case, each once, or `*` alone. They end up in a header,
-/// so what is not plainly an origin is refused.
+/// Returns the origins that may frame a page, in lower case and each once, or `*` alone. They end
+/// up in a header, so whatever is not plainly an origin is refused.
 pub(crate) fn origins(
     pointer: &str,
     given: Vec<String>,
@@ -194,7 +196,8 @@ pub(crate) fn origins(
     origins
 }
 
-/// Scheme, host and perhaps a port, as a Content-Security-Policy takes them.
+/// Returns whether the text is a scheme, a host and perhaps a port, as a Content-Security-Policy
+/// accepts them.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let Some(host) = host.filter(|_| text.len() <= MAX_ORIGIN_CHARS) else { return false };

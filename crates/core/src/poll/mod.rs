@@ -1,7 +1,7 @@
-//! A poll: what an organiser may write, its rules, and its life from draft to deleted.
+//! A poll: its rules, and its life from draft to deleted.
 //!
-//! Every change goes through a function here and raises [`Poll::revision`]; those that matter
-//! to the fold also raise [`Poll::phase`], which the control records carry.
+//! Every change goes through a function here and raises [`Poll::revision`]. A change that matters
+//! to the fold also raises [`Poll::phase`], which the control records carry.
 
 mod draft;
 
@@ -14,43 +14,44 @@ use crate::id::{EventId, PollId, UnixMillis};
 use crate::kind::{Form, Kind};
 use crate::tally::Gate;
 
-/// What a voter's second ballot does.
+/// `Revote` says what a voter's second ballot does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Revote {
     /// The newest ballot counts (see [`crate::ballot::NamedBy`]).
     #[default]
     Replace,
-    /// The first in log order counts.
+    /// The first ballot in log order counts.
     Refuse,
 }
 
-/// When the public sees the numbers.
+/// `Results` says when the public sees the numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Results {
-    /// All the time.
+    /// Everybody sees them all the time.
     #[default]
     Live,
-    /// Each voter from their own vote on; everybody once revealed.
+    /// Each voter sees them from their own vote on, and everybody once they are revealed.
     AfterVote,
-    /// Nobody until the organiser reveals them.
+    /// Nobody sees them until the organiser reveals them.
     Hidden,
 }
 
-/// Whether everybody sees how many have voted while the numbers are not shown.
+/// `Turnout` says whether everybody sees how many have voted while the numbers are not shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Turnout {
-    /// How many, and no number more.
+    /// Everybody sees how many have voted, and no other number.
     #[default]
     Shown,
-    /// Not even that.
+    /// Nobody sees even that.
     Hidden,
 }
 
 impl Turnout {
-    /// Of a poll that does not say: it was made when turnout was hidden with the numbers.
+    /// Returns the value for a poll in which nothing is written: it was created when turnout was
+    /// hidden together with the numbers.
     fn unsaid() -> Self {
         Self::Hidden
     }
@@ -60,99 +61,105 @@ impl Turnout {
     }
 }
 
-/// Where a poll is in its life.
+/// The status says where a poll is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PollStatus {
-    /// Being written; nobody but its owner sees it.
+    /// The poll is being written; only its owner sees it.
     Draft,
-    /// Taking votes.
+    /// The poll takes votes.
     Open,
-    /// No longer taking votes.
+    /// The poll no longer takes votes.
     Closed,
-    /// Gone; kept as a row so that a recount still knows its rules.
+    /// The poll is gone; its row is kept so that a recount still knows its rules.
     Deleted,
 }
 
-/// The part of a poll the fold needs; fixed once the poll has opened.
+/// The rules are the part of a poll that the fold needs; they are fixed once the poll has opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rules {
     /// What a ballot may hold, and where its marks are counted.
     pub form: Form,
-    /// What a second ballot does.
+    /// What a voter's second ballot does.
     pub revote: Revote,
 }
 
-/// One poll, as its owner made it. Results are not in here: they are [`crate::tally::Tally`]s.
+/// A poll is one question with its rules and its place in its life, as its owner made it. Its
+/// results are not in here: they are [`crate::tally::Tally`]s.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Poll {
-    /// Its id.
+    /// The poll's id.
     pub id: PollId,
-    /// The join code: six digits or more. Empty until the store has given it one.
+    /// The join code, of six digits or more. It is empty until the store has assigned one.
     pub code: String,
     /// The question.
     pub question: String,
-    /// What it asks about.
+    /// The kind of poll, and what it asks about.
     #[serde(flatten)]
     pub kind: Kind,
-    /// What a second ballot does.
+    /// What a voter's second ballot does.
     pub revote: Revote,
     /// When the public sees the numbers.
     pub results: Results,
-    /// Whether everybody sees how many have voted while the numbers are not shown; fixed once the
-    /// poll has opened.
+    /// Whether everybody sees how many have voted while the numbers are not shown. It is fixed once
+    /// the poll has opened.
     #[serde(default = "Turnout::unsaid", skip_serializing_if = "Turnout::is_unsaid")]
     pub turnout: Turnout,
-    /// Whether the organiser has shown hidden results.
+    /// Whether everybody may see the numbers now: from the start of a live poll, else once the
+    /// organiser has revealed them.
     pub revealed: bool,
-    /// Whether a `voterId` in the body is taken.
+    /// Whether a `voterId` in a vote's body is accepted.
     pub voter_ids: bool,
-    /// Whether lists, the feed of all polls and the leaderboard show it.
+    /// Whether lists, the feed of all polls and the leaderboard show the poll.
     pub listed: bool,
-    /// Where it is in its life.
+    /// Where the poll is in its life.
     pub status: PollStatus,
-    /// 0 for a draft; raised by open, close, reopen, reset and delete: the order of control
-    /// records.
+    /// A number that is 0 for a draft and is raised by open, close, reopen, reset and delete. It
+    /// orders the control records.
     pub phase: u32,
-    /// The round being counted, from 1; raised by reset.
+    /// The round being counted, from 1; a reset raises it.
     pub round: u32,
-    /// Raised by every change; part of the version viewers see.
+    /// A number that every change raises. It is part of the version that viewers see.
     pub revision: u64,
-    /// Raised whenever somebody who was shown its numbers no longer is: by a new owner's token, and by
-    /// a reset that hides again what was revealed. Part of the version viewers see.
+    /// A number that is raised whenever somebody who was shown the numbers no longer is: by a new
+    /// owner's token, also that of an event which the poll joins, and by a reset that hides again
+    /// what was revealed. It is part of the version that viewers see.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub hidings: u32,
-    /// When it was made.
+    /// The time at which the poll was created.
     pub created_at: UnixMillis,
-    /// When it closes by itself.
+    /// The time at which the poll closes by itself.
     pub closes_at: Option<UnixMillis>,
-    /// How many seconds after it opens it closes by itself: each opening, and each round that
-    /// begins while it is open, sets `closes_at` anew.
+    /// How many seconds after its opening the poll closes by itself. Each opening, and each round
+    /// that begins while the poll is open, sets `closes_at` anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closes_after: Option<u32>,
-    /// The closing time that had passed already when it opened; it was opened without one.
+    /// The closing time that had already passed when the poll was opened; it was opened without
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_closes_at: Option<UnixMillis>,
-    /// When it last closed, by being deleted at the latest; its code is free a month later.
+    /// The time at which the poll last closed; deleting an open poll closes it. Its code is free a
+    /// month later.
     pub closed_at: Option<UnixMillis>,
     /// SHA-256 of the owner's token; the token itself is kept nowhere.
     pub owner: [u8; 32],
-    /// The event it belongs to, whose code it then shows.
+    /// The event that the poll belongs to, whose code it then shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventId>,
-    /// Who may frame its pages: origins such as `https://example.org`, or `*` alone for anybody.
+    /// The origins that may frame the poll's pages, such as `https://example.org`, or `*` alone for
+    /// all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub embed: Vec<String>,
 }
 
-/// Why a change of a poll was not made.
+/// `ChangeRefused` says why a change of a poll was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeRefused {
-    /// The request breaks the rules, each place named.
+    /// The request breaks rules; each broken one is named with its place.
     #[error("{} of the rules are broken", .0.len())]
     Invalid(Vec<Violation>),
-    /// The poll is not in a status from which this can be done.
+    /// The poll's status does not allow this change.
     #[error("the poll is {}", match .0 {
         PollStatus::Draft => "a draft",
         PollStatus::Open => "open",
@@ -163,7 +170,7 @@ pub enum ChangeRefused {
 }
 
 impl Poll {
-    /// A new draft, checked. Opening it is a change of its own ([`Poll::open`]).
+    /// Creates a draft after checking it. Opening it is a change of its own ([`Poll::open`]).
     pub fn draft(
         id: PollId,
         draft: Draft,
@@ -198,7 +205,7 @@ impl Poll {
         })
     }
 
-    /// Replace everything written in a draft.
+    /// Replaces everything that is written in a draft.
     pub fn edit(&mut self, draft: Draft, now: UnixMillis) -> Result<(), ChangeRefused> {
         self.require(&[PollStatus::Draft])?;
         let written = draft.check(self.closes_at, now)?;
@@ -217,7 +224,8 @@ impl Poll {
         Ok(())
     }
 
-    /// Say who may frame its pages, at any time. Says whether that changes anything.
+    /// Sets who may frame the poll's pages, at any time before it is deleted. Returns whether that
+    /// changed anything.
     pub fn allow_embed(&mut self, embed: Vec<String>) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         let mut broken = Vec::new();
@@ -233,7 +241,8 @@ impl Poll {
         Ok(changed)
     }
 
-    /// Become one of an event's polls: answer to its owner, and show its code.
+    /// Joins an event: the poll takes over the event's owner and its code. Returns whether it was
+    /// in no event before.
     pub fn join(&mut self, event: &Event) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         if self.event.is_some_and(|other| other != event.id) {
@@ -251,7 +260,7 @@ impl Poll {
         Ok(changed)
     }
 
-    /// What was written, to be edited further.
+    /// Returns what was written, to be edited further.
     pub fn to_draft(&self) -> Draft {
         Draft {
             question: self.question.clone(),
@@ -267,7 +276,7 @@ impl Poll {
         }
     }
 
-    /// Let another token run it. Says whether it is another.
+    /// Makes the bearer of another token the owner. Returns whether the token was another one.
     pub fn hand_over(&mut self, owner: [u8; 32]) -> bool {
         let changed = self.owner != owner;
         self.owner = owner;
@@ -276,9 +285,9 @@ impl Poll {
         changed
     }
 
-    /// A draft begins to take votes; its rules are fixed from here on. A closing time that has
-    /// passed is dropped and noted: nobody can vote in the past, and who opens a poll in front of
-    /// a hall wants it open.
+    /// Opens a draft; its rules are fixed from here on. A closing time that has passed is dropped
+    /// and noted in `missed_closes_at`: nobody can vote in the past, and an organiser who opens a
+    /// poll in front of a hall wants it open.
     pub fn open(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
         self.require(&[PollStatus::Draft])?;
         self.status = PollStatus::Open;
@@ -288,25 +297,27 @@ impl Poll {
         Ok(())
     }
 
-    /// When it closes by itself, opened now: a closing time that has passed is none.
+    /// Returns when the poll closes by itself if it opens now. A closing time that has passed is
+    /// dropped.
     fn end_from(&self, now: UnixMillis) -> Option<UnixMillis> {
         self.time_from(now).or(self.closes_at.filter(|at| *at > now))
     }
 
-    /// When its time is up, if it has a certain time from an opening on, and that is now.
+    /// Returns when the poll's time is up if it starts now; `None` without `closes_after`.
     fn time_from(&self, now: UnixMillis) -> Option<UnixMillis> {
         self.closes_after.map(|seconds| UnixMillis(now.0 + u64::from(seconds) * 1000))
     }
 
-    /// When it was opened, if it has a certain time from then on.
+    /// Returns when the poll's time began, if it is open and closes a certain time after its
+    /// opening.
     pub fn timed_since(&self) -> Option<UnixMillis> {
         let open = self.status == PollStatus::Open;
         let (at, seconds) = self.closes_at.zip(self.closes_after).filter(|_| open)?;
         Some(UnixMillis(at.0.saturating_sub(u64::from(seconds) * 1000)))
     }
 
-    /// The clock was set by so many milliseconds since the opening: a time that counts from there
-    /// goes with the clock. Says whether it has one.
+    /// Moves a closing time that counts from the opening by as many milliseconds as the clock was
+    /// set since then. Returns whether the poll has such a closing time.
     pub fn clock_was_set(&mut self, by: i64) -> bool {
         let timed = self.timed_since().is_some();
         if let Some(at) = self.closes_at.as_mut().filter(|_| timed) {
@@ -316,7 +327,8 @@ impl Poll {
         timed
     }
 
-    /// Take no more votes. Closing what is closed changes nothing and says so with `false`.
+    /// Closes the poll, so that it takes no more votes. Returns `false` if it was closed already;
+    /// then nothing changes.
     pub fn close(&mut self, now: UnixMillis) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Open, PollStatus::Closed])?;
         if self.status == PollStatus::Closed {
@@ -329,8 +341,8 @@ impl Poll {
         Ok(true)
     }
 
-    /// Take votes again. A closing time that has passed is dropped; one that counts from the
-    /// opening counts anew.
+    /// Opens a closed poll again. A closing time that has passed is dropped; one that counts from
+    /// the opening counts anew. Returns `false` if the poll was open already; then nothing changes.
     pub fn reopen(&mut self, now: UnixMillis) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Open, PollStatus::Closed])?;
         if self.status == PollStatus::Open {
@@ -343,9 +355,9 @@ impl Poll {
         Ok(true)
     }
 
-    /// Begin a new round from zero, open or closed as it was. While it is open the new round has
-    /// as much time as the first. What was revealed belongs to the round before: results that were
-    /// hidden at first are hidden again.
+    /// Begins a new round from zero; the poll stays open or closed as it was. If it is open, a time
+    /// that counts from the opening counts anew. What was revealed belongs to the round before:
+    /// results that were hidden at first are hidden again.
     pub fn reset(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
         self.require(&[PollStatus::Open, PollStatus::Closed])?;
         self.round += 1;
@@ -359,7 +371,7 @@ impl Poll {
         Ok(())
     }
 
-    /// Show the numbers to everybody.
+    /// Reveals the numbers to everybody. Returns whether that changed anything.
     pub fn reveal(&mut self) -> Result<bool, ChangeRefused> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         let changed = !self.revealed;
@@ -370,7 +382,7 @@ impl Poll {
         Ok(changed)
     }
 
-    /// Take it away. What was not closed is closed by it.
+    /// Deletes the poll. If it was not closed, that closes it.
     pub fn delete(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         self.status = PollStatus::Deleted;
@@ -379,12 +391,12 @@ impl Poll {
         Ok(())
     }
 
-    /// What the fold needs to know.
+    /// Returns what the fold needs to know.
     pub fn rules(&self) -> Rules {
         Rules { form: self.kind.form(), revote: self.revote }
     }
 
-    /// The gate that a control record of the present phase sets.
+    /// Returns the gate that a control record of the present phase sets.
     pub fn gate(&self) -> Gate {
         match self.status {
             PollStatus::Draft | PollStatus::Closed => Gate::Closed,
@@ -393,7 +405,8 @@ impl Poll {
         }
     }
 
-    /// Whether a vote may be taken at `now`: open, and not past its closing time.
+    /// Returns whether a vote may be taken at `now`: the poll is open and its closing time has not
+    /// come.
     pub fn takes_votes(&self, now: UnixMillis) -> bool {
         self.status == PollStatus::Open && self.closes_at.is_none_or(|at| now < at)
     }
@@ -412,7 +425,7 @@ impl Poll {
     }
 }
 
-/// Whether a number is left out of the JSON.
+/// Returns whether a number is left out of the JSON because it is zero.
 pub(crate) fn is_zero(number: &u32) -> bool {
     *number == 0
 }

@@ -1,5 +1,6 @@
-//! Ballots of a choice exactly as this binary writes them, written and read without a JSON library: every
-//! vote passes both ways. What is laid out otherwise is no less valid; serde reads it.
+//! The canonical form of a choice's ballot is read and written here without a JSON library, because
+//! every vote passes both ways. A record that is laid out otherwise is no less valid; serde reads
+//! it.
 
 use std::str::FromStr;
 
@@ -8,7 +9,7 @@ use crate::id::UnixMillis;
 use crate::kind::Answer;
 use crate::kind::choice::OptionSet;
 
-// The golden tests hold all of it still.
+// The golden tests fail if any of these texts changes.
 const FIRST: &str = r#"{"v":1,"type":"ballot","pollId":""#;
 const SECOND: &str = r#"{"v":2,"type":"ballot","pollId":""#;
 const VOTER: &str = r#"","voter":""#;
@@ -20,10 +21,10 @@ const AT: &str = r#","at":"#;
 const CLIENT: &str = "}";
 const SERVER: &str = r#","namedBy":"server"}"#;
 
-/// Room for a ballot that marks a few options.
+/// The bytes that a ballot which marks a few options fits into.
 const ROOM: usize = 256;
 
-/// The value of the record of a ballot that marks these options.
+/// Encodes the value of the record of a ballot that marks these options.
 pub(super) fn encode(ballot: &Ballot, options: OptionSet) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(ROOM);
     let mut put = |text: &str| bytes.extend_from_slice(text.as_bytes());
@@ -69,7 +70,7 @@ fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
     std::str::from_utf8(&digits[start..]).expect("digits")
 }
 
-/// The ballot in these bytes; `None` if they are laid out in any other way.
+/// Decodes the ballot in these bytes; `None` if they are laid out in any other way.
 pub(super) fn decode(value: &[u8]) -> Option<Ballot> {
     let mut rest = Rest(value);
     let named_by = if rest.skip(FIRST).is_some() {
@@ -107,7 +108,7 @@ pub(super) fn decode(value: &[u8]) -> Option<Ballot> {
     rest.0.is_empty().then_some(Ballot { poll, voter, id, named_by, answer, round, phase, at })
 }
 
-/// What is not read yet.
+/// `Rest` holds the bytes that are not read yet.
 struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {
@@ -122,7 +123,7 @@ impl Rest<'_> {
         std::str::from_utf8(text).ok()?.parse().ok()
     }
 
-    /// A number as JSON has it, without leading zeros.
+    /// Reads a number as JSON writes it, without leading zeros.
     fn number(&mut self) -> Option<u64> {
         let length = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (digits, rest) = self.0.split_at(length);

@@ -1,4 +1,4 @@
-//! The backends of [`super::Log`] that live in this process, held to the contract.
+//! The backends of [`super::Log`] that live in this process are held to the contract here.
 
 #![allow(clippy::unwrap_used)]
 
@@ -57,7 +57,7 @@ mod memory {
     suite!(tokio::test(start_paused = true));
 }
 
-/// The memory log with a line in front of it, which must keep all of its promises.
+/// The memory log with a line in front of it, which must keep all of the log's promises.
 mod waiting {
     use super::*;
     use crate::log::Waiting;
@@ -78,7 +78,8 @@ mod waiting {
     suite!(tokio::test(start_paused = true));
 }
 
-/// The memory log with everything that may happen without an append or a read failing.
+/// The memory log with the faults that make no append and no read fail: delays, repeated
+/// announcements, and acknowledgements that tell no offset.
 mod troubled_memory {
     use super::*;
     use crate::log::memory::LogFaults;

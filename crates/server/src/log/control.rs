@@ -1,4 +1,5 @@
-//! Telling the log and the nodes that polls have changed, once the store has the changes.
+//! Control records and announcements tell the log and the nodes that polls have changed, once the
+//! store has the changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +14,18 @@ use tokio::time::timeout;
 
 use super::{Log, NewRecord};
 
-/// How long a control record or an announcement waits for a log that takes none. Housekeeping tries
-/// again, and has other polls to see to meanwhile.
+/// The time that a control record or an announcement waits for a log that takes none. Housekeeping
+/// tries again later, and has other polls to serve meanwhile.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Announce a poll, and append its control record to every partition; see [`publish_all`].
+/// Announces a poll, and appends its control record to every partition; see [`publish_all`].
 pub async fn publish(log: &dyn Log, poll: &Poll, now: UnixMillis) {
     publish_all(log, std::slice::from_ref(poll), now).await;
 }
 
-/// Announce the polls, and append their control records to every partition. What fails here is
-/// made up for by the processor's housekeeping (control records) and by the nodes' reconciling
-/// (announcements): the store has the changes, so they cannot be lost.
+/// Announces polls, and appends their control records to every partition. The store has the
+/// changes, so a failure here loses nothing: the processor's housekeeping appends missing control
+/// records, and the nodes' reconciling makes up for missing announcements.
 pub async fn publish_all(log: &dyn Log, polls: &[Poll], now: UnixMillis) {
     let told = polls.iter().map(|poll| Announcement::Poll(Arc::new(poll.clone()))).collect();
     let (told, ()) = tokio::join!(timeout(PATIENCE, log.announce(told)), append(log, polls, now));
@@ -34,8 +35,8 @@ pub async fn publish_all(log: &dyn Log, polls: &[Poll], now: UnixMillis) {
     }
 }
 
-/// Append the control record of each poll's present phase to every partition. Repeating it
-/// changes nothing.
+/// Appends the control record of each poll's present phase to every partition. A repetition changes
+/// nothing.
 async fn append(log: &dyn Log, polls: &[Poll], now: UnixMillis) {
     let to_all = |poll| {
         let record = record(poll, now);
@@ -54,14 +55,14 @@ async fn append(log: &dyn Log, polls: &[Poll], now: UnixMillis) {
     }
 }
 
-/// The control record of the poll's present phase; `None` for a draft.
+/// Returns the control record of the poll's present phase; `None` for a draft.
 pub fn record(poll: &Poll, now: UnixMillis) -> Option<NewRecord> {
     let control = Control::of(poll, now)?;
     let value = Bytes::from(Entry::Control(control).encode());
     Some(NewRecord { key: Bytes::from(control.key()), value })
 }
 
-/// The record every partition begins with.
+/// Returns the genesis record, with which every partition begins.
 pub(super) fn genesis(generation: Generation, partition: Partition, partitions: u32) -> NewRecord {
     let value = Entry::Genesis(Genesis { generation, partition, partitions }).encode();
     NewRecord { key: "genesis".into(), value: value.into() }

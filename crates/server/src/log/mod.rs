@@ -1,8 +1,8 @@
-//! The durable log: where a vote is safe.
+//! The log is where a vote is made durable before it is acknowledged.
 //!
 //! [`Log`] is the port; its documentation is the contract, and `log/conformance.rs` holds every
-//! backend to it. Backends: `embedded` (SQLite, one process), `kafka` (a cluster) and `memory` (for
-//! tests; it can be told to fail in every way the contract allows).
+//! backend to it. The backends are `embedded` (SQLite, one process), `kafka` (a cluster) and
+//! `memory` (for tests; it can be told to fail in every way that the contract allows).
 
 pub mod control;
 pub mod embedded;
@@ -31,101 +31,103 @@ use tokio::time::timeout;
 pub use stall::Watched;
 pub use waiting::Waiting;
 
-/// A record to be appended to `votes`.
+/// A new record is one to be appended to `votes`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRecord {
-    /// The record key; the caller has computed the partition from it.
+    /// The record's key, from which the caller has computed the partition.
     pub key: Bytes,
-    /// The value, see [`pollux_core::record`].
+    /// The record's value; see [`pollux_core::record`].
     pub value: Bytes,
 }
 
-/// A record read back.
+/// A record is one that was read back from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its place.
+    /// The record's place in its partition.
     pub offset: Offset,
-    /// Its key.
+    /// The record's key.
     pub key: Bytes,
-    /// Its value.
+    /// The record's value.
     pub value: Bytes,
 }
 
-/// A record of `votes` that is nobody's ballot, as it is copied to `votes.dead`.
+/// A dead record is one of `votes` that is nobody's ballot, in the form in which it is copied to
+/// `votes.dead`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadRecord {
-    /// Where it stands in its partition.
+    /// The record's place in its partition.
     pub offset: Offset,
-    /// Its key.
+    /// The record's key.
     pub key: Bytes,
-    /// Its value.
+    /// The record's value.
     pub value: Bytes,
-    /// Why it is dead.
+    /// The reason why it is dead.
     pub reason: String,
 }
 
-/// Why an append is not known to be durable.
+/// `AppendError` says why an append is not known to be durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// Certainly not on the log, now or ever: the caller may say 503 and the client may send
-    /// the ballot again or not.
+    /// The record is certainly not on the log and never will be. The caller may answer 503, and the
+    /// client may send the ballot again or not.
     #[error("not recorded: {0}")]
     NotRecorded(String),
-    /// It may or may not be on the log, or come to be there later: 504.
+    /// The record may be on the log, or may come to be there later. The caller answers 504.
     #[error("unknown: {0}")]
     Unknown(String),
 }
 
-/// Why a partition cannot be read.
+/// `ReadError` says why a partition cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// The offset is past the end or before the first record kept: the log is not the one the
-    /// store was built from, or it was shortened. Never skipped over.
+    /// The offset is past the end, or before the first record kept: the log is not the one that the
+    /// store was built from, or it was shortened. A reader must not skip over this.
     #[error("offset {from} of partition {partition} is not on the log (it ends at {end})")]
     OutOfRange {
-        /// Which partition.
+        /// The partition that was read.
         partition: Partition,
-        /// The offset asked for.
+        /// The offset that was asked for.
         from: Offset,
         /// The partition's end.
         end: Offset,
     },
-    /// What stands there is not what was written. Never skipped over.
+    /// The bytes on the log are not those that were written. A reader must not skip over this.
     #[error(
         "the log is damaged: {0}. Put back a whole copy of it; `pollux recount` says what else is \
          damaged, and what is whole"
     )]
     Damaged(String),
-    /// Try again.
+    /// The log cannot be read at the moment; the caller tries again.
     #[error("the log cannot be read now: {0}")]
     Unavailable(String),
 }
 
-/// The outcome of an append, to be awaited. Dropping it does not undo the append.
+/// An append is a future that resolves to its outcome. Dropping it does not undo the append.
 pub enum Append {
-    /// Decided at once (a full queue).
+    /// The outcome was known at once, for example because the queue was full.
     Ready(Option<Result<Position, AppendError>>),
-    /// Underway.
+    /// The append is under way.
     Waiting(oneshot::Receiver<Result<Position, AppendError>>),
-    /// Underway, and missed if it is never answered.
+    /// The append is under way, and it counts as stalled if it is not answered for long.
     Watched(stall::Pending),
-    /// Underway, or in line until the log takes it.
+    /// The append is under way, or its record stands in line until the log takes it.
     InLine(Box<waiting::Ticket>),
 }
 
 impl Append {
-    /// Refused at once.
+    /// Returns an append that was refused at once, for this reason.
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::Ready(Some(Err(AppendError::NotRecorded(reason.into()))))
     }
 
-    /// The outcome, if it is known within this time; see [`Self::taken`].
+    /// Waits for the outcome up to `patience`, which is the deadline, too; see [`Self::taken`].
     pub async fn within(mut self, patience: Duration) -> Result<Position, AppendError> {
         self.taken(patience, patience).await
     }
 
-    /// The outcome. What still stands in line after its patience, or the deadline, is taken out of it and
-    /// certainly not recorded; what the log has by then is unknown if it is not answered by the deadline.
+    /// Waits for the outcome. A record that still stands in line after `patience` (or after the
+    /// deadline, if that is sooner) is withdrawn and is certainly not recorded. The outcome of a
+    /// record that the log has taken by then is unknown if it does not come before the deadline.
     pub async fn taken(
         &mut self,
         patience: Duration,
@@ -146,13 +148,14 @@ impl Append {
         timeout(deadline - patience, self).await.unwrap_or_else(late)
     }
 
-    /// Whether it ever stood in line.
+    /// Returns whether the record ever stood in line.
     pub fn has_waited(&self) -> bool {
         matches!(self, Self::InLine(ticket) if ticket.has_stood())
     }
 }
 
-/// What the log says of an append, or that it has stopped.
+/// Polls for the log's answer to an append; a log that has stopped answers nothing, so the outcome
+/// is unknown.
 fn outcome(
     receiver: &mut oneshot::Receiver<Result<Position, AppendError>>,
     cx: &mut Context<'_>,
@@ -176,51 +179,53 @@ impl Future for Append {
     }
 }
 
-/// The topic `votes`, and the channel over which committed results reach every node.
+/// The log holds the topic `votes`, and carries what was committed to every node.
 ///
 /// # Promises to whoever appends
-/// - An append that resolves to `Ok` is durable: no crash of any one process or machine loses
-///   it (for the embedded log: of this machine short of its disk).
-/// - `NotRecorded` means the record is not on the log and will never be. `Unknown` means
-///   anything may be true, now or later.
-/// - Records appended one after the other to one partition, the second after the first was
-///   acknowledged, stand in that order.
-/// - What is queued is bounded; past the bound an append is refused at once, never delayed.
+/// - An append that resolves to `Ok` is durable: no crash of any one process or machine loses it.
+///   (The embedded log has one machine, whose disk must survive.)
+/// - `NotRecorded` means that the record is not on the log and never will be. `Unknown` means that
+///   it may be there, or may come to be there later.
+/// - If a record is appended to a partition after another one was acknowledged there, it stands
+///   behind that one.
+/// - The queue is bounded. Past the bound an append is refused at once, never delayed.
 ///
 /// # Promises to whoever reads
-/// - Offsets of a partition are 0, 1, 2, … without gaps in the embedded log, and ascending in
-///   every log. Offset 0 is the genesis record of [`Log::generation`].
-/// - A record once read is there for ever, at that offset, with those bytes. Only durable
+/// - The offsets of a partition ascend. In the embedded log they are 0, 1, 2, … without gaps.
+///   Offset 0 is the genesis record of [`Log::generation`].
+/// - A record that was read once is there for ever, at that offset, with those bytes. Only durable
 ///   records are read.
 ///
-/// # Promises to whoever watches
-/// - [`Log::feed`] delivers every announcement made after it resolved, or ends with
-///   [`FeedLost`]; then the reader joins again and loads the store anew. They come in order per
-///   announcer: polls among themselves, and all others among themselves. An announcement may be
-///   delivered twice, and one that is far behind may be left out for a newer of its key.
-/// - A dead record that [`Log::bury`] returned `Ok` for has a copy on `votes.dead`, which says
-///   where it stands and why it is dead. It may have several. The copies are for whoever looks
-///   with Kafka's own tools; the truth is what the store has committed. A log that lives in
-///   one process with its store keeps none: nobody else can read either of them.
+/// # Promises to whoever reads a feed
+/// - [`Log::feed`] delivers every announcement that is made after it has resolved, or it ends with
+///   [`FeedLost`]; then the node joins again and loads the store anew. The announcements of one
+///   announcer come in order: polls and events among themselves, and all others among themselves.
+///   An announcement may be delivered twice, and an old one may be left out if a newer one of the
+///   same key exists.
+/// - A dead record for which [`Log::bury`] returned `Ok` has a copy on `votes.dead`, perhaps
+///   several. The copy says where the record stands and why it is dead. Copies are for people who
+///   look with Kafka's own tools; the truth is what the store has committed. A log that lives in
+///   one process with its store keeps no copies, because nobody else can read either of the two.
 #[async_trait]
 pub trait Log: Send + Sync + 'static {
-    /// Which incarnation of the log this is.
+    /// Returns the generation, which tells this log from any that was made before it.
     fn generation(&self) -> Generation;
 
-    /// How many partitions there are; fixed for the generation.
+    /// Returns the number of partitions, which is fixed for the generation.
     fn partitions(&self) -> u32;
 
-    /// Queue a record. Never blocks; the order of calls is the order on the log.
+    /// Queues a record and never blocks. The order of calls is the order on the log.
     fn append(&self, partition: Partition, record: NewRecord) -> Append;
 
-    /// The same of a record that stands on the log behind everything that was appended before it by this
-    /// process and is recorded.
+    /// Queues a record that must stand behind every record that this process appended to the
+    /// partition before, as far as those are recorded at all.
     fn append_last(&self, partition: Partition, record: NewRecord) -> Append {
         self.append(partition, record)
     }
 
-    /// Up to `most` records from `from` on. Waits up to `wait` for the first; empty when none
-    /// came. `from` equal to the end is fine, beyond it is [`ReadError::OutOfRange`].
+    /// Reads up to `most` records from `from` on. It waits up to `wait` for the first, and returns
+    /// an empty list if none came. `from` may equal the end; beyond the end it is
+    /// [`ReadError::OutOfRange`].
     async fn read(
         &self,
         partition: Partition,
@@ -229,56 +234,59 @@ pub trait Log: Send + Sync + 'static {
         wait: Duration,
     ) -> Result<Vec<Record>, ReadError>;
 
-    /// The offset the next durable record will get.
+    /// Returns the offset that the next durable record will get.
     async fn end(&self, partition: Partition) -> Result<Offset, ReadError>;
 
-    /// Join the group of processors.
+    /// Joins the group of processors.
     async fn join(&self) -> Result<Box<dyn Membership>, ReadError>;
 
-    /// Tell every node. Returns once the announcements will reach all feeds that stay joined.
+    /// Sends announcements to every node. It returns once they will reach all feeds that stay
+    /// joined.
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError>;
 
-    /// Copy a partition's dead records, once they are committed.
+    /// Copies a partition's dead records to `votes.dead`, after they were committed.
     async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError>;
 
-    /// Listen from now on.
+    /// Returns a feed of the announcements that are made from now on.
     async fn feed(&self) -> Result<Box<dyn Feed>, ReadError>;
 
-    /// Whether an append would be taken now; otherwise why not, for `/readyz`.
+    /// Returns whether an append would be taken now, and if not, why not; `/readyz` shows it.
     fn ready(&self) -> Result<(), String>;
 
-    /// Why no append would be taken now, where that passes by itself, such as the fault of a broker.
+    /// Returns why no append would be taken now, if the cause is one that passes by itself, such as
+    /// a broker's fault.
     fn hindrance(&self) -> Option<String> {
         None
     }
 
-    /// What of the records it holds is found not to be what was written, for `/readyz`: appends are
-    /// taken all the same. `None` from a log that others keep.
+    /// Returns what the log has found damaged among the records it holds, for `/readyz`. Appends
+    /// are taken all the same. A log that others keep returns `None`.
     fn damage(&self) -> Option<String> {
         None
     }
 
-    /// Append what is queued, then stop. Appends after this are refused.
+    /// Appends what is queued, then stops. Appends after this are refused.
     async fn shut(&self);
 }
 
-/// A place in the group of processors. Dropping it leaves the group.
+/// A membership is a place in the group of processors. Dropping it leaves the group.
 #[async_trait]
 pub trait Membership: Send {
-    /// Waits until the partitions this member holds change, and says which they are now. The
-    /// first call returns at once with the first assignment. Two members may for a while
-    /// believe they hold the same partition: the store's compare-and-set decides.
+    /// Waits until the partitions that this member holds change, and returns those it holds now.
+    /// The first call returns at once with the first assignment. Two members may for a while
+    /// believe that they hold the same partition; the store's compare-and-set decides between them.
     async fn changed(&mut self) -> Vec<Partition>;
 }
 
-/// Announcements as they come.
+/// A feed delivers announcements as they come.
 #[async_trait]
 pub trait Feed: Send {
-    /// Waits for at least one. Safe to cancel.
+    /// Waits for at least one announcement. Cancelling it loses none.
     async fn next(&mut self) -> Result<Vec<Announcement>, FeedLost>;
 }
 
-/// The listener fell too far behind, or the connection was lost: join again, then load the store.
+/// The feed has fallen too far behind, or its connection was lost. The node joins again and then
+/// loads the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("announcements were missed")]
 pub struct FeedLost;

@@ -1,6 +1,6 @@
-//! Notices a log whose disk hangs. A commit that never returns is no error: nothing is refused until
-//! the queue is full, and every vote waits for its deadline and has no answer. So whoever asks
-//! whether the log is ready is told once it owes answers and has given none for a while.
+//! `Watched` notices a log whose disk hangs. A commit that never returns is no error: nothing is
+//! refused until the queue is full, and every vote waits for its deadline and gets no answer. The
+//! log therefore reports itself as not ready once it owes answers and has given none for a while.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,9 +17,10 @@ use tokio::time::Instant;
 
 use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
 
+/// The outcome says what became of an append.
 type Outcome = Result<Position, AppendError>;
 
-/// A log, and what it owes to those who appended through this.
+/// `Watched` is a log that counts the appends through it which are not answered yet.
 pub struct Watched {
     log: Arc<dyn Log>,
     debt: Arc<Mutex<Debt>>,
@@ -27,7 +28,8 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Watch this log: it is not ready when it leaves appends unanswered for so long.
+    /// Watches this log, which is not ready once it has left appends unanswered for as long as
+    /// `patience`.
     pub fn new(log: Arc<dyn Log>, patience: Duration) -> Arc<Self> {
         Arc::new(Self { log, debt: Arc::default(), patience })
     }
@@ -39,13 +41,13 @@ impl Watched {
     }
 }
 
-/// The appends that are not answered yet.
+/// The debt is the appends that are not answered yet.
 #[derive(Default)]
 struct Debt {
     waiting: usize,
-    /// One whose client has left before the answer: it is still to come.
+    /// An append whose caller has left before the answer; the log still owes it.
     left: Option<Receiver<Outcome>>,
-    /// When the log last gave an answer, or began to owe one.
+    /// The time at which the log last gave an answer, or began to owe one.
     progress: Option<Instant>,
 }
 
@@ -62,7 +64,8 @@ impl Debt {
         self.progress = Some(Instant::now());
     }
 
-    /// Answers come in the order of the appends, so the newest that was left stands for the others.
+    /// Keeps the receiver of a caller who has left. Answers come in the order of the appends, so
+    /// the newest that was left stands for the others.
     fn left(&mut self, receiver: Receiver<Outcome>) {
         self.waiting -= 1;
         self.left = Some(receiver);
@@ -76,7 +79,7 @@ impl Debt {
         self.waiting > 0 || self.left.is_some()
     }
 
-    /// For how long answers have been owed, without one.
+    /// Returns how long the log has owed answers without giving one.
     fn age(&mut self) -> Duration {
         if self.is_owed() {
             self.progress.map_or(Duration::ZERO, |at| at.elapsed())
@@ -86,7 +89,7 @@ impl Debt {
     }
 }
 
-/// An append that is waited for.
+/// `Pending` is an append that is not answered yet.
 pub struct Pending {
     receiver: Option<Receiver<Outcome>>,
     debt: Arc<Mutex<Debt>>,

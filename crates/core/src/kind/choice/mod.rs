@@ -10,26 +10,26 @@ pub use self::options::{OptionId, OptionSet};
 use super::{Row, Slot, Written, distinct};
 use crate::poll::Violation;
 
-/// Most options a poll may have.
+/// The most options that a poll may have.
 pub const MAX_OPTIONS: usize = 100;
-/// Fewest options a poll may have.
+/// The fewest options that a poll may have.
 pub const MIN_OPTIONS: usize = 2;
-/// Longest option, in characters.
+/// The greatest length of an option, in characters.
 pub const MAX_OPTION_CHARS: usize = 200;
 
-/// How many options a ballot may mark.
+/// The selection says how many options a ballot may mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Selection {
-    /// Exactly one.
+    /// A ballot marks exactly one option.
     #[default]
     Single,
-    /// One to `maxChoices`.
+    /// A ballot marks one to `maxChoices` options.
     Multiple,
 }
 
 impl Selection {
-    /// The word for it, as the API and the stores have it.
+    /// Returns the word for the selection, as the API and the stores have it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -38,30 +38,31 @@ impl Selection {
     }
 }
 
-/// A choice, as it is kept.
+/// A choice holds the options and the number that a ballot may mark, as they are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
     /// The options' texts; option *n* is at index *n* − 1.
     pub options: Vec<String>,
-    /// Single or multiple.
+    /// Whether a ballot marks one option or several.
     pub kind: Selection,
     /// Most options a ballot may mark (1 for a single choice).
     pub max_choices: OptionId,
 }
 
-/// A choice as an organiser writes it.
+/// A draft is a choice as an organiser writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+    /// The options: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
     pub options: Vec<String>,
-    /// Default single; multiple when `max_choices` is above 1.
+    /// Single or multiple; the default is single, or multiple if `max_choices` is above 1.
     pub kind: Option<Selection>,
-    /// Default 1, or every option for a multiple choice.
+    /// Most options a ballot may mark; the default is 1, or every option for a multiple choice.
     pub max_choices: Option<u64>,
 }
 
 impl Draft {
+    /// Checks the draft. Returns the choice to keep, or adds every broken rule to `broken`.
     pub(super) fn check(self, broken: &mut Vec<Violation>) -> Option<Choice> {
         let found = broken.len();
         let options = texts(&self.options, broken);
@@ -83,12 +84,12 @@ fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
             format!("{MIN_OPTIONS} to {MAX_OPTIONS} options are needed; there are {count}"),
         ));
     }
-    // Past the most there may be, one message is enough.
+    // One violation is enough for all the options beyond the limit.
     let given = given.iter().take(MAX_OPTIONS);
     distinct("/options", "option", given, MAX_OPTION_CHARS, broken)
 }
 
-/// The most options that a ballot may mark.
+/// Returns the most options that a ballot may mark, and adds what is wrong with it to `broken`.
 fn most(kind: Selection, given: Option<u64>, count: usize, broken: &mut Vec<Violation>) -> u64 {
     match (kind, given) {
         (Selection::Single, None | Some(1)) => 1,
@@ -110,15 +111,18 @@ fn most(kind: Selection, given: Option<u64>, count: usize, broken: &mut Vec<Viol
 }
 
 impl Choice {
+    /// Returns the choice as a draft, to be edited further.
     pub(super) fn to_draft(&self) -> Draft {
         let max_choices = Some(u64::from(self.max_choices));
         Draft { options: self.options.clone(), kind: Some(self.kind), max_choices }
     }
 
+    /// Returns what the fold needs to know.
     pub(super) fn form(&self) -> Form {
         Form { options: self.options.len() as OptionId, most: self.max_choices }
     }
 
+    /// Reads and checks the answer that a client wrote in any of the five members.
     pub(super) fn read(&self, written: &Written<'_>) -> Result<OptionSet, Violation> {
         if written.given() != 1 {
             let detail = format!(
@@ -176,10 +180,12 @@ impl Choice {
         Err(Violation::new(at(), detail))
     }
 
+    /// Returns the texts of the marked options.
     pub(super) fn say(&self, marked: OptionSet) -> Vec<String> {
         marked.iter().filter_map(|id| self.options.get(usize::from(id) - 1).cloned()).collect()
     }
 
+    /// Checks that the number of marked options is allowed.
     fn check(&self, marked: OptionSet) -> Result<(), String> {
         let (marks, most) = (marked.len(), usize::from(self.max_choices));
         if marks == 0 {
@@ -194,7 +200,7 @@ impl Choice {
         Ok(())
     }
 
-    /// A row for each option; slots that the counts lack are zero.
+    /// Returns a row for each option; slots that the counts lack are zero.
     pub fn rows<'a>(&'a self, counts: &'a [u64]) -> impl Iterator<Item = Row<'a>> {
         let counts = counts.iter().copied().chain(std::iter::repeat(0));
         let rows = self.options.iter().zip(counts);
@@ -202,20 +208,22 @@ impl Choice {
     }
 }
 
-/// What the fold needs of a [`Choice`].
+/// The form is the part of a [`Choice`] that the fold needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     /// How many options there are.
     pub options: OptionId,
-    /// How many a ballot may mark.
+    /// How many options a ballot may mark.
     pub most: OptionId,
 }
 
 impl Form {
+    /// Returns the number of slots, which is the number of options.
     pub(super) fn slots(self) -> usize {
         usize::from(self.options)
     }
 
+    /// Returns whether a ballot may mark these options.
     pub(super) fn allows(self, marked: OptionSet) -> bool {
         !marked.is_empty()
             && marked.len() <= usize::from(self.most)
@@ -223,6 +231,7 @@ impl Form {
     }
 }
 
+/// Calls `mark` with the slot of each marked option, and the weight 1.
 pub(super) fn marks(marked: OptionSet, mark: &mut impl FnMut(Slot, u64)) {
     for option in marked.iter() {
         mark(usize::from(option) - 1, 1);

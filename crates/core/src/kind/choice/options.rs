@@ -1,12 +1,13 @@
-//! The options that one ballot marks.
+//! The options that one ballot marks, as a set of bits.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An option's id: 1 to [`super::MAX_OPTIONS`], in the order the organiser wrote them.
+/// An option's id is 1 to [`super::MAX_OPTIONS`], in the order the organiser wrote them.
 pub type OptionId = u8;
 
-/// The options one ballot marks: a set, so a doubled mark cannot exist and order cannot matter.
+/// An option set holds the options that one ballot marks. It is a set, so no option can be marked
+/// twice and their order cannot matter.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct OptionSet {
     low: u64,
@@ -14,10 +15,10 @@ pub struct OptionSet {
 }
 
 impl OptionSet {
-    /// No mark at all; not a valid ballot, but a place to start from.
+    /// The set without any mark: no valid ballot, but a place to start from.
     pub const NONE: Self = Self { low: 0, high: 0 };
 
-    /// The set of these options; `None` if an id is outside 1 to 100.
+    /// Returns the set of these options; `None` if an id is outside 1 to 100.
     pub fn of(options: impl IntoIterator<Item = OptionId>) -> Option<Self> {
         let mut bits = 0;
         for option in options {
@@ -29,7 +30,7 @@ impl OptionSet {
         Some(Self::packed(bits))
     }
 
-    /// The marked options, ascending.
+    /// Returns the marked options, ascending.
     pub fn iter(self) -> impl Iterator<Item = OptionId> {
         let mut bits = self.bits();
         std::iter::from_fn(move || {
@@ -41,23 +42,23 @@ impl OptionSet {
         })
     }
 
-    /// How many options are marked.
+    /// Returns how many options are marked.
     pub fn len(self) -> usize {
         (self.low.count_ones() + self.high.count_ones()) as usize
     }
 
-    /// Whether nothing is marked.
+    /// Returns whether nothing is marked.
     pub fn is_empty(self) -> bool {
         self.low | self.high == 0
     }
 
-    /// The greatest option marked; 0 if none.
+    /// Returns the greatest option marked; 0 if none is.
     pub fn greatest(self) -> OptionId {
         let bits = self.bits();
         if bits == 0 { 0 } else { (127 - bits.leading_zeros()) as OptionId }
     }
 
-    /// The set as bits (bit *n* is option *n*), for a store that keeps it in one column.
+    /// Returns the set as bits (bit *n* is option *n*), for a store that keeps it in one column.
     pub fn bits(self) -> u128 {
         u128::from(self.high) << 64 | u128::from(self.low)
     }
@@ -66,7 +67,8 @@ impl OptionSet {
         Self { low: bits as u64, high: (bits >> 64) as u64 }
     }
 
-    /// The set of [`OptionSet::bits`]; `None` if a bit outside 1 to 100 is set.
+    /// Returns the set of which these are the [`OptionSet::bits`]; `None` if a bit outside 1 to 100
+    /// is set.
     pub fn from_bits(bits: u128) -> Option<Self> {
         let outside = !(((1_u128 << super::MAX_OPTIONS) - 1) << 1);
         (bits & outside == 0).then_some(Self::packed(bits))

@@ -1,7 +1,7 @@
 //! A rating: statements, each to be rated on the same scale or skipped.
 //!
-//! The scale has 2 to 11 steps. The lowest is 1, or 0 where the organiser wants a scale from
-//! 0 to 10. On statement *n*, step *s* is counted in slot (*n* − 1) × steps + (*s* − lowest).
+//! The scale has 2 to 11 steps. The lowest is 1, or 0 where the organiser wants a scale from 0 to
+//! 10. Step *s* on statement *n* is counted in slot (*n* − 1) × steps + (*s* − lowest).
 
 mod steps;
 
@@ -11,30 +11,30 @@ pub use self::steps::{Step, Steps};
 use super::{Row, Slot, Spread, Written, distinct};
 use crate::poll::{Violation, clean};
 
-/// Most statements a poll may have.
+/// The most statements that a poll may have.
 pub const MAX_STATEMENTS: usize = 30;
-/// Longest statement, in characters.
+/// The greatest length of a statement, in characters.
 pub const MAX_STATEMENT_CHARS: usize = 200;
-/// Longest label of an end of the scale, in characters.
+/// The greatest length of a label at an end of the scale, in characters.
 pub const MAX_LABEL_CHARS: usize = 40;
-/// Fewest steps of a scale.
+/// The fewest steps of a scale.
 pub const MIN_STEPS: u8 = 2;
-/// Most steps of a scale.
+/// The most steps of a scale.
 pub const MAX_STEPS: u8 = 11;
-/// The steps of a scale of which nothing is said.
+/// The number of steps of a scale if the organiser does not say.
 pub const USUAL_STEPS: u8 = 5;
 
-/// The word `rating`, which tells this kind from others in JSON.
+/// `Word` is the word `rating`, which tells this kind from others in JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Word {
-    /// The only one.
+    /// The only word there is.
     #[default]
     Rating,
 }
 
 impl Word {
-    /// The word as the API has it.
+    /// Returns the word as the API has it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rating => "rating",
@@ -42,19 +42,19 @@ impl Word {
     }
 }
 
-/// How the steps look.
+/// The symbol says how the steps look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Symbol {
-    /// As stars: the step and all below it are filled.
+    /// Stars: those up to the step given are filled.
     #[default]
     Stars,
-    /// As numbers.
+    /// Numbers.
     Numbers,
 }
 
 impl Symbol {
-    /// The word for it in the API.
+    /// Returns the word for the symbol in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stars => "stars",
@@ -63,44 +63,46 @@ impl Symbol {
     }
 }
 
-/// A rating, as it is kept.
+/// A rating holds the statements and the scale, as they are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rating {
-    /// What tells it from other kinds.
+    /// The word that tells a rating from other kinds.
     pub kind: Word,
     /// The statements' texts; statement *n* is at index *n* − 1.
     pub statements: Vec<String>,
     /// How many steps the scale has.
     pub steps: u8,
-    /// The lowest step: 1, or 0.
+    /// The lowest step, 0 or 1.
     pub lowest: u8,
-    /// What the lowest step means; empty if that is not said.
+    /// What the lowest step means; empty if the organiser does not say.
     pub low_label: String,
-    /// What the highest step means; empty if that is not said.
+    /// What the highest step means; empty if the organiser does not say.
     pub high_label: String,
     /// How the steps look.
     pub symbol: Symbol,
 }
 
-/// A rating as an organiser writes it.
+/// A draft is a rating as an organiser writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+    /// The statements: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
     pub statements: Vec<String>,
-    /// 2 to 11; default 5.
+    /// The number of steps, 2 to 11; the default is 5.
     pub steps: Option<u64>,
-    /// 0 or 1; default 0 for a scale of 11 steps, else 1.
+    /// The lowest step, 0 or 1; the default is 0 for a scale of 11 steps, else 1.
     pub lowest: Option<u64>,
-    /// Up to 40 characters.
+    /// What the lowest step means, in up to 40 characters.
     pub low_label: String,
-    /// Up to 40 characters.
+    /// What the highest step means, in up to 40 characters.
     pub high_label: String,
-    /// Default stars; numbers for a scale from 0, or of more than 5 steps.
+    /// How the steps look. The default is stars, but numbers for a scale from 0 or of more than 5
+    /// steps.
     pub symbol: Option<Symbol>,
 }
 
 impl Draft {
+    /// Checks the draft. Returns the rating to keep, or adds every broken rule to `broken`.
     pub(super) fn check(self, broken: &mut Vec<Violation>) -> Option<Rating> {
         let found = broken.len();
         let statements = texts(&self.statements, broken);
@@ -152,6 +154,7 @@ fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
 }
 
 impl Rating {
+    /// Returns the rating as a draft, to be edited further.
     pub(super) fn to_draft(&self) -> Draft {
         Draft {
             statements: self.statements.clone(),
@@ -163,11 +166,13 @@ impl Rating {
         }
     }
 
+    /// Returns what the fold needs to know.
     pub(super) fn form(&self) -> Form {
         let statements = self.statements.len() as u8;
         Form { statements, steps: self.steps, lowest: self.lowest }
     }
 
+    /// Reads and checks the answer that a client wrote in `answer`.
     pub(super) fn read(&self, written: &Written<'_>) -> Result<Steps, Violation> {
         let wrong = |detail: String| Violation::new("/answer", detail);
         let form = self.form();
@@ -203,12 +208,13 @@ impl Rating {
         Ok(steps)
     }
 
+    /// Returns the rated statements, each with its step.
     pub(super) fn say(&self, steps: &Steps) -> Vec<String> {
         let rated = self.statements.iter().zip(steps.iter());
         rated.filter_map(|(text, step)| Some(format!("{text}: {}", step?))).collect()
     }
 
-    /// A row for each statement; slots that the counts lack are zero.
+    /// Returns a row for each statement; slots that the counts lack are zero.
     pub fn rows<'a>(&'a self, counts: &'a [u64]) -> impl Iterator<Item = Row<'a>> {
         let steps = usize::from(self.steps);
         let row = move |(i, text): (usize, &'a String)| {
@@ -220,27 +226,29 @@ impl Rating {
     }
 }
 
-/// What the fold needs of a [`Rating`].
+/// The form is the part of a [`Rating`] that the fold needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     /// How many statements there are.
     pub statements: u8,
     /// How many steps the scale has.
     pub steps: u8,
-    /// The lowest of them.
+    /// The lowest step.
     pub lowest: Step,
 }
 
 impl Form {
-    /// The highest step.
+    /// Returns the highest step.
     pub fn highest(self) -> Step {
         self.lowest + self.steps - 1
     }
 
+    /// Returns the number of slots: one for each step of each statement.
     pub(super) fn slots(self) -> usize {
         usize::from(self.statements) * usize::from(self.steps)
     }
 
+    /// Returns whether a ballot may give these steps.
     pub(super) fn allows(self, answer: &Steps) -> bool {
         let scale = self.lowest..=self.highest();
         answer.len() == usize::from(self.statements)
@@ -248,6 +256,7 @@ impl Form {
             && answer.iter().flatten().all(|step| scale.contains(&step))
     }
 
+    /// Calls `mark` with the slot of each step that was given, and the weight 1.
     pub(super) fn marks(self, answer: &Steps, mark: &mut impl FnMut(Slot, u64)) {
         for (i, step) in answer.iter().enumerate() {
             if let Some(step) = step {

@@ -1,37 +1,37 @@
-//! The steps that one ballot gives, statement by statement.
+//! Steps are the answer of a ballot in a rating: one for each statement.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::MAX_STATEMENTS;
 
-/// A step of a scale, as it is shown.
+/// A step is a number on a scale, as it is shown.
 pub type Step = u8;
 
-/// A step for each statement, in the organiser's order, or none where it was skipped.
+/// `Steps` holds a step for each statement, in the organiser's order; a statement may be skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Steps(Box<[Step]>);
 
-/// Stands for a statement that was skipped.
+/// The value that stands for a statement that was skipped.
 const SKIPPED: Step = Step::MAX;
 
 impl Steps {
-    /// These steps.
+    /// Creates an answer from these steps; `None` is a statement that was skipped.
     pub fn of(steps: impl IntoIterator<Item = Option<Step>>) -> Self {
         Self(steps.into_iter().map(|step| step.unwrap_or(SKIPPED)).collect())
     }
 
-    /// The step given to each statement.
+    /// Returns the step given to each statement.
     pub fn iter(&self) -> impl Iterator<Item = Option<Step>> {
         self.0.iter().map(|step| Some(*step).filter(|step| *step != SKIPPED))
     }
 
-    /// How many statements there are, with those that were skipped.
+    /// Returns the number of statements, including those that were skipped.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether every statement was skipped.
+    /// Returns whether every statement was skipped.
     pub fn is_empty(&self) -> bool {
         self.iter().all(|step| step.is_none())
     }

@@ -1,8 +1,8 @@
-//! The bytes of a batch: the records of one partition that one commit made durable together,
-//! one row of `log.db`, and at the same time what the tail keeps in memory.
+//! A batch is the records of one partition that one commit made durable together. Its bytes are one
+//! row of `log.db`, and the tail keeps the same bytes in memory.
 //!
-//! Each record is framed by the lengths of its key and value, so that any bytes come back
-//! exactly; records of JSON read as lines of text in the `sqlite3` shell:
+//! Each record is framed by the lengths of its key and value, so that any bytes come back exactly.
+//! JSON records read as lines of text in the `sqlite3` shell:
 //!
 //! ```text
 //! 69 182 0199…/5f1c… {"v":1,"type":"ballot",…}
@@ -14,24 +14,25 @@ use pollux_core::id::{Offset, Partition};
 use super::chain::{self, Digest, Head};
 use crate::log::{NewRecord, Record};
 
-/// Consecutive records of one partition.
+/// A batch holds consecutive records of one partition.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
-    /// Offset of the first.
+    /// The offset of the first record.
     pub base: Offset,
-    /// How many.
+    /// The number of records.
     pub count: u64,
-    /// Framed.
+    /// The framed records.
     pub records: Bytes,
-    /// What chains it to the batch before it; none in a log written before there was any.
+    /// The checksum that chains the batch to the one before it; `None` in a log that was written
+    /// before there were checksums.
     pub digest: Option<Digest>,
 }
 
-/// The bytes are not a batch: what is wrong.
+/// `Malformed` says why bytes are not a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed(pub &'static str);
 
-/// Add a record to a batch's bytes.
+/// Frames a record and appends it to a batch's bytes.
 pub(super) fn push(records: &mut Vec<u8>, record: &NewRecord) {
     push_decimal(records, record.key.len());
     push_decimal(records, record.value.len());
@@ -41,7 +42,7 @@ pub(super) fn push(records: &mut Vec<u8>, record: &NewRecord) {
     records.push(b'\n');
 }
 
-/// A length and a space; `write!` costs several times as much here.
+/// Appends a length and a space; `write!` costs several times as much here.
 fn push_decimal(bytes: &mut Vec<u8>, mut number: usize) {
     let mut digits = [b' '; 21];
     let mut start = 20;
@@ -57,23 +58,23 @@ fn push_decimal(bytes: &mut Vec<u8>, mut number: usize) {
 }
 
 impl Batch {
-    /// So many records, framed, that come after this head.
+    /// Creates the batch of this many framed records, which comes after this head.
     pub fn after(before: Head, partition: Partition, count: u64, records: Bytes) -> Self {
         let digest = Some(chain::link(before, partition, count, &records));
         Self { base: before.end, count, records, digest }
     }
 
-    /// The offset after the last.
+    /// Returns the offset after the last record.
     pub fn end(&self) -> Offset {
         self.base + self.count
     }
 
-    /// Where the partition ends with this one.
+    /// Returns the partition's head after this batch.
     pub fn head(&self) -> Head {
         Head { end: self.end(), digest: self.digest }
     }
 
-    /// Is it whole, and the one that was written after that head?
+    /// Checks that the batch is whole, and that it was written after this head.
     pub fn check(&self, partition: Partition, before: Head) -> Result<(), Malformed> {
         if self.base != before.end {
             return Err(Malformed("records are missing or doubled"));
@@ -90,8 +91,8 @@ impl Batch {
         }
     }
 
-    /// Append to `out` the records from `from` on, until it holds `most`. They share the
-    /// batch's bytes.
+    /// Appends the records from `from` on to `out`, until it holds `most`. They share the batch's
+    /// bytes.
     pub fn read(&self, from: Offset, most: usize, out: &mut Vec<Record>) -> Result<(), Malformed> {
         let mut frames = Frames { bytes: &self.records, at: 0 };
         for offset in self.base..self.end() {
@@ -108,7 +109,7 @@ impl Batch {
     }
 }
 
-/// A walk over the frames of a batch.
+/// `Frames` walks over the frames of a batch.
 struct Frames<'a> {
     bytes: &'a [u8],
     at: usize,

@@ -1,31 +1,31 @@
-//! Checksums over what the log holds, chained.
+//! The log's checksums form a chain in each partition.
 //!
-//! Each batch carries one over its records, its place and the checksum of the batch before it in
-//! the partition. So a batch that was altered, left out, doubled or put in another's place is
-//! noticed where it stands. It is no signature: whoever may write to the file can make it anew.
+//! Each batch carries a checksum over its records, its place and the checksum of the batch before
+//! it. A batch that was altered, left out, doubled or moved is therefore noticed where it stands.
+//! The checksum is no signature: anybody who may write to the file can compute it anew.
 
 use pollux_core::id::{Offset, Partition};
 use rapidhash::v3::rapidhash_v3;
 
-/// A checksum. These bytes are on the disk for ever: the hash is one whose output is fixed.
+/// The digest is a checksum. It is on the disk for ever, so the hash is one whose output is fixed.
 pub(super) type Digest = u64;
 
-/// Where a partition ends.
+/// A head is the end of a partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
-    /// The offset after its last record.
+    /// The offset after the partition's last record.
     pub end: Offset,
-    /// The checksum of its last batch; none if that was written before there were any.
+    /// The checksum of its last batch; `None` if that was written before there were checksums.
     pub digest: Option<Digest>,
 }
 
-/// The checksum of so many records, framed, that come after this head.
+/// Computes the checksum of this many framed records that come after this head.
 pub(super) fn link(before: Head, partition: Partition, count: u64, records: &[u8]) -> Digest {
     let link = [before.digest.unwrap_or(0), partition.into(), before.end, count, hash(records)];
     hash(link.map(u64::to_be_bytes).as_flattened())
 }
 
-/// The hash under the chain, for whatever else wants a check of its own.
+/// Computes the hash under the chain, also for other bytes that need a checksum of their own.
 pub(super) fn hash(bytes: &[u8]) -> Digest {
     rapidhash_v3(bytes)
 }
@@ -34,7 +34,7 @@ pub(super) fn hash(bytes: &[u8]) -> Digest {
 mod tests {
     use super::*;
 
-    /// Logs that exist hold these.
+    /// Existing logs hold these checksums.
     #[test]
     fn checksums_stay_what_they_are() {
         let first = link(Head::default(), 3, 1, b"1 7 k {\"v\":1}\n");

@@ -1,4 +1,4 @@
-//! Moving the write-ahead log into the file, off the path of a commit.
+//! Checkpoints move the write-ahead log into the file, off the path of a commit.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,24 +11,27 @@ use super::Shared;
 use super::file::{self, Checkpoint};
 use crate::wal::WalSize;
 
-/// Pages (of 16 KiB) of the write-ahead log between two checkpoints: 16 MiB. While one writes,
-/// commits are slower: rarely, then.
+/// The number of pages (of 16 KiB) that are written to the write-ahead log between two checkpoints:
+/// 16 MiB. Commits are slower while a checkpoint writes, so checkpoints are rare.
 const EVERY: u64 = 1 << 10;
 
-/// Pages in the write-ahead log from which on the writer must begin it anew: 32 MiB.
-/// A file that has its size is synced at half the price of one that grows.
+/// The number of pages in the write-ahead log from which on the writer must begin it anew: 32 MiB.
+/// Syncing a file of constant size costs half of what syncing a growing one costs.
 const LARGE: u64 = 2 << 10;
 
-/// Pages from which on the writer waits for a checkpoint that takes so long: 128 MiB.
+/// The number of pages in the write-ahead log from which on the writer waits for the checkpoint
+/// under way: 128 MiB.
 const MOST: u64 = 8 << 10;
 
-/// How long the writer may be held up for that at first, when readers are in the way.
+/// The time for which the writer may be held up at first when readers stand in the way of a
+/// restart.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// And at most: below the deadline of those who wait for their votes.
+/// The time for which it may be held up at most, which is less than the deadline of those who wait
+/// for their votes.
 const MOST_PATIENCE: Duration = Duration::from_secs(3);
 
-/// The writer's handle on the thread that makes checkpoints.
+/// The checkpointer is the writer's handle on the thread that makes checkpoints.
 pub(super) struct Checkpointer {
     wanted: SyncSender<()>,
     thread: JoinHandle<()>,
@@ -36,7 +39,7 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Start it on a connection of its own; `size`: the writer's write-ahead log.
+    /// Starts the thread on a connection of its own; `size` follows the writer's write-ahead log.
     pub fn start(
         connection: Connection,
         size: WalSize,
@@ -49,29 +52,31 @@ impl Checkpointer {
         Ok(Self { wanted, thread, size })
     }
 
-    /// Ask for a checkpoint if enough was committed since the last. When it comes to much, because disk or
-    /// processor are too busy for checkpoints, wait until the one under way has ended.
+    /// Asks for a checkpoint if enough was committed since the last one. If the write-ahead log has
+    /// grown too large, because disk or processor are too busy for checkpoints, it waits until the
+    /// checkpoint under way has ended.
     pub fn tend(&mut self) {
         if self.size.grown() < EVERY {
             return;
         }
         self.size.asked();
-        // One that is asked for already will do.
+        // A checkpoint that was asked for before and has not begun will do.
         let waiting = self.wanted.try_send(()).is_err();
         if waiting && self.size.pages() >= MOST {
             let _ = self.wanted.send(());
         }
     }
 
-    /// The last checkpoint, then the end.
+    /// Lets the thread make its last checkpoint, and waits for its end.
     pub fn finish(self) {
         drop(self.wanted);
         let _ = self.thread.join();
     }
 }
 
-/// How long to wait for readers when there are so many pages. Where a machine is so busy that there is always
-/// one, the file would grow for ever if each try gave up as soon as the first.
+/// Returns how long to wait for readers when the write-ahead log has this many pages. On a machine
+/// so busy that there is always a reader, the file would grow for ever if each attempt gave up as
+/// soon as the first did.
 fn patience(pages: u64) -> Duration {
     let times = u32::try_from(pages / LARGE).unwrap_or(u32::MAX);
     PATIENCE.saturating_mul(times.saturating_mul(times)).clamp(PATIENCE, MOST_PATIENCE)
@@ -98,8 +103,8 @@ fn run(connection: Connection, shared: &Shared, asked: &Receiver<()>) {
             if let Err(error) = connection.busy_timeout(patience(pages)) {
                 tracing::warn!("this checkpoint will not wait for readers: {error}");
             }
-            // Little is left to move by now. Between two transactions, or the writer, who has
-            // the file locked nearly always, would never let this one in.
+            // Little is left to move by now. The turn is needed because the writer has the file
+            // locked nearly always and would never let this checkpoint in.
             let _between = shared.turn.lock();
             make(Checkpoint::Restart);
         }

@@ -1,4 +1,4 @@
-//! Why the log cannot be opened: which file, what is wrong with it, and what to do.
+//! The error of opening the log says which file, what is wrong with it, and what to do.
 
 use std::path::{Path, PathBuf};
 
@@ -7,22 +7,22 @@ use rusqlite::ErrorCode;
 
 use super::file::SCHEMA;
 
-/// Why the log cannot be opened.
+/// `OpenError` says why the log cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There is no such folder.
+    /// The data folder does not exist.
     #[error("there is no data folder {}: make it, or correct POLLUX_DATA", folder.display())]
     NoFolder {
         /// The folder.
         folder: PathBuf,
     },
-    /// There is a folder but no log in it (when opened for reading only).
+    /// The folder has no log in it (when opened for reading only).
     #[error("there is no log {}: no Pollux has used this data folder yet", file.display())]
     NoLog {
-        /// The file looked for.
+        /// The file that was looked for.
         file: PathBuf,
     },
-    /// It may not be written to.
+    /// The log may not be written to.
     #[error(
         "the log {} cannot be written to ({why}): give this user the right to write to it and \
          its folder, or set POLLUX_DATA to another folder", file.display()
@@ -33,7 +33,7 @@ pub enum OpenError {
         /// What the operating system says.
         why: String,
     },
-    /// It is no SQLite database.
+    /// The file is no SQLite database.
     #[error(
         "{} is not an SQLite database, so not a log of Pollux: move it away, or set POLLUX_DATA \
          to another folder", file.display()
@@ -42,7 +42,7 @@ pub enum OpenError {
         /// The file.
         file: PathBuf,
     },
-    /// It is somebody else's database.
+    /// The file is a database of another program.
     #[error(
         "{} is an SQLite database of another program: move it away, or set POLLUX_DATA to \
          another folder", file.display()
@@ -51,7 +51,7 @@ pub enum OpenError {
         /// The file.
         file: PathBuf,
     },
-    /// A later Pollux has written it.
+    /// A later Pollux has written the log.
     #[error(
         "the log {} has schema version {found}, and this Pollux knows up to {SCHEMA}: start the \
          newer Pollux that wrote it", file.display()
@@ -59,10 +59,10 @@ pub enum OpenError {
     Newer {
         /// The file.
         file: PathBuf,
-        /// Its schema version.
+        /// The log's schema version.
         found: i32,
     },
-    /// It ends too early.
+    /// The file ends too early.
     #[error(
         "the log {} is truncated: it has {found} bytes of {wanted}. Put back a whole copy of \
          the data folder", file.display()
@@ -70,12 +70,12 @@ pub enum OpenError {
     Truncated {
         /// The file.
         file: PathBuf,
-        /// Bytes there are.
+        /// Bytes that there are.
         found: u64,
-        /// Bytes there should be.
+        /// Bytes that there should be.
         wanted: u64,
     },
-    /// What it holds contradicts itself.
+    /// The log's content contradicts itself.
     #[error(
         "the log {} is damaged: {why}. Put back a whole copy of the data folder; `pollux recount` \
          says what else is damaged, and what is whole", file.display()
@@ -83,10 +83,10 @@ pub enum OpenError {
     Damaged {
         /// The file.
         file: PathBuf,
-        /// How.
+        /// The reason why it counts as damaged.
         why: String,
     },
-    /// It lost its end.
+    /// The log has lost its end.
     #[error(
         "the log {} ends at offset {end} of partition {partition}, but records up to {synced} were \
          synced and acknowledged: they are missing, those before are there. Put back the newest \
@@ -96,16 +96,16 @@ pub enum OpenError {
     Shortened {
         /// The file.
         file: PathBuf,
-        /// What says how far it was synced.
+        /// The mark, which says how far the log was synced.
         mark: PathBuf,
-        /// Where.
+        /// The partition.
         partition: Partition,
-        /// Where it ends.
+        /// The offset at which the partition ends.
         end: Offset,
-        /// Where it ended.
+        /// The offset up to which it was synced.
         synced: Offset,
     },
-    /// It is not the one that was written to last.
+    /// The log is not the copy that was written to last.
     #[error(
         "the log {} is not the copy that was written to last: partition {partition} up to offset \
          {at} is not what was synced. Put back that copy with its {}-wal; or, if this one is to be used \
@@ -114,14 +114,14 @@ pub enum OpenError {
     OtherCopy {
         /// The file.
         file: PathBuf,
-        /// What says how far it was synced.
+        /// The mark, which says how far the log was synced.
         mark: PathBuf,
-        /// Where.
+        /// The partition.
         partition: Partition,
-        /// Up to here something else was synced.
+        /// The offset up to which other records were synced.
         at: Offset,
     },
-    /// Its write-ahead log holds commits that SQLite would pass over.
+    /// The log's write-ahead log holds commits that SQLite would pass over.
     #[error(
         "the write-ahead log {} is damaged at byte {at}: votes that stand behind it were acknowledged, \
          and SQLite would begin without them; what stands before it is whole. Put back a whole copy of \
@@ -131,12 +131,12 @@ pub enum OpenError {
     WalDamaged {
         /// The log.
         file: PathBuf,
-        /// Its write-ahead log.
+        /// The log's write-ahead log.
         wal: PathBuf,
-        /// Where.
+        /// The byte at which it is damaged.
         at: u64,
     },
-    /// Anything else.
+    /// Anything else went wrong.
     #[error("the log {} cannot be opened: {why}", file.display())]
     Io {
         /// The file.
@@ -146,10 +146,12 @@ pub enum OpenError {
     },
 }
 
+/// Returns the error of a log that is damaged in this way.
 pub(super) fn damaged(file: &Path, why: String) -> OpenError {
     OpenError::Damaged { file: file.into(), why }
 }
 
+/// Returns the error that an error of the operating system means.
 pub(super) fn io_fault(file: &Path, error: &std::io::Error) -> OpenError {
     use std::io::ErrorKind as Kind;
     let (file, why) = (file.to_owned(), error.to_string());
@@ -159,6 +161,7 @@ pub(super) fn io_fault(file: &Path, error: &std::io::Error) -> OpenError {
     }
 }
 
+/// Returns the error that an error of SQLite means.
 pub(super) fn sql_fault(file: &Path, error: &rusqlite::Error) -> OpenError {
     let (file, why) = (file.to_owned(), error.to_string());
     match error.sqlite_error_code() {

@@ -1,4 +1,4 @@
-//! The file `log.db`: how it is made, opened, and checked when it is.
+//! The file `log.db`: how it is created, opened and checked.
 
 use std::fs::File;
 use std::io::Read;
@@ -23,34 +23,34 @@ use crate::log::control::genesis;
 /// The file's name in the data folder.
 pub const NAME: &str = "log.db";
 
-/// `PRAGMA application_id`: "PxLg".
+/// The `PRAGMA application_id`: "PxLg".
 const APPLICATION: i32 = 0x5078_4c67;
 
-/// `PRAGMA user_version`: the schema this binary writes, and the greatest it reads. In the first, rows
-/// had no checksums; such a file stays as it is until something is written to it.
+/// The `PRAGMA user_version`: the schema that this binary writes, and the greatest it reads. In
+/// schema 1 rows had no checksums; such a file stays as it is until something is written to it.
 pub(super) const SCHEMA: i32 = rows::CHECKSUMS;
 
-/// Bytes of a page. A group of hundreds of votes costs nearly half of what it costs with
-/// SQLite's usual 4 KiB, a single vote no more.
+/// The bytes of a page. A group of hundreds of votes costs about half of what it costs with
+/// SQLite's usual 4 KiB; a single vote costs no more.
 const PAGE: u64 = 16 << 10;
 
-/// Bytes of the newest records of a partition that are checked before a server starts; what is
-/// older is checked while it runs.
+/// The bytes of the newest records of a partition that are checked before a server starts; older
+/// ones are checked while it runs.
 const CHECKED_BYTES: usize = 64 << 20;
 
-/// How long to wait for another process that has the file locked (a shell left in a
-/// transaction), before the records are refused.
+/// The time to wait for another process that has the file locked (such as a shell left in a
+/// transaction) before the records are refused.
 const BUSY: Duration = Duration::from_secs(3);
 
-/// What an opened file says of itself.
+/// The facts are what an opened file says about its log.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub generation: Generation,
-    /// By partition, where it ends.
+    /// The partitions' ends, by partition.
     pub heads: Vec<Head>,
 }
 
-/// Open the folder's log for writing, or make one of so many partitions.
+/// Opens the folder's log for writing, or creates one with this many partitions.
 pub(super) fn open(
     folder: &Path,
     partitions: u32,
@@ -61,7 +61,7 @@ pub(super) fn open(
         create(folder, &file, partitions, ambient)?;
     }
     check_header(&file)?;
-    // SQLite itself would quietly fall back to reading only.
+    // SQLite itself would silently fall back to reading only.
     File::options().read(true).write(true).open(&file).map_err(|error| io_fault(&file, &error))?;
     check_wal(&file)?;
     let connection = connect(&file)?;
@@ -73,7 +73,8 @@ pub(super) fn open(
         Ok(facts) => facts,
         Err(error) => {
             if !has_wal {
-                // A file that was cut says more than the rows that it lacks.
+                // A file that was cut is reported as such, which says more than that rows are
+                // missing.
                 check_length(&connection, &file)?;
             }
             return Err(error);
@@ -86,7 +87,7 @@ pub(super) fn open(
     Ok((connection, facts))
 }
 
-/// The path of the log in a folder that is there.
+/// Returns the path of the log in a folder, which must exist; the log need not.
 pub(super) fn existing(folder: &Path) -> Result<PathBuf, OpenError> {
     match std::fs::metadata(folder) {
         Ok(found) if found.is_dir() => Ok(folder.join(NAME)),
@@ -98,15 +99,15 @@ pub(super) fn existing(folder: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
-/// The name of the write-ahead log beside a database.
+/// Returns the path of the write-ahead log beside a database.
 pub(super) fn wal(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push("-wal");
     name.into()
 }
 
-/// Make the file under another name and move it into place when it is whole: a `log.db` is
-/// either not there or complete, whenever the process is killed.
+/// Creates the file under another name and renames it when it is whole. Whenever the process is
+/// killed, `log.db` is either missing or complete.
 fn create(
     folder: &Path,
     file: &Path,
@@ -132,7 +133,7 @@ fn create(
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)
 }
 
-/// Schema and genesis records.
+/// Writes the schema and the genesis records.
 fn fill(draft: &Path, partitions: u32, ambient: &SharedAmbient) -> rusqlite::Result<()> {
     let connection = Connection::open(draft)?;
     connection.execute_batch(&format!(
@@ -155,7 +156,7 @@ fn fill(draft: &Path, partitions: u32, ambient: &SharedAmbient) -> rusqlite::Res
     connection.close().map_err(|(_, error)| error)
 }
 
-/// A connection for writing, with nothing left to SQLite's own timing.
+/// Opens a connection for writing that leaves no timing to SQLite.
 pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -172,7 +173,7 @@ pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
     open().map_err(|error| sql_fault(file, &error))
 }
 
-/// A connection for reading beside the writer.
+/// Opens a connection for reading beside the writer.
 pub(super) fn connect_reader(file: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
@@ -181,18 +182,18 @@ pub(super) fn connect_reader(file: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// How thorough a checkpoint is.
+/// `Checkpoint` says how thorough a checkpoint is.
 #[derive(Clone, Copy)]
 pub(super) enum Checkpoint {
-    /// Move what can be moved while nobody waits.
+    /// It moves what can be moved without waiting for anybody.
     Passive,
-    /// Hold the writer until all is moved, so that it begins the write-ahead log anew.
+    /// It holds the writer until everything is moved, so that the write-ahead log begins anew.
     Restart,
-    /// The same, and shrink the write-ahead log to nothing.
+    /// It does the same as `Restart`, and truncates the write-ahead log to nothing.
     Truncate,
 }
 
-/// Move the write-ahead log into the file; answers its pages.
+/// Moves the write-ahead log into the file, and returns how many pages it had.
 pub(super) fn checkpoint(connection: &Connection, how: Checkpoint) -> rusqlite::Result<u64> {
     let pragma = match how {
         Checkpoint::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
@@ -203,8 +204,8 @@ pub(super) fn checkpoint(connection: &Connection, how: Checkpoint) -> rusqlite::
     Ok(pages.max(0) as u64)
 }
 
-/// Close a writing connection. After a failure the write-ahead log is left as it is: the next
-/// start reads what the disk really holds.
+/// Closes a writing connection. After a failure the write-ahead log is left as it is, so that the
+/// next start reads what the disk really holds.
 pub(super) fn close(connection: Connection, failed: bool) {
     if failed {
         keep_wal(&connection, true);
@@ -214,14 +215,14 @@ pub(super) fn close(connection: Connection, failed: bool) {
     }
 }
 
-/// Whether the write-ahead log stays as it is when the last connection closes.
+/// Sets whether the write-ahead log stays as it is when the last connection closes.
 fn keep_wal(connection: &Connection, keep: bool) {
     if let Err(error) = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep) {
         tracing::warn!("SQLite does not let the write-ahead log be kept: {error}");
     }
 }
 
-/// Is it an SQLite file at all?
+/// Checks that the file is an SQLite database and has at least one page.
 pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
     let mut header = Vec::with_capacity(100);
     File::open(file)
@@ -234,7 +235,7 @@ pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
     if !header.starts_with(b"SQLite format 3\0") {
         return Err(OpenError::NotSqlite { file: file.into() });
     }
-    // SQLite takes less than a page for nothing at all.
+    // SQLite takes a file shorter than a page for an empty database.
     let wanted = match u16::from_be_bytes([header[16], header[17]]) {
         1 => 1 << 16,
         size => u64::from(size),
@@ -246,7 +247,7 @@ pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Is it ours, and of a version we know?
+/// Checks that the file is a log of Pollux, of a version that this binary knows.
 pub(super) fn check_identity(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     let pragma = |name| {
         connection
@@ -263,7 +264,7 @@ pub(super) fn check_identity(connection: &Connection, file: &Path) -> Result<(),
     }
 }
 
-/// Are all pages there? To be asked when the write-ahead log is empty.
+/// Checks that no pages are missing. The write-ahead log must be empty.
 fn check_length(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let wanted = pragma("page_count").and_then(|pages| Ok(pages * pragma("page_size")?));
@@ -275,8 +276,8 @@ fn check_length(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Does the write-ahead log hold all that was synced to it? Asked before SQLite takes what it finds
-/// for all there is.
+/// Checks that the write-ahead log holds everything that was synced to it. This comes before SQLite
+/// opens the file, which would take what it finds for all there is.
 fn check_wal(file: &Path) -> Result<(), OpenError> {
     let wal = wal(file);
     match passed_over::damage(&wal).map_err(|error| io_fault(&wal, &error))? {
@@ -285,7 +286,8 @@ fn check_wal(file: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// The same of a log that a server may be writing to: what is under way looks different a moment later.
+/// Checks the write-ahead log of a file that a server may be writing to: damage counts only if a
+/// second look finds it at the same byte.
 pub(super) fn check_wal_beside(file: &Path) -> Result<(), OpenError> {
     match (check_wal(file), check_wal(file)) {
         (
@@ -297,7 +299,8 @@ pub(super) fn check_wal_beside(file: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Who the log is, that its newest records are whole, and that they are the newest.
+/// Reads the log's facts, and checks that its newest records are whole and that none is missing
+/// behind them.
 fn check_content(connection: &Connection, file: &Path) -> Result<Facts, OpenError> {
     let facts = facts(connection, file)?;
     check_newest(connection, file, &facts)?;
@@ -305,7 +308,7 @@ fn check_content(connection: &Connection, file: &Path) -> Result<Facts, OpenErro
     Ok(facts)
 }
 
-/// Read who the log is and where each partition ends.
+/// Reads the log's generation, and where each partition ends.
 pub(super) fn facts(connection: &Connection, file: &Path) -> Result<Facts, OpenError> {
     let Genesis { generation, partitions, .. } = first(connection, file, 0)?;
     let mut heads = Vec::new();
@@ -320,7 +323,7 @@ pub(super) fn facts(connection: &Connection, file: &Path) -> Result<Facts, OpenE
     Ok(Facts { generation, heads })
 }
 
-/// A partition's genesis record.
+/// Reads a partition's genesis record.
 fn first(connection: &Connection, file: &Path, partition: Partition) -> Result<Genesis, OpenError> {
     let records = rows::read(connection, partition, 0, 1).map_err(|fault| opening(file, fault))?;
     let entry = records.first().map(|record| Entry::decode(&record.value));
@@ -330,7 +333,7 @@ fn first(connection: &Connection, file: &Path, partition: Partition) -> Result<G
     }
 }
 
-/// The newest batches must be whole and follow one another.
+/// Checks that the newest batches are whole and follow one another.
 fn check_newest(connection: &Connection, file: &Path, facts: &Facts) -> Result<(), OpenError> {
     for partition in 0..facts.heads.len() as u32 {
         let oldest = rows::newest(connection, partition, CHECKED_BYTES)
@@ -344,7 +347,7 @@ fn check_newest(connection: &Connection, file: &Path, facts: &Facts) -> Result<(
     Ok(())
 }
 
-/// Has the log all that was synced, as far as its mark says?
+/// Checks that the log has everything that was synced, as far as its mark says.
 fn check_synced(connection: &Connection, file: &Path, facts: &Facts) -> Result<(), OpenError> {
     match Mark::read(file).map_err(|error| io_fault(file, &error))? {
         Some(mark) => return check_mark(connection, file, &mark, facts),
@@ -357,8 +360,8 @@ fn check_synced(connection: &Connection, file: &Path, facts: &Facts) -> Result<(
     Ok(())
 }
 
-/// The log must reach to where it was synced, and hold there what was synced. A log of another
-/// generation is for whoever compares it with the store.
+/// Checks that the log reaches at least as far as it was synced, and holds there what was synced. A
+/// log of another generation than the mark's is left to the comparison with the store.
 pub(super) fn check_mark(
     connection: &Connection,
     file: &Path,

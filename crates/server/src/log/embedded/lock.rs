@@ -1,4 +1,5 @@
-//! One process at a time may write to a data folder: the lock on `pollux.lock` in it.
+//! The folder lock lets one process at a time write to a data folder; it is a lock on the file
+//! `pollux.lock` in it.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -10,18 +11,18 @@ use pollux_core::id::UnixMillis;
 /// The lock's file name.
 const FILE: &str = "pollux.lock";
 
-/// Held while this lives; the operating system lets go of it when the process ends, however
-/// it ends. Readers need none.
+/// The folder lock is held while this value lives. The operating system releases it when the
+/// process ends, however it ends. Readers need no lock.
 #[derive(Debug)]
 pub struct FolderLock {
-    /// Open, and locked as long as it is.
+    /// The open file, which is locked until it is closed.
     _file: File,
 }
 
-/// Why the folder cannot be taken.
+/// `LockError` says why the folder cannot be locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process has it.
+    /// Another process holds the lock.
     #[error(
         "the data folder {} is in use by another Pollux ({holder}): stop that one first, or \
          give this one a folder of its own (POLLUX_DATA)", folder.display()
@@ -32,7 +33,7 @@ pub enum LockError {
         /// What the holder wrote into the lock: its process id and start time.
         holder: String,
     },
-    /// The folder above it is not there.
+    /// The parent folder does not exist.
     #[error(
         "the data folder {} cannot be made, because the folder it should be in does not exist: \
          make that first, or correct POLLUX_DATA", folder.display()
@@ -41,7 +42,7 @@ pub enum LockError {
         /// The folder.
         folder: PathBuf,
     },
-    /// It may not be written to.
+    /// The folder may not be written to.
     #[error(
         "the data folder {} cannot be written to ({source}): give this user the right to write \
          there, or set POLLUX_DATA to another folder", folder.display()
@@ -52,7 +53,7 @@ pub enum LockError {
         /// What the operating system says.
         source: std::io::Error,
     },
-    /// It is a file, or in one.
+    /// The folder, or something above it, is a file.
     #[error(
         "the data folder {} cannot be made, because it, or something above it, is a file: \
          correct POLLUX_DATA", folder.display()
@@ -61,7 +62,7 @@ pub enum LockError {
         /// The folder.
         folder: PathBuf,
     },
-    /// Anything else.
+    /// Anything else went wrong.
     #[error("the data folder {} cannot be used: {source}", folder.display())]
     Io {
         /// The folder.
@@ -72,11 +73,11 @@ pub enum LockError {
 }
 
 impl FolderLock {
-    /// Make the folder if it is missing (not the ones above it), and take the lock.
+    /// Creates the folder if it is missing (but not its parents), and takes the lock.
     pub fn take(folder: &Path, now: UnixMillis) -> Result<Self, LockError> {
         let fault = |source| fault(folder, source);
         if !folder.is_dir() {
-            // Hidden results and pseudonyms are in it: nobody else's business.
+            // The folder holds hidden results and pseudonyms, so other users must not read it.
             DirBuilder::new().mode(0o700).create(folder).map_err(fault)?;
         }
         let mut file = OpenOptions::new()
@@ -104,7 +105,7 @@ impl FolderLock {
     }
 }
 
-/// What the holder wrote about itself.
+/// Returns what the holder wrote about itself.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     match file.take(200).read_to_string(&mut text) {
@@ -159,7 +160,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_folder_that_cannot_be_written_to_says_so() {
-        // Root may write anywhere but here: the kernel makes no files in /sys for anyone.
+        // Root may write anywhere but here: the kernel lets nobody create files in /sys.
         let error = FolderLock::take(Path::new("/sys"), UnixMillis(0)).unwrap_err();
         assert!(matches!(error, LockError::ReadOnly { .. }), "{error}");
     }

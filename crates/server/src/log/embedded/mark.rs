@@ -1,9 +1,11 @@
-//! How far the log was synced, beside it in a file of its own: `log.db-synced`.
+//! The mark says how far the log was synced. It is a file of its own beside the log:
+//! `log.db-synced`.
 //!
-//! A log that lost its end looks whole: SQLite begins without what a shortened or damaged
-//! write-ahead log does not hold, and an older copy was whole once. So after each commit, before
-//! anybody is answered, this says where each partition ends by now. It is not synced itself: a power
-//! cut may leave an older mark, which claims less, and never one that claims too much.
+//! A log that lost its end looks whole: SQLite starts without whatever a shortened or damaged
+//! write-ahead log does not hold, and an older copy was whole once. After each commit, before
+//! anybody is answered, the mark therefore records where each partition ends. It is not synced
+//! itself: a power cut may leave an older mark, which claims less, but never one that claims too
+//! much.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -15,25 +17,25 @@ use pollux_core::id::Generation;
 
 use super::chain::{self, Head};
 
-/// The name of the mark beside a log.
+/// Returns the path of the mark beside a log.
 pub(super) fn beside(log: &Path) -> PathBuf {
     let mut name = log.as_os_str().to_owned();
     name.push("-synced");
     name.into()
 }
 
-/// What a mark says, in one line: the log's generation; for each partition its end and checksum; a
-/// check of the line itself.
+/// A mark has, in one line, the log's generation, the end and checksum of each partition, and a
+/// checksum of the line itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub generation: Generation,
-    /// By partition.
+    /// The partitions' ends, by partition.
     pub heads: Vec<Head>,
 }
 
 impl Mark {
-    /// The mark beside a log. `None` where there is none, or one that was torn or damaged: it says
-    /// nothing then.
+    /// Reads the mark beside a log. `None` if there is none, or if it was torn or damaged; such a
+    /// mark says nothing.
     pub fn read(log: &Path) -> io::Result<Option<Self>> {
         match std::fs::read(beside(log)) {
             Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(Self::parse)),
@@ -61,7 +63,8 @@ impl Mark {
         Some(Self { generation, heads })
     }
 
-    /// As it is parsed. A later one of the same log is never shorter.
+    /// Returns the line that [`Mark::parse`] reads. A later line of the same log is never shorter,
+    /// so it overwrites all of the earlier one.
     fn line(&self) -> String {
         let mut line = self.generation.0.to_string();
         for Head { end, digest } in &self.heads {
@@ -76,20 +79,20 @@ impl Mark {
     }
 }
 
-/// Where the mark of the log that is being written goes.
+/// The mark file is the open file beside the log that is being written.
 pub(super) struct MarkFile {
     file: File,
     mark: Mark,
 }
 
 impl MarkFile {
-    /// Open it, or make an empty one. What it says stays until the first commit.
+    /// Opens the file, or creates an empty one. Its content stays until the first commit.
     pub fn open(log: &Path, mark: Mark) -> io::Result<Self> {
         let file = File::options().write(true).create(true).truncate(false).open(beside(log))?;
         Ok(Self { file, mark })
     }
 
-    /// The commits until here are synced.
+    /// Records that the commits up to these heads are synced.
     pub fn set(&mut self, heads: &[Head]) -> io::Result<()> {
         self.mark.heads.clear();
         self.mark.heads.extend_from_slice(heads);

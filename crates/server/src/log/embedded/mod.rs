@@ -1,12 +1,13 @@
-//! The log of a single machine: one SQLite file, many appends to one fsync.
+//! The log of a single machine is one SQLite file, in which many appends share one fsync.
 //!
-//! A record's way: [`queue`] → [`writer`] (encodes it into a [`batch`], commits, publishes it
-//! to the [`tail`], answers) → readers. [`mod@file`] is the file itself and [`rows`] what is in it,
-//! [`checkpoint`] keeps its write-ahead log short, [`reader`] reads beside all that, [`lock`] keeps a
-//! second server out.
+//! A record passes through [`queue`] and [`writer`], which encodes it into a [`batch`], commits
+//! that, publishes it to the [`tail`] and answers; then readers find it. [`mod@file`] is the file
+//! itself and [`rows`] what it holds. [`checkpoint`] keeps the write-ahead log short, [`reader`]
+//! reads beside a running server, and [`lock`] keeps a second server out.
 //!
-//! Damage is told: [`chain`] is the checksums, which every reading checks and [`scrub`] checks at rest;
-//! [`mark`] tells that the log has lost its end, [`passed_over`] that its write-ahead log has.
+//! Damage is reported: [`chain`] has the checksums, which every read verifies, and [`scrub`]
+//! verifies them at rest. [`mark`] shows that the log has lost its end, [`passed_over`] that its
+//! write-ahead log has.
 //!
 //! Only durable records are in the tail and below the ends, so nothing else is ever read.
 
@@ -63,43 +64,44 @@ use crate::ambient::SharedAmbient;
 use crate::config::LogLimits;
 use crate::wal::WalSize;
 
-/// Most announcements a feed delivers at once.
+/// The most announcements that a feed delivers at once.
 const FEED_BATCH: usize = 1024;
 
-/// Why appends are refused after a stop.
+/// The reason for refusing appends after a stop.
 const SHUT: &str = "the log is shut";
 
-/// The log in a data folder. Whoever opens it holds the folder's [`FolderLock`].
+/// The embedded log is the log in a data folder. Whoever opens it holds the folder's
+/// [`FolderLock`].
 pub struct EmbeddedLog {
     shared: Arc<Shared>,
     announcements: broadcast::Sender<Announcement>,
 }
 
-/// What the log, its writer and its checkpointer share.
+/// `Shared` holds what the log, its writer, its checkpointer and its scrubber share.
 struct Shared {
     file: PathBuf,
     generation: Generation,
     limits: LogLimits,
     queue: Queue,
     tail: Mutex<Tail>,
-    /// For records older than the tail; `None` once the log is shut.
+    /// The connection for records older than the tail; `None` once the log is shut.
     reader: Mutex<Option<Connection>>,
-    /// By partition: the offset after the last durable record.
+    /// The offset after the last durable record, by partition.
     ends: Vec<watch::Sender<Offset>>,
-    /// Held during a transaction, and by the checkpoint that must not meet one.
+    /// A lock that is held during a transaction, and by the checkpoint that must not meet one.
     turn: FairMutex<()>,
-    /// Why the last group was refused, until one succeeds.
+    /// The reason why the last group was refused, until one succeeds.
     trouble: Mutex<Option<String>>,
-    /// What of the file is not as it was written, as soon as that is known.
+    /// The first damage found in the file, if any.
     damage: Mutex<Option<String>>,
-    /// Why nothing more can be promised; for ever.
+    /// The reason why the log can promise nothing more; once set, it stays.
     failed: watch::Sender<Option<String>>,
-    /// The writer has ended.
+    /// Whether the writer has ended.
     stopped: watch::Sender<bool>,
 }
 
 impl Shared {
-    /// Show durable batches to readers.
+    /// Shows durable batches to readers.
     fn publish(&self, batches: Vec<(Partition, Batch)>) {
         let ends: Vec<_> = batches.iter().map(|(p, batch)| (*p, batch.end())).collect();
         let mut tail = self.tail.lock();
@@ -112,8 +114,8 @@ impl Shared {
         }
     }
 
-    /// Stop taking records for good: the disk's state is not known any more, and asking it to
-    /// sync again may lie.
+    /// Stops taking records for good. The disk's state is no longer known, and asking it to sync
+    /// again may bring a false success.
     fn fail(&self, why: &str) {
         tracing::error!("the log has failed and takes no more records: {why}");
         self.failed.send_if_modified(|failed| {
@@ -132,7 +134,8 @@ impl Shared {
         ReadError::Unavailable(format!("{}: {why}", self.file.display()))
     }
 
-    /// Rows could not be read. Damage is remembered, and told once.
+    /// Turns a fault of reading rows into the reader's error. The first damage is remembered and
+    /// logged.
     fn unread(&self, fault: Fault) -> ReadError {
         let error = fault.reading(&self.file);
         if let ReadError::Damaged(_) = error {
@@ -148,8 +151,8 @@ impl Shared {
 }
 
 impl EmbeddedLog {
-    /// Open the log in this folder, or make one of so many partitions; one that exists keeps
-    /// its own number. Call it inside the runtime that will await the appends.
+    /// Opens the log in this folder, or creates one with this many partitions; one that exists
+    /// keeps its own number. It must be called inside the runtime that will await the appends.
     pub fn open(
         folder: &Path,
         partitions: u32,
@@ -160,7 +163,7 @@ impl EmbeddedLog {
         Self::start(connection, facts, folder.join(file::NAME), limits)
     }
 
-    /// Start the threads, and the task that answers.
+    /// Starts the threads, and the task that answers.
     fn start(
         mut connection: Connection,
         facts: Facts,
@@ -210,16 +213,17 @@ impl EmbeddedLog {
         Ok(Arc::new(Self { shared, announcements }))
     }
 
-    /// Open the log in this folder to look at it, whether a server is running on it or not.
+    /// Opens the log in this folder for reading, whether a server is running on it or not.
     pub fn open_read_only(folder: &Path) -> Result<LogReader, OpenError> {
         LogReader::open(folder)
     }
 
-    /// Waits until the log has failed, and says why: nothing can be promised until the process
+    /// Waits until the log has failed, and returns why. Nothing can be promised until the process
     /// has ended and the log is opened anew.
     pub async fn failed(&self) -> String {
         let mut failed = self.shared.failed.subscribe();
-        // Cloned at once: what it borrows may not be held while waiting.
+        // The reason is cloned at once, because what `wait_for` borrows may not be held while
+        // waiting.
         let why = failed.wait_for(Option::is_some).await.map(|why| why.clone().unwrap_or_default());
         match why {
             Ok(why) => why,
@@ -231,7 +235,7 @@ impl EmbeddedLog {
         self.shared.ends.get(partition as usize)
     }
 
-    /// Records older than the tail, from the file.
+    /// Reads records older than the tail from the file.
     async fn read_file(
         &self,
         partition: Partition,
@@ -323,7 +327,8 @@ impl Log for EmbeddedLog {
         Ok(())
     }
 
-    /// Keeps no copy: the store in the same folder has them, and nobody else could read ours.
+    /// Keeps no copy: the store in the same folder has the dead records, and no other process could
+    /// read a copy.
     async fn bury(&self, _: Partition, _: Vec<DeadRecord>) -> Result<(), AppendError> {
         Ok(())
     }
@@ -349,9 +354,9 @@ impl Log for EmbeddedLog {
     }
 }
 
-/// The only member of the group: it has every partition, and keeps them.
+/// `Alone` is the only member of the group, which always holds every partition.
 struct Alone {
-    /// Until they are told.
+    /// The partitions, until they were returned once.
     partitions: Option<Vec<Partition>>,
 }
 
@@ -365,9 +370,9 @@ impl Membership for Alone {
     }
 }
 
-/// Announcements within the process.
+/// The local feed delivers the announcements made within the process.
 struct LocalFeed {
-    /// `None` once it is lost.
+    /// The receiver; `None` once the feed is lost.
     announcements: Option<broadcast::Receiver<Announcement>>,
 }
 
@@ -384,7 +389,7 @@ impl Feed for LocalFeed {
             match receiver.try_recv() {
                 Ok(next) => batch.push(next),
                 Err(TryRecvError::Empty) => break,
-                // What came before the gap is good; the next call tells of it.
+                // What came before the gap is good; the next call reports the gap.
                 Err(TryRecvError::Lagged(_) | TryRecvError::Closed) => {
                     self.announcements = None;
                     break;

@@ -1,19 +1,19 @@
-//! What SQLite's recovery would pass over without a word.
+//! SQLite's recovery may silently pass over synced commits; this check finds them.
 //!
-//! It reads the write-ahead log up to the first frame that is not whole and takes the rest for a
-//! commit that a crash cut short. That is what a crash leaves: the frames of *one* commit, because
-//! each was synced before the next was written. Where two commits stand behind the broken frame, the
-//! first of them was synced, and the frame was damaged later.
+//! Recovery reads the write-ahead log up to the first frame that is not whole, and takes the rest
+//! for a commit that a crash cut short. A crash does leave that, but only the frames of *one*
+//! commit, because each commit was synced before the next was written. Where two commits stand
+//! behind the broken frame, the first of them was synced, and the frame was damaged later.
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
-/// Bytes before the first frame, and before each frame's page.
+/// The bytes before the first frame (`HEADER`), and before each frame's page (`FRAME_HEADER`).
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// The byte from which on a write-ahead log is damaged, if it lost what was synced.
+/// Returns the byte at which a write-ahead log is damaged, if it has lost what was synced.
 pub(super) fn damage(wal: &Path) -> io::Result<Option<u64>> {
     let file = match File::open(wal) {
         Ok(file) => file,
@@ -23,7 +23,7 @@ pub(super) fn damage(wal: &Path) -> io::Result<Option<u64>> {
     let length = file.metadata()?.len();
     let mut file = BufReader::with_capacity(1 << 20, file);
     let mut header = [0; HEADER];
-    // Frames are written once the header is synced.
+    // Frames are written only after the header is synced.
     if length < (HEADER + FRAME_HEADER) as u64 || !fill(&mut file, &mut header)? {
         return Ok(None);
     }
@@ -46,7 +46,7 @@ pub(super) fn damage(wal: &Path) -> io::Result<Option<u64>> {
     Ok(broken.filter(|_| commits >= 2))
 }
 
-/// Whether so many bytes were left.
+/// Fills the buffer, and returns whether that many bytes were left.
 fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     match file.read_exact(buffer) {
         Ok(()) => Ok(true),
@@ -59,18 +59,20 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-/// What the header says, see <https://sqlite.org/fileformat2.html#the_write_ahead_log>.
+/// `Wal` holds the content of the header; see
+/// <https://sqlite.org/fileformat2.html#the_write_ahead_log>.
 struct Wal {
-    /// Checksums go by big-endian words.
+    /// Whether checksums read the bytes as big-endian words.
     big: bool,
     page: usize,
-    /// Drawn anew whenever it is begun anew: frames with another are left from before.
+    /// A value that is drawn anew whenever the write-ahead log begins anew; frames with another one
+    /// are left over from before.
     salt: [u8; 8],
     sum: (u32, u32),
 }
 
 impl Wal {
-    /// `None` if it is damaged.
+    /// Reads the header; `None` if it is damaged.
     fn read(header: &[u8; HEADER]) -> Option<Self> {
         let magic = word(header, 0);
         let page = word(header, 8) as usize;
@@ -85,7 +87,7 @@ impl Wal {
         frame[8..16] == self.salt
     }
 
-    /// The checksum over these bytes too.
+    /// Continues a checksum over these bytes.
     fn add(&self, (mut a, mut b): (u32, u32), bytes: &[u8]) -> (u32, u32) {
         for pair in bytes.chunks_exact(8) {
             let [x, y] = [0, 4].map(|at| word(pair, at));

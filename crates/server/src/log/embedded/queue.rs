@@ -1,4 +1,5 @@
-//! Records waiting for the writer: bounded, never blocking whoever appends.
+//! The queue holds records that wait for the writer. It is bounded and never blocks whoever
+//! appends.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,28 +11,29 @@ use tokio::sync::oneshot;
 use super::batch;
 use crate::log::{AppendError, NewRecord};
 
-/// A group of so many says that more are on their way: the next waits for company.
+/// The number of records in a group from which on more are likely to be on their way, so that the
+/// next group waits for company.
 const COMPANY: usize = 4;
 
-/// Whoever awaits an append.
+/// A waiter is the caller of an append, who waits for its outcome.
 pub(super) struct Waiter {
     pub partition: Partition,
-    /// The place of the record among the group's in its partition.
+    /// The index of the record among the group's records in its partition.
     pub index: u64,
     pub answer: oneshot::Sender<Result<Position, AppendError>>,
 }
 
-/// Records that one commit will make durable together.
+/// A group holds the records that one commit will make durable together.
 #[derive(Default)]
 pub(super) struct Group {
-    /// By partition, as far as there are any: the records, framed, and how many.
+    /// The framed records and their number, by partition, up to the last partition that has any.
     pub drafts: Vec<(Vec<u8>, u64)>,
-    /// In the order of the log.
+    /// The callers, in the order of the log.
     pub waiters: Vec<Waiter>,
 }
 
 impl Group {
-    /// Room for as much as the group before it had.
+    /// Creates an empty group with room for as much as the group before had.
     fn like(before: &Self) -> Self {
         let draft = |(records, _): &(Vec<u8>, u64)| (Vec::with_capacity(records.len()), 0);
         Self {
@@ -57,23 +59,23 @@ impl Group {
     }
 }
 
-/// What the writer finds.
+/// `Next` is what the writer finds when it asks for work.
 pub(super) enum Next {
-    /// Records, in the order they were appended.
+    /// Records, in the order in which they were appended.
     Group(Group),
-    /// Nothing came for the time the writer was willing to wait.
+    /// Nothing came in the time that the writer was willing to wait.
     Idle,
     /// Nothing is left, and nothing will come.
     Closed,
 }
 
-/// First in, first out. Whoever appends frames the record himself: the writer, of whom there is
-/// only one, finds groups that are ready to be written.
+/// The queue is first in, first out. The caller of an append frames the record, so that the writer,
+/// of which there is only one, finds groups that are ready to be written.
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// The writer sleeps on it.
+    /// The condition on which the writer sleeps.
     filled: Condvar,
-    /// Most records not yet durable.
+    /// Most records that are not yet durable.
     bound: usize,
     /// Most records in a group.
     most: usize,
@@ -81,24 +83,26 @@ pub(super) struct Queue {
     linger: Duration,
 }
 
+/// The state holds the records that wait, and says whether more are taken.
 #[derive(Default)]
 struct State {
-    /// All but the last are full.
+    /// The groups; all but the last are full.
     groups: VecDeque<Group>,
-    /// Records in them.
+    /// The number of records in the groups.
     waiting: usize,
-    /// Records of the group being written; they count towards the bound.
+    /// The number of records in the group being written; they count towards the bound.
     underway: usize,
-    /// Why no more are taken.
+    /// The reason why no more records are taken, once there is one.
     closed: Option<String>,
 }
 
 impl Queue {
+    /// Creates an empty queue of at most `bound` records, in groups of at most `most`.
     pub fn new(bound: usize, most: usize, linger: Duration) -> Self {
         Self { state: Mutex::default(), filled: Condvar::new(), bound, most, linger }
     }
 
-    /// Queue it, or say why not.
+    /// Queues a record, or returns why not.
     pub fn push(
         &self,
         partition: Partition,
@@ -124,7 +128,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Whether a record would be taken now.
+    /// Returns whether a record would be taken now.
     pub fn ready(&self) -> Result<(), String> {
         self.refusal(&self.state.lock())
     }
@@ -139,14 +143,14 @@ impl Queue {
         }
     }
 
-    /// Take no more; the first reason stays.
+    /// Takes no more records from now on. If the queue is closed twice, the first reason stays.
     pub fn close(&self, why: &str) {
         self.state.lock().closed.get_or_insert_with(|| why.to_owned());
         self.filled.notify_one();
     }
 
-    /// For the writer: the group before is done with, wait for the next. Under load it lingers,
-    /// because a commit costs the same whatever it carries; a lone record waits for nobody.
+    /// Returns the next group to the writer, which is done with the one before. Under load it
+    /// lingers, because a commit costs the same whatever it carries; a lone record does not wait.
     pub fn next(&self, patience: Option<Duration>) -> Next {
         let mut state = self.state.lock();
         let busy = std::mem::take(&mut state.underway) >= COMPANY;
@@ -165,7 +169,7 @@ impl Queue {
             }
         }
         if busy && state.groups.len() == 1 && state.closed.is_none() {
-            // Nobody notifies a queue that has something already, but for its closing.
+            // A queue that has something already is notified of nothing but its closing.
             self.filled.wait_for(&mut state, self.linger);
         }
         let group = state.groups.pop_front().unwrap_or_default();

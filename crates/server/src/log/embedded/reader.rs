@@ -1,5 +1,5 @@
-//! Reading a log without being its server: `recount`, `export` and `trace`, beside a running
-//! server or with none. Takes no lock and changes nothing.
+//! A reader reads the log without being its server, for `recount`, `export` and `trace`, beside a
+//! running server or with none. It takes no lock and changes nothing.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -14,37 +14,39 @@ use super::mark::Mark;
 use super::rows::{self, Cursor, Damage, Fault};
 use crate::log::{ReadError, Record};
 
-/// Bytes looked at between two looks whether a server has started.
+/// The bytes that are inspected between two checks whether a server has started.
 const INSPECTED_AT_ONCE: usize = 8 << 20;
 
-/// What a look at all records of a partition found.
+/// `Inspected` is what was found among all records of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inspected {
-    /// The offset after the last.
+    /// The offset after the last record.
     pub end: Offset,
-    /// Records that have no checksum, because they are older than that: the first ones.
+    /// The number of records without a checksum. They are the first ones, from before there were
+    /// checksums.
     pub unchecked: u64,
-    /// What is not as it was written, in order. Everything before the first is whole.
+    /// The damage found, in order. Everything before the first is whole.
     pub damage: Vec<Damage>,
 }
 
-/// A log opened for reading only.
+/// The reader has a log open for reading only.
 pub struct LogReader {
     file: PathBuf,
     facts: Facts,
     view: Mutex<View>,
 }
 
-/// The connection, and whether it may be believed.
+/// A view is a connection, and says whether what it reads can be trusted.
 struct View {
     connection: Connection,
-    /// Opened as a file that nobody writes to, and this is how it looked then. Without a
-    /// server there is no write-ahead log, and to read the usual way would make one.
+    /// How the file looked when it was opened as one that nobody writes to; `None` beside a
+    /// write-ahead log. Without a server there is no write-ahead log, and reading the usual way
+    /// would create one.
     still: Option<Metadata>,
 }
 
 impl LogReader {
-    /// Open the log in this folder.
+    /// Opens the log in this folder.
     pub(super) fn open(folder: &Path) -> Result<Self, OpenError> {
         let file = file::existing(folder)?;
         if !file.exists() {
@@ -52,7 +54,7 @@ impl LogReader {
         }
         file::check_header(&file)?;
         file::check_wal_beside(&file)?;
-        // Before the log, which may be written to meanwhile.
+        // The mark is read before the log, which may be written to meanwhile.
         let mark = Mark::read(&file).map_err(|error| io_fault(&file, &error))?;
         let view = View::open(&file)?;
         file::check_identity(&view.connection, &file)?;
@@ -63,17 +65,17 @@ impl LogReader {
         Ok(Self { file, facts, view: Mutex::new(view) })
     }
 
-    /// Which incarnation of the log this is.
+    /// Returns the generation of the log.
     pub fn generation(&self) -> Generation {
         self.facts.generation
     }
 
-    /// How many partitions there are.
+    /// Returns the number of partitions.
     pub fn partitions(&self) -> u32 {
         self.facts.heads.len() as u32
     }
 
-    /// The offset the next durable record will get, by now.
+    /// Returns the offset that the next durable record will get, as of now.
     pub fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
         if partition >= self.partitions() {
             return Err(ReadError::OutOfRange { partition, from: 0, end: 0 });
@@ -81,7 +83,8 @@ impl LogReader {
         self.ask(|connection| rows::head(connection, partition).map(|head| head.end))
     }
 
-    /// Up to `most` records from `from` on; empty at the end. Never waits.
+    /// Reads up to `most` records from `from` on, and returns an empty list at the end. It never
+    /// waits.
     pub fn read(
         &self,
         partition: Partition,
@@ -98,7 +101,7 @@ impl LogReader {
         self.ask(|connection| rows::read(connection, partition, from, most))
     }
 
-    /// Look at every record of a partition by now, and say what is not as it was written.
+    /// Inspects every record that a partition has by now, and returns the damage found.
     pub fn inspect(&self, partition: Partition) -> Result<Inspected, ReadError> {
         let mut whole = Inspected::default();
         let mut cursor = Cursor::default();
@@ -142,7 +145,8 @@ impl View {
         Ok(Self { connection, still: Some(still) })
     }
 
-    /// Whether what was just read is sound: nobody began to write to a file opened as still.
+    /// Returns whether what was just read can be trusted: nobody began to write to a file that was
+    /// opened as unchanging.
     fn is_believed(&self, file: &Path) -> bool {
         let Some(then) = &self.still else { return true };
         let same = std::fs::metadata(file).is_ok_and(|now| {
@@ -152,7 +156,7 @@ impl View {
     }
 }
 
-/// The URI of a file that SQLite may take for unchanging.
+/// Returns the URI of a file that SQLite may take for unchanging.
 fn immutable(file: &Path) -> String {
     let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let mut uri = String::from("file:");

@@ -1,6 +1,7 @@
 //! The rows of `log.db`: how they are added, read and checked.
 //!
-//! One table. A row is a batch, the records of a partition that one commit made durable:
+//! There is one table. A row is a batch, which is the records of a partition that one commit made
+//! durable:
 //!
 //! ```text
 //! sqlite3 log.db 'SELECT CAST(records AS TEXT) FROM batches'
@@ -17,27 +18,28 @@ use super::batch::Batch;
 use super::chain::Head;
 use crate::log::{ReadError, Record};
 
-/// Of a row's place, the bits that are the offset. One integer as the key lets rows be added
-/// at a table's end, which is SQLite's fastest way.
+/// The number of bits in a row's place that are the offset. With one integer as the key, rows are
+/// added at the end of the table, which is SQLite's fastest way.
 const OFFSET_BITS: u32 = 40;
 
-/// A partition's greatest offset, one for each of a million million votes.
+/// A partition's greatest offset, enough for a million million votes.
 const MOST_OFFSET: u64 = (1 << OFFSET_BITS) - 1;
 
-/// Bytes read from the file at once, unless the first batch alone is longer.
+/// The bytes that one read takes from the file, unless the first batch alone is longer.
 const READ_BYTES: usize = 8 << 20;
 
-/// `PRAGMA user_version` from which on rows have checksums.
+/// The `PRAGMA user_version` from which on rows have checksums.
 pub(super) const CHECKSUMS: i32 = 2;
 
-/// Something is not as it was written. Offsets below `at` are not spoken of.
+/// Damage is a place where the log is not as it was written. This says nothing about offsets below
+/// `at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// In which partition.
+    /// The partition.
     pub partition: Partition,
-    /// At which offset.
+    /// The offset.
     pub at: Offset,
-    /// What is wrong.
+    /// The description of what is wrong.
     pub why: String,
 }
 
@@ -47,12 +49,12 @@ impl std::fmt::Display for Damage {
     }
 }
 
-/// Why rows could not be read.
+/// A fault says why rows could not be read.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The database does not answer.
     Sql(rusqlite::Error),
-    /// It answers, and what it says was not written.
+    /// The database answers, but with something that was not written.
     Damaged(Damage),
 }
 
@@ -63,7 +65,7 @@ impl From<rusqlite::Error> for Fault {
 }
 
 impl Fault {
-    /// As whoever reads the file is told.
+    /// Returns the error that a reader of the file gets.
     pub fn reading(self, file: &Path) -> ReadError {
         let file = file.display();
         match self {
@@ -73,7 +75,7 @@ impl Fault {
     }
 }
 
-/// Make the table in a new file.
+/// Creates the table in a new file.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "CREATE TABLE batches (
@@ -88,7 +90,8 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// From now on rows have checksums: part of the first transaction that writes to an older file.
+/// Gives rows checksums from now on. This is part of the first transaction that writes to an older
+/// file.
 pub(super) fn begin_checksums(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "ALTER TABLE batches ADD COLUMN digest INTEGER; -- chained checksum
@@ -96,24 +99,24 @@ pub(super) fn begin_checksums(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// Whether rows can have checksums. A server may begin them while others read.
+/// Returns whether rows can have checksums. A server may begin them while others read.
 pub(super) fn have_checksums(connection: &Connection) -> rusqlite::Result<bool> {
     let version: i32 =
         connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?;
     Ok(version >= CHECKSUMS)
 }
 
-/// What to select for a row's checksum.
+/// Returns the SQL expression that selects a row's checksum.
 fn digest(connection: &Connection) -> rusqlite::Result<&'static str> {
     Ok(if have_checksums(connection)? { "digest" } else { "NULL" })
 }
 
-/// The key of the row of this partition that begins with this offset.
+/// Returns the key of the row of this partition that begins with this offset.
 fn place(partition: Partition, base: Offset) -> i64 {
     (i64::from(partition) << OFFSET_BITS) | base.min(MOST_OFFSET) as i64
 }
 
-/// Is there room for so many bytes more? Leaves the table as it was.
+/// Tries whether there is room for this many more bytes, and leaves the table as it was.
 pub(super) fn try_room(connection: &Connection, bytes: usize) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT INTO batches (place, count, records) VALUES (-1, 0, zeroblob(?1))")?
@@ -121,7 +124,7 @@ pub(super) fn try_room(connection: &Connection, bytes: usize) -> rusqlite::Resul
     connection.prepare_cached("DELETE FROM batches WHERE place = -1")?.execute([]).map(drop)
 }
 
-/// Add one row.
+/// Adds one row.
 pub(super) fn insert(
     connection: &Connection,
     partition: Partition,
@@ -137,27 +140,27 @@ pub(super) fn insert(
         .map(drop)
 }
 
-/// A place between two rows of a partition, and where the partition would end with the former. The
-/// default is before the first.
+/// A cursor is a place between two rows of a partition, with the head that the partition would have
+/// if it ended there. The default is before the first row.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cursor {
-    /// The offset with which that row begins.
+    /// The offset with which the row before this place begins.
     row: Option<Offset>,
-    /// What the next row must follow.
+    /// The head that the next row must follow.
     pub head: Head,
 }
 
-/// Before the row that holds this offset; that row is not looked at.
+/// Returns the place before the row that holds this offset. That row is not read.
 fn before(connection: &Connection, partition: Partition, offset: Offset) -> Result<Cursor, Fault> {
     rewind(connection, partition, offset, 1)
 }
 
-/// After the newest row.
+/// Returns the place after the newest row.
 fn after_all(connection: &Connection, partition: Partition) -> Result<Cursor, Fault> {
     rewind(connection, partition, MOST_OFFSET, 0)
 }
 
-/// After the row that is so many before the one that holds this offset.
+/// Returns the place after the row that is `rows` before the one that holds this offset.
 fn rewind(
     connection: &Connection,
     partition: Partition,
@@ -181,12 +184,12 @@ impl Cursor {
     }
 }
 
-/// Where a partition ends, by the file.
+/// Returns the partition's head, as the file has it.
 pub(super) fn head(connection: &Connection, partition: Partition) -> Result<Head, Fault> {
     after_all(connection, partition).map(|cursor| cursor.head)
 }
 
-/// Where a partition ended when it held so many records, if a batch ended there.
+/// Returns the head that a partition had when it ended at `end`; `None` if no batch ended there.
 pub(super) fn head_at(
     connection: &Connection,
     partition: Partition,
@@ -199,7 +202,7 @@ pub(super) fn head_at(
     Ok(Some(cursor.head).filter(|head| head.end == end))
 }
 
-/// Before the newest rows that hold so many bytes together.
+/// Returns the place before the newest rows that together hold at least this many bytes.
 pub(super) fn newest(
     connection: &Connection,
     partition: Partition,
@@ -222,8 +225,8 @@ pub(super) fn newest(
     before(connection, partition, oldest)
 }
 
-/// Go over the rows after the cursor and move it along. Each is checked to be whole and to follow
-/// the one before it.
+/// Visits the rows after the cursor and moves it along. Each row is checked: it must be whole and
+/// follow the one before it.
 fn walk(
     connection: &Connection,
     partition: Partition,
@@ -252,8 +255,8 @@ fn walk(
     Ok(())
 }
 
-/// A row as it stands there. What is of no type that we write is none of what was written, and shows
-/// as damage when the row is checked.
+/// Returns a row as it is in the file. A value of a type that is never written shows as damage when
+/// the row is checked.
 fn batch_of(row: &Row) -> Batch {
     let integer = |column| row.get_ref(column).ok().and_then(|value| value.as_i64().ok());
     let unsigned = |column| integer(column).unwrap_or(0).max(0).cast_unsigned();
@@ -263,7 +266,7 @@ fn batch_of(row: &Row) -> Batch {
     Batch { base: unsigned(0), count: unsigned(1), records, digest }
 }
 
-/// What SQLite cannot read is damaged, too.
+/// Turns an SQLite error into a fault; what SQLite cannot read counts as damaged, too.
 fn fault(error: rusqlite::Error, partition: Partition, at: Offset) -> Fault {
     use ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
     match error.sqlite_error_code() {
@@ -274,7 +277,8 @@ fn fault(error: rusqlite::Error, partition: Partition, at: Offset) -> Fault {
     }
 }
 
-/// Up to `most` records of a partition from `from` on, which is below its end.
+/// Reads up to `most` records of a partition from `from` on, which must be below the partition's
+/// end.
 pub(super) fn read(
     connection: &Connection,
     partition: Partition,
@@ -302,20 +306,20 @@ fn until(enough: bool) -> ControlFlow<()> {
     if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// What a look at rows found.
+/// An inspection is what was found among some rows.
 #[derive(Debug, Default)]
 pub(super) struct Inspection {
-    /// Where the next look begins.
+    /// The place at which the next inspection begins.
     pub cursor: Cursor,
-    /// There was nothing more to look at.
+    /// Whether the end of the partition was reached, or nothing behind the damage can be.
     pub done: bool,
-    /// Records without a checksum: they are older than that.
+    /// The number of records without a checksum, from before there were checksums.
     pub unchecked: u64,
-    /// What is not as it was written, in order.
+    /// The damage found, in order.
     pub damage: Vec<Damage>,
 }
 
-/// Look at the rows after a cursor, at so many bytes of them.
+/// Inspects the rows after a cursor, up to about this many bytes of them.
 pub(super) fn inspect(
     connection: &Connection,
     partition: Partition,
@@ -335,7 +339,7 @@ pub(super) fn inspect(
     });
     match walked {
         Ok(()) => {}
-        // Nothing behind it can be reached.
+        // No row behind the damage can be reached.
         Err(Fault::Damaged(damage)) => {
             found.damage.push(damage);
             found.done = true;

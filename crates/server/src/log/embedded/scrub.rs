@@ -1,4 +1,5 @@
-//! Reading the log again while it rests: what nobody reads rots unnoticed.
+//! The scrubber reads the whole log again and again while the server runs, because damage to what
+//! nobody reads stays unnoticed.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -11,17 +12,17 @@ use rusqlite::Connection;
 use super::Shared;
 use super::rows::{self, Cursor, Fault};
 
-/// Between two looks.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The writer's handle on the thread that reads the log again.
+/// The scrubber is the writer's handle on the thread that reads the log again.
 pub(super) struct Scrubber {
     stop: SyncSender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Scrubber {
-    /// Start it on a connection of its own.
+    /// Starts the thread on a connection of its own.
     pub fn start(connection: Connection, shared: Arc<Shared>) -> std::io::Result<Self> {
         let (stop, stopped) = sync_channel(0);
         let thread = thread::Builder::new()
@@ -30,14 +31,14 @@ impl Scrubber {
         Ok(Self { stop, thread })
     }
 
-    /// The look under way is the last.
+    /// Stops the thread after the look under way.
     pub fn finish(self) {
         drop(self.stop);
         let _ = self.thread.join();
     }
 }
 
-/// Round after round over all partitions, so many bytes at a time.
+/// Inspects all partitions again and again, `scrub_bytes` at a time.
 fn run(connection: &Connection, shared: &Shared, stopped: &Receiver<()>) {
     let bytes = shared.limits.scrub_bytes;
     if bytes == 0 {

@@ -1,4 +1,5 @@
-//! The newest batches, kept in memory so that a reader that keeps up never reads the file.
+//! The tail keeps the newest batches in memory, so that a reader that keeps up never reads the
+//! file.
 
 use std::collections::VecDeque;
 
@@ -6,23 +7,24 @@ use pollux_core::id::{Offset, Partition};
 
 use super::batch::Batch;
 
-/// The tail of every partition, within one bound of bytes.
+/// The tail holds the newest batches of all partitions, within one bound of bytes.
 pub(super) struct Tail {
-    /// By partition, in order of offsets, without gaps.
+    /// The batches by partition, in order of offsets, without gaps.
     batches: Vec<VecDeque<Batch>>,
-    /// Whose turn it is to go, oldest first: one entry per batch.
+    /// The partition of each batch, oldest first: the order in which batches leave.
     order: VecDeque<Partition>,
     bytes: usize,
     most_bytes: usize,
 }
 
 impl Tail {
+    /// Creates an empty tail, which holds at most `most_bytes` bytes of records.
     pub fn new(partitions: u32, most_bytes: usize) -> Self {
         let batches = vec![VecDeque::new(); partitions as usize];
         Self { batches, order: VecDeque::new(), bytes: 0, most_bytes }
     }
 
-    /// Take in a durable batch, the one after the partition's last; the oldest make room.
+    /// Adds a durable batch, which follows the partition's last; the oldest batches make room.
     pub fn push(&mut self, partition: Partition, batch: Batch) {
         self.bytes += batch.records.len();
         self.batches[partition as usize].push_back(batch);
@@ -35,8 +37,8 @@ impl Tail {
         }
     }
 
-    /// Batches that hold the records from `from` on, until there are `most` records; `None`
-    /// when `from` is older than the tail.
+    /// Returns the batches that hold up to `most` records from `from` on; `None` when `from` is
+    /// older than the tail.
     pub fn from(&self, partition: Partition, from: Offset, most: usize) -> Option<Vec<Batch>> {
         let batches = &self.batches[partition as usize];
         if batches.front()?.base > from {

@@ -1,5 +1,5 @@
-//! The one thread that writes to the log: it takes whatever is queued, makes it durable with
-//! one fsync, shows it to readers, and only then answers those who appended it.
+//! The writer is the one thread that writes to the log. It takes whatever is queued, makes it
+//! durable with one fsync, shows it to readers, and only then answers those who appended it.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -21,28 +21,29 @@ use super::scrub::Scrubber;
 use super::{file, rows};
 use crate::log::{AppendError, NewRecord};
 
-/// After trouble, and with nothing to write, look so often whether it is over.
+/// The pause between two checks, after trouble and with nothing to write, whether the trouble is
+/// over.
 pub(super) const PROBE: Duration = Duration::from_millis(500);
 
-/// Bytes the probe needs room for.
+/// The bytes that the probe needs room for.
 const PROBE_BYTES: usize = 64 << 10;
 
-/// Groups whose answers may wait to be handed out, before the writer waits too.
+/// The number of groups whose answers may wait to be handed out before the writer waits, too.
 pub(super) const ANSWERS: usize = 16;
 
-/// One batch for each partition that has records in a group.
+/// `Batches` holds one batch for each partition that has records in a group.
 type Batches = Vec<(Partition, Batch)>;
 
-/// A group that is decided: who waits, and for what.
+/// `Answers` holds those who wait for a group, and its outcome.
 pub(super) struct Answers {
-    /// In the order of the log.
+    /// The callers, in the order of the log.
     waiters: Vec<Waiter>,
-    /// By partition: where the group's records begin, if they are durable.
+    /// The offset at which the group's records begin, by partition, if they are durable.
     outcome: Result<Vec<Offset>, AppendError>,
 }
 
 impl Answers {
-    /// Answer in the order of the log. Who does not wait any more does not matter.
+    /// Answers in the order of the log. A caller who does not wait any more does not matter.
     pub fn give(self) {
         for Waiter { partition, index, answer } in self.waiters {
             let _ = answer.send(match &self.outcome {
@@ -56,31 +57,32 @@ impl Answers {
     }
 }
 
-/// The writer's own things.
+/// The writer owns what its thread needs.
 pub(super) struct Writer {
     pub connection: Connection,
     pub shared: Arc<Shared>,
     pub checkpointer: Checkpointer,
     pub scrubber: Scrubber,
-    /// By partition, where it ends.
+    /// The partitions' ends, by partition.
     pub heads: Vec<Head>,
-    /// Says how far the log is synced; `None` once that could not be written.
+    /// The mark, which says how far the log is synced; `None` once it could not be written.
     pub mark: Option<MarkFile>,
-    /// To the task that hands out answers: woken once per group, it wakes the waiters from
-    /// inside the runtime, at a fraction of what waking each from this thread costs.
+    /// The channel to the task that hands out answers. Woken once per group, that task wakes the
+    /// callers from inside the runtime, at a fraction of what waking each from this thread costs.
     pub answers: mpsc::Sender<Answers>,
 }
 
-/// What became of a transaction.
+/// The outcome says what became of a transaction.
 enum Outcome {
     Durable,
-    /// Rolled back for certain; the log goes on.
+    /// It was certainly rolled back, and the log goes on.
     RolledBack(rusqlite::Error),
     /// Nobody knows what is on the disk now.
     Unknown(String),
 }
 
 impl Writer {
+    /// Starts the writer's thread.
     pub fn start(self) -> std::io::Result<JoinHandle<()>> {
         thread::Builder::new().name("log-writer".into()).spawn(|| self.run())
     }
@@ -96,7 +98,8 @@ impl Writer {
             }
         }
         let Self { connection, checkpointer, scrubber, .. } = self;
-        // The checkpointer's connection is to be the last: it tidies up.
+        // The checkpointer's connection has to be the last that closes, because it truncates the
+        // write-ahead log.
         *shared.reader.lock() = None;
         scrubber.finish();
         file::close(connection, shared.failed.borrow().is_some());
@@ -109,7 +112,7 @@ impl Writer {
         let bases = self.heads.iter().map(|head| head.end).collect();
         let filled = (0..).zip(drafts).filter(|(_, (_, count))| *count > 0);
         let batch = |(partition, (mut records, count)): (Partition, (Vec<u8>, u64))| {
-            // The tail keeps them, and counts what they hold.
+            // The tail keeps these bytes and counts their length, not their capacity.
             records.shrink_to_fit();
             let before = self.heads[partition as usize];
             (partition, Batch::after(before, partition, count, records.into()))
@@ -121,7 +124,7 @@ impl Writer {
         };
         let answers = Answers { waiters, outcome: outcome.map(|()| bases) };
         if let Err(mpsc::error::SendError(answers)) = self.answers.blocking_send(answers) {
-            // The runtime has ended before us.
+            // The runtime has ended before this thread.
             answers.give();
         }
     }
@@ -146,7 +149,7 @@ impl Writer {
             Outcome::RolledBack(error) => {
                 let why = self.shared.describe(&error);
                 let before = self.shared.trouble.lock().replace(why.clone());
-                // Said once: lines for every group would fill the disk that is full.
+                // This is logged once: a line for every group would fill the disk that is full.
                 if before.as_ref() != Some(&why) {
                     tracing::error!("votes are refused for now: {why}");
                 }
@@ -159,7 +162,8 @@ impl Writer {
         }
     }
 
-    /// One transaction, one fsync. Only a COMMIT that fails may leave something behind.
+    /// Writes the batches in one transaction with one fsync. Only a COMMIT that fails may leave
+    /// anything behind.
     fn transact(&self, batches: &[(Partition, Batch)]) -> Outcome {
         let connection = &self.connection;
         let _turn = self.shared.turn.lock();
@@ -178,14 +182,15 @@ impl Writer {
         fail_point!("log::before_commit");
         match execute(connection, "COMMIT") {
             Ok(()) => Outcome::Durable,
-            // Refused before the commit frame was whole: the disk is full, or another process
-            // has the file locked. Neither leaves anything that recovery would believe.
+            // The commit was refused before its frame was whole: the disk is full, or another
+            // process has the file locked. Neither leaves anything that recovery would believe.
             Err(error) if is_refusal(&error) => self.roll_back(error),
             Err(error) => Outcome::Unknown(self.shared.describe(&error)),
         }
     }
 
-    /// Before anybody is answered: so nothing acknowledged can be lost without a word.
+    /// Writes the mark before anybody is answered, so that nothing acknowledged can be lost
+    /// unnoticed.
     fn set_mark(&mut self) {
         let Some(mark) = &mut self.mark else { return };
         if let Err(error) = mark.set(&self.heads) {
@@ -194,7 +199,7 @@ impl Writer {
         }
     }
 
-    /// Make sure that nothing is left of the transaction.
+    /// Makes sure that nothing is left of the transaction.
     fn roll_back(&self, error: rusqlite::Error) -> Outcome {
         if !self.connection.is_autocommit()
             && let Err(worse) = execute(&self.connection, "ROLLBACK")
@@ -207,7 +212,8 @@ impl Writer {
         Outcome::RolledBack(error)
     }
 
-    /// After trouble: is there room again? Writes a little, and leaves free pages behind.
+    /// Checks after trouble whether there is room again. It writes a little, and leaves free pages
+    /// behind.
     fn probe(&self) {
         let _turn = self.shared.turn.lock();
         let attempt = || {
@@ -238,7 +244,7 @@ impl Writer {
     }
 }
 
-/// Whether a COMMIT that failed so has certainly not committed.
+/// Returns whether a COMMIT that failed with this error has certainly not committed.
 fn is_refusal(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -250,10 +256,10 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-/// The longest record taken: Kafka's default bound for one, too.
+/// The bytes of the longest record taken, which is also Kafka's default bound for a record.
 pub(super) const LONGEST_RECORD: usize = 1 << 20;
 
-/// Whether the record is short enough.
+/// Checks that the record is short enough.
 pub(super) fn check_length(record: &NewRecord) -> Result<(), String> {
     match record.key.len() + record.value.len() {
         0..=LONGEST_RECORD => Ok(()),

@@ -1,5 +1,5 @@
-//! How every client of ours talks to the brokers: where they are, how it shows who it is, how
-//! patient it is; and where what librdkafka says is logged.
+//! The settings that every Kafka client of a node shares: the brokers' addresses, how it
+//! authenticates, how long it waits, and where librdkafka's messages are logged.
 
 use std::time::Duration;
 
@@ -12,11 +12,12 @@ use super::OpenError;
 use super::topics::IN_SYNC;
 use crate::config::KafkaConfig;
 
-/// How long a question to the brokers may take, such as where a partition ends.
+/// The time that a question to the brokers may take, such as where a partition ends.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What all clients have in common. Brokers that are gone are tried again within a second: the
-/// default backs off to ten, and a healed cluster would be unavailable for as long.
+/// Returns the settings that all clients share. Brokers that are gone are tried again within a
+/// second: by default librdkafka backs off to ten seconds, and a healed cluster would stay
+/// unavailable for as long.
 pub(super) fn settings(config: &KafkaConfig) -> ClientConfig {
     let mut client = ClientConfig::new();
     client
@@ -25,17 +26,18 @@ pub(super) fn settings(config: &KafkaConfig) -> ClientConfig {
         .set("security.protocol", protocol(config))
         .set("socket.keepalive.enable", "true")
         .set("socket.nagle.disable", "true")
-        // A broker that is stopped keeps its connections and answers nothing.
+        // A broker that is stopped keeps its connections open and answers nothing.
         .set("socket.timeout.ms", "4000")
         .set("socket.connection.setup.timeout.ms", "4000")
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "1000")
         .set("retry.backoff.ms", "50")
         .set("retry.backoff.max.ms", "500")
-        // A broker that has only just started answers without a topic, or without a leader. Each is asked
-        // about again within a second, also where nobody else would: librdkafka's own time is 5 minutes.
+        // A broker that has only just started may answer that it knows no such topic, or no leader.
+        // The question is repeated within a second, also where no other client would ask:
+        // librdkafka's default is 5 minutes.
         .set("topic.metadata.refresh.interval.ms", "1000")
-        // A topic that was taken away must not come back empty because somebody asks for it.
+        // A topic that was removed must not come back empty because a client asks for it.
         .set("allow.auto.create.topics", "false")
         .set("log.connection.close", "false");
     let mut file = |name: &str, path: &Option<std::path::PathBuf>| {
@@ -64,7 +66,7 @@ fn protocol(config: &KafkaConfig) -> &'static str {
     }
 }
 
-/// What is missing or contradicts itself in the settings.
+/// Checks that the settings are complete and do not contradict each other.
 pub(super) fn check(config: &KafkaConfig) -> Result<(), OpenError> {
     let wrong = if config.broker.is_empty() {
         "no broker is named; set KAFKA_BROKER"
@@ -90,26 +92,26 @@ pub(super) fn check(config: &KafkaConfig) -> Result<(), OpenError> {
     Err(OpenError::Settings(wrong.into()))
 }
 
-/// A client that reads a topic from where it is told, and belongs to no group that anybody sees.
-/// librdkafka wants the name of one all the same.
+/// Returns the settings of a client that reads a topic from the offset it is given. It belongs to
+/// no group that the brokers know of, but librdkafka requires the name of one all the same.
 pub(super) fn reader_settings(config: &KafkaConfig) -> ClientConfig {
     let mut client = settings(config);
     client
         .set("group.id", format!("{}pollux-readers", config.topic_prefix))
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // Never skip over what is missing.
+        // A reader must never skip over what is missing.
         .set("auto.offset.reset", "error")
         .set("isolation.level", "read_uncommitted")
-        // After a seek the fetch under way is waited for.
+        // After a seek the client waits for the fetch under way to return.
         .set("fetch.wait.max.ms", "100")
         .set("fetch.error.backoff.ms", "100")
         .set("fetch.queue.backoff.ms", "20");
     client
 }
 
-/// Logs what librdkafka says, less loudly than it does: it tries again by itself, and whoever
-/// waits is told by the outcome.
+/// The context of a client logs librdkafka's messages at lower levels than librdkafka gives them:
+/// librdkafka tries again by itself, and whoever waits learns the outcome.
 #[derive(Default)]
 pub(super) struct Context;
 
@@ -125,7 +127,7 @@ impl ClientContext for Context {
 
 impl ConsumerContext for Context {}
 
-/// A line of librdkafka's own log.
+/// Logs a line of librdkafka's own log.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg
@@ -137,10 +139,10 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     }
 }
 
-/// An error that concerns a client as a whole.
+/// Logs an error that concerns a client as a whole.
 pub(super) fn report(error: &KafkaError, reason: &str) {
     match error.rdkafka_error_code() {
-        // What an operator must see to.
+        // These are errors that an operator must act on.
         Some(
             RDKafkaErrorCode::Authentication
             | RDKafkaErrorCode::SaslAuthenticationFailed

@@ -1,6 +1,7 @@
-//! Reading any topic of ours for a person who looks on: `pollux consume`, `pollux trace`. Alone it
-//! leaves no trace on the brokers; in a group it commits offsets of that group. No node uses it:
-//! the processor reads through [`super::reader`], and its offsets are the store's.
+//! The consumer reads any topic of Pollux for a person who looks on: `pollux consume`, `pollux
+//! trace`. Without a group it leaves nothing behind on the brokers; in a group it commits that
+//! group's offsets. No node uses it: the processor reads through [`super::reader`], and its offsets
+//! are the store's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,70 +24,71 @@ use super::OpenError;
 use super::client::{self, PATIENCE, reader_settings, settings};
 use crate::config::KafkaConfig;
 
-/// Records read ahead of whoever prints them.
+/// The most records that are read ahead of the printing.
 const AHEAD: usize = 1024;
-/// How often the thread looks whether anybody still listens.
+/// The pause between two checks whether anybody still listens.
 const TICK: Duration = Duration::from_millis(100);
-/// What the names of the groups end with that are Pollux's own.
+/// The endings of the names of groups that are Pollux's own.
 const OURS: [&str; 2] = ["pollux-processors", "pollux-readers"];
 
-/// What to read.
+/// A plan says what to read.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Of this topic, by its whole name.
+    /// The topic, by its whole name.
     pub topic: String,
-    /// Of this partition, or of all.
+    /// The partition, or all of them.
     pub partition: Option<Partition>,
-    /// Where to begin; in a group only where it has committed nothing yet.
+    /// Where to begin; in a group this holds only where the group has committed nothing yet.
     pub start: Start,
-    /// As a member of this group.
+    /// The group to be a member of, if any.
     pub group: Option<String>,
     /// Whether to wait for more at the end.
     pub follow: bool,
 }
 
-/// Where to begin in each partition.
+/// The start says where to begin in each partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// At the first record kept.
+    /// Reading begins at the first record kept.
     Beginning,
-    /// After the last record that is there now.
+    /// Reading begins after the last record that is there now.
     End,
-    /// At this offset.
+    /// Reading begins at this offset.
     Offset(Offset),
-    /// This many records before the end.
+    /// Reading begins this many records before the end.
     Last(u64),
-    /// At the first record that a broker appended at this time or later.
+    /// Reading begins at the first record that a broker appended at this time or later.
     Since(UnixMillis),
 }
 
-/// What there is to tell.
+/// `Consumed` is an event that the consumer reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Consumed {
-    /// A record.
+    /// A record was read.
     Record(TopicRecord),
-    /// The partitions this member of the group holds now.
+    /// This member of the group now holds these partitions.
     Assigned(Vec<Partition>),
 }
 
-/// A record of any topic.
+/// A topic record is a record of any topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicRecord {
-    /// Its partition.
+    /// The record's partition.
     pub partition: Partition,
-    /// Its place in it.
+    /// The record's place in the partition.
     pub offset: Offset,
-    /// When the broker appended it (or when it was made, if the topic keeps that instead).
+    /// The time at which the broker appended it (or at which it was created, if the topic keeps
+    /// that instead).
     pub at: Option<UnixMillis>,
-    /// Its key.
+    /// The record's key.
     pub key: Option<Bytes>,
-    /// Its value; none is a tombstone.
+    /// The record's value; `None` for a tombstone.
     pub value: Option<Bytes>,
-    /// What stands beside it, by name.
+    /// The record's headers, by name.
     pub headers: Vec<(String, Bytes)>,
 }
 
-/// Reads a topic. Dropping it leaves the group.
+/// The consumer reads a topic. Dropping it leaves the group.
 pub struct Consumer {
     topic: String,
     client: Arc<BaseConsumer<Assignment>>,
@@ -96,7 +98,7 @@ pub struct Consumer {
     stop: DropGuard,
 }
 
-/// Notices when the group gives and takes partitions.
+/// `Assignment` is the client's context, which notices when the group gives and takes partitions.
 #[derive(Default)]
 struct Assignment {
     changes: AtomicU64,
@@ -119,7 +121,7 @@ impl ConsumerContext for Assignment {
 }
 
 impl Consumer {
-    /// Connect, and find where to begin. A topic or an offset that is not there is an error.
+    /// Connects, and finds where to begin. A topic or an offset that does not exist is an error.
     pub async fn open(config: &KafkaConfig, plan: Plan) -> Result<Self, OpenError> {
         client::check(config)?;
         let config = config.clone();
@@ -162,35 +164,36 @@ impl Consumer {
         Ok(Self { topic: plan.topic, client, grouped, events, thread, stop })
     }
 
-    /// The next event; `None` at the end, if the plan was not to follow. Safe to cancel.
+    /// Returns the next event; `None` at the end, unless the plan says to follow. It is safe to
+    /// cancel.
     pub async fn next(&mut self) -> Result<Option<Consumed>, OpenError> {
         self.events.recv().await.transpose()
     }
 
-    /// Whether nothing is waiting to be told.
+    /// Returns whether no event is waiting.
     pub fn is_idle(&self) -> bool {
         self.events.is_empty()
     }
 
-    /// The partition's records up to this one were dealt with: the group need not be given them
-    /// again.
+    /// Notes that the partition's records up to this one are done, so that the group need not be
+    /// given them again.
     pub fn done(&self, partition: Partition, offset: Offset) {
         if self.grouped {
-            // Of a partition that was taken away meanwhile there is nothing to be noted.
+            // Nothing needs to be noted for a partition that was taken away meanwhile.
             let _ = self.client.store_offset(&self.topic, partition as i32, offset as i64);
         }
     }
 
-    /// Commit what is done, and leave the group.
+    /// Commits what is done, and leaves the group.
     pub async fn close(self) -> Result<(), OpenError> {
         let Self { client, grouped, events, thread, stop, .. } = self;
         let closing = move || {
             drop((stop, events));
-            // It ends within a tick; had it panicked, there is nothing to be saved.
+            // The thread ends within a tick; if it panicked, there is nothing to save.
             let _ = thread.join();
             match client.commit_consumer_state(CommitMode::Sync) {
                 _ if !grouped => Ok(()),
-                // Nothing new.
+                // There was nothing new to commit.
                 Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(()),
                 done => done,
             }
@@ -200,21 +203,22 @@ impl Consumer {
     }
 }
 
-/// The thread that reads.
+/// `Reading` owns what the reading thread needs.
 struct Reading {
     topic: String,
     client: Arc<BaseConsumer<Assignment>>,
     told: mpsc::Sender<Result<Consumed, OpenError>>,
     stop: CancellationToken,
     follow: bool,
-    /// Where the partitions ended when we came to them: one that does not follow reads so far. To
-    /// wait for all to be read whole at once would take for ever while they grow.
+    /// The offsets at which the partitions ended when they were first looked at: a consumer that
+    /// does not follow reads up to these. Waiting until all partitions are read to their ends at
+    /// one moment would take for ever while they grow.
     ends: BTreeMap<Partition, i64>,
-    /// Partitions that have been read so far.
+    /// The partitions that have been read up to those ends.
     ended: BTreeSet<Partition>,
-    /// Those to read; in a group unknown until it says so.
+    /// The partitions to read; in a group unknown until the group has assigned them.
     held: Option<BTreeSet<Partition>>,
-    /// Changes of the assignment that were told.
+    /// The number of assignment changes that were reported.
     seen: u64,
 }
 
@@ -250,7 +254,7 @@ impl Reading {
         }
     }
 
-    /// Ask where the partitions end whose end is not known; what fails is asked again.
+    /// Asks for the unknown ends of partitions; a question that fails is asked again later.
     fn learn_ends(&mut self) {
         if self.follow {
             return;
@@ -265,7 +269,7 @@ impl Reading {
         }
     }
 
-    /// What the group has given us, if that has changed.
+    /// Returns what the group has assigned, if that has changed.
     fn assignment(&mut self) -> Option<Result<Consumed, OpenError>> {
         let changes = self.client.context().changes.load(Ordering::Acquire);
         if changes == self.seen {
@@ -285,7 +289,7 @@ impl Reading {
     }
 }
 
-/// Whether an error will not pass by itself.
+/// Returns whether an error will not pass by itself.
 fn lasting(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(error, KafkaError::MessageConsumptionFatal(_))
@@ -319,8 +323,8 @@ fn record(message: &BorrowedMessage<'_>) -> TopicRecord {
     }
 }
 
-/// A member of somebody's group. What was printed is committed every few seconds, when the group
-/// takes a partition away, and at the end.
+/// Returns the settings of a member of a person's own group. What was printed is committed every
+/// few seconds, when the group takes a partition away, and at the end.
 fn member_settings(
     config: &KafkaConfig,
     group: &str,
@@ -349,13 +353,13 @@ fn member_settings(
     Ok(client)
 }
 
-/// The partitions to read.
+/// Returns the partitions to read.
 fn partitions(
     client: &BaseConsumer<Assignment>,
     config: &KafkaConfig,
     plan: &Plan,
 ) -> Result<Vec<Partition>, OpenError> {
-    // All topics: to ask for one may make it.
+    // All topics are asked for, because asking for one may create it.
     let metadata = client
         .fetch_metadata(None, PATIENCE)
         .map_err(|error| OpenError::no_answer(config, &error))?;
@@ -378,7 +382,8 @@ fn partitions(
     }
 }
 
-/// Where reading alone begins. An offset past the end of one of several partitions means its end.
+/// Returns where a consumer without a group begins. An offset past the end of one of several
+/// partitions means that partition's end.
 fn positions(
     client: &BaseConsumer<Assignment>,
     plan: &Plan,
@@ -411,7 +416,8 @@ fn positions(
     Ok(list)
 }
 
-/// The first offset kept, and the one after the last. A new leader may need a moment.
+/// Returns the first offset kept, and the one after the last. A new leader may need a moment to
+/// answer.
 fn range(
     client: &BaseConsumer<Assignment>,
     topic: &str,
@@ -427,7 +433,7 @@ fn range(
     }
 }
 
-/// Of each partition the first offset of this time or later, if there is one.
+/// Returns each partition's first offset of this time or later, if there is one.
 fn offsets_at(
     client: &BaseConsumer<Assignment>,
     topic: &str,

@@ -1,5 +1,5 @@
-//! A dead record as it stands on `votes.dead`: key and value as they were, and headers that say
-//! where it stands on `votes` and why it is dead.
+//! A dead record's copy on `votes.dead` has the record's key and value, cut where they are too
+//! long, and headers that say where the record stands on `votes` and why it is dead.
 
 use bytes::Bytes;
 use pollux_core::id::{Generation, Partition};
@@ -7,20 +7,21 @@ use rdkafka::message::{Header, OwnedHeaders};
 
 use crate::log::DeadRecord;
 
-/// Most bytes of a key and of a value that are copied. A record of `votes` may be as long as the
-/// brokers allow; with headers to it, its copy would be longer than that, and never taken.
+/// The most bytes of a key and of a value that are copied. A record of `votes` may be as long as
+/// the brokers allow; with headers added, its copy would be longer than that and would never be
+/// taken.
 const MOST: usize = 400 << 10;
-/// Most bytes of the reason; it may quote the record.
+/// The most bytes of the reason, which may quote the record.
 const REASON: usize = 1024;
 
-/// What is sent.
+/// A copy holds a dead record in the form in which it is sent.
 pub(super) struct Copy {
     pub key: Bytes,
     pub value: Bytes,
     pub headers: OwnedHeaders,
 }
 
-/// The copy of a dead record.
+/// Creates the copy of a dead record.
 pub(super) fn copy(generation: Generation, partition: Partition, record: &DeadRecord) -> Copy {
     let DeadRecord { offset, key, value, reason } = record;
     let reason = &reason[..reason.floor_char_boundary(REASON)];

@@ -1,7 +1,7 @@
-//! Hearing what was announced: the topics `tallies` and `polls`, from their ends on.
+//! The feed hears announcements: it reads the topics `tallies` and `polls` from their ends on.
 //!
-//! Both topics have one partition that matters, 0. A client reads them on a thread of its own into a
-//! queue of bounded length; who falls behind it is told so.
+//! Of both topics only partition 0 matters. A client reads them on a thread of its own into a
+//! bounded queue; a node that falls behind it gets [`FeedLost`].
 
 use std::time::Duration;
 
@@ -19,18 +19,18 @@ use super::topics::Names;
 use crate::config::KafkaConfig;
 use crate::log::{Feed, FeedLost};
 
-/// Most announcements delivered at once.
+/// The most announcements delivered at once.
 const BATCH: usize = 1024;
-/// How often the thread looks whether anybody still listens.
+/// The pause between two checks whether anybody still listens.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Announcements from other nodes, and our own.
+/// The topic feed delivers the announcements of all nodes, including this one.
 pub(super) struct TopicFeed {
     queue: mpsc::Receiver<Announcement>,
     _stop: DropGuard,
 }
 
-/// Listen from now on. Blocks until the positions are fixed.
+/// Listens from now on. It blocks until the positions are fixed.
 pub(super) fn listen(
     config: &KafkaConfig,
     names: &Names,
@@ -56,7 +56,7 @@ pub(super) fn listen(
     Ok(TopicFeed { queue, _stop: stop.drop_guard() })
 }
 
-/// Pass on the next announcement, if there is one; `false` when some were missed.
+/// Passes on the next announcement, if there is one; returns `false` when some were missed.
 fn hear(client: &BaseConsumer<Context>, heard: &mpsc::Sender<Announcement>) -> bool {
     match client.poll(TICK) {
         None => true,
@@ -67,14 +67,14 @@ fn hear(client: &BaseConsumer<Context>, heard: &mpsc::Sender<Announcement>) -> b
                 tracing::warn!(topic, offset, %why, "an announcement cannot be read");
                 true
             }
-            // A tombstone.
+            // A tombstone has no payload.
             None => true,
         },
         Some(Err(error)) => match error.rdkafka_error_code() {
-            // Where it stood is not there any more.
+            // The offset at which the feed stood does not exist any more.
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => false,
             _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => false,
-            // It goes on from where it stood.
+            // The client goes on from where it stood.
             _ => true,
         },
     }

@@ -1,17 +1,17 @@
-//! Which log this is: the genesis records.
+//! The genesis records say which log this is.
 //!
-//! Offset 0 of every partition of `votes` holds a genesis record, and all of them the same
+//! Offset 0 of every partition of `votes` holds a genesis record, and all of them name the same
 //! generation. Several processes may find a new topic at once, and any may die half way, so
-//! **partition 0 elects**: whoever wants to begin appends a proposal there, and the generation of
-//! the *first* record on it, as Kafka ordered them, is the log's, whoever proposed it. Only after
-//! reading it back does anybody write to another partition, and only this generation. So there
-//! are never two generations, and no timing matters for that.
+//! **partition 0 elects**: a process that wants to begin the log appends a proposal there. The
+//! generation of the *first* record on partition 0, in Kafka's order, is the log's, whoever
+//! proposed it. Only after reading it back does a process write to another partition, and it writes
+//! only this generation. So there are never two generations, and that depends on no timing.
 //!
-//! Timing only keeps the log tidy: who has created the topics begins at once, all others give it
-//! a while first. Should two begin all the same, what is left over is a second proposal on
-//! partition 0, or the same genesis record twice on another: the fold takes any but the first
-//! for a stray, and no vote is concerned. Votes come after: a node takes none before it has read
-//! the genesis record of every partition.
+//! Timing only keeps the log tidy: the process that created the topics begins at once, all others
+//! wait a while first. If two begin all the same, a second proposal is left over on partition 0, or
+//! the same genesis record twice on another partition. The fold treats all but the first as stray,
+//! and no vote is affected. Votes come later: a node takes none before it has read the genesis
+//! record of every partition.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -29,15 +29,15 @@ use super::client::{Context, PATIENCE, reader_settings, settings};
 use crate::config::KafkaConfig;
 use crate::log::control::genesis;
 
-/// How long others give the creator of the topics.
+/// The time for which other processes wait for the creator of the topics.
 const COURTESY: Duration = Duration::from_secs(3);
-/// Within this a new log has begun, or something is wrong with the brokers.
+/// The time that a new log may take to begin; after that something is wrong with the brokers.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Between two looks.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The log's generation, elected if it has none yet. `proposal` is ours, should it be needed;
-/// `creator`: whether we have made the topic.
+/// Returns the log's generation, and elects one if there is none yet. `proposal` is this process's
+/// own, should it be needed; `creator` says whether this process created the topic.
 pub(super) async fn elect(
     config: &KafkaConfig,
     topic: &str,
@@ -69,7 +69,7 @@ pub(super) async fn elect(
     }
 }
 
-/// The log's generation, if it has begun; nothing is written.
+/// Returns the log's generation if it has begun; writes nothing.
 pub(super) async fn read(
     config: &KafkaConfig,
     topic: &str,
@@ -78,7 +78,7 @@ pub(super) async fn read(
     check(topic, partitions, &look(config, topic, partitions).await?)
 }
 
-/// The first record of every partition, see [`first_records`].
+/// Reads the first record of every partition; see [`first_records`].
 async fn look(
     config: &KafkaConfig,
     topic: &str,
@@ -90,7 +90,7 @@ async fn look(
     looked.map_err(|error| OpenError::Kafka(error.to_string()))?
 }
 
-/// Whether this is still the log of that generation, whole; blocks.
+/// Checks that this is still the whole log of that generation. It blocks.
 pub(super) fn confirm(
     config: &KafkaConfig,
     topic: &str,
@@ -109,7 +109,7 @@ pub(super) fn confirm(
     }
 }
 
-/// The generation that partition 0 elected, if the first records agree with it.
+/// Returns the generation that partition 0 elected, if the first records agree with it.
 fn check(
     topic: &str,
     partitions: u32,
@@ -138,7 +138,8 @@ fn check(
     if faults.is_empty() { Ok(elected) } else { Err(OpenError::Refused(faults)) }
 }
 
-/// The first record of every partition that has any; `None` for one that is no genesis record.
+/// Reads the first record of every partition that has any; `None` stands for one that is no genesis
+/// record.
 fn first_records(
     config: &KafkaConfig,
     topic: &str,
@@ -167,7 +168,7 @@ fn first_records(
                 first.entry(message.partition() as Partition).or_insert(genesis);
             }
             None if Instant::now() < deadline => {}
-            // It is tried again by itself.
+            // The client tries again by itself.
             Some(Err(_)) if Instant::now() < deadline => {}
             _ => return Err(OpenError::Kafka(format!("{topic} cannot be read"))),
         }
@@ -175,7 +176,7 @@ fn first_records(
     Ok(first)
 }
 
-/// Append genesis records. What comes of it is read back.
+/// Appends genesis records. Success is not reported, because the caller reads them back.
 async fn write(
     config: &KafkaConfig,
     topic: &str,

@@ -1,5 +1,5 @@
-//! The group of processors: Kafka's consumer group says who works on which partition, and
-//! nothing else. Its members fetch nothing and commit nothing: offsets are the store's.
+//! The group of processors is a consumer group of Kafka that only says who works on which
+//! partition. Its members fetch nothing and commit nothing: offsets are the store's.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,27 +22,29 @@ use super::client::{self, settings};
 use crate::config::KafkaConfig;
 use crate::log::Membership;
 
-/// How often the member's thread looks whether it is to leave.
+/// The pause between the member's checks whether it has to leave.
 const TICK: Duration = Duration::from_millis(100);
-/// A member silent for so long is taken for dead. It is the shortest that brokers allow.
+/// The time for which a member may be silent before the group takes it for dead. It is the shortest
+/// time that brokers allow.
 const SESSION: Duration = Duration::from_secs(6);
-/// How often the client tells its state.
+/// The pause between two reports of the client's state.
 const STATE: Duration = Duration::from_secs(2);
-/// A client that has found no place in the group for so long is replaced by a new one. It finds one
-/// by itself once the brokers let it; this is for one that has got stuck.
+/// The time for which a client may have no place in the group before it is replaced by a new one. A
+/// client finds a place by itself once the brokers let it; this is for one that has got stuck.
 const UNSETTLED: Duration = Duration::from_secs(30);
 
-/// A place in the group; dropping it leaves.
+/// A member has a place in the group; dropping it leaves the group.
 pub(super) struct Member {
     held: watch::Receiver<Option<Vec<Partition>>>,
     _leave: DropGuard,
 }
 
-/// What a member holds, told as it changes.
+/// `Assignment` is the client's context, which reports the partitions that the member holds
+/// whenever they change.
 struct Assignment {
     held: Mutex<BTreeSet<Partition>>,
     told: Arc<watch::Sender<Option<Vec<Partition>>>>,
-    /// When the client last said that it has its place in the group.
+    /// The time at which the client last said that it has its place in the group.
     settled: Mutex<Instant>,
 }
 
@@ -82,7 +84,7 @@ impl ConsumerContext for Assignment {
         let mut held = self.held.lock();
         let done = if assigned {
             held.extend(&named);
-            // With an offset of our own no committed one is asked for.
+            // With an offset given here, the client asks for no committed one.
             partitions
                 .set_all_offsets(At::End)
                 .and_then(|()| consumer.incremental_assign(partitions))
@@ -120,7 +122,7 @@ fn member_settings(config: &KafkaConfig) -> ClientConfig {
     client
 }
 
-/// Join. Ends with `stop` at the latest.
+/// Joins the group. The member leaves when it is dropped or when `stop` is cancelled.
 pub(super) fn join(
     config: &KafkaConfig,
     topic: &str,
@@ -141,14 +143,14 @@ pub(super) fn join(
         .name("kafka-member".into())
         .spawn(move || {
             while !left.is_cancelled() {
-                // Rebalances come by the callback; errors have been logged, and pass.
+                // Rebalances arrive through the callback; errors have been logged, and pass.
                 let _ = consumer.poll(TICK);
                 if consumer.context().settled.lock().elapsed() < UNSETTLED {
                     continue;
                 }
                 tracing::warn!("no place in the group of processors for long; joining anew");
                 match subscribe() {
-                    // Dropping the old one leaves the group, and gives up what it held.
+                    // Dropping the old consumer leaves the group, and gives up what it held.
                     Ok(new) => consumer = new,
                     Err(error) => tracing::warn!(%error, "the group cannot be joined anew yet"),
                 }

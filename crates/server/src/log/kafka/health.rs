@@ -1,8 +1,8 @@
-//! Whether Kafka takes votes now, as the brokers themselves say: asked again and again, so that
-//! what certainly cannot be recorded is refused at once and not after a timeout.
+//! The health check asks the brokers again and again whether Kafka takes votes, so that a vote that
+//! certainly cannot be recorded is refused at once and not after a timeout.
 //!
-//! Refusing is always true: what is never sent is never recorded. What was sent before keeps its
-//! own outcome. A verdict holds for a short time only, then appends are tried again.
+//! A refusal is always true, because what is never sent is never recorded. What was sent before
+//! keeps its own outcome. A verdict holds for a short time only; then appends are tried again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,37 +21,39 @@ use super::producer::Producer;
 use super::topics::Prepared;
 use crate::config::KafkaConfig;
 
-/// Between two looks while all is well.
+/// The pause between two looks while all is well.
 const LOOK: Duration = Duration::from_secs(1);
-/// Between two looks while it is not.
+/// The pause between two looks while something is wrong.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// How long a broker may take to say what it knows.
+/// The time that a broker may take to say what it knows.
 const ANSWER: Duration = Duration::from_secs(3);
-/// How long a verdict holds: the next one is there before.
+/// The time for which a verdict holds; the next one comes before that.
 const HOLDS: Duration = Duration::from_secs(4);
-/// Until the next one, whenever that is: nothing may be appended to what may be another log.
+/// The time for which a verdict holds that only another one can lift: nothing may be appended to
+/// what may be another log.
 const FOR_GOOD: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Why votes would not be recorded, by partition, as of the last look.
+/// The health says why votes would not be recorded, by partition, as of the last look.
 pub(super) struct Health {
-    /// So that an append need not take the lock while all is well.
+    /// Whether there is any reason, so that an append need not take the lock while all is well.
     troubled: AtomicBool,
     verdict: RwLock<Verdict>,
 }
 
+/// A verdict is what the last look found, and until when that holds.
 struct Verdict {
     trouble: Trouble,
     until: Instant,
 }
 
-/// What a look found.
+/// Trouble is what a look found wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trouble {
-    /// What concerns all partitions.
+    /// The reason that concerns all partitions.
     all: Option<String>,
-    /// There is no such topic, or one with other partitions.
+    /// Whether the topic does not exist, or has another number of partitions.
     gone: bool,
-    /// By partition, what it lacks.
+    /// What each partition lacks.
     partitions: BTreeMap<Partition, String>,
 }
 
@@ -64,7 +66,7 @@ impl Trouble {
         self.all.is_none() && self.partitions.is_empty()
     }
 
-    /// In a line.
+    /// Returns the trouble in one line.
     fn summary(&self) -> Option<String> {
         if let Some(why) = &self.all {
             return Some(why.clone());
@@ -73,7 +75,7 @@ impl Trouble {
     }
 }
 
-/// What several partitions lack: the first is told, the others are counted.
+/// Returns in one line what several partitions lack: the first is named, the others are counted.
 pub(super) fn in_a_line(mut lacks: Vec<String>) -> Option<String> {
     Some(match lacks.len() {
         0 => return None,
@@ -83,12 +85,14 @@ pub(super) fn in_a_line(mut lacks: Vec<String>) -> Option<String> {
 }
 
 impl Health {
+    /// Creates a health check that has found no trouble.
     pub(super) fn new() -> Self {
         let verdict = Verdict { trouble: Trouble::default(), until: Instant::now() };
         Self { troubled: AtomicBool::new(false), verdict: RwLock::new(verdict) }
     }
 
-    /// Whether a record for this partition could be recorded, for all we know.
+    /// Checks whether a record for this partition could be recorded, as far as the last look can
+    /// tell.
     pub(super) fn takes(&self, partition: Partition) -> Result<(), String> {
         if !self.troubled.load(Ordering::Acquire) {
             return Ok(());
@@ -101,7 +105,7 @@ impl Health {
         }
     }
 
-    /// For `/readyz`: whether all partitions take votes.
+    /// Checks whether all partitions take votes, for `/readyz`.
     pub(super) fn ready(&self) -> Result<(), String> {
         match self.troubled.load(Ordering::Acquire) {
             true => self.verdict.read().trouble.summary().map_or(Ok(()), Err),
@@ -109,7 +113,8 @@ impl Health {
         }
     }
 
-    /// What is wrong now, where it is expected to pass: not that the topic is gone, or is another log.
+    /// Returns what is wrong now, if it is expected to pass. That the topic is gone, or is another
+    /// log, does not pass.
     pub(super) fn hindrance(&self) -> Option<String> {
         if !self.troubled.load(Ordering::Acquire) {
             return None;
@@ -118,6 +123,7 @@ impl Health {
         verdict.trouble.summary().filter(|_| verdict.until < Instant::now() + FOR_GOOD / 2)
     }
 
+    /// Replaces the verdict, and logs what has changed.
     pub(super) fn judge(&self, trouble: Trouble, holds: Duration) {
         let troubled = !trouble.is_none();
         let mut verdict = self.verdict.write();
@@ -131,14 +137,14 @@ impl Health {
     }
 }
 
-/// Look until `stop`.
+/// Looks again and again until `stop`.
 pub(super) async fn watch(
     health: Arc<Health>,
     producer: Arc<Producer>,
     (config, prepared): (KafkaConfig, Prepared),
     stop: CancellationToken,
 ) {
-    // Whether the topic was away, so that it may be another one now.
+    // Whether the topic was gone, so that it may be another one now.
     let mut doubt = false;
     loop {
         let mut pause = LOOK;
@@ -150,7 +156,7 @@ pub(super) async fn watch(
             let found = found.unwrap_or_else(|error| Err(error.to_string()));
             let trouble = match found {
                 Ok(trouble) => trouble,
-                // It was only the question that got lost.
+                // Records were acknowledged meanwhile, so only the question was lost.
                 Err(_) if producer.acknowledged() != before => Trouble::default(),
                 Err(why) => Trouble::everywhere(format!("no broker answers: {why}")),
             };
@@ -180,7 +186,7 @@ pub(super) async fn watch(
     }
 }
 
-/// Whether a topic of that name is the log it was.
+/// Checks whether the topic of that name is still the log it was.
 async fn confirm(config: &KafkaConfig, prepared: &Prepared) -> Result<(), String> {
     let (config, prepared) = (config.clone(), prepared.clone());
     let ask = move || {
@@ -190,7 +196,7 @@ async fn confirm(config: &KafkaConfig, prepared: &Prepared) -> Result<(), String
     tokio::task::spawn_blocking(ask).await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
-/// Ask a broker which partitions have no leader, or too few replicas that have all of it.
+/// Asks a broker which partitions have no leader, or too few replicas in sync.
 fn look(client: &Client<impl ClientContext>, expected: &Prepared) -> Result<Trouble, String> {
     let (topic, in_sync) = (expected.names.votes.as_str(), expected.in_sync);
     let metadata = client.fetch_metadata(Some(topic), ANSWER).map_err(|error| error.to_string())?;
@@ -232,7 +238,7 @@ mod tests {
         assert_eq!(health.takes(1), Err("no leader".into()));
         health.ready().unwrap_err();
         assert_eq!(health.hindrance().as_deref(), Some("no leader"));
-        // Nobody looks any more: then appends must find out for themselves.
+        // Nobody looks any more, so appends must find out for themselves.
         tokio::time::advance(HOLDS).await;
         health.takes(1).unwrap();
         health.judge(trouble, HOLDS);

@@ -1,10 +1,10 @@
-//! One partition's way to librdkafka: a batch at a time.
+//! A lane carries one partition's records to librdkafka, a batch at a time.
 //!
-//! An idempotent librdkafka keeps one batch of a partition on its way, and gathers the next one
-//! meanwhile. So far so good: batches grow with the load by themselves. But once the records it
-//! gathers have lingered, its thread looks for the acknowledgement without a pause, on a whole
-//! core, until it comes. So the next batch is gathered here instead, and handed over when the one
-//! before is acknowledged.
+//! An idempotent librdkafka keeps one batch of a partition on its way and gathers the next one
+//! meanwhile, so that batches grow with the load by themselves. But once the records that it
+//! gathers have lingered, its thread polls for the acknowledgement without a pause, using a whole
+//! core, until it comes. The next batch is therefore gathered here, and handed over when the one
+//! before is acknowledged (ADR 17).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,33 +17,34 @@ use tokio::time::Instant;
 use super::producer::Outcome;
 use crate::log::NewRecord;
 
-/// A record to be sent, and who waits for it.
+/// A parcel is a record to be sent, with the caller who waits for it.
 pub(super) struct Parcel {
     pub record: NewRecord,
     pub headers: Option<OwnedHeaders>,
     pub answer: oneshot::Sender<Outcome>,
-    /// Since when it waits.
+    /// The time since which it waits.
     pub since: Instant,
 }
 
-/// The topic and partition it leads to, and what is on the way.
+/// A lane leads to one partition of a topic.
 pub(super) struct Lane {
     pub topic: String,
     pub partition: Partition,
-    /// Handed over and not decided yet.
+    /// The number of records handed over and not decided yet.
     on_its_way: usize,
-    /// Since when there is a batch.
+    /// The time at which the batch under way began.
     since: Instant,
     waiting: VecDeque<Parcel>,
 }
 
 impl Lane {
+    /// Creates an empty lane to this partition.
     pub(super) fn new(topic: &str, partition: Partition) -> Self {
         let (topic, since) = (topic.to_owned(), Instant::now());
         Self { topic, partition, on_its_way: 0, since, waiting: VecDeque::new() }
     }
 
-    /// Take a record: it is given back if it is to be handed over now, for it begins a batch or
+    /// Takes a record. It is returned if it is to be handed over now, because it begins a batch or
     /// comes while that one still lingers.
     pub(super) fn take(&mut self, parcel: Parcel, linger: Duration) -> Option<Parcel> {
         if self.on_its_way == 0 {
@@ -56,8 +57,8 @@ impl Lane {
         Some(parcel)
     }
 
-    /// One was decided, or could not be handed over; all that waits once it was the last of its
-    /// batch, to be handed over now.
+    /// Notes that a record was decided, or could not be handed over. After the last one of its
+    /// batch it returns all that wait, which are to be handed over now.
     pub(super) fn decided(&mut self) -> VecDeque<Parcel> {
         self.on_its_way -= 1;
         if self.on_its_way > 0 {
@@ -69,7 +70,7 @@ impl Lane {
         next
     }
 
-    /// For how long what was handed over first has been waiting for its outcome.
+    /// Returns how long the first record of the batch under way has been waiting for its outcome.
     pub(super) fn silent(&self) -> Duration {
         match self.on_its_way {
             0 => Duration::ZERO,
@@ -77,7 +78,7 @@ impl Lane {
         }
     }
 
-    /// Nothing goes on from here: all that waits, to be refused.
+    /// Gives up what waits, and returns it to be refused.
     pub(super) fn give_up(&mut self) -> VecDeque<Parcel> {
         std::mem::take(&mut self.waiting)
     }
@@ -101,7 +102,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_batch_goes_at_once_and_the_next_one_when_it_is_decided() {
         let mut lane = Lane::new("votes", 0);
-        // Alone, then in company while it lingers.
+        // The first goes alone, and the second joins it while it lingers.
         assert_eq!(names([1, 2].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))), [1, 2]);
         tokio::time::advance(LINGER).await;
         assert_eq!(lane.silent(), LINGER, "since the first of the batch");

@@ -1,10 +1,11 @@
-//! The log of a cluster: the topic `votes` on Kafka.
+//! The log of a cluster is the topic `votes` on Kafka.
 //!
-//! [`topics`] makes and checks the topics, [`genesis`] says which log they are; then
-//! [`producer`] appends, [`reader`] reads, [`group`] shares out the partitions, [`feed`] hears
-//! what was announced, [`dead`] is how a dead record is copied; [`health`] looks whether votes would be
-//! taken, [`consumer`] is for people who look on. [`client`] is what they have in common. Nothing
-//! outside this folder knows of Kafka, and nothing in it counts votes.
+//! [`topics`] creates and checks the topics, and [`genesis`] says which log they are. Then
+//! [`producer`] appends through a [`lane`] per partition, [`reader`] reads, [`group`] distributes
+//! the partitions, [`feed`] hears announcements, and [`dead`] copies dead records. [`health`]
+//! checks whether votes would be taken, and [`consumer`] is for people who look on. [`client`] is
+//! what all of these have in common. Nothing outside this folder depends on how Kafka works, and
+//! nothing in it counts votes.
 
 mod client;
 pub mod consumer;
@@ -38,29 +39,29 @@ use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, R
 use crate::ambient::SharedAmbient;
 use crate::config::{KafkaConfig, LogLimits};
 
-/// Announcements, or dead records, queued at once by one caller; the rest follow when these are
-/// delivered.
+/// The most announcements, or dead records, that one caller queues at once; the rest follow when
+/// these are delivered.
 const AT_ONCE: usize = 1024;
 
-/// Why the log cannot be used.
+/// `OpenError` says why the log cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The settings contradict each other.
     #[error("{0}")]
     Settings(String),
-    /// The topics break the promise: all faults, a line each.
+    /// The topics break the promise; each fault has its own line.
     #[error("the topics on Kafka cannot be used:\n  - {}", .0.join("\n  - "))]
     Refused(Vec<String>),
-    /// What was asked for is not there.
+    /// What was asked for does not exist.
     #[error("{0}")]
     Missing(String),
-    /// Kafka cannot be reached or does not do what it should.
+    /// Kafka cannot be reached, or does not do what it should.
     #[error("Kafka: {0}")]
     Kafka(String),
 }
 
 impl OpenError {
-    /// None of the brokers named has answered.
+    /// Returns the error of a question that none of the named brokers has answered.
     fn no_answer(config: &KafkaConfig, error: &KafkaError) -> Self {
         Self::Kafka(format!(
             "no answer from {} ({error}); is KAFKA_BROKER right, and are POLLUX_KAFKA_TLS and \
@@ -73,7 +74,7 @@ impl OpenError {
 impl From<KafkaError> for OpenError {
     fn from(error: KafkaError) -> Self {
         match error {
-            // librdkafka does not take them: a file that is no certificate, say.
+            // librdkafka does not accept the settings, for example a file that is no certificate.
             KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) => {
                 Self::Settings(format!("the settings for Kafka: {error}"))
             }
@@ -82,23 +83,23 @@ impl From<KafkaError> for OpenError {
     }
 }
 
-/// A process's connection to the log.
+/// `KafkaLog` is a process's connection to the log.
 pub struct KafkaLog {
     config: KafkaConfig,
-    /// Announcements that a feed may be behind.
+    /// Most announcements that a feed may be behind.
     feed: usize,
     prepared: Prepared,
     producer: Arc<Producer>,
     reader: Option<Reader>,
     health: Arc<Health>,
     stop: CancellationToken,
-    /// Cancelled by `shut`: members leave the group.
+    /// The token that `shut` cancels, so that members leave the group.
     leave: CancellationToken,
 }
 
 impl KafkaLog {
-    /// Connect; topics that are not there are made. Call it inside the runtime that will await
-    /// the appends.
+    /// Connects, and creates topics that do not exist. It must be called inside the runtime that
+    /// will await the appends.
     pub async fn open(
         config: &KafkaConfig,
         limits: &LogLimits,
@@ -109,7 +110,7 @@ impl KafkaLog {
             tracing::warn!("the promise does not hold: {fault}");
         }
         let stop = CancellationToken::new();
-        // Whatever fails below ends what was begun.
+        // A failure below this line ends what was begun.
         let begun = stop.clone().drop_guard();
         let (names, partitions) = (&prepared.names, prepared.partitions);
         let producer = Producer::start(config, limits, names, partitions, stop.clone())?;
@@ -131,12 +132,12 @@ impl KafkaLog {
         }))
     }
 
-    /// The log as it stands, to be read by whoever looks on: nothing is made, nothing written.
+    /// Opens the log as it stands, for reading only: nothing is created and nothing written.
     pub async fn open_read_only(config: &KafkaConfig) -> Result<LogReader, OpenError> {
         LogReader::open(config).await
     }
 
-    /// What the topics are, and whether they keep the promise.
+    /// Returns what the topics are like, and whether they keep the promise.
     pub fn prepared(&self) -> &Prepared {
         &self.prepared
     }
@@ -146,7 +147,7 @@ impl KafkaLog {
     }
 }
 
-/// A log opened for reading only.
+/// The reader has a log open for reading only.
 pub struct LogReader {
     generation: Generation,
     partitions: u32,
@@ -171,22 +172,22 @@ impl LogReader {
         Ok(Self { generation, partitions, reader, stop })
     }
 
-    /// Which incarnation of the log this is.
+    /// Returns the generation of the log.
     pub fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// How many partitions there are.
+    /// Returns the number of partitions.
     pub fn partitions(&self) -> u32 {
         self.partitions
     }
 
-    /// The offset the next durable record will get, by now.
+    /// Returns the offset that the next durable record will get, as of now.
     pub async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
         self.reader().end(partition).await
     }
 
-    /// Up to `most` records from `from` on; empty at the end.
+    /// Reads up to `most` records from `from` on; returns an empty list at the end.
     pub async fn read(
         &self,
         partition: Partition,
@@ -212,7 +213,7 @@ impl Drop for LogReader {
 impl Drop for KafkaLog {
     fn drop(&mut self) {
         self.stop.cancel();
-        // Closing a client waits for its threads; whoever drops us may be the runtime's.
+        // Closing a client waits for its threads, and this may run on a thread of the runtime.
         let reader = self.reader.take();
         std::thread::spawn(move || drop(reader));
     }
@@ -304,7 +305,7 @@ impl Log for KafkaLog {
 
     fn hindrance(&self) -> Option<String> {
         let hindrance = self.producer.hindrance().or_else(|| self.health.hindrance());
-        // Where the log is gone for good, silence does not make it something that passes.
+        // Silence passes by itself only if the log is not gone for good.
         hindrance.or_else(|| self.health.ready().is_ok().then(|| self.producer.silence())?)
     }
 

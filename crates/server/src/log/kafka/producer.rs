@@ -1,15 +1,16 @@
-//! The sending side: one idempotent producer, its bounds, and the way back of its answers.
+//! The producer sends records: one idempotent client of librdkafka, its bounds, and the way back of
+//! its answers.
 //!
-//! No future per record: librdkafka's callback puts the outcome into a list, and one task of the
-//! runtime wakes whoever waits, many at a time. Records of a partition are handed over a batch at a
-//! time, see [`super::lane`]; whoever waits for the batch before is not sent yet, so if that one
-//! fails they are certainly not recorded.
+//! There is no future per record: librdkafka's callback puts the outcome into a list, and one task
+//! of the runtime wakes those who wait, many at a time. Records of a partition are handed over a
+//! batch at a time (see [`super::lane`]). A record that waits for the batch before it is not sent
+//! yet, so if that batch fails it is certainly not recorded.
 //!
-//! **What a delivery report says.** librdkafka knows whether a failed record was sent, but its
-//! Rust wrapper does not pass it on, so the error code has to do. A record that was queued may
-//! have been sent, timed out and queued again; every code that comes of waiting, of a connection
-//! or of a purge therefore means *unknown*. Only what a broker answers to these very bytes at
-//! every attempt, too large or malformed, means *not recorded*. So does a refusal to queue.
+//! **What a delivery report says.** librdkafka knows whether a failed record was sent, but its Rust
+//! wrapper does not pass that on, so the error code has to do. A record that was queued may have
+//! been sent, timed out and queued again. Every code that comes from waiting, from a connection or
+//! from a purge therefore means *unknown*. Only what a broker answers to these very bytes at every
+//! attempt, too large or malformed, means *not recorded*. So does a refusal to queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -34,53 +35,57 @@ use super::topics::Names;
 use crate::config::{KafkaConfig, LogLimits};
 use crate::log::{Append, AppendError, NewRecord};
 
-/// Room in librdkafka's queue beside votes: announcements, which wait for their delivery.
+/// The room in librdkafka's queue besides votes, for announcements, which wait for their delivery.
 const ANNOUNCEMENTS: usize = 65_536;
-/// Between two looks whether the producer can go on, besides being told.
+/// The pause between two checks whether the producer can go on, besides its own reports.
 const LOOK: Duration = Duration::from_secs(1);
-/// Pause before a producer that cannot be made is tried again.
+/// The pause before a producer that cannot be created is tried again.
 const RETRY: Duration = Duration::from_millis(500);
-/// Whoever has not been answered for so long is not slow: a leader that dies is replaced sooner on most days.
+/// The time for which a partition may leave records unanswered before it counts as silent. A leader
+/// that dies is usually replaced sooner.
 const SILENT: Duration = Duration::from_secs(5);
-/// Why appends are refused after a stop.
+/// The reason for refusing appends after a stop.
 const SHUT: &str = "the log is shut";
 
+/// The outcome says what became of a record.
 pub(super) type Outcome = Result<Position, AppendError>;
 
-/// Sends records, and tells what became of each.
+/// The producer sends records and reports the outcome of each.
 pub(super) struct Producer {
     shared: Arc<Shared>,
 }
 
+/// The sender is the client of librdkafka.
 pub(super) type Sender = ThreadedProducer<Deliveries>;
 
-/// What the callers, the callback and the tasks share.
+/// `Shared` holds what the callers, the callback and the tasks share.
 struct Shared {
-    /// `None` while a new one is made. It holds us in its turn, until the last one is stopped.
+    /// The client; `None` while a new one is created. It holds this struct in its turn, until the
+    /// last client is stopped.
     current: RwLock<Option<Arc<Sender>>>,
-    /// By partition of `votes`; then those of the other topics.
+    /// The lanes of `votes` by partition, and then those of the other topics.
     lanes: Vec<Mutex<Lane>>,
     linger: Duration,
-    /// Longer than that no record waits to be handed over: with the timeout after it, and the second
-    /// that librdkafka may be late, its outcome would come after the request's deadline.
+    /// How long a record may wait to be handed over. If it waited longer, its outcome would come
+    /// after the request's deadline: the timeout follows, and librdkafka may be a second late.
     patience: Duration,
     most: usize,
     most_in_partition: usize,
     in_flight: AtomicUsize,
     in_partition: Vec<AtomicUsize>,
     closed: AtomicBool,
-    /// Records acknowledged so far.
+    /// The number of records acknowledged so far.
     acknowledged: AtomicU64,
     answers: Mutex<Vec<(oneshot::Sender<Outcome>, Outcome)>>,
-    /// There are answers to be given.
+    /// Wakes the task that gives answers.
     decided: Notify,
-    /// Answers were given.
+    /// Wakes `shut` after answers were given.
     given: Notify,
-    /// The producer may refuse everything from now on.
+    /// Wakes the task that replaces a producer which may refuse everything from now on.
     fatal: Notify,
 }
 
-/// A topic besides `votes`; all of them have one partition that matters.
+/// `To` names a topic besides `votes`; of each of them only one partition matters.
 #[derive(Clone, Copy)]
 pub(super) enum To {
     Tallies,
@@ -88,14 +93,14 @@ pub(super) enum To {
     Dead,
 }
 
-/// A record on its way.
+/// A delivery is a record on its way.
 pub(super) struct Delivery {
     answer: oneshot::Sender<Outcome>,
     lane: usize,
 }
 
 impl Shared {
-    /// Take a place for a record, or say why there is none.
+    /// Takes a place for a record, or returns why there is none.
     fn enter(&self, partition: Partition) -> Result<(), String> {
         let (all, mine) = (&self.in_flight, &self.in_partition[partition as usize]);
         if all.fetch_add(1, Ordering::AcqRel) >= self.most {
@@ -120,7 +125,7 @@ impl Shared {
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Take a record for a lane.
+    /// Takes a record for a lane.
     fn post(
         &self,
         lane: usize,
@@ -133,14 +138,14 @@ impl Shared {
         if let Some(parcel) = there.take(parcel, self.linger)
             && let Err((_, why)) = self.hand_over(&there, lane, parcel)
         {
-            // Nobody waits for it: then it would not have been given back.
+            // No record waits for this one: otherwise it would not have been returned.
             there.decided();
             return Err(why);
         }
         Ok(outcome)
     }
 
-    /// Queue a record with librdkafka, or say why not.
+    /// Queues a record with librdkafka, or returns why not.
     fn hand_over(
         &self,
         to: &Lane,
@@ -166,7 +171,7 @@ impl Shared {
         })
     }
 
-    /// One was decided; after the last of its batch comes the next.
+    /// Gives a record its outcome; after the last of its batch the next batch is handed over.
     fn settle(&self, Delivery { answer, lane }: Delivery, outcome: Outcome) {
         let lost = matches!(outcome, Err(AppendError::Unknown(_)));
         self.answer(lane, answer, outcome);
@@ -206,18 +211,18 @@ impl Shared {
         }
     }
 
-    /// Wake those who wait.
+    /// Wakes those who wait.
     fn give(&self) {
         let answers = std::mem::take(&mut *self.answers.lock());
         for (waiter, outcome) in answers {
-            // An error says that nobody waits any more.
+            // An error says that the caller does not wait any more.
             let _ = waiter.send(outcome);
         }
         self.given.notify_waiters();
     }
 }
 
-/// librdkafka's callbacks; they run on the thread that polls the producer.
+/// `Deliveries` holds librdkafka's callbacks, which run on the thread that polls the producer.
 pub(super) struct Deliveries(Arc<Shared>);
 
 impl ClientContext for Deliveries {
@@ -227,7 +232,7 @@ impl ClientContext for Deliveries {
 
     fn error(&self, error: KafkaError, reason: &str) {
         client::report(&error, reason);
-        // It may have come of a fatal one, without saying so.
+        // The error may come from a fatal one without saying so.
         self.0.fatal.notify_one();
     }
 }
@@ -239,7 +244,7 @@ impl ProducerContext for Deliveries {
         let outcome = match result {
             Ok(message) => Ok(Position {
                 partition: message.partition() as Partition,
-                // A repeated append that was recorded the first time is not told where.
+                // A repeated append that was recorded the first time is not told its offset.
                 offset: message.offset().try_into().ok(),
             }),
             Err((error, _)) => Err(undelivered(error)),
@@ -248,7 +253,7 @@ impl ProducerContext for Deliveries {
     }
 }
 
-/// What a failed delivery means, see the module's documentation.
+/// Returns what a failed delivery means; see the module's documentation.
 fn undelivered(error: &KafkaError) -> AppendError {
     match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidRecord) => {
@@ -263,7 +268,7 @@ fn producer_settings(config: &KafkaConfig, limits: &LogLimits) -> ClientConfig {
     client
         .set("enable.idempotence", "true")
         .set("acks", "all")
-        // 0 would be for ever.
+        // A timeout of 0 would mean for ever.
         .set("message.timeout.ms", config.timeout.as_millis().max(1).to_string())
         .set("request.timeout.ms", "3000")
         .set("linger.ms", (config.linger.as_micros() as f64 / 1000.0).to_string())
@@ -273,7 +278,7 @@ fn producer_settings(config: &KafkaConfig, limits: &LogLimits) -> ClientConfig {
 }
 
 impl Producer {
-    /// Connect. Call it inside the runtime that will await the appends.
+    /// Connects. It must be called inside the runtime that will await the appends.
     pub(super) fn start(
         config: &KafkaConfig,
         limits: &LogLimits,
@@ -282,7 +287,7 @@ impl Producer {
         stop: CancellationToken,
     ) -> Result<Self, KafkaError> {
         let votes = (0..partitions).map(|partition| Lane::new(&names.votes, partition));
-        // In the order of `To`.
+        // The other topics come in the order of `To`.
         let others = [&names.tallies, &names.polls, &names.dead].map(|topic| Lane::new(topic, 0));
         let shared = Arc::new(Shared {
             current: RwLock::default(),
@@ -307,7 +312,7 @@ impl Producer {
         Ok(Self { shared })
     }
 
-    /// Queue a record for `votes`.
+    /// Queues a record for `votes`.
     pub(super) fn append(&self, partition: Partition, record: NewRecord) -> Append {
         if let Err(why) = self.ready().and_then(|()| self.shared.enter(partition)) {
             return Append::refused(why);
@@ -321,12 +326,12 @@ impl Producer {
         )
     }
 
-    /// Queue a record for another topic.
+    /// Queues a record for another topic.
     pub(super) fn announce(&self, to: To, key: String, value: Vec<u8>) -> Append {
         self.post(to, NewRecord { key: key.into(), value: value.into() }, None)
     }
 
-    /// Queue the copy of a dead record.
+    /// Queues the copy of a dead record.
     pub(super) fn copy(&self, Copy { key, value, headers }: Copy) -> Append {
         self.post(To::Dead, NewRecord { key, value }, Some(headers))
     }
@@ -336,7 +341,7 @@ impl Producer {
         self.shared.post(lane, record, headers).map_or_else(Append::refused, Append::Waiting)
     }
 
-    /// Whether a record would be queued.
+    /// Checks whether a record would be queued.
     pub(super) fn ready(&self) -> Result<(), String> {
         if self.shared.closed.load(Ordering::Acquire) {
             return Err(SHUT.into());
@@ -344,15 +349,15 @@ impl Producer {
         self.shared.current.read().as_ref().map_or(Err(RENEWED.into()), |_| Ok(()))
     }
 
-    /// Why none would be queued for the moment.
+    /// Returns why no record would be queued at the moment.
     pub(super) fn hindrance(&self) -> Option<String> {
         let is_shut = self.shared.closed.load(Ordering::Acquire);
         self.ready().err().filter(|_| !is_shut)
     }
 
-    /// Which partitions' leaders take records and acknowledge none. The brokers do not tell of it
-    /// themselves where they have lost the majority of their controllers: what they say of leaders
-    /// and replicas is then what it was before.
+    /// Returns which partitions' leaders take records and acknowledge none. Brokers do not report
+    /// this themselves when they have lost the majority of their controllers: they then go on
+    /// reporting the leaders and replicas of before.
     pub(super) fn silence(&self) -> Option<String> {
         let votes = &self.shared.lanes[..self.shared.in_partition.len()];
         let silent = votes.iter().filter_map(|lane| {
@@ -366,18 +371,19 @@ impl Producer {
         in_a_line(silent.collect())
     }
 
-    /// How many records were acknowledged so far: a sign that Kafka takes them.
+    /// Returns the number of records acknowledged so far; that it grows shows that Kafka takes
+    /// records.
     pub(super) fn acknowledged(&self) -> u64 {
         self.shared.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// The client, to ask the brokers something.
+    /// Returns the client, to ask the brokers something.
     pub(super) fn client(&self) -> Option<Arc<Sender>> {
         self.shared.current.read().clone()
     }
 
-    /// Refuse further appends, and wait for the outcome of all that were queued. It comes: what
-    /// is not acknowledged times out.
+    /// Refuses further appends, and waits for the outcome of all that were queued. Every outcome
+    /// comes, because what is not acknowledged times out.
     pub(super) async fn shut(&self) {
         self.shared.closed.store(true, Ordering::Release);
         loop {
@@ -392,13 +398,14 @@ impl Producer {
     }
 }
 
+/// The reason for refusing records while the client is replaced.
 const RENEWED: &str = "the connection to Kafka is being made anew";
 
 fn make(settings: &ClientConfig, shared: &Arc<Shared>) -> Result<Arc<Sender>, KafkaError> {
     settings.create_with_context(Deliveries(shared.clone())).map(Arc::new)
 }
 
-/// Wake those whose records are decided.
+/// Wakes those whose records are decided.
 async fn give(shared: Arc<Shared>, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -410,8 +417,8 @@ async fn give(shared: Arc<Shared>, stop: CancellationToken) {
     shared.give();
 }
 
-/// Replace a producer that has met a fatal error: it will never send again. What it held is
-/// answered with *unknown* as it is dropped.
+/// Replaces a producer that has met a fatal error and will never send again. The records that it
+/// held are answered with *unknown* when it is dropped.
 async fn renew(settings: ClientConfig, shared: Arc<Shared>, stop: CancellationToken) {
     let current = &shared.current;
     loop {
@@ -419,7 +426,7 @@ async fn renew(settings: ClientConfig, shared: Arc<Shared>, stop: CancellationTo
             biased;
             () = stop.cancelled() => break,
             () = shared.fatal.notified() => {}
-            // Should nobody append, and the event be missed.
+            // This is for an event that was missed while nobody appends.
             () = tokio::time::sleep(LOOK) => {}
         }
         let is_fatal = |sender: &Arc<Sender>| sender.client().fatal_error();

@@ -1,10 +1,10 @@
-//! The reading side: one client for all partitions of `votes`, each with a queue of its own.
+//! The reader has one client for all partitions of `votes`, each with a queue of its own.
 //!
-//! A reader that goes on where it stopped finds its next records fetched ahead. One that asks
-//! for another offset is positioned anew, and its offset is compared with what the partition
-//! holds first: whatever is missing is said, never skipped. Records are consecutive on this
-//! topic; should there be a gap all the same, it is believed only when a second look, from a
-//! fresh position, shows the same.
+//! A caller who goes on where the last read stopped finds the next records fetched ahead. For
+//! another offset the queue is positioned anew, after that offset was compared with what the
+//! partition holds: missing records are reported, never skipped. Records are consecutive on this
+//! topic. Should there be a gap all the same, it is believed only when a second look, from a fresh
+//! position, shows the same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,48 +23,49 @@ use super::client::{Context, PATIENCE, reader_settings};
 use crate::config::KafkaConfig;
 use crate::log::{ReadError, Record};
 
-/// How long a partition's leader may take to say where the partition ends.
+/// The time that a partition's leader may take to say where the partition ends.
 const LEADER: Duration = Duration::from_secs(2);
-/// Most bytes that one read returns, unless its first record alone is longer.
+/// The most bytes that one read returns, unless its first record alone is longer.
 const READ_BYTES: usize = 8 << 20;
-/// How often one looks whether the reader's thread is to end.
+/// The pause between two checks whether the reader's thread has to end.
 const TICK: Duration = Duration::from_millis(100);
 
 type Client = BaseConsumer<Context>;
 
-/// Reads `votes`.
+/// The reader reads `votes`.
 pub(super) struct Reader {
     client: Arc<Client>,
-    /// A connection of its own: on the other one a question would wait for a fetch to return.
+    /// A client of its own for questions, because on the other one a question would wait for a
+    /// fetch to return.
     questions: Arc<Client>,
     topic: String,
     slots: Vec<Mutex<Slot>>,
 }
 
-/// Whether the client fetches a partition.
+/// `Fetched` says whether the client fetches a partition.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fetched {
     Never,
     Yes,
-    /// After a failed seek, say.
+    /// The client may or may not fetch it, for example after a failed seek.
     Perhaps,
 }
 
-/// One partition.
+/// A slot is where the reading of one partition stands.
 struct Slot {
     queue: PartitionQueue<Context>,
     arrived: Arc<Notify>,
-    /// The client has been told to fetch it.
+    /// Whether the client has been told to fetch the partition.
     fetched: Fetched,
-    /// What the queue will give next; `None` if that is not known.
+    /// The offset that the queue will give next; `None` if that is not known.
     next: Option<Offset>,
-    /// As of the last positioning; what is below is on its way.
+    /// The partition's end at the last positioning. Records below it are on their way.
     end: Offset,
     /// A gap that was seen once, by the offsets before and after it.
     gap: Option<(Offset, Offset)>,
 }
 
-/// What a look at the queue brought.
+/// A look is what was found in the queue.
 enum Look {
     Nothing,
     Record(Record),
@@ -74,7 +75,7 @@ enum Look {
 }
 
 impl Reader {
-    /// Connect, and serve what the client has to say until `stop`.
+    /// Connects, and serves the client's callbacks until `stop`.
     pub(super) fn start(
         config: &KafkaConfig,
         topic: String,
@@ -88,7 +89,8 @@ impl Reader {
         let client: Arc<Client> = Arc::new(settings.create_with_context(Context)?);
         let questions: Arc<Client> =
             Arc::new(settings.remove("group.id").create_with_context(Context)?);
-        // Before anything is fetched: nothing of any partition goes to the common queue.
+        // The queues are split before anything is fetched, so that nothing of any partition goes to
+        // the common queue.
         let slots = (0..partitions).map(|partition| {
             let queue = client.split_partition_queue(&topic, partition as i32);
             let mut queue = queue.expect("a topic's name and a partition are valid");
@@ -113,7 +115,7 @@ impl Reader {
         Ok(Self { client, questions, topic, slots })
     }
 
-    /// See [`crate::log::Log::read`].
+    /// Reads records; see [`crate::log::Log::read`].
     pub(super) async fn read(
         &self,
         partition: Partition,
@@ -155,7 +157,7 @@ impl Reader {
         }
     }
 
-    /// See [`crate::log::Log::end`].
+    /// Returns a partition's end; see [`crate::log::Log::end`].
     pub(super) async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
         if partition as usize >= self.slots.len() {
             return Err(ReadError::OutOfRange { partition, from: 0, end: 0 });
@@ -163,13 +165,13 @@ impl Reader {
         self.range(partition).await.map(|(_, end)| end)
     }
 
-    /// The first offset there is, and the one after the last.
+    /// Returns the first offset kept, and the one after the last.
     async fn range(&self, partition: Partition) -> Result<(Offset, Offset), ReadError> {
         let topic = self.topic.clone();
         let ask = move |client: &Client| {
             let watermarks = || client.fetch_watermarks(&topic, partition as i32, LEADER);
-            // It may have asked a dead leader, of whom nothing but silence comes; then it must be
-            // told to look who leads by now.
+            // The client may have asked a dead leader, which never answers. It must then be told to
+            // ask who leads now.
             watermarks().or_else(|_| {
                 client.fetch_metadata(Some(&topic), PATIENCE)?;
                 watermarks()
@@ -182,7 +184,7 @@ impl Reader {
         }
     }
 
-    /// Have the queue begin here.
+    /// Positions the queue at this offset.
     async fn position(
         &self,
         slot: &mut Slot,
@@ -213,7 +215,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What an error of the queue means.
+    /// Returns what an error of the queue means.
     async fn failed(&self, error: &KafkaError, partition: Partition, from: Offset) -> ReadError {
         if let Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) =
             error.rdkafka_error_code()
@@ -231,7 +233,7 @@ impl Reader {
     }
 }
 
-/// Ask the brokers something and wait.
+/// Asks the brokers something, and waits for the answer.
 async fn blocking<T: Send + 'static>(
     client: &Arc<Client>,
     ask: impl FnOnce(&Client) -> Result<T, KafkaError> + Send + 'static,
@@ -243,7 +245,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Slot {
-    /// Look at the queue until there is something or the time has come.
+    /// Looks at the queue until it holds something or the time has come.
     async fn await_one(&mut self, from: Offset, until: Instant) -> Look {
         loop {
             match self.look(from) {
@@ -256,7 +258,8 @@ impl Slot {
         }
     }
 
-    /// What is in the queue, without what lies before `from`: it is of an earlier position.
+    /// Looks at the queue, dropping what lies before `from`, which is left over from an earlier
+    /// position.
     fn look(&self, from: Offset) -> Look {
         loop {
             match self.queue.poll(Duration::ZERO) {
@@ -271,7 +274,8 @@ impl Slot {
         }
     }
 
-    /// What follows the first: all that is there, and all that was there when it was positioned.
+    /// Returns the first record and those that follow it: all that are in the queue, and all that
+    /// the partition had when it was positioned.
     async fn fill(&mut self, first: Record, most: usize) -> Vec<Record> {
         let until = Instant::now() + PATIENCE;
         let mut bytes = first.key.len() + first.value.len();

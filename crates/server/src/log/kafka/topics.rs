@@ -1,11 +1,11 @@
-//! The topics: what they must be like, making them, looking at them.
+//! The topics: what they must be like, how they are created, and how they are looked at.
 //!
 //! | topic | holds | kept |
 //! |---|---|---|
 //! | `votes` | ballots and control records, over all partitions | for ever |
 //! | `votes.dead` | copies of records that are nobody's ballot | for ever |
-//! | `tallies` | announced results | the newest of each poll and partition |
-//! | `polls` | announced polls | the newest of each |
+//! | `tallies` | announced tallies, and how far partitions are decided | the newest of each key |
+//! | `polls` | announced polls and events | the newest of each |
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -24,30 +24,31 @@ use super::{OpenError, genesis};
 use crate::ambient::Ambient;
 use crate::config::KafkaConfig;
 
-/// Replicas that the promise needs: an acknowledged vote is on two brokers when a third is lost.
+/// The number of replicas that the promise needs: when one of three brokers is lost, two still
+/// acknowledge votes.
 const REPLICAS: usize = 3;
-/// Brokers that must have a record before it is acknowledged.
+/// The number of brokers that must have a record before it is acknowledged.
 pub(super) const IN_SYNC: u32 = 2;
-/// Within this the brokers know of a new topic.
+/// The time that the brokers may take to learn of a new topic.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Between two looks for it.
+/// The pause between two checks whether they have learnt of it.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What the topics are called.
+/// `Names` holds the names of the topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
-    /// Ballots and control records.
+    /// The topic of ballots and control records.
     pub votes: String,
-    /// Copies of what is nobody's ballot.
+    /// The topic of copies of dead records.
     pub dead: String,
-    /// Announced results.
+    /// The topic of announced tallies and progress.
     pub tallies: String,
-    /// Announced polls.
+    /// The topic of announced polls and events.
     pub polls: String,
 }
 
 impl Names {
-    /// With this prefix.
+    /// Returns the names with this prefix.
     pub fn new(prefix: &str) -> Self {
         let named = |name: &str| format!("{prefix}{name}");
         Self {
@@ -62,18 +63,19 @@ impl Names {
         [&self.votes, &self.dead, &self.tallies, &self.polls]
     }
 
-    /// What a topic is made with, and what of it the promise needs.
+    /// Returns what a topic is created with, including the settings that the promise needs.
     fn plan(&self, topic: &str, config: &KafkaConfig) -> Plan {
         let common = [
             ("min.insync.replicas", IN_SYNC.min(config.replication).to_string()),
             ("unclean.leader.election.enable", "false".to_owned()),
-            // A node whose clock is wrong could otherwise be refused.
+            // Otherwise the brokers could refuse the records of a node whose clock is wrong.
             ("message.timestamp.type", "LogAppendTime".to_owned()),
         ];
         let own: &[(&str, &str)] = if topic == self.votes || topic == self.dead {
             &[("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")]
         } else {
-            // A feed may be behind by the lag before it misses what was replaced.
+            // This lag is how far a feed may be behind before it misses an announcement that was
+            // replaced.
             &[("cleanup.policy", "compact"), ("min.compaction.lag.ms", "600000")]
         };
         let own = own.iter().map(|(name, value)| (*name, (*value).to_owned()));
@@ -82,58 +84,60 @@ impl Names {
     }
 }
 
+/// A plan holds the number of partitions and the settings that a topic is created with.
 struct Plan {
     partitions: u32,
     settings: BTreeMap<&'static str, String>,
 }
 
-/// A topic as it is.
+/// `Topic` describes a topic as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Topic {
-    /// Its name.
+    /// The topic's name.
     pub name: String,
-    /// Its partitions, in order.
+    /// The topic's partitions, in order.
     pub partitions: Vec<PartitionState>,
-    /// Those of its settings that matter to us.
+    /// Those of the topic's settings that matter to Pollux.
     pub settings: BTreeMap<String, String>,
 }
 
-/// A partition as it is.
+/// `PartitionState` describes a partition as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PartitionState {
-    /// Its number.
+    /// The partition's number.
     pub partition: i32,
     /// The broker that leads it, if one does.
     pub leader: Option<i32>,
-    /// The brokers that have it.
+    /// The brokers that have a replica.
     pub replicas: Vec<i32>,
-    /// Those that have all of it.
+    /// The brokers whose replica is in sync.
     pub in_sync: Vec<i32>,
 }
 
-/// What was found, or made.
+/// `Prepared` describes the topics as they were found or created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     /// The topics' names.
     pub names: Names,
-    /// How many partitions `votes` has.
+    /// The number of partitions of `votes`.
     pub partitions: u32,
-    /// Which log this is.
+    /// The generation of the log.
     pub generation: Generation,
-    /// Topics that were made just now.
+    /// The names of the topics that were created just now.
     pub created: Vec<String>,
-    /// All of them, as they are.
+    /// All topics, as they are.
     pub topics: Vec<Topic>,
-    /// What about the topics breaks the promise; empty unless that was asked for.
+    /// What about the topics breaks the promise. It is empty unless `POLLUX_KAFKA_WEAK` allows such
+    /// topics.
     pub faults: Vec<String>,
-    /// Brokers that must have a vote before it is acknowledged.
+    /// The number of brokers that must have a vote before it is acknowledged.
     pub(super) in_sync: usize,
 }
 
-/// Make the topics that are not there, check all of them, and see to the genesis records. This
-/// is `pollux topics create`, and the first thing a node does.
+/// Creates the topics that do not exist, checks all of them, and ensures that they have genesis
+/// records. `pollux topics create` does this, and a node does it first of all.
 pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepared, OpenError> {
     client::check(config)?;
     let names = Names::new(&config.topic_prefix);
@@ -155,14 +159,15 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
     Ok(Prepared { names, partitions, generation, created, topics, faults, in_sync })
 }
 
-/// The topics as they are; those that are not there are left out.
+/// Returns the topics as they are, without those that do not exist.
 pub async fn describe(config: &KafkaConfig) -> Result<Vec<Topic>, OpenError> {
     client::check(config)?;
     described(config, &Names::new(&config.topic_prefix), 0).await
 }
 
-/// The same once there are so many, or the deadline has passed. The broker that is asked may not
-/// have heard of a new topic yet, or not of its settings, so it is asked again.
+/// Returns the topics once there are `wanted` of them, or once the deadline has passed. The broker
+/// that is asked may not have heard of a new topic yet, or not of its settings, so it is asked
+/// again.
 async fn described(
     config: &KafkaConfig,
     names: &Names,
@@ -187,10 +192,10 @@ async fn described(
     }
 }
 
-/// Fill in what the topics are set to, and return the names of those of which the broker that was
-/// asked tells nothing. It answers for such a topic with an error, because it has not heard of it
-/// yet or because we may not know; the client library drops that error, and the topic then seems
-/// to have no settings at all.
+/// Fills in the topics' settings, and returns the names of those topics about which the broker that
+/// was asked tells nothing. It answers for such a topic with an error, because it has not heard of
+/// the topic yet or because this account may not know. The client library drops that error, and the
+/// topic then seems to have no settings at all.
 pub async fn read_settings(
     config: &KafkaConfig,
     names: &Names,
@@ -201,7 +206,7 @@ pub async fn read_settings(
     }
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
     let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(&topic.name)).collect();
-    // Brokers that have just started are slow to say what they are told to be like.
+    // Brokers that have just started are slow to report settings.
     let options = AdminOptions::new().request_timeout(Some(DEADLINE));
     let answers = admin.describe_configs(&asked, &options).await?;
     for answer in answers {
@@ -220,7 +225,8 @@ pub async fn read_settings(
     Ok(untold.map(|topic| topic.name.clone()).collect())
 }
 
-/// Which log is on these topics; `None` if it has not begun. Nothing is written.
+/// Returns the generation of the log on these topics; `None` if it has not begun. It writes
+/// nothing.
 pub async fn generation(
     config: &KafkaConfig,
     topics: &[Topic],
@@ -232,7 +238,7 @@ pub async fn generation(
     }
 }
 
-/// Everything about the topics that breaks the promise, and what to do.
+/// Returns everything about the topics that breaks the promise, and what to do about it.
 pub fn check(config: &KafkaConfig, topics: &[Topic]) -> Vec<String> {
     let names = Names::new(&config.topic_prefix);
     let mut faults = Vec::new();
@@ -283,7 +289,8 @@ fn faults_of(names: &Names, topic: &Topic) -> Vec<String> {
     faults
 }
 
-/// Those of our topics that there are, by name and partitions; their settings are not asked for.
+/// Returns those of Pollux's topics that exist, with their partitions. Their settings are not asked
+/// for.
 pub(super) async fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
     let (config, names) = (config.clone(), names.clone());
     let listed = tokio::task::spawn_blocking(move || list_blocking(&config, &names)).await;
@@ -292,7 +299,7 @@ pub(super) async fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topi
 
 fn list_blocking(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
     let client: BaseConsumer<Context> = reader_settings(config).create_with_context(Context)?;
-    // All topics: to ask for one may make it.
+    // All topics are asked for, because asking for one may create it.
     let metadata = client
         .fetch_metadata(None, PATIENCE)
         .map_err(|error| OpenError::no_answer(config, &error))?;
@@ -317,7 +324,8 @@ fn list_blocking(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, Open
     Ok(topics)
 }
 
-/// Make the topics that are not there; the names of those made by us and nobody else.
+/// Creates the topics that do not exist, and returns the names of those that this process created
+/// itself.
 async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>, OpenError> {
     let there = list(config, names).await?;
     let missing: Vec<_> =
@@ -350,7 +358,7 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
     if !failed.is_empty() {
         return Err(OpenError::Refused(failed));
     }
-    // Not every broker knows of them yet.
+    // Not every broker knows of the new topics yet.
     let begun = Instant::now();
     loop {
         let there = list(config, names).await?;

@@ -1,8 +1,8 @@
-//! The log in memory, for tests: it can fail in every way the contract of [`Log`] allows, and
-//! in no other. All it does is drawn from one seeded generator and timed by tokio's clock, so
-//! that the same seed gives the same run under a paused, single-threaded runtime.
+//! The log in memory, for tests: it can fail in every way that the contract of [`Log`] allows, and
+//! in no other. Everything it does is drawn from one seeded generator and timed by tokio's clock,
+//! so that a seed repeats its run exactly under a paused, single-threaded runtime.
 //!
-//! [`MemoryLog`] is the cluster, kept by the test; [`MemoryNode`] is one process's connection
+//! [`MemoryLog`] is the cluster, which the test keeps; [`MemoryNode`] is one process's connection
 //! to it, which may crash.
 
 #[cfg(test)]
@@ -29,23 +29,24 @@ use super::{
 use crate::config::LogLimits;
 use crate::level::Level;
 
-/// How often what goes wrong: probabilities from 0 to 1, and ranges of delays. The default is
-/// a log that never fails and never tarries.
+/// The faults are probabilities from 0 to 1, and ranges of delays. By default the log never fails
+/// and never delays anything.
 #[derive(Clone, Debug, Default)]
 pub struct LogFaults {
     /// An append (or announcement) is refused.
     pub not_recorded: f64,
-    /// `Unknown`, and it is lost.
+    /// An append is answered with `Unknown`, and its record is lost.
     pub unknown_lost: f64,
-    /// `Unknown`, but it lands: before the answer, or after one more delay.
+    /// An append is answered with `Unknown`, but its record reaches the log: before the answer, or
+    /// after one more delay.
     pub unknown_recorded: f64,
-    /// From the call to the log, and once more from the log to the answer.
+    /// The delay from the call to the log, and once more from the log to the answer.
     pub delay: Range<Duration>,
-    /// An acknowledged record lands a second time, after one more delay.
+    /// An acknowledged record reaches the log a second time, after one more delay.
     pub duplicate: f64,
-    /// An acknowledgement does not say at which offset.
+    /// An acknowledgement does not tell the offset.
     pub no_offset: f64,
-    /// Dead records are not copied, besides what goes wrong with every append.
+    /// Dead records are not copied; this comes in addition to the faults of every append.
     pub not_copied: f64,
     /// A read, `end`, `join` or `feed` fails.
     pub read_error: f64,
@@ -53,65 +54,69 @@ pub struct LogFaults {
     pub feed_lost: f64,
     /// A feed gets an announcement a second time, after one more delay.
     pub announcement_duplicate: f64,
-    /// From an announcement to each feed; those of one announcer stay in order.
+    /// The delay from an announcement to each feed; the announcements of one node stay in order.
     pub announcement_delay: Range<Duration>,
-    /// What it says is damaged of what it holds.
+    /// What the log reports as damaged; see [`Log::damage`].
     pub damage: Option<String>,
-    /// Why it takes no records and no announcements for a while.
+    /// Why the log takes no records and no announcements for a while; see [`Log::hindrance`].
     pub hindrance: Option<String>,
 }
 
-/// Names a node in [`MemoryLog::assign`].
+/// A member id is the number of a node, as [`MemoryLog::assign`] takes it.
 pub type MemberId = u32;
 
-/// The cluster: what survives any node.
+/// The memory log is the cluster, which outlives every node.
 #[derive(Clone)]
 pub struct MemoryLog {
     cluster: Arc<Cluster>,
 }
 
+/// The cluster holds what all nodes share.
 struct Cluster {
     generation: Generation,
     limits: LogLimits,
     state: Mutex<State>,
-    /// By partition: its end.
+    /// The end of each partition.
     ends: Vec<Level<Offset>>,
-    /// Something was planned.
+    /// Wakes the pump when something was planned.
     planned: Notify,
 }
 
+/// The state holds the content of the log, its faults, and what is planned.
 struct State {
     dice: StdRng,
     faults: LogFaults,
     partitions: Vec<Vec<Record>>,
-    /// The topic `votes.dead`, with the partition each stood in.
+    /// The topic `votes.dead`; each record comes with the partition in which it stood.
     dead: Vec<(Partition, DeadRecord)>,
-    /// What will happen: by time, then in the order it was planned.
+    /// What will happen, by time and then in the order in which it was planned.
     planned: BTreeMap<(Instant, u64), Planned>,
-    /// Events planned so far.
+    /// A counter of everything that was planned and of every feed that was opened.
     sequence: u64,
-    /// Whether a task is there to make planned happen.
+    /// Whether a task is running that makes planned things happen.
     pumped: bool,
     assignments: BTreeMap<MemberId, watch::Sender<Vec<Partition>>>,
     feeds: BTreeMap<u64, FeedState>,
 }
 
+/// `Planned` is something that will happen at a time.
 enum Planned {
     /// A record reaches the log, or fails to.
     Land { partition: Partition, record: NewRecord, fate: Fate, answer: Option<Answer> },
-    /// Whoever appended learns of it.
+    /// The caller of an append gets its answer.
     Answer { answer: Answer, outcome: Result<Position, AppendError> },
     /// An announcement reaches a feed.
     Deliver { feed: u64, announcement: Announcement },
 }
 
-/// Whoever waits for an append.
+/// `Answer` leads to the caller who waits for an append.
 struct Answer {
     waiter: oneshot::Sender<Result<Position, AppendError>>,
-    /// Its place in the bound is given back with the answer.
+    /// The node whose bound the append counts towards until it is answered.
     node: Arc<Mutex<Node>>,
 }
 
+/// A fate says what will become of an append.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     Recorded { twice: bool, told_where: bool },
@@ -120,18 +125,20 @@ enum Fate {
     UnknownRecorded { late: bool },
 }
 
-/// A node's own state.
+/// `Node` holds a node's own state.
 #[derive(Default)]
 struct Node {
-    /// Appends not answered yet.
+    /// The number of appends that are not answered yet.
     waiting: watch::Sender<usize>,
-    /// When its newest record for each partition lands: later ones must not overtake it.
+    /// When the node's newest record for each partition reaches the log; later ones must not
+    /// overtake it.
     latest: BTreeMap<Partition, Instant>,
-    /// When its newest announcement reaches each feed.
+    /// When the node's newest announcement reaches each feed.
     announced: BTreeMap<u64, Instant>,
     closed: bool,
 }
 
+/// The feed state holds the announcements that a feed has not delivered yet.
 #[derive(Default)]
 struct FeedState {
     queue: VecDeque<Announcement>,
@@ -140,7 +147,7 @@ struct FeedState {
 }
 
 impl MemoryLog {
-    /// A log with nothing on it but genesis records.
+    /// Creates a log with nothing on it but genesis records.
     pub fn new(
         generation: Generation,
         partitions: u32,
@@ -168,46 +175,46 @@ impl MemoryLog {
         Self { cluster: Arc::new(Cluster { generation, limits, state, ends, planned }) }
     }
 
-    /// A process's connection, as this member of the group of processors.
+    /// Returns the connection of a process, as this member of the group of processors.
     pub fn node(&self, member: MemberId) -> Arc<MemoryNode> {
         Arc::new(MemoryNode { cluster: self.cluster.clone(), member, node: Arc::default() })
     }
 
-    /// Let other things go wrong from now on.
+    /// Replaces the faults from now on.
     pub fn set_faults(&self, faults: LogFaults) {
         self.cluster.state.lock().faults = faults;
     }
 
-    /// From now on nothing is appended or announced, and why; or it is again.
+    /// Makes the log take no records and no announcements, for this reason, until it is called with
+    /// `None`.
     pub fn hinder(&self, why: Option<&str>) {
         self.cluster.state.lock().faults.hindrance = why.map(str::to_owned);
     }
 
-    /// Give a member partitions; another may have them too. A member that was never given any
-    /// has all.
+    /// Assigns partitions to a member; another member may have them too. A member that was never
+    /// assigned any has all.
     pub fn assign(&self, member: MemberId, partitions: Vec<Partition>) {
         let mut state = self.cluster.state.lock();
         self.cluster.assignment(&mut state, member).send_replace(partitions);
     }
 
-    /// Whether the member has joined and not left.
+    /// Returns whether the member has joined and not left.
     pub fn is_joined(&self, member: MemberId) -> bool {
         let mut state = self.cluster.state.lock();
         self.cluster.assignment(&mut state, member).receiver_count() > 0
     }
 
-    /// Everything on a partition, for a checker of its own.
+    /// Returns everything on a partition, for the test to check.
     pub fn records(&self, partition: Partition) -> Vec<Record> {
         self.cluster.state.lock().partitions[partition as usize].clone()
     }
 
-    /// Everything on `votes.dead`, with the partition it stood in.
+    /// Returns everything on `votes.dead`, each with the partition in which it stood.
     pub fn dead(&self) -> Vec<(Partition, DeadRecord)> {
         self.cluster.state.lock().dead.clone()
     }
 
-    /// Cut a partition short. This breaks the contract: it is there to test that whoever reads
-    /// notices.
+    /// Cuts a partition short. This breaks the contract, to test that readers notice.
     pub fn truncate(&self, partition: Partition, end: Offset) {
         let mut state = self.cluster.state.lock();
         state.partitions[partition as usize].truncate(end as usize);
@@ -257,7 +264,8 @@ impl Cluster {
         state.assignments.entry(member).or_insert_with(all)
     }
 
-    /// Let something happen at a time; at the same time, in the order planned.
+    /// Plans something for a time; what is planned for the same time happens in the order of
+    /// planning.
     fn plan(self: &Arc<Self>, state: &mut State, at: Instant, next: Planned) {
         state.sequence += 1;
         state.planned.insert((at, state.sequence), next);
@@ -269,7 +277,7 @@ impl Cluster {
         }
     }
 
-    /// Make planned happen when their time comes, until none is left.
+    /// Makes planned things happen when their time comes, until none is left.
     async fn pump(self: Arc<Self>) {
         loop {
             let next = {
@@ -308,7 +316,7 @@ impl Cluster {
             }
             Planned::Answer { answer, outcome } => {
                 answer.node.lock().waiting.send_modify(|waiting| *waiting -= 1);
-                // An error says that nobody waits any more.
+                // An error says that the caller does not wait any more.
                 let _ = answer.waiter.send(outcome);
             }
             Planned::Deliver { feed, announcement } => {
@@ -373,7 +381,7 @@ impl Cluster {
     }
 }
 
-/// One process's connection to a [`MemoryLog`].
+/// A memory node is one process's connection to a [`MemoryLog`].
 pub struct MemoryNode {
     cluster: Arc<Cluster>,
     member: MemberId,
@@ -381,8 +389,8 @@ pub struct MemoryNode {
 }
 
 impl MemoryNode {
-    /// The process dies. Of what it appended and was not yet told about, each record is lost,
-    /// or lands all the same; nobody is answered any more.
+    /// Ends the process. Each record that it appended and was not told about is either lost or
+    /// reaches the log all the same; its appends get no answer but `Unknown`.
     pub fn crash(&self) {
         self.node.lock().closed = true;
         let mut state = self.cluster.state.lock();
@@ -560,7 +568,7 @@ impl Log for MemoryNode {
 }
 
 impl MemoryNode {
-    /// Plan an announcement's way to one feed, and perhaps a second one.
+    /// Plans an announcement's delivery to one feed, and perhaps a second delivery.
     fn deliver(&self, state: &mut State, feed: u64, announcement: &Announcement) {
         let (delay, twice) =
             (state.faults.announcement_delay.clone(), state.faults.announcement_duplicate);
@@ -580,7 +588,7 @@ impl MemoryNode {
     }
 }
 
-/// What somebody hears who is not told a place.
+/// Returns the outcome for a caller who is not told an offset.
 fn told(fate: Fate) -> Result<(), AppendError> {
     match fate {
         Fate::Recorded { .. } => Ok(()),
@@ -589,10 +597,10 @@ fn told(fate: Fate) -> Result<(), AppendError> {
     }
 }
 
-/// A member, told what the test assigns.
+/// `Assigned` is a member of the group, which holds the partitions that the test assigns.
 struct Assigned {
     assignment: watch::Receiver<Vec<Partition>>,
-    /// The first assignment is told at once.
+    /// Whether the first assignment was returned, which happens at once.
     told: bool,
 }
 
@@ -607,6 +615,7 @@ impl Membership for Assigned {
     }
 }
 
+/// The memory feed delivers the announcements on a [`MemoryLog`].
 struct MemoryFeed {
     cluster: Arc<Cluster>,
     id: u64,

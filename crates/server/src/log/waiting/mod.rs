@@ -1,6 +1,6 @@
-//! Where records wait while the log takes none: a broker is gone, and the others have not yet agreed
-//! who leads. What a log refuses is certainly not on it, so it can be tried again; a caller who has
-//! time is told of the success and not of the fault.
+//! Records wait in line here while the log takes none, because a broker is gone and the others have
+//! not yet agreed who leads. A record that the log refuses is certainly not on it, so it can be
+//! handed over again. A caller who has time learns of the success, and never of the fault.
 //!
 //! ```text
 //!  append ──▶ the log takes it ──▶ acknowledged
@@ -9,8 +9,9 @@
 //!    the partition's line, in the order of the calls ──▶ no room, no time left, or the log is shut: not recorded
 //! ```
 //!
-//! A partition has one line. Nobody passes by it while somebody stands in it. A record that must stand
-//! behind all others (a control record) is handed over once nothing before it can be refused any more.
+//! Each partition has one line, and no record passes by while others stand in it. A record that
+//! must stand behind all others (a control record) is handed over once no record before it can be
+//! refused any more.
 
 #[cfg(test)]
 mod tests;
@@ -32,53 +33,55 @@ use tokio::sync::oneshot;
 
 use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
 
-/// Between two tries to hand over the first of a line.
+/// The pause between two attempts to hand over the first record of a line.
 const AGAIN: Duration = Duration::from_millis(50);
-/// Why nothing waits any more.
+/// The reason for refusing whatever would wait after the log is shut.
 const SHUT: &str = "the log is shut";
 
-/// A log whose callers wait in line while it takes no records.
+/// `Waiting` is a log whose callers wait in line while it takes no records.
 pub struct Waiting {
     shared: Arc<Shared>,
 }
 
+/// `Shared` holds the log and its lines, for the callers and the tasks.
 struct Shared {
     log: Arc<dyn Log>,
     lines: Vec<Mutex<Line>>,
-    /// Records in all lines, and how many there may be.
+    /// The number of records in all lines, of which there may be `most`.
     waiting: AtomicUsize,
     most: usize,
     shut: AtomicBool,
 }
 
-/// What waits for one partition. The lock is held while a record is handed over, so that the order
-/// of the line is the order on the log; nothing waits under it.
+/// A line holds the records that wait for one partition. Its lock is held while a record is handed
+/// over, so that the order of the line is the order on the log; no caller waits while holding it.
 #[derive(Default)]
 struct Line {
-    /// By the order of the calls.
+    /// The records, by the order of the calls.
     parcels: BTreeMap<u64, Parcel>,
     /// The next caller's place.
     next: u64,
-    /// Handed over, and may yet be refused. Control records are not among them: they need not wait
-    /// for each other.
+    /// The records that were handed over and may yet be refused. Control records are not counted,
+    /// because they need not wait for each other.
     undecided: usize,
-    /// Somebody sees to it that the line goes on.
+    /// Whether a task sees to it that the line moves on.
     attended: bool,
 }
 
+/// A parcel is a record that waits in line.
 struct Parcel {
     record: NewRecord,
     last: bool,
     caller: oneshot::Sender<HandedOver>,
 }
 
-/// A record that the log has, and the place it had.
+/// `HandedOver` is a record that the log has taken, and its share in [`Line::undecided`].
 struct HandedOver {
     append: Append,
     counted: Counted,
 }
 
-/// One of [`Line::undecided`], for as long as it lives.
+/// `Counted` is one of [`Line::undecided`], for as long as this value lives.
 struct Counted {
     shared: Arc<Shared>,
     partition: Partition,
@@ -96,7 +99,8 @@ impl Drop for Counted {
 }
 
 impl Waiting {
-    /// In front of this log wait at most so many records.
+    /// Creates a line in front of this log, in which at most `most` records wait, over all
+    /// partitions.
     pub fn new(log: Arc<dyn Log>, most: usize) -> Arc<Self> {
         let lines = (0..log.partitions()).map(|_| Mutex::default()).collect();
         let (waiting, shut) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -104,7 +108,8 @@ impl Waiting {
         Arc::new(Self { shared: Arc::new(Shared { log, lines, waiting, most, shut }) })
     }
 
-    /// Nobody waits from now on: those who stand in line are told that they are not recorded.
+    /// Empties all lines for good. Those who stand in line are told that their records are not
+    /// recorded, and nobody can wait from now on.
     pub fn send_away(&self) {
         self.shared.shut.store(true, Ordering::Release);
         for line in &self.shared.lines {
@@ -146,7 +151,7 @@ impl Shared {
         &self.lines[partition as usize]
     }
 
-    /// Hand over whoever is first, as long as the log takes them.
+    /// Hands over the first record in line, again and again, until the log takes no more.
     fn go_on(self: &Arc<Self>, line: &mut Line, partition: Partition) {
         while let Some(first) = line.parcels.first_entry() {
             let (place, parcel) = (*first.key(), first.get());
@@ -168,7 +173,7 @@ impl Shared {
         }
     }
 
-    /// Hand a record over, unless the log refuses it at once.
+    /// Hands a record over; `None` if the log refuses it at once.
     fn hand_over(
         self: &Arc<Self>,
         line: &mut Line,
@@ -186,7 +191,7 @@ impl Shared {
         Some(HandedOver { append, counted })
     }
 
-    /// Somebody leaves the line.
+    /// Removes a record from the line.
     fn leave(&self, line: &mut Line, place: u64) -> Option<Parcel> {
         let parcel = line.parcels.remove(&place)?;
         self.waiting.fetch_sub(1, Ordering::AcqRel);
@@ -201,7 +206,7 @@ impl Shared {
     }
 }
 
-/// Try again and again until nobody stands in the line.
+/// Tries again and again until the line is empty.
 async fn attend(shared: Arc<Shared>, partition: Partition) {
     loop {
         tokio::time::sleep(AGAIN).await;
@@ -214,7 +219,8 @@ async fn attend(shared: Arc<Shared>, partition: Partition) {
     }
 }
 
-/// A caller's place in the order of calls, which is kept when the record is refused later.
+/// A place is a caller's place in the order of calls; the record keeps it if the log refuses it
+/// later.
 struct Place {
     shared: Arc<Shared>,
     partition: Partition,
@@ -224,15 +230,15 @@ struct Place {
 }
 
 impl Place {
-    /// Whether nobody is before it.
+    /// Returns whether nothing stands in front of the record, so that it can pass without waiting.
     fn passes(&self, line: &Line) -> bool {
         line.parcels.is_empty() && !(self.last && line.undecided > 0)
     }
 
-    /// Stand in line, unless there is no room.
+    /// Stands in line, unless there is no room.
     fn stand(&self, line: &mut Line) -> Result<State, String> {
         let Shared { waiting, most, shut, .. } = &*self.shared;
-        // Under the lock of the line: whoever empties it does so before or after.
+        // This is read under the lock of the line, so the line is emptied either before or after.
         if shut.load(Ordering::Acquire) {
             return Err(SHUT.into());
         }
@@ -251,24 +257,26 @@ impl Place {
     }
 }
 
-/// An append that may have to wait in line.
+/// A ticket is an append that may have to wait in line.
 pub struct Ticket {
     place: Place,
     state: State,
     stood: bool,
 }
 
+/// The state says whether the record was handed over or stands in line.
 enum State {
     Handed(HandedOver),
     Standing(oneshot::Receiver<HandedOver>),
 }
 
 impl Ticket {
+    /// Returns whether the record ever stood in line.
     pub(super) fn has_stood(&self) -> bool {
         self.stood
     }
 
-    /// Leave the line; `false` if the log has the record already.
+    /// Leaves the line; returns `false` if the log has the record already.
     pub(super) fn withdraw(&self) -> bool {
         let mut line = self.place.shared.line(self.place.partition).lock();
         self.place.shared.leave(&mut line, self.place.place).is_some()
@@ -291,7 +299,8 @@ impl Future for Ticket {
                         self.place.stand(&mut line)
                     };
                     match state {
-                        // What is replaced counts as decided from now on, when the record stands in line again.
+                        // The old state is dropped here, after the record stands in line again:
+                        // only now does it no longer count as undecided.
                         Ok(state) => (self.state, self.stood) = (state, true),
                         Err(_) => return Poll::Ready(outcome),
                     }
@@ -323,7 +332,8 @@ impl Log for Waiting {
         self.take(partition, record, true)
     }
 
-    /// While there is room the answer is yes: whatever keeps the log from taking records, they wait.
+    /// Answers yes while there is room in the line: whatever keeps the log from taking records,
+    /// they wait.
     fn ready(&self) -> Result<(), String> {
         let Shared { log, waiting, most, .. } = &*self.shared;
         let hindrance = log.hindrance();
