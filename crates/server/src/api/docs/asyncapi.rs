@@ -1,4 +1,4 @@
-//! The AsyncAPI 3.0 document: what a WebSocket says and hears, and the records of the log's
+//! The AsyncAPI 3.0 document, which describes the messages of the WebSocket and the records of the log's
 //! topics. The schemas of polls, receipts and problems are those of the OpenAPI document.
 
 use std::sync::LazyLock;
@@ -15,12 +15,13 @@ static JSON: LazyLock<Bytes> = LazyLock::new(|| {
     serde_json::to_vec_pretty(&whole()).expect("the document is plain data").into()
 });
 
-/// The document.
+/// Answers with the document.
 pub async fn document() -> Response {
     answer::served(&JSON)
 }
 
-/// Messages the server sends: name, members, which of them are always there, and when it is sent.
+/// Returns the messages that the server sends: name, members, the members that are always there, and when it
+/// is sent.
 fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
     let poll = || json!({"poll": schema("Poll")});
     let receipt = || json!({"ref": reference(), "receipt": schema("Receipt")});
@@ -68,7 +69,7 @@ fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
     ]
 }
 
-/// Messages the server takes.
+/// Returns the messages that the server accepts, in the same form.
 fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
     let id = || json!({"type": "string", "description": "The poll's id or join code"});
     let text = || json!({"type": "string"});
@@ -108,7 +109,7 @@ fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> 
     ]
 }
 
-/// Topics with their key and value.
+/// Returns the topics with their descriptions, keys and values.
 fn topics() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let object = |required: &[&str]| json!({"type": "object", "required": required});
     vec![
@@ -142,7 +143,7 @@ fn reference() -> Value {
     json!({"description": "Yours: it comes back with the answers; at most 128 bytes of JSON"})
 }
 
-/// The whole of it.
+/// Builds the document.
 pub fn whole() -> Value {
     let api = serde_json::to_value(openapi::whole());
     let mut api = api.expect("the document is plain data");

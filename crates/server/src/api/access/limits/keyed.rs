@@ -1,4 +1,5 @@
-//! A rate for each of many: requests of an address, ballots of a voter, and what is made and stays.
+//! Rates that are counted for each key: requests of an address, ballots of a voter, and polls and events that
+//! an address creates.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,10 +18,10 @@ use tokio::time::Instant;
 use super::MOST_KEYS;
 use crate::config::ApiLimits;
 
-/// Between two looks at how many there are, in checks.
+/// The number of checks between two looks at how many keys there are.
 const LOOK_EVERY: usize = 1 << 12;
 
-/// tokio's time since the process's limits were made.
+/// A clock that tells tokio's time since it was made.
 #[derive(Clone)]
 pub struct TokioClock(Instant);
 
@@ -54,7 +55,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         }
     }
 
-    /// One more, unless that is too many: then the error is how long to wait.
+    /// Takes one. If that is too many, the error is how long to wait.
     pub fn take(&self, key: K) -> Result<(), Duration> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == LOOK_EVERY - 1 {
             self.look();
@@ -76,8 +77,9 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     }
 }
 
-/// What is made and stays: a poll takes memory while it is open, and is on the disk for good. So
-/// it has a rate per minute of its own, with a burst that fits a school whose teachers all begin at once.
+/// The limit on what is created and stays: a poll takes memory while it is open, and stays on the disk for
+/// good. So creations have a rate per minute of their own, with a burst that fits a school whose teachers all
+/// begin at once.
 pub struct Creations {
     pub of_network: Keyed<IpAddr>,
     pub of_site: Keyed<IpAddr>,
@@ -91,19 +93,20 @@ impl Creations {
         }
     }
 
-    /// The network first: what it is refused must not be lost to the rest of its site.
+    /// The network's budget comes first, so that a request which the network is refused takes nothing from
+    /// the rest of its site.
     pub fn take(&self, address: IpAddr) -> Result<(), Duration> {
         self.of_network.take(network(address))?;
         if address.is_ipv6() { self.of_site.take(site(address)) } else { Ok(()) }
     }
 }
 
-/// Whoever has one IPv6 address has its whole /64.
+/// Returns the address, or for IPv6 its /64, all of which belongs to whoever has the address.
 pub fn network(address: IpAddr) -> IpAddr {
     prefix(address, 64)
 }
 
-/// Whoever has one network of an IPv6 site has all of its /48.
+/// Returns the address, or for IPv6 its /48, all of which may belong to whoever has one of its networks.
 pub fn site(address: IpAddr) -> IpAddr {
     prefix(address, 48)
 }
