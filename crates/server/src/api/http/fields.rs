@@ -1,4 +1,4 @@
-//! The members of a body, read one by one, so that every wrong place is named at once.
+//! The members of a body, read one by one, so that all errors are named at once.
 
 use jiff::Timestamp;
 use pollux_core::id::UnixMillis;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::json::{self, name, pointer};
 use crate::api::problem::Problem;
 
-/// The members of a body, taken one by one.
+/// The members of a body that are not read yet, and the errors found so far.
 pub(crate) struct Fields {
     pub members: Map<String, Value>,
     pub broken: Vec<Violation>,
@@ -23,12 +23,12 @@ impl Fields {
         self.broken.push(Violation::new(pointer(field), detail));
     }
 
-    /// Something is wrong further inside a member.
+    /// Notes an error further inside a member.
     pub fn wrong_at(&mut self, pointer: String, detail: &str) {
         self.broken.push(Violation::new(pointer, detail));
     }
 
-    /// Read a member if it is there; null is `None`, which means the default.
+    /// Reads a member if it is there. Null is handed over as `None`, which means the default.
     pub fn take(&mut self, field: &str, read: impl FnOnce(Option<Value>) -> Result<(), String>) {
         let Some(value) = self.members.remove(field) else { return };
         let value = if value.is_null() { None } else { Some(value) };
@@ -37,7 +37,7 @@ impl Fields {
         }
     }
 
-    /// An array of strings that cannot be null.
+    /// Reads an array of strings that must not be null.
     pub fn texts(&mut self, field: &str) -> Option<Vec<String>> {
         if let Some(Value::Null) = self.members.get(field) {
             self.members.remove(field);
@@ -47,12 +47,12 @@ impl Fields {
         self.strings(field)
     }
 
-    /// Which of these members there are.
+    /// Returns those of these members that are there.
     pub fn given<const N: usize>(&self, names: [&'static str; N]) -> Vec<&'static str> {
         names.into_iter().filter(|name| self.members.contains_key(*name)).collect()
     }
 
-    /// An array of strings; null is an empty one.
+    /// Reads an array of strings; null stands for an empty one.
     pub fn strings(&mut self, field: &str) -> Option<Vec<String>> {
         let items = match self.members.remove(field)? {
             Value::Array(items) => items,
@@ -72,7 +72,7 @@ impl Fields {
         Some(texts)
     }
 
-    /// What is left over is unknown.
+    /// Refuses the members that are left, which are unknown, and returns all errors.
     pub fn finish(mut self, known: &str) -> Result<(), Problem> {
         for field in std::mem::take(&mut self.members).keys() {
             self.wrong(field, format!("is not a field of this request; there are {known}"));

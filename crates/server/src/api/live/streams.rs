@@ -1,4 +1,4 @@
-//! Server-sent events.
+//! Watching over server-sent events.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::api::problem::{Problem, Trouble};
 use crate::watch::stream::events;
 use crate::watch::viewer::Interest;
 
-/// All polls and the leaderboard, or what the query narrows it to.
+/// Watch all polls and the leaderboard, or what the query narrows it to.
 #[utoipa::path(
     get, path = "/api/events", tag = "watching", operation_id = "watchAll",
     params(
@@ -47,7 +47,7 @@ pub async fn all_events(
     stream(&app, interest, cookie)
 }
 
-/// One poll.
+/// Watch one poll.
 #[utoipa::path(
     get, path = "/api/polls/{id}/events", tag = "watching", operation_id = "watchPoll",
     params(("id" = String, Path, description = "The poll's id or join code")),
