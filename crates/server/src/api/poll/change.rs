@@ -1,4 +1,4 @@
-//! What the owner does with a poll: edit, open, close, reopen, reveal, reset, delete.
+//! The owner's changes of a poll: edit, open, close, reopen, reveal, reset, delete.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::api::http::{answer, body};
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::view::{self, Audience, PollView};
 
-/// The phase that a change is meant for, if its request names one.
+/// Reads the phase that a change is meant for, if its request names one.
 fn phase_of(request: &Request<Body>) -> Result<Option<u32>, Problem> {
     let query = Query::of(request.uri())?;
     let Some(text) = query.one("phase")? else { return Ok(None) };
@@ -34,7 +34,7 @@ fn shown(standing: &Standing) -> Response {
     answer::ok(&view::poll(standing, Audience::Owner))
 }
 
-/// Edit a draft. Who may frame a poll (`embed`) can be changed at any time.
+/// Edit a draft. The sites that may frame a poll (`embed`) can be changed at any time.
 #[utoipa::path(
     patch, path = "/api/polls/{id}", tag = "owner", operation_id = "editPoll",
     params(("id" = String, Path, description = "The poll's id or join code")),
@@ -54,8 +54,8 @@ pub async fn edit(
     let bearer = Bearer::of(asker)?;
     let (head, body) = request.into_parts();
     let bytes = body::json(&app, &head.headers, body).await?;
-    // Once before anything is changed, so that a body that does not read is a problem of its
-    // own; and again at each attempt, upon what the draft says then.
+    // The body is read once before anything is changed, so that an unreadable one is a problem of its own. It
+    // is read again at each attempt, because it applies to what the draft says then.
     let until = until(&app);
     let standing = bearer.poll(&app, &id, until).await?;
     let new = draft::patch(&bytes, standing.poll.to_draft())?;
@@ -134,7 +134,7 @@ action! {
 }
 
 action! {
-    /// Show the numbers to everybody. The stage's token does, too.
+    /// Show the numbers to everybody. The stage token may do this too.
     reveal, "/api/polls/{id}/reveal", "revealPoll", "Everybody sees the numbers", [],
     |poll, _| poll.reveal(), Bearer::or_stage
 }

@@ -1,4 +1,5 @@
-//! Casting a ballot: the request, and the answer once the record is durable. The hot path of the server.
+//! The casting of a ballot: the request, and the answer once the record is durable. This is the server's hot
+//! path.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,7 @@ pub async fn cast(
     take(&app, &id, client, &head, body).await
 }
 
-/// Answer a request that votes in this poll.
+/// Answers a request that votes in this poll.
 pub async fn take<B>(
     app: &App,
     id: &str,
@@ -83,8 +84,8 @@ where
     Ok(answer(&recorded, decided, set_cookie))
 }
 
-/// How long the client waits for the log: as long as it may, or as it says in `Prefer: wait=SECONDS`
-/// (RFC 7240), if that is less.
+/// Returns how long the client waits for the log: the deadline of a vote, or what `Prefer: wait=SECONDS` (RFC
+/// 7240) says, if that is less.
 fn patience(app: &App, headers: &HeaderMap) -> Duration {
     let most = app.config.api.vote_deadline;
     let Some(prefer) = headers.get("prefer") else { return most };
@@ -108,7 +109,7 @@ fn answer(recorded: &Recorded, decided: Option<Decided>, cookie: Option<HeaderVa
     let mut body = Vec::with_capacity(192);
     serde_json::to_writer(&mut body, &recorded.receipt(decided)).expect("a receipt is plain data");
     let mut response = Response::new(body.into());
-    // Room for what the front adds, too.
+    // The capacity includes the headers that the front adds.
     *response.headers_mut() = HeaderMap::with_capacity(12);
     let status = if decided.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
     *response.status_mut() = status;

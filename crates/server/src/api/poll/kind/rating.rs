@@ -1,4 +1,4 @@
-//! A rating as an organiser writes it.
+//! The members of a rating, as an organiser writes them.
 
 use pollux_core::kind::rating::{Draft, Symbol, Word};
 
