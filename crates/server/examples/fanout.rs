@@ -141,6 +141,7 @@ impl Drop for Readers {
 
 // ---- the sending process ----
 
+/// A client whose messages are ignored.
 struct Silent;
 
 #[async_trait]

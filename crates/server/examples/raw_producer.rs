@@ -38,6 +38,7 @@ struct Told {
     failed: AtomicU64,
 }
 
+/// The callback of librdkafka for each record.
 struct Deliveries(Arc<Told>);
 
 impl ClientContext for Deliveries {}
@@ -109,6 +110,7 @@ fn producer(brokers: &str, told: Arc<Told>) -> Result<ThreadedProducer<Deliverie
         .create_with_context(Deliveries(told))?)
 }
 
+/// The sender of ballots to the topic.
 struct Sender<'a> {
     producer: &'a ThreadedProducer<Deliveries>,
     topic: &'a str,

@@ -171,6 +171,7 @@ impl Source for Committed {
     }
 }
 
+/// The announcements of the log's feed.
 struct Joined(Box<dyn Feed>);
 
 #[async_trait]

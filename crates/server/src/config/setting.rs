@@ -8,7 +8,9 @@ use super::form::Form;
 /// All settings, in the order of the help.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(Config::settings);
 
+/// The reader of a value into the configuration.
 type Set = dyn Fn(&mut Config, &str) -> Result<(), String> + Send + Sync;
+/// The writer of the value that the configuration holds.
 type Show = dyn Fn(&Config) -> String + Send + Sync;
 
 /// One setting, whatever the type of its value.
@@ -45,6 +47,7 @@ pub enum Heading {
 }
 
 impl Setting {
+    /// Makes a setting of a form and of the field that it fills.
     pub(super) fn new<T: 'static>(
         heading: Heading,
         variable: &'static str,

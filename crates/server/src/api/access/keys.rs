@@ -63,6 +63,7 @@ impl Generation {
         }
     }
 
+    /// Signs a browser id.
     pub(super) fn signature(&self, value: &BrowserId) -> [u8; 16] {
         let mut mac = self.cookies.clone();
         mac.update(value);

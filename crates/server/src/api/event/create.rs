@@ -98,6 +98,7 @@ pub async fn create(
     Ok(answer::created(format!("/api/events/{}", event.id), &body))
 }
 
+/// Returns the owner's page. The token is in the fragment, which browsers send to no server.
 pub(super) fn owner_url(app: &App, event: &Event, token: &str) -> String {
     format!("{}/studio#event={}&token={token}", app.public_url(), event.id)
 }

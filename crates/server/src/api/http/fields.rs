@@ -15,10 +15,12 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
+    /// Reads the members of a body, which must be an object.
     pub fn of(body: &[u8]) -> Result<Self, Problem> {
         json::object(body).map(|members| Self { members, broken: Vec::new() })
     }
 
+    /// Notes an error in a member.
     pub fn wrong(&mut self, field: &str, detail: impl Into<String>) {
         self.broken.push(Violation::new(pointer(field), detail));
     }
@@ -81,6 +83,7 @@ impl Fields {
     }
 }
 
+/// Reads a string.
 pub(crate) fn string(value: Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
@@ -88,10 +91,12 @@ pub(crate) fn string(value: Value) -> Result<String, String> {
     }
 }
 
+/// Reads a boolean.
 pub(crate) fn boolean(value: Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| format!("must be true or false; it is {}", name(&value)))
 }
 
+/// Reads a whole number that is not negative.
 pub(crate) fn whole(value: Value) -> Result<u64, String> {
     value.as_u64().ok_or_else(|| match value {
         Value::Number(number) => format!("must be a whole number from 1 on; it is {number}"),
@@ -99,6 +104,7 @@ pub(crate) fn whole(value: Value) -> Result<u64, String> {
     })
 }
 
+/// Reads one of several words, and returns what it stands for.
 pub(crate) fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, String> {
     let given = value.as_str();
     words.iter().find(|(word, _)| given == Some(word)).map(|(_, meaning)| *meaning).ok_or_else(
@@ -109,6 +115,7 @@ pub(crate) fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, Stri
     )
 }
 
+/// Reads a time as in RFC 3339. Times before 1970 become 1970.
 pub(crate) fn time(value: Value) -> Result<UnixMillis, String> {
     let text = string(value)?;
     let at: Timestamp = text.parse().map_err(|_| {

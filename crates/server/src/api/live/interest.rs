@@ -13,6 +13,7 @@ use crate::api::operate::address;
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::viewer::{Interest, Watched};
 
+/// Checks that there is room for one more viewer.
 pub(super) fn room(app: &App) -> Result<(), Problem> {
     if app.stopping.is_cancelled() {
         return Err(Problem::new(Trouble::NotReady, "the server is stopping"));
@@ -55,6 +56,7 @@ pub(super) async fn interest(
     Ok(interest)
 }
 
+/// Adds a poll to a viewer's interest.
 pub(super) async fn want(
     app: &App,
     interest: &mut Interest,

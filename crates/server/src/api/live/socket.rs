@@ -55,6 +55,7 @@ struct Known {
     tokens: Vec<Vec<u8>>,
 }
 
+/// A message of the client.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Said<'a> {

@@ -38,6 +38,7 @@ async fn on_shelf(app: &App, code: &str, from: IpAddr) -> Option<Named> {
     in_memory(app, code)
 }
 
+/// Finds what a join code leads to. A wrong code costs the address a guess.
 pub(super) async fn by_code(
     app: &App,
     text: &str,

@@ -17,6 +17,7 @@ pub struct Probe<T, E> {
     last: Mutex<Option<Last<T, E>>>,
 }
 
+/// The last time that the question was put, and its answer.
 struct Last<T, E> {
     put: Instant,
     answer: Shared<BoxFuture<'static, Option<Result<T, E>>>>,

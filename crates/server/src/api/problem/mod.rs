@@ -23,6 +23,7 @@ const MOST_ERRORS: usize = 50;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem(Box<Happened>);
 
+/// The trouble and the case at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Happened {
     trouble: Trouble,

@@ -152,6 +152,7 @@ async fn upkeep(app: &Arc<App>) {
     }
 }
 
+/// The state that all connections share.
 struct Server {
     app: Arc<App>,
     router: Router,

@@ -64,6 +64,7 @@ pub fn read(body: &[u8]) -> Result<Cast<'_>, Problem> {
     serde_json::from_slice(body).map_err(|error| diagnose_vote(body, &error))
 }
 
+/// Checks a `voterId`, which the poll must allow.
 pub(super) fn voter_id<'a>(poll: &Poll, name: &'a str) -> Result<&'a str, Problem> {
     let wrong = |detail: String| Err(Problem::rule("/voterId", detail));
     if !poll.voter_ids {

@@ -101,6 +101,7 @@ impl Recorded {
         }
     }
 
+    /// Returns the path at which to ask what became of the ballot.
     pub(super) fn location(&self) -> String {
         let Self { poll, ballot, position: Position { partition, offset }, .. } = self;
         match offset.filter(|_| tells_positions(poll)) {

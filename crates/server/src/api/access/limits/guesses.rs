@@ -30,6 +30,7 @@ pub struct Guesses {
 /// all.
 const SCARCE: u32 = 10;
 
+/// The counts of the running minute.
 #[derive(Default)]
 struct Window {
     since: Option<Instant>,
@@ -51,6 +52,7 @@ impl Window {
 }
 
 impl Guesses {
+    /// Makes the limit as configured.
     pub fn new(limits: &ApiLimits) -> Self {
         Self {
             of_network: limits.guesses,
@@ -60,6 +62,7 @@ impl Guesses {
         }
     }
 
+    /// Checks that an address has guesses left. If it has none, the error is how long to wait.
     pub fn left(&self, address: IpAddr) -> Result<(), Duration> {
         let mut window = self.window.lock();
         let rest = window.turn();
@@ -73,6 +76,7 @@ impl Guesses {
         if spent { Err(rest) } else { Ok(()) }
     }
 
+    /// Counts a wrong guess of an address.
     pub fn wrong(&self, address: IpAddr) {
         let mut window = self.window.lock();
         window.turn();

@@ -33,6 +33,7 @@ impl Clock for TokioClock {
     }
 }
 
+/// A rate that is counted for each key.
 pub struct Keyed<K: Hash + Eq + Clone> {
     pub(super) limiter:
         RateLimiter<K, DashMapStateStore<K, RandomState>, TokioClock, NoOpMiddleware<Nanos>>,
@@ -41,6 +42,7 @@ pub struct Keyed<K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> Keyed<K> {
+    /// Makes a rate with its burst, for a unit of time.
     pub fn new(per: fn(NonZeroU32) -> Quota, (rate, burst): (u32, u32)) -> Self {
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = per(at_least_one(rate)).allow_burst(at_least_one(burst));
@@ -67,6 +69,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         self.limiter.check_key(&key).map_err(|until| until.wait_time_from(now))
     }
 
+    /// Drops idle keys.
     pub fn sweep(&self) {
         self.limiter.retain_recent();
         self.look();
@@ -86,6 +89,7 @@ pub struct Creations {
 }
 
 impl Creations {
+    /// Makes the limit as configured.
     pub fn new(limits: &ApiLimits) -> Self {
         Self {
             of_network: Keyed::new(Quota::per_minute, limits.creations),

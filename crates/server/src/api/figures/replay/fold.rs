@@ -36,12 +36,14 @@ pub struct Fold {
 }
 
 impl Fold {
+    /// Makes the fold of a poll in this partition before its first record.
     pub fn new(poll: &Poll, part: fold::Part) -> Self {
         let mut past = Past::default();
         past.polls.extend(fold::known(poll, None).map(|known| (poll.id, known)));
         Self { poll: poll.id, part, past, marks: Vec::new(), now: UnixMillis::default() }
     }
 
+    /// Returns the tally up to now, if the poll is known.
     pub fn tally(&self) -> Option<&Tally> {
         self.past.polls.get(&self.poll).map(|(_, tally)| tally)
     }

@@ -77,6 +77,7 @@ pub struct Replays {
 /// A poll and its phase: there is one result for each phase that is final.
 type Key = (PollId, u32);
 
+/// The making of one replay, for which all who ask wait together.
 type Making = Probe<Bytes, Failed>;
 
 impl Default for Replays {

@@ -87,6 +87,7 @@ fn standing(cluster: &MemoryLog, poll: &Poll, keep: impl Fn(&Record) -> bool) ->
     standing
 }
 
+/// A step in the course of a vote.
 #[derive(Clone, Debug)]
 enum Deed {
     Cast { other: bool, voter: u8, n: u64, option: u8 },

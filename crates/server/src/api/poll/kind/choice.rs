@@ -5,6 +5,7 @@ use pollux_core::kind::rating::Word;
 
 use crate::api::http::fields::{Fields, whole, word};
 
+/// Applies the members of a choice to a draft.
 pub fn write(fields: &mut Fields, draft: &mut Draft) {
     // A new `kind` drops the old number of choices, and a new number of choices drops the old `kind`.
     let has = |name| fields.members.contains_key(name);
