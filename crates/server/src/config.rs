@@ -39,17 +39,17 @@ settings! {
         POLLUX_PUBLIC_URL: url().optional().absent("the address listened on") => public_url: Option<String> = None;
         /// Derive voters' pseudonyms and cookies from this secret of 16 bytes or more, the same on all nodes
         /// of a cluster; better set in the environment than here, where others on this machine may read it
-        POLLUX_SECRET: secret("SECRET").optional().absent("made, and kept in the data folder, or by a cluster's first \
-            node in the database")
+        POLLUX_SECRET: secret("SECRET").optional().absent("created and kept in the data folder; in a cluster created \
+            by the first node and kept in the database")
             => secret: Option<String> = None;
         /// List the secrets before POLLUX_SECRET, oldest first, separated by commas, each as SECRET@TIME with
         /// the moment from which the next is in force, such as …@2026-12-01T03:00:00Z; better set in the
         /// environment
-        POLLUX_FORMER_SECRETS: former_secrets().absent("it was never rotated")
+        POLLUX_FORMER_SECRETS: former_secrets().absent("the secret was never rotated")
             => former_secrets: Vec<FormerSecret> = Vec::new();
         /// Accept this as the operator's token, 16 bytes or more; better set in the environment
-        POLLUX_ADMIN_TOKEN: secret("TOKEN").optional().absent("made, kept in the data folder, and printed once; a \
-            cluster's is derived from the secret, and printed by the first node that ever starts")
+        POLLUX_ADMIN_TOKEN: secret("TOKEN").optional().absent("created, kept in the data folder and printed once; in a \
+            cluster derived from the secret and printed by the first node that ever starts")
             => admin_token: Option<String> = None;
         /// Let only the operator create polls
         POLLUX_OPERATOR_CREATES: switch() => operator_creates: bool = false;
@@ -98,7 +98,7 @@ settings! {
         POLLUX_KAFKA_PARTITIONS: count(1..=1024) => partitions: u32 = 12;
         /// Create topics with this many replicas; with fewer than 3 see --kafka-weak
         POLLUX_KAFKA_REPLICATION: count(1..) => replication: u32 = 3;
-        /// Accept topics that cannot keep the promise, such as those of a single broker: for a try
+        /// Take topics that cannot keep the promise, such as those of a single broker: for a try
         POLLUX_KAFKA_WEAK: switch() => weak: bool = false;
         /// Use TLS for connections to Kafka
         POLLUX_KAFKA_TLS: switch() => tls: bool = false;
@@ -123,8 +123,8 @@ settings! {
         POLLUX_KAFKA_WAITING: count(1..) => waiting: usize = 65_536;
         /// Let a batch for a partition wait this long for more records
         POLLUX_KAFKA_LINGER: time() => linger: Duration = Duration::from_millis(2);
-        /// Wait this long for an acknowledgement; after it the answer is that nobody knows whether the vote
-        /// was recorded
+        /// Wait this long for Kafka to acknowledge a vote; after that the answer is that it is not known
+        /// whether the vote was recorded
         // It is longer than a broker's session and an election, and below the deadline of a vote, so that the
         // answer is the log's.
         POLLUX_KAFKA_TIMEOUT: time() => timeout: Duration = Duration::from_secs(15);
@@ -139,7 +139,7 @@ settings! {
     Limits {
         /// Accept this many connections at once; further ones wait in the kernel's queue
         POLLUX_API_CONNECTIONS: count(1..) => connections: usize = 50_000;
-        /// Let one address hold this percentage of them; trusted proxies are exempt
+        /// Let one address hold this percentage of all connections; trusted proxies are exempt
         // Further connections of that address are refused. From 100 on they wait like all others.
         POLLUX_API_CONNECTIONS_SHARE: count(1..) => connections_share: u32 = 75;
         /// Accept bodies up to this many bytes
@@ -154,7 +154,7 @@ settings! {
         POLLUX_API_WRITE_TIMEOUT: time() => write_timeout: Duration = Duration::from_secs(30);
         /// Answer a request within this time
         POLLUX_API_DEADLINE: time() => deadline: Duration = Duration::from_secs(8);
-        /// Answer a vote within this time; it waits as long for brokers that are being replaced
+        /// Answer a vote within this time; for as long it waits for brokers that are being replaced
         POLLUX_API_VOTE_DEADLINE: time() => vote_deadline: Duration = Duration::from_secs(20);
         /// Let ?wait=counted wait this long
         POLLUX_API_WAIT: time() => wait: Duration = Duration::from_secs(5);
@@ -176,10 +176,10 @@ settings! {
         POLLUX_API_GUESSES: count(1..) => guesses: u32 = 60;
         /// Allow each IPv6 site (a /48) this many wrong join codes per minute
         POLLUX_API_GUESSES_OF_SITE: count(1..) => guesses_of_site: u32 = 600;
-        /// Allow this many wrong join codes per minute in all; beyond it each address and site has a tenth of
-        /// its own limit
+        /// Allow this many wrong join codes per minute in all; beyond it each address and each IPv6 site has a
+        /// tenth of an address's limit
         POLLUX_API_GUESSES_IN_ALL: count(1..) => guesses_in_all: u32 = 6_000;
-        /// Wait this long for log and store to say how they are
+        /// Wait this long for log and store to answer a check of their state
         POLLUX_API_PROBE: time() => probe: Duration = Duration::from_secs(1);
         /// Read at most this many records for one replay; a poll with more is not replayed
         // Each of its ballots takes some 150 bytes of memory while it is replayed.
@@ -302,7 +302,7 @@ settings! {
         POLLUX_WATCH_SUBSCRIPTIONS: count(1..) => subscriptions: usize = 100;
         /// Keep this many places of the leaderboard
         POLLUX_WATCH_LEADERBOARD: count(1..) => leaderboard: usize = 100;
-        /// Send this many of those places to sockets and streams
+        /// Send this many places of the leaderboard to sockets and streams
         POLLUX_WATCH_LEADERBOARD_SENT: count(1..) => leaderboard_sent: usize = 10;
         /// Let this many polls be open at once; a tenth more for polls that exist already, and for the
         /// operator
@@ -333,7 +333,7 @@ settings! {
         /// Give a WebSocket a send buffer of this many bytes in the kernel: a slow viewer may be this far
         /// behind
         POLLUX_WATCH_SEND_BUFFER: bytes(1..) => send_buffer: usize = 64 * 1024;
-        /// Let a closed socket take this long to say goodbye
+        /// Let the closing handshake of a socket take this long
         POLLUX_WATCH_GOODBYE: time() => goodbye: Duration = Duration::from_secs(2);
         /// Ping a socket that is silent for this long, and close it after twice as long
         POLLUX_WATCH_SILENCE: time() => silence: Duration = Duration::from_secs(30);

@@ -28,11 +28,11 @@ const TROUBLES: &str = "x-troubles";
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(
-        (name = "polls", description = "Making and reading polls"),
-        (name = "events", description = "Polls under one title and one code, one of which is on stage"),
-        (name = "voting", description = "Casting ballots. 202 means durable; send a ballot again with the same `ballotId` when an answer is lost: it counts once"),
+        (name = "polls", description = "Creating and reading polls"),
+        (name = "events", description = "Polls under one title and one join code, one of which is on stage"),
+        (name = "voting", description = "Casting ballots. 202 means that the ballot is durable. If an answer is lost, send the ballot again with the same `ballotId`: it counts once"),
         (name = "watching", description = "Server-sent events; the WebSocket at `/ws` carries the same"),
-        (name = "owner", description = "What the holder of `ownerToken` does"),
+        (name = "owner", description = "Requests that take the `ownerToken`"),
         (name = "server", description = "Health and metrics"),
     ),
     components(schemas(ProblemDocument, FieldError)),
@@ -52,7 +52,7 @@ fn say_what_tokens_there_are(document: &mut utoipa::openapi::OpenApi) {
     let components = document.components.get_or_insert_default();
     for (name, description) in [
         ("owner", "The poll's `ownerToken`, or the operator's token"),
-        ("stage", "The `stageToken` of the poll or its event: it shows and reveals, nothing else"),
+        ("stage", "The `stageToken` of the poll or its event, which can only show and reveal"),
         ("operator", "The operator's token (`POLLUX_ADMIN_TOKEN`)"),
     ] {
         let scheme =

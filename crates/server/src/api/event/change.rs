@@ -55,7 +55,7 @@ pub async fn edit(
 #[utoipa::path(
     delete, path = "/api/events/{id}", tag = "owner", operation_id = "deleteEvent",
     params(("id" = String, Path, description = "The event's id or join code")),
-    responses((status = 204, description = "Gone")),
+    responses((status = 204, description = "Deleted")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,

@@ -55,9 +55,9 @@ pub struct CreatedEvent {
 #[utoipa::path(
     post, path = "/api/events", tag = "events", operation_id = "createEvent",
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "The same request under the same key makes one event", pattern = "^[!-~]{16,255}$")),
+        description = "A key of your choice: the same request under the same key creates one event", pattern = "^[!-~]{16,255}$")),
     request_body(content = shape::NewEvent, example = json!({"title": "Rust Conf 2026"})),
-    responses((status = 201, body = CreatedEvent, description = "Made", headers(("Location" = String)))),
+    responses((status = 201, body = CreatedEvent, description = "Created", headers(("Location" = String)))),
     extensions(("x-troubles" = json!([
         Trouble::NoToken, Trouble::WrongToken, Trouble::KeyReused, Trouble::StoreUnavailable,
         Trouble::ChangeUnknown,

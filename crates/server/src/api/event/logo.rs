@@ -38,7 +38,7 @@ fn kind(bytes: &[u8]) -> Option<&'static str> {
     params(("id" = String, Path, description = "The event's id or join code")),
     request_body(content(
         (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"),
-    ), description = "At most 64 KiB"),
+    ), description = "A picture of at most 64 KiB"),
     responses((status = 200, body = EventView, description = "Changed")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
@@ -89,7 +89,7 @@ pub async fn delete(
     get, path = "/api/events/{id}/logo", tag = "events", operation_id = "getLogo",
     params(
         ("id" = String, Path, description = "The event's id or join code"),
-        ("v" = Option<String>, Query, description = "As in the event: the answer may then be kept for good"),
+        ("v" = Option<String>, Query, description = "The version of the logo, as in the event's `logo`. With it the answer may be cached for good"),
     ),
     responses((status = 200, description = "The picture", content(
         (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"),

@@ -32,11 +32,11 @@ use crate::watch::view::{Audience, PollView};
     params(
         ("id" = String, Path, description = "The event's id or join code"),
         ("Idempotency-Key" = Option<String>, Header,
-            description = "The same request under the same key makes one poll", pattern = "^[!-~]{16,255}$"),
+            description = "A key of your choice: the same request under the same key creates one poll", pattern = "^[!-~]{16,255}$"),
     ),
     request_body(content = shape::EventPollBody,
         example = json!({"question": "Which one?", "options": ["This", "That"]})),
-    responses((status = 201, body = PollView, description = "The poll; it has the event's code and owner",
+    responses((status = 201, body = PollView, description = "The poll, which has the event's join code and owner",
         headers(("Location" = String)))),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([

@@ -25,9 +25,9 @@ use crate::watch::view::event::{self as view, EventView};
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` you have"),
     ),
     responses(
-        (status = 200, body = EventView, description = "The event; its owner and its stage are shown drafts, without an `ETag`",
+        (status = 200, body = EventView, description = "The event. Its owner and its stage are shown drafts too, without an `ETag`",
             headers(("ETag" = String))),
-        (status = 304, description = "You have the newest"),
+        (status = 304, description = "You have the newest version"),
     ),
     security((), ("owner" = []), ("stage" = [])),
 )]

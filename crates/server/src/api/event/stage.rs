@@ -28,7 +28,7 @@ use crate::watch::view::event::{self as view, EventView};
     post, path = "/api/events/{id}/show", tag = "owner", operation_id = "showPoll",
     params(("id" = String, Path, description = "The event's id or join code")),
     request_body(content = shape::Show, example = json!({"poll": null})),
-    responses((status = 200, body = EventView, description = "Shown")),
+    responses((status = 200, body = EventView, description = "The event, with the poll on stage")),
     security(("owner" = []), ("stage" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,

@@ -113,7 +113,7 @@ pub fn stage_token(app: &App, id: uuid::Uuid, owner: &[u8; 32]) -> StageToken {
 #[utoipa::path(
     post, path = "/api/events/{id}/stage", tag = "owner", operation_id = "getEventStage",
     params(("id" = String, Path, description = "The event's id or join code")),
-    responses((status = 200, body = StageToken, description = "The same each time, until the owner's token is reissued")),
+    responses((status = 200, body = StageToken, description = "The token, which is the same each time until the owner's token is reissued")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
@@ -133,7 +133,7 @@ pub async fn stage(
 #[utoipa::path(
     post, path = "/api/polls/{id}/stage", tag = "owner", operation_id = "getPollStage",
     params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = StageToken, description = "The same each time, until the owner's token is reissued")),
+    responses((status = 200, body = StageToken, description = "The token, which is the same each time until the owner's token is reissued")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,

@@ -150,7 +150,7 @@ pub fn csv(polls: &[Standing], out: impl Write) -> io::Result<()> {
     get, path = "/api/polls/{id}/export", tag = "owner", operation_id = "exportPoll",
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
-        ("format" = Option<String>, Query, description = "`csv` or `json`; csv if left out", pattern = "^(csv|json)$"),
+        ("format" = Option<String>, Query, description = "`csv` or `json`; `csv` if left out", pattern = "^(csv|json)$"),
     ),
     responses((status = 200, description = "The results, hidden ones too, as a file to save",
         content((String = "text/csv"), (ExportView = "application/json")),

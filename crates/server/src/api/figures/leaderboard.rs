@@ -16,7 +16,7 @@ use crate::watch::view::LeaderboardView;
 /// Read the leading options and polls over all open, listed polls.
 #[utoipa::path(
     get, path = "/api/leaderboard", tag = "polls", operation_id = "getLeaderboard",
-    params(("limit" = Option<u8>, Query, description = "Places; 10 if left out", minimum = 1, maximum = 100)),
+    params(("limit" = Option<u8>, Query, description = "The number of places; 10 if left out", minimum = 1, maximum = 100)),
     responses((status = 200, body = LeaderboardView, description = "Equal votes share a rank (1, 1, 3)")),
 )]
 pub async fn read(

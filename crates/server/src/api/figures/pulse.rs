@@ -82,7 +82,7 @@ impl From<Percentiles> for VoteToScreen {
 #[utoipa::path(
     get, path = "/api/polls/{id}/pulse", tag = "polls", operation_id = "getPulse",
     params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = Pulse, description = "As of now; numbers are null while hidden from you")),
+    responses((status = 200, body = Pulse, description = "The present values; numbers are null while hidden from you")),
     security((), ("owner" = [])),
 )]
 pub async fn read(
@@ -132,8 +132,8 @@ pub struct EventPulse {
 /// Read how many follow an event.
 #[utoipa::path(
     get, path = "/api/events/{id}/pulse", tag = "events", operation_id = "getEventPulse",
-    params(("id" = String, Path, description = "The event's id or join code; those of a lone poll will do")),
-    responses((status = 200, body = EventPulse, description = "As of now")),
+    params(("id" = String, Path, description = "The id or join code of an event, or of a poll that belongs to none")),
+    responses((status = 200, body = EventPulse, description = "The present values")),
 )]
 pub async fn event(
     State(app): State<Arc<App>>,

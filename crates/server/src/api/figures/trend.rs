@@ -55,7 +55,7 @@ impl From<Point> for TrendPoint {
 #[utoipa::path(
     get, path = "/api/polls/{id}/trend", tag = "polls", operation_id = "getTrend",
     params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = TrendView, description = "Cumulative")),
+    responses((status = 200, body = TrendView, description = "The numbers counted up to each point")),
     security((), ("owner" = [])),
 )]
 pub async fn read(

@@ -24,9 +24,9 @@ use crate::watch::viewer::Interest;
 #[utoipa::path(
     get, path = "/api/events", tag = "watching", operation_id = "watchAll",
     params(
-        ("poll" = Option<Vec<String>>, Query, description = "Only this poll (id or join code); repeatable"),
-        ("event" = Option<String>, Query, description = "This event (id or join code; a poll's will do) and its current poll, whichever that is"),
-        ("leaderboard" = Option<String>, Query, description = "The leaderboard (too)"),
+        ("poll" = Option<Vec<String>>, Query, description = "Only this poll (id or join code); may be repeated"),
+        ("event" = Option<String>, Query, description = "This event (id or join code, also those of a poll) and its current poll, whichever that is"),
+        ("leaderboard" = Option<String>, Query, description = "Send the leaderboard, in addition to the polls that are named"),
     ),
     responses((status = 200, body = String, content_type = "text/event-stream",
         description = "`hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `event.changed`, `leaderboard.changed`; data is JSON")),

@@ -33,31 +33,31 @@ fn recorder() -> &'static PrometheusHandle {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another recorder of metrics is in place; /metrics will stay empty");
         }
-        describe_counter!("pollux_votes_total", "Ballots taken or turned away, by outcome");
+        describe_counter!("pollux_votes_total", "Ballots that were recorded or refused, by outcome");
         describe_histogram!(
             "pollux_append_seconds",
-            "From handing a ballot to the log to its answer"
+            "Time from handing a ballot to the log until the log answered"
         );
-        describe_histogram!("pollux_log_commit_seconds", "One commit of the log, with its sync");
+        describe_histogram!("pollux_log_commit_seconds", "Time of one commit of the log, including its sync");
         describe_histogram!("pollux_log_group_records", "Records that one commit made durable");
-        describe_counter!("pollux_http_requests_total", "Answers, by route, method and status");
+        describe_counter!("pollux_http_requests_total", "Requests that were answered, by route, method and status");
         describe_gauge!("pollux_http_connections", "Connections that are open now");
         describe_gauge!(
             "pollux_partitions_stuck",
-            "Partitions that cannot be counted at the moment; the log says why"
+            "Partitions that cannot be counted at the moment; the process's log says why"
         );
         describe_histogram!(
             "pollux_vote_to_screen_seconds",
-            "From the log's acknowledgement of a ballot to the tick that sent the state with it"
+            "Time from the log's acknowledgement of a ballot until the tick that sent the state with it"
         );
         describe_counter!(
             "pollux_security_events_total",
-            "Refusals and changes on record, by event"
+            "Security events, by name"
         );
         describe_gauge!("pollux_log_damaged", "1: records of the log are not what was written");
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
         describe_gauge!("pollux_open_polls", "Polls that are open now");
-        describe_gauge!("pollux_loaded_polls", "Open polls that are in memory whole");
+        describe_gauge!("pollux_loaded_polls", "Open polls that are kept whole in memory");
         handle
     })
 }

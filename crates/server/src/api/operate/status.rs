@@ -114,8 +114,8 @@ pub struct StoreStatus {
 /// Read the status of the server.
 #[utoipa::path(
     get, path = "/api/status", tag = "server", operation_id = "getStatus",
-    params(("poll" = Option<String>, Query, description = "With an owner's token: a poll or event (id or join code) that it is of")),
-    responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll or event; the first three members for everybody. What log, store and processor say of a fault is added for the operator and for the server's own machine")),
+    params(("poll" = Option<String>, Query, description = "The poll or event (id or join code) whose owner's token you show")),
+    responses((status = 200, body = Status, description = "The whole status for the operator and for the owner of any poll or event; the first three members for everybody. The operator and the server's own machine are also told what log, store and processor report about a fault")),
     security((), ("owner" = []), ("operator" = [])),
     extensions(("x-troubles" = json!([Trouble::WrongToken, Trouble::NoSuchPoll]))),
 )]

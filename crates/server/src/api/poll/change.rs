@@ -87,7 +87,7 @@ macro_rules! action {
             params(
                 ("id" = String, Path, description = "The poll's id or join code"),
                 ("phase" = Option<u32>, Query,
-                    description = "The `phase` it is meant for: in another one nothing is done, and the answer is 409"),
+                    description = "The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409"),
             ),
             responses((status = 200, body = PollView, description = $does)),
             security(("owner" = [])),
@@ -117,31 +117,31 @@ macro_rules! action {
 
 action! {
     /// Open a draft.
-    open, "/api/polls/{id}/open", "openPoll", "Open; its rules are fixed from now on", [RulesBroken, TooManyPolls],
+    open, "/api/polls/{id}/open", "openPoll", "The poll, which is open. Its rules are fixed from now on", [RulesBroken, TooManyPolls],
     |poll, now| poll.open(now).map(|()| true)
 }
 
 action! {
     /// Close a poll.
-    close, "/api/polls/{id}/close", "closePoll", "Closed; `final` once every partition is counted", [],
+    close, "/api/polls/{id}/close", "closePoll", "The poll, which is closed, and `final` once every partition is counted", [],
     |poll, now| poll.close(now)
 }
 
 action! {
     /// Open a closed poll again.
-    reopen, "/api/polls/{id}/reopen", "reopenPoll", "Open again", [TooManyPolls],
+    reopen, "/api/polls/{id}/reopen", "reopenPoll", "The poll, which is open again", [TooManyPolls],
     |poll, now| poll.reopen(now)
 }
 
 action! {
     /// Show the numbers to everybody. The stage token may do this too.
-    reveal, "/api/polls/{id}/reveal", "revealPoll", "Everybody sees the numbers", [],
+    reveal, "/api/polls/{id}/reveal", "revealPoll", "The poll, whose numbers everybody sees", [],
     |poll, _| poll.reveal(), Bearer::or_stage
 }
 
 action! {
     /// Begin a new round from zero.
-    reset, "/api/polls/{id}/reset", "resetPoll", "A new round, from zero", [],
+    reset, "/api/polls/{id}/reset", "resetPoll", "The poll, in a new round that begins from zero", [],
     |poll, now| poll.reset(now).map(|()| true)
 }
 
@@ -151,9 +151,9 @@ action! {
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
         ("phase" = Option<u32>, Query,
-            description = "The `phase` it is meant for: in another one nothing is done, and the answer is 409"),
+            description = "The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409"),
     ),
-    responses((status = 204, description = "Gone")),
+    responses((status = 204, description = "Deleted")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,

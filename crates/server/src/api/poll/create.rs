@@ -46,10 +46,10 @@ pub struct CreatedPoll {
 #[utoipa::path(
     post, path = "/api/polls", tag = "polls", operation_id = "createPoll",
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "The same request under the same key makes one poll", pattern = "^[!-~]{16,255}$")),
+        description = "A key of your choice: the same request under the same key creates one poll", pattern = "^[!-~]{16,255}$")),
     request_body(content = shape::NewPoll,
         example = json!({"question": "What is your favorite language?", "options": ["JavaScript", "Python"]})),
-    responses((status = 201, body = CreatedPoll, description = "Made", headers(("Location" = String)))),
+    responses((status = 201, body = CreatedPoll, description = "Created", headers(("Location" = String)))),
     extensions(("x-troubles" = json!([
         Trouble::NoToken, Trouble::WrongToken, Trouble::KeyReused, Trouble::StoreUnavailable,
         Trouble::ChangeUnknown, Trouble::TooManyPolls,

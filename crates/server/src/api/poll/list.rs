@@ -41,10 +41,10 @@ pub struct PollList {
 #[utoipa::path(
     get, path = "/api/polls", tag = "polls", operation_id = "listPolls",
     params(
-        ("status" = Option<String>, Query, description = "`open` or `closed` (or, with `all`, `draft`); all of them if left out", pattern = "^(open|closed|draft)$"),
-        ("all" = Option<bool>, Query, description = "`true`, with the operator's token: unlisted polls and drafts too, with all numbers"),
-        ("limit" = Option<u8>, Query, description = "Polls on a page", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before", pattern = "^[A-Za-z0-9_-]{22}$"),
+        ("status" = Option<String>, Query, description = "`open` or `closed` (or, with `all`, `draft`); all of these if left out", pattern = "^(open|closed|draft)$"),
+        ("all" = Option<bool>, Query, description = "`true` includes unlisted polls and drafts, and shows all numbers; it takes the operator's token"),
+        ("limit" = Option<u8>, Query, description = "The number of polls on a page; 20 if left out", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page", pattern = "^[A-Za-z0-9_-]{22}$"),
     ),
     responses((status = 200, body = PollList, description = "Listed polls that are open or closed")),
     security((), ("operator" = [])),

@@ -25,7 +25,7 @@ use crate::watch::view::{self, Audience, PollView};
     responses(
         (status = 200, body = PollView, description = "The poll; numbers are null while hidden from you",
             headers(("ETag" = String))),
-        (status = 304, description = "You have the newest"),
+        (status = 304, description = "You have the newest version"),
     ),
     security((), ("owner" = [])),
 )]

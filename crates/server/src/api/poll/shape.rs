@@ -64,7 +64,7 @@ pub struct NewPoll {
     pub open: Option<bool>,
 }
 
-/// Changes of a draft (a JSON merge patch): the members of [`NewPoll`] except `open`, all optional.
+/// Changes of a draft (a JSON merge patch): the members of `NewPoll` except `open`, all optional.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = PollPatch)]

@@ -30,15 +30,15 @@ use crate::api::{App, lookup};
     post, path = "/api/polls/{id}/vote", tag = "voting", operation_id = "castBallot",
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
-        ("wait" = Option<String>, Query, description = "`counted`: wait up to 5 s for the decision", pattern = "^counted$"),
-        ("Prefer" = Option<String>, Header, description = "`wait=SECONDS` (RFC 7240): wait no longer than this for a log that takes no votes at the moment, instead of 20 s",
+        ("wait" = Option<String>, Query, description = "With `counted` the answer waits up to 5 s for the decision", pattern = "^counted$"),
+        ("Prefer" = Option<String>, Header, description = "`wait=SECONDS` (RFC 7240): the longest wait for a log that takes no votes at the moment, instead of 20 s",
             example = "wait=5"),
     ),
     request_body(content = VoteBody, example = json!({"option": "Rust"})),
     responses(
-        (status = 202, body = Receipt, description = "Durable. `Location` is where to ask what became of it",
+        (status = 202, body = Receipt, description = "The ballot is durable. `Location` says where to ask what became of it",
             headers(("Location" = String), ("Set-Cookie" = String))),
-        (status = 200, body = Receipt, description = "Decided (with `wait=counted`, or because its poll was changed while it waited for the log)"),
+        (status = 200, body = Receipt, description = "The ballot is decided (with `wait=counted`, or because its poll was changed while it waited for the log)"),
     ),
     extensions(("x-troubles" = json!([
         Trouble::PollNotOpen, Trouble::NotRecorded, Trouble::OutcomeUnknown,

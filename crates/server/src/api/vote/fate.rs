@@ -84,11 +84,11 @@ pub async fn cast_without_cookie(
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
         ("ballotId" = String, Path, description = "The ballot's id", format = "uuid"),
-        ("at" = Option<String>, Query, description = "Where its record stands, as `partition.offset`", example = "3.1042", pattern = "^[0-9]{1,9}\\.[0-9]{1,18}$"),
-        ("voterId" = Option<String>, Query, description = "The `voterId` it was cast with; else the cookie tells"),
+        ("at" = Option<String>, Query, description = "The position of its record on the log, as `partition.offset`", example = "3.1042", pattern = "^[0-9]{1,9}\\.[0-9]{1,18}$"),
+        ("voterId" = Option<String>, Query, description = "The `voterId` with which it was cast. Without one the cookie identifies the voter"),
         ("voter" = Option<String>, Query, description = "The `voter` of a receipt, for clients that keep no cookies"),
     ),
-    responses((status = 200, body = Receipt, description = "Decided")),
+    responses((status = 200, body = Receipt, description = "What was decided about the ballot")),
     extensions(("x-troubles" = json!([Trouble::NoSuchBallot]))),
 )]
 pub async fn fate(

@@ -16,9 +16,9 @@ use crate::config::ApiLimits;
 /// address that has used up its guesses learns nothing from a right one.
 ///
 /// Whoever has a whole IPv6 site has 65,536 networks, so a site has a budget as well. Whoever has many sites
-/// is slowed down by a budget for all: once that is used up, each site has one [`SCARCE`]th of one network's
-/// budget. No site is left with nothing, because then a stranger could keep out a hall that has not guessed
-/// at all.
+/// is slowed down by a budget for all: once that is used up, each site has a tenth of one network's budget
+/// ([`SCARCE`]). No site is left with nothing, because then a stranger could keep out a hall that has not
+/// guessed at all.
 pub struct Guesses {
     of_network: u32,
     of_site: u32,

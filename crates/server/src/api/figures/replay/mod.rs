@@ -125,7 +125,7 @@ impl From<ReadError> for Failed {
 #[utoipa::path(
     get, path = "/api/polls/{id}/replay", tag = "polls", operation_id = "getReplay",
     params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = ReplayView, description = "Cumulative, folded from the log itself")),
+    responses((status = 200, body = ReplayView, description = "The numbers counted up to each frame, folded from the log itself")),
     security((), ("owner" = [])),
     extensions(("x-troubles" = json!([Trouble::WrongStatus]))),
 )]
