@@ -280,7 +280,7 @@ settings! {
         POLLUX_PROCESSOR_LINGER: time() => linger: Duration = Duration::from_millis(5);
         /// Keep the tallies of this many polls in a worker between batches
         POLLUX_PROCESSOR_POLLS: count(1..) => polls: usize = 10_000;
-        /// Look this often for polls that are due or unsettled and for announcements that were missed
+        /// Look this often for polls that are due to close, and for control records that a partition lacks
         POLLUX_PROCESSOR_HOUSEKEEPING: time() => housekeeping: Duration = Duration::from_millis(500);
         /// Pause this long before a failed read, load or commit is tried again
         POLLUX_PROCESSOR_RETRY: time() => retry: Duration = Duration::from_millis(200);

@@ -15,7 +15,7 @@ pub struct Level<T> {
 }
 
 impl<T: Copy> Level<T> {
-    /// Makes a level with this value.
+    /// Creates a level with this value.
     pub fn new(value: T) -> Self {
         Self { value: Mutex::new(value), changed: Notify::new() }
     }

@@ -1,5 +1,5 @@
 //! The paths that are a page for browsers and data for everybody else, and the paths that belong neither to
-//! the API nor to the front end.
+//! the API nor to the screens.
 
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ pub async fn poll(
     }
 }
 
-/// Answers at all other paths with the front end's files and pages, or with a problem.
+/// Answers at all other paths with the screens' files and pages, or with a problem.
 pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let readable = matches!(*request.method(), Method::GET | Method::HEAD);
     if readable && let Some(mut file) = asset(&app, &request) {

@@ -1,4 +1,4 @@
-//! The installation's secret and the operator's token. They are made once and kept in the data folder,
+//! The installation's secret and the operator's token. They are created once and kept in the data folder,
 //! readable by the owner of the folder only. A cluster is given its secret or shares one in the database, and
 //! may derive the token from it.
 
@@ -14,15 +14,15 @@ use sha2::Sha256;
 
 use crate::ambient::Ambient;
 
-/// A credential, and whether it was made just now.
+/// A credential, and whether it was created just now.
 pub struct Credential {
     /// The credential itself.
     pub text: String,
-    /// Whether it was made just now, so that nobody has seen it yet.
+    /// Whether it was created just now, so that nobody has seen it yet.
     pub new: bool,
 }
 
-/// Returns the credential that is kept under this name, or makes and keeps a new one of 256 random bits.
+/// Returns the credential that is kept under this name, or creates and keeps a new one of 256 random bits.
 pub fn keep(folder: &Path, name: &str, ambient: &dyn Ambient) -> std::io::Result<Credential> {
     let path = folder.join(name);
     match fs::read_to_string(&path) {
@@ -47,7 +47,7 @@ pub fn keep(folder: &Path, name: &str, ambient: &dyn Ambient) -> std::io::Result
     Ok(Credential { text, new: true })
 }
 
-/// Makes a credential of 256 random bits.
+/// Creates a credential of 256 random bits.
 pub fn fresh(ambient: &dyn Ambient) -> String {
     URL_SAFE_NO_PAD.encode(ambient.random::<32>())
 }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn what_nobody_may_guess_is_random_and_no_two_are_alike() {
         let ambient: SharedAmbient = std::sync::Arc::new(SystemAmbient::new());
-        // This makes secrets and the operator's token, which have 256 bits.
+        // This creates secrets and the operator's token, which have 256 bits.
         looks_random((0..MANY).map(|_| bytes::<32>(&fresh(&*ambient))));
         // New cookies are drawn so, and the nonces that reissued tokens are derived from.
         looks_random((0..MANY).map(|_| ambient.random::<16>()));

@@ -38,7 +38,7 @@ pub struct Running {
     pub addresses: Vec<SocketAddr>,
     /// The URL to open in a browser.
     pub url: String,
-    /// The operator's token, if it was made just now.
+    /// The operator's token, if it was created just now.
     pub admin_token: Option<String>,
     /// Faults of Kafka's topics that break the promise; empty unless `POLLUX_KAFKA_WEAK` accepts them.
     pub faults: Vec<String>,
@@ -72,12 +72,12 @@ struct Backends {
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The credentials in the data folder cannot be read or made.
+    /// The credentials in the data folder cannot be read or created.
     #[error("the data folder {}: {error}", folder.display())]
     Folder {
         /// The data folder.
         folder: PathBuf,
-        /// Why they cannot be read or made.
+        /// Why they cannot be read or created.
         error: std::io::Error,
     },
     /// Another process uses the data folder.

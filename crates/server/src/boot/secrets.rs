@@ -1,6 +1,6 @@
 //! The secrets of an installation: which may follow which, and what the store keeps of them.
 //!
-//! A rotation happens at a moment. Polls made before it go on deriving voters' pseudonyms from the former
+//! A rotation happens at a moment. Polls created before it go on deriving voters' pseudonyms from the former
 //! secret, and later ones use the next. So no voter is taken for a new one in any poll, and each node can
 //! tell from a poll's id alone which secret the poll uses.
 
@@ -42,7 +42,7 @@ pub fn too_late(until: UnixMillis) -> String {
 }
 
 impl Chain {
-    /// Makes the chain of the former secrets and the one that follows them.
+    /// Creates the chain of the former secrets and the one that follows them.
     pub fn new(former: &[FormerSecret], current: &str) -> Self {
         let former = former.iter().map(|one| (fingerprint(&one.text), Some(one.until)));
         Self(former.chain([(fingerprint(current), None)]).collect())

@@ -47,7 +47,7 @@ pub enum Heading {
 }
 
 impl Setting {
-    /// Makes a setting of a form and of the field that it fills.
+    /// Creates a setting of a form and of the field that it fills.
     pub(super) fn new<T: 'static>(
         heading: Heading,
         variable: &'static str,

@@ -9,7 +9,7 @@ use pollux_core::id::UnixMillis;
 pub struct FormerSecret {
     /// The secret itself.
     pub text: String,
-    /// The moment of the rotation. Polls made before it use this secret for good.
+    /// The moment of the rotation. Polls created before it use this secret for good.
     pub until: UnixMillis,
 }
 

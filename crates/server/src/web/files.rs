@@ -1,4 +1,4 @@
-//! The files that the front end (`web/`) was built into, embedded in the binary with their compressed forms.
+//! The files into which the screens (`web/`) were built, embedded in the binary with their compressed forms.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -66,7 +66,7 @@ fn etag(content: &[u8]) -> String {
     hex::encode(&Sha256::digest(content)[..8])
 }
 
-/// Makes the tag of a content. Each encoding has a tag of its own (RFC 9110, section 8.8.3).
+/// Creates the tag of a content. Each encoding has a tag of its own (RFC 9110, section 8.8.3).
 fn tag(of: &str, encoding: Option<&str>) -> HeaderValue {
     let form = encoding.map(|name| format!("-{name}")).unwrap_or_default();
     HeaderValue::try_from(format!("\"{of}{form}\"")).expect("hexadecimal digits in quotes")

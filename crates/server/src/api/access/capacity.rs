@@ -1,6 +1,6 @@
 //! The room for open polls. Every open poll is held in memory, so their number has a bound, past which new
 //! ones are refused. Some room beyond the bound is for the operator and for polls that exist already, so that
-//! nobody is kept from opening a prepared poll because strangers have made too many.
+//! nobody is kept from opening a prepared poll because strangers have created too many.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -81,7 +81,7 @@ impl Generation {
 }
 
 impl Keys {
-    /// Makes the keys from the current secret, the secrets before it (oldest first), and the operator's
+    /// Creates the keys from the current secret, the secrets before it (oldest first), and the operator's
     /// token.
     pub fn new(secret: &[u8], former: &[FormerSecret], admin_token: &str) -> Self {
         let former = former.iter().map(|one| Generation::new(one.text.as_bytes(), one.until));

@@ -298,7 +298,7 @@ pub struct Bearer {
 }
 
 impl Bearer {
-    /// Makes a bearer of this asker, or returns the problem 401 if the asker shows no token.
+    /// Creates a bearer of this asker, or returns the problem 401 if the asker shows no token.
     pub fn of(asker: Asker) -> Result<Self, Problem> {
         asker.require_token()?;
         Ok(Self { asker, right: Right::Owner })

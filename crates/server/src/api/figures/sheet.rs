@@ -7,7 +7,7 @@ use std::io::{self, Write};
 pub struct Sheet<W: Write>(csv::Writer<W>);
 
 impl<W: Write> Sheet<W> {
-    /// Makes an empty sheet.
+    /// Creates an empty sheet.
     pub fn new(out: W) -> Self {
         Self(csv::Writer::from_writer(out))
     }

@@ -112,7 +112,7 @@ impl Route {
 }
 
 impl Metrics {
-    /// Makes the handles for these routes.
+    /// Creates the handles for these routes.
     pub fn new(templates: impl IntoIterator<Item = &'static str>) -> Self {
         recorder();
         let vote = |outcome: &'static str| counter!("pollux_votes_total", "outcome" => outcome);

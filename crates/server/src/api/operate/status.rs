@@ -82,8 +82,8 @@ pub struct LogStatus {
     /// The number of those records that are not decided yet. Null if the log does not answer.
     #[schema(required)]
     pub lag: Option<u64>,
-    /// For how many seconds at least one of those has been waiting, as far as this node has seen, which looks
-    /// when it is asked for its status. 0 when nothing waits.
+    /// The seconds for which at least one of those records has been waiting, as far as this node has seen. A
+    /// node looks when it is asked for its status. 0 when nothing waits.
     #[schema(required)]
     pub lag_seconds: Option<u64>,
 }

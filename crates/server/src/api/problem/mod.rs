@@ -36,7 +36,7 @@ struct Happened {
 }
 
 impl Problem {
-    /// Makes a problem of this trouble, with a sentence about the case at hand.
+    /// Creates a problem of this trouble, with a sentence about the case at hand.
     pub fn new(trouble: Trouble, detail: impl Into<String>) -> Self {
         Self(Box::new(Happened {
             trouble,
@@ -49,7 +49,7 @@ impl Problem {
         }))
     }
 
-    /// Makes the problem of broken rules, each with its place in the body.
+    /// Creates the problem of broken rules, each with its place in the body.
     pub fn rules(mut errors: Vec<Violation>) -> Self {
         let detail = match &errors[..] {
             [one] if one.pointer.is_empty() => one.detail.clone(),
@@ -62,12 +62,12 @@ impl Problem {
         problem
     }
 
-    /// Makes the problem of one broken rule.
+    /// Creates the problem of one broken rule.
     pub fn rule(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::rules(vec![Violation::new(pointer, detail)])
     }
 
-    /// Makes the problem for a poll that does not exist, or that the asker may not see.
+    /// Creates the problem for a poll that does not exist, or that the asker may not see.
     pub fn no_such_poll() -> Self {
         Self::new(Trouble::NoSuchPoll, "no poll has this id or join code")
     }

@@ -19,7 +19,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Makes an empty crowd, with the limit as configured.
+    /// Creates an empty crowd, with the limit as configured.
     pub fn new(config: &Config) -> Arc<Self> {
         let share = config.api.connections_share as usize;
         // If one address may hold all connections, its further ones wait in the kernel's queue like

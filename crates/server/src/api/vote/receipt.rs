@@ -80,7 +80,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Makes a ballot whose fate is known.
+    /// Creates a ballot whose fate is known.
     pub fn decided(poll: Arc<Poll>, voter: VoterId, fate: &BallotFate, decided: Decided) -> Self {
         let (partition, offset) = fate.position;
         let position = Position { partition, offset: Some(offset) };

@@ -26,7 +26,7 @@ pub struct VoteBody {
     /// The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
     /// the scale for each statement, or null to skip it.
     pub answer: Option<Vec<Option<u8>>>,
-    /// A UUIDv7 that the client makes. With it a lost answer can be asked for again by sending the same
+    /// A UUIDv7 that the client creates. With it a lost answer can be asked for again by sending the same
     /// ballot.
     #[schema(format = "uuid")]
     pub ballot_id: Option<String>,

@@ -52,7 +52,7 @@ impl Window {
 }
 
 impl Guesses {
-    /// Makes the limit as configured.
+    /// Creates the limit as configured.
     pub fn new(limits: &ApiLimits) -> Self {
         Self {
             of_network: limits.guesses,

@@ -42,7 +42,7 @@ pub struct Keyed<K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> Keyed<K> {
-    /// Makes a rate with its burst, for a unit of time.
+    /// Creates a rate with its burst, for a unit of time.
     pub fn new(per: fn(NonZeroU32) -> Quota, (rate, burst): (u32, u32)) -> Self {
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = per(at_least_one(rate)).allow_burst(at_least_one(burst));
@@ -89,7 +89,7 @@ pub struct Creations {
 }
 
 impl Creations {
-    /// Makes the limit as configured.
+    /// Creates the limit as configured.
     pub fn new(limits: &ApiLimits) -> Self {
         Self {
             of_network: Keyed::new(Quota::per_minute, limits.creations),

@@ -43,7 +43,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Makes the limits as configured.
+    /// Creates the limits as configured.
     pub fn new(limits: &ApiLimits) -> Self {
         Self {
             addresses: Keyed::new(Quota::per_second, limits.per_address),

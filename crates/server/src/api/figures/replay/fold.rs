@@ -36,7 +36,7 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// Makes the fold of a poll in this partition before its first record.
+    /// Creates the fold of a poll in this partition before its first record.
     pub fn new(poll: &Poll, part: fold::Part) -> Self {
         let mut past = Past::default();
         past.polls.extend(fold::known(poll, None).map(|known| (poll.id, known)));

@@ -31,7 +31,7 @@ pub(super) const CLOCKS: u64 = 60 * 60 * 1000;
 pub(super) struct Aside(Arc<Semaphore>);
 
 impl Aside {
-    /// Makes the thread's queue, which admits one piece of work at a time.
+    /// Creates the thread's queue, which admits one piece of work at a time.
     pub(super) fn new() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }

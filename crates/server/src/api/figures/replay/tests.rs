@@ -162,7 +162,7 @@ proptest! {
     }
 }
 
-/// Makes a poll that was voted on long after another one had filled the log.
+/// Creates a poll that was voted on long after another one had filled the log.
 async fn after_a_long_log(times: impl Fn(u64) -> u64) -> (Arc<MemoryNode>, Standing) {
     let (cluster, log) = log();
     let (before, mut ours) = (poll(0), poll(10 * CLOCKS));
