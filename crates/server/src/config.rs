@@ -176,8 +176,8 @@ settings! {
         POLLUX_API_GUESSES: count(1..) => guesses: u32 = 60;
         /// Allow each IPv6 site (a /48) this many wrong join codes per minute
         POLLUX_API_GUESSES_OF_SITE: count(1..) => guesses_of_site: u32 = 600;
-        /// Allow this many wrong join codes per minute in all; beyond it each address and each IPv6 site has a
-        /// tenth of an address's limit
+        /// Allow this many wrong join codes per minute in all; beyond it each address and each IPv6 site has
+        /// a tenth of an address's limit
         POLLUX_API_GUESSES_IN_ALL: count(1..) => guesses_in_all: u32 = 6_000;
         /// Wait this long for log and store to answer a check of their state
         POLLUX_API_PROBE: time() => probe: Duration = Duration::from_secs(1);

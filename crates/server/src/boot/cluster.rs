@@ -201,8 +201,8 @@ async fn compare(config: &Config, log: &KafkaLog, store: &PostgresStore) -> Resu
 }
 
 /// Returns the secret from which the voters' pseudonyms are derived. If this node is given one, it must be
-/// the same as the others'. If it is given none, it is the one that the first such node created and left in the
-/// store.
+/// the same as the others'. If it is given none, it is the one that the first such node created and left in
+/// the store.
 async fn agree(
     config: &Config,
     store: &PostgresStore,

@@ -66,7 +66,8 @@ pub enum Mismatch {
          POLLUX_SECRET; if POLLUX_SECRET used to be set, set it again", .0.join(SECRET).display()
     )]
     SecretSwapped(PathBuf),
-    /// Polls created since the rotation's moment already use the former secret, though they would need the next.
+    /// Polls created since the rotation's moment already use the former secret, though they would need the
+    /// next.
     #[error("{}", secrets::too_late(*.0))]
     RotatedTooLate(UnixMillis),
     /// Log and store belong to two installations.

@@ -70,7 +70,8 @@ pub async fn record(
     if let Some(late) = Late::of(&poll, cast.round, now) {
         return Box::pin(too_late(app, poll, voter, ballot, late, by_client, retried)).await;
     }
-    // A new voter with a ballot id that we created cannot have voted before, so there is nothing to limit yet.
+    // A new voter with a ballot id that we created cannot have voted before, so there is nothing to limit
+    // yet.
     if by_client || cast.voter_id.is_some() || proven.is_some() {
         app.limits.ballot(voter)?;
     }
