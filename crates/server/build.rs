@@ -1,15 +1,15 @@
-//! Builds the screens (`web/`) and embeds them: `cargo build` alone makes a whole binary, whose
-//! pages are never older than their sources.
+//! The build script, which builds the screens (`web/`) and embeds them, so that `cargo build` alone makes a
+//! whole binary whose pages are never older than their sources.
 //!
-//! `POLLUX_WEB_DIST` names a folder with screens that are built already, for whoever packages
-//! Pollux where there is no Node.js.
+//! `POLLUX_WEB_DIST` names a folder with screens that are built already, for packaging Pollux where there is
+//! no Node.js.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// What the built pages depend on, in `web/`.
+/// The files and folders in `web/` on which the built pages depend.
 const SOURCES: [&str; 7] = [
     "src",
     "public",
@@ -54,7 +54,7 @@ fn run() -> Result<(), String> {
     embed(&built, &out.join("files.rs"))
 }
 
-/// Build what is in `web` into `to`.
+/// Builds the screens in `web` into `to`.
 fn build(web: &Path, to: &Path) -> Result<PathBuf, String> {
     for source in SOURCES {
         println!("cargo::rerun-if-changed={}", web.join(source).display());
@@ -69,8 +69,8 @@ fn build(web: &Path, to: &Path) -> Result<PathBuf, String> {
     Ok(to.to_owned())
 }
 
-/// Install what the lock file names, unless that is what was installed last. One at a time: several
-/// builds may have begun together.
+/// Installs what the lock file names, unless it is installed already. A file lock admits one build at a time,
+/// because several may have begun together.
 fn install(web: &Path) -> Result<(), String> {
     let failed = |what: &Path, error| format!("{}: {error}", what.display());
     let turn = web.join("node_modules.lock");
@@ -87,7 +87,7 @@ fn install(web: &Path) -> Result<(), String> {
     fs::write(&have, wanted).map_err(|error| failed(&have, error))
 }
 
-/// Run it, with what `make setup` has brought on the path.
+/// Runs a command with the tools of `make setup` on its path.
 fn finish(command: &mut Command) -> Result<(), String> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -102,7 +102,7 @@ fn finish(command: &mut Command) -> Result<(), String> {
     Err(format!("{name} failed ({}); {NODE}\n{}", output.status, String::from_utf8_lossy(&said)))
 }
 
-/// Write the table of all files: name, content, and its gzip and Brotli forms.
+/// Writes the table of all files: name, content, and its gzip and Brotli forms.
 fn embed(built: &Path, table: &Path) -> Result<(), String> {
     let mut files = Vec::new();
     walk(built, &mut files)?;
@@ -134,7 +134,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
     Ok(())
 }
 
-/// What is in a folder, in order.
+/// Returns the contents of a folder, in order.
 fn read_dir(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let failed = |error| format!("{}: {error}", folder.display());
     let entries = fs::read_dir(folder).map_err(failed)?;

@@ -1,6 +1,7 @@
-//! The yardstick of `make bench`: an axum handler that parses the same JSON body as a vote and
-//! answers, and does nothing else. As a competent person writes it: axum's own extractors and
-//! `axum::serve`, the product's allocator and build profile; no limits, no deadlines, nothing stored.
+//! The yardstick of `make bench`: an axum handler that parses the same JSON body as a vote and answers, and
+//! does nothing else. It is written as a competent person would write it, with axum's own extractors and
+//! `axum::serve`, and with the product's allocator and build profile. It has no limits and no deadlines, and
+//! stores nothing.
 
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The body of a vote.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Vote {
@@ -19,6 +21,7 @@ struct Vote {
     ballot_id: String,
 }
 
+/// The answer to a vote.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Receipt {
@@ -28,6 +31,7 @@ struct Receipt {
     position: Position,
 }
 
+/// The position of a record, made up from the vote.
 #[derive(Serialize)]
 struct Position {
     partition: u32,

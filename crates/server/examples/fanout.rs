@@ -1,8 +1,9 @@
-//! Part of `make bench`: the CPU the fan-out spends on a delivery, beside a bare `send()` of the
-//! same bytes to as many sockets, in alternating rounds; and the memory of an idle watcher.
+//! The part of `make bench` that measures the fan-out: the CPU that it spends on a delivery, compared in
+//! alternating rounds with a bare `send()` of the same bytes to as many sockets, and the memory of an idle
+//! viewer.
 //!
-//! The sockets are read by another process, so that only the sending side is counted. Usage:
-//! `fanout [SOCKETS]`; JSON on stdout.
+//! Another process reads the sockets, so that only the sending side is counted. Usage: `fanout [SOCKETS]`;
+//! the report is JSON on stdout.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -29,9 +30,9 @@ use tokio_util::sync::CancellationToken;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Rounds of each kind; the medians are reported.
+/// The rounds of each kind; the medians are reported.
 const ROUNDS: usize = 7;
-/// Deliveries to every socket in a round, one a tick.
+/// The deliveries to every socket in a round, one per tick.
 const TICKS: u64 = 10;
 
 fn main() -> Result<()> {
@@ -43,7 +44,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// Start again with as many open files as the system allows.
+/// Starts this program again with as many open files as the system allows.
 fn with_open_files(sockets: &str) -> Result<()> {
     let status = Command::new("sh")
         .args(["-c", "ulimit -n $(ulimit -Hn); exec \"$0\" send \"$1\""])
@@ -56,8 +57,8 @@ fn with_open_files(sockets: &str) -> Result<()> {
 
 // ---- the reading process ----
 
-/// Open the sockets, read whatever comes, and answer each line of stdin, a number, with how many
-/// bytes have come in all, once it is that many.
+/// Opens the sockets and reads whatever comes. Each line of stdin is a number of bytes. Once that many have
+/// come in all, it is answered with how many have come.
 fn read(address: &str, sockets: usize) -> Result<()> {
     let received = Arc::new(AtomicU64::new(0));
     let counted = received.clone();
@@ -94,7 +95,7 @@ async fn drain(stream: tokio::net::TcpStream, received: Arc<AtomicU64>) {
     }
 }
 
-/// The reading process, as the sending one sees it.
+/// The reading process, as the sending process sees it.
 struct Readers {
     child: Child,
     ask: ChildStdin,
@@ -114,7 +115,7 @@ impl Readers {
         Ok(Self { child, ask, answer, expected: 0 })
     }
 
-    /// Wait, without using the processor, until so many more bytes have come.
+    /// Waits, without using the processor, until this many more bytes have come.
     fn wait_for(&mut self, bytes: u64) -> Result<()> {
         self.expected += bytes;
         let came = self.received(self.expected)?;
@@ -122,7 +123,7 @@ impl Readers {
         Ok(())
     }
 
-    /// How many bytes have come in all, once it is at least so many.
+    /// Returns how many bytes have come in all, once there are at least this many.
     fn received(&mut self, at_least: u64) -> Result<u64> {
         writeln!(self.ask, "{at_least}")?;
         let mut line = String::new();
@@ -140,6 +141,7 @@ impl Drop for Readers {
 
 // ---- the sending process ----
 
+/// A client whose messages are ignored.
 struct Silent;
 
 #[async_trait]
@@ -147,7 +149,7 @@ impl Inbound for Silent {
     async fn message(&self, _: &ViewerHandle, _: &str) {}
 }
 
-/// A poll like many, with its votes.
+/// A hub with one ordinary poll and its votes.
 struct World {
     hub: Arc<Hub>,
     poll: Arc<Poll>,
@@ -167,7 +169,7 @@ impl World {
         poll.code = "482913".into();
         let poll = Arc::new(poll);
         hub.merge(Standing::new(poll.clone(), 1));
-        // From here on every state is as long as the other.
+        // From this count on all states have the same length.
         Ok(Self { hub, poll, votes: 100_000 })
     }
 
@@ -187,7 +189,7 @@ impl World {
         self.hub.apply(Announcement::Tally(tally)).expect("the poll is known");
     }
 
-    /// The frame that every viewer is sent.
+    /// Returns the frame that every viewer is sent.
     fn frame(&self) -> Result<Vec<u8>> {
         let standing = self.hub.standing(self.poll.id).context("the poll is known")?;
         let json = serde_json::to_string(&view::poll(&standing, Audience::Public))?;
@@ -204,7 +206,7 @@ fn send(sockets: usize) -> Result<()> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?.to_string();
-    // No ping may come in between: every byte is accounted for.
+    // No ping may come in between, because every byte is accounted for.
     let limits = WatchLimits { silence: Duration::from_secs(3600), ..WatchLimits::default() };
     let tick = limits.tick;
     let mut world = World::new(limits)?;
@@ -231,14 +233,14 @@ fn send(sockets: usize) -> Result<()> {
     while world.hub.viewers() < sockets {
         std::thread::sleep(Duration::from_millis(10));
     }
-    // The hellos are out, and what the start needed is given back, as far as it ever is.
+    // By now the hellos are sent, and the memory that the start needed is given back as far as it ever is.
     std::thread::sleep(Duration::from_secs(2));
     let idle = resident()?.saturating_sub(before) / sockets as u64;
 
     world.vote();
     let frame = world.frame()?;
     let bytes = frame.len() as u64 * sockets as u64;
-    // What was sent before the first round is of no known length: start counting after it.
+    // The length of what was sent before the first round is not known, so counting starts after it.
     std::thread::sleep(Duration::from_secs(1));
     readers.expected = readers.received(0)?;
 
@@ -283,7 +285,8 @@ fn accept(listener: &TcpListener) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// CPU this process has used, in nanoseconds, its threads' time in the kernel included.
+/// Returns the CPU time that this process has used, in nanoseconds, including its threads' time in the
+/// kernel.
 fn cpu() -> Result<u64> {
     let mut nanos = 0;
     for task in std::fs::read_dir("/proc/self/task")? {
@@ -293,7 +296,7 @@ fn cpu() -> Result<u64> {
     Ok(nanos)
 }
 
-/// Resident memory of this process, in bytes.
+/// Returns the resident memory of this process, in bytes.
 fn resident() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;

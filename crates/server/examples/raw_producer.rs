@@ -1,9 +1,10 @@
-//! The other yardstick of `make bench`: librdkafka alone, as a competent person uses it, with the
-//! producer settings of Pollux and the same records: threaded, idempotent, `acks=all`, no future a
-//! record. No HTTP, no voter, nothing counted. The report is JSON.
+//! The other yardstick of `make bench`: librdkafka alone, used as a competent person would use it, with the
+//! producer settings of Pollux and the same records. It is threaded and idempotent, with `acks=all` and
+//! without a future for each record. There is no HTTP and no voter, and nothing is counted. The report is
+//! JSON.
 //!
-//! `raw_producer BROKERS TOPIC PARTITIONS SECONDS closed IN_FLIGHT` or `… open RATE`: latency
-//! counts from the intended time.
+//! `raw_producer BROKERS TOPIC PARTITIONS SECONDS closed IN_FLIGHT` or `… open RATE`: latency counts from the
+//! intended time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +26,7 @@ use serde_json::json;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Between two looks at what is due, as in the load on Pollux.
+/// The pause between two looks at what is due, as in the load on Pollux.
 const PACE: Duration = Duration::from_micros(500);
 
 /// What became of the records.
@@ -37,12 +38,13 @@ struct Told {
     failed: AtomicU64,
 }
 
+/// The callback of librdkafka for each record.
 struct Deliveries(Arc<Told>);
 
 impl ClientContext for Deliveries {}
 
 impl ProducerContext for Deliveries {
-    /// When the record was due.
+    /// The moment at which the record was due.
     type DeliveryOpaque = Box<Instant>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, due: Box<Instant>) {
@@ -65,7 +67,7 @@ fn main() -> Result<()> {
     let told = Arc::<Told>::default();
     let producer = producer(brokers, told.clone())?;
     let mut sender = Sender { producer: &producer, topic, partitions, told: &told, next: 0 };
-    // Connections, leaders and the producer's id are there before it counts.
+    // Connections, leaders and the producer's id must be there before anything is measured.
     for _ in 0..partitions * 10 {
         sender.send(Instant::now())?;
     }
@@ -108,6 +110,7 @@ fn producer(brokers: &str, told: Arc<Told>) -> Result<ThreadedProducer<Deliverie
         .create_with_context(Deliveries(told))?)
 }
 
+/// The sender of ballots to the topic.
 struct Sender<'a> {
     producer: &'a ThreadedProducer<Deliveries>,
     topic: &'a str,
@@ -117,7 +120,7 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// A ballot of a voter never seen before, as Pollux writes it.
+    /// Sends a ballot of a voter who was never seen before, as Pollux writes it.
     fn send(&mut self, due: Instant) -> Result<()> {
         let now = UnixMillis(1_790_000_000_000 + self.next);
         self.next += 1;
@@ -143,7 +146,7 @@ impl Sender<'_> {
         self.producer.send(record).map_err(|(error, _)| error.into())
     }
 
-    /// As many at once, each followed by the next.
+    /// Keeps at most this many records in flight, and sends the next whenever one is acknowledged.
     fn closed(&mut self, end: Instant, most: u64) -> Result<()> {
         while Instant::now() < end {
             {
@@ -157,7 +160,7 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// At intended times, whatever comes back.
+    /// Sends records at intended times, whatever comes back.
     fn open(&mut self, start: Instant, time: Duration, rate: f64) -> Result<()> {
         let mut sent = 0_u64;
         loop {
@@ -178,7 +181,7 @@ impl Sender<'_> {
     }
 }
 
-/// CPU seconds of this process, in the kernel too.
+/// Returns the CPU seconds of this process, including those in the kernel.
 fn cpu() -> Result<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields: Vec<&str> =

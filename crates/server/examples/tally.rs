@@ -1,6 +1,6 @@
-//! What counting exactly once costs in PostgreSQL, beside a raw binary COPY of the same rows into
-//! the same table: the whole processor over records in memory, from the first read to the last
-//! commit. On the PostgreSQL that DB_HOST and the rest name, else on one of its own. The report is
+//! What counting exactly once costs in PostgreSQL, compared with a raw binary COPY of the same rows into the
+//! same table. It runs the whole processor over records in memory, from the first read to the last commit. It
+//! uses the PostgreSQL that DB_HOST and its related variables name, or else one of its own. The report is
 //! JSON.
 //!
 //! `cargo run --release -p pollux-server --example tally [ROWS [ROUNDS]]`
@@ -37,13 +37,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 
-/// Who votes, and what the store remembers.
+/// A case to measure: how many partitions and ballots, and what the store remembers.
 struct Case {
     name: &'static str,
     partitions: u32,
-    /// Ballots of each voter.
+    /// The number of ballots of each voter.
     each: u64,
-    /// Whether voters are remembered, or all are looked up, as after a takeover.
+    /// Whether voters are remembered. Otherwise all are looked up, as after a takeover.
     remembered: bool,
 }
 
@@ -54,7 +54,7 @@ const CASES: [Case; 4] = [
     Case { name: "every voter is looked up", partitions: 4, each: 1, remembered: false },
 ];
 
-/// Seconds of the clock, and of CPU: ours and the database's.
+/// The cost in seconds: of the clock, and of CPU in this process and in the database.
 #[derive(Clone, Copy)]
 struct Cost {
     clock: f64,
@@ -97,7 +97,7 @@ fn median(costs: &[Cost], of: impl Fn(&Cost) -> f64) -> f64 {
     all[all.len() / 2]
 }
 
-/// Where PostgreSQL is.
+/// Returns the configuration of PostgreSQL, and the server if it was started here.
 fn database() -> Result<(Option<Postgres>, PostgresConfig)> {
     let var = |name| std::env::var(name).ok();
     let default = PostgresConfig::default();
@@ -116,7 +116,7 @@ fn database() -> Result<(Option<Postgres>, PostgresConfig)> {
     Ok((Some(server), config))
 }
 
-/// A database of its own.
+/// Creates a database for one measurement.
 async fn fresh(config: &PostgresConfig, case: &Case) -> Result<PostgresConfig> {
     let name = format!("bench{:x}", rand::random::<u64>());
     let admin = connect(config).await?;
@@ -125,7 +125,7 @@ async fn fresh(config: &PostgresConfig, case: &Case) -> Result<PostgresConfig> {
     Ok(PostgresConfig { name, voters, ..config.clone() })
 }
 
-/// Ballots on a log in memory, and the poll in the store; then the time the processor takes.
+/// Puts ballots on a log in memory and the poll into the store, and then measures the processor.
 async fn count(config: &PostgresConfig, case: &Case, rows: u64) -> Result<Cost> {
     let partitions = case.partitions;
     let store = PostgresStore::open(config, partitions).await?;
@@ -171,7 +171,7 @@ async fn count(config: &PostgresConfig, case: &Case, rows: u64) -> Result<Cost> 
     Ok(cost)
 }
 
-/// Everybody's first ballot, then everybody's second.
+/// Returns everybody's first ballot, then everybody's second.
 fn ballots(poll: &Poll, case: &Case, rows: u64) -> impl Iterator<Item = (Partition, NewRecord)> {
     let (id, round, phase, partitions) = (poll.id, poll.round, poll.phase, case.partitions);
     let voters: Vec<VoterId> =
@@ -196,7 +196,7 @@ fn ballots(poll: &Poll, case: &Case, rows: u64) -> impl Iterator<Item = (Partiti
     })
 }
 
-/// The rows that are there, copied out and in again: as many at once, over as many connections.
+/// Copies the rows out, and measures copying them in again: as many at once, over as many connections.
 async fn copy(config: &PostgresConfig, case: &Case, rows: u64) -> Result<Cost> {
     let watch = connect(config).await?;
     let mut work = Vec::new();
@@ -206,7 +206,7 @@ async fn copy(config: &PostgresConfig, case: &Case, rows: u64) -> Result<Cost> {
         let out =
             format!("COPY ({rows} = {partition} ORDER BY log_offset) TO STDOUT (FORMAT binary)");
         let pieces: Vec<Bytes> = client.copy_out(&out).await?.try_collect().await?;
-        // The first piece holds the header, the last the end, each other one row.
+        // The first piece holds the header as well, the last piece the end, and each other piece one row.
         let rows = pieces.iter().enumerate().map(|(n, it)| it.slice(if n == 0 { 19 } else { 0 }..));
         let rows: Vec<Bytes> = rows.filter(|row| row.len() > 2).collect();
         work.push((client, pieces[0].slice(..19), rows));
@@ -231,12 +231,13 @@ async fn copy(config: &PostgresConfig, case: &Case, rows: u64) -> Result<Cost> {
     });
     let copied = try_join_all(copying.map(tokio::spawn)).await?;
     let cost = meter.stop()?;
-    // Not before: the CPU of a server's process that ends just then is seen nowhere.
+    // The connections are closed only now, because the CPU time of a database process that ends before the
+    // meter stops is seen nowhere.
     copied.into_iter().collect::<Result<Vec<Client>>>()?;
     Ok(cost)
 }
 
-/// Since when, and how much CPU was used before.
+/// A running measurement: when it began, and how much CPU had been used by then.
 struct Meter {
     since: Instant,
     ours: f64,
@@ -259,12 +260,12 @@ impl Meter {
     }
 }
 
-/// What `/proc` says of a process.
+/// What `/proc` says about a process.
 struct Process {
     parent: u32,
-    /// CPU seconds, in the kernel too.
+    /// The CPU seconds, including those in the kernel.
     cpu: f64,
-    /// Those of its children that have ended.
+    /// The CPU seconds of its children that have ended.
     ended: f64,
 }
 
@@ -278,7 +279,7 @@ fn process(id: u32) -> Result<Process> {
     Ok(Process { parent: fields[1].parse()?, cpu: seconds(11)?, ended: seconds(13)? })
 }
 
-/// A process with all its children, those that have ended too.
+/// Returns the CPU seconds of a process with all its children, including those that have ended.
 fn cpu_of(parent: u32) -> Result<f64> {
     let own = process(parent)?;
     let all = std::fs::read_dir("/proc")?.flatten();

@@ -1,4 +1,4 @@
-//! The clock and the dice: the only way the server learns the time or draws randomness, so
+//! The clock and the source of randomness. The server learns the time and draws randomness here alone, so
 //! that the seeded simulation can replace both.
 
 use std::sync::Arc;
@@ -9,29 +9,29 @@ use pollux_core::id::{BallotId, PollId, UnixMillis};
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng, TryRng};
 
-/// Where time and randomness come from.
+/// A source of time and randomness.
 pub trait Ambient: Send + Sync + 'static {
-    /// The wall clock.
+    /// Returns the time of the wall clock.
     fn now(&self) -> UnixMillis;
-    /// Fill with random bytes fit for secrets.
+    /// Fills `bytes` with random bytes that are fit for secrets.
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The one handle everything holds.
+/// The handle on the clock and the randomness that every part of the server holds.
 pub type SharedAmbient = Arc<dyn Ambient>;
 
 impl dyn Ambient {
-    /// A new poll id.
+    /// Draws a new poll id.
     pub fn poll_id(&self) -> PollId {
         PollId::new(self.now(), self.random())
     }
 
-    /// A new ballot id.
+    /// Draws a new ballot id.
     pub fn ballot_id(&self) -> BallotId {
         BallotId::new(self.now(), self.random())
     }
 
-    /// This many random bytes.
+    /// Draws `N` random bytes.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
@@ -39,11 +39,12 @@ impl dyn Ambient {
     }
 }
 
-/// The machine's clock, and a generator seeded by the operating system.
+/// The machine's clock, and a generator that the operating system seeds.
 pub struct SystemAmbient(Mutex<StdRng>);
 
 impl SystemAmbient {
-    /// Seed from the operating system; panics if it has no randomness to give.
+    /// Seeds the generator from the operating system. Panics if the operating system has no randomness to
+    /// give.
     pub fn new() -> Self {
         let mut seed = [0; 32];
         SysRng.try_fill_bytes(&mut seed).expect("the operating system gives randomness");

@@ -1,42 +1,42 @@
 //! A value that tasks wait on, and wake from in the order in which they came.
 //!
-//! tokio's own `watch` wakes in an order drawn from a generator of its own, and then no run of
-//! the simulation could be repeated.
+//! The `watch` channel of tokio wakes tasks in an order that it draws from a generator of its own, with which
+//! no run of the simulation could be repeated.
 
 use std::pin::pin;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// The value.
+/// A value, and the tasks that wait for it to change.
 pub struct Level<T> {
     value: Mutex<T>,
     changed: Notify,
 }
 
 impl<T: Copy> Level<T> {
-    /// Begin with this value.
+    /// Creates a level with this value.
     pub fn new(value: T) -> Self {
         Self { value: Mutex::new(value), changed: Notify::new() }
     }
 
-    /// The value now.
+    /// Returns the current value.
     pub fn get(&self) -> T {
         *self.value.lock()
     }
 
-    /// Change it, and wake those who wait if that is said to have been done.
+    /// Changes the value, and wakes all waiting tasks if `change` returns true.
     pub fn change(&self, change: impl FnOnce(&mut T) -> bool) {
         if change(&mut self.value.lock()) {
             self.changed.notify_waiters();
         }
     }
 
-    /// Wait until the value is one of these.
+    /// Waits until the value satisfies `suits`.
     pub async fn wait_for(&self, suits: impl Fn(T) -> bool) {
         loop {
             let mut changed = pin!(self.changed.notified());
-            // Before the look, so that no change falls between the two.
+            // The task is enlisted before it looks at the value, so that no change falls between the two.
             changed.as_mut().enable();
             if suits(self.get()) {
                 return;

@@ -1,9 +1,9 @@
-//! The Pollux server. Its folders are in alphabetical order, and in the order that a vote
-//! passes them: [`api`] takes it in, [`log`] makes it durable, [`processor`] decides it,
-//! [`store`] keeps the truth, [`watch`] shows it, [`web`] is the screen.
+//! The Pollux server. Its folders are in alphabetical order, which is also the order in which a vote passes
+//! them: [`api`] takes it in, [`log`] makes it durable, [`processor`] decides it, [`store`] keeps what was
+//! decided, [`watch`] shows it, and [`web`] holds the screens.
 //!
-//! `core ← {log, store, watch} ← {api, processor} ← boot`. Log, store and watch never import
-//! one another, and only `boot` names a concrete backend.
+//! Imports go one way: `core ← {log, store, watch} ← {api, processor} ← boot`. Log, store and watch never
+//! import one another, and only `boot` names a concrete backend.
 
 pub mod ambient;
 pub mod api;

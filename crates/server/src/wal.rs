@@ -1,24 +1,26 @@
-//! How large an SQLite write-ahead log is: log and store have one each, and keep it bounded.
+//! The size of an SQLite write-ahead log. The embedded log and the embedded store have one each, and keep it
+//! bounded.
 //!
-//! SQLite itself counts the pages. What was written cannot tell: a commit of one small row writes
-//! whole pages, sometimes several.
+//! The number of pages comes from SQLite itself. The bytes that were written do not tell it: a commit of one
+//! small row writes whole pages, sometimes several.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rusqlite::Connection;
 
-/// The write-ahead log of one connection, which is the only one that commits.
+/// The size of the write-ahead log of one connection, which must be the only one that commits.
 pub struct WalSize {
-    /// Pages in it after the latest commit: fewer than before once it was begun anew.
+    /// The pages in the write-ahead log after the latest commit. They are fewer than before once SQLite has
+    /// begun the file anew.
     pages: Arc<AtomicU64>,
-    /// How many there were when somebody was last asked to copy them back.
+    /// The number of pages when a checkpoint was last asked for.
     asked_at: u64,
 }
 
 impl WalSize {
-    /// Follow the commits of a connection from now on. It must not be told to make checkpoints by
-    /// itself: that takes the place of the hook which this sets.
+    /// Follows the commits of a connection from now on. The connection must not be set to make checkpoints by
+    /// itself, because that replaces the hook that is set here.
     pub fn follow(connection: &mut Connection) -> rusqlite::Result<Self> {
         let pages = Arc::new(AtomicU64::default());
         let seen = pages.clone();
@@ -29,12 +31,13 @@ impl WalSize {
         Ok(Self { pages, asked_at: 0 })
     }
 
-    /// The pages in it.
+    /// Returns the number of pages in the write-ahead log.
     pub fn pages(&self) -> u64 {
         self.pages.load(Relaxed)
     }
 
-    /// The pages that came since [`WalSize::asked`], or since it was begun anew.
+    /// Returns the number of pages that were added since [`WalSize::asked`], or since the file was begun
+    /// anew.
     pub fn grown(&mut self) -> u64 {
         let pages = self.pages.load(Relaxed);
         if pages < self.asked_at {
@@ -43,7 +46,7 @@ impl WalSize {
         pages - self.asked_at
     }
 
-    /// Somebody copies back what is there now.
+    /// Notes that a checkpoint of the present pages was asked for.
     pub fn asked(&mut self) {
         self.asked_at = self.pages.load(Relaxed);
     }

@@ -1,5 +1,5 @@
-//! Paths that are a page for a browser and data for everybody else, and the paths that are
-//! neither ours nor the front end's.
+//! The paths that are a page for browsers and data for everybody else, and the paths that belong neither to
+//! the API nor to the screens.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::api::problem::{Problem, Trouble};
 use crate::api::{App, lookup};
 use crate::web;
 
-/// The root: a WebSocket, a page, or a list of what there is.
+/// Answers at the root with a WebSocket, a page, or a list of the API's entry points.
 pub async fn home(
     State(app): State<Arc<App>>,
     asker: Asker,
@@ -50,7 +50,7 @@ pub async fn home(
     Ok(web::vary(answer::ok(&index)))
 }
 
-/// The leaderboard, or its page.
+/// Answers with the leaderboard, or with its page.
 pub async fn leaderboard(
     state: State<Arc<App>>,
     request: Request<Body>,
@@ -61,7 +61,7 @@ pub async fn leaderboard(
     }
 }
 
-/// A poll, or its page.
+/// Answers with a poll, or with its page.
 pub async fn poll(
     state: State<Arc<App>>,
     id: Params<1>,
@@ -74,7 +74,7 @@ pub async fn poll(
     }
 }
 
-/// Everything else: the front end's files and pages, or nothing.
+/// Answers at all other paths with the screens' files and pages, or with a problem.
 pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let readable = matches!(*request.method(), Method::GET | Method::HEAD);
     if readable && let Some(mut file) = asset(&app, &request) {
@@ -92,14 +92,14 @@ pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> R
         .into_response()
 }
 
-/// The page of this path, if a browser asks for one.
+/// Returns the page of this path, if a browser asks for it.
 fn page(app: &App, request: &Request<Body>) -> Option<Response> {
     let page = web::wants_html(request.headers()).then(|| asset(app, request)).flatten()?;
     Some(web::vary(recognised(app, request, page)))
 }
 
-/// Our page or file of this path. Who is no voter yet gets a page whole, even if it is known: a 304
-/// sets no cookie.
+/// Returns the page or file of this path. A visitor without a voter cookie gets a whole page even if the
+/// browser has it already, because the cookie is not set with a 304.
 fn asset(app: &App, request: &Request<Body>) -> Option<Response> {
     let (path, headers) = (request.uri().path(), request.headers());
     let found = web::asset(path, headers)?;
@@ -117,8 +117,8 @@ fn is_page(file: &Response) -> bool {
     file.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/html"))
 }
 
-/// Whoever opens a page is a voter from then on: a ballot whose first answer is lost is then
-/// sent again under the same cookie. What the poll behind the page's code needs is sent along.
+/// Gives the visitor of a page a voter cookie, so that a ballot whose first answer is lost is sent again
+/// under the same cookie. The script that the shown poll's kind needs is announced as well.
 fn recognised(app: &App, request: &Request<Body>, mut page: Response) -> Response {
     if !is_page(&page) {
         return page;

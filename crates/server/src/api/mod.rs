@@ -1,6 +1,6 @@
-//! HTTP and WebSocket in: the first folder a vote passes.
+//! The API over HTTP and WebSocket, which is the first folder that a vote passes.
 //!
-//! [`routes`] has every route on one screen. The folders, each of which knows those above it only:
+//! [`routes`] has every route on one screen. Each of the folders knows only those above it:
 //!
 //! - [`problem`]: what goes wrong, and what of it goes on record
 //! - [`http`]: what requests are read with and answers are made of
@@ -8,14 +8,14 @@
 //! - [`lookup`]: from an id or a join code to its poll or event
 //! - [`change`]: the one loop that changes what somebody owns
 //! - [`vote`]: the path of a vote
-//! - [`poll`], [`event`]: making, reading and changing them
+//! - [`poll`], [`event`]: creating, reading and changing them
 //! - [`operate`]: how the server is
 //! - [`figures`]: what is read beside a poll
 //! - [`serve`]: connections, and what stands before all routes; votes pass here, and no router
-//! - [`live`]: who watches
+//! - [`live`]: the viewers' sockets and streams
 //! - [`docs`]: the API's documents, which are made from the routes
 //!
-//! What every handler holds is the [`App`]; [`home`] has the paths that are pages, too.
+//! The [`App`] is the state that all handlers share. [`home`] has the paths that are pages, too.
 
 pub mod access;
 pub mod change;
@@ -49,51 +49,52 @@ use crate::watch::hub::Hub;
 pub use routes::router;
 pub use serve::server;
 
-/// What every handler holds.
+/// The state that all handlers share.
 pub struct App {
-    /// Settings and limits.
+    /// The settings and limits.
     pub config: Config,
-    /// The clock and the dice.
+    /// The clock and the source of randomness.
     pub ambient: SharedAmbient,
-    /// The durable log.
+    /// The log, where ballots are recorded.
     pub log: Arc<dyn Log>,
-    /// The truth.
+    /// The store, where decisions and tallies are kept.
     pub store: Arc<dyn Store>,
-    /// The newest state, in memory.
+    /// The hub, which keeps the newest state of polls and events in memory.
     pub hub: Arc<Hub>,
-    /// Made from the installation's secret and the operator's token.
+    /// The keys made from the installation's secret and the operator's token.
     pub keys: access::keys::Keys,
-    /// How often somebody may ask.
+    /// The limits on how often somebody may ask.
     pub limits: access::limits::Limits,
-    /// How many polls may be open.
+    /// The room for open polls.
     pub capacity: access::capacity::Capacity,
-    /// What is counted.
+    /// The metrics of the HTTP side.
     pub metrics: operate::metrics::Metrics,
-    /// What is on record of refusals and of changes that cannot be undone.
+    /// The record of refusals, and of changes that cannot be undone.
     pub security: problem::security::Security,
-    /// What counts here, if anything does.
+    /// The processor, if this process counts.
     pub processor: OnceLock<Processor>,
-    /// When this was put together.
+    /// The time at which the state was put together.
     pub started_at: UnixMillis,
-    /// Where the log ends, by partition.
+    /// The end of the log in each partition.
     ends: operate::probe::Probe<Vec<Offset>, String>,
-    /// How far it is counted.
+    /// How far each partition is counted.
     progress: operate::probe::Probe<Vec<(Partition, Progress)>, String>,
-    /// Since when what is not counted waits.
+    /// How long uncounted records have been waiting.
     behind: operate::status::Behind,
-    /// Whether polls were changed while ballots waited for the log.
+    /// The check whether a poll was changed while its ballot waited for the log.
     looks: vote::overtaken::Looks,
-    /// Votes that were watched once more.
+    /// The replays that are kept and made.
     replays: figures::replay::Replays,
     /// The OpenAPI document, once somebody has asked for it.
     openapi: OnceLock<Bytes>,
-    /// Cancelled once the server stops: not ready, streams end, connections close.
+    /// A token that is cancelled once the server stops: it is then not ready, streams end, and connections
+    /// close.
     pub stopping: CancellationToken,
 }
 
 impl App {
-    /// Put it together. The secret and the operator's token are the resolved ones, whatever
-    /// `config` says of them.
+    /// Puts the state together. The given secret and operator's token are used, whatever `config` says of
+    /// them.
     pub fn new(
         config: Config,
         ambient: SharedAmbient,
@@ -103,14 +104,14 @@ impl App {
         secret: &[u8],
         admin_token: &str,
     ) -> Arc<Self> {
-        // Kafka's log answers within a time of its own, and knows its brokers.
+        // Kafka's log needs no watching: it has a timeout of its own, and knows the state of its brokers.
         let log = if config.is_cluster() { log } else { Watched::new(log, config.log.stall) };
         Arc::new(Self {
             keys: access::keys::Keys::new(secret, &config.former_secrets, admin_token),
             limits: access::limits::Limits::new(&config.api),
             capacity: access::capacity::Capacity::default(),
             metrics: operate::metrics::Metrics::new(routes::templates()),
-            // After the metrics, which put the recorder in place.
+            // This comes after the metrics, which install the recorder.
             security: problem::security::Security::default(),
             processor: OnceLock::new(),
             started_at: ambient.now(),
@@ -129,11 +130,12 @@ impl App {
         })
     }
 
-    /// The base of links, without a slash at the end.
+    /// Returns the base of links, without a slash at the end.
     pub fn public_url(&self) -> String {
         match &self.config.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            // Asked each time: a laptop is carried from one network into another.
+            // The address is asked for each time, because a laptop may be carried from one network into
+            // another.
             None => operate::address::base(&self.config.hosts, self.config.port),
         }
     }
@@ -146,7 +148,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Everything a folder takes from another one is named by `crate::api::`.
+    /// Collects the folders that a folder uses. It can only name them by `crate::api::`.
     fn known(folder: &Path, known_folders: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

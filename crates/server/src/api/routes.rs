@@ -1,7 +1,7 @@
 //! Every route on one screen. Each is served as `/api/…` and without the prefix.
 //!
-//! A new operation is a handler, with its document and its troubles, and its two lines here. That the lines
-//! agree a test says (`no_way_in_is_undocumented`).
+//! A new operation is a handler, with its document and its troubles, and its two lines here. A test checks
+//! that the two lines agree (`no_way_in_is_undocumented`).
 
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ use super::poll::{change as owner, create, list, read, token};
 use super::serve::front;
 use super::vote::{cast, fate};
 
+/// Templates without the prefix, with their handlers.
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
 
 #[rustfmt::skip]
@@ -64,7 +65,7 @@ fn routes() -> Routes {
     ]
 }
 
-/// How the node is: what one that only counts answers, too.
+/// Returns the routes that tell how the node is. A node that only counts has them too.
 #[rustfmt::skip]
 fn health() -> Routes {
     vec![
@@ -74,7 +75,7 @@ fn health() -> Routes {
     ]
 }
 
-/// The same where a short route is also a page: under `/api` it is never one.
+/// Returns the routes under `/api` whose short form is also a page. Under `/api` they are never pages.
 #[rustfmt::skip]
 fn api_only() -> Routes {
     vec![
@@ -84,7 +85,8 @@ fn api_only() -> Routes {
     ]
 }
 
-/// The operations among them, whose documents stand at their handlers: all but pages and sockets.
+/// The operations among the routes, whose documents stand at their handlers: all routes except pages and
+/// sockets.
 #[rustfmt::skip]
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -99,23 +101,24 @@ fn api_only() -> Routes {
 ))]
 pub struct Operations;
 
-/// The templates of all routes, without the prefix.
+/// Returns the templates of all routes, without the prefix.
 pub fn templates() -> impl Iterator<Item = &'static str> {
     routes().into_iter().chain(health()).map(|(path, _)| path)
 }
 
-/// The whole HTTP side.
+/// Returns the router of the whole HTTP side.
 pub fn router(app: Arc<App>) -> Router {
     let all: Routes = routes().into_iter().chain(health()).collect();
     finish(both_spellings(all, api_only()).fallback(home::elsewhere), app)
 }
 
-/// The HTTP side of a node that only counts.
+/// Returns the router of a node that only counts.
 pub fn health_only(app: Arc<App>) -> Router {
     finish(both_spellings(health(), Vec::new()).fallback(health::only_counts), app)
 }
 
-/// Each of `all` with the prefix and without, but for those that are `special` under it.
+/// Adds each of `all` with the prefix and without. Those that are `special` under the prefix are added as
+/// given.
 fn both_spellings(all: Routes, special: Routes) -> Router<Arc<App>> {
     let mut router = Router::new();
     for (path, methods) in all {

@@ -1,6 +1,6 @@
-//! The cluster mode's backends: the log on Kafka, the store in PostgreSQL. That they and the secret
-//! belong together is checked before anything is counted; [`relay`] tells the nodes of changes
-//! of polls that whoever made them could not tell.
+//! The backends of the cluster mode: the log on Kafka and the store in PostgreSQL. Before anything is
+//! counted, both and the secret are checked to belong together. [`relay`] announces changes of polls that
+//! were committed by a node that could not announce them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,23 +21,24 @@ use crate::log::{Log, ReadError};
 use crate::store::postgres::PostgresStore;
 use crate::store::{Ballots, Listing, Polls, Store, StoreError};
 
-/// Between two looks into the outbox, and two tries to start.
+/// The pause between two looks into the outbox, and between two tries to start.
 const LOOK: Duration = Duration::from_millis(500);
-/// Changes of polls told at once.
+/// The most changes of polls that are announced at once.
 const MOST: usize = 256;
-/// Records of a partition looked at to see whether it holds votes, and how long they may take.
+/// The number of records of a partition that are looked at to see whether it holds votes. [`READ_WAIT`] is
+/// the most that reading them may take.
 const FIRST: usize = 64;
 const READ_WAIT: Duration = Duration::from_secs(5);
 
-/// Why the servers that were found are not used together.
+/// Why the servers that were found cannot be used together.
 #[derive(Debug, thiserror::Error)]
 pub enum Mismatch {
-    /// No secret was given, and the other nodes were given one.
+    /// No secret was given, but the other nodes were given one.
     #[error(
         "the other nodes of the database {0} have a POLLUX_SECRET: set it to the same on this one"
     )]
     NoSecret(String),
-    /// The log's store is gone.
+    /// The store that belongs to the log is gone.
     #[error(
         "the topic {topic} holds votes, but the database {database} holds no poll: the polls they \
          were cast in are lost with it. Name the database they were counted into (DB_HOST, DB_NAME), \
@@ -53,12 +54,12 @@ pub enum Mismatch {
     /// The log cannot be read.
     #[error("the topic {topic}: {error}")]
     NoLog {
-        /// Which.
+        /// The topic of the votes.
         topic: String,
-        /// Why.
+        /// Why it cannot be read.
         error: ReadError,
     },
-    /// Another secret was given than the one that named the voters.
+    /// The given secret is not the one from which the voters' pseudonyms were derived.
     #[error(
         "POLLUX_SECRET is not the secret of the other nodes of the database {0}: with it every \
          voter would be a stranger, and could vote again. Give this node the same one, and the same \
@@ -66,10 +67,10 @@ pub enum Mismatch {
          meta WHERE name = 'secret' in {0}"
     )]
     SecretChanged(String),
-    /// Some polls have the former secret by the others, and the next by this node.
+    /// Some polls use the former secret on the other nodes, and would use the next on this one.
     #[error("{}", secrets::too_late(*.0))]
     RotatedTooLate(UnixMillis),
-    /// Log and store are of two installations.
+    /// Log and store belong to two installations.
     #[error(
         "the database {database} was counted from the log {counted}, but the topic {topic} is the \
          log {found}: use the topic it was counted from (KAFKA_BROKER, POLLUX_TOPIC_PREFIX), or \
@@ -80,22 +81,22 @@ pub enum Mismatch {
         database: String,
         /// The topic of the votes.
         topic: String,
-        /// The store's log.
+        /// The generation of the log that the store was counted from.
         counted: Generation,
-        /// The log that is there.
+        /// The generation of the log that was found.
         found: Generation,
     },
     /// The store does not say what it has counted.
     #[error("the database {database}: {error}")]
     Unreadable {
-        /// Which.
+        /// The database.
         database: String,
-        /// Why.
+        /// Why it does not say so.
         error: StoreError,
     },
 }
 
-/// Connect to both.
+/// Connects to Kafka and PostgreSQL, and checks that log, store and secret belong together.
 pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, StartError> {
     let deadline = Instant::now() + config.wait;
     let log = patiently(deadline, || async {
@@ -125,15 +126,15 @@ pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, 
         secret,
         admin,
         faults,
-        // What fails here is mended in place: the brokers and the database come back.
+        // What fails here recovers without a restart, because the brokers and the database come back.
         failed: std::future::pending().boxed().shared(),
         relay: Some(stop.drop_guard()),
         lock: None,
     })
 }
 
-/// Try until the deadline, as long as it is only that nobody answers: whatever starts a whole
-/// cluster starts everything at once.
+/// Retries until the deadline while the only error is that nobody answers. Whatever starts a whole cluster
+/// starts everything at once.
 async fn patiently<T, F>(deadline: Instant, mut attempt: impl FnMut() -> F) -> Result<T, StartError>
 where
     F: Future<Output = Result<T, StartError>>,
@@ -152,10 +153,10 @@ where
     }
 }
 
-/// What all nodes name voters with.
+/// The secret from which all nodes derive the voters' pseudonyms.
 struct Secret {
     text: String,
-    /// No node has ever used this store before.
+    /// Whether no node has used this store before.
     first: bool,
 }
 
@@ -175,7 +176,7 @@ async fn open_store(
     Ok((store, belongs?))
 }
 
-/// The store was counted from this log.
+/// Checks that the store was counted from this log.
 async fn compare(config: &Config, log: &KafkaLog, store: &PostgresStore) -> Result<(), Mismatch> {
     let database = config.db.name.clone();
     let unreadable = |error| Mismatch::Unreadable { database: database.clone(), error };
@@ -199,8 +200,9 @@ async fn compare(config: &Config, log: &KafkaLog, store: &PostgresStore) -> Resu
     Ok(())
 }
 
-/// The secret that the voters are named with: this node's, which must be the others' too; or, if
-/// it is given none, the one that the first of such nodes has made and left in the store.
+/// Returns the secret from which the voters' pseudonyms are derived. If this node is given one, it must be
+/// the same as the others'. If it is given none, it is the one that the first such node created and left in
+/// the store.
 async fn agree(
     config: &Config,
     store: &PostgresStore,
@@ -243,8 +245,8 @@ async fn agree(
     Ok(Secret { text, first: first || made })
 }
 
-/// Whether anybody opened a poll or voted on this log: whether its first records are more than
-/// genesis records, of which there may be several.
+/// Returns whether anybody opened a poll or voted on this log, that is whether its first records hold
+/// anything besides genesis records, of which there may be several.
 async fn holds_votes(log: &KafkaLog) -> Result<bool, ReadError> {
     for partition in 0..log.partitions() {
         let first = match log.end(partition).await? {
@@ -259,8 +261,8 @@ async fn holds_votes(log: &KafkaLog) -> Result<bool, ReadError> {
     Ok(false)
 }
 
-/// Announce what the outbox still holds, in its order, and forget it. Who changed a poll has
-/// announced it already, unless they died before they could; hearing it twice does no harm.
+/// Announces what the outbox still holds, in its order, and then deletes it. The node that changed a poll has
+/// announced it already, unless it died before it could. Announcing it twice does no harm.
 async fn relay(log: Arc<KafkaLog>, store: Arc<PostgresStore>, stop: CancellationToken) {
     let mut full = false;
     let mut failing: Option<String> = None;

@@ -1,5 +1,6 @@
-//! The installation's secret and the operator's token: made once, kept in the data folder for
-//! the owner of the folder only. A cluster is given its secret, and may derive the token from it.
+//! The installation's secret and the operator's token. They are created once and kept in the data folder,
+//! readable by the owner of the folder only. A cluster is given its secret or shares one in the database, and
+//! may derive the token from it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -13,15 +14,15 @@ use sha2::Sha256;
 
 use crate::ambient::Ambient;
 
-/// A credential, and whether it was made just now.
+/// A credential, and whether it was created just now.
 pub struct Credential {
-    /// Its text.
+    /// The credential itself.
     pub text: String,
-    /// Nobody has seen it yet.
+    /// Whether it was created just now, so that nobody has seen it yet.
     pub new: bool,
 }
 
-/// The credential kept under this name, or a new one of 256 random bits.
+/// Returns the credential that is kept under this name, or creates and keeps a new one of 256 random bits.
 pub fn keep(folder: &Path, name: &str, ambient: &dyn Ambient) -> std::io::Result<Credential> {
     let path = folder.join(name);
     match fs::read_to_string(&path) {
@@ -46,24 +47,24 @@ pub fn keep(folder: &Path, name: &str, ambient: &dyn Ambient) -> std::io::Result
     Ok(Credential { text, new: true })
 }
 
-/// 256 random bits.
+/// Creates a credential of 256 random bits.
 pub fn fresh(ambient: &dyn Ambient) -> String {
     URL_SAFE_NO_PAD.encode(ambient.random::<32>())
 }
 
-/// What tells one secret from another and gives neither away.
+/// Returns a fingerprint that tells one secret from another and gives neither away.
 pub fn fingerprint(secret: &str) -> [u8; 16] {
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(&derive(secret, b"pollux secret fingerprint")[..16]);
     fingerprint
 }
 
-/// The operator's token of a cluster that is given none: the same on every node.
+/// Derives the operator's token of a cluster that is given none. It is the same on every node.
 pub fn operator_token(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(derive(secret, b"pollux operator token"))
 }
 
-/// A keyed hash, with a purpose of its own like the keys in `api/access/keys.rs`.
+/// Returns a keyed hash. Each use has a purpose of its own, as the keys in `api/access/keys.rs` have.
 fn derive(secret: &str, purpose: &[u8]) -> [u8; 32] {
     let mut mac: Hmac<Sha256> =
         Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
@@ -71,7 +72,7 @@ fn derive(secret: &str, purpose: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Whole or not at all: a half-written secret would change who everybody is.
+/// Writes a file whole or not at all: with a half-written secret nobody would be recognised.
 fn write_durably(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
     let beside = path.with_extension("new");
     let mut file =
@@ -100,8 +101,8 @@ mod tests {
 
     const MANY: usize = 20_000;
 
-    /// No two are alike, and each bit is set in half of them: within six standard deviations, which a fair coin leaves
-    /// once in a billion.
+    /// Checks that no two are alike, and that each bit is set in half of them within six standard deviations.
+    /// A fair coin exceeds that about once in 500 million tries.
     fn looks_random<const N: usize>(drawn: impl Iterator<Item = [u8; N]>) {
         let drawn: Vec<_> = drawn.collect();
         assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), MANY);
@@ -122,14 +123,14 @@ mod tests {
     #[test]
     fn what_nobody_may_guess_is_random_and_no_two_are_alike() {
         let ambient: SharedAmbient = std::sync::Arc::new(SystemAmbient::new());
-        // Secrets and the operator's token, which this makes, are 256 bits.
+        // This creates secrets and the operator's token, which have 256 bits.
         looks_random((0..MANY).map(|_| bytes::<32>(&fresh(&*ambient))));
-        // New cookies, and what a reissued token follows from.
+        // New cookies are drawn so, and the nonces that reissued tokens are derived from.
         looks_random((0..MANY).map(|_| ambient.random::<16>()));
         let keys = Keys::new(fresh(&*ambient).as_bytes(), &[], &fresh(&*ambient));
         let poll = PollId::new(UnixMillis(1), [1; 10]).0;
         looks_random((0..MANY).map(|_| bytes::<32>(&keys.owner_token(poll, ambient.random()))));
-        // First tokens follow from the secret and the id.
+        // First tokens are derived from the secret and the id.
         looks_random(
             (0..MANY).map(|_| bytes::<32>(&keys.owner_token(ambient.poll_id().0, [0; 16]))),
         );

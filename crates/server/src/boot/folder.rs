@@ -1,5 +1,6 @@
-//! The embedded mode's data folder: log, store and secret belong together. One of them lost or
-//! swapped is noticed before anything is counted, and never replaced by a new one.
+//! The embedded mode's data folder, which holds a log, a store and a secret that belong together. If one of
+//! them is lost or swapped, the server notices before it counts anything, and never replaces it with a new
+//! one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,21 +18,21 @@ use crate::log::embedded::{EmbeddedLog, FILE as LOG, FolderLock};
 use crate::store::embedded::{self, EmbeddedStore, FILE as STORE};
 use crate::store::{Ballots, Store, StoreError};
 
-/// The file of the installation's secret.
+/// The name of the file that holds the installation's secret.
 pub(super) const SECRET: &str = "secret";
-/// The file of the operator's token; it may be deleted to get a new one.
+/// The name of the file that holds the operator's token. It may be deleted to get a new one.
 pub(super) const ADMIN: &str = "admin-token";
 
-/// Why what is in the folder is not used together.
+/// Why the contents of the folder cannot be used together.
 #[derive(Debug, thiserror::Error)]
 pub enum Mismatch {
-    /// The store's log is gone.
+    /// The log that the store was counted from is gone.
     #[error(
         "{} is there, but the log it was counted from, {LOG}, is not. Put {LOG} back (with its \
          -wal file, if there was one), or begin in an empty folder", .0.join(STORE).display()
     )]
     LogLost(PathBuf),
-    /// The log's store is gone.
+    /// The store that belongs to the log is gone.
     #[error(
         "{} holds votes, but {STORE} is missing or empty: the polls they were cast in are lost \
          with it. Put back the newest copy of {STORE}: votes it has not counted yet are counted from \
@@ -45,7 +46,7 @@ pub enum Mismatch {
         .0.join(LOG).display()
     )]
     SecretLost(PathBuf),
-    /// Another secret was given than the one that named the voters.
+    /// The given secret is not the one from which the voters' pseudonyms were derived.
     #[error(
         "POLLUX_SECRET is not the secret that the votes in {} were cast under: with it every voter \
          would be a stranger, and could vote again. Give the former one{}; or begin in an empty \
@@ -55,20 +56,21 @@ pub enum Mismatch {
     SecretChanged {
         /// The folder.
         folder: PathBuf,
-        /// Whether it is in the folder.
+        /// Whether the file in the folder holds the right secret.
         kept: bool,
     },
-    /// The file holds another secret than the one that named the voters.
+    /// The secret in the file is not the one from which the voters' pseudonyms were derived.
     #[error(
         "{} is not the secret that the votes here were cast under: with it every voter would be a \
          stranger, and could vote again. Put back the file it was, or give its content as \
          POLLUX_SECRET; if POLLUX_SECRET used to be set, set it again", .0.join(SECRET).display()
     )]
     SecretSwapped(PathBuf),
-    /// Some polls have the former secret already that would have the next.
+    /// Polls created since the rotation's moment already use the former secret, though they would need the
+    /// next.
     #[error("{}", secrets::too_late(*.0))]
     RotatedTooLate(UnixMillis),
-    /// Log and store are of two installations.
+    /// Log and store belong to two installations.
     #[error(
         "{} was counted from the log {counted}, but {LOG} is the log {found}: put back the file \
          that belongs to the other", folder.join(STORE).display()
@@ -76,9 +78,9 @@ pub enum Mismatch {
     Strangers {
         /// The folder.
         folder: PathBuf,
-        /// The store's log.
+        /// The generation of the log that the store was counted from.
         counted: Generation,
-        /// The log that is there.
+        /// The generation of the log that was found.
         found: Generation,
     },
     /// The log is shorter than what was counted from it.
@@ -90,11 +92,11 @@ pub enum Mismatch {
     LogShortened {
         /// The folder.
         folder: PathBuf,
-        /// Where.
+        /// The partition whose records are missing.
         partition: Partition,
-        /// The log's end.
+        /// The end of the log in that partition.
         end: Offset,
-        /// The store's next offset.
+        /// The store's next offset in that partition.
         counted: Offset,
     },
     /// The store does not say what it has counted.
@@ -102,20 +104,21 @@ pub enum Mismatch {
     Unreadable {
         /// The folder.
         folder: PathBuf,
-        /// Why.
+        /// Why it does not say so.
         error: StoreError,
     },
 }
 
-/// Open all of it, or make all of it.
+/// Opens log, store and credentials in the data folder, or creates them.
 pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, StartError> {
     let folder = &config.data;
     let lock = FolderLock::take(folder, ambient.now())?;
-    // Before a database is opened, because SQLite gives the files beside one the same rights.
+    // This comes before a database is opened, because SQLite gives the files beside a database the same
+    // rights.
     private::close_to_others(folder);
     let found = |name| std::fs::metadata(folder.join(name)).is_ok_and(|file| file.len() > 0);
-    // Asked before anything is made. A log is made whole and before the store, so this is no
-    // trace of a first start that was cut short.
+    // This is asked before anything is created. A log is created whole and before the store, so a store
+    // without a log cannot be left by a first start that was cut short.
     let store_is_there = found(STORE);
     if store_is_there && !folder.join(LOG).exists() {
         return Err(Mismatch::LogLost(folder.clone()).into());
@@ -175,7 +178,7 @@ async fn open_rest(
         Ok(()) => same_secret(config, &secret.text, has_votes, ambient.now()),
         Err(mismatch) => Err(mismatch.into()),
     };
-    // Made last: it is shown once, and not by a start that fails.
+    // The token is created last, because it is shown only once, and a start that fails would not show it.
     let admin = match same.and_then(|()| credential(&config.admin_token, ADMIN)) {
         Ok(admin) => admin,
         Err(error) => {
@@ -186,7 +189,8 @@ async fn open_rest(
     Ok((store, secret, admin))
 }
 
-/// The voters on the log were named with this secret. As long as there are none, any will do.
+/// Checks that the voters on the log were named with this secret. While the log has no votes, any secret will
+/// do.
 fn same_secret(
     config: &Config,
     secret: &str,
@@ -213,7 +217,7 @@ fn same_secret(
     .into())
 }
 
-/// By partition, where the log ends.
+/// Returns the end of the log in each partition.
 async fn ends(log: &EmbeddedLog) -> Vec<Offset> {
     let mut ends = Vec::new();
     for partition in 0..log.partitions() {
@@ -222,7 +226,7 @@ async fn ends(log: &EmbeddedLog) -> Vec<Offset> {
     ends
 }
 
-/// The store was counted from this log, and from no more of it than there is.
+/// Checks that the store was counted from this log, and from no more records than the log has.
 async fn compare(
     folder: &Path,
     found: Generation,

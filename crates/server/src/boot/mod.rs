@@ -1,5 +1,5 @@
-//! Start and stop. Only here concrete backends are named: [`folder`] opens the embedded ones and
-//! [`cluster`] those of a cluster; [`node`] puts a node together over any.
+//! Start and stop of a server. Only this module names concrete backends: [`folder`] opens the embedded ones
+//! and [`cluster`] those of a cluster. [`node`] puts a node together over either.
 
 mod cluster;
 mod credentials;
@@ -27,19 +27,20 @@ use crate::store::{Store, StoreError, postgres};
 use credentials::Credential;
 use node::{Node, Parts};
 
-/// How long a start waits for the open polls and, where it counts alone, for what the log holds
-/// and the store has not counted yet, before it serves what it has. The rest follows while serving.
+/// The longest that a start waits before it serves what it has. It waits for the open polls to be loaded and,
+/// where this process alone counts, for the records that the store has not counted yet. The rest follows
+/// while serving.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
-/// A server that runs.
+/// A running server.
 pub struct Running {
-    /// Where it listens.
+    /// The addresses it listens on.
     pub addresses: Vec<SocketAddr>,
-    /// What to open in a browser.
+    /// The URL to open in a browser.
     pub url: String,
-    /// The operator's token, when it was made just now.
+    /// The operator's token, if it was created just now.
     pub admin_token: Option<String>,
-    /// What about Kafka's topics breaks the promise; empty unless that was asked for.
+    /// Faults of Kafka's topics that break the promise; empty unless `POLLUX_KAFKA_WEAK` accepts them.
     pub faults: Vec<String>,
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
@@ -52,34 +53,34 @@ pub struct Running {
     _lock: Option<FolderLock>,
 }
 
-/// Log and store, open, and what belongs to them.
+/// The open log and store, and what belongs to them.
 struct Backends {
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
     secret: String,
     admin: Credential,
-    /// What about the log breaks the promise.
+    /// Faults of the log that break the promise.
     faults: Vec<String>,
-    /// Ends when one of them has failed in a way that only a new start can mend, and says how.
+    /// A future that ends when a backend has failed in a way that only a restart can mend, and says how.
     failed: Shared<BoxFuture<'static, String>>,
-    /// Ends the relaying of changes of polls, where that is done.
+    /// A guard whose drop stops the relaying of changes of polls, where this process does that.
     relay: Option<DropGuard>,
-    /// The data folder is ours.
+    /// The lock on the data folder, where there is one.
     lock: Option<FolderLock>,
 }
 
-/// Why it did not start.
+/// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The credentials in the data folder cannot be read or made.
+    /// The credentials in the data folder cannot be read or created.
     #[error("the data folder {}: {error}", folder.display())]
     Folder {
-        /// Which.
+        /// The data folder.
         folder: PathBuf,
-        /// Why.
+        /// Why they cannot be read or created.
         error: std::io::Error,
     },
-    /// Another process has it.
+    /// Another process uses the data folder.
     #[error(transparent)]
     Locked(#[from] LockError),
     /// The log cannot be opened.
@@ -88,7 +89,7 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreOpenError),
-    /// What is in the folder does not belong together.
+    /// The contents of the data folder do not belong together.
     #[error(transparent)]
     Mismatch(#[from] folder::Mismatch),
     /// Kafka cannot be used.
@@ -97,25 +98,25 @@ pub enum StartError {
     /// PostgreSQL cannot be used.
     #[error(transparent)]
     Postgres(#[from] postgres::OpenError),
-    /// Kafka and PostgreSQL do not belong together, or not to us.
+    /// Kafka and PostgreSQL do not belong together, or not with this node's secret.
     #[error(transparent)]
     Cluster(#[from] cluster::Mismatch),
-    /// Settings contradict each other: a line each.
+    /// Some settings contradict each other; the value holds a line for each pair.
     #[error("the settings contradict each other:\n  - {}", .0.join("\n  - "))]
     Contradictions(Vec<String>),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
-        /// Which.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// Why it cannot be listened on.
         error: std::io::Error,
     },
 }
 
 impl StartError {
-    /// The process's exit code: 4 where a server does not answer, 3 where something was refused to
-    /// keep data safe, 2 where a setting is wrong, else 1.
+    /// Returns the exit code of the process: 4 where a server does not answer, 3 where something was refused
+    /// to keep data safe, 2 where a setting is wrong, and 1 where an address cannot be listened on.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Listen { .. } => 1,
@@ -128,7 +129,7 @@ impl StartError {
         }
     }
 
-    /// Whether a server did not answer; a moment later it may.
+    /// Returns whether the error is that a server did not answer, which may pass in a moment.
     fn is_no_answer(&self) -> bool {
         matches!(
             self,
@@ -141,7 +142,7 @@ impl StartError {
         )
     }
 
-    /// The address that is taken, if that is why.
+    /// Returns the address that is in use by another process, if that is the error.
     pub fn address_in_use(&self) -> Option<SocketAddr> {
         match self {
             Self::Listen { address, error } if error.kind() == std::io::ErrorKind::AddrInUse => {
@@ -152,8 +153,8 @@ impl StartError {
     }
 }
 
-/// Start everything, in order: addresses (so that a taken port costs nothing), log, store, node;
-/// then serve once it has caught up.
+/// Starts a server. The addresses come first, so that a taken port costs nothing, then log, store and node.
+/// It begins to serve once the node has caught up.
 pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let contradictions = config.contradictions();
     if !contradictions.is_empty() {
@@ -214,9 +215,9 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
 }
 
 impl Running {
-    /// Take no more connections, finish the requests under way, append what is queued, and
-    /// stop, all within the deadline. What is not counted then is counted at the next start.
-    /// Says whether everything ended in time.
+    /// Accepts no more connections, finishes the requests under way, appends what is queued, and stops, all
+    /// within the deadline. Records that are not counted by then are counted at the next start. Returns
+    /// whether everything ended in time.
     pub async fn stop(self) -> bool {
         self.stop.cancel();
         self.node.say_goodbye();
@@ -230,7 +231,7 @@ impl Running {
         tokio::time::timeout(self.drain, stopped).await.is_ok()
     }
 
-    /// Waits until a backend has failed in a way that only a new start can mend, and says how.
+    /// Waits until a backend has failed in a way that only a restart can mend, and says how.
     pub async fn failed(&self) -> String {
         self.failed.clone().await
     }

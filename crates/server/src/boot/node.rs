@@ -1,5 +1,5 @@
-//! One node over any two backends: hub, feed, processor and routes, started and stopped in
-//! order. `boot` runs it over the real ones, the simulation over those that fail.
+//! One node over any two backends: hub, feed, processor and routes, started and stopped in order. `boot` runs
+//! it over the real backends, the simulation over backends that fail on purpose.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,23 +22,23 @@ use crate::store::{Listing, Store};
 use crate::watch::feed::{self, Announcements, Pace, Source};
 use crate::watch::hub::Hub;
 
-/// Between two comparisons of the hub with the store.
+/// The pause between two comparisons of the hub with the store.
 const RECONCILE: Duration = Duration::from_secs(60);
 
-/// Polls read from the store at a time: some megabytes at the most.
+/// The number of polls that are read from the store at a time, which take some megabytes at the most.
 const PAGE: usize = 256;
 
-/// What a node is made of.
+/// The parts that a node is put together from.
 pub struct Parts {
-    /// Settings and limits.
+    /// The settings and limits.
     pub config: Config,
     /// Whether there is no other node.
     pub alone: bool,
-    /// The clock and the dice.
+    /// The clock and the source of randomness.
     pub ambient: SharedAmbient,
-    /// The durable log.
+    /// The log, where ballots are recorded.
     pub log: Arc<dyn Log>,
-    /// The truth.
+    /// The store, where decisions and tallies are kept.
     pub store: Arc<dyn Store>,
     /// The installation's secret.
     pub secret: Vec<u8>,
@@ -46,9 +46,9 @@ pub struct Parts {
     pub admin_token: String,
 }
 
-/// A node at work. Dropping it is a crash: its tasks are gone at their next await.
+/// A running node. Dropping it is like a crash: its tasks are gone at their next await.
 pub struct Node {
-    /// What the routes work on.
+    /// The state that the routes share.
     pub app: Arc<App>,
     tasks: JoinSet<()>,
     waiting: Option<Arc<Waiting>>,
@@ -58,10 +58,11 @@ pub struct Node {
 }
 
 impl Node {
-    /// Start everything but the listeners.
+    /// Starts everything except the listeners.
     pub fn start(parts: Parts) -> Self {
         let Parts { config, alone, ambient, log, store, secret, admin_token } = parts;
-        // What one process keeps for itself takes records or is broken; brokers are gone for a while.
+        // Only brokers are away for a while and come back. An embedded log either takes records or is broken,
+        // so there is nothing to wait for.
         let waiting = (!alone).then(|| Waiting::new(log.clone(), config.kafka.waiting));
         let log = waiting.clone().map_or(log, |waiting| waiting as Arc<dyn Log>);
         let hub = Hub::new(log.partitions(), config.watch.clone(), ambient.clone());
@@ -94,7 +95,7 @@ impl Node {
         Self { app, tasks, waiting, loaded, stop, goodbye }
     }
 
-    /// The routes; of a node that only counts, those that tell how it is.
+    /// Returns the routes. A node that only counts has none but those that tell how it is.
     pub fn router(&self) -> Router {
         let app = self.app.clone();
         if app.config.roles.web { routes::router(app) } else { routes::health_only(app) }
@@ -105,8 +106,8 @@ impl Node {
         self.loaded.cancelled().await;
     }
 
-    /// Waits until what is shown is what the log says: every open poll is known, and every
-    /// record that was on the log when this was called is decided.
+    /// Waits until what is shown is what the log says: every open poll is known, and every record that was on
+    /// the log at the time of the call is decided.
     pub async fn caught_up(&self) {
         self.loaded().await;
         for partition in 0..self.app.log.partitions() {
@@ -118,8 +119,8 @@ impl Node {
         }
     }
 
-    /// Send the viewers away, and the votes that wait for the log to take them. They leave while
-    /// requests are still being answered.
+    /// Closes the viewers' connections, and refuses the votes that wait in line for the log. Other requests
+    /// go on being answered meanwhile.
     pub fn say_goodbye(&self) {
         self.goodbye.cancel();
         if let Some(waiting) = &self.waiting {
@@ -127,8 +128,8 @@ impl Node {
         }
     }
 
-    /// Finish the commits under way and stop. What is not counted by then is counted at the
-    /// next start.
+    /// Finishes the commits under way and stops. Records that are not counted by then are counted at the next
+    /// start.
     pub async fn stop(mut self) {
         self.goodbye.cancel();
         self.stop.cancel();
@@ -136,7 +137,7 @@ impl Node {
     }
 }
 
-/// The two backends, as the hub's feed sees them.
+/// Log and store, as the source that the hub's feed reads.
 struct Committed {
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
@@ -170,6 +171,7 @@ impl Source for Committed {
     }
 }
 
+/// The announcements of the log's feed.
 struct Joined(Box<dyn Feed>);
 
 #[async_trait]

@@ -1,8 +1,8 @@
-//! Ballots under pseudonyms and secrets are nobody's business but the owner's of the data folder,
-//! however that folder came to be: its files can be read by that user alone.
+//! The rights on the data folder's files. They hold secrets, and ballots under pseudonyms, so only the user
+//! who owns the folder may read them, however the folder came to be.
 //!
-//! `pollux serve` makes them so, by its umask. This is for those that are there already: made by an
-//! older Pollux, put back from a copy, or made by a program that has another umask.
+//! `pollux serve` creates its files so by its umask. This module closes files that exist already: those of an
+//! older Pollux, those restored from a copy, or those of a program with another umask.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -13,15 +13,15 @@ use super::folder::{ADMIN, SECRET};
 use crate::log::embedded::FILE as LOG;
 use crate::store::embedded::FILE as STORE;
 
-/// What the names of our files begin with: SQLite keeps `-wal` and `-shm` beside a database, and
-/// an operator copies of it.
+/// The beginnings of the names of our files. SQLite keeps `-wal` and `-shm` beside a database, and an
+/// operator keeps copies of it.
 const OURS: [&str; 5] = [LOG, STORE, SECRET, ADMIN, "pollux.lock"];
 
-/// Nobody else may read, write or execute.
+/// The permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
-/// Take every right on our files from everybody but their owner. That a file system knows no rights,
-/// or a file is not ours to change, is logged and keeps no server from starting.
+/// Takes all rights on our files from everybody but their owner. Where the file system has no rights, or a
+/// file is not ours to change, that is logged and does not keep the server from starting.
 pub fn close_to_others(folder: &Path) {
     let files = match fs::read_dir(folder) {
         Ok(files) => files,
@@ -47,7 +47,7 @@ fn close(file: &Path) -> io::Result<()> {
     let now = match fs::metadata(file) {
         Ok(found) if found.is_file() => found.mode(),
         Ok(_) => return Ok(()),
-        // SQLite takes a write-ahead log away when its last connection goes.
+        // SQLite removes a write-ahead log when the last connection to it closes.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };

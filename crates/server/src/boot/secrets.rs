@@ -1,8 +1,8 @@
-//! The secrets of an installation, one after another: who may follow whom, and what the store keeps of it.
+//! The secrets of an installation: which may follow which, and what the store keeps of them.
 //!
-//! A rotation has a moment. Polls made before it keep naming their voters with the former secret, later
-//! ones take the next; so nobody becomes a stranger in a poll, and each node finds out from a poll's id
-//! alone which secret it has.
+//! A rotation happens at a moment. Polls created before it go on deriving voters' pseudonyms from the former
+//! secret, and later ones use the next. So no voter is taken for a new one in any poll, and each node can
+//! tell from a poll's id alone which secret the poll uses.
 
 use std::fmt;
 
@@ -11,26 +11,27 @@ use pollux_core::id::UnixMillis;
 use super::credentials::fingerprint;
 use crate::config::FormerSecret;
 
-/// A secret by its [`fingerprint`], and until when it was in force.
+/// A secret, as its [`fingerprint`], and the end of its time in force.
 type Link = ([u8; 16], Option<UnixMillis>);
 
-/// All of them by their fingerprints, oldest first. Only the last has no end.
+/// The fingerprints of all secrets, oldest first. Only the last has no end.
 ///
-/// As text: each in hexadecimal digits, its end after an `@` in milliseconds since 1970, separated by
-/// spaces. One that was never rotated is the fingerprint alone, which is what older versions keep.
+/// As text, the fingerprints are in hexadecimal digits and separated by spaces. An `@` and the end in
+/// milliseconds since 1970 follow each but the last. A secret that was never rotated is the fingerprint
+/// alone, which is what older versions keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain(Vec<Link>);
 
 /// Why a node may not start with the secrets that it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
-    /// They are none that the store knows, or not all that have followed.
+    /// The store does not know these secrets, or some that have followed are missing.
     Unknown,
-    /// The next one would have to be in force already.
+    /// The moment from which the next secret is in force has passed.
     Past(UnixMillis),
 }
 
-/// What is wrong with a rotation whose moment has passed, and what to do.
+/// Returns the error for a rotation whose moment has passed: what is wrong, and what to do.
 pub fn too_late(until: UnixMillis) -> String {
     let at = jiff::Timestamp::from_millisecond(until.0 as i64).unwrap_or_default();
     format!(
@@ -41,14 +42,14 @@ pub fn too_late(until: UnixMillis) -> String {
 }
 
 impl Chain {
-    /// The one in force in the end, after those before it.
+    /// Creates the chain of the former secrets and the one that follows them.
     pub fn new(former: &[FormerSecret], current: &str) -> Self {
         let former = former.iter().map(|one| (fingerprint(&one.text), Some(one.until)));
         Self(former.chain([(fingerprint(current), None)]).collect())
     }
 
-    /// What the store has to keep instead of `kept` once a node starts with these; `None` if it is
-    /// right as it is. The oldest may be left out once nobody votes in its polls any more.
+    /// Returns what the store has to keep instead of `kept` once a node starts with these secrets, or `None`
+    /// if `kept` may stay. The oldest secrets may be left out once nobody votes in their polls any more.
     fn after(&self, kept: &Self, now: UnixMillis) -> Result<Option<Self>, Unfit> {
         let shared = (0..kept.0.len()).find(|from| self.begins_with(&kept.0[*from..]));
         let from = shared.ok_or(Unfit::Unknown)?;
@@ -62,18 +63,18 @@ impl Chain {
         }
     }
 
-    /// Whether these are the first ones, the last of which may have come to an end meanwhile.
+    /// Returns whether this chain begins with `others`. The last of them may have got an end since.
     fn begins_with(&self, others: &[Link]) -> bool {
         let Some((last, before)) = others.split_last() else { return false };
         self.0.starts_with(before) && self.0.get(before.len()).is_some_and(|one| one.0 == last.0)
     }
 
-    /// The same of what the store keeps, as text.
+    /// Does the same as [`Chain::after`], with the text that the store keeps.
     pub fn after_text(&self, kept: &str, now: UnixMillis) -> Result<Option<Self>, Unfit> {
         self.after(&Self::parse(kept).ok_or(Unfit::Unknown)?, now)
     }
 
-    /// Read what [`fmt::Display`] writes.
+    /// Reads what [`fmt::Display`] writes.
     fn parse(text: &str) -> Option<Self> {
         let link = |text: &str| {
             let (digits, until) = match text.split_once('@') {

@@ -1,4 +1,4 @@
-//! How the texts of settings are read and written, and what is said of those that cannot be read.
+//! The forms of settings: how their texts are read and written, and the errors for those that cannot be read.
 
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,25 +12,27 @@ use pollux_core::id::UnixMillis;
 
 use super::types::{FormerSecret, Password, Roles};
 
-/// The fewest bytes of a secret.
+/// The least length of a secret, in bytes.
 const SECRET: usize = 16;
 
+/// The reader of a value, whose error says what it should have been.
 type Read<T> = Box<dyn Fn(&str) -> Result<T, String> + Send + Sync>;
+/// The writer of a value as it would be typed.
 type Show<T> = Box<dyn Fn(&T) -> String + Send + Sync>;
 
-/// How a value is written.
+/// The form of a setting: how its value is read and written.
 pub struct Form<T> {
-    /// What stands for it in the help.
+    /// The placeholder of the value in the help.
     pub(super) value: &'static str,
-    /// The least and the most; empty when any will do.
+    /// The least and the greatest value; empty when any will do.
     pub(super) limits: String,
-    /// What holds when nothing is set.
+    /// What holds when nothing is set, in words.
     pub(super) absent: &'static str,
-    /// Whether it must not stand in a message.
+    /// Whether the value must not appear in a message.
     pub(super) is_secret: bool,
-    /// Read it, or say what it should have been.
+    /// Reads the value, or says what it should have been.
     pub(super) read: Read<T>,
-    /// As it would be typed; empty when there is none, or it is secret.
+    /// Writes the value as it would be typed; empty when there is none, or it is secret.
     pub(super) show: Show<T>,
 }
 
@@ -52,12 +54,12 @@ impl<T: 'static> Form<T> {
         Self { is_secret: true, show: Box::new(|_| String::new()), ..self }
     }
 
-    /// What holds when nothing is set, in words.
+    /// Sets the words for what holds when nothing is set.
     pub fn absent(self, absent: &'static str) -> Self {
         Self { absent, ..self }
     }
 
-    /// There may be none.
+    /// Makes the value optional.
     pub fn optional(self) -> Form<Option<T>> {
         let Self { value, limits, absent, is_secret, read, show } = self;
         Form {
@@ -89,24 +91,24 @@ fn whole<N: FromStr + PartialOrd + Display + Copy + Send + Sync + 'static>(
     Form::new(value, read, N::to_string).limits(limits)
 }
 
-/// So many.
+/// Returns the form of a number within a range.
 pub fn count<N: FromStr + PartialOrd + Display + Copy + Send + Sync + 'static>(
     range: impl RangeBounds<N> + Send + Sync + 'static,
 ) -> Form<N> {
     whole("COUNT", "whole number", range)
 }
 
-/// So many bytes.
+/// Returns the form of a number of bytes within a range.
 pub fn bytes(range: impl RangeBounds<usize> + Send + Sync + 'static) -> Form<usize> {
     whole("BYTES", "whole number", range)
 }
 
-/// A port.
+/// Returns the form of a port within a range.
 pub fn port(range: impl RangeBounds<u16> + Send + Sync + 'static) -> Form<u16> {
     whole("PORT", "port", range)
 }
 
-/// So many in a unit of time, and the burst above it.
+/// Returns the form of a rate, which is a number per unit of time and the burst above it.
 pub fn rate() -> Form<(u32, u32)> {
     let read = |text: &str| {
         let number = |text: &str| text.trim().parse().ok().filter(|number| *number >= 1);
@@ -116,7 +118,7 @@ pub fn rate() -> Form<(u32, u32)> {
     Form::new("RATE/BURST", read, |(rate, burst)| format!("{rate}/{burst}")).limits("from 1/1 up")
 }
 
-/// A length of time.
+/// Returns the form of a length of time that is more than zero.
 pub fn time() -> Form<Duration> {
     let read = |text: &str| match parse_duration(text)? {
         Duration::ZERO => Err("must be more than nothing".into()),
@@ -125,12 +127,12 @@ pub fn time() -> Form<Duration> {
     Form::new("TIME", read, shown_time).limits("more than 0s")
 }
 
-/// A length of time, or `0s` for none.
+/// Returns the form of a length of time that may be `0s`, which stands for none.
 pub fn time_or_none() -> Form<Duration> {
     Form::new("TIME", parse_duration, shown_time)
 }
 
-/// A length of time as people type it: `500ms`, `10s`, `2m`, `1h`, `365d`; a bare number is seconds.
+/// Reads a length of time as people type it: `500ms`, `10s`, `2m`, `1h`, `365d`. A bare number is in seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
@@ -160,7 +162,7 @@ fn shown_time(time: &Duration) -> String {
     }
 }
 
-/// Yes or no, in the usual spellings.
+/// Returns the form of a yes or no, in the usual spellings.
 pub fn switch() -> Form<bool> {
     let read = |text: &str| match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
@@ -170,7 +172,7 @@ pub fn switch() -> Form<bool> {
     Form::new("true|false", read, bool::to_string)
 }
 
-/// One of these, in any case.
+/// Returns the form of one of several names, in upper or lower case.
 pub fn choice<T: Copy + Send + Sync>(
     value: &'static str,
     all: &'static [T],
@@ -187,17 +189,17 @@ pub fn choice<T: Copy + Send + Sync>(
     Form::new(value, read, move |item| name(*item).to_owned())
 }
 
-/// Any text.
+/// Returns the form of any text.
 pub fn text(value: &'static str) -> Form<String> {
     Form::new(value, |text| Ok(text.into()), String::clone)
 }
 
-/// Where something is, or will be.
+/// Returns the form of a path to something that may not exist yet.
 pub fn path(value: &'static str) -> Form<PathBuf> {
     Form::new(value, |text| Ok(text.into()), |path: &PathBuf| path.display().to_string())
 }
 
-/// A file that can be read.
+/// Returns the form of a file, which must be readable.
 pub fn file() -> Form<PathBuf> {
     let read = |text: &str| match std::fs::File::open(text) {
         Ok(_) => Ok(text.into()),
@@ -206,12 +208,12 @@ pub fn file() -> Form<PathBuf> {
     Form { read: Box::new(read), ..path("FILE") }
 }
 
-/// A password, whatever it is.
+/// Returns the form of a password, which may be any text.
 pub fn password() -> Form<Password> {
     Form::new("PASSWORD", |text| Ok(Password(text.into())), |_| String::new()).secret()
 }
 
-/// A text long enough not to be guessed.
+/// Returns the form of a secret that is too long to be guessed.
 pub fn secret(value: &'static str) -> Form<String> {
     Form::new(value, read_secret, String::clone).secret().limits(format!("{SECRET} bytes or more"))
 }
@@ -223,7 +225,7 @@ fn read_secret(text: &str) -> Result<String, String> {
     }
 }
 
-/// Secrets that were rotated away, each `SECRET@TIME`. No error repeats one.
+/// Returns the form of the secrets that were rotated away, each as `SECRET@TIME`. No error repeats a secret.
 pub fn former_secrets() -> Form<Vec<FormerSecret>> {
     let read = |text: &str| {
         let mut all: Vec<FormerSecret> = Vec::new();
@@ -246,7 +248,7 @@ pub fn former_secrets() -> Form<Vec<FormerSecret>> {
     Form::new("SECRETS", read, |_| String::new()).secret()
 }
 
-/// The roles of a node.
+/// Returns the form of a node's roles.
 pub fn roles() -> Form<Roles> {
     let read = |text: &str| {
         let mut roles = Roles { web: false, processor: false };
@@ -270,14 +272,14 @@ fn joined<T: Display>(items: &[T]) -> String {
     items.iter().map(T::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// IP addresses; `localhost` is both loopbacks.
+/// Returns the form of a list of IP addresses; `localhost` stands for both loopback addresses.
 pub fn addresses() -> Form<Vec<IpAddr>> {
     Form::new("ADDRESSES", read_addresses, |all: &Vec<_>| joined(all))
 }
 
 fn read_addresses(text: &str) -> Result<Vec<IpAddr>, String> {
     let mut all = Vec::new();
-    // Twice the same would be told to be taken by another process.
+    // An address given twice would fail to bind, as if another process had taken it.
     let mut add = |address: IpAddr| {
         if !all.contains(&address) {
             all.push(address);
@@ -297,7 +299,8 @@ fn read_addresses(text: &str) -> Result<Vec<IpAddr>, String> {
     if all.is_empty() { Err("names no address".into()) } else { Ok(all) }
 }
 
-/// Networks such as `10.0.0.0/8`, and addresses, which are networks of one; `localhost` is both loopbacks.
+/// Returns the form of a list of networks such as `10.0.0.0/8`. An address is a network of one, and
+/// `localhost` stands for both loopback addresses.
 pub fn networks() -> Form<Vec<IpNet>> {
     let read = |text: &str| {
         let mut all: Vec<IpNet> = Vec::new();
@@ -316,7 +319,7 @@ pub fn networks() -> Form<Vec<IpNet>> {
         }
         if all.is_empty() { Err("names no address".into()) } else { Ok(IpNet::aggregate(&all)) }
     };
-    // Addresses are written without the length of their prefix.
+    // The address of a network of one is written without the length of its prefix.
     let name = |network: &IpNet| {
         let alone = network.prefix_len() == network.max_prefix_len();
         if alone { network.addr().to_string() } else { network.to_string() }
@@ -326,7 +329,7 @@ pub fn networks() -> Form<Vec<IpNet>> {
     })
 }
 
-/// An `http` or `https` URL, without the slash at its end.
+/// Returns the form of an `http` or `https` URL, which is kept without a slash at its end.
 pub fn url() -> Form<String> {
     Form::new("URL", read_url, String::clone)
 }
@@ -340,7 +343,7 @@ fn read_url(text: &str) -> Result<String, String> {
     }
 }
 
-/// URLs without a path.
+/// Returns the form of a list of origins, which are URLs without a path.
 pub fn origins() -> Form<Vec<String>> {
     let origin = |item: &str| {
         let origin = read_url(item).ok().filter(|url| url.matches('/').count() == 2);
@@ -350,7 +353,7 @@ pub fn origins() -> Form<Vec<String>> {
     Form::new("ORIGINS", read, |all: &Vec<_>| joined(all))
 }
 
-/// Brokers, each with its port.
+/// Returns the form of a list of brokers, each with its port.
 pub fn brokers() -> Form<Vec<String>> {
     let broker = |item: &str| {
         let (host, port) = item.rsplit_once(':').unwrap_or((item, ""));
@@ -366,7 +369,7 @@ pub fn brokers() -> Form<Vec<String>> {
     Form::new("HOST:PORT,…", read, |all: &Vec<_>| joined(all))
 }
 
-/// What a topic's name may begin with, and be followed by ours.
+/// Returns the form of a prefix of topic names.
 pub fn topic_prefix() -> Form<String> {
     let read = |text: &str| {
         let fits = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);

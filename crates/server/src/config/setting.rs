@@ -1,50 +1,53 @@
-//! A setting as the command line and the documents see it, and the macro that declares them.
+//! A setting as the command line and the documents see it, and the macro that declares settings.
 
 use std::sync::LazyLock;
 
 use super::Config;
 use super::form::Form;
 
-/// All of them, in the order of the help.
+/// All settings, in the order of the help.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(Config::settings);
 
+/// The reader of a value into the configuration.
 type Set = dyn Fn(&mut Config, &str) -> Result<(), String> + Send + Sync;
+/// The writer of the value that the configuration holds.
 type Show = dyn Fn(&Config) -> String + Send + Sync;
 
-/// One setting.
+/// One setting, whatever the type of its value.
 pub struct Setting {
-    /// `--flag`, without the dashes: the variable's name, without ours before it.
+    /// The name of `--flag`, without the dashes: the variable's name in lower case, without `POLLUX_`.
     pub flag: String,
     /// The environment variable.
     pub variable: &'static str,
-    /// What stands for its value in the help.
+    /// The placeholder of the value in the help.
     pub value: &'static str,
-    /// The least and the most; empty when any value of its form will do.
+    /// The least and the greatest value; empty when any value of its form will do.
     pub limits: String,
-    /// Its default as it would be typed; empty when there is none.
+    /// The default as it would be typed; empty when there is none.
     pub default: String,
-    /// What holds where there is none, in words.
+    /// What holds where there is no default, in words.
     pub absent: &'static str,
-    /// One sentence.
+    /// The help text, which is one sentence without a full stop.
     pub help: &'static str,
-    /// Where the help lists it.
+    /// The part of the help that lists the setting.
     pub heading: Heading,
-    /// Whether its value must not stand in a message.
+    /// Whether the value must not appear in a message.
     pub is_secret: bool,
     set: Box<Set>,
     show: Box<Show>,
 }
 
-/// The parts of the help.
+/// A part of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heading {
-    /// What one commonly sets.
+    /// The settings that people commonly choose.
     Settings,
-    /// Bounds with sound defaults; shown by `--help` only.
+    /// The bounds, which have sound defaults. Only `--help` lists them.
     Limits,
 }
 
 impl Setting {
+    /// Creates a setting of a form and of the field that it fills.
     pub(super) fn new<T: 'static>(
         heading: Heading,
         variable: &'static str,
@@ -73,12 +76,12 @@ impl Setting {
         }
     }
 
-    /// Read a value into the configuration, or say what it should have been.
+    /// Reads a value into the configuration, or says what it should have been.
     pub fn set(&self, config: &mut Config, text: &str) -> Result<(), String> {
         (self.set)(config, text)
     }
 
-    /// The value as it would be typed; empty when there is none, or it is secret.
+    /// Returns the value as it would be typed; empty when there is none, or it is secret.
     pub fn show(&self, config: &Config) -> String {
         (self.show)(config)
     }
@@ -91,8 +94,8 @@ impl Setting {
 /// VARIABLE: form => field: Type = default;
 /// ```
 ///
-/// under the heading of the help where it is listed; behind the `=` of the struct stands where
-/// it is in the [`Config`], behind a `+` the structs that are part of it.
+/// under the part of the help that lists it. The `=` of the struct is followed by its place in the
+/// [`Config`], and a `+` by the structs that are part of it.
 macro_rules! settings {
     (
         $(#[$about:meta])+
@@ -104,7 +107,7 @@ macro_rules! settings {
     ) => {
         $(#[$about])+
         #[derive(Clone, Debug)]
-        // The help is no Markdown.
+        // The help texts are not Markdown.
         #[allow(rustdoc::bare_urls)]
         pub struct $Group {
             $($($(#[doc = $help])+ pub $field: $Type,)+)+

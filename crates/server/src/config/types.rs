@@ -1,15 +1,15 @@
-//! What settings hold that is more than a number or a text.
+//! Types of settings that are more than a number or a text.
 
 use std::fmt;
 
 use pollux_core::id::UnixMillis;
 
-/// A secret of the installation that was rotated away, or will be.
+/// A former secret of the installation: it was rotated away, or will be.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FormerSecret {
-    /// Its text.
+    /// The secret itself.
     pub text: String,
-    /// Polls made before this have it for good.
+    /// The moment of the rotation. Polls created before it use this secret for good.
     pub until: UnixMillis,
 }
 
@@ -19,7 +19,7 @@ impl fmt::Debug for FormerSecret {
     }
 }
 
-/// A password: never printed.
+/// A password, which is never printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Password(pub String);
 
@@ -29,17 +29,17 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What a process of a cluster does; an embedded one does all.
+/// The roles of a process in a cluster. An embedded process has both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roles {
-    /// Take votes and show results.
+    /// Whether the process takes votes and shows results.
     pub web: bool,
-    /// Count votes.
+    /// Whether the process counts votes.
     pub processor: bool,
 }
 
 impl Roles {
-    /// Everything.
+    /// Both roles.
     pub const ALL: Self = Self { web: true, processor: true };
 }
 
@@ -54,10 +54,10 @@ impl fmt::Display for Roles {
     }
 }
 
-/// SASL mechanisms.
+/// A SASL mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sasl {
-    /// The password as it is: over TLS only, or in a network of one's own.
+    /// The password is sent as it is, which is safe only over TLS or in a private network.
     Plain,
     /// SCRAM with SHA-256.
     ScramSha256,
@@ -66,10 +66,10 @@ pub enum Sasl {
 }
 
 impl Sasl {
-    /// Each of them.
+    /// All mechanisms.
     pub const ALL: &[Self] = &[Self::Plain, Self::ScramSha256, Self::ScramSha512];
 
-    /// Its registered name.
+    /// Returns the registered name of the mechanism.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "PLAIN",
@@ -79,22 +79,24 @@ impl Sasl {
     }
 }
 
-/// TLS to PostgreSQL.
+/// The use of TLS to PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DbTls {
-    /// None: whoever sees the network sees everything.
+    /// The connection is not encrypted: whoever can see the network can read everything.
     Off,
-    /// Encrypted, to whoever answers: no help against one who stands between.
+    /// The connection is encrypted, but the server's identity is not checked, so nothing protects against a
+    /// machine in between.
     Require,
-    /// Encrypted, and only to the server that the certificate authority vouches for by its name.
+    /// The connection is encrypted, and only made to a server whose name the certificate authority vouches
+    /// for.
     Verify,
 }
 
 impl DbTls {
-    /// Each of them.
+    /// All modes.
     pub const ALL: &[Self] = &[Self::Off, Self::Require, Self::Verify];
 
-    /// As it is set.
+    /// Returns the name of the mode in the setting.
     pub fn name(self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -104,20 +106,20 @@ impl DbTls {
     }
 }
 
-/// How the log on stderr is written.
+/// The format of the log on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For a person.
+    /// Lines for people to read.
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 impl LogFormat {
-    /// Each of them.
+    /// All formats.
     pub const ALL: &[Self] = &[Self::Human, Self::Json];
 
-    /// As it is set.
+    /// Returns the name of the format in the setting.
     pub fn name(self) -> &'static str {
         match self {
             Self::Human => "human",

@@ -1,7 +1,7 @@
-//! The pages under `/docs/errors`: the texts of the folder `docs/errors`, as HTML.
+//! The pages under `/docs/errors`, made from the Markdown in the folder `docs/errors`.
 //!
-//! [`html`] reads the little Markdown those texts keep to: headings, paragraphs, flat lists,
-//! fenced code, `code`, **strong** and [links](/). Everything else is text, and is escaped.
+//! [`html`] reads only the Markdown that those files use: headings, paragraphs, flat lists, fenced code,
+//! `code`, **strong** and [links](/). Everything else is text, and is escaped.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,7 @@ macro_rules! texts {
     };
 }
 
-/// Slug and text, by slug.
+/// The slug and the text of each page, in the slugs' order.
 const TEXTS: [(&str, &str); 27] = texts![
     "body-too-large",
     "change-unknown",
@@ -44,7 +44,7 @@ const TEXTS: [(&str, &str); 27] = texts![
     "wrong-token",
 ];
 
-/// The list of all pages.
+/// The page that lists all pages.
 static INDEX: LazyLock<String> = LazyLock::new(|| {
     let mut body = String::from("<h1>Problem types</h1>\n<ul>\n");
     for (slug, text) in TEXTS {
@@ -54,24 +54,24 @@ static INDEX: LazyLock<String> = LazyLock::new(|| {
     document("Problem types", &(body + "</ul>\n"))
 });
 
-/// The slugs there are pages for, in alphabetical order.
+/// Returns the slugs that have pages, in alphabetical order.
 #[cfg(test)]
 pub fn slugs() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().map(|(slug, _)| *slug)
 }
 
-/// The page that lists all.
+/// Returns the page that lists all problem types.
 pub fn index() -> &'static str {
     &INDEX
 }
 
-/// The page of one problem type.
+/// Returns the page of one problem type.
 pub fn page(slug: &str) -> Option<String> {
     let (_, text) = TEXTS.iter().find(|(known, _)| *known == slug)?;
     Some(document(title(text), &html(text)))
 }
 
-/// The page where there is none.
+/// Returns the page for an address that does not exist.
 pub fn nowhere() -> String {
     document(
         "Nothing here",
@@ -80,7 +80,7 @@ pub fn nowhere() -> String {
     )
 }
 
-/// A text's first line is its title.
+/// Returns the title of a text, which is its first line.
 fn title(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim_start_matches("# ")
 }
@@ -93,7 +93,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// What the lines read last belong to.
+/// The block that the latest lines belong to.
 #[derive(Clone, Copy, PartialEq)]
 enum Block {
     None,
@@ -148,7 +148,8 @@ fn html(markdown: &str) -> String {
     out + block.close()
 }
 
-/// `code`, **strong** and [links](/) within a line; the code between backticks is left alone.
+/// Returns a line with its `code`, **strong** and [links](/) as HTML. What stands between backticks is left
+/// as it is.
 fn inline(line: &str) -> String {
     let mut out = String::new();
     for (i, part) in escape(line).split('`').enumerate() {

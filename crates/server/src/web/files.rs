@@ -1,4 +1,4 @@
-//! What the front end (`web/`) was built into, embedded: every file, with its compressed forms.
+//! The files into which the screens (`web/`) were built, embedded in the binary with their compressed forms.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -10,35 +10,35 @@ use sha2::{Digest, Sha256};
 
 use super::lists;
 
-/// One file, as built.
+/// One built file.
 pub struct File {
-    /// Its path in the folder of built files: `vote.html`, `assets/vote-3f2a.js`.
+    /// The path in the folder of built files: `vote.html`, `assets/vote-3f2a.js`.
     pub name: &'static str,
-    /// Its content.
+    /// The content.
     pub plain: &'static [u8],
-    /// The same, gzipped; plain HTTP on a venue's network takes no other form.
+    /// The content, gzipped. Over plain HTTP, as on a venue's network, browsers accept no better form.
     pub gzip: Option<&'static [u8]>,
-    /// The same in Brotli; browsers take it over HTTPS only.
+    /// The content in Brotli, which browsers accept over HTTPS only.
     pub brotli: Option<&'static [u8]>,
 }
 
-/// All of them, by name.
+/// All built files, in the order of their names.
 pub static FILES: &[File] = &include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 static BY_NAME: LazyLock<HashMap<&'static str, (&'static File, String)>> =
     LazyLock::new(|| FILES.iter().map(|file| (file.name, (file, etag(file.plain)))).collect());
 
-/// What an answer carries: bytes, the form they are in, and the content's tag.
+/// The content of an answer: bytes, their encoding, and a tag.
 pub struct Content {
-    /// The bytes.
+    /// The bytes, encoded.
     pub bytes: Bytes,
-    /// `gzip` or `br`; `None` as they are.
+    /// The encoding, `gzip` or `br`; `None` for plain bytes.
     pub encoding: Option<&'static str>,
-    /// A strong tag of this form of the content.
+    /// A strong tag of the content in this encoding.
     pub etag: HeaderValue,
 }
 
-/// The file of this name, in the smallest form that the client takes.
+/// Returns the file of this name, in the smallest form that the client accepts.
 pub fn file(name: &str, headers: &HeaderMap) -> Option<Content> {
     let (file, etag) = BY_NAME.get(name)?;
     let (encoding, bytes) = [("br", file.brotli), ("gzip", file.gzip)]
@@ -50,13 +50,13 @@ pub fn file(name: &str, headers: &HeaderMap) -> Option<Content> {
     Some(Content { bytes: Bytes::from_static(bytes), encoding, etag: tag(etag, encoding) })
 }
 
-/// A content that was written just now.
+/// Returns a text that was generated for this request as a content.
 pub fn written(text: String) -> Content {
     let etag = tag(&etag(text.as_bytes()), None);
     Content { bytes: text.into(), encoding: None, etag }
 }
 
-/// The text of a file that is always there.
+/// Returns the text of a file that every build contains.
 pub fn text(name: &str) -> &'static str {
     let (file, _) = BY_NAME.get(name).expect("the build made every page");
     std::str::from_utf8(file.plain).expect("pages are UTF-8")
@@ -66,7 +66,7 @@ fn etag(content: &[u8]) -> String {
     hex::encode(&Sha256::digest(content)[..8])
 }
 
-/// A form of its own has a tag of its own (RFC 9110, section 8.8.3).
+/// Creates the tag of a content. Each encoding has a tag of its own (RFC 9110, section 8.8.3).
 fn tag(of: &str, encoding: Option<&str>) -> HeaderValue {
     let form = encoding.map(|name| format!("-{name}")).unwrap_or_default();
     HeaderValue::try_from(format!("\"{of}{form}\"")).expect("hexadecimal digits in quotes")

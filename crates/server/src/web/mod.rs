@@ -1,8 +1,8 @@
-//! The screens: pages, styles and modules built from `web/` (by `build.rs`), embedded in the binary,
-//! and the pages that explain each problem type.
+//! The screens: pages, styles and modules that `build.rs` builds from `web/` and embeds in the binary, and
+//! the pages that explain each problem type.
 //!
-//! Whatever lies under `/assets/` has a hash of its content in its name: it may be cached for ever.
-//! Pages carry an `ETag` and are asked about each time. The policy forbids inline script and style,
+//! The name of every file under `/assets/` contains a hash of its content, so it may be cached for ever.
+//! Pages carry an `ETag`, and browsers ask for them each time. The policy forbids inline script and style,
 //! foreign hosts, and turning text into HTML.
 
 mod errors;
@@ -17,26 +17,27 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use files::Content;
 
-/// No inline script or style, nothing from elsewhere, and no way from a string to HTML
-/// (`require-trusted-types-for`), and no frame around us.
+/// The content security policy. It allows no inline script or style, nothing from elsewhere, no frame around
+/// us, and no way from a string to HTML (`require-trusted-types-for`).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
-/// The end of it.
+/// The end of the policy, which [`let_frame`] replaces.
 const UNFRAMED: &str = "'none'";
 
-/// Another content has another name.
+/// The caching of assets, whose names change with their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// Kept, but asked about each time, which costs a 304.
+/// The caching of pages. A browser keeps them but asks each time, which costs a 304.
 const ASK: &str = "no-cache";
 
-/// Whether a page of another origin may load an answer without asking by CORS, as an image for example.
+/// The header that says whether a page of another origin may load an answer without CORS, for example as an
+/// image.
 pub const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// The answer to a `GET` of one of our pages or files; `None` when the path is not ours.
+/// Returns the answer to a `GET` of one of our pages or files, or `None` when the path is not ours.
 ///
-/// `/leaderboard` and `/polls/{id}` are routes of the API as well: they are ours only for
-/// whoever asks for HTML.
+/// `/leaderboard` and `/polls/{id}` are routes of the API as well. They are pages only for clients that ask
+/// for HTML.
 pub fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     let page = |name| Some(answer(name, files::file(name, headers)?, ASK, headers));
@@ -59,33 +60,33 @@ pub fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
     }
 }
 
-/// The poll or event whose numbers a page of this path shows inside other pages, if it is one that
-/// may: read-only ones.
+/// Returns the id of the poll or event that a page of this path shows, if other sites may show the page in a
+/// frame. Only read-only pages may be framed.
 pub fn framed(path: &str) -> Option<&str> {
     let (page, id) = path.strip_prefix('/')?.split_once('/')?;
     (matches!(page, "overlay" | "embed") && !id.is_empty() && !id.contains('/')).then_some(id)
 }
 
-/// Let the pages of these origins frame this one; `*` lets all.
+/// Lets the pages of these origins frame this page; `*` lets all.
 pub fn let_frame(page: &mut Response<Body>, origins: &[String]) {
     let policy = POLICY.trim_end_matches(UNFRAMED);
     if !origins.is_empty()
         && let Ok(policy) = HeaderValue::try_from(format!("{policy}{}", origins.join(" ")))
     {
         page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-        // A page that isolates itself frames only what says that it may be.
+        // A page that isolates itself frames only pages that allow it in this header.
         page.headers_mut().insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     }
 }
 
-/// The poll or event that a page of this path votes in, if it is one that does.
+/// Returns the id of the poll or event that a page of this path votes in, if it is a voting page.
 pub fn voted_in(path: &str) -> Option<&str> {
     let (page, id) = path.strip_prefix('/')?.split_once('/')?;
     (matches!(page, "p" | "polls") && !id.is_empty() && !id.contains('/')).then_some(id)
 }
 
-/// Let the browser fetch what a poll of this kind needs beside the page itself, rather than once
-/// the page has found out that it needs it. The usual kind needs nothing more.
+/// Tells the browser to fetch the script for polls of this kind together with the page, instead of when the
+/// page finds out that it needs it. The usual kind needs no script of its own.
 pub fn preload(page: &mut Response<Body>, kind: &str) {
     let begins = format!("assets/ballot-{kind}-");
     let named = |file: &&files::File| file.name.starts_with(&begins) && file.name.ends_with(".js");
@@ -96,21 +97,20 @@ pub fn preload(page: &mut Response<Body>, kind: &str) {
     }
 }
 
-/// What a browser gets where nothing is.
+/// Returns the page for a browser that asks for an address that does not exist.
 pub fn nothing_here() -> Response<Body> {
     let mut response = written(errors::nowhere(), &HeaderMap::new());
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
 
-/// Whether `text/html` is among what the client accepts, as it is for a browser that goes to
-/// an address and is not for a page's `fetch` or for curl.
+/// Returns whether the client accepts `text/html` by name. A browser that opens an address does; a page's
+/// `fetch` and curl do not.
 pub fn wants_html(headers: &HeaderMap) -> bool {
     lists(headers, &ACCEPT, "text/html")
 }
 
-/// Whether a header that lists what the client takes names this, and does not refuse it with
-/// `q=0`.
+/// Returns whether a header of accepted values names this one, and does not refuse it with `q=0`.
 fn lists(headers: &HeaderMap, header: &HeaderName, what: &str) -> bool {
     let listed = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
     listed.flat_map(|value| value.split(',')).any(|entry| {
@@ -122,7 +122,7 @@ fn lists(headers: &HeaderMap, header: &HeaderName, what: &str) -> bool {
     })
 }
 
-/// Another `Accept` gets another answer at this address.
+/// Marks an answer that depends on `Accept`, so that a cache keeps one for each.
 pub fn vary(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
     response
@@ -144,7 +144,7 @@ fn kind(name: &str) -> &'static str {
     }
 }
 
-/// A content, or 304 when the client has it.
+/// Answers with a content, or with 304 when the client has it already.
 fn answer(
     name: &str,
     content: Content,
@@ -251,7 +251,8 @@ mod tests {
         }
     }
 
-    /// What a built page or module names: links of a page, static imports of a module.
+    /// Returns the names of the files that a built page or module refers to: a page's links, and a module's
+    /// static imports.
     fn names(text: &str) -> BTreeSet<String> {
         let quoted = text.split(['"', '`']).filter(|part| part.starts_with("/assets/"));
         let imports = ["from\"./", "import\"./"]
@@ -270,7 +271,7 @@ mod tests {
         files::FILES.iter().filter(|file| file.name.ends_with(".html"))
     }
 
-    /// A page and all it loads before anybody does anything.
+    /// Returns a page and all files that it loads before anybody does anything.
     fn loads(page: &str) -> BTreeSet<String> {
         let (mut all, mut left) = (BTreeSet::new(), vec![page.to_owned()]);
         while let Some(name) = left.pop() {

@@ -1,4 +1,4 @@
-//! Who asks: what every handler is told of whoever sent a request.
+//! The asker, which tells every handler who sent a request.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::api::http::path::short;
 use crate::api::problem::Problem;
 use crate::api::problem::security::{About, SecurityEvent};
 
-/// Whoever sent a request.
+/// Whoever sent a request, and what they may do.
 #[derive(Clone)]
 pub struct Asker {
-    /// Where they are.
+    /// Where the request comes from.
     pub client: Client,
     token: Option<Vec<u8>>,
-    /// Whether they are on the server's own machine.
+    /// Whether the request comes from the server's own machine.
     here: bool,
     route: Option<MatchedPath>,
 }
@@ -48,27 +48,27 @@ impl Asker {
         }
     }
 
-    /// The same with another token, such as a body's.
+    /// Returns the same asker with another token, such as one from the body.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
-    /// The token they show, if any.
+    /// Returns the token that was shown, if any.
     pub fn token(&self) -> Option<&[u8]> {
         self.token.as_deref()
     }
 
-    /// The token they show, or 401.
+    /// Returns the token that was shown, or the refusal 401.
     pub fn require_token(&self) -> Result<&[u8], Problem> {
         self.token().ok_or_else(|| Refusal::NoToken.into())
     }
 
-    /// As whom they stand before something that has this owner.
+    /// Returns the role that the token gives over something with this owner.
     pub fn role(&self, app: &App, owner: &[u8; 32]) -> Role {
         app.keys.role(self.token(), owner)
     }
 
-    /// Let them pass if they have this right over something that has this owner.
+    /// Checks that the token gives this right over something with this owner.
     pub fn may(&self, app: &App, owner: &[u8; 32], right: Right) -> Result<(), Problem> {
         may(self.role(app, owner), right).map_err(Problem::from)
     }
@@ -82,24 +82,24 @@ impl Asker {
         may(role, Right::Operator)
     }
 
-    /// Whether they run the server.
+    /// Returns whether the token is the operator's.
     pub fn is_operator(&self, app: &App) -> bool {
         self.operates(app).is_ok()
     }
 
-    /// Let only the operator pass.
+    /// Checks that the token is the operator's.
     pub fn require_operator(&self, app: &App) -> Result<(), Problem> {
         self.operates(app).map_err(Problem::from)
     }
 
-    /// Whether they may hear what log and store say of themselves, and the totals of all polls, which tell of
-    /// hidden ones: who is on the server's machine, and the operator.
+    /// Returns whether the asker may see what log and store report of themselves, and the totals of all
+    /// polls, which include hidden ones. Those on the server's machine and the operator may.
     pub fn is_insider(&self, app: &App) -> bool {
         self.here || self.is_operator(app)
     }
 
-    /// They are answered as if they had shown no token, for it shows none of what has this owner. That
-    /// of a stage is no wrong one: it sees what everybody does.
+    /// Notes a wrong token whose request is answered as if it had shown none, because the token opens nothing
+    /// of this owner. A stage token is not a wrong one: it sees what everybody sees.
     pub fn ignored(&self, app: &App, owner: &[u8; 32], id: Uuid) {
         if self.role(app, owner) == Role::Stranger {
             let route = self.route.as_ref().map(|route| short(route.as_str()));
@@ -108,7 +108,7 @@ impl Asker {
     }
 }
 
-/// The bearer token, if one was sent.
+/// Returns the bearer token, if one was sent.
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(AUTHORIZATION)?.as_bytes();
     let (scheme, token) = value.split_at_checked(7)?;

@@ -1,6 +1,6 @@
-//! Room for open polls. Every open poll is held in memory, so there is a bound on them; past it new
-//! ones are refused. What is kept free beyond is for polls that are there already, so that nobody's
-//! prepared poll stays shut because strangers have made too many, and for the operator.
+//! The room for open polls. Every open poll is held in memory, so their number has a bound, past which new
+//! ones are refused. Some room beyond the bound is for the operator and for polls that exist already, so that
+//! nobody is kept from opening a prepared poll because strangers have created too many.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,14 +9,14 @@ use super::asker::Asker;
 use crate::api::App;
 use crate::api::problem::{Problem, Trouble};
 
-/// The part of the bound that is kept free beyond it: one in so many.
+/// The divisor that makes the extra room from the bound: a tenth.
 const KEPT_FREE: usize = 10;
 
-/// Polls on their way to being open, which the hub does not count yet.
+/// The number of polls that are about to open, which the hub does not count yet.
 #[derive(Default)]
 pub struct Capacity(Arc<AtomicUsize>);
 
-/// Room for one poll, held until the hub counts it.
+/// The room for one poll, held until the hub counts the poll.
 pub struct Place(Arc<AtomicUsize>);
 
 impl Drop for Place {
@@ -25,7 +25,7 @@ impl Drop for Place {
     }
 }
 
-/// For a poll that is open from the start.
+/// Takes room for a poll that is open from the start.
 pub fn for_new(app: &App, asker: &Asker) -> Result<Place, Problem> {
     if asker.is_operator(app) {
         return for_known(app);
@@ -36,7 +36,7 @@ pub fn for_new(app: &App, asker: &Asker) -> Result<Place, Problem> {
     take(app, most, what)
 }
 
-/// For a poll that is there already and opens.
+/// Takes room for a poll that exists already and is about to open.
 pub fn for_known(app: &App) -> Result<Place, Problem> {
     let most = app.config.watch.open_polls;
     take(app, most + (most / KEPT_FREE).max(1), "no other poll can be opened for now")

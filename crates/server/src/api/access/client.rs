@@ -1,4 +1,4 @@
-//! Where a request comes from: the address behind trusted proxies.
+//! The client of a request: the address behind trusted proxies.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Once;
@@ -7,35 +7,37 @@ use http::{Extensions, HeaderMap};
 
 use crate::api::App;
 
-/// The other end of the connection; the accept loop puts it into every request.
+/// The address at the other end of the connection. The accept loop puts it into every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// Stands for all who come through something on this machine that is no trusted proxy: RFC 7600's dummy
-/// address, which nobody has. Loopback itself has no limits, and they are not on this machine.
+/// The address that stands for all who come through something on this machine that is no trusted proxy. It is
+/// the dummy address of RFC 7600, which nobody has. Loopback will not do, because it has no limits, and these
+/// clients are not on this machine.
 const BEHIND_A_STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 0, 8));
 
-/// What proxies add and no client on this machine does.
+/// The headers that proxies add and clients on this machine do not send.
 const FORWARDED: [&str; 4] = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The address, that of the nearest hop we do not trust.
+    /// The address of the nearest hop that is not trusted.
     pub address: IpAddr,
     /// Whether the browser used HTTPS.
     pub https: bool,
 }
 
 impl Client {
-    /// Read it off a request. Forwarding headers are believed from trusted proxies only, and
-    /// then from the right: whatever stands left of the first stranger a stranger wrote.
+    /// Reads the client off a request. Forwarding headers are believed from trusted proxies only, and are
+    /// read from the right: a stranger may have written whatever stands left of the first address that is not
+    /// trusted.
     pub fn of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let peer = extensions.get().map_or(Ipv4Addr::LOCALHOST.into(), |Peer(address)| *address);
         Self::behind(app, headers, peer)
     }
 
-    /// The same, of a request whose connection is known.
+    /// Reads the client off a request whose connection is known.
     pub fn behind(app: &App, headers: &HeaderMap, peer: IpAddr) -> Self {
         let peer = peer.to_canonical();
         let trusted = |hop: IpAddr| app.config.trusted_proxies.iter().any(|n| n.contains(&hop));
@@ -80,7 +82,7 @@ fn warn_of_a_stranger() {
     });
 }
 
-/// An address with or without a port: `203.0.113.7`, `203.0.113.7:4711`, `[2001:db8::1]:4711`.
+/// Reads an address with or without a port: `203.0.113.7`, `203.0.113.7:4711`, `[2001:db8::1]:4711`.
 fn parse_hop(text: &str) -> Option<IpAddr> {
     let address = text
         .parse()

@@ -1,4 +1,5 @@
-//! The voter's signed cookie, and the `voter` of a receipt, which is the same for clients that keep none.
+//! The voter's signed cookie, and the `voter` of a receipt, which stands in for the cookie with clients that
+//! keep none.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,19 +11,19 @@ use serde::{Serialize, Serializer};
 use super::keys::{Generation, Keys, same};
 use crate::api::problem::Problem;
 
-/// The cookie's name.
+/// The name of the cookie over plain HTTP.
 pub const COOKIE_NAME: &str = "pollux_voter";
 
-/// The same over HTTPS. Browsers take a name that begins like this from the host itself alone, so that
-/// no other site of the same domain can make a visitor vote as somebody else.
+/// The name of the cookie over HTTPS. Browsers accept a cookie whose name begins like this from the host
+/// itself only, so no other site of the same domain can make a visitor vote as somebody else.
 const HTTPS_COOKIE_NAME: &str = "__Host-pollux_voter";
 
 const COOKIE_DAYS: u32 = 365;
 
-/// 16 bytes of value and 16 of signature, in base64url without padding.
+/// The length of a cookie's text: 16 bytes of value and 16 of signature, in base64url without padding.
 const COOKIE_CHARS: usize = 43;
 
-/// What a voter's cookie carries.
+/// The value that a voter's cookie carries.
 pub type BrowserId = [u8; 16];
 
 /// A [`BrowserId`] with our signature, in base64url.
@@ -30,7 +31,7 @@ pub type BrowserId = [u8; 16];
 pub struct SignedVoter([u8; COOKIE_CHARS]);
 
 impl SignedVoter {
-    /// Its text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("base64url")
     }
@@ -49,15 +50,16 @@ impl Serialize for SignedVoter {
 }
 
 impl Keys {
-    /// The value of the voter's cookie, if there is one and we signed it. One of the name for plain
-    /// HTTP is believed only where there is none of the other: it may be older than HTTPS is here.
+    /// Returns the browser id in the voter's cookie, if there is one that we signed. The cookie for plain
+    /// HTTP is believed only where there is none for HTTPS, as it is on a site that voters used before it had
+    /// HTTPS.
     pub fn cookie(&self, headers: &HeaderMap) -> Option<BrowserId> {
         self.cookie_named(HTTPS_COOKIE_NAME, headers)
             .or_else(|| self.cookie_named(COOKIE_NAME, headers))
     }
 
-    /// The value that the page now opened gives to its visitor as a cookie, which is `fresh` for
-    /// a new one; none for whoever has it already.
+    /// Returns the browser id that a page gives its visitor as a cookie, or `None` if the visitor has that
+    /// cookie already. It is `fresh` unless the visitor has a cookie from before HTTPS.
     pub fn cookie_due(
         &self,
         headers: &HeaderMap,
@@ -70,7 +72,7 @@ impl Keys {
         Some(self.cookie(headers).unwrap_or_else(fresh))
     }
 
-    /// Whether the visitor has a cookie, over HTTPS one of the name for it.
+    /// Returns whether the visitor has a valid cookie. Over HTTPS only the cookie for HTTPS counts.
     pub fn has_cookie(&self, headers: &HeaderMap, https: bool) -> bool {
         let ours = |name| self.cookie_named(name, headers).is_some();
         ours(HTTPS_COOKIE_NAME) || !https && ours(COOKIE_NAME)
@@ -97,7 +99,7 @@ impl Keys {
         self.generations.iter().rev().any(ours).then_some(*value)
     }
 
-    /// The value as it is given out now, in a cookie or in a receipt: signed.
+    /// Returns the browser id, signed, as it is given out now in a cookie or a receipt.
     pub fn signed(&self, value: &BrowserId, now: UnixMillis) -> SignedVoter {
         let mut signed = [0; 32];
         signed[..16].copy_from_slice(value);
@@ -107,7 +109,7 @@ impl Keys {
         SignedVoter(text)
     }
 
-    /// The value of a `voter` that a receipt gave out.
+    /// Returns the browser id of a `voter` that a receipt gave out.
     pub fn voter_of(&self, text: &str) -> Result<BrowserId, Problem> {
         self.cookie_value(text.as_bytes()).ok_or_else(|| {
             let detail = "is not a voter that a receipt of this server gave out; send it as it was, \
@@ -116,7 +118,7 @@ impl Keys {
         })
     }
 
-    /// The `Set-Cookie` header that makes a browser this voter.
+    /// Returns the `Set-Cookie` header that gives a browser this id.
     pub fn set_cookie(value: &SignedVoter, https: bool) -> HeaderValue {
         let (name, secure) =
             if https { (HTTPS_COOKIE_NAME, "; Secure") } else { (COOKIE_NAME, "") };

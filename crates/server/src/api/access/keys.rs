@@ -1,5 +1,6 @@
-//! The keys made from the installation's secrets: voters' pseudonyms, the owner's and the stage's tokens,
-//! and the operator's. What is signed with them for browsers is in [`super::cookie`].
+//! The keys made from the installation's secrets, for voters' pseudonyms and for the tokens of owners and
+//! stages, and the check of the operator's token. What is signed with them for browsers is in
+//! [`super::cookie`].
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,14 +14,15 @@ use super::right::Role;
 use crate::config::FormerSecret;
 use crate::watch::grants::Proof;
 
-/// The keys made from the installation's secrets.
+/// The keys made from the installation's secrets, and the hash of the operator's token.
 pub struct Keys {
-    /// Oldest first; the last one's has no end.
+    /// The keys of each secret, oldest first. The last one's have no end.
     pub(super) generations: Vec<Generation>,
     admin: [u8; 32],
 }
 
-/// The keys made from one secret, for the polls and events made before `until` and after the former's.
+/// The keys made from one secret, for the polls and events that were created before `until` and not before
+/// the previous secret's end.
 pub(super) struct Generation {
     until: UnixMillis,
     voters: VoterKey,
@@ -29,12 +31,12 @@ pub(super) struct Generation {
     stages: Hmac<Sha256>,
 }
 
-/// What the operator's token unlocks besides every poll: nothing needs it to be kept in clear.
+/// Hashes a token. The operator's token and the owners' are kept as hashes only.
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// Compared in a time that does not tell where they differ.
+/// Compares two byte strings in a time that does not tell where they differ.
 pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
         && std::hint::black_box(a.iter().zip(b).fold(0, |d, (a, b)| d | (a ^ b))) == 0
@@ -44,8 +46,8 @@ impl Generation {
     fn new(secret: &[u8], until: UnixMillis) -> Self {
         let root: Hmac<Sha256> =
             Hmac::new_from_slice(secret).expect("HMAC takes a key of any length");
-        // Voters' pseudonyms are keyed with the secret itself (the core says so); cookies and
-        // tokens have keys of their own, so that no input of one is an input of another.
+        // Voters' pseudonyms are keyed with the secret itself, as the core defines. Cookies and tokens have
+        // keys of their own, so that no input of one is an input of another.
         let derived = |purpose: &[u8]| {
             let mut mac = root.clone();
             mac.update(purpose);
@@ -61,6 +63,7 @@ impl Generation {
         }
     }
 
+    /// Signs a browser id.
     pub(super) fn signature(&self, value: &BrowserId) -> [u8; 16] {
         let mut mac = self.cookies.clone();
         mac.update(value);
@@ -78,7 +81,8 @@ impl Generation {
 }
 
 impl Keys {
-    /// Make them from the secret, those before it (oldest first), and the operator's token.
+    /// Creates the keys from the current secret, the secrets before it (oldest first), and the operator's
+    /// token.
     pub fn new(secret: &[u8], former: &[FormerSecret], admin_token: &str) -> Self {
         let former = former.iter().map(|one| Generation::new(one.text.as_bytes(), one.until));
         let current = Generation::new(secret, UnixMillis(u64::MAX));
@@ -88,13 +92,13 @@ impl Keys {
         }
     }
 
-    /// The keys of what was made at this time, and at this time itself.
+    /// Returns the keys for what was created at this time, and for what is signed at this time.
     pub(super) fn at(&self, time: UnixMillis) -> &Generation {
         let in_force = self.generations.iter().find(|generation| time < generation.until);
         in_force.or(self.generations.last()).expect("there is always one")
     }
 
-    /// The pseudonym of a voter in a poll.
+    /// Derives the pseudonym of a voter in a poll.
     pub fn voter(&self, poll: PollId, who: Who<'_>) -> VoterId {
         let key = &self.at(poll.time()).voters;
         match who {
@@ -103,8 +107,8 @@ impl Keys {
         }
     }
 
-    /// The owner's token of a poll or an event. The serial is zero at first and random when
-    /// reissued.
+    /// Derives the owner's token of a poll or an event. The serial is zero at first, and random when the
+    /// token is reissued.
     pub fn owner_token(&self, id: Uuid, serial: [u8; 16]) -> String {
         let mut mac = self.at(PollId(id).time()).owners.clone();
         mac.update(b"owner");
@@ -113,26 +117,26 @@ impl Keys {
         URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
     }
 
-    /// The first token of what has this owner, unless another was issued since: that one is not ours to
-    /// derive again.
+    /// Derives the first token of something with this owner. Returns `None` if another was issued since,
+    /// because that one cannot be derived again.
     pub fn first_token(&self, id: Uuid, owner: &[u8; 32]) -> Option<String> {
         let token = self.owner_token(id, [0; 16]);
         (Self::token_hash(&token) == *owner).then_some(token)
     }
 
-    /// The token that is given to a stage now, which may show and reveal. It is kept nowhere: it
-    /// follows from what is kept of the owner's, and dies with that.
+    /// Derives the token that a stage is given now, which may show and reveal. It is kept nowhere: it is
+    /// derived from the hash of the owner's token, and becomes invalid with that.
     pub fn stage_token(&self, owner: &[u8; 32], now: UnixMillis) -> String {
         self.at(now).stage_token(owner)
     }
 
-    /// Whether the token is the stage's of what this owner has.
+    /// Returns whether the token is a stage token of something with this owner.
     fn stages(&self, token: &[u8], owner: &[u8; 32]) -> bool {
         let ours = |one: &Generation| same(one.stage_token(owner).as_bytes(), token);
         self.generations.iter().rev().any(ours)
     }
 
-    /// By what the token runs something that has this owner, if it does.
+    /// Returns what the token proves about something with this owner, or `None` if it proves nothing.
     pub fn proof(&self, token: &[u8], owner: &[u8; 32]) -> Option<Proof> {
         if self.is_operators(token) {
             return Some(Proof::Operator);
@@ -143,34 +147,35 @@ impl Keys {
         self.stages(token, owner).then_some(Proof::Stage(*owner))
     }
 
-    /// As whom the bearer of this token stands before something that has this owner.
+    /// Returns the role that this token gives over something with this owner.
     pub fn role(&self, token: Option<&[u8]>, owner: &[u8; 32]) -> Role {
         token.map_or(Role::Anyone, |token| Role::of(self.proof(token, owner)))
     }
 
-    /// What [`pollux_core::poll::Poll::owner`] keeps of a token.
+    /// Returns the hash of a token, which [`pollux_core::poll::Poll::owner`] keeps.
     pub fn token_hash(token: &str) -> [u8; 32] {
         sha256(token.as_bytes())
     }
 
-    /// Whether the token is the operator's.
+    /// Returns whether the token is the operator's.
     pub(super) fn is_operators(&self, token: &[u8]) -> bool {
         same(&sha256(token), &self.admin)
     }
 }
 
-/// By what a voter is recognised.
+/// What identifies a voter.
 #[derive(Clone, Copy, Debug)]
 pub enum Who<'a> {
     /// The `voterId` of the request.
     Named(&'a str),
-    /// The cookie's value.
+    /// The browser id in the cookie.
     Cookie(BrowserId),
 }
 
 impl Who<'_> {
-    /// A first vote without a cookie: the ballot id is the voter, the same wherever it is sent, and
-    /// the cookie or the receipt's `voter` then given out says so.
+    /// Identifies a voter who votes first and without a cookie by the ballot id. The same ballot id gives the
+    /// same voter wherever it is sent, and the cookie or the receipt's `voter` that is then given out carries
+    /// it.
     pub fn first(ballot: BallotId) -> Self {
         Self::Cookie(*ballot.0.as_bytes())
     }

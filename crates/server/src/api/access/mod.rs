@@ -1,4 +1,4 @@
-//! Who asks, whether they may, and how often.
+//! Access to the API: who asks, whether they may, and how often.
 
 pub mod asker;
 pub mod capacity;

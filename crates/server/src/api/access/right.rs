@@ -1,26 +1,26 @@
-//! Whether somebody may: the one place that says so.
+//! The rights of roles. Only this module decides whether somebody may do something.
 
 use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::grants::Proof;
 
-/// As whom somebody stands before something that has an owner.
+/// The role of an asker towards something that has an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Who shows no token.
+    /// The asker shows no token.
     Anyone,
-    /// Who shows one that proves nothing here.
+    /// The asker shows a token that proves nothing here.
     Stranger,
-    /// Who holds the stage's token.
+    /// The asker holds a stage token.
     Stage,
-    /// Who owns it.
+    /// The asker holds the owner's token.
     Owner,
-    /// Who runs the server.
+    /// The asker holds the operator's token.
     Operator,
 }
 
 impl Role {
-    /// By what a token has proven.
+    /// Returns the role that a token's proof gives.
     pub fn of(proof: Option<Proof>) -> Self {
         match proof {
             Some(Proof::Operator) => Self::Operator,
@@ -30,7 +30,7 @@ impl Role {
         }
     }
 
-    /// Its word on record.
+    /// Returns the word for the role in the security log.
     pub fn word(self) -> &'static str {
         match self {
             Self::Anyone | Self::Stranger => "nobody",
@@ -41,31 +41,31 @@ impl Role {
     }
 }
 
-/// Whose token something takes.
+/// A right that something requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// The owner's: to change it, and to see all of it.
+    /// The right to change it and to see all of it, which the owner has.
     Owner,
-    /// The owner's or the stage's: to show and reveal.
+    /// The right to show and reveal, which the owner and the stage have.
     Stage,
-    /// The operator's: whatever is about more than one owner's, and whatever has a limit.
+    /// The right to whatever concerns more than one owner, and to be free of limits, which the operator has.
     Operator,
 }
 
-/// Why not.
+/// Why a right was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// A token is needed.
     NoToken,
     /// The token is not the owner's.
     NotTheOwners,
-    /// The token is a stage's, and that does not do.
+    /// The token is a stage token, which does not give this right.
     OnlyAStages,
     /// The token is not the operator's.
     NotTheOperators,
 }
 
-/// Whether who has this role has this right, or why not.
+/// Returns whether this role has this right, or why not.
 pub fn may(role: Role, right: Right) -> Result<(), Refusal> {
     match (role, right) {
         (Role::Operator, _) => Ok(()),
@@ -77,7 +77,7 @@ pub fn may(role: Role, right: Right) -> Result<(), Refusal> {
     }
 }
 
-/// 403.
+/// Returns the problem 403 for a token that is not the one required.
 pub fn wrong_token(whose: &str) -> Problem {
     Problem::new(Trouble::WrongToken, format!("this is not the {whose} token"))
 }

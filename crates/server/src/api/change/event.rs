@@ -1,4 +1,4 @@
-//! Changing an event.
+//! Changes of events.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::api::problem::Problem;
 use crate::api::problem::security::SecurityEvent;
 use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};
 
-/// Change an event of the bearer of the token; `change` says whether there was anything to do. What was
-/// `found` a moment ago is not read again, and a new `logo` is kept beside it.
+/// Changes an event of the token's bearer. `change` returns whether there was anything to do. An event that
+/// was just `found` is not read again, and a new `logo` is kept beside it.
 pub async fn change(
     app: &Arc<App>,
     id: String,
@@ -33,14 +33,14 @@ pub async fn change(
     super::change(app, whose, found, logo, until(app), make).await.map(|found| agenda(&found))
 }
 
-/// The event with the list of its polls.
+/// Returns the event with the list of its polls.
 pub fn agenda((event, polls): &EventAndPolls) -> Agenda {
     Agenda::new(Arc::new(event.clone()), polls)
 }
 
 impl Owned for Event {
     type Found = EventAndPolls;
-    /// The bytes of its logo.
+    /// The bytes of the event's logo.
     type Beside = Option<Bytes>;
     const WHAT: &'static str = "event";
 

@@ -1,4 +1,4 @@
-//! Keeping something new under a join code: once, even if the request comes twice.
+//! The creation of something that is kept under a join code: once, even if the request comes twice.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::api::lookup::code::CODE_DIGITS;
 use crate::api::problem::{Problem, Trouble};
 use crate::store::{Created, IdempotencyKey, StoreError};
 
-/// Codes offered to the store at a time.
+/// The number of codes that are offered to the store at a time.
 const CODES: usize = 8;
 
-/// The header `Idempotency-Key`, if it is there.
+/// Reads the header `Idempotency-Key`, if it is there.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let bytes = value.as_bytes();
@@ -28,7 +28,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
 }
 
-/// Whoever makes something that stays spends of what their address may make; the operator does not.
+/// Takes one from what the asker's address may create. The operator has no such limit.
 pub fn spend(app: &App, asker: &Asker) -> Result<(), Problem> {
     if asker.is_operator(app) {
         return Ok(());
@@ -36,7 +36,7 @@ pub fn spend(app: &App, asker: &Asker) -> Result<(), Problem> {
     app.limits.creation(asker.client.address)
 }
 
-/// Keep something new, and tell everybody.
+/// Keeps something new in the store, and announces it.
 pub async fn keep<T: Owned>(
     app: &Arc<App>,
     new: T,
@@ -62,15 +62,15 @@ pub async fn keep<T: Owned>(
 
 /// What became of something new.
 enum Kept<T> {
-    /// It is kept.
+    /// The store keeps it.
     New(T),
-    /// The same request had made it before.
+    /// The same request had created it before.
     Before(T),
-    /// Whether it is kept the store has not said.
+    /// The store has not said whether it keeps it.
     Unknown(Problem),
 }
 
-/// Have the store keep something under a join code, ever longer ones until one is free.
+/// Has the store keep something under a join code. The codes get longer until one is free.
 async fn under_a_code<T, F: Future<Output = Result<Created<T>, StoreError>>>(
     app: &App,
     until: Instant,
@@ -96,7 +96,7 @@ async fn under_a_code<T, F: Future<Output = Result<Created<T>, StoreError>>>(
     Err(Problem::new(Trouble::StoreUnavailable, "no join code is free; try again"))
 }
 
-/// Random digits, the first not 0, so that nobody loses it in a spreadsheet.
+/// Draws a join code. Its first digit is not 0, so that no spreadsheet drops it.
 fn code(app: &App, digits: usize) -> String {
     let least = 10_u64.pow(digits as u32 - 1);
     // A bias of 10¹² in 2⁶⁴ is of no use to anybody.

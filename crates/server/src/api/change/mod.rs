@@ -1,9 +1,9 @@
-//! Changing what somebody owns: one loop for polls and events alike.
+//! Changes of what somebody owns, in one loop for polls and events alike.
 //!
-//! The store has the change first; then it is published: every partition of a poll gets the control
-//! record (the processor's housekeeping appends again what is missing), and every node is told.
-//! Whoever loses a race decides anew upon what is there by then. Where the store does not say whether
-//! it made the change, it is looked at, and whatever is found is told and goes on record.
+//! The store gets the change first. Then the change is published: every partition of a poll gets the control
+//! record (the processor's housekeeping appends again what is missing), and every node is told. A request
+//! that loses a race decides anew upon what the store has by then. If the store does not say whether it made
+//! the change, this module reads what the store has, announces it, and puts it on record.
 
 pub mod event;
 pub mod keep;
@@ -27,62 +27,62 @@ use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
 use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};
 
-/// A change that loses this many races in a row is given up.
+/// The number of races in a row that a change may lose before it is given up.
 const ATTEMPTS: usize = 8;
 
-/// What somebody owns: a poll or an event.
+/// Something that somebody owns: a poll or an event.
 pub trait Owned: Clone + PartialEq + Send + Sync + 'static {
-    /// It as the store has it, with what belongs to it there.
+    /// The owned thing as the store has it, with what belongs to it there.
     type Found: Send + Sync + 'static;
-    /// What is handed to the store beside it, if it is new.
+    /// What is handed to the store together with the owned thing, such as an event's logo.
     type Beside: Send + Sync + 'static;
-    /// What it is, for messages.
+    /// The word for it in messages.
     const WHAT: &'static str;
 
-    /// Its id.
+    /// Returns its id.
     fn id(&self) -> Uuid;
-    /// What is kept of its owner's token.
+    /// Returns the hash of its owner's token.
     fn owner(&self) -> &[u8; 32];
-    /// How often it was changed.
+    /// Returns its revision, which is how often it was changed.
     fn revision(&self) -> u64;
-    /// It, of what was found.
+    /// Returns the owned thing out of what was found.
     fn of(found: &Self::Found) -> &Self;
-    /// Put it, changed, in the place of what was found.
+    /// Puts the changed thing into what was found.
     fn replace(found: &mut Self::Found, changed: Self);
-    /// It, when it is new and has nothing beside it yet.
+    /// Returns a new one in the form in which it would be found, with nothing beside it yet.
     fn fresh(self, app: &App) -> Self::Found;
-    /// Which security event its change is, if it is one.
+    /// Returns the security event that a change is, if it is one.
     fn on_record(before: &Self, after: &Self) -> Option<SecurityEvent>;
-    /// The room that the change takes, if it takes any.
+    /// Takes the room that a change needs, if it needs any.
     fn room(app: &App, before: &Self, after: &Self) -> Result<Option<Place>, Problem>;
 
-    /// Have the store keep it under one of these codes.
+    /// Has the store keep it under one of these codes.
     fn create(
         self,
         app: &App,
         codes: Vec<String>,
         key: Option<IdempotencyKey>,
     ) -> impl Future<Output = Result<Created<Self>, StoreError>> + Send;
-    /// Read what this bearer may change.
+    /// Reads what this bearer may change.
     fn owned(
         app: &App,
         id: &str,
         bearer: &Bearer,
     ) -> impl Future<Output = Result<Self::Found, Problem>> + Send;
-    /// Read it from the store.
+    /// Reads it from the store.
     fn read(
         app: &App,
         id: Uuid,
     ) -> impl Future<Output = Result<Option<Self::Found>, StoreError>> + Send;
-    /// Have the store change it, if its revision is still `expected`.
+    /// Has the store change it, if its revision is still `expected`.
     fn write(
         &self,
         app: &App,
         expected: u64,
         beside: &Self::Beside,
     ) -> impl Future<Output = Result<(), ChangeError>> + Send;
-    /// The store has it: tell this node, and wait until the others are told, but not beyond `until`.
-    /// None of it can fail the change, which is made.
+    /// Publishes what the store has: merges it into this node's hub, and waits until the other nodes are
+    /// told, but not beyond `until`. No failure here can fail the change, which is made already.
     fn publish(
         app: &Arc<App>,
         found: &Self::Found,
@@ -90,13 +90,13 @@ pub trait Owned: Clone + PartialEq + Send + Sync + 'static {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// What a change comes to, upon what was found.
+/// What a change comes to, given what was found.
 pub enum Step {
-    /// The store is to have it.
+    /// The store is to make the change.
     Change,
-    /// There is nothing to do: it is as it is wished.
+    /// There is nothing to do, because everything is as requested.
     Nothing,
-    /// It is not what the change was meant for any more.
+    /// What was found is no longer in the state that the change is meant for.
     MovedOn(Problem),
 }
 
@@ -106,11 +106,11 @@ impl From<bool> for Step {
     }
 }
 
-/// On whose authority which poll or event is changed.
+/// The authority for a change, and what is changed.
 pub enum Whose {
-    /// The bearer of a token changes what has this id or join code.
+    /// The bearer of a token changes the poll or event with this id or join code.
     Bearer(Bearer, String),
-    /// An event changes one of its polls; whether its own bearer may was asked before.
+    /// An event changes one of its polls. The right of the event's bearer was checked before.
     Event(Uuid),
 }
 
@@ -135,8 +135,8 @@ impl Whose {
     }
 }
 
-/// Change it; `make` says what there is to do. What was `found` a moment ago need not be read again:
-/// the store takes the change only if it is still so.
+/// Changes something owned; `make` says what there is to do. What was just `found` need not be read again,
+/// because the store makes the change only if nothing has changed since.
 pub async fn change<T: Owned>(
     app: &Arc<App>,
     whose: Whose,
@@ -163,7 +163,7 @@ pub async fn change<T: Owned>(
     .await
 }
 
-/// Change what was found; nothing if somebody else has changed it meanwhile.
+/// Tries once to change what was found. Returns `None` if somebody else has changed it meanwhile.
 async fn attempt<T: Owned>(
     app: &Arc<App>,
     whose: &Arc<Whose>,
@@ -176,7 +176,8 @@ async fn attempt<T: Owned>(
     let mut after = before.clone();
     let step = make(&mut after, &found)?;
     if !matches!(step, Step::Change) {
-        // Whoever asks again may have lost the answer, and we the publication.
+        // A client that asks again may have lost the answer, and this node may have failed to publish, so it
+        // is published again.
         T::publish(app, &found, until).await;
         return if let Step::MovedOn(problem) = step { Err(problem) } else { Ok(Some(found)) };
     }
@@ -205,7 +206,7 @@ async fn attempt<T: Owned>(
     Ok(Some(found))
 }
 
-/// The store has the change: if it is a security event, it goes on record.
+/// Puts a change that the store has made on record, if it is a security event.
 fn record<T: Owned>(app: &App, whose: &Whose, before: &T, after: &T) {
     if let Some(event) = T::on_record(before, after) {
         let by = whose.word(app, before.owner());
@@ -213,7 +214,7 @@ fn record<T: Owned>(app: &App, whose: &Whose, before: &T, after: &T) {
     }
 }
 
-/// Puts a change on record once it is found to be what the store has.
+/// Returns a function that puts a change on record if it is found to be what the store has.
 fn recorder<T: Owned>(
     app: &Arc<App>,
     whose: &Arc<Whose>,
@@ -228,8 +229,9 @@ fn recorder<T: Owned>(
     }
 }
 
-/// The store did not say whether it made a change: look, hand over what is `found`, and tell everybody, for
-/// nobody else will if it was made. What takes longer than `until` is done behind the client's back.
+/// Reads what the store has after it did not say whether it made a change. It hands the result to `found` and
+/// publishes it, because nobody else does if the change was made. If that takes longer than `until`, it goes
+/// on in the background.
 async fn settle<T: Owned>(
     app: &Arc<App>,
     id: Uuid,
@@ -246,12 +248,12 @@ async fn settle<T: Owned>(
     timeout_at(until, looking).await.ok()?.ok()?
 }
 
-/// The problem of a change that the store has not answered.
+/// Returns the problem of a change that the store has not answered.
 fn no_answer() -> Problem {
     Problem::new(Trouble::ChangeUnknown, "the store did not answer in time")
 }
 
-/// The problem that the core's refusal of a change is.
+/// Returns the problem for a change that the core refused.
 pub fn refused(error: ChangeRefused) -> Problem {
     match error {
         ChangeRefused::Invalid(broken) => Problem::rules(broken),
@@ -259,12 +261,12 @@ pub fn refused(error: ChangeRefused) -> Problem {
     }
 }
 
-/// When a request must be answered that begins with its change now.
+/// Returns the moment by which a request must be answered whose change begins now.
 pub fn until(app: &App) -> Instant {
     Instant::now() + app.config.api.deadline
 }
 
-/// Run to the end even if the client goes away in the middle.
+/// Runs some work to its end, even if the client goes away in the middle.
 pub async fn detached<T, F>(app: &Arc<App>, work: impl FnOnce(Arc<App>) -> F) -> Result<T, Problem>
 where
     T: Send + 'static,
@@ -275,8 +277,8 @@ where
     })
 }
 
-/// Tell the other nodes, but not beyond `until`. What does not get through they find out when they
-/// compare themselves with the store.
+/// Announces something to the other nodes, waiting no longer than `until`. A node that misses the
+/// announcement notices the change when it compares its hub with the store.
 async fn announce(app: &Arc<App>, what: Announcement, until: Instant) {
     let app = app.clone();
     let telling = tokio::spawn(async move {
@@ -288,7 +290,7 @@ async fn announce(app: &Arc<App>, what: Announcement, until: Instant) {
     let _ = timeout_at(until, telling).await;
 }
 
-/// Whoever shows a token, to do what takes this right.
+/// The bearer of a token, and the right that the request requires.
 #[derive(Clone)]
 pub struct Bearer {
     asker: Asker,
@@ -296,28 +298,28 @@ pub struct Bearer {
 }
 
 impl Bearer {
-    /// This asker, or 401.
+    /// Creates a bearer of this asker, or returns the problem 401 if the asker shows no token.
     pub fn of(asker: Asker) -> Result<Self, Problem> {
         asker.require_token()?;
         Ok(Self { asker, right: Right::Owner })
     }
 
-    /// The same where the stage's token does, too.
+    /// Returns the same bearer for a request for which a stage token suffices.
     pub fn or_stage(self) -> Self {
         Self { right: Right::Stage, ..self }
     }
 
-    /// Another token from the same place, such as a body's.
+    /// Returns the same bearer with another token, such as one from the body.
     pub fn with_token(&self, token: &str) -> Self {
         Self { asker: self.asker.with_token(token), ..self.clone() }
     }
 
-    /// The poll this one may change, as the store has it.
+    /// Reads the poll that this bearer may change, as the store has it.
     pub async fn poll(&self, app: &App, id: &str, until: Instant) -> Result<Standing, Problem> {
         Whose::Bearer(self.clone(), id.to_owned()).find::<Poll>(app, until).await
     }
 
-    /// The event this one may change, as the store has it.
+    /// Reads the event that this bearer may change, as the store has it.
     pub async fn event(
         &self,
         app: &App,

@@ -1,7 +1,7 @@
-//! Changing a poll.
+//! Changes of polls.
 //!
-//! A change may name the phase that it is meant for (`?phase=`). It is then made in that phase or
-//! not at all, so one that is sent twice, or by two organisers at once, is made once.
+//! A change may name the phase that it is meant for (`?phase=`). It is then made in that phase or not at all,
+//! so a change that is sent twice, or by two organisers at once, is made once.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use crate::api::problem::{Problem, Trouble};
 use crate::log::control;
 use crate::store::{ChangeError, Created, IdempotencyKey, StoreError};
 
-/// Change a poll of the bearer of the token, unless it has left the phase that the change is meant for;
-/// `change` says whether there was anything to do.
+/// Changes a poll of the token's bearer, unless the poll has left the phase that the change is meant for.
+/// `change` returns whether there was anything to do.
 pub async fn change(
     app: &Arc<App>,
     id: String,
@@ -39,7 +39,7 @@ pub async fn change(
     super::change(app, Whose::Bearer(bearer, id), None, (), until, make).await
 }
 
-/// Change a poll whose event's bearer may change it.
+/// Changes a poll of an event. The right of the event's bearer must have been checked before.
 pub async fn change_of_event(
     app: &Arc<App>,
     id: PollId,
@@ -50,7 +50,7 @@ pub async fn change_of_event(
     super::change(app, Whose::Event(id.0), None, (), until, make).await
 }
 
-/// The poll is no longer in the phase that a change is meant for.
+/// Returns the step for a poll that is no longer in the phase that a change is meant for.
 fn moved_on(now: u32, phase: u32) -> Step {
     let detail = format!("the poll is in phase {now}, not in {phase}; nothing was changed");
     Step::MovedOn(Problem::new(Trouble::ChangedMeanwhile, detail))
@@ -115,7 +115,8 @@ impl Owned for Poll {
         app.store.change(self, expected).await
     }
 
-    /// Every partition is told as well. What does not get through is made up for by housekeeping.
+    /// Publishes the poll, and appends its control record to every partition. What fails is made up for by
+    /// housekeeping.
     async fn publish(app: &Arc<App>, found: &Standing, until: Instant) {
         let poll = found.poll.clone();
         app.hub.note(found);

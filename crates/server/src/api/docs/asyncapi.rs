@@ -1,4 +1,4 @@
-//! The AsyncAPI 3.0 document: what a WebSocket says and hears, and the records of the log's
+//! The AsyncAPI 3.0 document, which describes the messages of the WebSocket and the records of the log's
 //! topics. The schemas of polls, receipts and problems are those of the OpenAPI document.
 
 use std::sync::LazyLock;
@@ -15,22 +15,23 @@ static JSON: LazyLock<Bytes> = LazyLock::new(|| {
     serde_json::to_vec_pretty(&whole()).expect("the document is plain data").into()
 });
 
-/// The document.
+/// Answers with the document.
 pub async fn document() -> Response {
     answer::served(&JSON)
 }
 
-/// Messages the server sends: name, members, which of them are always there, and when it is sent.
+/// Returns the messages that the server sends: name, members, the members that are always there, and when it
+/// is sent.
 fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
     let poll = || json!({"poll": schema("Poll")});
     let receipt = || json!({"ref": reference(), "receipt": schema("Receipt")});
     let leaderboard = json!({
         "leaderboard": schema("Leaderboard"),
-        "sinceVersion": {"type": "integer", "description": "The version `changes` counts from"},
+        "sinceVersion": {"type": "integer", "description": "The version since which the options in `changes` have moved"},
         "changes": {"type": "array", "items": schema("RankMove")},
     });
     let hello = json!({
-        "epoch": {"type": "string", "description": "Another one: forget the versions you knew"},
+        "epoch": {"type": "string", "description": "The epoch of all versions. If it is not the one you knew, forget the versions you knew"},
         "polls": {"type": "array", "items": schema("Poll")},
         "leaderboard": {"oneOf": [{"type": "null"}, schema("Leaderboard")]},
         "event": schema("Event"),
@@ -38,9 +39,19 @@ fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
     let event = json!({"event": schema("Event")});
     let error = json!({"ref": reference(), "problem": schema("Problem")});
     vec![
-        ("hello", hello, &["epoch", "polls", "leaderboard"], "First of all: the present state"),
+        (
+            "hello",
+            hello,
+            &["epoch", "polls", "leaderboard"],
+            "The first message: the present state",
+        ),
         ("poll.created", poll(), &["poll"], "A poll opened"),
-        ("poll.updated", poll(), &["poll"], "A poll's newest state; a slow client skips some"),
+        (
+            "poll.updated",
+            poll(),
+            &["poll"],
+            "A poll's newest state; a slow client is not sent every state",
+        ),
         ("poll.closed", poll(), &["poll"], "A poll takes no more votes"),
         (
             "event.changed",
@@ -60,15 +71,20 @@ fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
             "vote.replaced",
             receipt(),
             &["receipt"],
-            "A newer ballot of yours counts; `status` says whether yours ever did",
+            "A newer ballot of yours counts instead; `status` says whether this one ever did",
         ),
-        ("vote.refused", receipt(), &["receipt"], "The poll takes one ballot of a voter"),
+        (
+            "vote.refused",
+            receipt(),
+            &["receipt"],
+            "Your ballot does not count: the poll counts only the first ballot of each voter",
+        ),
         ("vote.late", receipt(), &["receipt"], "Your ballot came after the close"),
         ("error", error, &["problem"], "What you sent was not carried out"),
     ]
 }
 
-/// Messages the server takes.
+/// Returns the messages that the server accepts, in the same form.
 fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
     let id = || json!({"type": "string", "description": "The poll's id or join code"});
     let text = || json!({"type": "string"});
@@ -79,36 +95,36 @@ fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> 
         "options": {"type": "array", "items": text()},
         "optionIds": {"type": "array", "items": {"type": "integer"}},
         "answer": {"type": "array", "items": {"type": ["integer", "null"]},
-            "description": "As the poll's kind has it. Of a choice: the ids of the options. Of a rating: for each statement a step of the scale, or null to skip it"},
+            "description": "The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of the scale for each statement, or null to skip it"},
         "ballotId": {"type": "string", "format": "uuid",
-            "description": "A UUIDv7. Without a cookie at the handshake the first one names the voter of this socket, the same on any other that it is sent over"},
+            "description": "A UUIDv7. If the handshake had no cookie, the first ballot id names the voter of this socket. The same id names the same voter on every other socket"},
         "round": {"type": "integer", "minimum": 1,
-            "description": "The poll's round that it was wished of; in a later one it is too late"},
+            "description": "The round of the poll that the ballot is meant for; in a later round it is too late"},
         "voter": {"type": "string",
-            "description": "The `voter` of an earlier receipt: after a reconnect without a cookie the next ballot is the same voter's"},
+            "description": "The `voter` of an earlier receipt. After a reconnect without a cookie it makes the next ballot the same voter's"},
         "ref": reference(),
     });
     let named = || json!({"poll": id(), "ref": reference()});
     let auth = json!({"token": text(), "poll": id(), "ref": reference()});
     vec![
         ("subscribe", named(), &["poll"], "Send me this poll now and whenever it changes"),
-        ("unsubscribe", named(), &["poll"], "No more of it"),
+        ("unsubscribe", named(), &["poll"], "Stop sending me this poll"),
         (
             "auth",
             auth,
             &["token"],
-            "I hold the token of the polls or the event I watch, or of `poll`: the owner's, or a stage's",
+            "Here is an owner's or a stage token for the polls or the event that I watch, or for `poll`",
         ),
         (
             "vote",
             vote,
             &["poll"],
-            "Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`",
+            "Cast a ballot, with exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`",
         ),
     ]
 }
 
-/// Topics with their key and value.
+/// Returns the topics with their descriptions, keys and values.
 fn topics() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let object = |required: &[&str]| json!({"type": "object", "required": required});
     vec![
@@ -120,15 +136,15 @@ fn topics() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ),
         (
             "votes",
-            "One record a ballot, and control records; the first of a partition is its genesis. Version 2 are ballots that the server named (`namedBy`), and those in polls of other kinds than a choice (`answer`)",
+            "One record for each ballot, and control records. The first record of a partition is its genesis. Ballots that the server named (`namedBy`), and ballots in polls of another kind than a choice (`answer`), have version 2",
             "{pollId}/{voter}",
             object(&["v", "type"]),
         ),
         ("tallies", "Committed, absolute tallies; compacted", "{pollId}/{partition}", object(&[])),
         (
             "votes.dead",
-            "Copies of records of `votes` that are nobody's ballot; headers say where they stand",
-            "as it was",
+            "Dead letters: copies of records of `votes` that cannot be read. Their headers say where the originals stand",
+            "the key of the original",
             json!({}),
         ),
     ]
@@ -139,10 +155,10 @@ fn schema(name: &str) -> Value {
 }
 
 fn reference() -> Value {
-    json!({"description": "Yours: it comes back with the answers; at most 128 bytes of JSON"})
+    json!({"description": "A value of your choice that comes back with the answers; at most 128 bytes of JSON"})
 }
 
-/// The whole of it.
+/// Builds the document.
 pub fn whole() -> Value {
     let api = serde_json::to_value(openapi::whole());
     let mut api = api.expect("the document is plain data");
@@ -182,11 +198,11 @@ pub fn whole() -> Value {
     let query = json!({"type": "object", "properties": {
         "poll": {"type": "array", "items": {"type": "string"}, "description": "Only these polls"},
         "event": {"type": "string", "description": "This event (id or join code) and its current poll, whichever that is"},
-        "leaderboard": {"type": "string", "description": "The leaderboard (too)"},
+        "leaderboard": {"type": "string", "description": "Send the leaderboard, in addition to the polls that are named"},
     }});
     let mut channels = json!({"socket": {
         "address": "/ws",
-        "title": "The WebSocket; an Upgrade on / is the same. /api/events carries what it sends",
+        "title": "The WebSocket, which an Upgrade on / opens as well. /api/events streams the same messages of the server",
         "messages": on_socket,
         "bindings": {"ws": {"method": "GET", "query": query, "bindingVersion": "0.1.0"}},
     }});

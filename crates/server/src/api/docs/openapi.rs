@@ -1,5 +1,5 @@
-//! The OpenAPI 3.1 document, made from the handlers. What can go wrong wherever something is taken is
-//! added here by rule, so that no handler has to repeat it.
+//! The OpenAPI 3.1 document, built from the handlers. Problems that follow from what an operation takes are
+//! added here by rule, so that no handler has to repeat them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::api::http::answer;
 use crate::api::problem::{FieldError, ProblemDocument, Trouble};
 use crate::api::routes::Operations;
 
-/// By what a handler names its troubles.
+/// The extension in which a handler names its troubles.
 const TROUBLES: &str = "x-troubles";
 
-/// What stands above the operations, and what all of them share.
+/// The head of the document, and the schemas that all operations share.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -28,18 +28,18 @@ const TROUBLES: &str = "x-troubles";
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(
-        (name = "polls", description = "Making and reading polls"),
-        (name = "events", description = "Polls under one title and one code, one of which is on stage"),
-        (name = "voting", description = "Casting ballots. 202 means durable; send a ballot again with the same `ballotId` when an answer is lost: it counts once"),
+        (name = "polls", description = "Creating and reading polls"),
+        (name = "events", description = "Polls under one title and one join code, one of which is on stage"),
+        (name = "voting", description = "Casting ballots. 202 means that the ballot is durable. If an answer is lost, send the ballot again with the same `ballotId`: it counts once"),
         (name = "watching", description = "Server-sent events; the WebSocket at `/ws` carries the same"),
-        (name = "owner", description = "What the holder of `ownerToken` does"),
+        (name = "owner", description = "Requests that take the `ownerToken`"),
         (name = "server", description = "Health and metrics"),
     ),
     components(schemas(ProblemDocument, FieldError)),
 )]
 struct Head;
 
-/// The whole of it.
+/// Builds the document.
 pub fn whole() -> utoipa::openapi::OpenApi {
     let mut document = Head::openapi();
     document.merge(Operations::openapi());
@@ -52,7 +52,7 @@ fn say_what_tokens_there_are(document: &mut utoipa::openapi::OpenApi) {
     let components = document.components.get_or_insert_default();
     for (name, description) in [
         ("owner", "The poll's `ownerToken`, or the operator's token"),
-        ("stage", "The `stageToken` of the poll or its event: it shows and reveals, nothing else"),
+        ("stage", "The `stageToken` of the poll or its event, which can only show and reveal"),
         ("operator", "The operator's token (`POLLUX_ADMIN_TOKEN`)"),
     ] {
         let scheme =
@@ -88,8 +88,8 @@ fn add_problems(path: &str, operation: &mut Operation) {
     }
 }
 
-/// What can go wrong in an operation: by rule what follows from what it takes, and then what its
-/// handler names as `x-troubles`, which is taken out of the document.
+/// Returns the troubles of an operation: first those that follow from what it takes, then those that its
+/// handler names in `x-troubles`, which is removed from the document.
 fn troubles(path: &str, operation: &mut Operation) -> Vec<Trouble> {
     use Trouble::*;
     let mut list = vec![TooManyRequests];
@@ -115,8 +115,8 @@ fn troubles(path: &str, operation: &mut Operation) -> Vec<Trouble> {
     list
 }
 
-/// The document. It names its server in full: whoever reads a copy (Postman, a generator of
-/// clients) cannot tell from a path where it came from.
+/// Answers with the document. It names its server in full, because the reader of a copy (Postman, a generator
+/// of clients) cannot tell from a path where it came from.
 pub async fn document(State(app): State<Arc<App>>) -> Response {
     let json = app.openapi.get_or_init(|| {
         let mut document = whole();

@@ -1,4 +1,4 @@
-//! `/docs`: the OpenAPI document as a page to read, written by the server.
+//! The page `/docs`, which shows the OpenAPI document and is written by the server.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -17,12 +17,12 @@ static PAGE: LazyLock<Bytes> = LazyLock::new(|| {
     write_page(&document).expect("a string takes everything").into()
 });
 
-/// The page.
+/// Answers with the page.
 pub async fn page() -> Response {
     file(PAGE.clone(), "text/html; charset=utf-8")
 }
 
-/// Its style.
+/// Answers with the style sheet of the page.
 pub async fn style() -> Response {
     file(Bytes::from_static(STYLE.as_bytes()), "text/css; charset=utf-8")
 }
@@ -140,7 +140,7 @@ fn write_schema(page: &mut String, name: &str, schema: &Value) -> std::fmt::Resu
     Ok(())
 }
 
-/// A schema in a word or two.
+/// Returns a word or two for a schema, as HTML.
 fn kind(schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
         let name = escape(name);
@@ -168,7 +168,7 @@ fn text(value: &Value) -> String {
     escape(value.as_str().unwrap_or_default())
 }
 
-/// Text in which `this` is code.
+/// Returns a text as HTML, with whatever stands between backticks as code.
 fn prose(value: &Value) -> String {
     let parts = value.as_str().unwrap_or_default().split('`').enumerate();
     parts

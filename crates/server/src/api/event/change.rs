@@ -1,4 +1,4 @@
-//! What the owner does with an event: edit and delete.
+//! The owner's changes of an event: edit and delete.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::api::problem::{Problem, Trouble};
 use crate::store::EventAndPolls;
 use crate::watch::view::event::{self as view, EventView};
 
-/// Change an event: title, colour, layout, the order of its polls, who may frame it.
+/// Change an event: its title, colour and layout, the order of its polls, and the sites that may frame it.
 #[utoipa::path(
     patch, path = "/api/events/{id}", tag = "owner", operation_id = "editEvent",
     params(("id" = String, Path, description = "The event's id or join code")),
@@ -55,7 +55,7 @@ pub async fn edit(
 #[utoipa::path(
     delete, path = "/api/events/{id}", tag = "owner", operation_id = "deleteEvent",
     params(("id" = String, Path, description = "The event's id or join code")),
-    responses((status = 204, description = "Gone")),
+    responses((status = 204, description = "Deleted")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
@@ -74,7 +74,7 @@ pub async fn delete(
 async fn remove(app: &Arc<App>, id: &str, bearer: Bearer) -> Result<(), Problem> {
     let now = app.ambient.now();
     let (event, polls) = bearer.event(app, id, until(app)).await?;
-    // First the polls: whoever is interrupted can go on, as long as the event is there.
+    // The polls go first: if this is interrupted, the owner can repeat it for as long as the event exists.
     delete_polls(app, &(event.clone(), polls)).await?;
     let id = event.id;
     change(app, id.to_string(), bearer, None, None, move |event, _| Ok(event.delete(now))).await?;

@@ -1,4 +1,4 @@
-//! Making an event.
+//! The creation of an event.
 
 use std::sync::Arc;
 
@@ -25,39 +25,39 @@ use crate::api::problem::{Problem, Trouble};
 use crate::store::IdempotencyKey;
 use crate::watch::view::event::{self as view, EventView};
 
-/// A new event with the secrets that only its maker gets, once.
+/// A new event, with the tokens that only its creator is given.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedEvent {
     /// The event.
     #[serde(flatten)]
     pub event: EventView,
-    /// Keep it: it is shown this once, and needed for everything the owner does, with the
-    /// event's polls too.
+    /// The owner's token. Keep it: it is shown only now, and is needed for everything the owner does with the
+    /// event and its polls.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub owner_token: Option<String>,
-    /// A page that holds the token in its fragment, which no server gets to see.
+    /// The owner's page, with the token in the URL's fragment, which is sent to no server.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub owner_url: Option<String>,
-    /// For the stage: it shows and reveals, and can do nothing else.
+    /// The token for the stage. It can only show and reveal.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub stage_token: Option<String>,
-    /// The stage's page, with its token in the fragment.
+    /// The stage's page, with the token in the URL's fragment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub stage_url: Option<String>,
 }
 
-/// Make an event.
+/// Create an event.
 #[utoipa::path(
     post, path = "/api/events", tag = "events", operation_id = "createEvent",
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "The same request under the same key makes one event", pattern = "^[!-~]{16,255}$")),
+        description = "A key of your choice: the same request under the same key creates one event", pattern = "^[!-~]{16,255}$")),
     request_body(content = shape::NewEvent, example = json!({"title": "Rust Conf 2026"})),
-    responses((status = 201, body = CreatedEvent, description = "Made", headers(("Location" = String)))),
+    responses((status = 201, body = CreatedEvent, description = "Created", headers(("Location" = String)))),
     extensions(("x-troubles" = json!([
         Trouble::NoToken, Trouble::WrongToken, Trouble::KeyReused, Trouble::StoreUnavailable,
         Trouble::ChangeUnknown,
@@ -98,6 +98,7 @@ pub async fn create(
     Ok(answer::created(format!("/api/events/{}", event.id), &body))
 }
 
+/// Returns the owner's page. The token is in the fragment, which browsers send to no server.
 pub(super) fn owner_url(app: &App, event: &Event, token: &str) -> String {
     format!("{}/studio#event={}&token={token}", app.public_url(), event.id)
 }

@@ -1,4 +1,4 @@
-//! Reading what organisers write of an event, field by field.
+//! The reader of what organisers write of an event, field by field.
 
 use pollux_core::event::{EventDraft, Layout};
 use pollux_core::id::PollId;
@@ -9,15 +9,15 @@ use crate::api::http::fields::{Fields, string, word};
 use crate::api::http::json::name;
 use crate::api::problem::Problem;
 
-/// A step of the stage.
+/// A step of the stage from one poll to another.
 pub struct Step {
-    /// The poll that comes on stage, or none.
+    /// The poll that comes on stage, or `None` for an empty stage.
     pub to: Option<PollId>,
-    /// What the asker sees there, if that is said.
+    /// What the asker sees on stage, if the request says so.
     pub from: Option<Option<PollId>>,
 }
 
-/// Read a new event.
+/// Reads a new event.
 pub fn create(body: &[u8]) -> Result<EventDraft, Problem> {
     let mut fields = Fields::of(body)?;
     if !fields.members.contains_key("title") {
@@ -28,7 +28,7 @@ pub fn create(body: &[u8]) -> Result<EventDraft, Problem> {
     Ok(draft)
 }
 
-/// Read changes of an event.
+/// Reads changes of an event.
 pub fn patch(body: &[u8]) -> Result<EventDraft, Problem> {
     let mut fields = Fields::of(body)?;
     let mut draft = write(&mut fields);
@@ -61,7 +61,7 @@ fn write(fields: &mut Fields) -> EventDraft {
     draft
 }
 
-/// Read which poll comes on stage.
+/// Reads which poll comes on stage.
 pub fn show(body: &[u8]) -> Result<Step, Problem> {
     let mut fields = Fields::of(body)?;
     let to = poll_or_none(&mut fields, "poll");
@@ -73,7 +73,7 @@ pub fn show(body: &[u8]) -> Result<Step, Problem> {
     Ok(Step { to: to.flatten(), from })
 }
 
-/// A member that is the id of a poll, or null; nothing if it is not there.
+/// Reads a member that is the id of a poll, or null. Returns `None` if the member is missing.
 fn poll_or_none(fields: &mut Fields, member: &str) -> Option<Option<PollId>> {
     let given = fields.members.remove(member)?;
     let poll = given.as_str().and_then(|text| text.parse().ok());
@@ -89,7 +89,7 @@ fn poll_or_none(fields: &mut Fields, member: &str) -> Option<Option<PollId>> {
     Some(poll)
 }
 
-/// Read the poll to take in and its token; nothing if the body is a new poll's.
+/// Reads the poll to take in and its token. Returns `None` if the body is a new poll's.
 pub fn take_in(body: &[u8]) -> Result<Option<TakeIn>, Problem> {
     let mut fields = Fields::of(body)?;
     if !fields.members.contains_key("pollId") && !fields.members.contains_key("pollToken") {

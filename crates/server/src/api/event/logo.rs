@@ -1,4 +1,4 @@
-//! An event's logo: a small picture, kept beside the event.
+//! The logo of an event: a small picture, kept beside the event.
 
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ use crate::api::lookup::{self, Named};
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::view::event::{self as view, EventView};
 
-/// What these bytes are, by how they begin: of pictures only those that can hold no script.
+/// Returns the media type of a picture by its first bytes. It knows only kinds of pictures that can hold no
+/// script.
 fn kind(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
@@ -31,13 +32,13 @@ fn kind(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Give the event a logo.
+/// Give an event a logo.
 #[utoipa::path(
     put, path = "/api/events/{id}/logo", tag = "owner", operation_id = "putLogo",
     params(("id" = String, Path, description = "The event's id or join code")),
     request_body(content(
         (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"),
-    ), description = "At most 64 KiB"),
+    ), description = "A picture of at most 64 KiB"),
     responses((status = 200, body = EventView, description = "Changed")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
@@ -63,7 +64,7 @@ pub async fn put(
     Ok(answer::ok(&view::event(&agenda, true)))
 }
 
-/// Take the event's logo away.
+/// Remove an event's logo.
 #[utoipa::path(
     delete, path = "/api/events/{id}/logo", tag = "owner", operation_id = "deleteLogo",
     params(("id" = String, Path, description = "The event's id or join code")),
@@ -83,12 +84,12 @@ pub async fn delete(
     Ok(answer::ok(&view::event(&agenda, true)))
 }
 
-/// The event's logo.
+/// Read an event's logo.
 #[utoipa::path(
     get, path = "/api/events/{id}/logo", tag = "events", operation_id = "getLogo",
     params(
         ("id" = String, Path, description = "The event's id or join code"),
-        ("v" = Option<String>, Query, description = "As in the event: the answer may then be kept for good"),
+        ("v" = Option<String>, Query, description = "The version of the logo, as in the event's `logo`. With it the answer may be cached for good"),
     ),
     responses((status = 200, description = "The picture", content(
         (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"),
@@ -109,7 +110,7 @@ pub async fn get(
     };
     let bytes = ask(&app, app.store.logo(agenda.event.id)).await?.ok_or_else(none)?;
     let kind = kind(&bytes).ok_or_else(none)?;
-    // The bytes may be newer than what this node knows of the event: only they say what they are.
+    // The bytes may be newer than what this node knows of the event, so the tag is computed from them.
     let tag = hex::encode(&Sha256::digest(&bytes)[..8]);
     let control = match query.one("v")? {
         Some(asked) if asked == tag => "public, max-age=31536000, immutable",

@@ -1,4 +1,4 @@
-//! Events: making, reading and changing them, their stage and their logo.
+//! Events: creating, reading and changing them, their stage and their logo.
 
 pub mod change;
 pub mod create;

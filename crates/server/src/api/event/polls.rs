@@ -1,4 +1,4 @@
-//! Putting a poll into an event.
+//! The addition of polls to an event.
 
 use std::sync::Arc;
 
@@ -26,17 +26,17 @@ use crate::api::{App, lookup};
 use crate::store::IdempotencyKey;
 use crate::watch::view::{Audience, PollView};
 
-/// Put a new poll into the event, or take one in that is in none.
+/// Add a new poll to an event, or take in a poll that belongs to no event.
 #[utoipa::path(
     post, path = "/api/events/{id}/polls", tag = "owner", operation_id = "addPoll",
     params(
         ("id" = String, Path, description = "The event's id or join code"),
         ("Idempotency-Key" = Option<String>, Header,
-            description = "The same request under the same key makes one poll", pattern = "^[!-~]{16,255}$"),
+            description = "A key of your choice: the same request under the same key creates one poll", pattern = "^[!-~]{16,255}$"),
     ),
     request_body(content = shape::EventPollBody,
         example = json!({"question": "Which one?", "options": ["This", "That"]})),
-    responses((status = 201, body = PollView, description = "The poll; it has the event's code and owner",
+    responses((status = 201, body = PollView, description = "The poll, which has the event's join code and owner",
         headers(("Location" = String)))),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
@@ -56,7 +56,7 @@ pub async fn add(
     let body = body::json(&app, &head.headers, body).await?;
     let (event, polls) = bearer.event(&app, &id, until(&app)).await?;
     let standing = match draft::take_in(&body)? {
-        // It is in already: whoever asks again has lost the answer.
+        // The poll is in the event already: a client that asks again has lost the answer.
         Some(lone) if polls.iter().any(|known| known.poll.id.to_string() == lone.poll_id) => {
             bearer.poll(&app, &lone.poll_id, until(&app)).await?
         }
@@ -92,7 +92,8 @@ pub async fn add(
             detached(&app, kept).await?
         }
     };
-    // Whoever deleted the event meanwhile, or gave out new tokens of it, has not seen this poll.
+    // The event may have been deleted meanwhile, or its tokens reissued, by somebody who did not see this
+    // poll.
     match ask(&app, app.store.event(event.id)).await? {
         Some((now, _)) if now.deleted_at.is_none() && now.owner == standing.poll.owner => {}
         Some((now, _)) if now.deleted_at.is_none() => {

@@ -1,4 +1,4 @@
-//! Reading an event, and who may frame its overlay.
+//! The reading of events, and the sites that may frame an event's overlay.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::api::lookup::{self, Named};
 use crate::api::problem::Problem;
 use crate::watch::view::event::{self as view, EventView};
 
-/// Read an event; or the one that is made up around a poll which is in none.
+/// Read an event. A poll that belongs to no event is shown as an event of its own.
 #[utoipa::path(
     get, path = "/api/events/{id}", tag = "events", operation_id = "getEvent",
     params(
@@ -25,9 +25,9 @@ use crate::watch::view::event::{self as view, EventView};
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` you have"),
     ),
     responses(
-        (status = 200, body = EventView, description = "The event; its owner and its stage are shown drafts, without an `ETag`",
+        (status = 200, body = EventView, description = "The event. Its owner and its stage are shown drafts too, without an `ETag`",
             headers(("ETag" = String))),
-        (status = 304, description = "You have the newest"),
+        (status = 304, description = "You have the newest version"),
     ),
     security((), ("owner" = []), ("stage" = [])),
 )]
@@ -46,7 +46,7 @@ pub async fn read(
             let owner = &agenda.event.owner;
             if may(asker.role(&app, owner), Right::Stage).is_ok() {
                 let agenda = lookup::stored_event(&app, agenda).await?;
-                // Drafts stay in no browser's cache.
+                // Drafts must not stay in a browser's cache.
                 return Ok(answer::ok(&view::event(&agenda, true)));
             }
             view::event(&agenda, false)
@@ -56,8 +56,8 @@ pub async fn read(
     Ok(cached(headers, &event, &tag, false))
 }
 
-/// Who may frame the overlay of this event or poll: what goes into `frame-ancestors`. Nobody if
-/// there is no such thing.
+/// Returns the origins that may frame the overlay of this event or poll, for `frame-ancestors`. There are
+/// none if no such event or poll exists.
 pub async fn embed_of(app: &App, id: &str, from: IpAddr) -> Vec<String> {
     if let Ok(poll) = id.parse()
         && let Some(poll) = app.hub.poll(poll)

@@ -1,4 +1,4 @@
-//! What is on stage.
+//! The stage of an event: which of its polls is shown.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ use crate::api::http::{answer, body};
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::view::event::{self as view, EventView};
 
-/// Put one of the event's polls on stage and on phones, or none. A draft is opened by it. With `from`
-/// it is a step from what the asker sees: sent twice, or by two askers at once, it is made once.
+/// Put one of the event's polls on stage and on phones, or none. A draft is opened. With `from` it is a step
+/// from what the asker sees: if it is sent twice, or by two askers at once, it happens once.
 #[utoipa::path(
     post, path = "/api/events/{id}/show", tag = "owner", operation_id = "showPoll",
     params(("id" = String, Path, description = "The event's id or join code")),
     request_body(content = shape::Show, example = json!({"poll": null})),
-    responses((status = 200, body = EventView, description = "Shown")),
+    responses((status = 200, body = EventView, description = "The event, with the poll on stage")),
     security(("owner" = []), ("stage" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
@@ -46,7 +46,7 @@ pub async fn show(
     let step = draft::show(&body::json(&app, &head.headers, body).await?)?;
     let found = bearer.event(&app, &id, until(&app)).await?;
     let id = found.0.id.to_string();
-    // Once before a draft is opened, which cannot be taken back; and again with the change itself.
+    // This is checked here because opening a draft cannot be taken back, and again with the change itself.
     still_there(&step, &found.0, &found.1)?;
     let mut found = Some(found);
     if let (Some(poll), Some((_, polls))) = (step.to, &found) {
@@ -62,7 +62,8 @@ pub async fn show(
             };
             let opened = change_of_event(&app, poll, until(&app), open).await?;
             Some(&opened).filter(is_there).ok_or_else(not_its)?;
-            // That took a while, in which the event's other polls may have changed: it is read again.
+            // Opening took a while, in which the event's other polls may have changed, so the event is read
+            // again.
             found = None;
         }
     }
@@ -74,8 +75,8 @@ pub async fn show(
     Ok(answer::ok(&view::event(&agenda, true)))
 }
 
-/// Whether what the asker sees on stage is still there, if that is said; or the step is made, since
-/// whoever asks again may have lost the answer.
+/// Checks that the stage still shows what the asker sees there, if the request says so. It passes as well if
+/// the step was made already, because a client that asks again may have lost the answer.
 fn still_there(step: &draft::Step, event: &Event, polls: &[Standing]) -> Result<(), Problem> {
     let Some(from) = step.from else { return Ok(()) };
     let now = Agenda::new(Arc::new(event.clone()), polls).current();

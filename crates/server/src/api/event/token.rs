@@ -1,5 +1,5 @@
-//! Tokens of an event: new ones for an owner who lost theirs, and the stage's, which steps from poll to
-//! poll without being the owner's.
+//! The tokens of an event: new ones for an owner who lost theirs, and the stage token, with which a stage can
+//! step from poll to poll without being the owner.
 
 use std::sync::Arc;
 
@@ -20,23 +20,23 @@ use crate::api::http::answer;
 use crate::api::http::path::Params;
 use crate::api::problem::{Problem, Trouble};
 
-/// New tokens of an event, for an owner who lost theirs.
+/// The new tokens of an event, for an owner who lost theirs.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewEventTokens {
-    /// Which event.
+    /// The id of the event.
     pub event_id: String,
-    /// The only valid one from now on, for the event and its polls.
+    /// The owner's token: from now on the only valid one, for the event and its polls.
     pub owner_token: String,
-    /// The owner's page.
+    /// The owner's page, with the token in the URL's fragment.
     pub owner_url: String,
-    /// The stage's.
+    /// The token for the stage.
     pub stage_token: String,
-    /// The stage's page.
+    /// The stage's page, with the token in the URL's fragment.
     pub stage_url: String,
 }
 
-/// Issue new tokens of an event and its polls.
+/// Reissue the tokens of an event and its polls.
 #[utoipa::path(
     post, path = "/api/events/{id}/token", tag = "owner", operation_id = "reissueEventToken",
     params(("id" = String, Path, description = "The event's id or join code")),
@@ -54,7 +54,8 @@ pub async fn reissue(
     asker.require_operator(&app)?;
     let serial = app.ambient.random();
     let bearer = Bearer::of(asker)?;
-    // To the end, even if nobody waits: half done, the old token would still run the other polls.
+    // This runs to its end even if nobody waits: if it were half done, the old token would still open the
+    // other polls.
     let done = detached(&app, move |app| async move { renew(&app, &id, bearer, serial).await });
     done.await.map(|tokens| answer::ok(&tokens))
 }
@@ -75,7 +76,7 @@ async fn renew(
         Ok(true)
     })
     .await?;
-    // Read anew: a poll may have come in while the old token was still valid.
+    // The event is read anew, because a poll may have been added while the old token was still valid.
     let (_, polls) = bearer_of_polls.event(app, &event.id.to_string(), until(app)).await?;
     for poll in polls.iter().filter(|poll| poll.poll.status != PollStatus::Deleted) {
         let hand_over = move |poll: &mut Poll| Ok(poll.hand_over(hash));
@@ -91,28 +92,28 @@ async fn renew(
     })
 }
 
-/// A token that can show and reveal, and do nothing else.
+/// A token that can only show and reveal.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StageToken {
-    /// For the stage. A new owner's token ends it.
+    /// The token for the stage. It becomes invalid when the owner's token is reissued.
     pub stage_token: String,
-    /// The stage's page, with the token in its fragment.
+    /// The stage's page, with the token in the URL's fragment.
     pub stage_url: String,
 }
 
-/// What leads to the stage of an event or a poll that has this owner.
+/// Returns the token and the page for the stage of an event or a poll with this owner.
 pub fn stage_token(app: &App, id: uuid::Uuid, owner: &[u8; 32]) -> StageToken {
     let stage_token = app.keys.stage_token(owner, app.ambient.now());
     let stage_url = format!("{}/present/{id}#token={stage_token}", app.public_url());
     StageToken { stage_token, stage_url }
 }
 
-/// The token of a stage for an event: it can show and reveal.
+/// Read the stage token of an event, which can only show and reveal.
 #[utoipa::path(
     post, path = "/api/events/{id}/stage", tag = "owner", operation_id = "getEventStage",
     params(("id" = String, Path, description = "The event's id or join code")),
-    responses((status = 200, body = StageToken, description = "The same each time, until the owner's token is reissued")),
+    responses((status = 200, body = StageToken, description = "The token, which is the same each time until the owner's token is reissued")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,
@@ -128,11 +129,11 @@ pub async fn stage(
     Ok(answer::ok(&stage_token(&app, event.id.0, &event.owner)))
 }
 
-/// The token of a stage for a poll.
+/// Read the stage token of a poll, which can only show and reveal.
 #[utoipa::path(
     post, path = "/api/polls/{id}/stage", tag = "owner", operation_id = "getPollStage",
     params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = StageToken, description = "The same each time, until the owner's token is reissued")),
+    responses((status = 200, body = StageToken, description = "The token, which is the same each time until the owner's token is reissued")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,

@@ -1,4 +1,4 @@
-//! A poll's results as a file to save. The command `pollux export` writes the same sheet.
+//! The export of a poll's results as a file. The command `pollux export` writes the same sheet.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -24,17 +24,17 @@ use crate::api::lookup::owned;
 use crate::api::problem::Problem;
 use crate::watch::view::{self, Audience, PollView, rfc3339};
 
-/// A poll's results, to be kept.
+/// The results of a poll, to be kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Export)]
 pub struct ExportView {
-    /// When they were these. RFC 3339, UTC.
+    /// The moment of the export. RFC 3339, UTC.
     #[schema(format = "date-time")]
     pub exported_at: String,
     /// The poll as its owner sees it.
     pub poll: PollView,
-    /// In the organiser's order a line for each option, or for each step of each statement.
+    /// The results in the organiser's order: a line for each option, or for each step of each statement.
     pub results: Vec<ExportedOption>,
 }
 
@@ -42,19 +42,19 @@ pub struct ExportView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportedOption {
-    /// The option's or the statement's: 1, 2, 3, …
+    /// The number of the option or the statement: 1, 2, 3, …
     pub option_id: u8,
-    /// Its text.
+    /// The text of the option or the statement.
     pub option: String,
-    /// Of a rating: which step.
+    /// The step, for a rating.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<u8>,
-    /// Marks counted.
+    /// The marks that were counted.
     pub votes: u64,
-    /// Of the people counted, the part that marked it: from 0 to 1. Where many may be chosen the
-    /// parts add up to more than 1. Of a rating: of the people who rated the statement.
+    /// The part, from 0 to 1, of the people counted who marked it. Where many options may be chosen, the
+    /// parts add up to more than 1. For a rating it is the part of the people who rated the statement.
     pub share: f64,
-    /// Of a rating: the mean step of the statement, the same on each of its lines.
+    /// The mean step of the statement, for a rating. It is the same on each line of the statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<f64>,
 }
@@ -89,15 +89,15 @@ fn part(votes: u64, people: u64) -> f64 {
     if people == 0 { 0.0 } else { fine(votes as f64 / people as f64) }
 }
 
-/// Four digits: nobody counts finer than a hundredth of a percent.
+/// Rounds to four digits, which is a hundredth of a percent.
 fn fine(number: f64) -> f64 {
     (number * 10_000.0).round() / 10_000.0
 }
 
-/// Results as CSV (RFC 4180) with a header; hidden ones too.
+/// Writes results, hidden ones too, as CSV (RFC 4180) with a header.
 pub fn csv(polls: &[Standing], out: impl Write) -> io::Result<()> {
     let mut sheet = Sheet::new(out);
-    // A sheet of choices alone is the one that there always was.
+    // A sheet without ratings has the columns that it had before there were ratings.
     let scales = polls.iter().any(|standing| matches!(standing.poll.kind, Kind::Rating(_)));
     let mut header = vec![
         "pollId",
@@ -145,12 +145,12 @@ pub fn csv(polls: &[Standing], out: impl Write) -> io::Result<()> {
     sheet.finish()
 }
 
-/// Save a poll's results.
+/// Export a poll's results as a file.
 #[utoipa::path(
     get, path = "/api/polls/{id}/export", tag = "owner", operation_id = "exportPoll",
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
-        ("format" = Option<String>, Query, description = "`csv` or `json`; csv if left out", pattern = "^(csv|json)$"),
+        ("format" = Option<String>, Query, description = "`csv` or `json`; `csv` if left out", pattern = "^(csv|json)$"),
     ),
     responses((status = 200, description = "The results, hidden ones too, as a file to save",
         content((String = "text/csv"), (ExportView = "application/json")),
@@ -170,7 +170,7 @@ pub async fn read(
         Some(_) => return Err(bad("the query parameter format must be csv or json")),
     };
     let stored = owned::poll(&app, &id, &asker, Right::Owner).await?;
-    // What this node has heard is newer than, or as new as, what it read.
+    // What this node has heard is at least as new as what it read.
     let standing = app.hub.standing(stored.poll.id).unwrap_or(stored);
     let name = match &*standing.poll.code {
         "" => standing.poll.id.to_string(),

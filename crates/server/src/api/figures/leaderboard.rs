@@ -1,4 +1,4 @@
-//! The leading options and polls.
+//! The leaderboard: the leading options and polls.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::api::http::query::Query;
 use crate::api::problem::Problem;
 use crate::watch::view::LeaderboardView;
 
-/// The leading options and polls over all open, listed polls.
+/// Read the leading options and polls over all open, listed polls.
 #[utoipa::path(
     get, path = "/api/leaderboard", tag = "polls", operation_id = "getLeaderboard",
-    params(("limit" = Option<u8>, Query, description = "Places; 10 if left out", minimum = 1, maximum = 100)),
+    params(("limit" = Option<u8>, Query, description = "The number of places; 10 if left out", minimum = 1, maximum = 100)),
     responses((status = 200, body = LeaderboardView, description = "Equal votes share a rank (1, 1, 3)")),
 )]
 pub async fn read(

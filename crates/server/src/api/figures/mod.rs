@@ -1,4 +1,4 @@
-//! What is read beside a poll: how it is doing, how it came to its numbers, and the results to keep.
+//! Figures about polls: how a poll is doing, how it came to its numbers, and results to keep.
 
 pub mod export;
 pub mod leaderboard;

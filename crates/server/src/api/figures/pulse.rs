@@ -1,5 +1,5 @@
-//! A poll's pulse: who watches, and how far the votes have come on their way. Of an event, which may
-//! show no poll yet, who follows it.
+//! The pulse of a poll: how many watch it, and how far its votes have come. An event, which may show no poll
+//! yet, has a pulse too: how many follow it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,36 +22,36 @@ use crate::api::problem::Problem;
 use crate::watch::latency::Percentiles;
 use crate::watch::view;
 
-/// How old the log's end may be: much younger than anybody can read.
+/// The age up to which a known end of the log is used again: too short for anybody to notice.
 const FRESH: Duration = Duration::from_millis(250);
 
 /// How a poll is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pulse {
-    /// Sockets and streams that watch this poll, on this node.
+    /// The number of sockets and streams on this node that watch the poll.
     pub watchers: u64,
-    /// Whether one of them ever came from another machine than the server's, since this node started:
-    /// then phones can open it.
+    /// Whether one of them, since this node started, came from a machine other than the server's. If so,
+    /// phones can reach the server.
     pub elsewhere: bool,
-    /// Records that the log has acknowledged, of the whole installation: ballots of all polls and the
-    /// marks of their opening and closing. Null while the numbers are hidden from you, or the log
-    /// does not say.
+    /// The number of records in the whole installation that the log has acknowledged: ballots of all polls
+    /// and the records of their opening and closing. Null while the numbers are hidden from you, or if the
+    /// log does not answer.
     #[schema(required)]
     pub acknowledged: Option<u64>,
-    /// Of them, those that are decided, as far as this node has heard. Null while the numbers are
-    /// hidden from you.
+    /// The number of those records that are decided, as far as this node has heard. Null while the numbers
+    /// are hidden from you.
     #[schema(required)]
     pub counted: Option<u64>,
-    /// Of them, those that are not decided yet. Null as `acknowledged` is.
+    /// The number of those records that are not decided yet. Null in the same cases as `acknowledged`.
     #[schema(required)]
     pub in_flight: Option<u64>,
-    /// From the log's acknowledgement of a vote to the moment at which the state with it was sent to
-    /// screens, on this node, over all polls. Null before the first, and while hidden from you.
+    /// The time from the log's acknowledgement of a vote until the state with it was sent to screens, on this
+    /// node and over all polls. Null before the first vote, and while the numbers are hidden from you.
     #[schema(required)]
     pub vote_to_screen: Option<VoteToScreen>,
-    /// Once final: the hash of the result, which `pollux recount` prints too. Null before, and while
-    /// hidden from you.
+    /// The hash of the result once it is final, which `pollux recount` prints too. Null before, and while the
+    /// numbers are hidden from you.
     #[schema(required)]
     pub result_hash: Option<String>,
 }
@@ -60,13 +60,13 @@ pub struct Pulse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VoteToScreen {
-    /// Half of them took no longer, in milliseconds.
+    /// The median: half of the votes took no longer, in milliseconds.
     #[serde(rename = "p50Ms")]
     pub p50_ms: u64,
-    /// 99 of 100 took no longer, in milliseconds.
+    /// The 99th percentile: 99 of 100 votes took no longer, in milliseconds.
     #[serde(rename = "p99Ms")]
     pub p99_ms: u64,
-    /// How many there are.
+    /// The number of samples.
     pub samples: u64,
 }
 
@@ -78,11 +78,11 @@ impl From<Percentiles> for VoteToScreen {
     }
 }
 
-/// Who watches a poll, and how far the votes have come.
+/// Read how many watch a poll, and how far its votes have come.
 #[utoipa::path(
     get, path = "/api/polls/{id}/pulse", tag = "polls", operation_id = "getPulse",
     params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = Pulse, description = "As of now; numbers are null while hidden from you")),
+    responses((status = 200, body = Pulse, description = "The present values; numbers are null while hidden from you")),
     security((), ("owner" = [])),
 )]
 pub async fn read(
@@ -107,7 +107,7 @@ pub async fn read(
         let ends = app.ends.ask(FRESH, app.config.api.probe, || ends(&app)).await;
         pulse.counted = Some(records(&counted));
         if let Some(Ok(ends)) = ends {
-            // What was counted is on the log, even if it was asked a moment ago.
+            // The ends may have been read a moment ago, but what was counted is on the log in any case.
             let ends: Vec<_> =
                 ends.iter().zip(&counted).map(|(end, next)| *end.max(next)).collect();
             pulse.acknowledged = Some(records(&ends));
@@ -122,18 +122,18 @@ pub async fn read(
 /// How an event is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventPulse {
-    /// Sockets and streams that follow this event, on this node, whichever poll it shows.
+    /// The number of sockets and streams on this node that follow the event, whichever poll it shows.
     pub watchers: u64,
-    /// Whether one of them ever came from another machine than the server's, since this node started:
-    /// then phones can open it.
+    /// Whether one of them, since this node started, came from a machine other than the server's. If so,
+    /// phones can reach the server.
     pub elsewhere: bool,
 }
 
-/// Who follows an event.
+/// Read how many follow an event.
 #[utoipa::path(
     get, path = "/api/events/{id}/pulse", tag = "events", operation_id = "getEventPulse",
-    params(("id" = String, Path, description = "The event's id or join code; those of a lone poll will do")),
-    responses((status = 200, body = EventPulse, description = "As of now")),
+    params(("id" = String, Path, description = "The id or join code of an event, or of a poll that belongs to none")),
+    responses((status = 200, body = EventPulse, description = "The present values")),
 )]
 pub async fn event(
     State(app): State<Arc<App>>,

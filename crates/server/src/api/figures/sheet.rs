@@ -1,41 +1,42 @@
-//! CSV that a spreadsheet can open without running what strangers wrote into it.
+//! Sheets in CSV that a spreadsheet can open without running what strangers wrote into them.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// A sheet being written.
+/// A sheet that is being written.
 pub struct Sheet<W: Write>(csv::Writer<W>);
 
 impl<W: Write> Sheet<W> {
-    /// An empty sheet.
+    /// Creates an empty sheet.
     pub fn new(out: W) -> Self {
         Self(csv::Writer::from_writer(out))
     }
 
-    /// One row, its cells defused.
+    /// Writes one row, with its cells defused.
     pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
         self.0.write_record(cells.into_iter().map(|cell| defused(cell).into_owned())).map_err(
             |error| match error.into_kind() {
-                // As an IO error, a reader that went away is told from a full disk.
+                // As an IO error, a reader that went away can be told from a full disk.
                 csv::ErrorKind::Io(error) => error,
                 other => io::Error::other(format!("{other:?}")),
             },
         )
     }
 
-    /// Everything is written.
+    /// Flushes the sheet.
     pub fn finish(mut self) -> io::Result<()> {
         self.0.flush()
     }
 }
 
-/// The cell as text: with an apostrophe in front if a spreadsheet would take it for a formula.
+/// Returns the cell as text, with an apostrophe in front if a spreadsheet would take it for a formula.
 pub fn defused(cell: &str) -> Cow<'_, str> {
     let formula = |c: char| {
-        // The wide forms too: East Asian versions take them for the narrow ones.
+        // The wide forms count too, because East Asian versions take them for the narrow ones.
         matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r')
     };
-    // Some trim before they look, so we do too; tab and carriage return count on their own.
+    // Some spreadsheets trim a cell before they look at it, so this does too. Tab and carriage return count
+    // on their own.
     let first = cell.chars().find(|c| formula(*c) || !c.is_whitespace());
     if first.is_some_and(formula) { format!("'{cell}").into() } else { cell.into() }
 }

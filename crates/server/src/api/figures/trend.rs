@@ -1,4 +1,4 @@
-//! How a poll came to its numbers, for a chart of votes over time.
+//! The trend of a poll: how it came to its numbers, for a chart of votes over time.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ use crate::watch::view::{rfc3339, sees_numbers};
 pub struct TrendView {
     /// The time that one point stands for, in milliseconds; it doubles as the poll grows older.
     pub step_ms: u64,
-    /// Oldest first, at most 240. There is none for a step in which nothing changed. This node has
-    /// kept them since it saw the poll; empty if it has not. Null while the numbers are hidden from
+    /// The points, oldest first, at most 240. A step in which nothing changed has none. A node keeps them
+    /// since it first saw the poll; the list is empty if it has none. Null while the numbers are hidden from
     /// you.
     #[schema(required, max_items = 240)]
     pub points: Option<Vec<TrendPoint>>,
@@ -35,13 +35,13 @@ pub struct TrendView {
 /// What was counted at the end of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrendPoint {
-    /// When it last changed in that step. RFC 3339, UTC.
+    /// The time of the last change in that step. RFC 3339, UTC.
     #[schema(format = "date-time")]
     pub at: String,
-    /// People counted by then.
+    /// The number of people counted by then.
     pub voters: u64,
-    /// Marks counted by then: of a choice for each option in the organiser's order, of a rating for each step
-    /// of the first statement, then of the second, and so on.
+    /// The marks counted by then: for a choice one number for each option in the organiser's order; for a
+    /// rating one for each step of the first statement, then of the second, and so on.
     pub votes: Vec<u64>,
 }
 
@@ -51,11 +51,11 @@ impl From<Point> for TrendPoint {
     }
 }
 
-/// A poll's numbers over time.
+/// Read a poll's numbers over time.
 #[utoipa::path(
     get, path = "/api/polls/{id}/trend", tag = "polls", operation_id = "getTrend",
     params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = TrendView, description = "Cumulative")),
+    responses((status = 200, body = TrendView, description = "The numbers counted up to each point")),
     security((), ("owner" = [])),
 )]
 pub async fn read(
@@ -67,7 +67,7 @@ pub async fn read(
     let (standing, audience) = seen(&app, &id, &asker, request.headers()).await?;
     let Trend { step, points, .. } = app.hub.trend(standing.poll.id).unwrap_or_default();
     let seen = sees_numbers(&standing.poll, audience);
-    // A longer step would tell that there are many.
+    // A longer step would reveal that there are many points.
     let step_ms = if seen { step } else { Trend::default().step };
     let points = seen.then(|| points.into_iter().map(TrendPoint::from).collect());
     let trend = TrendView { step_ms, points };

@@ -7,7 +7,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
-/// An answer in JSON with these further headers.
+/// Returns an answer in JSON with these further headers.
 pub fn json<T: Serialize>(status: StatusCode, body: &T, headers: &HeaderMap) -> Response {
     let bytes = serde_json::to_vec(body).expect("answers are plain data");
     let mut response = Response::new(bytes.into());
@@ -21,25 +21,25 @@ pub fn json<T: Serialize>(status: StatusCode, body: &T, headers: &HeaderMap) -> 
     response
 }
 
-/// 200, in JSON.
+/// Returns the answer 200, in JSON.
 pub fn ok<T: Serialize>(body: &T) -> Response {
     json(StatusCode::OK, body, &HeaderMap::new())
 }
 
-/// 201, in JSON, and where to find what was made.
+/// Returns the answer 201, in JSON, with the location of what was created.
 pub fn created<T: Serialize>(location: String, body: &T) -> Response {
     let location = HeaderValue::try_from(location).expect("a path with a UUID");
     json(StatusCode::CREATED, body, &HeaderMap::from_iter([(LOCATION, location)]))
 }
 
-/// 204.
+/// Returns the answer 204.
 pub fn done() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 
-/// An answer with an ETag, or 304 to who has it already.
+/// Returns an answer with an `ETag`, or 304 to a client that has it already.
 pub fn cached<T: Serialize>(asked: &HeaderMap, body: &T, tag: &str, private: bool) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(ETAG, HeaderValue::try_from(tag).expect("an ETag of plain characters"));
@@ -65,7 +65,7 @@ fn matches(asked: &HeaderMap, tag: &str) -> bool {
         .any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
 }
 
-/// A document in JSON, as an answer.
+/// Returns a document in JSON as an answer.
 pub fn served(json: &Bytes) -> Response {
     let mut response = Response::new(json.clone().into());
     let headers = response.headers_mut();

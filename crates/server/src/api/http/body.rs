@@ -1,4 +1,4 @@
-//! The body of a request: declared as JSON where it must be that, whole, and within the limits.
+//! The bodies of requests: declared as JSON where they must be, whole, and within the limits.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use crate::api::App;
 use crate::api::problem::{Problem, Trouble};
 
-/// Read the whole body of a request that must have one.
+/// Reads the whole body of a request that must have a JSON body.
 pub async fn json<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, Problem>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -40,7 +40,7 @@ fn declared_too_large(headers: &HeaderMap, limit: usize) -> bool {
     declared.is_some_and(|length: u64| length > limit as u64)
 }
 
-/// Read the whole body of a request, whatever it is, up to a limit.
+/// Reads the whole body of a request, whatever its type, up to a limit.
 pub async fn bytes<B>(
     app: &App,
     headers: &HeaderMap,
@@ -54,7 +54,8 @@ where
         return Err(too_large(limit));
     }
     let mut gather = pin!(gather(body, limit));
-    // Nearly every body is there already: only then is a timer worth its price.
+    // Nearly every body has arrived already, and a timer costs something, so one is set only for a body that
+    // has not.
     let bytes = match poll_fn(|cx| Poll::Ready(gather.as_mut().poll(cx))).await {
         Poll::Ready(bytes) => bytes?,
         Poll::Pending => {
@@ -93,7 +94,7 @@ fn too_large(limit: usize) -> Problem {
     Problem::new(Trouble::BodyTooLarge, format!("a body may have at most {limit} bytes"))
 }
 
-/// `application/json`, or any type that ends in `+json`, with or without parameters.
+/// Returns whether the type is `application/json` or ends in `+json`, with or without parameters.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return false };
     let value = value.as_bytes();

@@ -1,4 +1,4 @@
-//! The members of a body, read one by one, so that every wrong place is named at once.
+//! The members of a body, read one by one, so that all errors are named at once.
 
 use jiff::Timestamp;
 use pollux_core::id::UnixMillis;
@@ -8,27 +8,29 @@ use serde_json::{Map, Value};
 use super::json::{self, name, pointer};
 use crate::api::problem::Problem;
 
-/// The members of a body, taken one by one.
+/// The members of a body that are not read yet, and the errors found so far.
 pub(crate) struct Fields {
     pub members: Map<String, Value>,
     pub broken: Vec<Violation>,
 }
 
 impl Fields {
+    /// Reads the members of a body, which must be an object.
     pub fn of(body: &[u8]) -> Result<Self, Problem> {
         json::object(body).map(|members| Self { members, broken: Vec::new() })
     }
 
+    /// Notes an error in a member.
     pub fn wrong(&mut self, field: &str, detail: impl Into<String>) {
         self.broken.push(Violation::new(pointer(field), detail));
     }
 
-    /// Something is wrong further inside a member.
+    /// Notes an error further inside a member.
     pub fn wrong_at(&mut self, pointer: String, detail: &str) {
         self.broken.push(Violation::new(pointer, detail));
     }
 
-    /// Read a member if it is there; null is `None`, which means the default.
+    /// Reads a member if it is there. Null is handed over as `None`, which means the default.
     pub fn take(&mut self, field: &str, read: impl FnOnce(Option<Value>) -> Result<(), String>) {
         let Some(value) = self.members.remove(field) else { return };
         let value = if value.is_null() { None } else { Some(value) };
@@ -37,7 +39,7 @@ impl Fields {
         }
     }
 
-    /// An array of strings that cannot be null.
+    /// Reads an array of strings that must not be null.
     pub fn texts(&mut self, field: &str) -> Option<Vec<String>> {
         if let Some(Value::Null) = self.members.get(field) {
             self.members.remove(field);
@@ -47,12 +49,12 @@ impl Fields {
         self.strings(field)
     }
 
-    /// Which of these members there are.
+    /// Returns those of these members that are there.
     pub fn given<const N: usize>(&self, names: [&'static str; N]) -> Vec<&'static str> {
         names.into_iter().filter(|name| self.members.contains_key(*name)).collect()
     }
 
-    /// An array of strings; null is an empty one.
+    /// Reads an array of strings; null stands for an empty one.
     pub fn strings(&mut self, field: &str) -> Option<Vec<String>> {
         let items = match self.members.remove(field)? {
             Value::Array(items) => items,
@@ -72,7 +74,7 @@ impl Fields {
         Some(texts)
     }
 
-    /// What is left over is unknown.
+    /// Refuses the members that are left, which are unknown, and returns all errors.
     pub fn finish(mut self, known: &str) -> Result<(), Problem> {
         for field in std::mem::take(&mut self.members).keys() {
             self.wrong(field, format!("is not a field of this request; there are {known}"));
@@ -81,6 +83,7 @@ impl Fields {
     }
 }
 
+/// Reads a string.
 pub(crate) fn string(value: Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
@@ -88,10 +91,12 @@ pub(crate) fn string(value: Value) -> Result<String, String> {
     }
 }
 
+/// Reads a boolean.
 pub(crate) fn boolean(value: Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| format!("must be true or false; it is {}", name(&value)))
 }
 
+/// Reads a whole number that is not negative.
 pub(crate) fn whole(value: Value) -> Result<u64, String> {
     value.as_u64().ok_or_else(|| match value {
         Value::Number(number) => format!("must be a whole number from 1 on; it is {number}"),
@@ -99,6 +104,7 @@ pub(crate) fn whole(value: Value) -> Result<u64, String> {
     })
 }
 
+/// Reads one of several words, and returns what it stands for.
 pub(crate) fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, String> {
     let given = value.as_str();
     words.iter().find(|(word, _)| given == Some(word)).map(|(_, meaning)| *meaning).ok_or_else(
@@ -109,6 +115,7 @@ pub(crate) fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, Stri
     )
 }
 
+/// Reads a time as in RFC 3339. Times before 1970 become 1970.
 pub(crate) fn time(value: Value) -> Result<UnixMillis, String> {
     let text = string(value)?;
     let at: Timestamp = text.parse().map_err(|_| {

@@ -1,4 +1,4 @@
-//! JSON: why bytes did not read as what was expected, and where.
+//! The reading of JSON, and the problems that say what is wrong and where.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde_json::error::Category;
 
 use crate::api::problem::{Problem, Trouble};
 
-/// Why bytes did not read as what was expected: not JSON at all, or JSON of another shape.
+/// Returns the problem for bytes that are not JSON at all, or are JSON of another shape.
 pub fn not_json(error: &serde_json::Error) -> Problem {
     match error.classify() {
         Category::Data => Problem::rule("", plain(error)),
@@ -20,7 +20,7 @@ pub fn not_json(error: &serde_json::Error) -> Problem {
     }
 }
 
-/// The error without the place that serde_json writes behind it.
+/// Returns the error without the place that serde_json appends.
 fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {
@@ -29,7 +29,7 @@ fn plain(error: &serde_json::Error) -> String {
     }
 }
 
-/// The body as one JSON object.
+/// Reads the body as one JSON object.
 pub fn object(bytes: &[u8]) -> Result<serde_json::Map<String, Value>, Problem> {
     match serde_json::from_slice(bytes).map_err(|error| not_json(&error))? {
         Value::Object(object) => Ok(object),
@@ -37,12 +37,12 @@ pub fn object(bytes: &[u8]) -> Result<serde_json::Map<String, Value>, Problem> {
     }
 }
 
-/// Why these bytes, which are no object, are refused.
+/// Returns the problem for bytes that are not an object.
 pub fn no_object(bytes: &[u8]) -> Problem {
     object(bytes).err().unwrap_or_else(|| Problem::rule("", "must be an object"))
 }
 
-/// What kind of value this is, for messages.
+/// Returns the name of a value's type, for messages.
 pub fn name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -54,12 +54,12 @@ pub fn name(value: &Value) -> &'static str {
     }
 }
 
-/// A member's name as a JSON pointer.
+/// Returns a member's name as a JSON pointer.
 pub fn pointer(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// A string that is copied only when it has escapes.
+/// A string that is copied only when it contains escapes.
 #[derive(Clone)]
 pub struct Text<'a>(pub Cow<'a, str>);
 

@@ -1,4 +1,4 @@
-//! What requests are read with and answers are made of.
+//! The parts that read requests and make answers.
 
 pub mod answer;
 pub mod body;

@@ -1,4 +1,4 @@
-//! The path of a request.
+//! The paths of requests.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
@@ -21,7 +21,7 @@ impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Params<N> {
     }
 }
 
-/// A route's template without the prefix.
+/// Returns a route's template without the prefix.
 pub fn short(template: &str) -> &str {
     match template.strip_prefix("/api") {
         Some("") => "/",

@@ -1,14 +1,14 @@
-//! The query of a request, decoded strictly: what does not read is a 400 that names it.
+//! The query of a request, decoded strictly: what cannot be read is a 400 that names it.
 
 use http::Uri;
 
 use crate::api::problem::{Problem, Trouble};
 
-/// Name and value pairs in order, percent-decoded.
+/// The pairs of name and value in order, percent-decoded.
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Read it.
+    /// Reads the query of a URI.
     pub fn of(uri: &Uri) -> Result<Self, Problem> {
         let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         pairs
@@ -20,12 +20,12 @@ impl Query {
             .map(Self)
     }
 
-    /// Every value of a parameter.
+    /// Returns every value of a parameter.
     pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value of a parameter that may be given once.
+    /// Returns the value of a parameter that may be given once.
     pub fn one<'a>(&'a self, name: &str) -> Result<Option<&'a str>, Problem> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
@@ -34,12 +34,12 @@ impl Query {
         }
     }
 
-    /// Whether a parameter is there at all.
+    /// Returns whether a parameter is there at all.
     pub fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
     }
 
-    /// A number within a range, or the default.
+    /// Returns a number within a range, or the default.
     pub fn number(
         &self,
         name: &str,
@@ -56,7 +56,7 @@ impl Query {
     }
 }
 
-/// A 400 about the request.
+/// Returns the problem 400 about a malformed request.
 pub fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(Trouble::MalformedRequest, detail)
 }

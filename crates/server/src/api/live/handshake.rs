@@ -24,11 +24,11 @@ use crate::api::serve::server::{self, Slot};
 use crate::watch::socket::serve_socket;
 use crate::watch::viewer::Interest;
 
-/// What RFC 6455 §1.3 appends to the client's key.
+/// The text that RFC 6455 §1.3 appends to the client's key.
 const HANDSHAKE: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// A WebSocket, from its handshake on. Its voter is the cookie's; whoever has none is named by
-/// their first ballot, the same on every socket that it is sent over.
+/// Accepts a WebSocket. Its voter is the cookie's. A client without a cookie is named by its first ballot,
+/// which names the same voter on every socket over which it is sent.
 pub async fn socket(
     State(app): State<Arc<App>>,
     asker: Asker,
@@ -56,7 +56,7 @@ pub async fn socket(
     Ok(response)
 }
 
-/// After the handshake: all that stays of the connection is its socket.
+/// Serves the socket after the handshake. Nothing else of the connection is kept.
 async fn watch(
     app: Arc<App>,
     upgrade: OnUpgrade,
@@ -76,7 +76,7 @@ async fn watch(
     serve_socket(hub, stream, read_ahead, interest, voter, talk).await;
 }
 
-/// Check the client's handshake (RFC 6455 §4.2.1), and answer its key.
+/// Checks the client's handshake (RFC 6455 §4.2.1), and returns the answer to its key.
 fn handshake(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
     let wrong = |detail: &str| {
         Problem::new(Trouble::UpgradeRequired, detail)
@@ -108,7 +108,7 @@ fn lists(headers: &HeaderMap, name: HeaderName, wanted: &[u8]) -> bool {
         .any(|word| word.trim_ascii().eq_ignore_ascii_case(wanted))
 }
 
-/// Browsers send the origin of the page; other clients need not.
+/// Checks the page's origin, which browsers send. Other clients need not send one.
 fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
@@ -124,7 +124,7 @@ fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(Trouble::ForeignOrigin, detail))
 }
 
-/// Scheme and authority of a URL.
+/// Returns the scheme and authority of a URL.
 fn origin_of(url: &str) -> &[u8] {
     let from = url.find("://").map_or(0, |at| at + 3);
     let end = url[from..].find('/').map_or(url.len(), |at| from + at);

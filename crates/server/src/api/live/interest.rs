@@ -1,4 +1,4 @@
-//! What a viewer wants to see, as its request names it, and whether there is room for one more.
+//! The interest of a viewer, as its request names it, and the check that there is room for one more viewer.
 
 use std::net::IpAddr;
 
@@ -13,6 +13,7 @@ use crate::api::operate::address;
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::viewer::{Interest, Watched};
 
+/// Checks that there is room for one more viewer.
 pub(super) fn room(app: &App) -> Result<(), Problem> {
     if app.stopping.is_cancelled() {
         return Err(Problem::new(Trouble::NotReady, "the server is stopping"));
@@ -24,7 +25,7 @@ pub(super) fn room(app: &App) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What a viewer's query asks for: everything, if it does not say.
+/// Reads a viewer's interest from its query. An empty query asks for everything.
 pub(super) async fn interest(
     app: &App,
     query: &Query,
@@ -47,7 +48,7 @@ pub(super) async fn interest(
     }
     if everything && cookie.is_some() {
         for poll in app.hub.after_vote() {
-            // Watching everything needs no store: without it the numbers stay hidden.
+            // Whoever watches everything can do so without the store. The numbers then stay hidden.
             let Ok(granted) = granted(app, &poll, cookie).await else { break };
             interest.grants.extend(granted.map(|grant| (poll.id, grant)));
         }
@@ -55,6 +56,7 @@ pub(super) async fn interest(
     Ok(interest)
 }
 
+/// Adds a poll to a viewer's interest.
 pub(super) async fn want(
     app: &App,
     interest: &mut Interest,
@@ -67,7 +69,7 @@ pub(super) async fn want(
     see(app, interest, &standing, cookie).await
 }
 
-/// Follow an event; of a lone poll the poll.
+/// Adds the event that the viewer follows, or the poll if the id is that of a lone poll.
 async fn follow(
     app: &App,
     interest: &mut Interest,
@@ -87,14 +89,14 @@ async fn follow(
         Named::Event(agenda) => {
             interest.event = Some(Watched::Event(agenda.event.id));
             let Some(current) = agenda.current() else { return Ok(()) };
-            // Brings it into memory, if it is not there.
+            // The lookup brings the poll into memory, if it is not there.
             let standing = lookup::standing(app, &current.to_string(), from, None).await?;
             see(app, interest, &standing, cookie).await
         }
     }
 }
 
-/// As whom the viewer sees a poll.
+/// Adds the grant that shows the viewer the numbers of a poll in which it has voted.
 async fn see(
     app: &App,
     interest: &mut Interest,

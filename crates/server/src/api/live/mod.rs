@@ -1,4 +1,4 @@
-//! Watching: server-sent events and WebSockets.
+//! The watching of polls over server-sent events and WebSockets.
 
 pub mod handshake;
 pub mod interest;

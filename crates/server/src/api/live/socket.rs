@@ -1,4 +1,4 @@
-//! What a client says over its WebSocket: subscribe, unsubscribe, auth, vote.
+//! The messages of a client over its WebSocket: subscribe, unsubscribe, auth, vote.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,32 +28,34 @@ use crate::watch::socket::Inbound;
 use crate::watch::view;
 use crate::watch::viewer::{Interest, SubscribeError, Watched};
 
-/// Tokens one socket may show.
+/// The number of tokens that one socket may show.
 const MOST_TOKENS: usize = 16;
 
-/// Longest `ref`, in bytes of JSON.
+/// The longest `ref`, in bytes of JSON.
 const MAX_REF: usize = 128;
 
-/// One client's side of the conversation.
+/// The conversation with one client.
 pub struct Talk {
     app: Arc<App>,
-    /// Whoever came without a cookie is nobody yet, until their first ballot names them.
+    /// The voter. A client without a cookie has none until its first ballot names it.
     voter: Mutex<Option<BrowserId>>,
     from: IpAddr,
     known: Mutex<Known>,
-    /// What it follows.
+    /// The event that the client follows.
     event: Option<EventId>,
-    // The connection counts as one for as long as its socket lives.
+    // The connection counts towards the limit for as long as its socket lives.
     _slot: Option<Slot>,
 }
 
-/// What the client named so far, so that a token finds its poll whichever comes first.
+/// The polls and tokens that the client has named so far, so that a token opens its poll whichever of the two
+/// comes first.
 #[derive(Default)]
 struct Known {
     polls: Vec<PollId>,
     tokens: Vec<Vec<u8>>,
 }
 
+/// A message of the client.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Said<'a> {
@@ -82,7 +84,7 @@ struct VoteReply<'a> {
     receipt: Receipt,
 }
 
-/// An answer about trouble.
+/// An answer that something went wrong.
 #[derive(Serialize)]
 struct ErrorReply<'a> {
     r#type: &'static str,
@@ -94,7 +96,7 @@ struct ErrorReply<'a> {
 #[async_trait]
 impl Inbound for Talk {
     async fn message(&self, viewer: &ViewerHandle, text: &str) {
-        // serde would read the members from an array, too.
+        // serde would also accept the members in an array.
         let object = !text.trim_start().starts_with('[');
         let admitted = self.app.limits.request(self.from);
         let said = match serde_json::from_str::<Said<'_>>(text) {
@@ -137,7 +139,7 @@ fn send<T: Serialize>(viewer: &ViewerHandle, reply: &T) {
 }
 
 impl Talk {
-    /// With a client that asked for this at first.
+    /// Begins the conversation with a client whose request asked for this.
     pub fn new(
         app: Arc<App>,
         voter: Option<BrowserId>,
@@ -178,7 +180,7 @@ impl Talk {
         }
         match viewer.subscribe(poll.id) {
             Err(SubscribeError::Unknown) => {
-                // It was dropped from memory in between: put it back, once.
+                // The poll was dropped from memory in between, so it is put back, once.
                 app.hub.merge(standing.clone());
                 viewer.subscribe(poll.id)
             }
@@ -202,7 +204,7 @@ impl Talk {
         Ok(())
     }
 
-    /// The token opens whichever of the client's polls it belongs to, now and later.
+    /// Notes a token, which opens those of the client's polls to which it belongs, now and later.
     async fn auth(&self, viewer: &ViewerHandle, said: &Said<'_>) -> Result<(), Problem> {
         let Some(Text(token)) = &said.token else {
             return Err(Problem::rule("/token", "is required"));
@@ -224,7 +226,7 @@ impl Talk {
             opened = true;
         }
         for poll in &polls {
-            // A stage is shown what the public is.
+            // A stage token counts as well, although a stage is shown only what the public is shown.
             if let Some(proof) = keys.proof(token.as_bytes(), &poll.owner) {
                 viewer.grant(poll.id, Grant::Runs(proof));
                 opened = true;
@@ -245,7 +247,7 @@ impl Talk {
         Ok(())
     }
 
-    /// Who the rest of the conversation is from, after the first ballot that is on the log or may be.
+    /// Returns the voter of the rest of the conversation, once a first ballot is on the log or may be.
     fn named_by(
         &self,
         signed: Option<&Text<'_>>,
@@ -293,7 +295,7 @@ impl Talk {
         if recorded.decided.is_some() {
             return Ok(());
         }
-        // The decision comes when it comes; the client's next message need not wait for it.
+        // The decision takes its time, and the client's next message need not wait for it.
         let (app, viewer) = (app.clone(), viewer.clone());
         tokio::spawn(async move {
             if let Some(decided) = fate::decision(&app, &recorded).await {
@@ -313,8 +315,8 @@ fn named<'a>(said: &'a Said<'_>) -> Result<&'a str, Problem> {
     }
 }
 
-/// A vote that lost to the voter's newer one is told like one that was replaced by it; the
-/// receipt's status says which.
+/// Returns the name of the message about a vote. A vote that lost to a newer one of the same voter is told in
+/// the same way as one that was replaced; the receipt's status says which of the two it is.
 fn event(status: Status) -> &'static str {
     match status {
         Status::Recorded => "vote.recorded",

@@ -1,4 +1,4 @@
-//! Server-sent events.
+//! Watching over server-sent events.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ use crate::api::problem::{Problem, Trouble};
 use crate::watch::stream::events;
 use crate::watch::viewer::Interest;
 
-/// All polls and the leaderboard, or what the query narrows it to.
+/// Watch all polls and the leaderboard, or what the query narrows it to.
 #[utoipa::path(
     get, path = "/api/events", tag = "watching", operation_id = "watchAll",
     params(
-        ("poll" = Option<Vec<String>>, Query, description = "Only this poll (id or join code); repeatable"),
-        ("event" = Option<String>, Query, description = "This event (id or join code; a poll's will do) and its current poll, whichever that is"),
-        ("leaderboard" = Option<String>, Query, description = "The leaderboard (too)"),
+        ("poll" = Option<Vec<String>>, Query, description = "Only this poll (id or join code); may be repeated"),
+        ("event" = Option<String>, Query, description = "This event (id or join code, also those of a poll) and its current poll, whichever that is"),
+        ("leaderboard" = Option<String>, Query, description = "Send the leaderboard, in addition to the polls that are named"),
     ),
     responses((status = 200, body = String, content_type = "text/event-stream",
         description = "`hello` first, then `poll.created`, `poll.updated`, `poll.closed`, `event.changed`, `leaderboard.changed`; data is JSON")),
@@ -47,7 +47,7 @@ pub async fn all_events(
     stream(&app, interest, cookie)
 }
 
-/// One poll.
+/// Watch one poll.
 #[utoipa::path(
     get, path = "/api/polls/{id}/events", tag = "watching", operation_id = "watchPoll",
     params(("id" = String, Path, description = "The poll's id or join code")),

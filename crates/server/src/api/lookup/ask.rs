@@ -1,4 +1,4 @@
-//! Questions to the store, and the problems its errors are.
+//! Questions to the store, and the problems for its errors.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use crate::api::App;
 use crate::api::problem::{Problem, Trouble};
 use crate::store::StoreError;
 
-/// Ask the store something, within the request's deadline.
+/// Asks the store something, within the request's deadline.
 pub async fn ask<T>(
     app: &App,
     answer: impl Future<Output = Result<T, StoreError>>,
@@ -17,12 +17,13 @@ pub async fn ask<T>(
     }
 }
 
-/// The problem of a store that was asked and has not answered.
+/// Returns the problem for a store that has not answered in time.
 pub fn silent() -> Problem {
     Problem::new(Trouble::StoreUnavailable, "the store did not answer in time")
 }
 
-/// The problem a store's error is to the client. What is wrong inside is for the log file.
+/// Returns the problem that a client is shown for the store's error. The details are for the log on stderr
+/// only.
 pub fn store_problem(error: &StoreError) -> Problem {
     match error {
         StoreError::Unavailable(why) => {

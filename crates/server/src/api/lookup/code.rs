@@ -1,4 +1,4 @@
-//! What is behind a join code, for whoever has not run out of guesses.
+//! The lookup of join codes, for clients that have guesses left.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use super::{Named, by_id, known, take_event, visible};
 use crate::api::App;
 use crate::api::problem::Problem;
 
-/// Fewest and most digits of a join code.
+/// The fewest and the most digits of a join code.
 pub const CODE_DIGITS: (usize, usize) = (6, 12);
 
 fn code(text: &str) -> bool {
@@ -15,7 +15,7 @@ fn code(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What memory has behind a join code.
+/// Returns what a join code leads to, if that is in memory.
 pub(super) fn in_memory(app: &App, code: &str) -> Option<Named> {
     let event = app.hub.event_by_code(code).and_then(|id| app.hub.agenda(id));
     let poll = || app.hub.by_code(code).and_then(|id| known(app, id));
@@ -25,18 +25,20 @@ pub(super) fn in_memory(app: &App, code: &str) -> Option<Named> {
     }
 }
 
-/// The poll that a join code leads to if it is on the shelf and no secret to this address. Of a
-/// secret one nothing is read: the answer must not take longer for a code that is right.
+/// Returns the poll that a join code leads to, if the poll is on the shelf and its code is no secret to this
+/// address. A secret one is not read at all, because the answer must not take longer for a code that is
+/// right.
 async fn on_shelf(app: &App, code: &str, from: IpAddr) -> Option<Named> {
     let (id, listed) = app.hub.shelved_by_code(code)?;
     if !listed && !app.limits.was_shown(from, id.0) {
         return None;
     }
-    // Brings it into memory.
+    // The lookup brings the poll into memory.
     by_id(app, id, None).await.ok()?;
     in_memory(app, code)
 }
 
+/// Finds what a join code leads to. A wrong code costs the address a guess.
 pub(super) async fn by_code(
     app: &App,
     text: &str,
@@ -62,7 +64,7 @@ pub(super) async fn by_code(
     Ok(named)
 }
 
-/// What the store has behind a join code.
+/// Returns what the store has for a join code.
 async fn in_store(
     app: &App,
     code: &str,
@@ -77,7 +79,7 @@ async fn in_store(
             Named::Poll(visible.inspect_err(|_| app.limits.guessed(from))?)
         }
     };
-    // Many guesses may have been under way at once, and have used up the budget meanwhile.
+    // Many guesses may have been under way at once, and may have used up the budget meanwhile.
     match app.limits.may_guess(from) {
         Err(problem) if !named.no_guess(app, from) => Err(problem),
         _ => Ok(named),

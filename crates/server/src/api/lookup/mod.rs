@@ -1,4 +1,4 @@
-//! From the `{id}` of a path to its poll or event: from memory first, else from the store.
+//! The lookup of the `{id}` of a path: it finds the poll or event in memory, or else in the store.
 
 pub mod ask;
 pub mod code;
@@ -21,7 +21,7 @@ use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};
 use crate::store::EventAndPolls;
 
-/// The poll to vote in; the hot path.
+/// Finds the poll to vote in. This is on the hot path.
 pub async fn poll(app: &App, text: &str, from: IpAddr) -> Result<Arc<Poll>, Problem> {
     if let Ok(id) = text.parse()
         && let Some(poll) = app.hub.poll(id)
@@ -31,7 +31,7 @@ pub async fn poll(app: &App, text: &str, from: IpAddr) -> Result<Arc<Poll>, Prob
     Box::pin(standing(app, text, from, None)).await.map(|standing| standing.poll)
 }
 
-/// The poll and its results, as far as this token may see it.
+/// Finds a poll and its results, as far as this token may see it.
 pub async fn standing(
     app: &App,
     text: &str,
@@ -55,15 +55,15 @@ pub async fn standing(
     }
 }
 
-/// What is behind an id or a join code.
+/// What an id or a join code leads to.
 pub enum Named {
     /// An event.
     Event(Agenda),
-    /// A poll that is in no event.
+    /// A poll that belongs to no event.
     Poll(Standing),
 }
 
-/// An event, or a lone poll. A poll of an event stands for its event.
+/// Finds an event, or a lone poll. The id of an event's poll leads to its event.
 pub async fn named(
     app: &App,
     text: &str,
@@ -85,7 +85,7 @@ pub async fn named(
 }
 
 impl Named {
-    /// Its id.
+    /// Returns its id.
     pub fn id(&self) -> uuid::Uuid {
         match self {
             Self::Event(agenda) => agenda.event.id.0,
@@ -93,7 +93,7 @@ impl Named {
         }
     }
 
-    /// What is kept of the owner's token.
+    /// Returns the hash of its owner's token.
     pub fn owner(&self) -> &[u8; 32] {
         match self {
             Self::Event(agenda) => &agenda.event.owner,
@@ -101,9 +101,9 @@ impl Named {
         }
     }
 
-    /// Whether the code is no secret to an address: lists show it to everybody, or the address
-    /// was shown it before. So whoever uses up the guesses of a venue learns nothing more, and
-    /// keeps nobody there out.
+    /// Returns whether the join code is no secret to an address, because lists show it to everybody, or
+    /// because the address was shown it before. Such codes work without guesses, so whoever uses up the
+    /// guesses of a venue learns nothing more, and keeps nobody there out.
     fn no_guess(&self, app: &App, from: IpAddr) -> bool {
         let listed = |poll: &Poll| poll.listed && poll.status != PollStatus::Draft;
         app.limits.was_shown(from, self.id())
@@ -121,7 +121,7 @@ async fn of_its_event(app: &App, standing: Standing) -> Result<Named, Problem> {
     }
 }
 
-/// An event by its id.
+/// Finds an event by its id.
 pub async fn agenda(app: &App, id: EventId) -> Result<Agenda, Problem> {
     match app.hub.agenda(id) {
         Some(agenda) => Ok(agenda),
@@ -132,7 +132,7 @@ pub async fn agenda(app: &App, id: EventId) -> Result<Agenda, Problem> {
     }
 }
 
-/// What is in memory, brought up to what the store has; see [`stored`].
+/// Returns an event brought up to date with the store; see [`stored`].
 pub async fn stored_event(app: &App, agenda: Agenda) -> Result<Agenda, Problem> {
     match ask(app, app.store.event(agenda.event.id)).await {
         Ok(Some(found)) => take_event(app, found),
@@ -140,7 +140,7 @@ pub async fn stored_event(app: &App, agenda: Agenda) -> Result<Agenda, Problem> 
     }
 }
 
-/// Nothing has this id or code.
+/// Returns the problem for an id or code that nothing has.
 pub fn no_such_event() -> Problem {
     Problem::new(Trouble::NoSuchPoll, "no event and no poll has this id or join code")
 }
@@ -153,9 +153,9 @@ fn take_event(app: &App, (event, polls): EventAndPolls) -> Result<Agenda, Proble
     if agenda.event.deleted_at.is_some() { Err(no_such_event()) } else { Ok(agenda) }
 }
 
-/// The word for the kind of the poll that voters find at an id or code. It is a hint for their page,
-/// worth neither a question to the store nor a guess: told where memory knows it, and where it is
-/// no secret to this address.
+/// Returns the word for the kind of the poll that voters find at an id or code. It is a hint for their page,
+/// worth neither a question to the store nor a guess, so it is given only if the poll is in memory and no
+/// secret to this address.
 pub fn kind_shown(app: &App, text: &str, from: IpAddr) -> Option<&'static str> {
     let named = match text.parse::<EventId>() {
         Ok(id) => match app.hub.agenda(id) {
@@ -171,7 +171,7 @@ pub fn kind_shown(app: &App, text: &str, from: IpAddr) -> Option<&'static str> {
     Some(poll.kind.word())
 }
 
-/// What is in memory and everybody's.
+/// Returns a poll that is in memory and may be seen by everybody.
 fn known(app: &App, id: PollId) -> Option<Standing> {
     app.hub.standing(id).filter(|standing| standing.poll.status != PollStatus::Draft)
 }
@@ -184,8 +184,8 @@ async fn by_id(app: &App, id: PollId, token: Option<&[u8]>) -> Result<Standing, 
     visible(app, found, token)
 }
 
-/// What is in memory, brought up to what the store has: an owner whose change was left unknown
-/// reads the poll to see. While the store cannot say, memory has to do.
+/// Returns a poll brought up to date with the store, because an owner whose change was left unknown reads the
+/// poll to see what became of it. If the store does not answer, what is in memory is returned.
 pub async fn stored(app: &App, standing: Standing) -> Result<Standing, Problem> {
     match ask(app, app.store.standing(standing.poll.id)).await {
         Ok(Some(found)) if found.poll.status == PollStatus::Deleted => {
@@ -200,14 +200,15 @@ pub async fn stored(app: &App, standing: Standing) -> Result<Standing, Problem> 
     }
 }
 
-/// A deleted poll is nobody's, a draft its owner's only. What all may see is kept in memory.
+/// Checks who may see a poll: nobody a deleted one, and only its owner a draft. A poll that everybody may see
+/// is put into memory.
 fn visible(app: &App, found: Option<Standing>, token: Option<&[u8]>) -> Result<Standing, Problem> {
     let standing = found.ok_or_else(Problem::no_such_poll)?;
     match standing.poll.status {
         PollStatus::Deleted => Err(Problem::no_such_poll()),
         PollStatus::Draft => match may(app.keys.role(token, &standing.poll.owner), Right::Owner) {
             Ok(()) => Ok(standing),
-            // Not told that there is one, but on record.
+            // The client is not told that there is a draft, but the wrong token goes on record.
             Err(Refusal::NotTheOwners) => {
                 Err(Problem::no_such_poll().noted_as(SecurityEvent::TokenWrong))
             }

@@ -1,4 +1,4 @@
-//! What somebody may change, as the store has it.
+//! The lookup of what somebody may change, as the store has it.
 
 use pollux_core::id::{EventId, PollId};
 use pollux_core::standing::Standing;
@@ -12,9 +12,9 @@ use crate::api::access::right::Right;
 use crate::api::problem::{Problem, Trouble};
 use crate::store::EventAndPolls;
 
-/// The poll as the store has it, for whoever may change it.
+/// Reads the poll from the store, for an asker who may change it.
 pub async fn poll(app: &App, text: &str, asker: &Asker, right: Right) -> Result<Standing, Problem> {
-    // The code's poll may be one in memory; what is changed is what the store says it is.
+    // The code may lead to a poll in memory, but what is changed is what the store has.
     let id = match text.parse() {
         Ok(id) => id,
         Err(_) => standing(app, text, asker.client.address, asker.token()).await?.poll.id,
@@ -25,7 +25,7 @@ pub async fn poll(app: &App, text: &str, asker: &Asker, right: Right) -> Result<
     Ok(standing)
 }
 
-/// The event as the store has it, for whoever may change it.
+/// Reads the event from the store, for an asker who may change it.
 pub async fn event(
     app: &App,
     text: &str,

@@ -1,4 +1,4 @@
-//! The poll that is asked for, and as whom the asker sees it.
+//! The lookup of a poll together with the audience to which the asker belongs.
 
 use http::HeaderMap;
 use pollux_core::poll::Poll;
@@ -14,7 +14,7 @@ use crate::api::{App, lookup};
 use crate::watch::grants::Grant;
 use crate::watch::view::{self, Audience};
 
-/// The poll that is asked for, and as whom the asker sees it.
+/// Finds a poll, and the audience to which the asker belongs.
 pub async fn seen(
     app: &App,
     id: &str,
@@ -31,7 +31,8 @@ pub async fn seen(
     Ok((standing, audience))
 }
 
-/// Public, or somebody who has voted in a poll that shows its numbers to those.
+/// Returns whether a visitor has voted in a poll that shows its numbers to those who have, or is one of the
+/// public.
 pub async fn audience(
     app: &App,
     poll: &Poll,
@@ -46,11 +47,12 @@ pub async fn audience(
     }
     let voter = app.keys.voter(poll.id, Who::Cookie(cookie));
     let state = ask(app, app.store.voter(poll.id, voter)).await?;
-    // Ever: whoever has seen the numbers of one round need not be shut out of the next.
+    // A vote in any round suffices: whoever has seen the numbers of one round need not be shut out of the
+    // next.
     Ok(if state.seen.is_some() { Audience::Voted } else { Audience::Public })
 }
 
-/// What the voter with this cookie is granted in a poll.
+/// Returns what the voter with this cookie is granted in a poll.
 pub async fn granted(
     app: &App,
     poll: &Poll,

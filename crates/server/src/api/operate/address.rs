@@ -1,5 +1,5 @@
-//! The address that phones open: where links and QR codes lead, and whether anybody but this
-//! machine can follow them.
+//! The address that phones open: where links and QR codes lead, and whether any other machine can follow
+//! them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use crate::api::App;
 use crate::api::http::answer;
 use crate::config::Config;
 
-/// Where phones find this server.
+/// The address under which phones reach this server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
-    /// What links and QR codes begin with, without a slash at the end.
+    /// The beginning of links and QR codes, without a slash at the end.
     #[schema(example = "http://192.168.1.5:5000")]
     pub url: String,
-    /// Whether a phone in the same network can be expected to open it, by how this server is set up.
-    /// That one has really come is told by a poll's `pulse` (`elsewhere`).
+    /// Whether a phone in the same network can be expected to open it, judging by this server's settings. A
+    /// poll's `pulse` (`elsewhere`) says whether one really has.
     pub phones_can_open: bool,
-    /// Why not; null if they can.
+    /// Why phones cannot open it; null if they can.
     #[schema(required)]
     pub why: Option<String>,
     /// What to do about it; null if they can.
@@ -31,7 +31,7 @@ pub struct Address {
     pub fix: Option<String>,
 }
 
-/// Where phones find this server.
+/// Read the address under which phones reach this server.
 #[utoipa::path(
     get, path = "/api/address", tag = "server", operation_id = "getAddress",
     responses((status = 200, body = Address, description = "The base of links, and whether phones can open it")),
@@ -42,8 +42,8 @@ pub async fn read(State(app): State<Arc<App>>) -> Response {
     answer::ok(&address)
 }
 
-/// Whether phones can open this URL of a server that listens on these addresses, on a machine that
-/// has this address in its network.
+/// Judges whether phones can open this URL. The server listens on `hosts`, and `own` is the machine's address
+/// in its network, if it has one.
 fn judge(url: String, hosts: &[IpAddr], port: u16, own: Option<IpAddr>) -> Address {
     let inward = hosts.iter().all(IpAddr::is_loopback);
     let target = host_of(&url);
@@ -74,8 +74,8 @@ fn judge(url: String, hosts: &[IpAddr], port: u16, own: Option<IpAddr>) -> Addre
     Address { url, phones_can_open: false, why: Some(why), fix: Some(fix) }
 }
 
-/// Whether somebody at this address sits at this machine: a phone's address is never one that we
-/// could listen on ourselves.
+/// Returns whether an address is this machine's own. A phone's address never is one that this process could
+/// listen on.
 pub fn is_here(address: IpAddr) -> bool {
     address.is_loopback() || UdpSocket::bind((address, 0)).is_ok()
 }
@@ -116,22 +116,23 @@ fn host_of(url: &str) -> Host {
     }
 }
 
-/// Addresses kept free for documentation: nobody has them, but there is a route to them.
+/// Addresses that are reserved for documentation: nobody has them, but there is a route to them.
 const ELSEWHERE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const ELSEWHERE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
 
-/// What this node is reached at: host and port.
+/// Returns the host and port at which this node is reached.
 pub fn own(config: &Config) -> String {
     let base = base(&config.hosts, config.port);
     base.strip_prefix("http://").unwrap_or(&base).to_owned()
 }
 
-/// The base of links when nobody has set one: `http://localhost` when only this machine is listened to, else its address in the network.
+/// Returns the base of links when none is set: `http://localhost` if the server listens to this machine only,
+/// or else its address in the network.
 pub fn base(hosts: &[IpAddr], port: u16) -> String {
     let outward = hosts.iter().filter(|host| !host.is_loopback()).find_map(|host| match host {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => towards(ELSEWHERE_V4),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
-            // `::` takes IPv4 too, whose address is the easier one to type.
+            // `::` accepts IPv4 too, whose address is easier to type.
             towards(ELSEWHERE_V4).or_else(|| towards(ELSEWHERE_V6))
         }
         given => Some(*given),
@@ -142,7 +143,8 @@ pub fn base(hosts: &[IpAddr], port: u16) -> String {
     }
 }
 
-/// The address this machine would have towards another one. Connecting a UDP socket chooses a route and sends nothing.
+/// Returns the address that this machine has towards another one. Connecting a UDP socket chooses a route and
+/// sends nothing.
 fn towards(other: IpAddr) -> Option<IpAddr> {
     let any: IpAddr = match other {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -184,7 +186,7 @@ mod tests {
         for url in ["http://192.168.1.20:5000", "https://polls.example", "http://[fd00::20]:5000"] {
             assert!(judged(url, all, own).0, "{url}");
         }
-        // Somebody else passes it on to us: a tunnel, a proxy.
+        // A tunnel or a proxy elsewhere may pass requests on to us.
         assert!(judged("https://polls.example", &["127.0.0.1"], own).0);
         for url in [
             "http://localhost:5000",
@@ -231,7 +233,7 @@ mod tests {
         for host in ["0.0.0.0", "::"] {
             let link = of(&[host]);
             assert!(!link.contains("0.0.0.0") && !link.contains("[::]"), "{link}");
-            // Without any network there is nobody else to see it.
+            // Without any network nobody else can see the address.
             let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
             if socket.connect("192.0.2.1:9").is_ok() {
                 assert_eq!(link, format!("http://{}:5000", socket.local_addr().unwrap().ip()));

@@ -1,4 +1,4 @@
-//! Where the log ends, and how many records that is.
+//! The ends of the log's partitions, and how many records lie before them.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use tokio::time::timeout;
 
 use crate::api::App;
 
-/// What is said of one that was asked and says nothing.
+/// The error for a backend that was asked and does not answer.
 pub const SILENT: &str = "it does not answer";
 
-/// By partition, where the log ends.
+/// Returns the end of the log in each partition.
 pub fn ends(app: &Arc<App>) -> impl Future<Output = Result<Vec<Offset>, String>> + Send + use<> {
     let (log, deadline) = (app.log.clone(), app.config.api.deadline);
     async move {
@@ -22,7 +22,7 @@ pub fn ends(app: &Arc<App>) -> impl Future<Output = Result<Vec<Offset>, String>>
     }
 }
 
-/// How many records lie before these offsets, without the genesis record of each partition.
+/// Returns the number of records before these offsets, without the genesis record of each partition.
 pub fn records(offsets: &[u64]) -> u64 {
     offsets.iter().map(|offset| offset.saturating_sub(1)).sum()
 }

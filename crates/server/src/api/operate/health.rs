@@ -1,4 +1,4 @@
-//! Alive, ready, and the numbers an operator watches.
+//! Health: whether the server is alive and ready, and the metrics that an operator watches.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use crate::api::access::asker::Asker;
 use crate::api::http::answer;
 use crate::api::problem::{Problem, Trouble};
 
-/// How the server is.
+/// The health of the server.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// `alive` or `ready`.
     pub status: String,
-    /// Whether polls can be made and changed, when not: votes in known polls are still taken. Why, to the server's own
-    /// machine and to the operator.
+    /// Present if polls cannot be created and changed at the moment. Votes in known polls are accepted all
+    /// the same. The reason is given only to the server's own machine and to the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub store: Option<String>,
-    /// Whether something of the log is found to be damaged, when so: votes are taken all the same. What, to the server's own
-    /// machine and to the operator.
+    /// Present if some of the log is found to be damaged. Votes are accepted all the same. The details are
+    /// given only to the server's own machine and to the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub log: Option<String>,
 }
 
-/// The process runs.
+/// Check that the process runs.
 #[utoipa::path(
     get, path = "/healthz", tag = "server", operation_id = "getHealth",
     responses((status = 200, body = Health, description = "The process runs")),
@@ -41,7 +41,7 @@ pub async fn alive() -> Response {
     answer::ok(&health)
 }
 
-/// The log takes votes.
+/// Check that the log takes votes.
 #[utoipa::path(
     get, path = "/readyz", tag = "server", operation_id = "getReadiness",
     responses((status = 200, body = Health, description = "The log takes votes")),
@@ -65,7 +65,7 @@ pub async fn ready(State(app): State<Arc<App>>, asker: Asker) -> Result<Response
     Ok(answer::ok(&health))
 }
 
-/// Prometheus' text format; from another machine with the operator's token.
+/// Read the metrics in Prometheus' text format. From another machine this takes the operator's token.
 #[utoipa::path(
     get, path = "/metrics", tag = "server", operation_id = "getMetrics",
     responses((status = 200, body = String, content_type = "text/plain", description = "Prometheus' text format")),
@@ -84,7 +84,7 @@ pub async fn metrics(State(app): State<Arc<App>>, asker: Asker) -> Result<Respon
     Ok(response)
 }
 
-/// Everything else, asked of a node that has no other routes.
+/// Answers everything else on a node that has no other routes.
 pub async fn only_counts() -> Problem {
     let detail = "this node only counts votes (POLLUX_ROLES=processor); ask one of the web nodes";
     Problem::new(Trouble::NoSuchRoute, detail)

@@ -1,6 +1,6 @@
-//! What the HTTP side counts. Handles are made once, so that counting a vote is an addition.
+//! The metrics of the HTTP side. Handles are made once, so that counting a vote is an addition.
 //!
-//! Base units, `_total` on counters, and no label that a client chooses.
+//! Metrics have base units, counters end in `_total`, and no label has a value that a client chooses.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -21,7 +21,7 @@ use crate::watch::hub::Hub;
 const APPEND_SECONDS: [f64; 14] =
     [0.0005, 0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 3.0, 8.0];
 
-/// The process's recorder: several servers of one process (tests) share it.
+/// Returns the recorder of the process. Several servers in one process, as in tests, share it.
 fn recorder() -> &'static PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     RECORDER.get_or_init(|| {
@@ -33,43 +33,43 @@ fn recorder() -> &'static PrometheusHandle {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another recorder of metrics is in place; /metrics will stay empty");
         }
-        describe_counter!("pollux_votes_total", "Ballots taken or turned away, by outcome");
+        describe_counter!("pollux_votes_total", "Ballots that were recorded or refused, by outcome");
         describe_histogram!(
             "pollux_append_seconds",
-            "From handing a ballot to the log to its answer"
+            "Time from handing a ballot to the log until the log answered"
         );
-        describe_histogram!("pollux_log_commit_seconds", "One commit of the log, with its sync");
+        describe_histogram!("pollux_log_commit_seconds", "Time of one commit of the log, including its sync");
         describe_histogram!("pollux_log_group_records", "Records that one commit made durable");
-        describe_counter!("pollux_http_requests_total", "Answers, by route, method and status");
+        describe_counter!("pollux_http_requests_total", "Requests that were answered, by route, method and status");
         describe_gauge!("pollux_http_connections", "Connections that are open now");
         describe_gauge!(
             "pollux_partitions_stuck",
-            "Partitions that cannot be counted at the moment; the log says why"
+            "Partitions that cannot be counted at the moment; the process's log says why"
         );
         describe_histogram!(
             "pollux_vote_to_screen_seconds",
-            "From the log's acknowledgement of a ballot to the tick that sent the state with it"
+            "Time from the log's acknowledgement of a ballot until the tick that sent the state with it"
         );
         describe_counter!(
             "pollux_security_events_total",
-            "Refusals and changes on record, by event"
+            "Security events, by name"
         );
         describe_gauge!("pollux_log_damaged", "1: records of the log are not what was written");
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
         describe_gauge!("pollux_open_polls", "Polls that are open now");
-        describe_gauge!("pollux_loaded_polls", "Open polls that are in memory whole");
+        describe_gauge!("pollux_loaded_polls", "Open polls that are kept whole in memory");
         handle
     })
 }
 
-/// The handles.
+/// The handles of the metrics.
 pub struct Metrics {
     recorded: Counter,
     not_recorded: Counter,
     unknown: Counter,
     rejected: Counter,
     append: Histogram,
-    /// Open connections.
+    /// The number of open connections.
     pub connections: Gauge,
     viewers: Gauge,
     open_polls: Gauge,
@@ -78,7 +78,7 @@ pub struct Metrics {
     strays: Route,
 }
 
-/// The counters of one route, made as they are first needed.
+/// The counters of one route, each made when it is first needed.
 struct Route {
     template: &'static str,
     cells: [[OnceLock<Counter>; STATUSES.len() + 1]; METHODS.len() + 1],
@@ -112,7 +112,7 @@ impl Route {
 }
 
 impl Metrics {
-    /// For these routes.
+    /// Creates the handles for these routes.
     pub fn new(templates: impl IntoIterator<Item = &'static str>) -> Self {
         recorder();
         let vote = |outcome: &'static str| counter!("pollux_votes_total", "outcome" => outcome);
@@ -131,7 +131,7 @@ impl Metrics {
         }
     }
 
-    /// A ballot was answered: with success, or this trouble.
+    /// Counts a ballot that was answered with success, or with this trouble.
     pub fn vote(&self, trouble: Option<Trouble>) {
         match trouble {
             None => &self.recorded,
@@ -142,12 +142,12 @@ impl Metrics {
         .increment(1);
     }
 
-    /// The log answered after so long.
+    /// Records how long the log took to answer.
     pub fn appended(&self, took: Duration) {
         self.append.record(took);
     }
 
-    /// A request was answered.
+    /// Counts the answer to a request.
     pub fn answered(&self, route: Option<&str>, method: &Method, status: StatusCode) {
         route
             .and_then(|route| self.requests.get(short(route)))
@@ -155,7 +155,7 @@ impl Metrics {
             .answered(method, status);
     }
 
-    /// Everything, in Prometheus' text format.
+    /// Renders all metrics in Prometheus' text format.
     pub fn render(&self, hub: &Hub) -> String {
         self.viewers.set(hub.viewers() as f64);
         self.open_polls.set(hub.open_polls() as f64);
@@ -163,7 +163,7 @@ impl Metrics {
         recorder().render()
     }
 
-    /// Fold what histograms gathered since; else they grow until somebody scrapes.
+    /// Folds what the histograms have gathered. Otherwise they grow until somebody scrapes them.
     pub fn upkeep(&self) {
         recorder().run_upkeep();
     }

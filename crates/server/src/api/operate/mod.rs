@@ -1,4 +1,4 @@
-//! How the server is, for whoever looks after it.
+//! The state of the server, for those who look after it.
 
 pub mod address;
 pub mod ends;

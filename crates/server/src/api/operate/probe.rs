@@ -1,5 +1,5 @@
-//! A question that many ask and that is put once at a time: whoever comes while it is under way
-//! waits for the same answer, and a good answer serves everybody for a while.
+//! A question that many ask but that is put only once at a time. Whoever asks while it is under way waits for
+//! the same answer, and a good answer serves everybody for a while.
 
 use std::future::Future;
 use std::time::Duration;
@@ -17,6 +17,7 @@ pub struct Probe<T, E> {
     last: Mutex<Option<Last<T, E>>>,
 }
 
+/// The last time that the question was put, and its answer.
 struct Last<T, E> {
     put: Instant,
     answer: Shared<BoxFuture<'static, Option<Result<T, E>>>>,
@@ -33,13 +34,14 @@ where
     T: Clone + Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
-    /// Whether the question was put and is not answered yet.
+    /// Returns whether the question was put and is not answered yet.
     pub fn is_under_way(&self) -> bool {
         self.last.lock().as_ref().is_some_and(|last| last.answer.peek().is_none())
     }
 
-    /// The last answer if it is good and not older than `fresh`; else put the question (or wait
-    /// for whoever has), for at most `patience`: then `None`, and the answer is for who asks next.
+    /// Returns the last answer if it is good and not older than `fresh`. Otherwise it puts the question, or
+    /// waits for the answer to one that is under way, for at most `patience`. After that it returns `None`,
+    /// and the answer serves whoever asks next.
     pub async fn ask<F>(
         &self,
         fresh: Duration,
@@ -54,7 +56,8 @@ where
             match &*last {
                 Some(known) if known.serves(fresh) => known.answer.clone(),
                 _ => {
-                    // A task of its own, so that it goes on when those who wait for it leave.
+                    // The question is put in a task of its own, so that it goes on when those who wait for it
+                    // leave.
                     let task = tokio::spawn(question());
                     let answer = async move { task.await.ok() }.boxed().shared();
                     *last = Some(Last { put: Instant::now(), answer: answer.clone() });
@@ -93,7 +96,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// How often it was asked, a second after it was.
+    /// Answers after a second with how often it was asked. The third answer is an error.
     fn slow(asked: &Arc<AtomicU32>) -> impl Future<Output = Result<u32, String>> + Send + use<> {
         let asked = asked.clone();
         async move {

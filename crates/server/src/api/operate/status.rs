@@ -1,4 +1,4 @@
-//! How the whole pipeline is, in words an organiser understands. It never waits long for log or
+//! The status of the whole pipeline, in words that an organiser understands. It never waits long for log or
 //! store: one that is away is reported as away.
 
 use std::sync::Arc;
@@ -25,96 +25,97 @@ use crate::api::problem::{Problem, Trouble};
 use crate::api::{App, lookup};
 use crate::watch::view::rfc3339;
 
-/// How old what log and store say may be.
+/// How old the answers of log and store may be.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How the server is. Whoever shows no token is told the first three members; the others are null.
+/// The status of the server. Without a token only the first three members are given; the others are null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
-    /// `embedded`: one process with a data folder. `cluster`: Kafka and PostgreSQL, any number of nodes.
+    /// `embedded` is one process with a data folder. `cluster` is any number of nodes over Kafka and
+    /// PostgreSQL.
     pub mode: String,
-    /// Of this server.
+    /// The version of this server.
     pub version: String,
-    /// Whether votes are taken now.
+    /// Whether votes are accepted now.
     pub ready: bool,
-    /// When this node started. RFC 3339, UTC.
+    /// The time at which this node started. RFC 3339, UTC.
     #[schema(required, format = "date-time")]
     pub started_at: Option<String>,
-    /// This node: the address it is reached at.
+    /// The address at which this node is reached.
     #[schema(required)]
     pub node: Option<String>,
-    /// Sockets and streams that watch anything, on this node.
+    /// The number of sockets and streams on this node that watch anything.
     #[schema(required)]
     pub watchers: Option<u64>,
-    /// Where votes are kept until they are counted, and after.
+    /// The log, where votes are kept before and after they are counted.
     #[schema(required)]
     pub log: Option<LogStatus>,
-    /// Who counts.
+    /// The processors, which count votes.
     #[schema(required)]
     pub processors: Option<ProcessorsStatus>,
-    /// Where polls and results are kept.
+    /// The store, where polls and results are kept.
     #[schema(required)]
     pub store: Option<StoreStatus>,
-    /// When this node last heard that votes were counted. RFC 3339, UTC; null if it has not yet.
+    /// The time at which this node last heard that votes were counted. RFC 3339, UTC; null if it has not yet.
     #[schema(required, format = "date-time")]
     pub last_commit_at: Option<String>,
 }
 
-/// How the log is.
+/// The status of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogStatus {
-    /// Whether it takes votes, says how many it has, and what it holds is whole as far as is known.
+    /// Whether the log takes votes, says how many it has, and is undamaged as far as is known.
     pub ok: bool,
-    /// What is the matter; null if nothing is.
+    /// What is wrong; null if nothing is.
     #[schema(required)]
     pub detail: Option<String>,
-    /// Parts it is divided into.
+    /// The number of partitions.
     pub partitions: u32,
-    /// Records it has: ballots of all polls and the marks of their opening and closing. Null if it
-    /// does not say.
+    /// The number of records on the log: ballots of all polls and the records of their opening and closing.
+    /// Null if the log does not answer.
     #[schema(required)]
     pub end: Option<u64>,
-    /// Of them, those that are decided.
+    /// The number of those records that are decided.
     pub counted: u64,
-    /// Of them, those that are not decided yet. Null if the log does not say.
+    /// The number of those records that are not decided yet. Null if the log does not answer.
     #[schema(required)]
     pub lag: Option<u64>,
-    /// For how long at least one of those has been waiting, as far as this node has seen: it looks when
-    /// it is asked for its status. 0 when nothing waits.
+    /// The seconds for which at least one of those records has been waiting, as far as this node has seen. A
+    /// node looks when it is asked for its status. 0 when nothing waits.
     #[schema(required)]
     pub lag_seconds: Option<u64>,
 }
 
-/// Who counts.
+/// The status of the processors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessorsStatus {
-    /// Partitions that this node counts; other nodes of a cluster count the others.
+    /// The number of partitions that this node counts. Other nodes of a cluster count the others.
     pub here: u32,
-    /// Partitions there are.
+    /// The number of partitions.
     pub partitions: u32,
     /// Why partitions that this node should count are not being counted; empty when all is well.
     pub troubles: Vec<String>,
 }
 
-/// How the store is.
+/// The status of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreStatus {
     /// Whether polls can be created and changed, and votes counted.
     pub ok: bool,
-    /// What is the matter; null if nothing is.
+    /// What is wrong; null if nothing is.
     #[schema(required)]
     pub detail: Option<String>,
 }
 
-/// How the server is.
+/// Read the status of the server.
 #[utoipa::path(
     get, path = "/api/status", tag = "server", operation_id = "getStatus",
-    params(("poll" = Option<String>, Query, description = "With an owner's token: a poll or event (id or join code) that it is of")),
-    responses((status = 200, body = Status, description = "All of it for the operator, and for the owner of any poll or event; the first three members for everybody. What log, store and processor say of a fault is added for the operator and for the server's own machine")),
+    params(("poll" = Option<String>, Query, description = "The poll or event (id or join code) whose owner's token you show")),
+    responses((status = 200, body = Status, description = "The whole status for the operator and for the owner of any poll or event; the first three members for everybody. The operator and the server's own machine are also told what log, store and processor report about a fault")),
     security((), ("owner" = []), ("operator" = [])),
     extensions(("x-troubles" = json!([Trouble::WrongToken, Trouble::NoSuchPoll]))),
 )]
@@ -150,21 +151,22 @@ pub async fn read(
     Ok(answer::ok(&status))
 }
 
-/// How a fault is told. Anybody may make a poll and be its owner, so owners hear our words only: a backend's name files,
-/// hosts and accounts.
+/// The words in which a fault is told. Anybody may create a poll and be its owner, so owners are told our
+/// words only: a backend's words name files, hosts and accounts.
 #[derive(Clone, Copy)]
 struct Words {
     of_backends: bool,
 }
 
 impl Words {
-    /// Ours, and the backend's after them.
+    /// Returns our words, followed by the backend's where they may be told.
     fn tell(self, ours: String, theirs: &str) -> String {
         if self.of_backends { format!("{ours} ({theirs})") } else { ours }
     }
 }
 
-/// Whether the asker has the operator's token, or that of the poll or event they name.
+/// Returns whether the asker shows the operator's token, or the owner's of the poll or event that the query
+/// names.
 async fn may_see_all(app: &App, asker: &Asker, uri: &Uri) -> Result<bool, Problem> {
     let Some(token) = asker.token() else { return Ok(false) };
     if asker.is_operator(app) {
@@ -177,7 +179,7 @@ async fn may_see_all(app: &App, asker: &Asker, uri: &Uri) -> Result<bool, Proble
         let problem = Problem::new(Trouble::WrongToken, detail);
         return Err(problem.noted_as(SecurityEvent::OperatorTokenWrong));
     };
-    // While the store is away, an owner whose poll is not in memory is one of everybody.
+    // While the store is away, an owner whose poll is not in memory is told no more than everybody.
     let found = lookup::named(app, poll, asker.client.address, Some(token));
     match timeout(app.config.api.probe, found).await {
         Ok(Ok(named)) => match may(asker.role(app, named.owner()), Right::Owner) {
@@ -189,7 +191,7 @@ async fn may_see_all(app: &App, asker: &Asker, uri: &Uri) -> Result<bool, Proble
     }
 }
 
-/// The log, and how far the store has counted it, or why it does not say.
+/// Returns the status of the log, and an error if the store does not say how far it has counted.
 async fn pipeline(app: &Arc<App>, words: Words) -> (LogStatus, Result<(), String>) {
     let (store, patience) = (app.store.clone(), app.config.api.probe);
     let deadline = app.config.api.deadline;
@@ -197,7 +199,7 @@ async fn pipeline(app: &Arc<App>, words: Words) -> (LogStatus, Result<(), String
         let progress = timeout(deadline, store.progress()).await.map_err(|_| SILENT)?;
         progress.map_err(|error| error.to_string())
     });
-    // In this order: what was counted when it was asked is on the log when that is asked.
+    // The store is asked first, because what it had counted by then is on the log when the log is asked.
     let progress = progress.await.unwrap_or_else(|| Err(SILENT.into()));
     let ends = app.ends.ask(FRESH, patience, || ends(app)).await;
     let ends = ends.unwrap_or_else(|| Err(SILENT.into()));
@@ -264,15 +266,15 @@ fn store(app: &App, silent: Option<String>, words: Words) -> StoreStatus {
     StoreStatus { ok: detail.is_none(), detail }
 }
 
-/// Since when what is on the log waits to be counted. For each partition an end that was seen is
-/// remembered until it is counted; then the present one.
+/// How long records on the log have been waiting to be counted. For each partition an end that was seen is
+/// remembered until it is counted; then the present end is.
 #[derive(Default)]
 pub struct Behind {
     seen: Mutex<Vec<(Offset, Instant)>>,
 }
 
 impl Behind {
-    /// For how long the oldest waits, at least.
+    /// Returns how long the oldest record has been waiting, at least.
     fn look(&self, ends: &[Offset], counted: &[Offset]) -> Duration {
         let now = Instant::now();
         let mut seen = self.seen.lock();

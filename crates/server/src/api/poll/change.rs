@@ -1,4 +1,4 @@
-//! What the owner does with a poll: edit, open, close, reopen, reveal, reset, delete.
+//! The owner's changes of a poll: edit, open, close, reopen, reveal, reset, delete.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::api::http::{answer, body};
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::view::{self, Audience, PollView};
 
-/// The phase that a change is meant for, if its request names one.
+/// Reads the phase that a change is meant for, if its request names one.
 fn phase_of(request: &Request<Body>) -> Result<Option<u32>, Problem> {
     let query = Query::of(request.uri())?;
     let Some(text) = query.one("phase")? else { return Ok(None) };
@@ -34,7 +34,7 @@ fn shown(standing: &Standing) -> Response {
     answer::ok(&view::poll(standing, Audience::Owner))
 }
 
-/// Edit a draft. Who may frame a poll (`embed`) can be changed at any time.
+/// Edit a draft. The sites that may frame a poll (`embed`) can be changed at any time.
 #[utoipa::path(
     patch, path = "/api/polls/{id}", tag = "owner", operation_id = "editPoll",
     params(("id" = String, Path, description = "The poll's id or join code")),
@@ -54,8 +54,8 @@ pub async fn edit(
     let bearer = Bearer::of(asker)?;
     let (head, body) = request.into_parts();
     let bytes = body::json(&app, &head.headers, body).await?;
-    // Once before anything is changed, so that a body that does not read is a problem of its
-    // own; and again at each attempt, upon what the draft says then.
+    // The body is read once before anything is changed, so that an unreadable one is a problem of its own. It
+    // is read again at each attempt, because it applies to what the draft says then.
     let until = until(&app);
     let standing = bearer.poll(&app, &id, until).await?;
     let new = draft::patch(&bytes, standing.poll.to_draft())?;
@@ -87,7 +87,7 @@ macro_rules! action {
             params(
                 ("id" = String, Path, description = "The poll's id or join code"),
                 ("phase" = Option<u32>, Query,
-                    description = "The `phase` it is meant for: in another one nothing is done, and the answer is 409"),
+                    description = "The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409"),
             ),
             responses((status = 200, body = PollView, description = $does)),
             security(("owner" = [])),
@@ -117,31 +117,31 @@ macro_rules! action {
 
 action! {
     /// Open a draft.
-    open, "/api/polls/{id}/open", "openPoll", "Open; its rules are fixed from now on", [RulesBroken, TooManyPolls],
+    open, "/api/polls/{id}/open", "openPoll", "The poll, which is open. Its rules are fixed from now on", [RulesBroken, TooManyPolls],
     |poll, now| poll.open(now).map(|()| true)
 }
 
 action! {
     /// Close a poll.
-    close, "/api/polls/{id}/close", "closePoll", "Closed; `final` once every partition is counted", [],
+    close, "/api/polls/{id}/close", "closePoll", "The poll, which is closed, and `final` once every partition is counted", [],
     |poll, now| poll.close(now)
 }
 
 action! {
     /// Open a closed poll again.
-    reopen, "/api/polls/{id}/reopen", "reopenPoll", "Open again", [TooManyPolls],
+    reopen, "/api/polls/{id}/reopen", "reopenPoll", "The poll, which is open again", [TooManyPolls],
     |poll, now| poll.reopen(now)
 }
 
 action! {
-    /// Show the numbers to everybody. The stage's token does, too.
-    reveal, "/api/polls/{id}/reveal", "revealPoll", "Everybody sees the numbers", [],
+    /// Show the numbers to everybody. The stage token may do this too.
+    reveal, "/api/polls/{id}/reveal", "revealPoll", "The poll, whose numbers everybody sees", [],
     |poll, _| poll.reveal(), Bearer::or_stage
 }
 
 action! {
     /// Begin a new round from zero.
-    reset, "/api/polls/{id}/reset", "resetPoll", "A new round, from zero", [],
+    reset, "/api/polls/{id}/reset", "resetPoll", "The poll, in a new round that begins from zero", [],
     |poll, now| poll.reset(now).map(|()| true)
 }
 
@@ -151,9 +151,9 @@ action! {
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
         ("phase" = Option<u32>, Query,
-            description = "The `phase` it is meant for: in another one nothing is done, and the answer is 409"),
+            description = "The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409"),
     ),
-    responses((status = 204, description = "Gone")),
+    responses((status = 204, description = "Deleted")),
     security(("owner" = [])),
     extensions(("x-troubles" = json!([
         Trouble::ChangedMeanwhile, Trouble::ChangeUnknown, Trouble::WrongStatus,

@@ -1,4 +1,4 @@
-//! Making a poll: once, even if the request comes twice.
+//! The creation of a poll: once, even if the request comes twice.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,31 +25,31 @@ use crate::api::problem::{Problem, Trouble};
 use crate::store::IdempotencyKey;
 use crate::watch::view::{self, Audience, PollView};
 
-/// A new poll with the secret that only its maker gets, once.
+/// A new poll, with the token that only its creator is given.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedPoll {
     /// The poll.
     #[serde(flatten)]
     pub poll: PollView,
-    /// Keep it: it is shown this once, and needed for everything the owner does.
+    /// The owner's token. Keep it: it is shown only now, and is needed for everything the owner does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub owner_token: Option<String>,
-    /// A page that holds the token in its fragment, which no server gets to see.
+    /// The owner's page, with the token in the URL's fragment, which is sent to no server.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub owner_url: Option<String>,
 }
 
-/// Make a poll.
+/// Create a poll.
 #[utoipa::path(
     post, path = "/api/polls", tag = "polls", operation_id = "createPoll",
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "The same request under the same key makes one poll", pattern = "^[!-~]{16,255}$")),
+        description = "A key of your choice: the same request under the same key creates one poll", pattern = "^[!-~]{16,255}$")),
     request_body(content = shape::NewPoll,
         example = json!({"question": "What is your favorite language?", "options": ["JavaScript", "Python"]})),
-    responses((status = 201, body = CreatedPoll, description = "Made", headers(("Location" = String)))),
+    responses((status = 201, body = CreatedPoll, description = "Created", headers(("Location" = String)))),
     extensions(("x-troubles" = json!([
         Trouble::NoToken, Trouble::WrongToken, Trouble::KeyReused, Trouble::StoreUnavailable,
         Trouble::ChangeUnknown, Trouble::TooManyPolls,
@@ -97,7 +97,7 @@ fn answer(app: &App, standing: &Standing, from: IpAddr) -> Response {
     answer::created(format!("/api/polls/{}", poll.id), &body)
 }
 
-/// The owner's page; the token is in the fragment, which browsers keep to themselves.
+/// Returns the owner's page. The token is in the fragment, which browsers send to no server.
 pub(super) fn owner_url(app: &App, poll: &Poll, token: &str) -> String {
     format!("{}/studio#poll={}&token={token}", app.public_url(), poll.id)
 }

@@ -1,4 +1,4 @@
-//! Reading what organisers write of a poll, field by field: every wrong place is named at once.
+//! The reader of what organisers write of a poll, field by field, which names all errors at once.
 
 use pollux_core::poll::{Draft, Results, Revote, Turnout};
 
@@ -7,10 +7,10 @@ use crate::api::http::fields::{Fields, boolean, string, time, whole, word};
 use crate::api::http::json;
 use crate::api::problem::Problem;
 
-/// The members that every kind of poll has, beside the question.
+/// The members that every kind of poll has besides the question.
 const FIELDS: &str = "revote, results, turnout, voterIds, listed, closesAt, closesAfter, embed";
 
-/// Read a new poll, and whether it opens at once.
+/// Reads a new poll, and whether it opens at once.
 pub fn create(body: &[u8], opens: bool) -> Result<(Draft, bool), Problem> {
     let mut fields = Fields::of(body)?;
     let mut draft = Draft::new("", Vec::<String>::new());
@@ -30,10 +30,10 @@ pub fn create(body: &[u8], opens: bool) -> Result<(Draft, bool), Problem> {
     Ok((draft, open))
 }
 
-/// Apply a merge patch to what a draft says now.
+/// Applies a merge patch to a draft.
 pub fn patch(body: &[u8], mut draft: Draft) -> Result<Draft, Problem> {
     let mut fields = Fields::of(body)?;
-    // Of a time and a time from the opening on, the one that is written stands.
+    // If only one of the two times is written, it replaces the other.
     let set = |name| fields.members.get(name).is_some_and(|value| !value.is_null());
     match (set("closesAt"), set("closesAfter")) {
         (true, false) => draft.closes_after = None,
@@ -45,17 +45,17 @@ pub fn patch(body: &[u8], mut draft: Draft) -> Result<Draft, Problem> {
     Ok(draft)
 }
 
-/// The members that a body of this draft may have.
+/// Returns the members that a body for this draft may have.
 fn known(draft: &Draft) -> String {
     format!("question, {}, {FIELDS}", kind::members(&draft.kind).join(", "))
 }
 
-/// Whether a patch says nothing but who may frame the poll.
+/// Returns whether a patch changes nothing but the sites that may frame the poll.
 pub fn only_embed(body: &[u8]) -> bool {
     json::object(body).is_ok_and(|members| members.len() == 1 && members.contains_key("embed"))
 }
 
-/// Every member that is there replaces what the draft has.
+/// Replaces what the draft has with every member that is there.
 fn write(fields: &mut Fields, draft: &mut Draft) {
     fields.take("question", |given| {
         draft.question = string(given.unwrap_or_default())?;

@@ -1,4 +1,4 @@
-//! Polls as a list, page by page.
+//! The list of polls, page by page.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::api::problem::{Problem, Trouble};
 use crate::store::Listing;
 use crate::watch::view::{self, Audience, PollView};
 
-/// Polls in an answer when `limit` does not say, and at most.
+/// The number of polls in an answer: without a `limit`, and at most.
 const PAGE: (usize, usize) = (20, 100);
 
 /// A page of polls, newest first.
@@ -32,7 +32,7 @@ const PAGE: (usize, usize) = (20, 100);
 pub struct PollList {
     /// The polls.
     pub polls: Vec<PollView>,
-    /// The `cursor` of the next page; null on the last.
+    /// The `cursor` of the next page; null on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,
 }
@@ -41,10 +41,10 @@ pub struct PollList {
 #[utoipa::path(
     get, path = "/api/polls", tag = "polls", operation_id = "listPolls",
     params(
-        ("status" = Option<String>, Query, description = "`open` or `closed` (or, with `all`, `draft`); all of them if left out", pattern = "^(open|closed|draft)$"),
-        ("all" = Option<bool>, Query, description = "`true`, with the operator's token: unlisted polls and drafts too, with all numbers"),
-        ("limit" = Option<u8>, Query, description = "Polls on a page", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before", pattern = "^[A-Za-z0-9_-]{22}$"),
+        ("status" = Option<String>, Query, description = "`open` or `closed` (or, with `all`, `draft`); all of these if left out", pattern = "^(open|closed|draft)$"),
+        ("all" = Option<bool>, Query, description = "`true` includes unlisted polls and drafts, and shows all numbers; it takes the operator's token"),
+        ("limit" = Option<u8>, Query, description = "The number of polls on a page; 20 if left out", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page", pattern = "^[A-Za-z0-9_-]{22}$"),
     ),
     responses((status = 200, body = PollList, description = "Listed polls that are open or closed")),
     security((), ("operator" = [])),
@@ -83,7 +83,7 @@ pub async fn list(
     let audience = if all { Audience::Owner } else { Audience::Public };
     found.retain(|stored| stored.poll.status != PollStatus::Deleted);
     let polls = found.into_iter().map(|stored| {
-        // What this node has heard is newer than, or as new as, what it read.
+        // What this node has heard is at least as new as what it read.
         let newest = app.hub.standing(stored.poll.id).unwrap_or(stored);
         view::poll(&newest, audience)
     });

@@ -1,4 +1,4 @@
-//! Polls: making, reading and changing them.
+//! Polls: creating, reading and changing them.
 
 pub mod change;
 pub mod create;

@@ -1,4 +1,4 @@
-//! Reading a poll with its results.
+//! The reading of a poll with its results.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::watch::view::{self, Audience, PollView};
     responses(
         (status = 200, body = PollView, description = "The poll; numbers are null while hidden from you",
             headers(("ETag" = String))),
-        (status = 304, description = "You have the newest"),
+        (status = 304, description = "You have the newest version"),
     ),
     security((), ("owner" = [])),
 )]
@@ -44,10 +44,11 @@ pub async fn read(
     let (letter, private) = match audience {
         Audience::Public => ('p', false),
         Audience::Voted => ('v', true),
-        // Hidden numbers and drafts stay in no browser's cache.
+        // Hidden numbers and drafts must not stay in a browser's cache.
         Audience::Owner => return Ok(answer::ok(&poll)),
     };
-    // `final` may turn true by a partition's silence alone, which no version tells.
+    // `final` may become true when a partition commits the closing phase and counts nothing more, which
+    // need not raise the version.
     let tag = format!("\"{}-{letter}{}\"", poll.version, u8::from(poll.is_final));
     Ok(cached(headers, &poll, &tag, private))
 }

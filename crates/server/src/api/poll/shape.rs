@@ -1,118 +1,120 @@
-//! What organisers write of a poll, as the documents show it. The reading is done by hand, in
-//! [`super::draft`].
+//! The shapes of what organisers write of a poll, as the documents show them. [`super::draft`] reads the
+//! bodies by hand.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A new poll as it is written; only for the documentation, the reading is done by hand.
+/// A new poll.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewPoll)]
 pub struct NewPoll {
-    /// 1 to 500 characters.
+    /// The question: 1 to 500 characters.
     #[schema(min_length = 1, max_length = 500)]
     pub question: String,
-    /// single, multiple or rating; rating where there are statements, else single unless
+    /// single, multiple or rating. The default is rating if there are statements, and otherwise single unless
     /// `maxChoices` is above 1.
     #[schema(nullable = false)]
     pub kind: Option<String>,
-    /// Of a choice, and needed there: 2 to 100 texts of 1 to 200 characters, distinct after
-    /// trimming.
+    /// The options of a choice, which are required there: 2 to 100 texts of 1 to 200 characters, distinct
+    /// after trimming.
     #[schema(min_items = 2, max_items = 100, nullable = false)]
     pub options: Option<Vec<String>>,
-    /// Of a choice: most options a ballot may mark; by default 1, or all of a multiple choice.
+    /// The most options that a ballot may mark, for a choice; by default 1, or all for a multiple choice.
     #[schema(minimum = 1, maximum = 100)]
     pub max_choices: Option<u8>,
-    /// Of a rating, and needed there: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+    /// The statements of a rating, which are required there: 1 to 30 texts of 1 to 200 characters, distinct
+    /// after trimming.
     #[schema(min_items = 1, max_items = 30, nullable = false)]
     pub statements: Option<Vec<String>>,
-    /// Of a rating: how many steps the scale has; default 5.
+    /// The number of steps of a rating's scale; default 5.
     #[schema(minimum = 2, maximum = 11)]
     pub steps: Option<u8>,
-    /// Of a rating: the lowest step; default 0 for a scale of 11 steps, else 1.
+    /// The lowest step of a rating; default 0 for a scale of 11 steps, and otherwise 1.
     #[schema(minimum = 0, maximum = 1)]
     pub lowest: Option<u8>,
-    /// Of a rating: what the lowest step means.
+    /// What the lowest step of a rating means.
     #[schema(max_length = 40)]
     pub low_label: Option<String>,
-    /// Of a rating: what the highest step means.
+    /// What the highest step of a rating means.
     #[schema(max_length = 40)]
     pub high_label: Option<String>,
-    /// Of a rating: stars or numbers; default stars for a scale from 1 of up to 5 steps.
+    /// stars or numbers, for a rating; default stars for a scale from 1 with up to 5 steps.
     pub symbol: Option<String>,
-    /// replace (default) or refuse.
+    /// What a second ballot of a voter does: replace (default) or refuse.
     pub revote: Option<String>,
-    /// live (default), afterVote or hidden.
+    /// When the public sees the numbers: live (default), afterVote or hidden.
     pub results: Option<String>,
-    /// shown (default) or hidden: whether everybody sees how many have voted while the numbers are not shown.
+    /// Whether everybody sees how many have voted while the numbers are hidden: shown (default) or hidden.
     pub turnout: Option<String>,
-    /// Whether a `voterId` is taken; default true.
+    /// Whether ballots may have a `voterId`; default true.
     pub voter_ids: Option<bool>,
-    /// Whether lists and the leaderboard show it; default true.
+    /// Whether the poll is shown in lists and on the leaderboard; default true.
     pub listed: Option<bool>,
-    /// RFC 3339; when it closes by itself.
+    /// The time at which the poll closes by itself. RFC 3339.
     #[schema(format = "date-time")]
     pub closes_at: Option<String>,
-    /// How many seconds after it opens it closes by itself; instead of `closesAt`.
+    /// The number of seconds after its opening at which the poll closes by itself; instead of `closesAt`.
     #[schema(minimum = 1, maximum = 604800)]
     pub closes_after: Option<u32>,
-    /// Origins that may frame its overlay, such as `https://example.org`; `*` alone is anybody.
+    /// Origins that may frame the poll's overlay, such as `https://example.org`; `*` alone stands for any.
     #[schema(max_items = 20)]
     pub embed: Option<Vec<String>>,
-    /// Whether it opens at once; default true. False makes a draft.
+    /// Whether the poll opens at once; default true. With false it is a draft.
     pub open: Option<bool>,
 }
 
-/// Changes of a draft (a JSON merge patch): the members of [`NewPoll`] but `open`, all optional.
+/// Changes of a draft (a JSON merge patch): the members of `NewPoll` except `open`, all optional.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = PollPatch)]
 pub struct PollPatch {
-    /// 1 to 500 characters.
+    /// The question: 1 to 500 characters.
     #[schema(min_length = 1, max_length = 500, nullable = false)]
     pub question: Option<String>,
-    /// single, multiple or rating. Another kind begins anew: its options or statements are needed.
+    /// single, multiple or rating. Another kind begins anew, and requires its options or statements.
     pub kind: Option<String>,
-    /// Of a choice: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+    /// The options of a choice: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
     #[schema(min_items = 2, max_items = 100, nullable = false)]
     pub options: Option<Vec<String>>,
-    /// Of a choice: most options a ballot may mark.
+    /// The most options that a ballot may mark, for a choice.
     #[schema(minimum = 1, maximum = 100)]
     pub max_choices: Option<u8>,
-    /// Of a rating: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+    /// The statements of a rating: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
     #[schema(min_items = 1, max_items = 30, nullable = false)]
     pub statements: Option<Vec<String>>,
-    /// Of a rating: how many steps the scale has.
+    /// The number of steps of a rating's scale.
     #[schema(minimum = 2, maximum = 11)]
     pub steps: Option<u8>,
-    /// Of a rating: the lowest step.
+    /// The lowest step of a rating.
     #[schema(minimum = 0, maximum = 1)]
     pub lowest: Option<u8>,
-    /// Of a rating: what the lowest step means.
+    /// What the lowest step of a rating means.
     #[schema(max_length = 40)]
     pub low_label: Option<String>,
-    /// Of a rating: what the highest step means.
+    /// What the highest step of a rating means.
     #[schema(max_length = 40)]
     pub high_label: Option<String>,
-    /// Of a rating: stars or numbers.
+    /// stars or numbers, for a rating.
     pub symbol: Option<String>,
-    /// replace or refuse.
+    /// What a second ballot of a voter does: replace or refuse.
     pub revote: Option<String>,
-    /// live, afterVote or hidden.
+    /// When the public sees the numbers: live, afterVote or hidden.
     pub results: Option<String>,
-    /// shown or hidden.
+    /// Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
     pub turnout: Option<String>,
-    /// Whether a `voterId` is taken.
+    /// Whether ballots may have a `voterId`.
     pub voter_ids: Option<bool>,
-    /// Whether lists and the leaderboard show it.
+    /// Whether the poll is shown in lists and on the leaderboard.
     pub listed: Option<bool>,
-    /// RFC 3339; null: never. Takes the place of `closesAfter`.
+    /// The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
     #[schema(format = "date-time")]
     pub closes_at: Option<String>,
-    /// In seconds from the opening on; null: never. Takes the place of `closesAt`.
+    /// The number of seconds after its opening at which the poll closes by itself; null for never. It
+    /// replaces `closesAt`.
     #[schema(minimum = 1, maximum = 604800)]
     pub closes_after: Option<u32>,
-    /// Origins that may frame its overlay; alone it can be changed at any time.
+    /// Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
     #[schema(max_items = 20)]
     pub embed: Option<Vec<String>>,
 }

@@ -1,4 +1,4 @@
-//! A new owner's token for a poll.
+//! The reissue of a poll's owner's token.
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use crate::api::http::answer;
 use crate::api::http::path::Params;
 use crate::api::problem::{Problem, Trouble};
 
-/// A new owner's token, for an owner who lost theirs.
+/// The new owner's token of a poll, for an owner who lost theirs.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewToken {
-    /// Which poll.
+    /// The id of the poll.
     pub poll_id: String,
-    /// The only valid one from now on.
+    /// The owner's token: from now on the only valid one.
     pub owner_token: String,
-    /// The owner's page.
+    /// The owner's page, with the token in the URL's fragment.
     pub owner_url: String,
 }
 
-/// Issue a new owner's token.
+/// Reissue the owner's token of a poll.
 #[utoipa::path(
     post, path = "/api/polls/{id}/token", tag = "owner", operation_id = "reissueToken",
     params(("id" = String, Path, description = "The poll's id or join code")),

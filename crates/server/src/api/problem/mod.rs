@@ -1,5 +1,5 @@
-//! What goes wrong: the problem documents (RFC 9457) that clients are answered with, made of the one
-//! error table ([`trouble`]), and what of it goes on record ([`security`]).
+//! The problems that clients are answered with: the problem documents (RFC 9457), made of the one error table
+//! ([`trouble`]), and the security events that go on record ([`security`]).
 
 pub mod security;
 pub mod trouble;
@@ -16,13 +16,14 @@ use self::security::SecurityEvent;
 
 pub use trouble::{TABLE, Trouble};
 
-/// Most broken rules that one problem names.
+/// The most broken rules that one problem names.
 const MOST_ERRORS: usize = 50;
 
-/// A trouble that happened: what the client is told.
+/// A trouble that happened, as the client is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem(Box<Happened>);
 
+/// The trouble and the case at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Happened {
     trouble: Trouble,
@@ -35,7 +36,7 @@ struct Happened {
 }
 
 impl Problem {
-    /// This trouble, with a sentence about the case at hand.
+    /// Creates a problem of this trouble, with a sentence about the case at hand.
     pub fn new(trouble: Trouble, detail: impl Into<String>) -> Self {
         Self(Box::new(Happened {
             trouble,
@@ -48,7 +49,7 @@ impl Problem {
         }))
     }
 
-    /// Broken rules, each with its place in the body.
+    /// Creates the problem of broken rules, each with its place in the body.
     pub fn rules(mut errors: Vec<Violation>) -> Self {
         let detail = match &errors[..] {
             [one] if one.pointer.is_empty() => one.detail.clone(),
@@ -61,56 +62,56 @@ impl Problem {
         problem
     }
 
-    /// One broken rule.
+    /// Creates the problem of one broken rule.
     pub fn rule(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::rules(vec![Violation::new(pointer, detail)])
     }
 
-    /// No such poll, or none that the asker may see.
+    /// Creates the problem for a poll that does not exist, or that the asker may not see.
     pub fn no_such_poll() -> Self {
         Self::new(Trouble::NoSuchPoll, "no poll has this id or join code")
     }
 
-    /// The ballot it is about.
+    /// Returns the ballot that the problem is about.
     pub fn ballot(&self) -> Option<BallotId> {
         self.0.ballot.as_deref()?.parse().ok()
     }
 
-    /// About this ballot, so that the client can send the same one again.
+    /// Names the ballot that the problem is about, so that the client can send the same one again.
     pub fn with_ballot(mut self, ballot: impl ToString) -> Self {
         self.0.ballot = Some(ballot.to_string());
         self
     }
 
-    /// To be tried again after this many seconds.
+    /// Sets the seconds after which the client should try again.
     pub fn with_retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
         self
     }
 
-    /// With a header of its own.
+    /// Adds a header to the answer.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
     }
 
-    /// On record as this, although the client is not told.
+    /// Sets the security event that goes on record, of which the client is not told.
     pub fn noted_as(mut self, event: impl Into<Option<SecurityEvent>>) -> Self {
         self.0.event = event.into();
         self
     }
 
-    /// As what it is on record, if it is one.
+    /// Returns the security event that the problem is, if it is one.
     pub fn event(&self) -> Option<SecurityEvent> {
         self.0.event
     }
 
-    /// What kind it is.
+    /// Returns the kind of trouble.
     pub fn trouble(&self) -> Trouble {
         self.0.trouble
     }
 
-    /// The problem document.
+    /// Returns the problem document.
     pub fn document(&self) -> ProblemDocument {
         let row = self.0.trouble.row();
         ProblemDocument {
@@ -128,7 +129,7 @@ impl Problem {
         }
     }
 
-    /// The problem document as bytes.
+    /// Returns the problem document as bytes.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(&self.document()).expect("a problem is plain data")
     }
@@ -152,7 +153,7 @@ impl IntoResponse for Problem {
             headers.append(name, value);
         }
         if let Some(event) = self.0.event {
-            // The front takes it out again: it knows where the request went.
+            // The front takes the event out again, because only the front knows the request's route.
             response.extensions_mut().insert(event);
         }
         response
@@ -164,19 +165,19 @@ impl IntoResponse for Problem {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
 pub struct ProblemDocument {
-    /// Which kind of trouble; a path on this server, where it is explained.
+    /// The kind of problem: a path on this server, where the kind is explained.
     #[schema(example = "/docs/errors/poll-not-open")]
     pub r#type: String,
-    /// The kind in words.
+    /// The kind of problem in words.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
     /// What happened in the case at hand.
     pub detail: String,
-    /// Each broken rule.
+    /// The broken rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// The ballot to be sent again.
+    /// The id of the ballot to send again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ballot_id: Option<String>,

@@ -1,12 +1,12 @@
-//! Security events: refusals and changes that whoever looks after the server wants on record. Each is a
-//! line of the process's log at the target `pollux::security`, and is counted.
+//! Security events: the refusals and changes that an operator wants on record. Each is a line of the
+//! process's log at the target `pollux::security`, and is counted.
 //!
-//! Refusals follow from the problem that is answered (by the front, or over a socket), changes from what
-//! the store was given (by the loop that changes things): so no handler can forget them, and who hangs up
-//! early is on record as well.
+//! Refusals are noted from the problem that is answered (by the front, or over a socket), and changes from
+//! what the store was given (by the loop that makes changes). So no handler can forget them, and a client
+//! that hangs up early is on record as well.
 //!
-//! Nothing of a person is in a line: no token, voter, ballot, join code or text, and no address, not
-//! even hashed, for whoever has the key can try out all there are.
+//! A line holds nothing about a person: no token, voter, ballot, join code or text. It holds no address
+//! either, not even a hashed one, because whoever has the key can try out all addresses.
 
 use std::time::Duration;
 
@@ -22,52 +22,53 @@ use uuid::Uuid;
 
 use super::Trouble;
 
-/// What the lines are told apart by from all others.
+/// The target that tells these lines from all others.
 const TARGET: &str = "pollux::security";
 
-/// Lines of one event in a [`WINDOW`]; further ones are counted, and their number told after it. So
-/// nobody fills the disk by being refused: all events together have some hundred megabytes a day.
+/// The most lines of one event in a [`WINDOW`]. Further ones are counted, and their number is logged after
+/// the window. So nobody can fill the disk by being refused: all events together write some hundred megabytes
+/// a day at most.
 pub const LINES: u32 = 60;
 
-/// How long a window is.
+/// The length of a window.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// What may happen.
+/// A security event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecurityEvent {
-    /// Something was asked for that takes a token, without one.
+    /// A request lacked the token that it requires.
     TokenMissing,
-    /// A token that is neither the owner's, nor the stage's, nor the operator's.
+    /// A token was neither the owner's, nor the stage's, nor the operator's.
     TokenWrong,
-    /// The stage's token, where only the owner's does.
+    /// A stage token was shown where the owner's is required.
     StageTokenRefused,
-    /// A token that is not the operator's, where only that one does.
+    /// A token that is not the operator's was shown where the operator's is required.
     OperatorTokenWrong,
-    /// A page of another site wanted a WebSocket.
+    /// A page of another site asked for a WebSocket.
     OriginRefused,
-    /// An address asked too often.
+    /// An address sent requests too often.
     LimitOfAddress,
     /// A voter voted too often.
     LimitOfVoter,
     /// An address guessed too many join codes.
     LimitOfGuesses,
-    /// An address made too many polls and events.
+    /// An address created too many polls and events.
     LimitOfCreations,
     /// An address holds too many connections.
     LimitOfConnections,
     /// A socket watches too many polls.
     LimitOfSubscriptions,
-    /// The owner's token is another one from now on.
+    /// The owner's token was replaced by another one.
     TokenReplaced,
-    /// A poll is gone.
+    /// A poll was deleted.
     PollDeleted,
-    /// An event is gone.
+    /// An event was deleted.
     EventDeleted,
-    /// A poll's votes no longer count.
+    /// A poll was reset, so that its votes no longer count.
     PollReset,
 }
 
-/// The events with their stable names and what the line says of them.
+/// The events with their stable names and the messages of their lines.
 #[rustfmt::skip]
 pub const EVENTS: [(SecurityEvent, &str, &str); 15] = [
     (TokenMissing,         "token_missing",          "a request without the token that it takes"),
@@ -88,12 +89,12 @@ pub const EVENTS: [(SecurityEvent, &str, &str); 15] = [
 ];
 
 impl SecurityEvent {
-    /// Its stable name.
+    /// Returns the stable name of the event.
     pub fn name(self) -> &'static str {
         EVENTS[self as usize].1
     }
 
-    /// What a refusal with this trouble is, unless the case at hand knows better.
+    /// Returns the event for a refusal with this trouble, unless the problem says otherwise.
     pub fn of_trouble(trouble: Trouble) -> Option<Self> {
         match trouble {
             Trouble::NoToken => Some(TokenMissing),
@@ -104,7 +105,7 @@ impl SecurityEvent {
         }
     }
 
-    /// What a change of a poll is.
+    /// Returns the event for a change of a poll.
     pub fn of_poll(before: &Poll, after: &Poll) -> Option<Self> {
         if after.status == PollStatus::Deleted {
             return (before.status != PollStatus::Deleted).then_some(PollDeleted);
@@ -115,7 +116,7 @@ impl SecurityEvent {
         (after.owner != before.owner).then_some(TokenReplaced)
     }
 
-    /// What a change of an event is.
+    /// Returns the event for a change of an event.
     pub fn of_event(before: &Event, after: &Event) -> Option<Self> {
         if after.deleted_at.is_some() {
             return before.deleted_at.is_none().then_some(EventDeleted);
@@ -131,17 +132,17 @@ impl SecurityEvent {
 /// What a line says besides the event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct About<'a> {
-    /// The template of the route, as it is counted.
+    /// The template of the route, as in the metrics.
     pub route: Option<&'a str>,
-    /// The poll or event.
+    /// The id of the poll or event.
     pub id: Option<Uuid>,
-    /// Whose token it was.
+    /// The role of whoever made a change.
     pub by: Option<&'static str>,
 }
 
 impl<'a> About<'a> {
-    /// A request. Of its path no more is told than its template and the id of the poll or event: a join code
-    /// opens something, and a ballot's id may be its voter's name.
+    /// Describes a request. Of its path only the template and the id of the poll or event are logged, because
+    /// a join code opens something, and a ballot's id may identify its voter.
     pub fn request(template: Option<&'a str>, path: &str) -> Self {
         let plain = path.strip_prefix("/api").unwrap_or(path);
         let below = plain.strip_prefix("/polls/").or_else(|| plain.strip_prefix("/events/"));
@@ -149,22 +150,22 @@ impl<'a> About<'a> {
         Self { route: template, id: id.map(|PollId(id)| id), by: None }
     }
 
-    /// A message over a WebSocket.
+    /// Describes a message over a WebSocket.
     pub fn message(poll: Option<&str>) -> Self {
         let id = poll.and_then(|poll| poll.parse().ok()).map(|PollId(id)| id);
         Self { route: Some("/ws"), id, by: None }
     }
 
-    /// A change with somebody's token.
+    /// Describes a change that was made in a role.
     pub fn change(id: Uuid, by: &'static str) -> Self {
         Self { route: None, id: Some(id), by: Some(by) }
     }
 }
 
-/// What keeps count.
+/// The counters of the events, and the lines that were written of each.
 pub struct Security([(Counter, Mutex<Window>); EVENTS.len()]);
 
-/// The lines of one event.
+/// The lines of one event in the present window.
 #[derive(Default)]
 struct Window {
     since: Option<Instant>,
@@ -173,7 +174,7 @@ struct Window {
 }
 
 impl Window {
-    /// Begin a new one; how many lines were left out of the one before.
+    /// Begins a new window, and returns how many lines were left out of the last one.
     fn turn(&mut self, now: Instant) -> u64 {
         std::mem::replace(self, Self { since: Some(now), ..Self::default() }).left_out
     }
@@ -184,7 +185,7 @@ impl Window {
 }
 
 impl Default for Security {
-    /// Nothing has happened yet. The recorder of metrics is in place.
+    /// Begins with no events. The recorder of metrics must have been installed.
     fn default() -> Self {
         Self(EVENTS.map(|(_, name, _)| {
             (counter!("pollux_security_events_total", "event" => name), Mutex::default())
@@ -193,7 +194,7 @@ impl Default for Security {
 }
 
 impl Security {
-    /// It happened.
+    /// Counts an event, and writes its line unless the window has too many already.
     pub fn note(&self, event: SecurityEvent, about: About<'_>) {
         let (counter, window) = &self.0[event as usize];
         counter.increment(1);
@@ -214,7 +215,7 @@ impl Security {
         }
     }
 
-    /// Tell what was left out of windows that are over; or of all, before the process ends.
+    /// Logs how many lines were left out of windows that are over, or of all windows before the process ends.
     pub fn flush(&self, ends: bool) {
         let now = Instant::now();
         for ((event, ..), (_, window)) in EVENTS.iter().zip(&self.0) {

@@ -1,29 +1,29 @@
 //! The one error table.
 //!
 //! Each row is a kind of trouble with its stable slug. The `type` of a problem document is
-//! `/docs/errors/{slug}`, which this server serves from the same row.
+//! `/docs/errors/{slug}`, where this server serves the text `docs/errors/{slug}.md`.
 
 use http::StatusCode;
 use serde::{Serialize, Serializer};
 
-/// What can go wrong, as far as a client can tell.
+/// The kinds of things that can go wrong, as far as a client can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trouble {
     /// The body is not JSON.
     MalformedJson,
-    /// Something of the request other than its body does not read.
+    /// A part of the request other than its body cannot be read.
     MalformedRequest,
     /// The owner's or operator's token is needed.
     NoToken,
     /// The token is not the right one.
     WrongToken,
-    /// A page of another site.
+    /// The request comes from a page of another site.
     ForeignOrigin,
-    /// No poll of this id or code that the asker may see.
+    /// No poll that the asker may see has this id or code.
     NoSuchPoll,
-    /// The ballot is not decided yet, or was never heard of.
+    /// The ballot is not decided yet, or was never recorded.
     NoSuchBallot,
-    /// No such path.
+    /// The path does not exist.
     NoSuchRoute,
     /// The path exists, but not for this method.
     MethodNotAllowed,
@@ -33,57 +33,57 @@ pub enum Trouble {
     PollNotOpen,
     /// The poll's status does not allow this.
     WrongStatus,
-    /// Somebody else has changed it, or keeps changing it.
+    /// Somebody else has changed the poll or event, or keeps changing it.
     ChangedMeanwhile,
-    /// The body is longer than is taken.
+    /// The body is longer than is accepted.
     BodyTooLarge,
     /// The body is not declared as JSON.
     NotJson,
-    /// The body reads, but breaks the rules.
+    /// The body can be read, but breaks the rules.
     RulesBroken,
     /// The idempotency key belongs to another request.
     KeyReused,
-    /// A WebSocket handshake was expected.
+    /// The path accepts only a WebSocket handshake.
     UpgradeRequired,
-    /// Slow down.
+    /// More requests came than are accepted.
     TooManyRequests,
-    /// The headers are larger than is taken.
+    /// The headers are longer than is accepted.
     HeadersTooLarge,
     /// The ballot is certainly not recorded.
     NotRecorded,
     /// The store cannot be asked now; nothing was changed.
     StoreUnavailable,
-    /// Votes are not taken now.
+    /// The server takes no votes now.
     NotReady,
-    /// As many watch as may.
+    /// The limit of viewers is reached.
     TooManyViewers,
-    /// As many polls are open as may.
+    /// The limit of open polls is reached.
     TooManyPolls,
     /// Nobody knows whether the ballot is recorded.
     OutcomeUnknown,
-    /// Nobody knows whether the poll was changed.
+    /// Nobody knows whether the change was made.
     ChangeUnknown,
 }
 
-/// One kind of trouble.
+/// A row of the error table.
 pub struct Row {
-    /// Which.
+    /// The kind of trouble.
     pub trouble: Trouble,
-    /// Its stable name, the end of the problem's `type`.
+    /// The stable name, which ends the problem's `type`.
     pub slug: &'static str,
     /// The HTTP status.
     pub status: StatusCode,
-    /// A short sentence, the same each time.
+    /// A short sentence, which is always the same.
     pub title: &'static str,
-    /// Seconds for `Retry-After`, unless the case at hand knows better.
+    /// The seconds in `Retry-After`, unless the problem sets others.
     pub retry_after: Option<u64>,
-    /// What it means, for the page.
+    /// What the trouble means.
     pub meaning: &'static str,
-    /// What to do about it, for the page.
+    /// What the client can do about it.
     pub remedy: &'static str,
 }
 
-/// The error table.
+/// The error table, in the order of [`Trouble`].
 #[rustfmt::skip]
 pub const TABLE: [Row; 27] = [
     row(Trouble::MalformedJson, "malformed-json", 400, "The body is not valid JSON", None,
@@ -187,19 +187,19 @@ const fn row(
 }
 
 impl Serialize for Trouble {
-    /// As its slug.
+    /// Serializes the trouble as its slug.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.row().slug)
     }
 }
 
 impl Trouble {
-    /// That of this slug.
+    /// Returns the trouble with this slug.
     pub fn named(slug: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.slug == slug).map(|row| row.trouble)
     }
 
-    /// Its row of the table.
+    /// Returns the trouble's row of the table.
     pub fn row(self) -> &'static Row {
         let row = &TABLE[self as usize];
         debug_assert_eq!(row.trouble, self, "the table is in the order of the enum");

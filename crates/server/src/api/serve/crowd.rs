@@ -1,5 +1,5 @@
-//! How many connections one address holds, so that nobody alone can hold all there are. A school
-//! behind one address fits many times; proxies that are trusted carry everybody and are exempt.
+//! The limit on connections of one address, so that nobody alone can hold them all. It has ample room for a
+//! school behind one address. Trusted proxies carry everybody and are exempt.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::api::access::limits;
 use crate::config::Config;
 
-/// The connections there are, by address; an IPv6 site (a /48) counts as one.
+/// The open connections of each address. An IPv6 site (a /48) counts as one address.
 pub struct Crowd {
     most: usize,
     exempt: Vec<IpNet>,
@@ -19,16 +19,17 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// As configured.
+    /// Creates an empty crowd, with the limit as configured.
     pub fn new(config: &Config) -> Arc<Self> {
         let share = config.api.connections_share as usize;
-        // With all of them for one, those past the limit wait like anybody's.
+        // If one address may hold all connections, its further ones wait in the kernel's queue like
+        // anybody's.
         let most =
             if share < 100 { (config.api.connections * share).div_ceil(100) } else { usize::MAX };
         Arc::new(Self { most, exempt: config.trusted_proxies.clone(), held: Mutex::default() })
     }
 
-    /// A place for one more connection of this address, unless it has its share.
+    /// Takes a place for one more connection of this address. Returns `None` if the address has its share.
     pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let peer = peer.to_canonical();
         if self.exempt.iter().any(|network| network.contains(&peer)) {

@@ -11,10 +11,11 @@ use crate::api::App;
 use crate::api::access::client::Client;
 use crate::api::vote::cast::take;
 
-/// The template of the route, as it is counted.
+/// The template of the route, as in the metrics.
 const ROUTE: &str = "/polls/{id}/vote";
 
-/// The poll a request votes in, if it does and nothing about its path is unusual.
+/// Returns the id or join code of the poll that a request votes in, if it is a vote and its path is written
+/// in the usual way.
 pub fn target<'a>(method: &Method, uri: &'a Uri) -> Option<&'a str> {
     let path = uri.path();
     let id = path.strip_prefix("/api").unwrap_or(path).strip_prefix("/polls/")?;
@@ -24,8 +25,8 @@ pub fn target<'a>(method: &Method, uri: &'a Uri) -> Option<&'a str> {
     (method == Method::POST && plain).then_some(id)
 }
 
-/// Answer a request that has a [`target`] without the router: at the rate of votes its boxes
-/// and copies are felt (docs/benchmarks.md). Nothing else is different.
+/// Answers a request that has a [`target`] without the router, whose boxes and copies are noticeable at the
+/// rate of votes (docs/benchmarks.md). In all else the answer is the same.
 pub async fn answer_directly(app: &App, peer: IpAddr, request: Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     let client = Client::behind(app, &head.headers, peer);

@@ -1,5 +1,5 @@
-//! What every request passes first and every answer last: the limit per address, the security
-//! headers, CORS for allowed origins, the count, and what of it goes on record.
+//! The front, which every request passes first and every answer last: the limit per address, the security
+//! headers, CORS for allowed origins, the metrics, and the security events.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -25,12 +25,13 @@ use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
 use crate::web::RESOURCE_POLICY;
 
-/// Scripts, styles and connections of this server only; nothing inline, no framing.
+/// The content security policy: scripts, styles and connections of this server only, nothing inline, and no
+/// framing.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What every answer says to browsers.
+/// The security headers of every answer.
 pub(super) const SECURITY: [(HeaderName, HeaderValue); 5] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -41,7 +42,7 @@ pub(super) const SECURITY: [(HeaderName, HeaderValue); 5] = [
 
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
-/// Put it in front of all routes.
+/// Puts the front before all routes.
 pub fn in_front(router: Router, app: Arc<App>) -> Router {
     router.layer(layer_fn(move |route: Route| {
         let app = app.clone();
@@ -65,17 +66,17 @@ pub fn in_front(router: Router, app: Arc<App>) -> Router {
     }))
 }
 
-/// What the front remembers of a request until its answer is there.
+/// What the front remembers of a request until it is answered.
 pub struct Front {
     client: Client,
     method: Method,
-    /// Of a page elsewhere that is allowed to read the answer.
+    /// The origin of another site's page that may read the answer.
     origin: Option<HeaderValue>,
     preflight: bool,
 }
 
 impl Front {
-    /// Look at a request.
+    /// Notes what the front needs of a request.
     pub fn of(app: &App, client: Client, method: &Method, headers: &HeaderMap) -> Self {
         let origin = allowed_origin(app, headers);
         let preflight = origin.is_some()
@@ -84,17 +85,18 @@ impl Front {
         Self { client, method: method.clone(), origin, preflight }
     }
 
-    /// Whether it goes on at all.
+    /// Checks whether the request may go on.
     pub fn admit(&self, app: &App) -> Result<(), Problem> {
         app.limits.request(self.client.address)
     }
 
-    /// Complete the answer and count it, under its route's template.
+    /// Completes the answer, and counts it under its route's template.
     pub fn finish(self, app: &App, template: Option<&str>, path: &str, response: &mut Response) {
         complete(app, response, self.origin, self.preflight);
         response.headers_mut().insert(header::DATE, date(app.ambient.now()));
         if self.client.https {
-            // Over plain HTTP browsers ignore it, and complain in the console of every page.
+            // Over plain HTTP browsers ignore this header, and complain about it in the console of every
+            // page.
             response.headers_mut().insert(OPENER, HeaderValue::from_static("same-origin"));
             let seconds = app.config.hsts.as_secs();
             if seconds > 0
@@ -111,13 +113,13 @@ impl Front {
 }
 
 thread_local! {
-    /// The second that was last written out, and how.
+    /// The second for which the date was last written, and the date.
     static DATE: RefCell<(u64, HeaderValue)> =
         const { RefCell::new((0, HeaderValue::from_static(""))) };
 }
 
-/// The time as `Date` has it, by which phones set their own clocks. The one that hyper would write
-/// stands still for as long as the clock was set back.
+/// Returns the time for the header `Date`, by which phones correct their own clocks. After the clock was set
+/// back, the date that hyper would write stands still until the clock has caught up.
 fn date(now: UnixMillis) -> HeaderValue {
     let second = now.0 / 1000;
     DATE.with_borrow_mut(|(written, date)| {
@@ -137,7 +139,7 @@ fn complete(app: &App, response: &mut Response, origin: Option<HeaderValue>, pre
     keep_cookies_apart(response);
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
-        // A page may need a policy of its own, which is then its own to answer for.
+        // A page may need a policy of its own, for which it is then responsible itself.
         headers.entry(name).or_insert(value);
     }
     if !app.config.allowed_origins.is_empty() {
@@ -164,8 +166,9 @@ fn complete(app: &App, response: &mut Response, origin: Option<HeaderValue>, pre
     }
 }
 
-/// A cookie makes a browser one voter. A cache that many browsers share would make all of them the
-/// same one: it must keep no response that sets a cookie, and a 304 changes what it keeps already.
+/// Keeps cookies out of shared caches. A cookie makes a browser one voter, so a cache that many browsers
+/// share would make all of them the same voter. It must keep no response that sets a cookie, and a 304 with
+/// one would change the response that it has already.
 fn keep_cookies_apart(response: &mut Response) {
     if !response.headers().contains_key(header::SET_COOKIE) {
         return;
@@ -181,7 +184,7 @@ fn keep_cookies_apart(response: &mut Response) {
     }
 }
 
-/// The request's origin, if it is one of the allowed others.
+/// Returns the request's origin, if it is one of the allowed other origins.
 fn allowed_origin(app: &App, headers: &HeaderMap) -> Option<HeaderValue> {
     if app.config.allowed_origins.is_empty() {
         return None;
@@ -191,7 +194,7 @@ fn allowed_origin(app: &App, headers: &HeaderMap) -> Option<HeaderValue> {
     listed.then(|| origin.clone())
 }
 
-/// The answer of a path that does not take this method. The router adds `Allow`.
+/// Answers a request whose path does not accept its method. The router adds `Allow`.
 pub async fn wrong_method(method: Method) -> Response {
     if method == Method::OPTIONS {
         let mut response = Response::new(Body::empty());

@@ -1,4 +1,4 @@
-//! Connections, and what every request passes first and every answer last.
+//! Connections, and the front that every request passes first and every answer last.
 
 mod crowd;
 pub mod direct;

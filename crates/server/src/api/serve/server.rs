@@ -1,5 +1,4 @@
-//! The accept loop: connections with deadlines, a bound on their number, and a stop that cuts
-//! no request.
+//! The accept loop: connections with deadlines, a bound on their number, and a stop that cuts off no request.
 
 use std::future::poll_fn;
 use std::io;
@@ -36,41 +35,41 @@ use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
 use crate::config::Config;
 
-/// Connections the kernel may hold until we accept them.
+/// The number of connections that the kernel may hold until we accept them.
 const BACKLOG: i32 = 4096;
 
-/// Longest request line with headers, in bytes.
+/// The longest request line with headers, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Most headers of a request.
+/// The most headers of a request.
 const MAX_HEADERS: usize = 64;
 
-/// Pause after an accept that failed (out of file descriptors), so that it cannot spin.
+/// The pause after a failed accept (such as for lack of file descriptors), so that the loop cannot spin.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// Between two rounds of upkeep.
+/// The pause between two rounds of upkeep.
 const UPKEEP: Duration = Duration::from_secs(2);
 
-/// A connection's place among `ApiLimits::connections`, and among those of its address; a WebSocket
-/// keeps both.
+/// A connection's place among `ApiLimits::connections`, and among those of its address. A WebSocket keeps
+/// both.
 #[derive(Clone)]
 pub struct Slot(#[allow(dead_code)] Arc<(OwnedSemaphorePermit, Place)>);
 
-/// Listen on every configured address, or say on which one we cannot. With port 0 the first
+/// Listens on every configured address, or returns the one on which it cannot. With port 0 the first address
 /// decides which port all have.
 pub fn listen(config: &Config) -> Result<Vec<TcpListener>, (SocketAddr, io::Error)> {
     let mut port = config.port;
     let mut listeners = Vec::new();
     for host in &config.hosts {
         let address = SocketAddr::new(*host, port);
-        // `::` must not take 0.0.0.0 away from another listener; alone it is both.
+        // `::` must not take 0.0.0.0 away from another listener. Alone it accepts both.
         let apart = config.hosts.iter().any(std::net::IpAddr::is_ipv4);
         match bind(address, apart) {
             Ok(listener) => {
                 port = listener.local_addr().map_or(port, |address| address.port());
                 listeners.push(listener);
             }
-            // A machine without IPv6 has only one of the two loopbacks.
+            // A machine without IPv6 has only one of the two loopback addresses.
             Err(error)
                 if host.is_loopback()
                     && host.is_ipv6()
@@ -94,8 +93,8 @@ fn bind(address: SocketAddr, apart: bool) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Serve until `shutdown`, then let the requests in flight finish, for `Config::drain` at
-/// most. WebSockets are not waited for: the hub says goodbye to them.
+/// Serves until `shutdown`, and then lets the requests in flight finish, for `Config::drain` at most. It does
+/// not wait for WebSockets, which the hub closes.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     router: Router,
@@ -136,8 +135,8 @@ pub async fn serve(
     server.app.security.flush(true);
 }
 
-/// Histograms gather samples until they are folded, and nobody may ever scrape; the limits
-/// gather keys until they are swept. What was left out of the log is told.
+/// Folds the samples that histograms gather, because nobody may ever scrape them. It also sweeps the keys
+/// that the limits gather, and logs how many lines of security events were left out.
 async fn upkeep(app: &Arc<App>) {
     let mut ticks = tokio::time::interval(UPKEEP);
     loop {
@@ -148,11 +147,12 @@ async fn upkeep(app: &Arc<App>) {
             app.metrics.upkeep();
             app.limits.sweep();
         });
-        // It does not panic; and if it did, the next one is not far.
+        // The work does not panic, and if it did, the next round would come soon.
         let _ = work.await;
     }
 }
 
+/// The state that all connections share.
 struct Server {
     app: Arc<App>,
     router: Router,
@@ -160,7 +160,7 @@ struct Server {
     crowd: Arc<Crowd>,
     connections: TaskTracker,
     cut: CancellationToken,
-    /// One of the tokens may be cancelled.
+    /// Whether one of the tokens may have been cancelled.
     stopped: AtomicBool,
 }
 
@@ -173,7 +173,7 @@ async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: Cancellati
                         refuse(&server.app, &tcp);
                         continue;
                     };
-                    // Until there is a slot nothing more is accepted: the rest waits in the
+                    // Until there is a slot, nothing more is accepted, and further connections wait in the
                     // kernel's queue.
                     let slot = server.slots.clone().acquire_owned().await;
                     let slot = slot.expect("the semaphore is never closed");
@@ -195,7 +195,7 @@ async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: Cancellati
     }
 }
 
-/// Say why, as far as that goes without waiting for anybody, and hang up.
+/// Says why the connection is refused, as far as that goes without waiting, and hangs up.
 fn refuse(app: &App, tcp: &TcpStream) {
     app.security.note(SecurityEvent::LimitOfConnections, About::default());
     let detail = "your address holds as many connections as it may (POLLUX_API_CONNECTIONS_SHARE)";
@@ -205,14 +205,14 @@ fn refuse(app: &App, tcp: &TcpStream) {
 async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot: Slot) {
     let app = server.app.clone();
     app.metrics.connections.increment(1.0);
-    // Neither is vital: without it small answers are late, not wrong.
+    // Neither setting is vital: without it small answers are late, not wrong.
     let _ = tcp.set_nodelay(true);
     let limits = &app.config.api;
     let signals = Arc::new(Signals::default());
     let stream = Stream::new(tcp, limits.write_timeout, signals.clone());
     let spoken = signals.clone();
     let serving = server.clone();
-    // The router of a node that only counts has no such route; neither has this way past it.
+    // The router of a node that only counts has no route for votes, so this way past it must be closed too.
     let takes_votes = app.config.roles.web;
     let service = service_fn(move |mut request: Request<Incoming>| {
         spoken.spoken.store(true, Ordering::Relaxed);
@@ -241,8 +241,8 @@ async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot:
     let mut cut = pin!(server.cut.cancelled());
     let (mut registered, mut draining) = (false, false);
     let outcome = poll_fn(|cx| {
-        // Polled once, the tokens wake this task when the time comes. To poll them each time
-        // would take locks that all connections share, several for every request.
+        // Once polled, the tokens wake this task when they are cancelled. Polling them each time would take
+        // locks that all connections share, several for every request.
         let ask = !registered || server.stopped.load(Ordering::Acquire);
         if ask && !draining && stopping.as_mut().poll(cx).is_ready() {
             draining = true;
@@ -266,7 +266,7 @@ async fn connection(server: Arc<Server>, tcp: TcpStream, peer: SocketAddr, slot:
     app.metrics.connections.decrement(1.0);
 }
 
-/// The socket below an upgraded connection, and what was read of it already.
+/// Returns the socket below an upgraded connection, and the bytes that were read of it already.
 pub fn reclaim(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
     let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
     Some((parts.io.into_inner().into_tcp()?, parts.read_buf))

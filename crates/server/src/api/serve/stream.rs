@@ -1,5 +1,5 @@
-//! A TCP stream with the manners that hyper leaves to us: a peer that does not read is given
-//! up, one that still writes hears our last answer, and what hyper refuses on its own is answered with a problem document.
+//! A TCP stream that does what hyper leaves to us: it gives up a peer that does not read, lets one that still
+//! writes receive our last answer, and answers with a problem document what hyper refuses by itself.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -16,34 +16,34 @@ use tokio::time::{Sleep, sleep};
 use crate::api::problem::{Problem, Trouble};
 use crate::api::serve::front::SECURITY;
 
-/// What the connection's task and its stream tell each other.
+/// The signals between a connection's task and its stream.
 #[derive(Default)]
 pub struct Signals {
-    /// A request was read: silence from now on is an idle connection, not a slow one.
+    /// Whether a request was read. Silence after that is an idle connection, not a slow one.
     pub spoken: AtomicBool,
-    /// The headers did not arrive in time: say so before closing.
+    /// Whether the headers did not arrive in time, which is said before closing.
     pub late: AtomicBool,
 }
 
-/// How long a client may take to close once we have: closing with bytes of theirs unread would
-/// reset the connection, and the answer that they are too many might be lost with it.
+/// The time that a client may take to close once we have. Closing while bytes of the client are unread would
+/// reset the connection, and might lose the answer that says why it was closed.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// The stream.
+/// The stream below an HTTP connection.
 pub struct Stream {
-    // Some until it is taken apart.
+    // It is `Some` until the stream is taken apart.
     tcp: Option<TcpStream>,
     signals: Arc<Signals>,
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
     instead: Option<Bytes>,
-    /// The last write took less than it was given, so the next one begins inside an answer.
+    /// Whether the last write took less than it was given, so that the next one begins inside an answer.
     inside: bool,
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
-    /// Around a connection whose peer may leave our bytes unread for `stall`.
+    /// Wraps a connection whose peer may leave our bytes unread for `stall`.
     pub fn new(tcp: TcpStream, stall: Duration, signals: Arc<Signals>) -> Self {
         Self {
             tcp: Some(tcp),
@@ -56,7 +56,7 @@ impl Stream {
         }
     }
 
-    /// The connection itself.
+    /// Returns the connection itself.
     pub fn into_tcp(mut self) -> Option<TcpStream> {
         self.tcp.take()
     }
@@ -65,10 +65,10 @@ impl Stream {
         Pin::new(self.tcp.as_mut().expect("the stream is whole while it is used"))
     }
 
-    /// Read and forget until the other side closes.
+    /// Reads and discards until the other side closes.
     fn discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut bytes = [0; 4096];
-        // As many rounds as a scheduler's turn allows; it wakes us for the rest.
+        // The loop goes on for as many rounds as a scheduler's turn allows. The task is woken for the rest.
         loop {
             let mut buf = ReadBuf::new(&mut bytes);
             match ready!(self.tcp().poll_read(cx, &mut buf)) {
@@ -78,7 +78,7 @@ impl Stream {
         }
     }
 
-    /// A write's outcome; one that is blocked for too long fails.
+    /// Returns the outcome of a write, which fails if it is blocked for too long.
     fn unless_stalled<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -94,7 +94,7 @@ impl Stream {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// The same of a write of so many bytes, of which less may have been taken.
+    /// Does the same for a write of so many bytes, and notes whether fewer were taken.
     fn unless_cut(
         &mut self,
         cx: &mut Context<'_>,
@@ -107,7 +107,7 @@ impl Stream {
         self.unless_stalled(cx, outcome)
     }
 
-    /// Write the substitute, then report the original as written.
+    /// Writes the substitute, and then reports the original as written.
     fn write_instead(&mut self, cx: &mut Context<'_>, original: usize) -> Poll<io::Result<usize>> {
         while let Some(rest) = self.instead.take().filter(|rest| !rest.is_empty()) {
             let outcome = self.tcp().poll_write(cx, &rest);
@@ -127,8 +127,8 @@ impl Stream {
     }
 }
 
-/// hyper answers what is not HTTP with a bare status; ours have a body. None of our own
-/// answers of these statuses is empty, so the two cannot be taken for one another.
+/// Returns a problem document for hyper's own answer to something that is not HTTP, which is a bare status.
+/// None of our answers with these statuses is empty, so the two cannot be confused.
 fn substitute(head: &[u8]) -> Option<Bytes> {
     let rest = head.strip_prefix(b"HTTP/1.1 ")?;
     let code = rest.get(..3)?;
@@ -148,8 +148,8 @@ fn substitute(head: &[u8]) -> Option<Bytes> {
     Some(raw(&Problem::new(trouble, detail)))
 }
 
-/// A problem as a whole HTTP/1.1 answer, the last of its connection. No router has seen it, so it brings
-/// the security headers along.
+/// Writes a problem as a whole HTTP/1.1 answer, the last of its connection. It has not passed the router, so
+/// the security headers are added here.
 pub fn raw(problem: &Problem) -> Bytes {
     let body = problem.to_json();
     let status = problem.trouble().row().status;
@@ -274,7 +274,7 @@ mod tests {
         let bare = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
         for vectored in [false, true] {
             let mut written = 0;
-            // Until the connection takes no more at once: the rest of an answer comes with the next write.
+            // Once the connection takes no more at once, the next write continues an answer.
             let long = vec![b'x'; 1 << 20];
             loop {
                 let count = stream.write(&long).await.unwrap();

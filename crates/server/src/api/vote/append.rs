@@ -1,4 +1,4 @@
-//! Putting a ballot on the log, which may have to wait until the log takes it.
+//! The append of a ballot to the log, which may have to wait until the log takes it.
 
 use std::time::Duration;
 
@@ -11,18 +11,19 @@ use crate::api::App;
 use crate::api::problem::{Problem, Trouble};
 use crate::log::{AppendError, NewRecord};
 
-/// Whoever has waited so long for the log may have been overtaken, also where it was not in line.
+/// The time after which a ballot may have been overtaken by a change of its poll, even if it never stood in
+/// line.
 const LONG_WAIT: Duration = Duration::from_secs(1);
 
-/// A ballot that is durable.
+/// A ballot that is durable on the log.
 pub struct Appended {
-    /// Where.
+    /// The position of its record.
     pub position: Position,
-    /// Whether it took so long that its poll may have been changed meanwhile.
+    /// Whether the append took so long that the poll may have been changed meanwhile.
     pub waited: bool,
 }
 
-/// Append a ballot. It stands in line for as long as the voter has patience.
+/// Appends a ballot. It stands in line for as long as the voter is patient.
 pub async fn append(app: &App, ballot: Ballot, patience: Duration) -> Result<Appended, Problem> {
     let key = ballot_key(ballot.poll, ballot.voter);
     let partition = partition_of(key.as_bytes(), app.log.partitions());

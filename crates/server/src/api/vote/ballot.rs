@@ -1,4 +1,4 @@
-//! A ballot as a client sends it, read and checked.
+//! The ballot as a client sends it, read and checked.
 
 use pollux_core::ballot::NamedBy;
 use pollux_core::id::{BallotId, UnixMillis};
@@ -12,10 +12,10 @@ use crate::api::App;
 use crate::api::http::json::{self, Text};
 use crate::api::problem::Problem;
 
-/// Longest `voterId`, in bytes.
+/// The longest `voterId`, in bytes.
 pub const MAX_VOTER_ID: usize = 128;
 
-/// A ballot as a client writes it: exactly one of the first five members.
+/// A ballot as a client writes it, with exactly one of the first five members.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cast<'a> {
@@ -32,7 +32,7 @@ pub struct Cast<'a> {
 }
 
 impl Cast<'_> {
-    /// The answer it gives, if the poll allows it.
+    /// Returns the ballot's answer, if the poll allows it.
     pub fn checked(&self, poll: &Poll) -> Result<Answer, Problem> {
         let texts = self.options.as_ref();
         let written = Written {
@@ -45,7 +45,7 @@ impl Cast<'_> {
         poll.kind.read(&written).map_err(|broken| Problem::rule(broken.pointer, broken.detail))
     }
 
-    /// The client's ballot id, or one of ours.
+    /// Returns the client's ballot id, or a new one.
     pub fn ballot_id(&self, app: &App, now: UnixMillis) -> Result<(BallotId, NamedBy), Problem> {
         let Some(Text(text)) = &self.ballot_id else {
             return Ok((BallotId::new(now, app.ambient.random()), NamedBy::Server));
@@ -55,15 +55,16 @@ impl Cast<'_> {
     }
 }
 
-/// Read a ballot; what does not read is looked at again, slowly, to say where.
+/// Reads a ballot. One that cannot be read is read again, more slowly, to say where it is wrong.
 pub fn read(body: &[u8]) -> Result<Cast<'_>, Problem> {
-    // serde would read the members from an array, too, in the order they are declared in.
+    // serde would also accept the members in an array, in the order in which they are declared.
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(json::no_object(body));
     }
     serde_json::from_slice(body).map_err(|error| diagnose_vote(body, &error))
 }
 
+/// Checks a `voterId`, which the poll must allow.
 pub(super) fn voter_id<'a>(poll: &Poll, name: &'a str) -> Result<&'a str, Problem> {
     let wrong = |detail: String| Err(Problem::rule("/voterId", detail));
     if !poll.voter_ids {

@@ -1,4 +1,5 @@
-//! Casting a ballot: the request, and the answer once the record is durable. The hot path of the server.
+//! The casting of a ballot: the request, and the answer once the record is durable. This is the server's hot
+//! path.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,15 +30,15 @@ use crate::api::{App, lookup};
     post, path = "/api/polls/{id}/vote", tag = "voting", operation_id = "castBallot",
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
-        ("wait" = Option<String>, Query, description = "`counted`: wait up to 5 s for the decision", pattern = "^counted$"),
-        ("Prefer" = Option<String>, Header, description = "`wait=SECONDS` (RFC 7240): wait no longer than this for a log that takes no votes at the moment, instead of 20 s",
+        ("wait" = Option<String>, Query, description = "With `counted` the answer waits up to 5 s for the decision", pattern = "^counted$"),
+        ("Prefer" = Option<String>, Header, description = "`wait=SECONDS` (RFC 7240): the longest wait for a log that takes no votes at the moment, instead of 20 s",
             example = "wait=5"),
     ),
     request_body(content = VoteBody, example = json!({"option": "Rust"})),
     responses(
-        (status = 202, body = Receipt, description = "Durable. `Location` is where to ask what became of it",
+        (status = 202, body = Receipt, description = "The ballot is durable. `Location` says where to ask what became of it",
             headers(("Location" = String), ("Set-Cookie" = String))),
-        (status = 200, body = Receipt, description = "Decided (with `wait=counted`, or because its poll was changed while it waited for the log)"),
+        (status = 200, body = Receipt, description = "The ballot is decided (with `wait=counted`, or because its poll was changed while it waited for the log)"),
     ),
     extensions(("x-troubles" = json!([
         Trouble::PollNotOpen, Trouble::NotRecorded, Trouble::OutcomeUnknown,
@@ -53,7 +54,7 @@ pub async fn cast(
     take(&app, &id, client, &head, body).await
 }
 
-/// Answer a request that votes in this poll.
+/// Answers a request that votes in this poll.
 pub async fn take<B>(
     app: &App,
     id: &str,
@@ -83,8 +84,8 @@ where
     Ok(answer(&recorded, decided, set_cookie))
 }
 
-/// How long the client waits for the log: as long as it may, or as it says in `Prefer: wait=SECONDS`
-/// (RFC 7240), if that is less.
+/// Returns how long the client waits for the log: the deadline of a vote, or what `Prefer: wait=SECONDS` (RFC
+/// 7240) says, if that is less.
 fn patience(app: &App, headers: &HeaderMap) -> Duration {
     let most = app.config.api.vote_deadline;
     let Some(prefer) = headers.get("prefer") else { return most };
@@ -108,7 +109,7 @@ fn answer(recorded: &Recorded, decided: Option<Decided>, cookie: Option<HeaderVa
     let mut body = Vec::with_capacity(192);
     serde_json::to_writer(&mut body, &recorded.receipt(decided)).expect("a receipt is plain data");
     let mut response = Response::new(body.into());
-    // Room for what the front adds, too.
+    // The capacity includes the headers that the front adds.
     *response.headers_mut() = HeaderMap::with_capacity(12);
     let status = if decided.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
     *response.status_mut() = status;

@@ -1,5 +1,5 @@
-//! What became of a ballot, as its voter is told: on request, when they wait for it, and when the same
-//! ballot comes again with another cookie.
+//! The fate of a ballot, as its voter is told of it: on request, when the voter waits for it, and when the
+//! same ballot comes again with another cookie.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +24,14 @@ use crate::api::problem::{Problem, Trouble};
 use crate::api::{App, lookup};
 use crate::store::{BallotFate, StoreError};
 
-/// Longest look for what a retry may be a repetition of.
+/// The longest time to look for the ballot that a retry may repeat.
 const LOOK_BACK: Duration = Duration::from_millis(500);
 
-/// Wait for the fold to decide, as long as is allowed.
+/// Waits for the fold to decide the ballot, as long as the configuration allows.
 pub async fn decision(app: &App, recorded: &Recorded) -> Option<Decided> {
     let Position { partition, offset } = recorded.position;
     let decided = async {
-        // Without an offset of its own the ballot is somewhere below the end.
+        // A ballot whose offset is unknown stands somewhere before the end.
         let offset = match offset {
             Some(offset) => offset,
             None => app.log.end(partition).await.ok()?.saturating_sub(1),
@@ -44,7 +44,7 @@ pub async fn decision(app: &App, recorded: &Recorded) -> Option<Decided> {
     timeout(app.config.api.wait, decided).await.ok().flatten()
 }
 
-/// What the voter is told of a ballot's fate.
+/// Returns what the voter is told about a ballot's fate.
 pub async fn told(
     app: &App,
     poll: PollId,
@@ -58,9 +58,10 @@ pub async fn told(
     Ok(Decided { status: fate.status, superseded_by })
 }
 
-/// A ballot that comes with a cookie may be the retry of one that came without, whose voter is then
-/// another: a page has set the cookie in between, or the first answer did, and was half lost. A first
-/// try's id is young, so only an old one is looked up, and where it was decided already, that holds.
+/// Looks for the first try of a ballot that comes with a cookie but may have come without one before, when
+/// its voter was another. A page may have set the cookie in between, or the first answer may have, of which
+/// the body was lost. A first try has a young id, so only a ballot with an old id is looked up. If it was
+/// decided already, that decision holds.
 #[cold]
 pub async fn cast_without_cookie(
     app: &App,
@@ -73,21 +74,21 @@ pub async fn cast_without_cookie(
         let decided = told(app, poll.id, voter, &fate).await.ok()?;
         Some(Recorded::decided(poll.clone(), voter, &fate, decided))
     };
-    // A store that is away holds up no vote.
+    // A store that is away must hold up no vote.
     timeout(LOOK_BACK, looked).await.ok().flatten()
 }
 
-/// What became of a ballot, asked by its voter.
+/// Read what became of a ballot, as its voter.
 #[utoipa::path(
     get, path = "/api/polls/{id}/ballots/{ballotId}", tag = "voting", operation_id = "getBallot",
     params(
         ("id" = String, Path, description = "The poll's id or join code"),
         ("ballotId" = String, Path, description = "The ballot's id", format = "uuid"),
-        ("at" = Option<String>, Query, description = "Where its record stands, as `partition.offset`", example = "3.1042", pattern = "^[0-9]{1,9}\\.[0-9]{1,18}$"),
-        ("voterId" = Option<String>, Query, description = "The `voterId` it was cast with; else the cookie tells"),
+        ("at" = Option<String>, Query, description = "The position of its record on the log, as `partition.offset`", example = "3.1042", pattern = "^[0-9]{1,9}\\.[0-9]{1,18}$"),
+        ("voterId" = Option<String>, Query, description = "The `voterId` with which it was cast. Without one the cookie identifies the voter"),
         ("voter" = Option<String>, Query, description = "The `voter` of a receipt, for clients that keep no cookies"),
     ),
-    responses((status = 200, body = Receipt, description = "Decided")),
+    responses((status = 200, body = Receipt, description = "What was decided about the ballot")),
     extensions(("x-troubles" = json!([Trouble::NoSuchBallot]))),
 )]
 pub async fn fate(
@@ -98,7 +99,7 @@ pub async fn fate(
     let headers = request.headers();
     let client = Client::of(&app, headers, request.extensions());
     let query = Query::of(request.uri())?;
-    // A voter's rows are found without it; it is part of the address all the same.
+    // A voter's rows are found without it, but it is part of the address and must be well-formed.
     query.one("at")?.map(read_place).transpose()?;
     let poll = lookup::poll(&app, &id, client.address).await?;
     let ballot: BallotId =

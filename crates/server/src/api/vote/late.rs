@@ -1,4 +1,4 @@
-//! Ballots that come too late, and the retries among them, whose first try did not.
+//! Ballots that come too late, and retries among them whose first try came in time.
 
 use std::sync::Arc;
 
@@ -14,14 +14,15 @@ use crate::api::problem::{Problem, Trouble};
 /// Why a ballot is too late.
 #[derive(Clone, Copy)]
 pub(super) enum Late {
-    /// It waited on its way through a reset: it was wished of another round than it came in.
+    /// The poll was reset while the ballot was on its way: the ballot names an earlier round.
     PastRound,
     ClosingTime,
     Closed,
 }
 
 impl Late {
-    /// Whether a ballot that was wished of this round, if it says so, is too late, and why.
+    /// Returns why a ballot is too late, if it is. `round` is the round that the ballot names, if it names
+    /// one.
     pub fn of(poll: &Poll, round: Option<u64>, now: UnixMillis) -> Option<Self> {
         match poll.status {
             _ if round.is_some_and(|round| round < u64::from(poll.round)) => Some(Self::PastRound),
@@ -40,8 +41,8 @@ impl Late {
     }
 }
 
-/// The poll does not take this ballot any more; but it may be the retry of one whose answer was lost
-/// while it did, and then the answer is what became of that one.
+/// Answers a ballot that the poll does not accept any more. The ballot may be the retry of one whose answer
+/// was lost while the poll did accept it. Then the answer is what became of that one.
 #[cold]
 pub(super) async fn too_late(
     app: &App,
@@ -64,7 +65,7 @@ pub(super) async fn too_late(
     if retried && let Some(first) = cast_without_cookie(app, &poll, ballot).await {
         return Ok(first);
     }
-    // In a round that is over it can count for nothing that is shown, whether it is there or not.
+    // In a round that is over the ballot changes nothing that is shown, whether it is on the log or not.
     let over = matches!(late, Late::PastRound);
     if over || app.hub.standing(poll.id).is_some_and(|standing| standing.is_final()) {
         return Err(closed);

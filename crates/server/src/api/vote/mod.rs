@@ -1,6 +1,7 @@
-//! The path of a vote: [`cast`] takes the request, whose [`shape`] is documented; [`ballot`] reads it,
-//! [`record`] names its voter, [`append`] puts it on the log, and the answer is its [`receipt`]. What became of
-//! it is told by [`fate`], to whoever comes after the close by [`late`], to whoever waited by [`overtaken`].
+//! The path of a vote. [`cast`] takes the request, whose [`shape`] is documented; [`ballot`] reads it,
+//! [`record`] names its voter, [`append`] puts it on the log, and the answer is its [`receipt`]. [`fate`]
+//! tells what became of it, [`late`] answers ballots that come after the close, and [`overtaken`] those that
+//! waited for the log.
 
 pub mod append;
 pub mod ballot;

@@ -1,5 +1,5 @@
-//! Ballots that waited for the log, and may stand behind a change of their poll that another node has
-//! recorded meanwhile, such as its close. Then only what was decided is an answer, never a bare 202.
+//! Ballots that waited for the log, and may stand after a change of their poll, such as its close, that
+//! another node has recorded meanwhile. They are answered with what was decided, and never with a bare 202.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,22 +14,22 @@ use super::receipt::Recorded;
 use crate::api::App;
 use crate::api::problem::{Problem, Trouble};
 
-/// Longest look at the poll.
+/// The longest look at a poll.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Looks at polls in the store. Thousands of ballots come out of a line at once, and one look
-/// tells all of those that were durable before it began.
+/// The looks at polls in the store. Thousands of ballots leave a line at once, and one look serves all of
+/// those that were durable before it began.
 #[derive(Default)]
 pub struct Looks {
     polls: Mutex<HashMap<PollId, Arc<Latest>>>,
 }
 
-/// The latest look at one poll: when it began, and the poll's phase, if the store said.
+/// The latest look at one poll: when it began, and the poll's phase, if the store answered.
 #[derive(Default)]
 struct Latest(tokio::sync::Mutex<Option<(Instant, Option<u32>)>>);
 
 impl Looks {
-    /// The poll's phase now, if the store says.
+    /// Returns the poll's present phase, if the store answers.
     async fn phase(&self, app: &App, id: PollId) -> Option<u32> {
         let asked = Instant::now();
         let mine = self.polls.lock().entry(id).or_default().clone();
@@ -48,7 +48,7 @@ impl Looks {
             }
         };
         let mut polls = self.polls.lock();
-        // The map's and this one: nobody else waits for it.
+        // Only the map and this task hold it, so nobody else waits for it.
         if Arc::strong_count(&mine) == 2 {
             polls.remove(&id);
         }
@@ -56,7 +56,8 @@ impl Looks {
     }
 }
 
-/// The ballot is durable, after a while; what its voter is told.
+/// Answers a ballot that is durable after a wait: as recorded if its poll is still in the same phase, and
+/// otherwise with what was decided.
 #[cold]
 pub async fn after_waiting(app: &App, recorded: Recorded) -> Result<Recorded, Problem> {
     let phase = app.looks.phase(app, recorded.poll.id).await;

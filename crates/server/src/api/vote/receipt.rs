@@ -1,4 +1,4 @@
-//! What a voter is told about a ballot.
+//! Receipts, which tell voters about their ballots.
 
 use std::sync::Arc;
 
@@ -16,25 +16,25 @@ use crate::watch::view::{self, Audience};
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
-    /// Which ballot; send the same one again if an answer is lost.
+    /// The id of the ballot. Send the same ballot again if an answer is lost.
     #[schema(value_type = String, format = "uuid")]
     pub ballot_id: BallotId,
-    /// In which poll.
+    /// The id of the poll.
     #[schema(value_type = String, format = "uuid")]
     pub poll_id: PollId,
     /// recorded, and later counted, replaced, superseded, refused or late.
     #[schema(value_type = String, example = "recorded")]
     pub status: Status,
-    /// Where its record stands; null where that would tell numbers that are hidden.
+    /// The position of the ballot's record on the log; null where it would reveal numbers that are hidden.
     #[schema(required)]
     pub position: Option<Place>,
-    /// Of a superseded ballot: the ballot of the same voter that counts in its place. A ballot
-    /// under a greater id, or under none, counts again.
+    /// The ballot of the same voter that counts in place of a superseded one. A further ballot with a greater
+    /// id, or with none, counts again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid", nullable = false)]
     pub superseded_by: Option<BallotId>,
-    /// To whoever came without a cookie and without a name: sent along with the next ballot it makes
-    /// that the same voter's. The cookie of the answer says the same.
+    /// Given to voters who came without a cookie and without a name. Sent along with the next ballot, it
+    /// makes that ballot the same voter's. The cookie of the answer does the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     pub voter: Option<SignedVoter>,
@@ -43,19 +43,19 @@ pub struct Receipt {
 /// What was decided about a ballot, as its voter is told.
 #[derive(Clone, Copy, Debug)]
 pub struct Decided {
-    /// Never *recorded*.
+    /// The status, which is never *recorded*.
     pub status: Status,
-    /// See [`Receipt::superseded_by`].
+    /// The ballot that counts instead; see [`Receipt::superseded_by`].
     pub superseded_by: Option<BallotId>,
 }
 
-/// A place on the log.
+/// A position on the log.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[schema(as = Position)]
 pub struct Place {
     /// The partition of the topic `votes`.
     pub partition: Partition,
-    /// The offset in it; null when a retried append succeeded without telling.
+    /// The offset in the partition; null if a retried append succeeded without reporting it.
     #[schema(required)]
     pub offset: Option<Offset>,
 }
@@ -64,23 +64,23 @@ pub struct Place {
 pub struct Recorded {
     /// The poll as it was then.
     pub poll: Arc<Poll>,
-    /// The pseudonym.
+    /// The voter's pseudonym.
     pub voter: VoterId,
-    /// Which.
+    /// The ballot's id.
     pub ballot: BallotId,
-    /// Where.
+    /// The position of the ballot's record.
     pub position: Position,
-    /// What this voter is recognised by from now on; `None` for one who was recognised by it, by
-    /// a name, or comes with an old ballot id.
+    /// The browser id that identifies a new voter from now on. It is `None` for a voter who was identified by
+    /// one already or by a name, or whose ballot id is old.
     pub newcomer: Option<BrowserId>,
-    /// The same, signed.
+    /// The same browser id, signed.
     pub signed: Option<SignedVoter>,
-    /// What became of it, when that is known already.
+    /// What became of the ballot, if that is known already.
     pub decided: Option<Decided>,
 }
 
 impl Recorded {
-    /// One whose fate is known.
+    /// Creates a ballot whose fate is known.
     pub fn decided(poll: Arc<Poll>, voter: VoterId, fate: &BallotFate, decided: Decided) -> Self {
         let (partition, offset) = fate.position;
         let position = Position { partition, offset: Some(offset) };
@@ -88,7 +88,7 @@ impl Recorded {
         Self { poll, voter, ballot, position, newcomer: None, signed: None, decided }
     }
 
-    /// The receipt, with the decision if there is one.
+    /// Returns the receipt, with the decision if there is one.
     pub fn receipt(&self, decided: Option<Decided>) -> Receipt {
         let Position { partition, offset } = self.position;
         Receipt {
@@ -101,6 +101,7 @@ impl Recorded {
         }
     }
 
+    /// Returns the path at which to ask what became of the ballot.
     pub(super) fn location(&self) -> String {
         let Self { poll, ballot, position: Position { partition, offset }, .. } = self;
         match offset.filter(|_| tells_positions(poll)) {
@@ -112,7 +113,8 @@ impl Recorded {
     }
 }
 
-/// Offsets count ballots: who may not see the numbers must not see those either.
+/// Returns whether positions may be told. Offsets count ballots, so whoever may not see the numbers must not
+/// see offsets either.
 fn tells_positions(poll: &Poll) -> bool {
     view::sees_numbers(poll, Audience::Public)
 }

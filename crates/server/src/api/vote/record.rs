@@ -1,4 +1,4 @@
-//! From a ballot that was read to a record that is durable on the log.
+//! The path from a ballot that was read to a record that is durable on the log.
 //!
 //! Invariant 1: nothing here answers success before the log has acknowledged the record.
 
@@ -23,14 +23,14 @@ use crate::api::lookup::ask::ask;
 use crate::api::problem::Problem;
 use crate::watch::view;
 
-/// An older ballot id gets nobody a cookie: they may have read it elsewhere, long after it was cast,
-/// and must not become its voter.
+/// The age from which a ballot id gets no cookie. Whoever sends an old id may have read it elsewhere, long
+/// after it was cast, and must not become its voter.
 const STALE: Duration = Duration::from_secs(600);
 
-/// An older ballot id may be a retry's.
+/// The age from which a ballot id may be that of a retry.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// Whether a ballot of this id may have been read elsewhere by whoever sends it now.
+/// Returns whether the sender of a ballot with this id may have read the id elsewhere.
 pub fn is_stale(ballot: BallotId, now: UnixMillis) -> bool {
     is_older(ballot, now, STALE)
 }
@@ -39,7 +39,7 @@ fn is_older(ballot: BallotId, now: UnixMillis, than: Duration) -> bool {
     u128::from(now.0.saturating_sub(ballot.time().0)) > than.as_millis()
 }
 
-/// Check a ballot, name its voter, and put it on the log, which may take as long as the voter waits.
+/// Checks a ballot, names its voter, and appends it to the log, which may take as long as the voter waits.
 pub async fn record(
     app: &App,
     poll: Arc<Poll>,
@@ -70,7 +70,8 @@ pub async fn record(
     if let Some(late) = Late::of(&poll, cast.round, now) {
         return Box::pin(too_late(app, poll, voter, ballot, late, by_client, retried)).await;
     }
-    // Somebody new with an id of ours cannot have voted before: there is nothing to limit yet.
+    // A new voter with a ballot id that we created cannot have voted before, so there is nothing to limit
+    // yet.
     if by_client || cast.voter_id.is_some() || proven.is_some() {
         app.limits.ballot(voter)?;
     }
@@ -104,15 +105,15 @@ pub async fn record(
     Ok(recorded)
 }
 
-/// How far an id's time is ahead of `from`, if that is more than is allowed; in whole seconds.
+/// Returns how many whole seconds an id's time is ahead of `from`, if that is more than is allowed.
 fn seconds_ahead(app: &App, ballot: BallotId, from: UnixMillis) -> Option<u64> {
     let ahead = ballot.time().0.saturating_sub(from.0);
     (u128::from(ahead) > app.config.api.ahead.as_millis()).then(|| ahead.div_ceil(1000))
 }
 
-/// An id from the future would win over all that its voter wishes later, so it is refused; unless
-/// the voter has a ballot about as far ahead already, cast while this server's clock or another
-/// node's was fast. Then only ids beyond that one can change the vote.
+/// Refuses a ballot id from the future, which would supersede every later ballot of its voter. It is allowed
+/// if the voter has a ballot about as far ahead already, cast while this server's clock or another node's was
+/// fast, because then only ids beyond that one can change the vote.
 #[cold]
 async fn may_be_ahead(
     app: &App,

@@ -1,4 +1,5 @@
-//! What voters write, as the documents show it, and why a ballot did not read.
+//! The shape of what voters write, as the documents show it, and the diagnosis of ballots that cannot be
+//! read.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,7 +9,7 @@ use crate::api::http::fields::{Fields, string, whole};
 use crate::api::http::json::{self, name};
 use crate::api::problem::Problem;
 
-/// A ballot as it is written; only for the documentation (see [`super::ballot::Cast`]).
+/// A ballot; see [`super::ballot::Cast`] for the type that is read.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = Vote, description = "Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`; a rating takes `answer`.")]
@@ -22,24 +23,25 @@ pub struct VoteBody {
     pub options: Option<Vec<String>>,
     /// The ids of the options.
     pub option_ids: Option<Vec<u8>>,
-    /// As the poll's kind has it. Of a choice: the ids of the options. Of a rating: for each
-    /// statement a step of the scale, or null to skip it.
+    /// The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
+    /// the scale for each statement, or null to skip it.
     pub answer: Option<Vec<Option<u8>>>,
-    /// A UUIDv7 of the client's; with it a lost answer can be asked for again by sending the
-    /// same ballot.
+    /// A UUIDv7 that the client creates. With it a lost answer can be asked for again by sending the same
+    /// ballot.
     #[schema(format = "uuid")]
     pub ballot_id: Option<String>,
-    /// Who votes, where the poll takes names; at most 128 bytes.
+    /// The voter's name, where the poll allows names; at most 128 bytes.
     #[schema(max_length = 128)]
     pub voter_id: Option<String>,
-    /// The poll's round that it was wished of: should another have begun by now, it is too late (409).
+    /// The round of the poll that the ballot is meant for. If another round has begun by now, the ballot is
+    /// too late (409).
     #[schema(minimum = 1)]
     pub round: Option<u32>,
-    /// For clients that keep no cookies: the `voter` of an earlier receipt, to be the same voter.
+    /// The `voter` of an earlier receipt, with which clients that keep no cookies remain the same voter.
     pub voter: Option<String>,
 }
 
-/// Why a ballot did not read: the same reading once more, member by member, off the hot path.
+/// Returns why a ballot could not be read. It reads the ballot once more, member by member, off the hot path.
 #[cold]
 pub fn diagnose_vote(body: &[u8], error: &serde_json::Error) -> Problem {
     let members = match json::object(body) {

@@ -1,4 +1,4 @@
-//! Guesses of join codes.
+//! The limit on guesses of join codes.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,12 +12,13 @@ use super::keyed::{network, site};
 use super::{MINUTE, MOST_KEYS};
 use crate::config::ApiLimits;
 
-/// Wrong guesses in the running minute. Unlike a leaky bucket it can be asked without
-/// taking, so that an address that used up its guesses learns nothing from a right one.
+/// The wrong guesses of the running minute. Unlike a leaky bucket it can be asked without taking, so that an
+/// address that has used up its guesses learns nothing from a right one.
 ///
-/// Who has a whole IPv6 site has 65,536 networks, so a site has a budget as well. Who has many sites
-/// is slowed down by a budget for all: past it every site has [`SCARCE`] of one network's. Nobody
-/// has nothing, for then a stranger could keep a hall out that has not guessed at all.
+/// Whoever has a whole IPv6 site has 65,536 networks, so a site has a budget as well. Whoever has many sites
+/// is slowed down by a budget for all: once that is used up, each site has a tenth of one network's budget
+/// ([`SCARCE`]). No site is left with nothing, because then a stranger could keep out a hall that has not
+/// guessed at all.
 pub struct Guesses {
     of_network: u32,
     of_site: u32,
@@ -25,9 +26,11 @@ pub struct Guesses {
     window: Mutex<Window>,
 }
 
-/// What is left to a site while there are too many wrong guesses in all: one part in so many.
+/// The divisor that makes the budget of a site from a network's while there are too many wrong guesses in
+/// all.
 const SCARCE: u32 = 10;
 
+/// The counts of the running minute.
 #[derive(Default)]
 struct Window {
     since: Option<Instant>,
@@ -49,6 +52,7 @@ impl Window {
 }
 
 impl Guesses {
+    /// Creates the limit as configured.
     pub fn new(limits: &ApiLimits) -> Self {
         Self {
             of_network: limits.guesses,
@@ -58,6 +62,7 @@ impl Guesses {
         }
     }
 
+    /// Checks that an address has guesses left. If it has none, the error is how long to wait.
     pub fn left(&self, address: IpAddr) -> Result<(), Duration> {
         let mut window = self.window.lock();
         let rest = window.turn();
@@ -71,6 +76,7 @@ impl Guesses {
         if spent { Err(rest) } else { Ok(()) }
     }
 
+    /// Counts a wrong guess of an address.
     pub fn wrong(&self, address: IpAddr) {
         let mut window = self.window.lock();
         window.turn();

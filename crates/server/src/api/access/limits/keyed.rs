@@ -1,4 +1,5 @@
-//! A rate for each of many: requests of an address, ballots of a voter, and what is made and stays.
+//! Rates that are counted for each key: requests of an address, ballots of a voter, and polls and events that
+//! an address creates.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,10 +18,10 @@ use tokio::time::Instant;
 use super::MOST_KEYS;
 use crate::config::ApiLimits;
 
-/// Between two looks at how many there are, in checks.
+/// The number of checks between two looks at how many keys there are.
 const LOOK_EVERY: usize = 1 << 12;
 
-/// tokio's time since the process's limits were made.
+/// A clock that tells tokio's time since it was made.
 #[derive(Clone)]
 pub struct TokioClock(Instant);
 
@@ -32,6 +33,7 @@ impl Clock for TokioClock {
     }
 }
 
+/// A rate that is counted for each key.
 pub struct Keyed<K: Hash + Eq + Clone> {
     pub(super) limiter:
         RateLimiter<K, DashMapStateStore<K, RandomState>, TokioClock, NoOpMiddleware<Nanos>>,
@@ -40,6 +42,7 @@ pub struct Keyed<K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> Keyed<K> {
+    /// Creates a rate with its burst, for a unit of time.
     pub fn new(per: fn(NonZeroU32) -> Quota, (rate, burst): (u32, u32)) -> Self {
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = per(at_least_one(rate)).allow_burst(at_least_one(burst));
@@ -54,7 +57,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         }
     }
 
-    /// One more, unless that is too many: then the error is how long to wait.
+    /// Takes one. If that is too many, the error is how long to wait.
     pub fn take(&self, key: K) -> Result<(), Duration> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == LOOK_EVERY - 1 {
             self.look();
@@ -66,6 +69,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         self.limiter.check_key(&key).map_err(|until| until.wait_time_from(now))
     }
 
+    /// Drops idle keys.
     pub fn sweep(&self) {
         self.limiter.retain_recent();
         self.look();
@@ -76,14 +80,16 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     }
 }
 
-/// What is made and stays: a poll takes memory while it is open, and is on the disk for good. So
-/// it has a rate per minute of its own, with a burst that fits a school whose teachers all begin at once.
+/// The limit on what is created and stays: a poll takes memory while it is open, and stays on the disk for
+/// good. So creations have a rate per minute of their own, with a burst that fits a school whose teachers all
+/// begin at once.
 pub struct Creations {
     pub of_network: Keyed<IpAddr>,
     pub of_site: Keyed<IpAddr>,
 }
 
 impl Creations {
+    /// Creates the limit as configured.
     pub fn new(limits: &ApiLimits) -> Self {
         Self {
             of_network: Keyed::new(Quota::per_minute, limits.creations),
@@ -91,19 +97,20 @@ impl Creations {
         }
     }
 
-    /// The network first: what it is refused must not be lost to the rest of its site.
+    /// The network's budget comes first, so that a request which the network is refused takes nothing from
+    /// the rest of its site.
     pub fn take(&self, address: IpAddr) -> Result<(), Duration> {
         self.of_network.take(network(address))?;
         if address.is_ipv6() { self.of_site.take(site(address)) } else { Ok(()) }
     }
 }
 
-/// Whoever has one IPv6 address has its whole /64.
+/// Returns the address, or for IPv6 its /64, all of which belongs to whoever has the address.
 pub fn network(address: IpAddr) -> IpAddr {
     prefix(address, 64)
 }
 
-/// Whoever has one network of an IPv6 site has all of its /48.
+/// Returns the address, or for IPv6 its /48, all of which may belong to whoever has one of its networks.
 pub fn site(address: IpAddr) -> IpAddr {
     prefix(address, 48)
 }

@@ -1,9 +1,10 @@
-//! How often somebody may ask: per address, per voter in a poll, for guessed join codes, and for
-//! something new that stays.
+//! The limits on how often somebody may ask: per address, per voter in a poll, for guessed join codes, and
+//! for new polls and events.
 //!
-//! A lecture hall shares one address, so the limit per address is generous and the one that
-//! bites is per voter. Nor may one guesser lock a hall out: an address whose guesses have run
-//! out still gets by code what it need not guess ([`crate::api::lookup`]). Time is tokio's, so a simulation with paused time is reproducible.
+//! A lecture hall shares one address, so the limit per address is generous and the limit per voter is the
+//! strict one. One guesser must not lock a hall out either: an address whose guesses are used up can still
+//! look up by code what it was shown before ([`crate::api::lookup`]). Time is tokio's, so a simulation with
+//! paused time is reproducible.
 
 mod guesses;
 mod keyed;
@@ -26,13 +27,13 @@ use crate::config::ApiLimits;
 
 pub use keyed::site;
 
-/// Keys are dropped once they are idle ([`Limits::sweep`]); this many may be remembered at once
-/// before further new ones go uncounted. Past it the limit per address still holds.
+/// The number of keys that may be remembered at once. Beyond it new keys are not counted, but the limit per
+/// address still holds. Idle keys are dropped by [`Limits::sweep`].
 const MOST_KEYS: usize = 1 << 20;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// All of them.
+/// All limits of one server, and what each key has used of them.
 pub struct Limits {
     addresses: Keyed<IpAddr>,
     voters: Keyed<VoterId>,
@@ -42,7 +43,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// As configured.
+    /// Creates the limits as configured.
     pub fn new(limits: &ApiLimits) -> Self {
         Self {
             addresses: Keyed::new(Quota::per_second, limits.per_address),
@@ -53,7 +54,8 @@ impl Limits {
         }
     }
 
-    /// Drop idle keys. Takes some milliseconds when there are many: not for a runtime's thread.
+    /// Drops idle keys. It takes some milliseconds when there are many, so it must not run on a runtime's
+    /// thread.
     pub fn sweep(&self) {
         self.addresses.sweep();
         self.voters.sweep();
@@ -61,7 +63,7 @@ impl Limits {
         self.creations.of_site.sweep();
     }
 
-    /// One request of an address; loopback is exempt.
+    /// Takes one request of an address; loopback is exempt.
     pub fn request(&self, address: IpAddr) -> Result<(), Problem> {
         if address.is_loopback() || self.addresses.take(network(address)).is_ok() {
             return Ok(());
@@ -69,7 +71,7 @@ impl Limits {
         Err(Problem::new(Trouble::TooManyRequests, "too many requests from your address"))
     }
 
-    /// One ballot of a voter in a poll.
+    /// Takes one ballot of a voter in a poll.
     pub fn ballot(&self, voter: VoterId) -> Result<(), Problem> {
         if self.voters.take(voter).is_ok() {
             return Ok(());
@@ -78,7 +80,7 @@ impl Limits {
         Err(Problem::new(Trouble::TooManyRequests, detail).noted_as(SecurityEvent::LimitOfVoter))
     }
 
-    /// One new poll or event of an address; loopback is exempt.
+    /// Takes one new poll or event of an address; loopback is exempt.
     pub fn creation(&self, address: IpAddr) -> Result<(), Problem> {
         if address.is_loopback() {
             return Ok(());
@@ -93,7 +95,7 @@ impl Limits {
         })
     }
 
-    /// Before a join code is looked up.
+    /// Checks that an address has guesses left, before a join code is looked up.
     pub fn may_guess(&self, address: IpAddr) -> Result<(), Problem> {
         self.guesses.left(address).map_err(|wait| {
             let detail = "too many unknown join codes from your address; wait a moment";
@@ -103,22 +105,22 @@ impl Limits {
         })
     }
 
-    /// An address was shown a poll or an event, and with it the join code.
+    /// Notes that an address was shown a poll or an event, and with it the join code.
     pub fn show(&self, address: IpAddr, id: Uuid) {
         let mut shown = self.shown.lock();
         if shown.len() >= MOST_KEYS {
-            // Whoever is forgotten is as well off as before they were shown anything.
+            // An address that is forgotten is as well off as before it was shown anything.
             shown.clear();
         }
         shown.insert((network(address), id));
     }
 
-    /// Whether an address was shown this poll or event.
+    /// Returns whether an address was shown this poll or event.
     pub fn was_shown(&self, address: IpAddr, id: Uuid) -> bool {
         self.shown.lock().contains(&(network(address), id))
     }
 
-    /// A join code was unknown.
+    /// Counts a wrong guess of a join code.
     pub fn guessed(&self, address: IpAddr) {
         self.guesses.wrong(address);
     }
@@ -147,7 +149,7 @@ mod tests {
         limits.may_guess(one).unwrap();
     }
 
-    /// Of these addresses, one after the other and round and round, how many guess before none may.
+    /// Returns how many guesses succeed when these addresses guess in turn, again and again.
     fn guesses(limits: &Limits, addresses: impl Fn(u32) -> IpAddr) -> usize {
         let guess = |n| {
             let address = addresses(n);
@@ -182,7 +184,7 @@ mod tests {
         let found = guesses(&limits, |n| in_ipv6(n % sites, n));
         assert_eq!(found, 6_000, "each site has six of its own, then no more");
         assert!(limits.may_guess(in_ipv6(1, 70_000)).is_err());
-        // A hall elsewhere, in which a few have mistyped the code.
+        // This is a hall elsewhere, in which a few have mistyped the code.
         let hall = "192.0.2.1".parse().unwrap();
         for _ in 0..5 {
             limits.may_guess(hall).unwrap();
@@ -195,7 +197,7 @@ mod tests {
     async fn a_hall_of_phones_behind_one_address_comes_in() {
         let limits = Limits::new(&ApiLimits::default());
         let hall = "192.0.2.1".parse().unwrap();
-        // A page with its files, the event, a socket and a vote.
+        // Each phone asks for a page with its files and for the event, opens a socket, and votes.
         for _ in 0..10 {
             for _ in 0..5_000 {
                 limits.request(hall).unwrap();
@@ -226,7 +228,7 @@ mod tests {
         assert_eq!((0..5).filter(|_| limits.ballot(busy).is_ok()).count(), 2, "it had its burst");
     }
 
-    /// How many polls these addresses make, one after the other and round and round.
+    /// Returns how many polls these addresses can create in turn, again and again.
     fn creations(limits: &Limits, addresses: impl Fn(u32) -> IpAddr) -> usize {
         (0..5_000).filter(|n| limits.creation(addresses(*n)).is_ok()).count()
     }

@@ -1,4 +1,4 @@
-//! One poll of the log, folded by the core, and its marks as frames.
+//! The fold of one poll's records on the log, and its marks as frames of a replay.
 
 use pollux_core::ballot::{Ballot, Status};
 use pollux_core::fold::{self, Outcome, Past};
@@ -13,10 +13,10 @@ use super::{Frame, ReplayView};
 use crate::log::Record;
 use crate::watch::view::rfc3339;
 
-/// Most frames of a replay.
+/// The most frames of a replay.
 pub(super) const FRAMES: u64 = 200;
 
-/// A ballot that began to count, and the one whose place it took.
+/// A ballot that began to count, and the answer of the ballot that it replaced.
 pub struct Mark {
     at: UnixMillis,
     counted: Answer,
@@ -28,20 +28,22 @@ pub struct Fold {
     poll: PollId,
     part: fold::Part,
     past: Past,
-    /// Of the present round.
+    /// The marks of the present round.
     pub marks: Vec<Mark>,
-    /// The latest time seen: a ballot counts when it comes to stand on the log, whatever its node's
-    /// clock says.
+    /// The latest time seen. A ballot counts when it comes to stand on the log, even if its node's clock is
+    /// behind.
     now: UnixMillis,
 }
 
 impl Fold {
+    /// Creates the fold of a poll in this partition before its first record.
     pub fn new(poll: &Poll, part: fold::Part) -> Self {
         let mut past = Past::default();
         past.polls.extend(fold::known(poll, None).map(|known| (poll.id, known)));
         Self { poll: poll.id, part, past, marks: Vec::new(), now: UnixMillis::default() }
     }
 
+    /// Returns the tally up to now, if the poll is known.
     pub fn tally(&self) -> Option<&Tally> {
         self.past.polls.get(&self.poll).map(|(_, tally)| tally)
     }
@@ -50,7 +52,7 @@ impl Fold {
         self.tally().map(|tally| tally.round)
     }
 
-    /// These records as well, as far as they lie before `until`.
+    /// Folds these records as well, as far as they lie before `until`.
     pub fn page(mut self, records: Vec<Record>, until: Offset) -> Self {
         for record in records.into_iter().filter(|record| record.offset < until) {
             if let Ok(entry) = Entry::decode(&record.value) {
@@ -86,9 +88,9 @@ impl Fold {
     }
 }
 
-/// The marks as frames at equal intervals.
+/// Returns the marks as frames at equal intervals.
 pub fn show(mut marks: Vec<Mark>, voters: u64, standing: &Standing) -> ReplayView {
-    // By partition they ascend already; a stable sort keeps each partition's order.
+    // The marks of each partition are in ascending order already, and a stable sort keeps that order.
     marks.sort_by_key(|mark| mark.at);
     let closed = standing.poll.closed_at.unwrap_or_default();
     let to = marks.last().map_or(closed, |mark| mark.at.max(closed));

@@ -1,5 +1,5 @@
-//! Making a replay: the part of the log is found, read page by page, folded, and compared with what is
-//! shown.
+//! The making of a replay: the poll's part of the log is found, read page by page, folded, and compared with
+//! what is shown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,24 +17,26 @@ use super::Failed;
 use super::fold::{Fold, show};
 use crate::log::Log;
 
-/// Records read at a time.
+/// The number of records that are read at a time.
 pub(super) const PAGE: usize = 8_192;
 
-/// How long a read waits for records that are on the log.
+/// The longest wait for records that are on the log.
 const READ_WAIT: Duration = Duration::from_secs(2);
 
-/// A record taken so long before its poll was made was not taken for it, whatever the nodes' clocks.
+/// The largest difference between nodes' clocks that is reckoned with, in milliseconds. A record that is
+/// older than its poll by more than this does not belong to the poll.
 pub(super) const CLOCKS: u64 = 60 * 60 * 1000;
 
-/// The thread beside the runtime's on which a replay is worked at.
+/// The thread, beside the runtime's own, on which a replay is folded.
 pub(super) struct Aside(Arc<Semaphore>);
 
 impl Aside {
+    /// Creates the thread's queue, which admits one piece of work at a time.
     pub(super) fn new() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }
 
-    /// Work there, once what is worked at already is done.
+    /// Runs some work on that thread, once the work before it is done.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -50,8 +52,8 @@ impl Aside {
     }
 }
 
-/// Read, fold, compare. Partitions at the same time: one that a worker is waiting at for new
-/// records gives them to nobody else meanwhile.
+/// Reads, folds and compares. The partitions are read at the same time, because a partition where a worker
+/// waits for new records can keep a read of it waiting.
 pub async fn make(log: &dyn Log, standing: &Standing, most: u64) -> Result<Bytes, Failed> {
     let poll = &standing.poll;
     let ranges = standing.tallies().map(async |tally| {
@@ -63,14 +65,15 @@ pub async fn make(log: &dyn Log, standing: &Standing, most: u64) -> Result<Bytes
     let aside = Aside::new();
     let mut json = replayed(log, standing, &parts, most, &aside).await?;
     if json.is_none() && parts.iter().any(|part| part.from > 0) {
-        // Records of it lay where their times did not say: from the very beginning, then.
+        // The times of some records did not tell where they lie, so everything is read from the very
+        // beginning.
         parts.iter_mut().for_each(|part| part.from = 0);
         json = replayed(log, standing, &parts, most, &aside).await?;
     }
     json.ok_or(Failed::Different)
 }
 
-/// What is read of a partition.
+/// The range of a partition that is read.
 #[derive(Clone, Copy)]
 struct Part {
     partition: Partition,
@@ -78,8 +81,8 @@ struct Part {
     until: Offset,
 }
 
-/// An offset before the poll's first record in this partition, by looking back from its end in
-/// ever longer steps: who asks for a replay mostly does so soon after the vote.
+/// Returns an offset before the poll's first record in this partition. It looks back from the partition's end
+/// in ever longer steps, because a replay is mostly asked for soon after the vote.
 pub(super) async fn beginning(
     log: &dyn Log,
     poll: &Poll,
@@ -107,7 +110,7 @@ pub(super) async fn beginning(
     Ok(0)
 }
 
-/// The replay of these parts of the log as JSON, if it is what is shown.
+/// Returns the replay of these parts of the log as JSON, or `None` if it does not end in what is shown.
 async fn replayed(
     log: &dyn Log,
     standing: &Standing,
@@ -124,7 +127,7 @@ async fn replayed(
     aside.run(move || told(folds, &standing)).await
 }
 
-/// The replay that these parts come to, if it is what is shown.
+/// Returns the replay of these folds as JSON, or `None` if it does not end in what is shown.
 fn told(folds: Vec<Fold>, standing: &Standing) -> Option<Bytes> {
     let voters = folds.iter().filter_map(Fold::tally).map(|tally| tally.voters).sum();
     let marks = folds.into_iter().flat_map(|fold| fold.marks).collect();

@@ -1,8 +1,8 @@
-//! A final poll's vote once more, from the log itself: its records are read and folded again, and
-//! what comes out must be the result that is shown.
+//! The replay of a final poll's vote from the log itself: its records are read and folded again, and the
+//! outcome must be the result that is shown.
 //!
-//! One is made at a time, and kept for whoever asks next. Its records are decoded and folded on one
-//! thread beside the runtime's, which votes need for themselves.
+//! One replay is made at a time, and is kept for later requests. Its records are decoded and folded on one
+//! thread beside the runtime's own, because votes need those.
 
 mod fold;
 mod make;
@@ -35,48 +35,49 @@ use crate::api::problem::{Problem, Trouble};
 use crate::log::ReadError;
 use crate::watch::view::sees_numbers;
 
-/// What was made from records that do not change is not made again.
+/// A replay never gets too old, because it is made from records that do not change.
 const FRESH: Duration = Duration::MAX;
 
-/// How a poll's vote went.
+/// How the vote of a poll went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Replay)]
 pub struct ReplayView {
-    /// When the first vote came that counted. RFC 3339, UTC.
+    /// The time of the first vote that counted. RFC 3339, UTC.
     #[schema(format = "date-time")]
     pub from: String,
-    /// When the poll closed. RFC 3339, UTC.
+    /// The time at which the poll closed. RFC 3339, UTC.
     #[schema(format = "date-time")]
     pub to: String,
-    /// People counted in the end.
+    /// The number of people counted in the end.
     pub voters: u64,
-    /// At equal intervals, from the first vote to the close. The last one is the final result.
+    /// Frames at equal intervals, from the first vote to the close. The last one is the final result.
     #[schema(min_items = 1, max_items = 200)]
     pub frames: Vec<Frame>,
 }
 
-/// What was counted at one moment.
+/// What was counted up to one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ReplayFrame)]
 pub struct Frame {
-    /// Which. RFC 3339, UTC.
+    /// The moment. RFC 3339, UTC.
     #[schema(format = "date-time")]
     pub at: String,
-    /// Marks counted by then: of a choice for each option in the organiser's order, of a rating for each step
-    /// of the first statement, then of the second, and so on.
+    /// The marks counted by then: for a choice one number for each option in the organiser's order; for a
+    /// rating one for each step of the first statement, then of the second, and so on.
     pub votes: Vec<u64>,
 }
 
-/// The replays that were asked for last, and those being made.
+/// The replays that were asked for last, and those that are being made.
 pub struct Replays {
     kept: Mutex<VecDeque<(Key, Arc<Making>)>>,
-    /// Making one takes memory.
+    /// The permit to make a replay, of which there is one because making one takes memory.
     making: Arc<Semaphore>,
 }
 
-/// A poll's phase: in each that is final there is one result.
+/// A poll and its phase: there is one result for each phase that is final.
 type Key = (PollId, u32);
 
+/// The making of one replay, for which all who ask wait together.
 type Making = Probe<Bytes, Failed>;
 
 impl Default for Replays {
@@ -86,7 +87,8 @@ impl Default for Replays {
 }
 
 impl Replays {
-    /// That of this poll, in the place of the oldest; none while as many are being made as may be.
+    /// Returns the replay of this poll, or a new one in the place of the oldest that is made. Returns `None`
+    /// while as many are being made as may be kept.
     fn of(&self, key: Key, most: usize) -> Option<Arc<Making>> {
         let mut kept = self.kept.lock();
         if let Some((_, probe)) = kept.iter().find(|(known, _)| *known == key) {
@@ -102,12 +104,12 @@ impl Replays {
     }
 }
 
-/// Why there is none.
+/// Why there is no replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Failed {
-    /// More records than are read for one.
+    /// The poll's part of the log has more records than are read for a replay.
     TooLong,
-    /// The log cannot be read now.
+    /// The log cannot be read at the moment.
     Unreadable(String),
     /// What the log gives is not what is shown.
     Different,
@@ -119,11 +121,11 @@ impl From<ReadError> for Failed {
     }
 }
 
-/// Watch a final poll's vote once more.
+/// Read a replay of a final poll's vote.
 #[utoipa::path(
     get, path = "/api/polls/{id}/replay", tag = "polls", operation_id = "getReplay",
     params(("id" = String, Path, description = "The poll's id or join code")),
-    responses((status = 200, body = ReplayView, description = "Cumulative, folded from the log itself")),
+    responses((status = 200, body = ReplayView, description = "The numbers counted up to each frame, folded from the log itself")),
     security((), ("owner" = [])),
     extensions(("x-troubles" = json!([Trouble::WrongStatus]))),
 )]

@@ -1,12 +1,13 @@
-//! A choice as an organiser writes it.
+//! The members of a choice, as an organiser writes them.
 
 use pollux_core::kind::choice::{Draft, Selection};
 use pollux_core::kind::rating::Word;
 
 use crate::api::http::fields::{Fields, whole, word};
 
+/// Applies the members of a choice to a draft.
 pub fn write(fields: &mut Fields, draft: &mut Draft) {
-    // A new kind does not keep the old one's number of choices, nor the other way about.
+    // A new `kind` drops the old number of choices, and a new number of choices drops the old `kind`.
     let has = |name| fields.members.contains_key(name);
     match (has("kind"), has("maxChoices")) {
         (true, false) => draft.max_choices = None,
@@ -18,7 +19,7 @@ pub fn write(fields: &mut Fields, draft: &mut Draft) {
     }
     let selections = [Selection::Single, Selection::Multiple];
     let [single, multiple] = selections.map(|selection| (selection.as_str(), Some(selection)));
-    // The other kind's word does not come here; it is for the message about a word that is none.
+    // The word for a rating never gets here. It is listed for the message about an unknown word.
     let words = [single, multiple, (Word::Rating.as_str(), None)];
     fields.take("kind", |given| {
         draft.kind = given.map(|v| word(v, &words)).transpose()?.flatten();

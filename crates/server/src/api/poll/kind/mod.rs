@@ -1,4 +1,4 @@
-//! What an organiser writes of a poll's kind: the members of the body that belong to one kind only.
+//! The members of a poll's body that belong to one kind only.
 
 mod choice;
 mod rating;
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::api::http::fields::Fields;
 
-/// Apply the members that belong to a kind to what a draft says; another `kind` begins anew. What
-/// is written for another kind than the draft's is left over.
+/// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew.
+/// Members of other kinds than the draft's are left unread.
 pub fn write(fields: &mut Fields, draft: &mut Draft) {
     match (fields.members.get("kind"), &*draft) {
         (Some(Value::String(word)), Draft::Choice(_)) if word == Word::Rating.as_str() => {
@@ -20,7 +20,7 @@ pub fn write(fields: &mut Fields, draft: &mut Draft) {
             *draft = Draft::Choice(Default::default());
         }
         (Some(Value::Null), Draft::Rating(_)) => *draft = Draft::Choice(Default::default()),
-        // Whoever writes statements means a rating.
+        // Statements without options mean a rating.
         (None, Draft::Choice(_))
             if fields.members.contains_key("statements")
                 && !fields.members.contains_key("options") =>
@@ -35,7 +35,7 @@ pub fn write(fields: &mut Fields, draft: &mut Draft) {
     }
 }
 
-/// The members of this draft's kind, of which the first must be there in a new poll.
+/// Returns the members of this draft's kind. A new poll must have the first of them.
 pub fn members(draft: &Draft) -> &'static [&'static str] {
     match draft {
         Draft::Choice(_) => &["options", "kind", "maxChoices"],
