@@ -42,8 +42,8 @@ impl FromStr for Server {
         match uri.scheme_str() {
             Some("http") => {}
             Some("https") => {
-                return Err("https is not supported: give the address of the server itself, behind \
-                            its proxy, as http://host:port"
+                return Err("https is not supported: give the address of the server itself, \
+                            behind its proxy, as http://host:port"
                     .into());
             }
             _ => return Err("not a URL such as http://localhost:5000".into()),

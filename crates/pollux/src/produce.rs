@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[command(
     after_long_help = "Every voter is new. If POLLUX_SECRET is set, a voter's pseudonym is the one that \
     a node derives from the voterId in the ledger; otherwise no node can derive it. A ballot whose fate is \
-     unknown is sent again under the same id, so that it counts once. Exits 5 if the fate of a ballot \
+    unknown is sent again under the same id, so that it counts once. Exits 5 if the fate of a ballot \
     stayed unknown, 1 if a ballot failed for good.\n\n\
     Examples:\n  \
     pollux produce --kafka-broker localhost:9092 --votes 10000 --rate 2000\n  \

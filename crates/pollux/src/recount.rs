@@ -30,8 +30,8 @@ use crate::terminal::{counted, grouped};
 #[derive(clap::Args)]
 #[command(
     after_help = "Exits 1 if the log and the store differ, if the log no longer holds what was counted, or \
-    if it is damaged, and shows every such place; nothing is counted from a damaged log. Works beside a running \
-    server and changes nothing: neither in the data folder nor, if KAFKA_BROKER and DB_HOST are \
+    if it is damaged, and shows every such place; nothing is counted from a damaged log. Works beside a \
+    running server and changes nothing: neither in the data folder nor, if KAFKA_BROKER and DB_HOST are \
     set, on the cluster, whose topic it reads itself. Needs about 250 bytes of memory for each \
     ballot.\n\n\
     Examples:\n  pollux recount\n  pollux recount --data /var/lib/pollux 482913\n  \
