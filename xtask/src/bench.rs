@@ -20,7 +20,7 @@ use crate::server::{Server, Watchers};
 /// The number of connections of the load.
 const CONNECTIONS: usize = 256;
 
-/// How much is measured.
+/// `Scale` says how much is measured.
 struct Scale {
     /// The number of alternating rounds; of each figure the median is printed.
     rounds: usize,
@@ -45,7 +45,7 @@ pub fn run(quick: bool, only: Option<Mode>, built: Option<PathBuf>) -> Result<()
     Ok(())
 }
 
-/// The mode that is measured.
+/// `Mode` is what is measured. The variants' comments are help texts.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
     /// One process and one folder
@@ -203,7 +203,7 @@ fn deliveries(scale: &Scale, built: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A folder for the server, on the disk of this checkout. It is removed when dropped.
+/// `Folder` is a folder for the server, on the disk of this checkout. It is removed when dropped.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -11,7 +11,7 @@ use pollux_cluster::{Cluster, Mode, Options, Port, State};
 
 use crate::demo;
 
-/// The arguments: what to do, and with which cluster.
+/// Run a real cluster on this machine: Kafka with ZooKeeper (or KRaft) and PostgreSQL
 #[derive(Args)]
 pub struct Command {
     #[command(subcommand)]

@@ -26,7 +26,7 @@ const OURS: &str = "pollux";
 /// The only port that other machines may reach.
 const OPEN: u64 = 5000;
 
-/// A compose file, as it is written and as the compose tool understands it.
+/// `Project` is a compose file, as it is written and as the compose tool understands it.
 struct Project {
     file: &'static str,
     text: String,

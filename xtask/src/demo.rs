@@ -75,7 +75,7 @@ pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
     })
 }
 
-/// Sets the flag when dropped.
+/// `Over` sets the flag when dropped.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -84,7 +84,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// An audience, which is killed when dropped.
+/// `Audience` is a running audience, which is killed when dropped.
 struct Audience(Child);
 
 impl Drop for Audience {
@@ -94,7 +94,7 @@ impl Drop for Audience {
     }
 }
 
-/// The story: what is done to the cluster, and the lines that tell it.
+/// `Story` says what is done to the cluster, and keeps the lines that tell it.
 struct Story {
     begun: Instant,
     told: Mutex<VecDeque<String>>,
@@ -367,8 +367,8 @@ fn bar(value: u64, most: u64, width: u64) -> String {
     format!("{:<width$}", "█".repeat(filled as usize), width = width as usize)
 }
 
-/// The terminal, on which the picture is drawn over and over. If there is none, a line is printed now and
-/// then.
+/// `Screen` is the terminal, on which the picture is drawn over and over. If there is none, a line is printed
+/// now and then.
 struct Screen {
     terminal: bool,
     height: usize,

@@ -1,6 +1,6 @@
-//! A load on a vote route that costs little itself: kept connections in one thread. The loop is closed (each
-//! connection sends when it has its answer) or open (votes are sent at intended times, from which latency
-//! counts).
+//! This module puts a load on a vote route that costs little itself: kept connections in one thread. The loop
+//! is closed (each connection sends when it has its answer) or open (votes are sent at intended times, from
+//! which latency counts).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, mpsc};
 /// would count as the server's latency.
 const PACE: Duration = Duration::from_micros(500);
 
-/// The load: what is sent, and how.
+/// `Load` says what is sent, and how.
 #[derive(Clone, Debug)]
 pub struct Load {
     /// The server's address, `127.0.0.1:port`.
@@ -31,7 +31,7 @@ pub struct Load {
     pub rate: Option<f64>,
 }
 
-/// The outcome of a load.
+/// `Outcome` says what came of a load.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The number of 202 answers.
@@ -98,7 +98,7 @@ async fn drive(load: &Load) -> Result<Outcome> {
     Ok(Outcome { accepted: micros.len() as u64, seconds: start.elapsed().as_secs_f64(), micros })
 }
 
-/// The turns of the connections: the number of each vote, and since when it is due.
+/// `Turns` hands out the number of each vote, and the moment since when it is due.
 enum Turns {
     /// A turn for whoever asks, at once, until the end.
     Closed { next: Cell<u64>, end: Instant },

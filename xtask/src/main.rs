@@ -1,4 +1,4 @@
-//! The developer commands that make and CI call.
+//! `cargo xtask` has the developer commands that make and CI call.
 
 #[cfg(test)]
 mod asvs;

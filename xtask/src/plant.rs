@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
-/// A bug: where it goes, and which tests must notice it.
+/// `Plant` is a bug: where it goes, and which tests must notice it.
 pub struct Plant {
     /// The bug in a few words.
     pub name: &'static str,
@@ -81,7 +81,7 @@ async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
     Ok(())
 }
 
-/// Reads the file that a bug goes into. An error, unless the right code is in it exactly once.
+/// Reads the file that a bug goes into. It is an error unless the right code is in it exactly once.
 pub fn healthy(root: &Path, plant: &Plant) -> Result<String> {
     let text = fs::read_to_string(root.join(plant.file)).with_context(|| plant.file.to_owned())?;
     let times = text.matches(plant.right).count();
@@ -90,7 +90,7 @@ pub fn healthy(root: &Path, plant: &Plant) -> Result<String> {
     Ok(text)
 }
 
-/// A bug that is in the copy now. It is taken out when dropped.
+/// `Sown` is a bug that is in the copy now. It is taken out when dropped.
 struct Sown {
     path: PathBuf,
     healthy: String,
@@ -147,8 +147,8 @@ fn cargo_test(copy: &Path, tests: &[&str]) -> Command {
     command
 }
 
-/// A test run, in a process group of its own. If it is dropped before its end, the whole group is killed: the
-/// tests, what they started, and cargo.
+/// `Run` is a test run, in a process group of its own. If it is dropped before its end, the whole group is
+/// killed: the tests, what they started, and cargo.
 struct Run(Child);
 
 impl Run {

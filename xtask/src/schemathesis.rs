@@ -52,7 +52,7 @@ const ON_AN_EVENT: [(&str, &str); 10] = [
     ("DELETE", "/logo"),
 ];
 
-/// A running server, which is killed when dropped.
+/// `Server` is a running server, which is killed when dropped.
 struct Server(Child);
 
 impl Drop for Server {
@@ -89,9 +89,9 @@ pub fn run() -> Result<()> {
         .args(["--seed", SEED, "--max-time", MOST_SECONDS, "--max-examples", "50"])
         .args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure"])
         .args(["--request-timeout", "20", "--generation-database", "none", "--warnings", "off"])
-        // The server may refuse what the schema allows, for reasons that a schema cannot state (a cursor is
-        // opaque, a key has a length). And a draft does not exist for those to whom it is not shown: 404, not
-        // 403.
+        // The server may refuse what the schema allows, for reasons that a schema cannot state (a cursor
+        // is opaque, a key has a length). And a draft does not exist for those to whom it is not shown:
+        // the answer is 404, not 403.
         .args(["--exclude-checks", "positive_data_acceptance,ignored_auth"])
         // Streams do not end; the tests of the API read them.
         .args(["--exclude-path", "/api/events", "--exclude-path", "/api/polls/{id}/events"])

@@ -1,5 +1,5 @@
-//! A server that is measured: it is started as its users start it, asked over HTTP, and its process is
-//! observed from outside.
+//! This module runs a server that is measured: it is started as its users start it, asked over HTTP, and its
+//! process is observed from outside.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,7 +14,7 @@ use serde_json::Value;
 /// The clock ticks a second in `/proc/PID/stat`, the same on every Linux.
 const TICKS: f64 = 100.0;
 
-/// A running server, which is killed when dropped.
+/// `Server` is a running server, which is killed when dropped.
 pub struct Server {
     child: Child,
     /// The address, `127.0.0.1:port`.
@@ -162,7 +162,7 @@ fn ask(address: &str, request: &str) -> Result<Value> {
     Ok(serde_json::from_str(body)?)
 }
 
-/// Sockets that watch the server's poll and send nothing.
+/// `Watchers` are sockets that watch the server's poll and send nothing.
 pub struct Watchers(Vec<TcpStream>);
 
 impl Watchers {

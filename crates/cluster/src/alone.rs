@@ -19,7 +19,8 @@ use crate::{Options, START_DEADLINE};
 /// The pause between two attempts while waiting.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
-/// A running PostgreSQL server. Dropping it kills the server and removes its folder with all data.
+/// `Postgres` is a running PostgreSQL server. Dropping it kills the server and removes its folder with all
+/// data.
 pub struct Postgres {
     folder: PathBuf,
     database: Database,

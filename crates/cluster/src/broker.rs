@@ -1,4 +1,5 @@
-//! The brokers' settings and commands; in KRaft mode each broker is a controller too.
+//! This module writes the brokers' settings and prepares their folders. In KRaft mode each broker is a
+//! controller too.
 
 use std::fmt::Write as _;
 use std::fs;

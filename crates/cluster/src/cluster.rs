@@ -27,7 +27,7 @@ const REAPED: Duration = Duration::from_secs(10);
 /// The number of a log's last lines that are shown with a failure.
 const LOG_TAIL: usize = 15;
 
-/// A running cluster. Dropping it kills its members and removes its folder, unless it was
+/// `Cluster` is a running cluster. Dropping it kills its members and removes its folder, unless it was
 /// [opened](Self::open) or [detached](Self::detach).
 pub struct Cluster {
     folder: PathBuf,
@@ -397,6 +397,7 @@ impl Cluster {
         })
     }
 
+    /// Returns all members in the order of their start.
     pub(crate) fn members(&self) -> Vec<Member> {
         self.plan.lock().members.clone()
     }

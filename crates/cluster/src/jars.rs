@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{Mode, repository};
 
-/// The jars that the Java processes of one mode run.
+/// `Jars` are what the Java processes of one mode run.
 #[derive(Clone, Debug)]
 pub struct Jars {
     /// The class path for `java -cp`.

@@ -1,4 +1,4 @@
-//! The command lines of the cluster's Java processes.
+//! This module makes the command lines of the cluster's Java processes.
 
 use std::path::Path;
 use std::process::Command;

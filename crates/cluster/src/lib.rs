@@ -1,6 +1,6 @@
-//! A real cluster for tests and benchmarks, started by one call: three Kafka brokers, their ZooKeeper
-//! ensemble (or KRaft) and PostgreSQL. They are plain processes on loopback in a folder of their own;
-//! no containers are involved.
+//! This crate starts a real cluster for tests and benchmarks with one call: three Kafka brokers, their
+//! ZooKeeper ensemble (or KRaft) and PostgreSQL. They are plain processes on loopback in a folder of their
+//! own; no containers are involved.
 //!
 //! ```no_run
 //! use pollux_cluster::{Cluster, Options};
@@ -75,7 +75,7 @@ pub enum Mode {
     KRaft,
 }
 
-/// The options of a cluster: its mode, its place, and what it has besides plain listeners.
+/// `Options` say which mode a cluster has, where it is, and what it has besides plain listeners.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The folder of everything that the cluster writes. It is created if it does not exist.
@@ -110,8 +110,8 @@ impl Default for Options {
     }
 }
 
-/// Ports on loopback at which the caller serves proxies, indexed by a member's number less one. Brokers
-/// reach each other and ZooKeeper through them, and so does a client that uses the addresses of
+/// `Detour` names the ports on loopback at which the caller serves proxies, indexed by a member's number less
+/// one. Brokers reach each other and ZooKeeper through them, and so does a client that uses the addresses of
 /// [`Cluster::detour`]. This lets a test cut or slow the network without being root.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Detour {

@@ -1,4 +1,4 @@
-//! Questions about a cluster that can be answered from outside: who lives, who leads, what is in sync.
+//! This module answers questions about a cluster from outside: who lives, who leads, what is in sync.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::process::{Process, State};
 use crate::wire::{self, Metadata, Topic};
 use crate::{Cluster, MEMBERS, Mode, Port};
 
-/// The status of one member.
+/// `Status` says how one member is.
 #[derive(Clone, Debug)]
 pub struct Status {
     /// The member's name.

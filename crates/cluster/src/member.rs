@@ -13,8 +13,8 @@ use crate::postgres::Database;
 use crate::process::{Process, Signal, State};
 use crate::wire;
 
-/// A process that can be killed, paused and started again by its name. It is saved in the cluster's folder,
-/// so that another command can do so too.
+/// `Member` describes a process that can be killed, paused and started again by its name. It is saved in the
+/// cluster's folder, so that another command can do so too.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Member {
     /// The member's name, such as `kafka2`. Its log and its pid file are named after it.
@@ -31,7 +31,7 @@ pub struct Member {
     pub ready: Ready,
 }
 
-/// What must be seen before a member counts as ready.
+/// `Ready` says what must be seen before a member counts as ready.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Ready {
     /// A ZooKeeper that leads an ensemble or follows its leader.
@@ -147,6 +147,7 @@ impl Member {
         folder.join(format!("{}.log", self.name))
     }
 
+    /// Returns the path of the file that remembers its process.
     pub(crate) fn pid_file(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.pid", self.name))
     }

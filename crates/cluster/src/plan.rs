@@ -33,6 +33,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Reads the plan of the cluster in this folder.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let file = folder.join(PLAN);
         let text = fs::read_to_string(&file)
@@ -74,7 +75,8 @@ impl Plan {
     }
 }
 
-/// Creates an empty folder. An error, if it holds a running cluster, or something that is not a cluster.
+/// Creates an empty folder. It is an error if the folder holds a running cluster, or something that is not a
+/// cluster.
 pub(crate) fn new_folder(folder: &Path) -> Result<PathBuf> {
     if folder.join(PLAN).exists() {
         // The pid files say who is alive. The plan could have been written by another version.
@@ -96,6 +98,7 @@ pub(crate) fn new_folder(folder: &Path) -> Result<PathBuf> {
     Ok(folder.canonicalize()?)
 }
 
+/// Removes a cluster's folder, and PostgreSQL's, which may be elsewhere.
 pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
     postgres::remove(folder)?;
     fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))

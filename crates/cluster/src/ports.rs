@@ -14,11 +14,12 @@ const LOWEST: u16 = 10_000;
 /// The highest port of that range, unless the kernel's range for outgoing connections begins below it.
 const HIGHEST: u16 = 32_700;
 
-/// The ports of a cluster, counted from a base. An `n` is a member's number within its kind, from 1.
+/// `Ports` are the ports of a cluster, counted from a base. An `n` is a member's number within its kind, from
+/// 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ports(u16);
 
-/// A kind of port. Its value is the kind's place in the block.
+/// `Port` is a kind of port. Its value is the kind's place in the block.
 #[derive(Clone, Copy, Debug)]
 pub enum Port {
     /// A ZooKeeper's port for clients.
@@ -46,7 +47,7 @@ pub enum Port {
 }
 
 impl Ports {
-    /// Returns the block that begins at this port. An error, if one of its ports is in use.
+    /// Returns the block that begins at this port. It is an error if one of its ports is in use.
     pub fn at(base: u16) -> Result<Self> {
         let most = u16::MAX - BLOCK;
         ensure!((1024..=most).contains(&base), "port {base}: a base is between 1024 and {most}");

@@ -20,7 +20,7 @@ const PACKAGED: &str = "/usr/lib/postgresql";
 /// `sun_path`, which is 108 bytes on Linux.
 const LONGEST_SOCKET_FOLDER: usize = 80;
 
-/// The address and the credentials of a database.
+/// `Database` says where a database is, and how to log in to it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Database {
     /// The host, which is `127.0.0.1`.
@@ -139,8 +139,8 @@ fn only_tls(
     ))
 }
 
-/// Returns the user and the group that run PostgreSQL, which refuses to be root: if we are root, those of
-/// Debian's packages.
+/// Returns the user and the group that must run PostgreSQL, which refuses to be root. Unless we are root there
+/// are none; else they are those of Debian's packages, or of `nobody`.
 fn other_user() -> Result<Option<(u32, u32)>> {
     if !rustix::process::getuid().is_root() {
         return Ok(None);

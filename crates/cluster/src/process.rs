@@ -13,7 +13,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
 pub use rustix::process::Signal;
 
-/// One process, told from all others that had or will have its id.
+/// `Process` is one process, told from all others that had or will have its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
     /// The process id, its own while it lives.
@@ -24,7 +24,7 @@ pub struct Process {
     boot: String,
 }
 
-/// The state of a process.
+/// `State` says whether a process exists, and whether it may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// The process exists and may run.
@@ -35,7 +35,7 @@ pub enum State {
     Dead,
 }
 
-/// The fields of `/proc/PID/stat` that are of use here.
+/// `Stat` holds the fields of `/proc/PID/stat` that are of use here.
 struct Stat {
     state: State,
     parent: u32,

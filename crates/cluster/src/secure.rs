@@ -1,4 +1,4 @@
-//! TLS and SASL at the brokers, and TLS at PostgreSQL, with certificates made at the start and one user.
+//! This module makes certificates and settings for TLS and SASL at the brokers, and for TLS at PostgreSQL.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::Port;
 
-/// An authority, and one certificate for all servers, since all of them are at 127.0.0.1.
+/// `Certificates` are an authority, and one certificate for all servers, since all of them are at 127.0.0.1.
 pub(crate) struct Certificates {
     /// The PEM file of the authority's certificate.
     pub(crate) ca: PathBuf,
@@ -60,7 +60,7 @@ impl Certificates {
     }
 }
 
-/// What a client needs for the secure listeners.
+/// `Secure` is what a client needs for the secure listeners.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Secure {
     /// The PEM file of the authority's certificate.

@@ -1,6 +1,6 @@
-//! The settings that all members of a kind share: the files of `cluster/`, and Java's flags. Apart from them
-//! a member has only its own ids, ports and folders. The module is public, so that a test can hold other
-//! ways of starting such members (`docker-compose.yml`) to the same settings.
+//! This module has the settings that all members of a kind share: the files of `cluster/`, and Java's flags.
+//! Apart from them a member has only its own ids, ports and folders. The module is public, so that a test can
+//! hold other ways of starting such members (`docker-compose.yml`) to the same settings.
 
 use anyhow::Result;
 

@@ -1,5 +1,5 @@
-//! Two requests of Kafka's protocol, `Metadata` and `DescribeQuorum`, which say whether a broker is really
-//! there. A client library would hide the answers behind its own retries.
+//! This module sends two requests of Kafka's protocol, `Metadata` and `DescribeQuorum`, which tell whether a
+//! broker is really there. A client library would hide the answers behind its own retries.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,7 +15,7 @@ const MAX_ANSWER: usize = 4 << 20;
 const METADATA: i16 = 3;
 const DESCRIBE_QUORUM: i16 = 55;
 
-/// What one broker knows of the cluster.
+/// `Metadata` is what one broker knows of the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// The ids of the registered brokers, in order.
@@ -26,7 +26,7 @@ pub struct Metadata {
     pub topics: Vec<Topic>,
 }
 
-/// A topic as one broker sees it.
+/// `Topic` is a topic as one broker sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
     /// The topic's name.
@@ -35,7 +35,7 @@ pub struct Topic {
     pub partitions: Vec<Partition>,
 }
 
-/// A partition as one broker sees it. Brokers are given by their ids.
+/// `Partition` is a partition as one broker sees it. Brokers are given by their ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
     /// The partition's number.
@@ -144,7 +144,7 @@ pub fn connect(port: u16) -> Result<TcpStream> {
     Ok(tcp)
 }
 
-/// The bytes of an answer, read from front to back.
+/// `Answer` reads the bytes of an answer from front to back.
 struct Answer {
     bytes: Vec<u8>,
     at: usize,

@@ -1,4 +1,4 @@
-//! The settings of the ZooKeeper ensemble.
+//! This module writes the settings of the ZooKeeper ensemble.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,5 +1,5 @@
-//! A simulated audience: voters cast ballots, and send each again under the same ballot id until its fate
-//! is known. `simulate` and `demo` cast them over HTTP, `produce` straight to the topic.
+//! An audience simulates voters: they cast ballots, and send each again under the same ballot id until its
+//! fate is known. `simulate` and `demo` cast the ballots over HTTP, `produce` straight to the topic.
 //!
 //! With a rate the load is open: ballot *n* is due at `start + n / rate` whether or not the server keeps
 //! up, and its latency counts from then. So a stall of the server shows in every ballot that it delayed
@@ -37,7 +37,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause before a ballot is sent again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What an audience needs to know of a poll, as the server describes it.
+/// `Poll` is what an audience needs to know of a poll, as the server describes it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Poll {
@@ -75,7 +75,7 @@ fn yes() -> bool {
     true
 }
 
-/// How fast ballots are cast.
+/// `Pace` says how fast ballots are cast.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
     /// The number of ballots a second, due at fixed times.
@@ -84,7 +84,7 @@ pub enum Pace {
     Max,
 }
 
-/// The plan says how the audience behaves as a whole.
+/// `Plan` says how the audience behaves as a whole.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The rate at which ballots are cast.
@@ -97,7 +97,7 @@ pub struct Plan {
     pub patience: Duration,
 }
 
-/// The counts so far, which are shown while the audience votes.
+/// `Progress` counts what has happened so far, and is shown while the audience votes.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Ballots that are done: acknowledged, unknown or failed.
@@ -114,7 +114,7 @@ pub struct Progress {
     pub duplicates: AtomicU64,
 }
 
-/// The report of what an audience did.
+/// `Report` says what an audience did.
 pub struct Report {
     /// The final counts.
     pub progress: Arc<Progress>,
@@ -128,7 +128,7 @@ pub struct Report {
     pub trouble: Option<String>,
 }
 
-/// What all booths share.
+/// `Hall` is what all booths share.
 struct Hall {
     crowd: std::sync::Mutex<Crowd>,
     plan: Plan,
@@ -232,7 +232,7 @@ async fn attend<B: Booth>(hall: Arc<Hall>, mut booth: B, mut stop: watch::Receiv
     }
 }
 
-/// The fate of a ballot, as far as the audience learnt it.
+/// `Fate` is what the audience learnt of a ballot in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The server said that the ballot is durable.

@@ -1,5 +1,5 @@
-//! A small HTTP client for the commands that talk to a server: it has one keep-alive connection, and says
-//! of every failed request whether the server could have seen it.
+//! This HTTP client is for the commands that talk to a server: it has one keep-alive connection, and says of
+//! every failed request whether the server could have seen it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take: a little longer than the server's own deadline.
 pub const ANSWER: Duration = Duration::from_secs(10);
 
-/// The address of a server, `http://host:port`.
+/// `Server` is the address of a server, `http://host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// The host and the port, `host:port`.
@@ -75,7 +75,7 @@ impl Server {
     }
 }
 
-/// A complete answer.
+/// `Answer` is a complete answer of a server.
 #[derive(Debug)]
 pub struct Answer {
     /// The HTTP status.
@@ -86,7 +86,7 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// The reason why there is no answer.
+/// `NoAnswer` says why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
     /// The request never left, so that the server cannot have acted on it.
@@ -97,7 +97,7 @@ pub enum NoAnswer {
     Unknown(String),
 }
 
-/// A keep-alive connection, which is opened when first needed and again after it broke.
+/// `Connection` is a keep-alive connection, which is opened when first needed and again after it broke.
 pub struct Connection {
     server: Server,
     host: HeaderValue,
@@ -178,7 +178,7 @@ impl Connection {
     }
 }
 
-/// The part of a problem document (RFC 9457) that is shown to a person.
+/// `Problem` is the part of a problem document (RFC 9457) that is shown to a person.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Problem {
@@ -190,7 +190,7 @@ pub struct Problem {
     pub errors: Vec<FieldProblem>,
 }
 
-/// What is wrong with one field.
+/// `FieldProblem` says what is wrong with one field.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct FieldProblem {

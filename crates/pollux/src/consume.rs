@@ -136,7 +136,7 @@ async fn print(
     Ok(page.count)
 }
 
-/// The printed records that are not flushed yet.
+/// `Page` holds the printed records that are not flushed yet.
 struct Page {
     json: bool,
     out: BufWriter<Stdout>,
@@ -175,7 +175,7 @@ fn as_text(TopicRecord { partition, offset, at, key, value, headers }: &TopicRec
     line
 }
 
-/// The JSON of a record.
+/// `Line` is the JSON of a record.
 #[derive(Serialize)]
 struct Line<'a> {
     partition: Partition,
@@ -187,7 +187,7 @@ struct Line<'a> {
     headers: BTreeMap<&'a str, Cow<'a, str>>,
 }
 
-/// A record's value: as the JSON that it mostly is, byte for byte, or else as text.
+/// `Shown` is a record's value: as the JSON that it mostly is, byte for byte, or else as text.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Shown<'a> {

@@ -182,7 +182,7 @@ fn local(running: &Running) -> Outcome<Server> {
     format!("http://{address}").parse().map_err(Failure::failed)
 }
 
-/// The event that holds the polls, as the server answers its creation.
+/// `Event` is the event that holds the polls, as the server answers its creation.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {

@@ -1,4 +1,4 @@
-//! The exit codes of commands, and the error that carries one.
+//! A command ends with one of these exit codes, and its error carries one.
 
 use std::error::Error;
 use std::fmt::{self, Write};
@@ -15,7 +15,7 @@ pub const UNREACHABLE: u8 = 4;
 /// The exit code if it is unknown whether something was done.
 pub const UNKNOWN: u8 = 5;
 
-/// The reason why a command did not succeed, and the exit code that says so.
+/// `Failure` says why a command did not succeed, and carries the exit code for it.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit code of the process.
@@ -24,7 +24,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// The result of a command.
+/// `Outcome` is what a command returns.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {

@@ -48,12 +48,12 @@ pub struct Args {
     source: source::Place,
 }
 
-/// The output format.
+/// `Format` is the output format. The variants' comments are help texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Comma-separated values (RFC 4180), with a header.
+    /// Comma-separated values (RFC 4180), with a header
     Csv,
-    /// JSON.
+    /// JSON
     Json,
 }
 
@@ -110,7 +110,7 @@ async fn ballots(
     writer.finish()
 }
 
-/// A writer of ballots in either format.
+/// `BallotWriter` writes ballots in either format.
 enum BallotWriter<W: Write> {
     Csv(Box<Sheet<W>>),
     Json(W),

@@ -1,4 +1,4 @@
-//! What is common to the commands that talk to Kafka themselves.
+//! This module has what is common to the commands that talk to Kafka themselves.
 
 use clap::ValueEnum;
 use pollux_server::config::{Config, LogFormat};
@@ -10,7 +10,7 @@ use crate::exit::{Failure, Outcome};
 use crate::serve::log_to_stderr;
 use crate::settings::{Only, Variables};
 
-/// One of Pollux's topics. The variants' comments are help texts.
+/// `Topic` is one of Pollux's topics. The variants' comments are help texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Topic {
     /// Ballots, and the records that open, close and reset polls

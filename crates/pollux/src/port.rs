@@ -1,4 +1,4 @@
-//! A port that is taken: which process has it, and which port is free instead.
+//! This module finds out which process has a port that is taken, and which port is free instead.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};

@@ -96,7 +96,7 @@ pub struct Args {
     /// Random seed; the same seed gives the same audience [default: random]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// File to write one JSON line to for each ballot, with its fate
+    /// Write one JSON line for each ballot, with its fate, to this file
     #[arg(long, value_name = "FILE")]
     ledger: Option<std::path::PathBuf>,
     #[command(flatten)]
@@ -177,7 +177,8 @@ async fn make(args: &Args) -> Outcome<String> {
     Ok(text("id").to_owned())
 }
 
-/// Finds the poll as the topic `polls` announces it. An error, if it is not there after `patience`.
+/// Finds the poll as the topic `polls` announces it. It is an error if the poll is not there after
+/// `patience`.
 async fn find(config: &KafkaConfig, name: &str, patience: Duration) -> Outcome<Poll> {
     let begun = Instant::now();
     loop {
@@ -235,7 +236,7 @@ fn described(poll: &Poll) -> audience::Poll {
     }
 }
 
-/// What all booths share.
+/// `Table` is what all booths share.
 struct Table {
     log: Arc<KafkaLog>,
     poll: Poll,
@@ -244,7 +245,7 @@ struct Table {
     appended: Vec<AtomicU64>,
 }
 
-/// A booth that appends ballots to the topic.
+/// `TopicBooth` appends ballots to the topic.
 struct TopicBooth(Arc<Table>);
 
 impl Booth for TopicBooth {

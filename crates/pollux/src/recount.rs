@@ -45,7 +45,7 @@ pub struct Args {
     source: source::Place,
 }
 
-/// A tally that differs between the log and the store.
+/// `Difference` is a tally that differs between the log and the store.
 struct Difference {
     poll: PollId,
     partition: Partition,
@@ -54,7 +54,7 @@ struct Difference {
     store: Option<Tally>,
 }
 
-/// The findings of a recount.
+/// `Findings` are what a recount found.
 #[derive(Default)]
 struct Findings {
     /// What the log says of each poll.
@@ -132,7 +132,7 @@ fn checks(
     checks
 }
 
-/// The sum of a poll's tallies over all partitions, by the log.
+/// `Sum` adds up a poll's tallies over all partitions, by the log.
 struct Sum {
     round: u32,
     counts: Vec<u64>,
@@ -239,7 +239,7 @@ impl Findings {
     fn tell_extent(&self) -> Outcome {
         let Extent { dead, unchecked, waiting, .. } = self.extent;
         if dead > 0 {
-            writeln!(stdout(), "dead letters among them: {}", grouped(dead))?;
+            writeln!(stdout(), "{} left out: dead letters, or of other polls", counted(dead, "record"))?;
         }
         if unchecked > 0 {
             let unchecked = counted(unchecked, "record");

@@ -160,7 +160,7 @@ pub fn log_to_stderr(filter: EnvFilter, format: LogFormat) {
 pub const CUT: &str = "the deadline of the stop has passed: requests still under way were cut, \
     and have no answer. What was answered is durable, and counted at the next start";
 
-/// The signals that end a command: SIGTERM, SIGINT and, if wanted, SIGHUP.
+/// `Signals` are those that end a command: SIGTERM, SIGINT and, if wanted, SIGHUP.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -184,7 +184,7 @@ impl Signals {
         Ok(self)
     }
 
-    /// Waits for the next signal, and returns the exit code of a process that it ends. Safe to cancel.
+    /// Waits for the next signal, and returns the exit code of a process that it ends. It is safe to cancel.
     pub async fn next(&mut self) -> u8 {
         let Self { terminate, interrupt, hangup } = self;
         tokio::select! {

@@ -1,4 +1,4 @@
-//! The server's settings as flags of the command line. They are declared in the server's `config.rs`;
+//! This module makes flags of the server's settings, which are declared in the server's `config.rs`.
 //! [`Variables`] finds the values that were not given as flags.
 
 #[cfg(test)]
@@ -13,7 +13,7 @@ use pollux_server::config::{Heading, SETTINGS, Setting};
 
 pub use self::variables::{Variables, data_folder};
 
-/// The settings that were given as flags, by the flag's name.
+/// `Flags` are the settings that were given as flags, by the flag's name.
 #[derive(Clone, Debug, Default)]
 pub struct Flags(BTreeMap<&'static str, String>);
 
@@ -78,7 +78,7 @@ impl FromArgMatches for Flags {
     }
 }
 
-/// The flags of one kind of settings, for a command that needs no others.
+/// `Only` has the flags of one kind of settings, for a command that needs no others.
 #[derive(Clone, Debug)]
 pub struct Only<K> {
     /// The flags that were given.
@@ -86,13 +86,14 @@ pub struct Only<K> {
     kind: PhantomData<K>,
 }
 
-/// A kind of settings.
+/// `Kind` is a kind of settings.
 pub trait Kind {
     /// Returns whether the setting is of this kind.
     fn takes(setting: &Setting) -> bool;
 }
 
-/// The settings that say how to reach Kafka and how to create the topics; no limits.
+/// `Topics` are the settings that say how to reach Kafka and how to create the topics; limits are not among
+/// them.
 #[derive(Clone, Debug)]
 pub struct Topics;
 
@@ -102,7 +103,7 @@ impl Kind for Topics {
     }
 }
 
-/// The settings that say how to reach Kafka, for a command that creates no topics.
+/// `Kafka` are the settings that say how to reach Kafka, for a command that creates no topics.
 #[derive(Clone, Debug)]
 pub struct Kafka;
 
@@ -113,7 +114,7 @@ impl Kind for Kafka {
     }
 }
 
-/// The settings that say how to reach Kafka and PostgreSQL; no limits.
+/// `Cluster` are the settings that say how to reach Kafka and PostgreSQL; limits are not among them.
 #[derive(Clone, Debug)]
 pub struct Cluster;
 

@@ -38,8 +38,7 @@ pub struct Args {
     /// The poll's id or join code [default: a new poll]
     #[arg(long, value_name = "ID|CODE")]
     poll: Option<String>,
-    /// Ballots a second, sent at fixed times; or max: each connection sends the next one once it has its
-    /// answer
+    /// Ballots a second, sent at fixed times; or max: as fast as each connection is answered
     #[arg(long, value_name = "PER_SECOND|max", default_value = "100", value_parser = pace)]
     rate: Pace,
     /// Number of voters
@@ -70,7 +69,7 @@ pub struct Args {
     /// Random seed; the same seed gives the same audience [default: random]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// File to write one JSON line to for each ballot, with its fate
+    /// Write one JSON line for each ballot, with its fate, to this file
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
 }
@@ -191,7 +190,7 @@ async fn find_or_make(args: &Args) -> Outcome<Poll> {
 
 /// Shows a bar of the ballots that are done, until the task is aborted.
 pub async fn show(progress: Arc<Progress>, votes: Option<u64>) {
-    /// Removes the bar from the screen when the task is aborted.
+    /// `Clear` removes the bar from the screen when the task is aborted.
     struct Clear(indicatif::ProgressBar);
     impl Drop for Clear {
         fn drop(&mut self) {

@@ -1,5 +1,5 @@
-//! The source that `recount`, `export` and `trace` read: a data folder or a cluster, beside whatever runs on
-//! it. They change nothing and create neither topics nor tables.
+//! `recount`, `export` and `trace` read a data folder or a cluster, beside whatever runs on it. They change
+//! nothing and create neither topics nor tables.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::settings::{Cluster, Only, Variables, data_folder};
 /// The number of polls read at a time.
 const PAGE: usize = 500;
 
-/// The arguments that say where to read.
+/// `Place` has the arguments that say where to read.
 #[derive(clap::Args)]
 pub struct Place {
     /// Read this data folder, even if KAFKA_BROKER and DB_HOST are set [env: POLLUX_DATA]
@@ -32,7 +32,7 @@ pub struct Place {
     cluster: Only<Cluster>,
 }
 
-/// The place of the log and the store.
+/// `Source` is the place of the log and the store.
 pub enum Source {
     /// A data folder.
     Folder(PathBuf),
@@ -95,7 +95,7 @@ pub async fn postgres(config: &Config) -> Outcome<Arc<PostgresStore>> {
     })
 }
 
-/// A log that is open for reading.
+/// `LogReader` is a log that is open for reading.
 pub enum LogReader {
     /// The log of a data folder.
     Folder(Box<embedded::LogReader>),

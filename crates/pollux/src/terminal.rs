@@ -1,4 +1,4 @@
-//! Output that depends on whether a person is looking (colour, progress bars), and numbers as people read
+//! This module writes for people: colour and progress bars if somebody is looking, and numbers as people read
 //! them.
 
 use std::fmt::Write;

@@ -79,7 +79,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
 }
 
-/// The topics that were found, and their faults.
+/// `Found` holds the topics that were found, and their faults.
 struct Found {
     topics: Vec<Topic>,
     generation: Option<Generation>,

@@ -40,7 +40,7 @@ pub struct Args {
     /// The ballot's id
     #[arg(required_unless_present = "cast", conflicts_with = "cast")]
     ballot: Option<BallotId>,
-    /// Cast a ballot in this poll, by id or join code, as a new voter, and trace it; it counts
+    /// Cast a new voter's ballot in this poll, by id or join code, and trace it; the ballot counts
     #[arg(long, value_name = "ID|CODE")]
     cast: Option<String>,
     /// Number of the option to vote for
@@ -59,7 +59,7 @@ pub struct Args {
     source: source::Place,
 }
 
-/// One record of the ballot, and what became of it.
+/// `Traced` is one record of the ballot, and what became of it.
 struct Traced {
     found: Found,
     /// The offset up to which the record's partition is committed.

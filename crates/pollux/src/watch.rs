@@ -45,7 +45,7 @@ pub struct Args {
     once: bool,
 }
 
-/// The messages of the server that matter here. All others are `Other`.
+/// `Sent` is a message of the server that matters here. All others are `Other`.
 #[derive(Deserialize)]
 #[serde(tag = "type")]
 enum Sent {
@@ -57,7 +57,7 @@ enum Sent {
     Other,
 }
 
-/// The reason why a connection ended.
+/// `Ended` says why a connection ended.
 enum Ended {
     /// The result is final.
     Final,
@@ -165,7 +165,7 @@ async fn follow(server: &Server, poll: &str, view: &mut Output) -> Outcome<Ended
     }
 }
 
-/// The place where updates are shown: bars on a terminal, else lines.
+/// `Output` is the place where updates are shown: bars on a terminal, else lines.
 struct Output {
     screen: Option<Screen>,
     json: bool,

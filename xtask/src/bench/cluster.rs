@@ -1,4 +1,4 @@
-//! The benchmark of a vote on a real cluster: Kafka, ZooKeeper, PostgreSQL and Pollux's nodes on this
+//! This benchmark measures a vote on a real cluster: Kafka, ZooKeeper, PostgreSQL and Pollux's nodes on this
 //! machine, beside raw baselines on the same brokers and the same database.
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{CONNECTIONS, all, load, median};
 use crate::server::Server;
 
-/// How much is measured.
+/// `Scale` says how much is measured.
 struct Scale {
     rounds: usize,
     round: Duration,
@@ -72,7 +72,7 @@ fn tally(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A web node, processors, and a poll, on topics and a database of their own.
+/// `Nodes` are a web node, processors, and a poll, on topics and a database of their own.
 struct Nodes {
     web: Server,
     processors: Vec<Server>,
@@ -115,7 +115,7 @@ impl Nodes {
     }
 }
 
-/// The cost of a vote in microseconds of CPU time.
+/// `Cost` is the cost of a vote in microseconds of CPU time.
 struct Cost {
     web: f64,
     processors: f64,

@@ -1,5 +1,5 @@
-//! Checks of the Dockerfile: it is pinned, builds with the pinned toolchain, runs as a user without rights,
-//! has a health check, and installs every library that the binary links.
+//! This module checks that the Dockerfile is pinned, builds with the pinned toolchain, runs as a user without
+//! rights, has a health check, and installs every library that the binary links.
 
 use std::fs;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! Checks of Kafka, ZooKeeper and PostgreSQL: each runs with the files of `cluster/`, as in the tested
-//! cluster, and adds only what is its own.
+//! This module checks that Kafka, ZooKeeper and PostgreSQL run with the files of `cluster/`, as in the tested
+//! cluster, and add only what is their own.
 
 use std::collections::BTreeMap;
 use std::path::Path;

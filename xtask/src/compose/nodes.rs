@@ -1,5 +1,5 @@
-//! Checks of Pollux's own services and of `.env.sample`: every variable is a setting that `pollux serve`
-//! knows.
+//! This module checks Pollux's own services and `.env.sample`: every variable must be a setting that `pollux
+//! serve` knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -23,7 +23,7 @@ const SAMPLED: [&str; 8] = [
 /// The variables without which a service is no node of a cluster.
 const NEEDED: [&str; 5] = ["KAFKA_BROKER", "DB_HOST", "DB_USER", "DB_PASSWORD", "POLLUX_SECRET"];
 
-/// What `pollux serve` knows: its help text, and the variables of its settings.
+/// `Known` is what `pollux serve` knows: its help text, and the variables of its settings.
 pub struct Known {
     help: String,
     variables: BTreeSet<String>,

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// A running proxy, which is killed when dropped.
+/// `Proxy` is a running proxy, which is killed when dropped.
 struct Proxy(Child);
 
 impl Proxy {
@@ -181,7 +181,7 @@ fn until_read(stream: &mut TcpStream, wanted: &str) -> Result<String> {
     Ok(String::from_utf8(read)?)
 }
 
-/// A stand-in for a web node. Once it is dropped, nobody listens at its address any more.
+/// `Node` stands in for a web node. Once it is dropped, nobody listens at its address any more.
 struct Node {
     address: String,
     gone: Arc<AtomicBool>,

@@ -1,5 +1,5 @@
-//! Tests of the scripts with which `docker-compose.yml` starts PostgreSQL and pgAdmin: they are run for
-//! real, and no server comes up with a password that anybody could know.
+//! These tests run the scripts with which `docker-compose.yml` starts PostgreSQL and pgAdmin: no server may
+//! come up with a password that anybody could know.
 
 #![allow(clippy::unwrap_used)]
 

@@ -10,13 +10,13 @@ use hyper::{Method, Uri};
 use super::Ballot;
 use crate::client::{Answer, Connection, NoAnswer};
 
-/// A booth casts one ballot at a time.
+/// `Booth` casts one ballot at a time.
 pub trait Booth: Send + 'static {
     /// Tries once to cast the ballot.
     fn cast(&mut self, ballot: &Ballot) -> impl Future<Output = Attempt> + Send;
 }
 
-/// The outcome of one attempt. A text says what went wrong; a time is how long to wait at least.
+/// `Attempt` says what came of one attempt. A text says what went wrong; a time is how long to wait at least.
 pub enum Attempt {
     /// The ballot is durable.
     Acknowledged(Answered),
@@ -28,7 +28,7 @@ pub enum Attempt {
     Refused(String, Answered),
 }
 
-/// The answer to a ballot, for the ledger.
+/// `Answered` keeps the answer to a ballot for the ledger.
 #[derive(Debug, Default)]
 pub struct Answered {
     /// The HTTP status, if the answer came over HTTP.
@@ -43,7 +43,7 @@ impl From<Answer> for Answered {
     }
 }
 
-/// A booth that casts over a keep-alive connection to a server.
+/// `HttpBooth` casts ballots over a keep-alive connection to a server.
 pub struct HttpBooth {
     connection: Connection,
     route: Uri,

@@ -15,7 +15,7 @@ use super::Poll;
 /// The share of statements that are skipped.
 const SKIPPED: f64 = 0.1;
 
-/// The habits say how voters behave.
+/// `Habits` say how voters behave.
 #[derive(Clone, Debug)]
 pub struct Habits {
     /// The number of voters.
@@ -32,7 +32,7 @@ pub struct Habits {
     pub seed: u64,
 }
 
-/// A ballot that is to be cast.
+/// `Ballot` is a ballot that is to be cast.
 #[derive(Clone, Debug)]
 pub struct Ballot {
     /// The ballot's number, counted from 0 in the order in which ballots are due.
@@ -49,7 +49,7 @@ pub struct Ballot {
     pub again: bool,
 }
 
-/// The crowd draws one ballot after the other.
+/// `Crowd` draws one ballot after the other.
 pub struct Crowd {
     habits: Habits,
     dice: StdRng,

@@ -20,12 +20,13 @@ use crate::exit::{Failure, Outcome};
 /// The number of lines that may wait for the disk.
 const WAITING: usize = 65_536;
 
-/// A ledger that is being written, by a thread of its own.
+/// `Ledger` is a ledger that is being written, by a thread of its own.
 pub struct Ledger {
     lines: SyncSender<Vec<u8>>,
     writer: JoinHandle<io::Result<()>>,
 }
 
+/// `Line` is the JSON of one line.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::terminal::grouped;
 
-/// The records of one partition, which are digested again one after the other.
+/// `Counted` digests the records of one partition again, one after the other.
 pub struct Counted {
     partition: Partition,
     /// The digests that the store keeps, beginning with the one that is being compared.
@@ -23,7 +23,7 @@ pub struct Counted {
     verdict: Verdict,
 }
 
-/// The outcome of the comparison.
+/// `Verdict` says what came of the comparison.
 #[derive(Default)]
 pub struct Verdict {
     /// The ranges in which the log holds something else than what was counted.
@@ -32,7 +32,7 @@ pub struct Verdict {
     pub uncompared: Vec<Range>,
 }
 
-/// The records of a partition from one offset up to another, which is excluded.
+/// `Range` is a range of a partition's records, from one offset up to another, which is excluded.
 pub struct Range {
     partition: Partition,
     from: Offset,
@@ -99,6 +99,7 @@ impl Verdict {
 }
 
 impl Range {
+    /// Returns the range as `--json` prints it.
     pub fn to_json(&self) -> Value {
         json!({ "partition": self.partition, "from": self.from, "to": self.to })
     }

@@ -18,7 +18,7 @@ use crate::terminal;
 /// The number of records read and folded at a time.
 const BATCH: usize = 8_192;
 
-/// A partition that is being folded.
+/// `Refold` is a partition that is being folded.
 pub struct Refold<'a> {
     log: &'a LogReader,
     slice: Slice,
@@ -30,12 +30,12 @@ pub struct Refold<'a> {
     bar: ProgressBar,
 }
 
-/// How much of the log was folded.
+/// `Extent` says how much of the log was folded.
 #[derive(Default)]
 pub struct Extent {
     /// The number of records that were folded.
     pub records: u64,
-    /// Of them, the records that became dead letters, such as ballots of an unknown poll.
+    /// Of them, the records that were left out: dead letters, and records of polls that are not recounted.
     pub dead: u64,
     /// The number of records that follow, which the store has not counted either.
     pub waiting: u64,
@@ -135,8 +135,7 @@ impl<'a> Refold<'a> {
         Ok(self.counted.finish(counted))
     }
 
-    /// Returns how many records were folded, how many of them became dead letters, and how many more the log
-    /// holds.
+    /// Returns how many records were folded, how many of them were left out, and how many more the log holds.
     pub async fn extent(&self) -> Outcome<Extent> {
         let waiting = self.log.end(self.slice.partition).await?.saturating_sub(self.next);
         Ok(Extent { records: self.next, dead: self.dead, waiting, unchecked: 0 })

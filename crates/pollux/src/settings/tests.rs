@@ -1,4 +1,4 @@
-//! Tests that hold every setting to its declaration: as a flag, as a variable, at its limits, in the
+//! These tests hold every setting to its declaration: as a flag, as a variable, at its limits, in the
 //! documents.
 #![allow(clippy::unwrap_used)]
 

@@ -25,7 +25,7 @@ fn setting(variable: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.variable == variable)
 }
 
-/// The place where a value was found.
+/// `Source` is the place where a value was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
     Environment,
@@ -41,7 +41,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// The variables of the environment, and below them those of `.env`. An empty value counts as absent.
+/// `Variables` are those of the environment, and below them those of `.env`. An empty value counts as absent.
 #[derive(Debug, Default)]
 pub struct Variables {
     found: BTreeMap<String, (String, Source)>,
@@ -58,6 +58,7 @@ impl Variables {
         Self::of(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v))), &text)
     }
 
+    /// Collects the variables of an environment and of the text of a `.env`.
     pub(super) fn of(
         environment: impl IntoIterator<Item = (String, std::ffi::OsString)>,
         dot_env: &str,

@@ -1,5 +1,5 @@
-//! Casts the ballot that is to be traced over a WebSocket, as a page does, and notes what the phone is told
-//! and when.
+//! This module casts the ballot that is to be traced, over a WebSocket as a page does, and notes what the
+//! phone is told and when.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::exit::{Failure, Outcome, UNKNOWN};
 /// How long to wait for the connection, and then for the decision.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the phone saw, by its own clock.
+/// `Seen` is what the phone saw, by its own clock.
 pub struct Seen {
     /// The ballot's id, which carries the time at which it was cast.
     pub ballot: BallotId,
@@ -30,7 +30,7 @@ pub struct Seen {
     pub decided: UnixMillis,
 }
 
-/// A message of the server to the voter.
+/// `Said` is a message of the server to the voter.
 #[derive(Deserialize)]
 struct Said {
     r#type: String,

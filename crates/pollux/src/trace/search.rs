@@ -1,5 +1,5 @@
-//! The search for the records of a ballot: in a folder it reads all of the log, on Kafka the topic from about
-//! the time that the ballot's id carries.
+//! The search finds the records of a ballot: in a folder it reads all of the log, on Kafka the topic from
+//! about the time that the ballot's id carries.
 
 use bytes::Bytes;
 use pollux_core::ballot::Ballot;
@@ -19,7 +19,7 @@ const BATCH: usize = 8_192;
 /// The milliseconds by which the clocks of phones, nodes and brokers are believed to differ.
 const CLOCKS: u64 = 60_000;
 
-/// A record of the ballot. A ballot that was sent again may have several.
+/// `Found` is a record of the ballot. A ballot that was sent again may have several.
 pub struct Found {
     /// The record's partition.
     pub partition: Partition,

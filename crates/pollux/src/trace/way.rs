@@ -1,4 +1,4 @@
-//! The way of a vote: when it passed each station, by the clocks there.
+//! The way of a vote says when it passed each station, by the clocks there.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::cast::Seen;
 use super::search::Found;
 use crate::kafka::Topic;
 
-/// The times at which a vote passed each station.
+/// `Way` holds the times at which a vote passed each station.
 pub struct Way {
     stations: Vec<Station>,
     /// The time at which the phone knew that the vote is safe, if `--cast` was the phone.
@@ -23,6 +23,7 @@ pub struct Way {
     kcat: Option<String>,
 }
 
+/// `Station` is one place on the way of a vote.
 struct Station {
     name: &'static str,
     /// What it means that the station was passed.

@@ -1,4 +1,4 @@
-//! A poll drawn with bars, over and over on the same lines of a terminal.
+//! This module draws a poll with bars, over and over on the same lines of a terminal.
 
 use std::fmt::Write as _;
 use std::io::{self, Write, stdout};
@@ -22,7 +22,7 @@ const LABEL: usize = 28;
 /// From this age on the picture says how old its data is.
 const OLD: Duration = Duration::from_secs(5);
 
-/// The lines of a terminal that show a poll.
+/// `Screen` has the lines of a terminal that show a poll.
 pub struct Screen {
     over: bool,
     colour: bool,
@@ -73,7 +73,7 @@ pub fn line(poll: &PollView) -> String {
     line
 }
 
-/// One line of the picture, for any kind of poll.
+/// `Row` is one line of the picture, for any kind of poll.
 struct Row<'a> {
     text: &'a str,
     /// The part of the room that the bar takes, and whether the bar is the longest. `None` while hidden.
