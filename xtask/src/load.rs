@@ -100,9 +100,9 @@ async fn drive(load: &Load) -> Result<Outcome> {
 
 /// `Turns` hands out the number of each vote, and the moment since when it is due.
 enum Turns {
-    /// A turn for whoever asks, at once, until the end.
+    /// The closed loop, in which every connection gets a turn as soon as it asks, until the end.
     Closed { next: Cell<u64>, end: Instant },
-    /// Turns as they become due.
+    /// The open loop, in which turns come as they become due.
     Open(Mutex<mpsc::UnboundedReceiver<(u64, Instant)>>),
 }
 

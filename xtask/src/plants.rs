@@ -899,7 +899,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// Lets `make test` say, and not only `make plant`, that code has changed which a bug replaces.
+    /// Makes `make test`, and not only `make plant`, fail when the code that a bug replaces has changed.
     #[test]
     fn every_bug_has_its_place() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

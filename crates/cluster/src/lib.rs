@@ -14,8 +14,8 @@
 //! # anyhow::Ok(())
 //! ```
 //!
-//! Dropping a [`Cluster`] kills its members and removes its folder. The members end however the process
-//! that started them ends; after a failure the folder stays, because its logs are needed.
+//! Dropping a [`Cluster`] kills its members and removes its folder. Members never outlive the process that
+//! started them, even if that is killed. After a failure the folder stays, because its logs are needed.
 //! `cargo xtask cluster` does the same from a terminal, and keeps the cluster running.
 //!
 //! The members' names are `zk1` to `zk3`, `kafka1` to `kafka3` (broker ids 1 to 3), `pg`, and whatever

@@ -139,8 +139,8 @@ fn only_tls(
     ))
 }
 
-/// Returns the user and the group that must run PostgreSQL, which refuses to be root. Unless we are root there
-/// are none; else they are those of Debian's packages, or of `nobody`.
+/// Returns the user and the group that must run PostgreSQL, which refuses to be root. There are none unless
+/// we are root; then they are those of Debian's packages, or else of `nobody`.
 fn other_user() -> Result<Option<(u32, u32)>> {
     if !rustix::process::getuid().is_root() {
         return Ok(None);

@@ -239,7 +239,11 @@ impl Findings {
     fn tell_extent(&self) -> Outcome {
         let Extent { dead, unchecked, waiting, .. } = self.extent;
         if dead > 0 {
-            writeln!(stdout(), "{} left out: dead letters, or of other polls", counted(dead, "record"))?;
+            writeln!(
+                stdout(),
+                "{} left out: dead letters, or of other polls",
+                counted(dead, "record")
+            )?;
         }
         if unchecked > 0 {
             let unchecked = counted(unchecked, "record");

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 const CONFIG: &str = "cluster/compose/haproxy.cfg";
 const FOLDER: &str = "target/compose";
-/// The network in front of the proxy that docker-compose.yml has by default: none.
+/// What docker-compose.yml has by default in front of the proxy: nothing.
 const NOBODY: &str = "0.0.0.0/32";
 /// The time within which the proxy must have noticed a change, or answered.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -87,7 +87,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// Returns the configuration with the addresses replaced that Docker would give.
+/// Returns the configuration with local addresses in place of those that Docker gives.
 fn configured(proxy: &str, one: &str, other: &str) -> Result<String> {
     let mut text = fs::read_to_string(CONFIG)?;
     let changes = [

@@ -147,8 +147,8 @@ impl Variables {
         self
     }
 
-    /// Returns the server's configuration, and why it is of its mode, for the start-up line. If only a part
-    /// of a cluster's settings is there, that is an error.
+    /// Returns the server's configuration, and the reason for its mode, for the start-up line. It is an error
+    /// if only a part of a cluster's settings is there.
     pub fn server(&self, flags: &Flags, embedded: bool) -> Outcome<(Config, &'static str)> {
         let mut config = self.config(flags)?;
         let (broker, host) = (!config.kafka.broker.is_empty(), config.db.host.is_some());
