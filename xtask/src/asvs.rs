@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The numbers of all requirements of the two levels.
+/// These are the numbers of all requirements of the two levels.
 const REQUIREMENTS: &str = "1.1.1–2, 1.2.1–9, 1.3.1–11, 1.4.1–3, 1.5.1–2, 2.1.1–3, 2.2.1–3, 2.3.1–4, 2.4.1, \
     3.2.1–2, 3.3.1–4, 3.4.1–6, 3.5.1–5, 3.7.1–2, 4.1.1–3, 4.2.1, 4.3.1–2, 4.4.1–4, 5.1.1, 5.2.1–3, 5.3.1–2, \
     5.4.1–3, 6.1.1–3, 6.2.1–12, 6.3.1–4, 6.4.1–4, 6.5.1–5, 6.6.1–3, 6.8.1–4, 7.1.1–3, 7.2.1–4, 7.3.1–2, \
@@ -15,7 +15,7 @@ const REQUIREMENTS: &str = "1.1.1–2, 1.2.1–9, 1.3.1–11, 1.4.1–3, 1.5.1�
     14.3.1–3, 15.1.1–3, 15.2.1–3, 15.3.1–7, 16.1.1, 16.2.1–5, 16.3.1–4, 16.4.1–3, 16.5.1–3, 17.1.1, \
     17.2.1–4, 17.3.1–2";
 
-/// What a row may say of its requirement.
+/// A row may say one of these of its requirement.
 const STATUSES: [&str; 4] = ["met", "met in part", "not met", "the operator's"];
 
 /// Returns all that is wrong with a table that must hold these requirements.

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, ensure};
 use crate::load::{self, Load};
 use crate::server::{Server, Watchers};
 
-/// The number of connections of the load.
+/// The load has this many connections.
 const CONNECTIONS: usize = 256;
 
 /// `Scale` says how much is measured.

@@ -78,7 +78,7 @@ struct Names {
     names: Vec<String>,
 }
 
-/// The names and roles of Pollux's nodes. A node's place in the list decides its port.
+/// Pollux's nodes have these names and roles. A node's place in the list decides its port.
 pub const NODES: [(&str, &str); 4] =
     [("processor1", "processor"), ("processor2", "processor"), ("web1", "web"), ("web2", "web")];
 

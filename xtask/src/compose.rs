@@ -15,15 +15,15 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-/// The path at which the Makefile builds the tool.
+/// The Makefile builds the tool at this path.
 const TOOL: &str = ".tools/compose-check";
-/// The compose file of the whole cluster.
+/// This compose file starts the whole cluster.
 const WHOLE: &str = "docker-compose.yml";
-/// The compose file of the small cluster, with one member of each kind.
+/// This compose file starts the small cluster, with one member of each kind.
 const SMALL: &str = "docker-compose.small.yml";
-/// The name of our own image, which is built here.
+/// Our own image, which is built here, has this name.
 const OURS: &str = "pollux";
-/// The only port that other machines may reach.
+/// Other machines may reach only this port.
 const OPEN: u64 = 5000;
 
 /// `Project` is a compose file, as it is written and as the compose tool understands it.

@@ -18,21 +18,22 @@ use serde_json::Value;
 use crate::cluster::NODES;
 use crate::server;
 
-/// Whether the demo draws on the terminal, so that nothing else may be printed there.
+/// This is true while the demo draws on the terminal, so that nothing else may be printed there.
 pub static DRAWS: AtomicBool = AtomicBool::new(false);
 
-/// The pause between two pictures; below it the pause between two lines if there is no terminal.
+/// The demo pauses this long between two pictures, and as long as below between two lines if there is no
+/// terminal.
 const FRAME: Duration = Duration::from_millis(400);
 const LINE: Duration = Duration::from_secs(2);
-/// The pause between two acts of the story.
+/// The demo rests this long between two acts of the story.
 const REST: Duration = Duration::from_secs(6);
-/// The ballots a second through each web node, and below them those in all: what two cores do at ease beside
-/// a cluster.
+/// Each web node gets this many ballots a second, and as many as below in all: what two cores do at ease
+/// beside a cluster.
 const RATE: u32 = 150;
 const BALLOTS: u32 = 9_000;
-/// The number of lines of the story that stay on the screen.
+/// This many lines of the story stay on the screen.
 const TOLD: usize = 8;
-/// The time within which everything that was acknowledged is counted and shown.
+/// Within this time everything that was acknowledged is counted and shown.
 const SETTLE: Duration = Duration::from_secs(30);
 
 /// Runs the demo on this cluster, whose nodes run.

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use pollux_cluster::{Cluster, Options};
 
-/// The number of nodes that one run may start, each with topics and a database of its own.
+/// One run may start this many nodes, each with topics and a database of its own.
 const DATABASES: usize = 24;
 
 /// Runs these test files, or all if there are none.

@@ -12,8 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, mpsc};
 
-/// The pause between two looks at what is due. tokio's own timers would be up to a millisecond late, which
-/// would count as the server's latency.
+/// The open loop looks for what is due this often. tokio's own timers would be up to a millisecond late,
+/// which would count as the server's latency.
 const PACE: Duration = Duration::from_micros(500);
 
 /// `Load` says what is sent, and how.

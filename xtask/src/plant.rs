@@ -25,11 +25,11 @@ pub struct Plant {
     pub tests: &'static [&'static str],
 }
 
-/// The longest time of a test run without its build. A longer run is stopped, which counts as noticing the
+/// A test run may take this long without its build. A longer run is stopped, which counts as noticing the
 /// bug: no healthy run takes a quarter of this.
 const LONGEST: Duration = Duration::from_secs(180);
 
-/// The number of seeds that the simulation tries for each bug. The first that fails ends the run.
+/// The simulation tries this many seeds for each bug. The first that fails ends the run.
 const SEEDS: &str = "400";
 
 /// Plants all bugs, or those whose names contain `only`.

@@ -36,11 +36,11 @@ const PRIVATE: &[&str] = &["-p", "pollux-server", "--lib", "private::"];
 const COMPOSE: &[&str] = &["-p", "pollux-cluster", "--lib", "alone::"];
 const FOLDER: &[&str] = &["-p", "pollux", "--test", "folder"];
 const SETTINGS: &[&str] = &["-p", "pollux", "--bins", "settings::"];
-/// The scenarios of the tests below, each on a real cluster of its own.
+/// `SPLIT` and `FROZEN` each run one scenario, on a real cluster of its own.
 const SPLIT: &[&str] = &["-p", "pollux", "--test", "faults", "a leader and ZooKeeper"];
 const FROZEN: &[&str] = &["-p", "pollux", "--test", "faults", "two of three"];
 
-/// All bugs.
+/// `PLANTS` has all the bugs.
 pub const PLANTS: &[Plant] = &[
     // These bugs are in the checker itself.
     Plant {

@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-/// The path at which the Makefile installs the pinned version.
+/// The Makefile installs the pinned version at this path.
 const TOOL: &str = ".tools/schemathesis/bin/st";
 const FOLDER: &str = "target/schemathesis";
 const TOKEN: &str = "schemathesis-operators-token";
 /// The seed is fixed, so that a run that failed fails again.
 const SEED: &str = "1";
-/// The longest time of the whole run, in seconds.
+/// The whole run may take this many seconds.
 const MOST_SECONDS: &str = "60";
-/// The operations on a poll. Each has a poll of its own, since one closes its poll and another deletes it.
+/// These operations are on a poll. Each has a poll of its own, since one closes its poll and another deletes
+/// it.
 const ON_A_POLL: [(&str, &str); 16] = [
     ("GET", ""),
     ("PATCH", ""),
@@ -38,7 +39,7 @@ const ON_A_POLL: [(&str, &str); 16] = [
     ("GET", "/replay"),
     ("GET", "/export"),
 ];
-/// The operations on an event, each with an event of its own.
+/// These operations are on an event. Each has an event of its own.
 const ON_AN_EVENT: [(&str, &str); 10] = [
     ("GET", ""),
     ("PATCH", ""),

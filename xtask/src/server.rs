@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-/// The clock ticks a second in `/proc/PID/stat`, the same on every Linux.
+/// `/proc/PID/stat` counts this many clock ticks a second, the same on every Linux.
 const TICKS: f64 = 100.0;
 
 /// `Server` is a running server, which is killed when dropped.

@@ -16,7 +16,7 @@ use crate::process::{Process, Signal, State};
 use crate::secure::Certificates;
 use crate::{Options, START_DEADLINE};
 
-/// The pause between two attempts while waiting.
+/// While waiting, `Postgres` pauses this long between two attempts.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// `Postgres` is a running PostgreSQL server. Dropping it kills the server and removes its folder with all

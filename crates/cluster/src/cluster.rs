@@ -20,11 +20,11 @@ use crate::secure::Secure;
 use crate::wire;
 use crate::{Detour, MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
 
-/// The pause between two attempts while waiting.
+/// While waiting, `Cluster` pauses this long between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long a start waits for a zombie that another process must reap.
+/// A start waits this long for a zombie that another process must reap.
 const REAPED: Duration = Duration::from_secs(10);
-/// The number of a log's last lines that are shown with a failure.
+/// A failure is shown with this many of the log's last lines.
 const LOG_TAIL: usize = 15;
 
 /// `Cluster` is a running cluster. Dropping it kills its members and removes its folder, unless it was

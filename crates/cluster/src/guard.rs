@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
-/// The guard's shell script; `$1` is the folder. A pid file holds id, start and boot; see `process.rs`. The
-/// start is the 22nd field of `stat`, and the 20th after the name, which may hold spaces.
+/// This shell script is the guard; `$1` is the folder. A pid file holds id, start and boot; see `process.rs`.
+/// The start is the 22nd field of `stat`, and the 20th after the name, which may hold spaces.
 const SCRIPT: &str = r#"
 cat >/dev/null
 for file in "$1"/*.pid; do

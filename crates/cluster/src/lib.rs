@@ -58,7 +58,7 @@ pub use process::{Process, State};
 pub use secure::Secure;
 pub use wire::{Partition, Topic};
 
-/// The number of brokers, and of ZooKeepers.
+/// A cluster has this many brokers, and as many ZooKeepers.
 const MEMBERS: u16 = 3;
 /// A member that is not ready within this time has failed to start. Java starts slowly on a busy machine.
 pub const START_DEADLINE: Duration = Duration::from_secs(90);

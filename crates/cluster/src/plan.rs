@@ -15,7 +15,7 @@ use crate::process::{Process, State};
 use crate::secure::Secure;
 use crate::{Detour, MEMBERS, Mode, broker, write_private, zookeeper};
 
-/// The name of the plan's file.
+/// The plan is kept in a file of this name.
 const PLAN: &str = "cluster.json";
 
 /// The plan is kept in the folder, so that a later command knows the cluster.

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-/// The number of ports that a cluster reserves.
+/// A cluster reserves this many ports.
 const BLOCK: u16 = 100;
-/// The lowest port of the range in which a free block is looked for.
+/// A free block is looked for from this port on.
 const LOWEST: u16 = 10_000;
-/// The highest port of that range, unless the kernel's range for outgoing connections begins below it.
+/// A free block ends below this port, and below the kernel's range for outgoing connections, if that leaves
+/// room for two blocks.
 const HIGHEST: u16 = 32_700;
 
 /// `Ports` are the ports of a cluster, counted from a base. An `n` is a member's number within its kind, from
@@ -66,8 +67,8 @@ impl Ports {
         Ok(Self(base))
     }
 
-    /// Returns a free block. It lies below the ports that the kernel gives to outgoing connections, because
-    /// such a connection could take the port of a broker that is down for a moment.
+    /// Returns a free block. If there is room, it lies below the ports that the kernel gives to outgoing
+    /// connections, because such a connection could take the port of a broker that is down for a moment.
     pub fn free() -> Result<Self> {
         static TRIED: AtomicU16 = AtomicU16::new(0);
         let highest = outgoing_from().filter(|low| *low >= LOWEST + 2 * BLOCK).unwrap_or(HIGHEST);

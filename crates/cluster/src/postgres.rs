@@ -14,9 +14,9 @@ use crate::member::{Member, Ready};
 use crate::secure::Certificates;
 use crate::shared;
 
-/// The folder in which Debian keeps each version's programs.
+/// Debian keeps each version's programs in this folder.
 const PACKAGED: &str = "/usr/lib/postgresql";
-/// The longest path of a folder, in bytes, for PostgreSQL's socket. The socket's whole path must fit into
+/// The path of the socket's folder may have this many bytes: the whole path of the socket must fit into
 /// `sun_path`, which is 108 bytes on Linux.
 const LONGEST_SOCKET_FOLDER: usize = 80;
 
@@ -175,7 +175,7 @@ fn home(folder: &Path, user: Option<(u32, u32)>) -> Result<PathBuf> {
     Ok(home)
 }
 
-/// The name of the file that holds the path of PostgreSQL's folder.
+/// A file of this name holds the path of PostgreSQL's folder.
 const HOME: &str = "pg.home";
 
 /// Removes PostgreSQL's folder, wherever it is.
@@ -197,7 +197,7 @@ fn reachable(folder: &Path, user: Option<(u32, u32)>) -> bool {
     user.is_none() || folder.ancestors().all(open)
 }
 
-/// PostgreSQL's own superuser. Here its password is that of the database's owner.
+/// This is PostgreSQL's own superuser. Here its password is that of the database's owner.
 pub const SUPERUSER: &str = "postgres";
 
 /// Creates PostgreSQL's files, its superuser, Pollux's role and the database. The role gets more rights than

@@ -74,7 +74,7 @@ pub struct Secure {
 }
 
 impl Secure {
-    /// The listeners of each broker besides the plain one.
+    /// Each broker has these listeners besides the plain one.
     pub(crate) const LISTENERS: [(&'static str, Port); 3] =
         [("SSL", Port::Tls), ("SASL_PLAINTEXT", Port::Sasl), ("SASL_SSL", Port::SaslTls)];
 

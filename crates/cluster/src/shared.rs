@@ -6,11 +6,11 @@ use anyhow::Result;
 
 use crate::{Mode, setting_file};
 
-/// The flags for a broker's heap.
+/// A broker's heap is set by these flags.
 pub const BROKER_HEAP: &[&str] = &["-Xms256m", "-Xmx384m"];
-/// The flags for a ZooKeeper's heap.
+/// A ZooKeeper's heap is set by these flags.
 pub const ZOOKEEPER_HEAP: &[&str] = &["-Xms64m", "-Xmx128m"];
-/// The flags of every Java process. A full heap must be a crash that is seen. The serial collector suits
+/// Every Java process has these flags. A full heap must be a crash that is seen. The serial collector suits
 /// small heaps.
 pub const JAVA_FLAGS: &[&str] =
     &["-XX:+ExitOnOutOfMemoryError", "-XX:+UseSerialGC", "-Djava.awt.headless=true"];

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// The longest wait for an answer. A paused broker never gives any.
+/// A broker may take this long to answer. A paused broker never answers.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The largest answer in bytes that is accepted. None that we ask for is larger.
+/// An answer may have this many bytes. None that we ask for is larger.
 const MAX_ANSWER: usize = 4 << 20;
 
 const METADATA: i16 = 3;

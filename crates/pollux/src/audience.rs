@@ -32,9 +32,10 @@ pub use self::ledger::Ledger;
 use crate::client::{Connection, Server};
 use crate::exit::{Failure, Outcome};
 
-/// The first pause before a ballot is sent again. Each further pause is twice as long.
+/// A ballot is sent again after this pause, less a random part of up to half of it. Each further pause is
+/// twice as long, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause before a ballot is sent again.
+/// No pause before a ballot is sent again is longer than this, unless the server asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// `Poll` is what an audience needs to know of a poll, as the server describes it.

@@ -18,11 +18,11 @@ use tokio::time::timeout;
 
 use crate::exit::{Failure, Outcome};
 
-/// The size in bytes of the longest answer that is read.
+/// An answer may have this many bytes.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
-/// How long connecting may take.
+/// Connecting may take this long.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long an answer may take: a little longer than the server's own deadline.
+/// An answer may take this long: a little longer than the server's own deadline.
 pub const ANSWER: Duration = Duration::from_secs(10);
 
 /// `Server` is the address of a server, `http://host:port`.

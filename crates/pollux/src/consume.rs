@@ -16,7 +16,7 @@ use crate::serve::Signals;
 use crate::settings::{Kafka, Only};
 use crate::terminal::{counted, list, plain};
 
-/// The largest number of records that are printed before the output is flushed.
+/// The output is flushed after this many records, or earlier if no record is waiting.
 const AT_ONCE: u64 = 1024;
 
 /// Print the records of a Kafka topic

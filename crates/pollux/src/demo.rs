@@ -24,9 +24,9 @@ use crate::settings::{Flags, Variables};
 use crate::simulate;
 use crate::terminal::{self, counted};
 
-/// The number of voters in each poll. Once all have voted they go on to change their votes.
+/// Each poll has this many voters. Once all have voted they go on to change their votes.
 const VOTERS: u64 = 100_000;
-/// The number of connections for each poll. The rate is low, so that few are enough.
+/// Each poll is voted on over this many connections. The rate is low, so that few are enough.
 const CONNECTIONS: usize = 2;
 
 /// Run a demo: a server, sample polls and an audience, in a temporary folder

@@ -4,15 +4,15 @@ use std::error::Error;
 use std::fmt::{self, Write};
 use std::io;
 
-/// The exit code if something failed.
+/// A command exits with this code if something failed.
 pub const FAILED: u8 = 1;
-/// The exit code if the command line or a setting is wrong.
+/// A command exits with this code if the command line or a setting is wrong.
 pub const USAGE: u8 = 2;
-/// The exit code if the server, or this version, refuses.
+/// A command exits with this code if the server, or this version, refuses.
 pub const REFUSED: u8 = 3;
-/// The exit code if the server cannot be reached.
+/// A command exits with this code if the server cannot be reached.
 pub const UNREACHABLE: u8 = 4;
-/// The exit code if it is unknown whether something was done.
+/// A command exits with this code if it is unknown whether something was done.
 pub const UNKNOWN: u8 = 5;
 
 /// `Failure` says why a command did not succeed, and carries the exit code for it.

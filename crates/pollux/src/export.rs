@@ -15,7 +15,7 @@ use crate::exit::Outcome;
 use crate::source;
 use crate::terminal;
 
-/// The number of ballots read from the store at a time.
+/// Ballots are read from the store this many at a time.
 const PAGE: usize = 4096;
 
 /// Export results or ballots as CSV or JSON

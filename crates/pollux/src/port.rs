@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 
-/// The number of ports among which a free one is looked for.
+/// A free port is looked for among this many.
 const LOOK_AHEAD: u16 = 1000;
 
 /// Returns whether another process listens on this port at one of these addresses. Port 0 is never taken.

@@ -35,9 +35,9 @@ use crate::settings::{Only, Topics};
 use crate::simulate::{attended, pace, share, skew, tell};
 use crate::terminal::list;
 
-/// How long a poll that a node has just created may take to reach the topic.
+/// A poll that a node has just created may take this long to reach the topic.
 const TOLD: Duration = Duration::from_secs(15);
-/// The pause between two reads of the topic while waiting for the poll.
+/// While waiting for the poll, `produce` pauses this long between two reads of the topic.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Simulate an audience that writes its ballots straight to the Kafka topic

@@ -156,7 +156,7 @@ pub fn log_to_stderr(filter: EnvFilter, format: LogFormat) {
     }
 }
 
-/// The message if a stop took longer than it may.
+/// This message is printed if a stop took longer than it may.
 pub const CUT: &str = "the deadline of the stop has passed: requests still under way were cut, \
     and have no answer. What was answered is durable, and counted at the next start";
 

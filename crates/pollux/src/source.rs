@@ -18,7 +18,7 @@ use crate::exit::{Failure, Outcome};
 use crate::kafka;
 use crate::settings::{Cluster, Only, Variables, data_folder};
 
-/// The number of polls read at a time.
+/// Polls are read this many at a time.
 const PAGE: usize = 500;
 
 /// `Place` has the arguments that say where to read.

@@ -17,11 +17,12 @@ use self::bars::Screen;
 use crate::client::{Server, call, poll_route};
 use crate::exit::{Failure, Outcome, REFUSED};
 
-/// The longest pause before the first attempt to connect again. It doubles with each attempt.
+/// The first pause before connecting again is at most this long. The limit doubles with each attempt, up to
+/// [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause before any attempt.
+/// No pause before connecting again is longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// How long connecting may take.
+/// Connecting may take this long.
 const CONNECT: Duration = Duration::from_secs(10);
 /// After this silence the server is pinged; after twice this silence the connection counts as dead.
 const SILENCE: Duration = Duration::from_secs(15);

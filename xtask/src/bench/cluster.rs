@@ -21,7 +21,7 @@ struct Scale {
     rows: u32,
 }
 
-/// The default number of partitions of `votes`.
+/// The topic `votes` has this many partitions by default.
 const PARTITIONS: u32 = 12;
 
 /// Starts a cluster, measures on it, and removes it.

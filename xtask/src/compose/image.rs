@@ -6,10 +6,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// The Debian packages of the libraries that the binary may link, apart from those of the base system.
+/// The libraries that the binary may link are in these Debian packages, apart from those of the base system.
 const PACKAGES: [(&str, &str); 3] =
     [("libssl.so", "libssl3"), ("libcrypto.so", "libssl3"), ("libz.so", "zlib1g")];
-/// The libraries of Debian's base system.
+/// These libraries are in Debian's base system.
 const BASE: [&str; 7] =
     ["linux-vdso", "libc.so", "libm.so", "libgcc_s.so", "libpthread.so", "libdl.so", "ld-linux"];
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Project, SMALL, text, texts};
 
-/// The settings that every broker has of its own.
+/// Every broker has these settings of its own.
 const OF_A_BROKER: [&str; 7] = [
     "broker.id",
     "zookeeper.connect",
@@ -20,7 +20,7 @@ const OF_A_BROKER: [&str; 7] = [
     "inter.broker.listener.name",
     "log.dirs",
 ];
-/// The settings in which the small cluster differs, because it has only one broker.
+/// The small cluster differs in these settings, because it has only one broker.
 const GIVEN_UP: [&str; 5] = [
     "default.replication.factor",
     "min.insync.replicas",
@@ -28,7 +28,7 @@ const GIVEN_UP: [&str; 5] = [
     "transaction.state.log.replication.factor",
     "transaction.state.log.min.isr",
 ];
-/// The folder of the container in which the files are mounted.
+/// The files are mounted in this folder of the container.
 const MOUNTED: &str = "/etc/pollux";
 
 /// Returns everything in which the members differ from the tested cluster.

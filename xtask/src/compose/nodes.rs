@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{OURS, Project, SMALL, text, texts};
 
-/// The variables that `.env.sample` must name.
+/// `.env.sample` must name these variables.
 const SAMPLED: [&str; 8] = [
     "DB_USER",
     "DB_PASSWORD",
@@ -20,7 +20,7 @@ const SAMPLED: [&str; 8] = [
     "PORT",
     "POLLUX_SECRET",
 ];
-/// The variables without which a service is no node of a cluster.
+/// A service without these variables is no node of a cluster.
 const NEEDED: [&str; 5] = ["KAFKA_BROKER", "DB_HOST", "DB_USER", "DB_PASSWORD", "POLLUX_SECRET"];
 
 /// `Known` is what `pollux serve` knows: its help text, and the variables of its settings.

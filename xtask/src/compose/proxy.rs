@@ -14,11 +14,11 @@ use anyhow::{Context, Result, bail, ensure};
 
 const CONFIG: &str = "cluster/compose/haproxy.cfg";
 const FOLDER: &str = "target/compose";
-/// What docker-compose.yml has by default in front of the proxy: nothing.
+/// By default docker-compose.yml has nothing in front of the proxy, which this network stands for.
 const NOBODY: &str = "0.0.0.0/32";
-/// The time within which the proxy must have noticed a change, or answered.
+/// Within this time the proxy must have noticed a change, or answered.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The example of a key in RFC 6455, section 1.3, and below it the answer to that key.
+/// RFC 6455, section 1.3, has this example of a key, and below it the answer to that key.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 

@@ -12,7 +12,7 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use super::Poll;
 
-/// The share of statements that are skipped.
+/// This share of the statements is skipped.
 const SKIPPED: f64 = 0.1;
 
 /// `Habits` say how voters behave.

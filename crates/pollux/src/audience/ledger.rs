@@ -17,7 +17,7 @@ use super::crowd::Ballot;
 use super::{Answered, Fate};
 use crate::exit::{Failure, Outcome};
 
-/// The number of lines that may wait for the disk.
+/// This many lines may wait for the disk.
 const WAITING: usize = 65_536;
 
 /// `Ledger` is a ledger that is being written, by a thread of its own.

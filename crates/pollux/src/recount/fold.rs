@@ -15,7 +15,7 @@ use crate::exit::{Failure, Outcome};
 use crate::source::LogReader;
 use crate::terminal;
 
-/// The number of records read and folded at a time.
+/// Records are read and folded this many at a time.
 const BATCH: usize = 8_192;
 
 /// `Refold` is a partition that is being folded.

@@ -10,9 +10,9 @@ use pollux_server::config::{Config, Roles, SETTINGS, Setting};
 use super::Flags;
 use crate::exit::{Failure, Outcome};
 
-/// The variable of the commands that ask a server. It is no setting of the server.
+/// This variable belongs to the commands that ask a server. It is no setting of the server.
 const OF_CLIENTS: &str = "POLLUX_URL";
-/// The variables that cluster mode needs and that have no default, with examples of their values.
+/// Cluster mode needs these variables, which have no defaults. Beside each is an example of its value.
 const CLUSTER: &[(&str, &str)] = &[
     ("KAFKA_BROKER", "localhost:9092"),
     ("DB_HOST", "localhost"),

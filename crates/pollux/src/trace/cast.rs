@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::client::{Problem, Server, call, poll_route};
 use crate::exit::{Failure, Outcome, UNKNOWN};
 
-/// How long to wait for the connection, and then for the decision.
+/// The connection may take this long, and so may the decision.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// `Seen` is what the phone saw, by its own clock.

@@ -14,9 +14,9 @@ use crate::kafka::{self, Topic};
 use crate::source::LogReader;
 use crate::terminal;
 
-/// The number of records read at a time.
+/// Records are read this many at a time.
 const BATCH: usize = 8_192;
-/// The milliseconds by which the clocks of phones, nodes and brokers are believed to differ.
+/// The clocks of phones, nodes and brokers are believed to differ by no more than this, in milliseconds.
 const CLOCKS: u64 = 60_000;
 
 /// `Found` is a record of the ballot. A ballot that was sent again may have several.

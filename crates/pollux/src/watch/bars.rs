@@ -15,9 +15,9 @@ use pollux_server::watch::view::kind::rating::{RatingView, StatementView};
 
 use crate::terminal::{colour, counted, grouped};
 
-/// The width of the picture in columns if the terminal's is unknown.
+/// The picture is this many columns wide if the width of the terminal is unknown.
 const DEFAULT_WIDTH: usize = 80;
-/// The largest number of characters of a label that are shown.
+/// This many characters of a label are shown.
 const LABEL: usize = 28;
 /// From this age on the picture says how old its data is.
 const OLD: Duration = Duration::from_secs(5);
