@@ -1,11 +1,11 @@
-//! docs/asvs.md, held to what it says: each requirement of OWASP ASVS 5.0.0 at levels 1 and 2 stands in it
-//! once, none is called met without a test, and every test that it names is there.
+//! A test holds docs/asvs.md to what it says: each requirement of OWASP ASVS 5.0.0 at levels 1 and 2 is in it
+//! once, none is called met without a test, and every test that it names exists.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every requirement of the two levels, by its number alone.
+/// These are the numbers of all requirements of the two levels.
 const REQUIREMENTS: &str = "1.1.1–2, 1.2.1–9, 1.3.1–11, 1.4.1–3, 1.5.1–2, 2.1.1–3, 2.2.1–3, 2.3.1–4, 2.4.1, \
     3.2.1–2, 3.3.1–4, 3.4.1–6, 3.5.1–5, 3.7.1–2, 4.1.1–3, 4.2.1, 4.3.1–2, 4.4.1–4, 5.1.1, 5.2.1–3, 5.3.1–2, \
     5.4.1–3, 6.1.1–3, 6.2.1–12, 6.3.1–4, 6.4.1–4, 6.5.1–5, 6.6.1–3, 6.8.1–4, 7.1.1–3, 7.2.1–4, 7.3.1–2, \
@@ -15,10 +15,10 @@ const REQUIREMENTS: &str = "1.1.1–2, 1.2.1–9, 1.3.1–11, 1.4.1–3, 1.5.1�
     14.3.1–3, 15.1.1–3, 15.2.1–3, 15.3.1–7, 16.1.1, 16.2.1–5, 16.3.1–4, 16.4.1–3, 16.5.1–3, 17.1.1, \
     17.2.1–4, 17.3.1–2";
 
-/// What a row may say of its requirement.
+/// A row may say one of these of its requirement.
 const STATUSES: [&str; 4] = ["met", "met in part", "not met", "the operator's"];
 
-/// All that is wrong with a table, if it is to hold these requirements.
+/// Returns all that is wrong with a table that must hold these requirements.
 fn faults(root: &Path, table: &str, requirements: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let mut seen: BTreeMap<String, usize> =
@@ -33,7 +33,7 @@ fn faults(root: &Path, table: &str, requirements: &str) -> Vec<String> {
         }
         match cells[..] {
             [number, _, status, _, tests] => faults.extend(of_row(root, number, status, tests)),
-            // Out of scope: the numbers, and why.
+            // A row of two cells is out of scope: it has the numbers, and why.
             [_, _] => {}
             _ => faults.push(format!("a row has 5 cells, or 2 if it is out of scope: {row}")),
         }
@@ -43,12 +43,13 @@ fn faults(root: &Path, table: &str, requirements: &str) -> Vec<String> {
     faults
 }
 
-/// Whether the line tells of requirements, and is no heading.
+/// Returns whether the line is about requirements, and not a heading.
 fn is_row(line: &str) -> bool {
     line.strip_prefix("| ").is_some_and(|cells| cells.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// `1.2.6–8, 1.5.1` one by one; what does not read as that stays as it is, and is no requirement.
+/// Returns the numbers of `1.2.6–8, 1.5.1` one by one. What is not of this form stays as it is, and is then
+/// found to be no requirement.
 fn numbers(text: &str) -> Vec<String> {
     let range = |text: &str| {
         let (first, last) = text.split_once('–')?;
@@ -74,7 +75,7 @@ fn of_row(root: &Path, number: &str, status: &str, tests: &str) -> Vec<String> {
     faults
 }
 
-/// Whether there is such a test, which is named as `path::name`.
+/// Returns whether this test exists. It is named `path::name`.
 fn is_there(root: &Path, test: &str) -> bool {
     let Some((path, name)) = test.split_once("::") else { return false };
     let Ok(source) = fs::read_to_string(root.join(path)) else { return false };
@@ -117,7 +118,7 @@ fn what_is_wrong_with_a_table_is_noticed() {
         ("| not met | no |", "| met | no |", "1.2.1 is met, and no test shows it"),
         ("becomes HTML", "became HTML", "1.1.2: there is no test"),
         ("web/src/boundaries", "web/src/borders", "1.1.2: there is no test"),
-        // A function that is no test shows nothing.
+        // A function that is not a test shows nothing.
         ("what_is_wrong_with_a_table_is_noticed", "is_there", "1.1.1: there is no test"),
         ("asvs.rs::", "asvs.rs: ", "1.1.1: there is no test"),
         ("| not met |", "| nearly |", "1.2.1 is “nearly”"),

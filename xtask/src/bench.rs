@@ -1,9 +1,8 @@
-//! `make bench`: what a vote, a delivery and an idle watcher cost, beside raw baselines in the
-//! same run.
+//! `make bench` measures what a vote, a delivery and an idle watcher cost, and raw baselines in the same run.
 //!
-//! CPU seconds per operation come first, of the server's process alone (`/proc/PID/stat`), as
-//! medians of alternating rounds: wall time on shared machines is noise. How it measures, and
-//! what came out: `docs/benchmarks.md`.
+//! CPU seconds per operation come first, of the server's process alone (`/proc/PID/stat`), as medians of
+//! alternating rounds: wall time on shared machines is noise. `docs/benchmarks.md` says how it measures,
+//! and what came out.
 
 mod cluster;
 
@@ -18,20 +17,20 @@ use anyhow::{Context, Result, ensure};
 use crate::load::{self, Load};
 use crate::server::{Server, Watchers};
 
-/// Connections of the load.
+/// The load has this many connections.
 const CONNECTIONS: usize = 256;
 
-/// How much is done.
+/// `Scale` says how much is measured.
 struct Scale {
-    /// Alternating rounds; the median of each figure is told.
+    /// The number of alternating rounds; of each figure the median is printed.
     rounds: usize,
     /// How long each round's load lasts.
     round: Duration,
-    /// Watching sockets.
+    /// The number of sockets that watch.
     sockets: usize,
 }
 
-/// Build, measure, print: the embedded mode, then the cluster, or one of them.
+/// Builds, measures and prints: the embedded mode, then the cluster, or only one of them.
 pub fn run(quick: bool, only: Option<Mode>, built: Option<PathBuf>) -> Result<()> {
     let built = match built {
         Some(folder) => folder,
@@ -46,12 +45,12 @@ pub fn run(quick: bool, only: Option<Mode>, built: Option<PathBuf>) -> Result<()
     Ok(())
 }
 
-/// What is measured.
+/// `Mode` is what is measured. The variants' comments are help texts.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
-    /// One process and one folder.
+    /// One process and one folder
     Embedded,
-    /// Kafka and PostgreSQL.
+    /// Kafka and PostgreSQL
     Cluster,
 }
 
@@ -83,7 +82,8 @@ fn load(server: &Server, time: Duration, rate: Option<f64>) -> Load {
     Load { address, path, connections: CONNECTIONS, time, rate }
 }
 
-/// Closed loop: CPU for a vote. Says how many were sent in all, and how many a second.
+/// Measures the CPU time of a vote in a closed loop. Returns how many votes were sent in all, and how many a
+/// second.
 fn votes(scale: &Scale, pollux: &Server, bare: &Server) -> Result<(u64, f64)> {
     let warm = Duration::from_secs(1);
     load::run(&load(bare, warm, None))?;
@@ -120,7 +120,7 @@ fn votes(scale: &Scale, pollux: &Server, bare: &Server) -> Result<(u64, f64)> {
     Ok((sent, saturation))
 }
 
-/// Open loop at half of saturation: how long an answer takes, beside the disk's own sync.
+/// Measures how long an answer takes in an open loop at half of saturation, beside the disk's own sync.
 fn answers(
     scale: &Scale,
     pollux: &Server,
@@ -148,7 +148,7 @@ fn answers(
     Ok(())
 }
 
-/// 4 KiB appended and synced, again and again for a second: the p99 in milliseconds.
+/// Appends and syncs 4 KiB again and again for a second, and returns the p99 in milliseconds.
 fn fdatasync_p99(folder: &Path) -> Result<f64> {
     let path = folder.join("fdatasync-probe");
     let file = File::create(&path)?;
@@ -167,12 +167,12 @@ fn fdatasync_p99(folder: &Path) -> Result<f64> {
     Ok(millis[(millis.len() * 99 / 100).min(millis.len() - 1)])
 }
 
-/// What the whole server grows by, for sockets that watch a poll in which nothing happens.
+/// Measures how much memory the server needs for sockets that watch a poll in which nothing happens.
 fn idle(scale: &Scale, built: &Path) -> Result<()> {
     println!("an idle watcher, of {} on `pollux serve`", scale.sockets);
     let folder = Folder::new("idle")?;
     let pollux = Server::pollux(built, &folder.0)?;
-    // What the first connections need once and for all is no watcher's.
+    // The first connections need memory that the server keeps for good, which is no watcher's cost.
     drop(Watchers::open(&pollux, 16)?);
     std::thread::sleep(Duration::from_secs(1));
     let before = pollux.resident()?;
@@ -203,7 +203,7 @@ fn deliveries(scale: &Scale, built: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A folder for the server, on the disk this checkout is on; removed when dropped.
+/// `Folder` is a folder for the server, on the disk of this checkout. It is removed when dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -226,7 +226,7 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// The smallest and greatest of sorted values.
+/// Returns the smallest and the greatest of sorted values.
 fn all(sorted: &[f64]) -> String {
     format!("{:.2} to {:.2}", sorted[0], sorted[sorted.len() - 1])
 }

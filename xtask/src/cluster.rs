@@ -1,4 +1,4 @@
-//! `cargo xtask cluster`: the real cluster from a terminal. What it does is in `crates/cluster`.
+//! `cargo xtask cluster` runs the real cluster of `crates/cluster` from a terminal.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -11,78 +11,78 @@ use pollux_cluster::{Cluster, Mode, Options, Port, State};
 
 use crate::demo;
 
-/// What to do, and with which cluster.
+/// Run a real cluster on this machine: Kafka with ZooKeeper (or KRaft) and PostgreSQL
 #[derive(Args)]
 pub struct Command {
     #[command(subcommand)]
     action: Action,
-    /// Everything the cluster has: data, logs, settings
+    /// Folder of everything that the cluster has: data, logs, settings
     #[arg(long, global = true, default_value = "target/cluster", value_name = "FOLDER")]
     folder: PathBuf,
 }
 
 #[derive(Subcommand)]
 enum Action {
-    /// Start it, or what is missing of it, and wait until it is ready
+    /// Start the cluster, or what is missing of it, and wait until it is ready
     Up {
-        /// Kafka 4 in KRaft mode instead of Kafka 3.9 with ZooKeeper
+        /// Run Kafka 4 in KRaft mode instead of Kafka 3.9 with ZooKeeper
         #[arg(long)]
         kraft: bool,
         /// Also listen with TLS and SASL
         #[arg(long)]
         secure: bool,
-        /// The first of a hundred ports; a free block by default
+        /// First of a hundred ports [default: a free block]
         #[arg(long, value_name = "BASE")]
         port: Option<u16>,
-        /// Without Pollux's own nodes
+        /// Start no Pollux nodes
         #[arg(long)]
         bare: bool,
-        /// What the nodes run
+        /// Binary that the nodes run
         #[arg(long, default_value = "target/release/pollux", value_name = "BINARY")]
         pollux: PathBuf,
     },
-    /// Watch votes flow over the partitions while members are killed; on the cluster that is up, or
-    /// on one of its own that goes afterwards
+    /// Show votes flowing over the partitions while members are killed, on the cluster that is up, or on a
+    /// temporary one
     Demo {
-        /// Its own cluster: Kafka 4 in KRaft mode instead of Kafka 3.9 with ZooKeeper
+        /// If the cluster is a temporary one, run Kafka 4 in KRaft mode instead of Kafka 3.9 with ZooKeeper
         #[arg(long)]
         kraft: bool,
-        /// What the nodes run
+        /// Binary that the nodes run
         #[arg(long, default_value = "target/release/pollux", value_name = "BINARY")]
         pollux: PathBuf,
     },
-    /// Kill all of it and remove its folder, with all data
+    /// Kill every member and remove the folder, with all data
     Down,
-    /// Who lives, who leads, who is the controller
+    /// Show which members live, which lead, and which is the controller
     Status,
-    /// Print the environment that lets Pollux find it, for a `.env` file
+    /// Print the environment that connects Pollux to the cluster, for a `.env` file
     Env,
-    /// SIGKILL
+    /// Kill members with SIGKILL
     Kill(Names),
-    /// SIGSTOP: connections stay open, nobody answers
+    /// Pause members with SIGSTOP: connections stay open, nobody answers
     Pause(Names),
-    /// Go on after a pause
+    /// Resume paused members
     Resume(Names),
-    /// Stop in good order
+    /// Ask members to stop, and wait until they have
     Stop(Names),
-    /// Start what was killed or stopped, and wait until it is ready
+    /// Start members that were killed or stopped, and wait until they are ready
     Start(Names),
-    /// Stop in good order and start again, one after the other
+    /// Ask members to stop and start them again, one after the other
     Restart(Names),
 }
 
 #[derive(Args)]
 struct Names {
-    /// zk1 to zk3, kafka1 to kafka3, pg, processor1, processor2, web1, web2
+    /// Members: zk1 to zk3, kafka1 to kafka3, pg, processor1, processor2, web1, web2
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
 }
 
-/// Pollux's nodes, by name and role; their place here gives them their port.
+/// Pollux's nodes have these names and roles. A node's place in the list decides its port.
 pub const NODES: [(&str, &str); 4] =
     [("processor1", "processor"), ("processor2", "processor"), ("web1", "web"), ("web2", "web")];
 
-/// Do it.
+/// Runs the command.
 pub fn run(command: Command) -> Result<()> {
     let folder = command.folder;
     if let Action::Up { kraft, secure, port, bare, pollux } = command.action {
@@ -111,7 +111,7 @@ pub fn run(command: Command) -> Result<()> {
         Action::Stop(all) => each(&all, "stopped", |name| cluster.stop(name)),
         Action::Restart(all) => each(&all, "restarted", |name| cluster.restart(name)),
         Action::Start(all) => {
-            // All first, then the waiting: one ZooKeeper is not ready without another.
+            // All are started before any is waited for: one ZooKeeper is not ready without another.
             each(&all, "started", |name| cluster.launch(name))?;
             let names: Vec<&str> = all.names.iter().map(String::as_str).collect();
             cluster.wait_ready(&names, pollux_cluster::START_DEADLINE)
@@ -129,7 +129,7 @@ fn up(
     pollux.map_or(Ok(()), |pollux| is_built(pollux))?;
     let mode = mode(kraft);
     let cluster = match Cluster::open(folder, say) {
-        // An unfinished one has no members; it is made anew.
+        // A cluster whose start was cut short has no members, and is made anew.
         Ok(there) if !there.names().is_empty() => {
             let same = there.mode() == mode
                 && there.secure().is_some() == secure
@@ -180,7 +180,8 @@ fn demonstrate(folder: &Path, kraft: bool, pollux: &Path) -> Result<()> {
     demo::run(&cluster, pollux)
 }
 
-/// Two web nodes and two processors; the first of them makes the topics and the tables.
+/// Adds two web nodes and two processors, those that are missing. The first to start creates the topics and
+/// the tables.
 fn add_nodes(cluster: &Cluster, pollux: &Path) -> Result<()> {
     let there = cluster.names();
     for (number, (name, roles)) in (1..).zip(NODES) {
@@ -242,12 +243,12 @@ fn status(cluster: &Cluster) -> Result<String> {
     Ok(text)
 }
 
-/// What was asked for: to standard output.
+/// Prints what was asked for, to standard output.
 fn print(text: &str) -> Result<()> {
     Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
 }
 
-/// What is being done: to standard error.
+/// Prints what is being done, to standard error, unless the demo draws on the terminal.
 fn say(line: &str) {
     if !demo::DRAWS.load(Relaxed) {
         eprintln!("{line}");

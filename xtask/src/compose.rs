@@ -1,6 +1,6 @@
-//! `make compose`: the compose files and the image, where no engine runs. The compose tool's own
-//! library reads the files (`cluster/compose/check`); what it makes of them is held to what the
-//! tested cluster runs with, and to what `pollux serve` knows.
+//! `make compose` checks the compose files and the image where no container engine runs. The compose tool's
+//! own library reads the files (`cluster/compose/check`). What it makes of them is compared with what the
+//! tested cluster runs with, and with what `pollux serve` knows.
 
 mod image;
 mod members;
@@ -15,25 +15,25 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-/// Where the Makefile builds it.
+/// The Makefile builds the tool at this path.
 const TOOL: &str = ".tools/compose-check";
-/// The whole cluster.
+/// This compose file starts the whole cluster.
 const WHOLE: &str = "docker-compose.yml";
-/// One of each.
+/// This compose file starts the small cluster, with one member of each kind.
 const SMALL: &str = "docker-compose.small.yml";
-/// Built here.
+/// Our own image, which is built here, has this name.
 const OURS: &str = "pollux";
-/// The only port that others than this machine may reach.
+/// Other machines may reach only this port.
 const OPEN: u64 = 5000;
 
-/// A compose file: as it is written, and as the compose tool understands it.
+/// `Project` is a compose file, as it is written and as the compose tool understands it.
 struct Project {
     file: &'static str,
     text: String,
     json: Value,
 }
 
-/// Read, look at everything, and tell all that is wrong at once.
+/// Checks everything, and reports all faults at once.
 pub fn run() -> Result<()> {
     ensure!(Path::new(TOOL).exists(), "{TOOL} is missing; `make compose` builds it");
     let known = nodes::settings()?;
@@ -61,7 +61,8 @@ pub fn run() -> Result<()> {
 }
 
 impl Project {
-    /// The compose tool refuses what breaks its schema or names what is not there.
+    /// Reads a compose file. The compose tool refuses a file that breaks its schema or names what is not
+    /// there.
     fn read(file: &'static str) -> Result<Self> {
         let output = Command::new(TOOL).arg(file).env_clear().output().context(TOOL)?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -75,10 +76,10 @@ impl Project {
         services.map(|(name, service)| (name.as_str(), service))
     }
 
-    /// The variables it takes, with what they are when nobody sets them.
+    /// Returns the variables that the file takes, with the values that they have when nobody sets them.
     fn variables(&self) -> BTreeSet<(&str, &str)> {
         let opened = self.text.match_indices("${");
-        // `$${` is the container's own.
+        // `$${` stands for a variable inside the container.
         let opened = opened.filter(|(at, _)| !self.text[..*at].ends_with('$'));
         let opened = opened.map(|(at, _)| &self.text[at + 2..]);
         let named = opened.filter_map(|rest| {
@@ -92,18 +93,18 @@ impl Project {
     }
 }
 
-/// A text in it, or nothing.
+/// Returns the text at this path of a JSON value, or an empty text.
 fn text<'a>(value: &'a Value, path: &str) -> &'a str {
     value.pointer(path).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The texts of a list in it.
+/// Returns the texts of the list at this path of a JSON value.
 fn texts<'a>(value: &'a Value, path: &str) -> Vec<&'a str> {
     let list = value.pointer(path).and_then(Value::as_array).into_iter().flatten();
     list.filter_map(Value::as_str).collect()
 }
 
-/// Every image is one release.
+/// Checks that every image is pinned to one release.
 fn pinned(project: &Project) -> Vec<String> {
     let loose = project.services().filter(|(_, service)| {
         let image = text(service, "/image");
@@ -112,7 +113,7 @@ fn pinned(project: &Project) -> Vec<String> {
     loose.map(|(name, service)| format!("{name}: {} is not pinned", service["image"])).collect()
 }
 
-/// `name:1.2`, `name:v1.2.3-flavour`: a tag that is not moved to the next release.
+/// Returns whether an image's tag is never moved to the next release: `name:1.2`, `name:v1.2.3-flavour`.
 fn is_release(image: &str) -> bool {
     let tag = image.rsplit('/').next().and_then(|last| last.split_once(':')).map(|(_, tag)| tag);
     let version = tag.map(|tag| tag.trim_start_matches('v').split('-').next().unwrap_or_default());
@@ -121,7 +122,7 @@ fn is_release(image: &str) -> bool {
     })
 }
 
-/// Every published port is a variable's, and for this machine only; but one.
+/// Checks that every published port is a variable's, and that only one is for other machines.
 fn ports(project: &Project) -> Vec<String> {
     let mut faults = Vec::new();
     let mut published = 0;
@@ -136,7 +137,7 @@ fn ports(project: &Project) -> Vec<String> {
             }
         }
     }
-    // With what it extends, a service may publish what is written in the other file.
+    // A service that extends another publishes ports that are written in the other file.
     let extended = project.text.contains("extends:").then(|| fs::read_to_string(WHOLE));
     let extended = extended.and_then(Result::ok).unwrap_or_default();
     let lines = || project.text.lines().chain(extended.lines()).filter_map(published_line);
@@ -151,19 +152,18 @@ fn ports(project: &Project) -> Vec<String> {
     faults
 }
 
-/// `- "127.0.0.1:${PORT:-1}:1"`
+/// Returns the port of a line such as `- "127.0.0.1:${PORT:-1}:1"`.
 fn published_line(line: &str) -> Option<&str> {
     let entry = line.trim().strip_prefix("- \"")?.strip_suffix('"')?;
     let target = entry.rsplit(':').next()?;
     (target.parse::<u16>().is_ok() && !entry.contains(' ')).then_some(entry)
 }
 
-/// Whoever ends is started again, and somebody notices when it does not work; but for what is run
-/// once.
+/// Checks that every service that ends is started again, and has a health check, except those that run once.
 fn restarts(project: &Project) -> Vec<String> {
     let lacks = project.services().filter(|(_, service)| match text(service, "/restart") {
         "no" => false,
-        // That of our image is in the Dockerfile.
+        // The health check of our image is in the Dockerfile.
         "unless-stopped" => {
             text(service, "/image") != OURS && texts(service, "/healthcheck/test").is_empty()
         }
@@ -172,7 +172,7 @@ fn restarts(project: &Project) -> Vec<String> {
     lacks.map(|(name, _)| format!("{name} lacks a restart policy or a health check")).collect()
 }
 
-/// Passwords that stand in the file, and so are known to everybody.
+/// Finds passwords that are written in the file, and so are known to everybody.
 fn known_passwords(project: &Project) -> Vec<String> {
     let secret = |name: &str| {
         ["PASSWORD", "SECRET", "TOKEN"].iter().any(|word| name.contains(word))

@@ -1,5 +1,5 @@
-//! `cargo xtask cluster demo`: watch votes flow over the partitions of a real cluster while a
-//! broker, a ZooKeeper and a processor are killed, and see the totals stay exact.
+//! `cargo xtask cluster demo` shows votes flowing over the partitions of a real cluster while a broker, a
+//! ZooKeeper and a processor are killed, and checks that the totals stay exact.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -18,25 +18,27 @@ use serde_json::Value;
 use crate::cluster::NODES;
 use crate::server;
 
-/// The terminal is being drawn on: nothing else may be said there.
+/// This is true while the demo draws on the terminal, so that nothing else may be printed there.
 pub static DRAWS: AtomicBool = AtomicBool::new(false);
 
-/// Between two pictures; without a terminal, between two lines.
+/// The demo pauses this long between two pictures, and as long as below between two lines if there is no
+/// terminal.
 const FRAME: Duration = Duration::from_millis(400);
 const LINE: Duration = Duration::from_secs(2);
-/// Between two acts of the story.
+/// The demo rests this long between two acts of the story.
 const REST: Duration = Duration::from_secs(6);
-/// Ballots a second through each web node, and in all: what two cores do at ease beside a cluster.
+/// Each web node gets this many ballots a second, and as many as below in all: what two cores do at ease
+/// beside a cluster.
 const RATE: u32 = 150;
 const BALLOTS: u32 = 9_000;
-/// Lines of the story that stay on the screen.
+/// This many lines of the story stay on the screen.
 const TOLD: usize = 8;
-/// Within this everything acknowledged is counted and shown.
+/// Within this time everything that was acknowledged is counted and shown.
 const SETTLE: Duration = Duration::from_secs(30);
 
-/// Show it on this cluster, whose nodes run.
+/// Runs the demo on this cluster, whose nodes run.
 pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
-    // It is run from another folder, where no `.env` is found.
+    // `recount` runs in another folder, where there is no `.env`, so that the path must be absolute.
     let pollux = &pollux.canonicalize()?;
     DRAWS.store(std::io::stdout().is_terminal(), Relaxed);
     let poll = make_poll(cluster)?;
@@ -51,7 +53,7 @@ pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
     }
     thread::scope(|scope| {
         let acts = scope.spawn(|| {
-            // However it ends.
+            // The flag is set however the story ends.
             let _over = Over(&story.over);
             play(cluster, &story)
         });
@@ -74,7 +76,7 @@ pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
     })
 }
 
-/// Sets the flag when dropped.
+/// `Over` sets the flag when dropped.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -83,7 +85,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// An audience; killed when dropped.
+/// `Audience` is a running audience, which is killed when dropped.
 struct Audience(Child);
 
 impl Drop for Audience {
@@ -93,7 +95,7 @@ impl Drop for Audience {
     }
 }
 
-/// What is done to the cluster, and what is told of it.
+/// `Story` says what is done to the cluster, and keeps the lines that tell it.
 struct Story {
     begun: Instant,
     told: Mutex<VecDeque<String>>,
@@ -119,7 +121,7 @@ impl Story {
     }
 }
 
-/// A broker dies, a ZooKeeper dies, a processor dies; each comes back.
+/// Kills a broker, a ZooKeeper and a processor, and starts each again.
 fn play(cluster: &Cluster, story: &Story) -> Result<()> {
     thread::sleep(REST);
     let victim = busiest(cluster)?;
@@ -168,14 +170,14 @@ fn play(cluster: &Cluster, story: &Story) -> Result<()> {
     Ok(())
 }
 
-/// The broker that leads most partitions.
+/// Returns the broker that leads most partitions.
 fn busiest(cluster: &Cluster) -> Result<String> {
     let led = led(cluster)?;
     let most = led.into_iter().max_by_key(|(_, partitions)| *partitions);
     most.map(|(name, _)| name).context("nobody leads anything")
 }
 
-/// How many partitions of `votes` each broker leads.
+/// Returns how many partitions of `votes` each broker leads.
 fn led(cluster: &Cluster) -> Result<BTreeMap<String, usize>> {
     let mut led = BTreeMap::new();
     for partition in cluster.topic("votes")?.partitions {
@@ -186,8 +188,8 @@ fn led(cluster: &Cluster) -> Result<BTreeMap<String, usize>> {
     Ok(led)
 }
 
-/// Everything answered is counted; then the numbers of both nodes, of the database and of a
-/// recount of the log side by side.
+/// Waits until everything that was acknowledged is counted, then prints the totals of both nodes, of the
+/// database and of a recount of the log side by side.
 fn finish(
     cluster: &Cluster,
     pollux: &Path,
@@ -241,7 +243,7 @@ fn make_poll(cluster: &Cluster) -> Result<String> {
     Ok(made["id"].as_str().context("the poll has no id")?.to_owned())
 }
 
-/// Where a web node listens. Not asked of `Cluster::status`, which asks every member how it is.
+/// Returns the address of a web node. `Cluster::status` is not asked, because it checks every member.
 fn address(cluster: &Cluster, web: &str) -> Result<String> {
     let number = (1..).zip(NODES).find(|(_, (name, _))| *name == web);
     let (number, _) = number.with_context(|| format!("there is no {web} in this cluster"))?;
@@ -253,7 +255,7 @@ fn total(cluster: &Cluster, web: &str, poll: &str) -> Result<u64> {
     found["totalVoters"].as_u64().context("no total")
 }
 
-/// An audience, each of whom votes once, and tries until it is answered.
+/// Starts an audience in which each voter votes once, and tries until there is an answer.
 fn vote(cluster: &Cluster, pollux: &Path, web: &str, poll: &str) -> Result<Audience> {
     let url = format!("http://{}", address(cluster, web)?);
     let number = BALLOTS.to_string();
@@ -267,7 +269,7 @@ fn vote(cluster: &Cluster, pollux: &Path, web: &str, poll: &str) -> Result<Audie
     Ok(Audience(child))
 }
 
-/// How many ballots it had acknowledged, once it is through.
+/// Waits until the audience has finished, and returns how many ballots were acknowledged.
 fn wait(mut voters: Audience, mut meanwhile: impl FnMut()) -> Result<u64> {
     let status = loop {
         match voters.0.try_wait()? {
@@ -281,7 +283,7 @@ fn wait(mut voters: Audience, mut meanwhile: impl FnMut()) -> Result<u64> {
     report["acknowledged"].as_u64().context("no number of acknowledged ballots")
 }
 
-/// The cluster and the poll, as they are now. What cannot be asked at the moment is left out.
+/// Draws the cluster and the poll as they are now. What cannot be asked at the moment is left out.
 fn picture(cluster: &Cluster, poll: &str, story: &Story) -> String {
     let mut text = String::new();
     let _ = draw(cluster, poll, story, &mut text);
@@ -292,7 +294,7 @@ fn draw(cluster: &Cluster, poll: &str, story: &Story, text: &mut String) -> Resu
     let topic = cluster.topic("votes").ok();
     let led = led(cluster).unwrap_or_default();
     let (zookeeper, controller) = (cluster.zookeeper_leader().ok(), cluster.controller().ok());
-    // One line for each kind of member.
+    // Members of one kind share a line.
     let mut lines: Vec<(String, String)> = Vec::new();
     for member in cluster.status()? {
         let kind = member.name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
@@ -366,7 +368,8 @@ fn bar(value: u64, most: u64, width: u64) -> String {
     format!("{:<width$}", "█".repeat(filled as usize), width = width as usize)
 }
 
-/// The terminal, drawn over and over; else a line now and then.
+/// `Screen` is the terminal, on which the picture is drawn over and over. If there is none, a line is printed
+/// now and then.
 struct Screen {
     terminal: bool,
     height: usize,

@@ -1,18 +1,18 @@
-//! `make e2e`: the screens in a real browser, against the real binary: as an embedded node, and then
+//! `make e2e` tests the screens in a real browser against the real binary, first as an embedded node and then
 //! as nodes of a real cluster.
 //!
-//! The tests themselves are in `web/e2e`; they start and kill the nodes. What they need of a cluster
-//! is started here once, with a database for each node they may start.
+//! The tests themselves are in `web/e2e`; they start and kill the nodes. What they need of a cluster is
+//! started here once, with a database for each node that they may start.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use pollux_cluster::{Cluster, Options};
 
-/// Nodes that one run may start, each with topics and a database of its own.
+/// One run may start this many nodes, each with topics and a database of its own.
 const DATABASES: usize = 24;
 
-/// Run these files, or all.
+/// Runs these test files, or all if there are none.
 pub fn run(cluster: bool, files: &[String]) -> Result<()> {
     let built = Command::new(env!("CARGO")).args(["build", "--locked", "-p", "pollux"]).status()?;
     ensure!(built.success(), "the build failed");
@@ -24,7 +24,7 @@ pub fn run(cluster: bool, files: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Start a cluster and tell the tests where it is.
+/// Starts a cluster and tells the tests where it is.
 fn start(tests: &mut Command) -> Result<Cluster> {
     let progress = |line: &str| eprintln!("{line}");
     let cluster = Cluster::start(&Options { progress, ..Options::default() })?;

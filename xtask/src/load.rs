@@ -1,6 +1,6 @@
-//! A load on a vote route that costs little itself: kept connections in one thread. Closed loop
-//! (each connection sends when it has its answer) or open loop (sends at intended times, and
-//! latency counts from those).
+//! This module puts a load on a vote route that costs little itself: kept connections in one thread. The loop
+//! is closed (each connection sends when it has its answer) or open (votes are sent at intended times, from
+//! which latency counts).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,51 +12,51 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, mpsc};
 
-/// Between two looks at what is due. tokio's own timers would be up to a millisecond late, and
-/// that would count as the server's.
+/// The open loop looks for what is due this often. tokio's own timers would be up to a millisecond late,
+/// which would count as the server's latency.
 const PACE: Duration = Duration::from_micros(500);
 
-/// What to send and how.
+/// `Load` says what is sent, and how.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// `127.0.0.1:port`.
+    /// The server's address, `127.0.0.1:port`.
     pub address: String,
     /// The path of the vote route.
     pub path: String,
-    /// Connections at once.
+    /// The number of connections.
     pub connections: usize,
-    /// How long.
+    /// How long the load lasts.
     pub time: Duration,
-    /// Votes a second; `None`: as fast as the answers come.
+    /// The number of votes a second; `None` for as fast as the answers come.
     pub rate: Option<f64>,
 }
 
-/// What came of it.
+/// `Outcome` says what came of a load.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Answers 202.
+    /// The number of 202 answers.
     pub accepted: u64,
-    /// Seconds it took.
+    /// The seconds that the load took.
     pub seconds: f64,
-    /// Latencies in microseconds, ascending.
+    /// The latencies in microseconds, ascending.
     pub micros: Vec<u32>,
 }
 
 impl Outcome {
-    /// The latency below which this share of the answers came, in milliseconds.
+    /// Returns the latency in milliseconds within which this share of the answers came.
     pub fn percentile(&self, share: f64) -> f64 {
         let last = self.micros.len().saturating_sub(1);
         let at = ((self.micros.len() as f64 * share).ceil() as usize).saturating_sub(1).min(last);
         f64::from(self.micros.get(at).copied().unwrap_or_default()) / 1000.0
     }
 
-    /// Answers a second.
+    /// Returns the number of answers a second.
     pub fn rate(&self) -> f64 {
         self.accepted as f64 / self.seconds
     }
 }
 
-/// Put the load on. Any answer but 202 is an error.
+/// Runs the load. Any answer but 202 is an error.
 pub fn run(load: &Load) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
@@ -98,11 +98,11 @@ async fn drive(load: &Load) -> Result<Outcome> {
     Ok(Outcome { accepted: micros.len() as u64, seconds: start.elapsed().as_secs_f64(), micros })
 }
 
-/// Whose turn it is, and since when.
+/// `Turns` hands out the number of each vote, and the moment since when it is due.
 enum Turns {
-    /// Whoever asks, at once, until this time.
+    /// The closed loop, in which every connection gets a turn as soon as it asks, until the end.
     Closed { next: Cell<u64>, end: Instant },
-    /// As they become due.
+    /// The open loop, in which turns come as they become due.
     Open(Mutex<mpsc::UnboundedReceiver<(u64, Instant)>>),
 }
 
@@ -146,7 +146,7 @@ impl Turns {
     }
 }
 
-/// A ballot as a phone sends it, of a voter never seen before.
+/// Writes a ballot as a phone sends it, from a new voter.
 fn write_request(request: &mut Vec<u8>, load: &Load, n: u64) {
     use std::io::Write;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -177,7 +177,7 @@ fn write_request(request: &mut Vec<u8>, load: &Load, n: u64) {
     );
 }
 
-/// Read one whole answer and see that it is 202.
+/// Reads one whole answer and checks that it is 202.
 async fn read_accepted(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
     let mut have = 0;
     loop {

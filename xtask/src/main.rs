@@ -1,4 +1,4 @@
-//! Developer commands that make and CI call.
+//! `cargo xtask` has the developer commands that make and CI call.
 
 #[cfg(test)]
 mod asvs;
@@ -18,39 +18,39 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Developer commands of Pollux.
+/// Developer commands of Pollux
 #[derive(Parser)]
 enum Command {
-    /// Measure what a vote and a delivery cost, beside raw baselines.
+    /// Measure what a vote and a delivery cost, beside raw baselines
     Bench {
-        /// A fast look: short rounds, fewer sockets. Not for figures to be told
+        /// Measure quickly, with short rounds and fewer sockets; not for figures to be published
         #[arg(long)]
         quick: bool,
-        /// Only one of the two
+        /// Measure only one of the two modes
         #[arg(long, value_enum, value_name = "MODE")]
         only: Option<bench::Mode>,
-        /// Measure what is built in this folder already, as it is; two builds can be compared so
+        /// Measure what is in this folder as it is, without a build; lets two builds be compared
         #[arg(long, value_name = "FOLDER")]
         built: Option<PathBuf>,
     },
-    /// A real cluster on this machine: Kafka with ZooKeeper (or KRaft) and PostgreSQL.
+    /// Run a real cluster on this machine: Kafka with ZooKeeper (or KRaft) and PostgreSQL
     Cluster(cluster::Command),
-    /// Hold the compose files and the Dockerfile to what the tested cluster runs with.
+    /// Check the compose files and the Dockerfile against what the tested cluster runs with
     Compose,
-    /// The screens in a real browser, against the real binary.
+    /// Test the screens in a real browser, against the real binary
     E2e {
-        /// On nodes of a real cluster rather than an embedded one
+        /// Run on nodes of a real cluster instead of an embedded one
         #[arg(long)]
         cluster: bool,
-        /// Only these files, as in `e2e/vote.test.mjs`
+        /// Run only these files, such as `e2e/vote.test.mjs`
         files: Vec<String>,
     },
-    /// Plant known bugs one at a time, and see that a test goes red.
+    /// Plant known bugs one at a time, and check that a test fails for each
     Plant {
-        /// Only those with this in their name.
+        /// Plant only the bugs whose names contain this text
         only: Option<String>,
     },
-    /// Send the real binary what its OpenAPI document allows, and what it does not.
+    /// Send the real binary requests that its OpenAPI document allows, and requests that it does not
     Schemathesis,
 }
 
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where in our code it arose does not help whoever ran a command.
+            // The place in our code where the error arose is of no help to whoever ran the command.
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }

@@ -1,5 +1,5 @@
-//! `make plant`: plants known bugs, one at a time, in a copy of the tree, and sees that a test
-//! goes red. A test suite that stays green with one of these in would prove nothing.
+//! `make plant` plants known bugs, one at a time, in a copy of the tree, and checks that a test fails for
+//! each. A test suite that passes with one of these bugs would prove nothing.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -11,28 +11,28 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
-/// A bug, where it goes, and which tests must notice.
+/// `Plant` is a bug: where it goes, and which tests must notice it.
 pub struct Plant {
-    /// In a few words.
+    /// The bug in a few words.
     pub name: &'static str,
-    /// From the root of the checkout.
+    /// The path of the file, from the root of the checkout.
     pub file: &'static str,
-    /// Stands there exactly once.
+    /// The right code, which is in the file exactly once.
     pub right: &'static str,
-    /// Put in its place.
+    /// The wrong code that replaces it.
     pub wrong: &'static str,
-    /// Arguments of `cargo test`.
+    /// The arguments of `cargo test`.
     pub tests: &'static [&'static str],
 }
 
-/// A test run that takes longer, without its build, is stopped. With a bug in, that is a way of
-/// noticing it; no healthy run takes a quarter of this.
+/// A test run may take this long without its build. A longer run is stopped, which counts as noticing the
+/// bug: no healthy run takes a quarter of this.
 const LONGEST: Duration = Duration::from_secs(180);
 
-/// Seeds of the simulation for each bug; the first that fails ends the run.
+/// The simulation tries this many seeds for each bug. The first that fails ends the run.
 const SEEDS: &str = "400";
 
-/// Plant them all, or those whose name contains `only`.
+/// Plants all bugs, or those whose names contain `only`.
 pub fn run(only: Option<&str>, plants: &[Plant]) -> Result<()> {
     let chosen: Vec<_> =
         plants.iter().filter(|plant| only.is_none_or(|text| plant.name.contains(text))).collect();
@@ -40,7 +40,7 @@ pub fn run(only: Option<&str>, plants: &[Plant]) -> Result<()> {
     let copy = copy_of(&std::env::current_dir()?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // What is dropped half done stops its processes and takes its bug out again.
+        // If the work is dropped half done, its processes are stopped and its bug is taken out again.
         tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => bail!("interrupted"),
@@ -54,7 +54,7 @@ async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
         healthy(copy, plant)?;
     }
     let started = Instant::now();
-    // Tests that are red anyway notice nothing.
+    // Tests that fail anyway notice nothing.
     for tests in plants.iter().map(|plant| plant.tests).collect::<BTreeSet<_>>() {
         if let Some(failed) = test(copy, tests).await? {
             bail!("without any bug, cargo test {}: {failed}", tests.join(" "));
@@ -65,7 +65,7 @@ async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
     let mut missed = 0;
     for plant in plants {
         let began = Instant::now();
-        // One that does not build proves nothing either.
+        // A bug that does not build proves nothing either.
         let caught = sow(copy, plant).await.unwrap_or_else(|error| {
             eprintln!("{error:#}");
             None
@@ -81,7 +81,7 @@ async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
     Ok(())
 }
 
-/// The file a bug goes into, as it should be.
+/// Reads the file that a bug goes into. It is an error unless the right code is in it exactly once.
 pub fn healthy(root: &Path, plant: &Plant) -> Result<String> {
     let text = fs::read_to_string(root.join(plant.file)).with_context(|| plant.file.to_owned())?;
     let times = text.matches(plant.right).count();
@@ -90,7 +90,7 @@ pub fn healthy(root: &Path, plant: &Plant) -> Result<String> {
     Ok(text)
 }
 
-/// A bug that stands in the copy; dropped, it is taken out.
+/// `Sown` is a bug that is in the copy now. It is taken out when dropped.
 struct Sown {
     path: PathBuf,
     healthy: String,
@@ -104,14 +104,14 @@ impl Drop for Sown {
     }
 }
 
-/// Put the bug in, run the tests, take it out. Says which test noticed.
+/// Puts the bug in, runs the tests and takes it out again. Returns the test that noticed it.
 async fn sow(copy: &Path, plant: &Plant) -> Result<Option<String>> {
     let sown = Sown { path: copy.join(plant.file), healthy: healthy(copy, plant)? };
     fs::write(&sown.path, sown.healthy.replacen(plant.right, plant.wrong, 1))?;
     test(copy, plant.tests).await.with_context(|| format!("with the bug {:?}", plant.name))
 }
 
-/// Build and run these tests. Says which failed, if one did.
+/// Builds and runs these tests. Returns which one failed, if one did.
 async fn test(copy: &Path, tests: &[&str]) -> Result<Option<String>> {
     let built = cargo_test(copy, tests).arg("--no-run").output().await?;
     if !built.status.success() {
@@ -147,12 +147,12 @@ fn cargo_test(copy: &Path, tests: &[&str]) -> Command {
     command
 }
 
-/// A test run, in a process group of its own. Dropped before its end, the whole group is killed:
-/// the tests, what they started, and cargo.
+/// `Run` is a test run, in a process group of its own. If it is dropped before its end, the whole group is
+/// killed: the tests, what they started, and cargo.
 struct Run(Child);
 
 impl Run {
-    /// How it ended; `None` when it had not after [`LONGEST`].
+    /// Returns how the run ended; `None` if it had not after [`LONGEST`].
     async fn end(mut self) -> Result<Option<ExitStatus>> {
         Ok(tokio::time::timeout(LONGEST, self.0.wait()).await.ok().transpose()?)
     }
@@ -166,7 +166,7 @@ impl Drop for Run {
     }
 }
 
-/// The files git knows of, in a folder whose build cache is kept between runs.
+/// Copies the files that git knows into a folder whose build cache is kept between runs.
 fn copy_of(root: &Path) -> Result<PathBuf> {
     let copy = root.join("target/plant");
     let listed = std::process::Command::new("git")
@@ -183,7 +183,7 @@ fn copy_of(root: &Path) -> Result<PathBuf> {
         }
     }
     for name in &names {
-        // Only what differs, so that cargo builds only that.
+        // Only files that differ are written, so that cargo builds only those.
         let (bytes, to) = (fs::read(root.join(name))?, copy.join(name));
         if fs::read(&to).ok().as_ref() != Some(&bytes) {
             fs::create_dir_all(to.parent().context("a file has a folder")?)?;
@@ -196,8 +196,8 @@ fn copy_of(root: &Path) -> Result<PathBuf> {
     Ok(copy)
 }
 
-/// Begin with the dependencies as `cargo test` has built them already. Our own crates are at
-/// another place here and are built anew.
+/// Takes over the dependencies that `cargo test` has built already. Our own crates are at another path here
+/// and are built anew.
 fn seed(built: &Path, to: &Path) -> Result<()> {
     let foreign = |name: &str| !name.contains("pollux") && !name.contains("xtask");
     for part in ["build", ".fingerprint", "deps"] {
@@ -208,7 +208,8 @@ fn seed(built: &Path, to: &Path) -> Result<()> {
             let (from, to) = (built.join(part).join(&name), to.join(part).join(&name));
             let library = matches!(name.extension(), Some(ext) if ext == "rlib" || ext == "rmeta" || ext == "so");
             fs::create_dir_all(to.parent().context("a file has a folder")?)?;
-            // What is written in place must not be shared; what is large is replaced, not written.
+            // Files that are written in place must not be shared. Libraries are large, and are replaced
+            // instead of written.
             if part != "deps" {
                 fs::copy(&from, &to)?;
                 File::open(&to)?.set_modified(fs::metadata(&from)?.modified()?)?;
@@ -220,7 +221,7 @@ fn seed(built: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// All files below, without the files and folders whose name is not `wanted`.
+/// Returns all files below a folder, without the files and folders whose names are not `wanted`.
 fn files(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(next) = folders.pop() {

@@ -1,5 +1,5 @@
-//! The bugs that `make plant` plants. Each is one that a live-poll server has had, or that its
-//! author would swear not to have written. In an order in which neighbours share what has to be
+//! This table lists the bugs that `make plant` plants. Each is one that a live-poll server has had, or that
+//! its author would swear not to have written. They are in an order in which neighbours share what has to be
 //! built again.
 
 use crate::plant::Plant;
@@ -36,13 +36,13 @@ const PRIVATE: &[&str] = &["-p", "pollux-server", "--lib", "private::"];
 const COMPOSE: &[&str] = &["-p", "pollux-cluster", "--lib", "alone::"];
 const FOLDER: &[&str] = &["-p", "pollux", "--test", "folder"];
 const SETTINGS: &[&str] = &["-p", "pollux", "--bins", "settings::"];
-/// One scenario each, on a real cluster of its own.
+/// `SPLIT` and `FROZEN` each run one scenario, on a real cluster of its own.
 const SPLIT: &[&str] = &["-p", "pollux", "--test", "faults", "a leader and ZooKeeper"];
 const FROZEN: &[&str] = &["-p", "pollux", "--test", "faults", "two of three"];
 
-/// All of them.
+/// `PLANTS` has all the bugs.
 pub const PLANTS: &[Plant] = &[
-    // The judge itself.
+    // These bugs are in the checker itself.
     Plant {
         name: "the checker accepts a lost ballot",
         file: "crates/checker/src/lib.rs",
@@ -64,7 +64,7 @@ pub const PLANTS: &[Plant] = &[
         wrong: "for (partition, offset, bytes) in records.into_iter().take(4) {",
         tests: CHECKER,
     },
-    // The fold, and the sum over partitions.
+    // These bugs are in the fold, and in the sum over partitions.
     Plant {
         name: "count a duplicate again",
         file: "crates/core/src/tally.rs",
@@ -226,7 +226,7 @@ pub const PLANTS: &[Plant] = &[
         wrong: "",
         tests: SIMULATION,
     },
-    // The path of a vote.
+    // These bugs are on the path of a vote.
     Plant {
         name: "answer before the log has acknowledged",
         file: "crates/server/src/api/vote/record.rs",
@@ -353,7 +353,7 @@ pub const PLANTS: &[Plant] = &[
         wrong: "appended.is_some_and(|at| committed <= *at)",
         tests: PROCESSOR,
     },
-    // What is shown, and to whom.
+    // These bugs are in what is shown, and to whom.
     Plant {
         name: "a version goes back for a viewer who reconnects",
         file: "crates/server/src/watch/seats.rs",
@@ -487,7 +487,7 @@ pub const PLANTS: &[Plant] = &[
         wrong: "if self.size.grown() < 1000 * EVERY {",
         tests: LOG,
     },
-    // A look back at a voter's ballots.
+    // These bugs are in the look back at a voter's ballots.
     Plant {
         name: "let the chain of a voter's ballots grow without end",
         file: "crates/core/src/fold.rs",
@@ -516,7 +516,7 @@ pub const PLANTS: &[Plant] = &[
         wrong: "          AND b.voter = {voter} AND b.ballot = {ballot}) \\",
         tests: POSTGRES,
     },
-    // What is kept.
+    // These bugs are in what is kept.
     Plant {
         name: "drop the compare-and-set (SQLite)",
         file: "crates/server/src/store/embedded/writer.rs",
@@ -622,7 +622,7 @@ pub const PLANTS: &[Plant] = &[
         wrong: "if self.found.to < kept.to {",
         tests: FOLDER,
     },
-    // What is told beside a poll.
+    // These bugs are in what is told beside a poll.
     Plant {
         name: "a result's hash leaves out the voters",
         file: "crates/core/src/result.rs",
@@ -686,7 +686,7 @@ pub const PLANTS: &[Plant] = &[
         wrong: "matches!(self, Self::Stage(_))",
         tests: SIMULATION,
     },
-    // Events.
+    // These bugs are in events.
     Plant {
         name: "an event's version that a reopening leaves as it was",
         file: "crates/core/src/event.rs",
@@ -743,7 +743,7 @@ pub const PLANTS: &[Plant] = &[
         wrong: "left.extend(hub.events().into_iter().take(0).map(Missing::Event));",
         tests: SIMULATION,
     },
-    // What only a real cluster shows.
+    // Only a real cluster shows these bugs.
     Plant {
         name: "acknowledge what one broker has",
         file: "crates/server/src/log/kafka/producer.rs",
@@ -758,7 +758,7 @@ pub const PLANTS: &[Plant] = &[
         wrong: "            |_| Append::Ready(Some(Ok(Position { partition, offset: None }))),\n        )",
         tests: FROZEN,
     },
-    // The edges: codes, caches, files, addresses.
+    // These bugs are at the edges: codes, caches, files, addresses.
     Plant {
         name: "a poll that is over for long takes its code back",
         file: "crates/server/src/watch/codes.rs",
@@ -899,7 +899,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// So that `make test` says when the code has moved on, and not only `make plant`.
+    /// Makes `make test`, and not only `make plant`, fail when the code that a bug replaces has changed.
     #[test]
     fn every_bug_has_its_place() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -1,5 +1,5 @@
-//! `make schemathesis`: requests made up from the OpenAPI document, sent to the real binary.
-//! Any 5xx and any answer the document does not allow is a failure.
+//! `make schemathesis` makes up requests from the OpenAPI document and sends them to the real binary. Any 5xx
+//! is a failure, and so is any answer that the document does not allow.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-/// Where the Makefile installs the pinned version.
+/// The Makefile installs the pinned version at this path.
 const TOOL: &str = ".tools/schemathesis/bin/st";
 const FOLDER: &str = "target/schemathesis";
 const TOKEN: &str = "schemathesis-operators-token";
-/// One seed, so that a red run is red again.
+/// The seed is fixed, so that a run that failed fails again.
 const SEED: &str = "1";
-/// Bounds the whole run, in seconds.
+/// The whole run may take this many seconds.
 const MOST_SECONDS: &str = "60";
-/// Operations on a poll, each with a poll of its own: one closes it, one deletes it.
+/// These operations are on a poll. Each has a poll of its own, since one closes its poll and another deletes
+/// it.
 const ON_A_POLL: [(&str, &str); 16] = [
     ("GET", ""),
     ("PATCH", ""),
@@ -38,7 +39,7 @@ const ON_A_POLL: [(&str, &str); 16] = [
     ("GET", "/replay"),
     ("GET", "/export"),
 ];
-/// Likewise on an event.
+/// These operations are on an event. Each has an event of its own.
 const ON_AN_EVENT: [(&str, &str); 10] = [
     ("GET", ""),
     ("PATCH", ""),
@@ -52,7 +53,7 @@ const ON_AN_EVENT: [(&str, &str); 10] = [
     ("DELETE", "/logo"),
 ];
 
-/// Killed when dropped.
+/// `Server` is a running server, which is killed when dropped.
 struct Server(Child);
 
 impl Drop for Server {
@@ -62,7 +63,7 @@ impl Drop for Server {
     }
 }
 
-/// Build, start, ask.
+/// Builds and starts the server, and sends it requests.
 pub fn run() -> Result<()> {
     ensure!(Path::new(TOOL).exists(), "{TOOL} is missing; `make schemathesis` installs it");
     let built = Command::new(env!("CARGO")).args(["build", "-p", "pollux"]).status()?;
@@ -89,8 +90,9 @@ pub fn run() -> Result<()> {
         .args(["--seed", SEED, "--max-time", MOST_SECONDS, "--max-examples", "50"])
         .args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure"])
         .args(["--request-timeout", "20", "--generation-database", "none", "--warnings", "off"])
-        // What a schema cannot say may refuse what it allows (a cursor is opaque, a key has a
-        // length), and to whom a draft is not shown it is not there: 404, not 403.
+        // The server may refuse what the schema allows, for reasons that a schema cannot state (a cursor
+        // is opaque, a key has a length). And a draft does not exist for those to whom it is not shown:
+        // the answer is 404, not 403.
         .args(["--exclude-checks", "positive_data_acceptance,ignored_auth"])
         // Streams do not end; the tests of the API read them.
         .args(["--exclude-path", "/api/events", "--exclude-path", "/api/polls/{id}/events"])
@@ -101,7 +103,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// Which poll or event each operation gets.
+/// Returns the configuration, which says which poll or event each operation gets.
 fn configuration(port: u16) -> Result<String> {
     let mut text = String::new();
     let mut write = |method, route, rest, id| {
@@ -126,7 +128,7 @@ fn configuration(port: u16) -> Result<String> {
     Ok(text)
 }
 
-/// Make one; its id.
+/// Creates a poll or an event and returns its id.
 fn create(port: u16, route: &str, body: &str) -> Result<String> {
     let request = format!(
         "POST {route} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\

@@ -1,5 +1,5 @@
-//! A server being measured: started as its users start it, asked over HTTP, and its process
-//! looked at from outside.
+//! This module runs a server that is measured: it is started as its users start it, asked over HTTP, and its
+//! process is observed from outside.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-/// Clock ticks a second of `/proc/PID/stat`; the same on every Linux.
+/// `/proc/PID/stat` counts this many clock ticks a second, the same on every Linux.
 const TICKS: f64 = 100.0;
 
-/// Killed when dropped.
+/// `Server` is a running server, which is killed when dropped.
 pub struct Server {
     child: Child,
-    /// `127.0.0.1:port`.
+    /// The address, `127.0.0.1:port`.
     pub address: String,
-    /// The poll's id.
+    /// The id of the poll that is voted in.
     pub poll: String,
 }
 
@@ -31,7 +31,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// The yardstick: prints its URL.
+    /// Starts the bare handler that Pollux is compared with. It prints its URL.
     pub fn bare(built: &Path) -> Result<Self> {
         let mut child = Command::new(built.join("examples/bare")).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
@@ -40,7 +40,7 @@ impl Server {
         Ok(Self { child, address, poll: "01890a5d-ac96-774b-bcce-b302099a8057".into() })
     }
 
-    /// The product on a folder of its own, as `pollux serve` is by default, with one poll.
+    /// Starts Pollux on a folder of its own, as `pollux serve` is by default, with one poll.
     pub fn pollux(built: &Path, folder: &Path) -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(built.join("pollux"))
@@ -57,7 +57,7 @@ impl Server {
         Ok(server)
     }
 
-    /// A node of a cluster that this environment names.
+    /// Starts a node of the cluster that this environment names.
     pub fn member(built: &Path, environment: &[(&str, String)], roles: &str) -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(built.join("pollux"))
@@ -76,12 +76,12 @@ impl Server {
         Ok(server)
     }
 
-    /// The path of the vote route.
+    /// Returns the path of the vote route.
     pub fn path(&self) -> String {
         format!("/api/polls/{}/vote", self.poll)
     }
 
-    /// A poll with two options; its id.
+    /// Creates a poll with two options, as soon as the server answers, and returns its id.
     pub fn create_poll(&self) -> Result<String> {
         let body = r#"{"question":"Which?","options":["This","That"]}"#;
         let started = Instant::now();
@@ -94,7 +94,7 @@ impl Server {
         }
     }
 
-    /// Wait until the poll shows this many voters; more would be a vote counted twice.
+    /// Waits until the poll shows this many voters. More would mean that a vote was counted twice.
     pub fn counted(&self, voters: u64) -> Result<()> {
         let path = format!("/api/polls/{}", self.poll);
         let started = Instant::now();
@@ -111,7 +111,7 @@ impl Server {
         }
     }
 
-    /// CPU seconds this process has used, in the kernel too.
+    /// Returns the CPU seconds that the process has used, in the kernel too.
     pub fn cpu(&self) -> Result<f64> {
         let stat = fs::read_to_string(self.file("stat"))?;
         let after_name = stat.rsplit_once(')').context("an odd /proc/PID/stat")?.1;
@@ -119,7 +119,7 @@ impl Server {
         Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS)
     }
 
-    /// Resident memory of the whole process, in bytes.
+    /// Returns the resident memory of the whole process in bytes.
     pub fn resident(&self) -> Result<f64> {
         let status = fs::read_to_string(self.file("status"))?;
         let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
@@ -131,14 +131,15 @@ impl Server {
     }
 }
 
-/// One request over a connection of its own; any answer but a success is an error.
-/// What a GET answers, as JSON.
+/// Sends a GET over a connection of its own and returns the JSON answer. Any answer but a success is an
+/// error.
 pub fn get(address: &str, path: &str) -> Result<Value> {
     let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
     ask(address, &format!("{head}accept: application/json\r\n\r\n"))
 }
 
-/// What a POST of this JSON answers.
+/// Sends a POST of this JSON over a connection of its own and returns the JSON answer. Any answer but a
+/// success is an error.
 pub fn post(address: &str, path: &str, body: &str) -> Result<Value> {
     let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
     let length = body.len();
@@ -161,11 +162,11 @@ fn ask(address: &str, request: &str) -> Result<Value> {
     Ok(serde_json::from_str(body)?)
 }
 
-/// Sockets that watch the server's poll and say nothing.
+/// `Watchers` are sockets that watch the server's poll and send nothing.
 pub struct Watchers(Vec<TcpStream>);
 
 impl Watchers {
-    /// Connect so many, one after the other, each with its hello.
+    /// Connects this many sockets, one after the other, and reads the hello of each.
     pub fn open(server: &Server, count: usize) -> Result<Self> {
         let request = format!(
             "GET /ws?poll={} HTTP/1.1\r\nhost: {}\r\nconnection: Upgrade\r\n\
@@ -186,13 +187,13 @@ impl Watchers {
         Ok(Self(sockets))
     }
 
-    /// How many.
+    /// Returns the number of sockets.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 }
 
-/// The answer to the handshake, and the first message whole.
+/// Reads the answer to the handshake and the whole first message.
 fn read_hello(socket: &mut TcpStream) -> std::io::Result<()> {
     let wrong = |what: &str| std::io::Error::other(what.to_owned());
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! PostgreSQL alone, for tests of what needs no broker.
+//! `Postgres` is a PostgreSQL server alone, for tests that need no broker.
 
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -16,33 +16,34 @@ use crate::process::{Process, Signal, State};
 use crate::secure::Certificates;
 use crate::{Options, START_DEADLINE};
 
-/// How often one looks again while waiting.
+/// While waiting, `Postgres` pauses this long between two attempts.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
-/// A PostgreSQL that runs. Dropped, it is gone with all it held.
+/// `Postgres` is a running PostgreSQL server. Dropping it kills the server and removes its folder with all
+/// data.
 pub struct Postgres {
     folder: PathBuf,
     database: Database,
     member: Member,
-    /// Who vouches for it, if it speaks TLS.
+    /// The authority that signed its certificate, if it speaks TLS.
     ca: Option<PathBuf>,
-    /// It must be reaped.
+    /// The server's process, kept because it must be reaped.
     child: Mutex<Option<Child>>,
     _guard: Guard,
 }
 
 impl Postgres {
-    /// Start one on a free port, in a new folder for temporary files.
+    /// Starts a server on a free port, in a new temporary folder.
     pub fn start() -> Result<Self> {
         Self::start_as(&Options::default().folder, false)
     }
 
-    /// Start one that lets nobody in without TLS.
+    /// Starts a server that refuses connections without TLS.
     pub fn start_with_tls() -> Result<Self> {
         Self::start_as(&Options::default().folder, true)
     }
 
-    /// Start one on a free port, in this folder, which is made.
+    /// Starts a server on a free port, in this folder, which is created.
     pub fn start_in(folder: &Path) -> Result<Self> {
         Self::start_as(folder, false)
     }
@@ -62,18 +63,18 @@ impl Postgres {
         Ok(started)
     }
 
-    /// How to reach it.
+    /// Returns the address and the credentials of the database.
     pub fn database(&self) -> &Database {
         &self.database
     }
 
-    /// The authority that signed its certificate, PEM, if it speaks TLS. The certificate is for
-    /// 127.0.0.1 and localhost.
+    /// Returns the PEM file of the authority that signed its certificate, if it speaks TLS. The certificate
+    /// is for 127.0.0.1 and localhost.
     pub fn ca(&self) -> Option<&Path> {
         self.ca.as_deref()
     }
 
-    /// Kill it on the spot: SIGKILL, to its children too.
+    /// Kills the server and its children with SIGKILL, and waits until all are gone.
     pub fn kill(&self) -> Result<()> {
         let children = self.living()?.signal_all(Signal::KILL)?;
         if let Some(mut child) = self.child.lock().take() {
@@ -89,7 +90,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Start it, and wait until it answers.
+    /// Starts the server, and waits until it answers.
     pub fn launch(&self) -> Result<()> {
         *self.child.lock() = Some(self.member.spawn(&self.folder)?);
         let deadline = Instant::now() + START_DEADLINE;
@@ -104,17 +105,17 @@ impl Postgres {
         Ok(())
     }
 
-    /// Stop it where it is, with its children: connections stay open and nobody answers.
+    /// Stops the server and its children with SIGSTOP: connections stay open and nobody answers.
     pub fn pause(&self) -> Result<()> {
         self.living()?.signal_all(Signal::STOP).map(drop)
     }
 
-    /// Let it go on.
+    /// Resumes a paused server.
     pub fn resume(&self) -> Result<()> {
         self.living()?.signal_all(Signal::CONT).map(drop)
     }
 
-    /// Whether its process lives.
+    /// Returns whether the server's process lives; a paused one does.
     pub fn is_alive(&self) -> bool {
         self.living().is_ok()
     }

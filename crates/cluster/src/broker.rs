@@ -1,4 +1,5 @@
-//! The brokers; in KRaft mode each is a controller too.
+//! This module writes the brokers' settings and prepares their folders. In KRaft mode each broker is a
+//! controller too.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,7 +15,7 @@ use crate::ports::Port;
 use crate::secure::Secure;
 use crate::{Detour, MEMBERS, Mode, shared, write_private, zookeeper};
 
-/// Write what the `n`th needs; say how to start it.
+/// Writes the settings of the `n`th broker, and returns how to start it.
 pub(crate) fn member(folder: &Path, n: u16, plan: &Plan, jars: &Jars) -> Result<Member> {
     let Plan { mode, ports, .. } = *plan;
     let mut settings = shared::broker(mode)?;
@@ -43,7 +44,7 @@ pub(crate) fn member(folder: &Path, n: u16, plan: &Plan, jars: &Jars) -> Result<
             listeners.iter().map(|(name, port)| format!("{name}://{}", ports.address(*port, n)));
         all.collect::<Vec<_>>().join(",")
     };
-    // Others are told of the brokers' listeners, not of the controller's.
+    // Clients are told of the brokers' listeners, never of the controller's.
     let mut advertised = listen(&listeners);
     if let Some(detour) = plan.detour {
         let port = detour.brokers[usize::from(n) - 1];
@@ -73,9 +74,9 @@ fn settings_file(folder: &Path, n: u16) -> PathBuf {
     folder.join(format!("kafka{n}.properties"))
 }
 
-/// KRaft keeps the cluster's id in each broker's folder, and that must be there first.
+/// Formats the brokers' folders for KRaft, which keeps the cluster's id in each and does not start without.
 pub(crate) fn format(folder: &Path, jars: &Jars) -> Result<()> {
-    // Any 16 bytes, in Kafka's Base64 for a UUID.
+    // Any 16 bytes will do. They are in Kafka's Base64 for a UUID.
     const CLUSTER: &str = "cG9sbHV4LWNsdXN0ZXIuLg";
     let started: Vec<_> = (1..=MEMBERS)
         .map(|n| {
@@ -97,7 +98,7 @@ pub(crate) fn format(folder: &Path, jars: &Jars) -> Result<()> {
     Ok(())
 }
 
-/// The user that SCRAM knows; PLAIN's is in the settings.
+/// Adds the user that logs in with SCRAM. The user of PLAIN is in the brokers' settings.
 pub(crate) fn add_user(bootstrap: &str, jars: &Jars, secure: &Secure) -> Result<()> {
     let output = java::tool(jars, "kafka.admin.ConfigCommand")
         .args(["--bootstrap-server", bootstrap, "--alter", "--entity-type", "users"])

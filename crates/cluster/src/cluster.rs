@@ -1,4 +1,4 @@
-//! The cluster as a whole: prepared, brought up, harmed and healed by name, taken away.
+//! `Cluster` is the cluster as a whole: it is prepared, started, harmed and healed by name, and removed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,29 +20,30 @@ use crate::secure::Secure;
 use crate::wire;
 use crate::{Detour, MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
 
-/// How often one looks again while waiting.
+/// While waiting, `Cluster` pauses this long between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
-/// For so long one waits for someone else's zombie.
+/// A start waits this long for a zombie that another process must reap.
 const REAPED: Duration = Duration::from_secs(10);
-/// Lines of a log that are shown with a failure.
+/// A failure is shown with this many of the log's last lines.
 const LOG_TAIL: usize = 15;
 
-/// A cluster. Dropped, it is gone, unless it was [opened](Self::open) or [detached](Self::detach).
+/// `Cluster` is a running cluster. Dropping it kills its members and removes its folder, unless it was
+/// [opened](Self::open) or [detached](Self::detach).
 pub struct Cluster {
     folder: PathBuf,
     plan: Mutex<Plan>,
     jars: Jars,
-    /// Those this process has started; they must be reaped.
+    /// The members that this process has started, kept because they must be reaped.
     children: Mutex<BTreeMap<String, Child>>,
-    /// Held by whoever must take the cluster away.
+    /// The guard that kills the members when this process ends; `None` if they are to go on.
     guard: Option<Guard>,
-    /// A failed start wants its logs to be read.
+    /// Whether the folder stays after a drop, as it does after a failed start, whose logs are needed.
     keep_folder: bool,
     progress: fn(&str),
 }
 
 impl Cluster {
-    /// Start one and wait until all of it is ready. A folder that a dead cluster left is emptied.
+    /// Starts a cluster and waits until every member is ready. A folder that a dead cluster left is emptied.
     pub fn start(options: &Options) -> Result<Self> {
         let jars = Jars::resolve(options.mode, &options.progress)?;
         let ports = match options.port {
@@ -56,7 +57,7 @@ impl Cluster {
         let (mode, detour) = (options.mode, options.detour);
         let (secure, members) = (None, Vec::new());
         let mut plan = Plan { mode, ports, database, secure, detour, secret, members };
-        // Before anything else is there: whoever finds the folder knows whose it is.
+        // The plan comes first, so that a folder left by a start that was killed is known as a cluster's.
         plan.write(&folder)?;
         (options.progress)("preparing folders and settings");
         if options.secure {
@@ -79,7 +80,7 @@ impl Cluster {
         up.map(|()| cluster)
     }
 
-    /// One that another command started. It goes on when this is dropped.
+    /// Opens a cluster that another command started. Dropping it leaves the cluster running.
     pub fn open(folder: &Path, progress: fn(&str)) -> Result<Self> {
         let plan = Plan::read(folder)?;
         let jars = Jars::resolve(plan.mode, &progress)?;
@@ -88,14 +89,14 @@ impl Cluster {
         Ok(Self { folder, plan, jars, children, guard: None, keep_folder: true, progress })
     }
 
-    /// Let it go on when this process ends.
+    /// Lets the cluster go on when this process ends.
     pub fn detach(mut self) {
         if let Some(guard) = self.guard.take() {
             guard.dismiss();
         }
     }
 
-    /// Start whatever is not running, resume what is paused, and wait until all of it is ready.
+    /// Starts every member that is not running, resumes those that are paused, and waits until all are ready.
     pub fn bring_up(&self) -> Result<()> {
         let members = self.members();
         for wave in 0..=2 {
@@ -123,7 +124,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// What can only be done once the brokers answer; harmless when repeated.
+    /// Does what is possible only once the brokers answer. It may be repeated.
     fn finish(&self) -> Result<()> {
         self.wait_until(START_DEADLINE, "every broker knows all others", || {
             for n in 1..=MEMBERS {
@@ -138,8 +139,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Add a node of Pollux, start it and wait until it is ready. Its number, from 1, gives it its
-    /// port; `roles` are as in `POLLUX_ROLES`; `more` is added to its environment.
+    /// Adds a Pollux node, starts it and waits until it is ready. Its port follows from `number`, which
+    /// counts from 1; `roles` are as in `POLLUX_ROLES`; `more` is added to its environment.
     pub fn add_node(
         &self,
         name: &str,
@@ -165,8 +166,8 @@ impl Cluster {
         })
     }
 
-    /// Add a process of the caller's, start it and wait until it is ready: a web node, say. It
-    /// is started after the brokers, stopped before them, and harmed by its name like any other.
+    /// Adds a process of the caller's, a web node for instance, starts it and waits until it is ready. It is
+    /// started after the brokers, stopped before them, and killed or paused by its name like any member.
     pub fn add(&self, member: Member) -> Result<()> {
         let name = member.name.clone();
         {
@@ -178,14 +179,13 @@ impl Cluster {
         self.start_member(&name)
     }
 
-    /// Kill a member on the spot: SIGKILL, to its children too.
+    /// Kills a member and its children with SIGKILL, and waits until it is gone.
     pub fn kill(&self, name: &str) -> Result<()> {
         self.living(name)?.signal_all(Signal::KILL)?;
         self.wait_gone(name, STOP_DEADLINE)
     }
 
-    /// Stop a member where it is: SIGSTOP, to its children too. Its connections stay open and
-    /// nobody answers.
+    /// Stops a member and its children with SIGSTOP. Its connections stay open and nobody answers.
     pub fn pause(&self, name: &str) -> Result<()> {
         self.living(name)?.signal_all(Signal::STOP)?;
         self.wait_until(STOP_DEADLINE, "it is paused", || {
@@ -194,7 +194,7 @@ impl Cluster {
         })
     }
 
-    /// Let a paused member go on.
+    /// Resumes a paused member.
     pub fn resume(&self, name: &str) -> Result<()> {
         let process = self.living(name)?;
         for child in process.children()? {
@@ -204,7 +204,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ask a member to stop in good order and wait until it has; after a while it is killed.
+    /// Asks a member to stop and waits until it has; after [`STOP_DEADLINE`] it is killed.
     pub fn stop(&self, name: &str) -> Result<()> {
         let member = self.member(name)?;
         let process = self.living(name)?;
@@ -218,13 +218,13 @@ impl Cluster {
         }
     }
 
-    /// Start a member that is not running and wait until it is ready.
+    /// Starts a member that is not running and waits until it is ready.
     pub fn start_member(&self, name: &str) -> Result<()> {
         self.launch(name)?;
         self.wait_ready(&[name], START_DEADLINE)
     }
 
-    /// Stop in good order, and start again.
+    /// Stops a member if it runs, starts it again and waits until it is ready.
     pub fn restart(&self, name: &str) -> Result<()> {
         if self.state(name)? != State::Dead {
             self.stop(name)?;
@@ -232,16 +232,16 @@ impl Cluster {
         self.start_member(name)
     }
 
-    /// Start a member and do not wait: one of an ensemble without a quorum is never ready alone.
+    /// Starts a member without waiting: a ZooKeeper whose ensemble has no quorum is never ready.
     pub fn launch(&self, name: &str) -> Result<()> {
         let member = self.member(name)?;
         ensure!(self.state(name)? == State::Dead, "{name} is running already");
-        // PostgreSQL takes the id in its lock file for alive as long as nobody has reaped it.
+        // PostgreSQL takes the process id in its lock file for alive until that process is reaped.
         if let Some(mut old) = self.children.lock().remove(name) {
             old.wait()?;
         }
         if let Some(old) = Process::read(&member.pid_file(&self.folder))? {
-            // One that another process must reap, and may not.
+            // Its parent may be another process, which alone can reap it and may be slow to do so.
             let _ = self.wait_until(REAPED, "it is reaped", || {
                 ensure!(!old.has_id(), "it is a zombie");
                 Ok(())
@@ -252,7 +252,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Wait until all of these are ready.
+    /// Waits until all of these members are ready. A member that dies meanwhile is an error.
     pub fn wait_ready(&self, names: &[&str], patience: Duration) -> Result<()> {
         let deadline = Instant::now() + patience;
         for name in names {
@@ -271,7 +271,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Try until it succeeds. The error is the last one, with what was waited for.
+    /// Repeats the attempt until it succeeds. After `patience` it returns the last error, with `what` in it.
     pub fn wait_until<T>(
         &self,
         patience: Duration,
@@ -290,70 +290,71 @@ impl Cluster {
         }
     }
 
-    /// Whether a member's process lives.
+    /// Returns whether a member's process runs, is paused or is dead.
     pub fn state(&self, name: &str) -> Result<State> {
         let process = Process::read(&self.member(name)?.pid_file(&self.folder))?;
         Ok(process.map_or(State::Dead, |process| process.state()))
     }
 
-    /// Its process, also one that is paused.
+    /// Returns a member's process, which may be paused. A dead one is an error.
     pub fn living(&self, name: &str) -> Result<Process> {
         self.member(name)?.living(&self.folder)
     }
 
-    /// The names, in the order of their start.
+    /// Returns the members' names in the order of their start.
     pub fn names(&self) -> Vec<String> {
         self.members().into_iter().map(|member| member.name).collect()
     }
 
-    /// One of Kafka's own tools by its class, such as `org.apache.kafka.tools.TopicCommand`.
+    /// Returns a command for one of Kafka's own tools, named by its class
+    /// (`org.apache.kafka.tools.TopicCommand`).
     pub fn tool(&self, class: &str) -> Command {
         java::tool(&self.jars, class)
     }
 
-    /// ZooKeeper or KRaft.
+    /// Returns whether Kafka runs with ZooKeeper or in KRaft mode.
     pub fn mode(&self) -> Mode {
         self.plan.lock().mode
     }
 
-    /// Which port is whose.
+    /// Returns the cluster's ports.
     pub fn ports(&self) -> Ports {
         self.plan.lock().ports
     }
 
-    /// How to reach PostgreSQL.
+    /// Returns the address and the credentials of PostgreSQL.
     pub fn database(&self) -> Database {
         self.plan.lock().database.clone()
     }
 
-    /// What clients of the secure listeners need, if there are any.
+    /// Returns what clients of the secure listeners need, if there are such listeners.
     pub fn secure(&self) -> Option<Secure> {
         self.plan.lock().secure.clone()
     }
 
-    /// Where it lives.
+    /// Returns the folder of everything that the cluster writes.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The brokers' plain addresses, as in `KAFKA_BROKER`.
+    /// Returns the brokers' plain addresses, in the form of `KAFKA_BROKER`.
     pub fn bootstrap(&self) -> String {
         self.bootstrap_of(Port::Broker)
     }
 
-    /// The brokers' addresses through the caller's proxies, if it has any.
+    /// Returns the brokers' addresses through the caller's proxies, if there are proxies.
     pub fn detour(&self) -> Option<String> {
         self.plan.lock().detour.map(|detour| Detour::addresses(detour.brokers))
     }
 
-    /// The brokers' addresses of one kind of listener.
+    /// Returns the brokers' addresses of one kind of listener.
     pub fn bootstrap_of(&self, kind: Port) -> String {
         let ports = self.ports();
         let all: Vec<String> = (1..=MEMBERS).map(|n| ports.address(kind, n)).collect();
         all.join(",")
     }
 
-    /// The environment that lets Pollux find the cluster.
+    /// Returns the environment variables that connect a Pollux node to the cluster.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let database = self.database();
         vec![
@@ -367,7 +368,7 @@ impl Cluster {
         ]
     }
 
-    /// Kill every member and remove the folder, with all data.
+    /// Kills every member and removes the folder with all data.
     pub fn remove(self) -> Result<()> {
         self.kill_all()?;
         plan::remove_folder(&self.folder)
@@ -375,7 +376,7 @@ impl Cluster {
 
     fn kill_all(&self) -> Result<()> {
         let mut failed = Ok(());
-        // Every one is tried; the first failure is told.
+        // A failure does not spare the others; the first one is returned.
         for name in self.names().iter().rev() {
             if self.state(name).is_ok_and(|state| state != State::Dead)
                 && let Err(error) = self.kill(name)
@@ -396,6 +397,7 @@ impl Cluster {
         })
     }
 
+    /// Returns all members in the order of their start.
     pub(crate) fn members(&self) -> Vec<Member> {
         self.plan.lock().members.clone()
     }
@@ -411,12 +413,12 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Dismissed or never held: it goes on.
+        // Without a guard the cluster goes on: it was detached, or opened.
         if self.guard.is_none() {
             return;
         }
         let killed = self.kill_all();
-        // A failed test wants its logs.
+        // The logs of a failed test are needed.
         if std::thread::panicking() || self.keep_folder || killed.is_err() {
             eprintln!("the cluster's logs are in {}", self.folder.display());
         } else {
@@ -425,7 +427,7 @@ impl Drop for Cluster {
     }
 }
 
-/// The end of a log, for a message.
+/// Returns the end of a log and its path, for a message.
 fn log_tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();

@@ -1,8 +1,8 @@
-//! Nothing outlives whoever started the cluster.
+//! The guard kills a cluster's members when the process that started them ends.
 //!
-//! A test that is killed runs no destructors. So a small process of its own waits for the other
-//! end of a pipe to close, which the kernel sees to however a process ends, and then kills every
-//! member that is still itself.
+//! A test that is killed runs no destructors. So the guard is a small process that waits for the other end
+//! of a pipe to close, which the kernel does however a process ends. It then kills each process that a pid
+//! file names, unless the id belongs to another process by now.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
-/// `$1` is the folder. A pid file holds id, start and boot; see `process.rs`. The start is the 22nd
-/// field of `stat`, and the 20th after the name, which may hold spaces.
+/// This shell script is the guard; `$1` is the folder. A pid file holds id, start and boot; see `process.rs`.
+/// The start is the 22nd field of `stat`, and the 20th after the name, which may hold spaces.
 const SCRIPT: &str = r#"
 cat >/dev/null
 for file in "$1"/*.pid; do
@@ -23,11 +23,11 @@ for file in "$1"/*.pid; do
 done
 "#;
 
-/// Watches as long as it is held; dropped, it strikes, and finds nothing if all was stopped.
+/// The guard watches as long as this is held. Dropping it kills every member that still runs.
 pub(crate) struct Guard(Child);
 
 impl Guard {
-    /// Watch over the members in this folder.
+    /// Starts a guard of the members in this folder.
     pub(crate) fn watch(folder: &Path) -> Result<Self> {
         let child = Command::new("sh")
             .args(["-c", SCRIPT, "pollux-cluster-guard"])
@@ -35,16 +35,16 @@ impl Guard {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // A Ctrl-C must not end the guard before the guarded.
+            // Its own process group keeps it from being ended by a Ctrl-C before the members are.
             .process_group(0)
             .spawn()
             .context("sh")?;
         Ok(Self(child))
     }
 
-    /// Let them live on.
+    /// Ends the guard and lets the members live on.
     pub(crate) fn dismiss(mut self) {
-        // Killed first: the pipe closes only afterwards.
+        // The guard must die before its pipe closes, or it would kill the members.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -73,7 +73,7 @@ mod tests {
         let (mut member, mut stranger) = (sleeper(), sleeper());
         let of = |child: &Child| Process::of(child.id()).unwrap();
         of(&member).write(&folder.path().join("member.pid")).unwrap();
-        // The file of a member that is gone; a stranger has its id now.
+        // This is the pid file of a member that is gone, and whose id a stranger has now.
         let file = folder.path().join("gone.pid");
         of(&stranger).write(&file).unwrap();
         let text = fs::read_to_string(&file).unwrap();

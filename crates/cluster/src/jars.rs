@@ -1,4 +1,4 @@
-//! The pinned Kafka: jars from Maven, each checked against the list in the repository.
+//! The jars of the pinned Kafka versions come from Maven, and each is checked against the repository's list.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{Mode, repository};
 
-/// What the Java processes of one mode run.
+/// `Jars` are what the Java processes of one mode run.
 #[derive(Clone, Debug)]
 pub struct Jars {
-    /// For `java -cp`.
+    /// The class path for `java -cp`.
     pub classpath: String,
 }
 
 impl Jars {
-    /// Have them: from `.tools` if they are there and whole, else through Maven.
+    /// Returns the jars: from `.tools` if they are there and intact, else through Maven.
     pub fn resolve(mode: Mode, progress: &dyn Fn(&str)) -> Result<Self> {
         let name = match mode {
             Mode::ZooKeeper => "kafka-3.9",
@@ -29,7 +29,7 @@ impl Jars {
             progress(&format!("{name}: {why}; resolving with Maven"));
             fetch(&project, &folder)?;
         }
-        // The list and not the folder says what is run; the configuration of the logging is first.
+        // The list, and not the folder, says what is run. The logging's configuration comes first.
         let jars = sums.lines().filter_map(|line| line.split_once("  "));
         let files = jars.map(|(_, jar)| folder.join(jar).display().to_string());
         let logging = repository().join("cluster").display().to_string();
@@ -38,7 +38,7 @@ impl Jars {
     }
 }
 
-/// Whether every jar of the list is there, and is the one that was pinned.
+/// Returns an error unless every jar of the list is there and has the pinned checksum.
 fn check(project: &Path, folder: &Path) -> Result<(), String> {
     if !folder.is_dir() {
         return Err("not there yet".into());
@@ -52,7 +52,8 @@ fn check(project: &Path, folder: &Path) -> Result<(), String> {
     if checked.status.success() { Ok(()) } else { Err(said(&checked)) }
 }
 
-/// Into a folder of its own first: one that was stopped half way is never taken for whole.
+/// Fetches the jars into a temporary folder first, so that a fetch that was stopped half way is never taken
+/// for complete.
 fn fetch(project: &Path, folder: &Path) -> Result<()> {
     let fresh = PathBuf::from(format!("{}.partial-{}", folder.display(), std::process::id()));
     let fetched = maven(project, &fresh).and_then(|()| {
@@ -64,7 +65,7 @@ fn fetch(project: &Path, folder: &Path) -> Result<()> {
         let _ = fs::remove_dir_all(&fresh);
         return Err(error);
     }
-    // Another process may have been as quick, and run from there already.
+    // Another process may have fetched them meanwhile, and run from that folder already.
     if check(project, folder).is_ok() {
         let _ = fs::remove_dir_all(&fresh);
         return Ok(());
@@ -75,7 +76,7 @@ fn fetch(project: &Path, folder: &Path) -> Result<()> {
 
 fn maven(project: &Path, folder: &Path) -> Result<()> {
     let output = Command::new("mvn")
-        // Strict checksums: an artifact that is not what the repository says fails.
+        // With strict checksums an artifact that differs from the repository's checksum fails.
         .args(["--batch-mode", "--quiet", "--strict-checksums", "--file"])
         .arg(project.join("pom.xml"))
         .arg("dependency:copy-dependencies")

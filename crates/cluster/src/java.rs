@@ -1,4 +1,4 @@
-//! How a Java process of the cluster is run.
+//! This module makes the command lines of the cluster's Java processes.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use crate::jars::Jars;
 use crate::member::{Member, Ready};
 use crate::shared::JAVA_FLAGS;
 
-/// A member that is a Java process with one settings file.
+/// Returns a member that is a Java process with one settings file.
 pub(crate) fn member(
     name: String,
     heap: &[&str],
@@ -29,8 +29,8 @@ pub(crate) fn member(
     }
 }
 
-/// One of Kafka's own tools, as in `org.apache.kafka.tools.TopicCommand`. It says nothing but
-/// what was asked, and warnings.
+/// Returns a command for one of Kafka's own tools (`org.apache.kafka.tools.TopicCommand`). It prints what
+/// was asked for, and warnings.
 pub(crate) fn tool(jars: &Jars, main: &str) -> Command {
     let mut command = Command::new("java");
     command

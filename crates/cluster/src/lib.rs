@@ -1,5 +1,6 @@
-//! A real cluster in one call: three brokers, their ZooKeeper ensemble (or KRaft), PostgreSQL.
-//! Plain processes on loopback in a folder of their own; no containers.
+//! This crate starts a real cluster for tests and benchmarks with one call: three Kafka brokers, their
+//! ZooKeeper ensemble (or KRaft) and PostgreSQL. They are plain processes on loopback in a folder of their
+//! own; no containers are involved.
 //!
 //! ```no_run
 //! use pollux_cluster::{Cluster, Options};
@@ -9,16 +10,16 @@
 //! cluster.kill(&leader)?; // SIGKILL
 //! cluster.pause("kafka2")?; // SIGSTOP
 //! cluster.resume("kafka2")?;
-//! cluster.start_member(&leader)?; // until it is ready again
+//! cluster.start_member(&leader)?; // returns when it is ready again
 //! # anyhow::Ok(())
 //! ```
 //!
-//! Dropping it takes everything away. However the process that started it ends, the members end
-//! with it; after a failure the folder stays, for its logs. `cargo xtask cluster` is the same for
-//! a terminal, and keeps it running.
+//! Dropping a [`Cluster`] kills its members and removes its folder. Members never outlive the process that
+//! started them, even if that is killed. After a failure the folder stays, because its logs are needed.
+//! `cargo xtask cluster` does the same from a terminal, and keeps the cluster running.
 //!
-//! The names: `zk1` to `zk3`, `kafka1` to `kafka3` (id 1 to 3), `pg`, and what
-//! [`Cluster::add`] brings.
+//! The members' names are `zk1` to `zk3`, `kafka1` to `kafka3` (broker ids 1 to 3), `pg`, and whatever
+//! [`Cluster::add`] is given.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -57,14 +58,14 @@ pub use process::{Process, State};
 pub use secure::Secure;
 pub use wire::{Partition, Topic};
 
-/// Brokers, and ZooKeepers.
+/// A cluster has this many brokers, and as many ZooKeepers.
 const MEMBERS: u16 = 3;
-/// Within this a member is ready, or its start has failed. Java starts slowly on a busy machine.
+/// A member that is not ready within this time has failed to start. Java starts slowly on a busy machine.
 pub const START_DEADLINE: Duration = Duration::from_secs(90);
-/// Within this a member that was asked to stop is gone, or it is killed.
+/// A member that was asked to stop and still runs after this time is killed.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Where Kafka keeps its metadata, and with that, which Kafka.
+/// The mode says where Kafka keeps its metadata, and thereby which version of Kafka runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// Kafka 3.9 with a ZooKeeper ensemble.
@@ -74,25 +75,26 @@ pub enum Mode {
     KRaft,
 }
 
-/// What kind of cluster, and where.
+/// `Options` say which mode a cluster has, where it is, and what it has besides plain listeners.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Everything it has; made if it is not there.
+    /// The folder of everything that the cluster writes. It is created if it does not exist.
     pub folder: PathBuf,
-    /// ZooKeeper or KRaft.
+    /// Whether Kafka runs with ZooKeeper or in KRaft mode.
     pub mode: Mode,
-    /// The first of its hundred ports; a free block if none.
+    /// The first of the cluster's hundred ports. Without one, a free block is taken.
     pub port: Option<u16>,
-    /// Also listen with TLS and SASL.
+    /// Whether the brokers also listen with TLS and SASL.
     pub secure: bool,
-    /// The way past the caller's proxies, if there is to be one.
+    /// The caller's proxies, if traffic is to pass through them.
     pub detour: Option<Detour>,
-    /// Told what is being done, a line at a time.
+    /// A function that is called with one line of text for each step.
     pub progress: fn(&str),
 }
 
 impl Default for Options {
-    /// ZooKeeper mode on free ports, in a new folder for temporary files, silently.
+    /// Returns the options of a cluster in ZooKeeper mode on free ports, in a new temporary folder, without
+    /// messages.
     fn default() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -108,14 +110,14 @@ impl Default for Options {
     }
 }
 
-/// Ports of proxies that the caller serves on loopback, by a member's number from 1: brokers reach
-/// each other through them, and ZooKeeper, and so does a client that comes through
-/// [`Cluster::detour`]. So a network can be cut or slowed without being root.
+/// `Detour` names the ports on loopback at which the caller serves proxies, indexed by a member's number less
+/// one. Brokers reach each other and ZooKeeper through them, and so does a client that uses the addresses of
+/// [`Cluster::detour`]. This lets a test cut or slow the network without being root.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Detour {
-    /// To each broker's [`Port::Proxied`].
+    /// The proxies that lead to each broker's [`Port::Proxied`].
     pub brokers: [u16; MEMBERS as usize],
-    /// To each [`Port::ZooKeeper`]; unused in KRaft mode.
+    /// The proxies that lead to each [`Port::ZooKeeper`]; unused in KRaft mode.
     pub zookeepers: [u16; MEMBERS as usize],
 }
 
@@ -125,19 +127,19 @@ impl Detour {
     }
 }
 
-/// The repository's root: the settings and the pinned jars are there.
+/// Returns the repository's root, where the settings and the pinned jars are.
 fn repository() -> &'static Path {
-    // Two up from `crates/cluster`.
+    // This crate is in `crates/cluster`, two levels below the root.
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("a workspace has a root")
 }
 
-/// One of the files that hold the settings, whole.
+/// Reads one of the settings files of `cluster/`.
 fn setting_file(name: &str) -> Result<String> {
     let file = repository().join("cluster").join(name);
     fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))
 }
 
-/// Write a file that no other user may read: it holds a password.
+/// Writes a file that no other user may read, because it holds a password.
 fn write_private(file: &Path, text: &str) -> Result<()> {
     let mut opened = OpenOptions::new()
         .write(true)

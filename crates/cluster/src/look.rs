@@ -1,4 +1,4 @@
-//! What can be seen of a cluster from outside: who lives, who leads, what is in sync.
+//! This module answers questions about a cluster from outside: who lives, who leads, what is in sync.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use crate::process::{Process, State};
 use crate::wire::{self, Metadata, Topic};
 use crate::{Cluster, MEMBERS, Mode, Port};
 
-/// How a member is.
+/// `Status` says how one member is.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// Its name.
+    /// The member's name.
     pub name: String,
-    /// Where it listens, if it does.
+    /// The address at which it listens, if it does.
     pub address: Option<String>,
-    /// Whether its process lives.
+    /// Whether its process runs, is paused or is dead.
     pub state: State,
-    /// While it lives.
+    /// Its process id while it lives.
     pub pid: Option<u32>,
-    /// Whether it does its work; the error says what is missing.
+    /// Whether it is ready to work; the error says what is missing.
     pub ready: Result<(), String>,
 }
 
 impl Cluster {
-    /// Every member, in the order of their start.
+    /// Returns the status of every member, in the order of their start.
     pub fn status(&self) -> Result<Vec<Status>> {
         let mut all = Vec::new();
         for member in self.members() {
@@ -43,7 +43,7 @@ impl Cluster {
         Ok(all)
     }
 
-    /// Which ZooKeeper leads the ensemble.
+    /// Returns the name of the ZooKeeper that leads the ensemble.
     pub fn zookeeper_leader(&self) -> Result<String> {
         let mut why = anyhow!("there is no ZooKeeper in KRaft mode");
         for member in self.members() {
@@ -60,7 +60,7 @@ impl Cluster {
         Err(why.context("no ZooKeeper leads"))
     }
 
-    /// Which broker is the controller.
+    /// Returns the name of the broker that is the controller.
     pub fn controller(&self) -> Result<String> {
         let id = match self.mode() {
             Mode::ZooKeeper => self.metadata()?.controller,
@@ -69,7 +69,7 @@ impl Cluster {
         id.map(|id| format!("kafka{id}")).context("there is no controller")
     }
 
-    /// A topic, as the first broker that answers sees it: what it knows may be a moment old.
+    /// Returns a topic as the first broker that answers sees it, which may be a moment out of date.
     pub fn topic(&self, name: &str) -> Result<Topic> {
         let topics = self.metadata()?.topics;
         topics
@@ -78,7 +78,7 @@ impl Cluster {
             .with_context(|| format!("there is no topic {name}"))
     }
 
-    /// A topic as this very broker sees it, which may be the one that is wrong.
+    /// Returns a topic as the named broker sees it, which may differ from what the others see.
     pub fn topic_seen_by(&self, broker: &str, name: &str) -> Result<Topic> {
         let members = self.members();
         let of_it = members.into_iter().find(|member| member.name == broker);
@@ -89,7 +89,7 @@ impl Cluster {
         found.with_context(|| format!("{broker} knows of no topic {name}"))
     }
 
-    /// Which broker leads a partition.
+    /// Returns the name of the broker that leads a partition.
     pub fn leader(&self, topic: &str, partition: i32) -> Result<String> {
         let topic = self.topic(topic)?;
         let found = topic.partitions.iter().find(|found| found.index == partition);
@@ -97,12 +97,12 @@ impl Cluster {
         found.leader.map(|id| format!("kafka{id}")).context("nobody leads it")
     }
 
-    /// What the brokers say of all topics.
+    /// Returns what the first broker that answers knows of brokers and topics.
     pub fn metadata(&self) -> Result<Metadata> {
         self.ask_brokers(wire::metadata)
     }
 
-    /// The first answer of a running broker.
+    /// Returns the first answer of a running broker.
     fn ask_brokers<T>(&self, ask: impl Fn(u16) -> Result<T>) -> Result<T> {
         let mut why = anyhow!("no broker is running");
         for n in 1..=MEMBERS {
@@ -116,7 +116,7 @@ impl Cluster {
         Err(why)
     }
 
-    /// Wait until every partition of every topic has all its replicas in sync.
+    /// Waits until every partition of every topic has all its replicas in sync.
     pub fn wait_in_sync(&self, patience: Duration) -> Result<()> {
         self.wait_until(patience, "all replicas in sync", || {
             for topic in self.metadata()?.topics {

@@ -1,4 +1,4 @@
-//! One process of the cluster: how it is started, how one knows that it is ready, how it ends.
+//! A member is one process of the cluster: how it is started, how to see that it is ready, how it is stopped.
 
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
@@ -13,54 +13,54 @@ use crate::postgres::Database;
 use crate::process::{Process, Signal, State};
 use crate::wire;
 
-/// A process that can be killed, paused and started again by its name. Kept in the cluster's
-/// folder, so that another command can do it.
+/// `Member` describes a process that can be killed, paused and started again by its name. It is saved in the
+/// cluster's folder, so that another command can do so too.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Member {
-    /// `kafka2`, say; also of its log and its pid file.
+    /// The member's name, such as `kafka2`. Its log and its pid file are named after it.
     pub name: String,
-    /// What is run.
+    /// The program.
     pub program: PathBuf,
-    /// With which arguments.
+    /// The program's arguments.
     pub args: Vec<String>,
-    /// What is added to the environment.
+    /// The variables that are added to the environment.
     pub env: Vec<(String, String)>,
-    /// As which user and group, if not as ours.
+    /// The user and the group as which it runs, if they are not our own.
     pub user: Option<(u32, u32)>,
-    /// When it is ready.
+    /// What must be seen before it counts as ready.
     pub ready: Ready,
 }
 
-/// What must be seen before a member counts as ready.
+/// `Ready` says what must be seen before a member counts as ready.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Ready {
-    /// It leads an ensemble or follows its leader.
+    /// A ZooKeeper that leads an ensemble or follows its leader.
     ZooKeeper {
-        /// For clients.
+        /// The port for clients.
         port: u16,
     },
-    /// It answers, and knows of a controller with which it is registered.
+    /// A broker that answers, and knows of a controller with which it is registered.
     Broker {
-        /// Its id.
+        /// The broker's id.
         id: i32,
-        /// The plain one.
+        /// The port of its plain listener.
         port: u16,
     },
-    /// It answers `SELECT 1`.
+    /// A PostgreSQL that answers `SELECT 1`.
     Postgres(Database),
-    /// It answers 200 to a GET.
+    /// A server that answers 200 to a GET.
     Http {
-        /// On loopback.
+        /// Its port on loopback.
         port: u16,
-        /// `/readyz`, say.
+        /// The path of the request, such as `/readyz`.
         path: String,
     },
-    /// As soon as it runs.
+    /// A process that counts as ready as soon as it runs.
     Running,
 }
 
 impl Ready {
-    /// Which wave of the start it belongs to: brokers need ZooKeeper, web nodes need all.
+    /// Returns the wave of the start to which it belongs: brokers need ZooKeeper, web nodes need everything.
     pub(crate) fn wave(&self) -> u8 {
         match self {
             Self::ZooKeeper { .. } | Self::Postgres(_) => 0,
@@ -69,7 +69,7 @@ impl Ready {
         }
     }
 
-    /// Where it listens, if it does.
+    /// Returns the port at which it listens, if it does.
     pub(crate) fn port(&self) -> Option<u16> {
         match self {
             Self::ZooKeeper { port } | Self::Broker { port, .. } | Self::Http { port, .. } => {
@@ -80,16 +80,16 @@ impl Ready {
         }
     }
 
-    /// The signal that asks it to stop in good order.
+    /// Returns the signal that asks it to stop.
     pub(crate) fn stop_signal(&self) -> Signal {
         match self {
-            // SIGTERM would have it wait for its clients to leave.
+            // SIGTERM would make it wait until its clients leave.
             Self::Postgres(_) => Signal::INT,
             _ => Signal::TERM,
         }
     }
 
-    /// Whether it is ready now; the error says what is missing.
+    /// Checks whether it is ready now; the error says what is missing.
     pub(crate) fn check(&self) -> Result<()> {
         match self {
             Self::ZooKeeper { port } => zookeeper_mode(*port).map(|_| ()),
@@ -107,7 +107,7 @@ impl Ready {
 }
 
 impl Member {
-    /// Start it, with its log and its pid file in the folder.
+    /// Starts the process, with its log and its pid file in the folder.
     pub(crate) fn spawn(&self, folder: &Path) -> Result<Child> {
         let log = OpenOptions::new().create(true).append(true).open(self.log(folder))?;
         let mut command = Command::new(&self.program);
@@ -118,7 +118,7 @@ impl Member {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            // A Ctrl-C at the terminal is not meant for it.
+            // Its own process group keeps it from being ended by a Ctrl-C at the terminal.
             .process_group(0);
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group).current_dir("/");
@@ -135,24 +135,25 @@ impl Member {
         Ok(child)
     }
 
-    /// Its process, if it lives, also one that is paused.
+    /// Returns its process, which may be paused. A dead one is an error.
     pub(crate) fn living(&self, folder: &Path) -> Result<Process> {
         Process::read(&self.pid_file(folder))?
             .filter(|process| process.state() != State::Dead)
             .with_context(|| format!("{} is not running", self.name))
     }
 
-    /// Where it writes what it says.
+    /// Returns the path of the file to which its output goes.
     pub fn log(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.log", self.name))
     }
 
+    /// Returns the path of the file that remembers its process.
     pub(crate) fn pid_file(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.pid", self.name))
     }
 }
 
-/// `leader` or `follower`; one that serves nobody is an error.
+/// Returns `leader` or `follower`. A ZooKeeper that serves no clients is an error.
 pub(crate) fn zookeeper_mode(port: u16) -> Result<String> {
     let ok = four_letters(port, "ruok")?;
     ensure!(ok == "imok", "ruok: {ok:?}");

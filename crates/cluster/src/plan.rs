@@ -1,4 +1,4 @@
-//! What a cluster consists of, and the folder that remembers it.
+//! The plan says what a cluster consists of, and is saved in the cluster's folder.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,10 +15,10 @@ use crate::process::{Process, State};
 use crate::secure::Secure;
 use crate::{Detour, MEMBERS, Mode, broker, write_private, zookeeper};
 
-/// Holds the plan.
+/// The plan is kept in a file of this name.
 const PLAN: &str = "cluster.json";
 
-/// Kept in the folder, so that a later command knows the cluster.
+/// The plan is kept in the folder, so that a later command knows the cluster.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) mode: Mode,
@@ -26,13 +26,14 @@ pub(crate) struct Plan {
     pub(crate) database: Database,
     pub(crate) secure: Option<Secure>,
     pub(crate) detour: Option<Detour>,
-    /// What Pollux's nodes share.
+    /// The secret that Pollux nodes share.
     pub(crate) secret: String,
-    /// In the order of their start; none while it is being prepared.
+    /// The members in the order of their start. The list is empty while they are being prepared.
     pub(crate) members: Vec<Member>,
 }
 
 impl Plan {
+    /// Reads the plan of the cluster in this folder.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let file = folder.join(PLAN);
         let text = fs::read_to_string(&file)
@@ -40,16 +41,17 @@ impl Plan {
         serde_json::from_str(&text).with_context(|| format!("reading {}", file.display()))
     }
 
-    /// Renamed into place: a command at the same time reads the old one or the new one.
+    /// Writes the plan and renames it into place: a command that reads it at the same time sees the old one
+    /// or the new one.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let fresh = folder.join(format!("{PLAN}.new"));
         write_private(&fresh, &serde_json::to_string_pretty(self)?)?;
         Ok(fs::rename(&fresh, folder.join(PLAN))?)
     }
 
-    /// Settings and data folders of every member.
+    /// Writes the settings and creates the data folders of every member.
     pub(crate) fn prepare(&mut self, folder: &Path, jars: &Jars) -> Result<()> {
-        // Making the database's folder takes as long as formatting KRaft's, so both at once.
+        // Creating PostgreSQL's files takes as long as formatting KRaft's, so both are done at once.
         std::thread::scope(|scope| {
             let database = scope.spawn(|| postgres::member(folder, &self.database, None));
             let mut members = Vec::new();
@@ -73,10 +75,11 @@ impl Plan {
     }
 }
 
-/// An empty folder, unless what is there is not ours or alive.
+/// Creates an empty folder. It is an error if the folder holds a running cluster, or something that is not a
+/// cluster.
 pub(crate) fn new_folder(folder: &Path) -> Result<PathBuf> {
     if folder.join(PLAN).exists() {
-        // By what stands there, not by the plan: another version may have written that.
+        // The pid files say who is alive. The plan could have been written by another version.
         for file in fs::read_dir(folder)? {
             let file = file?.path();
             if file.extension().is_some_and(|extension| extension == "pid") {
@@ -90,11 +93,12 @@ pub(crate) fn new_folder(folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let empty = fs::read_dir(folder)?.next().is_none();
     ensure!(empty, "{} holds something that is not a cluster", folder.display());
-    // PostgreSQL's user must pass; nobody needs to look.
+    // PostgreSQL's user must be able to pass through the folder; nobody needs to list it.
     fs::set_permissions(folder, fs::Permissions::from_mode(0o711))?;
     Ok(folder.canonicalize()?)
 }
 
+/// Removes a cluster's folder, and PostgreSQL's, which may be elsewhere.
 pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
     postgres::remove(folder)?;
     fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))

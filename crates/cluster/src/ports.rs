@@ -1,4 +1,4 @@
-//! Which port is whose: a block of a hundred, so that one number names them all.
+//! A cluster's ports are a block of a hundred, so that one number names them all.
 
 use std::fs;
 use std::net::TcpListener;
@@ -7,46 +7,48 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-/// How many ports a cluster keeps for itself.
+/// A cluster reserves this many ports.
 const BLOCK: u16 = 100;
-/// Free blocks are looked for from here ...
+/// A free block is looked for from this port on.
 const LOWEST: u16 = 10_000;
-/// ... up to here, unless the kernel hands out ports for outgoing connections from lower on.
+/// A free block ends below this port, and below the kernel's range for outgoing connections, if that leaves
+/// room for two blocks.
 const HIGHEST: u16 = 32_700;
 
-/// The ports of a cluster, from a base. `n` counts members of a kind from 1.
+/// `Ports` are the ports of a cluster, counted from a base. An `n` is a member's number within its kind, from
+/// 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ports(u16);
 
-/// A kind of port; its value is where in the block the kind begins.
+/// `Port` is a kind of port. Its value is the kind's place in the block.
 #[derive(Clone, Copy, Debug)]
 pub enum Port {
-    /// ZooKeeper, for clients.
+    /// A ZooKeeper's port for clients.
     ZooKeeper = 0,
-    /// ZooKeeper, follower to leader.
+    /// A ZooKeeper's port between followers and leader.
     Peer = 3,
-    /// ZooKeeper, elections.
+    /// A ZooKeeper's port for elections.
     Election = 6,
-    /// A broker, plain.
+    /// A broker's plain listener.
     Broker = 10,
-    /// A KRaft controller.
+    /// A KRaft controller's listener.
     Controller = 20,
-    /// A broker, TLS.
+    /// A broker's listener with TLS.
     Tls = 30,
-    /// A broker, SASL without TLS.
+    /// A broker's listener with SASL and without TLS.
     Sasl = 40,
-    /// A broker, SASL over TLS.
+    /// A broker's listener with SASL over TLS.
     SaslTls = 50,
-    /// PostgreSQL.
+    /// PostgreSQL's port.
     Postgres = 60,
-    /// For what a caller adds: web nodes, processors.
+    /// The port of a process that the caller adds: a web node or a processor.
     Added = 70,
-    /// A broker, plain, for who comes through a proxy.
+    /// A broker's plain listener for clients that come through a proxy.
     Proxied = 90,
 }
 
 impl Ports {
-    /// This block, if every port in it is free.
+    /// Returns the block that begins at this port. It is an error if one of its ports is in use.
     pub fn at(base: u16) -> Result<Self> {
         let most = u16::MAX - BLOCK;
         ensure!((1024..=most).contains(&base), "port {base}: a base is between 1024 and {most}");
@@ -65,13 +67,13 @@ impl Ports {
         Ok(Self(base))
     }
 
-    /// A free block. It is below the ports that the kernel gives to outgoing connections: one
-    /// of those could take the port of a broker that is down for a moment.
+    /// Returns a free block. If there is room, it lies below the ports that the kernel gives to outgoing
+    /// connections, because such a connection could take the port of a broker that is down for a moment.
     pub fn free() -> Result<Self> {
         static TRIED: AtomicU16 = AtomicU16::new(0);
         let highest = outgoing_from().filter(|low| *low >= LOWEST + 2 * BLOCK).unwrap_or(HIGHEST);
         let blocks = (highest.min(HIGHEST) - LOWEST) / BLOCK;
-        // Each process begins elsewhere, so that two that start at once do not collide.
+        // Each process begins at another block, so that two that start at once do not collide.
         let first = (std::process::id() % u32::from(blocks)) as u16;
         for _ in 0..blocks {
             let next = TRIED.fetch_add(1, Ordering::Relaxed);
@@ -83,12 +85,12 @@ impl Ports {
         bail!("no {BLOCK} ports in a row are free between {LOWEST} and {highest}")
     }
 
-    /// The port of the `n`th of a kind.
+    /// Returns the port of the `n`th member of a kind.
     pub fn get(self, kind: Port, n: u16) -> u16 {
         self.0 + kind as u16 + n
     }
 
-    /// `127.0.0.1:port`.
+    /// Returns `127.0.0.1:port` of the `n`th member of a kind.
     pub fn address(self, kind: Port, n: u16) -> String {
         format!("127.0.0.1:{}", self.get(kind, n))
     }
@@ -114,7 +116,7 @@ mod tests {
         let Ports(base) = Ports::free().unwrap();
         let _held = TcpListener::bind(("127.0.0.1", base + 7)).unwrap();
         let error = Ports::at(base).unwrap_err().to_string();
-        // The other test may be looking at one of the block at this moment: it need not be alone.
+        // The other test may hold another port of the block at this moment, and the message then names both.
         assert!(error.contains("in use") && error.contains(&(base + 7).to_string()), "{error}");
         assert!(Ports::at(80).is_err());
         assert!(Ports::at(u16::MAX - 5).is_err());

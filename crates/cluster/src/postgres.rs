@@ -1,4 +1,4 @@
-//! PostgreSQL, of the packages that the system has.
+//! PostgreSQL is run from the programs that the system's packages have installed.
 
 use std::fs;
 use std::io::Write;
@@ -14,41 +14,42 @@ use crate::member::{Member, Ready};
 use crate::secure::Certificates;
 use crate::shared;
 
-/// Where Debian puts each version's programs.
+/// Debian keeps each version's programs in this folder.
 const PACKAGED: &str = "/usr/lib/postgresql";
-/// What `sun_path` holds; PostgreSQL's socket must fit.
+/// The path of the socket's folder may have this many bytes: the whole path of the socket must fit into
+/// `sun_path`, which is 108 bytes on Linux.
 const LONGEST_SOCKET_FOLDER: usize = 80;
 
-/// How to reach it.
+/// `Database` says where a database is, and how to log in to it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Database {
-    /// `127.0.0.1`.
+    /// The host, which is `127.0.0.1`.
     pub host: String,
-    /// TCP.
+    /// The TCP port.
     pub port: u16,
-    /// Owner of the database, and no superuser.
+    /// The role that owns the database. It is no superuser.
     pub user: String,
-    /// Made at the first start.
+    /// The password of `user`, made when the cluster is created.
     pub password: String,
-    /// The database.
+    /// The database's name.
     pub name: String,
-    /// Where `psql` is.
+    /// The folder of `psql` and PostgreSQL's other programs.
     programs: PathBuf,
 }
 
 impl Database {
-    /// A database `polling` on this port.
+    /// Returns the address of a database `polling` on this port.
     pub(crate) fn new(port: u16, password: &str) -> Result<Self> {
         let [host, user, name] = ["127.0.0.1", "pollux", "polling"].map(str::to_owned);
         Ok(Self { host, port, user, password: password.to_owned(), name, programs: programs()? })
     }
 
-    /// The folder of `psql` and the others.
+    /// Returns the folder of `psql` and PostgreSQL's other programs.
     pub fn programs(&self) -> &Path {
         &self.programs
     }
 
-    /// Ask it something, with `psql`; the rows without ornament.
+    /// Runs a statement with `psql`, and returns its rows without headers or alignment.
     pub fn query(&self, sql: &str) -> Result<String> {
         let output = Command::new(self.programs.join("psql"))
             .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--quiet"])
@@ -63,7 +64,7 @@ impl Database {
     }
 }
 
-/// The newest packaged version's programs, or those on the PATH.
+/// Returns the folder of the newest packaged version's programs, or else of those on the PATH.
 fn programs() -> Result<PathBuf> {
     let packaged = fs::read_dir(PACKAGED).into_iter().flatten().flatten();
     let newest = packaged
@@ -79,7 +80,7 @@ fn programs() -> Result<PathBuf> {
         .context("PostgreSQL is missing. On Debian: sudo apt-get install postgresql")
 }
 
-/// Make the data folder; say how to start it.
+/// Creates the data folder and its settings, and returns how to start the server.
 pub(crate) fn member(
     folder: &Path,
     database: &Database,
@@ -112,7 +113,7 @@ pub(crate) fn member(
     })
 }
 
-/// Let nobody in without TLS; what to add to the settings.
+/// Makes the server refuse connections without TLS, and returns what to add to its settings.
 fn only_tls(
     home: &Path,
     data: &Path,
@@ -122,7 +123,7 @@ fn only_tls(
     let own = |from: &Path, name: &str| -> Result<PathBuf> {
         let file = home.join(name);
         fs::copy(from, &file)?;
-        // It wants a key that nobody else can read.
+        // PostgreSQL refuses a key that others can read.
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
         if let Some((user, group)) = user {
             chown(&file, Some(user), Some(group))?;
@@ -138,7 +139,8 @@ fn only_tls(
     ))
 }
 
-/// PostgreSQL refuses to be root. As root we let the user of Debian's packages run it.
+/// Returns the user and the group that must run PostgreSQL, which refuses to be root. There are none unless
+/// we are root; then they are those of Debian's packages, or else of `nobody`.
 fn other_user() -> Result<Option<(u32, u32)>> {
     if !rustix::process::getuid().is_root() {
         return Ok(None);
@@ -153,19 +155,19 @@ fn other_user() -> Result<Option<(u32, u32)>> {
     Ok(Some(user.context("PostgreSQL must not be root, and there is no user `postgres`")?))
 }
 
-/// A folder of its own: in the cluster's, unless that user cannot get there (a checkout in
-/// root's home) or its socket's path would be too long.
+/// Creates PostgreSQL's own folder. It is in the cluster's folder, unless PostgreSQL's user cannot get there
+/// (a checkout in root's home) or the socket's path would be too long.
 fn home(folder: &Path, user: Option<(u32, u32)>) -> Result<PathBuf> {
     let inside = folder.join("pg");
     let home = if inside.as_os_str().len() <= LONGEST_SOCKET_FOLDER && reachable(folder, user) {
         inside
     } else {
-        // Random, since anyone may write to this place.
+        // The name is random, since anyone may write to this place.
         let name = format!("pollux-pg-{}", hex::encode(rand::random::<[u8; 8]>()));
         std::env::temp_dir().join(name)
     };
     fs::DirBuilder::new().mode(0o700).create(&home).with_context(|| home.display().to_string())?;
-    // So that taking the cluster away finds it.
+    // The path is kept, so that removing the cluster finds the folder.
     fs::write(folder.join(HOME), home.display().to_string())?;
     if let Some((user, group)) = user {
         chown(&home, Some(user), Some(group))?;
@@ -173,10 +175,10 @@ fn home(folder: &Path, user: Option<(u32, u32)>) -> Result<PathBuf> {
     Ok(home)
 }
 
-/// Holds the path of PostgreSQL's folder.
+/// A file of this name holds the path of PostgreSQL's folder.
 const HOME: &str = "pg.home";
 
-/// Take its folder away, wherever it is.
+/// Removes PostgreSQL's folder, wherever it is.
 pub(crate) fn remove(folder: &Path) -> Result<()> {
     let Ok(home) = fs::read_to_string(folder.join(HOME)) else { return Ok(()) };
     match fs::remove_dir_all(&home) {
@@ -187,7 +189,7 @@ pub(crate) fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-/// Whether every folder on the way may be entered by anyone, if it is another user who must.
+/// Returns whether another user, if one runs PostgreSQL, may enter every folder on the way.
 fn reachable(folder: &Path, user: Option<(u32, u32)>) -> bool {
     let open = |folder: &Path| {
         fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o001 != 0)
@@ -195,11 +197,11 @@ fn reachable(folder: &Path, user: Option<(u32, u32)>) -> bool {
     user.is_none() || folder.ancestors().all(open)
 }
 
-/// PostgreSQL's own superuser, whose password here is that of the database's owner.
+/// This is PostgreSQL's own superuser. Here its password is that of the database's owner.
 pub const SUPERUSER: &str = "postgres";
 
-/// Make the cluster's files, its superuser, Pollux's role and the database. What the role is given here
-/// beyond cluster/compose/role.sh is what tests and benchmarks themselves do.
+/// Creates PostgreSQL's files, its superuser, Pollux's role and the database. The role gets more rights than
+/// cluster/compose/role.sh grants: those that tests and benchmarks need themselves.
 fn init(home: &Path, data: &Path, user: Option<(u32, u32)>, database: &Database) -> Result<()> {
     let password = home.join("password");
     fs::write(&password, &database.password)?;
@@ -226,13 +228,13 @@ fn init(home: &Path, data: &Path, user: Option<(u32, u32)>, database: &Database)
     ensure!(initdb.status.success(), "initdb: {}", String::from_utf8_lossy(&initdb.stderr));
     fs::remove_file(password)?;
 
-    // Without a server, so that one that runs always has its database.
+    // No server runs yet, so that every server that runs has its database.
     let Database { user: role, password, name, .. } = database;
     let mut single = command("postgres")
         .arg("--single")
         .arg("-D")
         .arg(data)
-        // What is granted in it is granted in every database made after it.
+        // What is granted in `template1` is granted in every database that is created after it.
         .arg("template1")
         .stdin(Stdio::piped())
         .spawn()?;
@@ -244,7 +246,7 @@ fn init(home: &Path, data: &Path, user: Option<(u32, u32)>, database: &Database)
     drop(stdin);
     let output = single.wait_with_output()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    // It exits with 0 whatever became of a statement.
+    // It exits with 0 even if a statement failed.
     ensure!(output.status.success() && !said.contains("ERROR"), "the database: {said}");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! A process that is never mistaken for another: its id together with the moment it started.
+//! A `Process` is never mistaken for another: it is known by its id and the moment at which it started.
 //!
-//! Ids are used again. A pid file that outlived its process must not get a stranger killed, so
-//! every signal goes through a pidfd of a process that was seen to be the one meant.
+//! Ids are used again. A pid file that outlived its process must not get a stranger killed, so every signal
+//! goes through a pidfd, after a check that the process is the one that was meant.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,29 +13,29 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
 pub use rustix::process::Signal;
 
-/// One process, for ever.
+/// `Process` is one process, told from all others that had or will have its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Its id while it lives.
+    /// The process id, its own while it lives.
     pub pid: u32,
-    /// Clock ticks between boot and its start.
+    /// The clock ticks between the boot and its start.
     started: u64,
-    /// Which boot.
+    /// The id of the boot in which it started.
     boot: String,
 }
 
-/// What a process is up to.
+/// `State` says whether a process exists, and whether it may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It exists and may run.
+    /// The process exists and may run.
     Running,
-    /// It exists and is stopped by a signal.
+    /// The process exists and is stopped by a signal.
     Paused,
-    /// It is gone; a zombie is gone too.
+    /// The process is gone; a zombie counts as gone.
     Dead,
 }
 
-/// What `/proc/PID/stat` tells of a process.
+/// `Stat` holds the fields of `/proc/PID/stat` that are of use here.
 struct Stat {
     state: State,
     parent: u32,
@@ -43,19 +43,19 @@ struct Stat {
 }
 
 impl Process {
-    /// The process that has this id now.
+    /// Returns the process that has this id now.
     pub fn of(pid: u32) -> Result<Self> {
         let stat = stat(pid).with_context(|| format!("process {pid} is gone"))?;
         Ok(Self { pid, started: stat.started, boot: boot()? })
     }
 
-    /// Remember it in a file.
+    /// Writes the pid file.
     pub fn write(&self, file: &Path) -> Result<()> {
         fs::write(file, format!("{} {} {}\n", self.pid, self.started, self.boot))
             .with_context(|| format!("writing {}", file.display()))
     }
 
-    /// What a file remembers; nothing if there is none.
+    /// Reads a pid file; `None` if there is none.
     pub fn read(file: &Path) -> Result<Option<Self>> {
         let text = match fs::read_to_string(file) {
             Ok(text) => text,
@@ -70,28 +70,28 @@ impl Process {
         parsed().map(Some).with_context(|| format!("{} is no pid file", file.display()))
     }
 
-    /// Whether it lives.
+    /// Returns whether the process runs, is paused or is dead.
     pub fn state(&self) -> State {
         self.stat().map_or(State::Dead, |stat| stat.state)
     }
 
-    /// Whether its id is still taken, if only by what a parent has not yet reaped.
+    /// Returns whether its id is still taken, be it by a zombie that nobody has reaped.
     pub fn has_id(&self) -> bool {
         self.stat().is_some()
     }
 
-    /// Nothing once it is gone, though its id may be another's.
+    /// Returns `None` once the process is gone, also when another process has its id.
     fn stat(&self) -> Option<Stat> {
         let same = |found: &Stat| found.started == self.started;
         stat(self.pid).filter(same).filter(|_| boot().is_ok_and(|boot| boot == self.boot))
     }
 
-    /// Signal it; false if it is gone.
+    /// Sends it a signal; returns false if it is gone.
     pub fn signal(&self, signal: Signal) -> Result<bool> {
         let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
             return Ok(false);
         };
-        // First a handle, then the look: whoever is seen to be the right one is in our hand.
+        // The handle comes before the check: what is checked is then what gets the signal.
         let handle = match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(handle) => handle,
             Err(Errno::SRCH) => return Ok(false),
@@ -107,9 +107,9 @@ impl Process {
         }
     }
 
-    /// Signal it, and then those it has started, which are told. The parent first, or it would
-    /// start new ones; looked for twice, because a dead one's children are not its own any more,
-    /// and a live one may have started some meanwhile.
+    /// Signals the process, then its children, and returns the children. The parent is signalled first, or
+    /// it could start new ones. Children are looked for twice: a dead parent's children are no longer its
+    /// own, and a living parent may have started some meanwhile.
     pub fn signal_all(&self, signal: Signal) -> Result<Vec<Self>> {
         let mut children = self.children()?;
         self.signal(signal)?;
@@ -121,7 +121,7 @@ impl Process {
         Ok(children)
     }
 
-    /// Those it has started and that still live.
+    /// Returns the processes that it has started and that are not yet reaped, zombies included.
     pub fn children(&self) -> Result<Vec<Self>> {
         let mut children = Vec::new();
         for entry in fs::read_dir("/proc")? {
@@ -136,10 +136,10 @@ impl Process {
     }
 }
 
-/// Nothing if there is no such process.
+/// Reads `/proc/PID/stat`; `None` if there is no such process.
 fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may hold anything; the fields after it are counted from 3.
+    // The name, in parentheses, may hold anything. The first field after it is the third of the file.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let state = match *fields.first()? {
         "Z" | "X" | "x" => State::Dead,

@@ -1,4 +1,4 @@
-//! TLS and SASL on the same brokers, and TLS at PostgreSQL: certificates made at the start, one user.
+//! This module makes certificates and settings for TLS and SASL at the brokers, and for TLS at PostgreSQL.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::Port;
 
-/// An authority, and one certificate for all servers, since all are 127.0.0.1.
+/// `Certificates` are an authority, and one certificate for all servers, since all of them are at 127.0.0.1.
 pub(crate) struct Certificates {
-    /// The authority, PEM.
+    /// The PEM file of the authority's certificate.
     pub(crate) ca: PathBuf,
-    /// The servers' certificate, PEM.
+    /// The PEM file of the servers' certificate.
     pub(crate) certificate: PathBuf,
-    /// The key to it, PEM.
+    /// The PEM file of the servers' private key.
     pub(crate) key: PathBuf,
 }
 
 impl Certificates {
-    /// Make them in this folder.
+    /// Creates the certificates in this folder.
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
@@ -60,25 +60,25 @@ impl Certificates {
     }
 }
 
-/// What a client needs for the secure listeners.
+/// `Secure` is what a client needs for the secure listeners.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Secure {
-    /// The certificate authority, PEM.
+    /// The PEM file of the authority's certificate.
     pub ca: PathBuf,
-    /// Certificate and key of the brokers, PEM, in one file.
+    /// The PEM file that holds the brokers' key and certificate.
     identity: PathBuf,
-    /// For SASL: PLAIN and SCRAM-SHA-512.
+    /// The SASL user, for PLAIN and SCRAM-SHA-512.
     pub user: String,
-    /// For SASL.
+    /// The SASL user's password.
     pub password: String,
 }
 
 impl Secure {
-    /// What each broker listens on besides the plain port.
+    /// Each broker has these listeners besides the plain one.
     pub(crate) const LISTENERS: [(&'static str, Port); 3] =
         [("SSL", Port::Tls), ("SASL_PLAINTEXT", Port::Sasl), ("SASL_SSL", Port::SaslTls)];
 
-    /// Make the certificates.
+    /// Creates the certificates.
     pub(crate) fn create(folder: &Path, user: &str, password: &str) -> Result<Self> {
         let folder = folder.join("tls");
         let made = Certificates::create(&folder)?;
@@ -88,7 +88,7 @@ impl Secure {
         Ok(Self { ca: made.ca, identity, user, password })
     }
 
-    /// Lines for a broker's settings.
+    /// Returns the lines for a broker's settings.
     pub(crate) fn broker_settings(&self) -> String {
         let (user, password) = (&self.user, &self.password);
         let jaas = "org.apache.kafka.common.security";

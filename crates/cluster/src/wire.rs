@@ -1,5 +1,5 @@
-//! The few words of Kafka's protocol that say whether a broker is really there: `Metadata` and
-//! `DescribeQuorum`. A client library would hide what is asked here behind its own retries.
+//! This module sends two requests of Kafka's protocol, `Metadata` and `DescribeQuorum`, which tell whether a
+//! broker is really there. A client library would hide the answers behind its own retries.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,50 +7,50 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// How long a broker may take for an answer; a paused one never gives any.
+/// A broker may take this long to answer. A paused broker never answers.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// No answer we ask for is larger.
+/// An answer may have this many bytes. None that we ask for is larger.
 const MAX_ANSWER: usize = 4 << 20;
 
 const METADATA: i16 = 3;
 const DESCRIBE_QUORUM: i16 = 55;
 
-/// What one broker knows of the cluster.
+/// `Metadata` is what one broker knows of the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// Ids of the brokers that are registered, in order.
+    /// The ids of the registered brokers, in order.
     pub brokers: Vec<i32>,
-    /// The controller's id; in KRaft mode some broker's, it does not tell.
+    /// The controller's id. In KRaft mode brokers do not tell it and name any broker instead.
     pub controller: Option<i32>,
-    /// Every topic.
+    /// All topics.
     pub topics: Vec<Topic>,
 }
 
-/// A topic as one broker sees it.
+/// `Topic` is a topic as one broker sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
-    /// Its name.
+    /// The topic's name.
     pub name: String,
-    /// Its partitions by number.
+    /// The topic's partitions in the order of their numbers.
     pub partitions: Vec<Partition>,
 }
 
-/// A partition as one broker sees it. Brokers are ids.
+/// `Partition` is a partition as one broker sees it. Brokers are given by their ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// Its number.
+    /// The partition's number.
     pub index: i32,
-    /// Who leads it, if anyone.
+    /// The broker that leads the partition, if there is one.
     pub leader: Option<i32>,
-    /// Who should have it.
+    /// The brokers that should have the partition.
     pub replicas: Vec<i32>,
-    /// Who has all of it.
+    /// The brokers that have all of the partition.
     pub in_sync: Vec<i32>,
 }
 
-/// Ask the broker on this port of loopback what it knows.
+/// Asks the broker on this port of loopback for what it knows of the cluster.
 pub fn metadata(port: u16) -> Result<Metadata> {
-    // Version 1, all topics.
+    // The request is version 1, for all topics.
     let mut answer = ask(port, METADATA, 1, &(-1_i32).to_be_bytes(), false)?;
     let mut found = Metadata::default();
     for _ in 0..answer.length()? {
@@ -84,11 +84,11 @@ fn partitions(answer: &mut Answer) -> Result<Vec<Partition>> {
     Ok(all)
 }
 
-/// In KRaft mode: the active controller's id, as the broker on this port knows it.
+/// Asks the broker on this port for the active controller's id, in KRaft mode.
 pub fn quorum_leader(port: u16) -> Result<Option<i32>> {
     const TOPIC: &[u8] = b"__cluster_metadata";
-    // One topic, its name, one partition, number 0; an empty list of tags after each. Lengths
-    // are one more than they are: 0 would say null.
+    // The body is one topic, its name and one partition, number 0, with an empty list of tags after each.
+    // Lengths are one more than they are, because 0 stands for null.
     let mut body = vec![2, TOPIC.len() as u8 + 1];
     body.extend_from_slice(TOPIC);
     body.extend_from_slice(&[2, 0, 0, 0, 0, 0, 0, 0]);
@@ -105,7 +105,7 @@ pub fn quorum_leader(port: u16) -> Result<Option<i32>> {
     Ok(Some(answer.i32()?).filter(|id| *id >= 0))
 }
 
-/// One request, one answer. A flexible one has an empty list of tags in both headers.
+/// Sends one request and reads its answer. A flexible one has an empty list of tags in both headers.
 fn ask(port: u16, key: i16, version: i16, body: &[u8], flexible: bool) -> Result<Answer> {
     const CORRELATION: i32 = 1;
     const CLIENT: &[u8] = b"pollux-cluster";
@@ -134,7 +134,7 @@ fn ask(port: u16, key: i16, version: i16, body: &[u8], flexible: bool) -> Result
     Ok(answer)
 }
 
-/// A connection to a port of loopback that does not wait for ever.
+/// Opens a connection to a port of loopback, whose reads and writes time out.
 pub fn connect(port: u16) -> Result<TcpStream> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let tcp = TcpStream::connect_timeout(&address, PATIENCE)
@@ -144,7 +144,7 @@ pub fn connect(port: u16) -> Result<TcpStream> {
     Ok(tcp)
 }
 
-/// The bytes of an answer, read from front to back.
+/// `Answer` reads the bytes of an answer from front to back.
 struct Answer {
     bytes: Vec<u8>,
     at: usize,
@@ -169,7 +169,7 @@ impl Answer {
         Ok(i32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
-    /// Of a list; null is none.
+    /// Reads the length of a list. Null counts as 0.
     fn length(&mut self) -> Result<usize> {
         Ok(usize::try_from(self.i32()?).unwrap_or(0))
     }
@@ -182,7 +182,7 @@ impl Answer {
         Ok(ids)
     }
 
-    /// Null is the empty text.
+    /// Reads a text. Null is the empty text.
     fn text(&mut self) -> Result<String> {
         let length = usize::try_from(self.i16()?).unwrap_or(0);
         Ok(String::from_utf8_lossy(self.take(length)?).into_owned())

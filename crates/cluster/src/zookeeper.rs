@@ -1,4 +1,4 @@
-//! The ZooKeeper ensemble.
+//! This module writes the settings of the ZooKeeper ensemble.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,13 +12,13 @@ use crate::member::{Member, Ready};
 use crate::ports::{Port, Ports};
 use crate::{MEMBERS, shared};
 
-/// Write what the `n`th needs; say how to start it.
+/// Writes the settings of the `n`th ZooKeeper, and returns how to start it.
 pub(crate) fn member(folder: &Path, n: u16, ports: Ports, jars: &Jars) -> Result<Member> {
     let name = format!("zk{n}");
     let data = folder.join(&name);
     fs::create_dir_all(&data)?;
     fs::write(data.join("myid"), format!("{n}\n"))?;
-    // Of a key that is there twice the last counts.
+    // If a key is there twice, the last one counts.
     let mut settings = shared::zookeeper()?;
     writeln!(settings, "\n# This one.\ndataDir={}", data.display())?;
     writeln!(settings, "clientPort={}", ports.get(Port::ZooKeeper, n))?;
@@ -34,7 +34,7 @@ pub(crate) fn member(folder: &Path, n: u16, ports: Ports, jars: &Jars) -> Result
     Ok(java::member(name, shared::ZOOKEEPER_HEAP, jars, main, &file, ready))
 }
 
-/// For `zookeeper.connect`.
+/// Returns the value of `zookeeper.connect`.
 pub(crate) fn connect(ports: Ports) -> String {
     let all: Vec<String> = (1..=MEMBERS).map(|n| ports.address(Port::ZooKeeper, n)).collect();
     all.join(",")

@@ -1,10 +1,10 @@
-//! A simulated audience: voters with ballots, each sent again under the same ballot id until its
-//! fate is known. `simulate` and `demo` cast them over HTTP, `produce` straight to the topic.
+//! An audience simulates voters: they cast ballots, and send each again under the same ballot id until its
+//! fate is known. `simulate` and `demo` cast the ballots over HTTP, `produce` straight to the topic.
 //!
-//! With a rate the load is open: ballot *n* is due at `start + n / rate` whether or not the
-//! server keeps up, and its latency counts from then, so a stall of the server shows in every
-//! ballot that it delayed (no coordinated omission). Only the lateness of our own timer is left
-//! out of the latency, and reported beside it.
+//! With a rate the load is open: ballot *n* is due at `start + n / rate` whether or not the server keeps
+//! up, and its latency counts from then. So a stall of the server shows in every ballot that it delayed
+//! (no coordinated omission). Only the lateness of our own timer is left out of the latency, and is
+//! reported beside it.
 
 mod booth;
 mod crowd;
@@ -32,30 +32,31 @@ pub use self::ledger::Ledger;
 use crate::client::{Connection, Server};
 use crate::exit::{Failure, Outcome};
 
-/// The first pause before a ballot is sent again; it doubles from there.
+/// A ballot is sent again after this pause, less a random part of up to half of it. Each further pause is
+/// twice as long, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause.
+/// No pause before a ballot is sent again is longer than this, unless the server asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What an audience needs to know of a poll, from the server's own description.
+/// `Poll` is what an audience needs to know of a poll, as the server describes it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Poll {
-    /// Its id.
+    /// The poll's id.
     pub id: String,
-    /// The question.
+    /// The question that the poll asks.
     pub question: String,
-    /// open, closed, draft.
+    /// The poll's status on the wire: `open`, `closed` or `draft`.
     pub status: String,
-    /// What a ballot may say.
+    /// What an answer may say.
     #[serde(flatten, deserialize_with = "form")]
     pub form: Form,
-    /// Whether it takes a `voterId`.
+    /// Whether the poll takes a `voterId`.
     #[serde(default = "yes")]
     pub voter_ids: bool,
 }
 
-/// What a ballot may say, of the kind that a server describes.
+/// Reads what an answer may say from the server's description of the poll's kind.
 fn form<'de, D: Deserializer<'de>>(described: D) -> Result<Form, D::Error> {
     let small = |count: usize| u8::try_from(count).map_err(D::Error::custom);
     Ok(match KindView::deserialize(described)? {
@@ -75,60 +76,60 @@ fn yes() -> bool {
     true
 }
 
-/// How fast ballots are cast.
+/// `Pace` says how fast ballots are cast.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
-    /// So many a second, due at fixed times.
+    /// The number of ballots a second, due at fixed times.
     PerSecond(f64),
-    /// As fast as the booths allow: each takes the next ballot once it has its answer.
+    /// As fast as the booths allow: each casts the next ballot once the last one's fate is known.
     Max,
 }
 
-/// How the audience behaves as a whole.
+/// `Plan` says how the audience behaves as a whole.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Ballots a second.
+    /// The rate at which ballots are cast.
     pub pace: Pace,
-    /// Ballots that may be under way at once: connections, over HTTP.
+    /// The number of ballots in flight at once; over HTTP, of connections.
     pub booths: usize,
-    /// For how long new ballots are begun.
+    /// How long new ballots are begun; `None` until the crowd has no more.
     pub duration: Option<Duration>,
-    /// For how long a ballot whose fate is not known is sent again.
+    /// How long a ballot whose fate is unknown is sent again.
     pub patience: Duration,
 }
 
-/// What has happened so far; shown while it happens.
+/// `Progress` counts what has happened so far, and is shown while the audience votes.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Ballots whose fate is known or given up.
+    /// Ballots that are done: acknowledged, unknown or failed.
     pub done: AtomicU64,
-    /// Answered with a receipt.
+    /// Ballots that were answered with a receipt.
     pub acknowledged: AtomicU64,
-    /// Sent, possibly recorded, and never answered.
+    /// Ballots that were sent, may be recorded, and never got an answer that says so.
     pub unknown: AtomicU64,
-    /// Certainly not recorded.
+    /// Ballots that are certainly not recorded.
     pub failed: AtomicU64,
-    /// Times a ballot was sent again because its fate was not known or the server was busy.
+    /// Times that a ballot was sent again because its fate was unknown or the server was busy.
     pub retries: AtomicU64,
-    /// Acknowledged ballots sent once more on purpose.
+    /// Acknowledged ballots that were sent once more on purpose.
     pub duplicates: AtomicU64,
 }
 
-/// What an audience did.
+/// `Report` says what an audience did.
 pub struct Report {
-    /// The counts.
+    /// The final counts.
     pub progress: Arc<Progress>,
-    /// From the first ballot to the last answer.
+    /// The time from the first ballot to the last answer.
     pub elapsed: Duration,
-    /// Microseconds from when a ballot was due to its acknowledgement.
+    /// Microseconds from the moment at which a ballot was due to its acknowledgement.
     pub latency: Histogram<u64>,
-    /// Microseconds by which our own timer woke a waiting connection too late.
+    /// Microseconds by which our own timer was late.
     pub lateness: Histogram<u64>,
-    /// The first reason a ballot failed for.
+    /// The first reason for which a ballot was given up.
     pub trouble: Option<String>,
 }
 
-/// What the booths share.
+/// `Hall` is what all booths share.
 struct Hall {
     crowd: std::sync::Mutex<Crowd>,
     plan: Plan,
@@ -140,7 +141,7 @@ struct Hall {
     ledger: Option<Ledger>,
 }
 
-/// Let the crowd vote over HTTP until it has no more ballots, its time is up, or `stop` says so.
+/// Lets the crowd vote over HTTP until it has no more ballots, its time is up, or `stop` becomes true.
 pub async fn vote(
     server: &Server,
     poll: &Poll,
@@ -156,7 +157,7 @@ pub async fn vote(
     vote_at(booth, crowd, plan, ledger, progress, stop).await
 }
 
-/// The same at booths of any kind.
+/// Lets the crowd vote at booths of any kind; otherwise as [`vote`].
 pub async fn vote_at<B: Booth>(
     booth: impl Fn() -> B,
     crowd: Crowd,
@@ -195,13 +196,13 @@ pub async fn vote_at<B: Booth>(
     })
 }
 
-/// Of microseconds, up to an hour. The bounds are needed: what is recorded by clamping makes no
-/// histogram grow.
+/// Returns an empty histogram of microseconds, up to an hour. The bounds are needed:
+/// `saturating_record` clamps a value to them and never makes the histogram grow.
 fn micros_histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("sensible bounds, three digits")
 }
 
-/// One booth: cast ballot after ballot.
+/// Casts ballot after ballot at one booth.
 async fn attend<B: Booth>(hall: Arc<Hall>, mut booth: B, mut stop: watch::Receiver<bool>) {
     let end = hall.plan.duration.map(|duration| hall.start + duration);
     while !*stop.borrow() {
@@ -232,19 +233,19 @@ async fn attend<B: Booth>(hall: Arc<Hall>, mut booth: B, mut stop: watch::Receiv
     }
 }
 
-/// How a ballot ended.
+/// `Fate` is what the audience learnt of a ballot in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Durable: the server said so.
+    /// The server said that the ballot is durable.
     Acknowledged,
-    /// It may or may not be on the log.
+    /// The ballot may or may not be on the log.
     Unknown,
-    /// Certainly not on the log.
+    /// The ballot is certainly not on the log.
     Failed,
 }
 
 impl Hall {
-    /// Cast one ballot until its fate is known, and keep the books.
+    /// Casts one ballot until its fate is known, and counts it.
     async fn cast<B: Booth>(
         &self,
         booth: &mut B,
@@ -273,7 +274,7 @@ impl Hall {
         }
     }
 
-    /// Try until there is a definite answer, patience ends, or the audience is sent home.
+    /// Tries until there is a definite answer, patience is exhausted, or the audience is stopped.
     async fn insist<B: Booth>(
         &self,
         booth: &mut B,
@@ -301,7 +302,7 @@ impl Hall {
             let wait = pause.mul_f64(jitter).max(least.unwrap_or_default());
             tokio::select! {
                 biased;
-                // Sent home: one last attempt, at once.
+                // After a stop, one last attempt follows at once.
                 _ = stop.wait_for(|stop| *stop) => {}
                 () = sleep(wait.min(self.plan.patience)) => {}
             }

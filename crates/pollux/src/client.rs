@@ -1,5 +1,5 @@
-//! A small HTTP client for the commands that talk to a server: one keep-alive connection, and
-//! always an exact answer to "could the server have seen this request?".
+//! This HTTP client is for the commands that talk to a server: it has one keep-alive connection, and says of
+//! every failed request whether the server could have seen it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,19 +18,19 @@ use tokio::time::timeout;
 
 use crate::exit::{Failure, Outcome};
 
-/// Longest answer that is read.
+/// An answer may have this many bytes.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
-/// How long connecting may take.
+/// Connecting may take this long.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long an answer may take: a little longer than the server's own deadline.
+/// An answer may take this long: a little longer than the server's own deadline.
 pub const ANSWER: Duration = Duration::from_secs(10);
 
-/// Where a server is, as `http://host:port`.
+/// `Server` is the address of a server, `http://host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// `host:port`.
+    /// The host and the port, `host:port`.
     pub authority: String,
-    /// A path in front of every route, without a slash at the end; mostly empty.
+    /// The path in front of every route, without a slash at the end; mostly empty.
     prefix: String,
 }
 
@@ -42,8 +42,8 @@ impl FromStr for Server {
         match uri.scheme_str() {
             Some("http") => {}
             Some("https") => {
-                return Err("TLS is not spoken here; name the server itself, behind its proxy, \
-                            as http://host:port"
+                return Err("https is not supported: give the address of the server itself, \
+                            behind its proxy, as http://host:port"
                     .into());
             }
             _ => return Err("not a URL such as http://localhost:5000".into()),
@@ -64,40 +64,40 @@ impl fmt::Display for Server {
 }
 
 impl Server {
-    /// The path of a route on this server.
+    /// Returns the path of a route on this server.
     pub fn path(&self, route: &str) -> String {
         format!("{}{route}", self.prefix)
     }
 
-    /// The URL of its WebSocket.
+    /// Returns the URL of the server's WebSocket.
     pub fn socket(&self, query: &str) -> String {
         format!("ws://{}{}/ws?{query}", self.authority, self.prefix)
     }
 }
 
-/// A whole answer.
+/// `Answer` is a complete answer of a server.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// `Retry-After` in seconds, if it was said.
+    /// The value of `Retry-After`, which is in seconds, if the header is there.
     pub retry_after: Option<Duration>,
     /// The body.
     pub body: Bytes,
 }
 
-/// Why there is no answer.
+/// `NoAnswer` says why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
-    /// The request never left: the server cannot have acted on it.
+    /// The request never left, so that the server cannot have acted on it.
     #[error("cannot connect: {0}")]
     NotSent(String),
-    /// The request, or a part of it, left: anything may have happened.
+    /// The request, or a part of it, left, so that the server may have acted on it.
     #[error("no answer: {0}")]
     Unknown(String),
 }
 
-/// One keep-alive connection, made when first needed and made again after it broke.
+/// `Connection` is a keep-alive connection, which is opened when first needed and again after it broke.
 pub struct Connection {
     server: Server,
     host: HeaderValue,
@@ -105,14 +105,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// To this server; nothing is connected yet.
+    /// Returns a connection to this server, which is not yet open.
     pub fn new(server: &Server) -> Self {
         let host = HeaderValue::from_str(&server.authority)
             .expect("an authority that parsed is a header value");
         Self { server: server.clone(), host, sender: None }
     }
 
-    /// Connect now, unless connected.
+    /// Opens the connection, unless it is open.
     pub async fn connect(&mut self) -> Result<(), NoAnswer> {
         if self.sender.as_ref().is_some_and(|sender| !sender.is_closed()) {
             return Ok(());
@@ -127,13 +127,13 @@ impl Connection {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| not_sent(&error))?;
-        // Ends when the sender is dropped or the server closes; its error shows in the sender.
+        // The task ends when the sender is dropped or the server closes. The sender reports its error.
         tokio::spawn(connection);
         self.sender = Some(sender);
         Ok(())
     }
 
-    /// Send a request and read the whole answer. Whatever goes wrong drops the connection.
+    /// Sends a request and reads the whole answer. Any error closes the connection.
     pub async fn send(
         &mut self,
         method: Method,
@@ -178,25 +178,25 @@ impl Connection {
     }
 }
 
-/// The part of a problem document (RFC 9457) that a person reads.
+/// `Problem` is the part of a problem document (RFC 9457) that is shown to a person.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Problem {
-    /// What kind of trouble.
+    /// The kind of problem.
     pub title: String,
-    /// What it is here.
+    /// The problem in this case.
     pub detail: String,
-    /// One per field.
+    /// The problems of single fields.
     pub errors: Vec<FieldProblem>,
 }
 
-/// What is wrong with one field.
+/// `FieldProblem` says what is wrong with one field.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct FieldProblem {
-    /// A JSON pointer.
+    /// The JSON pointer of the field.
     pub pointer: String,
-    /// A sentence.
+    /// A sentence that says what is wrong with it.
     pub detail: String,
 }
 
@@ -214,7 +214,7 @@ impl fmt::Display for Problem {
 }
 
 impl Answer {
-    /// What the server says is wrong.
+    /// Returns what the server says is wrong.
     pub fn problem(&self) -> String {
         let problem: Problem = serde_json::from_slice(&self.body).unwrap_or_default();
         if problem.title.is_empty() {
@@ -225,7 +225,7 @@ impl Answer {
     }
 }
 
-/// One request and its JSON answer; anything but a success becomes a failure with its exit code.
+/// Sends one request and reads its JSON answer. Anything but a success becomes a failure with its exit code.
 pub async fn call<T: DeserializeOwned>(
     server: &Server,
     method: Method,
@@ -235,7 +235,7 @@ pub async fn call<T: DeserializeOwned>(
     call_as(None, server, method, route, body).await
 }
 
-/// The same, by whoever holds this token.
+/// Does the same as [`call`], with this token.
 pub async fn call_as<T: DeserializeOwned>(
     token: Option<&str>,
     server: &Server,
@@ -246,14 +246,14 @@ pub async fn call_as<T: DeserializeOwned>(
     let path: Uri = server
         .path(route)
         .parse()
-        .map_err(|_| Failure::usage(format!("{route:?} cannot stand in a URL")))?;
+        .map_err(|_| Failure::usage(format!("{route:?} is not a valid path of a URL")))?;
     let mut headers = Vec::new();
     if body.is_some() {
         headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
     }
     if let Some(token) = token {
         let value = HeaderValue::try_from(format!("Bearer {token}"))
-            .map_err(|_| Failure::usage("the token has characters that no token has"))?;
+            .map_err(|_| Failure::usage("the token contains characters that no token has"))?;
         headers.push((AUTHORIZATION, value));
     }
     let bytes = body.map_or_else(Bytes::new, |body| body.to_string().into());
@@ -262,14 +262,14 @@ pub async fn call_as<T: DeserializeOwned>(
         Err(NoAnswer::Unknown(why)) if method != Method::GET => {
             return Err(Failure::new(
                 crate::exit::UNKNOWN,
-                format!("{server} did not say whether it did it: {why}"),
+                format!("it is unknown whether {server} made the change: {why}"),
             ));
         }
         Err(error) => return Err(Failure::unreachable(format!("{server}: {error}"))),
     };
     if !answer.status.is_success() {
         return Err(match answer.status.as_u16() {
-            // Not now, but perhaps later.
+            // The server is busy, and may answer later.
             429 | 503 => Failure::unreachable(answer.problem()),
             504 => Failure::new(crate::exit::UNKNOWN, answer.problem()),
             400..500 => Failure::refused(answer.problem()),
@@ -277,15 +277,16 @@ pub async fn call_as<T: DeserializeOwned>(
         });
     }
     serde_json::from_slice(&answer.body)
-        .map_err(|error| Failure::failed(format!("{server} answered what is no Pollux's: {error}")))
+        .map_err(|error| Failure::failed(format!("{server} does not answer like Pollux: {error}")))
 }
 
-/// A poll's id or join code as typed, made safe to stand in a path.
+/// Returns the route of a poll that was named by its id or join code. What cannot be either is refused,
+/// which keeps the path safe.
 pub fn poll_route(poll: &str) -> Outcome<String> {
     let poll = poll.trim();
     if poll.is_empty() || !poll.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         return Err(Failure::usage(format!(
-            "{poll:?} is no poll: give its id (a UUID) or its join code (six digits)"
+            "{poll:?} is neither a poll's id (a UUID) nor a join code (six digits)"
         )));
     }
     Ok(format!("/api/polls/{poll}"))

@@ -1,4 +1,4 @@
-//! `pollux consume`: the records of a topic as they stand there, and as they come.
+//! `pollux consume` prints the records that a topic holds, and those that come.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,42 +16,42 @@ use crate::serve::Signals;
 use crate::settings::{Kafka, Only};
 use crate::terminal::{counted, list, plain};
 
-/// Most records that are printed before the output is flushed.
+/// The output is flushed after this many records, or earlier if no record is waiting.
 const AT_ONCE: u64 = 1024;
 
-/// Print the records of a topic
+/// Print the records of a Kafka topic
 #[derive(clap::Args)]
 #[command(
-    after_help = "Prints partition, offset, the time a broker appended it, key, value and headers, \
-    with a tab between; the order is each partition's own. Alone it leaves no trace on the brokers. In a \
-    group the partitions are shared among its members, and the group's offsets are committed once \
-    a record is printed: who comes back goes on there. Ctrl-C ends it.\n\n\
+    after_help = "Prints each record's partition, offset, append time, key, value and headers, separated \
+    by tabs. Records are in order within each partition. Without --group no trace is left on the brokers. \
+    In a group the partitions are shared among its members, and an offset is committed once its record is \
+    printed, so that the group continues there next time. Ctrl-C ends it.\n\n\
     Examples:\n  pollux consume\n  pollux consume --from-beginning --no-follow | wc -l\n  \
     pollux consume --topic tallies --offset -5 --json | jq .value\n  \
     pollux consume --partition 3 --offset 1042 --count 1\n  \
     pollux consume --group mine --from-beginning"
 )]
 pub struct Args {
-    /// The topic, without its prefix
+    /// Topic, without its prefix
     #[arg(long, default_value = "votes")]
     topic: Topic,
-    /// Only this partition
+    /// Read only this partition
     #[arg(long, value_name = "NUMBER", conflicts_with = "group")]
     partition: Option<Partition>,
-    /// Where to begin: beginning, latest, an offset, or -N for the last N of each partition
+    /// Where to start: beginning, latest, an offset, or -N for the last N records of each partition
     /// [default: latest, or beginning with --no-follow]
     #[arg(long, value_name = "WHERE", value_parser = start, allow_hyphen_values = true)]
     offset: Option<Start>,
-    /// The same as --offset beginning
+    /// Same as --offset beginning
     #[arg(long, conflicts_with = "offset")]
     from_beginning: bool,
-    /// Be a member of this group; --offset is only for where it has committed nothing yet
+    /// Join this consumer group; --offset applies only where the group has committed no offset
     #[arg(long, value_name = "NAME", value_parser = group)]
     group: Option<String>,
-    /// End after so many records
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Stop after this many records
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// End at the end of the topic rather than wait for more
+    /// Stop at the end of the topic instead of waiting for more records
     #[arg(long)]
     no_follow: bool,
     #[command(flatten)]
@@ -77,7 +77,7 @@ fn group(text: &str) -> Result<String, String> {
     }
 }
 
-/// Print until told to stop, or until there is no more.
+/// Prints records until told to stop, or until there are no more.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let config = kafka::settings(&args.kafka)?.kafka;
     let start = match args.offset {
@@ -103,7 +103,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     closed
 }
 
-/// Print the records; how many there were.
+/// Prints the records and returns how many there were.
 async fn print(
     consumer: &mut Consumer,
     args: &Args,
@@ -136,12 +136,12 @@ async fn print(
     Ok(page.count)
 }
 
-/// What was printed and is not out yet.
+/// `Page` holds the printed records that are not flushed yet.
 struct Page {
     json: bool,
     out: BufWriter<Stdout>,
     count: u64,
-    /// The last record of each partition.
+    /// The offset of the last record of each partition.
     held: BTreeMap<Partition, Offset>,
 }
 
@@ -154,7 +154,7 @@ impl Page {
         Ok(())
     }
 
-    /// Only what has reached the reader is done.
+    /// Flushes the output. Only then are its records done: a record counts as read once it has left us.
     fn turn(&mut self, consumer: &Consumer) -> Outcome {
         self.out.flush()?;
         for (partition, offset) in std::mem::take(&mut self.held) {
@@ -175,7 +175,7 @@ fn as_text(TopicRecord { partition, offset, at, key, value, headers }: &TopicRec
     line
 }
 
-/// A record, as JSON.
+/// `Line` is the JSON of a record.
 #[derive(Serialize)]
 struct Line<'a> {
     partition: Partition,
@@ -187,7 +187,7 @@ struct Line<'a> {
     headers: BTreeMap<&'a str, Cow<'a, str>>,
 }
 
-/// A value: as the JSON that it mostly is, byte for byte; as text, if not.
+/// `Shown` is a record's value: as the JSON that it mostly is, byte for byte, or else as text.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Shown<'a> {
@@ -197,7 +197,7 @@ enum Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(value: &'a [u8]) -> Self {
-        // A line stays a line.
+        // JSON with a line break in it is shown as text, so that each record stays on one line.
         let one_line = !value.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
         match serde_json::from_slice(value) {
             Ok(json) if one_line => Self::Json(json),

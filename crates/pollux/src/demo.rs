@@ -1,5 +1,5 @@
-//! `pollux demo`: the thirty-second tour. A server in a throwaway folder, sample polls, and an
-//! audience that votes for as long as it runs.
+//! `pollux demo` is the thirty-second tour: a server in a temporary folder, sample polls, and an audience
+//! that votes for as long as it runs.
 
 use std::io::{Write, stderr, stdout};
 use std::sync::Arc;
@@ -24,29 +24,29 @@ use crate::settings::{Flags, Variables};
 use crate::simulate;
 use crate::terminal::{self, counted};
 
-/// How many people the demo's audience has, in each poll; they change their minds for ever.
+/// Each poll has this many voters. Once all have voted they go on to change their votes.
 const VOTERS: u64 = 100_000;
-/// Connections for each poll: a gentle audience needs few.
+/// Each poll is voted on over this many connections. The rate is low, so that few are enough.
 const CONNECTIONS: usize = 2;
 
-/// Show it all in thirty seconds: a server, sample polls and an audience, in a throwaway folder
+/// Run a demo: a server, sample polls and an audience, in a temporary folder
 #[derive(clap::Args)]
 #[command(
-    after_help = "The folder is removed at the end. PORT and POLLUX_HOST are heeded, also from \
-    .env; everything else is as a new installation has it.\n\n\
+    after_help = "The folder is removed at the end. Of the environment and .env only PORT and POLLUX_HOST \
+    are read; all other settings have their defaults.\n\n\
     Examples:\n  pollux demo\n  pollux demo --for 30s --rate 200\n  pollux demo --host 0.0.0.0"
 )]
 pub struct Args {
-    /// Port to listen on; the next free one when it is taken [env: PORT] [default: 5000]
+    /// Port to listen on; if it is taken, the next free one [env: PORT] [default: 5000]
     #[arg(long)]
     port: Option<String>,
     /// Addresses to listen on; 0.0.0.0 lets phones in [env: POLLUX_HOST] [default: 127.0.0.1,::1]
     #[arg(long, value_name = "ADDRESSES")]
     host: Option<String>,
     /// Ballots a second over all polls
-    #[arg(long, default_value_t = 20.0, value_parser = rate)]
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 20.0, value_parser = rate)]
     rate: f64,
-    /// How long to run [default: until Ctrl-C]
+    /// How long to run, such as 30s [default: until Ctrl-C]
     #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
     lasting: Option<Duration>,
 }
@@ -58,12 +58,12 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "not a number of ballots a second".into())
 }
 
-/// Run the tour.
+/// Runs the demo until it is told to stop or its time is up.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let mut signals = Signals::listen()?.and_hangup()?;
     serve::log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
     let folder = tempfile::Builder::new().prefix("pollux-demo-").tempdir().map_err(|error| {
-        Failure::from(error).context("no throwaway folder can be made (TMPDIR says where)")
+        Failure::from(error).context("cannot create a temporary folder (TMPDIR says where)")
     })?;
     let running = tokio::select! {
         biased;
@@ -129,7 +129,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     tokio::select! {
         biased;
         code = signals.next() => {
-            // Nothing is dropped on this way out.
+            // `exit` drops nothing, so that the folder must be removed here.
             let _ = folder.close();
             std::process::exit(code.into());
         }
@@ -144,7 +144,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
 }
 
-/// A server on an empty folder; of the settings only where to listen is heeded.
+/// Starts a server on an empty folder. Of the settings only the port and the addresses are read.
 async fn start(args: &Args, folder: &std::path::Path) -> Outcome<Running> {
     let mut flags = Flags::default();
     for (flag, typed) in [("port", &args.port), ("host", &args.host)] {
@@ -163,7 +163,7 @@ async fn start(args: &Args, folder: &std::path::Path) -> Outcome<Running> {
     serve::start(config).await
 }
 
-/// The address the audience reaches the server at.
+/// Returns the address at which the audience reaches the server.
 fn local(running: &Running) -> Outcome<Server> {
     let address = running
         .addresses
@@ -182,7 +182,7 @@ fn local(running: &Running) -> Outcome<Server> {
     format!("http://{address}").parse().map_err(Failure::failed)
 }
 
-/// The polls' event, with what its maker gets.
+/// `Event` is the event that holds the polls, as the server answers its creation.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
@@ -193,7 +193,7 @@ struct Event {
     stage_url: String,
 }
 
-/// An event with one poll of each kind, the first of them on stage.
+/// Creates an event with four polls, of both kinds, and shows the first of them on stage.
 async fn make_event(server: &Server) -> Outcome<(Event, Vec<Poll>)> {
     let samples = [
         json!({
@@ -238,7 +238,7 @@ async fn make_event(server: &Server) -> Outcome<(Event, Vec<Poll>)> {
     Ok((event, polls))
 }
 
-/// What to open, and what to type. The lines work as they stand: each on its own, whole.
+/// Prints what to open and what to type. Each line works if it is copied as it is.
 fn explain(running: &Running, args: &Args, event: &Event) {
     let code = &event.code;
     let local = typed_address(running);
@@ -257,11 +257,11 @@ fn explain(running: &Running, args: &Args, event: &Event) {
         (_, true) => String::new(),
         (_, false) => format!("\n            {bold}{}/p/{code}{plain}  from phones", running.url),
     };
-    // As typed on this machine; the server made them for phones.
+    // The server made these URLs for phones; here they are as one types them on this machine.
     let here_too = |url: &str| url.replacen(&running.url, &local, 1);
     let (stage, studio) = (here_too(&event.stage_url), here_too(&event.owner_url));
     eprintln!(
-        "\n  {bold}Pollux{plain}    runs, with an audience that votes on three polls; Ctrl-C ends it\n\n  \
+        "\n  {bold}Pollux{plain}    runs, with an audience that votes on four polls; Ctrl-C ends it\n\n  \
          Stage     {bold}{stage}{plain}\n            \
          for the projector: the arrows step through the polls, ? lists the keys\n  \
          Vote      {bold}{local}/p/{code}{plain}{phones}\n  \
@@ -279,7 +279,7 @@ fn explain(running: &Running, args: &Args, event: &Event) {
     );
 }
 
-/// The server as a person on this machine types it.
+/// Returns the server's URL as a person on this machine types it.
 fn typed_address(running: &Running) -> String {
     let local = |ip: std::net::IpAddr| ip.is_loopback() || ip.is_unspecified();
     match running.addresses.iter().find(|address| local(address.ip())) {

@@ -1,64 +1,64 @@
-//! How a command ends: the exit codes, and the error that carries one.
+//! A command ends with one of these exit codes, and its error carries one.
 
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::io;
 
-/// Something failed.
+/// A command exits with this code if something failed.
 pub const FAILED: u8 = 1;
-/// The command line or a setting is wrong.
+/// A command exits with this code if the command line or a setting is wrong.
 pub const USAGE: u8 = 2;
-/// The server, or this version, will not do it.
+/// A command exits with this code if the server, or this version, refuses.
 pub const REFUSED: u8 = 3;
-/// The server cannot be reached.
+/// A command exits with this code if the server cannot be reached.
 pub const UNREACHABLE: u8 = 4;
-/// It may or may not have been done.
+/// A command exits with this code if it is unknown whether something was done.
 pub const UNKNOWN: u8 = 5;
 
-/// Why a command did not succeed, and the exit code that says so.
+/// `Failure` says why a command did not succeed, and carries the exit code for it.
 #[derive(Debug)]
 pub struct Failure {
-    /// The process's exit code.
+    /// The exit code of the process.
     pub code: u8,
-    /// For a person; empty when everything was said already.
+    /// The message for a person; empty if everything was said already.
     pub message: String,
 }
 
-/// What a command returns.
+/// `Outcome` is what a command returns.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
-    /// Of this code, with this message.
+    /// Returns a failure with this exit code and message.
     pub fn new(code: u8, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// Something failed.
+    /// Returns a failure with the exit code [`FAILED`].
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(FAILED, message)
     }
 
-    /// The command line or a setting is wrong.
+    /// Returns a failure with the exit code [`USAGE`].
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(USAGE, message)
     }
 
-    /// The server, or this version, will not do it.
+    /// Returns a failure with the exit code [`REFUSED`].
     pub fn refused(message: impl Into<String>) -> Self {
         Self::new(REFUSED, message)
     }
 
-    /// The server cannot be reached.
+    /// Returns a failure with the exit code [`UNREACHABLE`].
     pub fn unreachable(message: impl Into<String>) -> Self {
         Self::new(UNREACHABLE, message)
     }
 
-    /// Everything was said already; only the code is left to tell.
+    /// Returns a failure without a message, for when everything was said already.
     pub fn silent(code: u8) -> Self {
         Self::new(code, "")
     }
 
-    /// Say first what was being done.
+    /// Puts what was being done in front of the message.
     pub fn context(mut self, doing: impl fmt::Display) -> Self {
         if !self.message.is_empty() {
             self.message = format!("{doing}: {}", self.message);
@@ -67,8 +67,8 @@ impl Failure {
     }
 }
 
-/// Any other error is a plain failure, told with its causes. A reader of our output that went
-/// away (`pollux export --all | head`) is no failure at all.
+/// Any other error becomes a failure with the code [`FAILED`] and its causes in the message. If the reader
+/// of our output went away (`pollux export --all | head`), the exit code is 0.
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         if let Some(io) = (&error as &(dyn Error + 'static)).downcast_ref::<io::Error>()

@@ -1,4 +1,4 @@
-//! `pollux export`: results or ballots, as CSV or JSON, from the store.
+//! `pollux export` writes results or ballots from the store, as CSV or JSON.
 
 use std::io::{BufWriter, Write, stdout};
 
@@ -15,47 +15,49 @@ use crate::exit::Outcome;
 use crate::source;
 use crate::terminal;
 
-/// Ballots read from the store at a time.
+/// Ballots are read from the store this many at a time.
 const PAGE: usize = 4096;
 
-/// Write results or ballots as CSV or JSON
+/// Export results or ballots as CSV or JSON
 #[derive(clap::Args)]
-#[command(after_long_help = "Reads the data folder, or, where KAFKA_BROKER and DB_HOST are set, \
-    PostgreSQL. Results are those the owner sees, hidden ones too. Ballots carry the \
-    voter's pseudonym, never a name. JSON ballots are one object a line. In CSV a cell that a \
+#[command(
+    after_long_help = "Reads the data folder, or PostgreSQL if KAFKA_BROKER and DB_HOST are set. \
+    Results are those that the owner sees, including hidden ones. Ballots carry the \
+    voter's pseudonym, never a name. JSON ballots are written one object per line. In CSV, a cell that a \
     spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage return, with or \
-    without spaces before) gets an apostrophe in front.\n\n\
+    without spaces before it) gets a leading apostrophe.\n\n\
     Examples:\n  \
     pollux export --all > results.csv\n  \
     pollux export 482913 --format json\n  \
-    pollux export 482913 --ballots --data /var/lib/pollux > ballots.csv")]
+    pollux export 482913 --ballots --data /var/lib/pollux > ballots.csv"
+)]
 pub struct Args {
-    /// The poll, by id or join code
+    /// The poll's id or join code
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     poll: Option<String>,
-    /// Every poll, drafts and deleted ones too
+    /// Export every poll, including drafts and deleted polls
     #[arg(long)]
     all: bool,
-    /// How to write it [default: csv; json with --json]
+    /// Output format [default: csv; json with --json]
     #[arg(long)]
     format: Option<Format>,
-    /// The ballots rather than the results
+    /// Export the ballots instead of the results
     #[arg(long)]
     ballots: bool,
     #[command(flatten)]
     source: source::Place,
 }
 
-/// How it is written.
+/// `Format` is the output format. The variants' comments are help texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Comma-separated values (RFC 4180), with a header.
+    /// Comma-separated values (RFC 4180), with a header
     Csv,
-    /// JSON.
+    /// JSON
     Json,
 }
 
-/// Write it to stdout.
+/// Writes the export to stdout.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let store = args.source.open()?.store().await?;
     let polls = match &args.poll {
@@ -76,7 +78,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     Ok(out.flush()?)
 }
 
-/// Every ballot decided, in log order of each partition.
+/// Writes every decided ballot, in log order within each partition.
 async fn ballots(
     store: &dyn Store,
     polls: &[Standing],
@@ -94,8 +96,8 @@ async fn ballots(
                 let Some(last) = page.last() else { break };
                 from = last.offset + 1;
                 for row in &page {
-                    // What its voter would be told, not what was decided at first: a ballot
-                    // that counted may have been replaced.
+                    // The status is what the voter would be told now. A ballot that was counted at first may
+                    // have been superseded since.
                     let fate = store.fate(id, row.voter, row.ballot).await?;
                     let status = fate.map_or(row.decided, |fate| fate.status).as_str();
                     writer.write(standing, partition, row, status)?;
@@ -108,7 +110,7 @@ async fn ballots(
     writer.finish()
 }
 
-/// Writes ballots in either form.
+/// `BallotWriter` writes ballots in either format.
 enum BallotWriter<W: Write> {
     Csv(Box<Sheet<W>>),
     Json(W),

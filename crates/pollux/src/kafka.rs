@@ -1,4 +1,4 @@
-//! What the commands have in common that speak with Kafka themselves.
+//! This module has what is common to the commands that talk to Kafka themselves.
 
 use clap::ValueEnum;
 use pollux_server::config::{Config, LogFormat};
@@ -10,25 +10,25 @@ use crate::exit::{Failure, Outcome};
 use crate::serve::log_to_stderr;
 use crate::settings::{Only, Variables};
 
-/// One of our topics.
+/// `Topic` is one of Pollux's topics. The variants' comments are help texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Topic {
-    /// Ballots, and what opens and closes polls.
+    /// Ballots, and the records that open, close and reset polls
     #[value(name = "votes")]
     Votes,
-    /// Copies of records that nothing can read.
+    /// Copies of records that cannot be read
     #[value(name = "votes.dead")]
     Dead,
-    /// Announced results.
+    /// Announced tallies
     #[value(name = "tallies")]
     Tallies,
-    /// Announced polls.
+    /// Announced polls and events
     #[value(name = "polls")]
     Polls,
 }
 
 impl Topic {
-    /// What it is called on the brokers.
+    /// Returns the topic's name on the brokers.
     pub fn name(self, prefix: &str) -> String {
         let names = Names::new(prefix);
         match self {
@@ -40,19 +40,19 @@ impl Topic {
     }
 }
 
-/// The settings of a command that needs Kafka and no database.
+/// Reads the settings of a command that needs Kafka and no database, and sends warnings to stderr.
 pub fn settings<K>(typed: &Only<K>) -> Outcome<Config> {
     let config = Variables::read()?.config(&typed.flags)?;
     warn_on_stderr();
     Ok(config)
 }
 
-/// What the brokers' client has to warn of goes to stderr.
+/// Sends the warnings of the Kafka client to stderr.
 pub fn warn_on_stderr() {
     log_to_stderr(EnvFilter::new("warn"), LogFormat::Human);
 }
 
-/// The exit code that a trouble with Kafka deserves.
+/// Returns the failure, with its exit code, for an error of Kafka.
 pub fn failure(error: OpenError) -> Failure {
     let message = error.to_string();
     match error {

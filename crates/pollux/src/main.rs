@@ -1,4 +1,4 @@
-//! `pollux`: the server and the tools around it, a file per command.
+//! `pollux` is the server and the tools around it, with one file for each command.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "pollux", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 ok, 1 failed, 2 usage, 3 refused, 4 unreachable, \
-                        5 outcome unknown.\nBegin with: pollux demo")]
+                        5 outcome unknown.\nStart with: pollux demo")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -46,27 +46,27 @@ struct Cli {
 enum Command {
     /// Run the server
     Serve(serve::Args),
-    /// Show it all in thirty seconds: a server, sample polls and an audience, in a throwaway folder
+    /// Run a demo: a server, sample polls and an audience, in a temporary folder
     Demo(demo::Args),
-    /// Be an audience that votes over HTTP on any server
+    /// Simulate an audience that votes over HTTP
     Simulate(simulate::Args),
-    /// Be an audience that writes its ballots straight to the topic
+    /// Simulate an audience that writes its ballots straight to the Kafka topic
     Produce(produce::Args),
-    /// Print the records of a topic
+    /// Print the records of a Kafka topic
     Consume(consume::Args),
-    /// Make the topics on Kafka, or look whether they keep the promise
+    /// Create the Kafka topics, or check them
     Topics(topics::Args),
-    /// Watch a poll's live bars in the terminal
+    /// Watch a poll's live results in the terminal
     Watch(watch::Args),
-    /// Count every vote again from the log alone, and compare
+    /// Recount every vote from the log alone, and compare with the store
     Recount(recount::Args),
-    /// Write results or ballots as CSV or JSON
+    /// Export results or ballots as CSV or JSON
     Export(export::Args),
-    /// Follow one ballot from the log to its decision
+    /// Trace one ballot from the log to its decision
     Trace(trace::Args),
-    /// Ask a server whether it takes votes (for container health checks)
+    /// Check whether a server takes votes (for container health checks)
     Health(health::Args),
-    /// Print the completions of a shell
+    /// Print a completion script for a shell
     Completions(completions::Args),
     /// Write the man pages into a folder
     Man(man::Args),
@@ -96,7 +96,7 @@ fn main() -> ExitCode {
             Command::Man(args) => man::run(args, Cli::command()),
         }
     });
-    // Tasks that still wait for a socket are nobody's any more.
+    // Tasks that still wait for a socket are of no use any more.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -109,8 +109,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Every connection is an open file, and many systems allow a process 1,024 of them unless it
-/// asks for more, which anybody may. If it is refused, the server still serves that many.
+/// Raises the limit of open files. Every connection is one, and many systems allow a process 1,024 of them
+/// unless it asks for more, which any process may. If the system refuses, the server still serves that many.
 fn allow_many_connections() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     const ENOUGH: u64 = 1 << 20;

@@ -1,4 +1,4 @@
-//! `pollux man`: the man pages, one for each command, made from the same words as `--help`.
+//! `pollux man` writes a man page for each command, made from the help texts.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,11 @@ use crate::exit::{Failure, Outcome};
     pollux man ./man && man ./man/pollux.1\n  \
     pollux man /usr/local/share/man/man1")]
 pub struct Args {
-    /// The folder; made when absent
+    /// Folder to write into; created if it does not exist
     folder: PathBuf,
 }
 
-/// Write them.
+/// Writes the man pages.
 pub fn run(args: Args, command: clap::Command) -> Outcome {
     let named = |error| Failure::from(error).context(args.folder.display());
     std::fs::create_dir_all(&args.folder).map_err(named)?;

@@ -1,13 +1,13 @@
-//! A port that is taken: by whom, and which one is free instead.
+//! This module finds out which process has a port that is taken, and which port is free instead.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 
-/// How many ports to look at for a free one.
+/// A free port is looked for among this many.
 const LOOK_AHEAD: u16 = 1000;
 
-/// Whether somebody listens on this port at one of these addresses.
+/// Returns whether another process listens on this port at one of these addresses. Port 0 is never taken.
 pub fn is_taken(hosts: &[IpAddr], port: u16) -> bool {
     port != 0
         && hosts.iter().any(|host| match TcpListener::bind((*host, port)) {
@@ -16,12 +16,12 @@ pub fn is_taken(hosts: &[IpAddr], port: u16) -> bool {
         })
 }
 
-/// The next port from here on that is free at all these addresses.
+/// Returns the first port from this one on that is free at all these addresses.
 pub fn next_free(hosts: &[IpAddr], port: u16) -> Option<u16> {
     (port..port.saturating_add(LOOK_AHEAD)).find(|port| !is_taken(hosts, *port))
 }
 
-/// The sentence that says a port is taken, and by whom if this can be found out.
+/// Returns a sentence that says that a port is taken, and by which process if that can be found out.
 pub fn taken(port: u16) -> String {
     match holder(port) {
         Some(process) => format!("port {port} is taken by {process}"),
@@ -29,8 +29,8 @@ pub fn taken(port: u16) -> String {
     }
 }
 
-/// The process that listens on a port, such as `node (pid 4711)`. Linux only, and only for
-/// processes whose file descriptors we may see.
+/// Returns the process that listens on a port, such as `node (pid 4711)`. It works on Linux only, and only
+/// for processes whose file descriptors we may see.
 fn holder(port: u16) -> Option<String> {
     let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
@@ -57,7 +57,7 @@ fn holder(port: u16) -> Option<String> {
     Some(format!("{} (pid {})", name.trim(), process.file_name().to_str()?))
 }
 
-/// The inodes of sockets that listen on a port, from a table of `/proc/net`.
+/// Returns the inodes of the sockets that listen on a port, from a table of `/proc/net`.
 fn listeners(table: &str, port: u16) -> Vec<String> {
     const LISTEN: &str = "0A";
     let address = format!(":{port:04X}");

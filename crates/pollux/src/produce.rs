@@ -1,10 +1,9 @@
-//! `pollux produce`: an audience whose ballots go straight to the topic `votes`, as a node appends
-//! them: the same record, key, partition and producer, with no node between.
+//! `pollux produce` simulates an audience whose ballots go straight to the topic `votes`, as a node appends
+//! them: with the same record, key, partition and producer, and no node between.
 //!
-//! A poll is made through a node all the same: it checks the rules, gives the poll a join code and
-//! an owner, and tells every node of it, and it needs no database from whoever produces.
-//! What the ballots must say of the poll is then read where every node hears it: on the topic
-//! `polls`.
+//! A new poll is created through a node all the same: the node checks the rules, gives the poll a join code
+//! and an owner, and tells every node of it, and `produce` needs no database. What ballots may say is then
+//! read where every node hears it: on the topic `polls`.
 
 use std::io::{Write, stdout};
 use std::sync::Arc;
@@ -36,67 +35,68 @@ use crate::settings::{Only, Topics};
 use crate::simulate::{attended, pace, share, skew, tell};
 use crate::terminal::list;
 
-/// How long a poll that a node has just made may take to reach the topic.
+/// A poll that a node has just created may take this long to reach the topic.
 const TOLD: Duration = Duration::from_secs(15);
-/// Between two looks for it.
+/// While waiting for the poll, `produce` pauses this long between two reads of the topic.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Be an audience that writes its ballots straight to the topic
+/// Simulate an audience that writes its ballots straight to the Kafka topic
 #[derive(clap::Args)]
 #[command(
-    after_long_help = "Everybody in this audience is somebody new: with POLLUX_SECRET set they are \
-    whom a node would take them for (voterId in the ledger), without it strangers. A ballot whose \
-    fate is unknown is sent again under the same id: it counts once. Exits 5 if the fate of one \
-    stayed unknown, 1 if one failed for good.\n\n\
+    after_long_help = "Every voter is new. If POLLUX_SECRET is set, a voter's pseudonym is the one that \
+    a node derives from the voterId in the ledger; otherwise no node can derive it. A ballot whose fate is \
+    unknown is sent again under the same id, so that it counts once. Exits 5 if the fate of a ballot \
+    stayed unknown, 1 if a ballot failed for good.\n\n\
     Examples:\n  \
     pollux produce --kafka-broker localhost:9092 --votes 10000 --rate 2000\n  \
     pollux produce --question 'Tea or coffee?' --option Tea --option Coffee --skew 0\n  \
     pollux produce --poll 482913 --rate max --votes 1000000 --voters 1000000"
 )]
 pub struct Args {
-    /// The poll, by id or join code [default: a new one]
+    /// The poll's id or join code [default: a new poll]
     #[arg(long, value_name = "ID|CODE", conflicts_with_all = ["question", "option"])]
     poll: Option<String>,
-    /// The question of the new poll
+    /// Question of the new poll
     #[arg(long, value_name = "TEXT", requires = "option")]
     question: Option<String>,
-    /// An option of it; give two or more
+    /// Option of the new poll; give two or more
     #[arg(long, value_name = "TEXT", requires = "question")]
     option: Vec<String>,
-    /// The node that makes the new poll
+    /// URL of the node that creates the new poll
     #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
     url: Server,
-    /// Ballots a second, due at fixed times; or max
-    #[arg(long, default_value = "100", value_parser = pace)]
+    /// Ballots a second, sent at fixed times; or max
+    #[arg(long, value_name = "PER_SECOND|max", default_value = "100", value_parser = pace)]
     rate: Pace,
-    /// Ballots in all [default: one for each voter, or no end with --duration]
-    #[arg(long, visible_alias = "count")]
+    /// Number of ballots [default: one for each voter, or no limit with --duration]
+    #[arg(long, value_name = "COUNT", visible_alias = "count")]
     votes: Option<u64>,
-    /// People in the audience
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Number of voters
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     voters: u64,
-    /// For how long new ballots are cast
-    #[arg(long, value_parser = parse_duration)]
+    /// How long to cast new ballots, such as 30s
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
-    /// How uneven the votes are: Zipf's exponent; 0 is even
-    #[arg(long, default_value_t = 0.8, value_parser = skew)]
+    /// Zipf's exponent by which votes favour the first options, from 0 (evenly) to 10
+    #[arg(long, value_name = "EXPONENT", default_value_t = 0.8, value_parser = skew)]
     skew: f64,
-    /// Share of the ballots with which somebody changes their mind
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    /// Share of ballots, from 0 to 1, that change an earlier vote
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     revoters: f64,
-    /// Share of the ballots sent once more after they were acknowledged
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    /// Share of ballots, from 0 to 1, that are sent again after they were acknowledged
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     duplicates: f64,
-    /// Ballots under way at once
-    #[arg(long, default_value_t = 1024, value_parser = in_flight)]
+    /// Largest number of ballots in flight at once
+    #[arg(long, value_name = "COUNT", default_value_t = 1024, value_parser = in_flight)]
     in_flight: usize,
-    /// How long a ballot whose fate is not known is sent again
-    #[arg(long, default_value = "60s", value_parser = parse_duration)]
+    /// How long to go on sending a ballot whose fate is unknown
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     patience: Duration,
-    /// Where the dice begin, to have the same audience again [default: drawn]
-    #[arg(long)]
+    /// Random seed; the same seed gives the same audience [default: random]
+    #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Write one JSON line for every ballot with its fate
+    /// Write one JSON line for each ballot, with its fate, to this file
     #[arg(long, value_name = "FILE")]
     ledger: Option<std::path::PathBuf>,
     #[command(flatten)]
@@ -110,10 +110,10 @@ fn in_flight(text: &str) -> Result<usize, String> {
         .ok_or_else(|| "not a number from 1 to 100000".into())
 }
 
-/// Produce, then say how it went.
+/// Produces the ballots, then prints how it went.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let config = kafka::settings(&args.kafka)?;
-    // Past its bounds a log refuses; an audience waits instead.
+    // A log refuses what exceeds its bounds. An audience of no more booths than that waits instead.
     let booths = args.in_flight.min(config.log.queue).min(config.kafka.partition_queue);
     let made = match &args.poll {
         Some(_) => None,
@@ -163,7 +163,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     tell(facts, report, json)
 }
 
-/// Have a node make the poll; its id.
+/// Creates the poll through a node and returns its id.
 async fn make(args: &Args) -> Outcome<String> {
     let default = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"];
     let body = match &args.question {
@@ -177,7 +177,8 @@ async fn make(args: &Args) -> Outcome<String> {
     Ok(text("id").to_owned())
 }
 
-/// The poll as the nodes were told of it on the topic `polls`.
+/// Finds the poll as the topic `polls` announces it. It is an error if the poll is not there after
+/// `patience`.
 async fn find(config: &KafkaConfig, name: &str, patience: Duration) -> Outcome<Poll> {
     let begun = Instant::now();
     loop {
@@ -188,8 +189,8 @@ async fn find(config: &KafkaConfig, name: &str, patience: Duration) -> Outcome<P
             let topic = Topic::Polls.name(&config.topic_prefix);
             let brokers = config.broker.join(",");
             return Err(Failure::failed(format!(
-                "the topic {topic} on {brokers} tells of no poll {name}; does its node use this \
-                 Kafka, and this POLLUX_TOPIC_PREFIX?"
+                "there is no poll {name} on the topic {topic} of {brokers}; check that its node uses this \
+                 Kafka and this POLLUX_TOPIC_PREFIX"
             )));
         }
         sleep(PAUSE).await;
@@ -214,7 +215,7 @@ async fn look(config: &KafkaConfig, name: &str) -> Outcome<Option<Poll>> {
             continue;
         };
         let named = id.map_or(poll.code == name, |id| poll.id == id);
-        // A code may have been another poll's before.
+        // Another poll may have had the same join code before.
         let newer = newest.as_ref().is_none_or(|n| (poll.id, poll.revision) > (n.id, n.revision));
         if named && newer {
             newest = Some(poll);
@@ -224,7 +225,7 @@ async fn look(config: &KafkaConfig, name: &str) -> Outcome<Option<Poll>> {
     Ok(newest.map(Arc::unwrap_or_clone).filter(|poll| poll.status != PollStatus::Deleted))
 }
 
-/// What an audience needs to know of it.
+/// Returns what an audience needs to know of the poll.
 fn described(poll: &Poll) -> audience::Poll {
     audience::Poll {
         id: poll.id.to_string(),
@@ -235,16 +236,16 @@ fn described(poll: &Poll) -> audience::Poll {
     }
 }
 
-/// What the booths share.
+/// `Table` is what all booths share.
 struct Table {
     log: Arc<KafkaLog>,
     poll: Poll,
     key: VoterKey,
-    /// Ballots acknowledged, by partition.
+    /// The number of acknowledged ballots of each partition.
     appended: Vec<AtomicU64>,
 }
 
-/// Appends ballots to the topic.
+/// `TopicBooth` appends ballots to the topic.
 struct TopicBooth(Arc<Table>);
 
 impl Booth for TopicBooth {
@@ -268,7 +269,7 @@ impl Booth for TopicBooth {
     }
 }
 
-/// The record that a node would append, and its partition.
+/// Returns the record that a node would append, and its partition.
 fn record(
     poll: &Poll,
     key: &VoterKey,

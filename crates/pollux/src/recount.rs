@@ -1,11 +1,11 @@
-//! `pollux recount`: every tally again from the log alone, compared with the store's.
+//! `pollux recount` counts every tally again from the log alone, and compares it with the store's.
 //!
-//! It works beside a running server, without a lock on either. The store's offset of a
-//! partition is read first, then the tallies. A tally says at which offset it last changed; it
-//! is what the fold must give there, and at every later offset that was committed when we
-//! read it. So each is compared at the greater of the two offsets, however many commits happen
-//! between the reads. Beside the tallies the records themselves are compared with what they were when they
-//! were counted, of which the store keeps digests.
+//! It works beside a running server, without a lock on log or store. The store's offset of a partition is
+//! read first, then the tallies. A tally says at which offset it last changed. It is what the fold must
+//! give there, and also at every later offset that was committed when we read the tally. So each is compared
+//! at the greater of the two offsets, however many commits happen between the reads. Besides the tallies, the
+//! records themselves are compared with what they were when they were counted, of which the store keeps
+//! digests.
 
 mod counted;
 mod fold;
@@ -26,26 +26,26 @@ use crate::exit::{FAILED, Failure, Outcome};
 use crate::source;
 use crate::terminal::{counted, grouped};
 
-/// Count every vote again from the log alone, and compare
+/// Recount every vote from the log alone, and compare with the store
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exits 1 and shows every difference if there is one, where the log no longer holds what \
-    was counted, or what of it is damaged, from which nothing is counted then. Works beside a running \
-    server, and changes nothing: neither on its folder nor, where KAFKA_BROKER and DB_HOST are \
-    set, on a cluster, whose topic it reads itself. Needs some 250 bytes of memory for each \
+    after_help = "Exits 1 if the log and the store differ, if the log no longer holds what was counted, or \
+    if it is damaged, and shows every such place; nothing is counted from a damaged log. Works beside a \
+    running server and changes nothing: neither in the data folder nor, if KAFKA_BROKER and DB_HOST are \
+    set, on the cluster, whose topic it reads itself. Needs about 250 bytes of memory for each \
     ballot.\n\n\
     Examples:\n  pollux recount\n  pollux recount --data /var/lib/pollux 482913\n  \
     pollux recount --kafka-broker localhost:9092 --db-host localhost\n  \
     pollux recount --json | jq .polls[].resultHash"
 )]
 pub struct Args {
-    /// Only this poll, by id or join code
+    /// Recount only this poll, by id or join code
     poll: Option<String>,
     #[command(flatten)]
     source: source::Place,
 }
 
-/// A tally that is not what the log says.
+/// `Difference` is a tally that differs between the log and the store.
 struct Difference {
     poll: PollId,
     partition: Partition,
@@ -54,10 +54,10 @@ struct Difference {
     store: Option<Tally>,
 }
 
-/// What was found.
+/// `Findings` are what a recount found.
 #[derive(Default)]
 struct Findings {
-    /// Of each poll, by the log.
+    /// What the log says of each poll.
     sums: BTreeMap<PollId, Sum>,
     differences: Vec<Difference>,
     /// Whether the records are those that were counted.
@@ -65,17 +65,17 @@ struct Findings {
     extent: Extent,
 }
 
-/// Recount, compare, tell.
+/// Recounts, compares, and prints the findings.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let source = args.source.open()?;
     let (log, store) = (source.log().await?, source.store().await?);
-    // The order of these two reads is what makes the comparison exact.
+    // The comparison is exact only if these two are read in this order.
     let progress = store.progress().await?;
     let mut standings = match &args.poll {
         Some(name) => vec![source::poll(&*store, name).await?],
         None => source::polls(&*store).await?,
     };
-    // Drafts take no votes; their rules are not fixed.
+    // Drafts take no votes, and their rules may still change.
     standings.retain(|standing| standing.poll.phase > 0);
 
     let mut found = Findings::default();
@@ -115,7 +115,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     found.outcome()
 }
 
-/// At which offset to compare each poll's tally, in the order of the offsets.
+/// Returns the offset at which to compare each poll's tally, in the order of the offsets.
 fn checks(
     standings: &[Standing],
     partition: Partition,
@@ -132,7 +132,7 @@ fn checks(
     checks
 }
 
-/// A poll's result, from the log, over all partitions.
+/// `Sum` adds up a poll's tallies over all partitions, by the log.
 struct Sum {
     round: u32,
     counts: Vec<u64>,
@@ -146,7 +146,7 @@ impl Sum {
     }
 
     fn add(&mut self, tally: Option<&Tally>, round: u32) {
-        // A partition that has not heard of the present round has nothing for it.
+        // A partition that the present round has not reached yet has no votes in it.
         if let Some(tally) = tally.filter(|tally| tally.round >= round) {
             self.voters += tally.voters;
             for (sum, count) in self.counts.iter_mut().zip(&tally.counts) {
@@ -155,14 +155,14 @@ impl Sum {
         }
     }
 
-    /// See [`pollux_core::result`].
+    /// Returns the hash of the result, as [`pollux_core::result`] defines it.
     fn hash(&self, poll: PollId) -> String {
         result::hash(poll, self.round, &self.counts, self.voters)
     }
 }
 
 impl Findings {
-    /// The polls that were asked for, with what the log says of them.
+    /// Returns the polls that were asked for, with what the log says of them.
     fn polls<'a>(
         &'a self,
         standings: &'a [Standing],
@@ -209,7 +209,7 @@ impl Findings {
                 standing.poll.id,
                 counted(cast, "vote"),
                 sum.hash(standing.poll.id),
-                // A question may hold nothing that moves the cursor: the API refused it.
+                // A question cannot hold characters that move the cursor, because the API refuses them.
                 standing.poll.question,
             )?;
         }
@@ -235,21 +235,22 @@ impl Findings {
         self.tell_extent()
     }
 
-    /// How far all this goes.
+    /// Prints how much of the log was compared.
     fn tell_extent(&self) -> Outcome {
         let Extent { dead, unchecked, waiting, .. } = self.extent;
         if dead > 0 {
-            writeln!(stdout(), "{} of them nobody's ballot", counted(dead, "record"))?;
+            writeln!(
+                stdout(),
+                "{} left out: dead letters, or of other polls",
+                counted(dead, "record")
+            )?;
         }
         if unchecked > 0 {
             let unchecked = counted(unchecked, "record");
-            writeln!(
-                stdout(),
-                "{unchecked} without a checksum: older than the first that has one"
-            )?;
+            writeln!(stdout(), "{unchecked} without a checksum: written before records had one")?;
         }
         for range in &self.records.uncompared {
-            let why = "a version that kept no digest has counted them";
+            let why = "they were counted by a version that kept no digests";
             writeln!(stdout(), "not compared with what was counted: {range}: {why}")?;
         }
         if waiting > 0 {

@@ -1,4 +1,4 @@
-//! `pollux serve`: the server, from its settings to its last answered request.
+//! `pollux serve` runs the server, from its settings to its last answered request.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 
@@ -15,7 +15,7 @@ use crate::terminal;
 /// Run the server
 #[derive(clap::Args)]
 #[command(
-    after_long_help = "Every setting may also stand in the environment or in a file .env in \
+    after_long_help = "Every setting can also be given as an environment variable, or in a file .env in \
     the working directory; a flag beats the environment, which beats .env.\n\n\
     Examples:\n  \
     pollux serve\n  \
@@ -24,7 +24,7 @@ use crate::terminal;
     POLLUX_LOG=pollux_server=debug pollux serve"
 )]
 pub struct Args {
-    /// Insist on embedded mode, whatever KAFKA_BROKER and DB_HOST say
+    /// Run in embedded mode, even if KAFKA_BROKER and DB_HOST are set
     #[arg(long)]
     embedded: bool,
     #[command(flatten)]
@@ -32,12 +32,12 @@ pub struct Args {
 }
 
 fn log_filter(text: &str) -> Result<EnvFilter, String> {
-    // What they tell at `info` is of no use to an operator, unless they are asked for by name.
+    // What these crates log at `info` is of no use to an operator, unless they are named in the filter.
     let filter = format!("refinery_core=warn,tokio_postgres=warn,{text}");
     EnvFilter::try_new(filter).map_err(|error| format!("{error}; write for example info"))
 }
 
-/// Serve until told to stop.
+/// Serves until told to stop.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let variables = Variables::read()?;
     for stranger in variables.strangers() {
@@ -51,7 +51,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let given = config.clone();
     let running = tokio::select! {
         biased;
-        // Nothing was promised to anybody yet.
+        // No vote was acknowledged yet, so that nothing needs to be drained.
         code = signals.next() => return Err(Failure::silent(code)),
         running = start(config) => running?,
     };
@@ -65,7 +65,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     until_stopped(running, &mut signals, || {}).await
 }
 
-/// Which mode this is, why, and where everything is kept.
+/// Returns the line that says in which mode the server runs, why, and where everything is kept.
 fn start_up_line(config: &Config, why: &str) -> String {
     let Config { kafka, db, .. } = config;
     match &db.host {
@@ -82,7 +82,7 @@ fn start_up_line(config: &Config, why: &str) -> String {
     }
 }
 
-/// The same for a program.
+/// Returns the same for a program, as JSON.
 fn described(config: &Config, running: &Running) -> serde_json::Value {
     let mut all = serde_json::json!({
         "mode": if config.is_cluster() { "cluster" } else { "embedded" },
@@ -99,7 +99,7 @@ fn described(config: &Config, running: &Running) -> serde_json::Value {
     all
 }
 
-/// The banner over topics that were taken though they break the promise.
+/// Prints a warning about topics that were accepted though they do not keep the promise.
 fn warn_of(faults: &[String]) {
     if faults.is_empty() {
         return;
@@ -109,14 +109,14 @@ fn warn_of(faults: &[String]) {
         false => ("", ""),
     };
     eprintln!(
-        "{bold}==> For a try only: acknowledged votes can be lost, since POLLUX_KAFKA_WEAK is set and{plain}"
+        "{bold}==> For trials only: acknowledged votes can be lost, as POLLUX_KAFKA_WEAK is set and{plain}"
     );
     for fault in faults {
         eprintln!("{bold}==>   - {fault}{plain}");
     }
 }
 
-/// What to open, and the token that is shown this once.
+/// Prints the URL to open, and the operator's token if it was just made.
 pub fn greet(running: &Running) {
     eprintln!("Open {}", running.url);
     for address in &running.addresses {
@@ -127,9 +127,9 @@ pub fn greet(running: &Running) {
     }
 }
 
-/// Start the server; a port that is taken is told by whom, and which one is free.
+/// Starts the server. If the port is taken, the error names the process that has it and the next free port.
 pub async fn start(config: Config) -> Outcome<Running> {
-    // Ballots and secrets: whatever this process makes is for its own user alone.
+    // Whatever this process writes, ballots and secrets among it, only its own user may read.
     rustix::process::umask(rustix::fs::Mode::RWXU.complement());
     let (hosts, port) = (config.hosts.clone(), config.port);
     boot::start(config).await.map_err(|error| {
@@ -144,7 +144,7 @@ pub async fn start(config: Config) -> Outcome<Running> {
     })
 }
 
-/// Send the server's log to stderr.
+/// Sends the server's log to stderr.
 pub fn log_to_stderr(filter: EnvFilter, format: LogFormat) {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     match format {
@@ -156,11 +156,11 @@ pub fn log_to_stderr(filter: EnvFilter, format: LogFormat) {
     }
 }
 
-/// Said when a stop took longer than it may.
+/// This message is printed if a stop took longer than it may.
 pub const CUT: &str = "the deadline of the stop has passed: requests still under way were cut, \
     and have no answer. What was answered is durable, and counted at the next start";
 
-/// SIGTERM and SIGINT, however often they come.
+/// `Signals` are those that end a command: SIGTERM, SIGINT and, if wanted, SIGHUP.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -168,7 +168,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// From now on signals come here and no longer end the process.
+    /// Listens for SIGTERM and SIGINT, which no longer end the process by themselves.
     pub fn listen() -> Outcome<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -177,13 +177,14 @@ impl Signals {
         })
     }
 
-    /// The terminal's end too. Not for a server: it may have been started with `nohup`.
+    /// Listens for SIGHUP too, which says that the terminal is gone. A server does not, since it may have
+    /// been started with `nohup`.
     pub fn and_hangup(mut self) -> Outcome<Self> {
         self.hangup = Some(signal(SignalKind::hangup())?);
         Ok(self)
     }
 
-    /// The next one, as the exit code of a process that it ends. Safe to cancel.
+    /// Waits for the next signal, and returns the exit code of a process that it ends. It is safe to cancel.
     pub async fn next(&mut self) -> u8 {
         let Self { terminate, interrupt, hangup } = self;
         tokio::select! {
@@ -195,8 +196,8 @@ impl Signals {
     }
 }
 
-/// Wait for a signal, then drain; a second signal ends the process at once, after `leave` has
-/// tidied up. A backend that fails for good ends it too.
+/// Waits for a signal or for a backend that fails for good, then stops the server. A further signal ends the
+/// process at once, after `leave` has cleaned up.
 pub async fn until_stopped(running: Running, signals: &mut Signals, leave: impl Fn()) -> Outcome {
     let failed = tokio::select! {
         biased;
@@ -204,7 +205,7 @@ pub async fn until_stopped(running: Running, signals: &mut Signals, leave: impl 
         why = running.failed() => Some(why),
     };
     match &failed {
-        None => eprintln!("Stopping: answering what was asked; a second signal stops at once"),
+        None => eprintln!("Stopping: answering open requests; a second signal stops at once"),
         Some(why) => eprintln!("pollux: the server cannot go on: {why}"),
     }
     tokio::select! {

@@ -1,5 +1,5 @@
-//! The server's settings as flags of the command line. Which there are is declared in the server's
-//! `config.rs`; [`Variables`] finds what was not typed.
+//! This module makes flags of the server's settings, which are declared in the server's `config.rs`.
+//! [`Variables`] finds the values that were not given as flags.
 
 #[cfg(test)]
 mod tests;
@@ -13,12 +13,12 @@ use pollux_server::config::{Heading, SETTINGS, Setting};
 
 pub use self::variables::{Variables, data_folder};
 
-/// The settings given as flags, by the flag's name.
+/// `Flags` are the settings that were given as flags, by the flag's name.
 #[derive(Clone, Debug, Default)]
 pub struct Flags(BTreeMap<&'static str, String>);
 
 impl Flags {
-    /// This flag as if it had been typed.
+    /// Sets this flag as if it had been typed.
     pub fn set(&mut self, flag: &'static str, value: impl Into<String>) {
         self.0.insert(flag, value.into());
     }
@@ -69,7 +69,7 @@ impl FromArgMatches for Flags {
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         for Setting { flag, .. } in SETTINGS.iter() {
-            // A command that takes only some settings knows nothing of the others.
+            // A command that takes only some of the settings does not know the others.
             if let Ok(Some(value)) = matches.try_get_one::<String>(flag) {
                 self.set(flag, value);
             }
@@ -78,21 +78,22 @@ impl FromArgMatches for Flags {
     }
 }
 
-/// The settings of one kind as flags, for a command that needs no others.
+/// `Only` has the flags of one kind of settings, for a command that needs no others.
 #[derive(Clone, Debug)]
 pub struct Only<K> {
-    /// Those that were given.
+    /// The flags that were given.
     pub flags: Flags,
     kind: PhantomData<K>,
 }
 
-/// A kind of settings.
+/// `Kind` is a kind of settings.
 pub trait Kind {
-    /// Whether it is one of them.
+    /// Returns whether the setting is of this kind.
     fn takes(setting: &Setting) -> bool;
 }
 
-/// How to reach Kafka, and how to make the topics on it; no limits.
+/// `Topics` are the settings that say how to reach Kafka and how to create the topics; limits are not among
+/// them.
 #[derive(Clone, Debug)]
 pub struct Topics;
 
@@ -102,7 +103,7 @@ impl Kind for Topics {
     }
 }
 
-/// How to reach Kafka, and topics that are there.
+/// `Kafka` are the settings that say how to reach Kafka, for a command that creates no topics.
 #[derive(Clone, Debug)]
 pub struct Kafka;
 
@@ -113,7 +114,7 @@ impl Kind for Kafka {
     }
 }
 
-/// How to reach Kafka and PostgreSQL; no limits.
+/// `Cluster` are the settings that say how to reach Kafka and PostgreSQL; limits are not among them.
 #[derive(Clone, Debug)]
 pub struct Cluster;
 

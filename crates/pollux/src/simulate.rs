@@ -1,4 +1,4 @@
-//! `pollux simulate`: an audience over HTTP, against any server.
+//! `pollux simulate` simulates an audience that votes over HTTP at any server.
 
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -19,12 +19,12 @@ use crate::exit::{Failure, Outcome, UNKNOWN};
 use crate::serve::Signals;
 use crate::terminal::{self, counted, grouped};
 
-/// Be an audience that votes over HTTP on any server
+/// Simulate an audience that votes over HTTP
 #[derive(clap::Args)]
 #[command(
-    after_long_help = "Latencies count from when a ballot was due, so that a stall shows in \
-    every ballot it delayed. A ballot without an answer is sent again under the same id: it \
-    counts once. Exits 5 if the fate of a ballot stayed unknown, 1 if one failed for good.\n\n\
+    after_long_help = "Latency counts from the moment at which a ballot was due, so that a stall shows in \
+    every ballot that it delayed. A ballot without an answer is sent again under the same id, so that it \
+    counts once. Exits 5 if the fate of a ballot stayed unknown, 1 if a ballot failed for good.\n\n\
     Examples:\n  \
     pollux simulate --rate 500 --duration 30s\n  \
     pollux simulate --poll 482913 --voters 300 --skew 1.2\n  \
@@ -32,48 +32,49 @@ use crate::terminal::{self, counted, grouped};
     pollux simulate --revoters 0.1 --duplicates 0.05 --ledger ballots.jsonl --json"
 )]
 pub struct Args {
-    /// The server
+    /// The server's URL
     #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
     url: Server,
-    /// The poll, by id or join code [default: a new one]
+    /// The poll's id or join code [default: a new poll]
     #[arg(long, value_name = "ID|CODE")]
     poll: Option<String>,
-    /// Ballots a second, due at fixed times; or max: each connection as fast as it is answered
-    #[arg(long, default_value = "100", value_parser = pace)]
+    /// Ballots a second, sent at fixed times; or max: as fast as each connection is answered
+    #[arg(long, value_name = "PER_SECOND|max", default_value = "100", value_parser = pace)]
     rate: Pace,
-    /// People in the audience
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Number of voters
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     voters: u64,
-    /// Ballots in all [default: one for each voter, or no end with --duration]
-    #[arg(long)]
+    /// Number of ballots [default: one for each voter, or no limit with --duration]
+    #[arg(long, value_name = "COUNT")]
     votes: Option<u64>,
-    /// For how long new ballots are cast
-    #[arg(long, value_parser = parse_duration)]
+    /// How long to cast new ballots, such as 30s
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
-    /// How uneven the votes are: Zipf's exponent; 0 is even
-    #[arg(long, default_value_t = 0.8, value_parser = skew)]
+    /// Zipf's exponent by which votes favour the first options, from 0 (evenly) to 10
+    #[arg(long, value_name = "EXPONENT", default_value_t = 0.8, value_parser = skew)]
     skew: f64,
-    /// Share of the ballots with which somebody changes their mind
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    /// Share of ballots, from 0 to 1, that change an earlier vote
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     revoters: f64,
-    /// Share of the ballots sent once more after they were acknowledged
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    /// Share of ballots, from 0 to 1, that are sent again after they were acknowledged
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     duplicates: f64,
-    /// Connections to vote over
-    #[arg(long, default_value_t = 64, value_parser = connections)]
+    /// Number of connections
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = connections)]
     connections: usize,
-    /// How long a ballot whose fate is not known is sent again
-    #[arg(long, default_value = "60s", value_parser = parse_duration)]
+    /// How long to go on sending a ballot whose fate is unknown
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     patience: Duration,
-    /// Where the dice begin, to have the same audience again [default: drawn]
-    #[arg(long)]
+    /// Random seed; the same seed gives the same audience [default: random]
+    #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Write one JSON line for every ballot with its fate
+    /// Write one JSON line for each ballot, with its fate, to this file
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
 }
 
-/// Read from the command line.
+/// Parses a rate of the command line: a number of ballots a second, or `max`.
 pub fn pace(text: &str) -> Result<Pace, String> {
     if text == "max" {
         return Ok(Pace::Max);
@@ -84,7 +85,7 @@ pub fn pace(text: &str) -> Result<Pace, String> {
     }
 }
 
-/// Read from the command line.
+/// Parses a share of the command line, from 0 to 1.
 pub fn share(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
@@ -92,7 +93,7 @@ pub fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "not a share from 0 to 1".into())
 }
 
-/// Read from the command line.
+/// Parses Zipf's exponent of the command line, from 0 to 10.
 pub fn skew(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
@@ -107,7 +108,7 @@ fn connections(text: &str) -> Result<usize, String> {
         .ok_or_else(|| "not a number from 1 to 100000".into())
 }
 
-/// Vote, then say how it went.
+/// Runs the audience, then prints how it went.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let poll = find_or_make(&args).await?;
     let votes = args.votes.or(args.duration.is_none().then_some(args.voters));
@@ -136,8 +137,8 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     tell(facts, report, json)
 }
 
-/// Let them vote while a bar shows how far they are. A signal sends them home, a second one ends
-/// the process.
+/// Lets the audience vote while a bar shows how far it is. A signal stops the audience, a second one ends the
+/// process.
 pub async fn attended<F: Future<Output = Outcome<Report>>>(
     votes: Option<u64>,
     vote: impl FnOnce(Arc<Progress>, watch::Receiver<bool>) -> F,
@@ -154,12 +155,12 @@ pub async fn attended<F: Future<Output = Outcome<Report>>>(
     let report = vote(progress, stop).await;
     home.abort();
     shown.abort();
-    // The bar is cleared when the task that holds it is gone.
+    // The bar is cleared once the task that holds it has ended.
     let _ = shown.await;
     report
 }
 
-/// The poll that was named, or a new one.
+/// Returns the poll that was named, or creates one.
 async fn find_or_make(args: &Args) -> Outcome<Poll> {
     let poll: Poll = match &args.poll {
         Some(poll) => call(&args.url, Method::GET, &poll_route(poll)?, None).await?,
@@ -187,9 +188,9 @@ async fn find_or_make(args: &Args) -> Outcome<Poll> {
     Ok(poll)
 }
 
-/// Keep a bar of what is done up to date until aborted.
+/// Shows a bar of the ballots that are done, until the task is aborted.
 pub async fn show(progress: Arc<Progress>, votes: Option<u64>) {
-    /// Takes the bar off the screen when the task is aborted.
+    /// `Clear` removes the bar from the screen when the task is aborted.
     struct Clear(indicatif::ProgressBar);
     impl Drop for Clear {
         fn drop(&mut self) {
@@ -208,7 +209,7 @@ pub async fn show(progress: Arc<Progress>, votes: Option<u64>) {
     }
 }
 
-/// The summary, and the exit code it deserves. In JSON it is added to these facts.
+/// Prints the summary, and returns the failure that it amounts to. The JSON summary is added to these facts.
 pub fn tell(mut facts: Value, report: Report, json: bool) -> Outcome {
     let Report { progress, elapsed, latency, lateness, trouble } = report;
     let [done, acknowledged, unknown, failed, retries, duplicates] = [

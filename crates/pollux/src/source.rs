@@ -1,5 +1,5 @@
-//! What `recount`, `export` and `trace` read: a data folder or a cluster, beside whatever runs on
-//! it. They change nothing, make no topic and no table.
+//! `recount`, `export` and `trace` read a data folder or a cluster, beside whatever runs on it. They change
+//! nothing and create neither topics nor tables.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use crate::exit::{Failure, Outcome};
 use crate::kafka;
 use crate::settings::{Cluster, Only, Variables, data_folder};
 
-/// How many polls are read at a time.
+/// Polls are read this many at a time.
 const PAGE: usize = 500;
 
-/// Where to read.
+/// `Place` has the arguments that say where to read.
 #[derive(clap::Args)]
 pub struct Place {
-    /// The data folder, even if KAFKA_BROKER and DB_HOST are set [env: POLLUX_DATA]
+    /// Read this data folder, even if KAFKA_BROKER and DB_HOST are set [env: POLLUX_DATA]
     /// [default: ./pollux-data]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -32,16 +32,17 @@ pub struct Place {
     cluster: Only<Cluster>,
 }
 
-/// Where log and store are.
+/// `Source` is the place of the log and the store.
 pub enum Source {
-    /// In this folder.
+    /// A data folder.
     Folder(PathBuf),
-    /// On Kafka and in PostgreSQL.
+    /// Kafka and PostgreSQL.
     Cluster(Box<Config>),
 }
 
 impl Place {
-    /// A cluster where the settings name one, unless a folder was typed; else the folder.
+    /// Returns the folder if one was typed, else the cluster if the settings name one, else the default
+    /// folder.
     pub fn open(&self) -> Outcome<Source> {
         if self.data.is_some() {
             return Ok(Source::Folder(data_folder(self.data.as_deref())?));
@@ -54,17 +55,17 @@ impl Place {
                 kafka::warn_on_stderr();
                 Ok(Source::Cluster(Box::new(config)))
             }
-            // Half a cluster; this says what is missing.
+            // Only a part of a cluster's settings is there, and this error says what is missing.
             _ => {
                 variables.server(&self.cluster.flags, false)?;
-                Err(Failure::usage("of KAFKA_BROKER and DB_HOST only one is set"))
+                Err(Failure::usage("only one of KAFKA_BROKER and DB_HOST is set"))
             }
         }
     }
 }
 
 impl Source {
-    /// Open the log.
+    /// Opens the log for reading.
     pub async fn log(&self) -> Outcome<LogReader> {
         match self {
             Self::Folder(folder) => {
@@ -77,7 +78,7 @@ impl Source {
         }
     }
 
-    /// Open the store.
+    /// Opens the store for reading.
     pub async fn store(&self) -> Outcome<Arc<dyn Store>> {
         match self {
             Self::Folder(folder) => Ok(EmbeddedStore::open_read_only(folder)?),
@@ -86,7 +87,7 @@ impl Source {
     }
 }
 
-/// The cluster's store, for what only PostgreSQL can tell.
+/// Opens the cluster's store as what it is, for what only PostgreSQL can tell.
 pub async fn postgres(config: &Config) -> Outcome<Arc<PostgresStore>> {
     PostgresStore::open_read_only(&config.db).await.map_err(|error| match error {
         OpenError::Unreachable { .. } => Failure::unreachable(error.to_string()),
@@ -94,16 +95,16 @@ pub async fn postgres(config: &Config) -> Outcome<Arc<PostgresStore>> {
     })
 }
 
-/// A log, to be read only.
+/// `LogReader` is a log that is open for reading.
 pub enum LogReader {
-    /// A folder's.
+    /// The log of a data folder.
     Folder(Box<embedded::LogReader>),
-    /// A cluster's.
+    /// The log of a cluster.
     Cluster(kafka_log::LogReader),
 }
 
 impl LogReader {
-    /// Which incarnation of the log this is.
+    /// Returns the log's incarnation.
     pub fn generation(&self) -> Generation {
         match self {
             Self::Folder(log) => log.generation(),
@@ -111,7 +112,7 @@ impl LogReader {
         }
     }
 
-    /// How many partitions there are.
+    /// Returns the number of partitions.
     pub fn partitions(&self) -> u32 {
         match self {
             Self::Folder(log) => log.partitions(),
@@ -119,7 +120,7 @@ impl LogReader {
         }
     }
 
-    /// The offset the next durable record will get, by now.
+    /// Returns the offset that the next durable record will get, as of now.
     pub async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
         match self {
             Self::Folder(log) => log.end(partition),
@@ -127,8 +128,8 @@ impl LogReader {
         }
     }
 
-    /// Look at every record of a partition, and say what is not as it was written. A cluster's brokers
-    /// keep checksums of their own, and check them themselves.
+    /// Inspects every record of a partition, and returns what is not as it was written. Of a cluster's log it
+    /// finds nothing: the brokers keep and check checksums of their own.
     pub fn inspect(&self, partition: Partition) -> Result<Inspected, ReadError> {
         match self {
             Self::Folder(log) => log.inspect(partition),
@@ -136,7 +137,7 @@ impl LogReader {
         }
     }
 
-    /// Up to `most` records from `from` on; empty at the end.
+    /// Returns up to `most` records from `from` on; none at the end.
     pub async fn read(
         &self,
         partition: Partition,
@@ -150,7 +151,7 @@ impl LogReader {
     }
 }
 
-/// One poll, by id or join code.
+/// Returns the poll of this id or join code.
 pub async fn poll(store: &dyn Store, name: &str) -> Outcome<Standing> {
     let found = match name.parse::<PollId>() {
         Ok(id) => store.standing(id).await?,
@@ -159,7 +160,7 @@ pub async fn poll(store: &dyn Store, name: &str) -> Outcome<Standing> {
     found.ok_or_else(|| Failure::failed(format!("there is no poll {name} here")))
 }
 
-/// Every poll, drafts and deleted ones too, newest first.
+/// Returns every poll, including drafts and deleted polls, newest first.
 pub async fn polls(store: &dyn Store) -> Outcome<Vec<Standing>> {
     let mut all: Vec<Standing> = Vec::new();
     loop {

@@ -1,4 +1,5 @@
-//! What depends on whether a person is looking: colour, progress bars, and how numbers read.
+//! This module writes for people: colour and progress bars if somebody is looking, and numbers as people read
+//! them.
 
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-/// Whether to colour what is written to this stream.
+/// Returns whether to colour what is written to this stream.
 pub fn colour(stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     stream.is_terminal()
@@ -14,8 +15,8 @@ pub fn colour(stream: &impl IsTerminal) -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// A bar on stderr over this many steps (a spinner when nobody knows); invisible unless stderr
-/// is a terminal.
+/// Returns a bar on stderr over this many steps, or a spinner if the number is unknown. It is invisible
+/// unless stderr is a terminal.
 pub fn progress(steps: Option<u64>, what: &'static str) -> ProgressBar {
     let target = if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr_with_hz(10)
@@ -33,7 +34,7 @@ pub fn progress(steps: Option<u64>, what: &'static str) -> ProgressBar {
     }))
 }
 
-/// A whole number with its thousands apart: `1,234,567`.
+/// Returns a whole number with its thousands apart: `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -46,22 +47,22 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// A number and its noun: `1 vote`, `1,200 votes`.
+/// Returns a number and its noun: `1 vote`, `1,200 votes`.
 pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
-/// Numbers in a row: `1,2,3`.
+/// Returns numbers in a row: `1,2,3`.
 pub fn list<T: ToString>(numbers: &[T]) -> String {
     numbers.iter().map(T::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Bytes as text that moves no cursor and stays on its line; what cannot be shown is escaped.
+/// Returns bytes as text that moves no cursor and stays on its line. What cannot be shown is escaped.
 pub fn plain(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            // Besides controls, those that turn the direction of what follows.
+            // Characters that turn the direction of what follows are as harmful as control characters.
             let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             if c.is_control() || turns {
                 text.extend(c.escape_default());
@@ -76,7 +77,7 @@ pub fn plain(bytes: &[u8]) -> String {
     text
 }
 
-/// A short length of time as people write it: `350µs`, `4.2ms`, `1.5s`, `3m`.
+/// Returns a short length of time as people write it: `350µs`, `4.2ms`, `1.5s`, `3m`.
 pub fn brief(time: Duration) -> String {
     let micros = time.as_micros();
     match micros {

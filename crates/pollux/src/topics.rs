@@ -1,4 +1,5 @@
-//! `pollux topics`: make the topics, and look whether they keep the promise.
+//! `pollux topics` creates the Kafka topics, and checks whether they keep the promise that no acknowledged
+//! vote is lost.
 
 use std::fmt::Write as _;
 use std::io::{Write, stdout};
@@ -16,7 +17,7 @@ use crate::kafka;
 use crate::settings::{Kafka, Only, Topics};
 use crate::terminal::{counted, list};
 
-/// Make the topics on Kafka, or look whether they keep the promise
+/// Create the Kafka topics, or check them
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     pollux topics create --kafka-broker localhost:9092\n  \
@@ -29,10 +30,10 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Make the topics that are not there, and begin the log; a node does the same when it starts
+    /// Create the topics that do not exist, and begin the log; a node does the same when it starts
     #[command(
-        after_help = "Topics that are there stay as they are. Exits 3 and lists every fault \
-        if they break the promise, unless --kafka-weak takes them.\n\n\
+        after_help = "Topics that exist are not changed. Exits 3 and lists every fault if the topics do \
+        not keep the promise that no acknowledged vote is lost, unless --kafka-weak accepts that.\n\n\
         Examples:\n  pollux topics create --kafka-broker localhost:9092\n  \
         pollux topics create --kafka-partitions 24 --topic-prefix staging."
     )]
@@ -40,17 +41,20 @@ enum Action {
         #[command(flatten)]
         kafka: Only<Topics>,
     },
-    /// Show partitions, replicas and settings of the topics, and whether they keep the promise
-    #[command(after_help = "Changes nothing. Exits 3 if the promise does not hold.\n\n\
+    /// Show the topics' partitions, replicas and settings, and whether they keep the promise
+    #[command(
+        after_help = "Changes nothing. Exits 3 if the topics do not keep the promise that no \
+        acknowledged vote is lost.\n\n\
         Examples:\n  pollux topics describe --kafka-broker localhost:9092\n  \
-        pollux topics describe --json | jq .faults")]
+        pollux topics describe --json | jq .faults"
+    )]
     Describe {
         #[command(flatten)]
         kafka: Only<Kafka>,
     },
 }
 
-/// Do it.
+/// Creates or describes the topics.
 pub async fn run(args: Args, json: bool) -> Outcome {
     match args.action {
         Action::Create { kafka } => {
@@ -75,7 +79,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
 }
 
-/// What is there.
+/// `Found` holds the topics that were found, and their faults.
 struct Found {
     topics: Vec<Topic>,
     generation: Option<Generation>,
@@ -133,7 +137,7 @@ fn tell(found: &Found, created: Option<&[String]>, json: bool) -> Outcome {
     Ok(stdout().write_all(text.as_bytes())?)
 }
 
-/// A topic: its size and settings, then a line for each partition.
+/// Writes a topic's size and settings, then a line for each of its partitions.
 fn show(Topic { name, partitions, settings }: &Topic, text: &mut String) {
     let replicas = partitions.iter().map(|partition| partition.replicas.len() as u64);
     let _ = writeln!(

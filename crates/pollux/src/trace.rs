@@ -1,5 +1,5 @@
-//! `pollux trace`: one ballot, from its records on the log to the decision in the store; on a
-//! cluster from phone to screen, with the milliseconds between.
+//! `pollux trace` follows one ballot from its records on the log to the decision in the store; on a cluster
+//! from phone to screen, with the milliseconds between.
 
 mod cast;
 mod search;
@@ -23,15 +23,15 @@ use crate::exit::{Failure, Outcome};
 use crate::source::{self, Source, postgres};
 use crate::terminal::grouped;
 
-/// Follow one ballot from the log to its decision
+/// Trace one ballot from the log to its decision
 #[derive(clap::Args)]
 #[command(
-    after_help = "Reads a data folder, all of its log; or, where KAFKA_BROKER and DB_HOST are set, \
-    the topic from about the time the ballot was made, and shows when the vote passed each \
+    after_help = "Reads all of the log in the data folder; or, if KAFKA_BROKER and DB_HOST are set, \
+    the topic from about the time at which the ballot was made, and shows when the vote passed each \
     station. Works beside whatever runs there and changes nothing. The ballot's id is in the \
-    answer to the vote. Exits 1 if no record of it is on the log.\n\n\
-    With --cast this is the phone: it votes, over a WebSocket, and the way ends where its own \
-    screen is told.\n\n\
+    answer to the vote. Exits 1 if the log has no record of the ballot.\n\n\
+    With --cast the command is the phone: it votes over a WebSocket, and the trace ends when the \
+    voter's screen is told of the decision.\n\n\
     Examples:\n  pollux trace 01890a5d-ac96-774b-bcce-b302099a8057\n  \
     pollux trace 01890a5d-ac96-774b-bcce-b302099a8057 --data /var/lib/pollux --json\n  \
     pollux trace --cast 482913 --option 2"
@@ -40,10 +40,10 @@ pub struct Args {
     /// The ballot's id
     #[arg(required_unless_present = "cast", conflicts_with = "cast")]
     ballot: Option<BallotId>,
-    /// Cast a ballot in this poll, by id or join code, as somebody new, and trace that: it counts
+    /// Cast a new voter's ballot in this poll, by id or join code, and trace it; the ballot counts
     #[arg(long, value_name = "ID|CODE")]
     cast: Option<String>,
-    /// The option it is for
+    /// Number of the option to vote for
     #[arg(
         long,
         value_name = "NUMBER",
@@ -52,28 +52,28 @@ pub struct Args {
         conflicts_with = "ballot"
     )]
     option: OptionId,
-    /// The server it is cast at
+    /// URL of the server to vote at
     #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
     url: Server,
     #[command(flatten)]
     source: source::Place,
 }
 
-/// What became of one record.
+/// `Traced` is one record of the ballot, and what became of it.
 struct Traced {
     found: Found,
-    /// How far its partition is committed.
+    /// The offset up to which the record's partition is committed.
     committed: Option<Offset>,
-    /// Its own row, if it has one.
+    /// The record's row in the store, if it has one.
     row: Option<BallotRow>,
-    /// What its voter is told now.
+    /// The status that the voter is told now.
     status: Option<&'static str>,
     misplaced: bool,
-    /// When it passed each station, on a cluster.
+    /// When the vote passed each station, on a cluster or after `--cast`.
     way: Option<Way>,
 }
 
-/// Find it and tell.
+/// Finds the ballot's records and prints what became of them.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let source = args.source.open()?;
     let (log, store) = (source.log().await?, source.store().await?);
@@ -82,7 +82,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         None => None,
     };
     let ballot = args.ballot.or(seen.as_ref().map(|seen| seen.ballot));
-    let ballot = ballot.ok_or_else(|| Failure::usage("which ballot?"))?;
+    let ballot = ballot.ok_or_else(|| Failure::usage("give the ballot's id, or --cast"))?;
     let (found, here) = match &source {
         Source::Folder(_) => {
             (search::in_folder(&log, ballot).await?, "this is not the folder of that server")
@@ -119,7 +119,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     Ok(())
 }
 
-/// When it was committed and announced, as far as that is kept.
+/// Returns when the record was committed and announced, as far as that is kept.
 async fn way(config: &Config, found: &Found, seen: Option<&Seen>) -> Outcome<Way> {
     let store = postgres(config).await?;
     let committed = store.committed_at(found.partition, found.offset).await?;
@@ -151,7 +151,7 @@ async fn trace(
 }
 
 impl Traced {
-    /// What was decided about this very record.
+    /// Returns what was decided about this very record.
     fn decision(&self) -> &'static str {
         match (&self.row, self.committed) {
             (Some(row), _) => row.decided.as_str(),

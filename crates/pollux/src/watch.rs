@@ -1,4 +1,4 @@
-//! `pollux watch`: a poll's live bars in the terminal.
+//! `pollux watch` shows a poll's live results in the terminal.
 
 mod bars;
 
@@ -17,35 +17,36 @@ use self::bars::Screen;
 use crate::client::{Server, call, poll_route};
 use crate::exit::{Failure, Outcome, REFUSED};
 
-/// The longest pause before the first attempt to connect again; it doubles from there.
+/// The first pause before connecting again is at most this long. The limit doubles with each attempt, up to
+/// [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause of all.
+/// No pause before connecting again is longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// How long connecting may take.
+/// Connecting may take this long.
 const CONNECT: Duration = Duration::from_secs(10);
-/// A connection that says nothing for so long is asked with a ping; after twice that it is dead.
+/// After this silence the server is pinged; after twice this silence the connection counts as dead.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Watch a poll's live bars in the terminal
+/// Watch a poll's live results in the terminal
 #[derive(clap::Args)]
 #[command(
-    after_help = "Ends by itself once the result is final. Where stdout is no terminal, or with \
-    --json, each update is a line.\n\n\
+    after_help = "Ends when the result is final. If stdout is not a terminal, or with --json, each update \
+    is printed as one line.\n\n\
     Examples:\n  pollux watch 482913\n  pollux watch 482913 --once\n  \
     pollux watch 482913 --json --url http://polls.internal:5000 | jq .totalVotes"
 )]
 pub struct Args {
-    /// The poll, by id or join code
+    /// The poll's id or join code
     poll: String,
-    /// The server
+    /// The server's URL
     #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
     url: Server,
-    /// Show the present state and end
+    /// Show the current state and exit
     #[arg(long)]
     once: bool,
 }
 
-/// What the server sends; of the rest we know nothing and need nothing.
+/// `Sent` is a message of the server that matters here. All others are `Other`.
 #[derive(Deserialize)]
 #[serde(tag = "type")]
 enum Sent {
@@ -57,15 +58,15 @@ enum Sent {
     Other,
 }
 
-/// Why a connection ended.
+/// `Ended` says why a connection ended.
 enum Ended {
     /// The result is final.
     Final,
-    /// It broke; the data shown grows old.
+    /// The connection broke, and what is shown grows old.
     Broken(String),
 }
 
-/// Watch until the result is final.
+/// Watches the poll until its result is final.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let route = poll_route(&args.poll)?;
     let first: PollView = call(&args.url, Method::GET, &route, None).await?;
@@ -91,7 +92,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
             sleep((until - Instant::now()).min(Duration::from_secs(1))).await;
             view.redraw()?;
         }
-        // A poll that was deleted meanwhile is not worth waiting for; a server that is away is.
+        // A poll that was deleted meanwhile is not worth waiting for. A server that is away is.
         match call::<PollView>(&args.url, Method::GET, &format!("/api/polls/{}", first.id), None)
             .await
         {
@@ -107,7 +108,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
 }
 
-/// One connection's life.
+/// Follows the poll over one connection, until that ends.
 async fn follow(server: &Server, poll: &str, view: &mut Output) -> Outcome<Ended> {
     let url = server.socket(&format!("poll={poll}"));
     let connecting = timeout(CONNECT, tokio_tungstenite::connect_async(&url)).await;
@@ -152,7 +153,7 @@ async fn follow(server: &Server, poll: &str, view: &mut Output) -> Outcome<Ended
             Ok(Sent::Other) => None,
             Err(error) => {
                 return Err(Failure::failed(format!(
-                    "the server sent what is no Pollux's: {error}"
+                    "the server does not answer like Pollux: {error}"
                 )));
             }
         };
@@ -165,7 +166,7 @@ async fn follow(server: &Server, poll: &str, view: &mut Output) -> Outcome<Ended
     }
 }
 
-/// Where updates go: bars on a terminal, lines otherwise.
+/// `Output` is the place where updates are shown: bars on a terminal, else lines.
 struct Output {
     screen: Option<Screen>,
     json: bool,
@@ -188,7 +189,7 @@ impl Output {
         }
     }
 
-    /// Show a newer state; one that is no news is only a sign of life.
+    /// Shows a newer state of the poll. An unchanged one only proves that the server is there.
     fn take(&mut self, poll: &PollView) -> Outcome {
         self.heard = Instant::now();
         self.updates += 1;

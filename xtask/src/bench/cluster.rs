@@ -1,4 +1,4 @@
-//! What a vote costs on a real cluster: Kafka, ZooKeeper, PostgreSQL and Pollux's nodes on this
+//! This benchmark measures a vote on a real cluster: Kafka, ZooKeeper, PostgreSQL and Pollux's nodes on this
 //! machine, beside raw baselines on the same brokers and the same database.
 
 use std::path::Path;
@@ -13,18 +13,18 @@ use serde_json::Value;
 use super::{CONNECTIONS, all, load, median};
 use crate::server::Server;
 
-/// How much is done.
+/// `Scale` says how much is measured.
 struct Scale {
     rounds: usize,
     round: Duration,
-    /// Ballots of each case of the tally.
+    /// The number of ballots in each case of the tally.
     rows: u32,
 }
 
-/// Partitions of `votes` by default.
+/// The topic `votes` has this many partitions by default.
 const PARTITIONS: u32 = 12;
 
-/// Start a cluster, measure on it, take it away.
+/// Starts a cluster, measures on it, and removes it.
 pub fn run(quick: bool, built: &Path) -> Result<()> {
     let scale = match quick {
         false => Scale { rounds: 5, round: Duration::from_secs(3), rows: 200_000 },
@@ -39,7 +39,7 @@ pub fn run(quick: bool, built: &Path) -> Result<()> {
     growth(&scale, &cluster, built)
 }
 
-/// The processor alone, on the cluster's PostgreSQL.
+/// Measures the processor alone, on the cluster's PostgreSQL.
 fn tally(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
     let output = Command::new(built.join("examples/tally"))
         .args([scale.rows.to_string(), scale.rounds.min(3).to_string()])
@@ -72,11 +72,11 @@ fn tally(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A web node, processors, and a poll on topics and a database of their own.
+/// `Nodes` are a web node, processors, and a poll, on topics and a database of their own.
 struct Nodes {
     web: Server,
     processors: Vec<Server>,
-    /// Votes acknowledged so far.
+    /// The number of votes that were acknowledged so far.
     sent: u64,
 }
 
@@ -99,7 +99,7 @@ impl Nodes {
         Ok(nodes)
     }
 
-    /// Put a load on; it is over when its votes are counted, not when they are answered.
+    /// Runs a load. It is over when its votes are counted, not when they are answered.
     fn run(&mut self, load: &load::Load) -> Result<Cost> {
         let before = (self.web.cpu()?, self.counting()?);
         let outcome = load::run(load)?;
@@ -115,14 +115,14 @@ impl Nodes {
     }
 }
 
-/// Microseconds of CPU a vote.
+/// `Cost` is the cost of a vote in microseconds of CPU time.
 struct Cost {
     web: f64,
     processors: f64,
     outcome: load::Outcome,
 }
 
-/// Closed loop: CPU for a vote. Says how many a second.
+/// Measures the CPU time of a vote in a closed loop. Returns how many votes were taken a second.
 fn votes(scale: &Scale, nodes: &mut Nodes, built: &Path) -> Result<f64> {
     let bare = Server::bare(built)?;
     load::run(&load(&bare, Duration::from_secs(1), None))?;
@@ -149,7 +149,7 @@ fn votes(scale: &Scale, nodes: &mut Nodes, built: &Path) -> Result<f64> {
     Ok(saturation)
 }
 
-/// Open loop at half of saturation: how long an answer takes, beside librdkafka alone.
+/// Measures how long an answer takes in an open loop at half of saturation, beside librdkafka alone.
 fn answers(
     scale: &Scale,
     cluster: &Cluster,
@@ -209,7 +209,7 @@ fn answers(
     Ok(())
 }
 
-/// CPU for a vote as partitions, votes in flight and processors grow.
+/// Measures the CPU time of a vote as partitions, votes in flight and processors grow.
 fn growth(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
     println!("CPU a vote as the cluster grows (closed loop)");
     println!(
@@ -224,7 +224,7 @@ fn growth(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
         (48, 1, &[CONNECTIONS]),
     ];
     for shape in shapes {
-        // One vote that is not taken spoils a shape's figures, not the others'.
+        // A vote that is not taken spoils the figures of one shape, and not those of the others.
         if let Err(error) = grown(scale, cluster, built, shape) {
             let why = format!("{error:#}");
             let why = why.lines().next().unwrap_or_default();
@@ -234,7 +234,7 @@ fn growth(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
     Ok(())
 }
 
-/// One shape of the cluster, at each number of votes in flight.
+/// Measures one shape of the cluster, at each number of votes in flight.
 fn grown(
     scale: &Scale,
     cluster: &Cluster,

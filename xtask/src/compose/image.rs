@@ -1,19 +1,19 @@
-//! The Dockerfile: pinned, built with the pinned toolchain, without rights, watched, and with every
-//! library that the binary links.
+//! This module checks that the Dockerfile is pinned, builds with the pinned toolchain, runs as a user without
+//! rights, has a health check, and installs every library that the binary links.
 
 use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// In which Debian package a library is; those of the base system are not here.
+/// The libraries that the binary may link are in these Debian packages, apart from those of the base system.
 const PACKAGES: [(&str, &str); 3] =
     [("libssl.so", "libssl3"), ("libcrypto.so", "libssl3"), ("libz.so", "zlib1g")];
-/// What every Debian has.
+/// These libraries are in Debian's base system.
 const BASE: [&str; 7] =
     ["linux-vdso", "libc.so", "libm.so", "libgcc_s.so", "libpthread.so", "libdl.so", "ld-linux"];
 
-/// Everything that is wrong with it.
+/// Returns everything that is wrong with the image.
 pub fn faults() -> Result<Vec<String>> {
     let dockerfile = fs::read_to_string("Dockerfile")?;
     let (toolchain, makefile) =
@@ -58,7 +58,7 @@ fn of_text(dockerfile: &str, toolchain: &str, makefile: &str) -> Vec<String> {
         }
         _ => faults.push(format!("Dockerfile: {} stages instead of 3", from.len())),
     }
-    // The last stage is what runs.
+    // The last stage is the image that runs.
     let last = dockerfile.rsplit("\nFROM ").next().unwrap_or_default();
     for wanted in ["\nUSER pollux\n", "CMD [\"pollux\", \"health\"]", "ca-certificates"] {
         if !last.contains(wanted) {

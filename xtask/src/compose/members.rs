@@ -1,5 +1,5 @@
-//! Kafka, ZooKeeper and PostgreSQL: each runs with the files of `cluster/`, as the tested cluster
-//! does, and adds what is its own and nothing else.
+//! This module checks that Kafka, ZooKeeper and PostgreSQL run with the files of `cluster/`, as in the tested
+//! cluster, and add only what is their own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Project, SMALL, text, texts};
 
-/// What a broker may add.
+/// Every broker has these settings of its own.
 const OF_A_BROKER: [&str; 7] = [
     "broker.id",
     "zookeeper.connect",
@@ -20,7 +20,7 @@ const OF_A_BROKER: [&str; 7] = [
     "inter.broker.listener.name",
     "log.dirs",
 ];
-/// What the single broker of the small one cannot have more of than one.
+/// The small cluster differs in these settings, because it has only one broker.
 const GIVEN_UP: [&str; 5] = [
     "default.replication.factor",
     "min.insync.replicas",
@@ -28,10 +28,10 @@ const GIVEN_UP: [&str; 5] = [
     "transaction.state.log.replication.factor",
     "transaction.state.log.min.isr",
 ];
-/// Where the files are mounted.
+/// The files are mounted in this folder of the container.
 const MOUNTED: &str = "/etc/pollux";
 
-/// Everything in which they differ from what is tested.
+/// Returns everything in which the members differ from the tested cluster.
 pub fn faults(project: &Project) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     let small = project.file == SMALL;
@@ -80,7 +80,7 @@ fn broker(service: &Value, small: bool) -> Result<Vec<String>> {
             faults.push(format!("{setting}={value}, but the tested cluster has it {tested}"));
         }
     }
-    // It would run none of the files otherwise.
+    // These differ from broker to broker or from place to place, so that no shared file can set them.
     let own = properties(text(service, "/environment/OWN_SETTINGS"));
     let lacks = OF_A_BROKER.iter().filter(|setting| !own.contains_key(*setting));
     faults.extend(lacks.map(|setting| format!("{setting} is not set")));
@@ -96,7 +96,7 @@ fn broker(service: &Value, small: bool) -> Result<Vec<String>> {
 fn zookeeper(service: &Value, of: usize) -> Result<Vec<String>> {
     let mut faults = mounts(service, &["zookeeper.properties"]);
     let environment = &service["environment"];
-    // Its image's way to give a heap.
+    // This image sets the heap by a variable of its own.
     let heap = format!("-Xmx{}m", text(environment, "/ZK_SERVER_HEAP"));
     let mut flags = [shared::ZOOKEEPER_HEAP, shared::JAVA_FLAGS].concat();
     if !flags.contains(&heap.as_str()) {
@@ -131,7 +131,7 @@ fn postgres_faults(service: &Value) -> Result<Vec<String>> {
     Ok(faults)
 }
 
-/// The files are mounted from `cluster/`, and it is started with them, in their order.
+/// Checks that the files are mounted from `cluster/`, and that the service starts with them, in their order.
 fn mounts(service: &Value, files: &[&str]) -> Vec<String> {
     let mut faults = mounts_named(service, files);
     let start = texts(service, "/entrypoint").concat();
@@ -152,13 +152,13 @@ fn mounts_named(service: &Value, files: &[&str]) -> Vec<String> {
     lacks.map(|file| format!("cluster/{file} is not mounted")).collect()
 }
 
-/// Where from, by where to.
+/// Returns where each volume comes from, by the path at which it is mounted.
 fn volumes(service: &Value) -> BTreeMap<&str, &str> {
     let all = service["volumes"].as_array().into_iter().flatten();
     all.map(|volume| (text(volume, "/target"), text(volume, "/source"))).collect()
 }
 
-/// The flags in these variables are these, in any order.
+/// Checks that the flags in these variables are the wanted ones, in any order.
 fn java(service: &Value, variables: &[&str], wanted: &[&str]) -> Option<String> {
     let given = variables.iter().map(|name| text(&service["environment"], &format!("/{name}")));
     let mut given: Vec<_> = given.flat_map(str::split_whitespace).collect();
@@ -168,7 +168,7 @@ fn java(service: &Value, variables: &[&str], wanted: &[&str]) -> Option<String> 
     (given != wanted).then(|| format!("Java runs with {given:?}, in the tested cluster {wanted:?}"))
 }
 
-/// Lines `name=value`.
+/// Reads lines of the form `name=value`.
 fn properties(text: &str) -> BTreeMap<&str, &str> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once('=')).map(|(k, v)| (k.trim(), v.trim())).collect()
@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// A broker as it should be, but for one more setting.
+    /// Returns a broker as it should be, with one more setting.
     fn with(setting: &str) -> Value {
         let own: String = OF_A_BROKER.iter().map(|name| format!("{name}=x\n")).collect();
         let own = own.replace("\nlisteners=x", "\nlisteners=INSIDE://:1,OUTSIDE://:2");

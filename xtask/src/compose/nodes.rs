@@ -1,4 +1,5 @@
-//! Pollux's own services, and `.env.sample`: every variable is a setting that `pollux serve` knows.
+//! This module checks Pollux's own services and `.env.sample`: every variable must be a setting that `pollux
+//! serve` knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -8,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{OURS, Project, SMALL, text, texts};
 
-/// The variables that `.env.sample` must speak of.
+/// `.env.sample` must name these variables.
 const SAMPLED: [&str; 8] = [
     "DB_USER",
     "DB_PASSWORD",
@@ -19,16 +20,16 @@ const SAMPLED: [&str; 8] = [
     "PORT",
     "POLLUX_SECRET",
 ];
-/// Without these it is no node of a cluster.
+/// A service without these variables is no node of a cluster.
 const NEEDED: [&str; 5] = ["KAFKA_BROKER", "DB_HOST", "DB_USER", "DB_PASSWORD", "POLLUX_SECRET"];
 
-/// What `pollux serve` knows.
+/// `Known` is what `pollux serve` knows: its help text, and the variables of its settings.
 pub struct Known {
     help: String,
     variables: BTreeSet<String>,
 }
 
-/// Ask it.
+/// Builds `pollux` and reads the help text of `pollux serve`.
 pub fn settings() -> Result<Known> {
     let built = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "pollux"]).status()?;
     ensure!(built.success(), "the build failed");
@@ -44,7 +45,7 @@ impl Known {
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         let named = help.split("[env: ").skip(1).filter_map(|rest| rest.split(']').next());
         let mut variables: BTreeSet<_> = named.map(str::to_owned).collect();
-        // That of the commands that ask a server.
+        // This variable belongs to the commands that ask a server.
         variables.insert("POLLUX_URL".into());
         Self { help, variables }
     }
@@ -55,7 +56,7 @@ impl Known {
     }
 }
 
-/// Everything about the nodes that is wrong.
+/// Returns everything that is wrong with the nodes.
 pub fn faults(project: &Project, known: &Known) -> Vec<String> {
     let mut faults = Vec::new();
     let small = project.file == SMALL;
@@ -73,7 +74,7 @@ pub fn faults(project: &Project, known: &Known) -> Vec<String> {
         for variable in NEEDED.iter().filter(|name| !environment.contains_key(**name)) {
             wrong(format!("{variable} is missing"));
         }
-        // The promise's settings are the defaults, and the tested ones.
+        // The settings that the promise depends on keep their defaults, with which the cluster is tested.
         for variable in ["POLLUX_KAFKA_REPLICATION", "POLLUX_KAFKA_WEAK", "POLLUX_KAFKA_PARTITIONS"]
         {
             let value = environment.get(variable).copied().filter(|value| !value.is_empty());
@@ -110,7 +111,7 @@ pub fn faults(project: &Project, known: &Known) -> Vec<String> {
     faults
 }
 
-/// Variables in Pollux's name that are none of its settings.
+/// Finds variables that are named like settings of Pollux and are none, or have another default here.
 fn strangers(project: &Project, known: &Known) -> Vec<String> {
     let ours = |name: &str| {
         ["POLLUX_", "DB_"].iter().any(|prefix| name.starts_with(prefix)) || name == "KAFKA_BROKER"
@@ -121,7 +122,7 @@ fn strangers(project: &Project, known: &Known) -> Vec<String> {
             faults.push(format!("${{{name}}} is no setting"));
         }
         let real = known.default_of(name);
-        // What has no default must have one here, so that nothing need be set.
+        // A setting without a default must have one here, so that nothing needs to be set.
         if real.is_some_and(|real| !default.is_empty() && default != real) {
             faults.push(format!("${{{name}:-{default}}}: the default is {real:?}"));
         }
@@ -129,7 +130,8 @@ fn strangers(project: &Project, known: &Known) -> Vec<String> {
     faults
 }
 
-/// The nodes believe the proxy, which is where they think it is, and nobody else.
+/// Checks that the nodes trust the proxy, at the address that it has, and what is in front of it, and nobody
+/// else.
 fn proxy(project: &Project) -> Vec<String> {
     let services = &project.json["services"];
     let trusted =
@@ -165,7 +167,7 @@ fn within(address: &str, network: &str) -> bool {
     parsed().unwrap_or(false)
 }
 
-/// `.env.sample`: each line sets a setting, or a variable that a compose file takes, to its default.
+/// Checks `.env.sample`: each line names a setting, or a variable of a compose file with its default.
 pub fn sample(sample: &str, projects: &[&Project], known: &Known) -> Vec<String> {
     let taken: BTreeSet<_> = projects.iter().flat_map(|project| project.variables()).collect();
     let mut faults = Vec::new();

@@ -1,5 +1,5 @@
-//! The proxy of docker-compose.yml, run for real before two stand-ins for the web nodes: what it
-//! passes on, what it adds, what it holds back, and what it says when nobody is there.
+//! The proxy of docker-compose.yml is run for real before two stand-ins for the web nodes: what it passes on,
+//! what it adds, what it holds back, and what it answers when no node is there.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -14,21 +14,21 @@ use anyhow::{Context, Result, bail, ensure};
 
 const CONFIG: &str = "cluster/compose/haproxy.cfg";
 const FOLDER: &str = "target/compose";
-/// What is in front of it, if docker-compose.yml is not told otherwise.
+/// By default docker-compose.yml has nothing in front of the proxy, which this network stands for.
 const NOBODY: &str = "0.0.0.0/32";
-/// Within this it must have noticed, or answered.
+/// Within this time the proxy must have noticed a change, or answered.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// RFC 6455's own example of a key, and the answer to it.
+/// RFC 6455, section 1.3, has this example of a key, and below it the answer to that key.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// Killed when dropped.
+/// `Proxy` is a running proxy, which is killed when dropped.
 struct Proxy(Child);
 
 impl Proxy {
-    /// With something in front of it at this address or network.
+    /// Starts the proxy with this address or network in front of it.
     fn start(file: &str, front: &str) -> Result<Self> {
-        // Not everybody's PATH has it.
+        // The folders of administration programs are not on everybody's PATH.
         let program = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"];
         let program = program.into_iter().find(|it| Path::new(it).exists()).unwrap_or("haproxy");
         let log = fs::File::create(format!("{FOLDER}/haproxy.log"))?;
@@ -51,7 +51,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Start it and try it.
+/// Starts the proxy and tries it.
 pub fn run() -> Result<()> {
     let (one, other) = (Node::start("web1")?, Node::start("web2")?);
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -87,7 +87,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// The file as it is, but for the addresses, which Docker gives otherwise.
+/// Returns the configuration with local addresses in place of those that Docker gives.
 fn configured(proxy: &str, one: &str, other: &str) -> Result<String> {
     let mut text = fs::read_to_string(CONFIG)?;
     let changes = [
@@ -112,7 +112,7 @@ fn until_it_answers(proxy: &str) -> Result<()> {
     Ok(())
 }
 
-/// Who ended TLS in front of it is believed, and named as the last hop.
+/// Checks that what ended TLS in front of the proxy is believed, and named as the last hop.
 fn passes_on_what_the_front_says(proxy: &str) -> Result<()> {
     let said = "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n";
     let heard = ask(proxy, "/headers", said)?.to_lowercase();
@@ -168,7 +168,7 @@ fn ask(address: &str, path: &str, headers: &str) -> Result<String> {
     Ok(answer)
 }
 
-/// Read up to this text and no further; a peer that ends or keeps silent is an error.
+/// Reads up to this text and no further. A peer that ends or keeps silent is an error.
 fn until_read(stream: &mut TcpStream, wanted: &str) -> Result<String> {
     let mut read = Vec::new();
     let mut byte = [0];
@@ -181,7 +181,7 @@ fn until_read(stream: &mut TcpStream, wanted: &str) -> Result<String> {
     Ok(String::from_utf8(read)?)
 }
 
-/// Stands in for a web node. Dropped, nobody listens there any more.
+/// `Node` stands in for a web node. Once it is dropped, nobody listens at its address any more.
 struct Node {
     address: String,
     gone: Arc<AtomicBool>,
@@ -221,7 +221,7 @@ impl Drop for Node {
     }
 }
 
-/// One request, answered by its path. What goes wrong is seen by whoever asked.
+/// Answers one request by its path. If that fails, the client sees it.
 fn serve(mut stream: TcpStream, name: &str) -> Result<()> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -231,7 +231,7 @@ fn serve(mut stream: TcpStream, name: &str) -> Result<()> {
         Some("/stream") => {
             let kind = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
             write!(stream, "HTTP/1.1 200 OK\r\n{kind}\r\nd\r\ndata: first\n\n\r\n")?;
-            // Until the client has had enough.
+            // The stream stays open until the client closes it.
             stream.read_to_end(&mut Vec::new())?;
         }
         Some("/ws") => {

@@ -1,4 +1,4 @@
-//! Where ballots are cast: over HTTP, as phones do, or wherever a command brings them.
+//! A booth is where ballots are cast: over HTTP as phones do, or by the means of another command.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,30 +10,30 @@ use hyper::{Method, Uri};
 use super::Ballot;
 use crate::client::{Answer, Connection, NoAnswer};
 
-/// Takes one ballot at a time.
+/// `Booth` casts one ballot at a time.
 pub trait Booth: Send + 'static {
-    /// Try once to cast it.
+    /// Tries once to cast the ballot.
     fn cast(&mut self, ballot: &Ballot) -> impl Future<Output = Attempt> + Send;
 }
 
-/// What came of one attempt.
+/// `Attempt` says what came of one attempt. A text says what went wrong; a time is how long to wait at least.
 pub enum Attempt {
     /// The ballot is durable.
     Acknowledged(Answered),
-    /// Certainly not recorded; the same again may be, after this while.
+    /// The ballot is certainly not recorded, and may be recorded if it is sent again.
     NotNow(String, Option<Duration>),
-    /// It may be recorded: the same again tells, after this while.
+    /// The ballot may be recorded; sending it again tells.
     Unknown(String, Option<Duration>),
-    /// It will never be recorded like this.
+    /// The ballot will never be recorded as it is.
     Refused(String, Answered),
 }
 
-/// What the answer was, for the ledger.
+/// `Answered` keeps the answer to a ballot for the ledger.
 #[derive(Debug, Default)]
 pub struct Answered {
-    /// Its HTTP status, if it came over HTTP.
+    /// The HTTP status, if the answer came over HTTP.
     pub status: Option<u16>,
-    /// Its body: of an acknowledged ballot the receipt, as JSON.
+    /// The body, which is the receipt as JSON if the ballot was acknowledged.
     pub body: Bytes,
 }
 
@@ -43,14 +43,14 @@ impl From<Answer> for Answered {
     }
 }
 
-/// A keep-alive connection to a server.
+/// `HttpBooth` casts ballots over a keep-alive connection to a server.
 pub struct HttpBooth {
     connection: Connection,
     route: Uri,
 }
 
 impl HttpBooth {
-    /// Votes at this route; nothing is connected yet.
+    /// Returns a booth that votes at this route, and connects at the first ballot.
     pub fn new(connection: Connection, route: Uri) -> Self {
         Self { connection, route }
     }

@@ -1,4 +1,4 @@
-//! Who votes, and for what: seeded, so that the same crowd votes the same again.
+//! A crowd decides who votes, and for what. It is seeded, so that the same crowd votes the same again.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,59 +12,59 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use super::Poll;
 
-/// The share of statements that are skipped.
+/// This share of the statements is skipped.
 const SKIPPED: f64 = 0.1;
 
-/// How voters behave.
+/// `Habits` say how voters behave.
 #[derive(Clone, Debug)]
 pub struct Habits {
-    /// How many there are.
+    /// The number of voters.
     pub voters: u64,
-    /// How many ballots they cast in all; `None`: without end.
+    /// The number of ballots that they cast in all; `None` for no end.
     pub ballots: Option<u64>,
-    /// Zipf's exponent over the options in their order: 0 is even, 1 is a clear favourite.
+    /// Zipf's exponent over the options in their order: 0 is even, 1 makes a clear favourite.
     pub skew: f64,
-    /// The share of ballots with which somebody changes their mind.
+    /// The share of ballots that change an earlier vote.
     pub revoters: f64,
     /// The share of ballots that are sent a second time after they were acknowledged.
     pub duplicates: f64,
-    /// Where the dice begin.
+    /// The random seed.
     pub seed: u64,
 }
 
-/// One ballot to be cast.
+/// `Ballot` is a ballot that is to be cast.
 #[derive(Clone, Debug)]
 pub struct Ballot {
-    /// Counted from 0 in the order they are due.
+    /// The ballot's number, counted from 0 in the order in which ballots are due.
     pub number: u64,
-    /// The request's body.
+    /// The body of the request.
     pub body: Bytes,
-    /// Its id.
+    /// The ballot's id.
     pub id: BallotId,
     /// The `voterId`.
     pub voter: String,
-    /// What it says.
+    /// What the voter filled in.
     pub answer: Answer,
-    /// Whether to send it once more after it was acknowledged.
+    /// Whether the ballot is sent once more after it was acknowledged.
     pub again: bool,
 }
 
-/// The people, and what they will vote.
+/// `Crowd` draws one ballot after the other.
 pub struct Crowd {
     habits: Habits,
     dice: StdRng,
-    /// Tells the voters of this crowd from those of another.
+    /// A random name that tells the voters of this crowd from those of another.
     name: String,
     form: Form,
-    /// Cumulative weights of what is chosen from, options or steps; the last is the total.
+    /// The cumulative weights of what is drawn, options or steps. The last one is the total.
     weights: Vec<f64>,
-    /// Voters who have cast their first ballot.
+    /// The number of voters who have cast a ballot.
     voted: u64,
     cast: u64,
 }
 
 impl Crowd {
-    /// A crowd for this poll.
+    /// Returns a crowd for this poll.
     pub fn new(poll: &Poll, habits: Habits) -> Self {
         let mut dice = StdRng::seed_from_u64(habits.seed);
         let mut total = 0.0;
@@ -89,7 +89,7 @@ impl Crowd {
         }
     }
 
-    /// The next ballot; `None` once all are cast.
+    /// Returns the next ballot; `None` once all are cast.
     pub fn next(&mut self) -> Option<Ballot> {
         if self.habits.ballots.is_some_and(|ballots| self.cast >= ballots) {
             return None;
@@ -108,7 +108,7 @@ impl Crowd {
         Some(Ballot { number, body, id, voter, answer, again })
     }
 
-    /// Somebody new, unless this ballot changes a mind or everybody has voted.
+    /// Returns a new voter, unless this ballot changes an earlier vote or everybody has voted.
     fn somebody(&mut self) -> u64 {
         let all_voted = self.voted >= self.habits.voters;
         let changes = self.voted > 0
@@ -128,15 +128,15 @@ impl Crowd {
         }
     }
 
-    /// One option, or, where several may be marked, one to all of these.
+    /// Draws one option, or, where several may be marked, from one to `most`.
     fn choose(&mut self, most: OptionId) -> OptionSet {
         let marks = if most > 1 { self.dice.random_range(1..=most) } else { 1 };
-        // A favourite may be drawn again and again; a few marks less do no harm.
+        // A favourite may be drawn more than once. The answer then marks fewer options, which does no harm.
         let chosen: Vec<OptionId> = (0..marks).map(|_| self.draw() + 1).collect();
         OptionSet::of(chosen).unwrap_or_default()
     }
 
-    /// Each statement but a few that are skipped; the highest step is the favourite.
+    /// Rates every statement except a few that are skipped. The highest step is the favourite.
     fn rate(&mut self, form: rating::Form) -> Steps {
         Steps::of((0..form.statements).map(|statement| {
             let skipped = statement > 0 && self.dice.random_bool(SKIPPED);
@@ -144,7 +144,7 @@ impl Crowd {
         }))
     }
 
-    /// A place among what is chosen from, counted from 0.
+    /// Draws one of the weighted options or steps, counted from 0.
     fn draw(&mut self) -> u8 {
         let total = self.weights.last().copied().unwrap_or(0.0);
         let point = self.dice.random::<f64>() * total;
@@ -153,7 +153,7 @@ impl Crowd {
     }
 }
 
-/// The JSON of a ballot; nothing in it needs escaping.
+/// Returns the JSON of a ballot. Nothing in it needs escaping.
 fn body(answer: &Answer, id: BallotId, voter: &str) -> Bytes {
     let (name, value) = match (answer.to_member(), answer) {
         ((name, ids), Answer::Choice(options)) => match &*options.iter().collect::<Vec<_>>() {

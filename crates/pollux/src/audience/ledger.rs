@@ -1,4 +1,4 @@
-//! The ledger: a JSON line for every ballot with its last known fate, so that a checker can
+//! The ledger is a file with one JSON line for each ballot and its last known fate, so that a checker can
 //! prove afterwards that each was counted exactly once.
 
 use std::collections::BTreeMap;
@@ -17,15 +17,16 @@ use super::crowd::Ballot;
 use super::{Answered, Fate};
 use crate::exit::{Failure, Outcome};
 
-/// Lines that may wait for the disk.
+/// This many lines may wait for the disk.
 const WAITING: usize = 65_536;
 
-/// A ledger being written, by a thread of its own.
+/// `Ledger` is a ledger that is being written, by a thread of its own.
 pub struct Ledger {
     lines: SyncSender<Vec<u8>>,
     writer: JoinHandle<io::Result<()>>,
 }
 
+/// `Line` is the JSON of one line.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
@@ -41,7 +42,7 @@ struct Line<'a> {
 }
 
 impl Ledger {
-    /// A new file here, if one is wanted.
+    /// Creates a ledger at this path, if there is one.
     pub fn at(path: Option<&Path>) -> Outcome<Option<Self>> {
         let named = |path: &Path| {
             Self::create(path).map_err(|error| Failure::from(error).context(path.display()))
@@ -49,10 +50,10 @@ impl Ledger {
         path.map(named).transpose()
     }
 
-    /// Begin a new file.
+    /// Creates the file and starts the writer.
     fn create(path: &Path) -> io::Result<Self> {
         let mut file = BufWriter::new(File::create(path)?);
-        // A disk slower than the votes holds the votes up, rather than fill the memory.
+        // If the disk is slower than the votes, the votes wait, and the memory does not fill up.
         let (lines, received) = sync_channel::<Vec<u8>>(WAITING);
         let writer = std::thread::spawn(move || {
             for line in received {
@@ -63,7 +64,7 @@ impl Ledger {
         Ok(Self { lines, writer })
     }
 
-    /// Write one ballot's fate.
+    /// Writes a ballot with its fate.
     pub fn write(&self, ballot: &Ballot, fate: Fate, answered: &Answered) {
         let line = Line {
             ballot_id: ballot.id,
@@ -81,11 +82,11 @@ impl Ledger {
         };
         let mut bytes = serde_json::to_vec(&line).expect("a line is plain data");
         bytes.push(b'\n');
-        // A writer that failed says so in `close`.
+        // `close` reports an error of the writer.
         let _ = self.lines.send(bytes);
     }
 
-    /// Everything is on its way to the disk, or what went wrong.
+    /// Waits until every line is handed to the operating system, and returns the first error.
     pub fn close(self) -> io::Result<()> {
         drop(self.lines);
         self.writer.join().expect("the ledger's writer does not panic")

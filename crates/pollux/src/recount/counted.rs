@@ -1,5 +1,5 @@
-//! Whether the log still holds what was counted: its records against the digests that the store keeps of
-//! them (see [`pollux_core::digest`]).
+//! `Counted` says whether the log still holds what was counted: it compares the records with the digests that
+//! the store keeps of them (see [`pollux_core::digest`]).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,28 +11,28 @@ use serde_json::{Value, json};
 
 use crate::terminal::grouped;
 
-/// The records of one partition, taken in again one after the other.
+/// `Counted` digests the records of one partition again, one after the other.
 pub struct Counted {
     partition: Partition,
-    /// What the store keeps, from the one that is being compared on.
+    /// The digests that the store keeps, beginning with the one that is being compared.
     kept: VecDeque<Digest>,
-    /// What the log has had of it so far.
+    /// The digest of what the log holds in that range so far.
     found: Digest,
-    /// What has been compared ends here.
+    /// The offset up to which everything is compared.
     to: Offset,
     verdict: Verdict,
 }
 
-/// What came of it.
+/// `Verdict` says what came of the comparison.
 #[derive(Default)]
 pub struct Verdict {
-    /// Where the log holds something else than what was counted.
+    /// The ranges in which the log holds something else than what was counted.
     pub changed: Vec<Range>,
-    /// What was counted without a digest.
+    /// The ranges that were counted without a digest.
     pub uncompared: Vec<Range>,
 }
 
-/// Records of a partition, from one offset up to another.
+/// `Range` is a range of a partition's records, from one offset up to another, which is excluded.
 pub struct Range {
     partition: Partition,
     from: Offset,
@@ -40,19 +40,19 @@ pub struct Range {
 }
 
 impl Counted {
-    /// Before the first record.
+    /// Returns a comparison before its first record, against the store's digests.
     pub fn new(partition: Partition, kept: Vec<Digest>) -> Self {
         let kept = VecDeque::from(kept);
         let found = Digest::new(kept.front().map_or(0, |first| first.from));
         Self { partition, kept, found, to: 0, verdict: Verdict::default() }
     }
 
-    /// The records up to here are needed.
+    /// Returns the offset up to which records are needed.
     pub fn end(&self) -> Offset {
         self.kept.back().map_or(self.to, |last| last.to)
     }
 
-    /// Take the next record.
+    /// Takes the next record.
     pub fn take(&mut self, record: &Record) {
         while self.kept.front().is_some_and(|kept| kept.to <= record.offset) {
             self.compare();
@@ -62,7 +62,7 @@ impl Counted {
         }
     }
 
-    /// All that there is of the first of them was taken.
+    /// Compares the first of the store's digests, once all records of its range were taken.
     fn compare(&mut self) {
         let Some(kept) = self.kept.pop_front() else { return };
         let range = |from, to| Range { partition: self.partition, from, to };
@@ -76,7 +76,8 @@ impl Counted {
         self.found = Digest::new(self.kept.front().map_or(kept.to, |next| next.from));
     }
 
-    /// Every record up to [`Self::end`], and to the offset up to which the store has counted, was taken.
+    /// Returns the verdict, once every record was taken up to [`Self::end`] and to `counted`, the offset up
+    /// to which the store has counted.
     pub fn finish(&mut self, counted: Offset) -> Verdict {
         while !self.kept.is_empty() {
             self.compare();
@@ -90,7 +91,7 @@ impl Counted {
 }
 
 impl Verdict {
-    /// Together with another partition's.
+    /// Adds the verdict of another partition.
     pub fn add(&mut self, other: Self) {
         self.changed.extend(other.changed);
         self.uncompared.extend(other.uncompared);
@@ -98,6 +99,7 @@ impl Verdict {
 }
 
 impl Range {
+    /// Returns the range as `--json` prints it.
     pub fn to_json(&self) -> Value {
         json!({ "partition": self.partition, "from": self.from, "to": self.to })
     }
@@ -126,7 +128,7 @@ mod tests {
         digest
     }
 
-    /// The ranges that changed, and those that were not compared.
+    /// Returns the ranges that changed, and those that were not compared.
     fn verdict(
         kept: &[Digest],
         counted: Offset,

@@ -1,5 +1,5 @@
-//! One partition of the log, folded from its first record on, as the processor folds it but
-//! with nothing from the store except the polls' rules.
+//! `Refold` folds one partition of the log from its first record on, as the processor does, but takes nothing
+//! from the store except the polls' rules.
 
 use indicatif::ProgressBar;
 use pollux_core::digest::Digest;
@@ -15,36 +15,37 @@ use crate::exit::{Failure, Outcome};
 use crate::source::LogReader;
 use crate::terminal;
 
-/// Records read and folded at a time.
+/// Records are read and folded this many at a time.
 const BATCH: usize = 8_192;
 
-/// A partition, folded so far.
+/// `Refold` is a partition that is being folded.
 pub struct Refold<'a> {
     log: &'a LogReader,
     slice: Slice,
     next: Offset,
-    /// Everything decided so far: here the past is what we folded, and nothing is looked up.
+    /// Everything decided so far. The past is what was folded here; nothing is looked up in the store.
     past: Past,
     counted: Counted,
     dead: u64,
     bar: ProgressBar,
 }
 
-/// How much of the log was folded.
+/// `Extent` says how much of the log was folded.
 #[derive(Default)]
 pub struct Extent {
-    /// Records.
+    /// The number of records that were folded.
     pub records: u64,
-    /// Of them, those that are nobody's ballot, of an unknown poll for example.
+    /// Of them, the records that were left out: dead letters, and records of polls that are not recounted.
     pub dead: u64,
-    /// Records that the store has not counted either.
+    /// The number of records that follow, which the store has not counted either.
     pub waiting: u64,
-    /// Records of the whole log that have no checksum, because they are older than that.
+    /// The number of records of the whole log without a checksum, because they were written before records
+    /// had one.
     pub unchecked: u64,
 }
 
 impl Extent {
-    /// Together with another partition's.
+    /// Adds the extent of another partition.
     pub fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.dead += other.dead;
@@ -60,8 +61,8 @@ impl Drop for Refold<'_> {
 }
 
 impl<'a> Refold<'a> {
-    /// Before the first record. Ballots in other polls than these are passed over. The digests are
-    /// the store's.
+    /// Starts before the first record. Ballots in polls other than these are passed over. The digests are
+    /// those that the store keeps.
     pub async fn new(
         log: &'a LogReader,
         partition: Partition,
@@ -92,7 +93,7 @@ impl<'a> Refold<'a> {
         )))
     }
 
-    /// Fold up to this offset, exactly.
+    /// Folds up to exactly this offset.
     pub async fn up_to(&mut self, to: Offset) -> Outcome {
         let Slice { partition, .. } = self.slice;
         while self.next < to {
@@ -122,20 +123,19 @@ impl<'a> Refold<'a> {
         Ok(())
     }
 
-    /// A poll's tally as of now; `None` for a poll that was not asked for.
+    /// Returns a poll's tally as of now; `None` for a poll that was not asked for.
     pub fn tally(&self, poll: PollId) -> Option<&Tally> {
         self.past.polls.get(&poll).map(|(_, tally)| tally)
     }
 
-    /// Whether the records are those that the store has counted, up to this offset and beyond it as far
-    /// as a digest goes.
+    /// Returns whether the records are those that the store has counted, up to this offset, and beyond it as
+    /// far as the last digest goes.
     pub async fn compare(&mut self, counted: Offset) -> Outcome<Verdict> {
         self.up_to(self.counted.end().max(counted)).await?;
         Ok(self.counted.finish(counted))
     }
 
-    /// How many records were folded, how many of them were nobody's ballot, and how many more
-    /// the log holds.
+    /// Returns how many records were folded, how many of them were left out, and how many more the log holds.
     pub async fn extent(&self) -> Outcome<Extent> {
         let waiting = self.log.end(self.slice.partition).await?.saturating_sub(self.next);
         Ok(Extent { records: self.next, dead: self.dead, waiting, unchecked: 0 })

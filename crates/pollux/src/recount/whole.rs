@@ -1,4 +1,4 @@
-//! Whether the log is what was written: asked before anything is counted from it.
+//! Before anything is counted from a log, it is checked for damage: it must be what was written.
 
 use std::io::{Write, stdout};
 
@@ -10,8 +10,8 @@ use crate::exit::{Failure, Outcome};
 use crate::source::LogReader;
 use crate::terminal::{counted, grouped};
 
-/// Look at all of it; answers how many records are too old to have a checksum. Where there is damage,
-/// tell all of it, and what is whole.
+/// Inspects the whole log, and returns how many records are too old to have a checksum. If there is damage,
+/// it prints every damaged place and what is whole, and returns an error.
 pub fn check(log: &LogReader, json: bool) -> Outcome<u64> {
     let look = |partition| Ok((partition, log.inspect(partition)?));
     let seen = (0..log.partitions()).map(look).collect::<Outcome<Vec<_>>>()?;
@@ -58,7 +58,7 @@ fn tell(seen: &[(Partition, Inspected)]) -> Outcome {
     Ok(())
 }
 
-/// Everything before this offset is what was written.
+/// Returns the offset before which everything is as it was written.
 fn whole_up_to(found: &Inspected) -> u64 {
     found.damage.first().map_or(found.end, |place| place.at)
 }

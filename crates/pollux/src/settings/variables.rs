@@ -1,5 +1,5 @@
-//! Where the server's settings come from: a flag, else the environment, else `.env` in the
-//! working directory, else the default. A value that is wrong is named with its source.
+//! A setting's value comes from its flag, else from the environment, else from `.env` in the working
+//! directory, else it is the default. An error about a value names its source.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,9 +10,9 @@ use pollux_server::config::{Config, Roles, SETTINGS, Setting};
 use super::Flags;
 use crate::exit::{Failure, Outcome};
 
-/// What the commands heed that ask a server; no setting of one.
+/// This variable belongs to the commands that ask a server. It is no setting of the server.
 const OF_CLIENTS: &str = "POLLUX_URL";
-/// What cluster mode needs, and what it may look like; what has a default is not among them.
+/// Cluster mode needs these variables, which have no defaults. Beside each is an example of its value.
 const CLUSTER: &[(&str, &str)] = &[
     ("KAFKA_BROKER", "localhost:9092"),
     ("DB_HOST", "localhost"),
@@ -20,12 +20,12 @@ const CLUSTER: &[(&str, &str)] = &[
     ("DB_PASSWORD", "change-me"),
 ];
 
-/// The setting that a variable sets.
+/// Returns the setting of this variable.
 fn setting(variable: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.variable == variable)
 }
 
-/// Where a value was found.
+/// `Source` is the place where a value was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
     Environment,
@@ -41,14 +41,14 @@ impl fmt::Display for Source {
     }
 }
 
-/// The environment, and below it `.env`. An empty value counts as absent.
+/// `Variables` are those of the environment, and below them those of `.env`. An empty value counts as absent.
 #[derive(Debug, Default)]
 pub struct Variables {
     found: BTreeMap<String, (String, Source)>,
 }
 
 impl Variables {
-    /// The process's environment and the working directory's `.env`.
+    /// Reads the process's environment and the `.env` of the working directory.
     pub fn read() -> Outcome<Self> {
         let text = match std::fs::read_to_string(".env") {
             Ok(text) => text,
@@ -58,17 +58,18 @@ impl Variables {
         Self::of(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v))), &text)
     }
 
+    /// Collects the variables of an environment and of the text of a `.env`.
     pub(super) fn of(
         environment: impl IntoIterator<Item = (String, std::ffi::OsString)>,
         dot_env: &str,
     ) -> Outcome<Self> {
         let mut found = BTreeMap::new();
-        // The last of a variable's lines wins, as in a shell.
+        // If a variable is there twice, the last line counts, as in a shell.
         for item in dotenvy::from_read_iter(dot_env.as_bytes()) {
             let (name, value) = item.map_err(|error| match error {
-                // The text may be a password.
+                // The text is left out of the message: it may be a password.
                 dotenvy::Error::LineParse(text, _) => Failure::usage(format!(
-                    ".env{}: not NAME=value; a value with spaces or quotes in it stands in quotes",
+                    ".env{}: not NAME=value; quote a value that contains spaces or quotes",
                     line_where(dot_env, |line| line.contains(text.trim()))
                         .map_or(String::new(), |line| format!(" line {line}")),
                 )),
@@ -93,7 +94,7 @@ impl Variables {
         Ok(Self { found })
     }
 
-    /// Names that look like ours but are not: probably misspelt.
+    /// Returns a warning for each variable that looks like ours and is not: it is probably misspelt.
     pub fn strangers(&self) -> impl Iterator<Item = String> {
         let known = |name: &str| setting(name).is_some() || name == OF_CLIENTS;
         self.found
@@ -102,7 +103,7 @@ impl Variables {
             .map(|(name, (_, source))| format!("{name} ({source}) is no setting of Pollux"))
     }
 
-    /// Fill in a configuration: flags first, then these variables, then the defaults.
+    /// Makes a configuration of the flags, else of these variables, else of the defaults.
     pub fn config(&self, flags: &Flags) -> Outcome<Config> {
         let mut config = Config::default();
         for setting in SETTINGS.iter() {
@@ -114,7 +115,7 @@ impl Variables {
         Ok(config)
     }
 
-    /// The flag's text, else the variable's and where it was found.
+    /// Returns the flag's text, else the variable's text and where it was found.
     fn look_up<'a>(
         &'a self,
         setting: &Setting,
@@ -125,7 +126,7 @@ impl Variables {
         typed.or_else(|| self.found.get(setting.variable).map(found))
     }
 
-    /// A value that cannot be read, named with its source.
+    /// Returns the error about a value that cannot be read, with its source.
     fn wrong(&self, setting: &Setting, flags: &Flags, wrong: &str) -> Failure {
         let (text, source) = self.look_up(setting, flags).unwrap_or((&setting.default, None));
         let text = if setting.is_secret { "…" } else { text };
@@ -135,19 +136,19 @@ impl Variables {
         })
     }
 
-    /// The value of this variable turned out to be wrong when it was used.
+    /// Returns the error about a variable whose value turned out to be wrong when it was used.
     pub fn refuse(&self, variable: &str, flags: &Flags, wrong: &str) -> Failure {
         self.wrong(setting(variable).expect("a setting has this variable"), flags, wrong)
     }
 
-    /// Only these of the variables: for a command that heeds no others.
+    /// Keeps only these variables, for a command that uses no others.
     pub fn only(mut self, names: &[&str]) -> Self {
         self.found.retain(|name, _| names.contains(&name.as_str()));
         self
     }
 
-    /// The server's configuration, and why it is of the mode it is of, for the start-up line.
-    /// Half a cluster is refused.
+    /// Returns the server's configuration, and the reason for its mode, for the start-up line. It is an error
+    /// if only a part of a cluster's settings is there.
     pub fn server(&self, flags: &Flags, embedded: bool) -> Outcome<(Config, &'static str)> {
         let mut config = self.config(flags)?;
         let (broker, host) = (!config.kafka.broker.is_empty(), config.db.host.is_some());
@@ -169,7 +170,8 @@ impl Variables {
         Ok((config, why))
     }
 
-    /// Everything that a cluster's node must be told is there, or an error with lines to paste.
+    /// Checks that all settings of a cluster's node are there. If not, the error has lines to paste into
+    /// `.env`.
     fn cluster_is_whole(&self, flags: &Flags) -> Outcome {
         let given = |name: &str| {
             let setting = setting(name)?;
@@ -197,7 +199,7 @@ impl Variables {
     }
 }
 
-/// The data folder that a command reads: the flag, else as the server would find it. It must
+/// Returns the data folder that a command reads: the flag's, else the one that the server would use. It must
 /// exist.
 pub fn data_folder(flag: Option<&Path>) -> Outcome<PathBuf> {
     let mut flags = Flags::default();
@@ -214,12 +216,12 @@ pub fn data_folder(flag: Option<&Path>) -> Outcome<PathBuf> {
     Ok(folder)
 }
 
-/// The number of the last line that fits, from 1.
+/// Returns the number, from 1, of the last line that fits.
 fn line_where(text: &str, fits: impl Fn(&str) -> bool) -> Option<usize> {
     text.lines().collect::<Vec<_>>().iter().rposition(|line| fits(line)).map(|index| index + 1)
 }
 
-/// Whether this line of a `.env` sets this variable.
+/// Returns whether this line of a `.env` sets this variable.
 fn names(line: &str, name: &str) -> bool {
     let line = line.trim_start();
     let line = line.strip_prefix("export ").unwrap_or(line).trim_start();

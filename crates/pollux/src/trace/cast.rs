@@ -1,5 +1,5 @@
-//! Casting the ballot that is traced then, over a WebSocket as a page does: what a phone is told,
-//! and when.
+//! This module casts the ballot that is to be traced, over a WebSocket as a page does, and notes what the
+//! phone is told and when.
 
 use std::time::Duration;
 
@@ -17,20 +17,20 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::client::{Problem, Server, call, poll_route};
 use crate::exit::{Failure, Outcome, UNKNOWN};
 
-/// How long a phone waits to be told.
+/// The connection may take this long, and so may the decision.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the phone saw, by its own clock.
+/// `Seen` is what the phone saw, by its own clock.
 pub struct Seen {
-    /// The ballot; its id carries the time at which it was cast.
+    /// The ballot's id, which carries the time at which it was cast.
     pub ballot: BallotId,
-    /// It is recorded.
+    /// The time at which the phone was told that the ballot is recorded.
     pub answered: UnixMillis,
-    /// It is decided.
+    /// The time at which the phone was told that the ballot is decided.
     pub decided: UnixMillis,
 }
 
-/// What the server says to whoever votes.
+/// `Said` is a message of the server to the voter.
 #[derive(Deserialize)]
 struct Said {
     r#type: String,
@@ -38,7 +38,7 @@ struct Said {
     problem: Problem,
 }
 
-/// Cast a ballot as somebody new, and wait until the phone is told that it is decided.
+/// Casts a ballot as a new voter, and waits until the phone is told that it is decided.
 pub async fn cast(server: &Server, poll: &str, option: OptionId) -> Outcome<Seen> {
     let poll: PollView = call(server, Method::GET, &poll_route(poll)?, None).await?;
     let unreachable = |why: String| Failure::unreachable(format!("{server}: {why}"));
@@ -53,7 +53,7 @@ pub async fn cast(server: &Server, poll: &str, option: OptionId) -> Outcome<Seen
         "type": "vote", "poll": poll.id, "optionId": option, "ballotId": ballot, "ref": "trace",
     });
     let unknown = |why: String| {
-        Failure::new(UNKNOWN, format!("{server} said no more of ballot {ballot}: {why}"))
+        Failure::new(UNKNOWN, format!("{server} did not say what became of ballot {ballot}: {why}"))
     };
     let sent = socket.send(Message::text(vote.to_string())).await;
     sent.map_err(|error| unknown(error.to_string()))?;

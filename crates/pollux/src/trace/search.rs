@@ -1,5 +1,5 @@
-//! Finding the records of a ballot: in a folder by reading all of the log, on Kafka from about the
-//! time that the ballot's id carries.
+//! The search finds the records of a ballot: in a folder it reads all of the log, on Kafka the topic from
+//! about the time that the ballot's id carries.
 
 use bytes::Bytes;
 use pollux_core::ballot::Ballot;
@@ -14,24 +14,24 @@ use crate::kafka::{self, Topic};
 use crate::source::LogReader;
 use crate::terminal;
 
-/// Records read at a time.
+/// Records are read this many at a time.
 const BATCH: usize = 8_192;
-/// By how much the clocks of phones, nodes and brokers are believed to differ.
+/// The clocks of phones, nodes and brokers are believed to differ by no more than this, in milliseconds.
 const CLOCKS: u64 = 60_000;
 
-/// A record of the ballot; a ballot that was sent again may have several.
+/// `Found` is a record of the ballot. A ballot that was sent again may have several.
 pub struct Found {
-    /// Its place.
+    /// The record's partition.
     pub partition: Partition,
-    /// Its place.
+    /// The record's offset.
     pub offset: Offset,
-    /// What it says.
+    /// The ballot that the record holds.
     pub ballot: Ballot,
-    /// When the partition's leader appended it, if it is on Kafka.
+    /// The time at which the partition's leader appended it, if it is on Kafka.
     pub appended: Option<UnixMillis>,
 }
 
-/// The ballot that a record is, if it is this one.
+/// Returns the ballot that a record holds, if it is the one that is traced.
 fn read(value: &Bytes, ballot: BallotId) -> Option<Ballot> {
     match Entry::decode(value) {
         Ok(Entry::Ballot(entry)) if entry.id == ballot => Some(entry),
@@ -39,7 +39,7 @@ fn read(value: &Bytes, ballot: BallotId) -> Option<Ballot> {
     }
 }
 
-/// Every record of the ballot in a folder, in log order of each partition.
+/// Returns every record of the ballot in a folder, in log order within each partition.
 pub async fn in_folder(log: &LogReader, ballot: BallotId) -> Outcome<Vec<Found>> {
     let mut found = Vec::new();
     for partition in 0..log.partitions() {
@@ -61,9 +61,9 @@ pub async fn in_folder(log: &LogReader, ballot: BallotId) -> Outcome<Vec<Found>>
     Ok(found)
 }
 
-/// Every record of the ballot on Kafka, in log order of each partition. Nobody appends a ballot
-/// before its id was made, nor may an id be far ahead of the clock; but a foreign producer may
-/// name it as it likes, so all of the topic is read before there is said to be none.
+/// Returns every record of the ballot on Kafka, in log order within each partition. Nobody appends a ballot
+/// before its id was made, and an id may not be far ahead of the clock. But a foreign producer may choose any
+/// id, so all of the topic is read before the search says that there is none.
 pub async fn on_kafka(config: &Config, ballot: BallotId) -> Outcome<Vec<Found>> {
     let slack = config.api.ahead.as_millis() as u64 + CLOCKS;
     let since = UnixMillis(ballot.time().0.saturating_sub(slack));
@@ -92,8 +92,8 @@ async fn scan(config: &Config, start: Start, ballot: BallotId) -> Outcome<Vec<Fo
     Ok(found)
 }
 
-/// When the nodes were told of a count with this record in it. The topic is compacted, so of a
-/// vote long ago only a later announcement may be left.
+/// Returns when the nodes were told of a count that includes this record. The topic is compacted, so that of
+/// a vote long ago only a later announcement may be left.
 pub async fn announced(
     config: &Config,
     found: &Found,
@@ -114,8 +114,8 @@ pub async fn announced(
     Ok(told)
 }
 
-/// Whether the announcement covers the record: a tally of its poll, or how far its partition is
-/// decided, if it changed no tally.
+/// Returns whether the announcement covers the record: it is a tally of its poll, or it says that its
+/// partition is decided past it, which is all there is if the record changed no tally.
 fn tells(
     announcement: &Announcement,
     poll: PollId,
@@ -132,7 +132,7 @@ fn tells(
     }
 }
 
-/// Show the records of a topic until one is the last that matters, or there are no more.
+/// Passes the records of a topic to `look` until that returns true, or there are no more.
 async fn each(
     config: &Config,
     topic: Topic,

@@ -1,4 +1,4 @@
-//! A vote's way on a cluster: when it passed each station, as the clocks there had it.
+//! The way of a vote says when it passed each station, by the clocks there.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -12,20 +12,21 @@ use super::cast::Seen;
 use super::search::Found;
 use crate::kafka::Topic;
 
-/// When a vote passed each station.
+/// `Way` holds the times at which a vote passed each station.
 pub struct Way {
     stations: Vec<Station>,
-    /// When the phone knew that it is safe, if we were the phone.
+    /// The time at which the phone knew that the vote is safe, if `--cast` was the phone.
     answered: Option<UnixMillis>,
-    /// How long nodes collect changes before they send them to screens, if nobody looked.
+    /// How long nodes collect changes before they send them to screens, if no screen was watched.
     tick: Option<Duration>,
-    /// The line that shows the record.
+    /// The `kcat` command that shows the record, on a cluster.
     kcat: Option<String>,
 }
 
+/// `Station` is one place on the way of a vote.
 struct Station {
     name: &'static str,
-    /// What it means that it was passed.
+    /// What it means that the station was passed.
     means: &'static str,
     at: Option<UnixMillis>,
 }
@@ -35,7 +36,7 @@ const fn station(name: &'static str, means: &'static str, at: Option<UnixMillis>
 }
 
 impl Way {
-    /// Of this record on a cluster; to the screen, if somebody saw it there.
+    /// Returns the way of a record on a cluster; up to the screen, if a phone saw it.
     pub fn on_cluster(
         config: &Config,
         found: &Found,
@@ -61,7 +62,7 @@ impl Way {
         way
     }
 
-    /// In a folder nobody but the phone keeps times.
+    /// Returns the way of a record in a folder, where only the phone keeps times.
     pub fn in_folder(found: &Found, seen: &Seen) -> Self {
         let stations = Vec::from(begun(found));
         let mut way = Self { stations, answered: None, tick: None, kcat: None };
@@ -75,7 +76,7 @@ impl Way {
         (self.answered, self.tick) = (Some(seen.answered), None);
     }
 
-    /// Times, and the milliseconds between each and the one before.
+    /// Returns the times, and the milliseconds between each and the one before.
     pub fn to_json(&self) -> Value {
         let (mut times, mut millis) = (Map::new(), Map::new());
         let mut before = None;
@@ -89,7 +90,7 @@ impl Way {
     }
 }
 
-/// Where every way begins.
+/// Returns the stations at which every way begins.
 fn begun(found: &Found) -> [Station; 2] {
     let ballot = &found.ballot;
     [
@@ -98,7 +99,7 @@ fn begun(found: &Found) -> [Station; 2] {
     ]
 }
 
-/// From one to the other; negative if their clocks differ.
+/// Returns the milliseconds from one to the other; negative if their clocks differ.
 fn between(from: Option<UnixMillis>, to: Option<UnixMillis>) -> Option<i64> {
     Some(to?.0 as i64 - from?.0 as i64)
 }
@@ -114,7 +115,7 @@ impl std::fmt::Display for Way {
         let mut before = None;
         for Station { name, means, at } in &self.stations {
             let time = at.map_or("not known".into(), rfc3339);
-            // The date is said once.
+            // The date is printed once, at the first station.
             let time = match before {
                 Some(_) => time.split('T').next_back().unwrap_or_default(),
                 None => &time,
@@ -139,7 +140,7 @@ impl std::fmt::Display for Way {
     }
 }
 
-/// The `kcat` command that shows the same record. A password is left to the shell.
+/// Returns the `kcat` command that shows the same record. The shell fills in the password.
 fn kcat(config: &KafkaConfig, found: &Found) -> String {
     let topic = Topic::Votes.name(&config.topic_prefix);
     let mut line = format!("kcat -b {}", config.broker.join(","));

@@ -1,4 +1,4 @@
-//! A poll drawn with bars, over and over on the same lines of a terminal.
+//! This module draws a poll with bars, over and over on the same lines of a terminal.
 
 use std::fmt::Write as _;
 use std::io::{self, Write, stdout};
@@ -15,14 +15,14 @@ use pollux_server::watch::view::kind::rating::{RatingView, StatementView};
 
 use crate::terminal::{colour, counted, grouped};
 
-/// Width of the bars where nobody says how wide the terminal is.
+/// The picture is this many columns wide if the width of the terminal is unknown.
 const DEFAULT_WIDTH: usize = 80;
-/// Longest text of an option that is shown whole.
+/// This many characters of a label are shown.
 const LABEL: usize = 28;
-/// Data older than this is called old.
+/// From this age on the picture says how old its data is.
 const OLD: Duration = Duration::from_secs(5);
 
-/// The lines of a terminal that show a poll.
+/// `Screen` has the lines of a terminal that show a poll.
 pub struct Screen {
     over: bool,
     colour: bool,
@@ -30,13 +30,13 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Draw `over` what was drawn before, or only once.
+    /// Returns a screen that draws over what it drew before, if `over`, and otherwise draws once.
     pub fn new(over: bool) -> Self {
         Self { over, colour: colour(&stdout()), lines: 0 }
     }
 
-    /// Draw the poll. `age`: how long ago the server was last heard. What is not drawn over is
-    /// drawn once.
+    /// Draws the poll; `age` is the time since the server was last heard. A screen that does not draw over
+    /// what it drew before ignores every call but the first.
     pub fn draw(
         &mut self,
         poll: &PollView,
@@ -64,7 +64,7 @@ impl Screen {
     }
 }
 
-/// One line for a log: `1,204 votes  Rust 604  Go 600`.
+/// Returns the poll in one line for a log: `open, 1,204 votes  Rust: 604  Go: 600`.
 pub fn line(poll: &PollView) -> String {
     let mut line = state(poll);
     for row in rows(poll) {
@@ -73,18 +73,18 @@ pub fn line(poll: &PollView) -> String {
     line
 }
 
-/// One line of the picture, whatever the kind of poll.
+/// `Row` is one line of the picture, for any kind of poll.
 struct Row<'a> {
     text: &'a str,
-    /// The part of the room that the bar takes, and whether it is the longest; none while hidden.
+    /// The part of the room that the bar takes, and whether the bar is the longest. `None` while hidden.
     bar: Option<(f64, bool)>,
     /// The number that the bar stands for.
     number: String,
-    /// What is beside it.
+    /// The note beside the bar: the share in percent, or a chart of a rating's steps.
     note: String,
 }
 
-/// A row for each thing that the poll asks about.
+/// Returns a row for each option or statement of the poll.
 fn rows(poll: &PollView) -> Vec<Row<'_>> {
     match &poll.kind {
         KindView::Choice(choice) => options(choice, poll.total_voters.unwrap_or(0)),
@@ -105,7 +105,7 @@ fn options(choice: &ChoiceView, people: u64) -> Vec<Row<'_>> {
     rows.collect()
 }
 
-/// The mean as a bar over the scale, and the steps' counts as a small chart.
+/// Returns a row with the mean as a bar over the scale, and the steps' counts as a small chart.
 fn rated<'a>(rating: &RatingView, statement: &'a StatementView) -> Row<'a> {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let spread = statement.spread.as_deref().unwrap_or_default();
@@ -135,7 +135,7 @@ fn state(poll: &PollView) -> String {
     }
 }
 
-/// The whole picture, at most `width` columns wide.
+/// Returns the whole picture, at most `width` columns wide.
 fn picture(
     poll: &PollView,
     age: Duration,
@@ -182,7 +182,7 @@ fn picture(
     text
 }
 
-/// A bar in eighths of a column, padded to the room of which it takes this part.
+/// Returns a bar in eighths of a column that fills this part of the room, padded to the whole room.
 fn bar(part: f64, room: usize) -> String {
     const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
     let eighths = (part.clamp(0.0, 1.0) * room as f64 * 8.0).floor() as usize;
@@ -195,8 +195,8 @@ fn bar(part: f64, room: usize) -> String {
     bar
 }
 
-/// At most so many characters of a text, control characters made visible: what an organiser
-/// wrote must not move our cursor.
+/// Returns at most `most` characters of a text, with control characters replaced: what an organiser wrote
+/// must not move our cursor.
 fn cut(text: &str, most: usize) -> String {
     let safe = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
     if text.chars().count() <= most {
