@@ -838,7 +838,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "polls on their way to being open take no room",
-        file: "crates/server/src/api/access/room.rs",
+        file: "crates/server/src/api/access/capacity.rs",
         right: "open + on_their_way < most",
         wrong: "open < most",
         tests: ROOM,
