@@ -1,5 +1,5 @@
-//! The scripts with which `docker-compose.yml` starts PostgreSQL and pgAdmin, run for real: nothing comes up with a password
-//! that anybody could know.
+//! The tests run the scripts with which `docker-compose.yml` starts PostgreSQL and pgAdmin, for real: nothing
+//! may come up with a password that anybody could know.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,8 @@ use std::process::Command;
 use super::*;
 use crate::Ready;
 
-/// Run one to its end, with the programs of its image that it calls standing in. What it says.
+/// Runs one script to its end, with stand-ins for the programs of its image that it calls, and returns its
+/// output.
 fn run(script: &str, home: &Path, environment: &[(&str, &str)]) -> String {
     let script = format!("{}/../../cluster/compose/{script}", env!("CARGO_MANIFEST_DIR"));
     let path = format!("{}:{}", home.display(), std::env::var("PATH").unwrap());
@@ -28,7 +29,8 @@ fn program(home: &Path, name: &str, text: &str) {
 }
 
 impl Postgres {
-    /// Start it again as the compose file does, with this in `.env`. What its script says.
+    /// Starts PostgreSQL again as the compose file does, with this role and password in `.env`, and returns
+    /// the script's output.
     fn compose(&self, home: &Path, role: &str, password: &str) -> String {
         self.kill().unwrap();
         let data = [("PGDATA", self.member.args[1].as_str()), ("POLLUX_DB_ROLE", role)];
@@ -38,7 +40,7 @@ impl Postgres {
         said
     }
 
-    /// It answers with this password, and with no other that it ever had.
+    /// Asserts that PostgreSQL accepts the password `password`, and refuses `not`, an earlier one.
     fn takes(&mut self, password: &str, not: &str) {
         self.database.password = password.to_owned();
         self.member.ready = Ready::Postgres(self.database.clone());
@@ -63,20 +65,20 @@ fn a_password_of_the_compose_file_is_made_at_random_or_is_the_operators() {
     program(home, "docker-entrypoint.sh", "exit 0");
     let file = home.join("db-password");
 
-    // As in a volume of a release that knew a password.
+    // The volume may come from a release whose password was published.
     server.database().query("ALTER ROLE pollux PASSWORD 'polling'").unwrap();
     server.compose(home, "pollux", "");
     let made = fs::read_to_string(&file).unwrap();
-    // 32 bytes in base64.
+    // The password is 32 bytes in base64.
     assert_eq!(made.len(), 44, "{made}");
     server.takes(&made, "polling");
 
-    // It stays, whoever asks again.
+    // A further start keeps the password.
     server.compose(home, "pollux", "");
     assert_eq!(fs::read_to_string(&file).unwrap(), made);
     server.takes(&made, "polling");
 
-    // The operator's own takes its place, and is kept should it be left out later.
+    // The operator's own password takes its place, and is kept even if a later start is given none.
     let own = "it's \"mine\": \\o/";
     for given in [own, ""] {
         server.compose(home, "pollux", given);

@@ -1,4 +1,4 @@
-//! Every setting is held to its declaration: as a flag, as a variable, at its limits, in the documents.
+//! Every setting is held to its declaration: as a flag, as a variable, at its limits and in the documents.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -90,7 +90,7 @@ fn misspelt_variables_are_noticed() {
     assert_eq!(strangers, ["POLLUX_PROT (from the environment) is no setting of Pollux"]);
 }
 
-/// What becomes of `--flag=text`, and of `VARIABLE=text`.
+/// Returns what `--flag=text` and `VARIABLE=text` each result in.
 fn both(setting: &Setting, text: &str) -> [Result<String, String>; 2] {
     let command = Flags::augment_args(Command::new("pollux"));
     let typed = ["pollux".into(), format!("--{}={text}", setting.flag)];
@@ -101,12 +101,12 @@ fn both(setting: &Setting, text: &str) -> [Result<String, String>; 2] {
     })
 }
 
-/// All of it, with the password that its debug output hides.
+/// Returns the whole configuration as text, including the password that its debug output hides.
 fn shown(config: &Config) -> String {
     format!("{config:?} {}", config.db.password.0)
 }
 
-/// A value that is not the default.
+/// Returns a value that is not the setting's default.
 fn another(setting: &Setting) -> String {
     let text = match setting.value {
         "COUNT" | "BYTES" | "PORT" => {
@@ -266,7 +266,7 @@ fn the_sample_says_the_defaults() {
     }
 }
 
-/// A row of the documents' tables; the README's has no limits.
+/// Returns a setting's row in the documents' tables; the README's table has no limits.
 fn row(setting: &Setting, with_limits: bool) -> String {
     let Setting { flag, variable, value, limits, default, absent, help, .. } = setting;
     let default = [default, *absent, "none"].into_iter().find(|text| !text.is_empty()).unwrap();
@@ -275,7 +275,8 @@ fn row(setting: &Setting, with_limits: bool) -> String {
     format!("| `{variable}` | `--{flag}` {value} | {default} | {limits}{help} |")
 }
 
-/// The document says this, or is written anew where that is asked for.
+/// Asserts that the document `name` says `expected`, or writes it anew where `INSTA_UPDATE=always` asks for
+/// that.
 fn held(name: &str, said: &str, expected: &str) {
     if std::env::var_os("INSTA_UPDATE").is_some_and(|how| how == "always") {
         std::fs::write(format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR")), expected).unwrap();

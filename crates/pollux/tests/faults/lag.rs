@@ -1,5 +1,5 @@
-//! How long acknowledged ballots wait until they are counted: their places on the log, against how
-//! far PostgreSQL says each partition is counted, again and again.
+//! `Lag` measures how long acknowledged ballots wait until they are counted: again and again it compares
+//! their places on the log with how far PostgreSQL says each partition is counted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 use pollux_cluster::Database;
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks.
+/// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// By partition and offset: acknowledged when, and not yet known to be counted.
+/// When each ballot that is not yet known to be counted was acknowledged, by partition and offset.
 type Waiting = BTreeMap<u64, BTreeMap<u64, Instant>>;
 
 #[derive(Default)]
@@ -23,22 +23,22 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// A ballot was acknowledged.
+    /// Notes that a ballot was acknowledged at this place.
     pub fn acknowledged(&self, partition: u64, offset: u64) {
         self.waiting.lock().entry(partition).or_default().insert(offset, Instant::now());
     }
 
-    /// The longest that one waited.
+    /// Returns the longest that a ballot has waited.
     pub fn longest(&self) -> Duration {
         *self.longest.lock()
     }
 
-    /// Look until told to stop.
+    /// Looks again and again, on a thread of its own, until `stop`.
     pub fn watch(self: &Arc<Self>, database: Database, stop: CancellationToken) -> JoinHandle<()> {
         let lag = self.clone();
         std::thread::spawn(move || {
             while !stop.is_cancelled() {
-                // While it is down nothing is counted.
+                // While the database is down nothing is counted.
                 let counted = database.query("SELECT partition, next_offset FROM offsets");
                 lag.counted(&counted.unwrap_or_default());
                 std::thread::sleep(LOOK);
@@ -46,7 +46,7 @@ impl Lag {
         })
     }
 
-    /// Rows of partition and next offset.
+    /// Takes rows of partition and next offset, and stops waiting for what they say is counted.
     fn counted(&self, rows: &str) {
         let mut waiting = self.waiting.lock();
         for row in rows.lines() {

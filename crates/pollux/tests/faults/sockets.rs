@@ -1,4 +1,4 @@
-//! A WebSocket to a node, as a script's that keeps no cookies.
+//! The socket is a WebSocket to a node, as a script opens it that keeps no cookies.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// How long opening one may take.
+/// How long opening a socket may take.
 const OPENED: Duration = Duration::from_secs(10);
 
 pub struct Socket {
@@ -30,7 +30,7 @@ impl Socket {
         Ok(self.stream.send(Message::text(message.to_string())).await?)
     }
 
-    /// The next message with content.
+    /// Returns the next message with content.
     pub async fn next(&mut self, patience: Duration) -> Result<Value> {
         loop {
             let message = timeout(patience, self.stream.next()).await.context("silent")?;

@@ -1,4 +1,4 @@
-//! The ensemble without its leader, and without a quorum.
+//! These scenarios take the ensemble's leader away, and its quorum.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn quorum(harm: &Harm<'_>) -> Result<()> {
     for name in &killed {
         cluster.kill(name)?;
     }
-    // Longer than a session.
+    // Ten seconds are longer than a broker's session.
     harm.wait(Duration::from_secs(10));
     ensure!(cluster.zookeeper_leader().is_err(), "somebody leads without a quorum");
     harm.did(&format!("killed {}: no quorum", killed.join(" and ")));
