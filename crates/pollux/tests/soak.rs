@@ -100,7 +100,7 @@ fn make_polls(server: &Server, count: &Count) {
     }
 }
 
-/// Casts ballots that are older each time, of voters who have many, in bodies as large as they may be.
+/// Casts ballots that are each older than the one before, of voters who have many.
 fn vote_backwards(server: &Server, count: &Count, poll: &str) {
     let mut client = Client::new(server.port);
     let begun = now();

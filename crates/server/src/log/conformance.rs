@@ -1,9 +1,9 @@
-//! One suite for every backend of [`Log`]: each promise of the trait's documentation, tested.
+//! The suite tests each promise of the documentation of [`Log`], for every backend.
 //!
-//! A backend joins with a function that makes a [`Subject`] and one line of [`suite`]: those
-//! without a process of their own in `log/backends.rs`, Kafka in `tests/kafka`, which includes this
-//! file. Nothing here may ask more than the contract promises: offsets ascend but may have gaps,
-//! an acknowledgement may not tell the offset, an announcement may come twice.
+//! A backend joins with a function that makes a [`Subject`] and one line of [`suite`]: those without a
+//! process of their own in `log/backends.rs`, Kafka in `tests/kafka`, which includes this file. Nothing here
+//! may ask more than the contract promises: offsets ascend but may have gaps, an acknowledgement may not tell
+//! the offset, an announcement may come twice.
 
 #![allow(clippy::unwrap_used)]
 
@@ -26,26 +26,26 @@ use tokio::time::{Instant, timeout};
 use super::{AppendError, DeadRecord, Feed, FeedLost, Log, NewRecord, ReadError, Record};
 use crate::config::LogLimits;
 
-/// Long enough for any backend to do anything.
+/// A time long enough for any backend to do anything.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Long enough to believe that nothing will come.
+/// A time long enough to believe that nothing will come.
 const SHORT: Duration = Duration::from_millis(60);
 
-/// Opens a log again.
+/// A function that opens a log again.
 pub type Reopen = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Log>> + Send>;
 
 /// A fresh log under test.
 pub struct Subject {
-    /// It.
+    /// The log.
     pub log: Arc<dyn Log>,
-    /// Opens it again, after it was shut and dropped, if the backend can.
+    /// Opens the log again, after it was shut and dropped, if the backend can.
     pub reopen: Option<Reopen>,
     /// What must live as long as the log: its folder, its broker.
     pub _keep: Box<dyn Any + Send>,
 }
 
-/// Small enough to reach them, large enough for everything here.
+/// Returns limits small enough to be reached, and large enough for everything here.
 fn limits() -> LogLimits {
     LogLimits {
         queue: 20_000,
@@ -88,13 +88,13 @@ macro_rules! suite {
 
 pub(crate) use suite;
 
-// ---- help ----
+//  ---- helpers ----
 
 fn record(text: impl Into<String>) -> NewRecord {
     NewRecord { key: "key".into(), value: Bytes::from(text.into()) }
 }
 
-/// Everything on a partition after its genesis record, read in bites.
+/// Reads everything on a partition after its genesis record, in several reads.
 async fn read_all(log: &dyn Log, partition: Partition) -> Vec<Record> {
     let end = log.end(partition).await.unwrap();
     let (mut all, mut from) = (Vec::new(), 0);
@@ -119,7 +119,7 @@ fn progress(partition: Partition, next_offset: Offset, generation: Generation) -
     Announcement::Progress { partition, generation, next_offset }
 }
 
-/// The next announcements of a feed until this one has come, repetitions left out.
+/// Returns the next announcements of a feed until `last` has come, without repetitions.
 async fn until(feed: &mut dyn Feed, last: &Announcement) -> Vec<Announcement> {
     let mut seen = Vec::new();
     while !seen.contains(last) {
@@ -246,7 +246,7 @@ pub async fn reads_are_bounded_and_repeatable<F: Future<Output = Subject>>(
     assert_eq!(again[..all.len()], all);
 }
 
-/// More than any backend keeps in memory: what has left it reads as before.
+/// There are more records than any backend keeps in memory; those that have left it read as before.
 pub async fn old_and_new_records_read_alike<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
@@ -454,7 +454,7 @@ pub async fn a_cancelled_wait_loses_nothing<F: Future<Output = Subject>>(
     assert_eq!(distinct, wanted);
 }
 
-/// What becomes of the copies is the backend's own: nothing here reads them.
+/// What becomes of the copies is the backend's own business: nothing here reads them.
 pub async fn dead_records_are_taken_as_they_are<F: Future<Output = Subject>>(
     subject: impl Fn(u32, LogLimits) -> F,
 ) {
@@ -465,7 +465,7 @@ pub async fn dead_records_are_taken_as_they_are<F: Future<Output = Subject>>(
         value: Bytes::copy_from_slice(value),
         reason: reason.to_owned(),
     };
-    // As long as a record of `votes` may be, and any bytes.
+    // The value is as long as a record of `votes` may be, and both may hold any bytes.
     let long = vec![0xff; 1 << 20];
     let mut all: Vec<_> = (1..3_000).map(|n| dead(n, b"key", b"value", "why")).collect();
     all.push(dead(3_000, b"", b"", ""));

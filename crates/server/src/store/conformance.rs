@@ -1,8 +1,8 @@
-//! The contract of [`Store`], sentence by sentence, against every backend of it. To add one:
-//! implement [`Backend`] and name it in a `store_conformance!` line, here or, for one that needs a
-//! server, in a test of `tests/`: for those this is public under the feature `conformance`.
+//! The suite tests the contract of [`Store`], sentence by sentence, for every backend. To add a backend,
+//! implement [`Backend`] and name it in a `store_conformance!` line: here, or, for one that needs a server,
+//! in a test of `tests/`. For those this module is public under the feature `conformance`.
 
-// What a check checks, its name says.
+// Each check's name says what it checks, so documentation is not demanded.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 pub mod ballots;
@@ -32,17 +32,17 @@ use super::memory::MemoryStore;
 use super::{BallotRow, Commit, Created, Store};
 use crate::config::StoreLimits;
 
-/// How the suite gets at a backend.
+/// A backend under test, as the suite uses it.
 #[async_trait]
 pub trait Backend: Send + Sync {
-    /// An empty store.
+    /// Creates an empty store.
     async fn fresh(&self, partitions: u32) -> Arc<dyn Store>;
 
-    /// The same store after its process has ended and begun again.
+    /// Returns the same store after its process has ended and begun again.
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
 }
 
-/// In memory: its state outlives its users, so to reopen it is to keep it.
+/// The memory backend, whose state outlives its users: to reopen it is to keep it.
 pub struct Memory;
 
 #[async_trait]
@@ -56,7 +56,7 @@ impl Backend for Memory {
     }
 }
 
-/// SQLite in a folder of its own, with a map of voters so small that merges happen all the time.
+/// The SQLite backend in a folder of its own, with a map of voters so small that merges happen all the time.
 pub struct Embedded {
     pub voters: usize,
     last: Mutex<Option<(TempDir, u32)>>,
@@ -90,8 +90,7 @@ impl Backend for Embedded {
     }
 }
 
-/// The whole suite, as tests of a module that has the backend's name. The expression makes a
-/// backend.
+/// Declares the whole suite as tests of a module that has the backend's name. The expression makes a backend.
 #[macro_export]
 macro_rules! store_conformance {
     (@checks $make:expr; $($module:ident: $($check:ident),+;)+) => {
@@ -162,12 +161,12 @@ pub fn generation(n: u128) -> Generation {
     Generation(Uuid::from_u128(n))
 }
 
-/// The answer of a choice that marks these options.
+/// Returns the answer to a choice that chooses these options.
 pub fn marking(ids: &[u8]) -> Answer {
     Answer::options(ids.iter().copied()).unwrap()
 }
 
-/// An open poll of three options, any number of which may be chosen.
+/// Returns an open poll of three options, any number of which may be chosen.
 pub fn open_poll(n: u64) -> Poll {
     let mut poll = draft_poll(n);
     poll.open(poll.created_at).unwrap();
@@ -181,7 +180,7 @@ pub fn draft_poll(n: u64) -> Poll {
     Poll::draft(poll_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
 }
 
-/// Create it under the code "1000 + n"; gives it as it is kept.
+/// Creates a poll under the code 100000 + n, and returns it as it is stored.
 pub async fn create(store: &dyn Store, poll: Poll) -> Poll {
     let code = format!("{}", 100_000 + poll.id.time().0 - NOW);
     match store.create(poll, vec![code], None).await.unwrap() {
@@ -199,7 +198,7 @@ pub fn new_event(n: u64) -> Event {
     Event::new(event_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
 }
 
-/// Create it under the code "200000 + n"; gives it as it is kept.
+/// Creates an event under the code 200000 + n, and returns it as it is stored.
 pub async fn create_event(store: &dyn Store, n: u64) -> Event {
     let code = format!("{}", 200_000 + n);
     match store.create_event(new_event(n), vec![code], None).await.unwrap() {
@@ -208,14 +207,14 @@ pub async fn create_event(store: &dyn Store, n: u64) -> Event {
     }
 }
 
-/// Change a poll as its owner does.
+/// Changes a poll as its owner does.
 pub async fn change(store: &dyn Store, poll: &mut Poll, how: impl FnOnce(&mut Poll)) {
     let expected = poll.revision;
     how(poll);
     store.change(poll, expected).await.unwrap();
 }
 
-/// A worker on a partition: folds as the processor does, and commits.
+/// A worker on a partition, which folds as the processor does, and commits.
 pub struct Worker<'a> {
     pub store: &'a dyn Store,
     pub partition: Partition,
@@ -239,8 +238,8 @@ impl<'a> Worker<'a> {
         TallyAt { poll: poll.id, partition, generation, next_offset, tally }
     }
 
-    /// One ballot, taken in the poll's present phase and folded onto what the store knows; the
-    /// row that was committed, unless it was a repetition.
+    /// Folds one ballot, accepted in the poll's present phase, onto what the store knows, and commits it.
+    /// Returns the row that was committed, or `None` for a repetition.
     pub async fn vote(
         &mut self,
         poll: &Poll,
@@ -251,7 +250,7 @@ impl<'a> Worker<'a> {
         self.vote_named_by(NamedBy::Client, poll, voter, ballot, options).await
     }
 
-    /// The same of a ballot that the server may have named.
+    /// Does the same for a ballot that the server may have named.
     pub async fn vote_named_by(
         &mut self,
         named_by: NamedBy,
@@ -286,7 +285,7 @@ impl<'a> Worker<'a> {
         row
     }
 
-    /// The control record of the poll's present phase.
+    /// Folds and commits the control record of the poll's present phase.
     pub async fn control(&mut self, poll: &Poll) {
         let mut tally = self.tally(poll).await;
         tally::control(&poll.rules(), &mut tally, poll.phase, poll.round, poll.gate());
@@ -302,7 +301,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// The rows of a voter who voted so often, at the offsets from `from` on.
+/// Returns the rows of a voter who voted so often, at the offsets from `from` on.
 pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<BallotRow> {
     let mut trail = Trail::default();
     let row = |offset: Offset| {

@@ -1,4 +1,4 @@
-//! What the memory log does when told to fail: what it answers is true all the same.
+//! The memory log fails when it is told to, and its answers are true all the same.
 
 #![allow(clippy::unwrap_used)]
 
@@ -29,7 +29,7 @@ fn record(text: String) -> NewRecord {
 
 type Outcomes = Vec<Result<Position, AppendError>>;
 
-/// A run of 600 appends from two nodes, one after the other on each, and what became of them.
+/// Runs 600 appends from two nodes, one after another on each, and returns what became of them.
 async fn run(seed: u64) -> (MemoryLog, Vec<Outcomes>) {
     let cluster = cluster(all_faults(), seed);
     let nodes = (0..2).map(|member| {

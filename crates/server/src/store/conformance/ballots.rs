@@ -1,4 +1,4 @@
-//! What the contract says of ballots: fencing, loading, committing, telling.
+//! These checks are about ballots: fencing, loading, committing, and what becomes of each ballot.
 
 use pollux_core::ballot::{NamedBy, Status};
 use pollux_core::digest::Digest;
@@ -83,11 +83,11 @@ pub async fn fences_the_second_worker(backend: &dyn Backend) {
     assert_eq!(store.digests(0, 0).await.unwrap(), []);
     let progress = store.begin(0, generation(1)).await.unwrap();
     assert_eq!((progress.next_offset, progress.announced), (1, 0));
-    // It reloads, and goes on.
+    // The fenced worker reloads, and goes on.
     slow.next = progress.next_offset;
     slow.vote(&poll, voter(2), ballot_id(2), &[2]).await.unwrap();
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [1, 1, 0]);
-    // Ahead is fenced as well, and so is a partition nobody began.
+    // A commit that is ahead is fenced as well, and so is one on a partition that nobody began.
     assert_eq!(store.commit(0, &empty(5, 6)).await, Err(CommitError::Fenced));
     assert_eq!(store.commit(1, &empty(0, 1)).await, Err(CommitError::Fenced));
 }
@@ -105,7 +105,7 @@ pub async fn commits_all_or_nothing(backend: &dyn Backend) {
         announced: 2,
         ..empty(0, 4)
     };
-    // The last thing in it cannot be written, so nothing is.
+    // The last tally of the commit cannot be written, so nothing is.
     let mut bad = good.clone();
     bad.tallies.push(worker.at(&stranger, some_tally(&[1, 0, 0]), 4));
     let answer = store.commit(0, &bad).await;
@@ -141,7 +141,7 @@ pub async fn keeps_digests_in_place_of_those_they_go_on_from(backend: &dyn Backe
     keep(0, 5, digest(0, 7, 3)).await.unwrap();
     keep(0, 7, digest(7, 9, 4)).await.unwrap();
     assert_eq!(keep(0, 7, digest(7, 8, 5)).await, Err(CommitError::Fenced));
-    // A worker of an older version keeps none, and takes none away.
+    // A worker of an older version keeps no digest, and takes none away.
     store.commit(0, &empty(9, 12)).await.unwrap();
     keep(0, 12, digest(12, 300, 255)).await.unwrap();
     let store = backend.reopen(store).await;
@@ -169,7 +169,7 @@ pub async fn loads_the_known_and_the_unknown(backend: &dyn Backend) {
     assert_eq!(loaded.polls[1], None);
     let (poll, tally) = loaded.polls[2].clone().unwrap();
     assert_eq!((&poll, tally.unwrap().tally.counts), (&one, vec![1, 0, 1]));
-    // Its tally of another partition is none of this one's.
+    // The poll's tally in one partition is none of another's.
     let elsewhere = store.load(1, &[one.id], &[]).await.unwrap();
     assert_eq!(elsewhere.polls, [Some((one.clone(), None))]);
     let mut deleted = one;
@@ -197,7 +197,7 @@ pub async fn keeps_every_voter_state(backend: &dyn Backend) {
     }
     let mut expected = Vec::new();
     for (n, after) in states.into_iter().enumerate() {
-        // No fold would leave all of these states; the store keeps what it is given.
+        // No fold would leave all of these states, but the store keeps what it is given.
         let row = BallotRow { after, ..row(n as u64, &poll, n as u8, 5) };
         let commit = Commit { ballots: vec![row.clone()], ..empty(n as u64, n as u64 + 1) };
         store.commit(0, &commit).await.unwrap();
@@ -226,7 +226,7 @@ pub async fn keeps_every_answer(backend: &dyn Backend) {
     let rows: Vec<BallotRow> = (0..)
         .zip(answers)
         .map(|(n, answer)| {
-            // Every other one left another ballot standing.
+            // Every other row has another ballot counted in its state.
             let counted = Some((ballot_id(1 + n % 2), answer.clone()));
             let after = VoterState { round: 1, counted, seen: Some(ballot_id(9)) };
             BallotRow { answer, after, ..row(n, &poll, n as u8, 1) }
@@ -240,7 +240,7 @@ pub async fn keeps_every_answer(backend: &dyn Backend) {
     }
 }
 
-/// Anyone who may write to the topic may write these, and the fold counts them.
+/// Anyone who may write to the topic may write such numbers, and the fold counts them.
 pub async fn keeps_the_greatest_numbers(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let poll = create(&*store, open_poll(1)).await;
@@ -267,12 +267,13 @@ pub async fn chains_a_voters_rows(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let (poll, other) = (create(&*store, open_poll(1)).await, create(&*store, open_poll(2)).await);
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comment beside a vote begins with its record's offset.
     worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
     worker.vote(&other, voter(1), ballot_id(10), &[1]).await; // 1
     worker.vote(&poll, voter(2), ballot_id(10), &[1]).await; // 2
     worker.vote(&poll, voter(1), ballot_id(30), &[2]).await; // 3
-    worker.vote(&poll, voter(1), ballot_id(20), &[3]).await; // 4, superseded: a row as well
-    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // 5, a repetition: none
+    worker.vote(&poll, voter(1), ballot_id(20), &[3]).await; // 4: superseded, and a row as well
+    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // 5: a repetition, and no row
     worker.vote(&poll, voter(1), ballot_id(40), &[1]).await; // 6
     let store = backend.reopen(store).await;
     let rows = store.ballots(0, 0, None, 9).await.unwrap();
@@ -293,12 +294,12 @@ pub async fn chains_a_voters_rows(backend: &dyn Backend) {
     assert_eq!(trails, [(4, Some(6)), (1, Some(1)), (1, Some(2))]);
 }
 
-/// Somebody who votes again and again, whose older ballots come late, and whose poll is reset.
+/// A voter votes again and again, some of the older ballots come late, and the poll is reset.
 pub async fn finds_ballots_past_the_chain(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let mut poll = create(&*store, open_poll(1)).await;
     let mut worker = Worker::begin(&*store, 0).await;
-    // Every third is older than the one before, and so is superseded.
+    // Every third ballot is older than the one before, and so is superseded.
     let ids = (0..40).map(|n| if n % 3 == 2 { 10 * n - 15 } else { 10 * n + 10 });
     let ids: Vec<u64> = ids.collect();
     let mut cast = Vec::new();
@@ -329,14 +330,14 @@ pub async fn finds_ballots_past_the_chain(backend: &dyn Backend) {
     let chain = Trail::CHAIN as usize;
     let latest = &store.load(0, &[], &[(poll.id, voter(1))]).await.unwrap().voters[0];
     assert_eq!(latest.trail, Trail { ballots: 9, end: Some(cast[chain - 1].offset) });
-    // It goes on from there, also for a worker that has just begun.
+    // The trail goes on from there, also for a worker that has just begun.
     let mut worker = Worker::begin(&*store, 0).await;
     assert_eq!(worker.vote(&poll, voter(1), ballot_id(ids[17]), &[2]).await, None, "a repetition");
     let next = worker.vote(&poll, voter(1), ballot_id(900), &[2]).await.unwrap();
     assert_eq!(next.link, Link { nth: 9, prev: latest.trail.end });
 }
 
-/// Rows of before rows were numbered, and of nodes that do not number them yet.
+/// Rows may be older than their numbering, or come from nodes that do not number them yet.
 pub async fn finds_ballots_that_were_never_numbered(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let poll = create(&*store, open_poll(1)).await;
@@ -365,6 +366,7 @@ pub async fn remembers_every_decision(backend: &dyn Backend) {
     let mut poll = create(&*store, open_poll(1)).await;
     let other = create(&*store, open_poll(2)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comment beside a vote says what becomes of it.
     worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // counted, then replaced
     worker.vote(&poll, voter(1), ballot_id(10), &[2]).await; // superseded
     worker.vote(&poll, voter(1), ballot_id(40), &[2]).await; // counted
@@ -374,19 +376,22 @@ pub async fn remembers_every_decision(backend: &dyn Backend) {
     worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // late
     let store = backend.reopen(store).await;
     let ask = |poll: &Poll, who, ballot| (poll.id, voter(who), ballot_id(ballot));
+    // The questions are, in this order: the latest row; three earlier ones; a ballot above all that were
+    // seen; one in between and one below, never seen; another voter's; a voter who never voted; another poll;
+    // no poll at all; and an earlier one once more.
     let asked = [
-        ask(&poll, 1, 30), // the latest row
-        ask(&poll, 1, 40), // earlier ones
+        ask(&poll, 1, 30),
+        ask(&poll, 1, 40),
         ask(&poll, 1, 10),
         ask(&poll, 1, 20),
-        ask(&poll, 1, 50), // above all that were seen
-        ask(&poll, 1, 35), // in between, below, and never seen
+        ask(&poll, 1, 50),
+        ask(&poll, 1, 35),
         ask(&poll, 1, 5),
-        ask(&poll, 1, 60),         // another voter's
-        ask(&poll, 3, 20),         // a voter who never voted
-        ask(&other, 1, 20),        // in another poll
-        ask(&open_poll(9), 1, 20), // in none
-        ask(&poll, 1, 40),         // asked twice
+        ask(&poll, 1, 60),
+        ask(&poll, 3, 20),
+        ask(&other, 1, 20),
+        ask(&open_poll(9), 1, 20),
+        ask(&poll, 1, 40),
     ];
     let (counted, superseded) = (Some(Status::Counted), Some(Status::Superseded));
     let mut told = vec![Some(Status::Late), counted, superseded, counted];
@@ -409,15 +414,16 @@ pub async fn tells_the_fate_in_every_status(backend: &dyn Backend) {
     let refusing = create(&*store, refusing).await;
     let mut poll = create(&*store, open_poll(2)).await;
     let mut worker = Worker::begin(&*store, 0).await;
-    worker.vote(&refusing, voter(1), ballot_id(10), &[1]).await; // 0 counted
-    worker.vote(&refusing, voter(1), ballot_id(20), &[2]).await; // 1 refused
-    worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2 counted
-    worker.vote(&poll, voter(1), ballot_id(10), &[2]).await; // 3 superseded
+    // The comment beside a vote begins with its record's offset.
+    worker.vote(&refusing, voter(1), ballot_id(10), &[1]).await; // 0: counted
+    worker.vote(&refusing, voter(1), ballot_id(20), &[2]).await; // 1: refused
+    worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2: counted
+    worker.vote(&poll, voter(1), ballot_id(10), &[2]).await; // 3: superseded
     change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
     worker.control(&poll).await; // 4
-    worker.vote(&poll, voter(2), ballot_id(30), &[2]).await; // 5 late
-    worker.vote(&poll, voter(1), ballot_id(15), &[2]).await; // 6 late, below one that counts
-    // Repetitions: each stays what its first record was.
+    worker.vote(&poll, voter(2), ballot_id(30), &[2]).await; // 5: late
+    worker.vote(&poll, voter(1), ballot_id(15), &[2]).await; // 6: late, below one that counts
+    // A repetition stays what its first record was.
     worker.vote(&poll, voter(1), ballot_id(20), &[3]).await;
     worker.vote(&poll, voter(1), ballot_id(10), &[3]).await;
     worker.vote(&refusing, voter(1), ballot_id(20), &[3]).await;
@@ -439,21 +445,22 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let mut poll = create(&*store, open_poll(1)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comment beside a vote begins with its record's offset.
     worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
     worker.vote(&poll, voter(1), ballot_id(30), &[2]).await; // 1
-    worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2, superseded: replaces nothing
-    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[3]).await, None); // 3
+    worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2: superseded, replaces nothing
+    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[3]).await, None); // 3: a repetition
     let first = async |ballot| fate(&*store, &poll, 1, ballot).await;
     assert_eq!(first(10).await, Some((Status::Replaced, 0)));
     assert_eq!(first(30).await, Some((Status::Counted, 1)));
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 1, 0]);
-    // A new round: what counted then did count, and a retry of it is told so.
+    // In a new round, a ballot that was counted before did count, and a retry of it is told so.
     change(&*store, &mut poll, |poll| poll.reset(at(NOW)).unwrap()).await;
     worker.control(&poll).await; // 4
-    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[2]).await, None); // 5
+    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[2]).await, None); // 5: a repetition
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 0]);
-    worker.vote(&poll, voter(1), ballot_id(25), &[2]).await; // 6, counted in the second round
-    worker.vote(&poll, voter(1), ballot_id(50), &[3]).await; // 7, and its replacement
+    worker.vote(&poll, voter(1), ballot_id(25), &[2]).await; // 6: counted in the second round
+    worker.vote(&poll, voter(1), ballot_id(50), &[3]).await; // 7: replaces it
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 1]);
     let store = backend.reopen(store).await;
     let told = async |ballot| fate(&*store, &poll, 1, ballot).await;
@@ -471,10 +478,11 @@ pub async fn tells_the_fate_of_what_the_server_named(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let poll = create(&*store, open_poll(1)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comment beside a vote begins with its record's offset.
     worker.vote(&poll, voter(1), ballot_id(50), &[1]).await; // 0
     let by_place = NamedBy::Server;
     worker.vote_named_by(by_place, &poll, voter(1), ballot_id(20), &[2]).await; // 1
-    worker.vote(&poll, voter(1), ballot_id(10), &[3]).await; // 2, superseded
+    worker.vote(&poll, voter(1), ballot_id(10), &[3]).await; // 2: superseded
     let store = backend.reopen(store).await;
     let told = async |ballot| fate(&*store, &poll, 1, ballot).await;
     assert_eq!(told(50).await, Some((Status::Replaced, 0)), "by one with a smaller id");
@@ -485,7 +493,7 @@ pub async fn tells_the_fate_of_what_the_server_named(backend: &dyn Backend) {
     assert_eq!(store.voter(poll.id, voter(1)).await.unwrap(), state);
     let mut worker = Worker::begin(&*store, 0).await;
     assert_eq!(worker.vote(&poll, voter(1), ballot_id(50), &[3]).await, None, "decided once");
-    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // greater than the one that counts
+    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // 3: greater than the one that counts
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 1]);
 }
 
@@ -506,8 +514,8 @@ pub async fn tells_tallies_since(backend: &dyn Backend) {
     let two = create(&*store, open_poll(2)).await;
     let mut here = Worker::begin(&*store, 0).await;
     let mut there = Worker::begin(&*store, 1).await;
-    here.vote(&one, voter(1), ballot_id(1), &[1]).await; // commits up to 1
-    here.vote(&two, voter(1), ballot_id(1), &[1]).await; // commits up to 2
+    here.vote(&one, voter(1), ballot_id(1), &[1]).await; // It commits up to offset 1.
+    here.vote(&two, voter(1), ballot_id(1), &[1]).await; // It commits up to offset 2.
     there.vote(&one, voter(2), ballot_id(1), &[2]).await;
     let since = async |partition, offset| {
         let tallies = store.tallies_since(partition, offset).await.unwrap();

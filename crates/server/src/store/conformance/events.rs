@@ -1,4 +1,4 @@
-//! What the contract says of events: creating, changing, and where their codes lead.
+//! These checks are about events: creating and changing them, and where their codes lead.
 
 use pollux_core::event::{Event, EventDraft, Layout};
 use pollux_core::poll::Poll;
@@ -16,7 +16,7 @@ fn codes(code: &str) -> Vec<String> {
     vec![code.to_owned()]
 }
 
-/// A poll of this event, kept.
+/// Creates a poll of this event in the store.
 async fn add(store: &dyn Store, event: &Event, n: u64, open: bool) -> Poll {
     let mut poll = draft_poll(n);
     poll.join(event).unwrap();

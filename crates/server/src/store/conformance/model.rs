@@ -1,5 +1,5 @@
-//! The model test: the same random commands to the plain store in memory and to another one, and
-//! every answer compared.
+//! The model test gives the same random commands to the plain store in memory and to another one, and
+//! compares every answer.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const PARTITIONS: u32 = 2;
 const VOTERS: u8 = 3;
 const BALLOTS: u64 = 24;
 
-/// A command.
+/// A command to both stores.
 #[derive(Clone, Debug)]
 pub enum Step {
     Create { codes: Vec<u8>, key: Option<(u8, u8)>, later: u64, refuse: bool, closes: Option<u64> },
@@ -37,14 +37,14 @@ pub enum Step {
     Reopen,
 }
 
-/// What is appended to the log.
+/// An item is what is appended to the log.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// To the voter's partition; `earlier` phases than the present one's.
+    /// A ballot to the voter's partition, from so many phases `earlier` than the present one.
     Vote { poll: Index, voter: u8, ballot: u64, options: u8, earlier: u32 },
-    /// To this partition: the poll's present phase.
+    /// The control record of the poll's present phase, to this partition.
     Control { poll: Index, partition: u32 },
-    /// To this partition: what nobody can read.
+    /// A record that nobody can read, to this partition.
     Noise { partition: u32 },
 }
 
@@ -60,7 +60,7 @@ fn item() -> impl Strategy<Value = Item> {
     ]
 }
 
-/// One to forty commands.
+/// Generates one to forty commands.
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step(), 1..40)
 }
@@ -92,19 +92,20 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The two stores, and what a driver has to remember.
+/// The two stores, and what their driver has to remember.
 struct Pair {
     backend: Box<dyn Backend>,
     model: Arc<dyn Store>,
     real: Arc<dyn Store>,
     polls: Vec<Poll>,
     next: [u64; PARTITIONS as usize],
-    /// What the latest commit of each partition kept.
+    /// The digest that the latest commit of each partition kept.
     digest: [Digest; PARTITIONS as usize],
     created: u64,
 }
 
-/// Errors are compared by kind: their texts are each backend's own.
+/// Asserts that two answers are equal. Errors are compared by kind, because their texts are each backend's
+/// own.
 fn same<T: Debug + PartialEq, E: Debug>(what: impl Debug, model: Result<T, E>, real: Result<T, E>) {
     match (&model, &real) {
         (Ok(model), Ok(real)) => assert_eq!(model, real, "{what:?}"),
@@ -199,7 +200,7 @@ impl Pair {
         }
     }
 
-    /// Where an item goes, and what is written there.
+    /// Returns the partition that an item goes to, and the record's value.
     fn append(&self, item: Item) -> Option<(u32, Vec<u8>)> {
         let at = at(NOW);
         let (partition, entry) = match item {
@@ -220,7 +221,7 @@ impl Pair {
         Some((partition, entry.encode()))
     }
 
-    /// The processor's own step in each partition that something was appended to.
+    /// Does the processor's step in each partition that something was appended to.
     async fn batch(&mut self, items: Vec<Item>, announce: bool) {
         let mut logs = [Vec::new(), Vec::new()];
         for (partition, value) in items.into_iter().filter_map(|item| self.append(item)) {
@@ -231,7 +232,7 @@ impl Pair {
         for (partition, records) in (0..).zip(logs) {
             if !records.is_empty() {
                 let batch = Batch::read(records);
-                // One that begins anew stands for one that is full.
+                // A digest that begins anew stands for one whose predecessor is full.
                 let mut digest = match announce {
                     true => Digest::new(self.next[partition as usize]),
                     false => self.digest[partition as usize],
@@ -267,7 +268,7 @@ impl Pair {
         batch.decide(slice, self.next[partition as usize], &mut past)
     }
 
-    /// Everything there is to ask.
+    /// Asks everything there is to ask.
     async fn compare(&self) {
         let _ = both!(self, progress());
         let _ = both!(self, unsettled(None, 100));
@@ -308,8 +309,9 @@ impl Pair {
         self.compare_decisions().await;
     }
 
-    /// What is told of each ballot is what the rows say, looked through from the first to the
-    /// last: the backends share the code that is clever about it.
+    /// Asserts that what is told of each ballot is what the rows say when they are read from the first to the
+    /// last. The comparison of two backends would not show a mistake in the code for looking back, which they
+    /// share.
     async fn compare_decisions(&self) {
         for partition in 0..PARTITIONS {
             let rows = both!(self, ballots(partition, 0, None, 10_000)).unwrap();
@@ -331,7 +333,7 @@ impl Pair {
     }
 }
 
-/// How a ballot was decided, what it is now, and where.
+/// Returns how a ballot was decided, what it is now, and its offset, read from all rows.
 fn by_the_rows(
     rows: &[BallotRow],
     poll: PollId,
@@ -354,7 +356,7 @@ fn by_the_rows(
     Some((row.decided, if replaced { Status::Replaced } else { row.decided }, row.offset))
 }
 
-/// Give these commands to this backend and to the memory's.
+/// Gives these commands to this backend and to the memory backend.
 pub fn answers_as_memory_does(backend: Box<dyn Backend>, steps: Vec<Step>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

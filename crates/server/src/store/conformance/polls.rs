@@ -1,4 +1,4 @@
-//! What the contract says of polls: creating, changing, finding, settling.
+//! These checks are about polls: creating, changing, finding and settling them.
 
 use pollux_core::kind::{self, rating};
 use pollux_core::poll::{Draft, Poll, PollStatus, Turnout};
@@ -17,7 +17,7 @@ fn key(key: &str, request: u8) -> Option<IdempotencyKey> {
     Some(IdempotencyKey { key: key.into(), request: [request; 32] })
 }
 
-/// `n` made at another time than its id says.
+/// Returns poll `n`, made at another time than its id says.
 fn made_at(n: u64, millis: u64) -> Poll {
     Poll { created_at: at(millis), ..open_poll(n) }
 }
@@ -34,7 +34,7 @@ pub async fn creates_and_reads_back(backend: &dyn Backend) {
     assert_eq!(*standing.poll, kept);
     assert_eq!(standing.tallies().count(), 0);
     assert_eq!(store.by_code("100001").await.unwrap(), Some(standing));
-    // Of every kind.
+    // Polls of every kind are kept.
     let statements = vec!["The room".into(), "The food".into()];
     let rating = rating::Draft { statements, high_label: "great".into(), ..Default::default() };
     let draft = Draft::of("How was it?", kind::Draft::Rating(rating));
@@ -66,7 +66,7 @@ pub async fn gives_the_first_free_code(backend: &dyn Backend) {
 
 pub async fn frees_a_code_a_month_after_the_close(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
-    // Closed; closed and later deleted; deleted while it was open; deleted as a draft.
+    // Poll 1 is closed; 2 is closed and later deleted; 3 is deleted while open; 4 is deleted as a draft.
     for (n, close, delete) in
         [(1, true, false), (2, true, true), (3, false, true), (4, false, true)]
     {
@@ -95,7 +95,8 @@ pub async fn opens_no_poll_whose_code_has_passed_on(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let mut old = create(&*store, open_poll(1)).await;
     change(&*store, &mut old, |poll| assert!(poll.close(at(NOW)).unwrap())).await;
-    // Open and closed once more: the month begins anew, and until then the code is its own.
+    // The poll is opened and closed once more: the month begins anew, and until it has passed the code is the
+    // poll's own.
     change(&*store, &mut old, |poll| assert!(poll.reopen(at(NOW)).unwrap())).await;
     change(&*store, &mut old, |poll| assert!(poll.close(at(NOW + 5)).unwrap())).await;
     let later = NOW + 6 + CODE_REST_MILLIS;
@@ -108,7 +109,7 @@ pub async fn opens_no_poll_whose_code_has_passed_on(backend: &dyn Backend) {
     assert_eq!(store.change(&opened, old.revision).await, Err(ChangeError::CodeTaken));
     let kept = store.standing(old.id).await.unwrap().unwrap();
     assert_eq!(*kept.poll, old, "nothing was changed");
-    // It can still be shown, reset and deleted; and the new one is not hindered by it.
+    // The old poll can still be shown, reset and deleted, and does not hinder the new one.
     change(&*store, &mut old, |poll| poll.reset(at(NOW)).unwrap()).await;
     change(&*store, &mut old, |poll| poll.delete(at(later)).unwrap()).await;
     let Created::New(mut new) = new else { unreachable!() };
@@ -172,7 +173,8 @@ async fn listed(store: &dyn Store, listing: Listing) -> Vec<u64> {
     polls.iter().map(|standing| standing.poll.id.time().0 - NOW).collect()
 }
 
-/// 1 draft, 2 open, 3 closed, 4 deleted, 5 open but unlisted, 6 open, 7 a draft that is unlisted.
+/// Makes seven polls: 1 a draft, 2 open, 3 closed, 4 deleted, 5 open but unlisted, 6 open, 7 an unlisted
+/// draft.
 async fn seven(store: &dyn Store) {
     for n in 1..=7 {
         let mut poll = if n == 1 || n == 7 { draft_poll(n) } else { open_poll(n) };
@@ -269,7 +271,7 @@ pub async fn closes_many_and_none_that_has_changed(backend: &dyn Backend) {
         assert!(poll.close(at(NOW + 1000)).unwrap());
         over.push((poll, expected));
     }
-    // Somebody else has changed one, and one was never here.
+    // One poll has been changed by somebody else, and one was never here.
     let mut changed = (*store.standing(poll_id(7)).await.unwrap().unwrap().poll).clone();
     change(&*store, &mut changed, |poll| poll.reset(at(NOW)).unwrap()).await;
     let mut stranger = open_poll(999);
@@ -287,7 +289,7 @@ pub async fn closes_many_and_none_that_has_changed(backend: &dyn Backend) {
     assert_eq!(store.close(&[]).await.unwrap(), [false; 0]);
     assert_eq!(store.close(&over).await.unwrap(), [false; 301], "once");
 
-    // None of their partitions has heard of it: they come a page at a time.
+    // No partition has heard of these closes: the polls come a page at a time.
     let mut pages = Vec::new();
     let mut after = None;
     loop {
@@ -357,7 +359,7 @@ pub async fn keeps_unsettled_polls_until_every_partition_has_heard(backend: &dyn
         assert_eq!(standing.is_final(), poll.status == PollStatus::Closed);
     }
 
-    // What is no new phase unsettles nothing, and two phases at once are settled by the last.
+    // A change without a new phase unsettles nothing, and two phases at once are settled by the last.
     let mut other = draft;
     change(&*store, &mut other, |poll| {
         poll.revealed = true;

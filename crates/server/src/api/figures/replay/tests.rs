@@ -1,4 +1,4 @@
-//! Replays of votes that the memory log holds, against counts of the log up to each frame.
+//! Replays of votes in the memory log are compared with counts of the log up to each frame.
 
 #![allow(clippy::unwrap_used)]
 
@@ -66,7 +66,7 @@ async fn cast(log: &MemoryNode, poll: &Poll, voter: u8, n: u64, option: u8, at: 
     log.append(partition, NewRecord { key, value }).await.unwrap();
 }
 
-/// What the processor makes of the first records of each partition.
+/// Returns what the processor makes of the first records of each partition, those that `keep` lets through.
 fn standing(cluster: &MemoryLog, poll: &Poll, keep: impl Fn(&Record) -> bool) -> Standing {
     let mut standing = Standing::new(Arc::new(poll.clone()), PARTITIONS);
     for partition in 0..PARTITIONS {
@@ -105,7 +105,7 @@ fn runtime() -> tokio::runtime::Runtime {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// However a vote went, each frame is what a count of the log up to its moment gives.
+    /// However a poll went, each frame is what a count of the log up to its moment gives.
     #[test]
     fn every_frame_is_what_the_log_said_by_then(
         deeds in prop::collection::vec((deed(), 0..500_u64), 0..80),
@@ -134,7 +134,7 @@ proptest! {
             now += 1_000;
             ours.close(UnixMillis(now)).unwrap();
             control(&log, &ours, now).await;
-            // Too late, and of no frame.
+            // This ballot is late, and belongs to no frame.
             cast(&log, &ours, 9, 99, 3, now + 5).await;
             let end = standing(&cluster, &ours, |_| true);
             assert!(end.is_final());
@@ -160,7 +160,7 @@ proptest! {
     }
 }
 
-/// A poll that was voted on long after another one had filled the log.
+/// Makes a poll that was voted on long after another one had filled the log.
 async fn after_a_long_log(times: impl Fn(u64) -> u64) -> (Arc<MemoryNode>, Standing) {
     let (cluster, log) = log();
     let (before, mut ours) = (poll(0), poll(10 * CLOCKS));
@@ -225,7 +225,7 @@ fn a_result_that_is_not_the_logs_is_not_replayed() {
     });
 }
 
-/// The bytes of a record, which note the thread that is done with them.
+/// The bytes of a record; when dropped, they note the thread that dropped them.
 struct Spied {
     bytes: Bytes,
     seen: Arc<Mutex<Vec<std::thread::ThreadId>>>,
@@ -243,7 +243,7 @@ impl Drop for Spied {
     }
 }
 
-/// A log whose records are noticed when they are done with. A replay asks nothing else of it.
+/// A log that notes on which thread each of its records is dropped. It has only what a replay asks of a log.
 struct Spying {
     log: Arc<MemoryNode>,
     seen: Arc<Mutex<Vec<std::thread::ThreadId>>>,
@@ -337,7 +337,7 @@ fn one_page_is_folded_at_a_time() {
             let working = working.clone();
             aside.run(move || {
                 let _alone = working.try_lock().expect("another one is at it");
-                // Until whoever else may has had a chance to begin.
+                // The work takes long enough for any other to begin meanwhile, if it could.
                 std::thread::sleep(Duration::from_millis(1));
             })
         };
