@@ -397,7 +397,7 @@ async fn a_late_vote(served: &Served, document: &Value, socket: &mut Watcher) {
     }
 }
 
-/// Connects a viewer of an event before its poll comes on stage.
+/// Connects a viewer to an event, and then brings the event's poll on stage.
 async fn an_events_follower(served: &Served, document: &Value) -> Watcher {
     let world = &served.world;
     let ask = |ask: Ask| async move { world.call(ask.request()).await.json() };

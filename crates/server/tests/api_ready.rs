@@ -102,8 +102,8 @@ async fn the_bound_is_a_setting() {
     vote.abort();
 }
 
-/// The words of log and store name files, hosts and accounts, so an owner's token alone must not show them:
-/// anybody can be the owner of a poll.
+/// The words of log and store name files, hosts and accounts, so only the machine itself and the operator are
+/// shown them. An owner's token does not suffice, because anybody can be the owner of a poll.
 #[tokio::test(start_paused = true)]
 async fn strangers_hear_nothing_of_a_backends_words() {
     let world = World::with(|config| config.log.stall = SECOND).await;

@@ -1,4 +1,4 @@
-//! A whole server in memory for the tests of the HTTP side: the real processor, hub and feed
+//! The world is a whole server in memory for the tests of the HTTP side: the real processor, hub and feed
 //! over the memory log and store, with a clock that stands still and dice that are seeded.
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
@@ -35,11 +35,11 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// 2026-11-21T12:00:00Z.
+/// 2026-11-21T12:00:00Z, in milliseconds.
 pub const NOON: u64 = 1_795_262_400_000;
 pub const ADMIN: &str = "the-operators-token";
 
-/// A clock that is set by hand, and seeded dice.
+/// A clock that is set by hand, with seeded dice.
 pub struct Manual {
     now: Mutex<u64>,
     dice: Mutex<StdRng>,
@@ -50,7 +50,7 @@ impl Manual {
         *self.now.lock() += by.as_millis() as u64;
     }
 
-    /// Somebody sets it right.
+    /// Sets the clock back.
     pub fn set_back(&self, by: Duration) {
         *self.now.lock() -= by.as_millis() as u64;
     }
@@ -106,7 +106,7 @@ impl Source for Backends {
     }
 }
 
-/// The server.
+/// A server in memory.
 pub struct World {
     pub app: Arc<App>,
     pub router: Router,
@@ -170,7 +170,7 @@ impl World {
         Self { app, router, ambient, cluster, store, stop, transcript }
     }
 
-    /// Wait until everything on the log is counted and shown.
+    /// Waits until everything on the log is counted and shown.
     pub async fn settle(&self) {
         for partition in 0..self.app.log.partitions() {
             let end = self.app.log.end(partition).await.unwrap();
@@ -192,7 +192,7 @@ impl World {
         Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
     }
 
-    /// Make a request and write it and its answer down.
+    /// Makes a request, and writes it and its answer into the transcript.
     pub async fn tell(&self, ask: Ask) -> Answer {
         let answer = self.call(ask.request()).await;
         let mut transcript = self.transcript.lock();
@@ -200,12 +200,12 @@ impl World {
         answer
     }
 
-    /// What was written down.
+    /// Returns the transcript so far.
     pub fn transcript(&self) -> String {
         self.transcript.lock().trim_end().to_owned()
     }
 
-    /// Make a poll; its id and the owner's token.
+    /// Makes a poll, and returns its id and the owner's token.
     pub async fn poll(&self, body: &str) -> (String, String) {
         let answer = self.call(Ask::post("/api/polls", body).request()).await;
         assert_eq!(answer.status, 201, "{answer}");
@@ -215,7 +215,7 @@ impl World {
     }
 }
 
-/// A request.
+/// A request that a test can write down and send.
 #[derive(Clone)]
 pub struct Ask {
     method: &'static str,
@@ -278,7 +278,7 @@ impl std::fmt::Display for Ask {
     }
 }
 
-/// An answer.
+/// The answer to a request.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
