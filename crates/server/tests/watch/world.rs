@@ -1,4 +1,4 @@
-//! A hub with a few polls, without a log or a store.
+//! The world is a hub with a few polls, without a log or a store.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 pub const PARTITIONS: u32 = 3;
 
-/// Time that stands still and dice that always fall the same.
+/// A clock that stands still, with dice that always fall the same.
 pub struct Still;
 
 impl Ambient for Still {
@@ -29,7 +29,7 @@ impl Ambient for Still {
     }
 }
 
-/// A running hub; the tick ends with it.
+/// A running hub, whose tick ends with it.
 pub struct World {
     pub hub: Arc<Hub>,
     pub stop: CancellationToken,
@@ -48,7 +48,7 @@ impl World {
         Self { hub, stop, running }
     }
 
-    /// Make a poll of two options known.
+    /// Makes a listed poll of two options known to the hub.
     pub fn open(&self, n: u64, results: Results) -> Arc<Poll> {
         self.open_as(n, results, true)
     }
@@ -59,7 +59,7 @@ impl World {
         poll
     }
 
-    /// The same, hidden but for how many have voted.
+    /// Makes a poll known whose numbers are hidden, except how many have voted.
     pub fn open_with_turnout(&self, n: u64) -> Arc<Poll> {
         let mut poll = poll(n, Results::Hidden, true);
         Arc::make_mut(&mut poll).turnout = Turnout::Shown;
@@ -67,12 +67,12 @@ impl World {
         poll
     }
 
-    /// So many votes for each of the two options in this partition.
+    /// Applies a tally of so many votes for each of the two options in this partition.
     pub fn tally(&self, poll: &Poll, partition: Partition, counts: [u64; 2]) {
         self.hub.apply(Announcement::Tally(tally(poll, partition, counts))).unwrap();
     }
 
-    /// Change the poll and tell it.
+    /// Changes the poll and announces it.
     pub fn change(&self, poll: &mut Arc<Poll>, change: impl FnOnce(&mut Poll)) {
         change(Arc::make_mut(poll));
         self.hub.apply(Announcement::Poll(poll.clone())).unwrap();
@@ -81,7 +81,7 @@ impl World {
 
 pub fn poll(n: u64, results: Results, listed: bool) -> Arc<Poll> {
     let id = PollId::new(UnixMillis(NOW.0 + n), [0; 10]);
-    // Nobody hears of votes whose numbers they do not see.
+    // With turnout hidden, a viewer who does not see the numbers is told of no vote.
     let turnout = Turnout::Hidden;
     let draft =
         Draft { results, turnout, listed, ..Draft::new(format!("Question {n}?"), ["One", "Two"]) };
@@ -91,7 +91,7 @@ pub fn poll(n: u64, results: Results, listed: bool) -> Arc<Poll> {
     Arc::new(poll)
 }
 
-/// The tally of a partition that has seen the poll's present phase and this many votes.
+/// Returns the tally of a partition that has seen the poll's present phase and this many votes.
 pub fn tally(poll: &Poll, partition: Partition, counts: [u64; 2]) -> TallyAt {
     let voters = counts[0] + counts[1];
     let phase = poll.phase;
@@ -114,13 +114,13 @@ pub fn everything() -> Interest {
     Interest { everything: true, ..Interest::default() }
 }
 
-/// The next message; it must come within the longest pause there is.
+/// Returns the next message, which must come within the longest pause there is.
 pub async fn next(events: &mut Events) -> Value {
     let next = tokio::time::timeout(std::time::Duration::from_secs(60), events.next_json());
     serde_json::from_slice(&next.await.expect("a message").unwrap()).unwrap()
 }
 
-/// The next message about a poll.
+/// Returns the next message about a poll.
 pub async fn next_poll(events: &mut Events) -> Value {
     loop {
         let message = next(events).await;
@@ -130,7 +130,7 @@ pub async fn next_poll(events: &mut Events) -> Value {
     }
 }
 
-/// All messages until nothing happens any more; the clock must be paused.
+/// Returns all messages until nothing happens any more; the clock must be paused.
 pub async fn rest(events: &mut Events) -> Vec<Value> {
     let mut messages = Vec::new();
     let quiet = std::time::Duration::from_secs(3);
