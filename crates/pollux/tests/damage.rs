@@ -54,6 +54,7 @@ fn pragma(file: &Path, sql: &str) {
     Connection::open(file).unwrap().execute_batch(sql).unwrap();
 }
 
+/// A name, the damage that is done to a folder, and what the refusal must say.
 type Case = (&'static str, fn(&Path), &'static [&'static str]);
 
 const CASES: &[Case] = &[

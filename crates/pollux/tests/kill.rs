@@ -34,6 +34,7 @@ struct Sent {
     recorded: bool,
 }
 
+/// A poll that the clients vote in.
 struct Poll {
     id: String,
     refuse: bool,

@@ -333,6 +333,7 @@ fn is_answer(message: &Value, heard: &[Value]) -> bool {
     }
 }
 
+/// The runtime, the server, the socket of a bystander, the poll and its token.
 type Talk = (Runtime, Served, Mutex<Watcher>, String, String);
 
 proptest! {

@@ -32,6 +32,7 @@ const ADDRESS: &str = "192.0.2.66";
 /// A lock that lets one test run at a time, because the log and the counters are the process's.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
+/// The bytes of the log so far.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 

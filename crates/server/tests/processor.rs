@@ -33,6 +33,7 @@ const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
 /// A time long enough for many rounds of housekeeping and many sessions; the clock is paused.
 const A_WHILE: Duration = Duration::from_secs(30);
 
+/// What troubles the processor, by partition.
 type Troubles = Arc<Mutex<BTreeMap<Partition, String>>>;
 
 /// A clock that stands still, without dice.

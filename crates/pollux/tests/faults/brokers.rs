@@ -14,6 +14,7 @@ const DOWN: Duration = Duration::from_secs(7);
 /// The pause between one broker's return and the next one's death.
 const BETWEEN: Duration = Duration::from_secs(5);
 
+/// The scenarios about brokers.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "each broker killed in turn, before voters who never ask twice",

@@ -17,12 +17,14 @@ use tokio::time::timeout;
 /// a decision.
 pub const ANSWER: Duration = Duration::from_secs(28);
 
+/// A client of one node.
 pub struct Client {
     port: u16,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Client {
+    /// Creates a client of the node at this port, without a connection yet.
     pub fn new(port: u16) -> Self {
         Self { port, sender: None }
     }

@@ -16,6 +16,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// When each ballot that is not yet known to be counted was acknowledged, by partition and offset.
 type Waiting = BTreeMap<u64, BTreeMap<u64, Instant>>;
 
+/// The ballots that wait to be counted, and the longest wait so far.
 #[derive(Default)]
 pub struct Lag {
     waiting: Mutex<Waiting>,

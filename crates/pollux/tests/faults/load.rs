@@ -114,6 +114,7 @@ pub struct Outcome {
 }
 
 impl Load {
+    /// Starts the voters over HTTP and over WebSockets, and the look at the lag.
     pub fn start(stage: &Stage, polls: Arc<Vec<Poll>>, seed: u64) -> Self {
         let (runtime, nodes) = (stage.runtime.handle().clone(), stage.web_ports());
         let pulse = Arc::new(Pulse {

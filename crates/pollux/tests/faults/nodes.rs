@@ -16,6 +16,7 @@ const BALLOTS: usize = 36;
 /// The pause between two of those ballots.
 const BETWEEN: Duration = Duration::from_millis(5);
 
+/// The scenarios about web nodes and the database.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "web node killed between append and answer",

@@ -14,6 +14,7 @@ use crate::stage::{DATABASE, HEALED, PARTITIONS, PROCESSORS, WEB};
 const BALLOTS: usize = 60;
 const COPIES: usize = 5;
 
+/// The scenarios about voters and organisers.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "the same ballot sent five times at once to both nodes",

@@ -22,6 +22,7 @@ const HAS: &str = "partitions of this processor";
 /// How often the scenario tries to have two workers commit the same records.
 const ATTEMPTS: usize = 8;
 
+/// The scenarios about processors.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "processor killed between fold and commit",

@@ -49,18 +49,22 @@ pub struct Link {
 }
 
 impl Link {
+    /// Returns a link on which connections are closed, and no new ones accepted.
     pub fn cut() -> Self {
         Self { cut: true, ..Self::default() }
     }
 
+    /// Returns a link whose bytes away from the connecting member go this way.
     pub fn there(there: Way) -> Self {
         Self { there, ..Self::default() }
     }
 
+    /// Returns a link whose bytes towards the connecting member go this way.
     pub fn back(back: Way) -> Self {
         Self { back, ..Self::default() }
     }
 
+    /// Returns a link that is slow in both directions.
     pub fn slow(late: Duration) -> Self {
         Self { there: Way::Slow(late), back: Way::Slow(late), cut: false }
     }

@@ -14,11 +14,13 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// How long opening a socket may take.
 const OPENED: Duration = Duration::from_secs(10);
 
+/// An open WebSocket.
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Socket {
+    /// Opens a socket to the node at this port, with this query.
     pub async fn open(port: u16, query: &str) -> Result<Self> {
         let request = format!("ws://127.0.0.1:{port}/ws?{query}").into_client_request()?;
         let opening = tokio_tungstenite::connect_async(request);
@@ -26,6 +28,7 @@ impl Socket {
         Ok(Self { stream })
     }
 
+    /// Sends a message.
     pub async fn send(&mut self, message: &Value) -> Result<()> {
         Ok(self.stream.send(Message::text(message.to_string())).await?)
     }

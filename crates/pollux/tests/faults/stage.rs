@@ -108,10 +108,12 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Returns the port of a web node.
     pub fn port(&self, web: usize) -> u16 {
         self.cluster.ports().get(Port::Added, web as u16 + 1)
     }
 
+    /// Returns the ports of both web nodes.
     pub fn web_ports(&self) -> [u16; 2] {
         [self.port(0), self.port(1)]
     }

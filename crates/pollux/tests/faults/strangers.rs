@@ -37,6 +37,7 @@ pub struct Strangers {
 }
 
 impl Strangers {
+    /// Starts the arrivals, each at one of the two web nodes.
     pub fn start(harm: &Harm<'_>) -> Self {
         let (nodes, poll) = (harm.stage.web_ports(), harm.polls[0].id.clone());
         let mut dice = harm.dice(|dice| StdRng::seed_from_u64(dice.random()));

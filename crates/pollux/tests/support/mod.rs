@@ -72,6 +72,7 @@ impl Server {
         }
     }
 
+    /// Returns what the server has written to stderr.
     pub fn stderr(&self) -> String {
         std::fs::read_to_string(self.stderr_file()).unwrap_or_default()
     }
@@ -81,6 +82,7 @@ impl Server {
         self.folder.with_extension("stderr")
     }
 
+    /// Returns the process id of the server.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
@@ -143,14 +145,17 @@ impl Server {
         }
     }
 
+    /// Sends a GET request on a connection of its own.
     pub fn get(&self, path: &str) -> std::io::Result<(u16, Value)> {
         Client::new(self.port).send("GET", path, None, None)
     }
 
+    /// Sends a POST request with a JSON body on a connection of its own.
     pub fn post(&self, path: &str, body: &Value) -> std::io::Result<(u16, Value)> {
         Client::new(self.port).send("POST", path, Some(&body.to_string()), None)
     }
 
+    /// Sends a POST request with an empty object as its body, under this token.
     pub fn post_as(&self, token: &str, path: &str) -> std::io::Result<(u16, Value)> {
         Client::new(self.port).send("POST", path, Some("{}"), Some(token))
     }
@@ -201,6 +206,7 @@ pub struct Client {
 }
 
 impl Client {
+    /// Creates a client of the server at this port, without a connection yet.
     pub fn new(port: u16) -> Self {
         Self { port, from: None, stream: None }
     }

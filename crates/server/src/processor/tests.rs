@@ -24,6 +24,7 @@ use crate::store::memory::{Faults, MemoryStore, StoreFaults};
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const PARTITIONS: u32 = 4;
 
+/// A clock that stands still, with dice that always fall the same.
 struct Still;
 
 impl Ambient for Still {
@@ -85,6 +86,7 @@ impl Said {
     }
 }
 
+/// The fields of one log line, as text.
 struct Line(String);
 
 impl Visit for Line {

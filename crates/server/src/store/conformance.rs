@@ -63,6 +63,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
+    /// Creates the backend with room for so many voters in its map.
     pub fn with(voters: usize) -> Self {
         Self { voters, last: Mutex::default() }
     }
@@ -139,24 +140,30 @@ store_conformance! {
     embedded_merging = crate::store::conformance::Embedded::with(2)
 }
 
+/// The present moment of the suite, in milliseconds since 1970.
 pub const NOW: u64 = 1_790_000_000_000;
 
+/// Returns the moment so many milliseconds after 1970.
 pub fn at(millis: u64) -> UnixMillis {
     UnixMillis(millis)
 }
 
+/// Returns the id of the suite's n-th poll, made n milliseconds after [`NOW`].
 pub fn poll_id(n: u64) -> PollId {
     PollId::new(at(NOW + n), [n as u8; 10])
 }
 
+/// Returns a ballot id; a greater `n` gives a greater id.
 pub fn ballot_id(n: u64) -> BallotId {
     BallotId::new(at(NOW + n), [1; 10])
 }
 
+/// Returns the suite's n-th voter.
 pub fn voter(n: u8) -> VoterId {
     VoterId([n; 16])
 }
 
+/// Returns the generation with this number.
 pub fn generation(n: u128) -> Generation {
     Generation(Uuid::from_u128(n))
 }
@@ -173,6 +180,7 @@ pub fn open_poll(n: u64) -> Poll {
     poll
 }
 
+/// Returns a draft of three options, any number of which may be chosen.
 pub fn draft_poll(n: u64) -> Poll {
     let options = ["a", "b", "c"].map(str::to_owned).to_vec();
     let choice = choice::Draft { options, kind: None, max_choices: Some(3) };
@@ -189,10 +197,12 @@ pub async fn create(store: &dyn Store, poll: Poll) -> Poll {
     }
 }
 
+/// Returns the id of the suite's n-th event, made n milliseconds after [`NOW`].
 pub fn event_id(n: u64) -> EventId {
     EventId::new(at(NOW + n), [n as u8; 10])
 }
 
+/// Returns the suite's n-th event, which is not in any store yet.
 pub fn new_event(n: u64) -> Event {
     let draft = EventDraft { title: Some(format!("Event {n}")), ..EventDraft::default() };
     Event::new(event_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
@@ -222,6 +232,7 @@ pub struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
+    /// Begins on a partition, where the store says it left off.
     pub async fn begin(store: &'a dyn Store, partition: Partition) -> Self {
         let next = store.begin(partition, generation(1)).await.unwrap().next_offset;
         Self { store, partition, next }
@@ -233,6 +244,7 @@ impl<'a> Worker<'a> {
         tally.map_or_else(Tally::new, |at| at.tally)
     }
 
+    /// Returns a tally of this worker's partition, up to this offset.
     pub fn at(&self, poll: &Poll, tally: Tally, next_offset: Offset) -> TallyAt {
         let (partition, generation) = (self.partition, generation(1));
         TallyAt { poll: poll.id, partition, generation, next_offset, tally }
@@ -316,6 +328,7 @@ pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<Ballo
     (from..from + times).map(row).collect()
 }
 
+/// Returns the tally of an open poll with these counts, one option a voter.
 pub fn some_tally(counts: &[u64]) -> Tally {
     let voters = counts.iter().sum();
     Tally { phase: 1, round: 1, gate: Gate::Open, counts: counts.into(), voters, changes: voters }

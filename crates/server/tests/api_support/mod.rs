@@ -37,6 +37,7 @@ use tower::ServiceExt;
 
 /// 2026-11-21T12:00:00Z, in milliseconds.
 pub const NOON: u64 = 1_795_262_400_000;
+/// The operator's token.
 pub const ADMIN: &str = "the-operators-token";
 
 /// A clock that is set by hand, with seeded dice.
@@ -46,6 +47,7 @@ pub struct Manual {
 }
 
 impl Manual {
+    /// Sets the clock forward.
     pub fn advance(&self, by: Duration) {
         *self.now.lock() += by.as_millis() as u64;
     }
@@ -66,11 +68,13 @@ impl Ambient for Manual {
     }
 }
 
+/// The log and the store as the feed reads them.
 struct Backends {
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
 }
 
+/// The log's announcements as the feed reads them.
 struct Heard(Box<dyn Feed>);
 
 #[async_trait]
@@ -124,10 +128,12 @@ impl Drop for World {
 }
 
 impl World {
+    /// Starts a server with the default settings.
     pub async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
+    /// Starts a server whose settings are changed first.
     pub async fn with(configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             public_url: Some("http://polls.example".into()),
@@ -181,10 +187,12 @@ impl World {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 
+    /// Has the log fail in these ways from now on.
     pub fn fail(&self, faults: LogFaults) {
         self.cluster.set_faults(faults);
     }
 
+    /// Sends a request to the router and returns the whole answer.
     pub async fn call(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -225,36 +233,44 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// Creates a request without headers and body.
     pub fn new(method: &'static str, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), headers: Vec::new(), body: Vec::new() }
     }
 
+    /// Creates a GET request.
     pub fn get(path: impl Into<String>) -> Self {
         Self::new("GET", path)
     }
 
+    /// Creates a POST request with a JSON body.
     pub fn post(path: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
         Self::new("POST", path).json(body)
     }
 
+    /// Sets a JSON body, with its content type.
     pub fn json(self, body: impl Into<Vec<u8>>) -> Self {
         self.header("content-type", "application/json").body(body)
     }
 
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
+    /// Adds a header.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
+    /// Adds a token as its bearer shows it.
     pub fn token(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))
     }
 
+    /// Builds the request.
     pub fn request(&self) -> Request<Body> {
         let mut request = Request::builder().method(self.method).uri(&self.path);
         for (name, value) in &self.headers {
@@ -286,15 +302,18 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Returns the body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
+    /// Returns the cookie that was set, in the form in which it is sent back.
     pub fn cookie(&self) -> Option<String> {
         let cookie = self.headers.get("set-cookie")?.to_str().unwrap();
         Some(cookie.split(';').next().unwrap().to_owned())
     }
 
+    /// Returns a header, or an empty text if it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }

@@ -19,6 +19,7 @@ use super::World;
 /// A time longer than anything here should take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A server behind a TCP port of its own.
 pub struct Served {
     pub world: World,
     pub address: SocketAddr,
@@ -26,6 +27,7 @@ pub struct Served {
     pub server: tokio::task::JoinHandle<()>,
 }
 
+/// Starts a server whose settings are changed first, on a free port.
 pub async fn serve(configure: impl FnOnce(&mut Config)) -> Served {
     let world = World::with(|config| {
         config.port = 0;
@@ -43,6 +45,7 @@ pub async fn serve(configure: impl FnOnce(&mut Config)) -> Served {
 }
 
 impl Served {
+    /// Opens a TCP connection to the server.
     pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
@@ -99,6 +102,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
+    /// Sends a text message.
     pub async fn say(&mut self, text: impl ToString) {
         self.socket.send(Message::text(text.to_string())).await.unwrap();
     }

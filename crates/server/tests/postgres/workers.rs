@@ -146,6 +146,7 @@ struct Stoppable {
     store: Arc<PostgresStore>,
 }
 
+/// A commit under way.
 type Committing = std::pin::Pin<Box<dyn Future<Output = Result<(), CommitError>>>>;
 
 impl Stoppable {

@@ -32,10 +32,12 @@ impl Proof {
         }
     }
 
+    /// Returns whether the proof gives the owner's rights over what has this owner.
     pub fn owns(self, owner: [u8; 32]) -> bool {
         self == Self::Operator || self == Self::Owner(owner)
     }
 
+    /// Returns whether the proof gives the owner's rights or the stage's.
     pub fn runs(self, owner: [u8; 32]) -> bool {
         self.owns(owner) || self == Self::Stage(owner)
     }

@@ -48,6 +48,7 @@ pub struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
+    /// Creates the screen of a connection that has just been opened.
     pub fn new(
         server: Server<'a>,
         polls: &'a [PollPlan],
@@ -102,11 +103,13 @@ impl<'a> Screen<'a> {
         self.refused = !opened && (event.is_some() || !self.named.is_empty());
     }
 
+    /// Notes that the connection subscribes to a poll.
     pub fn subscribes(&mut self, id: &str) {
         self.named.insert(id.to_owned());
         self.asked.insert(id.to_owned());
     }
 
+    /// Notes that the connection unsubscribes from a poll.
     pub fn unsubscribes(&mut self, id: &str) {
         self.named.remove(id);
         self.views.remove(id);

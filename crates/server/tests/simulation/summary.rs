@@ -22,6 +22,7 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Adds the counts of another run.
     pub fn add(&mut self, other: &Self) {
         self.ballots += other.ballots;
         self.counted += other.counted;

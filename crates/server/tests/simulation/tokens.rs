@@ -64,6 +64,7 @@ impl Tokens {
         self.issues.borrow().len()
     }
 
+    /// Returns the i-th issue.
     pub fn get(&self, i: usize) -> Issue {
         self.issues.borrow()[i].clone()
     }

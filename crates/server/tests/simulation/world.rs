@@ -111,6 +111,7 @@ impl Ambient for Skewed {
     }
 }
 
+/// A node that runs.
 struct Running {
     node: Node,
     /// The routes, made once, because making them all takes longer than answering.
@@ -119,6 +120,7 @@ struct Running {
     since: Instant,
 }
 
+/// The world of one seed.
 pub struct World {
     ambient: SharedAmbient,
     log: MemoryLog,
@@ -204,22 +206,27 @@ impl World {
         }
     }
 
+    /// Returns the right clock, and the dice.
     pub fn ambient(&self) -> &SharedAmbient {
         &self.ambient
     }
 
+    /// Returns the log of all nodes.
     pub fn log(&self) -> &MemoryLog {
         &self.log
     }
 
+    /// Returns the store of all nodes.
     pub fn store(&self) -> &Arc<MemoryStore> {
         &self.store
     }
 
+    /// Returns the number of nodes, whether they run or not.
     pub fn nodes(&self) -> usize {
         self.nodes.len()
     }
 
+    /// Returns the number of partitions.
     pub fn partitions(&self) -> u32 {
         self.partitions
     }

@@ -43,6 +43,7 @@ impl Backend {
     }
 }
 
+/// A listener's end of the feed.
 struct Listener(mpsc::UnboundedReceiver<Announcement>);
 
 #[async_trait]

@@ -239,6 +239,8 @@ async fn too_many_viewers_are_told_to_try_later() {
 
 #[tokio::test]
 async fn subscriptions_come_and_go() {
+    /// An inbound side that subscribes to a poll, unsubscribes from it, or shows its owner's token, as it is
+    /// told.
     struct Subscriber(Arc<Poll>);
     #[async_trait]
     impl Inbound for Subscriber {

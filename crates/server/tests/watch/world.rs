@@ -14,7 +14,9 @@ use pollux_server::watch::viewer::Interest;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+/// The present moment of every test here.
 pub const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+/// The number of partitions.
 pub const PARTITIONS: u32 = 3;
 
 /// A clock that stands still, with dice that always fall the same.
@@ -37,6 +39,7 @@ pub struct World {
 }
 
 impl World {
+    /// Starts a hub with these limits.
     pub fn new(limits: WatchLimits) -> Self {
         let ambient: SharedAmbient = Arc::new(Still);
         let hub = Hub::new(PARTITIONS, limits, ambient);
@@ -53,6 +56,7 @@ impl World {
         self.open_as(n, results, true)
     }
 
+    /// Makes a poll of two options known to the hub, listed or not.
     pub fn open_as(&self, n: u64, results: Results, listed: bool) -> Arc<Poll> {
         let poll = poll(n, results, listed);
         self.hub.merge(Standing::new(poll.clone(), PARTITIONS));
@@ -79,6 +83,7 @@ impl World {
     }
 }
 
+/// Returns an open poll of two options.
 pub fn poll(n: u64, results: Results, listed: bool) -> Arc<Poll> {
     let id = PollId::new(UnixMillis(NOW.0 + n), [0; 10]);
     // With turnout hidden, a viewer who does not see the numbers is told of no vote.
@@ -106,10 +111,12 @@ pub fn tally(poll: &Poll, partition: Partition, counts: [u64; 2]) -> TallyAt {
     }
 }
 
+/// Returns the interest of a viewer of this poll alone.
 pub fn one(poll: &Poll) -> Interest {
     Interest { polls: vec![poll.id], ..Interest::default() }
 }
 
+/// Returns the interest of a viewer of everything.
 pub fn everything() -> Interest {
     Interest { everything: true, ..Interest::default() }
 }

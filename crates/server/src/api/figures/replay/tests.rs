@@ -86,6 +86,7 @@ fn standing(cluster: &MemoryLog, poll: &Poll, keep: impl Fn(&Record) -> bool) ->
     standing
 }
 
+/// What happens next: a ballot in this poll or the other one, or a reset.
 #[derive(Clone, Debug)]
 enum Deed {
     Cast { other: bool, voter: u8, n: u64, option: u8 },
