@@ -50,7 +50,7 @@ fn answer(form: Form, marks: &[u8]) -> Option<Answer> {
     }
 }
 
-/// What the fold makes of one partition's records.
+/// `Folded` is what the fold makes of one partition's records.
 struct Folded {
     tally: Tally,
     voters: BTreeMap<VoterId, VoterState>,
@@ -133,7 +133,7 @@ fn check(rules: &Rules, log: &[Entry]) -> Recount {
     )
 }
 
-/// A step is one thing that happens at the web nodes.
+/// A `Step` is one thing that happens at the web nodes.
 #[derive(Clone, Debug)]
 enum Step {
     /// A vote: the voter, the ballot, who named it, the marks, how many places late it reaches the log, and

@@ -131,8 +131,8 @@ fn whether_turnout_shows_is_fixed_by_the_opening() {
     assert_eq!(standing.poll.turnout, Turnout::Shown);
 }
 
-/// A poll whose numbers are hidden, as two partitions count it: what each has committed after each of its
-/// records, and the poll after each of its changes.
+/// A `Story` is a poll whose numbers are hidden, as two partitions count it. It keeps what each has committed
+/// after each of its records, and the poll after each of its changes.
 struct Story {
     polls: Vec<Poll>,
     tallies: [Vec<Tally>; 2],

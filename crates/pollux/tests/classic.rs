@@ -26,7 +26,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 use support::{Client, said, signal};
 
-/// The cluster of all tests here; it ends with this process, however that ends.
+/// All tests here share this cluster, which ends with this process, however that ends.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("classic");
     let cluster = Cluster::start(&Options { folder, secure: true, ..Options::default() }).unwrap();

@@ -17,12 +17,12 @@ use serde_json::{Value, json};
 
 use self::support::{Client, pollux, said};
 
-/// How soon an announcement has reached every node.
+/// An announcement has reached every node after this time.
 const SOON: Duration = Duration::from_secs(20);
-/// How soon a node that has just started knows everything.
+/// A node that has just started knows everything after this time.
 const CURRENT: Duration = Duration::from_secs(2);
 
-/// The cluster of all tests here; it ends with this process, however that ends.
+/// All tests here share this cluster, which ends with this process, however that ends.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster");
     let cluster = Cluster::start(&Options { folder, ..Options::default() }).unwrap();
@@ -34,7 +34,7 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     cluster
 });
 
-/// A lock that a test holds for writing while it harms the cluster; all others hold it for reading.
+/// A test holds this lock for writing while it harms the cluster; all others hold it for reading.
 static PEACE: RwLock<()> = RwLock::new(());
 
 const PROCESSOR: u16 = 1;
@@ -89,7 +89,7 @@ fn refused(settings: &[(&str, &str)]) -> (i32, String) {
     (output.status.code().unwrap(), said(&output))
 }
 
-/// A node that was started, with its first line of output; it is killed when dropped.
+/// `Started` is a node that runs, with its first line of output; it is killed when dropped.
 struct Started {
     child: Child,
     said: Value,

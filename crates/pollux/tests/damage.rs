@@ -54,7 +54,7 @@ fn pragma(file: &Path, sql: &str) {
     Connection::open(file).unwrap().execute_batch(sql).unwrap();
 }
 
-/// A name, the damage that is done to a folder, and what the refusal must say.
+/// A `Case` has a name, the damage that is done to a folder, and the words that the refusal must contain.
 type Case = (&'static str, fn(&Path), &'static [&'static str]);
 
 const CASES: &[Case] = &[

@@ -11,7 +11,7 @@ use serde_json::Value;
 use support::{pollux, signal};
 use tokio_tungstenite::tungstenite;
 
-/// A running demo, which ends with its test even if that fails.
+/// `Demo` is a running demo, which ends with its test even if that fails.
 struct Demo(Child);
 
 impl Drop for Demo {

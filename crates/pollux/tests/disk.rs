@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use support::{Server, run, said};
 
-/// A file system of four megabytes, unmounted when dropped.
+/// `SmallDisk` is a file system of four megabytes, unmounted when dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {

@@ -27,7 +27,7 @@ const PARTITIONS: u32 = 2;
 const VOTERS: u8 = 40;
 const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
 
-/// An open data folder.
+/// `History` is an open data folder that gets a history.
 struct History {
     folder: tempfile::TempDir,
     log: Arc<EmbeddedLog>,

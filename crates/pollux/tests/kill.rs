@@ -26,7 +26,7 @@ use support::{Client, Server, run};
 const CLIENTS: u64 = 24;
 const VOTERS_EACH: u64 = 40;
 
-/// What a client knows of one ballot in the end.
+/// `Sent` is what a client knows of one ballot in the end.
 struct Sent {
     poll: String,
     voter: String,
@@ -34,7 +34,7 @@ struct Sent {
     recorded: bool,
 }
 
-/// A poll that the clients vote in.
+/// The clients vote in such a `Poll`.
 struct Poll {
     id: String,
     refuse: bool,

@@ -11,10 +11,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use support::Server;
 
-/// A text that would be a line of its own, and move the cursor of whoever reads the log.
+/// This text would be a line of its own, and move the cursor of whoever reads the log.
 const FORGED: &str =
     "x\r\nFORGED INFO all is well\u{1b}[2J\u{1b}]0;FORGED\u{7}\u{9b}31m\u{2028}FORGED\u{85}FORGED";
-/// The same text where it is percent-encoded.
+/// This is the same text where it is percent-encoded.
 const ENCODED: &str = "x%0d%0aFORGED%20INFO%1b%5b2J%c2%9b31m%07FORGED";
 
 /// Sends bytes as they are, and returns whether anything was answered.

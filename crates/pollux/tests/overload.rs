@@ -88,7 +88,7 @@ fn clients_that_dribble_or_never_speak_are_closed() {
     assert_eq!(server.vote(&poll, "v").unwrap().0, 202);
 }
 
-/// The number of idle connections that any limit of open files allows.
+/// Any limit of open files allows so many idle connections.
 const IDLE: usize = 400;
 const MANY: usize = 5_000;
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-/// What the server does with a vote.
+/// `Act` is what the server does with a vote.
 #[derive(Clone, Copy)]
 enum Act {
     /// It answers with this status.
@@ -24,7 +24,7 @@ const POLL: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","code":"48291
     "question":"Which?","status":"open","kind":"single","maxChoices":1,"voterIds":true,
     "options":[{"id":1,"text":"a"},{"id":2,"text":"b"}]}"#;
 
-/// A server for one poll, for which `act` says what to do with the n-th attempt (from 0) of a ballot.
+/// `Server` serves one poll; `act` says what it does with the n-th attempt (from 0) of a ballot.
 struct Server {
     url: String,
     /// The bodies of all attempts, by ballot id.

@@ -15,19 +15,19 @@ use serde_json::{Value, json};
 use support::{Client, Server};
 
 const MIB: u64 = 1 << 20;
-/// The bound of memory, for a server that is not optimised and holds its screens besides.
+/// `MEMORY` bounds the memory of a server that is not optimised and holds its screens besides.
 const MEMORY: u64 = 400 * MIB;
-/// The bound of descriptors: connections of the attackers and the voters, the files of log and store, and
-/// some more.
+/// `DESCRIPTORS` bounds the connections of the attackers and the voters, the files of log and store, and some
+/// more.
 const DESCRIPTORS: usize = 300;
-/// The bound of each write-ahead log: it is copied back at 32 MiB, and where that takes long, the writer
-/// waits at 128 MiB more.
+/// `WRITE_AHEAD` bounds each write-ahead log: it is copied back at 32 MiB, and where that takes long, the
+/// writer waits at 128 MiB more.
 const WRITE_AHEAD: u64 = 192 * MIB;
-/// The bound of the disk for what the attackers may write at first: the log, the store, and the write-ahead
-/// logs of both.
+/// `DISK_AT_FIRST` bounds what the attackers may write at first: the log, the store, and the write-ahead logs
+/// of both.
 const DISK_AT_FIRST: u64 = 200 * MIB;
 const DISK_PER_MINUTE: u64 = 60 * MIB;
-/// The sockets that the attackers keep open and never read.
+/// The attackers keep so many sockets open and never read them.
 const SOCKETS: usize = 60;
 
 /// Returns one address of the attackers: a site of IPv6 has as many networks as it likes.
@@ -35,7 +35,7 @@ fn of_the_site(n: u64) -> String {
     format!("2001:db8:bad:{:x}::1", n % 0xffff)
 }
 
-/// What is known of the attack while it lasts.
+/// `Count` is what is known of the attack while it lasts.
 #[derive(Default)]
 struct Count {
     over: AtomicBool,
@@ -62,7 +62,7 @@ impl Count {
     }
 }
 
-/// A guard that ends the attack when dropped, also where a bound was broken.
+/// `Ends` ends the attack when dropped, also where a bound was broken.
 struct Ends<'a>(&'a Count);
 
 impl Drop for Ends<'_> {
@@ -172,7 +172,7 @@ fn vote(server: &Server, count: &Count, poll: &str) -> u64 {
     taken
 }
 
-/// What the server uses at one moment.
+/// `Taken` is what the server uses at one moment.
 #[derive(Debug)]
 struct Taken {
     memory: u64,

@@ -57,7 +57,7 @@ fn converse(
         for message in script {
             socket.send(Message::text(message.to_string())).unwrap();
         }
-        // The socket is dropped without a close, as by a crash, once the watcher has read everything or is
+        // The socket is dropped without a close, as by a crash, once `pollux watch` has read everything or is
         // gone.
         let _ = socket.get_mut().shutdown(std::net::Shutdown::Write);
         let _ = socket.get_mut().read_to_end(&mut Vec::new());

@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::Error;
 const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 const LAST_HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-/// A time long enough to see that nothing comes.
+/// `MOMENT` is long enough to see that nothing comes.
 const MOMENT: Duration = Duration::from_millis(200);
 
 fn vote(poll: &str, headers: &str, body: &str) -> String {

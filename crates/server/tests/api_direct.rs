@@ -23,7 +23,7 @@ const POLL: &str = r#"{"question":"Which?","options":["JavaScript","Python"],
 const BALLOT: &str = r#"{"option":"Python","voterId":"ada",
     "ballotId":"0198c0c6-5a00-7000-8000-000000000001"}"#;
 
-/// The status, the headers except those of the connection, and the body.
+/// An `Answer` has the status, the headers except those of the connection, and the body.
 type Answer = (u16, BTreeMap<String, Vec<String>>, String);
 
 fn comparable(status: u16, headers: &HeaderMap, body: &[u8]) -> Answer {

@@ -26,7 +26,7 @@ fn ballot(millis: u64) -> String {
     BallotId::new(UnixMillis(NOON + millis), [1; 10]).to_string()
 }
 
-/// A world whose every answer is compared with the OpenAPI document.
+/// `Held` is a world whose every answer is compared with the OpenAPI document.
 struct Held {
     world: World,
     document: Value,
@@ -298,8 +298,8 @@ async fn every_answer_is_what_the_openapi_document_says() {
     assert!(held.seen.lock().len() > 80, "{:?}", held.seen.lock());
 }
 
-/// The routes that no OpenAPI document lists: pages, the WebSocket of the AsyncAPI document, and the
-/// documents themselves.
+/// No OpenAPI document lists these routes: pages, the WebSocket of the AsyncAPI document, and the documents
+/// themselves.
 const PAGES: [&str; 6] = ["/", "/ws", "/openapi.json", "/asyncapi.json", "/docs", "/docs/docs.css"];
 
 /// Every route and method is in the OpenAPI document or is one of the pages, and whatever the document lists

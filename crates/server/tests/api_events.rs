@@ -12,7 +12,7 @@ use api_support::{ADMIN, Answer, Ask, World};
 use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 
-/// An event with two drafts.
+/// An `Event` has two drafts.
 struct Event<W = Box<World>> {
     world: W,
     id: String,

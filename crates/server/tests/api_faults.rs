@@ -29,7 +29,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const POLL: &str = r#"{"question":"Which?","options":["a","b"],"results":"hidden"}"#;
 const DRAFT: &str = r#"{"question":"Which?","options":["a","b"],"results":"hidden","open":false}"#;
 
-/// One change that an owner makes, and what it leads to.
+/// An `Action` is one change that an owner makes, and what it leads to.
 struct Action {
     name: &'static str,
     method: &'static str,
@@ -40,7 +40,7 @@ struct Action {
     done: fn(&Poll) -> bool,
     /// The statuses of the first answer, and of the answer to the same request again.
     statuses: [u16; 2],
-    /// Whether the change puts a record on the log.
+    /// The flag of a change that puts a record on the log.
     controls: bool,
 }
 
@@ -64,7 +64,8 @@ const ACTIONS: [Action; 8] = [
         done: |poll| poll.status == PollStatus::Deleted, statuses: [204, 404], controls: true },
 ];
 
-/// A poll with one vote (unless it is a draft), a viewer with the owner's rights, and the owner's request.
+/// A `Case` has a poll with one vote (unless it is a draft), a viewer with the owner's rights, and the
+/// owner's request.
 struct Case {
     action: &'static Action,
     world: World,
@@ -149,8 +150,7 @@ impl Case {
             (_, Some(seen)) => {
                 let mut seen: PollView = serde_json::from_value(seen).unwrap();
                 let truth = view::poll(standing, Audience::Owner);
-                // The last news, that everything is counted, may have come with a version that was sent
-                // already.
+                // A version that was sent already may have said that everything is counted.
                 seen.is_final |= truth.is_final;
                 assert_eq!(seen, truth, "{self}");
             }

@@ -186,7 +186,7 @@ proptest! {
     }
 }
 
-/// What a client sends over its socket.
+/// `Sent` is what a client sends over its socket.
 #[derive(Clone, Debug)]
 enum Sent {
     Text(String),
@@ -255,7 +255,7 @@ fn frame(first: u8, content: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// How a conversation ended.
+/// `End` says how a conversation ended.
 #[derive(Debug, PartialEq)]
 enum End {
     /// The server still answers.
@@ -333,7 +333,7 @@ fn is_answer(message: &Value, heard: &[Value]) -> bool {
     }
 }
 
-/// The runtime, the server, the socket of a bystander, the poll and its token.
+/// A `Talk` has the runtime, the server, the socket of a bystander, the poll and its token.
 type Talk = (Runtime, Served, Mutex<Watcher>, String, String);
 
 proptest! {

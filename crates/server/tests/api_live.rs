@@ -129,8 +129,8 @@ async fn a_foreign_origin_or_an_unknown_poll_is_refused_before_the_upgrade() {
     assert_eq!(&head, b"HTTP/1.1 101");
 }
 
-/// Prime numbers for the options, for the voters of both, and for the changes of mind, so that no other
-/// number looks like them.
+/// The options, the voters of both and the changes of mind are prime numbers, so that no other number looks
+/// like them.
 const COUNTS: [u64; 2] = [7919, 7907];
 const VOTERS: u64 = 9001;
 const CHANGED: u64 = 773;

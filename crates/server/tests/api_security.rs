@@ -26,13 +26,13 @@ const QUESTION: &str = "Whom do you fear?";
 const POLL: &str = r#"{"question":"Whom do you fear?","options":["This","That"]}"#;
 const DRAFT: &str = r#"{"question":"Whom do you fear?","options":["This","That"],"open":false}"#;
 const WRONG: &str = "a-token-that-somebody-has-made-up";
-/// The client's address, as the trusted proxy reports it.
+/// The trusted proxy reports this address of the client.
 const ADDRESS: &str = "192.0.2.66";
 
-/// A lock that lets one test run at a time, because the log and the counters are the process's.
+/// This lock lets one test run at a time, because the log and the counters are the process's.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// The bytes of the log so far.
+/// `Written` keeps the bytes of the log so far.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -55,7 +55,7 @@ impl<'a> MakeWriter<'a> for Written {
     }
 }
 
-/// The log as `POLLUX_LOG_FORMAT=json` writes it.
+/// `Log` reads the log as `POLLUX_LOG_FORMAT=json` writes it.
 struct Log {
     written: Written,
     read: usize,

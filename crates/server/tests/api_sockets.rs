@@ -230,7 +230,7 @@ async fn who_reconnects_before_the_vote_is_counted_sees_the_numbers_too() {
     assert!(!saw_numbers(&other));
 }
 
-/// A stream of server-sent events, read as a browser reads it.
+/// `Stream` reads server-sent events as a browser does.
 struct Stream {
     body: axum::body::BodyDataStream,
     read: String,

@@ -30,13 +30,13 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
-/// A time long enough for many rounds of housekeeping and many sessions; the clock is paused.
+/// `A_WHILE` is enough for many rounds of housekeeping and many sessions; the clock is paused.
 const A_WHILE: Duration = Duration::from_secs(30);
 
-/// What troubles the processor, by partition.
+/// `Troubles` says what troubles the processor, by partition.
 type Troubles = Arc<Mutex<BTreeMap<Partition, String>>>;
 
-/// A clock that stands still, without dice.
+/// `Still` is a clock that stands still, without dice.
 struct Still;
 
 impl Ambient for Still {
@@ -49,7 +49,7 @@ impl Ambient for Still {
     }
 }
 
-/// One partition and one open poll, without a worker yet.
+/// `World` has one partition and one open poll, without a worker yet.
 struct World {
     cluster: MemoryLog,
     log: Arc<MemoryNode>,
@@ -300,7 +300,7 @@ async fn a_phase_that_was_committed_outlives_a_power_cut() {
     }
 }
 
-/// A clock that goes with the test's, and that somebody sets.
+/// `Settable` is a clock that goes with the test's, and that somebody sets.
 struct Settable {
     start: tokio::time::Instant,
     set_by: AtomicI64,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use pollux_cluster::{Cluster, Process, State};
 
-/// How long a test waits: the cluster misses a broker only once its session has expired, and a broker is back
-/// only once it has read its log.
+/// `PATIENCE` bounds every wait: the cluster misses a broker only once its session has expired, and a broker
+/// is back only once it has read its log.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs `kafka-topics` at the plain listeners and returns its output.

@@ -9,12 +9,12 @@ use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, HEALED, PARTITIONS};
 use crate::strangers::Strangers;
 
-/// How long a killed broker is down, at least.
+/// A killed broker stays down for this long, or longer.
 const DOWN: Duration = Duration::from_secs(7);
-/// The pause between one broker's return and the next one's death.
+/// This much time passes between one broker's return and the next one's death.
 const BETWEEN: Duration = Duration::from_secs(5);
 
-/// The scenarios about brokers.
+/// These are the scenarios about brokers.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "each broker killed in turn, before voters who never ask twice",

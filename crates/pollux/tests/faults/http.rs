@@ -13,11 +13,11 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long an answer is waited for: longer than the server's own deadline for a vote, and than its wait for
+/// An answer is waited for this long: longer than the server's own deadline for a vote, and than its wait for
 /// a decision.
 pub const ANSWER: Duration = Duration::from_secs(28);
 
-/// A client of one node.
+/// `Client` sends requests to one node.
 pub struct Client {
     port: u16,
     sender: Option<SendRequest<Full<Bytes>>>,

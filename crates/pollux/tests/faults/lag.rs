@@ -10,13 +10,14 @@ use parking_lot::Mutex;
 use pollux_cluster::Database;
 use tokio_util::sync::CancellationToken;
 
-/// The pause between two looks.
+/// This much time passes between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// When each ballot that is not yet known to be counted was acknowledged, by partition and offset.
+/// `Waiting` keeps, by partition and offset, when each ballot was acknowledged that is not yet known to be
+/// counted.
 type Waiting = BTreeMap<u64, BTreeMap<u64, Instant>>;
 
-/// The ballots that wait to be counted, and the longest wait so far.
+/// `Lag` keeps the ballots that wait to be counted, and the longest wait so far.
 #[derive(Default)]
 pub struct Lag {
     waiting: Mutex<Waiting>,

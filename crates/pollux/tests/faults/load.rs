@@ -1,4 +1,4 @@
-//! The live load: voters with ballot ids of their own vote over HTTP and WebSocket, at both web nodes. A
+//! The live load has voters with ballot ids of their own vote over HTTP and WebSocket, at both web nodes. A
 //! ballot that was not answered is sent again under the same id, to the other node, until it is. What each
 //! voter was told is kept for the recount, and so is how long there was no answer at all.
 
@@ -22,16 +22,16 @@ use crate::lag::Lag;
 use crate::sockets::Socket;
 use crate::stage::{PARTITIONS, Poll, Stage};
 
-/// Ballots a second over HTTP.
+/// The load casts so many ballots a second over HTTP.
 const RATE: f64 = 250.0;
-/// Ballots that may wait for their answers at once; beyond that no new ones are cast.
+/// So many ballots may wait for their answers at once; beyond that no new ones are cast.
 const WAITING: usize = 1_000;
-/// Voters at work over WebSockets at the same time.
+/// So many voters are at work over WebSockets at the same time.
 const SOCKETS: usize = 4;
-/// How long after the end an unanswered ballot is still sent again.
+/// For so long after the end an unanswered ballot is still sent again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a voter knows of a ballot in the end.
+/// `Told` is what a voter knows of a ballot in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
     /// 202, or 200: the ballot is durable and decided once.
@@ -44,14 +44,14 @@ pub enum Told {
     Nothing,
 }
 
-/// A ballot that was sent, and what its voter was told.
+/// `Sent` is a ballot that was sent, with what its voter was told.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub ballot: String,
     pub told: Told,
 }
 
-/// What is known of the answers so far.
+/// `Pulse` keeps what is known of the answers so far.
 struct Pulse {
     lag: Arc<Lag>,
     /// The time of the latest acknowledgement, and the longest time between two, by partition.
@@ -86,7 +86,7 @@ impl Pulse {
     }
 }
 
-/// The voters at work.
+/// `Load` owns the voters at work.
 pub struct Load {
     runtime: Handle,
     nodes: [u16; 2],
@@ -99,7 +99,7 @@ pub struct Load {
     extra: Mutex<Vec<Sent>>,
 }
 
-/// What came of a load.
+/// `Outcome` is what came of a load.
 pub struct Outcome {
     pub sent: Vec<Sent>,
     pub acknowledged: u64,
@@ -219,7 +219,7 @@ impl Load {
     }
 }
 
-/// A voter who casts one ballot after another.
+/// A `Voter` casts one ballot after another.
 struct Voter {
     dice: StdRng,
     nodes: [u16; 2],
@@ -374,7 +374,7 @@ impl Voter {
     }
 }
 
-/// The sender of one ballot, which goes on until it is answered.
+/// `Cast` sends one ballot until it is answered.
 struct Cast {
     clients: [Client; 2],
     at: usize,

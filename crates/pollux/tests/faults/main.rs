@@ -42,7 +42,7 @@ use report::{Row, table};
 use scenario::{Area, Scenario};
 use stage::Stage;
 
-/// Every scenario, in the order of a plain run.
+/// `FILES` lists every scenario, in the order of a plain run.
 const FILES: &[&[Scenario]] = &[
     brokers::SCENARIOS,
     zookeeper::SCENARIOS,

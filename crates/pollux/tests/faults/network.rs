@@ -9,7 +9,7 @@ use crate::proxy::{ANY, Link, Way};
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, DATABASE, HEALED, PARTITIONS, PROCESSORS, VOTES, WEB, ZOOKEEPERS};
 
-/// The scenarios about the network.
+/// These are the scenarios about the network.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "network between web nodes and brokers",

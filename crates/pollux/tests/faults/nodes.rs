@@ -11,12 +11,12 @@ use crate::recount::Topic;
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, DATABASE, HEALED, WEB};
 
-/// The ballots that are cast around the moment from which on no answer comes back.
+/// So many ballots are cast around the moment from which on no answer comes back.
 const BALLOTS: usize = 36;
-/// The pause between two of those ballots.
+/// This much time passes between two of those ballots.
 const BETWEEN: Duration = Duration::from_millis(5);
 
-/// The scenarios about web nodes and the database.
+/// These are the scenarios about web nodes and the database.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "web node killed between append and answer",

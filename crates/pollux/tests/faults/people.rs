@@ -10,11 +10,11 @@ use crate::proxy::Link;
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{DATABASE, HEALED, PARTITIONS, PROCESSORS, WEB};
 
-/// The ballots that are each sent `COPIES` times at once.
+/// So many ballots are sent, each of them `COPIES` times at once.
 const BALLOTS: usize = 60;
 const COPIES: usize = 5;
 
-/// The scenarios about voters and organisers.
+/// These are the scenarios about voters and organisers.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "the same ballot sent five times at once to both nodes",

@@ -11,18 +11,18 @@ use crate::proxy::{Link, Way};
 use crate::scenario::{Area, Harm, RECOVERED, Scenario};
 use crate::stage::{DATABASE, GUEST, PROCESSORS};
 
-/// The bytes that begin a transaction: the batch is folded, and nothing of it is sent.
+/// These bytes begin a transaction: the batch is folded, and nothing of it is sent.
 const BEGIN: &[u8] = b"BEGIN\0";
-/// The bytes that end a transaction on its way to PostgreSQL; PostgreSQL's answer to it happens to contain
-/// the same.
+/// These bytes end a transaction on its way to PostgreSQL; PostgreSQL's answer to it happens to contain the
+/// same.
 const COMMIT: &[u8] = b"COMMIT\0";
 
-/// The text with which a processor logs which partitions it has.
+/// With this text a processor logs which partitions it has.
 const HAS: &str = "partitions of this processor";
-/// How often the scenario tries to have two workers commit the same records.
+/// So often the scenario tries to have two workers commit the same records.
 const ATTEMPTS: usize = 8;
 
-/// The scenarios about processors.
+/// These are the scenarios about processors.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "processor killed between fold and commit",

@@ -16,14 +16,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 
-/// A name that stands for any member that connects.
+/// `ANY` stands for any member that connects.
 pub const ANY: &str = "*";
-/// The bytes that are read at once.
+/// At most so many bytes are read at once.
 const PIECE: usize = 64 << 10;
-/// The pause between two looks at whose connections are whose.
+/// This much time passes between two looks at whose connections are whose.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// What happens to bytes in one direction.
+/// `Way` says what happens to bytes in one direction.
 #[derive(Clone, Debug, Default)]
 pub enum Way {
     /// They pass.
@@ -37,14 +37,14 @@ pub enum Way {
     HeldFrom(&'static [u8]),
 }
 
-/// The condition of one member's connections to another.
+/// `Link` describes the connections of one member to another.
 #[derive(Clone, Debug, Default)]
 pub struct Link {
     /// The direction away from the member that connects.
     pub there: Way,
     /// The direction towards the member that connects.
     pub back: Way,
-    /// Whether connections are closed and no new ones accepted.
+    /// The cut: connections are closed, and no new ones accepted.
     pub cut: bool,
 }
 
@@ -70,10 +70,10 @@ impl Link {
     }
 }
 
-/// All links by the names of both ends; the one that connects is first.
+/// `Links` keeps all links by the names of both ends; the one that connects is first.
 type Links = BTreeMap<(String, String), Link>;
 
-/// The proxies of all members.
+/// `Net` owns the proxies of all members.
 pub struct Net {
     links: Arc<watch::Sender<Links>>,
     /// The number of pieces that were held or slowed, and of connections that were cut.
@@ -168,7 +168,7 @@ async fn accept(listener: TcpListener, target: u16, pump: Pump) {
     }
 }
 
-/// A connection, by its ports, and the channel for the name of the member whose it is.
+/// A `Question` names a connection by its ports, and has the channel for the answer: the name of its member.
 type Question = ((u16, u16), oneshot::Sender<String>);
 
 /// Answers whose connections are whose, many with one look, because a look goes through every open file of
@@ -232,14 +232,14 @@ fn sockets() -> BTreeMap<String, (u16, u16)> {
     sockets
 }
 
-/// The direction of bytes: from the member that connects, or to it.
+/// `Direction` is that of bytes: from the member that connects, or to it.
 #[derive(Clone, Copy)]
 enum Direction {
     There,
     Back,
 }
 
-/// The pump carries the bytes of one connection.
+/// `Pump` carries the bytes of one connection.
 #[derive(Clone)]
 struct Pump {
     /// The port of the member that connects, and the proxy's.

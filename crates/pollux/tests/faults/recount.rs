@@ -17,15 +17,15 @@ use crate::load::{Sent, Told};
 use crate::stage::{DATABASE, HEALED, PARTITIONS, Poll, Stage, VOTES, WEB};
 use crate::watchers::Watchers;
 
-/// The longest wait for an answer of a broker.
+/// The judge waits for a broker's answer no longer than this.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How many differences of each sort are reported.
+/// The judge reports so many differences of each sort.
 const TOLD: usize = 5;
 
-/// Partition, offset, key and value of a record.
+/// `Raw` is the partition, offset, key and value of a record.
 type Raw = (u32, u64, Vec<u8>, Vec<u8>);
 
-/// The records of the topic `votes`.
+/// `Topic` holds the records of the topic `votes`.
 pub struct Topic(pub Vec<Raw>);
 
 impl Topic {
@@ -87,7 +87,7 @@ fn end(client: &BaseConsumer, partition: i32) -> Result<u64> {
     }
 }
 
-/// What the judge found.
+/// `Verdict` is what the judge found.
 #[derive(Default)]
 pub struct Verdict {
     /// The ballots that were acknowledged and are not decided, on the log or in the database.

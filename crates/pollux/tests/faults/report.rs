@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// One row of the table, for one run.
+/// A `Row` of the table is about one run.
 #[derive(Default)]
 pub struct Row {
     pub name: String,
@@ -30,10 +30,10 @@ pub struct Row {
     pub reconnects: u64,
     /// The number of answers by status; 0 is no answer.
     pub answers: BTreeMap<u16, u64>,
-    /// What is not as promised; empty if all is well.
+    /// The broken promises; empty if all is well.
     pub wrong: Vec<String>,
-    /// How many entries of `wrong` say only that something took longer than we wait, or did not happen in
-    /// that time.
+    /// The number of entries of `wrong` that say only that something took longer than we wait, or did not
+    /// happen in that time.
     pub waited: usize,
 }
 

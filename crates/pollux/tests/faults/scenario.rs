@@ -16,13 +16,13 @@ use crate::report::Row;
 use crate::stage::{Poll, Stage, WEB};
 use crate::watchers::Watchers;
 
-/// How soon votes are acknowledged again once the harm is mended, or nearly so.
+/// Votes are acknowledged again after this time, once the harm is mended, or nearly so.
 pub const RECOVERED: Duration = Duration::from_secs(45);
 
-/// How soon everything that was acknowledged is counted, once the last harm is mended.
+/// Everything that was acknowledged is counted after this time, once the last harm is mended.
 const COUNTED: Duration = Duration::from_secs(30);
 
-/// What a scenario harms; two that run at once must not harm the same.
+/// `Area` is what a scenario harms; two that run at once must not harm the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Area {
     /// Brokers, ZooKeepers, and the network between them.
@@ -36,23 +36,24 @@ pub enum Area {
     All,
 }
 
-/// One way to harm the cluster.
+/// A `Scenario` is one way to harm the cluster.
 pub struct Scenario {
     pub name: &'static str,
     pub area: Area,
-    /// Whether the scenario needs a ZooKeeper.
+    /// The flag of a scenario that needs a ZooKeeper.
     pub zookeeper: bool,
     pub harm: fn(&Harm<'_>) -> Result<()>,
 }
 
-/// What a scenario works with.
+/// `Harm` is what a scenario works with.
 pub struct Harm<'a> {
     pub stage: &'a Stage,
     pub load: &'a Load,
     pub polls: &'a [Poll],
-    /// Whether nothing else is harmed at the same time, so that what the other members do can be relied on.
+    /// The flag of a run in which nothing else is harmed at the same time, so that the other members can be
+    /// relied on.
     pub alone: bool,
-    /// Whether lengths of time vary, as the seed says.
+    /// The flag of a run in which lengths of time vary, as the seed says.
     pub torture: bool,
     dice: Mutex<StdRng>,
     faults: AtomicU64,

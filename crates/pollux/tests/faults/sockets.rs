@@ -11,10 +11,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// How long opening a socket may take.
+/// Opening a socket may take this long.
 const OPENED: Duration = Duration::from_secs(10);
 
-/// An open WebSocket.
+/// `Socket` is an open WebSocket.
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }

@@ -1,5 +1,5 @@
-//! The stage of the fault suite: a real cluster whose members reach each other through proxies, two web nodes
-//! and two processors of the real binary, polls on them, and the way back to health after each scenario.
+//! The stage of the fault suite is a real cluster whose members reach each other through proxies, with two web
+//! nodes and two processors of the real binary, polls on them, and the way back to health after each scenario.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,31 +16,32 @@ use crate::http::Client;
 use crate::proxy::Net;
 use crate::recount::Topic;
 
-/// The topic of the votes.
+/// The votes are on this topic.
 pub const VOTES: &str = "votes";
-/// The number of its partitions: few, so that each has some load.
+/// The topic has so many partitions: few, so that each has some load.
 pub const PARTITIONS: i32 = 6;
-/// The web nodes.
+/// These are the web nodes.
 pub const WEB: [&str; 2] = ["web1", "web2"];
-/// The processors.
+/// These are the processors.
 pub const PROCESSORS: [&str; 2] = ["processor1", "processor2"];
-/// A processor that comes and goes.
+/// This processor comes and goes.
 pub const GUEST: &str = "processor3";
-/// PostgreSQL.
+/// This member is PostgreSQL.
 pub const DATABASE: &str = "pg";
-/// The brokers.
+/// These are the brokers.
 pub const BROKERS: [&str; 3] = ["kafka1", "kafka2", "kafka3"];
-/// The ZooKeepers.
+/// These are the ZooKeepers.
 pub const ZOOKEEPERS: [&str; 3] = ["zk1", "zk2", "zk3"];
-/// The number of lines of a node's log that are shown with a failure.
+/// So many lines of a node's log are shown with a failure.
 const LOG_TAIL: usize = 40;
-/// How soon a harmed cluster is well again, on two cores that run all of it.
+/// A harmed cluster is well again after this time, on two cores that run all of it.
 pub const HEALED: Duration = Duration::from_secs(90);
 
-/// Whether the stage has started: from then on what members report is a scenario's business.
+/// `STARTED` says that the stage stands: from then on scenarios report, and the cluster's own progress is not
+/// printed.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-/// A poll of a scenario, with the token that may close it.
+/// A `Poll` belongs to a scenario, and has the token that may close it.
 #[derive(Clone, Debug)]
 pub struct Poll {
     pub id: String,
@@ -50,7 +51,7 @@ pub struct Poll {
     token: String,
 }
 
-/// The stage owns everything that runs.
+/// `Stage` owns everything that runs.
 pub struct Stage {
     pub cluster: Cluster,
     pub net: Net,

@@ -14,15 +14,15 @@ use crate::http::Client;
 use crate::load::{Sent, Told, ballot_id};
 use crate::scenario::Harm;
 
-/// The time between the arrivals of two strangers.
+/// This much time passes between the arrivals of two strangers.
 const BETWEEN: Duration = Duration::from_millis(10);
-/// How many of a thousand strangers must be told yes.
+/// Of a thousand strangers so many must have their votes acknowledged.
 const TAKEN: usize = 999;
-/// How much longer than the fault a stranger may wait. It is more than is promised (docs/guarantees.md):
-/// brokers that come back start cold here, on the cores that everything else runs on.
+/// A stranger may wait for this much longer than the fault lasts. It is more than is promised
+/// (docs/guarantees.md): brokers that come back start cold here, on the cores that everything else runs on.
 const BEYOND: Duration = Duration::from_secs(8);
 
-/// A stranger who has voted.
+/// `Voted` is a stranger who has voted.
 struct Voted {
     sent: Sent,
     status: u16,
@@ -30,7 +30,7 @@ struct Voted {
     took: Duration,
 }
 
-/// The strangers at work.
+/// `Strangers` owns the strangers at work.
 pub struct Strangers {
     voting: JoinHandle<Vec<Voted>>,
     stop: CancellationToken,

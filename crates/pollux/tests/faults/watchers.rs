@@ -1,6 +1,5 @@
-//! The watchers are screens on both nodes. Each follows every poll and remembers what it was shown: within an
-//! epoch no version may go back, and the last state must be the final tally. A screen whose socket ends opens
-//! another one.
+//! Screens on both nodes each follow every poll and remember what they were shown: within an epoch no version
+//! may go back, and the last state must be the final tally. A screen whose socket ends opens another one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,12 +12,12 @@ use tokio::task::JoinHandle;
 
 use crate::sockets::Socket;
 
-/// The number of screens on each node.
+/// Each node has so many screens.
 const SCREENS: usize = 2;
-/// How long a screen waits for a message; a server pings a silent socket sooner.
+/// A screen waits for a message no longer than this; a server pings a silent socket sooner.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// What one screen was shown.
+/// `Shown` is what one screen was shown.
 #[derive(Default)]
 pub struct Shown {
     pub node: String,
@@ -67,7 +66,7 @@ impl Shown {
     }
 }
 
-/// All screens.
+/// `Watchers` owns all screens.
 pub struct Watchers {
     screens: Vec<(Arc<Mutex<Shown>>, JoinHandle<()>)>,
 }

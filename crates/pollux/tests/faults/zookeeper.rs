@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{HEALED, ZOOKEEPERS};
 
-/// The scenarios about ZooKeeper.
+/// These are the scenarios about ZooKeeper.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "ZooKeeper's leader killed", area: Area::Log, zookeeper: true, harm: leader },
     Scenario {

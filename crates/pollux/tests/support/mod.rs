@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A `pollux serve` on a folder and a port of its own, which stay the same over restarts. It is killed when
-/// dropped.
+/// `Server` is a `pollux serve` on a folder and a port of its own, which stay the same over restarts. It is
+/// killed when dropped.
 pub struct Server {
     pub folder: PathBuf,
     pub port: u16,
@@ -197,7 +197,7 @@ pub fn signal(pid: u32, name: &str) {
     assert!(status.unwrap().success());
 }
 
-/// A client that keeps one connection, which it opens when it has to.
+/// `Client` keeps one connection, which it opens when it has to.
 pub struct Client {
     port: u16,
     /// The client's address as a proxy in front of the server would report it, if set.

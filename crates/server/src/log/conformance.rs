@@ -26,22 +26,22 @@ use tokio::time::{Instant, timeout};
 use super::{AppendError, DeadRecord, Feed, FeedLost, Log, NewRecord, ReadError, Record};
 use crate::config::LogLimits;
 
-/// A time long enough for any backend to do anything.
+/// `LONG` is enough for any backend to do anything.
 const LONG: Duration = Duration::from_secs(30);
 
-/// A time long enough to believe that nothing will come.
+/// `SHORT` is enough to believe that nothing will come.
 const SHORT: Duration = Duration::from_millis(60);
 
-/// A function that opens a log again.
+/// A `Reopen` opens a log again.
 pub type Reopen = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Log>> + Send>;
 
-/// A fresh log under test.
+/// A `Subject` is a fresh log under test.
 pub struct Subject {
     /// The log.
     pub log: Arc<dyn Log>,
     /// Opens the log again, after it was shut and dropped, if the backend can.
     pub reopen: Option<Reopen>,
-    /// What must live as long as the log: its folder, its broker.
+    /// Everything that must live as long as the log: its folder, its broker.
     pub _keep: Box<dyn Any + Send>,
 }
 

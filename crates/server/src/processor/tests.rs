@@ -24,7 +24,7 @@ use crate::store::memory::{Faults, MemoryStore, StoreFaults};
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const PARTITIONS: u32 = 4;
 
-/// A clock that stands still, with dice that always fall the same.
+/// `Still` is a clock that stands still, with dice that always fall the same.
 struct Still;
 
 impl Ambient for Still {
@@ -76,7 +76,7 @@ async fn a_poll_that_every_partition_missed_is_announced_once() {
     running.await.unwrap();
 }
 
-/// A subscriber that collects what is logged at level INFO and above.
+/// `Said` collects what is logged at level INFO and above.
 #[derive(Clone, Default)]
 struct Said(Arc<Mutex<Vec<String>>>);
 
@@ -86,7 +86,7 @@ impl Said {
     }
 }
 
-/// The fields of one log line, as text.
+/// A `Line` is the fields of one log line, as text.
 struct Line(String);
 
 impl Visit for Line {

@@ -32,7 +32,7 @@ use super::memory::MemoryStore;
 use super::{BallotRow, Commit, Created, Store};
 use crate::config::StoreLimits;
 
-/// A backend under test, as the suite uses it.
+/// A `Backend` makes the stores that the suite tests.
 #[async_trait]
 pub trait Backend: Send + Sync {
     /// Creates an empty store.
@@ -42,7 +42,7 @@ pub trait Backend: Send + Sync {
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
 }
 
-/// The memory backend, whose state outlives its users: to reopen it is to keep it.
+/// `Memory` makes stores whose state outlives their users: to reopen one is to keep it.
 pub struct Memory;
 
 #[async_trait]
@@ -56,7 +56,8 @@ impl Backend for Memory {
     }
 }
 
-/// The SQLite backend in a folder of its own, with a map of voters so small that merges happen all the time.
+/// `Embedded` makes SQLite stores in folders of their own, with a map of voters so small that merges happen
+/// all the time.
 pub struct Embedded {
     pub voters: usize,
     last: Mutex<Option<(TempDir, u32)>>,
@@ -140,7 +141,7 @@ store_conformance! {
     embedded_merging = crate::store::conformance::Embedded::with(2)
 }
 
-/// The present moment of the suite, in milliseconds since 1970.
+/// The suite's present moment is `NOW`, in milliseconds since 1970.
 pub const NOW: u64 = 1_790_000_000_000;
 
 /// Returns the moment so many milliseconds after 1970.
@@ -224,7 +225,7 @@ pub async fn change(store: &dyn Store, poll: &mut Poll, how: impl FnOnce(&mut Po
     store.change(poll, expected).await.unwrap();
 }
 
-/// A worker on a partition, which folds as the processor does, and commits.
+/// A `Worker` works on a partition: it folds as the processor does, and commits.
 pub struct Worker<'a> {
     pub store: &'a dyn Store,
     pub partition: Partition,

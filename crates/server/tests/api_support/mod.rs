@@ -35,12 +35,12 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// 2026-11-21T12:00:00Z, in milliseconds.
+/// The tests begin at 2026-11-21T12:00:00Z, in milliseconds since 1970.
 pub const NOON: u64 = 1_795_262_400_000;
-/// The operator's token.
+/// This is the operator's token.
 pub const ADMIN: &str = "the-operators-token";
 
-/// A clock that is set by hand, with seeded dice.
+/// `Manual` is a clock that is set by hand, with seeded dice.
 pub struct Manual {
     now: Mutex<u64>,
     dice: Mutex<StdRng>,
@@ -68,13 +68,13 @@ impl Ambient for Manual {
     }
 }
 
-/// The log and the store as the feed reads them.
+/// `Backends` gives the feed the log and the store.
 struct Backends {
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
 }
 
-/// The log's announcements as the feed reads them.
+/// `Heard` gives the feed the log's announcements.
 struct Heard(Box<dyn Feed>);
 
 #[async_trait]
@@ -110,7 +110,7 @@ impl Source for Backends {
     }
 }
 
-/// A server in memory.
+/// `World` is a server in memory.
 pub struct World {
     pub app: Arc<App>,
     pub router: Router,
@@ -223,7 +223,7 @@ impl World {
     }
 }
 
-/// A request that a test can write down and send.
+/// An `Ask` is a request that a test can write down and send.
 #[derive(Clone)]
 pub struct Ask {
     method: &'static str,
@@ -294,7 +294,7 @@ impl std::fmt::Display for Ask {
     }
 }
 
-/// The answer to a request.
+/// An `Answer` is what the server answers to a request.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,

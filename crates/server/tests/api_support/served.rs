@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::World;
 
-/// A time longer than anything here should take.
+/// `PATIENCE` is longer than anything here should take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A server behind a TCP port of its own.
+/// `Served` is a server behind a TCP port of its own.
 pub struct Served {
     pub world: World,
     pub address: SocketAddr,
@@ -95,7 +95,7 @@ pub fn is_problem(answer: &str, status: u16) -> Value {
     problem
 }
 
-/// A client over a WebSocket, with all messages that it has received.
+/// A `Watcher` is a client over a WebSocket, and keeps all messages that it has received.
 pub struct Watcher {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub heard: Vec<Value>,

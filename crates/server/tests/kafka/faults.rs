@@ -12,15 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 
-/// How soon an append has an outcome: below the deadline of a request.
+/// An append has an outcome after this time, which is below the deadline of a request.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// How soon a healed cluster accepts records again.
+/// A healed cluster accepts records again after this time.
 const HEALED: Duration = Duration::from_secs(60);
 
-/// What the appenders were told.
+/// `Told` is what the appenders were told.
 #[derive(Default)]
 struct Told {
-    /// How often each text was sent without being called certainly not recorded.
+    /// The number of times that each text was sent without being called certainly not recorded.
     sent: BTreeMap<String, u32>,
     acknowledged: BTreeSet<String>,
     slowest: Duration,
@@ -106,7 +106,7 @@ async fn read_all(log: &dyn Log, partition: Partition) -> Vec<Record> {
     all
 }
 
-/// The brokers that are frozen or dead until this is dropped, even by an assertion that fails, because every
+/// `Harmed` keeps brokers frozen or dead until it is dropped, even by an assertion that fails, because every
 /// other test needs them.
 struct Harmed(Vec<String>);
 

@@ -9,7 +9,7 @@ mod group;
 mod processor;
 mod topics;
 
-/// The suite that every backend must pass, as the server's own tests run it.
+/// Every backend must pass this suite; here it is built as the server's own tests run it.
 #[path = "../../src/log/conformance.rs"]
 mod conformance;
 
@@ -30,7 +30,7 @@ use tokio::sync::RwLock;
 
 use conformance::{Subject, suite};
 
-/// The cluster of all tests here; it ends with this process, however that ends.
+/// All tests here share this cluster, which ends with this process, however that ends.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     // Starting clears away what the last run left in the folder.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka");
@@ -42,7 +42,7 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     Cluster::start(&options).unwrap()
 });
 
-/// A lock that a test holds for writing while it harms the cluster; all others hold it for reading.
+/// A test holds this lock for writing while it harms the cluster; all others hold it for reading.
 static PEACE: LazyLock<Arc<RwLock<()>>> = LazyLock::new(Arc::default);
 
 /// Returns the settings of a log with topics of its own, on the cluster.

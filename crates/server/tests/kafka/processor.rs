@@ -29,7 +29,7 @@ use super::*;
 const LONG: Duration = Duration::from_secs(60);
 const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
 
-/// A log of one partition, a database and an open poll, without a worker yet.
+/// `World` has a log of one partition, a database and an open poll, without a worker yet.
 struct World {
     config: KafkaConfig,
     log: Arc<KafkaLog>,
@@ -37,7 +37,7 @@ struct World {
     poll: Poll,
 }
 
-/// A processor that runs.
+/// `Running` is a processor that runs.
 struct Running {
     troubles: Arc<Mutex<BTreeMap<Partition, String>>>,
     stop: CancellationToken,

@@ -12,10 +12,10 @@ use pollux_server::store::{CommitError, Store, StoreError};
 use super::workers::batch;
 use super::{database, until};
 
-/// Room for an empty PostgreSQL and some segments of its write-ahead log.
+/// `SIZE` is room for an empty PostgreSQL and some segments of its write-ahead log.
 const SIZE: &str = "size=160m";
 
-/// A file system of its own, unmounted when dropped.
+/// `SmallDisk` is a file system of its own, unmounted when dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {

@@ -69,10 +69,10 @@ async fn client(config: &PostgresConfig) -> tokio_postgres::Client {
     client
 }
 
-/// The PostgreSQL backend as the suite uses it.
+/// `Real` makes PostgreSQL stores for the suite.
 struct Real {
     server: Arc<Postgres>,
-    /// How many voters the store remembers: with 1 nearly all of them are looked up.
+    /// The number of voters that the store remembers: with 1 nearly all of them are looked up.
     voters: usize,
     last: Mutex<Option<(PostgresConfig, u32)>>,
 }

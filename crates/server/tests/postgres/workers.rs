@@ -139,14 +139,14 @@ async fn a_look_back_reads_as_few_rows_however_often_somebody_voted() {
     }
 }
 
-/// Runs a future as a process that may be stopped does: it is polled so many times, then not at all, and
-/// neither is its connection to the server.
+/// `Stoppable` runs a future as a process that may be stopped does: the future is polled so many times, then
+/// not at all, and neither is its connection to the server.
 struct Stoppable {
     runtime: tokio::runtime::Runtime,
     store: Arc<PostgresStore>,
 }
 
-/// A commit under way.
+/// `Committing` is a commit under way.
 type Committing = std::pin::Pin<Box<dyn Future<Output = Result<(), CommitError>>>>;
 
 impl Stoppable {

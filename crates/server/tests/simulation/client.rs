@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::world::{Answer, PollPlan, World};
 
-/// What the voter knows of one ballot in the end.
+/// `Known` is what the voter knows of one ballot in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Known {
     /// It was acknowledged: it must be decided exactly once.
@@ -23,7 +23,7 @@ pub enum Known {
     Unknown,
 }
 
-/// One ballot, and what its voter knows of it.
+/// `Sent` is one ballot, with what its voter knows of it.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub poll: String,
@@ -137,7 +137,7 @@ pub async fn send(
     (sent, cookie)
 }
 
-/// A generator that is seeded from another.
+/// `Seed` draws the seed of a generator from another.
 pub trait Seed {
     fn seed(dice: &mut Self) -> StdRng;
 }

@@ -51,7 +51,7 @@ pub async fn watch(
     }
 }
 
-/// The two directions of a socket, without the socket.
+/// A `Connection` has the two directions of a socket, without the socket.
 struct Connection<'a> {
     stream: Events,
     talk: Talk,

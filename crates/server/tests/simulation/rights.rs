@@ -13,7 +13,7 @@ use crate::stage::EventPlan;
 use crate::tokens::{Issue, Tokens};
 use crate::world::{ADMIN, PollPlan};
 
-/// What a token proves.
+/// `Proof` is what a token proves.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     Owner([u8; 32]),
@@ -54,14 +54,14 @@ impl std::fmt::Debug for Proof {
     }
 }
 
-/// The number of the newest token that a node was seen to know of, by the node's epoch and the id of the poll
-/// or event.
+/// `Known` keeps the number of the newest token that a node was seen to know of, by the node's epoch and the
+/// id of the poll or event.
 pub type Known = BTreeMap<(String, String), usize>;
 
-/// The node that serves a viewer.
+/// `Server` is the node that serves a viewer.
 pub struct Server<'a> {
     pub app: Arc<App>,
-    /// When the node started.
+    /// The moment at which the node started.
     pub since: Instant,
     pub known: &'a mut Known,
 }

@@ -12,34 +12,34 @@ use crate::stage::EventPlan;
 use crate::watcher;
 use crate::world::PollPlan;
 
-/// How soon a viewer is sent what it may see, or is no longer shown what it may not.
+/// After this time a viewer is sent what it may see, and is no longer shown what it may not.
 const SOON: Duration = Duration::from_secs(1);
 
-/// One connection.
+/// `Screen` judges one connection.
 pub struct Screen<'a> {
     pub server: Server<'a>,
     pub polls: &'a [PollPlan],
     /// The event that the connection follows, if it follows one.
     pub event: Option<&'a EventPlan>,
-    /// Whether the connection watches everything: then it is told of a poll at everybody's pace.
+    /// The flag of a connection that watches everything: it is told of a poll at everybody's pace.
     pub everything: bool,
     /// The polls that the connection has subscribed to.
     pub named: BTreeSet<String>,
-    /// What the connection has proven, or would have proven once.
+    /// The proofs that the connection has shown, valid or not.
     proofs: Vec<Proof>,
     /// The polls in which the connection was granted something for as long as its proof holds.
     granted: BTreeMap<String, Proof>,
     /// The proof by which the connection runs the event.
     runs: Option<Proof>,
-    /// Whether the last token was refused and the connection has yet to be told.
+    /// The flag of a connection whose last token was refused, and that has yet to be told.
     refused: bool,
-    /// What the connection was sent last of each poll that it is subscribed to, and of the event.
+    /// The last state sent of each poll that the connection is subscribed to, and of the event.
     views: BTreeMap<String, Value>,
     agenda: Value,
     /// The polls that the connection asked for anew, or that came on stage anew: of these it may be sent the
     /// same again.
     asked: BTreeSet<String>,
-    /// When the connection was first seen to have been sent too much, or too little, by poll.
+    /// The moment at which the connection was first seen to have been sent too much, or too little, by poll.
     wrong: BTreeMap<String, Instant>,
     /// The messages that showed the connection what only few may see.
     pub shown: u64,

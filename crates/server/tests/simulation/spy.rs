@@ -16,8 +16,7 @@ use pollux_server::log::{
 use pollux_server::store::memory::MemoryStore;
 use tokio::sync::Notify;
 
-/// What was seen that must never happen. It is noted here because a panic in a node's task would only kill
-/// the task.
+/// `Violation` notes what was seen that must never happen. A panic in a node's task would only kill the task.
 #[derive(Default)]
 pub struct Violation {
     first: Mutex<Option<String>>,
@@ -41,10 +40,11 @@ impl Violation {
     }
 }
 
-/// The offset up to which each tally was announced by any node, and has arrived, by poll and partition.
+/// `Told` keeps the offset up to which each tally was announced by any node, and has arrived, by poll and
+/// partition.
 pub type Told = Mutex<BTreeMap<(PollId, Partition), Offset>>;
 
-/// One node's log, watched.
+/// `Spy` watches one node's log.
 pub struct Spy {
     pub told: Arc<Told>,
     pub log: Arc<MemoryNode>,

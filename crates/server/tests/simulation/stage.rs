@@ -22,7 +22,7 @@ pub fn has_one(seed: u64) -> bool {
     seed % 3 == 2
 }
 
-/// An event, as its organiser knows it.
+/// `EventPlan` is an event as its organiser knows it.
 pub struct EventPlan {
     pub id: String,
     /// The tokens of the event, and of its polls.

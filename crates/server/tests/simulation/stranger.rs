@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use crate::client::{Known, Sent};
 use crate::world::{PollPlan, World};
 
-/// What one stranger cast in one poll, in the order of its wishes.
+/// `Wishes` keeps what one stranger cast in one poll, in the order of its wishes.
 #[derive(Debug, Default)]
 pub struct Wishes {
     /// The wishes that were acknowledged, by the ids that the receipts gave.

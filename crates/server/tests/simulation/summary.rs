@@ -1,6 +1,6 @@
 //! The summary counts what happened, so that a simulation in which too little happens is red.
 
-/// What happened in a run, or in many.
+/// `Summary` counts what happened in a run, or in many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     pub ballots: u64,

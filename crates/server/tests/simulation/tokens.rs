@@ -7,7 +7,7 @@ use pollux_server::api::access::keys::Keys;
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// The tokens that one answer gave out.
+/// An `Issue` is the tokens that one answer gave out.
 #[derive(Clone, Debug)]
 pub struct Issue {
     pub owner: String,
@@ -15,11 +15,11 @@ pub struct Issue {
     pub stage: Option<String>,
     /// The hash by which a node names the owner.
     pub hash: [u8; 32],
-    /// What ended these tokens, unless they are the newest.
+    /// The end of these tokens, unless they are the newest.
     end: Option<End>,
 }
 
-/// The answer that brought the next token.
+/// `End` is the answer that brought the next token.
 #[derive(Clone, Debug)]
 struct End {
     at: Instant,
@@ -42,7 +42,7 @@ impl Issue {
     }
 }
 
-/// All tokens that there ever were of one poll or event.
+/// `Tokens` keeps all tokens that there ever were of one poll or event.
 #[derive(Debug)]
 pub struct Tokens {
     /// The path of the poll or event in the API.

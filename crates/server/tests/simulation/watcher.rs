@@ -1,4 +1,4 @@
-//! The watcher must never see a number go back, or two contents under one version.
+//! A viewer who comes and goes must never see a number go back, or two contents under one version.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::check;
 use crate::world::{PollPlan, World};
 
-/// The newest view of each poll that was shown.
+/// `Shown` keeps the newest view of each poll that was shown.
 pub type Shown = BTreeMap<String, Value>;
 
-/// What was shown last in each epoch; versions start anew in another epoch.
+/// `Epochs` keeps what was shown last in each epoch; versions start anew in another epoch.
 type Epochs = BTreeMap<String, Shown>;
 
 /// Watches one node after another until `until`, leaving and coming back.

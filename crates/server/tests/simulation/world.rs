@@ -37,7 +37,7 @@ use crate::summary::Summary;
 use crate::tokens::{Issue, Tokens};
 use crate::{check, holder, operator, organiser, stage, stranger, watcher};
 
-/// A poll, as its organiser knows it.
+/// `PollPlan` is a poll as its organiser knows it.
 #[derive(Clone, Debug)]
 pub struct PollPlan {
     pub id: String,
@@ -69,7 +69,7 @@ impl PollPlan {
     }
 }
 
-/// The answer of a node.
+/// An `Answer` is what a node answers.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -78,7 +78,7 @@ pub struct Answer {
     pub cookie: Option<String>,
 }
 
-/// The paused clock, with dice of the seed's own.
+/// `Simulated` is the paused clock, with dice of the seed's own.
 struct Simulated {
     start: Instant,
     dice: Mutex<StdRng>,
@@ -94,10 +94,10 @@ impl Ambient for Simulated {
     }
 }
 
-/// The same as seen through the clock of one node, which somebody sets forwards and back.
+/// `Skewed` is the same clock as one node has it, which somebody sets forwards and back.
 struct Skewed {
     right: SharedAmbient,
-    /// How far the clock is ahead, in milliseconds.
+    /// The milliseconds by which the clock is ahead.
     ahead: Arc<AtomicI64>,
 }
 
@@ -111,7 +111,7 @@ impl Ambient for Skewed {
     }
 }
 
-/// A node that runs.
+/// `Running` is a node that runs.
 struct Running {
     node: Node,
     /// The routes, made once, because making them all takes longer than answering.
@@ -120,13 +120,13 @@ struct Running {
     since: Instant,
 }
 
-/// The world of one seed.
+/// `World` is the world of one seed.
 pub struct World {
     ambient: SharedAmbient,
     log: MemoryLog,
     store: Arc<MemoryStore>,
     nodes: Vec<RefCell<Option<Running>>>,
-    /// How far each node's clock is ahead, in milliseconds.
+    /// The milliseconds by which each node's clock is ahead.
     ahead: Vec<Arc<AtomicI64>>,
     partitions: u32,
     violation: Arc<Violation>,
@@ -141,16 +141,16 @@ pub struct World {
     pub withheld: Cell<u64>,
 }
 
-/// The operator's token.
+/// This is the operator's token.
 pub const ADMIN: &str = "the operator's token";
 
-/// How far a node's clock may be off, in milliseconds.
+/// A node's clock is off by at most so many milliseconds.
 const FURTHEST: i64 = 2 * 3_600_000;
 
-/// The longest run by the simulated clock; usually a run takes a few minutes of it.
+/// A run lasts no longer than this by the simulated clock; usually it takes a few minutes.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
-/// The member number of a writer to the log that is no node.
+/// A writer to the log that is no node has this member number.
 const INTRUDER: u32 = 99;
 
 /// Makes the whole run.

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::world::*;
 
-/// A store, and a feed of which every listener has its own end.
+/// `Backend` is a store, and a feed of which every listener has its own end.
 #[derive(Default)]
 struct Backend {
     store: Mutex<BTreeMap<PollId, Standing>>,
@@ -43,7 +43,7 @@ impl Backend {
     }
 }
 
-/// A listener's end of the feed.
+/// A `Listener` is a listener's end of the feed.
 struct Listener(mpsc::UnboundedReceiver<Announcement>);
 
 #[async_trait]

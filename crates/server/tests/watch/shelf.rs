@@ -224,12 +224,12 @@ async fn nobody_waits_for_one_that_the_store_has_lost() {
     assert_eq!(world.hub.open_polls(), 3);
 }
 
-/// A hub with the store behind it, and a viewer who watches everything from the start.
+/// `Side` is a hub with the store behind it, and a viewer who watches everything from the start.
 struct Side {
     world: World,
     store: BTreeMap<usize, Standing>,
     viewer: pollux_server::watch::stream::Events,
-    /// What the viewer was sent last of each poll.
+    /// The last state that the viewer was sent of each poll.
     told: BTreeMap<String, Value>,
 }
 

@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::world::*;
 
-/// An inbound side that answers every message with itself, and `flood` with as many answers as are asked for.
+/// `Echo` answers every message with itself, and `flood` with as many answers as are asked for.
 struct Echo;
 
 #[async_trait]
@@ -239,8 +239,7 @@ async fn too_many_viewers_are_told_to_try_later() {
 
 #[tokio::test]
 async fn subscriptions_come_and_go() {
-    /// An inbound side that subscribes to a poll, unsubscribes from it, or shows its owner's token, as it is
-    /// told.
+    /// `Subscriber` subscribes to a poll, unsubscribes from it, or shows its owner's token, as it is told.
     struct Subscriber(Arc<Poll>);
     #[async_trait]
     impl Inbound for Subscriber {

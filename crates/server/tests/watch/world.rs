@@ -14,12 +14,12 @@ use pollux_server::watch::viewer::Interest;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-/// The present moment of every test here.
+/// Every test here takes place at this moment.
 pub const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
-/// The number of partitions.
+/// Every hub here has so many partitions.
 pub const PARTITIONS: u32 = 3;
 
-/// A clock that stands still, with dice that always fall the same.
+/// `Still` is a clock that stands still, with dice that always fall the same.
 pub struct Still;
 
 impl Ambient for Still {
@@ -31,7 +31,7 @@ impl Ambient for Still {
     }
 }
 
-/// A running hub, whose tick ends with it.
+/// `World` is a running hub, whose tick ends with it.
 pub struct World {
     pub hub: Arc<Hub>,
     pub stop: CancellationToken,

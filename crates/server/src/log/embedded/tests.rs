@@ -19,7 +19,7 @@ mod nemesis;
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// The files of a log that is shut.
+/// A log that is shut consists of these files.
 const FILES: [&str; 2] = ["log.db", "log.db-synced"];
 
 fn open(folder: &Path) -> Result<Arc<EmbeddedLog>, OpenError> {

@@ -27,7 +27,7 @@ fn record(text: String) -> NewRecord {
     NewRecord { key: "key".into(), value: text.into() }
 }
 
-/// What became of one node's appends, in order.
+/// `Outcomes` is what became of one node's appends, in order.
 type Outcomes = Vec<Result<Position, AppendError>>;
 
 /// Runs 600 appends from two nodes, one after another on each, and returns what became of them.

@@ -86,7 +86,7 @@ fn standing(cluster: &MemoryLog, poll: &Poll, keep: impl Fn(&Record) -> bool) ->
     standing
 }
 
-/// What happens next: a ballot in this poll or the other one, or a reset.
+/// A `Deed` happens next: a ballot in this poll or the other one, or a reset.
 #[derive(Clone, Debug)]
 enum Deed {
     Cast { other: bool, voter: u8, n: u64, option: u8 },
@@ -226,7 +226,7 @@ fn a_result_that_is_not_the_logs_is_not_replayed() {
     });
 }
 
-/// The bytes of a record; when dropped, they note the thread that dropped them.
+/// `Spied` is the bytes of a record; when dropped, they note the thread that dropped them.
 struct Spied {
     bytes: Bytes,
     seen: Arc<Mutex<Vec<std::thread::ThreadId>>>,
@@ -244,7 +244,8 @@ impl Drop for Spied {
     }
 }
 
-/// A log that notes on which thread each of its records is dropped. It has only what a replay asks of a log.
+/// `Spying` is a log that notes on which thread each of its records is dropped. It has only what a replay
+/// asks of a log.
 struct Spying {
     log: Arc<MemoryNode>,
     seen: Arc<Mutex<Vec<std::thread::ThreadId>>>,

@@ -3,8 +3,8 @@
 use super::*;
 use crate::log::control::genesis;
 
-/// The files in the order in which they are copied. The mark comes first: if the log is written to meanwhile,
-/// an older mark claims less.
+/// `IMAGE` lists the files in the order in which they are copied. The mark comes first: if the log is written
+/// to meanwhile, an older mark claims less.
 const IMAGE: [&str; 3] = ["log.db-synced", "log.db", "log.db-wal"];
 
 /// Copies the files as a crash would leave them now.

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use super::damage::image;
 use super::*;
 
-/// What a disk, a file system or a person does to files. Each function returns a description of what it did.
+/// These functions do what a disk, a file system or a person does to files. Each returns a description of it.
 const HARMS: [fn(&Path, &Path, &mut SmallRng) -> String; 6] =
     [flip, tear, misdirect, shorten, remove, put_back];
 
