@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use self::support::{Client, pollux, said};
 
-/// An announcement has reached every node after this time.
+/// An announcement reaches every node within this time.
 const SOON: Duration = Duration::from_secs(20);
-/// A node that has just started knows everything after this time.
+/// A node that has just started knows everything within this time.
 const CURRENT: Duration = Duration::from_secs(2);
 
 /// All tests here share this cluster, which ends with this process, however that ends.

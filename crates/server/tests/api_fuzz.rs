@@ -262,7 +262,7 @@ enum End {
     Open,
     /// The server said why it closes.
     Closed,
-    /// The server closed without a reason.
+    /// The connection ended without a close frame.
     Gone,
 }
 

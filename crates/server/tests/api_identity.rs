@@ -142,7 +142,7 @@ async fn without_cookies_a_voter_goes_on_by_what_the_receipt_says() {
     assert_eq!(world.call(Ask::get(fate).request()).await.json()["status"], "replaced");
 }
 
-/// A ballot that nobody can say is recorded fixes its socket's voter as well, because it may be on the log.
+/// A ballot whose outcome is unknown fixes its socket's voter as well, because it may be on the log.
 #[tokio::test]
 async fn a_socket_is_one_voters_from_the_first_ballot_that_may_be_on_the_log() {
     let (served, poll) = open().await;
@@ -196,8 +196,8 @@ async fn who_is_recognised_is_told_no_voter_and_a_forged_one_is_refused() {
         let (status, problem) = post(&world, &poll, &body, None).await;
         assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/voter")), "{forged}");
     }
-    // An answer that is read long after the ballot was cast tells no voter, so that its reader cannot vote as
-    // that one.
+    // A ballot id that is older than ten minutes may have been read by somebody else, so it gives its sender no
+    // voter to go on as.
     world.ambient.advance(Duration::from_secs(601));
     assert_eq!(post(&world, &poll, &body(&ballot(4), 1), None).await.1.get("voter"), None);
 }

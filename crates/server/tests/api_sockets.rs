@@ -273,7 +273,7 @@ impl Stream {
     }
 }
 
-/// Over a socket as over HTTP, a vote is refused or left unknown, and counts once when it is sent again.
+/// Over a socket as over HTTP, a vote that is refused or left unknown counts once when it is sent again.
 #[tokio::test]
 async fn a_vote_over_a_socket_that_the_log_refuses_or_leaves_unknown_can_be_sent_again() {
     let served = serve(|_| {}).await;

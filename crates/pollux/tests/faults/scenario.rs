@@ -16,10 +16,10 @@ use crate::report::Row;
 use crate::stage::{Poll, Stage, WEB};
 use crate::watchers::Watchers;
 
-/// Votes are acknowledged again after this time, once the harm is mended, or nearly so.
+/// Votes are acknowledged again within this time, once the harm is mended, or nearly so.
 pub const RECOVERED: Duration = Duration::from_secs(45);
 
-/// Everything that was acknowledged is counted after this time, once the last harm is mended.
+/// Everything that was acknowledged is counted within this time, once the last harm is mended.
 const COUNTED: Duration = Duration::from_secs(30);
 
 /// `Area` is what a scenario harms; two that run at once must not harm the same.

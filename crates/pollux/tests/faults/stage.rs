@@ -1,5 +1,6 @@
-//! The stage of the fault suite is a real cluster whose members reach each other through proxies, with two web
-//! nodes and two processors of the real binary, polls on them, and the way back to health after each scenario.
+//! The stage of the fault suite is a real cluster whose members reach each other through proxies, with two
+//! web nodes and two processors of the real binary and polls on them. It also knows the way back to health
+//! after each scenario.
 
 use std::path::Path;
 use std::process::Command;
@@ -34,7 +35,7 @@ pub const BROKERS: [&str; 3] = ["kafka1", "kafka2", "kafka3"];
 pub const ZOOKEEPERS: [&str; 3] = ["zk1", "zk2", "zk3"];
 /// So many lines of a node's log are shown with a failure.
 const LOG_TAIL: usize = 40;
-/// A harmed cluster is well again after this time, on two cores that run all of it.
+/// A harmed cluster is well again within this time, on two cores that run all of it.
 pub const HEALED: Duration = Duration::from_secs(90);
 
 /// `STARTED` says that the stage stands: from then on scenarios report, and the cluster's own progress is not

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 
-/// An append has an outcome after this time, which is below the deadline of a request.
+/// An append has an outcome within this time, which is below the deadline of a request.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// A healed cluster accepts records again after this time.
+/// A healed cluster accepts records again within this time.
 const HEALED: Duration = Duration::from_secs(60);
 
 /// `Told` is what the appenders were told.

@@ -12,7 +12,7 @@ use crate::stage::EventPlan;
 use crate::watcher;
 use crate::world::PollPlan;
 
-/// After this time a viewer is sent what it may see, and is no longer shown what it may not.
+/// Within this time a viewer is sent what it may see, and is no longer shown what it may not.
 const SOON: Duration = Duration::from_secs(1);
 
 /// `Screen` judges one connection.
