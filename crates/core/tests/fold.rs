@@ -143,7 +143,7 @@ enum Step {
     Reopen,
     Reset,
     Delete,
-    /// The next control record reaches the log so many places late.
+    /// The next control record reaches the log this many places late.
     Delay(usize),
     /// The record at this index is appended again.
     Repeat(prop::sample::Index),

@@ -88,7 +88,7 @@ fn clients_that_dribble_or_never_speak_are_closed() {
     assert_eq!(server.vote(&poll, "v").unwrap().0, 202);
 }
 
-/// Any limit of open files allows so many idle connections.
+/// Any limit of open files allows this many idle connections.
 const IDLE: usize = 400;
 const MANY: usize = 5_000;
 
@@ -106,7 +106,7 @@ fn thousands_of_idle_connections_do_not_stop_votes() {
     for _ in 0..MANY {
         match TcpStream::connect(("127.0.0.1", server.port)) {
             Ok(socket) => idle.push(socket),
-            // This test's process may not open so many files.
+            // This test's process may not open all these files.
             Err(error) => {
                 assert!(idle.len() >= IDLE, "{} connections, then {error}", idle.len());
                 // The votes need some files of their own.

@@ -27,7 +27,7 @@ const WRITE_AHEAD: u64 = 192 * MIB;
 /// of both.
 const DISK_AT_FIRST: u64 = 200 * MIB;
 const DISK_PER_MINUTE: u64 = 60 * MIB;
-/// The attackers keep so many sockets open and never read them.
+/// The attackers keep this many sockets open and never read them.
 const SOCKETS: usize = 60;
 
 /// Returns one address of the attackers: a site of IPv6 has as many networks as it likes.

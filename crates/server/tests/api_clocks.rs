@@ -18,7 +18,7 @@ use tower::ServiceExt;
 const POLL: &str = r#"{"question":"Which?","options":["a","b","c"]}"#;
 const MINUTE: i64 = 60_000;
 
-/// Returns a ballot id made by a clock that is so many milliseconds past noon.
+/// Returns a ballot id made by a clock that is this many milliseconds past noon.
 fn id_at(millis: i64) -> String {
     BallotId::new(UnixMillis(NOON.strict_add_signed(millis)), [7; 10]).to_string()
 }

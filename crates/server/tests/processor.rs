@@ -318,7 +318,7 @@ impl Ambient for Settable {
 }
 
 /// Opens a poll of twenty seconds, and another that closes at a time of the clock; sets the clock in the
-/// tenth second, and returns whether each poll is open so many seconds later.
+/// tenth second, and returns whether each poll is open this many seconds later.
 async fn open_after(set_by: i64, alone: bool, seconds: u64) -> [bool; 2] {
     let world = World::new().await;
     let clock = Arc::new(Settable { start: tokio::time::Instant::now(), set_by: 0.into() });

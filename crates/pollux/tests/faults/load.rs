@@ -22,13 +22,13 @@ use crate::lag::Lag;
 use crate::sockets::Socket;
 use crate::stage::{PARTITIONS, Poll, Stage};
 
-/// The load casts so many ballots a second over HTTP.
+/// The load casts this many ballots a second over HTTP.
 const RATE: f64 = 250.0;
-/// So many ballots may wait for their answers at once; beyond that no new ones are cast.
+/// This many ballots may wait for their answers at once; beyond that no new ones are cast.
 const WAITING: usize = 1_000;
-/// So many voters are at work over WebSockets at the same time.
+/// This many voters are at work over WebSockets at the same time.
 const SOCKETS: usize = 4;
-/// For so long after the end an unanswered ballot is still sent again.
+/// An unanswered ballot is still sent again for this long after the end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `Told` is what a voter knows of a ballot in the end.
@@ -165,7 +165,7 @@ impl Load {
         }
     }
 
-    /// Sends so many copies at once of one ballot of a new voter in the first poll, to both nodes in turn.
+    /// Sends several copies at once of one ballot of a new voter in the first poll, to both nodes in turn.
     /// Each copy is sent again until it is answered; the handle that is returned waits for that.
     pub fn cast_copies(&self, copies: usize, first_node: usize, ballot: &str) -> JoinHandle<Told> {
         let (nodes, poll) = (self.nodes, self.polls[0].id.clone());

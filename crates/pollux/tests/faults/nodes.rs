@@ -11,7 +11,7 @@ use crate::recount::Topic;
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, DATABASE, HEALED, WEB};
 
-/// So many ballots are cast around the moment from which on no answer comes back.
+/// This many ballots are cast around the moment from which on no answer comes back.
 const BALLOTS: usize = 36;
 /// This much time passes between two of those ballots.
 const BETWEEN: Duration = Duration::from_millis(5);

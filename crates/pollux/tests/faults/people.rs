@@ -10,7 +10,7 @@ use crate::proxy::Link;
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{DATABASE, HEALED, PARTITIONS, PROCESSORS, WEB};
 
-/// So many ballots are sent, each of them `COPIES` times at once.
+/// This many ballots are sent, each of them `COPIES` times at once.
 const BALLOTS: usize = 60;
 const COPIES: usize = 5;
 

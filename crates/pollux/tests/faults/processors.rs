@@ -19,7 +19,7 @@ const COMMIT: &[u8] = b"COMMIT\0";
 
 /// With this text a processor logs which partitions it has.
 const HAS: &str = "partitions of this processor";
-/// So often the scenario tries to have two workers commit the same records.
+/// The scenario tries at most this often to have two workers commit the same records.
 const ATTEMPTS: usize = 8;
 
 /// These are the scenarios about processors.

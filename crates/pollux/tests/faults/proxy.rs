@@ -18,9 +18,9 @@ use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 
 /// `ANY` stands for any member that connects.
 pub const ANY: &str = "*";
-/// At most so many bytes are read at once.
+/// At most this many bytes are read at once.
 const PIECE: usize = 64 << 10;
-/// This much time passes between two looks at whose connections are whose.
+/// [`identify`] pauses for this long between two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// `Way` says what happens to bytes in one direction.
@@ -80,7 +80,7 @@ pub struct Net {
     touched: Arc<AtomicU64>,
     /// The number of pieces that a [`Way::HeldFrom`] was waiting for.
     caught: Arc<AtomicU64>,
-    /// The questions whose connections are whose, to [`identify`].
+    /// The channel of questions to [`identify`].
     questions: mpsc::UnboundedSender<Question>,
     runtime: Handle,
 }
@@ -171,8 +171,8 @@ async fn accept(listener: TcpListener, target: u16, pump: Pump) {
 /// A `Question` names a connection by its ports, and has the channel for the answer: the name of its member.
 type Question = ((u16, u16), oneshot::Sender<String>);
 
-/// Answers whose connections are whose, many with one look, because a look goes through every open file of
-/// every member.
+/// Tells which member each connection belongs to, many with one look, because a look goes through every open
+/// file of every member.
 async fn identify(folder: PathBuf, mut questions: mpsc::UnboundedReceiver<Question>) {
     let mut asked = Vec::new();
     while questions.recv_many(&mut asked, usize::MAX).await > 0 {

@@ -19,7 +19,7 @@ use crate::watchers::Watchers;
 
 /// The judge waits for a broker's answer no longer than this.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The judge reports so many differences of each sort.
+/// The judge reports at most this many differences of each sort.
 const TOLD: usize = 5;
 
 /// `Raw` is the partition, offset, key and value of a record.
@@ -59,7 +59,7 @@ impl Topic {
         Ok(Self(records))
     }
 
-    /// Returns the number of records in whose value a text stands.
+    /// Returns the number of records that contain a text in their value.
     pub fn count(&self, text: &str) -> usize {
         let within = |value: &[u8]| value.windows(text.len()).any(|part| part == text.as_bytes());
         self.0.iter().filter(|(_, _, _, value)| within(value)).count()

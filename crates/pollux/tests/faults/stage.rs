@@ -19,7 +19,7 @@ use crate::recount::Topic;
 
 /// The votes are on this topic.
 pub const VOTES: &str = "votes";
-/// The topic has so many partitions: few, so that each has some load.
+/// The topic has this many partitions: few, so that each has some load.
 pub const PARTITIONS: i32 = 6;
 /// These are the web nodes.
 pub const WEB: [&str; 2] = ["web1", "web2"];
@@ -33,7 +33,7 @@ pub const DATABASE: &str = "pg";
 pub const BROKERS: [&str; 3] = ["kafka1", "kafka2", "kafka3"];
 /// These are the ZooKeepers.
 pub const ZOOKEEPERS: [&str; 3] = ["zk1", "zk2", "zk3"];
-/// So many lines of a node's log are shown with a failure.
+/// The last lines of a node's log, this many, are shown with a failure.
 const LOG_TAIL: usize = 40;
 /// A harmed cluster is well again within this time, on two cores that run all of it.
 pub const HEALED: Duration = Duration::from_secs(90);

@@ -16,7 +16,7 @@ use crate::scenario::Harm;
 
 /// This much time passes between the arrivals of two strangers.
 const BETWEEN: Duration = Duration::from_millis(10);
-/// Of a thousand strangers so many must have their votes acknowledged.
+/// Of a thousand strangers, this many must have their votes acknowledged.
 const TAKEN: usize = 999;
 /// A stranger may wait for this much longer than the fault lasts. It is more than is promised
 /// (docs/guarantees.md): brokers that come back start cold here, on the cores that everything else runs on.

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::sockets::Socket;
 
-/// Each node has so many screens.
+/// Each node has this many screens.
 const SCREENS: usize = 2;
 /// A screen waits for a message no longer than this; a server pings a silent socket sooner.
 const SILENCE: Duration = Duration::from_secs(60);

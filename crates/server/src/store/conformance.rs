@@ -64,7 +64,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Creates the backend with room for so many voters in its map.
+    /// Creates the backend with room for this many voters in its map.
     pub fn with(voters: usize) -> Self {
         Self { voters, last: Mutex::default() }
     }
@@ -144,7 +144,7 @@ store_conformance! {
 /// The suite's present moment is `NOW`, in milliseconds since 1970.
 pub const NOW: u64 = 1_790_000_000_000;
 
-/// Returns the moment so many milliseconds after 1970.
+/// Returns the moment this many milliseconds after 1970.
 pub fn at(millis: u64) -> UnixMillis {
     UnixMillis(millis)
 }
@@ -314,7 +314,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Returns the rows of a voter who voted so often, at the offsets from `from` on.
+/// Returns the rows of a voter who voted this often, at the offsets from `from` on.
 pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<BallotRow> {
     let mut trail = Trail::default();
     let row = |offset: Offset| {

@@ -31,7 +31,7 @@ impl SmallDisk {
         self.0.path().join("filler")
     }
 
-    /// Fills the file system up to so many free bytes.
+    /// Fills the file system until only this many bytes are free.
     fn fill(&self, free: u64) {
         let mut filler = File::create(self.filler()).unwrap();
         while filler.write_all(&[0; 4096]).is_ok() {}

@@ -139,8 +139,8 @@ async fn a_look_back_reads_as_few_rows_however_often_somebody_voted() {
     }
 }
 
-/// `Stoppable` runs a future as a process that may be stopped does: the future is polled so many times, then
-/// not at all, and neither is its connection to the server.
+/// `Stoppable` runs a future as a process that may be stopped does: the future is polled some times, then not
+/// at all, and neither is its connection to the server.
 struct Stoppable {
     runtime: tokio::runtime::Runtime,
     store: Arc<PostgresStore>,
@@ -156,7 +156,7 @@ impl Stoppable {
         Self { runtime, store }
     }
 
-    /// Polls the work so many times; returns `None` if that was not its end.
+    /// Polls the work this many times; returns `None` if that was not its end.
     fn run(&self, work: &mut Committing, polls: usize) -> Option<Result<(), CommitError>> {
         let mut left = polls;
         self.runtime.block_on(std::future::poll_fn(|context| {

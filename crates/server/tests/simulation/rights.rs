@@ -1,5 +1,5 @@
-//! A viewer may be sent what the tokens open that it has shown. This is judged at the moment when something
-//! is sent, by the owner that the serving node knows of at that moment.
+//! A viewer may be sent what its tokens open. This is judged at the moment when something is sent, by the
+//! owner that the serving node knows of at that moment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The screen compares what one connection that has shown tokens was sent with what it may be sent, and must
-//! be.
+//! The screen judges what one connection is sent: whether the tokens that it has shown allow that, and
+//! whether anything is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -75,7 +75,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    //  ---- what the connection sends ----
+    // ---- what the connection sends ----
 
     /// Notes a token just before it is shown on the socket, which decides at once what the token opens.
     pub fn shows(&mut self, proof: Proof) {
@@ -116,7 +116,7 @@ impl<'a> Screen<'a> {
         self.wrong.remove(id);
     }
 
-    //  ---- what the connection is sent ----
+    // ---- what the connection is sent ----
 
     /// Judges a message at the moment when it is taken from the node.
     pub fn sees(&mut self, message: &Value) {

@@ -144,7 +144,7 @@ pub struct World {
 /// This is the operator's token.
 pub const ADMIN: &str = "the operator's token";
 
-/// A node's clock is off by at most so many milliseconds.
+/// A node's clock is off by at most this many milliseconds.
 const FURTHEST: i64 = 2 * 3_600_000;
 
 /// A run lasts no longer than this by the simulated clock; usually it takes a few minutes.

@@ -32,7 +32,7 @@ async fn a_while() {
     tokio::time::sleep(Duration::from_secs(20)).await;
 }
 
-/// Returns what the store has of a poll, with so many votes for each option.
+/// Returns what the store has of a poll, with this many votes for each option.
 fn stored(poll: &Arc<Poll>, counts: Option<[u64; 2]>) -> Standing {
     let mut standing = Standing::new(poll.clone(), PARTITIONS);
     if let Some(counts) = counts {

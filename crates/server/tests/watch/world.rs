@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Every test here takes place at this moment.
 pub const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
-/// Every hub here has so many partitions.
+/// Every hub here has this many partitions.
 pub const PARTITIONS: u32 = 3;
 
 /// `Still` is a clock that stands still, with dice that always fall the same.
@@ -71,7 +71,7 @@ impl World {
         poll
     }
 
-    /// Applies a tally of so many votes for each of the two options in this partition.
+    /// Applies a tally of this many votes for each of the two options in this partition.
     pub fn tally(&self, poll: &Poll, partition: Partition, counts: [u64; 2]) {
         self.hub.apply(Announcement::Tally(tally(poll, partition, counts))).unwrap();
     }

@@ -37,7 +37,7 @@ fn record(text: impl Into<String>) -> NewRecord {
     NewRecord { key: "key".into(), value: Bytes::from(text.into()) }
 }
 
-/// Returns a folder with a log of so many records in partition 0, shut.
+/// Returns a folder with a log of this many records in partition 0, shut.
 async fn folder_with(records: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path()).unwrap();

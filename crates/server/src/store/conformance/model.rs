@@ -40,7 +40,7 @@ pub enum Step {
 /// An `Item` is appended to the log.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// A ballot to the voter's partition, from so many phases `earlier` than the present one.
+    /// A ballot to the voter's partition, from a phase that is `earlier` phases before the present one.
     Vote { poll: Index, voter: u8, ballot: u64, options: u8, earlier: u32 },
     /// The control record of the poll's present phase, to this partition.
     Control { poll: Index, partition: u32 },

@@ -112,7 +112,7 @@ async fn a_record_that_rots_while_the_log_is_in_use_is_found_and_votes_go_on() {
 
 // ---- logs from before there were checksums ----
 
-/// Returns a log of so many records in partition 0, as the version before checksums made it.
+/// Returns a log of this many records in partition 0, as the version before checksums made it.
 fn old_log(records: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     tamper(
