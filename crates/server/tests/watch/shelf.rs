@@ -46,7 +46,8 @@ fn in_memory(world: &World, polls: &[Arc<Poll>]) -> Vec<bool> {
     polls.iter().map(|poll| !world.hub.shelved(poll.id)).collect()
 }
 
-/// Makes five polls with votes, of which the first two lead; three of the others are put down.
+/// Makes five polls with votes, of which the first two lead and the last is the newest; the other two are put
+/// down, unless a viewer has yet to be sent them.
 async fn five(world: &World) -> Vec<Arc<Poll>> {
     let polls: Vec<_> = (1..=5).map(|n| world.open(n, Results::Live)).collect();
     for (poll, votes) in polls.iter().zip([9, 8, 3, 2, 1]) {

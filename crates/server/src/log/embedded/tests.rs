@@ -444,8 +444,8 @@ async fn the_write_ahead_log_stays_bounded_under_single_votes() {
 
 // ---- cost ----
 
-/// The measurement is run by hand: `cargo test --release -p pollux-server --lib cost_of_an_append --
-/// --ignored --nocapture`
+/// The measurement is run by hand, with
+/// `cargo test --release -p pollux-server --lib cost_of_an_append -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_an_append() {

@@ -169,8 +169,8 @@ async fn a_power_cut_takes_only_commits_after_the_last_durable_one() {
 }
 
 /// `synchronous` is FULL (2) where SQLite syncs the write-ahead log before COMMIT returns, and NORMAL (1)
-/// where it does not. To see the system calls themselves, run this test under `strace -f -y -e
-/// fsync,fdatasync,pwrite64`.
+/// where it does not. To see the system calls themselves, run this test under
+/// `strace -f -y -e fsync,fdatasync,pwrite64`.
 #[test]
 fn what_must_be_durable_is_synced_and_ballots_are_not() {
     let folder = tempdir().unwrap();
@@ -592,8 +592,8 @@ fn cpu_nanos() -> u64 {
     times.filter_map(|line| line.split(' ').next()?.parse::<u64>().ok()).sum()
 }
 
-/// Measures what load and commit cost, beside a table keyed by voter. It is run by hand: `cargo test
-/// --release -p pollux-server --lib store::embedded::tests::cost -- --ignored --nocapture`
+/// Measures what load and commit cost, beside a table keyed by voter. It is run by hand, with
+/// `cargo test --release -p pollux-server --lib store::embedded::tests::cost -- --ignored --nocapture`.
 #[tokio::test]
 #[ignore = "a measurement, for a release build"]
 async fn cost_of_a_ballot() {
