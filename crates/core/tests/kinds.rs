@@ -94,8 +94,8 @@ fn dice() -> impl Strategy<Value = Vec<Index>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
-    /// Adding answers and taking them away again, in any order, leaves nothing; and two partitions' counts add
-    /// up to those that one partition would have.
+    /// Adding answers and taking them away again, in any order, leaves nothing; and two partitions' counts
+    /// add up to those that one partition would have.
     #[test]
     fn what_is_added_can_be_taken_away(
         poll in polls(),

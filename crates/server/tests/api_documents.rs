@@ -298,12 +298,10 @@ async fn every_answer_is_what_the_openapi_document_says() {
     assert!(held.seen.lock().len() > 80, "{:?}", held.seen.lock());
 }
 
-/// No OpenAPI document lists these routes: pages, the WebSocket of the AsyncAPI document, and the documents
-/// themselves.
+/// No OpenAPI document lists these routes: pages, the AsyncAPI document's WebSocket, and the documents.
 const PAGES: [&str; 6] = ["/", "/ws", "/openapi.json", "/asyncapi.json", "/docs", "/docs/docs.css"];
 
-/// Every route and method is in the OpenAPI document or is one of the pages, and whatever the document lists
-/// exists.
+/// Every route and method is in the OpenAPI document or among `PAGES`, and whatever the document lists exists.
 #[tokio::test(start_paused = true)]
 async fn no_way_in_is_undocumented() {
     let held = Held::new().await;

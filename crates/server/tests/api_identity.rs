@@ -196,8 +196,8 @@ async fn who_is_recognised_is_told_no_voter_and_a_forged_one_is_refused() {
         let (status, problem) = post(&world, &poll, &body, None).await;
         assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/voter")), "{forged}");
     }
-    // A ballot id that is older than ten minutes may have been read by somebody else, so it gives its sender no
-    // voter to go on as.
+    // A ballot id that is older than ten minutes may have been read by somebody else, so it gives its sender
+    // no voter to go on as.
     world.ambient.advance(Duration::from_secs(601));
     assert_eq!(post(&world, &poll, &body(&ballot(4), 1), None).await.1.get("voter"), None);
 }
