@@ -1,5 +1,5 @@
-//! The judge judged: small logs whose result anybody can see, and lies that must be found. A
-//! recount that overlooks something would let everything else pass.
+//! These tests judge the judge: the recount is given small logs whose result anybody can see, and lies that
+//! it must find. A recount that overlooked something would let everything else pass.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -24,7 +24,7 @@ fn control(kind: &str, phase: u64, round: u64, open: bool) -> Value {
     json!({ "type": kind, "pollId": "poll", "phase": phase, "round": round, "open": open })
 }
 
-/// One partition, after its genesis record: the first record has offset 1.
+/// Recounts one partition, after its genesis record: the first of `records` has offset 1.
 fn counted(refuse: bool, records: &[Value]) -> Recount {
     let genesis = json!({ "type": "genesis" });
     let records = [genesis].iter().chain(records).cloned().collect::<Vec<_>>();
@@ -53,10 +53,10 @@ fn every_ballot_counts_once() {
     assert_eq!(result(&all), (vec![2, 0, 1], 3));
     assert_eq!(all.ballots.len(), 3);
     assert_eq!(all.ballots[&("poll".into(), "b".into(), "2".into())].position, (0, 2));
-    // Sent again, even with another choice: the first content won.
+    // A ballot that is sent again changes nothing, even with another choice: the first content won.
     let again = [&votes[..], &[ballot("a", "1", 2), votes[2].clone()]].concat();
     assert_eq!(counted(false, &again), all);
-    // The same id of somebody else is another ballot.
+    // The same ballot id of another voter is another ballot.
     let other = [&votes[..], &[ballot("d", "1", 2)]].concat();
     assert_eq!(result(&counted(false, &other)), (vec![2, 1, 1], 4));
 }
@@ -87,14 +87,15 @@ fn what_comes_after_the_close_is_late_until_it_is_reopened() {
         ballot("b", "2", 2),
         reopened,
         ballot("b", "2", 2),
-        closed, // Of an earlier phase: nothing.
+        closed, // A close of an earlier phase does nothing.
         ballot("c", "3", 3),
     ];
     let all = counted(false, &log);
     assert_eq!(result(&all), (vec![1, 0, 1], 2));
     assert_eq!(status(&all, "b", "2"), "late", "its retry changes nothing");
     assert_eq!(all.polls["poll"].partitions[&0], (3, true));
-    // A ballot taken after a reopening proves it, where the record is late.
+    // A ballot that was accepted after a reopening proves the reopening, even where its control record is
+    // late.
     let early = counted(false, &[log[1].clone(), with(ballot("a", "1", 1), 3, 1)]);
     assert_eq!(result(&early), (vec![1, 0, 0], 1));
 }

@@ -1,4 +1,4 @@
-//! The same cluster without ZooKeeper: Kafka 4 in KRaft mode.
+//! The cluster without ZooKeeper, Kafka 4 in KRaft mode, does what the one with ZooKeeper does.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

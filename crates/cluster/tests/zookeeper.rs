@@ -1,4 +1,4 @@
-//! The real cluster: 3 ZooKeepers, 3 brokers, PostgreSQL; harmed one by one and healed.
+//! The real cluster, 3 ZooKeepers, 3 brokers and PostgreSQL, is harmed one member at a time, and heals.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -54,7 +54,7 @@ fn a_topic_has_three_replicas(cluster: &Cluster) {
 
 fn a_broker_that_is_killed_is_missed_and_comes_back(cluster: &Cluster) {
     let victim = cluster.leader("votes", 0).unwrap();
-    // As another command would do it, which only knows the folder.
+    // The kill comes from a second handle that knows only the folder, as another command's would.
     Cluster::open(cluster.folder(), |_| {}).unwrap().kill(&victim).unwrap();
     assert_eq!(cluster.state(&victim).unwrap(), State::Dead);
     assert!(cluster.kill(&victim).is_err(), "it is dead already");
@@ -97,7 +97,7 @@ fn when_the_leading_zookeeper_is_killed_another_leads(cluster: &Cluster) {
         cluster.wait_until(PATIENCE, "another leads", || cluster.zookeeper_leader()).unwrap();
     assert_ne!(next, leader);
     cluster.start_member(&leader).unwrap();
-    // The brokers found the new ensemble: what needs the controller is done.
+    // Creating a topic needs the controller, so the brokers have found the new ensemble.
     topics(cluster, &["--create", "--topic", "after-the-election", "--partitions", "1"]);
 }
 

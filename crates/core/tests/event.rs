@@ -1,4 +1,4 @@
-//! Events: what may be written, and a list of polls that every node puts together alike.
+//! An event is checked when it is written, and every node puts together the same list of its polls.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -114,7 +114,8 @@ fn an_older_node_takes_no_hiding_of_an_event_back() {
     assert_eq!((agenda.event.title.as_str(), agenda.event.hidings), ("New", 3));
 }
 
-/// The states a poll passes through, as standings: drafts, openings, tallies, closings, deletion.
+/// Returns the states that a poll passes through, as standings: drafts, openings, tallies, closings,
+/// deletion.
 fn life(event: &Event, n: u8, steps: &[u8]) -> Vec<Standing> {
     let mut poll = draft(event, n);
     let mut standing = Standing::new(Arc::new(poll.clone()), 2);
@@ -151,7 +152,7 @@ fn life(event: &Event, n: u8, steps: &[u8]) -> Vec<Standing> {
 }
 
 proptest! {
-    /// Nothing that changes what is shown leaves the version as it was, and none shrinks it.
+    /// Whatever changes what is shown raises the version, and nothing lowers it.
     #[test]
     fn the_version_tells_every_change(steps: [Vec<u8>; 3]) {
         let mut event = event();
@@ -183,7 +184,7 @@ proptest! {
         }
     }
 
-    /// Whatever order the news come in, and however often: the end is the same.
+    /// Whatever the order of the announcements, and however often each comes, the end is the same.
     #[test]
     fn every_node_puts_the_same_together(
         steps: [Vec<u8>; 2],

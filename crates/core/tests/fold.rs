@@ -1,4 +1,4 @@
-//! The fold against the independent recount, and the properties the promise rests on.
+//! The fold is compared with the independent recount, and held to the properties that the promise rests on.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -28,7 +28,7 @@ fn rules(revote: Revote) -> Rules {
     Rules { form: Form::Choice(choice::Form { options: OPTIONS, most: 2 }), revote }
 }
 
-/// Rules of any kind of poll.
+/// Generates the rules of a poll of any kind.
 fn of_any_kind() -> impl Strategy<Value = Rules> {
     let rating = Form::Rating(rating::Form { statements: 2, steps: OPTIONS, lowest: 1 });
     let form = prop_oneof![Just(rules(Revote::Replace).form), Just(rating)];
@@ -36,7 +36,8 @@ fn of_any_kind() -> impl Strategy<Value = Rules> {
     (form, revote).prop_map(|(form, revote)| Rules { form, revote })
 }
 
-/// What these numbers, 0 for none, say in a poll of this kind; now and then it is not allowed.
+/// Returns the answer that `marks` stand for in a poll of this kind, where 0 is none; now and then it is not
+/// allowed.
 fn answer(form: Form, marks: &[u8]) -> Option<Answer> {
     let some = |mark: &u8| Some(*mark).filter(|mark| *mark > 0);
     match form {
@@ -49,7 +50,7 @@ fn answer(form: Form, marks: &[u8]) -> Option<Answer> {
     }
 }
 
-/// What the fold makes of one partition's records.
+/// `Folded` is what the fold makes of one partition's records.
 struct Folded {
     tally: Tally,
     voters: BTreeMap<VoterId, VoterState>,
@@ -59,7 +60,8 @@ struct Folded {
 }
 
 impl Folded {
-    /// The voters' states with the present round taken in, which the fold does lazily.
+    /// Returns the voters' states as of the present round; the fold itself brings a state up to date only
+    /// when its voter votes.
     fn settled(&self) -> BTreeMap<VoterId, VoterState> {
         let settle = |mut state: VoterState| {
             if state.round < self.tally.round {
@@ -92,7 +94,7 @@ fn fold(rules: &Rules, log: &[Entry]) -> Folded {
                     folded.replaced.push((ballot.voter, *old));
                 }
                 match folded.first.get(&name) {
-                    // One that was dead may be sent again, well formed.
+                    // A ballot that was dead may be sent again, well formed.
                     None | Some(Decision::Dead(_)) => {
                         folded.first.insert(name, decision);
                     }
@@ -131,17 +133,17 @@ fn check(rules: &Rules, log: &[Entry]) -> Recount {
     )
 }
 
-/// One event at the web nodes.
+/// A `Step` is one thing that happens at the web nodes.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Voter, ballot, who named it, marks, how many places late it reaches the log, and whether
-    /// the record says nothing of phase and round (a foreign producer).
+    /// A vote: the voter, the ballot, who named it, the marks, how many places late it reaches the log, and
+    /// whether the record says nothing of phase and round (a foreign producer).
     Vote(u8, u8, NamedBy, Vec<u8>, usize, bool),
     Close,
     Reopen,
     Reset,
     Delete,
-    /// The control record of this phase is late by so many places.
+    /// The next control record reaches the log this many places late.
     Delay(usize),
     /// The record at this index is appended again.
     Repeat(prop::sample::Index),
@@ -173,7 +175,7 @@ fn step(phase: u32, round: u32, gate: Gate, reason: Reason) -> Entry {
     Entry::Control(Control { poll: poll(), phase, round, gate, reason, at: UnixMillis(0) })
 }
 
-/// Play the events at a node that knows the poll's true state; records reach the log late.
+/// Plays the steps at a node that knows the poll's true state; records reach the log late.
 fn play(rules: &Rules, events: &[Step]) -> Vec<Entry> {
     let (mut phase, mut round, mut gate) = (1, 1, Gate::Open);
     let mut late = 0;
@@ -185,9 +187,9 @@ fn play(rules: &Rules, events: &[Step]) -> Vec<Entry> {
             Step::Vote(voter, id, named_by, marks, delay, foreign) => {
                 let Some(answer) = answer(rules.form, marks) else { continue };
                 if gate != Gate::Open && !foreign {
-                    continue; // The node refuses: it is closed.
+                    continue; // The node refuses the vote: the poll is closed.
                 }
-                // Before the opening a foreign producer's ballot is dead, and dead is not for ever.
+                // Before the opening a foreign producer's ballot is dead, and a dead one may be sent again.
                 let (phase, round) = if *foreign && now > 5 { (0, 0) } else { (phase, round) };
                 let ballot = Ballot {
                     poll: poll(),
@@ -240,7 +242,7 @@ fn play(rules: &Rules, events: &[Step]) -> Vec<Entry> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// Every ballot's decision and the whole tally are what the independent recount says.
+    /// The decision on every ballot and the whole tally are what the independent recount says.
     #[test]
     fn agrees_with_the_independent_recount(
         events in prop::collection::vec(event(), 0..80),
@@ -269,7 +271,7 @@ proptest! {
         }
     }
 
-    /// Appending any record again, anywhere later, changes no tally, no decision, no version.
+    /// Appending any record again, anywhere later, changes no tally, no decision and no version.
     #[test]
     fn duplicates_change_nothing(
         events in prop::collection::vec(event(), 1..60),
@@ -290,14 +292,14 @@ proptest! {
         prop_assert_eq!(once.first, twice.first);
     }
 
-    /// While a poll is open and takes the newest ballot, the order in which ballots arrive that
-    /// clients named does not matter.
+    /// While a poll is open and accepts the newest ballot, the order in which client-named ballots arrive
+    /// does not matter.
     #[test]
     fn delays_change_nothing_while_open(
         votes in prop::collection::vec((0..4_u8, 0..12_u8), 1..40),
         seed in any::<u64>(),
     ) {
-        // The first content of a ballot id wins, so one id has one content here.
+        // The first content of a ballot id wins, so each id has one content here.
         let mut log: Vec<Entry> = votes.iter().map(|(voter, id)| Entry::Ballot(Ballot {
             poll: poll(),
             voter: VoterId([*voter; 16]),
@@ -321,8 +323,8 @@ proptest! {
         prop_assert_eq!(in_order.voters, shuffled.voters);
     }
 
-    /// Of ballots that the server named the last on the log counts, whatever its clock made of
-    /// the ids; one that the client named afterwards counts from the first greater id on.
+    /// Of ballots that the server named, the last on the log counts, whatever the server's clock made of
+    /// their ids. A ballot that the client names afterwards counts as soon as its id is greater.
     #[test]
     fn the_servers_ballots_count_by_their_place(ids in prop::collection::vec(0..12_u8, 1..12), then in 0..12_u8) {
         let vote = |id, named_by| Entry::Ballot(Ballot {
@@ -366,14 +368,15 @@ fn a_late_ballot_stays_late_after_the_poll_is_reopened() {
     };
     let closed = || step(2, 1, Gate::Closed, Reason::Closed);
     let reopened = || step(3, 1, Gate::Open, Reason::Reopened);
-    // Taken in phase 1, but the close got to the log first; its retry comes after the reopening.
+    // The ballot was accepted in phase 1, but the close reached the log first; its retry comes after the
+    // reopening.
     let folded = fold(&rules, &[closed(), vote(1, 1), reopened(), vote(1, 3), closed()]);
     assert_eq!(folded.tally.voters, 0);
     assert_eq!(folded.tally.gate, Gate::Open, "a repeated close of an earlier phase does nothing");
-    // An older ballot that comes only now was never decided: it counts.
+    // An older ballot that arrives only now was never decided, so it counts.
     let folded = fold(&rules, &[closed(), vote(2, 1), reopened(), vote(1, 3), vote(2, 3)]);
     assert_eq!((folded.tally.voters, folded.tally.counts[0]), (1, 1));
-    // A new ballot of the same voter counts, and proves the reopening where its record is late.
+    // A new ballot of the same voter counts, and proves the reopening whose record is late.
     let folded = fold(&rules, &[closed(), vote(1, 1), vote(2, 3), reopened()]);
     assert_eq!((folded.tally.voters, folded.tally.phase), (1, 3));
 }

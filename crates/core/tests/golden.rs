@@ -1,5 +1,5 @@
-//! The bytes of records and announcements, held still: a change here is a change of the topics'
-//! format.
+//! The bytes of records and announcements are held still here: a change of these tests is a change of the
+//! topics' format.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -24,7 +24,7 @@ const RESET: &str = r#"{"v":1,"type":"reset","pollId":"01890a5d-ac96-774b-bcce-b
 const DELETED: &str = r#"{"v":1,"type":"deleted","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":5,"round":2,"open":false,"at":1763740800003}"#;
 const GENESIS: &str = r#"{"v":1,"type":"genesis","generation":"01890a5d-ac00-7000-8000-000000000000","partition":3,"partitions":12}"#;
 
-/// As Python's `hashlib` has it; stores hold such.
+/// The expected values come from Python's `hashlib`; stores keep such digests, so they must never change.
 #[test]
 fn digests_stay_what_they_are() {
     let records: [(u64, &[u8], &[u8], &str); 3] = [
@@ -112,7 +112,7 @@ fn announcements() -> Vec<(&'static str, &'static str, Announcement)> {
     let draft = Draft::new("Which \"one\"?", ["Rust", "Größe"]);
     let mut poll = Poll::draft(id, draft, [7; 32], UnixMillis(1_763_740_800_000)).unwrap();
     poll.open(UnixMillis(1_763_740_800_001)).unwrap();
-    // One that was made before turnout was the organiser's choice says nothing of it.
+    // A poll that was made before turnout was the organiser's choice has no `turnout`, which means hidden.
     let before = Poll { turnout: Turnout::Hidden, ..poll.clone() };
     vec![
         (TALLY, "01890a5d-ac96-774b-bcce-b302099a8057/3", Announcement::Tally(tally)),
@@ -189,11 +189,11 @@ fn who_named_a_ballot_matters_from_version_2_on() {
     assert_eq!(named_by(&second), Ok(NamedBy::Client));
     assert_eq!(named_by(&with(&second, "\"client\"")), Ok(NamedBy::Client));
     assert_eq!(named_by(&with(&second, "\"server\"")), Ok(NamedBy::Server));
-    // What version 1 said nothing of it cannot have meant, however it is written.
+    // Version 1 had no `namedBy`, so in a version 1 record it means nothing, whatever its value.
     for word in ["\"server\"", "7", r#""server","namedBy":null"#] {
         assert_eq!(named_by(&with(BALLOT, word)), Ok(NamedBy::Client), "{word}");
     }
-    // It may be a later Pollux's: the partition stops, and nothing is lost.
+    // A later Pollux may have written it, so the partition stops, and nothing is lost.
     for unknown in [
         with(&second, "\"oracle\""),
         second.replace("ballot\"", "ranking\""),
@@ -239,7 +239,7 @@ fn a_newer_record_is_told_from_garbage() {
 }
 
 proptest! {
-    /// No bytes make the reader panic, and whatever reads is written back the same.
+    /// No bytes make the reader panic, and whatever it reads is written back the same.
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         if let Ok(entry) = Entry::decode(&bytes) {
@@ -247,7 +247,7 @@ proptest! {
         }
     }
 
-    /// The same near the valid ones, where the interesting mistakes are.
+    /// The same holds near the valid records, where the interesting mistakes are.
     #[test]
     fn damaged_records_are_read_or_refused(
         which in 0..7_usize,
@@ -258,7 +258,7 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        // Behind a space it is the same JSON, but not what the fast reader of ballots takes.
+        // Behind a space it is the same JSON, but not what the fast reader of ballots accepts.
         let spaced = [b" ", &bytes[..]].concat();
         prop_assert_eq!(Entry::decode(&spaced), Entry::decode(&bytes));
         if let Ok(entry) = Entry::decode(&bytes) {

@@ -1,4 +1,4 @@
-//! What every kind of poll must keep to, whatever it asks.
+//! Every kind of poll keeps the same rules, whatever it asks.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -50,12 +50,12 @@ fn of(draft: KindDraft) -> Poll {
     poll
 }
 
-/// Some poll of some kind.
+/// Generates a poll of any kind.
 fn polls() -> impl Strategy<Value = Poll> {
     prop_oneof![choices(), ratings()].prop_map(of)
 }
 
-/// An answer that the poll allows, made of these dice.
+/// Returns an answer that the poll allows, made from these dice.
 fn answer(poll: &Poll, dice: &[Index]) -> Answer {
     match poll.kind.form() {
         Form::Choice(form) => {
@@ -94,8 +94,8 @@ fn dice() -> impl Strategy<Value = Vec<Index>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
-    /// Adding answers and taking them away again, in any order, leaves nothing; and what two
-    /// partitions have counted is the sum of what each has.
+    /// Adding answers and taking them away again, in any order, leaves nothing; and two partitions' counts
+    /// add up to those that one partition would have.
     #[test]
     fn what_is_added_can_be_taken_away(
         poll in polls(),
@@ -139,7 +139,7 @@ proptest! {
         prop_assert!(poll.kind.say(&answer).len() <= marks);
     }
 
-    /// A poll is kept and announced with all that makes it what it is.
+    /// A poll is stored and announced with everything that its kind says of it.
     #[test]
     fn a_poll_is_read_as_it_was_written(poll in polls()) {
         let json = serde_json::to_string(&poll).unwrap();
@@ -148,7 +148,7 @@ proptest! {
         prop_assert_eq!(&again.kind, &poll.kind, "written once more from its draft");
     }
 
-    /// What another kind answers is never allowed, and counts that are missing are zero.
+    /// An answer of another kind is never allowed, and missing counts are zero.
     #[test]
     fn kinds_do_not_mix(one in choices(), other in ratings(), dice in dice()) {
         let (one, other) = (of(one), of(other));

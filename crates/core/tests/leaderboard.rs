@@ -1,4 +1,4 @@
-//! Ranking against a model that sorts everything and compares every pair.
+//! The ranking is compared with a model that sorts everything and compares every pair.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -1,5 +1,5 @@
-//! A poll's sum over partitions: whatever order the news comes in, the newest stands, versions
-//! only grow, and final means final.
+//! A standing sums a poll over its partitions: in whatever order announcements come, the newest stands,
+//! versions only grow, and final means final.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -50,7 +50,7 @@ fn final_is_when_every_partition_is_in_the_closing_phase_and_none_beyond() {
         standing.take_tally(tally(&closed, partition, 1, 9, 5, 2));
     }
     assert!(standing.is_final());
-    // Reopened elsewhere, and the announcement of the poll was lost: a partition tells.
+    // Another node reopened the poll, and its announcement was lost: a partition's tally tells.
     standing.take_tally(tally(&closed, 1, 1, 10, 6, 3));
     assert!(!standing.is_final(), "a partition counts again");
 }
@@ -80,7 +80,7 @@ fn a_node_that_knows_no_hidings_takes_none_back() {
     assert!(standing.take_poll(Arc::new(older.clone())));
     assert_eq!((standing.poll.status, standing.poll.hidings), (older.status, 3));
     assert!(standing.version(Shown::Nothing) > before);
-    // One that knows of more is believed.
+    // A poll that says it was hidden more often is believed.
     let newer = Poll { hidings: 5, revision: older.revision + 1, ..older };
     assert!(standing.take_poll(Arc::new(newer)));
     assert_eq!(standing.poll.hidings, 5);
@@ -117,12 +117,12 @@ fn whether_turnout_shows_is_fixed_by_the_opening() {
     let shown = poll();
     assert_eq!(shown.turnout, Turnout::Shown, "unless the organiser hides it");
     let mut standing = Standing::new(Arc::new(shown.clone()), PARTITIONS);
-    // Closed by a node that knows no turnout: it has left it out.
+    // A node that does not know turnout closed the poll, and left the field out.
     let mut older = Poll { turnout: Turnout::Hidden, ..shown };
     older.close(UnixMillis(2)).unwrap();
     assert!(standing.take_poll(Arc::new(older.clone())));
     assert_eq!((standing.poll.status, standing.poll.turnout), (older.status, Turnout::Shown));
-    // A draft's is what was written last.
+    // A draft's turnout is what was written last.
     let draft = Draft { turnout: Turnout::Hidden, ..Draft::new("Which?", ["A", "B"]) };
     let mut written = Poll::draft(older.id, draft, [0; 32], UnixMillis(1)).unwrap();
     let mut standing = Standing::new(Arc::new(written.clone()), PARTITIONS);
@@ -131,8 +131,8 @@ fn whether_turnout_shows_is_fixed_by_the_opening() {
     assert_eq!(standing.poll.turnout, Turnout::Shown);
 }
 
-/// A poll whose numbers are hidden, as two partitions count it: what each has committed after each
-/// of its records, and the poll after each of its changes.
+/// A `Story` is a poll whose numbers are hidden, as two partitions count it. It keeps what each has committed
+/// after each of its records, and the poll after each of its changes.
 struct Story {
     polls: Vec<Poll>,
     tallies: [Vec<Tally>; 2],
@@ -147,8 +147,8 @@ impl Story {
         Self { polls: vec![poll], tallies: [vec![Tally::new()], vec![Tally::new()]] }
     }
 
-    /// What happens next: a partition hears of the poll, somebody new votes, somebody votes anew, or
-    /// the organiser changes the poll.
+    /// Takes one more step: a partition hears of the poll, a new voter votes, a voter votes again, or the
+    /// organiser changes the poll.
     fn go_on(&mut self, partition: usize, what: u8) {
         let mut poll = self.polls.last().unwrap().clone();
         let mut tally = self.tallies[partition].last().unwrap().clone();
@@ -175,7 +175,7 @@ impl Story {
     }
 }
 
-/// What is shown of it to somebody who sees only turnout.
+/// Returns what is shown of the poll to a viewer who sees only turnout.
 fn seen(standing: &Standing) -> (u64, u64, bool) {
     (standing.poll.revision, standing.total_voters(), standing.is_final())
 }
@@ -207,9 +207,9 @@ fn a_version_tells_no_more_than_is_shown() {
 }
 
 proptest! {
-    /// However late, often and out of order a node hears of votes, changed minds, resets and
-    /// reveals: nobody's version goes back, neither while they see the same of the poll nor when they see
-    /// more; whoever sees turnout is sent each that differs.
+    /// However late, often and out of order a node hears of votes, changed minds, resets and reveals,
+    /// nobody's version goes back, neither while they see the same of the poll nor when they come to see
+    /// more. A viewer who sees turnout is sent every state that differs.
     #[test]
     fn nobodys_version_goes_back_over_resets_and_reveals(
         turnout in prop_oneof![3 => Just(Turnout::Shown), 1 => Just(Turnout::Hidden)],
@@ -221,8 +221,8 @@ proptest! {
             told.go_on(partition, what);
         }
         let mut standing = Standing::new(Arc::new(told.polls[0].clone()), 2);
-        // By how much they see: those whom nobody tells of votes (an event's list), the public
-        // before the reveal, its owner, and the public over the reveals.
+        // The versions are, in this order, those of viewers who are told of no votes (an event's list), of
+        // the public before the reveal, of the owner, and of the public across reveals.
         let less = if turnout == Turnout::Shown { Shown::Turnout } else { Shown::Nothing };
         let versions = |standing: &Standing| {
             let public = if standing.poll.revealed { Shown::Numbers } else { less };
@@ -252,8 +252,8 @@ proptest! {
         }
     }
 
-    /// Tallies may come late, twice and out of order: the versions shown never go back, for
-    /// those who see the numbers and for those who do not, and the last state is the same.
+    /// Tallies may come late, twice and out of order: the versions shown never go back, for viewers who see
+    /// the numbers and for those who do not, and the last state is the same.
     #[test]
     fn versions_never_go_back_whatever_the_order(
         order in prop::collection::vec((0..PARTITIONS, 0..12_u64), 0..80),

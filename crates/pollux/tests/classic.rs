@@ -1,6 +1,6 @@
-//! The classic commands, and the tools that read, against a real cluster: three brokers with
-//! their ZooKeepers, PostgreSQL, and a node of ours. It is started once for all tests here; each
-//! has polls or topics of its own.
+//! The classic commands, and the tools that read, run against a real cluster: three brokers with their
+//! ZooKeepers, PostgreSQL, and a node of ours. The cluster is started once for all tests of this file; each
+//! test has polls or topics of its own.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -26,7 +26,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 use support::{Client, said, signal};
 
-/// However this process ends, the cluster ends with it.
+/// All tests here share this cluster, which ends with this process, however that ends.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("classic");
     let cluster = Cluster::start(&Options { folder, secure: true, ..Options::default() }).unwrap();
@@ -35,7 +35,7 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     cluster
 });
 
-/// `pollux` with the cluster's environment and no other, in a folder without `.env`.
+/// Returns `pollux` with the cluster's environment and no other, in a folder without `.env`.
 fn pollux(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pollux"));
     command
@@ -52,14 +52,14 @@ fn run(arguments: &[&str]) -> Output {
     pollux(arguments).output().unwrap()
 }
 
-/// What a command that succeeds says on stdout.
+/// Returns what a command prints to stdout, and panics if it fails.
 fn text(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The same, one JSON value a line.
+/// Returns what a command prints with `--json`, one JSON value a line.
 fn lines(arguments: &[&str]) -> Vec<Value> {
     let text = text(&[arguments, &["--json"]].concat());
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -82,20 +82,20 @@ fn ask(method: &str, path: &str, body: Option<&Value>) -> Value {
     answer
 }
 
-/// A poll of these options; its id.
+/// Makes a poll with these options and returns its id.
 fn poll(options: &[&str]) -> String {
     let made =
         ask("POST", "/api/polls", Some(&json!({ "question": "Which?", "options": options })));
     made["id"].as_str().unwrap().to_owned()
 }
 
-/// Vote and wait for the decision; the receipt.
+/// Votes, waits for the decision, and returns the receipt.
 fn vote(poll: &str, option: u8, voter: &str) -> Value {
     let body = json!({ "optionId": option, "voterId": voter });
     ask("POST", &format!("/api/polls/{poll}/vote?wait=counted"), Some(&body))
 }
 
-/// The votes that are shown, once there are so many or more, or after a while.
+/// Returns the votes that are shown, as soon as they are at least `wanted`, or after 20 seconds.
 fn votes(poll: &str, wanted: u64) -> u64 {
     let count = || ask("GET", &format!("/api/polls/{poll}"), None)["totalVotes"].as_u64().unwrap();
     let begun = std::time::Instant::now();
@@ -215,7 +215,7 @@ fn what_is_produced_is_counted_and_consumed_as_the_ledger_says() {
         (&json!(true), &json!(voters.len()))
     );
 
-    // Each stands where its receipt says, in the partition of its key.
+    // Each ballot stands where its receipt says, in the partition of its key.
     let records = lines(&["consume", "--no-follow"]);
     let mut repeated = 0;
     let mut there = BTreeSet::new();
@@ -235,7 +235,7 @@ fn what_is_produced_is_counted_and_consumed_as_the_ledger_says() {
     }
     assert!(there.len() > cast.len(), "none was sent twice");
 
-    // The same poll again, by its code; and not once it is closed.
+    // The same poll takes more ballots by its code, and none once it is closed.
     let code = shown["code"].as_str().unwrap();
     let more =
         json(&["produce", "--poll", code, "--votes", "20", "--voters", "20", "--rate", "500"]);
@@ -256,8 +256,8 @@ fn what_is_produced_is_counted_and_consumed_as_the_ledger_says() {
     assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
 }
 
-/// With no time to hear from the brokers, nobody knows what became of some ballots. Each counts
-/// once at most, all the same; those that were acknowledged do count, those refused do not.
+/// With no time to hear from the brokers, nobody knows what became of some ballots. Each still counts at most
+/// once; those that were acknowledged do count, and those refused do not.
 #[test]
 fn ballots_that_nobody_answers_for_are_told_as_unknown() {
     let poll = poll(&["A", "B"]);
@@ -270,7 +270,7 @@ fn ballots_that_nobody_answers_for_are_told_as_unknown() {
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     let count = |name: &str| told[name].as_u64().unwrap();
     let [acknowledged, unknown, failed] = ["acknowledged", "unknown", "failed"].map(count);
-    // What comes after one of them in its partition is refused rather than sent.
+    // Whatever follows an unanswered ballot in its partition is refused rather than sent.
     assert!(unknown > 0 && acknowledged + unknown + failed == 200, "{told}");
     let least = acknowledged + 50;
     let more = ["produce", "--poll", &poll, "--votes", "50", "--voters", "50", "--rate", "max"];
@@ -298,7 +298,7 @@ fn consuming_begins_where_it_is_told_and_follows() {
     );
     let first = json(&["consume", "--partition", p, "--from-beginning", "--count", "1"]);
     assert_eq!((&first["offset"], &first["key"]), (&json!(0), &json!("genesis")));
-    // Other tests produce to the same topic meanwhile, so it may be the last one and more.
+    // Other tests produce to the same topic meanwhile, so more than the last record may be read.
     let last = lines(&["consume", "--partition", p, "--offset", "-1", "--no-follow"]);
     let newest = place(last.last().unwrap());
     let latest = lines(&["consume", "--partition", p, "--offset", "latest", "--no-follow"]);
@@ -315,7 +315,7 @@ fn consuming_begins_where_it_is_told_and_follows() {
     assert!(said(&missing).contains("holds the offsets 0 up to"), "{}", said(&missing));
     assert_eq!(run(&["consume", "--partition", "99"]).status.code(), Some(1));
 
-    // What comes after it has begun is printed as it comes; Ctrl-C is a good end.
+    // Records that come after the start are printed as they come; ending with Ctrl-C is a success.
     let mut following = pollux(&["consume", "--partition", p, "--offset", o, "--json"])
         .stdout(Stdio::piped())
         .spawn()
@@ -326,7 +326,7 @@ fn consuming_begins_where_it_is_told_and_follows() {
     let newer = vote(&poll, 1, "ada");
     let (same, later) = place(&newer["position"]);
     assert_eq!(same, partition, "the same voter's ballots share a partition");
-    // Other tests append, too.
+    // Other tests append to the same partition, too.
     assert!(std::iter::repeat_with(next).any(|record| place(&record) == (same, later)));
     signal(following.id(), "INT");
     assert_eq!(following.wait().unwrap().code(), Some(0));
@@ -357,7 +357,7 @@ fn what_is_nobodys_ballot_is_shown_with_its_reason() {
 
 #[test]
 fn a_group_goes_on_where_it_was_and_is_never_ours() {
-    // Topics that nobody else writes to.
+    // Nobody else writes to these topics.
     let prefix = ["--topic-prefix", "group."];
     json(&[&["topics", "create", "--kafka-partitions", "4"][..], &prefix].concat());
     let all = lines(&[&["consume", "--no-follow"][..], &prefix].concat());
@@ -392,7 +392,7 @@ fn a_vote_is_traced_from_phone_to_screen() {
     );
     assert_eq!((&record["decided"], &record["status"]), (&json!("counted"), &json!("counted")));
     let way = &record["way"];
-    // One machine, one clock: in order, and each is there.
+    // All times come from one machine's clock, so they are in order, and none is missing.
     let times = ["cast", "taken", "appended", "committed", "announced"];
     let times =
         times.map(|name| way["times"][name].as_str().unwrap_or_else(|| panic!("{name}: {way}")));
@@ -412,7 +412,7 @@ fn a_vote_is_traced_from_phone_to_screen() {
         json(&["trace", replaced["ballotId"].as_str().unwrap()])["records"][0]["status"],
         "counted"
     );
-    // With the phone looking on, the way ends at its screen.
+    // With the phone watching, the way ends at its screen.
     let cast = json(&["trace", "--cast", &poll, "--option", "2"]);
     let record = &cast["records"][0];
     assert_eq!(
@@ -488,7 +488,7 @@ fn recount_and_export_read_the_cluster_and_change_nothing() {
     assert_eq!(ballots.len(), 3, "{ballots:?}");
     assert!(ballots.iter().all(|ballot| ballot["status"] == "counted"), "{ballots:?}");
 
-    // The topic is counted, not the database.
+    // `recount` counts the topic, not the database.
     let database = CLUSTER.database();
     let tamper = format!("UPDATE tallies SET counts[1] = counts[1] + 1000 WHERE poll = '{poll}'");
     database.query(&tamper).unwrap();
@@ -499,7 +499,7 @@ fn recount_and_export_read_the_cluster_and_change_nothing() {
     database.query(&tamper.replace('+', "-")).unwrap();
     assert_eq!(json(&["recount", &poll])["equal"], true);
 
-    // Nothing is made where nothing is.
+    // Reading a database or topics that do not exist creates nothing.
     let output = run(&["recount", "--db-name", "postgres"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("database postgres is not of this"), "{}", said(&output));
@@ -515,7 +515,7 @@ fn recount_and_export_read_the_cluster_and_change_nothing() {
     assert_eq!(output.status.code(), Some(4), "{}", said(&output));
 }
 
-/// Partition, offset, key and value of everything on a topic of two partitions.
+/// Returns partition, offset, key and value of every record of a topic with two partitions.
 fn records(topic: &str) -> Vec<(i32, i64, Vec<u8>, Vec<u8>)> {
     let reader: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", CLUSTER.bootstrap())
@@ -536,7 +536,8 @@ fn records(topic: &str) -> Vec<(i32, i64, Vec<u8>, Vec<u8>)> {
         .collect()
 }
 
-/// A topic that was made anew from a copy, of the same generation and as long.
+/// A topic that was made anew from a copy has the same generation and length, and only the digests tell that
+/// its content differs.
 #[test]
 fn a_recount_tells_where_a_topic_no_longer_holds_what_was_counted() {
     let mut database = CLUSTER.database();
@@ -565,7 +566,7 @@ fn a_recount_tells_where_a_topic_no_longer_holds_what_was_counted() {
     assert_eq!(whole.status.code(), Some(0), "{}", said(&whole));
     assert_eq!(read(&whole)["uncompared"], json!([]));
 
-    // Of the copy the newest record of partition 1 says another time, which no count shows.
+    // In the altered copy, the newest record of partition 1 has another time, which no count shows.
     let copied = records("copied.votes");
     let last = copied.iter().filter(|it| it.0 == 1).map(|it| it.1).max().unwrap();
     for (prefix, altered) in [("same.", None), ("altered.", Some((1, last)))] {
@@ -601,7 +602,7 @@ fn a_recount_tells_where_a_topic_no_longer_holds_what_was_counted() {
     assert_eq!((&told["differences"], &told["polls"]), (&json!([]), &read(&whole)["polls"]));
     assert!(said(&altered).contains("no longer holds what was counted"), "{}", said(&altered));
 
-    // A node of a version that keeps no digests has counted partition 0.
+    // The database now looks as if a node of a version that keeps no digests had counted partition 0.
     database.query("DELETE FROM digests WHERE partition = 0").unwrap();
     let told = read(&recount("same."));
     let uncompared = json!([{ "partition": 0, "from": 0, "to": copied.len() as i64 - last - 1 }]);

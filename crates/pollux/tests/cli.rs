@@ -1,5 +1,5 @@
-//! The command line from outside: help, usage, settings and their sources, exit codes. What
-//! needs a running server is tested elsewhere.
+//! The command line is tested from outside: help, usage, settings and their sources, exit codes. What needs a
+//! running server is tested elsewhere.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -21,7 +21,7 @@ const COMMANDS: [&str; 13] = [
     "man",
 ];
 
-/// `pollux` with an environment that holds nothing of ours, in a folder of its own.
+/// Returns `pollux` with an environment that holds no setting of ours, run in this folder.
 fn pollux(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pollux"));
     command.current_dir(folder).env_clear().env("COLUMNS", "100");
@@ -177,7 +177,7 @@ fn a_taken_port_is_told_with_its_holder_and_a_free_one() {
 
 #[test]
 fn nobody_there_exits_4() {
-    // A port that was free a moment ago.
+    // This port was free a moment ago, so nobody listens there.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -204,7 +204,7 @@ fn no_broker_named_exits_2_and_none_there_4() {
         assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("set KAFKA_BROKER"), "{}", stderr(&output));
     }
-    // Each is patient for a while, so all at once.
+    // Each command is patient for a while, so all run at once.
     let folder = tempfile::tempdir().unwrap();
     let asking = commands.map(|arguments| {
         pollux(folder.path())
@@ -231,7 +231,7 @@ fn half_a_cluster_is_no_folder() {
             pollux(folder.path()).args(command).env("KAFKA_BROKER", "k:9092").output().unwrap();
         assert_eq!(code(&output), 2, "{command:?}");
         assert!(stderr(&output).contains("DB_HOST"), "{}", stderr(&output));
-        // A folder that was typed is meant.
+        // A folder that is named on the command line is used, whatever the environment says of a cluster.
         let output = pollux(folder.path())
             .args(command)
             .args(["--data", "nowhere"])
@@ -268,8 +268,8 @@ fn completions_and_man_pages_are_made() {
     assert!(folder.path().join("pages/pollux-topics-describe.1").is_file());
 }
 
-/// Every line that docs/kafka-tutorial.md has one type is run by a shell in which our commands only
-/// say whether they know their flags, and all others do nothing.
+/// A shell runs every line that docs/kafka-tutorial.md tells its reader to type. In that shell our commands
+/// only say whether they know their flags, and all others do nothing.
 #[test]
 fn the_commands_of_the_tutorial_are_understood() {
     const SHELL: &str = r#"
@@ -294,7 +294,7 @@ fn the_commands_of_the_tutorial_are_understood() {
     let folder = tempfile::tempdir().unwrap();
     let mut commands = 0;
     for line in include_str!("../../../docs/kafka-tutorial.md").lines() {
-        // What talks to ZooKeeper over bash's own sockets is left out.
+        // A line that talks to ZooKeeper over bash's own sockets is left out.
         let Some(line) = line.strip_prefix("$ ").filter(|line| !line.starts_with('(')) else {
             continue;
         };

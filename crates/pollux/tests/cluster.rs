@@ -1,5 +1,5 @@
-//! Whole nodes on a real cluster: Kafka with ZooKeeper, PostgreSQL, two web nodes, a processor.
-//! What they do when something dies is in `tests/faults`.
+//! Whole nodes run on a real cluster: Kafka with ZooKeeper, PostgreSQL, two web nodes and two processors, one
+//! of them on a web node. What they do when something dies is tested in `tests/faults`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,12 +17,12 @@ use serde_json::{Value, json};
 
 use self::support::{Client, pollux, said};
 
-/// What is told to every node is there within this.
+/// An announcement reaches every node within this time.
 const SOON: Duration = Duration::from_secs(20);
-/// A node that has just started knows everything within this.
+/// A node that has just started knows everything within this time.
 const CURRENT: Duration = Duration::from_secs(2);
 
-/// However this process ends, the cluster ends with it.
+/// All tests here share this cluster, which ends with this process, however that ends.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster");
     let cluster = Cluster::start(&Options { folder, ..Options::default() }).unwrap();
@@ -34,7 +34,7 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     cluster
 });
 
-/// Held for writing by whoever harms the cluster.
+/// A test holds this lock for writing while it harms the cluster; all others hold it for reading.
 static PEACE: RwLock<()> = RwLock::new(());
 
 const PROCESSOR: u16 = 1;
@@ -63,7 +63,7 @@ fn path(poll: &Value) -> String {
     format!("/api/polls/{}", poll["id"].as_str().unwrap())
 }
 
-/// What it says, once it says so.
+/// Looks until there is something to see, and returns that.
 fn once<T>(what: &str, mut look: impl FnMut() -> Result<T, Value>) -> T {
     let begun = Instant::now();
     loop {
@@ -75,7 +75,7 @@ fn once<T>(what: &str, mut look: impl FnMut() -> Result<T, Value>) -> T {
     }
 }
 
-/// A node of the cluster that is not one of its members, with these settings.
+/// Returns the command of a node with these settings that joins the cluster but is none of its members.
 fn another(settings: &[(&str, &str)]) -> Command {
     let mut command = pollux();
     command.args(["--json", "serve"]).envs(CLUSTER.environment());
@@ -89,7 +89,7 @@ fn refused(settings: &[(&str, &str)]) -> (i32, String) {
     (output.status.code().unwrap(), said(&output))
 }
 
-/// Killed when dropped.
+/// `Started` is a node that runs, with its first line of output; it is killed when dropped.
 struct Started {
     child: Child,
     said: Value,
@@ -123,7 +123,7 @@ fn a_poll_made_on_one_node_is_voted_on_at_another_and_shown_by_both() {
     let made = poll(WEB[0], "Everywhere?");
     for voter in 0..20 {
         let body = json!({ "optionId": 1 + voter % 2, "voterId": voter.to_string() });
-        // At once: nobody waits until the other node has heard of the poll.
+        // The vote comes at once: nobody waits until the other node has heard of the poll.
         let (status, receipt) = post(WEB[1], &format!("{}/vote", path(&made)), &body, None);
         assert_eq!(status, 202, "{receipt}");
     }
@@ -140,7 +140,7 @@ fn a_poll_made_on_one_node_is_voted_on_at_another_and_shown_by_both() {
     assert_eq!(ends[0]["totalVotes"], 20);
     assert_eq!(ends[0]["resultHash"].as_str().map(str::len), Some(64));
     for web in WEB {
-        // Its owner is told how everything is, on a node that only shows as on one that counts.
+        // The owner is told the state of everything, on a node that only shows as well as on one that counts.
         let status = format!("/api/status?poll={}", made["id"].as_str().unwrap());
         let (_, status) = node(web).send("GET", &status, None, Some(token)).unwrap();
         assert_eq!([&status["mode"], &status["ready"]], [&json!("cluster"), &json!(true)]);
@@ -154,7 +154,8 @@ fn a_poll_made_on_one_node_is_voted_on_at_another_and_shown_by_both() {
         assert!(pulse["counted"].as_u64() >= Some(20), "{pulse}");
         let votes = ends[0]["options"].as_array().unwrap().iter().map(|option| &option["votes"]);
         let votes = json!(votes.collect::<Vec<_>>());
-        // The log is read again while others write and count; what takes longer is asked for twice.
+        // The log is read again while others write and count; a replay that takes too long is asked for
+        // again.
         once("the vote, folded from the topic", || {
             let (status, replay) = get(web, &format!("{}/replay", path(&made)));
             let last = replay["frames"].as_array().and_then(|frames| frames.last());
@@ -194,7 +195,7 @@ fn the_outbox_tells_what_its_writer_could_not() {
     let made = poll(WEB[0], "Before?");
     get(WEB[1], &path(&made));
     let id = made["id"].as_str().unwrap();
-    // As a node that died between its commit and its announcement leaves it.
+    // A node that died between its commit and its announcement leaves the database like this.
     let change = format!(
         "BEGIN; UPDATE polls SET question = 'After?', revision = revision + 1 WHERE id = '{id}'; \
          INSERT INTO outbox (poll, revision) SELECT id, revision FROM polls WHERE id = '{id}'; COMMIT"
@@ -220,7 +221,7 @@ fn an_event_is_told_to_every_node() {
     let text = |name: &str| event[name].as_str().unwrap();
     let (id, owner, code) = (text("id"), text("ownerToken"), text("code"));
     let path = format!("/api/events/{id}");
-    // Both nodes keep it in memory from now on, and hear of it by announcements only.
+    // From now on both nodes keep the event in memory, and hear of it by announcements only.
     for web in WEB {
         assert_eq!(get(web, &format!("/api/events/{code}")).1["title"], "Before");
     }
@@ -240,7 +241,7 @@ fn an_event_is_told_to_every_node() {
             post(web, &format!("/api/polls/{code}/vote"), &json!({"option": "Yes"}), None);
         assert_eq!((status, &receipt["pollId"]), (202, &poll["id"]), "{receipt}");
     }
-    // As a node that died between its commit and its announcement leaves it.
+    // A node that died between its commit and its announcement leaves the database like this.
     let change = format!(
         "BEGIN; UPDATE events SET title = 'After', revision = revision + 1 WHERE id = '{id}'; \
          INSERT INTO outbox (event, revision) SELECT id, revision FROM events WHERE id = '{id}'; COMMIT"
@@ -292,7 +293,7 @@ fn a_node_with_another_secret_is_refused() {
     assert!(!said.contains("another secret than theirs"), "{said}");
 }
 
-/// The script that makes the account of docker-compose.yml, run as PostgreSQL's image runs it.
+/// The script that makes the account of docker-compose.yml is run as PostgreSQL's image runs it.
 #[test]
 fn the_nodes_of_the_compose_file_have_an_account_that_can_do_nothing_else() {
     let _peace = PEACE.read().unwrap();
@@ -328,7 +329,7 @@ fn the_nodes_of_the_compose_file_have_an_account_that_can_do_nothing_else() {
 fn nodes_that_are_given_no_secret_share_one_that_the_first_of_them_made() {
     let _peace = PEACE.read().unwrap();
     CLUSTER.database().query("CREATE DATABASE unset").unwrap();
-    // All that the original assignment's `.env` has, and no more.
+    // These are all the settings that the original assignment's `.env` has.
     let unset = [("DB_NAME", "unset"), ("POLLUX_TOPIC_PREFIX", "unset."), ("POLLUX_SECRET", "")];
     let (one, two) = std::thread::scope(|scope| {
         let other = scope.spawn(|| Started::with(&unset));
@@ -338,7 +339,7 @@ fn nodes_that_are_given_no_secret_share_one_that_the_first_of_them_made() {
     let body = json!({ "question": "Shared?", "options": ["Yes", "No"] }).to_string();
     let (status, poll) = one.send("POST", "/api/polls", Some(&body), None).unwrap();
     assert_eq!(status, 201, "{poll}");
-    // One name is one voter at both, so they name voters with one secret.
+    // The same name is one voter at both nodes, so both derive voters with one secret.
     let vote = format!("{}/vote", path(&poll));
     let body = |option: u8| json!({ "optionId": option, "voterId": "ada" }).to_string();
     for (client, option) in [(&mut one, 1), (&mut two, 2)] {
@@ -350,7 +351,7 @@ fn nodes_that_are_given_no_secret_share_one_that_the_first_of_them_made() {
         let replaced = seen["options"][1]["votes"] == 1 && seen["totalVoters"] == 1;
         if replaced { Ok(()) } else { Err(seen) }
     });
-    // It can be taken out of the database and be given to the nodes instead.
+    // The secret can be taken out of the database and given to the nodes instead.
     let mut database = CLUSTER.database();
     database.name = "unset".to_owned();
     let kept = "SELECT value FROM meta WHERE name = 'made_secret'";
@@ -358,7 +359,7 @@ fn nodes_that_are_given_no_secret_share_one_that_the_first_of_them_made() {
     database.query("DELETE FROM meta WHERE name = 'made_secret'").unwrap();
     let given = Started::with(&[&unset[..2], &[("POLLUX_SECRET", &secret)]].concat());
     assert_eq!(given.client().send("GET", "/readyz", None, None).unwrap().0, 200);
-    // From then on a node that is given none is told so, as it is where all others have one.
+    // From then on a node that is given no secret is refused, as it is wherever all others have one.
     let (code, said) = refused(&unset);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("have a POLLUX_SECRET"), "{said}");
@@ -370,7 +371,7 @@ fn nodes_that_are_given_no_secret_share_one_that_the_first_of_them_made() {
 #[test]
 fn a_database_of_another_log_is_refused() {
     let _peace = PEACE.read().unwrap();
-    // The votes it was counted from are on the topic votes.
+    // The votes that the database was counted from are on the topic `votes`.
     get(WEB[0], "/readyz");
     let (code, said) = refused(&[("POLLUX_TOPIC_PREFIX", "other.")]);
     assert_eq!(code, 3, "{said}");
@@ -386,7 +387,7 @@ fn a_database_without_the_polls_of_the_topic_is_refused() {
     let (code, said) = refused(&[("DB_NAME", "lost")]);
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("holds votes, but the database lost holds no poll"), "{said}");
-    // Nothing was half done: the secret of a stranger is not kept there either.
+    // The refusal left nothing behind: the secret of the refused node is not kept there either.
     let kept = "SELECT count(*) FROM meta WHERE name = 'secret'";
     let mut lost = CLUSTER.database();
     lost.name = "lost".to_owned();
@@ -399,14 +400,14 @@ fn topics_that_break_the_promise_are_refused_or_taken_with_a_banner() {
     CLUSTER.database().query("CREATE DATABASE weak").unwrap();
     let weak =
         [("DB_NAME", "weak"), ("POLLUX_TOPIC_PREFIX", "weak."), ("POLLUX_KAFKA_REPLICATION", "1")];
-    // Nobody makes such topics by mistake.
+    // Topics this weak are made only by those who ask for them expressly.
     let (code, said) = refused(&weak);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("POLLUX_KAFKA_WEAK=true"), "{said}");
     let taken = Started::with(&[&weak[..], &[("POLLUX_KAFKA_WEAK", "true")]].concat());
     assert!(!taken.said["faults"].as_array().unwrap().is_empty(), "{}", taken.said);
     assert_eq!(taken.client().send("GET", "/readyz", None, None).unwrap().0, 200);
-    // And nobody takes them by mistake, once they are there.
+    // Once they exist, such topics are also used only by those who ask for them expressly.
     let (code, said) = refused(&weak[..2]);
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("POLLUX_KAFKA_WEAK=true"), "{said}");
@@ -423,7 +424,7 @@ fn a_node_that_joins_ten_thousand_open_polls_is_current_at_once() {
     assert_eq!(status, 200, "{counted}");
     let database = CLUSTER.database();
     let id = made["id"].as_str().unwrap();
-    // In every partition the poll's opening is counted, or there would be fewer rows to load.
+    // The poll's opening is counted in every partition first; otherwise there would be fewer rows to load.
     once("settled", || {
         let query = format!("SELECT count(*) FROM tallies WHERE poll = '{id}'");
         let rows = database.query(&query).unwrap();
@@ -443,10 +444,10 @@ fn a_node_that_joins_ten_thousand_open_polls_is_current_at_once() {
          SELECT copy FROM copies ORDER BY random() LIMIT 500"
     );
     let copies = database.query(&copies).unwrap();
-    // Of those that nobody uses it is told to keep all: some are open besides.
+    // The node may keep more idle polls than these in memory, because other polls are open besides.
     let node = Started::with(&[("POLLUX_ROLES", "web"), ("POLLUX_WATCH_LOADED_POLLS", "20000")]);
     let ready = Instant::now();
-    // What it knows now it knows by itself.
+    // With PostgreSQL paused, the node answers only from what it knows already.
     CLUSTER.pause("pg").unwrap();
     let mut client = node.client();
     let sample: Vec<_> = copies.lines().filter(|line| line.len() == 36).collect();

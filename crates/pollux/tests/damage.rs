@@ -1,5 +1,5 @@
-//! A data folder that is not as it was left: each case is refused with exit code 3 and a message
-//! that says what to do, and not a byte of what is there is changed.
+//! A data folder that is not as it was left is refused with exit code 3 and a message that says what to do,
+//! and not a byte of it is changed.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use support::{Server, pollux, run, said};
 
-/// A folder with a poll and a vote in it, closed.
+/// Returns a folder that holds a poll and a vote, and whose server has stopped.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());
@@ -40,7 +40,7 @@ fn serve(folder: &Path) -> Output {
         .unwrap()
 }
 
-/// Every file that matters, with its bytes.
+/// Returns every file that matters, with its bytes.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(folder).unwrap().flatten().filter_map(|entry| {
         let name = entry.file_name().into_string().unwrap();
@@ -54,6 +54,7 @@ fn pragma(file: &Path, sql: &str) {
     Connection::open(file).unwrap().execute_batch(sql).unwrap();
 }
 
+/// A `Case` has a name, the damage that is done to a folder, and the words that the refusal must contain.
 type Case = (&'static str, fn(&Path), &'static [&'static str]);
 
 const CASES: &[Case] = &[
@@ -141,7 +142,7 @@ const CASES: &[Case] = &[
     ),
 ];
 
-/// Everybody who voted for the first option has voted for the second.
+/// Makes everybody who voted for the first option have voted for the second.
 fn alter_a_vote(folder: &Path) {
     pragma(
         &folder.join("log.db"),
@@ -192,7 +193,8 @@ fn recount_tells_where_the_log_is_damaged_and_what_of_it_is_whole() {
     assert_eq!(told["whole"], serde_json::json!([{ "partition": 0, "upTo": 2 }]));
 }
 
-/// Log and store lose their ends together, as after a crash on a bad disk: both agree, on too little.
+/// Log and store lose their ends together, as after a crash on a bad disk: they agree with each other, and
+/// both lack votes.
 #[test]
 fn acknowledged_votes_that_log_and_store_have_both_lost_are_missed() {
     let folder = folder();
@@ -276,7 +278,7 @@ fn serve_as(folder: &Path, secret: &str) -> String {
     said(&output)
 }
 
-/// Polls may wait for their votes under one secret, and be voted in under another.
+/// A secret may be replaced while polls have no votes yet, and no longer once somebody may have voted.
 #[test]
 fn another_secret_is_refused_once_somebody_may_have_voted() {
     let folder = tempfile::tempdir().unwrap();
@@ -310,7 +312,7 @@ fn a_secret_of_our_own_is_named_when_another_takes_its_place() {
     assert_eq!(Server::start(folder.path()).stop().code(), Some(0));
 }
 
-/// The secret that a folder made for itself is rotated, and voters of an older poll stay who they are.
+/// When the secret that a folder made for itself is rotated, voters of an older poll stay who they are.
 #[test]
 fn a_rotated_secret_makes_nobody_a_stranger() {
     let folder = tempfile::tempdir().unwrap();
@@ -347,7 +349,7 @@ fn a_rotated_secret_makes_nobody_a_stranger() {
     assert_eq!(alone.status.code(), Some(3), "the former one alone: {}", said(&alone));
 }
 
-/// A folder of a version that kept no fingerprint.
+/// A folder of a version that kept no fingerprint of its secret is given one.
 #[test]
 fn a_folder_without_a_fingerprint_is_given_one() {
     let folder = folder();

@@ -1,4 +1,4 @@
-//! `pollux demo`: what it prints works as typed, whatever a `.env` says, and nothing stays.
+//! `pollux demo` prints lines that work as typed, whatever a `.env` says, and leaves nothing behind.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use support::{pollux, signal};
 use tokio_tungstenite::tungstenite;
 
-/// Ends with the test, also with one that fails.
+/// `Demo` is a running demo, which ends with its test even if that fails.
 struct Demo(Child);
 
 impl Drop for Demo {

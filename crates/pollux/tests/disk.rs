@@ -1,5 +1,5 @@
-//! A disk that is full, and one that fails: what is answered meanwhile, and that nothing which
-//! was acknowledged is lost.
+//! A disk is full, or fails: the server answers as promised meanwhile, and nothing that was acknowledged is
+//! lost.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use support::{Server, run, said};
 
-/// A file system of four megabytes, gone when dropped.
+/// `SmallDisk` is a file system of four megabytes, unmounted when dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `None` where mounting is not allowed.
+    /// Mounts the file system; returns `None` where mounting is not allowed.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mount = Command::new("mount")
@@ -30,7 +30,7 @@ impl SmallDisk {
         self.0.path().join("filler")
     }
 
-    /// Leave so many bytes free.
+    /// Fills the file system until only this many bytes are free.
     fn fill(&self, free: u64) {
         let mut filler = fs::File::create(self.filler()).unwrap();
         while filler.write_all(&[0; 4096]).is_ok() {}
@@ -99,14 +99,15 @@ fn a_full_disk_is_503_and_over_when_there_is_room() {
     recount_is_equal(folder);
 }
 
-/// Writes that fail for another reason than room leave it unknown what is on the disk.
+/// A write that fails for another reason than lack of room leaves it unknown what is on the disk.
 #[test]
 fn a_disk_that_fails_ends_the_process_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());
     let poll = server.poll(&["A", "B"]);
     assert_eq!(server.stop().code(), Some(0));
-    // The kernel refuses (EFBIG) whatever makes a file longer than a megabyte.
+    // The kernel refuses (EFBIG) any write that makes a file longer than a megabyte: `ulimit -f` counts
+    // blocks of 512 bytes.
     server.prelude = "trap '' XFSZ; ulimit -f 2048".into();
     server.restart();
 
@@ -115,9 +116,9 @@ fn a_disk_that_fails_ends_the_process_and_loses_nothing() {
         assert!(voter < 5000, "no write fails");
         match server.vote(&poll, &format!("v{voter}")) {
             Ok((202, _)) => recorded += 1,
-            // Refused, or unknown: nothing more is promised.
+            // The vote was refused, or its fate is unknown: nothing more is promised.
             Ok((503 | 504, _)) => {}
-            // Gone.
+            // The server is gone.
             Err(_) => break,
             other => panic!("{other:?}"),
         }

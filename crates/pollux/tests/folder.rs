@@ -1,5 +1,5 @@
-//! `recount`, `export` and `trace` on a data folder with a history: ballots replaced, late, sent
-//! twice, and one in the wrong partition.
+//! `recount`, `export` and `trace` read a data folder with a history: ballots that were superseded, late or
+//! sent twice, and one in the wrong partition.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -27,7 +27,7 @@ const PARTITIONS: u32 = 2;
 const VOTERS: u8 = 40;
 const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
 
-/// A data folder, open.
+/// `History` is an open data folder that gets a history.
 struct History {
     folder: tempfile::TempDir,
     log: Arc<EmbeddedLog>,
@@ -54,8 +54,8 @@ impl History {
         history
     }
 
-    /// Everybody votes for option 1, every fourth changes to 2, one sends theirs twice; then
-    /// the poll closes, and one comes late.
+    /// Casts the history: everybody votes for option 1, every fourth voter changes to 2, one sends theirs
+    /// twice; then the poll closes, and one ballot comes late.
     async fn vote(&self) {
         control::publish(&*self.log, &self.poll, NOW).await;
         for voter in 0..VOTERS {
@@ -97,7 +97,7 @@ impl History {
         self.log.append(partition, record).await.unwrap();
     }
 
-    /// Let the processor count everything there is.
+    /// Runs the processor until it has counted everything.
     async fn count(&self) {
         let limits = Config::default().processor;
         let ambient = Arc::new(SystemAmbient::new());
@@ -125,7 +125,7 @@ impl History {
         self.folder.path()
     }
 
-    /// End the server that was.
+    /// Closes log and store, as a server that ends does.
     async fn close(self) -> tempfile::TempDir {
         self.log.shut().await;
         self.store.shut().await;
@@ -133,7 +133,7 @@ impl History {
     }
 }
 
-/// A voter's n-th ballot.
+/// Returns the id of a voter's n-th ballot.
 fn ballot(voter: u8, n: u8) -> BallotId {
     BallotId::new(UnixMillis(NOW.0 + u64::from(n)), [voter; 10])
 }
@@ -187,7 +187,8 @@ fn sql(folder: &Path, file: &str, sql: &str) {
     rusqlite::Connection::open(folder.join(file)).unwrap().execute_batch(sql).unwrap();
 }
 
-/// The checksums of a log are made anew by whoever alters it, and the counts stay what they were.
+/// Whoever alters a log can compute its checksums anew, and the counts can stay as they were; only the
+/// digests tell.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recount_tells_where_the_log_no_longer_holds_what_was_counted() {
     let history = History::new().await;
@@ -213,7 +214,7 @@ async fn a_recount_tells_where_the_log_no_longer_holds_what_was_counted() {
     let changed = serde_json::json!([{ "partition": 1, "from": 0, "to": ends[1] }]);
     assert_eq!((&told["changed"], &told["differences"]), (&changed, &serde_json::json!([])));
 
-    // A store of before kept no digests: the counts are equal, and that is all that can be said.
+    // A store of an earlier version kept no digests: the counts are equal, and that is all that can be said.
     sql(folder.path(), "store.db", "DELETE FROM digests WHERE partition = 1");
     let output = pollux(folder.path(), &["recount"]);
     let told = stdout(&output);
@@ -237,7 +238,7 @@ async fn a_recount_shows_every_difference() {
     let standing = history.store.standing(history.poll.id).await.unwrap().unwrap();
     let mut tally = standing.tallies().next().unwrap().clone();
     let end = Log::end(&*history.log, tally.partition).await.unwrap();
-    // One more record, so that there is something to commit; and one vote too many with it.
+    // There is one more record, so that there is something to commit, and one vote too many with it.
     let key = Bytes::from_static(b"x");
     history.log.append(tally.partition, NewRecord { value: key.clone(), key }).await.unwrap();
     tally.tally.counts[0] += 1;

@@ -1,9 +1,10 @@
-//! The promise against SIGKILL: the real process, under load, killed at random moments many
-//! times. Every ballot answered 202 is decided exactly once; every ballot left unknown is
-//! decided exactly once after its retry; no ballot answered 503 is there at all. The recount
-//! that says so reads the log's raw bytes and shares no code with the server's fold.
+//! The promise is held against SIGKILL: the real process is killed under load, many times at random moments.
+//! Every ballot answered 202 is decided exactly once; every ballot left unknown is decided exactly once after
+//! its retry; no ballot answered 503 is there at all. The recount that says so reads the log's raw bytes and
+//! shares no code with the server's fold.
 //!
-//! `POLLUX_KILLS` sets how often (default 15), `POLLUX_SEED` repeats a run's choices.
+//! `POLLUX_KILLS` sets how often the process is killed (default 15), and `POLLUX_SEED` repeats a run's
+//! choices.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -25,7 +26,7 @@ use support::{Client, Server, run};
 const CLIENTS: u64 = 24;
 const VOTERS_EACH: u64 = 40;
 
-/// What a client knows of one ballot in the end.
+/// `Sent` is what a client knows of one ballot in the end.
 struct Sent {
     poll: String,
     voter: String,
@@ -33,6 +34,7 @@ struct Sent {
     recorded: bool,
 }
 
+/// The clients vote in such a `Poll`.
 struct Poll {
     id: String,
     refuse: bool,
@@ -85,8 +87,8 @@ fn create(server: &Server, revote: &str) -> Poll {
     Poll { id: poll["id"].as_str().unwrap().into(), refuse: revote == "refuse" }
 }
 
-/// One client: casts ballots for its voters until told to stop, and sends again, under the
-/// same ballot id, whatever was left unknown.
+/// Runs one client: it casts ballots for its voters until told to stop, and sends whatever was left unknown
+/// again under the same ballot id.
 fn client(n: u64, seed: u64, port: u16, polls: &[Poll], stop: &AtomicBool) -> Vec<Sent> {
     let mut dice = StdRng::seed_from_u64(seed ^ (n + 1) << 32);
     let mut client = Client::new(port);
@@ -107,10 +109,10 @@ fn client(n: u64, seed: u64, port: u16, polls: &[Poll], stop: &AtomicBool) -> Ve
                     recorded = true;
                     copies -= 1;
                 }
-                // Certainly not recorded: this client gives up, and the log must not have it.
+                // The ballot is certainly not recorded: this client gives up, and the log must not have it.
                 Ok((503, _)) if !recorded => break,
                 Ok((429, _)) => std::thread::sleep(Duration::from_millis(300)),
-                // Unknown: send the same again.
+                // The ballot's fate is unknown, so the client sends the same again.
                 Ok((503 | 504, _)) | Err(_) => std::thread::sleep(Duration::from_millis(20)),
                 Ok((status, problem)) => panic!("{status} {problem}"),
             }
@@ -159,7 +161,7 @@ fn check_ballots(sent: &[Sent], truth: &Recount) {
     assert!(counted > 100, "there was no load to speak of: {counted}");
 }
 
-/// What the server shows once it has caught up.
+/// Asserts that the server shows the recount's results, once it has caught up.
 fn check_results(server: &Server, polls: &[Poll], truth: &Recount) {
     for poll in polls {
         let result = &truth.polls[&poll.id];
@@ -182,7 +184,7 @@ fn check_results(server: &Server, polls: &[Poll], truth: &Recount) {
     }
 }
 
-/// What a voter who asks is told.
+/// Asserts that voters who ask are told what became of their ballots.
 fn check_fates(server: &Server, sent: &[Sent], truth: &Recount) {
     let status: BTreeMap<(&str, &str), &str> = truth
         .ballots

@@ -1,4 +1,5 @@
-//! The log is the server's own: whatever anybody sends, they write no line of it, move no cursor and colour nothing.
+//! The server's log lines are its own: whatever clients send, they write no line of it, move no cursor and
+//! change no colour.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -10,13 +11,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use support::Server;
 
-/// What would be a line of its own, and move the cursor of who reads the log.
+/// This text would be a line of its own, and move the cursor of whoever reads the log.
 const FORGED: &str =
     "x\r\nFORGED INFO all is well\u{1b}[2J\u{1b}]0;FORGED\u{7}\u{9b}31m\u{2028}FORGED\u{85}FORGED";
-/// The same where text is percent-encoded.
+/// This is the same text where it is percent-encoded.
 const ENCODED: &str = "x%0d%0aFORGED%20INFO%1b%5b2J%c2%9b31m%07FORGED";
 
-/// Send bytes as they are; whether anything was answered.
+/// Sends bytes as they are, and returns whether anything was answered.
 fn send(server: &Server, bytes: &[u8]) -> bool {
     let mut tcp = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     tcp.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -43,7 +44,7 @@ fn nobody_writes_lines_of_their_own_into_the_log() {
         std::fs::create_dir(&folder).unwrap();
         let settings = [("POLLUX_LOG", "debug"), ("POLLUX_LOG_FORMAT", format)];
         let server = Server::start_with(&folder, &settings);
-        // Where it is and what it is, before anybody asks it anything.
+        // The server has said where and what it is before anybody asks it anything.
         let greeting = server.stderr();
         let poll = server.poll(&["A", "B"]);
         let vote = format!("/api/polls/{poll}/vote");
@@ -83,7 +84,7 @@ fn nobody_writes_lines_of_their_own_into_the_log() {
                 );
             }
         }
-        // What no header may hold ends the connection, and is told without being repeated.
+        // A value that no header may hold ends the connection, and is reported without being repeated.
         for header in
             ["authorization", "cookie", "origin", "user-agent", "if-none-match", "idempotency-key"]
         {

@@ -1,4 +1,4 @@
-//! More than the server takes: each client is told, and those who behave are served.
+//! Clients send more than the server accepts: each is told so, and those who behave are served.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -71,14 +71,14 @@ fn clients_that_dribble_or_never_speak_are_closed() {
     let mut bodiless = connect();
     let request = request(&server, &poll, 1);
     bodiless.write_all(&request.as_bytes()[..request.len() - 3]).unwrap();
-    // A byte now and then, until the server has had enough.
+    // A byte is sent now and then, until the server has had enough.
     while dribbling.write_all(b"G").is_ok() && started.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(50));
     }
     for mut socket in [silent, dribbling, bodiless] {
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let mut answer = Vec::new();
-        // Either an answer and the end, or the end.
+        // The connection ends, with or without an answer.
         let ended = socket.read_to_end(&mut answer).map_err(|error| error.kind());
         assert!(matches!(ended, Ok(_) | Err(std::io::ErrorKind::ConnectionReset)), "{ended:?}");
         let answer = String::from_utf8_lossy(&answer);
@@ -88,7 +88,7 @@ fn clients_that_dribble_or_never_speak_are_closed() {
     assert_eq!(server.vote(&poll, "v").unwrap().0, 202);
 }
 
-/// Few enough for anybody's limit of open files.
+/// Any limit of open files allows this many idle connections.
 const IDLE: usize = 400;
 const MANY: usize = 5_000;
 
@@ -97,7 +97,7 @@ fn thousands_of_idle_connections_do_not_stop_votes() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("POLLUX_API_HEADER_TIMEOUT", "60s")];
     let mut server = Server::start_with(folder.path(), &settings);
-    // What many systems allow a process unless it asks for more.
+    // Many systems allow a process only so many files unless it asks for more.
     server.kill();
     server.prelude = "ulimit -S -n 1024".into();
     server.restart();
@@ -106,10 +106,10 @@ fn thousands_of_idle_connections_do_not_stop_votes() {
     for _ in 0..MANY {
         match TcpStream::connect(("127.0.0.1", server.port)) {
             Ok(socket) => idle.push(socket),
-            // This process may not have so many files open.
+            // This test's process may not open all these files.
             Err(error) => {
                 assert!(idle.len() >= IDLE, "{} connections, then {error}", idle.len());
-                // Some for the votes.
+                // The votes need some files of their own.
                 idle.truncate(idle.len() - 20);
                 break;
             }

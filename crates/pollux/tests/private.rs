@@ -1,4 +1,5 @@
-//! What a server keeps is its user's alone, whatever the umask and however its folder came to be.
+//! The files that a server keeps are readable by its user alone, whatever the umask and however the folder
+//! was made.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -10,7 +11,7 @@ use std::path::Path;
 
 use support::Server;
 
-/// By name, the rights of everything in the folder.
+/// Returns the permissions of everything in the folder, by name.
 fn rights(folder: &Path) -> BTreeMap<String, String> {
     let files = fs::read_dir(folder).unwrap().map(Result::unwrap);
     let rights = |file: fs::DirEntry| {
@@ -34,7 +35,7 @@ fn the_files_of_a_folder_made_beforehand_are_its_users_alone() {
         }
         server.prelude = format!("umask {umask}");
         server.restart();
-        // So that no file can be read by others for a moment, either.
+        // With this umask no file can be read by others, not even for a moment.
         let status = fs::read_to_string(format!("/proc/{}/status", server.pid()));
         if let Ok(status) = status {
             assert!(status.contains("Umask:\t0077"), "{status}");
@@ -47,7 +48,7 @@ fn the_files_of_a_folder_made_beforehand_are_its_users_alone() {
         }
         assert!(found.values().all(|rights| rights == "600"), "{umask}: {found:?}");
     }
-    // As an older Pollux left them, and as a copy that was put back.
+    // An older Pollux left such permissions, and so does a copy that was put back.
     server.stop();
     for name in rights(&folder).into_keys() {
         fs::set_permissions(folder.join(name), Permissions::from_mode(0o644)).unwrap();

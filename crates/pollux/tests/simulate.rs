@@ -1,4 +1,4 @@
-//! `pollux simulate` against a server that misbehaves as told: what is sent again, under which
+//! `pollux simulate` votes at a server that misbehaves as told: the tests say what is sent again, under which
 //! ballot id, and with which exit code it ends.
 #![allow(clippy::unwrap_used)]
 
@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-/// What the server does with a vote.
+/// `Act` is what the server does with a vote.
 #[derive(Clone, Copy)]
 enum Act {
-    /// Answer with this status.
+    /// It answers with this status.
     Answer(u16),
-    /// Read the request, then close without a word.
+    /// It reads the request, then closes the connection without an answer.
     Vanish,
 }
 use Act::{Answer, Vanish};
@@ -24,10 +24,10 @@ const POLL: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","code":"48291
     "question":"Which?","status":"open","kind":"single","maxChoices":1,"voterIds":true,
     "options":[{"id":1,"text":"a"},{"id":2,"text":"b"}]}"#;
 
-/// A server for one poll. `act` says what to do with the n-th attempt (from 0) of a ballot.
+/// `Server` serves one poll; `act` says what it does with the n-th attempt (from 0) of a ballot.
 struct Server {
     url: String,
-    /// The bodies of every attempt, by ballot id.
+    /// The bodies of all attempts, by ballot id.
     votes: Arc<Mutex<BTreeMap<String, Vec<Value>>>>,
 }
 

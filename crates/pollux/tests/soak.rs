@@ -1,5 +1,6 @@
-//! Attackers who obey every limit, for a while: what the server takes of memory, descriptors and disk stays bounded, and
-//! whoever votes meanwhile is counted. For a minute here; `make torture` makes it an hour (`POLLUX_SOAK_MINUTES`).
+//! Attackers obey every limit for a while: the memory, descriptors and disk that the server uses stay
+//! bounded, and whoever votes meanwhile is counted. The attack lasts a minute here; `make torture` makes it
+//! an hour (`POLLUX_SOAK_MINUTES`).
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -14,24 +15,27 @@ use serde_json::{Value, json};
 use support::{Client, Server};
 
 const MIB: u64 = 1 << 20;
-/// The server of these tests is not optimised, and holds its screens besides.
+/// `MEMORY` bounds the memory of a server that is not optimised and holds its screens besides.
 const MEMORY: u64 = 400 * MIB;
-/// Connections of the attackers and of the voters, the files of log and store, and some more.
+/// `DESCRIPTORS` bounds the connections of the attackers and the voters, the files of log and store, and some
+/// more.
 const DESCRIPTORS: usize = 300;
-/// Of each write-ahead log: copied back at 32 MiB; where that takes long, the writer waits at 128 MiB more.
+/// `WRITE_AHEAD` bounds each write-ahead log: it is copied back at 32 MiB, and where that takes long, the
+/// writer waits at 128 MiB more.
 const WRITE_AHEAD: u64 = 192 * MIB;
-/// What the attackers may have made of a minute's budgets: the log, the store, and what is ahead of both.
+/// `DISK_AT_FIRST` bounds what the attackers may write at first: the log, the store, and the write-ahead logs
+/// of both.
 const DISK_AT_FIRST: u64 = 200 * MIB;
 const DISK_PER_MINUTE: u64 = 60 * MIB;
-/// Sockets that the attackers keep open and never read.
+/// The attackers keep this many sockets open and never read them.
 const SOCKETS: usize = 60;
 
-/// One address of the attackers: a site of IPv6 has as many networks as it likes.
+/// Returns one address of the attackers: a site of IPv6 has as many networks as it likes.
 fn of_the_site(n: u64) -> String {
     format!("2001:db8:bad:{:x}::1", n % 0xffff)
 }
 
-/// What is known of the attack while it lasts.
+/// `Count` is what is known of the attack while it lasts.
 #[derive(Default)]
 struct Count {
     over: AtomicBool,
@@ -46,7 +50,7 @@ impl Count {
         !self.over.load(Ordering::Relaxed)
     }
 
-    /// Whoever is told to wait does so, for a little.
+    /// Counts an answer; a client that is told to wait does so for a little.
     fn heard(&self, status: u16, of: &AtomicU64) {
         if status == 429 {
             self.told_to_wait.fetch_add(1, Ordering::Relaxed);
@@ -58,7 +62,7 @@ impl Count {
     }
 }
 
-/// The attack ends with it, also where a bound was broken.
+/// `Ends` ends the attack when dropped, also where a bound was broken.
 struct Ends<'a>(&'a Count);
 
 impl Drop for Ends<'_> {
@@ -67,13 +71,13 @@ impl Drop for Ends<'_> {
     }
 }
 
-/// As large as a poll can be.
+/// Returns a poll as large as one can be.
 fn large(n: u64) -> String {
     let options: Vec<_> = (0..100).map(|o| format!("{o} {n} {}", "x".repeat(130))).collect();
     json!({ "question": format!("{n} {}", "?".repeat(400)), "options": options }).to_string()
 }
 
-/// A UUIDv7 of this time; `rest` tells apart those of one.
+/// Returns a UUIDv7 of this time; `rest` tells apart those of the same millisecond.
 fn ballot_id(millis: u64, rest: u64) -> String {
     let (high, low) = (millis >> 16, millis & 0xffff);
     format!("{high:08x}-{low:04x}-7{:03x}-8000-{rest:012x}", rest & 0xfff)
@@ -83,7 +87,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
 }
 
-/// Polls and events, as fast as they are taken, from one address after the other.
+/// Makes polls and events as fast as the server accepts them, from one address after another.
 fn make_polls(server: &Server, count: &Count) {
     let mut client = Client::new(server.port);
     for n in (0..).take_while(|_| count.goes_on()) {
@@ -96,7 +100,7 @@ fn make_polls(server: &Server, count: &Count) {
     }
 }
 
-/// Ballots that are older each time, of voters who have many, and bodies as large as they may be.
+/// Casts ballots that are each older than the one before, of voters who have many.
 fn vote_backwards(server: &Server, count: &Count, poll: &str) {
     let mut client = Client::new(server.port);
     let begun = now();
@@ -113,7 +117,7 @@ fn vote_backwards(server: &Server, count: &Count, poll: &str) {
     }
 }
 
-/// Join codes, one after the other.
+/// Tries join codes, one after another.
 fn guess(server: &Server, count: &Count) {
     let mut client = Client::new(server.port);
     for n in (0..).take_while(|_| count.goes_on()) {
@@ -123,7 +127,8 @@ fn guess(server: &Server, count: &Count) {
     }
 }
 
-/// What is dear to answer: replays, exports, lists, documents; and what is never finished.
+/// Asks for what is expensive to answer: replays, exports, lists, documents; and begins requests that are
+/// never finished.
 fn ask_much(server: &Server, count: &Count, poll: &Value) {
     let mut client = Client::new(server.port);
     let (id, token) = (poll["id"].as_str().unwrap(), poll["ownerToken"].as_str().unwrap());
@@ -151,7 +156,7 @@ fn ask_much(server: &Server, count: &Count, poll: &Value) {
 const WEBSOCKET: &str = "GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/// People vote, each once, ten a second; returns how many were told that they have.
+/// Has people vote, each once, ten a second, and returns how many were told that they have.
 fn vote(server: &Server, count: &Count, poll: &str) -> u64 {
     let mut client = Client::new(server.port);
     let mut taken = 0;
@@ -167,12 +172,12 @@ fn vote(server: &Server, count: &Count, poll: &str) -> u64 {
     taken
 }
 
-/// What the server takes at one moment.
+/// `Taken` is what the server uses at one moment.
 #[derive(Debug)]
 struct Taken {
     memory: u64,
     descriptors: usize,
-    /// The log's and the store's.
+    /// The write-ahead logs of the log and of the store.
     write_ahead: [u64; 2],
     disk: u64,
 }
@@ -204,7 +209,7 @@ fn attackers_who_obey_every_limit_take_no_more_than_is_theirs() {
     let minutes: u64 =
         std::env::var("POLLUX_SOAK_MINUTES").map_or(1, |minutes| minutes.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
-    // More polls are made than this, so that some are put down, and the strangers' asking reads them back.
+    // More polls are made than this, so some leave memory, and the attackers' requests read them back.
     let settings =
         [("POLLUX_TRUSTED_PROXIES", "127.0.0.0/8"), ("POLLUX_WATCH_LOADED_POLLS", "200")];
     let server = Server::start_with(folder.path(), &settings);

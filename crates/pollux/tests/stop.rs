@@ -1,5 +1,5 @@
-//! `pollux serve` told to stop, under load: no request is cut, what is not counted is counted at
-//! the next start; and what a second signal and an overrun deadline do.
+//! `pollux serve` is told to stop under load: no request is cut, and what is not counted yet is counted at
+//! the next start. A second signal ends it at once, and an overrun deadline is reported.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use support::{Client, Server, run, signal};
 
-/// A request whose body never comes: it is under way as long as we like.
+/// Sends a request whose body never comes, so that it is under way for as long as the test likes.
 fn unfinished(server: &Server, poll: &str) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     let head = format!(
@@ -32,7 +32,7 @@ fn unfinished(server: &Server, poll: &str) -> TcpStream {
 #[test]
 fn under_load_nothing_is_cut_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
-    // A lazy processor: most is not counted yet when the stop comes.
+    // The processor is lazy, so most votes are not counted yet when the stop comes.
     let lazy = [("POLLUX_PROCESSOR_LINGER", "300ms"), ("POLLUX_PROCESSOR_BATCH", "64")];
     let mut server = Server::start_with(folder.path(), &lazy);
     let poll = server.poll(&["A", "B"]);
@@ -48,7 +48,7 @@ fn under_load_nothing_is_cut_and_nothing_is_lost() {
                     let body = json!({ "optionId": 1, "voterId": format!("{n}/{i}") }).to_string();
                     match client.send("POST", &path, Some(&body), None) {
                         Ok((202, _)) => acknowledged.fetch_add(1, Ordering::Relaxed),
-                        // Between two requests a connection may be closed, but only then.
+                        // A connection may be closed between two requests, but only then.
                         Err(_) if stopping.load(Ordering::Acquire) => return,
                         other => panic!("{other:?}"),
                     };
@@ -119,7 +119,7 @@ fn a_deadline_that_is_overrun_is_told() {
     assert!(took < Duration::from_secs(5), "{took:?}");
     assert!(server.stderr().contains("the deadline of the stop has passed"), "{}", server.stderr());
     let mut cut = Vec::new();
-    // Closed or reset, but not answered.
+    // The connection may be closed or reset, but nothing was answered.
     let _ = slow.read_to_end(&mut cut);
     assert!(!String::from_utf8_lossy(&cut).contains("HTTP/1.1"), "{cut:?}");
     server.restart();

@@ -1,4 +1,4 @@
-//! The tools against the real server: an audience, its ledger, and everything that reads.
+//! The tools work together on a real server: an audience, its ledger, and everything that reads.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -49,7 +49,7 @@ fn an_audience_its_ledger_and_the_recount_agree() {
     ]));
     assert_eq!((&summary["acknowledged"], &summary["unknown"]), (&json!(500), &json!(0)));
 
-    // Of each voter the greatest ballot counts.
+    // The greatest ballot of each voter counts.
     let mut last: BTreeMap<String, (String, u64)> = BTreeMap::new();
     for line in std::fs::read_to_string(ledger.path()).unwrap().lines() {
         let line: Value = serde_json::from_str(line).unwrap();
@@ -128,7 +128,7 @@ fn a_final_result_has_one_hash_and_its_replay_ends_with_it() {
         if pulse["inFlight"] == 0 && pulse["voteToScreen"]["samples"].as_u64() > Some(0) {
             break pulse;
         }
-        // One that is counted before its voter hears of it is not measured: then the next one is.
+        // A vote that is counted before its voter hears of it is not measured, so the next one is cast.
         assert!(begun.elapsed() < Duration::from_secs(20), "{pulse}");
         assert_eq!(server.vote(id, "0").unwrap().0, 202);
         std::thread::sleep(Duration::from_millis(300));
@@ -141,7 +141,7 @@ fn a_final_result_has_one_hash_and_its_replay_ends_with_it() {
     let samples = metrics.lines().find_map(|line| {
         line.strip_prefix("pollux_vote_to_screen_seconds_count ")?.parse::<u64>().ok()
     });
-    // One more may have reached the screen since.
+    // One more vote may have reached the screen since.
     assert!(samples >= pulse["voteToScreen"]["samples"].as_u64(), "{metrics}");
     assert_eq!(get(format!("/api/polls/{id}/replay")).0, 409);
     assert_eq!(server.post_as(token, &format!("/api/polls/{id}/close")).unwrap().0, 200);
@@ -233,7 +233,7 @@ fn a_watcher_sees_the_result_become_final_and_ends() {
     let last: Value = serde_json::from_str(&last).unwrap();
     assert_eq!((&last["final"], &last["totalVotes"]), (&json!(true), &json!(1)));
 
-    // And a spreadsheet that opens the export runs nothing.
+    // A spreadsheet that opens the export runs nothing.
     let sheet = run(["export", "--data", folder.path().to_str().unwrap(), id]);
     let sheet = String::from_utf8_lossy(&sheet.stdout).into_owned();
     for defused in [",'=1+1,", ",'@SUM(A1),", ",'-2,", ",'+3,", ",B,"] {
@@ -241,7 +241,7 @@ fn a_watcher_sees_the_result_become_final_and_ends() {
     }
 }
 
-/// Run in a terminal of its own; what came to its screen.
+/// Runs a command in a terminal of its own, and returns its exit code and what came to its screen.
 #[cfg(target_os = "linux")]
 fn in_a_terminal(arguments: &str) -> (i32, String) {
     let program = env!("CARGO_BIN_EXE_pollux");

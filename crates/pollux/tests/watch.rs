@@ -1,5 +1,5 @@
-//! `pollux watch` against a server that plays a script: each socket is one list of messages,
-//! after which it is dropped.
+//! `pollux watch` connects to a server that plays a script: each socket is one list of messages, after which
+//! it is dropped.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -28,8 +28,8 @@ fn update(version: u64) -> Value {
     json!({ "type": "poll.updated", "poll": poll(version, "open", false) })
 }
 
-/// A server whose sockets play these scripts one after the other. `GET` answers with `state`,
-/// or 404 when there is none.
+/// Starts a server whose sockets play these scripts one after another, and returns its URL. `GET` answers
+/// with `state`, or 404 when there is none.
 fn start(scripts: Vec<Vec<Value>>, state: Option<Value>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -48,7 +48,7 @@ fn converse(
     scripts: &Mutex<std::vec::IntoIter<Vec<Value>>>,
     state: Option<Value>,
 ) {
-    // Enough to see the path; a request this small arrives whole.
+    // 64 bytes are enough to see the path; a request this small arrives whole.
     let mut start = [0; 64];
     let n = stream.peek(&mut start).unwrap();
     if start[..n].starts_with(b"GET /ws?poll=") {
@@ -57,7 +57,8 @@ fn converse(
         for message in script {
             socket.send(Message::text(message.to_string())).unwrap();
         }
-        // Dropped without a goodbye, as by a crash, once the watcher has read it all or gone.
+        // The socket is dropped without a close, as by a crash, once `pollux watch` has read everything or is
+        // gone.
         let _ = socket.get_mut().shutdown(std::net::Shutdown::Write);
         let _ = socket.get_mut().read_to_end(&mut Vec::new());
         return;

@@ -1,4 +1,4 @@
-//! Every answer of the HTTP side, good and bad, held to its snapshot.
+//! Every answer of the HTTP side, good and bad, is held to its snapshot.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ use serde_json::json;
 const CLASSIC: &str =
     r#"{"question":"What is your favorite language?","options":["JavaScript","Python"]}"#;
 
-/// A ballot id of this many milliseconds after noon.
+/// Returns a ballot id of this many milliseconds after noon.
 fn ballot(millis: u64, n: u8) -> String {
     let at = pollux_core::id::UnixMillis(api_support::NOON + millis);
     pollux_core::id::BallotId::new(at, [n; 10]).to_string()
@@ -89,7 +89,8 @@ async fn a_change_is_made_in_the_phase_it_is_meant_for_or_not_at_all() {
     let act = |name: &str, phase: &str| own(Ask::post(format!("{path}/{name}?phase={phase}"), ""));
     let read = || async { world.call(Ask::get(&path).request()).await.json() };
     assert_eq!(read().await["phase"], 1, "everybody has seen it open");
-    // Two organisers, one button: one round, and the other is told.
+    // Two organisers press one button: there is one new round, and one of them is told that the poll has
+    // changed.
     let (first, second) = tokio::join!(act("reset", "1"), act("reset", "1"));
     let mut statuses = [first.status.as_u16(), second.status.as_u16()];
     statuses.sort_unstable();
@@ -112,7 +113,7 @@ async fn a_change_is_made_in_the_phase_it_is_meant_for_or_not_at_all() {
         assert_eq!(act("close", wrong).await.status, 400, "{wrong}");
     }
     assert_eq!(act("close", "2").await.json()["phase"], 3);
-    // Who names no phase means the poll as it is.
+    // A request that names no phase means the poll as it is.
     assert_eq!(own(Ask::post(format!("{path}/reopen"), "")).await.json()["phase"], 4);
     assert_eq!(own(Ask::new("DELETE", format!("{path}?phase=4"))).await.status, 204);
 }
@@ -136,12 +137,12 @@ async fn a_ballot_that_waited_through_a_reset_does_not_count_in_the_round_it_was
         (late.status.as_u16(), &late.json()["type"]),
         (409, &json!("/docs/errors/poll-not-open"))
     );
-    // The answer that was lost of the round before can still be had.
+    // The answer about the round before, if it was lost, can still be had.
     assert_eq!(cast(1, 1).await.json()["status"], "counted");
     let read = || async { world.call(Ask::get(format!("/polls/{id}")).request()).await.json() };
     assert_eq!(read().await["totalVoters"], 0);
     assert_eq!(cast(3, 2).await.json()["status"], "counted");
-    // A node that has not heard of a round yet takes what says so for its own.
+    // A node that has not heard of a round yet accepts a ballot for it.
     assert_eq!(cast(4, 3).await.status, 200);
     assert_eq!(read().await["totalVoters"], 1);
 }
@@ -150,7 +151,7 @@ async fn a_ballot_that_waited_through_a_reset_does_not_count_in_the_round_it_was
 async fn records_that_say_nothing_of_the_phase_count_once_the_poll_is_open() {
     let world = World::new().await;
     let (id, _) = world.poll(CLASSIC).await;
-    // As a tutorial's client writes them. That the poll is open only its control record tells.
+    // A tutorial's client writes such records. Only the control record tells that the poll is open.
     for n in 0..20_u8 {
         let voter = pollux_core::id::VoterId([n; 16]);
         let key = ballot_key(id.parse().unwrap(), voter);
@@ -176,7 +177,7 @@ async fn a_poll_closes_at_its_time() {
     assert_eq!(cast().await.status, 202);
     world.ambient.advance(Duration::from_secs(3600));
     assert_eq!(cast().await.status, 409, "at once, whoever closes it");
-    // Nobody asks for it: housekeeping does it.
+    // Housekeeping closes the poll without being asked.
     tokio::time::sleep(Duration::from_secs(60)).await;
     world.settle().await;
     let poll = world.call(Ask::get(format!("/polls/{id}")).request()).await.json();
@@ -204,11 +205,11 @@ async fn what_became_of_a_ballot() {
     world.tell(Ask::get(format!("/api/polls/{id}/ballots/{one}?voterId=bob"))).await;
     world.tell(Ask::get(format!("/api/polls/{id}/ballots/{one}?voterId=ada&at=0"))).await;
     world.tell(Ask::get(format!("/api/polls/{id}/ballots/nonsense"))).await;
-    // A first vote without a cookie: the ballot id itself is enough to ask.
+    // A first vote without a cookie can be asked about with the ballot id alone.
     let first = world.tell(Ask::post(vote(&id), r#"{"option":"Python"}"#)).await;
     world.settle().await;
     world.tell(Ask::get(first.header("location"))).await;
-    // Retries after the close hear what was decided while it was open.
+    // A retry after the close is told what was decided while the poll was open.
     let close = Ask::post(format!("/api/polls/{id}/close"), "").token(&token);
     world.call(close.request()).await;
     world.settle().await;
@@ -230,7 +231,7 @@ async fn creation_can_be_repeated_under_a_key() {
     let other = r#"{"question":"Another?","options":["a","b"]}"#;
     world.tell(create("0123456789abcdef", other)).await;
     world.tell(create("short", CLASSIC)).await;
-    // After the operator has issued a new token the first is not given out any more.
+    // After the operator has issued a new token, the first one is not given out any more.
     let id = first["id"].as_str().unwrap();
     let reissue = Ask::post(format!("/api/polls/{id}/token"), "");
     world.tell(reissue.clone()).await;
@@ -537,7 +538,7 @@ async fn join_codes_lead_to_their_poll_and_guesses_run_out() {
     let answer = world.call(right.request()).await;
     assert_eq!(answer.json()["id"], made["id"]);
     for n in 0..3 {
-        // Whatever a client says of hops before it, the budget is that of the address which our proxy saw.
+        // Whatever a client says of hops before it, the budget is that of the address that our proxy saw.
         let wrong = Ask::get(format!("/api/polls/00000{n}"))
             .header("x-forwarded-for", format!("6.6.6.{n}, 192.0.2.7"));
         assert_eq!(world.call(wrong.request()).await.status, 404);
@@ -623,7 +624,7 @@ async fn what_takes_https_is_asked_of_https_only() {
     let https = world.call(ask.header("x-forwarded-proto", "https").request()).await;
     assert!(https.header("set-cookie").ends_with("; Secure"));
     assert!(https.header("set-cookie").starts_with("__Host-pollux_voter="));
-    // Browsers complain of it in the console where there is no HTTPS.
+    // Browsers complain about this header in the console where there is no HTTPS.
     assert_eq!(plain.header("cross-origin-opener-policy"), "");
     assert_eq!(https.header("cross-origin-opener-policy"), "same-origin");
     assert_eq!(https.header("strict-transport-security"), "", "unless the operator wishes it");

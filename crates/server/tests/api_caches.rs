@@ -1,4 +1,4 @@
-//! What a cache between us and many browsers may keep: never what makes a browser one voter.
+//! A cache between the server and many browsers never keeps what makes a browser one voter.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use api_support::{ADMIN, Answer, Ask, World};
 const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-/// Everything that can be read of a server with this poll and this event.
+/// Returns every path that can be read on a server with this poll and this event.
 fn paths(poll: &str, event: &str) -> Vec<String> {
     let mut paths: Vec<String> = [
         "/",
@@ -48,8 +48,8 @@ fn paths(poll: &str, event: &str) -> Vec<String> {
     paths
 }
 
-/// A response that sets a cookie is one browser's alone, and a 304 sets none: it would be added to
-/// what a cache has kept for everybody.
+/// Returns whether a response sets a cookie, and asserts that it is then one browser's alone. A 304 must set
+/// none, because a cache would add it to what it has kept for everybody.
 fn is_safe(asked: &str, answer: &Answer) -> bool {
     if answer.cookie().is_none() {
         return false;
@@ -103,7 +103,8 @@ async fn a_page_that_is_known_still_makes_a_voter_of_who_is_none() {
     }
 }
 
-/// What is shown to a token alone stays in no browser, so that nobody finds it there after the organiser has gone.
+/// What is shown only to a token stays in no browser, so that nobody finds it there after the organiser has
+/// gone.
 #[tokio::test(start_paused = true)]
 async fn nothing_that_takes_a_token_is_kept_by_a_browser() {
     let world = World::new().await;
@@ -127,7 +128,7 @@ async fn nothing_that_takes_a_token_is_kept_by_a_browser() {
             told += 1;
             assert_eq!(answer.header("cache-control"), "no-store", "{path}: {answer}");
             assert_eq!(answer.header("etag"), "", "{path}: {answer}");
-            // Nor is anything that was kept before called the newest.
+            // Whatever was kept before is not confirmed as the newest, either.
             let again = ask.header("if-none-match", "*");
             assert_eq!(world.call(again.request()).await.status, 200, "{path}");
         }

@@ -1,5 +1,5 @@
-//! Clocks that are wrong, and times that pass: whose vote counts when the clocks of servers and
-//! devices disagree, and when a poll closes.
+//! Clocks are wrong, and time passes: the tests say whose vote counts when the clocks of servers and devices
+//! disagree, and when a poll closes.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,12 +18,12 @@ use tower::ServiceExt;
 const POLL: &str = r#"{"question":"Which?","options":["a","b","c"]}"#;
 const MINUTE: i64 = 60_000;
 
-/// A ballot id of a clock that is so many milliseconds past noon.
+/// Returns a ballot id made by a clock that is this many milliseconds past noon.
 fn id_at(millis: i64) -> String {
     BallotId::new(UnixMillis(NOON.strict_add_signed(millis)), [7; 10]).to_string()
 }
 
-/// Ada votes and waits for the decision: the status of the answer, and the receipt.
+/// Has Ada vote and wait for the decision, and returns the status of the answer, and the receipt.
 async fn vote(world: &World, poll: &str, option: u8, ballot: Option<&str>) -> (u16, Value) {
     let mut body = json!({ "optionId": option, "voterId": "ada" });
     if let Some(ballot) = ballot {
@@ -66,7 +66,7 @@ async fn a_vote_without_an_id_counts_after_one_of_a_fast_clock() {
     assert_eq!(vote(&world, &poll, 1, Some(&fast)).await.1["status"], "counted");
     assert_eq!(vote(&world, &poll, 2, None).await.1["status"], "counted");
     assert_eq!(votes(&world, &poll).await, [0, 1, 0]);
-    // What the fast clock named is decided, whenever it is sent again.
+    // The ballot with the fast clock's id is decided, whenever it is sent again.
     assert_eq!(vote(&world, &poll, 1, Some(&fast)).await.1["status"], "replaced");
     assert_eq!(votes(&world, &poll).await, [0, 1, 0]);
 }
@@ -83,7 +83,8 @@ async fn a_servers_clock_that_is_set_right_locks_nobody_out() {
     world.ambient.set_back(Duration::from_secs(3600));
     assert_eq!(vote(&world, &poll, 2, Some(&id_at(hour + 1))).await.1["status"], "counted");
     assert_eq!(votes(&world, &poll).await, [0, 1, 0]);
-    // Who names no ballot changes the vote as well, and so does who goes on from there.
+    // A vote without a ballot id replaces the vote as well, and so does one with an id that goes on from
+    // there.
     assert_eq!(vote(&world, &poll, 3, None).await.1["status"], "counted");
     assert_eq!(vote(&world, &poll, 1, Some(&id_at(MINUTE))).await.1["status"], "counted");
     assert_eq!(votes(&world, &poll).await, [1, 0, 0]);
@@ -107,10 +108,10 @@ async fn whoever_loses_to_a_newer_ballot_is_told_to_which() {
     let (status, receipt) = vote(&world, &poll, 2, Some(&slow)).await;
     assert_eq!((status, &receipt["status"]), (200, &json!("superseded")));
     assert_eq!(receipt["supersededBy"], right, "{receipt}");
-    // Asked for later, and after the close, it is the same.
+    // Asked for later, and after the close, the answer is the same.
     let path = format!("/api/polls/{poll}/ballots/{slow}?voterId=ada");
     assert_eq!(world.call(Ask::get(path).request()).await.json()["supersededBy"], right);
-    // So the slow device knows what to go beyond.
+    // So the slow device knows which id it has to exceed.
     let beyond = id_at(10 * MINUTE + 1);
     assert_eq!(vote(&world, &poll, 2, Some(&beyond)).await.1["status"], "counted");
     assert_eq!(votes(&world, &poll).await, [0, 1, 0]);
@@ -128,7 +129,7 @@ async fn a_closed_poll_tells_what_superseded_a_late_retry() {
     act(&world, &poll, &token, "close").await;
     let (status, receipt) = vote(&world, &poll, 2, Some(&slow)).await;
     assert_eq!((status, &receipt["supersededBy"]), (200, &json!(right)), "{receipt}");
-    // An id from the future is no reason to say anything else of a poll that is over.
+    // An id from the future is no reason to answer anything else about a poll that is over.
     assert_eq!(vote(&world, &poll, 2, Some(&id_at(600 * MINUTE))).await.0, 409);
 }
 
@@ -139,13 +140,13 @@ async fn a_poll_closes_so_many_seconds_after_it_opens() {
     let (poll, token) = world.poll(body).await;
     let draft = read(&world, &poll, Some(&token)).await;
     assert_eq!((&draft["closesAfter"], &draft["closesAt"]), (&json!(30), &Value::Null), "{draft}");
-    // Written the evening before.
+    // The draft was written the evening before.
     world.ambient.advance(Duration::from_secs(12 * 3600));
     let opened = act(&world, &poll, &token, "open").await;
     assert_eq!(opened["closesAt"], "2026-11-22T00:00:30.000Z", "{opened}");
     assert_eq!(vote(&world, &poll, 1, None).await.0, 200);
     world.ambient.advance(Duration::from_secs(20));
-    // A new round has the whole time again, and so has what is opened once more.
+    // A new round has the whole time again, and so has a poll that is reopened.
     let again = act(&world, &poll, &token, "reset").await;
     assert_eq!(again["closesAt"], "2026-11-22T00:00:50.000Z", "{again}");
     world.ambient.advance(Duration::from_secs(30));
@@ -161,7 +162,7 @@ async fn a_draft_whose_time_has_passed_opens_without_a_limit() {
     let body = r#"{"question":"Which?","options":["a","b"],"closesAt":"2026-11-21T13:00:00Z","open":false}"#;
     let (poll, token) = world.poll(body).await;
     world.ambient.advance(Duration::from_secs(2 * 3600));
-    // It can still be edited, as long as nobody writes the past anew.
+    // The draft can still be edited, unless an edit names a time in the past.
     let patch = |body: &str| {
         Ask::new("PATCH", format!("/api/polls/{poll}")).json(body).token(&token).request()
     };
@@ -197,7 +198,7 @@ async fn one_time_or_the_other() {
         assert_eq!(answer.status, 422, "{rest}");
         assert_eq!(answer.json()["errors"][0]["pointer"], pointer, "{rest}");
     }
-    // In a patch the one that is written takes the place of the other.
+    // In a patch, the one that is written replaces the other.
     let draft = r#"{"question":"q","options":["a","b"],"closesAfter":30,"open":false}"#;
     let (poll, token) = world.poll(draft).await;
     for (patch, at, after) in [
@@ -214,8 +215,8 @@ async fn one_time_or_the_other() {
     }
 }
 
-/// Phones set their clocks by this header: one that stands still after the clock was set back
-/// names ballots that are ahead of the clock, and they are refused.
+/// Phones set their clocks by this header. If it stood still after the server's clock was set back, phones
+/// would name ballots that are ahead of the clock and are refused.
 #[tokio::test(start_paused = true)]
 async fn every_answer_tells_the_time_as_the_clock_has_it() {
     let world = World::new().await;
@@ -234,7 +235,7 @@ async fn every_answer_tells_the_time_as_the_clock_has_it() {
     }
 }
 
-/// A poll that the store has given the code, which nobody has told the node of.
+/// Creates a poll to which the store has given this code, and of which nobody has told the node.
 async fn passed_on(world: &World, code: &str, open: bool) -> Poll {
     let now = world.app.ambient.now();
     let id = PollId::new(now, [9; 10]);
@@ -248,7 +249,7 @@ async fn passed_on(world: &World, code: &str, open: bool) -> Poll {
     }
 }
 
-/// Every way in which somebody can make the node look at a poll.
+/// Makes the node look at a poll in every way that clients can.
 async fn look_at(world: &World, poll: &str, token: &str) {
     for path in ["", "/pulse", "/trend", "/replay", "/export", "/events", "/ballots/x"] {
         let path = format!("/api/polls/{poll}{path}");
@@ -267,8 +268,8 @@ async fn look_at(world: &World, poll: &str, token: &str) {
     world.settle().await;
 }
 
-/// A closed poll whose code has rested long enough: its id, its owner's token and the code. A node
-/// that remembers one closed poll only has forgotten it for another one.
+/// Returns the id, the owner's token and the code of a closed poll whose code has rested long enough. A node
+/// that remembers only one closed poll has forgotten it for another one.
 async fn rested(world: &World) -> (String, String, String) {
     let made = world.call(Ask::post("/api/polls", POLL).request()).await.json();
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
@@ -282,7 +283,7 @@ async fn rested(world: &World) -> (String, String, String) {
 #[tokio::test(start_paused = true)]
 async fn a_code_that_has_passed_on_is_not_taken_back_by_whoever_reads_the_old_poll() {
     const { assert!(CODE_IS_SURE_MILLIS < CODE_REST_MILLIS) };
-    // Still remembered, forgotten and loaded again, or loaded again by every look.
+    // The old poll is still remembered, forgotten and loaded again, or loaded again by every look.
     for closed_polls in [1000, 1, 0] {
         let world = World::with(|config| config.watch.closed_polls = closed_polls).await;
         let (old, token, code) = rested(&world).await;

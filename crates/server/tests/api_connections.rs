@@ -1,6 +1,6 @@
-//! Clients at their worst, over real TCP: too many of them, too much of one, those that do not
-//! read, do not finish or do not speak HTTP; and a stop that cannot wait for them. Each gets the
-//! answer the contract names, or is given up, and those who behave are served.
+//! Clients are at their worst, over real TCP: too many of them, too much from one, those that do not read, do
+//! not finish or do not speak HTTP, and a stop that cannot wait for them. Each gets the answer that the
+//! contract names, or is given up, and those who behave are served.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::Error;
 const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 const LAST_HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-/// Long enough to see that nothing comes.
+/// `MOMENT` is long enough to see that nothing comes.
 const MOMENT: Duration = Duration::from_millis(200);
 
 fn vote(poll: &str, headers: &str, body: &str) -> String {
@@ -36,7 +36,7 @@ fn sized_vote(poll: &str, body: &str) -> String {
     vote(poll, &format!("content-length: {}\r\nconnection: close\r\n", body.len()), body)
 }
 
-/// One answer of a connection that stays open: its head and body.
+/// Reads one answer on a connection that stays open: its head and body.
 async fn answer(tcp: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     loop {
@@ -147,8 +147,8 @@ async fn viewers_past_the_limit_are_told_so_and_everybody_else_is_served() {
     }
 }
 
-/// Long answers that are asked for and never read: what has no room in the kernel's buffers
-/// waits, but not for ever.
+/// The client asks for long answers and never reads: what has no room in the kernel's buffers waits, but not
+/// for ever.
 #[tokio::test]
 async fn a_client_that_reads_no_answer_is_given_up() {
     let served = serve(|config| {
@@ -159,7 +159,7 @@ async fn a_client_that_reads_no_answer_is_given_up() {
     .await;
     let mut deaf = small_buffer(&served).await;
     let asking = tokio::spawn(async move {
-        // Until the server is heard to have closed.
+        // The client goes on until it notices that the server has closed.
         while deaf.write_all(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {}
     });
     let mut next = served.connect().await;
@@ -219,10 +219,10 @@ async fn a_body_that_is_too_large_is_413_however_it_comes() {
         sized_vote(&id, &large),
         vote(&id, chunked, &(chunk(&large) + "0\r\n\r\n")),
         vote(&id, chunked, &(many + "0\r\n\r\n")),
-        // One byte too many.
+        // This body is one byte too long.
         sized_vote(&id, &large[..16 * 1024 + 1]),
         vote(&id, chunked, &(chunk(&large[..16 * 1024]) + &chunk(" ") + "0\r\n\r\n")),
-        // More is announced than ever comes.
+        // These requests announce more than ever comes.
         vote(&id, "content-length: 1000000000000000000\r\n", ""),
         vote(&id, "content-length: 20000\r\nexpect: 100-continue\r\n", ""),
     ] {
@@ -268,7 +268,7 @@ async fn a_full_log_is_503_at_once_and_what_was_taken_is_counted() {
     assert_eq!(served.world.call(read.request()).await.json()["totalVotes"], 2);
 }
 
-/// Every answer on a connection, in order.
+/// Returns every answer on a connection, in order.
 fn answers(text: &str) -> Vec<(u16, String)> {
     let mut rest = text;
     let mut found = Vec::new();
@@ -320,7 +320,8 @@ async fn garbage_after_a_good_request_is_told_and_takes_nothing_away() {
     }
 }
 
-/// Where a message ends is one thing for us and for any proxy in front, so nobody smuggles a request into another's.
+/// The end of a message is the same for us and for any proxy in front, so nobody smuggles a request into
+/// another's.
 #[tokio::test]
 async fn where_a_message_ends_is_beyond_doubt() {
     let served = serve(|_| {}).await;
@@ -335,8 +336,8 @@ async fn where_a_message_ends_is_beyond_doubt() {
         answers(&text).iter().map(|(status, _)| *status).collect::<Vec<_>>()
     };
     assert_eq!(said("transfer-encoding: chunked\r\n", &chunked).await, [202, 404]);
-    // A length beside the chunks says nothing, whether too much or too little: the chunks do. What comes behind them
-    // is not read at all, as RFC 9112 has it.
+    // A length beside the chunks means nothing, whether too great or too small: the chunks count. What comes
+    // after them is not read at all, as RFC 9112 demands.
     for length in [0, body.len(), chunked.len() + hidden.len(), 100_000] {
         for both in [
             format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"),
@@ -346,7 +347,7 @@ async fn where_a_message_ends_is_beyond_doubt() {
             assert_eq!(said(&both, &chunked).await, [202], "{both:?}");
         }
     }
-    // What could be read in two ways is refused.
+    // A message that could be read in two ways is refused.
     for doubtful in [
         "content-length: 14\r\ncontent-length: 15\r\n",
         "content-length: 14, 15\r\n",
@@ -384,14 +385,15 @@ async fn who_dribbles_or_is_silent_is_given_up_at_every_point() {
     let (id, _) = served.world.poll(POLL).await;
     let head = vote(&id, "content-length: 100\r\n", "");
     let request = [HEALTH, HEALTH].concat();
-    // What is sent at once, and what then byte by byte, slower than the limit allows.
+    // Each case is what is sent at once, what then follows byte by byte, slower than the limit allows, and
+    // the status.
     let cases: [(&[u8], &[u8], Option<u16>); 6] = [
         (b"", b"", Some(408)),
         (b"", &request, Some(408)),
         (b"GET /healthz HTTP/1.1\r\nx: ", &[b'y'; 1000], Some(408)),
         (head.as_bytes(), &[b' '; 100], Some(408)),
         (head.as_bytes(), b"", Some(408)),
-        // A request was answered: then an idle connection is closed, whatever else it began.
+        // After an answered request an idle connection is closed, whatever else it began.
         (HEALTH, b"", Some(200)),
     ];
     let each = cases.into_iter().map(async |(at_once, slowly, status)| {
@@ -453,7 +455,7 @@ async fn a_stop_that_overruns_cuts_what_is_left_and_loses_nothing_acknowledged()
     assert!(drain <= took && took < drain + Duration::from_secs(2), "{took:?}");
     for mut cut in [in_flight, bodiless] {
         let mut text = Vec::new();
-        // Closed or reset: there is no answer, and no half of one.
+        // The connection is closed or reset: there is no answer, and no half of one.
         let _ = timeout(PATIENCE, cut.read_to_end(&mut text)).await.expect("it is still open");
         assert_eq!(String::from_utf8_lossy(&text), "");
     }

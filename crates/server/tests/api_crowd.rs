@@ -1,5 +1,4 @@
-//! One address that takes all it can get: connections, requests, join codes; and others who want
-//! their part as well.
+//! One address takes all it can get, connections, requests and join codes, and others still get their part.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +18,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
-/// A connection from this address.
+/// Opens a connection from this address.
 async fn from(served: &Served, address: &str) -> TcpStream {
     let address: IpAddr = address.parse().unwrap();
     let socket = TcpSocket::new_v4().unwrap();
@@ -82,7 +81,7 @@ async fn is_served(served: &Served) -> bool {
     rest_if_any(&mut tcp).await.starts_with("HTTP/1.1 200")
 }
 
-/// What is answered; a refusal may come as a reset, because it does not wait for the request.
+/// Returns what is answered; a refusal may come as a reset, because the server does not wait for the request.
 async fn rest_if_any(tcp: &mut TcpStream) -> String {
     use tokio::io::AsyncReadExt;
     let mut answer = Vec::new();
@@ -106,7 +105,7 @@ async fn a_trusted_proxy_carries_as_many_as_there_are() {
     assert!(rest(&mut last).await.starts_with("HTTP/1.1 200"));
 }
 
-/// A WebSocket of somebody behind the proxy that this machine is.
+/// Opens a WebSocket for a client behind the proxy that this machine is.
 async fn socket_behind_proxy(served: &Served, address: &str) -> Watcher {
     let mut request = format!("ws://{}/ws", served.address).into_client_request().unwrap();
     request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
@@ -140,7 +139,7 @@ async fn a_crowd_of_sockets_has_the_requests_of_its_address_and_no_more() {
         }
     }
     assert_eq!(recorded + refused, 15);
-    // The handshakes are three of the ten; a few seconds may have passed.
+    // The handshakes are three of the ten requests; a few seconds may have passed.
     assert!((7..=12).contains(&recorded), "{recorded} votes of 15");
     let mut other = socket_behind_proxy(&served, "192.0.2.8").await;
     other.vote(&poll, 1).await;
@@ -148,7 +147,8 @@ async fn a_crowd_of_sockets_has_the_requests_of_its_address_and_no_more() {
 
 const UNLISTED: &str = r#"{"question":"Which?","options":["a","b"],"listed":false}"#;
 
-/// A server behind a proxy, and a poll that no list shows: its id, its code, its owner's token.
+/// Starts a server behind a proxy, with a poll that no list shows, and returns the poll's id, code and
+/// owner's token.
 async fn behind_proxy(configure: impl FnOnce(&mut Config)) -> (World, [String; 3]) {
     let world = World::with(|config| {
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
@@ -162,7 +162,7 @@ async fn behind_proxy(configure: impl FnOnce(&mut Config)) -> (World, [String; 3
     (world, poll)
 }
 
-/// What somebody at this address is answered who asks for this code.
+/// Returns the status that a client at this address is answered who asks for this code.
 async fn look_up(world: &World, code: &str, address: &str) -> u16 {
     let ask = Ask::get(format!("/api/polls/{code}")).header("x-forwarded-for", address);
     world.call(ask.request()).await.status.as_u16()
@@ -223,7 +223,7 @@ async fn a_hall_behind_one_address_joins_and_votes_while_strangers_guess() {
 
 const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 
-/// What somebody at this address is answered who makes something, with a token or without.
+/// Creates something as a client at this address, with a token or without.
 async fn make(world: &World, path: &str, body: &str, address: &str, token: Option<&str>) -> Answer {
     let ask = Ask::post(path, body).header("x-forwarded-for", address);
     let ask = token.into_iter().fold(ask, Ask::token);
@@ -262,7 +262,7 @@ async fn an_address_makes_a_bounded_number_of_polls_and_events_and_loses_nothing
         assert_eq!(elsewhere.status, 201, "{path}: {elsewhere}");
     }
 
-    // What is there already goes on, from that very address.
+    // What exists already goes on, from that very address.
     let open = first.json()["id"].as_str().unwrap().to_owned();
     let open = Ask::post(format!("/api/polls/{open}/open"), "").header("x-forwarded-for", crowd);
     let opened = world.call(open.token(owner.as_str().unwrap()).request()).await;

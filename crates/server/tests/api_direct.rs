@@ -1,5 +1,5 @@
-//! Votes pass no router on their way from a connection. Nobody may be able to tell: whatever is
-//! asked, the answer is the one the router would have led to.
+//! Votes pass no router on their way from a connection, and nobody may be able to tell: whatever is asked,
+//! the answer is the one that the router would have led to.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,13 +17,13 @@ use pollux_server::api::server;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-/// Hidden numbers, so that an answer does not say how many votes came before.
+/// The numbers are hidden, so that an answer does not say how many votes came before.
 const POLL: &str = r#"{"question":"Which?","options":["JavaScript","Python"],
     "results":"hidden","voterIds":true}"#;
 const BALLOT: &str = r#"{"option":"Python","voterId":"ada",
     "ballotId":"0198c0c6-5a00-7000-8000-000000000001"}"#;
 
-/// Status, headers but those of the connection, and body.
+/// An `Answer` has the status, the headers except those of the connection, and the body.
 type Answer = (u16, BTreeMap<String, Vec<String>>, String);
 
 fn comparable(status: u16, headers: &HeaderMap, body: &[u8]) -> Answer {

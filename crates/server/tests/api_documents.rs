@@ -1,4 +1,4 @@
-//! The OpenAPI and the AsyncAPI document, held to what the server really answers and sends.
+//! The OpenAPI and the AsyncAPI document are compared with what the server really answers and sends.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,12 +21,12 @@ use tower::ServiceExt;
 
 const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 
-/// A ballot id of this many milliseconds after noon.
+/// Returns a ballot id of this many milliseconds after noon.
 fn ballot(millis: u64) -> String {
     BallotId::new(UnixMillis(NOON + millis), [1; 10]).to_string()
 }
 
-/// A world whose every answer is held to the OpenAPI document.
+/// `Held` is a world whose every answer is compared with the OpenAPI document.
 struct Held {
     world: World,
     document: Value,
@@ -40,7 +40,7 @@ impl Held {
         Self { world, document, seen: Mutex::default() }
     }
 
-    /// The operation that a request is one of.
+    /// Returns the operation that a request belongs to.
     fn operation(&self, method: &str, path: &str) -> &Value {
         let path = path.split('?').next().unwrap();
         let fits = |template: &str| {
@@ -78,7 +78,7 @@ impl Held {
         }
         for header in documented["headers"].as_object().into_iter().flatten().map(|(name, _)| name)
         {
-            // What nobody is to keep has no tag to ask by.
+            // An answer that nobody may keep has no ETag to ask by.
             let kept = answer.header("cache-control") != "no-store";
             let optional = header == "Set-Cookie" || (header == "ETag" && !kept);
             assert!(optional || answer.headers.contains_key(header), "{name}: {header}: {answer}");
@@ -198,7 +198,7 @@ async fn a_ballots_life(held: &Held) {
     held.call(Ask::post(&path, cast(9))).await;
 }
 
-/// What is read beside a poll: its pulse, its course, its results as a file, and how all is.
+/// Reads what is shown beside a poll: its pulse, its course, its results as a file, and the server's status.
 async fn figures(held: &Held) {
     let (id, token) = held.poll(POLL).await;
     let (hidden, _) = held.poll(r#"{"question":"?","options":["a","b"],"results":"hidden"}"#).await;
@@ -287,7 +287,7 @@ async fn every_answer_is_what_the_openapi_document_says() {
             let name = operation["operationId"].as_str().unwrap();
             for status in operation["responses"].as_object().unwrap().keys() {
                 let seen = held.seen.lock().contains(&(name.to_owned(), status.parse().unwrap()));
-                // Streams do not end: those are read below.
+                // Streams do not end, so they are read below.
                 if !seen && status.as_str() < "400" && !path.ends_with("/events") {
                     unseen.insert(format!("{name} {status}"));
                 }
@@ -298,10 +298,10 @@ async fn every_answer_is_what_the_openapi_document_says() {
     assert!(held.seen.lock().len() > 80, "{:?}", held.seen.lock());
 }
 
-/// Doors that are in no OpenAPI document: pages, the WebSocket of the AsyncAPI document, and the documents themselves.
+/// No OpenAPI document lists these routes: pages, the AsyncAPI document's WebSocket, and the documents.
 const PAGES: [&str; 6] = ["/", "/ws", "/openapi.json", "/asyncapi.json", "/docs", "/docs/docs.css"];
 
-/// Every route and method is in the OpenAPI document, or is one of the pages; and what is in it, is there.
+/// Every route and method is in the OpenAPI document or among `PAGES`, and whatever the document lists exists.
 #[tokio::test(start_paused = true)]
 async fn no_way_in_is_undocumented() {
     let held = Held::new().await;
@@ -332,7 +332,7 @@ async fn no_way_in_is_undocumented() {
                     if path == "/" && !spelling.is_empty() { "" } else { &path }
                 );
                 let request = Ask::new(method, at).request();
-                // The head alone: streams do not end.
+                // Only the head is read, because streams do not end.
                 let answer = held.world.router.clone().oneshot(request).await.unwrap();
                 if answer.status() != 405 {
                     there.insert(format!("{} {path}", method.to_lowercase()));
@@ -343,7 +343,7 @@ async fn no_way_in_is_undocumented() {
     assert_eq!(there, documented);
 }
 
-/// Everything this client heard is what the AsyncAPI document says.
+/// Asserts that everything this client has heard is what the AsyncAPI document says.
 fn hold(document: &Value, watcher: &Watcher, seen: &mut BTreeSet<String>) {
     for message in &watcher.heard {
         let kind = message["type"].as_str().unwrap();
@@ -355,7 +355,7 @@ fn hold(document: &Value, watcher: &Watcher, seen: &mut BTreeSet<String>) {
     }
 }
 
-/// What a client may say, held to the document as well.
+/// Sends a client's message, after comparing it with the document as well.
 async fn say(document: &Value, watcher: &mut Watcher, message: Value) {
     let kind = message["type"].as_str().unwrap();
     let payload = &document["components"]["messages"][kind]["payload"];
@@ -364,7 +364,7 @@ async fn say(document: &Value, watcher: &mut Watcher, message: Value) {
     watcher.say(message).await;
 }
 
-/// Close a poll behind the node's back: it takes a ballot that the log has after the close.
+/// Closes a poll behind the node's back: the node accepts a ballot that the log has after the close.
 async fn a_late_vote(served: &Served, document: &Value, socket: &mut Watcher) {
     let world = &served.world;
     let (id, _) = world.poll(POLL).await;
@@ -388,14 +388,14 @@ async fn a_late_vote(served: &Served, document: &Value, socket: &mut Watcher) {
     world.store.set_faults(StoreFaults::NONE);
     let late = socket.until_type("vote.late").await;
     assert_eq!(late["receipt"]["status"], "late");
-    // Who is first, the ballot's fate or the poll's, is nobody's promise.
+    // Nobody promises which comes first, the ballot's fate or the poll's.
     let ended = |m: &Value| m["type"] == "poll.closed" && m["poll"]["id"] == id.as_str();
     if !socket.heard.iter().any(ended) {
         socket.until(ended).await;
     }
 }
 
-/// Who is shown an event that comes on stage.
+/// Connects a viewer to an event, and then brings the event's poll on stage.
 async fn an_events_follower(served: &Served, document: &Value) -> Watcher {
     let world = &served.world;
     let ask = |ask: Ask| async move { world.call(ask.request()).await.json() };

@@ -1,4 +1,4 @@
-//! Events over HTTP: what each token may do, and what everybody is shown.
+//! Events over HTTP allow each token what it may do, and show everybody what is theirs to see.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use api_support::{ADMIN, Answer, Ask, World};
 use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 
-/// An event with two drafts.
+/// An `Event` has two drafts.
 struct Event<W = Box<World>> {
     world: W,
     id: String,
@@ -128,7 +128,7 @@ async fn a_step_is_made_from_what_the_asker_sees_or_not_at_all() {
     };
     let status_of = |poll: &str| event.own(Ask::get(format!("/api/polls/{poll}")));
     assert_eq!(step(Value::Null, json!(first)).await.status, 200);
-    // Nobody sees an empty stage any more: nothing is changed, and no draft is opened.
+    // Nobody sees an empty stage any more, so nothing is changed, and no draft is opened.
     let stale = step(Value::Null, json!(second)).await;
     assert_eq!(
         (stale.status.as_u16(), text(&stale.json(), "type").as_str()),
@@ -137,7 +137,7 @@ async fn a_step_is_made_from_what_the_asker_sees_or_not_at_all() {
     );
     assert_eq!(event.read(None).await["current"], first);
     assert_eq!(status_of(second).await.json()["status"], "draft");
-    // Repeated, a step that is made is made: twice in a row, and at once.
+    // A step may be repeated, twice in a row and at once, and is made only once.
     let version = |event: &Value| event["version"].as_u64();
     let before = version(&event.read(None).await);
     assert_eq!(step(Value::Null, json!(first)).await.status, 200);
@@ -153,7 +153,7 @@ async fn a_step_is_made_from_what_the_asker_sees_or_not_at_all() {
         let answer = step(wrong, json!(first)).await;
         assert_eq!(answer.json()["errors"][0]["pointer"], "/from", "{answer}");
     }
-    // Who does not say what they see puts it there whatever is.
+    // A step that does not say what its sender sees is made whatever is on stage.
     assert_eq!(event.show(&event.stage, Some(first)).await.status, 200);
 }
 
@@ -483,7 +483,7 @@ async fn a_store_that_does_not_say_is_looked_at_again() {
     assert_eq!(retitle().await.status, 503);
     event.world.store.set_faults(StoreFaults::NONE);
     event.show(&event.owner, Some(&event.polls[0])).await;
-    // Whoever knows the event goes on without the store: votes wait for the log only.
+    // A node that knows the event goes on without the store: votes wait for the log only.
     let reads = Faults { unavailable: 1.0, ..Faults::NONE };
     event.world.store.set_faults(StoreFaults { reads, ..StoreFaults::NONE });
     assert_eq!(event.read(None).await["current"], json!(event.polls[0]));
@@ -560,7 +560,7 @@ async fn each_follower_is_shown_what_is_theirs_to_see() {
     }
     event.show(&event.stage, Some(after)).await;
     assert_eq!(phone.until(is_of(after)).await["poll"]["totalVotes"], Value::Null);
-    // By the event's code: phones know no other.
+    // The phone votes by the event's code, because phones know no other.
     phone.say(json!({"type": "vote", "poll": event.code, "optionId": 1})).await;
     phone.until_type("vote.counted").await;
     phone.until(|message| message["poll"]["totalVotes"] == 1).await;

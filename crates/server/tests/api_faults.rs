@@ -1,6 +1,6 @@
-//! What the owner does while the store or the log fails: refused means that nothing was done,
-//! unknown means that looking or asking again finds the truth, and whoever watches ends up with
-//! what the store has.
+//! The owner changes a poll while the store or the log fails. A refusal means that nothing was done, an
+//! unknown outcome is cleared up by looking or asking again, and every viewer ends up with what the store
+//! has.
 
 #![allow(clippy::unwrap_used)]
 
@@ -29,18 +29,18 @@ const SECOND: Duration = Duration::from_secs(1);
 const POLL: &str = r#"{"question":"Which?","options":["a","b"],"results":"hidden"}"#;
 const DRAFT: &str = r#"{"question":"Which?","options":["a","b"],"results":"hidden","open":false}"#;
 
-/// One thing an owner does, and what it leads to.
+/// An `Action` is one change that an owner makes, and what it leads to.
 struct Action {
     name: &'static str,
     method: &'static str,
     path: &'static str,
-    /// What must have been done first.
+    /// The changes that must have been made before.
     first: &'static [&'static str],
     draft: bool,
     done: fn(&Poll) -> bool,
-    /// Of the first answer, and of one to the same request again.
+    /// The statuses of the first answer, and of the answer to the same request again.
     statuses: [u16; 2],
-    /// Whether the log has a record of it.
+    /// The flag of a change that puts a record on the log.
     controls: bool,
 }
 
@@ -64,8 +64,8 @@ const ACTIONS: [Action; 8] = [
         done: |poll| poll.status == PollStatus::Deleted, statuses: [204, 404], controls: true },
 ];
 
-/// A poll with one vote (unless it is a draft), somebody who watches it with the owner's eyes,
-/// and the owner's request.
+/// A `Case` has a poll with one vote (unless it is a draft), a viewer with the owner's rights, and the
+/// owner's request.
 struct Case {
     action: &'static Action,
     world: World,
@@ -104,7 +104,7 @@ impl Case {
         answer
     }
 
-    /// The poll as the store has it, whatever it says.
+    /// Returns the poll as the store has it, whatever the store answers.
     fn poll(&self) -> Poll {
         let dump = self.world.store.dump();
         assert_eq!(dump.polls.len(), 1, "{self}: neither lost nor doubled");
@@ -115,7 +115,7 @@ impl Case {
         (self.action.done)(&self.poll())
     }
 
-    /// Control records of the poll's present phase, by partition.
+    /// Returns the number of control records of the poll's present phase, by partition.
     fn controls(&self) -> Vec<usize> {
         let phase = self.poll().phase;
         let is_it = |value: &[u8]| matches!(Entry::decode(value), Ok(Entry::Control(control)) if control.phase == phase);
@@ -124,12 +124,12 @@ impl Case {
             .collect()
     }
 
-    /// Everybody is served again: after a while the log has the change, the one vote is where it
-    /// belongs, and the watcher has seen the poll as it is.
+    /// Ends all faults, and asserts that after a while the log has the change, the one vote is where it
+    /// belongs, and the viewer has seen the poll as it is.
     async fn ends_well(&self) {
         self.world.store.set_faults(StoreFaults::NONE);
         self.world.fail(LogFaults::default());
-        // Past a comparison with the store, should everything else have failed.
+        // By then the node has compared itself with the store, should everything else have failed.
         sleep(90 * SECOND).await;
         let poll = self.poll();
         let standing = self.world.store.standing(poll.id).await.unwrap().unwrap();
@@ -143,14 +143,14 @@ impl Case {
     fn watcher_has(&self, standing: &Standing) {
         let seen = self.seen.lock().get(&self.id).cloned();
         match (standing.poll.status, seen) {
-            // A draft is shown to nobody, and one that was deleted was never seen.
+            // A draft is shown to nobody, and a poll that was deleted may never have been seen.
             (PollStatus::Draft | PollStatus::Deleted, None) => assert!(self.action.draft, "{self}"),
             (status, None) => panic!("{self}: nothing was seen of what is {status:?}"),
             (PollStatus::Deleted, Some(seen)) => assert_eq!(seen["status"], "closed", "{self}"),
             (_, Some(seen)) => {
                 let mut seen: PollView = serde_json::from_value(seen).unwrap();
                 let truth = view::poll(standing, Audience::Owner);
-                // That all is counted may be told by a version that was sent already.
+                // A version that was sent already may have said that everything is counted.
                 seen.is_final |= truth.is_final;
                 assert_eq!(seen, truth, "{self}");
             }
@@ -164,7 +164,7 @@ impl std::fmt::Display for Case {
     }
 }
 
-/// What somebody sees who watches everything, and this poll as its owner: the newest of each poll.
+/// Watches everything, and this poll as its owner; returns the newest state of each poll.
 fn watch(world: &World, id: &str) -> Arc<Mutex<BTreeMap<String, Value>>> {
     let id = id.parse().unwrap();
     let interest = Interest {
@@ -255,7 +255,7 @@ async fn a_change_left_unknown_is_looked_up() {
     }
 }
 
-/// The store answers neither to the change nor to the look at what became of it.
+/// Makes the change while the store answers neither to it nor to the look at what became of it.
 async fn leave_unknown(case: &Case) {
     case.world.store.set_faults(changes(slow(DONE, SECOND)));
     let answer = async {
@@ -277,7 +277,7 @@ async fn a_change_that_nobody_could_look_up_is_found_by_asking_again() {
         leave_unknown(&case).await;
         let made = case.poll();
         if action.name == "reset" {
-            // The one thing that must not be done twice: the owner looks first.
+            // A reset is the one change that must not be made twice, so the owner looks first.
             let read = Ask::get(format!("/polls/{}", case.id));
             let known = case.world.call(read.request()).await;
             assert_eq!(known.json()["round"], 1, "the public is told in a moment");
@@ -317,7 +317,7 @@ async fn a_change_whose_answer_is_lost_is_made_once_however_often_it_is_repeated
             }
             assert_eq!(case.poll(), made, "{case}: once is enough");
         }
-        // What nobody was told of is told by asking again.
+        // Viewers who were not sent the change are sent it when it is asked for again.
         let standing = case.world.store.standing(made.id).await.unwrap().unwrap();
         sleep(SECOND).await;
         if made.status != PollStatus::Deleted {
@@ -340,13 +340,14 @@ async fn a_change_that_nobody_could_look_up_is_told_without_asking() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_silent_is_504_in_time() {
     for action in &ACTIONS {
-        // Done before the deadline, or not at all; and told in both cases after it.
+        // The change is made before the deadline or not at all, and viewers are sent the truth after it in
+        // both cases.
         for by in [5 * SECOND, 20 * SECOND] {
             let case = Case::of(action).await;
             case.world.store.set_faults(changes(slow(Faults::NONE, by)));
             is_problem(&case.act().await, 504, "change-unknown");
             assert_eq!(case.is_done(), by < 8 * SECOND, "{case}");
-            // Nobody asks again, and yet it is told: at once, since the store reads.
+            // Nobody asks again, and yet viewers are sent the change: at once, since the store can be read.
             sleep(SECOND).await;
             let poll = case.poll();
             let standing = case.world.store.standing(poll.id).await.unwrap().unwrap();
@@ -360,7 +361,7 @@ async fn a_store_that_is_silent_is_504_in_time() {
 async fn everything_slow_at_once_is_still_answered_in_time() {
     let silent = LogFaults { delay: 20 * SECOND..30 * SECOND, ..LogFaults::default() };
     for action in &ACTIONS {
-        // There is time to look what became of the change; and there is not.
+        // There is time to look what became of the change, and then there is not.
         for (read, found) in [(4 * SECOND / 5, true), (3 * SECOND / 2, false)] {
             let case = Case::of(action).await;
             let (reads, changes) = (slow(Faults::NONE, read), slow(DONE, 3 * SECOND / 2));
@@ -391,7 +392,7 @@ async fn a_log_that_fails_cannot_undo_a_change_and_gets_its_record_later() {
             case.world.fail(faults.clone());
             assert_eq!(case.act().await.status, action.statuses[0], "{case}");
             assert!(case.is_done(), "{case}");
-            // This node knows, whatever the log says.
+            // This node knows of the change, whatever the log answers.
             let poll = case.poll();
             let known = case.world.app.hub.poll(poll.id);
             assert!(known.is_none_or(|known| *known == poll), "{case}");
@@ -410,8 +411,8 @@ async fn a_log_that_fails_cannot_undo_a_change_and_gets_its_record_later() {
     }
 }
 
-/// While nobody can say whether the log has the end of the poll, ballots are refused; and the
-/// one before it counts.
+/// While nobody can say whether the log has the close of the poll, ballots are refused, and the one before it
+/// counts.
 #[tokio::test(start_paused = true)]
 async fn a_poll_closed_over_a_failing_log_takes_no_more_votes_and_becomes_final() {
     let case = Case::of(&ACTIONS[1]).await;
@@ -436,7 +437,7 @@ fn create() -> Ask {
     Ask::post("/polls", POLL).header("idempotency-key", "0123456789abcdef")
 }
 
-/// The poll that was made is one, its owner's token works, and it is shown.
+/// Asserts that exactly one poll was made, that its owner's token works, and that it is shown.
 async fn was_made_once(world: &World, answer: &Answer) {
     assert_eq!(answer.status, 201, "{answer}");
     let made = answer.json();
@@ -459,7 +460,7 @@ async fn was_made_once(world: &World, answer: &Answer) {
 
 #[tokio::test(start_paused = true)]
 async fn a_creation_is_made_once_or_not_at_all() {
-    // Refused.
+    // The creation is refused.
     let world = World::new().await;
     world.store.set_faults(changes(REFUSED));
     is_problem(&world.call(create().request()).await, 503, "store-unavailable");
@@ -467,14 +468,14 @@ async fn a_creation_is_made_once_or_not_at_all() {
     world.store.set_faults(StoreFaults::NONE);
     was_made_once(&world, &world.call(create().request()).await).await;
 
-    // Unknown, and found.
+    // The creation's outcome is unknown, and it is found.
     let world = World::new().await;
     world.store.set_faults(changes(DONE));
     let made = world.call(create().request()).await;
     world.store.set_faults(StoreFaults::NONE);
     was_made_once(&world, &made).await;
 
-    // Unknown, and not done; or done, but not to be found.
+    // The outcome is unknown: the poll was not made, or it was and cannot be found.
     for done in [false, true] {
         let world = World::new().await;
         let faults = if done { DONE } else { NOT_DONE };
@@ -486,7 +487,7 @@ async fn a_creation_is_made_once_or_not_at_all() {
         was_made_once(&world, &world.call(create().request()).await).await;
     }
 
-    // Silent, and done or not.
+    // The store is silent, and makes the poll or not.
     for by in [5 * SECOND, 20 * SECOND] {
         let world = World::new().await;
         world.store.set_faults(changes(slow(Faults::NONE, by)));

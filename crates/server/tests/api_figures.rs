@@ -1,5 +1,5 @@
-//! What is read beside a poll: its pulse, its course over time, its replay, its results as a file;
-//! and how the whole pipeline is, when all is well and when parts of it are away.
+//! The figures are what is read beside a poll: its pulse, its course over time, its replay, its results as a
+//! file, and the status of the whole pipeline, when all is well and when parts of it are away.
 
 #![allow(clippy::unwrap_used)]
 
@@ -22,7 +22,7 @@ async fn get(world: &World, path: impl Into<String>) -> Answer {
     world.call(Ask::get(path).request()).await
 }
 
-/// The JSON of a figure of a poll, as everybody sees it.
+/// Returns the JSON of a figure of a poll, as the public sees it.
 async fn figure(world: &World, id: &str, name: &str) -> Value {
     let answer = get(world, format!("/api/polls/{id}/{name}")).await;
     assert_eq!(answer.status, 200, "{name}: {answer}");
@@ -42,7 +42,7 @@ async fn owner(world: &World, id: &str, token: &str, action: &str) {
     world.settle().await;
 }
 
-/// Time passes for everybody: on the clock and for those who wait.
+/// Lets time pass for everybody: on the clock, and for those who wait.
 async fn pass(world: &World, time: Duration) {
     world.ambient.advance(time);
     tokio::time::sleep(time).await;
@@ -187,7 +187,7 @@ async fn who_follows_an_event_is_counted_before_it_shows_anything() {
     assert_eq!(seen(event).await, (1, false));
     let phone = watch(made["code"].as_str().unwrap(), "192.0.2.7").await;
     assert_eq!(seen(event).await, (2, true));
-    // They are taken along to the poll that is shown, and counted there as well.
+    // The viewers are taken along to the poll that is shown, and counted there as well.
     let ask = Ask::post(format!("/api/events/{event}/polls"), POLL).token(token);
     let poll = world.call(ask.request()).await.json()["id"].as_str().unwrap().to_owned();
     let show = Ask::post(format!("/api/events/{event}/show"), json!({"poll": poll}).to_string());
@@ -200,7 +200,7 @@ async fn who_follows_an_event_is_counted_before_it_shows_anything() {
     let alone = watch(&lone, "192.0.2.7").await;
     assert_eq!(seen(&lone).await, (1, true));
     drop(alone);
-    // Whoever runs the event is told how everything is; its stage is not.
+    // The event's owner is told the status of everything; its stage token is not.
     let status = Ask::get(format!("/api/status?poll={event}"));
     let owners = world.call(status.clone().token(token).request()).await;
     assert!(owners.json()["log"].is_object(), "{owners}");
@@ -239,7 +239,7 @@ async fn the_trend_is_how_a_poll_came_to_its_numbers() {
     assert_eq!(trend["points"][0]["voters"], 0);
 }
 
-/// A vote with everything in it: retries, changes of mind, latecomers, a round before.
+/// Casts a vote with everything in it: retries, changes of mind, late ballots, a round before.
 async fn a_lively_vote(world: &World) -> (String, String) {
     let (id, token) = world.poll(POLL).await;
     world.settle().await;
@@ -254,7 +254,7 @@ async fn a_lively_vote(world: &World) -> (String, String) {
     }
     pass(world, 60 * SECOND).await;
     for voter in 0..10 {
-        // These change their minds, and are told twice of it.
+        // These voters change their minds, and each ballot is sent twice.
         let ballot = BallotId::new(UnixMillis(NOON + 210_000), [voter as u8; 10]);
         for _ in 0..2 {
             let body = json!({"optionId": 2, "voterId": format!("voter {voter}"),
@@ -276,7 +276,7 @@ fn votes(frame: &Value) -> Vec<u64> {
 async fn a_replay_goes_from_the_first_vote_to_the_final_result() {
     let world = World::new().await;
     let (id, _) = a_lively_vote(&world).await;
-    // Others vote meanwhile and afterwards: none of it is in this poll's replay.
+    // Others vote in another poll, and none of it is in this poll's replay.
     let (other, _) = world.poll(POLL).await;
     vote(&world, &other, 1, 3).await;
     let poll = get(&world, format!("/api/polls/{id}")).await.json();
@@ -291,7 +291,7 @@ async fn a_replay_goes_from_the_first_vote_to_the_final_result() {
     assert_eq!(replay["to"], frames[199]["at"]);
     assert_eq!(replay["to"], poll["closedAt"]);
     assert_eq!(replay["from"], "2026-11-21T12:01:40.000Z", "not the round before");
-    // 300 seconds in 199 steps: a vote a second, then a pause, then ten who change their minds.
+    // There are 300 seconds in 199 steps: a vote a second, then a pause, then ten changes of mind.
     let total = |frame: &Value| votes(frame).iter().sum::<u64>();
     for (i, frame) in frames.iter().enumerate() {
         let second = 200 * i as u64 / 199;
@@ -317,7 +317,7 @@ async fn a_replay_is_read_once_and_kept() {
     pass(&world, 3600 * SECOND).await;
     assert_eq!(replay().await.body, made.body, "kept");
     world.fail(LogFaults::default());
-    // Another phase may end otherwise, and makes room for itself.
+    // Another phase may end with another result, and its replay replaces the one that was kept.
     owner(&world, &id, &token, "reopen").await;
     assert_eq!(replay().await.status, 409);
     vote(&world, &id, 77, 3).await;
@@ -428,7 +428,7 @@ async fn the_operator_lists_every_poll() {
     assert_eq!(all(ADMIN, "&status=draft").await.status, 200);
     assert_eq!(ids(&all(ADMIN, "&status=draft").await), [&*draft]);
     assert_eq!(get(&world, "/api/polls?status=draft").await.status, 400);
-    // Page by page, whatever was deleted in between.
+    // The operator lists page by page, whatever was deleted in between.
     let (mut found, mut query) = (Vec::new(), "&limit=1".to_owned());
     loop {
         let page = all(ADMIN, &query).await;
@@ -478,7 +478,7 @@ async fn the_status_is_the_organisers() {
     assert_eq!(status["processors"], json!({"here": 0, "partitions": 2, "troubles": []}));
 }
 
-/// One that only tells; the world's own does the work.
+/// Returns a processor that only reports; the world's own does the work.
 fn processor(world: &World) -> pollux_server::processor::Processor {
     let app = &world.app;
     let limits = app.config.processor.clone();
@@ -503,12 +503,12 @@ async fn the_status_is_told_in_time_whatever_is_away() {
         assert!(began.elapsed() <= 3 * SECOND, "{:?}", began.elapsed());
         answer.json()
     };
-    // Slower than anybody waits for, and refusing.
+    // The store is first slower than anybody waits for, and then it refuses.
     let slow = Faults { delay: 60 * SECOND..61 * SECOND, ..Faults::NONE };
     let refused = Faults { unavailable: 1.0, ..Faults::NONE };
     for reads in [slow, refused] {
         world.store.set_faults(StoreFaults { reads, ..StoreFaults::NONE });
-        // Whoever was asked before is given up by now.
+        // By now, whatever was asked before has been given up.
         pass(&world, 10 * SECOND).await;
         let status = status(&token, &format!("?poll={id}")).await;
         assert_eq!(status["store"]["ok"], false, "{status}");
@@ -516,7 +516,7 @@ async fn the_status_is_told_in_time_whatever_is_away() {
         assert!(detail.starts_with("The data folder cannot be used: votes in polls"), "{detail}");
         assert_eq!(status["log"]["ok"], true);
         assert_eq!([&status["log"]["end"], &status["log"]["counted"]], [&json!(2), &json!(2)]);
-        // Whose poll it is cannot be looked up: what everybody may know.
+        // Nobody can look up whose poll it is, so the answer is what everybody may know.
         let unknown = PollId::new(UnixMillis(1), [1; 10]);
         let brief = status_of(&world, &token, &format!("?poll={unknown}")).await;
         assert_eq!([&brief["ready"], &brief["log"]], [&json!(true), &Value::Null]);

@@ -1,5 +1,5 @@
-//! Anything at all, sent to the parsers of bodies, messages and queries, and over WebSockets: no
-//! panic, and never an answer that is neither a success nor a well-formed problem.
+//! Anything at all is sent to the parsers of bodies, messages and queries, and over WebSockets: nothing
+//! panics, and every answer is a success or a well-formed problem.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,7 +21,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// What is encoded twice is decoded once: what is left of it is text, and no text of a name that means something.
+/// What is encoded twice is decoded once: what remains is text, and no name that means something.
 #[tokio::test(start_paused = true)]
 async fn what_is_encoded_twice_is_decoded_once() {
     let world = World::new().await;
@@ -51,7 +51,7 @@ async fn what_is_encoded_twice_is_decoded_once() {
     ] {
         assert_eq!(status(path.clone(), None).await, expected, "{path}");
     }
-    // JSON's own escapes are read once, and percent signs are nothing to it.
+    // JSON's own escapes are read once, and percent signs mean nothing to it.
     for (option, status) in [
         ("%41", 202),
         (r"\u0025\u0034\u0031", 202),
@@ -87,7 +87,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Names that mean something, and others.
+/// Generates names that mean something, and others.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "(question|options|kind|maxChoices|revote|results|voterIds|listed|closesAt|open)",
@@ -96,7 +96,7 @@ fn name() -> impl Strategy<Value = String> {
     ]
 }
 
-/// JSON, JSON that was cut or damaged, and bytes.
+/// Generates JSON, JSON that was cut or damaged, and bytes.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         3 => json().prop_map(|value| value.to_string().into_bytes()),
@@ -186,21 +186,21 @@ proptest! {
     }
 }
 
-/// What a client sends over its socket.
+/// `Sent` is what a client sends over its socket.
 #[derive(Clone, Debug)]
 enum Sent {
     Text(String),
-    /// As text, whether it is or not.
+    /// Bytes in a text frame, whether they are text or not.
     Bytes(Vec<u8>),
-    /// Text in two frames.
+    /// A text in two frames.
     Parts(String, usize),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
-    /// Perhaps no frame at all.
+    /// Bytes that may not even be a frame.
     Raw(Vec<u8>),
 }
 
-/// A message that a client could mean, or nearly; `POLL` and `TOKEN` stand for the real ones.
+/// Generates a message that a client could mean, or nearly; `POLL` and `TOKEN` stand for the real ones.
 fn message() -> impl Strategy<Value = Value> {
     let text = |values: &'static [&'static str]| prop::sample::select(values).prop_map(Value::from);
     let member = prop_oneof![
@@ -240,7 +240,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     ]
 }
 
-/// A frame with a mask of zeroes.
+/// Returns a frame with a mask of zeroes.
 fn frame(first: u8, content: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match content.len() {
@@ -255,18 +255,18 @@ fn frame(first: u8, content: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// How a conversation went on.
+/// `End` says how a conversation ended.
 #[derive(Debug, PartialEq)]
 enum End {
     /// The server still answers.
     Open,
-    /// It said why it closes.
+    /// The server said why it closes.
     Closed,
-    /// It is gone without a word.
+    /// The connection ended without a close frame.
     Gone,
 }
 
-/// Say all of it, then something that has an answer; everything heard until then.
+/// Sends everything, then a message that has an answer, and checks what is heard until then.
 async fn converse(socket: &mut Watcher, sent: &[Sent]) -> End {
     let raw: Vec<u8> = sent
         .iter()
@@ -283,10 +283,10 @@ async fn converse(socket: &mut Watcher, sent: &[Sent]) -> End {
         })
         .chain(frame(0x81, br#"{"type":"unknown","ref":"the end"}"#))
         .collect();
-    // A server that has heard enough may close before we have said it all.
+    // A server that has heard enough may close before everything is sent.
     let _ = socket.socket.get_mut().write_all(&raw).await;
     if sent.iter().any(|sent| matches!(sent, Sent::Raw(_))) {
-        // It may be the half of a frame: then nothing is the right answer.
+        // The bytes may be half a frame: then silence is the right answer.
         let _ = socket.socket.get_mut().shutdown().await;
     }
     loop {
@@ -309,7 +309,7 @@ async fn converse(socket: &mut Watcher, sent: &[Sent]) -> End {
     }
 }
 
-/// Of these messages each has exactly one answer at once: an error, or a receipt.
+/// Returns whether a message has exactly one immediate answer: an error, or a receipt.
 fn is_answered(sent: &Sent) -> bool {
     let text = match sent {
         Sent::Text(text) | Sent::Parts(text, _) => text,
@@ -320,7 +320,8 @@ fn is_answered(sent: &Sent) -> bool {
     !matches!(said["type"].as_str(), Some("subscribe" | "unsubscribe" | "auth"))
 }
 
-/// An error, a receipt, or the decision of a ballot that was there before, which is told at once.
+/// Returns whether a message is an answer: an error, a receipt, or the decision on a ballot that was there
+/// before, which is sent at once.
 fn is_answer(message: &Value, heard: &[Value]) -> bool {
     let ballot = &message["receipt"]["ballotId"];
     let recorded =
@@ -332,6 +333,7 @@ fn is_answer(message: &Value, heard: &[Value]) -> bool {
     }
 }
 
+/// A `Talk` has the runtime, the server, the socket of a bystander, the poll and its token.
 type Talk = (Runtime, Served, Mutex<Watcher>, String, String);
 
 proptest! {

@@ -1,5 +1,5 @@
-//! Who a ballot is from, when the client keeps no cookie, keeps it on one way in only, or comes back
-//! as a new process: the same ballot id counts once.
+//! The tests say whose a ballot is when the client keeps no cookie, keeps it on one way in only, or comes
+//! back as a new process: the same ballot id counts once.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 const POLL: &str = r#"{"question":"Which?","options":["a","b","c"]}"#;
 
-/// A ballot id of this moment of the tests' clock.
+/// Returns a ballot id of the present moment on the tests' clock.
 fn ballot(n: u8) -> String {
     BallotId::new(UnixMillis(NOON), [n; 10]).to_string()
 }
@@ -33,7 +33,7 @@ async fn post(world: &World, poll: &str, body: &Value, cookie: Option<&str>) -> 
     (answer.status.as_u16(), answer.json())
 }
 
-/// Over a socket, until it is decided.
+/// Votes over a socket, and returns the decision.
 async fn say(socket: &mut Watcher, poll: &str, mut body: Value) -> Value {
     body["type"] = json!("vote");
     body["poll"] = json!(poll);
@@ -45,7 +45,7 @@ async fn say(socket: &mut Watcher, poll: &str, mut body: Value) -> Value {
     decided.await
 }
 
-/// Voters, and votes by option.
+/// Returns the number of voters, and the votes by option.
 async fn counted(world: &World, poll: &str) -> (u64, Vec<u64>) {
     world.settle().await;
     let poll = world.call(Ask::get(format!("/api/polls/{poll}")).request()).await.json();
@@ -69,7 +69,7 @@ async fn open() -> (Served, String) {
 async fn one_ballot_id_counts_once_whichever_way_it_comes() {
     let (served, poll) = open().await;
     let (world, one) = (&served.world, body(&ballot(1), 1));
-    // Two sockets of a script that keeps no cookies, and the same over HTTP.
+    // A script that keeps no cookies votes over two sockets, and then over HTTP.
     for _ in 0..2 {
         let mut socket = served.socket(&format!("?poll={poll}"), None).await;
         let told = say(&mut socket, &poll, one.clone()).await;
@@ -84,7 +84,7 @@ async fn one_ballot_id_counts_once_whichever_way_it_comes() {
     let mut socket = served.socket(&format!("?poll={poll}"), Some(&cookie)).await;
     assert_eq!(say(&mut socket, &poll, one.clone()).await["receipt"]["status"], "counted");
     assert_eq!(counted(world, &poll).await, (1, vec![1, 0, 0]));
-    // Another ballot of that cookie is another voter's.
+    // Another ballot with that cookie is another voter's.
     assert_eq!(post(world, &poll, &body(&ballot(2), 2), Some(&cookie)).await.0, 200);
     assert_eq!(counted(world, &poll).await, (2, vec![1, 1, 0]));
 }
@@ -114,11 +114,12 @@ async fn without_cookies_a_voter_goes_on_by_what_the_receipt_says() {
     let first = say(&mut socket, &poll, body(&ballot(1), 1)).await;
     let voter = first["receipt"]["voter"].clone();
     assert!(voter.is_string(), "{first}");
-    // On the same socket it is the same voter, who has nothing to be told any more.
+    // On the same socket it is the same voter, who need not be told again.
     let second = say(&mut socket, &poll, body(&ballot(2), 2)).await;
     assert_eq!(second["receipt"]["voter"], Value::Null, "{second}");
     assert_eq!(counted(world, &poll).await, (1, vec![0, 1, 0]));
-    // A new process: over another socket, over HTTP as from a page of another origin, as a cookie.
+    // A new process goes on with the receipt's voter: over another socket, over HTTP as from a page of
+    // another origin, and as a cookie.
     let with = |n: u8, option: u8| {
         let mut body = body(&ballot(n), option);
         body["voter"] = voter.clone();
@@ -127,7 +128,7 @@ async fn without_cookies_a_voter_goes_on_by_what_the_receipt_says() {
     let mut another = served.socket(&format!("?poll={poll}"), None).await;
     say(&mut another, &poll, with(3, 3)).await;
     assert_eq!(counted(world, &poll).await, (1, vec![0, 0, 1]));
-    // Retried by it, the second ballot is what it was.
+    // A retry of the second ballot, under that voter, is told what became of the first.
     assert_eq!(post(world, &poll, &with(2, 2), None).await.1["status"], "replaced");
     let foreign = a_pages_cookie(world).await;
     assert_eq!(post(world, &poll, &with(4, 1), Some(&foreign)).await.1["status"], "counted");
@@ -141,7 +142,7 @@ async fn without_cookies_a_voter_goes_on_by_what_the_receipt_says() {
     assert_eq!(world.call(Ask::get(fate).request()).await.json()["status"], "replaced");
 }
 
-/// A ballot that nobody can say is recorded names its socket's voter as well, for it may be.
+/// A ballot whose outcome is unknown fixes its socket's voter as well, because it may be on the log.
 #[tokio::test]
 async fn a_socket_is_one_voters_from_the_first_ballot_that_may_be_on_the_log() {
     let (served, poll) = open().await;
@@ -155,7 +156,7 @@ async fn a_socket_is_one_voters_from_the_first_ballot_that_may_be_on_the_log() {
     say(&mut socket, &poll, body(&ballot(2), 2)).await;
     assert_eq!(counted(world, &poll).await, (1, vec![0, 1, 0]));
 
-    // The same where the first ballot of a connection says who it is from.
+    // The same holds where the first ballot of a connection says whose it is.
     let mut first = served.socket(&query, None).await;
     let told = say(&mut first, &poll, body(&ballot(3), 3)).await;
     let mut again = served.socket(&query, None).await;
@@ -165,7 +166,7 @@ async fn a_socket_is_one_voters_from_the_first_ballot_that_may_be_on_the_log() {
     say(&mut again, &poll, body(&ballot(5), 1)).await;
     assert_eq!(counted(world, &poll).await, (2, vec![1, 1, 0]));
 
-    // What was refused names nobody.
+    // A ballot that was refused fixes no voter.
     let mut third = served.socket(&query, None).await;
     let refused = say(&mut third, &poll, body(&ballot(6), 9)).await;
     assert_eq!(refused["problem"]["status"], 422, "{refused}");
@@ -185,7 +186,7 @@ async fn who_is_recognised_is_told_no_voter_and_a_forged_one_is_refused() {
     let mut named = body(&ballot(2), 1);
     named["voterId"] = json!("ada");
     assert_eq!(post(&world, &poll, &named, None).await.1.get("voter"), None);
-    // Two who are known stay two, whatever ids they use.
+    // Two voters who are recognised stay two, whatever ballot ids they use.
     let other = a_pages_cookie(&world).await;
     assert_eq!(post(&world, &poll, &body(&ballot(1), 2), Some(&other)).await.0, 200);
     assert_eq!(counted(&world, &poll).await, (3, vec![2, 1, 0]));
@@ -195,7 +196,8 @@ async fn who_is_recognised_is_told_no_voter_and_a_forged_one_is_refused() {
         let (status, problem) = post(&world, &poll, &body, None).await;
         assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/voter")), "{forged}");
     }
-    // What somebody may have read long after it was cast makes nobody its voter.
+    // A ballot id that is older than ten minutes may have been read by somebody else, so it gives its sender
+    // no voter to go on as.
     world.ambient.advance(Duration::from_secs(601));
     assert_eq!(post(&world, &poll, &body(&ballot(4), 1), None).await.1.get("voter"), None);
 }

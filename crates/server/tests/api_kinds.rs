@@ -1,4 +1,4 @@
-//! Polls of other kinds than a choice: written, answered, shown and kept.
+//! Polls of other kinds than a choice are written, answered, shown and kept.
 
 #![allow(clippy::unwrap_used)]
 
@@ -104,7 +104,7 @@ async fn a_draft_may_become_another_kind_of_poll() {
     assert_eq!(choice["statements"], json!(null));
 }
 
-/// Whatever is asked, the public reads no number of a poll that is hidden, but how many have voted.
+/// Whatever is asked, the public reads no number of a hidden poll except how many have voted.
 #[tokio::test(start_paused = true)]
 async fn hidden_numbers_are_absent_in_every_kind() {
     let world = World::new().await;
@@ -135,7 +135,7 @@ async fn hidden_numbers_are_absent_in_every_kind() {
     }
 }
 
-/// Whether turnout shows is written with a poll of either kind and fixed when it opens.
+/// Whether turnout is shown is written with a poll of either kind, and fixed when the poll opens.
 #[tokio::test(start_paused = true)]
 async fn turnout_is_the_organisers_choice() {
     let world = World::new().await;
@@ -171,7 +171,8 @@ async fn turnout_is_the_organisers_choice() {
     }
 }
 
-/// What the page of this path asks a browser to fetch along with it, at an address that has made nothing.
+/// Returns what the page of this path asks a browser to fetch along with it, at an address that has made
+/// nothing.
 async fn sent_along(world: &World, path: &str) -> String {
     let page = Ask::get(path).header("accept", "text/html").header("x-forwarded-for", PHONE);
     world.call(page.request()).await.header("link").to_owned()
@@ -196,7 +197,7 @@ async fn the_page_of_a_rating_brings_its_ballot_paper_along_and_gives_no_code_aw
         }
         assert_eq!(sent_along(&world, &format!("/p/{}", name(&choice))).await, "");
     }
-    // Whoever tries codes learns of none by it; whoever was shown the poll knows it already.
+    // A client that tries codes learns of none this way; a client that was shown the poll knows it already.
     let code = unlisted["code"].as_str().unwrap();
     let page = format!("/p/{code}");
     assert_eq!(sent_along(&world, &page).await, "");

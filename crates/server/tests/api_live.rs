@@ -1,5 +1,5 @@
-//! The accept loop and the sockets over real TCP: slow clients, garbage, a stop that cuts no
-//! request, votes over a WebSocket; and a hidden poll whose counts no output may tell.
+//! The accept loop and the sockets run over real TCP: slow clients, garbage, a stop that cuts no request,
+//! votes over a WebSocket, and a hidden poll whose counts no output may tell.
 
 #![allow(clippy::unwrap_used)]
 
@@ -43,7 +43,7 @@ async fn a_client_that_dribbles_or_never_speaks_is_closed() {
          content-length: 100\r\nconnection: close\r\n\r\n{{"
     );
     is_problem(&served.raw(head.as_bytes()).await, 408);
-    // An idle connection after a request is closed without a word.
+    // An idle connection after a request is closed without an answer.
     let healthy = served.raw(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert_eq!(healthy.matches("HTTP/1.1").count(), 1, "{healthy}");
 }
@@ -129,12 +129,14 @@ async fn a_foreign_origin_or_an_unknown_poll_is_refused_before_the_upgrade() {
     assert_eq!(&head, b"HTTP/1.1 101");
 }
 
-/// Primes for the options, for the voters of both, and for the times at which one changed their mind.
+/// The options, the voters of both and the changes of mind are prime numbers, so that no other number looks
+/// like them.
 const COUNTS: [u64; 2] = [7919, 7907];
 const VOTERS: u64 = 9001;
 const CHANGED: u64 = 773;
 
-/// Everything that is sent to everybody, over HTTP, streams and sockets, beside a poll with these numbers.
+/// Returns everything that is sent to the public, over HTTP, streams and sockets, beside a poll with these
+/// numbers.
 async fn outputs(hidden: &str) -> String {
     let served = serve(|_| {}).await;
     let world = &served.world;
@@ -144,7 +146,7 @@ async fn outputs(hidden: &str) -> String {
     for path in ["/events".to_owned(), format!("/polls/{id}/events"), format!("/events?poll={id}")]
     {
         let response = world.router.clone().oneshot(Ask::get(&path).request()).await.unwrap();
-        // Read all along: a stream sends the latest state to whoever reads, not a backlog.
+        // Each stream is read all along, because it sends the latest state to whoever reads, not a backlog.
         let mut stream = response.into_body().into_data_stream();
         let reader = tokio::spawn(async move {
             let mut whole = Vec::new();
@@ -221,7 +223,8 @@ async fn outputs(hidden: &str) -> String {
     outputs
 }
 
-/// None of these numbers turns up, nor one that a version, a change or a vote more would make of it.
+/// Asserts that none of these numbers turns up, nor one that a version, a change or one more vote would make
+/// of it.
 fn tells_none(outputs: &str, numbers: impl IntoIterator<Item = u64>) {
     for number in numbers.into_iter().flat_map(|number| number..number + 4) {
         let at = outputs.find(&number.to_string());

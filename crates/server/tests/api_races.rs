@@ -1,4 +1,4 @@
-//! Changes of one thing that come at the same moment, over a store that takes a while.
+//! Changes of one thing arrive at the same moment, over a store that takes a while.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 
-/// Each has read what the others have, and only the first is in time: the rest must see that, and
-/// make their change upon the others', not instead of them and not in word only.
+/// Each change has read what the others have read, and only the first is in time. The rest must notice, and
+/// must be made on top of the others' changes, neither instead of them nor only in the answer.
 #[tokio::test(start_paused = true)]
 async fn who_loses_a_race_decides_anew_upon_what_is_there_by_then() {
     let event = (

@@ -1,5 +1,5 @@
-//! Whether a server says that it is ready while its log's disk hangs: nothing fails then, and nothing
-//! is acknowledged either. And who is told why it is not.
+//! A server says whether it is ready while its log's disk hangs, when nothing fails and nothing is
+//! acknowledged. Only some are told why it is not.
 
 #![allow(clippy::unwrap_used)]
 
@@ -24,7 +24,7 @@ fn late(delay: Range<Duration>) -> LogFaults {
     LogFaults { delay, ..LogFaults::default() }
 }
 
-/// A server with an open poll.
+/// Starts a server with an open poll.
 async fn world() -> (Arc<World>, String) {
     let world = World::new().await;
     let (poll, _) = world.poll(POLL).await;
@@ -32,14 +32,14 @@ async fn world() -> (Arc<World>, String) {
     (Arc::new(world), poll)
 }
 
-/// Somebody votes, and waits for the answer.
+/// Votes, and waits for the answer.
 fn vote(world: &Arc<World>, poll: &str) -> JoinHandle<u16> {
     let ask = Ask::post(format!("/api/polls/{poll}/vote"), r#"{"optionId":1}"#);
     let world = world.clone();
     tokio::spawn(async move { world.call(ask.request()).await.status.as_u16() })
 }
 
-/// Whether the server is ready, and what it says.
+/// Returns whether the server is ready, and what it says.
 async fn ready(world: &World) -> (bool, String) {
     let answer = world.call(Ask::get("/readyz").request()).await;
     let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
@@ -60,13 +60,13 @@ async fn a_log_whose_disk_hangs_is_not_ready_and_is_named() {
     let status = world.call(Ask::get("/api/status").request()).await.json();
     assert_eq!(status["ready"], false, "the studio is told the same");
 
-    // Whoever gives up does not mend the disk.
+    // A client that gives up does not mend the disk.
     leaves.abort();
     assert_eq!(waits.await.unwrap(), 504);
     sleep(60 * SECOND).await;
     assert!(!ready(&world).await.0, "nobody waits any more");
 
-    // Without a new vote it is well again once the disk has answered.
+    // Without a new vote the server is ready again once the disk has answered.
     sleep(3 * HOUR).await;
     assert!(ready(&world).await.0);
     world.fail(LogFaults::default());
@@ -102,7 +102,8 @@ async fn the_bound_is_a_setting() {
     vote.abort();
 }
 
-/// What log and store say names files, hosts and accounts. Anybody can be the owner of a poll.
+/// The words of log and store name files, hosts and accounts, so only the machine itself and the operator are
+/// shown them. An owner's token does not suffice, because anybody can be the owner of a poll.
 #[tokio::test(start_paused = true)]
 async fn strangers_hear_nothing_of_a_backends_words() {
     let world = World::with(|config| config.log.stall = SECOND).await;

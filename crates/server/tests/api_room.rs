@@ -1,4 +1,4 @@
-//! As many polls as a server takes are open: who is refused, and who is not.
+//! When as many polls are open as a server accepts, some requests are refused, and others are not.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ use pollux_server::store::memory::{Faults, StoreFaults};
 const OPEN: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 const DRAFT: &str = r#"{"question":"Which?","options":["a","b"],"open":false}"#;
 
-/// Room for ten, and for one more that is there already.
+/// Starts a server with room for ten polls, and for one more that it keeps free.
 async fn ten() -> World {
     World::with(|config| config.watch.open_polls = 10).await
 }
@@ -47,7 +47,8 @@ async fn past_the_bound_new_polls_are_refused_and_those_that_are_open_go_on() {
     assert_eq!(world.call(vote.request()).await.status, 202);
     assert_eq!(act(&world, &open[0], "reset").await.status, 200);
 
-    // One that was prepared opens, though strangers have taken all the room there is for new ones.
+    // A draft from before can be opened, though strangers have taken all the room that there is for new
+    // polls.
     let opened = act(&world, &draft, "open").await;
     assert_eq!(opened.status, 200, "{opened}");
     let refused = act(&world, &second, "open").await;
@@ -56,7 +57,7 @@ async fn past_the_bound_new_polls_are_refused_and_those_that_are_open_go_on() {
     let poll = world.call(Ask::get(format!("/api/polls/{}", second.0)).token(&second.1).request());
     assert_eq!(poll.await.json()["status"], "draft", "nothing was changed");
 
-    // Whoever closes or deletes makes room, for one each.
+    // Closing or deleting a poll makes room, for one each.
     assert_eq!(act(&world, &open[1], "close").await.status, 200);
     let gone = Ask::new("DELETE", format!("/api/polls/{}", open[2].0)).token(&open[2].1);
     assert_eq!(world.call(gone.request()).await.status, 204);
@@ -105,7 +106,7 @@ async fn many_at_once_find_no_more_room_than_there_is() {
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 10);
     assert_eq!(answers.iter().filter(|answer| answer.status == 503).count(), 30);
     assert_eq!(world.app.hub.open_polls(), 10);
-    // What was refused holds no room, and neither does what is not made.
+    // A refused poll holds no room, and neither does one whose creation failed.
     let first = answers.iter().find(|answer| answer.status == 201).unwrap().json();
     let text = |name: &str| first[name].as_str().unwrap().to_owned();
     world.store.set_faults(StoreFaults::NONE);
@@ -157,7 +158,7 @@ async fn polls_that_nobody_used_are_found_and_voted_in_as_any_other() {
     let board = world.call(Ask::get("/api/leaderboard").request()).await.json();
     assert_eq!(board["polls"][0]["pollId"], polls[2][0].as_str(), "{board}");
 
-    // Nobody has asked for the last one, and closing time comes for it too.
+    // Nobody has asked for the last poll, and its closing time comes all the same.
     let made = r#"{"question":"Until?","options":["a","b"],"closesAfter":600}"#;
     let timed = make(&world, made).await.json()["id"].as_str().unwrap().to_owned();
     world.ambient.advance(Duration::from_millis(1));

@@ -1,5 +1,5 @@
-//! What goes on record: each security event is a line of the log, as an operator's collector reads it,
-//! and is counted; and nothing of a person is in any line.
+//! Each security event is recorded as a line of the log, as an operator's collector reads it, and is counted.
+//! No line contains anything about a person.
 
 #![allow(clippy::unwrap_used)]
 
@@ -26,12 +26,13 @@ const QUESTION: &str = "Whom do you fear?";
 const POLL: &str = r#"{"question":"Whom do you fear?","options":["This","That"]}"#;
 const DRAFT: &str = r#"{"question":"Whom do you fear?","options":["This","That"],"open":false}"#;
 const WRONG: &str = "a-token-that-somebody-has-made-up";
-/// Whose address it is, our proxy says.
+/// The trusted proxy reports this address of the client.
 const ADDRESS: &str = "192.0.2.66";
 
-/// The log is the process's and so are the counters: one test at a time.
+/// This lock lets one test run at a time, because the log and the counters are the process's.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
+/// `Written` keeps the bytes of the log so far.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -54,7 +55,7 @@ impl<'a> MakeWriter<'a> for Written {
     }
 }
 
-/// The log as `POLLUX_LOG_FORMAT=json` writes it.
+/// `Log` reads the log as `POLLUX_LOG_FORMAT=json` writes it.
 struct Log {
     written: Written,
     read: usize,
@@ -73,7 +74,7 @@ impl Log {
         Self { written, read: 0, told, _collects: collects, _alone: alone }
     }
 
-    /// The security events since this was last asked, as they were written.
+    /// Returns the security events since the last call, as they were written.
     fn lines(&mut self) -> Vec<Value> {
         let written = String::from_utf8(self.written.0.lock().clone()).unwrap();
         let new = written[self.read..].lines().map(|line| serde_json::from_str(line).unwrap());
@@ -87,7 +88,7 @@ impl Log {
         new
     }
 
-    /// The same in short: level, event, route, id and by whom.
+    /// Returns the same in short: level, event, route, id, and whose token.
     fn short(&mut self) -> Vec<String> {
         let short = |line: &Value| {
             let fields = &line["fields"];
@@ -97,8 +98,8 @@ impl Log {
         self.lines().iter().map(short).collect()
     }
 
-    /// What was told since the listening began, and nothing else, was counted; and no line of the log, of
-    /// whatever target, has one of these.
+    /// Asserts that every event since the listening began was counted, and nothing else, and that no line of
+    /// the log, of whatever target, contains one of these secrets.
     fn ends(mut self, before: &BTreeMap<String, u64>, world: &World, secrets: &[&str]) {
         assert!(self.lines().is_empty(), "all lines were looked at");
         for (name, count) in counted(world) {
@@ -116,7 +117,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("-")
 }
 
-/// What `/metrics` says of each event.
+/// Returns what `/metrics` says of each event.
 fn counted(world: &World) -> BTreeMap<String, u64> {
     let metrics = world.app.metrics.render(&world.app.hub);
     let count = |name: &str| {
@@ -135,7 +136,7 @@ async fn behind_proxy(configure: impl FnOnce(&mut Config)) -> World {
     .await
 }
 
-/// Of somebody at [`ADDRESS`].
+/// Returns a request of a client at [`ADDRESS`].
 fn ask(method: &'static str, path: String) -> Ask {
     Ask::new(method, path).header("x-forwarded-for", ADDRESS)
 }
@@ -189,7 +190,7 @@ async fn a_refused_token_is_a_line_that_says_where_and_not_who() {
         ("GET", "/api/status".into(), WRONG, "operator_token_wrong", "/status", "-"),
         ("GET", format!("/api/status?poll={id}"), WRONG, "token_wrong", "/status", "-"),
         ("GET", "/metrics".into(), WRONG, "operator_token_wrong", "/metrics", "-"),
-        // Answered as if there were no token, or no such poll.
+        // These are answered as if there were no token, or no such poll.
         ("GET", format!("/api/polls/{id}"), WRONG, "token_wrong", "/polls/{id}", id),
         ("GET", format!("/polls/{id}/pulse"), WRONG, "token_wrong", "/polls/{id}/pulse", id),
         ("GET", format!("/api/polls/{id}/trend"), WRONG, "token_wrong", "/polls/{id}/trend", id),
@@ -206,7 +207,7 @@ async fn a_refused_token_is_a_line_that_says_where_and_not_who() {
             draft,
         ),
         ("DELETE", format!("/api/events/{draft}"), WRONG, "token_wrong", "/events/{id}", draft),
-        // A stage sees what everybody does, and whoever has no token is nobody in particular.
+        // A stage token sees what everybody sees, and a request without a token is nobody's in particular.
         ("GET", format!("/api/polls/{id}"), stage, "", "", ""),
         ("GET", format!("/api/polls/{id}"), "", "", "", ""),
         ("GET", format!("/api/polls/{draft}"), "", "", "", ""),
@@ -338,7 +339,7 @@ async fn what_cannot_be_undone_is_a_line_that_says_by_whose_token() {
             &owner,
             vec![format!("poll_reset - {id} owner")],
         ),
-        // Of a join code it says the poll.
+        // The line for a join code names the poll's id.
         (
             "POST",
             format!("/polls/{code}/reset"),
@@ -409,7 +410,7 @@ async fn who_hangs_up_before_the_answer_is_on_record_as_well() {
     let world = behind_proxy(|_| {}).await;
     let (id, owner) = world.poll(POLL).await;
     let delete = ask("DELETE", format!("/api/polls/{id}")).token(&owner);
-    // Begun, and then nobody waits for it any more.
+    // The request has begun, and then nobody waits for it any more.
     assert!(Box::pin(world.call(delete.request())).now_or_never().is_none());
     tokio::time::sleep(Duration::from_secs(1)).await;
     let gone = world.call(Ask::get(format!("/api/polls/{id}")).request()).await;
@@ -417,8 +418,8 @@ async fn who_hangs_up_before_the_answer_is_on_record_as_well() {
     assert_eq!(log.short(), [format!("INFO poll_deleted - {id} owner")]);
 }
 
-/// The store makes the change and answers too late for the client, or says that it does not know and is slow to be looked
-/// at: what is found to be made is on record all the same, and once.
+/// The store makes the change and answers too late for the client, or says that it does not know and is slow
+/// to be looked at. A change that is found to be made is recorded all the same, and once.
 #[tokio::test(start_paused = true)]
 async fn what_is_found_made_behind_the_clients_back_is_on_record_as_well() {
     const SECOND: Duration = Duration::from_secs(1);
@@ -490,7 +491,7 @@ async fn a_flood_writes_a_bounded_number_of_lines_and_then_says_how_many_it_left
     assert_eq!(lines.len(), LINES as usize);
     assert!(lines.iter().all(|line| line == "WARN limit_of_address /healthz - -"), "{lines:?}");
 
-    // Another event has its own lines, and the end of the flood is told without a further one.
+    // Another event has its own lines, and the end of the flood is reported without a further refusal.
     let wrong = Ask::get("/api/status").token(WRONG).request();
     world.call(wrong).await;
     assert_eq!(log.short(), ["WARN operator_token_wrong /status - -"]);
@@ -505,7 +506,8 @@ async fn a_flood_writes_a_bounded_number_of_lines_and_then_says_how_many_it_left
     world.app.security.flush(true);
     assert!(log.lines().is_empty(), "told once");
 
-    // One that goes on is told of as it goes on, and what is left at the end of the process at its end.
+    // A flood that goes on is reported as it goes on, and what is left when the process ends is reported
+    // then.
     flood(1).await;
     flood(LINES + 5).await;
     tokio::time::advance(WINDOW).await;

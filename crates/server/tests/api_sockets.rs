@@ -1,4 +1,4 @@
-//! What each viewer may see and do, over HTTP, WebSockets and server-sent events: numbers after
+//! Each viewer may see and do certain things over HTTP, WebSockets and server-sent events: numbers after
 //! one's own vote, the owner's token on a socket, and messages as the AsyncAPI document has them.
 
 #![allow(clippy::unwrap_used)]
@@ -23,7 +23,7 @@ fn vote(poll: &str, option: u8) -> Ask {
     Ask::post(format!("/polls/{poll}/vote"), format!(r#"{{"optionId":{option}}}"#))
 }
 
-/// The numbers of every poll in a message, or in an answer, but for a turnout that everybody sees.
+/// Returns the numbers of every poll in a message or an answer, except a turnout that everybody sees.
 fn numbers(message: &Value) -> Vec<&Value> {
     let polls = message["polls"].as_array().into_iter().flatten();
     let polls = polls.chain(message.get("poll")).chain(message.get("totalVotes").map(|_| message));
@@ -47,7 +47,7 @@ fn saw_numbers(watcher: &Watcher) -> bool {
     watcher.heard.iter().any(shows)
 }
 
-/// The poll as a client with this cookie reads it.
+/// Reads the poll as a client with this cookie.
 async fn read(world: &World, poll: &str, cookie: Option<&str>) -> Value {
     let ask = Ask::get(format!("/polls/{poll}"));
     let ask = match cookie {
@@ -57,7 +57,7 @@ async fn read(world: &World, poll: &str, cookie: Option<&str>) -> Value {
     world.call(ask.request()).await.json()
 }
 
-/// Processing stands still: what is voted now is counted when `count` is called.
+/// Stops processing: what is voted now is counted only once `count` is called.
 fn stop_counting(world: &World) {
     let commits = Faults { unavailable: 1.0, ..Faults::NONE };
     world.store.set_faults(StoreFaults { commits, ..StoreFaults::NONE });
@@ -85,12 +85,12 @@ async fn after_the_vote_its_voter_reads_the_numbers_and_nobody_else() {
     }
     let own = read(&world, &id, Some(&ada)).await;
     assert_eq!((&own["totalVotes"], &own["options"][0]["votes"]), (&json!(1), &json!(1)));
-    // A named vote is not the vote of the cookie that came along with it.
+    // A vote under a `voterId` is not the vote of the cookie that came along with it.
     let named = Ask::post(format!("/polls/{id}/vote"), r#"{"optionId":1,"voterId":"eve"}"#);
     assert_eq!(world.call(named.header("cookie", &bob).request()).await.status, 202);
     world.settle().await;
     assert!(!shows(&read(&world, &id, Some(&bob)).await));
-    // Nor is a vote in one poll a vote in another.
+    // A vote in one poll is not a vote in another, either.
     let (other, _) = world.poll(AFTER_VOTE).await;
     assert!(!shows(&read(&world, &other, Some(&ada)).await));
     for list in ["/api/polls", "/api/leaderboard"] {
@@ -106,7 +106,7 @@ async fn after_the_vote_its_voter_reads_the_numbers_and_nobody_else() {
     world.call(vote(&id, 2).header("cookie", &bob).request()).await;
     world.settle().await;
     assert_eq!(read(&world, &id, Some(&bob)).await["totalVotes"], 3);
-    // Who has voted before a reset has seen numbers anyway.
+    // A voter who voted before a reset has seen numbers anyway.
     let reset = Ask::post(format!("/polls/{id}/reset"), "").token(&token);
     assert_eq!(world.call(reset.request()).await.status, 200);
     world.settle().await;
@@ -132,7 +132,8 @@ async fn a_socket_shows_the_numbers_after_its_own_vote_and_after_a_reconnect() {
     }
     ada.until(|message| message["poll"]["totalVotes"] == 1).await;
 
-    // Again with the cookie: at once. In a second window too, and on every way to subscribe.
+    // With the cookie a new socket shows the numbers at once, in a second window too, and on every way to
+    // subscribe.
     let mut back = served.socket(&query, Some(&ada_is)).await;
     assert_eq!(back.next().await["polls"][0]["totalVotes"], 1);
     let mut later = served.socket("?leaderboard", Some(&ada_is)).await;
@@ -141,13 +142,13 @@ async fn a_socket_shows_the_numbers_after_its_own_vote_and_after_a_reconnect() {
     let mut stream = events(&served, &format!("/polls/{id}/events"), &ada_is).await;
     assert_eq!(stream.next().await["polls"][0]["totalVotes"], 1);
 
-    // Who watches everything is somebody, too.
+    // A viewer of everything may have a cookie, too.
     let mut everything = served.socket("", Some(&ada_is)).await;
     assert_eq!(everything.next().await["polls"][0]["totalVotes"], 1);
     let mut stream = events(&served, "/events", &ada_is).await;
     assert_eq!(stream.next().await["polls"][0]["totalVotes"], 1);
 
-    // A vote over HTTP with the cookie of an open socket.
+    // Eve votes over HTTP with the cookie of her open sockets.
     let page = Ask::get("/").header("accept", "text/html").request();
     let eve_is = served.world.call(page).await.cookie().unwrap();
     let mut eve = served.socket(&query, Some(&eve_is)).await;
@@ -162,7 +163,7 @@ async fn a_socket_shows_the_numbers_after_its_own_vote_and_after_a_reconnect() {
         other.catch_up().await;
         assert!(!saw_numbers(other), "{:?}", other.heard);
     }
-    // Bob's own socket does not show what a forged vote of his would: refused, it is no vote.
+    // A refused vote on Bob's own socket is no vote, so it shows him no numbers.
     bob.say(json!({"type": "vote", "poll": id, "optionId": 9, "ref": 1})).await;
     bob.until_type("error").await;
     bob.catch_up().await;
@@ -172,7 +173,7 @@ async fn a_socket_shows_the_numbers_after_its_own_vote_and_after_a_reconnect() {
     bob.until(|message| message["poll"]["totalVotes"] == 2).await;
 }
 
-/// What only the owner is told is not what the public is sent, whoever looks first.
+/// What only the owner is told is not sent to the public, whoever looks first.
 #[tokio::test]
 async fn a_missed_closing_time_is_pushed_to_the_owner_alone() {
     let served = serve(|_| {}).await;
@@ -202,7 +203,7 @@ async fn a_missed_closing_time_is_pushed_to_the_owner_alone() {
     }
 }
 
-/// Who was answered 202 and connects before the vote is counted is a voter all the same.
+/// A voter who was answered 202 and connects before the vote is counted is a voter all the same.
 #[tokio::test]
 async fn who_reconnects_before_the_vote_is_counted_sees_the_numbers_too() {
     let served = serve(|_| {}).await;
@@ -229,7 +230,7 @@ async fn who_reconnects_before_the_vote_is_counted_sees_the_numbers_too() {
     assert!(!saw_numbers(&other));
 }
 
-/// Server-sent events, read as a browser would.
+/// `Stream` reads server-sent events as a browser does.
 struct Stream {
     body: axum::body::BodyDataStream,
     read: String,
@@ -272,7 +273,7 @@ impl Stream {
     }
 }
 
-/// Over a socket as over HTTP: refused or unknown, and the same ballot again counts once.
+/// Over a socket as over HTTP, a vote that is refused or left unknown counts once when it is sent again.
 #[tokio::test]
 async fn a_vote_over_a_socket_that_the_log_refuses_or_leaves_unknown_can_be_sent_again() {
     let served = serve(|_| {}).await;
@@ -316,7 +317,7 @@ async fn the_owners_token_opens_the_numbers_on_a_socket() {
     served.world.call(vote(&other, 1).request()).await;
     served.world.settle().await;
 
-    // Shown to a socket that watches the poll already.
+    // The token is shown on a socket that watches the poll already.
     let mut owner = served.socket(&query, None).await;
     assert!(!shows(&owner.next().await));
     owner.say(json!({"type": "auth", "token": token})).await;
@@ -324,7 +325,7 @@ async fn the_owners_token_opens_the_numbers_on_a_socket() {
     served.world.call(vote(&id, 2).request()).await;
     owner.until(|message| message["poll"]["totalVotes"] == 2).await;
 
-    // Shown first, and the poll named later; or named with the token; or by its code.
+    // The token is shown first and the poll named later, or the poll is named with the token, by its code.
     let mut early = served.socket("?leaderboard", None).await;
     early.say(json!({"type": "auth", "token": token})).await;
     early.say(json!({"type": "subscribe", "poll": id})).await;
@@ -335,7 +336,7 @@ async fn the_owners_token_opens_the_numbers_on_a_socket() {
     let shown = named.until(shows).await;
     assert_eq!(shown["poll"]["id"], id.as_str());
 
-    // The operator's is everybody's; another poll's opens that poll only.
+    // The operator's token opens every poll; another poll's token opens that poll only.
     let mut operator = served.socket(&format!("{query}&poll={other}"), None).await;
     operator.say(json!({"type": "auth", "token": ADMIN})).await;
     for poll in [&id, &other] {
@@ -353,7 +354,7 @@ async fn the_owners_token_opens_the_numbers_on_a_socket() {
     }
 }
 
-/// Reissue the tokens of what is at this path.
+/// Reissues the tokens of the poll or event at this path.
 async fn reissue(served: &Served, path: &str) -> Value {
     let ask = Ask::post(format!("/api/{path}/token"), "").token(ADMIN);
     let answer = served.world.call(ask.request()).await;
@@ -411,7 +412,7 @@ async fn a_reissued_token_ends_what_the_old_one_opened_on_a_socket() {
     }
 }
 
-/// An event with a draft, and nothing on stage: its path, and the tokens of the owner and the stage.
+/// Makes an event with a draft and nothing on stage, and returns its path, and the tokens of owner and stage.
 async fn event_with_a_draft(served: &Served) -> (String, Value) {
     let made = Ask::post("/api/events", r#"{"title":"Event"}"#).request();
     let made = served.world.call(made).await.json();
@@ -461,7 +462,7 @@ async fn reissued_tokens_of_an_event_end_what_the_old_ones_opened_with_nothing_o
     }
 }
 
-/// A browser's `EventSource` sends no header, so a stream takes no token that could be revoked.
+/// A browser's `EventSource` sends no header, so a stream accepts no token that could be revoked.
 #[tokio::test]
 async fn no_token_opens_anything_on_a_stream() {
     let served = serve(|_| {}).await;
@@ -509,7 +510,7 @@ async fn a_wrong_token_opens_nothing_on_a_socket_and_is_told() {
             assert_eq!(error["ref"], say["ref"], "{say}");
         }
     }
-    // A wrong token shown before the poll is named does not open it either.
+    // A wrong token that is shown before the poll is named does not open it, either.
     let mut early = served.socket("?leaderboard", None).await;
     early.say(json!({"type": "auth", "token": "wrong"})).await;
     early.say(json!({"type": "subscribe", "poll": id})).await;
@@ -520,7 +521,7 @@ async fn a_wrong_token_opens_nothing_on_a_socket_and_is_told() {
         socket.catch_up().await;
         assert!(!saw_numbers(socket), "{:?}", socket.heard);
     }
-    // It is no worse off than before.
+    // The socket is no worse off than before.
     socket.say(json!({"type": "auth", "token": token})).await;
     tokio::time::timeout(Duration::from_secs(5), socket.until(shows)).await.unwrap();
 }

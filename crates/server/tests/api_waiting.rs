@@ -1,4 +1,4 @@
-//! Votes while the brokers are being replaced: they wait and are taken, unless there is no time or no room.
+//! While the brokers are being replaced votes wait and are recorded, unless there is no time or no room.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A node of a cluster, with room for three that wait, and an open poll.
+/// Starts a node of a cluster, with room for three votes that wait, and an open poll.
 async fn world() -> (Arc<World>, String) {
     let world = World::with(|config| {
         config.kafka.broker = vec!["kafka1:9092".into()];
@@ -32,7 +32,7 @@ async fn world() -> (Arc<World>, String) {
     (Arc::new(world), poll)
 }
 
-/// Somebody votes, and waits for the answer; how long they did.
+/// Votes, and returns the answer with how long it took.
 fn vote(world: &Arc<World>, poll: &str, prefer: Option<&str>) -> JoinHandle<(Answer, Duration)> {
     let ask = Ask::post(format!("/api/polls/{poll}/vote"), r#"{"optionId":1}"#);
     let ask = match prefer {
@@ -59,7 +59,7 @@ async fn a_vote_waits_for_the_brokers_and_is_taken_once_they_are_back() {
     assert_eq!(world.call(Ask::get("/readyz").request()).await.status, 200, "there is room");
     let metrics = world.call(Ask::get("/metrics").token(api_support::ADMIN).request()).await;
     let metrics = String::from_utf8(metrics.body).unwrap();
-    // How many is everybody's in this process.
+    // The gauge is that of all nodes in this process, so only its presence is asserted.
     assert!(metrics.lines().any(|line| line.starts_with("pollux_log_waiting ")), "{metrics}");
     let status =
         world.call(Ask::get("/api/status").token(api_support::ADMIN).request()).await.json();
@@ -94,7 +94,7 @@ async fn whoever_has_no_time_is_told_that_it_is_not_recorded() {
     assert_eq!(ballots(&world), 0, "not recorded is not recorded");
 }
 
-/// What a client says of its patience is about the line, not about the acknowledgement.
+/// The patience that a client states is about the line, not about the acknowledgement.
 #[tokio::test(start_paused = true)]
 async fn whoever_has_no_time_is_taken_where_nobody_waits() {
     let (world, poll) = world().await;
@@ -103,7 +103,7 @@ async fn whoever_has_no_time_is_taken_where_nobody_waits() {
     assert_eq!(answer.status, 202, "{answer}");
 }
 
-/// Nobody can say whether the poll was closed meanwhile, nor what was decided: no 202 alone.
+/// Nobody can say whether the poll was closed meanwhile, nor what was decided, so the answer is not 202.
 #[tokio::test(start_paused = true)]
 async fn what_waited_while_the_store_is_away_is_asked_for_again() {
     let (world, poll) = world().await;
@@ -141,7 +141,7 @@ async fn what_waited_past_a_close_by_another_node_is_told_that_it_is_late() {
     world.cluster.hinder(Some("partition 0 of votes has no leader"));
     let waits = vote(&world, &poll, None);
     sleep(5 * SECOND).await;
-    // The store has it, and the other node reaches the brokers first. Nobody tells this node.
+    // The store has the close, and the other node reaches the brokers first. Nobody tells this node.
     let mut closed = (*world.app.hub.poll(poll.parse().unwrap()).unwrap()).clone();
     let (expected, now) = (closed.revision, world.ambient.now());
     closed.close(now).unwrap();

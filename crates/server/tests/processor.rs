@@ -1,5 +1,5 @@
-//! The processor over backends that fail at one chosen point: what it owes to everybody must
-//! come all the same, without another vote to set it going.
+//! The processor runs over backends that fail at one chosen point: what it owes must come all the same,
+//! without another vote to set it going.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -30,12 +30,13 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
-/// Enough for many rounds of housekeeping and many sessions; the clock is paused.
+/// `A_WHILE` is enough for many rounds of housekeeping and many sessions; the clock is paused.
 const A_WHILE: Duration = Duration::from_secs(30);
 
+/// `Troubles` says what troubles the processor, by partition.
 type Troubles = Arc<Mutex<BTreeMap<Partition, String>>>;
 
-/// Time that stands still, and no dice.
+/// `Still` is a clock that stands still, without dice.
 struct Still;
 
 impl Ambient for Still {
@@ -48,7 +49,7 @@ impl Ambient for Still {
     }
 }
 
-/// One partition, one open poll, no worker yet.
+/// `World` has one partition and one open poll, without a worker yet.
 struct World {
     cluster: MemoryLog,
     log: Arc<MemoryNode>,
@@ -74,7 +75,7 @@ impl World {
         Processor::new(log, store, Arc::new(Still), ProcessorLimits::default())
     }
 
-    /// Let a worker count what there is, and end.
+    /// Runs a worker until it has counted what there is.
     async fn count(&self) {
         let stop = CancellationToken::new();
         let counting = tokio::spawn(self.processor().run(stop.clone()));
@@ -83,7 +84,7 @@ impl World {
         counting.await.unwrap();
     }
 
-    /// Start a processor; what troubles it.
+    /// Starts a processor, and returns its troubles.
     fn start(&self) -> Troubles {
         let processor = self.processor();
         let troubles = processor.troubles.clone();
@@ -91,13 +92,13 @@ impl World {
         troubles
     }
 
-    /// Append what nobody can read.
+    /// Appends a record that nobody can read.
     async fn junk(&self, text: &'static str) {
         let record = NewRecord { key: "a key".into(), value: text.into() };
         self.log.append(0, record).await.unwrap();
     }
 
-    /// The values of what was copied to `votes.dead`.
+    /// Returns the values that were copied to `votes.dead`.
     fn copied(&self) -> Vec<Bytes> {
         self.cluster.dead().into_iter().map(|(_, record)| record.value).collect()
     }
@@ -119,7 +120,7 @@ impl World {
         self.log.append(0, NewRecord { key, value }).await.unwrap();
     }
 
-    /// A worker that is killed before it announces what it has just committed.
+    /// Does what a worker does that is killed before it announces what it has just committed.
     async fn commit_and_die(&self) {
         let slice = Slice { partition: 0, partitions: 1, generation: self.log.generation() };
         let from = self.store.begin(0, slice.generation).await.unwrap().next_offset;
@@ -130,7 +131,7 @@ impl World {
         self.store.commit(0, &commit).await.unwrap();
     }
 
-    /// What is committed.
+    /// Returns the tally that is committed.
     fn tally(&self) -> TallyAt {
         self.store.dump().tallies[0].clone()
     }
@@ -257,7 +258,7 @@ async fn a_record_of_a_newer_version_stops_the_partition_and_loses_nothing() {
     assert_eq!(world.store.dump().dead, []);
 }
 
-/// Somebody put back a copy of the store from before the poll was made.
+/// The store was replaced by a copy from before the poll was made.
 #[tokio::test(start_paused = true)]
 async fn a_store_older_than_the_log_stops_the_partition_and_loses_nothing() {
     let mut world = World::new().await;
@@ -299,7 +300,7 @@ async fn a_phase_that_was_committed_outlives_a_power_cut() {
     }
 }
 
-/// A clock that goes with the test's, and that somebody sets.
+/// `Settable` is a clock that goes with the test's, and that somebody sets.
 struct Settable {
     start: tokio::time::Instant,
     set_by: AtomicI64,
@@ -316,8 +317,8 @@ impl Ambient for Settable {
     }
 }
 
-/// A poll of twenty seconds, opened at the start; another that closes at a time of the clock; and
-/// whether each is open some seconds after the clock was set, in the tenth second.
+/// Opens a poll of twenty seconds, and another that closes at a time of the clock; sets the clock in the
+/// tenth second, and returns whether each poll is open this many seconds later.
 async fn open_after(set_by: i64, alone: bool, seconds: u64) -> [bool; 2] {
     let world = World::new().await;
     let clock = Arc::new(Settable { start: tokio::time::Instant::now(), set_by: 0.into() });
@@ -352,7 +353,7 @@ async fn seconds_from_the_opening_are_seconds_though_the_clock_is_set() {
         assert!(open_after(set_by, true, 8).await[0], "set by {set_by} ms: open after 18 s");
         assert!(!open_after(set_by, true, 12).await[0], "set by {set_by} ms: closed after 22 s");
     }
-    // A time of the clock's is the clock's, and among many nodes nobody knows whose clock it was.
+    // A closing time of the clock's goes by the clock, and among many nodes nobody knows whose clock it was.
     assert!(!open_after(HOUR, true, 2).await[1]);
     assert!(open_after(-HOUR, true, 60).await[1]);
     assert_eq!(open_after(HOUR, false, 2).await, [false, false]);
@@ -371,7 +372,7 @@ async fn thousands_that_close_at_one_moment_hold_up_nobody() {
         poll.closes_at = Some(NOW);
         world.store.create(poll, vec![format!("2{n:05}")], None).await.unwrap();
     }
-    // As a disk is that syncs in some milliseconds.
+    // The delay is that of a disk that syncs in some milliseconds.
     let delay = Duration::from_millis(2)..Duration::from_millis(3);
     let slow = Faults { delay: delay.clone(), ..Faults::NONE };
     world.store.set_faults(StoreFaults {
@@ -395,7 +396,7 @@ async fn thousands_that_close_at_one_moment_hold_up_nobody() {
     assert!(records < usize::from(MANY) + 1_000, "{records}: hardly any is appended twice");
 }
 
-/// From where to where each digest goes; each is that of the records there.
+/// Returns the range of each digest, after checking it against the records there.
 async fn digests(world: &World) -> Vec<(u64, u64)> {
     let records = world.cluster.records(0);
     let kept = world.store.digests(0, 0).await.unwrap();
@@ -411,7 +412,7 @@ async fn digests(world: &World) -> Vec<(u64, u64)> {
 async fn a_digest_goes_on_over_workers_until_it_is_full() {
     let world = World::new().await;
     world.vote(1).await;
-    // As one of a version that keeps no digests.
+    // A worker of a version that keeps no digests would leave this.
     world.commit_and_die().await;
     assert_eq!(digests(&world).await, []);
     for n in 2..4 {

@@ -1,20 +1,21 @@
-//! What both kinds of cluster are asked.
+//! These helpers ask a running cluster what the tests of both modes, ZooKeeper and KRaft, want to know.
 
 use std::process::Command;
 use std::time::Duration;
 
 use pollux_cluster::{Cluster, Process, State};
 
-/// A broker is noticed to be gone after its session, and comes back after its log is read.
+/// `PATIENCE` bounds every wait: the cluster misses a broker only once its session has expired, and a broker
+/// is back only once it has read its log.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Run `kafka-topics` at the plain listeners; what it says.
+/// Runs `kafka-topics` at the plain listeners and returns its output.
 pub fn topics(cluster: &Cluster, args: &[&str]) -> String {
     let mut tool = cluster.tool("org.apache.kafka.tools.TopicCommand");
     said(tool.args(["--bootstrap-server", &cluster.bootstrap()]).args(args))
 }
 
-/// What a successful command says.
+/// Returns what a command prints to stdout, and panics if it fails.
 pub fn said(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -22,7 +23,7 @@ pub fn said(command: &mut Command) -> String {
     text
 }
 
-/// Every process of the cluster, the database's workers too.
+/// Returns every process of the cluster, including PostgreSQL's workers.
 pub fn processes(cluster: &Cluster) -> Vec<Process> {
     let mut all = Vec::new();
     for name in cluster.names() {
@@ -33,7 +34,7 @@ pub fn processes(cluster: &Cluster) -> Vec<Process> {
     all
 }
 
-/// Drop it, and see that nothing is left.
+/// Drops the cluster and asserts that no process, folder or bound port of it is left.
 pub fn nothing_is_left_of(cluster: Cluster) {
     let (folder, processes) = (cluster.folder().to_owned(), processes(&cluster));
     let ports = cluster.ports();

@@ -1,4 +1,4 @@
-//! Brokers that die, freeze and restart.
+//! These scenarios kill, freeze and restart brokers.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,12 @@ use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, HEALED, PARTITIONS};
 use crate::strangers::Strangers;
 
-/// A killed broker is down for at least so long.
+/// A killed broker stays down for this long, or longer.
 const DOWN: Duration = Duration::from_secs(7);
-/// From one that is back to the next one's end.
+/// This much time passes between one broker's return and the next one's death.
 const BETWEEN: Duration = Duration::from_secs(5);
 
+/// These are the scenarios about brokers.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "each broker killed in turn, before voters who never ask twice",
@@ -41,7 +42,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// Every one of them leads some partitions, and comes back cold.
+/// Kills every broker in turn: each leads some partitions, and comes back cold.
 fn each_in_turn(harm: &Harm<'_>) -> Result<()> {
     let stage = harm.stage;
     let strangers = Strangers::start(harm);
@@ -69,7 +70,7 @@ fn stopped_leader(harm: &Harm<'_>) -> Result<()> {
     harm.did(&format!("stopped {leader}, which led partition {partition}; {heir} does now"));
     harm.recovered()?;
     harm.wait(Duration::from_secs(2));
-    // It goes on believing that it leads, until it is told.
+    // The stopped broker still believes that it leads, until it is told otherwise.
     stage.cluster.resume(&leader)?;
     stage.cluster.wait_in_sync(HEALED)
 }
@@ -81,12 +82,12 @@ fn two_frozen(harm: &Harm<'_>) -> Result<()> {
     for name in &frozen {
         stage.cluster.pause(name)?;
     }
-    // What was on its way has its answer.
+    // By now every vote that was on its way has its answer.
     std::thread::sleep(Duration::from_secs(2));
     let before = harm.load.acknowledged();
     harm.wait(Duration::from_secs(10));
     let told = harm.load.acknowledged() - before;
-    // One broker is fewer than `min.insync.replicas`: nobody may be told yes.
+    // One broker is fewer than `min.insync.replicas`, so no vote may be acknowledged.
     ensure!(told == 0, "{told} votes were acknowledged by one broker alone");
     harm.did(&format!("froze {}; nothing was acknowledged", frozen.join(" and ")));
     for name in &frozen {

@@ -1,4 +1,5 @@
-//! One kept connection to a node, made when it is needed and again after it broke.
+//! The client keeps one connection to a node; it connects when it has to, and again once the connection has
+//! broken.
 
 use std::time::Duration;
 
@@ -12,20 +13,23 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Longer than the server's own deadline for a vote, and for what was decided of one that waited.
+/// An answer is waited for this long: longer than the server's own deadline for a vote, and than its wait for
+/// a decision.
 pub const ANSWER: Duration = Duration::from_secs(28);
 
+/// `Client` sends requests to one node.
 pub struct Client {
     port: u16,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Client {
+    /// Creates a client of the node at this port, without a connection yet.
     pub fn new(port: u16) -> Self {
         Self { port, sender: None }
     }
 
-    /// Status and JSON body. Whatever goes wrong drops the connection.
+    /// Sends a request and returns status and JSON body. Any failure drops the connection.
     pub async fn send(
         &mut self,
         method: &str,
@@ -63,7 +67,7 @@ impl Client {
             timeout(Duration::from_secs(2), connecting).await.context("no connection")??;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // It ends with the sender, which is told of its errors.
+        // The connection's task ends with the sender, which is told of its errors.
         tokio::spawn(connection);
         Ok(sender)
     }

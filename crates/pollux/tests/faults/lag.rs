@@ -1,5 +1,5 @@
-//! How long acknowledged ballots wait until they are counted: their places on the log, against how
-//! far PostgreSQL says each partition is counted, again and again.
+//! `Lag` measures how long acknowledged ballots wait until they are counted: again and again it compares
+//! their places on the log with how far PostgreSQL says each partition is counted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,12 +10,14 @@ use parking_lot::Mutex;
 use pollux_cluster::Database;
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks.
+/// This much time passes between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// By partition and offset: acknowledged when, and not yet known to be counted.
+/// `Waiting` keeps, by partition and offset, when each ballot was acknowledged that is not yet known to be
+/// counted.
 type Waiting = BTreeMap<u64, BTreeMap<u64, Instant>>;
 
+/// `Lag` keeps the ballots that wait to be counted, and the longest wait so far.
 #[derive(Default)]
 pub struct Lag {
     waiting: Mutex<Waiting>,
@@ -23,22 +25,22 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// A ballot was acknowledged.
+    /// Notes that a ballot was acknowledged at this place.
     pub fn acknowledged(&self, partition: u64, offset: u64) {
         self.waiting.lock().entry(partition).or_default().insert(offset, Instant::now());
     }
 
-    /// The longest that one waited.
+    /// Returns the longest that a ballot has waited.
     pub fn longest(&self) -> Duration {
         *self.longest.lock()
     }
 
-    /// Look until told to stop.
+    /// Looks again and again, on a thread of its own, until `stop`.
     pub fn watch(self: &Arc<Self>, database: Database, stop: CancellationToken) -> JoinHandle<()> {
         let lag = self.clone();
         std::thread::spawn(move || {
             while !stop.is_cancelled() {
-                // While it is down nothing is counted.
+                // While the database is down nothing is counted.
                 let counted = database.query("SELECT partition, next_offset FROM offsets");
                 lag.counted(&counted.unwrap_or_default());
                 std::thread::sleep(LOOK);
@@ -46,7 +48,7 @@ impl Lag {
         })
     }
 
-    /// Rows of partition and next offset.
+    /// Takes rows of partition and next offset, and stops waiting for what they say is counted.
     fn counted(&self, rows: &str) {
         let mut waiting = self.waiting.lock();
         for row in rows.lines() {

@@ -1,6 +1,6 @@
-//! The live load: voters with ballot ids of their own, over HTTP and WebSocket, on both web nodes.
-//! Whatever was not answered is sent again under the same id, to the other node, until it is.
-//! What each voter was told is kept for the recount, and how long there was no answer at all.
+//! The live load has voters with ballot ids of their own vote over HTTP and WebSocket, at both web nodes. A
+//! ballot that was not answered is sent again under the same id, to the other node, until it is. What each
+//! voter was told is kept for the recount, and so is how long there was no answer at all.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,46 +22,46 @@ use crate::lag::Lag;
 use crate::sockets::Socket;
 use crate::stage::{PARTITIONS, Poll, Stage};
 
-/// Ballots a second, over HTTP.
+/// The load casts this many ballots a second over HTTP.
 const RATE: f64 = 250.0;
-/// Ballots that wait for their answers at once; past it no new ones come.
+/// This many ballots may wait for their answers at once; beyond that no new ones are cast.
 const WAITING: usize = 1_000;
-/// Voters at work at once, over WebSockets.
+/// This many voters are at work over WebSockets at the same time.
 const SOCKETS: usize = 4;
-/// For so long after the end an unanswered ballot is sent again.
+/// An unanswered ballot is still sent again for this long after the end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a voter knows of a ballot in the end.
+/// `Told` is what a voter knows of a ballot in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// 202, or 200: it is durable and decided once.
+    /// 202, or 200: the ballot is durable and decided once.
     Recorded,
-    /// 503, and nothing else before: it is certainly not on the log.
+    /// 503, and no other answer before: the ballot is certainly not on the log.
     NotRecorded,
-    /// 409: it does not count.
+    /// 409: the ballot does not count.
     TooLate,
-    /// Nothing, until the end.
+    /// No answer until the end: the ballot may be on the log or not.
     Nothing,
 }
 
-/// A ballot that was sent.
+/// `Sent` is a ballot that was sent, with what its voter was told.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub ballot: String,
     pub told: Told,
 }
 
-/// When there were acknowledgements.
+/// `Pulse` keeps what is known of the answers so far.
 struct Pulse {
     lag: Arc<Lag>,
-    /// By partition: the latest, and the longest time between two.
+    /// The time of the latest acknowledgement, and the longest time between two, by partition.
     seen: Mutex<Vec<(Instant, Duration)>>,
     acknowledged: AtomicU64,
-    /// From the first sending of a ballot to its acknowledgement, the longest, in milliseconds.
+    /// The longest time from the first sending of a ballot to its acknowledgement, in milliseconds.
     slowest: AtomicU64,
-    /// What nobody should be told.
+    /// Answers that nobody should be given.
     wrong: Mutex<Vec<String>>,
-    /// Answers by status; 0 is none.
+    /// The number of answers by status; 0 is no answer.
     answers: Mutex<BTreeMap<u16, u64>>,
 }
 
@@ -86,7 +86,7 @@ impl Pulse {
     }
 }
 
-/// Voters at work.
+/// `Load` owns the voters at work.
 pub struct Load {
     runtime: Handle,
     nodes: [u16; 2],
@@ -95,25 +95,26 @@ pub struct Load {
     stop: CancellationToken,
     voters: Vec<JoinHandle<Vec<Sent>>>,
     lag: std::thread::JoinHandle<()>,
-    /// Ballots that a scenario has sent itself.
+    /// The ballots that a scenario has sent itself.
     extra: Mutex<Vec<Sent>>,
 }
 
-/// What came of it.
+/// `Outcome` is what came of a load.
 pub struct Outcome {
     pub sent: Vec<Sent>,
     pub acknowledged: u64,
     /// The longest time without an acknowledgement, of the partition that was worst off.
     pub unavailable: Duration,
-    /// The longest that one ballot waited for its own.
+    /// The longest that one ballot waited for its acknowledgement.
     pub slowest: Duration,
-    /// The longest that an acknowledged one waited to be counted.
+    /// The longest that an acknowledged ballot waited to be counted.
     pub lag: Duration,
     pub answers: BTreeMap<u16, u64>,
     pub wrong: Vec<String>,
 }
 
 impl Load {
+    /// Starts the voters over HTTP and over WebSockets, and the look at the lag.
     pub fn start(stage: &Stage, polls: Arc<Vec<Poll>>, seed: u64) -> Self {
         let (runtime, nodes) = (stage.runtime.handle().clone(), stage.web_ports());
         let pulse = Arc::new(Pulse {
@@ -140,12 +141,12 @@ impl Load {
         Self { runtime, nodes, polls, pulse, stop, voters, lag, extra: Mutex::default() }
     }
 
-    /// Acknowledged so far.
+    /// Returns the number of ballots acknowledged so far.
     pub fn acknowledged(&self) -> u64 {
         self.pulse.acknowledged.load(Relaxed)
     }
 
-    /// Wait until votes are acknowledged in every partition, from now on.
+    /// Waits until votes have been acknowledged in every partition since the call.
     pub fn wait_everywhere(&self, patience: Duration) -> Result<()> {
         let begun = Instant::now();
         loop {
@@ -164,8 +165,8 @@ impl Load {
         }
     }
 
-    /// One ballot of a new voter in the first poll, so many copies at once, taking turns between
-    /// both nodes; each copy goes on until it is answered. Not waited for.
+    /// Sends several copies at once of one ballot of a new voter in the first poll, to both nodes in turn.
+    /// Each copy is sent again until it is answered; the handle that is returned waits for that.
     pub fn cast_copies(&self, copies: usize, first_node: usize, ballot: &str) -> JoinHandle<Told> {
         let (nodes, poll) = (self.nodes, self.polls[0].id.clone());
         let (pulse, ballot) = (self.pulse.clone(), ballot.to_owned());
@@ -189,12 +190,12 @@ impl Load {
         })
     }
 
-    /// A ballot that a scenario has sent itself, for the recount.
+    /// Notes, for the recount, a ballot that a scenario has sent itself.
     pub fn note(&self, sent: Sent) {
         self.extra.lock().push(sent);
     }
 
-    /// No more new ballots; wait for the answers to all that were sent.
+    /// Stops new ballots, and waits for the answers to all that were sent.
     pub fn finish(self) -> Result<Outcome> {
         let gaps = self.pulse.seen.lock().clone();
         let unavailable = gaps.iter().map(|(last, longest)| last.elapsed().max(*longest)).max();
@@ -218,7 +219,7 @@ impl Load {
     }
 }
 
-/// One at a time: a ballot, until it is answered, then the next one.
+/// A `Voter` casts one ballot after another.
 struct Voter {
     dice: StdRng,
     nodes: [u16; 2],
@@ -229,8 +230,8 @@ struct Voter {
 }
 
 impl Voter {
-    /// Ballots come at their rate whether or not those before them are answered: voters do not
-    /// wait for each other.
+    /// Casts ballots at their rate whether or not those before them are answered: real voters do not wait for
+    /// each other.
     async fn over_http(mut self) -> Vec<Sent> {
         let idle: Arc<Mutex<Vec<Cast>>> = Arc::default();
         let (mut casting, mut sent, mut names) = (JoinSet::new(), Vec::new(), 0_u64);
@@ -245,7 +246,7 @@ impl Voter {
             if casting.len() >= WAITING {
                 continue;
             }
-            // Somebody new, or somebody who has voted before, in whichever poll.
+            // The voter is new, or has voted before, in whichever poll.
             if names < 5 || self.dice.random_bool(0.8) {
                 names += 1;
             }
@@ -272,9 +273,9 @@ impl Voter {
         sent
     }
 
-    /// Somebody new again and again, who changes their mind a few times. Nobody keeps a cookie: what
-    /// makes a retry on another socket the same voter's is the ballot's id, and from then on the `voter` of
-    /// its receipt.
+    /// Votes as one new voter after another, each of whom changes their mind a few times. Nobody keeps a
+    /// cookie: a retry on another socket belongs to the same voter by the ballot's id, and from the first
+    /// receipt on by its `voter`.
     async fn over_sockets(mut self) -> Vec<Sent> {
         let mut sent = Vec::new();
         while !self.stop.is_cancelled() {
@@ -298,7 +299,7 @@ impl Voter {
     }
 
     fn choose(&mut self) -> (String, Value) {
-        // The first one is hot.
+        // The first poll is hot.
         let n = if self.dice.random_bool(0.6) { 0 } else { self.dice.random_range(0..3) };
         let poll = &self.polls[n % self.polls.len()];
         let mut options = vec![self.dice.random_range(1..=poll.options)];
@@ -308,7 +309,7 @@ impl Voter {
         (poll.id.clone(), json!({ "optionIds": options }))
     }
 
-    /// Until it is answered, on one socket after the other, always as the same voter.
+    /// Sends one ballot until it is answered, on one socket after another, always as the same voter.
     async fn say(
         &mut self,
         socket: &mut Option<Socket>,
@@ -328,7 +329,7 @@ impl Voter {
                 }
                 Ok((409, _)) => return Told::TooLate,
                 Ok((429, _)) => {}
-                // Perhaps the other node is better off.
+                // The other node may be better off.
                 Ok((503 | 504, _)) | Err(_) => *socket = None,
                 Ok((other, _)) => {
                     self.pulse.wrong.lock().push(format!("a WebSocket was told {other}"));
@@ -342,7 +343,7 @@ impl Voter {
         }
     }
 
-    /// The status that HTTP would have had, and the answer.
+    /// Sends one ballot once, and returns the status that HTTP would have had, with the answer.
     async fn say_once(
         &mut self,
         socket: &mut Option<Socket>,
@@ -373,7 +374,7 @@ impl Voter {
     }
 }
 
-/// Sends one ballot until it is answered.
+/// `Cast` sends one ballot until it is answered.
 struct Cast {
     clients: [Client; 2],
     at: usize,
@@ -421,12 +422,12 @@ impl Cast {
     }
 }
 
-/// Whether the end was so long ago that nobody tries any more.
+/// Returns whether the end was so long ago that nobody tries any more.
 fn over(stop: &CancellationToken, give_up: &mut Option<Instant>) -> bool {
     stop.is_cancelled() && give_up.get_or_insert_with(Instant::now).elapsed() > PATIENCE
 }
 
-/// A UUIDv7 of now.
+/// Returns a UUIDv7 of now.
 pub fn ballot_id(dice: &mut StdRng) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
     uuid::Builder::from_unix_timestamp_millis(now, &dice.random()).into_uuid().to_string()

@@ -1,5 +1,5 @@
-//! The fault suite: the real binary as web nodes and processors on a real cluster, harmed in every
-//! way we know of under a live load, each time with an exact recount at the end.
+//! The fault suite runs the real binary as web nodes and processors on a real cluster, harms it in every way
+//! we know of under a live load, and makes an exact recount after each scenario.
 //!
 //! ```sh
 //! cargo test -p pollux --test faults                 # each scenario once, in order
@@ -8,7 +8,7 @@
 //! POLLUX_TEST_KRAFT=1 cargo test -p pollux --test faults   # Kafka 4, without ZooKeeper
 //! ```
 //!
-//! One cluster serves all scenarios, one after the other, each with polls of its own.
+//! One cluster serves all scenarios, one after another, each with polls of its own.
 
 #![allow(missing_docs)]
 
@@ -42,7 +42,7 @@ use report::{Row, table};
 use scenario::{Area, Scenario};
 use stage::Stage;
 
-/// Every scenario, in the order of a plain run.
+/// `FILES` lists every scenario, in the order of a plain run.
 const FILES: &[&[Scenario]] = &[
     brokers::SCENARIOS,
     zookeeper::SCENARIOS,
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         .filter(|it| mode == Mode::ZooKeeper || !it.zookeeper)
         .filter(|it| names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())))
         .collect();
-    // What test runners ask first.
+    // Test runners ask for this list first.
     if std::env::args().any(|arg| arg == "--list") {
         chosen.iter().for_each(|scenario| println!("{}: test", scenario.name));
         return ExitCode::SUCCESS;
@@ -109,8 +109,9 @@ fn main() -> ExitCode {
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Once; and once more if all was right but took longer than we wait: two cores run ten servers, and
-/// CI may be busy. What is lost, doubled or shown wrongly is never tried again.
+/// Runs a scenario once, and once more if all was right but took longer than we wait: two cores run ten
+/// servers, and CI may be busy. A scenario in which a vote was lost, doubled or shown wrongly is never tried
+/// again.
 fn twice(stage: &Stage, one: &Scenario, seed: u64) -> Row {
     let first = scenario::run(stage, &[one], seed, false);
     if !first.only_waited() {
@@ -122,7 +123,7 @@ fn twice(stage: &Stage, one: &Scenario, seed: u64) -> Row {
     second
 }
 
-/// Scenarios by chance, one to three at once that harm different things.
+/// Runs random scenarios, one to three at once that harm different things.
 fn torture(stage: &Stage, chosen: &[&Scenario], seed: u64, long: Duration) -> Vec<Row> {
     let (begun, mut dice, mut rows) = (Instant::now(), StdRng::seed_from_u64(seed), Vec::new());
     while begun.elapsed() < long {

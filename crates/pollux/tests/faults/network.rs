@@ -1,4 +1,4 @@
-//! The network between any two: cut, slow, and deaf in one direction.
+//! These scenarios cut the network between two members, slow it, or make it deaf in one direction.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use crate::proxy::{ANY, Link, Way};
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, DATABASE, HEALED, PARTITIONS, PROCESSORS, VOTES, WEB, ZOOKEEPERS};
 
+/// These are the scenarios about the network.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "network between web nodes and brokers",
@@ -42,12 +43,12 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// Nothing passes, either way; connections stay open.
+/// Returns a link on which nothing passes, either way, while connections stay open.
 fn unplugged() -> Link {
     Link { there: Way::Held, back: Way::Held, cut: false }
 }
 
-/// Have a link, or several, be like this for a while.
+/// Puts these links into this condition for a while.
 fn for_a_while(harm: &Harm<'_>, links: &[(&str, &str)], link: &Link, long: Duration) -> Result<()> {
     let touched = harm.stage.net.touched();
     for (from, to) in links {
@@ -86,7 +87,8 @@ fn web_nodes(harm: &Harm<'_>) -> Result<()> {
     harm.recovered()
 }
 
-/// Past its session: others take its partitions, and it does not know.
+/// Unplugs a processor from the brokers for longer than its session: others take its partitions, and it does
+/// not know.
 fn processors(harm: &Harm<'_>) -> Result<()> {
     let (stage, node) = (harm.stage, harm.one_of(&PROCESSORS));
     let touched = stage.net.touched();
@@ -124,7 +126,7 @@ fn database(harm: &Harm<'_>) -> Result<()> {
     harm.stage.wait_counted().map(drop)
 }
 
-/// A follower asks its leader for records and never hears from it, until it is out of sync.
+/// Has a follower ask its leader for records and never hear from it, until the follower is out of sync.
 fn brokers(harm: &Harm<'_>) -> Result<()> {
     let stage = harm.stage;
     let partition = harm.dice(|dice| dice.random_range(0..PARTITIONS));
@@ -135,8 +137,8 @@ fn brokers(harm: &Harm<'_>) -> Result<()> {
     stage.net.set(follower, &leader, Link::back(Way::Held));
     let id: i32 = follower.trim_start_matches("kafka").parse()?;
     stage.cluster.wait_until(HEALED, "the follower is out of sync", || {
-        // Should the follower be the controller, the leader is not told of what comes of it. And
-        // wherever: Kafka may have moved the lead of one partition meanwhile.
+        // A third broker is asked: if the follower is the controller, the leader is not told what it decides.
+        // Any partition will do, because Kafka may have moved one's leadership meanwhile.
         let topic = stage.cluster.topic_seen_by(third, VOTES)?;
         let out = topic.partitions.iter().any(|it| !it.in_sync.contains(&id));
         ensure!(out, "{follower} is in sync: {topic:?}");
@@ -149,7 +151,8 @@ fn brokers(harm: &Harm<'_>) -> Result<()> {
     stage.cluster.wait_in_sync(HEALED)
 }
 
-/// The others elect a new leader; the old one still answers clients, and believes that it leads.
+/// Cuts a leader off ZooKeeper: the others elect a new one, while it still answers clients and believes that
+/// it leads.
 fn zookeeper(harm: &Harm<'_>) -> Result<()> {
     let stage = harm.stage;
     let partition = harm.dice(|dice| dice.random_range(0..PARTITIONS));

@@ -1,4 +1,4 @@
-//! A web node that dies with an answer in its hand, and a database that is away.
+//! These scenarios kill a web node that has not yet answered, and take the database away.
 
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use crate::recount::Topic;
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, DATABASE, HEALED, WEB};
 
-/// Cast around the moment from which on no answer comes back.
+/// This many ballots are cast around the moment from which on no answer comes back.
 const BALLOTS: usize = 36;
-/// Between two of them.
+/// This much time passes between two of those ballots.
 const BETWEEN: Duration = Duration::from_millis(5);
 
+/// These are the scenarios about web nodes and the database.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "web node killed between append and answer",
@@ -43,14 +44,14 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// The brokers have a ballot, their answer does not reach the node, and the node dies. The voter
-/// sends it again, to the other node.
+/// Kills a node after the brokers have a ballot and before their answer reaches it. The voter then sends the
+/// ballot again, to the other node.
 fn web_node(harm: &Harm<'_>) -> Result<()> {
     let stage = harm.stage;
     let victim = harm.dice(|dice| dice.random_range(0..WEB.len()));
     let name = WEB[victim];
-    // A partition whose batch is on its way sends nothing more until that is answered. So ballots come before
-    // and after the answers stop: some are in those batches, or find a partition that is idle.
+    // A partition whose batch is on its way sends nothing more until that is answered. So ballots are cast
+    // before and after the answers stop: some are in those batches, or find a partition that is idle.
     let mut casting = Vec::new();
     for n in 0..BALLOTS {
         if n == BALLOTS / 2 {
@@ -61,12 +62,12 @@ fn web_node(harm: &Harm<'_>) -> Result<()> {
         std::thread::sleep(BETWEEN);
     }
     let topic = || Topic::read(&stage.cluster.bootstrap());
-    // A leader that dies at the same time may take it from the log's reach for a while.
+    // A leader that dies at the same time may put the topic out of reach for a while.
     let patience = if harm.alone { Duration::from_secs(5) } else { HEALED };
     let what = "a ballot is on the log and not answered";
     let caught = stage.cluster.wait_until(patience, what, || {
         let on_it = topic()?;
-        // Looked at after the log: what has no answer now had none then.
+        // The voters are looked at after the log: one without an answer now had none when the log was read.
         let waits = casting.iter().filter(|(voting, _)| !voting.is_finished());
         let waits = waits.map(|(_, ballot)| ballot.clone());
         let caught: Vec<_> = waits.filter(|ballot| on_it.count(ballot) > 0).collect();
@@ -110,7 +111,7 @@ fn database_away(harm: &Harm<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Its connections stay open, and nobody answers.
+/// Freezes PostgreSQL: its connections stay open, and nobody answers.
 fn database_frozen(harm: &Harm<'_>) -> Result<()> {
     let cluster = &harm.stage.cluster;
     cluster.pause(DATABASE)?;

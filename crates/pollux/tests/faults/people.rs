@@ -1,4 +1,4 @@
-//! What voters and organisers do at the worst moment.
+//! These scenarios have voters and organisers act at the worst moment.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use crate::proxy::Link;
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{DATABASE, HEALED, PARTITIONS, PROCESSORS, WEB};
 
-/// Ballots that are sent so often at once.
+/// This many ballots are sent, each of them `COPIES` times at once.
 const BALLOTS: usize = 60;
 const COPIES: usize = 5;
 
+/// These are the scenarios about voters and organisers.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "the same ballot sent five times at once to both nodes",
@@ -71,7 +72,7 @@ fn close(harm: &Harm<'_>) -> Result<()> {
     stage.restore(&leader)?;
     cluster.start_member(processor)?;
     cluster.wait_in_sync(HEALED)?;
-    // Reopened by nobody: it stays final.
+    // Nobody reopened the poll, so it stays final.
     let view = stage.final_view(0, &harm.polls[0])?;
     ensure!(view["status"] == "closed", "{view}");
     Ok(())

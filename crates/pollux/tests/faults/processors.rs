@@ -1,4 +1,5 @@
-//! Processors that die between two steps, are stopped while another takes over, come and go.
+//! These scenarios kill processors between two steps, stop them while another takes over, and have them come
+//! and go.
 
 use std::fs;
 use std::time::Duration;
@@ -10,16 +11,18 @@ use crate::proxy::{Link, Way};
 use crate::scenario::{Area, Harm, RECOVERED, Scenario};
 use crate::stage::{DATABASE, GUEST, PROCESSORS};
 
-/// What begins a transaction: the batch is folded, and nothing of it is sent.
+/// These bytes begin a transaction: the batch is folded, and nothing of it is sent.
 const BEGIN: &[u8] = b"BEGIN\0";
-/// What ends a transaction, on its way to PostgreSQL; and, as it happens, the answer to it.
+/// These bytes end a transaction on its way to PostgreSQL; PostgreSQL's answer to it happens to contain the
+/// same.
 const COMMIT: &[u8] = b"COMMIT\0";
 
-/// A processor says which partitions it has.
+/// With this text a processor logs which partitions it has.
 const HAS: &str = "partitions of this processor";
-/// So often it is tried to have two workers commit the same.
+/// The scenario tries at most this often to have two workers commit the same records.
 const ATTEMPTS: usize = 8;
 
+/// These are the scenarios about processors.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "processor killed between fold and commit",
@@ -53,7 +56,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// Everything is sent and folded, and the COMMIT does not arrive.
+/// Kills a processor whose batch is folded and sent, and whose COMMIT has not arrived.
 fn before_commit(harm: &Harm<'_>) -> Result<()> {
     let victim = harm.one_of(&PROCESSORS);
     let caught = harm.stage.net.caught();
@@ -62,7 +65,7 @@ fn before_commit(harm: &Harm<'_>) -> Result<()> {
     kill_and_see_taken_over(harm, victim, "with its rows sent and not committed")
 }
 
-/// PostgreSQL has committed, and the processor does not hear of it: nothing is announced.
+/// Kills a processor that does not hear that PostgreSQL has committed: nothing is announced.
 fn after_commit(harm: &Harm<'_>) -> Result<()> {
     let victim = harm.one_of(&PROCESSORS);
     let caught = harm.stage.net.caught();
@@ -75,7 +78,7 @@ fn kill_and_see_taken_over(harm: &Harm<'_>, victim: &str, when: &str) -> Result<
     let stage = harm.stage;
     stage.cluster.kill(victim)?;
     harm.did(&format!("killed {victim} {when}"));
-    // What was held is gone with its sender.
+    // Whatever was held is dropped with its sender's connections.
     stage.net.mend_anew(victim, DATABASE);
     let long = stage.wait_counted()?;
     eprintln!("          counted by the other one {long:.1?} later");
@@ -86,7 +89,7 @@ fn kill_and_see_taken_over(harm: &Harm<'_>, victim: &str, when: &str) -> Result<
 fn stopped(harm: &Harm<'_>) -> Result<()> {
     let stage = harm.stage;
     let victim = harm.one_of(&PROCESSORS);
-    // In the middle of a batch: the COMMIT arrives after others have taken over.
+    // The processor is stopped in the middle of a batch: its COMMIT arrives after others have taken over.
     let caught = stage.net.caught();
     stage.net.set(victim, DATABASE, Link::there(Way::HeldFrom(COMMIT)));
     harm.caught_since(caught, "a COMMIT is on its way")?;
@@ -103,7 +106,7 @@ fn stopped(harm: &Harm<'_>) -> Result<()> {
     stage.wait_counted().map(drop)
 }
 
-/// Partitions change hands in the middle of batches: one of the processors is slow.
+/// Has partitions change hands in the middle of batches, while one of the processors is slow.
 fn joining_and_leaving(harm: &Harm<'_>) -> Result<()> {
     let (stage, cluster) = (harm.stage, &harm.stage.cluster);
     let slow = harm.one_of(&PROCESSORS);
@@ -115,7 +118,7 @@ fn joining_and_leaving(harm: &Harm<'_>) -> Result<()> {
         leave(harm, n)?;
         harm.wait(Duration::from_secs(2));
     }
-    // Once more, until it was given some to work on.
+    // The guest joins once more, and stays until it was given partitions to work on.
     cluster.launch(GUEST)?;
     cluster.wait_until(RECOVERED, "the group has changed hands", || {
         let (slow, guest) =
@@ -129,7 +132,7 @@ fn joining_and_leaving(harm: &Harm<'_>) -> Result<()> {
     stage.wait_counted().map(drop)
 }
 
-/// In good order, or not.
+/// Stops the guest in good order if `n` is even, and kills it otherwise.
 fn leave(harm: &Harm<'_>, n: u32) -> Result<()> {
     match n % 2 {
         0 => harm.stage.cluster.stop(GUEST)?,
@@ -139,20 +142,20 @@ fn leave(harm: &Harm<'_>, n: u32) -> Result<()> {
     Ok(())
 }
 
-/// How often it stands in a member's log.
+/// Returns how often a text stands in a member's log.
 fn said(harm: &Harm<'_>, name: &str, text: &str) -> usize {
     let log = harm.stage.cluster.folder().join(format!("{name}.log"));
     fs::read_to_string(log).unwrap_or_default().matches(text).count()
 }
 
-/// How often it was given partitions.
+/// Returns how often a processor was given partitions.
 fn given(harm: &Harm<'_>, name: &str) -> usize {
     said(harm, name, HAS) - said(harm, name, &format!("{HAS} partitions=[]"))
 }
 
-/// A worker holds a batch in its hands while its partition is given to another one, which counts
-/// the same records; then it commits. Only the compare-and-set of the offset stands in its way. It
-/// gives up by itself after five seconds, so it is tried until it was in time.
+/// Has a worker hold a batch while its partition is given to another worker, which counts the same records;
+/// then the first one commits. Only the compare-and-set of the offset prevents a double count. A worker gives
+/// up by itself after five seconds, so the scenario is repeated until the commit is in time.
 fn fenced(harm: &Harm<'_>) -> Result<()> {
     let (stage, cluster) = (harm.stage, &harm.stage.cluster);
     let slow = harm.one_of(&PROCESSORS);
@@ -161,13 +164,13 @@ fn fenced(harm: &Harm<'_>) -> Result<()> {
     for _ in 0..ATTEMPTS {
         let before = given(harm, GUEST);
         cluster.start_member(GUEST)?;
-        // Not sooner, so that the worker has not given up when the time has come.
+        // Holding begins only now, so that the worker has not yet given up when the guest has committed.
         stage.net.set(slow, DATABASE, Link::there(Way::HeldFrom(BEGIN)));
         cluster.wait_until(RECOVERED, "the guest was given some to work on", || {
             ensure!(given(harm, GUEST) > before, "none yet");
             Ok(())
         })?;
-        // The slow one's are the only ones that stand still.
+        // Only the slow processor's partitions stand still.
         let then = stage.counted()?;
         cluster.wait_until(RECOVERED, "the guest has committed", || {
             let moved = stage.counted()?.iter().zip(&then).filter(|(now, then)| now > then).count();

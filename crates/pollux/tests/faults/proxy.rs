@@ -1,6 +1,6 @@
-//! The network between the processes: a TCP proxy in front of every broker, every ZooKeeper and
-//! PostgreSQL. Whoever connects is told apart by the process that holds the other end, so each
-//! pair of members has a link of its own, to be cut, slowed, or held in one direction.
+//! The network between the processes is a TCP proxy in front of every broker, every ZooKeeper and PostgreSQL.
+//! The proxies tell who connects by the process that holds the other end, so each pair of members has a link
+//! of its own, to be cut, slowed, or held in one direction.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,73 +16,77 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 
-/// Any member that connects.
+/// `ANY` stands for any member that connects.
 pub const ANY: &str = "*";
-/// What is read at once.
+/// At most this many bytes are read at once.
 const PIECE: usize = 64 << 10;
-/// Between two looks whose connections are whose.
+/// [`identify`] pauses for this long between two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// What becomes of bytes in one direction.
+/// `Way` says what happens to bytes in one direction.
 #[derive(Clone, Debug, Default)]
 pub enum Way {
     /// They pass.
     #[default]
     Open,
-    /// Each piece comes so much later.
+    /// Each piece arrives so much later.
     Slow(Duration),
-    /// They wait until the link is mended, as TCP would behind a router that drops packets.
+    /// They wait until the link is mended, as with TCP behind a router that drops packets.
     Held,
-    /// The same, from the first piece with these bytes in it on.
+    /// They wait from the first piece on that contains these bytes.
     HeldFrom(&'static [u8]),
 }
 
-/// How one member's connections to another are.
+/// `Link` describes the connections of one member to another.
 #[derive(Clone, Debug, Default)]
 pub struct Link {
-    /// From the one that connects.
+    /// The direction away from the member that connects.
     pub there: Way,
-    /// To it.
+    /// The direction towards the member that connects.
     pub back: Way,
-    /// Connections are closed, and no new ones taken.
+    /// The cut: connections are closed, and no new ones accepted.
     pub cut: bool,
 }
 
 impl Link {
+    /// Returns a link on which connections are closed, and no new ones accepted.
     pub fn cut() -> Self {
         Self { cut: true, ..Self::default() }
     }
 
+    /// Returns a link whose bytes away from the connecting member go this way.
     pub fn there(there: Way) -> Self {
         Self { there, ..Self::default() }
     }
 
+    /// Returns a link whose bytes towards the connecting member go this way.
     pub fn back(back: Way) -> Self {
         Self { back, ..Self::default() }
     }
 
+    /// Returns a link that is slow in both directions.
     pub fn slow(late: Duration) -> Self {
         Self { there: Way::Slow(late), back: Way::Slow(late), cut: false }
     }
 }
 
-/// By the names of both ends; the one that connects is first.
+/// `Links` keeps all links by the names of both ends; the one that connects is first.
 type Links = BTreeMap<(String, String), Link>;
 
-/// All proxies.
+/// `Net` owns the proxies of all members.
 pub struct Net {
     links: Arc<watch::Sender<Links>>,
-    /// Pieces that were held or slowed, and connections that were cut.
+    /// The number of pieces that were held or slowed, and of connections that were cut.
     touched: Arc<AtomicU64>,
-    /// Pieces that [`Way::HeldFrom`] was waiting for.
+    /// The number of pieces that a [`Way::HeldFrom`] was waiting for.
     caught: Arc<AtomicU64>,
-    /// Whose connections these are.
+    /// The channel of questions to [`identify`].
     questions: mpsc::UnboundedSender<Question>,
     runtime: Handle,
 }
 
 impl Net {
-    /// Between members whose pid files are in this folder.
+    /// Creates the network between the members whose pid files are in this folder.
     pub fn new(runtime: Handle, folder: &Path) -> Self {
         let (links, touched, caught) = Default::default();
         let (questions, asked) = mpsc::unbounded_channel();
@@ -90,7 +94,7 @@ impl Net {
         Self { links, touched, caught, questions, runtime }
     }
 
-    /// A proxy in front of a member; its port.
+    /// Starts a proxy in front of a member and returns its port.
     pub fn serve(&self, to: &str, target: u16) -> Result<u16> {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
@@ -110,39 +114,39 @@ impl Net {
         Ok(port)
     }
 
-    /// From now on the link is like this.
+    /// Puts a link into this condition from now on.
     pub fn set(&self, from: &str, to: &str, link: Link) {
         self.links.send_modify(|links| {
             links.insert((from.into(), to.into()), link);
         });
     }
 
-    /// The link is well again; what was held goes on its way.
+    /// Mends a link; whatever was held goes on its way.
     pub fn mend(&self, from: &str, to: &str) {
         self.links.send_modify(|links| {
             links.remove(&(from.into(), to.into()));
         });
     }
 
-    /// The link is well again; what was held is gone with its connections.
+    /// Mends a link; whatever was held is lost with its connections.
     pub fn mend_anew(&self, from: &str, to: &str) {
         self.set(from, to, Link::cut());
-        // Every connection sees that it is cut.
+        // The pause is long enough for every connection to see that it is cut.
         std::thread::sleep(Duration::from_millis(100));
         self.mend(from, to);
     }
 
-    /// All links are well again.
+    /// Mends all links.
     pub fn mend_all(&self) {
         self.links.send_modify(Links::clear);
     }
 
-    /// Pieces that were held or slowed, and connections that were cut, so far.
+    /// Returns how many pieces were held or slowed, and connections cut, so far.
     pub fn touched(&self) -> u64 {
         self.touched.load(Relaxed)
     }
 
-    /// Pieces that were waited for and came, so far.
+    /// Returns how many of the pieces that were waited for have come so far.
     pub fn caught(&self) -> u64 {
         self.caught.load(Relaxed)
     }
@@ -156,7 +160,7 @@ async fn accept(listener: TcpListener, target: u16, pump: Pump) {
         pump.ports = (peer.port(), here.port());
         pump.from = Arc::default();
         tokio::spawn(async move {
-            // Whoever is dead or gone refuses at once.
+            // A member that is dead or gone refuses at once.
             if let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await {
                 connection(client, server, pump).await;
             }
@@ -164,10 +168,11 @@ async fn accept(listener: TcpListener, target: u16, pump: Pump) {
     }
 }
 
-/// A connection, by its ports, and who wants to know whose it is.
+/// A `Question` names a connection by its ports, and has the channel for the answer: the name of its member.
 type Question = ((u16, u16), oneshot::Sender<String>);
 
-/// Tell connections apart, many with one look: it goes through every open file of every member.
+/// Tells which member each connection belongs to, many with one look, because a look goes through every open
+/// file of every member.
 async fn identify(folder: PathBuf, mut questions: mpsc::UnboundedReceiver<Question>) {
     let mut asked = Vec::new();
     while questions.recv_many(&mut asked, usize::MAX).await > 0 {
@@ -175,14 +180,15 @@ async fn identify(folder: PathBuf, mut questions: mpsc::UnboundedReceiver<Questi
         let looked = tokio::task::spawn_blocking(move || owners(&folder)).await;
         let owners = looked.ok().and_then(Result::ok).unwrap_or_default();
         for (ports, answer) in asked.drain(..) {
-            // What is nobody's has been closed meanwhile.
+            // A connection that belongs to nobody has been closed meanwhile.
             let _ = answer.send(owners.get(&ports).cloned().unwrap_or_default());
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
 
-/// The members' connections to anywhere, by their ports: their own, and the other end's.
+/// Returns the owner of each connection of a member, by the connection's ports: the member's own, and the
+/// other end's.
 fn owners(folder: &Path) -> Result<BTreeMap<(u16, u16), String>> {
     let sockets = sockets();
     let mut owners = BTreeMap::new();
@@ -207,7 +213,7 @@ fn owners(folder: &Path) -> Result<BTreeMap<(u16, u16), String>> {
     Ok(owners)
 }
 
-/// By inode, as `/proc` shows it: the ports of a socket. Java's may be IPv6 ones.
+/// Returns the ports of each socket by its inode, as `/proc` shows it. Java's sockets may be IPv6 ones.
 fn sockets() -> BTreeMap<String, (u16, u16)> {
     let mut sockets = BTreeMap::new();
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
@@ -226,19 +232,19 @@ fn sockets() -> BTreeMap<String, (u16, u16)> {
     sockets
 }
 
-/// Which direction.
+/// `Direction` is that of bytes: from the member that connects, or to it.
 #[derive(Clone, Copy)]
 enum Direction {
     There,
     Back,
 }
 
-/// Carries bytes over one link.
+/// `Pump` carries the bytes of one connection.
 #[derive(Clone)]
 struct Pump {
-    /// Of the one that connects, and ours.
+    /// The port of the member that connects, and the proxy's.
     ports: (u16, u16),
-    /// Looked up when it matters; empty if it is nobody any more.
+    /// The member that connects, looked up once it matters; empty if its connection is gone.
     from: Arc<OnceCell<String>>,
     questions: mpsc::UnboundedSender<Question>,
     to: String,
@@ -251,7 +257,7 @@ async fn connection(client: TcpStream, server: TcpStream, pump: Pump) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let ((from, to_client), (answers, to_server)) = (client.into_split(), server.into_split());
     let (mut there, mut back) = (pump.clone(), pump);
-    // One that is closed in one direction only goes on in the other. Cut, it ends in both.
+    // A connection that is closed in one direction goes on in the other; a cut one ends in both.
     tokio::join!(
         there.carry(Direction::There, from, to_server),
         back.carry(Direction::Back, answers, to_client)
@@ -309,11 +315,11 @@ impl Pump {
         });
         let from = from.await.as_str();
         let of = |from: &str| mine.remove(&(from.to_owned(), self.to.clone()));
-        // In this order, the wildcard last.
+        // The member's own link comes first, the wildcard last.
         [from, ANY].into_iter().find_map(of).unwrap_or_default()
     }
 
-    /// Wait for as long as the link wants; `false` if it is cut.
+    /// Waits for as long as the link wants, and returns `false` if the link is cut.
     async fn may_pass(&mut self, direction: Direction, piece: &[u8], held: &mut bool) -> bool {
         let mut counted = false;
         let mut touch = |touched: &AtomicU64| {

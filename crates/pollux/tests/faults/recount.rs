@@ -1,6 +1,6 @@
-//! The judge. It reads the topic itself, from offset 0 of every partition, with a client of its own;
-//! an independent recount of the raw records (`pollux_checker`) then says what must be in
-//! PostgreSQL, in both nodes' answers and on every screen, and what every voter must have been told.
+//! The judge reads the topic itself, from offset 0 of every partition, with a client of its own. An
+//! independent recount of the raw records (`pollux_checker`) then says what must be in PostgreSQL, in both
+//! nodes' answers and on every screen, and what every voter must have been told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -17,25 +17,25 @@ use crate::load::{Sent, Told};
 use crate::stage::{DATABASE, HEALED, PARTITIONS, Poll, Stage, VOTES, WEB};
 use crate::watchers::Watchers;
 
-/// Longest question to a broker.
+/// The judge waits for a broker's answer no longer than this.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Of what is wrong, so many are told of a kind.
+/// The judge reports at most this many differences of each sort.
 const TOLD: usize = 5;
 
-/// Partition, offset, key, value.
+/// `Raw` is the partition, offset, key and value of a record.
 type Raw = (u32, u64, Vec<u8>, Vec<u8>);
 
-/// What is on the topic `votes`.
+/// `Topic` holds the records of the topic `votes`.
 pub struct Topic(pub Vec<Raw>);
 
 impl Topic {
-    /// Where each partition ends.
+    /// Returns the end of each partition.
     pub fn ends(bootstrap: &str) -> Result<Vec<u64>> {
         let client = client(bootstrap)?;
         (0..PARTITIONS).map(|partition| end(&client, partition)).collect()
     }
 
-    /// All of it, up to where it ends now.
+    /// Reads the whole topic, up to its present end.
     pub fn read(bootstrap: &str) -> Result<Self> {
         let client = client(bootstrap)?;
         let mut all = TopicPartitionList::new();
@@ -59,7 +59,7 @@ impl Topic {
         Ok(Self(records))
     }
 
-    /// How often a text stands in a record's value.
+    /// Returns the number of records that contain a text in their value.
     pub fn count(&self, text: &str) -> usize {
         let within = |value: &[u8]| value.windows(text.len()).any(|part| part == text.as_bytes());
         self.0.iter().filter(|(_, _, _, value)| within(value)).count()
@@ -87,22 +87,22 @@ fn end(client: &BaseConsumer, partition: i32) -> Result<u64> {
     }
 }
 
-/// What the judge found.
+/// `Verdict` is what the judge found.
 #[derive(Default)]
 pub struct Verdict {
-    /// Ballots that were acknowledged and are not decided, on the log or in the database.
+    /// The ballots that were acknowledged and are not decided, on the log or in the database.
     pub lost: BTreeSet<String>,
-    /// Ballots that are there twice, and votes that no ballot gave.
+    /// The number of ballots that are there twice, and of votes that no ballot gave.
     pub doubled: u64,
     /// Everything else that does not agree.
     pub wrong: Vec<String>,
-    /// Ballots decided.
+    /// The number of ballots that were decided.
     pub decided: usize,
-    /// Records that say again what another one had said.
+    /// The number of records that say again what another one had said.
     pub repeated: usize,
 }
 
-/// Compare everything with the log, once the polls are final.
+/// Compares everything with the log, once the polls are final.
 pub fn judge(stage: &Stage, polls: &[Poll], sent: &[Sent], watchers: &Watchers) -> Result<Verdict> {
     let topic = Topic::read(&stage.cluster.bootstrap())?;
     let rules: BTreeMap<String, Rules> = polls.iter().map(rules).collect();
@@ -142,7 +142,7 @@ fn is_ballot(value: &[u8]) -> bool {
     value["type"] == "ballot"
 }
 
-/// What voters were told, against the log.
+/// Compares what voters were told with the log.
 fn voters(truth: &Recount, sent: &[Sent], verdict: &mut Verdict) {
     let on_log: BTreeSet<&str> = truth.ballots.keys().map(|(_, _, ballot)| &**ballot).collect();
     let told = sent.iter().map(|sent| {
@@ -150,7 +150,7 @@ fn voters(truth: &Recount, sent: &[Sent], verdict: &mut Verdict) {
             Told::Recorded => pollux_checker::Told::Recorded,
             Told::NotRecorded => pollux_checker::Told::NotRecorded,
             Told::TooLate => pollux_checker::Told::TooLate,
-            // Both may be.
+            // An unanswered ballot may be on the log or not.
             Told::Nothing if on_log.contains(&*sent.ballot) => pollux_checker::Told::Recorded,
             Told::Nothing => pollux_checker::Told::NotRecorded,
         };
@@ -164,7 +164,7 @@ fn voters(truth: &Recount, sent: &[Sent], verdict: &mut Verdict) {
     }
 }
 
-/// PostgreSQL's ballots and tallies, against the log.
+/// Compares PostgreSQL's ballots and tallies with the log.
 fn database(
     stage: &Stage,
     polls: &[Poll],
@@ -192,7 +192,7 @@ fn database(
     }
     let mut wrong = Vec::new();
     for ((_, _, ballot), decided) in &truth.ballots {
-        // The row says what was decided then; who was counted then may be replaced now.
+        // The row keeps the decision of its time; a ballot that was counted then may be replaced by now.
         let status = if decided.status == "replaced" { "counted" } else { decided.status };
         let wanted = (decided.position.0, decided.position.1, status);
         if kept.get(&**ballot).is_none_or(|rows| !rows.contains(&wanted)) {
@@ -220,7 +220,7 @@ fn database(
     Ok(())
 }
 
-/// What both nodes and every screen show, against the log.
+/// Compares what both nodes and every screen show with the log.
 fn screens(
     stage: &Stage,
     polls: &[Poll],
@@ -242,7 +242,8 @@ fn screens(
             verdict.wrong.push(format!("the nodes show versions {versions:?} of {poll}"));
         }
     }
-    // A screen is told at the next tick, and one that opens a new socket by its first message.
+    // A screen is sent the final state at the next tick, or in the first message of a socket that it opens
+    // anew.
     let begun = Instant::now();
     loop {
         let mut behind = Vec::new();
@@ -264,7 +265,7 @@ fn screens(
     Ok(())
 }
 
-/// How a poll that is shown differs from the recount.
+/// Returns how a poll as it is shown differs from the recount, if it does.
 fn differs(view: &Value, result: &pollux_checker::Result) -> Option<String> {
     let votes: Vec<u64> = view["options"]
         .as_array()

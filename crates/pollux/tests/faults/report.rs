@@ -1,9 +1,9 @@
-//! The table at the end.
+//! The report is the table that the fault suite prints at its end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// One line of it.
+/// A `Row` of the table is about one run.
 #[derive(Default)]
 pub struct Row {
     pub name: String,
@@ -13,31 +13,32 @@ pub struct Row {
     pub doubled: u64,
     /// The longest time without an acknowledgement, of the partition that was worst off.
     pub unavailable: Duration,
-    /// The longest that one ballot waited for its acknowledgement, retries and all.
+    /// The longest that one ballot waited for its acknowledgement, retries included.
     pub slowest: Duration,
     /// The longest that an acknowledged ballot waited to be counted.
     pub lag: Duration,
     /// The longest that a screen stood still.
     pub still: Duration,
-    /// From the last ballot until all polls were closed and final on both nodes.
+    /// The time from the last ballot until all polls were closed and final on both nodes.
     pub counted: Duration,
     pub took: Duration,
-    /// Ballots decided, and records that said again what another had said.
+    /// The ballots that were decided, and the records that said again what another had said.
     pub decided: usize,
     pub repeated: usize,
-    /// States that screens were shown, and sockets they opened again.
+    /// The states that screens were shown, and the sockets that they opened again.
     pub states: u64,
     pub reconnects: u64,
-    /// By status; 0 is no answer.
+    /// The number of answers by status; 0 is no answer.
     pub answers: BTreeMap<u16, u64>,
-    /// What is not as promised; empty if all is well.
+    /// The broken promises; empty if all is well.
     pub wrong: Vec<String>,
-    /// How much of that is that something took longer than we waited, or did not come about.
+    /// The number of entries of `wrong` that say only that something took longer than we wait, or did not
+    /// happen in that time.
     pub waited: usize,
 }
 
 impl Row {
-    /// Nothing was lost, doubled, or shown wrongly; it only took too long.
+    /// Returns whether nothing was lost, doubled or shown wrongly, and something took too long.
     pub fn only_waited(&self) -> bool {
         !self.wrong.is_empty() && self.wrong.len() == self.waited
     }
@@ -64,7 +65,7 @@ impl std::fmt::Debug for Row {
     }
 }
 
-/// All of it, as Markdown.
+/// Returns the whole table as Markdown.
 pub fn table(rows: &[Row]) -> String {
     let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
     let mut text = String::from(

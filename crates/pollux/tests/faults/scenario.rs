@@ -1,5 +1,5 @@
-//! What a scenario is given to do its harm with, and the frame around each: fresh polls, a live
-//! load, screens; then the harm; then health, the close, and the recount.
+//! Every scenario runs in the same frame: fresh polls, a live load and screens; then the harm, with the tools
+//! of [`Harm`]; then recovery, the close and the recount.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -16,13 +16,13 @@ use crate::report::Row;
 use crate::stage::{Poll, Stage, WEB};
 use crate::watchers::Watchers;
 
-/// Within this votes are acknowledged again once the harm is mended, or nearly so.
+/// Votes are acknowledged again within this time, once the harm is mended, or nearly so.
 pub const RECOVERED: Duration = Duration::from_secs(45);
 
-/// Within this everything acknowledged is counted, once the last harm is mended.
+/// Everything that was acknowledged is counted within this time, once the last harm is mended.
 const COUNTED: Duration = Duration::from_secs(30);
 
-/// What a scenario harms; two at once must not harm the same.
+/// `Area` is what a scenario harms; two that run at once must not harm the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Area {
     /// Brokers, ZooKeepers, and the network between them.
@@ -30,29 +30,30 @@ pub enum Area {
     Processors,
     Web,
     Database,
-    /// Nobody: what voters and organisers do.
+    /// No process; the scenario is about what voters and organisers do.
     People,
-    /// Several of these.
+    /// Several of these areas.
     All,
 }
 
-/// One way to harm it all.
+/// A `Scenario` is one way to harm the cluster.
 pub struct Scenario {
     pub name: &'static str,
     pub area: Area,
-    /// There must be a ZooKeeper.
+    /// The flag of a scenario that needs a ZooKeeper.
     pub zookeeper: bool,
     pub harm: fn(&Harm<'_>) -> Result<()>,
 }
 
-/// A scenario's hands.
+/// `Harm` is what a scenario works with.
 pub struct Harm<'a> {
     pub stage: &'a Stage,
     pub load: &'a Load,
     pub polls: &'a [Poll],
-    /// Nothing else is harmed at the same time: what others do for it may be expected.
+    /// The flag of a run in which nothing else is harmed at the same time, so that the other members can be
+    /// relied on.
     pub alone: bool,
-    /// Lengths vary, from the seed.
+    /// The flag of a run in which lengths of time vary, as the seed says.
     pub torture: bool,
     dice: Mutex<StdRng>,
     faults: AtomicU64,
@@ -60,29 +61,29 @@ pub struct Harm<'a> {
 }
 
 impl Harm<'_> {
-    /// One more fault is done, and was seen to be.
+    /// Notes one more fault that was done, and whose effect was seen.
     pub fn did(&self, what: &str) {
         self.faults.fetch_add(1, Relaxed);
         eprintln!("  {:>6.1} s  {what}", self.began.elapsed().as_secs_f64());
     }
 
-    /// Chance, repeated by the seed.
+    /// Returns a random value, which the seed repeats.
     pub fn dice<T>(&self, throw: impl FnOnce(&mut StdRng) -> T) -> T {
         throw(&mut self.dice.lock())
     }
 
-    /// One of them.
+    /// Returns one of these names at random.
     pub fn one_of<'b>(&self, names: &[&'b str]) -> &'b str {
         names[self.dice(|dice| dice.random_range(0..names.len()))]
     }
 
-    /// About this long.
+    /// Waits about this long.
     pub fn wait(&self, long: Duration) {
         let factor = if self.torture { self.dice(|dice| dice.random_range(0.5..2.0)) } else { 1.0 };
         std::thread::sleep(long.mul_f64(factor));
     }
 
-    /// Votes are acknowledged while this is done, and for it to be seen a while longer.
+    /// Asserts that votes are acknowledged for this long in the present condition.
     pub fn votes_go_on(&self, during: &str, long: Duration) -> Result<()> {
         let before = self.load.acknowledged();
         self.wait(long);
@@ -91,19 +92,19 @@ impl Harm<'_> {
         Ok(())
     }
 
-    /// Votes are acknowledged again, in every partition.
+    /// Waits until votes are acknowledged again in every partition.
     pub fn recovered(&self) -> Result<()> {
         self.load.wait_everywhere(RECOVERED)
     }
 
-    /// The network has done what was asked of it.
+    /// Asserts that the network has held, slowed or cut something since `before`.
     pub fn touched_since(&self, before: u64) -> Result<()> {
         let touched = self.stage.net.touched() - before;
         ensure!(touched > 0, "nothing was sent over the link that was harmed");
         Ok(())
     }
 
-    /// Wait until a piece that was waited for is held.
+    /// Waits until a piece that a link was waiting for is held.
     pub fn caught_since(&self, before: u64, what: &str) -> Result<()> {
         let patience = if self.alone { Duration::from_secs(20) } else { RECOVERED };
         self.stage.cluster.wait_until(patience, what, || {
@@ -113,7 +114,7 @@ impl Harm<'_> {
     }
 }
 
-/// Run scenarios, all at once, under one load; a row for the table.
+/// Runs scenarios at once under one load, and returns a row for the table.
 pub fn run(stage: &Stage, scenarios: &[&Scenario], seed: u64, torture: bool) -> Row {
     let name = scenarios.iter().map(|it| it.name).collect::<Vec<_>>().join(" + ");
     eprintln!("\n{name} (seed {seed})");
@@ -197,7 +198,7 @@ fn harm_and_judge(
     Ok(())
 }
 
-/// All of them at once; the first that fails is told.
+/// Does the harm of all scenarios at once, and returns the first failure.
 fn harm(
     stage: &Stage,
     scenarios: &[&Scenario],

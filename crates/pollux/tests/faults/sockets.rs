@@ -1,4 +1,4 @@
-//! A WebSocket to a node, as a script's that keeps no cookies.
+//! The socket is a WebSocket to a node, as a script opens it that keeps no cookies.
 
 use std::time::Duration;
 
@@ -11,14 +11,16 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// How long opening one may take.
+/// Opening a socket may take this long.
 const OPENED: Duration = Duration::from_secs(10);
 
+/// `Socket` is an open WebSocket.
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Socket {
+    /// Opens a socket to the node at this port, with this query.
     pub async fn open(port: u16, query: &str) -> Result<Self> {
         let request = format!("ws://127.0.0.1:{port}/ws?{query}").into_client_request()?;
         let opening = tokio_tungstenite::connect_async(request);
@@ -26,11 +28,12 @@ impl Socket {
         Ok(Self { stream })
     }
 
+    /// Sends a message.
     pub async fn send(&mut self, message: &Value) -> Result<()> {
         Ok(self.stream.send(Message::text(message.to_string())).await?)
     }
 
-    /// The next message with content.
+    /// Returns the next message with content.
     pub async fn next(&mut self, patience: Duration) -> Result<Value> {
         loop {
             let message = timeout(patience, self.stream.next()).await.context("silent")?;

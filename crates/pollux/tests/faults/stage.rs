@@ -1,5 +1,6 @@
-//! The stage: a real cluster whose members reach each other through proxies, two web nodes and two
-//! processors of the real binary, polls on them, and the way back to health after each scenario.
+//! The stage of the fault suite is a real cluster whose members reach each other through proxies, with two
+//! web nodes and two processors of the real binary and polls on them. It also knows the way back to health
+//! after each scenario.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,31 +17,32 @@ use crate::http::Client;
 use crate::proxy::Net;
 use crate::recount::Topic;
 
-/// The topic of the votes.
+/// The votes are on this topic.
 pub const VOTES: &str = "votes";
-/// Its partitions: few, so that every one has some load.
+/// The topic has this many partitions: few, so that each has some load.
 pub const PARTITIONS: i32 = 6;
-/// Web nodes.
+/// These are the web nodes.
 pub const WEB: [&str; 2] = ["web1", "web2"];
-/// Processors.
+/// These are the processors.
 pub const PROCESSORS: [&str; 2] = ["processor1", "processor2"];
-/// One that comes and goes.
+/// This processor comes and goes.
 pub const GUEST: &str = "processor3";
-/// PostgreSQL.
+/// This member is PostgreSQL.
 pub const DATABASE: &str = "pg";
-/// Brokers.
+/// These are the brokers.
 pub const BROKERS: [&str; 3] = ["kafka1", "kafka2", "kafka3"];
-/// ZooKeepers.
+/// These are the ZooKeepers.
 pub const ZOOKEEPERS: [&str; 3] = ["zk1", "zk2", "zk3"];
-/// Lines of a node's log that are shown with a failure.
+/// The last lines of a node's log, this many, are shown with a failure.
 const LOG_TAIL: usize = 40;
-/// Within this a harmed cluster is well again. Two cores run all of it.
+/// A harmed cluster is well again within this time, on two cores that run all of it.
 pub const HEALED: Duration = Duration::from_secs(90);
 
-/// From then on it is scenarios that are told about.
+/// `STARTED` says that the stage stands: from then on scenarios report, and the cluster's own progress is not
+/// printed.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-/// A poll of a scenario, and who may close it.
+/// A `Poll` belongs to a scenario, and has the token that may close it.
 #[derive(Clone, Debug)]
 pub struct Poll {
     pub id: String,
@@ -50,7 +52,7 @@ pub struct Poll {
     token: String,
 }
 
-/// Everything that runs.
+/// `Stage` owns everything that runs.
 pub struct Stage {
     pub cluster: Cluster,
     pub net: Net,
@@ -58,7 +60,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Start it all.
+    /// Starts the cluster, the proxies and the nodes.
     pub fn start(mode: Mode) -> Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -108,15 +110,17 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Returns the port of a web node.
     pub fn port(&self, web: usize) -> u16 {
         self.cluster.ports().get(Port::Added, web as u16 + 1)
     }
 
+    /// Returns the ports of both web nodes.
     pub fn web_ports(&self) -> [u16; 2] {
         [self.port(0), self.port(1)]
     }
 
-    /// One question to a web node.
+    /// Sends one request to a web node.
     pub fn ask(
         &self,
         web: usize,
@@ -129,8 +133,8 @@ impl Stage {
         self.runtime.block_on(client.send(method, path, body, token))
     }
 
-    /// Fresh polls: one is hot; of the others one takes a voter's first ballot only, and in one
-    /// several options may be marked.
+    /// Makes fresh polls: the first is hot, the second counts only a voter's first ballot, and in the third
+    /// several options may be chosen.
     pub fn polls(&self) -> Result<Arc<Vec<Poll>>> {
         let bodies = [
             json!({ "question": "Which?", "options": ["A", "B", "C"] }),
@@ -153,7 +157,7 @@ impl Stage {
         Ok(Arc::new(polls.collect::<Result<Vec<_>>>()?))
     }
 
-    /// Close a poll, on whichever node can, and go on until it is.
+    /// Closes a poll at whichever node can, and goes on until it is closed.
     pub fn close(&self, poll: &Poll) -> Result<()> {
         let path = format!("/api/polls/{}/close", poll.id);
         let (begun, mut web) = (Instant::now(), 0);
@@ -161,7 +165,7 @@ impl Stage {
             let answer = self.ask(web, "POST", &path, Some(&json!({})), Some(&poll.token));
             match answer {
                 Ok((200, _)) => return Ok(()),
-                // It may have been done by the try before.
+                // The attempt before may have closed it.
                 Ok((409, problem)) if problem["detail"].to_string().contains("closed") => {
                     return Ok(());
                 }
@@ -172,7 +176,7 @@ impl Stage {
         }
     }
 
-    /// What a node says of a poll, once that is final.
+    /// Returns what a node shows of a poll, once that is final.
     pub fn final_view(&self, web: usize, poll: &Poll) -> Result<Value> {
         let begun = Instant::now();
         loop {
@@ -190,12 +194,12 @@ impl Stage {
         }
     }
 
-    /// Who leads a partition of the votes.
+    /// Returns the broker that leads a partition of the votes.
     pub fn leader(&self, partition: i32) -> Result<String> {
         self.cluster.leader(VOTES, partition)
     }
 
-    /// Wait until somebody else leads it: only then is the old one forgotten.
+    /// Waits until another broker leads the partition: only then is the old leader given up.
     pub fn wait_for_heir(&self, partition: i32, old: &str) -> Result<String> {
         self.cluster.wait_until(HEALED, "another broker leads", || {
             let heir = self.leader(partition)?;
@@ -204,8 +208,8 @@ impl Stage {
         })
     }
 
-    /// Wait until a broker that is dead leads nothing and is in sync with nobody: until then it is waited
-    /// for, by the partitions that it led and by those that it followed.
+    /// Waits until a dead broker leads nothing and is in sync nowhere. Until then the partitions that it led,
+    /// and those that it followed, wait for it.
     pub fn wait_until_missed(&self, broker: &str) -> Result<()> {
         let id: i32 = broker.trim_start_matches("kafka").parse()?;
         self.cluster.wait_until(HEALED, "the dead broker is missed", || {
@@ -220,7 +224,7 @@ impl Stage {
         })
     }
 
-    /// The same, in the eyes of one broker.
+    /// Returns the leader of a partition as one broker sees it.
     pub fn leader_seen_by(&self, broker: &str, partition: i32) -> Result<String> {
         let topic = self.cluster.topic_seen_by(broker, VOTES)?;
         let found = topic.partitions.iter().find(|found| found.index == partition);
@@ -228,20 +232,20 @@ impl Stage {
         Ok(format!("kafka{leader}"))
     }
 
-    /// Start a broker again, until it has all of every partition.
+    /// Starts a broker again, and waits until it has all of every partition.
     pub fn restore(&self, broker: &str) -> Result<()> {
         self.cluster.start_member(broker)?;
         self.cluster.wait_in_sync(HEALED)
     }
 
-    /// How far each partition is counted, as the database says.
+    /// Returns how far each partition is counted, as the database says.
     pub fn counted(&self) -> Result<Vec<u64>> {
         let sql = "SELECT next_offset FROM offsets ORDER BY partition";
         let rows = self.cluster.database().query(sql)?;
         rows.lines().map(|row| Ok(row.parse()?)).collect()
     }
 
-    /// Wait until everything that is on the log now is counted; how long that took.
+    /// Waits until everything that is on the log now is counted, and returns how long that took.
     pub fn wait_counted(&self) -> Result<Duration> {
         let begun = Instant::now();
         let ends = Topic::ends(&self.cluster.bootstrap())?;
@@ -254,7 +258,7 @@ impl Stage {
         Ok(begun.elapsed())
     }
 
-    /// What the nodes said last.
+    /// Prints the last lines of every node's log.
     pub fn tell_logs(&self) {
         for name in WEB.iter().chain(&PROCESSORS).chain([&GUEST]) {
             let log = self.cluster.folder().join(format!("{name}.log"));
@@ -265,7 +269,7 @@ impl Stage {
         }
     }
 
-    /// The product's own recount of everything that was ever voted here; its last line.
+    /// Runs the product's own recount of everything that was ever voted here, and returns its last line.
     pub fn recount(&self) -> Result<String> {
         self.wait_counted()?;
         let mut recount = Command::new(env!("CARGO_BIN_EXE_pollux"));
@@ -276,7 +280,7 @@ impl Stage {
         Ok(said.lines().last().unwrap_or_default().to_owned())
     }
 
-    /// Whatever a scenario left: everything runs, all links are well, every replica is in sync.
+    /// Undoes whatever a scenario left: everything runs, all links are well, every replica is in sync.
     pub fn heal(&self) -> Result<()> {
         self.net.mend_all();
         let core = |name: &&String| *name != GUEST;
@@ -289,7 +293,7 @@ impl Stage {
         if self.cluster.state(GUEST)? != State::Dead {
             self.cluster.kill(GUEST)?;
         }
-        // ZooKeepers and PostgreSQL, brokers, nodes: each wave needs the one before.
+        // Each wave needs the one before: ZooKeepers and PostgreSQL, then brokers, then nodes.
         let wave = |name: &str| match name {
             _ if ZOOKEEPERS.contains(&name) || name == DATABASE => 0,
             _ if BROKERS.contains(&name) => 1,
@@ -314,7 +318,8 @@ impl Stage {
         Ok(())
     }
 
-    /// In ZooKeeper mode a broker that comes back before it was missed is turned away, and ends.
+    /// Starts a broker. In ZooKeeper mode one that comes back before it was missed is turned away and ends,
+    /// so it is started again.
     fn start_broker(&self, name: &str) -> Result<()> {
         let begun = Instant::now();
         loop {

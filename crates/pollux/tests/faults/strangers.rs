@@ -1,5 +1,5 @@
-//! Voters as other people's programs are: each sends its ballot once, to one node, and has lost its
-//! vote if the answer is not yes.
+//! The strangers are voters such as other people's programs are: each sends its ballot once, to one node, and
+//! has lost its vote if the answer is not yes.
 
 use std::time::{Duration, Instant};
 
@@ -14,15 +14,15 @@ use crate::http::Client;
 use crate::load::{Sent, Told, ballot_id};
 use crate::scenario::Harm;
 
-/// One comes in this time.
+/// This much time passes between the arrivals of two strangers.
 const BETWEEN: Duration = Duration::from_millis(10);
-/// Of a thousand so many are told yes.
+/// Of a thousand strangers, this many must have their votes acknowledged.
 const TAKEN: usize = 999;
-/// Beyond the fault nobody waits longer. It is more than is promised (docs/guarantees.md): brokers that come
-/// back start cold here, on the cores that everything else runs on.
+/// A stranger may wait for this much longer than the fault lasts. It is more than is promised
+/// (docs/guarantees.md): brokers that come back start cold here, on the cores that everything else runs on.
 const BEYOND: Duration = Duration::from_secs(8);
 
-/// One that has voted.
+/// `Voted` is a stranger who has voted.
 struct Voted {
     sent: Sent,
     status: u16,
@@ -30,13 +30,14 @@ struct Voted {
     took: Duration,
 }
 
-/// Strangers at work.
+/// `Strangers` owns the strangers at work.
 pub struct Strangers {
     voting: JoinHandle<Vec<Voted>>,
     stop: CancellationToken,
 }
 
 impl Strangers {
+    /// Starts the arrivals, each at one of the two web nodes.
     pub fn start(harm: &Harm<'_>) -> Self {
         let (nodes, poll) = (harm.stage.web_ports(), harm.polls[0].id.clone());
         let mut dice = harm.dice(|dice| StdRng::seed_from_u64(dice.random()));
@@ -65,8 +66,8 @@ impl Strangers {
         Self { voting, stop }
     }
 
-    /// Nobody comes any more. What those who came were told, given when the faults were, and how long
-    /// each lasted.
+    /// Stops the arrivals, and judges what the strangers were told, given when each fault was and how long it
+    /// lasted.
     pub fn judge(self, harm: &Harm<'_>, faults: &[(Instant, Duration)]) -> Result<()> {
         self.stop.cancel();
         let voted = harm.stage.runtime.block_on(self.voting)?;
@@ -78,7 +79,7 @@ impl Strangers {
                 Told::Recorded => taken += 1,
                 _ => *others.entry(status).or_default() += 1,
             }
-            // Each fault is waited for from its beginning at the earliest.
+            // A stranger waits for a fault from the fault's beginning at the earliest.
             let fault =
                 faults.iter().filter(|(begun, long)| from < *begun + *long && from + took > *begun);
             let allowed = fault.map(|(_, long)| *long).max().unwrap_or_default() + BEYOND;

@@ -1,6 +1,5 @@
-//! Screens on both nodes. Each follows every poll and remembers what it was shown: within an
-//! epoch no version may go back, and the last state must be the final tally. A screen whose
-//! socket ends opens another one.
+//! Screens on both nodes each follow every poll and remember what they were shown: within an epoch no version
+//! may go back, and the last state must be the final tally. A screen whose socket ends opens another one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,23 +12,23 @@ use tokio::task::JoinHandle;
 
 use crate::sockets::Socket;
 
-/// On each node.
+/// Each node has this many screens.
 const SCREENS: usize = 2;
-/// A server pings a silent socket sooner.
+/// A screen waits for a message no longer than this; a server pings a silent socket sooner.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// What one screen was shown.
+/// `Shown` is what one screen was shown.
 #[derive(Default)]
 pub struct Shown {
     pub node: String,
     epoch: Value,
-    /// By poll: the latest, of this epoch.
+    /// The latest state of each poll in this epoch.
     pub polls: BTreeMap<String, Value>,
-    /// Versions that went back.
+    /// The versions that went back.
     pub went_back: Vec<String>,
     states: u64,
     reconnects: u64,
-    /// The latest new state, and the longest time between two.
+    /// The time of the latest new state, and the longest time between two.
     seen: Option<(Instant, Duration)>,
 }
 
@@ -67,13 +66,13 @@ impl Shown {
     }
 }
 
-/// All of them.
+/// `Watchers` owns all screens.
 pub struct Watchers {
     screens: Vec<(Arc<Mutex<Shown>>, JoinHandle<()>)>,
 }
 
 impl Watchers {
-    /// Screens on each node, by name and port.
+    /// Starts screens on each node, given by name and port.
     pub fn start(runtime: &Handle, nodes: &[(&str, u16)], polls: &[String]) -> Self {
         let query = polls.iter().map(|id| format!("poll={id}")).collect::<Vec<_>>().join("&");
         let seats = nodes.iter().flat_map(|node| std::iter::repeat_n(node, SCREENS));
@@ -86,7 +85,7 @@ impl Watchers {
         Self { screens: screens.collect() }
     }
 
-    /// The longest that every screen stood still, whichever stood still the longest.
+    /// Returns the longest that any screen has stood still.
     pub fn stood_still(&self) -> Duration {
         let still = |shown: &Shown| {
             shown.seen.map_or(Duration::MAX, |(last, longest)| longest.max(last.elapsed()))
@@ -94,14 +93,14 @@ impl Watchers {
         self.screens.iter().map(|(shown, _)| still(&shown.lock())).max().unwrap_or_default()
     }
 
-    /// What each was shown, as it is now.
+    /// Shows `look` what each screen was shown so far.
     pub fn each(&self, mut look: impl FnMut(&Shown)) {
         for (shown, _) in &self.screens {
             look(&shown.lock());
         }
     }
 
-    /// States that were shown, and sockets that were opened again.
+    /// Returns the number of states that were shown, and of sockets that were opened again.
     pub fn counts(&self) -> (u64, u64) {
         let mut counts = (0, 0);
         self.each(|shown| {

@@ -1,4 +1,4 @@
-//! The ensemble without its leader, and without a quorum.
+//! These scenarios take the ensemble's leader away, and its quorum.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{HEALED, ZOOKEEPERS};
 
+/// These are the scenarios about ZooKeeper.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "ZooKeeper's leader killed", area: Area::Log, zookeeper: true, harm: leader },
     Scenario {
@@ -35,7 +36,7 @@ fn quorum(harm: &Harm<'_>) -> Result<()> {
     for name in &killed {
         cluster.kill(name)?;
     }
-    // Longer than a session.
+    // Ten seconds are longer than a broker's session.
     harm.wait(Duration::from_secs(10));
     ensure!(cluster.zookeeper_leader().is_err(), "somebody leads without a quorum");
     harm.did(&format!("killed {}: no quorum", killed.join(" and ")));

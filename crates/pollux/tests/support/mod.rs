@@ -1,4 +1,4 @@
-//! The real binary as a child process, and a plain HTTP client to talk to it.
+//! These helpers run the real binary as a child process, and talk to it with a plain HTTP client.
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
@@ -10,24 +10,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A `pollux serve` on a folder and a port of its own, which stay the same over restarts.
-/// Killed when dropped.
+/// `Server` is a `pollux serve` on a folder and a port of its own, which stay the same over restarts. It is
+/// killed when dropped.
 pub struct Server {
     pub folder: PathBuf,
     pub port: u16,
     settings: Vec<(String, String)>,
-    /// Shell commands to be run first, in the process that becomes the server.
+    /// Shell commands that are run first, in the process that becomes the server.
     pub prelude: String,
     child: Option<Child>,
 }
 
 impl Server {
-    /// Start on this folder.
+    /// Starts a server on this folder.
     pub fn start(folder: &Path) -> Self {
         Self::start_with(folder, &[])
     }
 
-    /// Start on this folder with these variables set.
+    /// Starts a server on this folder with these variables set.
     pub fn start_with(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -38,7 +38,7 @@ impl Server {
         server
     }
 
-    /// Start again, and wait until it takes votes.
+    /// Starts the server again, and waits until it accepts votes.
     pub fn restart(&mut self) {
         let mut command = pollux();
         if !self.prelude.is_empty() {
@@ -72,20 +72,22 @@ impl Server {
         }
     }
 
+    /// Returns what the server has written to stderr.
     pub fn stderr(&self) -> String {
         std::fs::read_to_string(self.stderr_file()).unwrap_or_default()
     }
 
-    /// Beside the folder, not in it: its disk may be full.
+    /// Returns the file for stderr, which is beside the folder and not in it: the folder's disk may be full.
     fn stderr_file(&self) -> PathBuf {
         self.folder.with_extension("stderr")
     }
 
+    /// Returns the process id of the server.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
 
-    /// SIGKILL, now.
+    /// Kills the server with SIGKILL.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -93,13 +95,13 @@ impl Server {
         }
     }
 
-    /// SIGTERM, and wait for the end.
+    /// Stops the server with SIGTERM, and waits for its end.
     pub fn stop(&mut self) -> std::process::ExitStatus {
         signal(self.pid(), "TERM");
         self.ended()
     }
 
-    /// Wait for the end.
+    /// Waits for the server's end.
     pub fn ended(&mut self) -> std::process::ExitStatus {
         let mut child = self.child.take().unwrap();
         let started = Instant::now();
@@ -116,7 +118,7 @@ impl Server {
         }
     }
 
-    /// Make a poll of these options; its id.
+    /// Makes a poll with these options and returns its id.
     pub fn poll(&self, options: &[&str]) -> String {
         let body = serde_json::json!({ "question": "Which?", "options": options });
         let (status, poll) = self.post("/api/polls", &body).unwrap();
@@ -124,13 +126,13 @@ impl Server {
         poll["id"].as_str().unwrap().to_owned()
     }
 
-    /// Vote for the first option, as this voter.
+    /// Votes for the first option, as this voter.
     pub fn vote(&self, poll: &str, voter: &str) -> std::io::Result<(u16, Value)> {
         let body = serde_json::json!({ "optionId": 1, "voterId": voter });
         self.post(&format!("/api/polls/{poll}/vote"), &body)
     }
 
-    /// The votes that are shown, once there are so many, or after a while.
+    /// Returns the votes that are shown, as soon as they are `wanted`, or after 10 seconds.
     pub fn votes(&self, poll: &str, wanted: u64) -> u64 {
         let started = Instant::now();
         loop {
@@ -143,14 +145,17 @@ impl Server {
         }
     }
 
+    /// Sends a GET request on a connection of its own.
     pub fn get(&self, path: &str) -> std::io::Result<(u16, Value)> {
         Client::new(self.port).send("GET", path, None, None)
     }
 
+    /// Sends a POST request with a JSON body on a connection of its own.
     pub fn post(&self, path: &str, body: &Value) -> std::io::Result<(u16, Value)> {
         Client::new(self.port).send("POST", path, Some(&body.to_string()), None)
     }
 
+    /// Sends a POST request with an empty object as its body, under this token.
     pub fn post_as(&self, token: &str, path: &str) -> std::io::Result<(u16, Value)> {
         Client::new(self.port).send("POST", path, Some("{}"), Some(token))
     }
@@ -163,7 +168,7 @@ impl Drop for Server {
     }
 }
 
-/// The binary, with an environment that no shell around the tests can disturb.
+/// Returns the binary, with an environment that no shell around the tests can disturb.
 pub fn pollux() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pollux"));
     for name in ["PORT", "KAFKA_BROKER", "DB_HOST", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_PORT"]
@@ -176,36 +181,38 @@ pub fn pollux() -> Command {
     command
 }
 
-/// Run a command of the binary to its end.
+/// Runs a command of the binary to its end.
 pub fn run<const N: usize>(arguments: [&str; N]) -> Output {
     pollux().args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
-/// What it wrote to stderr.
+/// Returns what a command wrote to stderr.
 pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Send a signal by process id.
+/// Sends a signal to a process, by its id.
 pub fn signal(pid: u32, name: &str) {
     let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
     assert!(status.unwrap().success());
 }
 
-/// One kept connection, opened when it is needed.
+/// `Client` keeps one connection, which it opens when it has to.
 pub struct Client {
     port: u16,
-    /// The address that a proxy of the server's says it has seen, if anybody says so.
+    /// The client's address as a proxy in front of the server would report it, if set.
     pub from: Option<String>,
     stream: Option<TcpStream>,
 }
 
 impl Client {
+    /// Creates a client of the server at this port, without a connection yet.
     pub fn new(port: u16) -> Self {
         Self { port, from: None, stream: None }
     }
 
-    /// Status and JSON body (null when there is none). After an error the connection is gone.
+    /// Sends a request and returns status and JSON body (null if there is none). An error drops the
+    /// connection.
     pub fn send(
         &mut self,
         method: &str,

@@ -88,7 +88,7 @@ macro_rules! suite {
 
 pub(crate) use suite;
 
-// ---- help ----
+// ---- helpers ----
 
 fn record(text: impl Into<String>) -> NewRecord {
     NewRecord { key: "key".into(), value: Bytes::from(text.into()) }

@@ -1,4 +1,4 @@
-//! What the processor tells, and how often: once for each change, however long it lasts.
+//! The processor announces and reports each change once, however long it lasts.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,6 +25,7 @@ use crate::store::memory::{Faults, MemoryStore, StoreFaults};
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const PARTITIONS: u32 = 4;
 
+/// `Still` is a clock that stands still, with dice that always fall the same.
 struct Still;
 
 impl Ambient for Still {
@@ -36,7 +37,7 @@ impl Ambient for Still {
     }
 }
 
-/// A processor over memory backends, and its store.
+/// Returns a processor over memory backends, and its store.
 fn processor() -> (Processor, Arc<MemoryStore>) {
     let generation = Generation("0199a3a4-0000-7000-8000-000000000001".parse().unwrap());
     let limits = LogLimits::default();
@@ -46,7 +47,7 @@ fn processor() -> (Processor, Arc<MemoryStore>) {
     (Processor::new(cluster.node(1), store.clone(), Arc::new(Still), limits), store)
 }
 
-/// A poll that is open in the store, and not on the log yet.
+/// Creates a poll that is open in the store, and not on the log yet.
 async fn open(store: &MemoryStore) -> Poll {
     let id = PollId::new(NOW, [1; 10]);
     let mut poll = Poll::draft(id, Draft::new("?", ["a", "b"]), [0; 32], NOW).unwrap();
@@ -76,7 +77,7 @@ async fn a_poll_that_every_partition_missed_is_announced_once() {
     running.await.unwrap();
 }
 
-/// Collects what is said at level INFO and above.
+/// `Said` collects what is logged at level INFO and above.
 #[derive(Clone, Default)]
 struct Said(Arc<Mutex<Vec<String>>>);
 
@@ -86,6 +87,7 @@ impl Said {
     }
 }
 
+/// A `Line` is the fields of one log line, as text.
 struct Line(String);
 
 impl Visit for Line {

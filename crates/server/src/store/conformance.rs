@@ -146,22 +146,27 @@ store_conformance! {
 /// The time at which the polls and events of the suite are created, in milliseconds.
 pub const NOW: u64 = 1_790_000_000_000;
 
+/// Returns the moment this many milliseconds after 1970.
 pub fn at(millis: u64) -> UnixMillis {
     UnixMillis(millis)
 }
 
+/// Returns the id of the suite's n-th poll, made n milliseconds after [`NOW`].
 pub fn poll_id(n: u64) -> PollId {
     PollId::new(at(NOW + n), [n as u8; 10])
 }
 
+/// Returns a ballot id; a greater `n` gives a greater id.
 pub fn ballot_id(n: u64) -> BallotId {
     BallotId::new(at(NOW + n), [1; 10])
 }
 
+/// Returns the suite's n-th voter.
 pub fn voter(n: u8) -> VoterId {
     VoterId([n; 16])
 }
 
+/// Returns the generation with this number.
 pub fn generation(n: u128) -> Generation {
     Generation(Uuid::from_u128(n))
 }
@@ -195,10 +200,12 @@ pub async fn create(store: &dyn Store, poll: Poll) -> Poll {
     }
 }
 
+/// Returns the id of the suite's n-th event, made n milliseconds after [`NOW`].
 pub fn event_id(n: u64) -> EventId {
     EventId::new(at(NOW + n), [n as u8; 10])
 }
 
+/// Returns the suite's n-th event, which is not in any store yet.
 pub fn new_event(n: u64) -> Event {
     let draft = EventDraft { title: Some(format!("Event {n}")), ..EventDraft::default() };
     Event::new(event_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()

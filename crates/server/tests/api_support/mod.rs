@@ -1,4 +1,4 @@
-//! A whole server in memory for the tests of the HTTP side: the real processor, hub and feed
+//! The world is a whole server in memory for the tests of the HTTP side: the real processor, hub and feed
 //! over the memory log and store, with a clock that stands still and dice that are seeded.
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
@@ -35,22 +35,24 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// 2026-11-21T12:00:00Z.
+/// The tests begin at 2026-11-21T12:00:00Z, in milliseconds since 1970.
 pub const NOON: u64 = 1_795_262_400_000;
+/// This is the operator's token.
 pub const ADMIN: &str = "the-operators-token";
 
-/// A clock that is set by hand, and seeded dice.
+/// `Manual` is a clock that is set by hand, with seeded dice.
 pub struct Manual {
     now: Mutex<u64>,
     dice: Mutex<StdRng>,
 }
 
 impl Manual {
+    /// Sets the clock forward.
     pub fn advance(&self, by: Duration) {
         *self.now.lock() += by.as_millis() as u64;
     }
 
-    /// Somebody sets it right.
+    /// Sets the clock back.
     pub fn set_back(&self, by: Duration) {
         *self.now.lock() -= by.as_millis() as u64;
     }
@@ -66,11 +68,13 @@ impl Ambient for Manual {
     }
 }
 
+/// `Backends` gives the feed the log and the store.
 struct Backends {
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
 }
 
+/// `Heard` gives the feed the log's announcements.
 struct Heard(Box<dyn Feed>);
 
 #[async_trait]
@@ -106,7 +110,7 @@ impl Source for Backends {
     }
 }
 
-/// The server.
+/// `World` is a server in memory.
 pub struct World {
     pub app: Arc<App>,
     pub router: Router,
@@ -124,10 +128,12 @@ impl Drop for World {
 }
 
 impl World {
+    /// Starts a server with the default settings.
     pub async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
+    /// Starts a server whose settings are changed first.
     pub async fn with(configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             public_url: Some("http://polls.example".into()),
@@ -170,7 +176,7 @@ impl World {
         Self { app, router, ambient, cluster, store, stop, transcript }
     }
 
-    /// Wait until everything on the log is counted and shown.
+    /// Waits until everything on the log is counted and shown.
     pub async fn settle(&self) {
         for partition in 0..self.app.log.partitions() {
             let end = self.app.log.end(partition).await.unwrap();
@@ -181,10 +187,12 @@ impl World {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 
+    /// Has the log fail in these ways from now on.
     pub fn fail(&self, faults: LogFaults) {
         self.cluster.set_faults(faults);
     }
 
+    /// Sends a request to the router and returns the whole answer.
     pub async fn call(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -192,7 +200,7 @@ impl World {
         Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
     }
 
-    /// Make a request and write it and its answer down.
+    /// Makes a request, and writes it and its answer into the transcript.
     pub async fn tell(&self, ask: Ask) -> Answer {
         let answer = self.call(ask.request()).await;
         let mut transcript = self.transcript.lock();
@@ -200,12 +208,12 @@ impl World {
         answer
     }
 
-    /// What was written down.
+    /// Returns the transcript so far.
     pub fn transcript(&self) -> String {
         self.transcript.lock().trim_end().to_owned()
     }
 
-    /// Make a poll; its id and the owner's token.
+    /// Makes a poll, and returns its id and the owner's token.
     pub async fn poll(&self, body: &str) -> (String, String) {
         let answer = self.call(Ask::post("/api/polls", body).request()).await;
         assert_eq!(answer.status, 201, "{answer}");
@@ -215,7 +223,7 @@ impl World {
     }
 }
 
-/// A request.
+/// An `Ask` is a request that a test can write down and send.
 #[derive(Clone)]
 pub struct Ask {
     method: &'static str,
@@ -225,36 +233,44 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// Creates a request without headers and body.
     pub fn new(method: &'static str, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), headers: Vec::new(), body: Vec::new() }
     }
 
+    /// Creates a GET request.
     pub fn get(path: impl Into<String>) -> Self {
         Self::new("GET", path)
     }
 
+    /// Creates a POST request with a JSON body.
     pub fn post(path: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
         Self::new("POST", path).json(body)
     }
 
+    /// Sets a JSON body, with its content type.
     pub fn json(self, body: impl Into<Vec<u8>>) -> Self {
         self.header("content-type", "application/json").body(body)
     }
 
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
+    /// Adds a header.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
+    /// Adds a token as its bearer shows it.
     pub fn token(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))
     }
 
+    /// Builds the request.
     pub fn request(&self) -> Request<Body> {
         let mut request = Request::builder().method(self.method).uri(&self.path);
         for (name, value) in &self.headers {
@@ -278,7 +294,7 @@ impl std::fmt::Display for Ask {
     }
 }
 
-/// An answer.
+/// An `Answer` is what the server answers to a request.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -286,15 +302,18 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Returns the body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
+    /// Returns the cookie that was set, in the form in which it is sent back.
     pub fn cookie(&self) -> Option<String> {
         let cookie = self.headers.get("set-cookie")?.to_str().unwrap();
         Some(cookie.split(';').next().unwrap().to_owned())
     }
 
+    /// Returns a header, or an empty text if it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }

@@ -1,11 +1,11 @@
-//! As much of JSON Schema as our documents use; what they do not use is refused aloud. Stricter
+//! The checker knows as much of JSON Schema as our documents use, and panics at anything else. It is stricter
 //! than the standard in one thing: a member that no schema names is a fault.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// Every way in which `value` is not what `schema` says.
+/// Returns every way in which `value` is not what `schema` says.
 pub fn faults(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let mut found = check(root, schema, value, at);
     let mut named = BTreeSet::new();
@@ -18,7 +18,7 @@ pub fn faults(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Stri
     found
 }
 
-/// The members that a schema names, itself or by reference.
+/// Collects the members that a schema names, itself or by reference.
 fn names<'a>(root: &'a Value, schema: &'a Value, named: &mut BTreeSet<&'a str>) {
     if let Some(pointer) = schema.get("$ref") {
         names(root, resolve(root, pointer), named);
@@ -31,13 +31,13 @@ fn names<'a>(root: &'a Value, schema: &'a Value, named: &mut BTreeSet<&'a str>) 
     named.extend(schema["properties"].as_object().into_iter().flatten().map(|(name, _)| &**name));
 }
 
-/// What a reference refers to.
+/// Returns what a reference refers to.
 pub fn resolve<'a>(root: &'a Value, pointer: &Value) -> &'a Value {
     let pointer = pointer.as_str().unwrap().strip_prefix('#').unwrap();
     root.pointer(pointer).unwrap_or_else(|| panic!("{pointer}: nothing"))
 }
 
-/// Every reference anywhere in a document leads somewhere.
+/// Asserts that every reference anywhere in a document leads somewhere.
 pub fn resolves(root: &Value, part: &Value) {
     match part {
         Value::Object(members) => {
@@ -104,7 +104,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
             "minItems" => items.is_some_and(|n| n < number),
             "maxItems" => items.is_some_and(|n| n > number),
             "format" => value.as_str().is_some_and(|text| !is_format(rule, text)),
-            // Members that no schema names are faults anyway.
+            // A member that no schema names is a fault anyway.
             "additionalProperties" | "description" | "example" | "title" => false,
             other => panic!("{other} is not understood here"),
         };

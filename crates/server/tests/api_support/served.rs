@@ -1,4 +1,4 @@
-//! The server in memory behind real TCP sockets, and clients of both kinds.
+//! The server in memory is served behind real TCP sockets here, and has clients of both kinds.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::World;
 
-/// Longer than anything here should take.
+/// `PATIENCE` is longer than anything here should take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// `Served` is a server behind a TCP port of its own.
 pub struct Served {
     pub world: World,
     pub address: SocketAddr,
@@ -26,6 +27,7 @@ pub struct Served {
     pub server: tokio::task::JoinHandle<()>,
 }
 
+/// Starts a server whose settings are changed first, on a free port.
 pub async fn serve(configure: impl FnOnce(&mut Config)) -> Served {
     let world = World::with(|config| {
         config.port = 0;
@@ -43,23 +45,24 @@ pub async fn serve(configure: impl FnOnce(&mut Config)) -> Served {
 }
 
 impl Served {
+    /// Opens a TCP connection to the server.
     pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Send these bytes, read until the server closes.
+    /// Sends these bytes, and reads until the server closes.
     pub async fn raw(&self, bytes: &[u8]) -> String {
         let mut tcp = self.connect().await;
         tcp.write_all(bytes).await.unwrap();
         rest(&mut tcp).await
     }
 
-    /// A WebSocket with this query, of the voter with this cookie or of nobody yet.
+    /// Opens a WebSocket with this query, for the voter with this cookie or for nobody yet.
     pub async fn socket(&self, query: &str, cookie: Option<&str>) -> Watcher {
         self.try_socket(query, cookie).await.unwrap()
     }
 
-    /// The same, or the answer that was no upgrade.
+    /// Opens a WebSocket, or returns the answer that was no upgrade.
     pub async fn try_socket(&self, query: &str, cookie: Option<&str>) -> Result<Watcher, Error> {
         let url = format!("ws://{}/ws{query}", self.address);
         let mut request = url.into_client_request().unwrap();
@@ -75,14 +78,14 @@ impl Served {
     }
 }
 
-/// Everything until the server closes.
+/// Reads everything until the server closes.
 pub async fn rest(tcp: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     tokio::time::timeout(PATIENCE, tcp.read_to_end(&mut answer)).await.unwrap().unwrap();
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// An answer over a socket that is a problem document.
+/// Asserts that an answer over TCP is a problem document with this status, and returns the problem.
 pub fn is_problem(answer: &str, status: u16) -> Value {
     assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer:?}");
     assert!(answer.contains("application/problem+json"), "{answer:?}");
@@ -92,24 +95,25 @@ pub fn is_problem(answer: &str, status: u16) -> Value {
     problem
 }
 
-/// A client over a WebSocket, and all that it heard.
+/// A `Watcher` is a client over a WebSocket, and keeps all messages that it has received.
 pub struct Watcher {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub heard: Vec<Value>,
 }
 
 impl Watcher {
+    /// Sends a text message.
     pub async fn say(&mut self, text: impl ToString) {
         self.socket.send(Message::text(text.to_string())).await.unwrap();
     }
 
-    /// The next frame of any kind.
+    /// Returns the next frame of any kind.
     pub async fn frame(&mut self) -> Option<Result<Message, Error>> {
         let next = tokio::time::timeout(PATIENCE, self.socket.next()).await;
         next.unwrap_or_else(|_| panic!("nothing more is sent after {:#?}", self.heard.last()))
     }
 
-    /// The next message.
+    /// Returns the next message.
     pub async fn next(&mut self) -> Value {
         loop {
             if let Message::Text(text) = self.frame().await.expect("closed").unwrap() {
@@ -120,7 +124,7 @@ impl Watcher {
         }
     }
 
-    /// The next message of which this holds.
+    /// Returns the next message of which this holds.
     pub async fn until(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.next().await;
@@ -130,19 +134,19 @@ impl Watcher {
         }
     }
 
-    /// The next message of this type.
+    /// Returns the next message of this type.
     pub async fn until_type(&mut self, kind: &str) -> Value {
         self.until(|message| message["type"] == kind).await
     }
 
-    /// Vote, and be told; says by which cookie the voter would be recognised.
+    /// Votes, waits for the receipt, and returns the cookie by which the voter would be recognised.
     pub async fn vote(&mut self, poll: &str, option: u8) -> Option<String> {
         self.say(serde_json::json!({"type": "vote", "poll": poll, "optionId": option})).await;
         let told = self.until_type("vote.recorded").await;
         told["receipt"]["voter"].as_str().map(|voter| format!("pollux_voter={voter}"))
     }
 
-    /// Everything that was on its way: messages are answered in order.
+    /// Reads everything that was on its way, which is possible because messages are answered in order.
     pub async fn catch_up(&mut self) {
         self.say(r#"{"type":"unknown","ref":"are you there?"}"#).await;
         self.until(|message| message["ref"] == "are you there?").await;

@@ -1,5 +1,4 @@
-//! Brokers that die and brokers that freeze, under load: what was acknowledged stays, and what
-//! was not is honest.
+//! Brokers die and freeze under load: what was acknowledged stays, and the other answers are true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,15 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 
-/// Within this an append has an outcome: below the deadline of a request.
+/// An append has an outcome within this time, which is below the deadline of a request.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// Within this a healed cluster takes records again.
+/// A healed cluster accepts records again within this time.
 const HEALED: Duration = Duration::from_secs(60);
 
-/// What the appenders know.
+/// `Told` is what the appenders were told.
 #[derive(Default)]
 struct Told {
-    /// By text: how often it was sent and not called certainly not recorded.
+    /// The number of times that each text was sent without being called certainly not recorded.
     sent: BTreeMap<String, u32>,
     acknowledged: BTreeSet<String>,
     slowest: Duration,
@@ -43,7 +42,7 @@ fn record(text: &str) -> NewRecord {
     NewRecord { key: "key".into(), value: text.to_owned().into() }
 }
 
-/// Append one after the other, each until it is acknowledged, until told to stop.
+/// Appends one record after another, each until it is acknowledged, until told to stop.
 async fn persist(log: Arc<KafkaLog>, name: u32, stop: CancellationToken) -> Told {
     let mut told = Told::default();
     let partition = name % log.partitions();
@@ -74,7 +73,7 @@ async fn persist(log: Arc<KafkaLog>, name: u32, stop: CancellationToken) -> Told
     unreachable!("it goes on until it is stopped")
 }
 
-/// Append without waiting for what came before; the places of what was acknowledged.
+/// Appends without waiting for earlier appends, and returns the places of what was acknowledged.
 async fn stream(
     log: Arc<KafkaLog>,
     partition: Partition,
@@ -94,7 +93,7 @@ async fn stream(
     places
 }
 
-/// Everything on a partition, after its genesis record.
+/// Reads everything on a partition after its genesis record.
 async fn read_all(log: &dyn Log, partition: Partition) -> Vec<Record> {
     let (mut all, mut from) = (Vec::new(), 0);
     let end = log.end(partition).await.unwrap();
@@ -107,7 +106,7 @@ async fn read_all(log: &dyn Log, partition: Partition) -> Vec<Record> {
     all
 }
 
-/// Brokers that are frozen or dead until this is dropped: also by an assertion that fails, for every
+/// `Harmed` keeps brokers frozen or dead until it is dropped, even by an assertion that fails, because every
 /// other test needs them.
 struct Harmed(Vec<String>);
 
@@ -142,12 +141,12 @@ impl Drop for Harmed {
     }
 }
 
-/// Whatever the appenders were told, the log bears it out.
+/// Asserts that whatever the appenders were told is true of the log.
 async fn judge(log: &KafkaLog, told: &Told) {
     let mut times: BTreeMap<String, u32> = BTreeMap::new();
     for partition in 0..log.partitions() {
-        // By appender: the greatest number seen. Numbers, for a stream that is refused at once for
-        // a while counts past the digits it is written with.
+        // The greatest number seen of each appender. Numbers are compared, not texts, because a stream that
+        // is refused at once for a while counts past the digits that it is written with.
         let mut last: BTreeMap<String, u64> = BTreeMap::new();
         for record in read_all(log, partition).await {
             let text = String::from_utf8(record.value.to_vec()).unwrap();
@@ -169,7 +168,7 @@ async fn judge(log: &KafkaLog, told: &Told) {
     }
 }
 
-/// Run appenders while the cluster is being harmed.
+/// Runs appenders while the cluster is being harmed.
 async fn under_load<F: Future<Output = ()>>(log: &Arc<KafkaLog>, harm: F) -> Told {
     let stop = CancellationToken::new();
     let mut appenders = JoinSet::new();
@@ -201,7 +200,8 @@ async fn a_leader_killed_under_load_loses_nothing() {
             let leader = block_in_place(|| CLUSTER.leader(&votes, partition).unwrap());
             let mut harmed = Harmed::kill(leader.clone());
             block_in_place(|| {
-                // Not before ZooKeeper has forgotten the dead one: its heir would be turned away.
+                // ZooKeeper must forget the dead leader first: otherwise it would be turned away when it
+                // returns.
                 let led = || match CLUSTER.leader(&votes, partition)? {
                     heir if heir != leader => Ok(()),
                     _ => anyhow::bail!("{leader} is not missed yet"),
@@ -234,8 +234,8 @@ async fn a_leader_killed_under_load_loses_nothing() {
     judge(&log, &told).await;
 }
 
-/// While no partition can have two brokers in sync, every append is refused at once, and certainly
-/// not recorded: the texts, sent 0 times.
+/// Asserts that every append is refused at once, certainly not recorded, while no partition can have two
+/// brokers in sync. Returns the texts, each sent 0 times.
 async fn refused_at_once(log: &KafkaLog, begun: Instant) -> BTreeMap<String, u32> {
     let mut refused = BTreeMap::new();
     for n in 0..100_000 {
@@ -249,7 +249,7 @@ async fn refused_at_once(log: &KafkaLog, begun: Instant) -> BTreeMap<String, u32
                     assert!(!why.is_empty());
                     refused.insert(text, 0);
                 }
-                // The brokers have not given up those that are frozen yet.
+                // The brokers have not given up the frozen ones yet.
                 _ => all = false,
             }
         }
@@ -284,8 +284,8 @@ async fn two_of_three_brokers_frozen_are_told_in_time_and_it_heals() {
             assert!(begun.elapsed() < Duration::from_secs(30), "it says it is ready");
             sleep(Duration::from_millis(100)).await;
         }
-        // In KRaft mode the frozen two are controllers as well: nobody is left who could take them
-        // out of sync, and what is sent stays unknown rather than being refused.
+        // In KRaft mode the frozen two are controllers as well: nobody is left who could take them out of
+        // sync, and an append stays unknown rather than being refused.
         if CLUSTER.mode() == Mode::ZooKeeper {
             refused = refused_at_once(&log, begun).await;
         }

@@ -1,4 +1,4 @@
-//! The group of processors: everything is held, by one member each, whoever comes and goes.
+//! The group of processors holds every partition, each by one member, whoever comes and goes.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::*;
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// Wait until the members' partitions are these many each.
+/// Waits until the members hold these numbers of partitions.
 async fn until(members: &mut [(Box<dyn Membership>, Vec<Partition>)], sizes: &[usize]) {
     let shared = async {
         loop {

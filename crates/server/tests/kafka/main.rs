@@ -1,6 +1,6 @@
-//! The Kafka log against a real cluster: three brokers and their ZooKeeper ensemble, started once
-//! for all tests; with `POLLUX_TEST_KRAFT` set, Kafka 4 in KRaft mode. Those that harm it have it for
-//! themselves.
+//! The Kafka log is tested on a real cluster, three brokers and their ZooKeeper ensemble, or, with
+//! `POLLUX_TEST_KRAFT` set, Kafka 4 in KRaft mode. The cluster is started once for all tests; those that harm
+//! it have it for themselves.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -9,7 +9,7 @@ mod group;
 mod processor;
 mod topics;
 
-/// The suite that every backend must pass, as the server's own tests run it.
+/// Every backend must pass this suite; here it is built as the server's own tests run it.
 #[path = "../../src/log/conformance.rs"]
 mod conformance;
 
@@ -22,7 +22,7 @@ use pollux_cluster::{Cluster, Mode, Options};
 use pollux_server::ambient::SystemAmbient;
 use pollux_server::config::{self, KafkaConfig, LogLimits};
 use pollux_server::log::kafka::KafkaLog;
-// For the suite, which finds these above itself in the server too.
+// The suite expects these names in the module above itself, as in the server.
 use pollux_server::log::{
     Append, AppendError, DeadRecord, Feed, FeedLost, Log, NewRecord, ReadError, Record,
 };
@@ -30,9 +30,9 @@ use tokio::sync::RwLock;
 
 use conformance::{Subject, suite};
 
-/// However this process ends, the cluster ends with it.
+/// All tests here share this cluster, which ends with this process, however that ends.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
-    // What the last run left there is cleared away.
+    // Starting clears away what the last run left in the folder.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka");
     let mode = match std::env::var_os("POLLUX_TEST_KRAFT") {
         Some(_) => Mode::KRaft,
@@ -42,10 +42,10 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     Cluster::start(&options).unwrap()
 });
 
-/// Held for writing by whoever harms the cluster.
+/// A test holds this lock for writing while it harms the cluster; all others hold it for reading.
 static PEACE: LazyLock<Arc<RwLock<()>>> = LazyLock::new(Arc::default);
 
-/// Topics of its own, on the cluster.
+/// Returns the settings of a log with topics of its own, on the cluster.
 fn fresh(partitions: u32) -> KafkaConfig {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);

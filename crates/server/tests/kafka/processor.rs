@@ -1,5 +1,5 @@
-//! The processor between the real Kafka and the real PostgreSQL: what nobody can read, what only a
-//! newer binary can, and a log that is not the one it was.
+//! The processor runs between the real Kafka and the real PostgreSQL, and meets records that nobody can read,
+//! records that only a newer binary can read, and a log that is not the one it was.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,7 +29,7 @@ use super::*;
 const LONG: Duration = Duration::from_secs(60);
 const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
 
-/// A log of one partition, a database, an open poll; no worker yet.
+/// `World` has a log of one partition, a database and an open poll, without a worker yet.
 struct World {
     config: KafkaConfig,
     log: Arc<KafkaLog>,
@@ -37,7 +37,7 @@ struct World {
     poll: Poll,
 }
 
-/// A processor that runs.
+/// `Running` is a processor that runs.
 struct Running {
     troubles: Arc<Mutex<BTreeMap<Partition, String>>>,
     stop: CancellationToken,
@@ -119,7 +119,7 @@ impl World {
         self.store.dead(0, 0, 100).await.unwrap()
     }
 
-    /// Wait until every dead letter has a copy on `votes.dead` that says all about it.
+    /// Waits until every dead letter has a copy on `votes.dead` that says all about it.
     async fn copied(&self) {
         let dead = self.dead().await;
         assert!(!dead.is_empty());
@@ -165,7 +165,7 @@ fn text<'a>(header: rdkafka::message::Header<'a, &'a [u8]>) -> (String, String) 
     (header.key.to_owned(), value)
 }
 
-/// A database of its own, on the cluster.
+/// Creates a database of its own, on the cluster.
 fn database() -> PostgresConfig {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let (to, count) = (CLUSTER.database(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -186,7 +186,7 @@ fn database() -> PostgresConfig {
 async fn bad_rows_wedge_nothing_and_a_newer_one_waits_for_a_newer_binary() {
     let _peace = PEACE.read().await;
     let world = World::new().await;
-    // All in one batch: nothing works on it yet.
+    // All records are in one batch, because no worker runs yet.
     world.vote(1).await;
     let bad: [&[u8]; 4] = [b"", b"\0\xff\xfe", br#"{"v":1,"type":"ballot"}"#, &[b'['; 900_000]];
     for value in bad {
@@ -220,7 +220,7 @@ async fn dead_letters_of_a_worker_that_died_are_copied_by_the_next_one() {
     let world = World::new().await;
     world.vote(1).await;
     world.append("no ballot").await;
-    // Committed, and then neither announced nor copied.
+    // The worker commits, and dies before it announces or copies anything.
     let slice = Slice { partition: 0, partitions: 1, generation: world.log.generation() };
     let from = world.store.begin(0, slice.generation).await.unwrap().next_offset;
     let records = world.log.read(0, from, 100, LONG).await.unwrap();
@@ -235,7 +235,7 @@ async fn dead_letters_of_a_worker_that_died_are_copied_by_the_next_one() {
     running.stop().await;
 }
 
-/// Somebody deletes the topic and makes it anew while everything runs.
+/// The topic is deleted and made anew while everything runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_made_anew_is_not_taken_for_the_log() {
     let _peace = PEACE.read().await;
@@ -258,7 +258,7 @@ async fn a_topic_made_anew_is_not_taken_for_the_log() {
     let refused = world.log.append(0, world.ballot(6)).await;
     assert!(matches!(refused, Err(AppendError::NotRecorded(_))), "{refused:?}");
 
-    // Past where the old one was counted, by somebody who looks at nothing.
+    // A producer that looks at nothing fills the new topic past where the old one was counted.
     let producer: rdkafka::producer::BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", world.config.broker.join(","))
         .create()
@@ -276,7 +276,7 @@ async fn a_topic_made_anew_is_not_taken_for_the_log() {
     running.stop().await;
 }
 
-/// The beginning was removed: `kafka-delete-records`, or a retention somebody set.
+/// The log's beginning was removed, by `kafka-delete-records` or a retention that somebody set.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_without_its_beginning_is_not_taken_up() {
     let _peace = PEACE.read().await;

@@ -1,4 +1,4 @@
-//! Making and checking the topics; who may talk to the brokers.
+//! The topics are made and checked, and the brokers decide who may talk to them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn ambient() -> Arc<SystemAmbient> {
     Arc::new(SystemAmbient::new())
 }
 
-/// Run `kafka-topics`.
+/// Runs `kafka-topics`.
 pub fn kafka_topics(args: &[&str]) {
     let mut tool = CLUSTER.tool("org.apache.kafka.tools.TopicCommand");
     let output = tool.args(["--bootstrap-server", &CLUSTER.bootstrap()]).args(args).output();
@@ -76,7 +76,7 @@ async fn many_that_begin_at_once_agree_on_one_generation() {
     }
 }
 
-/// A broker that has not heard of a topic is no broker that says it is set to nothing.
+/// A broker that has not heard of a topic must not be read as one that says the topic has no settings.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_the_broker_does_not_know_is_not_one_without_settings() {
     let _peace = PEACE.read().await;
@@ -93,7 +93,7 @@ async fn a_topic_that_the_broker_does_not_know_is_not_one_without_settings() {
     }
 }
 
-/// The one that made the topics died: of those that come later several begin, and still agree.
+/// The node that made the topics died. Several of the later ones write genesis records, and still agree.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_whose_creator_died_is_begun_by_the_others() {
     let _peace = PEACE.read().await;
@@ -157,7 +157,7 @@ async fn topics_that_break_the_promise_are_refused_with_all_faults() {
     }
     assert_eq!(faults.len(), 7, "{all}");
 
-    // Named on purpose, they are taken.
+    // With `weak` set, the operator wants such topics, and they are used.
     let weak = KafkaConfig { weak: true, ..config };
     let log = open(&weak, &LogLimits::default()).await;
     assert_eq!(log.prepared().faults.len(), 6);

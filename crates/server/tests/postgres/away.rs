@@ -1,4 +1,4 @@
-//! A server that is killed, frozen, and back.
+//! A PostgreSQL server is killed, frozen, and back.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ async fn what_was_committed_outlives_kill_9() {
         assert_eq!(found, next, "it goes on where it was left");
         let before = done.load(Ordering::Relaxed);
         let striking = async {
-            // Amid the commits, each time at another point of one.
+            // The kill comes amid the commits, each time at another point of one.
             let at_least = before + 5 + kills;
             until("five commits", async || done.load(Ordering::Relaxed) >= at_least).await;
             tokio::task::block_in_place(|| server.kill()).unwrap();
@@ -62,7 +62,7 @@ async fn what_was_committed_outlives_kill_9() {
         server.launch().unwrap();
         until("back", async || store.progress().await.is_ok()).await;
         if let Some(commit) = maybe {
-            // `begin` tells whether it was done.
+            // `begin` tells whether the commit was made.
             if store.begin(0, generation(1)).await.unwrap().next_offset == commit.to {
                 next = commit.to;
                 expected.extend(commit.ballots);
@@ -77,7 +77,7 @@ async fn what_was_committed_outlives_kill_9() {
     assert_eq!(standing.counts()[0], next, "the tally is that of the last commit");
 }
 
-/// Every method says so within the time it has.
+/// Asserts that every method reports that the server is unavailable, within the time it has.
 async fn all_unavailable(store: &PostgresStore, config: &PostgresConfig) {
     let poll = open_poll(1);
     let commit = batch(store, &poll, 0, 0, 5);
@@ -127,7 +127,7 @@ async fn a_server_that_is_away_is_told_of_in_time_and_is_found_again() {
     create(&*store, open_poll(1)).await;
     store.begin(0, generation(1)).await.unwrap();
 
-    // Frozen: connections stay open, nobody answers.
+    // The server is frozen: its connections stay open, and nobody answers.
     server.pause().unwrap();
     until("noticed without a call", async || store.ready().is_err()).await;
     all_unavailable(&store, &config).await;
@@ -135,7 +135,7 @@ async fn a_server_that_is_away_is_told_of_in_time_and_is_found_again() {
     until("ready without a call", async || store.ready().is_ok()).await;
     assert_eq!(store.begin(0, generation(1)).await.unwrap().next_offset, 0);
 
-    // Gone.
+    // The server is gone.
     server.kill().unwrap();
     all_unavailable(&store, &config).await;
     server.launch().unwrap();

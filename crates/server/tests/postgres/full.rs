@@ -1,4 +1,4 @@
-//! A disk that is full.
+//! The store outlives a full disk of PostgreSQL's.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,14 +12,14 @@ use pollux_server::store::{Ballots, CommitError, Counting, Polls, Store, StoreEr
 use super::workers::batch;
 use super::{database, until};
 
-/// Room for an empty PostgreSQL and some segments of its log.
+/// `SIZE` is room for an empty PostgreSQL and some segments of its write-ahead log.
 const SIZE: &str = "size=160m";
 
-/// A file system of its own, gone when dropped.
+/// `SmallDisk` is a file system of its own, unmounted when dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `None` where mounting is not allowed.
+    /// Mounts the file system; returns `None` where mounting is not allowed.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
@@ -31,7 +31,7 @@ impl SmallDisk {
         self.0.path().join("filler")
     }
 
-    /// Leave so many bytes free.
+    /// Fills the file system until only this many bytes are free.
     fn fill(&self, free: u64) {
         let mut filler = File::create(self.filler()).unwrap();
         while filler.write_all(&[0; 4096]).is_ok() {}
@@ -70,7 +70,7 @@ async fn a_full_disk_is_ridden_out() {
                 expected.extend(commit.ballots);
             }
             Err(CommitError::Store(StoreError::Unavailable(_))) => failures += 1,
-            // PostgreSQL can stop in the middle of it: then `begin` will tell.
+            // PostgreSQL can stop in the middle of a commit: then `begin` will tell.
             Err(CommitError::Store(StoreError::Unknown(_))) => maybe = Some(commit),
             Err(error) => panic!("a full disk is no damage: {error}"),
         }

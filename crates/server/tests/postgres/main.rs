@@ -1,5 +1,5 @@
-//! The PostgreSQL store on a real PostgreSQL: the contract that every store is held to, and what
-//! only a server between two processes can do wrong.
+//! The PostgreSQL store is tested on a real PostgreSQL: against the contract that every store keeps, and
+//! against what only a server between two processes can do wrong.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,7 +23,7 @@ use pollux_server::store::postgres::PostgresStore;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-/// One server for all tests that do not harm it; the last to let go takes it away.
+/// Returns the server of all tests that do not harm it; the last test to let go of it ends it.
 fn shared() -> Arc<Postgres> {
     static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock();
@@ -34,7 +34,7 @@ fn shared() -> Arc<Postgres> {
     })
 }
 
-/// A database of its own.
+/// Creates a database of its own.
 fn database(server: &Postgres) -> PostgresConfig {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("polling{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -51,7 +51,7 @@ fn database(server: &Postgres) -> PostgresConfig {
     }
 }
 
-/// Ask a database something past the store.
+/// Runs statements on a database, past the store.
 async fn sql(config: &PostgresConfig, statements: &str) {
     let client = client(config).await;
     client.batch_execute(statements).await.unwrap();
@@ -69,10 +69,10 @@ async fn client(config: &PostgresConfig) -> tokio_postgres::Client {
     client
 }
 
-/// The suite's way to the store.
+/// `Real` makes PostgreSQL stores for the suite.
 struct Real {
     server: Arc<Postgres>,
-    /// Voters remembered: 1 has nearly all of them looked up.
+    /// The number of voters that the store remembers: with 1 nearly all of them are looked up.
     voters: usize,
     last: Mutex<Option<(PostgresConfig, u32)>>,
 }
@@ -120,7 +120,7 @@ fn postgres_answers_as_memory_does() {
     done.unwrap();
 }
 
-/// Try until it is so.
+/// Waits until `so` holds.
 async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
     let patience = Duration::from_secs(30);
     let waiting = async {

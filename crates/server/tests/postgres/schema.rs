@@ -1,4 +1,4 @@
-//! The database as others see it: migrations, what is refused, what an organiser can ask.
+//! The database is shown as others see it: its migrations, what is refused, and what an organiser can ask.
 
 use std::sync::Arc;
 

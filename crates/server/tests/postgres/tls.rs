@@ -1,4 +1,4 @@
-//! TLS to a server that lets nobody in without it.
+//! The store speaks TLS to a server that lets nobody in without it.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ async fn tls_is_spoken_with_whom_the_authority_knows_and_with_nobody_else() {
     assert!(matches!(why, OpenError::Refused { .. }), "{text}");
     assert!(text.contains("no encryption") && text.contains("POLLUX_DB_TLS=verify"), "{text}");
 
-    // The system's authorities do not know it, and another one of its own does not either.
+    // The system's authorities do not know this server's authority, and neither does another server's own.
     let (why, text) = refused(&with(&plain, DbTls::Verify, None)).await;
     assert!(matches!(why, OpenError::Tls { .. }), "{text}");
     assert!(text.contains("certificate verify failed") && text.contains("POLLUX_DB_CA"), "{text}");
@@ -38,7 +38,7 @@ async fn tls_is_spoken_with_whom_the_authority_knows_and_with_nobody_else() {
     let (why, text) = refused(&with(&plain, DbTls::Verify, other.ca())).await;
     assert!(matches!(why, OpenError::Tls { .. }), "{text}");
 
-    // The authority is right, but this name of 127.0.0.1 does not stand in the certificate.
+    // The authority is right, but the certificate does not contain this name of 127.0.0.1.
     let named = PostgresConfig { host: Some("127.1".into()), ..plain.clone() };
     let (why, text) = refused(&with(&named, DbTls::Verify, Some(ca))).await;
     assert!(matches!(why, OpenError::Tls { .. }), "{text}");

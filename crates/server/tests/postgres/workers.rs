@@ -1,4 +1,4 @@
-//! Several workers, and workers that stop halfway.
+//! Several workers share a database, and some stop halfway.
 
 use std::sync::Arc;
 use std::task::Poll as Polled;
@@ -19,7 +19,7 @@ use pollux_server::store::{
 
 use super::{database, shared, sql};
 
-/// A batch of `count` new voters, and one dead letter.
+/// Returns a batch of `count` new voters, and one dead letter.
 pub fn batch(store: &dyn Store, poll: &Poll, partition: u32, from: u64, count: u64) -> Commit {
     let row = |offset: u64| {
         let (ballot, answer) = (ballot_id(offset), marking(&[1]));
@@ -50,7 +50,7 @@ async fn of_two_workers_one_is_fenced() {
     let mut from = one.begin(0, generation(1)).await.unwrap().next_offset;
     other.begin(0, generation(1)).await.unwrap();
     for round in 0..20 {
-        // Of different length, so that it shows whose rows are there.
+        // The batches differ in length, so that it shows whose rows are there.
         let mine = batch(&*one, &poll, 0, from, 50);
         let theirs = batch(&*other, &poll, 0, from, 70);
         let (won, lost) = tokio::join!(one.commit(0, &mine), other.commit(0, &theirs));
@@ -65,11 +65,11 @@ async fn of_two_workers_one_is_fenced() {
     }
 }
 
-/// A lookup that went through the partition would take the longer the more was counted.
+/// A lookup that scanned the partition would take longer the more was counted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn voters_are_looked_up_by_their_own_index() {
     let server = shared();
-    // Nobody is remembered.
+    // With room for one voter, practically none is remembered.
     let config = PostgresConfig { voters: 1, ..database(&server) };
     let store = PostgresStore::open(&config, 1).await.unwrap();
     let poll = create(&*store, open_poll(1)).await;
@@ -92,14 +92,14 @@ async fn voters_are_looked_up_by_their_own_index() {
             let row = client.query_one(of, &[&index]).await.unwrap();
             (row.get::<_, i64>(0), row.get::<_, i64>(1))
         };
-        // The server tells a little later.
+        // The server reports its statistics a little later.
         super::until("told", async || read("ballots_by_voter").await.0 >= i64::from(asked)).await;
         let (_, rows) = read("ballots_in_log_order").await;
         assert!(rows < 100, "{rows} rows were read in log order, analyzed: {analyzed}");
     }
 }
 
-/// Whoever votes all night, and sends old ballots again, must not hold up everybody else's.
+/// A voter who votes all night, and sends old ballots again, must not hold up everybody else's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_look_back_reads_as_few_rows_however_often_somebody_voted() {
     let server = shared();
@@ -141,13 +141,14 @@ async fn a_look_back_reads_as_few_rows_however_often_somebody_voted() {
     }
 }
 
-/// Runs a future as a process that may be stopped: polled so many times, then not at all, and
-/// neither is its connection to the server.
+/// `Stoppable` runs a future as a process that may be stopped does: the future is polled some times, then not
+/// at all, and neither is its connection to the server.
 struct Stoppable {
     runtime: tokio::runtime::Runtime,
     store: Arc<PostgresStore>,
 }
 
+/// `Committing` is a commit under way.
 type Committing = std::pin::Pin<Box<dyn Future<Output = Result<(), CommitError>>>>;
 
 impl Stoppable {
@@ -157,7 +158,7 @@ impl Stoppable {
         Self { runtime, store }
     }
 
-    /// Go on for this many polls; `None` if that was not the end.
+    /// Polls the work this many times; returns `None` if that was not its end.
     fn run(&self, work: &mut Committing, polls: usize) -> Option<Result<(), CommitError>> {
         let mut left = polls;
         self.runtime.block_on(std::future::poll_fn(|context| {
@@ -184,14 +185,14 @@ fn a_worker_stopped_anywhere_holds_the_next_one_up_for_a_moment_only() {
         let partition = polls as u32;
         assert!(partition < partitions, "a commit takes more polls than there are partitions");
         stopped.runtime.block_on(stopped.store.begin(partition, generation(1))).unwrap();
-        // So many rows that they do not fit the socket's buffers.
+        // So many rows do not fit into the socket's buffers.
         let theirs = batch(&*stopped.store, &poll, partition, 0, 8000);
         let (store, commit) = (stopped.store.clone(), theirs.clone());
         let mut committing: Committing =
             Box::pin(async move { store.commit(partition, &commit).await });
         let early = stopped.run(&mut committing, polls);
 
-        // It is stopped; another takes the partition over.
+        // The worker is stopped, and another takes the partition over.
         let since = Instant::now();
         let took_over = next.runtime.block_on(async {
             let store = &next.store;
@@ -210,7 +211,7 @@ fn a_worker_stopped_anywhere_holds_the_next_one_up_for_a_moment_only() {
             quick += 1
         }
 
-        // And then it goes on.
+        // Then the stopped worker goes on.
         let end =
             early.clone().unwrap_or_else(|| stopped.run(&mut committing, usize::MAX).unwrap());
         drop(committing);
@@ -248,7 +249,8 @@ async fn what_the_server_cannot_do_now_changes_nothing_and_is_done_later() {
     let poll = create(&*store, open_poll(1)).await;
     store.begin(0, generation(1)).await.unwrap();
     let commit = batch(&*store, &poll, 0, 0, 5);
-    // A full disk (53100) and a column out of range (22003), said by the last statement.
+    // The last statement reports a full disk (53100), a timeout (57014), a column out of range (22003) and a
+    // violated check (23514).
     for (code, passes) in [("53100", true), ("57014", true), ("22003", false), ("23514", false)] {
         let fail = format!(
             "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS \

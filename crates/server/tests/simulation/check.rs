@@ -1,5 +1,5 @@
-//! The end: an independent recount of the raw log, against the store, the screens and what the
-//! voters were told.
+//! At the end of a run, an independent recount of the raw log is compared with the store, the screens and
+//! what the voters were told.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::client::{Known, Sent};
 use crate::watcher::{self, Shown};
 use crate::world::{PollPlan, World};
 
-/// Recount what is on the log.
+/// Recounts what is on the log.
 pub fn truth(world: &World, polls: &[PollPlan]) -> Recount {
     let rules = polls.iter().map(|poll| {
         let rules = Rules { asks: poll.asks.clone(), refuse: poll.refuse };
@@ -25,7 +25,7 @@ pub fn truth(world: &World, polls: &[PollPlan]) -> Recount {
     recount(records, &rules.collect())
 }
 
-/// Every ballot: decided once if it was acknowledged, not there if it was refused. Of those in
+/// Asserts that every acknowledged ballot is decided once, and that no refused one is there. Of those in
 /// `untold` nobody knows more than that they are on the log.
 pub fn ballots(sent: &[Sent], untold: &BTreeSet<String>, truth: &Recount) {
     let told = sent.iter().map(|sent| {
@@ -42,7 +42,7 @@ pub fn ballots(sent: &[Sent], untold: &BTreeSet<String>, truth: &Recount) {
     assert!(lies.is_empty(), "{lies:#?}");
 }
 
-/// The store has the recount's decisions, tallies and dead, and nothing else.
+/// Asserts that the store has the recount's decisions, tallies and dead letters, and nothing else.
 pub fn store(world: &World, polls: &[PollPlan], truth: &Recount) {
     let dump = world.store().dump();
     let mut rows = BTreeSet::new();
@@ -84,8 +84,8 @@ pub fn store(world: &World, polls: &[PollPlan], truth: &Recount) {
     }
 }
 
-/// The store has digests of all that was counted, each of the records that are on the log; and would
-/// not if any record were another.
+/// Asserts that the store has digests of all that was counted, which match the records on the log, and would
+/// not match if any record were another.
 pub fn digests(world: &World) {
     let dump = world.store().dump();
     for (partition, progress) in dump.progress {
@@ -100,7 +100,7 @@ pub fn digests(world: &World) {
                 digest(records.iter().map(|r| (r.offset, &r.key[..], &r.value[..])))
             };
             assert_eq!(of(&records[range.clone()]), kept.hash, "partition {partition}");
-            // Which one is as good as drawn.
+            // The hash picks the record, which is as good as drawing one.
             let victim = kept.from as usize + usize::from(kept.hash[0]) % range.len();
             records[victim].value = Bytes::from_static(b"other");
             assert_ne!(of(&records[range]), kept.hash, "an altered record shows");
@@ -109,7 +109,7 @@ pub fn digests(world: &World) {
     }
 }
 
-/// A screen shows what the recount says, and that it is final.
+/// Returns an error unless a screen shows what the recount says, and that it is final.
 pub fn screen(shown: &Shown, polls: &[PollPlan], truth: &Recount) -> Result<(), String> {
     for poll in polls {
         let result = &truth.polls[&poll.id];
@@ -124,7 +124,7 @@ pub fn screen(shown: &Shown, polls: &[PollPlan], truth: &Recount) -> Result<(), 
     Ok(())
 }
 
-/// Everybody is shown the recount's turnout, unless it is hidden with the numbers.
+/// Asserts that everybody is shown the recount's turnout, unless it is hidden with the numbers.
 pub fn turnout(shown: &Shown, polls: &[PollPlan], truth: &Recount) {
     for poll in polls {
         let view = &shown[&poll.id];
@@ -134,7 +134,7 @@ pub fn turnout(shown: &Shown, polls: &[PollPlan], truth: &Recount) {
     }
 }
 
-/// The numbers of a poll, place by place.
+/// Returns the numbers of a poll, slot by slot.
 pub fn counts(view: &Value) -> Vec<u64> {
     let numbers = |list: &Value| -> Vec<u64> {
         list.as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
@@ -151,7 +151,7 @@ pub fn counts(view: &Value) -> Vec<u64> {
     }
 }
 
-/// Two nodes that have heard the same show the same, version and all.
+/// Asserts that two nodes that have heard the same show the same, versions included.
 pub fn same(a: &Shown, b: &Shown) {
     let stripped = |shown: &Shown| -> Vec<Value> { shown.values().cloned().collect() };
     assert_eq!(stripped(a), stripped(b), "two nodes show different things in the end");

@@ -1,5 +1,5 @@
-//! A voter with a phone and bad luck: answers get lost, retries come late, go to another node,
-//! come twice at once.
+//! The client is a voter with a phone and bad luck: answers are lost, and retries come late, go to another
+//! node, or come twice at once.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use tokio::time::{sleep, timeout};
 
 use crate::world::{Answer, PollPlan, World};
 
-/// What the voter knows of one ballot in the end.
+/// `Known` is what the voter knows of one ballot in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// Acknowledged: it must be decided exactly once.
+    /// It was acknowledged: it must be decided exactly once.
     Recorded,
-    /// 503 and never sent again: it must not be there.
+    /// It was answered 503 and never sent again: it must not be there.
     NotRecorded,
-    /// 409: if it is there, it does not count.
+    /// It was answered 409: if it is there, it does not count.
     TooLate,
-    /// Never answered: sent again at the end, when all is well.
+    /// It was never answered: it is sent again at the end, when all is well.
     Unknown,
 }
 
-/// One ballot, and what its voter knows of it.
+/// `Sent` is one ballot, with what its voter knows of it.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub poll: String,
@@ -33,7 +33,7 @@ pub struct Sent {
     pub known: Known,
 }
 
-/// Cast a few ballots over a while.
+/// Casts a few ballots over a while.
 pub async fn vote(world: &World, polls: &[PollPlan], n: u64, mut dice: StdRng) -> Vec<Sent> {
     let name = n.is_multiple_of(2).then(|| format!("voter {n}"));
     let mut jar: Option<String> = None;
@@ -56,7 +56,7 @@ pub async fn vote(world: &World, polls: &[PollPlan], n: u64, mut dice: StdRng) -
         };
         let patience = dice.random_range(0..6);
         if dice.random_bool(0.15) {
-            // An impatient finger: the same ballot to two nodes at once.
+            // An impatient voter sends the same ballot to two nodes at once.
             let (first, second) = (sending.clone(), sending.clone());
             let (a, b) = tokio::join!(
                 send(world, first, patience, StdRng::seed(&mut dice)),
@@ -81,7 +81,7 @@ pub async fn vote(world: &World, polls: &[PollPlan], n: u64, mut dice: StdRng) -
     sent
 }
 
-/// Send until there is an answer or patience ends. Says what is known then, and the cookie if
+/// Sends a ballot until there is an answer or patience ends. Returns what is known then, and the cookie if
 /// one came.
 pub async fn send(
     world: &World,
@@ -98,7 +98,7 @@ pub async fn send(
         }
         let node = dice.random_range(0..world.nodes());
         let patience = Duration::from_millis(dice.random_range(50..12_000));
-        // Some wait no longer for the log than they say.
+        // Some voters wait for the log no longer than they say.
         let wait = dice.random_bool(0.3).then(|| format!("wait={}", dice.random_range(0..3)));
         let prefer = wait.as_deref().map(|wait| ("prefer", wait));
         let (body, cookie_sent) = (Some(&sent.body), sent.cookie.as_deref());
@@ -123,8 +123,8 @@ pub async fn send(
                 return (sent, cookie);
             }
             504 => maybe_there = true,
-            404 => {} // A poll this node has not heard of, while the store is down, is 503; else a bug.
-            // An id ahead of a node whose clock is slow: not taken there and then.
+            404 => {} // A bug, see below: a node that cannot look the poll up answers 503.
+            // The id is ahead of a node whose clock is slow: the node does not accept it at that moment.
             422 => {}
             409 => {
                 sent.known = Known::TooLate;
@@ -137,7 +137,7 @@ pub async fn send(
     (sent, cookie)
 }
 
-/// A generator drawn from another.
+/// `Seed` draws the seed of a generator from another.
 pub trait Seed {
     fn seed(dice: &mut Self) -> StdRng;
 }
@@ -149,7 +149,7 @@ impl Seed for StdRng {
 }
 
 impl World {
-    /// Invariant 1: an acknowledged ballot is on the log at the moment of the answer.
+    /// Asserts invariant 1: an acknowledged ballot is on the log at the moment of the answer.
     fn saw_recorded(&self, answer: &Answer, ballot: &str) {
         let position = &answer.body["position"];
         let Some(offset) = position["offset"].as_u64() else { return };

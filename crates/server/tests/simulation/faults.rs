@@ -1,4 +1,4 @@
-//! What goes wrong in the backends, as roughly as the seed says, and the nodes' settings.
+//! The faults of the backends are as rough as the seed says; the nodes' settings are here, too.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use pollux_server::config::Config;
 use pollux_server::log::memory::LogFaults;
 use pollux_server::store::memory::{Faults, StoreFaults};
 
-/// The limits that look at the real clock are out of the way.
+/// Returns settings in which the limits that look at the real clock are out of the way.
 pub fn config() -> Config {
     let mut config = Config::default();
     config.api.per_voter = (1_000_000, 1_000_000);
     config.api.guesses = 1_000_000;
-    // Whatever nobody uses is put down.
+    // Every poll that nobody uses is put down.
     (config.watch.loaded_polls, config.watch.leaderboard, config.watch.overview) = (0, 1, 1);
     config
 }
 
-/// Those of the log.
+/// Returns the faults of the log.
 pub fn log_faults(rough: f64) -> LogFaults {
     let millis = |n| Duration::from_millis((n as f64 * rough * 10.0) as u64);
     LogFaults {
@@ -36,7 +36,7 @@ pub fn log_faults(rough: f64) -> LogFaults {
     }
 }
 
-/// Those of the store.
+/// Returns the faults of the store.
 pub fn store_faults(rough: f64) -> StoreFaults {
     let millis = |n| Duration::from_millis((n as f64 * rough * 10.0) as u64);
     let faults = |longest| Faults {

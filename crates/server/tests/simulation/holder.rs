@@ -1,6 +1,6 @@
-//! Somebody who watches with a token, and goes on watching after another one has taken its place:
-//! shows it again, unsubscribes and subscribes again, follows an event with nothing on stage,
-//! comes back after a crash, and at last shows the new one. What it is sent `screen.rs` judges.
+//! The holder watches with a token, and goes on watching after another one has replaced it: it shows the old
+//! token again, unsubscribes and subscribes again, follows an event with nothing on stage, comes back after a
+//! crash, and at last shows the new token. What it is sent is judged in `screen.rs`.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::stage::EventPlan;
 use crate::tokens::Tokens;
 use crate::world::{PollPlan, World};
 
-/// Watch one node after the other until `until`, with tokens old and new.
+/// Watches one node after another until `until`, with tokens old and new.
 pub async fn watch(
     world: &World,
     event: Option<&EventPlan>,
@@ -35,7 +35,7 @@ pub async fn watch(
             (Instant::now() + Duration::from_millis(dice.random_range(1_000..9_000))).min(until);
         let node = dice.random_range(0..world.nodes());
         let tokens = polls[dice.random_range(0..polls.len())].tokens.clone();
-        // As a viewer's connection does, this brings it into memory.
+        // As a viewer's connection does, this request loads the poll or event into memory.
         let read = world.ask(node, "GET", &tokens.path, None, None, None).await;
         let read = read.filter(|answer| answer.status == 200);
         let (Some(_), Some((app, since))) = (read, world.running(node)) else {
@@ -51,7 +51,7 @@ pub async fn watch(
     }
 }
 
-/// A socket's two directions, without the socket.
+/// A `Connection` has the two directions of a socket, without the socket.
 struct Connection<'a> {
     stream: Events,
     talk: Talk,
@@ -70,7 +70,7 @@ fn connect<'a>(
     interest.event = event.map(|event| Watched::Event(event.id.parse().unwrap()));
     let rarely = if everything || event.is_some() { 0.2 } else { 0.7 };
     let named = polls.iter().filter(|plan| {
-        // What the node does not know cannot be subscribed to by connecting.
+        // A connection cannot subscribe to a poll that the node does not know.
         dice.random_bool(rarely) && server.poll(plan).is_some()
     });
     let named: Vec<_> = named.map(|plan| plan.id.clone()).collect();
@@ -83,7 +83,7 @@ fn connect<'a>(
 }
 
 impl Connection<'_> {
-    /// Say something and look what comes, until it is time to leave.
+    /// Acts and looks at what is sent, until it is time to leave.
     async fn live(
         &mut self,
         world: &World,
@@ -105,7 +105,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Unsubscribe, subscribe, or show a token.
+    /// Unsubscribes, subscribes, or shows a token.
     async fn act(&mut self, tokens: &Tokens, dice: &mut StdRng) {
         let poll = dice.random_range(0..self.screen.polls.len());
         let id = self.screen.polls[poll].id.clone();
@@ -123,7 +123,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Show one of the tokens that there ever were, or the operator's.
+    /// Shows one of the tokens that there ever were, or the operator's.
     async fn show(&mut self, tokens: &Tokens, dice: &mut StdRng) {
         let newest = tokens.len() - 1;
         let issue = tokens.get(if dice.random() { newest } else { dice.random_range(0..=newest) });
@@ -140,7 +140,7 @@ impl Connection<'_> {
         self.talk.message(self.stream.viewer(), &what.to_string()).await;
     }
 
-    /// Take what the node sends until then.
+    /// Takes what the node sends until then.
     async fn look(&mut self, until: Instant) {
         while let Ok(Some(json)) = timeout_at(until, self.stream.next_json()).await {
             self.screen.sees(&serde_json::from_slice(&json).unwrap());

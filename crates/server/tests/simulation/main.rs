@@ -1,10 +1,10 @@
-//! The seeded simulation: the whole path, api → log → processor → store → watch, over backends
-//! that fail in every way their contracts allow, with nodes that crash, workers that fight for a
-//! partition, answers that are lost and retries that come late, and tokens that are revoked while they
-//! are in use; and then an independent recount.
+//! The seeded simulation runs the whole path, api → log → processor → store → watch, over backends that fail
+//! in every way their contracts allow, with nodes that crash, workers that fight for a partition, answers
+//! that are lost, retries that come late, and tokens that are revoked while they are in use. Then it makes an
+//! independent recount.
 //!
-//! One seed is one run, on one thread and a clock of its own: a failing seed fails again.
-//! `POLLUX_SEEDS` says how many (default 2,000), `POLLUX_SEED` runs one alone.
+//! One seed is one run, on one thread and a clock of its own, so a failing seed fails again. `POLLUX_SEEDS`
+//! says how many seeds are run (default 2,000), and `POLLUX_SEED` runs one alone.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -31,7 +31,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
 }
 
-/// One run, from the first poll to the recount.
+/// Makes one run, from the first poll to the recount.
 fn run(seed: u64) -> summary::Summary {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -1,5 +1,5 @@
-//! The operator, who gives out new tokens in the middle of it all, and the owner who writes drafts
-//! with them. What the old tokens could change they can change no more.
+//! The operator gives out new tokens in the middle of it all, and the owner writes drafts with them. What the
+//! old tokens could change they can change no more.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::stage::EventPlan;
 use crate::tokens::{Issue, Tokens};
 use crate::world::{ADMIN, PollPlan, World};
 
-/// Whether tokens are revoked in a seed's run, and some results hidden.
+/// Returns whether tokens are revoked in a seed's run, and some results hidden.
 pub fn revokes(seed: u64) -> bool {
     seed % 2 == 1
 }
 
-/// Reissue the tokens of a poll, or of the event, now and then until `until`.
+/// Reissues the tokens of a poll, or of the event, now and then until `until`.
 pub async fn revoke(
     world: &World,
     event: Option<&EventPlan>,
@@ -27,7 +27,7 @@ pub async fn revoke(
 ) {
     let mut drafts = 0;
     loop {
-        // From the first on there is something to see that not everybody may.
+        // From the first draft on there is something that not everybody may see.
         if let Some(event) = event.filter(|_| drafts == 0 || dice.random_bool(0.3)) {
             drafts += 1;
             write(world, event, drafts, &mut dice).await;
@@ -43,8 +43,8 @@ pub async fn revoke(
     }
 }
 
-/// Ask until there is an answer that says which token is valid. Nobody gives up waiting for one:
-/// what is done behind their back would end the token that the next answer brings.
+/// Asks until an answer says which token is valid. No request is given up: if one were made after all, it
+/// would end the token that the next answer brings.
 async fn reissue(world: &World, tokens: &Tokens, dice: &mut StdRng) {
     tokens.begin_reissue();
     let path = format!("{}/token", tokens.path);
@@ -68,7 +68,8 @@ async fn reissue(world: &World, tokens: &Tokens, dice: &mut StdRng) {
     }
 }
 
-/// Every node asks the store whose a poll is before it changes it.
+/// Asserts that an old token is refused at any node, because every node asks the store whose a poll is before
+/// it changes the poll.
 async fn is_refused(world: &World, tokens: &Tokens, old: &Issue, dice: &mut StdRng) {
     let (action, token, body) = match &old.stage {
         Some(stage) if dice.random() => ("show", stage, json!({"poll": null})),
@@ -84,7 +85,7 @@ async fn is_refused(world: &World, tokens: &Tokens, old: &Issue, dice: &mut StdR
     }
 }
 
-/// Write a draft; it may or may not work.
+/// Writes a draft; it may or may not work.
 async fn write(world: &World, event: &EventPlan, n: u32, dice: &mut StdRng) {
     let body = json!({"question": format!("draft {n}?"), "options": ["a", "b"]});
     let path = format!("{}/polls", event.tokens.path);

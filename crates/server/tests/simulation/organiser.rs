@@ -1,4 +1,4 @@
-//! Makes the polls, then closes, reopens, resets and reveals them in the middle of it all.
+//! The organiser makes the polls, then closes, reopens, resets and reveals them in the middle of it all.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::tokens::Tokens;
 use crate::world::{PollPlan, World};
 
-/// Make a few polls, whatever it takes. Where some may be `hidden`, about every other one is.
+/// Makes a few polls, whatever it takes. Where some may be `hidden`, about every other one is.
 pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollPlan> {
     let mut polls = Vec::new();
     for n in 0..dice.random_range(1..=3) {
@@ -49,7 +49,7 @@ pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollP
     polls
 }
 
-/// Change polls at random for a while.
+/// Changes polls at random for a while.
 pub async fn meddle(world: &World, polls: &[PollPlan], mut dice: StdRng) {
     for _ in 0..dice.random_range(0..6) {
         sleep(Duration::from_millis(dice.random_range(100..4_000))).await;
@@ -64,7 +64,7 @@ pub async fn meddle(world: &World, polls: &[PollPlan], mut dice: StdRng) {
     }
 }
 
-/// One change at one node; it may or may not work.
+/// Makes one change at one node; it may or may not work.
 pub async fn change(world: &World, poll: &PollPlan, action: &str, dice: &mut StdRng) -> bool {
     let node = dice.random_range(0..world.nodes());
     let path = format!("/api/polls/{}/{action}", poll.id);

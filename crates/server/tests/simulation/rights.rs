@@ -1,5 +1,5 @@
-//! What a viewer may be sent by the tokens that it has shown. It is judged at the very moment at
-//! which something is sent, by whose token the node that serves it knows of then.
+//! A viewer may be sent what its tokens open. This is judged at the moment when something is sent, by the
+//! owner that the serving node knows of at that moment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use crate::stage::EventPlan;
 use crate::tokens::{Issue, Tokens};
 use crate::world::{ADMIN, PollPlan};
 
-/// What a token proves.
+/// `Proof` is what a token proves.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     Owner([u8; 32]),
-    /// Of the stage that goes with this owner.
+    /// The stage token that goes with this owner.
     Stage([u8; 32]),
     Operator,
 }
 
 impl Proof {
-    /// The token that proves it.
+    /// Returns the token that proves this.
     pub fn token<'a>(&self, issue: &'a Issue) -> &'a str {
         match self {
             Self::Owner(_) => &issue.owner,
@@ -32,10 +32,12 @@ impl Proof {
         }
     }
 
+    /// Returns whether the proof gives the owner's rights over what has this owner.
     pub fn owns(self, owner: [u8; 32]) -> bool {
         self == Self::Operator || self == Self::Owner(owner)
     }
 
+    /// Returns whether the proof gives the owner's rights or the stage's.
     pub fn runs(self, owner: [u8; 32]) -> bool {
         self.owns(owner) || self == Self::Stage(owner)
     }
@@ -52,36 +54,37 @@ impl std::fmt::Debug for Proof {
     }
 }
 
-/// Which token a node was last seen to know of, by its epoch and where the API has what it runs.
+/// `Known` keeps the number of the newest token that a node was seen to know of, by the node's epoch and the
+/// id of the poll or event.
 pub type Known = BTreeMap<(String, String), usize>;
 
-/// The node that serves a viewer.
+/// `Server` is the node that serves a viewer.
 pub struct Server<'a> {
     pub app: Arc<App>,
-    /// Since when it runs.
+    /// The moment at which the node started.
     pub since: Instant,
     pub known: &'a mut Known,
 }
 
 impl Server<'_> {
-    /// A poll as the node knows it.
+    /// Returns a poll as the node knows it.
     pub fn poll(&mut self, plan: &PollPlan) -> Option<Arc<Poll>> {
         let poll = self.app.hub.poll(plan.id.parse::<PollId>().unwrap())?;
         self.knows(&plan.tokens, &plan.id, poll.owner);
         Some(poll)
     }
 
-    /// By what the event is run as far as the node knows.
+    /// Returns the event's owner as the node knows it.
     pub fn owner_of(&mut self, event: &EventPlan) -> Option<[u8; 32]> {
         let owner = self.app.hub.agenda(event.id.parse().unwrap())?.event.owner;
         self.knows(&event.tokens, &event.id, owner);
         Some(owner)
     }
 
-    /// A node that has known of a token never goes back to one before it, and whoever has given
-    /// out a token, or has begun since, knows of it.
+    /// Asserts that a node that has known of a token never goes back to an earlier one, and that a node that
+    /// has given out a token, or has started since, knows of it.
     fn knows(&mut self, tokens: &Tokens, id: &str, owner: [u8; 32]) {
-        // Nobody holds the token of an owner whose answer got lost.
+        // Nobody holds the token of an owner whose answer was lost.
         let Some(place) = tokens.place(&owner) else { return };
         let epoch = self.app.hub.epoch();
         let over = tokens.get(place).is_over_at(epoch, self.since);
@@ -92,7 +95,7 @@ impl Server<'_> {
     }
 }
 
-/// Whether everybody may see the poll's numbers.
+/// Returns whether everybody may see the poll's numbers.
 pub fn are_everybodys(poll: &Poll) -> bool {
     poll.results == Results::Live || poll.revealed
 }

@@ -1,4 +1,5 @@
-//! What one connection that has shown tokens was sent, held to what it may be sent, and must be.
+//! The screen judges what one connection is sent: whether the tokens that it has shown allow that, and
+//! whether anything is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,41 +12,43 @@ use crate::stage::EventPlan;
 use crate::watcher;
 use crate::world::PollPlan;
 
-/// Within this time a viewer is told of what it may see, or may see no more.
+/// Within this time a viewer is sent what it may see, and is no longer shown what it may not.
 const SOON: Duration = Duration::from_secs(1);
 
-/// One connection.
+/// `Screen` judges one connection.
 pub struct Screen<'a> {
     pub server: Server<'a>,
     pub polls: &'a [PollPlan],
-    /// The event that it follows, if it follows one.
+    /// The event that the connection follows, if it follows one.
     pub event: Option<&'a EventPlan>,
-    /// Whether it watches everything: then it is told of a poll at everybody's pace.
+    /// The flag of a connection that watches everything: it is told of a poll at everybody's pace.
     pub everything: bool,
-    /// The polls that it has subscribed to.
+    /// The polls that the connection has subscribed to.
     pub named: BTreeSet<String>,
-    /// What it has proven, or would have once.
+    /// The proofs that the connection has shown, valid or not.
     proofs: Vec<Proof>,
-    /// The polls in which it was granted something for as long as its proof holds.
+    /// The polls in which the connection was granted something for as long as its proof holds.
     granted: BTreeMap<String, Proof>,
-    /// By what it runs the event.
+    /// The proof by which the connection runs the event.
     runs: Option<Proof>,
-    /// Its last token was refused, and it has to be told.
+    /// The flag of a connection whose last token was refused, and that has yet to be told.
     refused: bool,
-    /// What it was sent last of each poll that it is subscribed to, and of the event.
+    /// The last state sent of each poll that the connection is subscribed to, and of the event.
     views: BTreeMap<String, Value>,
     agenda: Value,
-    /// What it asked for anew, or came on stage anew: of that it may be sent the same again.
+    /// The polls that the connection asked for anew, or that came on stage anew: of these it may be sent the
+    /// same again.
     asked: BTreeSet<String>,
-    /// Since when it was last sent too much, or too little.
+    /// The moment at which the connection was first seen to have been sent too much, or too little, by poll.
     wrong: BTreeMap<String, Instant>,
-    /// Messages that showed it what only few may see.
+    /// The messages that showed the connection what only few may see.
     pub shown: u64,
-    /// Messages that did not, because none of its tokens is valid any more.
+    /// The messages that did not, because none of its tokens is valid any more.
     pub withheld: u64,
 }
 
 impl<'a> Screen<'a> {
+    /// Creates the screen of a connection that has just been opened.
     pub fn new(
         server: Server<'a>,
         polls: &'a [PollPlan],
@@ -72,9 +75,9 @@ impl<'a> Screen<'a> {
         }
     }
 
-    // ---- what it says ----
+    // ---- what the connection sends ----
 
-    /// It is about to show this on its socket, which decides at once what that opens.
+    /// Notes a token just before it is shown on the socket, which decides at once what the token opens.
     pub fn shows(&mut self, proof: Proof) {
         self.proofs.push(proof);
         let mut opened = false;
@@ -100,20 +103,22 @@ impl<'a> Screen<'a> {
         self.refused = !opened && (event.is_some() || !self.named.is_empty());
     }
 
+    /// Notes that the connection subscribes to a poll.
     pub fn subscribes(&mut self, id: &str) {
         self.named.insert(id.to_owned());
         self.asked.insert(id.to_owned());
     }
 
+    /// Notes that the connection unsubscribes from a poll.
     pub fn unsubscribes(&mut self, id: &str) {
         self.named.remove(id);
         self.views.remove(id);
         self.wrong.remove(id);
     }
 
-    // ---- what it is sent ----
+    // ---- what the connection is sent ----
 
-    /// A message, at the moment at which it is taken from the node.
+    /// Judges a message at the moment when it is taken from the node.
     pub fn sees(&mut self, message: &Value) {
         if message["type"] == "error" {
             match message["ref"].as_str() {
@@ -160,7 +165,7 @@ impl<'a> Screen<'a> {
         if let Some(before) = self.views.insert(id.to_owned(), view.clone()) {
             let version = |view: &Value| view["version"].as_u64().unwrap();
             assert!(version(view) >= version(&before), "{view} was sent after {before}");
-            // Votes that it may not see must not show in the pace either.
+            // Votes that the viewer may not see must not show in the pace, either.
             assert!(asked || *view != before, "no news, and yet sent: {view}");
         }
     }
@@ -170,8 +175,8 @@ impl<'a> Screen<'a> {
         self.withheld += u64::from(!shown && !may);
     }
 
-    /// Nothing more is to be sent now, by a node that is alive: what was sent last is soon what it
-    /// may see, no more and no less.
+    /// Asserts, when a node that is alive has nothing more to send now, that what it sent last soon becomes
+    /// what the viewer may see, no more and no less.
     pub fn rests(&mut self) {
         assert!(!self.refused, "the token is no more, and the viewer was not told");
         let current = self.current();
@@ -209,13 +214,13 @@ impl<'a> Screen<'a> {
         shown > 0 && !may || shown < there && must
     }
 
-    /// The poll on stage, as it was sent.
+    /// Returns the poll on stage, as it was sent.
     fn current(&self) -> Option<String> {
         self.agenda["current"].as_str().map(str::to_owned)
     }
 }
 
-/// The drafts that an event's list shows.
+/// Returns the drafts that an event's list shows.
 fn drafts(view: &Value) -> Vec<&Value> {
     let polls = view["polls"].as_array().into_iter().flatten();
     polls.filter(|poll| poll["status"] == "draft").collect()

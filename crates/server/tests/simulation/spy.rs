@@ -1,5 +1,5 @@
-//! Looks over the log's shoulder: nothing may be announced that is not committed, and how far a
-//! partition is decided only once every tally of it is announced.
+//! The spy watches a node's log: nothing may be announced that is not committed, and how far a partition is
+//! decided only once every tally of it is announced.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use pollux_server::log::{
 use pollux_server::store::memory::MemoryStore;
 use tokio::sync::Notify;
 
-/// What was seen that must never happen. A panic in a node's task would only kill the task.
+/// `Violation` notes what was seen that must never happen. A panic in a node's task would only kill the task.
 #[derive(Default)]
 pub struct Violation {
     first: Mutex<Option<String>>,
@@ -29,7 +29,7 @@ impl Violation {
         self.seen.notify_one();
     }
 
-    /// Waits for one.
+    /// Waits for a violation, and returns it.
     pub async fn happens(&self) -> String {
         loop {
             self.seen.notified().await;
@@ -40,10 +40,11 @@ impl Violation {
     }
 }
 
-/// By poll and partition, up to where its tally was announced by anybody, and has arrived.
+/// `Told` keeps the offset up to which each tally was announced by any node, and has arrived, by poll and
+/// partition.
 pub type Told = Mutex<BTreeMap<(PollId, Partition), Offset>>;
 
-/// One node's log, watched.
+/// `Spy` watches one node's log.
 pub struct Spy {
     pub told: Arc<Told>,
     pub log: Arc<MemoryNode>,
@@ -52,7 +53,7 @@ pub struct Spy {
 }
 
 impl Spy {
-    /// Every tally that was committed below this offset has been announced.
+    /// Notes a violation unless every tally that was committed below this offset has been announced.
     fn all_told(&self, tallies: &[TallyAt], partition: Partition, below: Offset) {
         let told = self.told.lock();
         for at in tallies.iter().filter(|at| at.partition == partition && at.next_offset <= below) {
@@ -63,7 +64,7 @@ impl Spy {
         }
     }
 
-    /// Invariant 4: only committed, absolute tallies are announced.
+    /// Checks invariant 4: only committed, absolute tallies are announced.
     fn check(&self, announcement: &Announcement) {
         let dump = self.store.dump();
         let committed = match announcement {

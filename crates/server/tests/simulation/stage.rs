@@ -1,5 +1,5 @@
-//! An event around all polls of a run: somebody steps through it, somebody follows it, and in the
-//! end every node shows what the store has.
+//! An event surrounds all polls of a run: one task steps through it, another follows it, and in the end every
+//! node shows what the store has.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -17,19 +17,20 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::tokens::Tokens;
 use crate::world::{PollPlan, World};
 
-/// Whether a seed's polls are those of an event.
+/// Returns whether a seed's polls are those of an event.
 pub fn has_one(seed: u64) -> bool {
     seed % 3 == 2
 }
 
+/// `EventPlan` is an event as its organiser knows it.
 pub struct EventPlan {
     pub id: String,
-    /// Of its polls, too.
+    /// The tokens of the event, and of its polls.
     pub tokens: Rc<Tokens>,
 }
 
 impl EventPlan {
-    /// How many drafts of it a node knows.
+    /// Returns how many drafts of the event a node knows.
     pub fn drafts_at(&self, app: &App) -> usize {
         let agenda = app.hub.agenda(self.id.parse().unwrap());
         let polls = agenda.iter().flat_map(|agenda| agenda.polls());
@@ -41,7 +42,7 @@ fn text(json: &Value, name: &str) -> String {
     json[name].as_str().unwrap_or_else(|| panic!("{name}: {json}")).to_owned()
 }
 
-/// Ask until it is done, whatever it takes.
+/// Repeats a request until it succeeds, whatever it takes.
 async fn insist(
     world: &World,
     dice: &mut StdRng,
@@ -59,7 +60,7 @@ async fn insist(
     }
 }
 
-/// Make an event and take the polls in: they answer to its owner from now on.
+/// Makes an event and takes the polls in: they answer to its owner from now on.
 pub async fn gather(world: &World, polls: &mut [PollPlan], dice: &mut StdRng) -> EventPlan {
     let key = ("idempotency-key", "the-organisers-event");
     let made = insist(world, dice, "/api/events", &json!({"title": "Event"}), key).await;
@@ -76,7 +77,7 @@ pub async fn gather(world: &World, polls: &mut [PollPlan], dice: &mut StdRng) ->
     EventPlan { id, tokens }
 }
 
-/// Step from poll to poll until `until`; each step may or may not work.
+/// Steps from poll to poll until `until`; each step may or may not work.
 pub async fn step(
     world: &World,
     event: &EventPlan,
@@ -102,7 +103,8 @@ pub async fn step(
     }
 }
 
-/// Follow it on one node after the other: its version never goes back, and is of one content.
+/// Follows the event on one node after another, and asserts that its version never goes back and stands for
+/// one content.
 pub async fn follow(world: &World, event: &EventPlan, until: Instant, mut dice: StdRng) {
     let mut epochs: BTreeMap<String, Value> = BTreeMap::new();
     let path = format!("/api/events/{}", event.id);
@@ -110,7 +112,7 @@ pub async fn follow(world: &World, event: &EventPlan, until: Instant, mut dice: 
         let leave =
             (Instant::now() + Duration::from_millis(dice.random_range(500..9_000))).min(until);
         let node = dice.random_range(0..world.nodes());
-        // As a viewer's connection does, this brings it into memory.
+        // As a viewer's connection does, this request loads the event into memory.
         let read = world.ask(node, "GET", &path, None, None, None).await;
         let known = read.filter(|answer| answer.status == 200);
         let (Some(_), Some(app)) = (known, world.app(node)) else {
@@ -137,13 +139,13 @@ pub async fn follow(world: &World, event: &EventPlan, until: Instant, mut dice: 
     }
 }
 
-/// All is quiet and every poll final: every node comes to show what the store has.
+/// Asserts, when all is quiet and every poll final, that every node comes to show what the store has.
 pub async fn agreed(world: &World, event: &EventPlan, polls: &[PollPlan]) {
     let path = format!("/api/events/{}", event.id);
     let kept = world.store().dump().events.pop().unwrap();
     let current = json!(kept.current.map(|poll| poll.to_string()));
     let mut shown = Vec::new();
-    // A node that missed the news compares itself with the store once a minute.
+    // A node that missed an announcement compares itself with the store once a minute.
     for _ in 0..30 {
         shown.clear();
         for node in 0..world.nodes() {

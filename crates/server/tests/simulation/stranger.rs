@@ -1,5 +1,5 @@
-//! A script that is no phone of ours: it gives its ballots no id, keeps no cookie and never sends
-//! anything twice. What it wished last counts, however the nodes' clocks jump meanwhile.
+//! The stranger is a script that is no phone of ours: it gives its ballots no id, keeps no cookie and never
+//! sends anything twice. What it wished last counts, however the nodes' clocks jump meanwhile.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,16 +13,16 @@ use tokio::time::{sleep, timeout};
 use crate::client::{Known, Sent};
 use crate::world::{PollPlan, World};
 
-/// What one stranger cast in one poll, in the order of its wishes.
+/// `Wishes` keeps what one stranger cast in one poll, in the order of its wishes.
 #[derive(Debug, Default)]
 pub struct Wishes {
-    /// Those that were acknowledged, by the ids that the receipts gave.
+    /// The wishes that were acknowledged, by the ids that the receipts gave.
     pub acknowledged: Vec<Sent>,
-    /// How many had no answer, or one that says *unknown*: nobody has their ids.
+    /// The number of wishes without an answer, or with one that says *unknown*: nobody has their ids.
     pub unknown: usize,
 }
 
-/// Cast a few ballots, one after the other.
+/// Casts a few ballots, one after another.
 pub async fn vote(world: &World, polls: &[PollPlan], n: u64, mut dice: StdRng) -> Wishes {
     let poll = &polls[dice.random_range(0..polls.len())];
     let path = format!("/api/polls/{}/vote", poll.id);
@@ -55,8 +55,8 @@ pub async fn vote(world: &World, polls: &[PollPlan], n: u64, mut dice: StdRng) -
 }
 
 impl Wishes {
-    /// The last acknowledged wish lost to no earlier one. While an answer is outstanding nobody
-    /// can say which of two was the later, so nothing is asked of those.
+    /// Asserts that the last acknowledged wish lost to no earlier one. While an answer is outstanding nobody
+    /// can say which of two wishes was the later, so such a stranger is not judged.
     pub fn check(&self, truth: &Recount) {
         let Some(last) = self.acknowledged.last().filter(|_| self.unknown == 0) else { return };
         let named = truth.ballots.iter().find(|((_, _, ballot), _)| *ballot == last.ballot);
@@ -66,8 +66,8 @@ impl Wishes {
     }
 }
 
-/// The ballots on the log whose ids nobody was told; there are no more of them than wishes
-/// without an answer, or somebody else votes.
+/// Returns the ballots on the log whose ids nobody was told. There must be no more of them than wishes
+/// without an answer; otherwise somebody else votes.
 pub fn untold(world: &World, wishes: &[Wishes]) -> BTreeSet<String> {
     let told: BTreeSet<&str> =
         wishes.iter().flat_map(|w| &w.acknowledged).map(|sent| sent.ballot.as_str()).collect();

@@ -1,6 +1,6 @@
-//! What happened in a run, or in many, so that a simulation in which too little happens is red.
+//! The summary counts what happened, so that a simulation in which too little happens is red.
 
-/// What happened in a run, or in many.
+/// `Summary` counts what happened in a run, or in many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     pub ballots: u64,
@@ -13,15 +13,16 @@ pub struct Summary {
     pub power_cuts: u64,
     pub views: u64,
     pub clock_jumps: u64,
-    /// Times in which the log took nothing.
+    /// The number of times when the log accepted nothing.
     pub hindrances: u64,
     pub reissues: u64,
-    /// Messages to who has shown a token that show what only few may see, and those that do not.
+    /// The messages to viewers with a token that showed what only few may see, and those that did not.
     pub shown: u64,
     pub withheld: u64,
 }
 
 impl Summary {
+    /// Adds the counts of another run.
     pub fn add(&mut self, other: &Self) {
         self.ballots += other.ballots;
         self.counted += other.counted;
@@ -39,7 +40,7 @@ impl Summary {
         self.withheld += other.withheld;
     }
 
-    /// A simulation in which nothing goes wrong proves nothing.
+    /// Asserts that enough went wrong, because a simulation in which nothing does proves nothing.
     pub fn assert_worth_it(&self, seeds: u64) {
         assert!(self.ballots > seeds * 5 && self.counted > seeds * 2, "too few ballots");
         if seeds >= 500 {

@@ -1,4 +1,4 @@
-//! Somebody who watches, and is never to see a number go back or two numbers under one version.
+//! A viewer who comes and goes must never see a number go back, or two contents under one version.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::check;
 use crate::world::{PollPlan, World};
 
-/// What was shown of the polls: the newest view of each.
+/// `Shown` keeps the newest view of each poll that was shown.
 pub type Shown = BTreeMap<String, Value>;
 
-/// What was shown last in each epoch. Another epoch, and versions start anew.
+/// `Epochs` keeps what was shown last in each epoch; versions start anew in another epoch.
 type Epochs = BTreeMap<String, Shown>;
 
-/// Watch one node after the other until `until`, leaving and coming back.
+/// Watches one node after another until `until`, leaving and coming back.
 pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
     let mut epochs = Epochs::new();
     while Instant::now() < until {
@@ -47,8 +47,8 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
     }
 }
 
-/// What one node shows of these polls in the end to somebody who has just come with these grants, once
-/// it is quiet.
+/// Returns what one node shows of these polls in the end, once it is quiet, to a new viewer with these
+/// grants.
 pub async fn look(
     world: &World,
     node: usize,
@@ -69,13 +69,14 @@ pub async fn look(
     shown
 }
 
-/// The polls that a message shows.
+/// Returns the polls that a message shows.
 pub fn views(message: &Value) -> impl Iterator<Item = &Value> {
     let many = message["polls"].as_array().into_iter().flatten();
     many.chain(message.get("poll"))
 }
 
-/// Whether a view shows the poll's numbers: all of them, or none but turnout where that shows.
+/// Returns whether a view shows the poll's numbers, and asserts that it shows all of them, or none except a
+/// turnout that is shown.
 pub fn shows_numbers(poll: &Value) -> bool {
     let counts = check::counts(poll);
     let total = poll["totalVotes"].as_u64();
@@ -86,14 +87,14 @@ pub fn shows_numbers(poll: &Value) -> bool {
     total.is_some()
 }
 
-/// The view is one that everybody may see.
+/// Asserts that the view is one that everybody may see.
 pub fn shows_to_all(poll: &Value) {
     let everybodys = poll["results"] == "live" || poll["revealed"] == true;
     assert_eq!(shows_numbers(poll), everybodys, "{poll}");
 }
 
-/// Invariant 5: versions never go back, and one version is one content, as long as the epoch
-/// lasts: for somebody who leaves and comes back, too.
+/// Asserts invariant 5: as long as the epoch lasts, versions never go back, and one version stands for one
+/// content, also for a viewer who leaves and comes back.
 fn see(world: &World, poll: &Value, shown: &mut Shown) {
     let id = poll["id"].as_str().unwrap().to_owned();
     shows_to_all(poll);

@@ -1,4 +1,4 @@
-//! One seed's world: backends, nodes that come and go, and everybody who uses them.
+//! The world of one seed holds backends, nodes that come and go, and everybody who uses them.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -37,23 +37,23 @@ use crate::summary::Summary;
 use crate::tokens::{Issue, Tokens};
 use crate::{check, holder, operator, organiser, stage, stranger, watcher};
 
-/// A poll, as its organiser knows it.
+/// `PollPlan` is a poll as its organiser knows it.
 #[derive(Clone, Debug)]
 pub struct PollPlan {
     pub id: String,
-    /// An event's polls share them.
+    /// The poll's tokens, which an event's polls share.
     pub tokens: Rc<Tokens>,
     pub asks: Asks,
     pub refuse: bool,
 }
 
 impl PollPlan {
-    /// What this issue's token granted, or grants.
+    /// Returns what this issue's token grants, or once granted.
     fn grant(&self, issue: &Issue) -> (PollId, Grant) {
         (self.id.parse().unwrap(), Grant::Runs(Proof::Owner(issue.hash)))
     }
 
-    /// The body of some vote in it.
+    /// Returns the body of a random vote in the poll.
     pub fn vote(&self, dice: &mut StdRng) -> Value {
         match self.asks {
             Asks::Choice { options, .. } => json!({ "optionId": dice.random_range(1..=options) }),
@@ -69,16 +69,16 @@ impl PollPlan {
     }
 }
 
-/// What a node said.
+/// An `Answer` is what a node answers.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub body: Value,
-    /// The cookie it set, to be sent back.
+    /// The cookie that the node set, to be sent back.
     pub cookie: Option<String>,
 }
 
-/// The paused clock, and dice of the seed's own.
+/// `Simulated` is the paused clock, with dice of the seed's own.
 struct Simulated {
     start: Instant,
     dice: Mutex<StdRng>,
@@ -94,10 +94,10 @@ impl Ambient for Simulated {
     }
 }
 
-/// The same through the clock of one node, which somebody sets forwards and back.
+/// `Skewed` is the same clock as one node has it, which somebody sets forwards and back.
 struct Skewed {
     right: SharedAmbient,
-    /// Milliseconds.
+    /// The milliseconds by which the clock is ahead.
     ahead: Arc<AtomicI64>,
 }
 
@@ -111,20 +111,22 @@ impl Ambient for Skewed {
     }
 }
 
+/// `Running` is a node that runs.
 struct Running {
     node: Node,
-    /// Made once: to make all routes takes longer than to answer.
+    /// The routes, made once, because making them all takes longer than answering.
     router: Router,
     log: Arc<MemoryNode>,
     since: Instant,
 }
 
+/// `World` is the world of one seed.
 pub struct World {
     ambient: SharedAmbient,
     log: MemoryLog,
     store: Arc<MemoryStore>,
     nodes: Vec<RefCell<Option<Running>>>,
-    /// How far each node's clock is ahead, in milliseconds.
+    /// The milliseconds by which each node's clock is ahead.
     ahead: Vec<Arc<AtomicI64>>,
     partitions: u32,
     violation: Arc<Violation>,
@@ -139,19 +141,19 @@ pub struct World {
     pub withheld: Cell<u64>,
 }
 
-/// The operator's token.
+/// This is the operator's token.
 pub const ADMIN: &str = "the operator's token";
 
-/// Furthest that a node's clock is off, in milliseconds.
+/// A node's clock is off by at most this many milliseconds.
 const FURTHEST: i64 = 2 * 3_600_000;
 
-/// Of the simulated clock; a run takes a few minutes of it.
+/// A run lasts no longer than this by the simulated clock; usually it takes a few minutes.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
-/// Writes to the log, and is no node.
+/// A writer to the log that is no node has this member number.
 const INTRUDER: u32 = 99;
 
-/// The whole run.
+/// Makes the whole run.
 pub async fn run(seed: u64) -> Summary {
     let mut dice = StdRng::seed_from_u64(seed);
     let world = Rc::new(World::new(&mut dice));
@@ -160,7 +162,7 @@ pub async fn run(seed: u64) -> Summary {
     let life = local.run_until(world.live(dice, stage::has_one(seed), operator::revokes(seed)));
     tokio::select! {
         biased;
-        // At once: what a broken world does from here on may take for ever.
+        // The panic comes at once: what a broken world does from here on may take for ever.
         what = violation.happens() => panic!("{what}"),
         summary = tokio::time::timeout(LONGEST, life) => summary.expect("it came to an end"),
     }
@@ -204,37 +206,42 @@ impl World {
         }
     }
 
+    /// Returns the right clock, and the dice.
     pub fn ambient(&self) -> &SharedAmbient {
         &self.ambient
     }
 
+    /// Returns the log of all nodes.
     pub fn log(&self) -> &MemoryLog {
         &self.log
     }
 
+    /// Returns the store of all nodes.
     pub fn store(&self) -> &Arc<MemoryStore> {
         &self.store
     }
 
+    /// Returns the number of nodes, whether they run or not.
     pub fn nodes(&self) -> usize {
         self.nodes.len()
     }
 
+    /// Returns the number of partitions.
     pub fn partitions(&self) -> u32 {
         self.partitions
     }
 
-    /// What a node's routes work on; `None` while it is down.
+    /// Returns what a node's routes work on, or `None` while the node is down.
     pub fn app(&self, node: usize) -> Option<Arc<App>> {
         self.nodes[node].borrow().as_ref().map(|running| running.node.app.clone())
     }
 
-    /// The same, and since when it runs.
+    /// Returns the same, with the time at which the node started.
     pub fn running(&self, node: usize) -> Option<(Arc<App>, Instant)> {
         self.nodes[node].borrow().as_ref().map(|it| (it.node.app.clone(), it.since))
     }
 
-    /// Ask a node; `None` when it is down.
+    /// Sends a request to a node; returns `None` if the node is down.
     pub async fn ask(
         &self,
         node: usize,
@@ -349,7 +356,8 @@ impl World {
         summary
     }
 
-    /// Crashes, restarts, power cuts, a log that takes nothing for a while, and partitions that move, or have two owners.
+    /// Makes crashes, restarts, power cuts, a log that accepts nothing for a while, and partitions that move
+    /// or have two owners.
     async fn chaos(&self, until: Instant, dice: &mut StdRng) {
         while Instant::now() < until {
             sleep(Duration::from_millis(dice.random_range(100..2_500))).await;
@@ -358,7 +366,8 @@ impl World {
                 0..4 => {
                     self.crash(node);
                     if self.nodes() == 1 && dice.random_bool(0.4) {
-                        // By then its tasks are gone: the clock moves once nothing is left to do.
+                        // The clock moves only once nothing is left to do, so by then the node's tasks are
+                        // gone.
                         sleep(Duration::from_millis(1)).await;
                         self.store.power_cut();
                         self.power_cuts.set(self.power_cuts.get() + 1);
@@ -372,7 +381,7 @@ impl World {
                 }
                 8 => self.intrude(dice),
                 9 => {
-                    // Brokers are gone: votes and announcements wait, and are counted meanwhile.
+                    // Brokers are gone: votes and announcements wait, while what is on the log is counted.
                     self.log.hinder(Some("a partition has no leader"));
                     self.hindrances.set(self.hindrances.get() + 1);
                     sleep(Duration::from_millis(dice.random_range(0..6_000))).await;
@@ -383,23 +392,23 @@ impl World {
         }
     }
 
-    /// Somebody sets a node's clock, wrong or right.
+    /// Sets a node's clock, wrong or right.
     fn set_the_clock(&self, node: usize, ahead: i64) {
         self.ahead[node].store(ahead, Relaxed);
         self.clock_jumps.set(self.clock_jumps.get() + u64::from(ahead != 0));
     }
 
-    /// Somebody writes straight to the topic what nobody can read.
+    /// Writes a record that nobody can read straight to the topic.
     fn intrude(&self, dice: &mut StdRng) {
         let value = format!("{{\"v\":1,\"type\":\"ballot\",\"n\":{}", dice.random::<u16>());
         let record = NewRecord { key: "intruder".into(), value: value.into() };
         let partition = dice.random_range(0..self.partitions);
-        // Whatever becomes of it.
+        // Nobody waits for the outcome.
         drop(self.log.node(INTRUDER).append(partition, record));
     }
 
-    /// All is well again: what was left unknown is sent again, every poll is closed, and then
-    /// everything must agree.
+    /// Ends all faults, sends again what was left unknown, closes every poll, and asserts that everything
+    /// agrees.
     async fn end(
         &self,
         polls: &[PollPlan],
@@ -416,7 +425,7 @@ impl World {
                 self.start(node);
             }
         }
-        // What was under way has landed, and what was to be tried again was.
+        // By now, requests that were under way have ended, and what had to be tried again was.
         sleep(Duration::from_secs(40)).await;
         let mut resent_at_the_end = 0;
         for sent in sent.iter_mut().filter(|sent| sent.known == Known::Unknown) {
@@ -466,8 +475,8 @@ impl World {
         }
     }
 
-    /// Wait until every node shows the recount's numbers as final; they must do so soon, and
-    /// must not move afterwards.
+    /// Waits until every node shows the recount's numbers as final; they must do so soon, and must not change
+    /// afterwards.
     async fn agreed(&self, polls: &[PollPlan], dice: &mut StdRng) -> pollux_checker::Recount {
         let newest: Vec<_> = polls.iter().map(|poll| poll.grant(&poll.tokens.newest())).collect();
         let mut disagreement = String::new();
@@ -496,7 +505,7 @@ impl World {
         panic!("never final: {disagreement}");
     }
 
-    /// In the end every node knows of each token that it is no more.
+    /// Asserts that in the end every node knows which tokens are no longer valid.
     async fn revoked(&self, polls: &[PollPlan]) {
         let polls: Vec<_> = polls.iter().filter(|poll| poll.tokens.len() > 1).cloned().collect();
         if polls.is_empty() {
@@ -509,7 +518,7 @@ impl World {
         }
     }
 
-    /// In the end everybody is shown how many have voted, wherever that shows.
+    /// Asserts that in the end everybody is shown the turnout, wherever it is not hidden.
     async fn public(&self, polls: &[PollPlan], truth: &pollux_checker::Recount) {
         let mut screens = Vec::new();
         for node in 0..self.nodes() {

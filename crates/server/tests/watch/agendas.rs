@@ -1,4 +1,4 @@
-//! What who follows an event is sent, by a clock that the test moves.
+//! A viewer who follows an event is sent the right messages, by a clock that the test moves.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ fn event(n: u64) -> Event {
     Event { code: format!("{:06}", 200_000 + n), ..event }
 }
 
-/// A poll of the event that nobody has voted in.
+/// Returns a poll of the event that nobody has voted in.
 fn of(event: &Event, n: u64) -> Standing {
     let mut poll = (*poll(n, Results::Live, true)).clone();
     poll.join(event).unwrap();
@@ -47,7 +47,7 @@ fn show(world: &World, event: &mut Event, poll: Option<&Standing>) {
     world.hub.apply(Announcement::Event(Arc::new(event.clone()))).unwrap();
 }
 
-/// Type, and the id of the poll it is about: the one shown, or the current one.
+/// Returns each message's type, and the id of the poll that it is about: the one shown, or the current one.
 fn told(messages: &[Value]) -> Vec<(&str, &Value)> {
     let about = |message: &'_ Value| match message["type"].as_str() {
         Some("event.changed") => "/event/current",
@@ -57,7 +57,7 @@ fn told(messages: &[Value]) -> Vec<(&str, &Value)> {
     each.map(|m| (m["type"].as_str().unwrap(), m.pointer(about(m)).unwrap())).collect()
 }
 
-/// An event with two open polls, none on stage; with its hello taken.
+/// Makes an event with two open polls, none on stage, and a viewer whose hello has been read.
 async fn two(world: &World) -> (Event, [Standing; 2], Events) {
     let event = event(1);
     let polls = [of(&event, 1), of(&event, 2)];
@@ -86,7 +86,7 @@ async fn a_viewer_follows_from_poll_to_poll() {
     world.tally(&one.poll, 0, [5, 0]);
     world.tally(&two.poll, 0, [7, 0]);
     let messages = rest(&mut viewer).await;
-    // That a partition has heard of the opening is told in the list; of votes only the poll's own.
+    // The list tells that a partition has heard of the opening; only the poll's own messages tell of votes.
     let polls: Vec<_> =
         told(&messages).into_iter().filter(|(kind, _)| *kind != "event.changed").collect();
     assert_eq!(polls, [("poll.updated", &second)], "the other one is off stage");
@@ -163,7 +163,7 @@ async fn the_list_tells_when_a_poll_is_final_and_when_it_is_gone() {
 async fn an_event_and_its_poll_come_on_stage_together() {
     let world = World::new(WatchLimits::default());
     let (mut event, [one, two], mut viewer) = two(&world).await;
-    // Made on another node, which told of it before this one could load it.
+    // The poll was made on another node, which announced it before this one could load it.
     let new = of(&event, 3);
     event.show(Some(new.poll.id));
     let told_of = world.hub.apply(Announcement::Event(Arc::new(event.clone())));
@@ -220,7 +220,7 @@ async fn events_are_forgotten_when_they_list_more_polls_than_the_limit() {
     world.hub.merge_event(event(2), &drafts(2, 0..2));
     world.hub.merge_event(event(3), &drafts(3, 0..2));
     assert_eq!(world.hub.events().len(), 3);
-    // One more draft in an event that is known; it is announced twice.
+    // There is one more draft in an event that is known; it is announced twice.
     for _ in 0..2 {
         let draft = drafts(3, 2..3).remove(0).poll;
         assert_eq!(world.hub.apply(Announcement::Poll(draft)), Ok(()));

@@ -1,4 +1,4 @@
-//! The feed: nothing is missed when it is lost, and a store that fails is asked again.
+//! The feed misses nothing when it is lost, and asks a store that fails again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::world::*;
 
-/// A store, and a feed of which every listener has its own end.
+/// `Backend` is a store, and a feed of which every listener has its own end.
 #[derive(Default)]
 struct Backend {
     store: Mutex<BTreeMap<PollId, Standing>>,
     listeners: Mutex<Vec<mpsc::UnboundedSender<Announcement>>>,
     failures: Mutex<u32>,
-    /// Polls that were read one by one.
+    /// The polls that were read one by one.
     single: Mutex<Vec<PollId>>,
 }
 
@@ -43,6 +43,7 @@ impl Backend {
     }
 }
 
+/// A `Listener` is a listener's end of the feed.
 struct Listener(mpsc::UnboundedReceiver<Announcement>);
 
 #[async_trait]
@@ -82,7 +83,7 @@ impl Source for Backend {
     }
 }
 
-/// A store of seven polls.
+/// Returns a store of seven polls.
 fn seven() -> (Arc<Backend>, Vec<Arc<Poll>>) {
     let backend = Backend::default();
     let polls: Vec<_> = (1..=7).map(|n| poll(n, Results::Live, true)).collect();
@@ -92,7 +93,8 @@ fn seven() -> (Arc<Backend>, Vec<Arc<Poll>>) {
     (Arc::new(backend), polls)
 }
 
-/// Feed the hub; what is cancelled once it knows all, and what ends it.
+/// Feeds the hub; of the tokens returned, the first is cancelled once the hub knows everything, and the
+/// second ends the feed.
 fn feed(
     world: &World,
     backend: &Arc<Backend>,
@@ -127,26 +129,26 @@ async fn past_the_limit_polls_are_known_and_not_read_into_memory() {
     let (running, loaded, stop) = feed(&world, &backend);
     loaded.cancelled().await;
     assert_eq!(world.hub.open_polls(), 7);
-    // The oldest leads among those without votes, and is read for its place on the board.
+    // The oldest poll leads among those without votes, and is read for its place on the leaderboard.
     tokio::time::sleep(Duration::from_secs(150)).await;
     assert_eq!(*backend.single.lock(), [polls[0].id], "two comparisons find nothing new");
     assert_eq!((world.hub.open_polls(), world.hub.loaded_polls()), (7, 3));
     assert_eq!(world.hub.leaderboard(1).polls[0].poll_id, polls[0].id.to_string());
 
-    // A vote that nothing was heard of is found when all are compared, and ranks.
+    // A vote that was announced to nobody is found when all polls are compared, and ranks.
     let mut standing = Standing::new(polls[1].clone(), PARTITIONS);
     standing.take_tally(tally(&polls[1], 0, [2, 0]));
     backend.store.lock().insert(polls[1].id, standing);
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert_eq!(world.hub.leaderboard(1).polls[0].total_votes, 2);
-    // One that was closed meanwhile is open no more.
+    // A poll that was closed meanwhile is open no more.
     let mut closed = (*polls[2]).clone();
     closed.close(NOW).unwrap();
     backend.store.lock().insert(closed.id, Standing::new(Arc::new(closed), PARTITIONS));
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert_eq!(world.hub.open_polls(), 6);
 
-    // The one that leads is closed, and the store fails just when the next one is to be read.
+    // The leading poll is closed, and the store fails just when the next one is to be read.
     assert!(world.hub.shelved(polls[0].id) && world.hub.poll(polls[1].id).is_some());
     let mut closed = (*polls[1]).clone();
     closed.close(NOW).unwrap();
@@ -173,7 +175,7 @@ async fn what_was_missed_is_loaded_again() {
     loaded.cancelled().await;
     assert!(world.hub.poll(first.id).is_some(), "what was there is known, in spite of failures");
 
-    // One is announced that nobody knew, while the store fails once more.
+    // A poll is announced that nobody knew, while the store fails once more.
     *backend.failures.lock() = 1;
     let second = poll(2, Results::Live, true);
     backend.store.lock().insert(second.id, Standing::new(second.clone(), PARTITIONS));
@@ -192,12 +194,12 @@ async fn what_was_missed_is_loaded_again() {
     assert_eq!(world.hub.standing(first.id).unwrap().total_votes(), 7);
     assert!(world.hub.poll(second.id).is_none());
 
-    // And it listens again.
+    // The feed listens again.
     backend.announce(Announcement::Tally(tally(&first, 1, [1, 0])));
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(world.hub.standing(first.id).unwrap().total_votes(), 8);
 
-    // Nothing at all was announced: the comparison finds it.
+    // Nothing at all was announced: the comparison finds the poll.
     let third = poll(3, Results::Live, true);
     backend.store.lock().insert(third.id, Standing::new(third.clone(), PARTITIONS));
     tokio::time::sleep(Duration::from_secs(61)).await;

@@ -1,4 +1,4 @@
-//! The fan-out: what viewers are sent, in which order, and what it costs when they misbehave.
+//! The fan-out's tests say what viewers are sent, in which order, and what it costs when they misbehave.
 #![allow(clippy::unwrap_used)]
 
 mod agendas;

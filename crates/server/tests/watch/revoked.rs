@@ -1,5 +1,5 @@
-//! Who has lost what it could see is sent nothing newer of it, whatever it asks for and however slowly
-//! it reads, and is told how things look to everybody.
+//! A viewer who has lost a right is sent nothing newer under it, whatever it asks for and however slowly it
+//! reads, and is shown what everybody sees.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,18 +50,18 @@ async fn a_new_token_ends_the_old_one_also_for_who_reads_slowly() {
     world.tally(&poll, 0, [500, 300]);
     for viewer in [&mut fast, &mut slow] {
         assert_eq!(rest(viewer).await, Vec::<Value>::new(), "not even that somebody votes");
-        // Asked for anew it is what everybody sees.
+        // A viewer who asks for the poll anew is sent what everybody sees.
         viewer.viewer().unsubscribe(poll.id);
         viewer.viewer().subscribe(poll.id).unwrap();
         assert_eq!(next(viewer).await["poll"]["totalVotes"], Value::Null);
     }
-    // The new token opens it again, and whoever holds it hears of what is newer only.
+    // The new token opens the numbers again, and its holder is sent only what is newer.
     fast.viewer().grant(poll.id, Grant::Runs(Proof::Owner(NEW)));
     let again = next(&mut fast).await;
     assert_eq!(again["poll"]["totalVotes"], 818, "{again}");
 }
 
-/// Asking again and again, before the tick that tells of it, brings back no older state.
+/// A viewer who asks again and again before the tick is sent no older state.
 #[tokio::test(start_paused = true)]
 async fn who_subscribes_again_before_the_tick_is_sent_nothing_older() {
     let world = World::new(WatchLimits::default());
@@ -82,8 +82,8 @@ async fn who_subscribes_again_before_the_tick_is_sent_nothing_older() {
     assert_eq!(messages.last().unwrap()["poll"]["totalVotes"], Value::Null);
 }
 
-/// What the owner was sent before the reveal, and is still kept, is not what everybody sees from then on,
-/// also where the overview comes up between the reveal and its tick.
+/// The state that the owner was sent before the reveal, and that is still kept, is not sent to everybody from
+/// then on, even where the overview comes up between the reveal and its tick.
 #[tokio::test(start_paused = true)]
 async fn what_the_owner_was_sent_before_the_reveal_is_sent_to_nobody_else() {
     let world = World::new(WatchLimits::default());
@@ -93,7 +93,7 @@ async fn what_the_owner_was_sent_before_the_reveal_is_sent_to_nobody_else() {
         rest(viewer).await;
     }
     let pause = |millis| tokio::time::sleep(Duration::from_millis(millis));
-    // The overview comes up now, and after 100 and 200 ms; the poll ticks after 150 and 250.
+    // The overview comes up now, and after 100 and 200 ms; the poll ticks after 150 and 250 ms.
     world.tally(&other, 0, [1, 0]);
     pause(50).await;
     world.tally(&other, 1, [1, 0]);

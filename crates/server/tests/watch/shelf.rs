@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::world::*;
 
-/// Room for two, of a leaderboard of two places, and one in the first message of viewers.
+/// Returns a hub with room for two idle polls, a leaderboard of two places, and one poll in the first message
+/// of viewers.
 fn small() -> World {
     World::new(WatchLimits {
         loaded_polls: 2,
@@ -26,12 +27,12 @@ fn small() -> World {
     })
 }
 
-/// Long enough for idle polls to be put down.
+/// Waits long enough for idle polls to be put down.
 async fn a_while() {
     tokio::time::sleep(Duration::from_secs(20)).await;
 }
 
-/// What the store has of a poll: with so many votes for each option.
+/// Returns what the store has of a poll, with this many votes for each option.
 fn stored(poll: &Arc<Poll>, counts: Option<[u64; 2]>) -> Standing {
     let mut standing = Standing::new(poll.clone(), PARTITIONS);
     if let Some(counts) = counts {
@@ -45,7 +46,8 @@ fn in_memory(world: &World, polls: &[Arc<Poll>]) -> Vec<bool> {
     polls.iter().map(|poll| !world.hub.shelved(poll.id)).collect()
 }
 
-/// Five polls with votes, of which the first two lead: three of the others are put down.
+/// Makes five polls with votes, of which the first two lead and the last is the newest; the other two are put
+/// down, unless a viewer has yet to be sent them.
 async fn five(world: &World) -> Vec<Arc<Poll>> {
     let polls: Vec<_> = (1..=5).map(|n| world.open(n, Results::Live)).collect();
     for (poll, votes) in polls.iter().zip([9, 8, 3, 2, 1]) {
@@ -223,12 +225,12 @@ async fn nobody_waits_for_one_that_the_store_has_lost() {
     assert_eq!(world.hub.open_polls(), 3);
 }
 
-/// A hub with the store behind it, and somebody who watches everything from the start.
+/// `Side` is a hub with the store behind it, and a viewer who watches everything from the start.
 struct Side {
     world: World,
     store: BTreeMap<usize, Standing>,
     viewer: pollux_server::watch::stream::Events,
-    /// What the viewer was last told of each poll.
+    /// The last state that the viewer was sent of each poll.
     told: BTreeMap<String, Value>,
 }
 
@@ -246,7 +248,7 @@ impl Side {
         Self { world, store: BTreeMap::new(), viewer, told: BTreeMap::new() }
     }
 
-    /// Poll `n` gets these votes, or is closed.
+    /// Gives poll `n` these votes, or closes it.
     fn step(&mut self, n: usize, votes: Option<u64>) {
         let Some(standing) = self.store.get_mut(&n) else {
             let poll = self.world.open(n as u64, Results::Live);
@@ -272,7 +274,7 @@ impl Side {
         }
     }
 
-    /// Let time pass: what the hub wants is read back, and the viewer reads unless it is slow.
+    /// Lets time pass: what the hub wants is read back, and the viewer reads unless it is slow.
     async fn pass(&mut self, seconds: u64, slow: bool) {
         let until = tokio::time::Instant::now() + Duration::from_secs(seconds);
         loop {
@@ -301,8 +303,8 @@ impl Side {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// Whoever watches everything ends at the same states, and the leaderboard is the same, whether
-    /// all polls are in memory or hardly any.
+    /// A viewer of everything ends at the same states, and the leaderboard is the same, whether all polls are
+    /// in memory or hardly any.
     #[test]
     fn with_a_shelf_everybody_is_told_the_same(
         steps in prop::collection::vec(

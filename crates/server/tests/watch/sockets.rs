@@ -1,4 +1,4 @@
-//! Real sockets: the protocol, and viewers that misbehave.
+//! Viewers on real sockets keep to the protocol, or misbehave.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::world::*;
 
-/// Answers every message with itself; `flood` with as many answers as are asked for.
+/// `Echo` answers every message with itself, and `flood` with as many answers as are asked for.
 struct Echo;
 
 #[async_trait]
@@ -34,7 +34,7 @@ impl Inbound for Echo {
     }
 }
 
-/// A client's end of a socket that is served.
+/// Returns a client's end of a socket that is served.
 async fn connect(world: &World, interest: Interest) -> TcpStream {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap());
@@ -63,7 +63,7 @@ async fn next_json(socket: &mut WebSocketStream<TcpStream>) -> Value {
     }
 }
 
-/// The code of the close frame that comes.
+/// Returns the code of the next close frame.
 async fn close_code(socket: &mut WebSocketStream<TcpStream>) -> u16 {
     loop {
         if let Message::Close(frame) = next(socket).await {
@@ -72,7 +72,7 @@ async fn close_code(socket: &mut WebSocketStream<TcpStream>) -> u16 {
     }
 }
 
-/// The code that these bytes, sent raw, earn.
+/// Returns the code with which the server closes a socket that sends these raw bytes.
 async fn code_for(bytes: &[u8]) -> u16 {
     let world = World::new(WatchLimits::default());
     let mut stream = connect(&world, Interest::default()).await;
@@ -97,7 +97,7 @@ async fn until(condition: impl Fn() -> bool) {
     }
 }
 
-/// A masked frame.
+/// Returns a masked frame.
 fn frame(first: u8, content: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match content.len() {
@@ -191,7 +191,7 @@ async fn silence_is_asked_about_and_then_closed() {
     let limits = WatchLimits { silence: Duration::from_millis(200), ..WatchLimits::default() };
     let world = World::new(limits);
     let start = Instant::now();
-    // One whose client answers pings stays; one that does not is sent away.
+    // A client that answers pings stays; one that does not is closed.
     let mut lively = websocket(&world, Interest::default()).await;
     let mut silent = connect(&world, Interest::default()).await;
     let lively = tokio::spawn(async move {
@@ -239,6 +239,7 @@ async fn too_many_viewers_are_told_to_try_later() {
 
 #[tokio::test]
 async fn subscriptions_come_and_go() {
+    /// `Subscriber` subscribes to a poll, unsubscribes from it, or shows its owner's token, as it is told.
     struct Subscriber(Arc<Poll>);
     #[async_trait]
     impl Inbound for Subscriber {
@@ -275,8 +276,8 @@ async fn subscriptions_come_and_go() {
     assert!(next(&mut socket).await.is_pong(), "nothing came in between");
 }
 
-/// The heart of it: some never read, the others notice nothing, and those who never read are
-/// not sent what they missed but what is.
+/// Some viewers never read, and the others notice nothing; those who never read are at last sent not what
+/// they missed but the present state.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_read_delays_nobody_and_skips_states() {
     let limits = WatchLimits {
@@ -294,7 +295,7 @@ async fn who_does_not_read_delays_nobody_and_skips_states() {
     }
     let mut reader = websocket(&world, one(&poll)).await;
     next_json(&mut reader).await;
-    // Few enough that the kernel's retransmissions do not back off for long.
+    // There are few enough states that the kernel's retransmissions do not back off for long.
     let states = 600;
     for n in 1..=states {
         world.tally(&poll, 0, [n, 0]);
@@ -302,7 +303,7 @@ async fn who_does_not_read_delays_nobody_and_skips_states() {
         while next_json(&mut reader).await["poll"]["totalVotes"] != n {}
         assert!(start.elapsed() < Duration::from_secs(2));
     }
-    // All at once: how soon the kernel tries again depends on how long they were stuck.
+    // All sockets are read at once: how soon the kernel tries again depends on how long they were stuck.
     let mut late = tokio::task::JoinSet::new();
     for stream in stuck {
         late.spawn(async move {

@@ -1,4 +1,4 @@
-//! What viewers are sent, by a clock that the test moves.
+//! Viewers are sent the right states, by a clock that the test moves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ async fn who_comes_back_is_not_shown_an_older_state() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     for interest in [everything(), one(&poll)] {
         for votes in 1..=5 {
-            // Again and again within one tick.
+            // The viewer comes back again and again within one tick.
             let mut viewer = events(&world.hub, interest.clone(), None);
             let before = next(&mut viewer).await["polls"][0]["totalVotes"].as_u64().unwrap();
             world.tally(&poll, 0, [before + votes, 0]);
@@ -135,7 +135,7 @@ async fn turnout_is_shown_before_the_numbers_and_no_changed_mind_is() {
         assert_eq!((&shown["totalVotes"], &shown["options"][1]["votes"]), (&json!(7), &json!(5)));
         assert!(shown["version"].as_u64().unwrap() > seen, "{shown} after {seen}");
     }
-    // Hidden again, with the voters of the round before: nobody keeps a number.
+    // The numbers are hidden again, and the round before had voters: nobody keeps a number.
     world.change(&mut poll, |poll| poll.reset(NOW).unwrap());
     let mut again = tally(&poll, 0, [1, 0]);
     again.next_offset += 100;
@@ -167,7 +167,7 @@ async fn who_votes_sees_the_numbers_from_then_on() {
     assert_eq!(next_poll(&mut mine).await["poll"]["totalVotes"], 1);
     assert_eq!(next_poll(&mut all).await["poll"]["totalVotes"], 1);
     assert_eq!(rest(&mut theirs).await, Vec::<Value>::new());
-    // A token of something else takes nothing away, and is no news.
+    // A token of something else takes nothing away, and causes no message.
     mine.viewer().grant(poll.id, Grant::Runs(Proof::Owner([99; 32])));
     world.tally(&poll, 0, [2, 0]);
     assert_eq!(next_poll(&mut mine).await["poll"]["totalVotes"], 2);
@@ -201,7 +201,7 @@ async fn a_viewer_of_everything_hears_of_births_and_ends() {
     assert_eq!(kinds(rest(&mut viewer).await), ["poll.closed"]);
     assert!(world.hub.poll(poll.id).is_none());
     assert!(world.hub.by_code(&poll.code).is_none());
-    // A late announcement does not bring it back.
+    // A late announcement does not bring the poll back.
     world.hub.apply(Announcement::Tally(tally(&poll, 0, [9, 9]))).unwrap();
     assert_eq!(rest(&mut viewer).await, Vec::<Value>::new());
 }
@@ -254,7 +254,7 @@ async fn everything_is_fifty_polls_first_and_fifty_updates_a_tick_and_none_is_pa
     assert_eq!(shown.len(), 50);
     assert_eq!(shown[0]["id"], polls[119].id.to_string(), "the newest first");
     rest(&mut viewer).await;
-    // All change all the time; in each second every one of them must come by.
+    // All polls change all the time; in each second every one of them must come by.
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for n in 1..=30 {
         for poll in &polls {
@@ -367,8 +367,8 @@ async fn progress_is_awaited() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Announcements late, twice, out of order: what every viewer sees only grows, and ends at
-    /// the sum of the newest tallies.
+    /// Announcements come late, twice and out of order: what every viewer sees only grows, and ends at the
+    /// sum of the newest tallies.
     #[test]
     fn versions_never_go_back_and_the_last_state_is_the_final_tally(
         order in prop::collection::vec((0_usize..40, 0_u64..60), 1..60),
@@ -404,7 +404,7 @@ proptest! {
                 while let Ok(message) = tokio::time::timeout(wait, next(&mut one)).await {
                     look(0, message);
                 }
-                // This one is slow: it looks only now and then.
+                // This viewer is slow: it looks only now and then.
                 if pause > 50
                     && let Ok(message) = tokio::time::timeout(wait, next(&mut every)).await
                 {

@@ -1,4 +1,4 @@
-//! A hub with a few polls, without a log or a store.
+//! The world is a hub with a few polls, without a log or a store.
 
 use std::sync::Arc;
 
@@ -14,10 +14,12 @@ use pollux_server::watch::viewer::Interest;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+/// Every test here takes place at this moment.
 pub const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+/// Every hub here has this many partitions.
 pub const PARTITIONS: u32 = 3;
 
-/// Time that stands still and dice that always fall the same.
+/// `Still` is a clock that stands still, with dice that always fall the same.
 pub struct Still;
 
 impl Ambient for Still {
@@ -29,7 +31,7 @@ impl Ambient for Still {
     }
 }
 
-/// A running hub; the tick ends with it.
+/// `World` is a running hub, whose tick ends with it.
 pub struct World {
     pub hub: Arc<Hub>,
     pub stop: CancellationToken,
@@ -37,6 +39,7 @@ pub struct World {
 }
 
 impl World {
+    /// Starts a hub with these limits.
     pub fn new(limits: WatchLimits) -> Self {
         let ambient: SharedAmbient = Arc::new(Still);
         let hub = Hub::new(PARTITIONS, limits, ambient);
@@ -48,18 +51,19 @@ impl World {
         Self { hub, stop, running }
     }
 
-    /// Make a poll of two options known.
+    /// Makes a listed poll of two options known to the hub.
     pub fn open(&self, n: u64, results: Results) -> Arc<Poll> {
         self.open_as(n, results, true)
     }
 
+    /// Makes a poll of two options known to the hub, listed or not.
     pub fn open_as(&self, n: u64, results: Results, listed: bool) -> Arc<Poll> {
         let poll = poll(n, results, listed);
         self.hub.merge(Standing::new(poll.clone(), PARTITIONS));
         poll
     }
 
-    /// The same, hidden but for how many have voted.
+    /// Makes a poll known whose numbers are hidden, except how many have voted.
     pub fn open_with_turnout(&self, n: u64) -> Arc<Poll> {
         let mut poll = poll(n, Results::Hidden, true);
         Arc::make_mut(&mut poll).turnout = Turnout::Shown;
@@ -67,21 +71,22 @@ impl World {
         poll
     }
 
-    /// So many votes for each of the two options in this partition.
+    /// Applies a tally of this many votes for each of the two options in this partition.
     pub fn tally(&self, poll: &Poll, partition: Partition, counts: [u64; 2]) {
         self.hub.apply(Announcement::Tally(tally(poll, partition, counts))).unwrap();
     }
 
-    /// Change the poll and tell it.
+    /// Changes the poll and announces it.
     pub fn change(&self, poll: &mut Arc<Poll>, change: impl FnOnce(&mut Poll)) {
         change(Arc::make_mut(poll));
         self.hub.apply(Announcement::Poll(poll.clone())).unwrap();
     }
 }
 
+/// Returns an open poll of two options.
 pub fn poll(n: u64, results: Results, listed: bool) -> Arc<Poll> {
     let id = PollId::new(UnixMillis(NOW.0 + n), [0; 10]);
-    // Nobody hears of votes whose numbers they do not see.
+    // With turnout hidden, a viewer who does not see the numbers is told of no vote.
     let turnout = Turnout::Hidden;
     let draft =
         Draft { results, turnout, listed, ..Draft::new(format!("Question {n}?"), ["One", "Two"]) };
@@ -91,7 +96,7 @@ pub fn poll(n: u64, results: Results, listed: bool) -> Arc<Poll> {
     Arc::new(poll)
 }
 
-/// The tally of a partition that has seen the poll's present phase and this many votes.
+/// Returns the tally of a partition that has seen the poll's present phase and this many votes.
 pub fn tally(poll: &Poll, partition: Partition, counts: [u64; 2]) -> TallyAt {
     let voters = counts[0] + counts[1];
     let phase = poll.phase;
@@ -106,21 +111,23 @@ pub fn tally(poll: &Poll, partition: Partition, counts: [u64; 2]) -> TallyAt {
     }
 }
 
+/// Returns the interest of a viewer of this poll alone.
 pub fn one(poll: &Poll) -> Interest {
     Interest { polls: vec![poll.id], ..Interest::default() }
 }
 
+/// Returns the interest of a viewer of everything.
 pub fn everything() -> Interest {
     Interest { everything: true, ..Interest::default() }
 }
 
-/// The next message; it must come within the longest pause there is.
+/// Returns the next message, which must come within the longest pause there is.
 pub async fn next(events: &mut Events) -> Value {
     let next = tokio::time::timeout(std::time::Duration::from_secs(60), events.next_json());
     serde_json::from_slice(&next.await.expect("a message").unwrap()).unwrap()
 }
 
-/// The next message about a poll.
+/// Returns the next message about a poll.
 pub async fn next_poll(events: &mut Events) -> Value {
     loop {
         let message = next(events).await;
@@ -130,7 +137,7 @@ pub async fn next_poll(events: &mut Events) -> Value {
     }
 }
 
-/// All messages until nothing happens any more; the clock must be paused.
+/// Returns all messages until nothing happens any more; the clock must be paused.
 pub async fn rest(events: &mut Events) -> Vec<Value> {
     let mut messages = Vec::new();
     let quiet = std::time::Duration::from_secs(3);

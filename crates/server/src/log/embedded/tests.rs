@@ -1,4 +1,5 @@
-//! What only the embedded log promises: its file, its failures, and what a kill leaves.
+//! The embedded log promises some things that no other backend does: about its file, its failures, and what a
+//! kill leaves.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +19,7 @@ mod nemesis;
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// What a log that is shut consists of.
+/// A log that is shut consists of these files.
 const FILES: [&str; 2] = ["log.db", "log.db-synced"];
 
 fn open(folder: &Path) -> Result<Arc<EmbeddedLog>, OpenError> {
@@ -36,7 +37,7 @@ fn record(text: impl Into<String>) -> NewRecord {
     NewRecord { key: "key".into(), value: Bytes::from(text.into()) }
 }
 
-/// A folder with a log of so many records in partition 0, shut.
+/// Returns a folder with a log of this many records in partition 0, shut.
 async fn folder_with(records: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path()).unwrap();
@@ -47,7 +48,7 @@ async fn folder_with(records: usize) -> TempDir {
     folder
 }
 
-/// Change a log's file behind its back.
+/// Changes a log's file behind its back.
 fn tamper(folder: &Path, sql: &str) {
     Connection::open(folder.join(file::NAME)).unwrap().execute_batch(sql).unwrap();
 }
@@ -81,8 +82,8 @@ async fn what_a_killed_creation_left_is_swept_away() {
     assert_eq!(names(folder.path()), FILES);
 }
 
-/// `synchronous` is FULL (2) where SQLite syncs the write-ahead log before COMMIT returns. To see
-/// the system calls themselves: run this module under `strace -f -y -e fsync,fdatasync,pwrite64`.
+/// `synchronous` is FULL (2) where SQLite syncs the write-ahead log before COMMIT returns. To see the system
+/// calls themselves, run this module under `strace -f -y -e fsync,fdatasync,pwrite64`.
 #[tokio::test]
 async fn a_commit_returns_after_the_fsync() {
     let folder = folder_with(1).await;
@@ -180,7 +181,7 @@ async fn folders_that_will_not_do_are_refused() {
 
 // ---- reading beside ----
 
-/// All values of partition 0 after the genesis record, as numbers.
+/// Returns all values of partition 0 after the genesis record, as numbers.
 fn numbers(reader: &LogReader) -> Vec<usize> {
     let records = reader.read(0, 1, usize::MAX).unwrap();
     assert_eq!(reader.end(0), Ok(records.len() as u64 + 1));
@@ -198,7 +199,7 @@ async fn without_a_server_reading_leaves_no_trace() {
     assert_eq!(reader.read(0, 7, 1), Err(error));
     reader.read(2, 0, 1).unwrap_err();
 
-    // A server starts, and goes on writing, while the reader is open.
+    // A server starts, and writes, while the reader is open.
     let log = open(folder.path()).unwrap();
     assert_eq!(reader.generation(), log.generation());
     log.append(0, record("5")).await.unwrap();
@@ -212,7 +213,7 @@ async fn without_a_server_reading_leaves_no_trace() {
 
 // ---- failures ----
 
-/// SQLite's own bound on the file's size makes it say what a full disk does.
+/// SQLite's own bound on the file's size makes SQLite report what it reports on a full disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_and_recovers() {
     let folder = folder_with(3).await;
@@ -244,7 +245,7 @@ async fn a_full_disk_refuses_and_recovers() {
     tokio::time::sleep(2 * writer::PROBE).await;
     log.ready().unwrap_err();
 
-    // Somebody makes room: the log notices without being asked for anything.
+    // Once there is room again the log notices, without being asked for anything.
     tamper(folder.path(), "DELETE FROM ballast");
     tokio::time::timeout(LONG, async {
         while log.ready().is_err() {
@@ -260,7 +261,7 @@ async fn a_full_disk_refuses_and_recovers() {
     assert_eq!(open(folder.path()).unwrap().end(0).await, Ok(5));
 }
 
-/// Run one of the ignored tests below as a process of its own.
+/// Runs one of the ignored tests below as a process of its own.
 fn child(test: &str, folder: &Path, shell: &str) -> Child {
     Command::new("sh")
         .args(["-c", &format!("{shell} exec \"$@\""), "sh"])
@@ -276,7 +277,7 @@ fn childs_folder() -> PathBuf {
     std::env::var_os("POLLUX_TEST_FOLDER").expect("run by another test").into()
 }
 
-/// Every number acknowledged is on the log, once, in order.
+/// Asserts that every number that was acknowledged is on the log, once and in order.
 fn assert_holds(folder: &Path, acknowledged: usize) {
     let reader = EmbeddedLog::open_read_only(folder).unwrap();
     let found = numbers(&reader);
@@ -284,8 +285,8 @@ fn assert_holds(folder: &Path, acknowledged: usize) {
     assert!(found.iter().copied().eq(0..found.len()));
 }
 
-/// A bound on file sizes makes the write of a commit fail with EFBIG: an error of the device,
-/// not of room. Nobody can know what is on the disk then.
+/// A bound on file sizes makes the write of a commit fail with EFBIG: an error of the device, not a lack of
+/// room. Nobody can know what is on the disk then.
 #[tokio::test]
 async fn an_error_at_commit_is_unknown_and_final() {
     let folder = tempfile::tempdir().unwrap();
@@ -366,7 +367,7 @@ async fn child_until_killed() {
     }
 }
 
-/// A power cut, as the disk sees it: the files as they are at some moment, in the middle of
+/// The copies are what a power cut leaves on the disk: the files as they are at some moment in the middle of
 /// writing, with the newest write torn.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_taken_while_writing_holds_what_was_acknowledged() {
@@ -390,7 +391,7 @@ async fn a_copy_taken_while_writing_holds_what_was_acknowledged() {
     while seen.changed().await.is_ok() && copies.len() < 30 {
         let number = *seen.borrow_and_update();
         let copy = tempfile::tempdir().unwrap();
-        // The mark first: the others may be written to in between.
+        // The mark is copied first: the other files may be written to in between.
         for name in ["log.db-synced", "log.db", "log.db-wal"] {
             fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
         }
@@ -443,7 +444,8 @@ async fn the_write_ahead_log_stays_bounded_under_single_votes() {
 
 // ---- cost ----
 
-/// `cargo test --release -p pollux-server --lib cost_of_an_append -- --ignored --nocapture`
+/// The measurement is run by hand, with
+/// `cargo test --release -p pollux-server --lib cost_of_an_append -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_an_append() {
@@ -482,7 +484,7 @@ fn cost_of_an_append() {
     });
 }
 
-/// User and system time of this process so far.
+/// Returns the user and system time of this process so far, in seconds.
 fn cpu_seconds() -> f64 {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let nanoseconds = tasks.map(|task| {

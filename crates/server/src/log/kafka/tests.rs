@@ -1,4 +1,4 @@
-//! What a real cluster does not do at one's bidding: against librdkafka's own mock of one.
+//! What a real cluster does not do on demand is tested here, against librdkafka's own mock of a cluster.
 
 #![allow(clippy::unwrap_used)]
 
@@ -35,13 +35,13 @@ async fn a_fatal_error_is_outlived_by_a_new_producer() {
     let producer = start(&config(&mock), &LogLimits::default(), &stop);
     producer.append(0, record("before")).await.unwrap();
 
-    // What a broker says that has lost records: no idempotent producer goes on after that.
+    // A broker that has lost records answers so; no idempotent producer goes on after that.
     let gap = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
     mock.request_errors(RDKafkaApiKey::Produce, &[gap]);
     let struck = timeout(LONG, producer.append(0, record("struck"))).await.unwrap();
     assert!(matches!(struck, Err(AppendError::Unknown(_))), "{struck:?}");
     let healed = async {
-        // Until it is renewed it refuses, and says that it would.
+        // Until the producer is replaced it refuses appends, and says that they were not recorded.
         while let Err(why) = producer.append(0, record("again")).await {
             assert!(matches!(why, AppendError::NotRecorded(_)), "{why:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -73,7 +73,7 @@ async fn only_what_a_broker_refuses_for_itself_is_certainly_not_recorded() {
     let refused = timeout(LONG, producer.append(0, long)).await.unwrap();
     assert!(matches!(refused, Err(AppendError::NotRecorded(_))), "{refused:?}");
 
-    // Nobody answers, and whether anything was written cannot be known.
+    // No broker answers, so nobody can know whether anything was written.
     (1..=3).for_each(|broker| mock.broker_down(broker).unwrap());
     let lost = timeout(LONG, producer.append(0, record("lost"))).await.unwrap();
     assert!(matches!(lost, Err(AppendError::Unknown(_))), "{lost:?}");
@@ -130,7 +130,7 @@ async fn one_partition_cannot_take_the_places_of_all() {
         let taken = !refused(&append);
         assert_eq!(timeout(LONG, append).await.unwrap().is_ok(), taken);
     }
-    // Its places are free again.
+    // The partition's places are free again.
     let again: Vec<_> = (0..10).map(|_| producer.append(0, record("again"))).collect();
     for append in again {
         append.await.unwrap();

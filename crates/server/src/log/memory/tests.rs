@@ -1,4 +1,4 @@
-//! What the memory log does when told to fail: what it answers is true all the same.
+//! The memory log fails when it is told to, and its answers are true all the same.
 
 #![allow(clippy::unwrap_used)]
 
@@ -27,9 +27,10 @@ fn record(text: String) -> NewRecord {
     NewRecord { key: "key".into(), value: text.into() }
 }
 
+/// `Outcomes` is what became of one node's appends, in order.
 type Outcomes = Vec<Result<Position, AppendError>>;
 
-/// A run of 600 appends from two nodes, one after the other on each, and what became of them.
+/// Runs 600 appends from two nodes, one after another on each, and returns what became of them.
 async fn run(seed: u64) -> (MemoryLog, Vec<Outcomes>) {
     let cluster = cluster(all_faults(), seed);
     let nodes = (0..2).map(|member| {

@@ -1,4 +1,4 @@
-//! What waits is recorded once, in its order, or certainly not.
+//! A record that waits in line is recorded once, in its order, or certainly not.
 
 #![allow(clippy::unwrap_used)]
 
@@ -26,7 +26,7 @@ fn record(text: &str) -> NewRecord {
     NewRecord { key: "key".into(), value: text.to_owned().into() }
 }
 
-/// What stands on the log behind the genesis record.
+/// Returns what stands on a partition after the genesis record.
 fn texts(cluster: &MemoryLog, partition: Partition) -> Vec<String> {
     let records = cluster.records(partition).into_iter().skip(1);
     records.map(|record| String::from_utf8(record.value.to_vec()).unwrap()).collect()
@@ -64,7 +64,7 @@ async fn a_control_record_does_not_pass_a_ballot_that_was_refused_after_all() {
     let delay = SECOND..2 * SECOND;
     cluster.set_faults(LogFaults { not_recorded: 1.0, delay, ..LogFaults::default() });
     let ballot = log.append(0, record("ballot"));
-    // From here on all is well; the first one's refusal is on its way.
+    // From here on the log takes everything; the ballot's refusal is still on its way.
     cluster.set_faults(LogFaults::default());
     let control = log.append_last(0, record("control"));
     let later = log.append(0, record("later"));
@@ -101,7 +101,7 @@ async fn whose_time_is_over_is_not_recorded_or_unknown_as_the_log_has_it() {
     cluster.set_faults(away());
     let waits = log.append(0, record("in line")).within(SECOND).await;
     assert!(matches!(waits, Err(AppendError::NotRecorded(_))), "{waits:?}");
-    // Whoever goes away has not been told anything; they leave the line, too.
+    // An append that is dropped has had no answer; it leaves the line, too.
     drop(log.append(0, record("gone")));
     assert_eq!(log.shared.waiting.load(Ordering::Acquire), 0);
     cluster.set_faults(LogFaults::default());
@@ -136,8 +136,8 @@ async fn a_full_line_refuses_at_once_and_says_so() {
     assert!(refused(&log.append(0, record("no more waiting"))));
 }
 
-/// Whatever the log does in between: who is told yes stands there once, who is told no never does, and
-/// a control record stands behind all that was appended before it.
+/// Whatever the log does in between, a record that was acknowledged stands there once, one that was refused
+/// never does, and a control record stands behind all that was appended before it.
 #[tokio::test(start_paused = true)]
 async fn in_any_weather_the_answers_are_true_and_the_order_is_kept() {
     for seed in 0..200 {

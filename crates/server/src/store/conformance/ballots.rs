@@ -198,7 +198,7 @@ pub async fn keeps_every_voter_state(backend: &dyn Backend) {
     }
     let mut expected = Vec::new();
     for (n, after) in states.into_iter().enumerate() {
-        // No fold would leave all of these states; the store keeps what it is given.
+        // No fold would leave all of these states, but the store keeps what it is given.
         let row = BallotRow { after, ..row(n as u64, &poll, n as u8, 5) };
         let commit = Commit { ballots: vec![row.clone()], ..empty(n as u64, n as u64 + 1) };
         store.commit(0, &commit).await.unwrap();
@@ -273,8 +273,8 @@ pub async fn chains_a_voters_rows(backend: &dyn Backend) {
     worker.vote(&other, voter(1), ballot_id(10), &[1]).await; // 1
     worker.vote(&poll, voter(2), ballot_id(10), &[1]).await; // 2
     worker.vote(&poll, voter(1), ballot_id(30), &[2]).await; // 3
-    worker.vote(&poll, voter(1), ballot_id(20), &[3]).await; // 4, superseded: a row as well
-    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // 5, a repetition: none
+    worker.vote(&poll, voter(1), ballot_id(20), &[3]).await; // 4: superseded, and a row as well
+    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // 5: a repetition, and no row
     worker.vote(&poll, voter(1), ballot_id(40), &[1]).await; // 6
     let store = backend.reopen(store).await;
     let rows = store.ballots(0, 0, None, 9).await.unwrap();
@@ -378,19 +378,22 @@ pub async fn remembers_every_decision(backend: &dyn Backend) {
     let store = backend.reopen(store).await;
     // The comments say which ballot is asked about.
     let ask = |poll: &Poll, who, ballot| (poll.id, voter(who), ballot_id(ballot));
+    // The questions are, in this order: the latest row; three earlier ones; a ballot above all that were
+    // seen; one in between and one below, never seen; another voter's; a voter who never voted; another poll;
+    // no poll at all; and an earlier one once more.
     let asked = [
-        ask(&poll, 1, 30), // the latest row
-        ask(&poll, 1, 40), // earlier ones
+        ask(&poll, 1, 30),
+        ask(&poll, 1, 40),
         ask(&poll, 1, 10),
         ask(&poll, 1, 20),
-        ask(&poll, 1, 50), // above all that were seen
-        ask(&poll, 1, 35), // in between, below, and never seen
+        ask(&poll, 1, 50),
+        ask(&poll, 1, 35),
         ask(&poll, 1, 5),
-        ask(&poll, 1, 60),         // another voter's
-        ask(&poll, 3, 20),         // a voter who never voted
-        ask(&other, 1, 20),        // in another poll
-        ask(&open_poll(9), 1, 20), // in none
-        ask(&poll, 1, 40),         // asked twice
+        ask(&poll, 1, 60),
+        ask(&poll, 3, 20),
+        ask(&other, 1, 20),
+        ask(&open_poll(9), 1, 20),
+        ask(&poll, 1, 40),
     ];
     let (counted, superseded) = (Some(Status::Counted), Some(Status::Superseded));
     let mut told = vec![Some(Status::Late), counted, superseded, counted];
@@ -447,8 +450,8 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     // The comments give the offset of each record.
     worker.vote(&poll, voter(1), ballot_id(10), &[1]).await; // 0
     worker.vote(&poll, voter(1), ballot_id(30), &[2]).await; // 1
-    worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2, superseded: replaces nothing
-    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[3]).await, None); // 3
+    worker.vote(&poll, voter(1), ballot_id(20), &[1]).await; // 2: superseded, replaces nothing
+    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[3]).await, None); // 3: a repetition
     let first = async |ballot| fate(&*store, &poll, 1, ballot).await;
     assert_eq!(first(10).await, Some((Status::Replaced, 0)));
     assert_eq!(first(30).await, Some((Status::Counted, 1)));
@@ -456,10 +459,10 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     // In the new round, what counted in the old one is still told as counted, to a retry too.
     change(&*store, &mut poll, |poll| poll.reset(at(NOW)).unwrap()).await;
     worker.control(&poll).await; // 4
-    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[2]).await, None); // 5
+    assert_eq!(worker.vote(&poll, voter(1), ballot_id(30), &[2]).await, None); // 5: a repetition
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 0]);
-    worker.vote(&poll, voter(1), ballot_id(25), &[2]).await; // 6, counted in the second round
-    worker.vote(&poll, voter(1), ballot_id(50), &[3]).await; // 7, and its replacement
+    worker.vote(&poll, voter(1), ballot_id(25), &[2]).await; // 6: counted in the second round
+    worker.vote(&poll, voter(1), ballot_id(50), &[3]).await; // 7: replaces it
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 1]);
     let store = backend.reopen(store).await;
     let told = async |ballot| fate(&*store, &poll, 1, ballot).await;
@@ -477,10 +480,11 @@ pub async fn tells_the_fate_of_what_the_server_named(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let poll = create(&*store, open_poll(1)).await;
     let mut worker = Worker::begin(&*store, 0).await;
+    // The comment beside a vote begins with its record's offset.
     worker.vote(&poll, voter(1), ballot_id(50), &[1]).await; // 0
     let by_place = NamedBy::Server;
     worker.vote_named_by(by_place, &poll, voter(1), ballot_id(20), &[2]).await; // 1
-    worker.vote(&poll, voter(1), ballot_id(10), &[3]).await; // 2, superseded
+    worker.vote(&poll, voter(1), ballot_id(10), &[3]).await; // 2: superseded
     let store = backend.reopen(store).await;
     let told = async |ballot| fate(&*store, &poll, 1, ballot).await;
     assert_eq!(told(50).await, Some((Status::Replaced, 0)), "by one with a smaller id");
@@ -491,7 +495,7 @@ pub async fn tells_the_fate_of_what_the_server_named(backend: &dyn Backend) {
     assert_eq!(store.voter(poll.id, voter(1)).await.unwrap(), state);
     let mut worker = Worker::begin(&*store, 0).await;
     assert_eq!(worker.vote(&poll, voter(1), ballot_id(50), &[3]).await, None, "decided once");
-    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // greater than the one that counts
+    worker.vote(&poll, voter(1), ballot_id(30), &[3]).await; // 3: greater than the one that counts
     assert_eq!(store.standing(poll.id).await.unwrap().unwrap().counts(), [0, 0, 1]);
 }
 
@@ -512,8 +516,8 @@ pub async fn tells_tallies_since(backend: &dyn Backend) {
     let two = create(&*store, open_poll(2)).await;
     let mut here = Worker::begin(&*store, 0).await;
     let mut there = Worker::begin(&*store, 1).await;
-    here.vote(&one, voter(1), ballot_id(1), &[1]).await; // commits up to 1
-    here.vote(&two, voter(1), ballot_id(1), &[1]).await; // commits up to 2
+    here.vote(&one, voter(1), ballot_id(1), &[1]).await; // It commits up to offset 1.
+    here.vote(&two, voter(1), ballot_id(1), &[1]).await; // It commits up to offset 2.
     there.vote(&one, voter(2), ballot_id(1), &[2]).await;
     let since = async |partition, offset| {
         let tallies = store.tallies_since(partition, offset).await.unwrap();

@@ -1,5 +1,5 @@
-//! What only the embedded store can be asked: crashes of its files, merges of its index, files
-//! that are not its own, a full disk.
+//! Only the embedded store has these to answer for: crashes of its files, merges of its index, files that are
+//! not its own, a full disk.
 
 #![allow(clippy::unwrap_used)]
 
@@ -39,12 +39,12 @@ fn writer(folder: &Path, voters: usize) -> Writer {
 }
 
 fn many_voters(n: u64) -> VoterId {
-    // Spread like the pseudonyms they stand for.
+    // The ids are spread like the pseudonyms that they stand for.
     let mixed = u128::from(n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     VoterId(mixed.to_be_bytes())
 }
 
-/// Ballots of these voters at the offsets from `from` on.
+/// Returns a commit of these voters' ballots, at the offsets from `from` on.
 fn batch(poll: &Poll, from: u64, voters: impl IntoIterator<Item = u64>) -> Commit {
     let ballots: Vec<BallotRow> = voters
         .into_iter()
@@ -75,7 +75,7 @@ fn batch(poll: &Poll, from: u64, voters: impl IntoIterator<Item = u64>) -> Commi
     Commit { from, to, tallies: vec![tally], ballots, ..Commit::default() }
 }
 
-/// As a crash leaves them: the database and its write-ahead log, cut to this length.
+/// Copies the files as a crash leaves them: the database, and its write-ahead log cut to this length.
 fn crashed(from: &Path, wal_bytes: u64) -> TempDir {
     let folder = tempdir().unwrap();
     fs::copy(from.join(FILE), folder.path().join(FILE)).unwrap();
@@ -121,7 +121,7 @@ async fn a_killed_process_leaves_a_state_between_two_commits() {
     store.shut().await;
 }
 
-/// Offset, tally, rows and voters tell of the same commits. Says how far they go.
+/// Asserts that offset, tally, rows and voters tell of the same commits, and returns how far these go.
 async fn between_two_commits(store: &EmbeddedStore, poll: &Poll) -> u64 {
     let next = store.begin(0, generation(1)).await.unwrap().next_offset;
     let rows = store.ballots(0, 0, None, 10_000).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_power_cut_takes_only_commits_after_the_last_durable_one() {
         if !by_commit {
             change(&*store, &mut poll, |poll| assert!(poll.close(at(NOW + 1)).unwrap())).await;
         }
-        // What was synced when the durable one returned; only what follows can be cut off.
+        // This much was synced when the durable commit returned; only what follows can be cut off.
         let durable = folder.path().join(WAL).metadata().unwrap().len();
         for n in 5..9 {
             let commit = batch(&poll, n * 10, n * 10..n * 10 + 10);
@@ -175,9 +175,9 @@ async fn a_power_cut_takes_only_commits_after_the_last_durable_one() {
     }
 }
 
-/// `synchronous` is FULL (2) where SQLite syncs the write-ahead log before COMMIT returns, and
-/// NORMAL (1) where it does not. To see the
-/// system calls themselves: run this test under `strace -f -y -e fsync,fdatasync,pwrite64`.
+/// `synchronous` is FULL (2) where SQLite syncs the write-ahead log before COMMIT returns, and NORMAL (1)
+/// where it does not. To see the system calls themselves, run this test under
+/// `strace -f -y -e fsync,fdatasync,pwrite64`.
 #[test]
 fn what_must_be_durable_is_synced_and_ballots_are_not() {
     let folder = tempdir().unwrap();
@@ -210,7 +210,7 @@ async fn a_merge_may_be_cut_short_and_overtaken() {
     writer.begin(0, generation(1)).unwrap();
     writer.commit(0, &batch(&poll, 0, 0..2_999)).unwrap();
     assert!(!writer.merging());
-    // The map is full: the first slice of it is merged at once, and no more.
+    // The map is full: its first slice is merged at once, and no more.
     writer.commit(0, &batch(&poll, 2_999, 2_999..3_000)).unwrap();
     assert!(writer.merging());
     let indexed = |folder: &Path| -> (i64, i64) {
@@ -220,7 +220,7 @@ async fn a_merge_may_be_cut_short_and_overtaken() {
         (count, to)
     };
     assert_eq!(indexed(folder.path()), (1_024, 0));
-    // Every tenth voter votes again while their older row is being merged; then a crash.
+    // Every tenth voter votes again while their older row is being merged; then comes a crash.
     writer.commit(0, &batch(&poll, 3_000, (0..3_000).step_by(10))).unwrap();
     let wal = folder.path().join(WAL).metadata().unwrap().len();
     let copy = crashed(folder.path(), wal);
@@ -353,7 +353,7 @@ async fn a_commit_that_fails_for_no_known_reason_fails_the_store() {
     let poll = open_poll(1);
     writer.create(poll.clone(), &["1".into()], None).unwrap();
     writer.begin(0, generation(1)).unwrap();
-    // Only COMMIT itself finds this row wanting, as it alone meets the disk's errors.
+    // Only COMMIT itself refuses this row, as only COMMIT meets the disk's errors.
     let sql = "CREATE TEMP TABLE owner (x PRIMARY KEY);
         CREATE TEMP TABLE owned (x REFERENCES owner DEFERRABLE INITIALLY DEFERRED);
         CREATE TEMP TRIGGER trap AFTER INSERT ON main.ballots
@@ -427,7 +427,7 @@ async fn a_file_from_before_there_were_events_is_brought_up_to_date() {
     assert_eq!(store.event_by_code("100001").await.unwrap().unwrap().0, event);
 }
 
-/// A writer of a store with this poll, begun.
+/// Returns a writer of a store that has this poll, after its worker has begun.
 fn begun(folder: &Path, poll: &Poll) -> Writer {
     let mut writer = writer(folder, 1000);
     writer.create(poll.clone(), &["1".into()], None).unwrap();
@@ -486,7 +486,7 @@ async fn what_was_counted_before_digests_were_kept_has_none() {
     assert_eq!(store.ballots(0, 0, None, 9).await.unwrap().len(), 7);
 }
 
-/// SQLite's own count of its steps, in place of time.
+/// The test counts SQLite's own steps, in place of time.
 #[test]
 fn a_look_back_takes_as_long_however_often_somebody_voted() {
     let steps = |length: u64| {
@@ -502,7 +502,8 @@ fn a_look_back_takes_as_long_however_often_somebody_voted() {
         };
         writer.db.conn.progress_handler(1, Some(each)).unwrap();
         let (index, conn) = (writer.index(), &writer.db.conn);
-        // The first, the last of the chain, one in the middle, the latest, and one that never was.
+        // The ballots are the first, the last of the chain, one in the middle, the latest, and one that never
+        // was.
         for ballot in [0, 7, length / 2, length - 1, length + 9] {
             let rows = Rows::of(conn, Some(&index), poll.id, voter(1)).unwrap().unwrap();
             let row = rows.find(ballot_id(ballot)).unwrap();
@@ -568,12 +569,12 @@ fn a_damaged_file_is_refused() {
     let folder = ours();
     let path = folder.path().join(FILE);
     let whole = fs::read(&path).unwrap();
-    // The schema's page, behind a header that is whole; then a file that lost its tables.
+    // The schema's page is damaged, behind a header that is whole: the file has lost its tables.
     let mut bytes = whole.clone();
     bytes[100..4096].fill(0x5a);
     fs::write(&path, &bytes).unwrap();
     assert!(matches!(refused(folder.path()), OpenError::Corrupt { .. }));
-    // The ballots that are read back when the server starts.
+    // The pages with the ballots, which are read back when the server starts, are damaged.
     let mut bytes = whole.clone();
     bytes[4096..].fill(0x5a);
     fs::write(&path, &bytes).unwrap();
@@ -590,7 +591,7 @@ fn a_missing_folder_is_named() {
     assert!(matches!(error, OpenError::NotWritable { .. }), "{error}");
 }
 
-/// CPU time of all threads of this process, in nanoseconds.
+/// Returns the CPU time of all threads of this process, in nanoseconds.
 fn cpu_nanos() -> u64 {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let times =
@@ -598,8 +599,8 @@ fn cpu_nanos() -> u64 {
     times.filter_map(|line| line.split(' ').next()?.parse::<u64>().ok()).sum()
 }
 
-/// What load + commit cost, beside a table keyed by voter. By hand:
-/// `cargo test --release -p pollux-server --lib store::embedded::tests::cost -- --ignored --nocapture`
+/// Measures what load and commit cost, beside a table keyed by voter. It is run by hand, with
+/// `cargo test --release -p pollux-server --lib store::embedded::tests::cost -- --ignored --nocapture`.
 #[tokio::test]
 #[ignore = "a measurement, for a release build"]
 async fn cost_of_a_ballot() {
@@ -632,8 +633,8 @@ async fn cost_of_a_ballot() {
     }
 }
 
-/// What a look back costs, beside the walk through all of a voter's rows that it once was.
-/// By hand, as above, with `look_back` for `cost`.
+/// Measures what a look back costs, beside the walk through all of a voter's rows that it once was. It is run
+/// by hand, as above, with `look_back` for `cost`.
 #[test]
 #[ignore = "a measurement, for a release build"]
 fn look_back_and_walk() {
@@ -648,7 +649,7 @@ fn look_back_and_walk() {
             (0..250).for_each(|_| work());
             (cpu_nanos() - start) as f64 / 250.0 / 1000.0
         };
-        // One that never was: between the ids of the first and the second.
+        // This ballot never was: its id is between those of the first and the second.
         let stranger = BallotId(uuid::Uuid::from_u128(ballot_id(0).0.as_u128() + 1));
         let look = micros(&|| {
             let rows = Rows::of(conn, Some(&index), poll.id, voter(1)).unwrap().unwrap();
@@ -663,7 +664,7 @@ fn look_back_and_walk() {
     }
 }
 
-/// The plain design: one upsert a ballot under (poll, voter).
+/// Measures the plain design: one upsert a ballot under (poll, voter).
 fn keyed_by_voter(ballots: u64, size: u64) -> f64 {
     let folder = tempdir().unwrap();
     let conn = Connection::open(folder.path().join("plain.db")).unwrap();

@@ -1,4 +1,4 @@
-//! The faults come as they were asked for, and a power cut takes what it may.
+//! The memory store fails as it was told to, and a power cut takes what it may.
 
 #![allow(clippy::unwrap_used)]
 
@@ -78,7 +78,7 @@ async fn a_power_cut_takes_the_newest_commits_only() {
         let mut states = Vec::new();
         for n in 0..6 {
             if n == 3 {
-                // From here back nothing may be taken: a poll's change, or a durable commit.
+                // The power cut may take nothing from here back: a poll's change, or a durable commit.
                 if by_commit {
                     worker.control(&poll).await;
                 } else {
@@ -93,7 +93,7 @@ async fn a_power_cut_takes_the_newest_commits_only() {
         states.push(store.dump());
         let (next, cut) = (worker.next, store.power_cut());
         assert_eq!(store.dump(), states[states.len() - 1 - cut]);
-        // The voters are as the rows left say, and the log is counted again from there.
+        // The voters are as the rows that are left say, and the log is counted again from there.
         let again = store.begin(0, generation(1)).await.unwrap().next_offset;
         assert_eq!(again, next - cut as u64);
         let last = store.ballots(0, 0, None, 9).await.unwrap().pop().unwrap();

@@ -1,12 +1,13 @@
-//! Damage is called damage: by whom it is noticed, and what is said of it.
+//! The files of a log are damaged, and the tests say by whom it is noticed and what is reported.
 
 use super::*;
 use crate::log::control::genesis;
 
-/// Mark first: if the log is written to meanwhile, it claims less.
+/// `IMAGE` lists the files in the order in which they are copied. The mark comes first: if the log is written
+/// to meanwhile, an older mark claims less.
 const IMAGE: [&str; 3] = ["log.db-synced", "log.db", "log.db-wal"];
 
-/// The files as a crash would leave them now.
+/// Copies the files as a crash would leave them now.
 pub(super) fn image(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for name in IMAGE {
@@ -18,12 +19,12 @@ pub(super) fn image(folder: &Path) -> TempDir {
     copy
 }
 
-/// An empty write-ahead log is as good as none.
+/// Returns the files' bytes; an empty write-ahead log equals a missing one.
 fn bytes(folder: &Path) -> [Vec<u8>; 3] {
     IMAGE.map(|name| fs::read(folder.join(name)).unwrap_or_default())
 }
 
-/// Refused with these words, and not a byte is changed.
+/// Asserts that the log is refused with these words, and that not a byte is changed.
 fn told(folder: &Path, words: &[&str]) {
     let before = bytes(folder);
     let said = refused(folder).to_string();
@@ -33,8 +34,8 @@ fn told(folder: &Path, words: &[&str]) {
     assert!(bytes(folder) == before, "a file was changed: {said}");
 }
 
-/// A log of 40 acknowledged records in partition 0, each a commit, that was killed: most of it is
-/// in the write-ahead log only.
+/// Returns a log of 40 acknowledged records in partition 0, each a commit, that was killed: most of it is
+/// only in the write-ahead log.
 async fn killed() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path()).unwrap();
@@ -60,7 +61,7 @@ async fn every_row_that_is_not_as_it_was_written_is_found_where_it_stands() {
         ("UPDATE batches SET count = 'two' WHERE base = 21".into(), &[21, 21]),
         ("DELETE FROM batches WHERE base = 21".into(), &[21]),
         (
-            // Two rows, whole in themselves, each in the other's place.
+            // Two rows, whole in themselves, change places.
             "CREATE TEMP TABLE kept AS SELECT * FROM batches WHERE base IN (21, 31);
              UPDATE batches SET records = (SELECT records FROM kept WHERE kept.base = 52 - batches.base),
                                 digest = (SELECT digest FROM kept WHERE kept.base = 52 - batches.base)
@@ -111,7 +112,7 @@ async fn a_record_that_rots_while_the_log_is_in_use_is_found_and_votes_go_on() {
 
 // ---- logs from before there were checksums ----
 
-/// A log as the version before made it, of so many records in partition 0.
+/// Returns a log of this many records in partition 0, as the version before checksums made it.
 fn old_log(records: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     tamper(
@@ -188,7 +189,7 @@ async fn a_write_ahead_log_shorter_than_was_synced_is_noticed() {
         assert!(matches!(error, OpenError::Shortened { synced: 41, .. }), "cut at {cut}: {error}");
         told(folder.path(), &["log.db ends at", "records up to 41 were synced", "log.db-synced"]);
     }
-    // What the message says to do, where what is lost is lost.
+    // The message's advice is followed here, where the records are truly lost.
     let folder = image(whole.path());
     fs::remove_file(folder.path().join("log.db-wal")).unwrap();
     assert!(matches!(refused(folder.path()), OpenError::Shortened { end: 1, synced: 41, .. }));
@@ -199,7 +200,8 @@ async fn a_write_ahead_log_shorter_than_was_synced_is_noticed() {
     log.shut().await;
 }
 
-/// Also after a power cut, which may have left an old mark: what SQLite would pass over is seen.
+/// After a power cut the mark may be an old one, so damage that SQLite would pass over is noticed without a
+/// mark.
 #[tokio::test]
 async fn a_write_ahead_log_damaged_before_its_end_is_noticed_without_a_mark() {
     let whole = killed().await;
@@ -220,7 +222,7 @@ async fn a_write_ahead_log_damaged_before_its_end_is_noticed_without_a_mark() {
     }
 }
 
-/// The last commit before a power cut may be there in part, in any part: it was not acknowledged.
+/// The last commit before a power cut may be there in any part: it was not acknowledged.
 #[tokio::test]
 async fn a_last_commit_that_was_cut_short_is_no_damage() {
     let whole = killed().await;
@@ -252,7 +254,7 @@ async fn another_copy_of_the_log_is_noticed() {
     put_back(older.path());
     told(folder.path(), &["ends at offset 11", "records up to 12 were synced"]);
 
-    // It went another way, and further.
+    // The older copy was written to differently, and further.
     let log = open(older.path()).unwrap();
     for _ in 0..3 {
         log.append(0, record("another")).await.unwrap();

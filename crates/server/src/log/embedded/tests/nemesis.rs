@@ -1,5 +1,5 @@
-//! Whatever happens to the files: it is told, or nothing is lost. Never is anything else read than
-//! what was acknowledged.
+//! Whatever happens to the files of a log, either it is reported or nothing is lost. What is read is never
+//! anything but what was acknowledged.
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -7,11 +7,11 @@ use rand::{RngExt, SeedableRng};
 use super::damage::image;
 use super::*;
 
-/// What a disk, a file system or a person does to files. Each says what it did.
+/// These functions do what a disk, a file system or a person does to files. Each returns a description of it.
 const HARMS: [fn(&Path, &Path, &mut SmallRng) -> String; 6] =
     [flip, tear, misdirect, shorten, remove, put_back];
 
-/// One of the three files that is not empty.
+/// Returns one of the three files that is not empty, with its bytes.
 fn victim(folder: &Path, dice: &mut SmallRng) -> (PathBuf, Vec<u8>) {
     loop {
         let name = ["log.db", "log.db-wal", "log.db-synced"][dice.random_range(0..3)];
@@ -31,7 +31,7 @@ fn flip(folder: &Path, _: &Path, dice: &mut SmallRng) -> String {
     format!("bit {bit} of byte {at} of {} flipped", file.display())
 }
 
-/// A sector was never written.
+/// Zeroes a sector, as if it had never been written.
 fn tear(folder: &Path, _: &Path, dice: &mut SmallRng) -> String {
     let (file, mut bytes) = victim(folder, dice);
     let at = dice.random_range(0..bytes.len()) / 512 * 512;
@@ -41,7 +41,7 @@ fn tear(folder: &Path, _: &Path, dice: &mut SmallRng) -> String {
     format!("bytes {at} to {to} of {} zeroed", file.display())
 }
 
-/// A write went to another place.
+/// Copies bytes to another place, as if a write had gone there.
 fn misdirect(folder: &Path, _: &Path, dice: &mut SmallRng) -> String {
     let (file, mut bytes) = victim(folder, dice);
     let length = bytes.len().min([512, 4_096, 16_384][dice.random_range(0..3)]);
@@ -64,7 +64,7 @@ fn remove(folder: &Path, _: &Path, dice: &mut SmallRng) -> String {
     format!("{name} removed")
 }
 
-/// An older copy, with or without its write-ahead log.
+/// Puts an older copy back, with or without its write-ahead log.
 fn put_back(folder: &Path, older: &Path, dice: &mut SmallRng) -> String {
     let with_wal = dice.random();
     fs::copy(older.join("log.db"), folder.join("log.db")).unwrap();
@@ -76,8 +76,8 @@ fn put_back(folder: &Path, older: &Path, dice: &mut SmallRng) -> String {
     format!("an older copy put back (with its write-ahead log: {with_wal})")
 }
 
-/// Write for a while: groups of any size to any partition, stops in between. Leaves the files of
-/// a stop or of a kill, those of some time before, and what was acknowledged by partition.
+/// Writes for a while: groups of any size to any partition, with stops in between. Returns the files that a
+/// stop or a kill leaves, those of some time before, and what was acknowledged by partition.
 async fn write(dice: &mut SmallRng) -> (TempDir, TempDir, [Vec<String>; 2]) {
     let folder = tempfile::tempdir().unwrap();
     let (mut acknowledged, mut older) = ([Vec::new(), Vec::new()], None);
@@ -109,7 +109,7 @@ async fn write(dice: &mut SmallRng) -> (TempDir, TempDir, [Vec<String>; 2]) {
     (folder, older.unwrap(), acknowledged)
 }
 
-/// Everything on the log, by a start and by whoever only reads, or why that is not told.
+/// Returns everything on the log, after a start and for a mere reader, or why it is refused.
 async fn read(folder: &Path) -> Result<[Vec<String>; 2], String> {
     let log = open(folder).map_err(|error| error.to_string())?;
     log.shut().await;
