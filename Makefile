@@ -32,7 +32,7 @@ export RUST_BACKTRACE ?= 1
 # Each target builds once: keeping what an incremental build would need costs more than it saves.
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help run test check fmt clippy doc deny unit web client torture schemathesis e2e browsers screens browser cluster cluster-demo cluster-down services bench plant setup clean
+.PHONY: help run test check fmt clippy doc tidy deny unit web client torture schemathesis e2e browsers screens browser cluster cluster-demo cluster-down services bench plant setup clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -43,7 +43,7 @@ run: setup ## Build it and run the demo: a server, sample polls, an audience, in
 
 test: check web unit compose schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
 
-check: setup fmt clippy doc deny ## Formatting, lints, documentation and dependencies, without the tests
+check: setup fmt clippy doc tidy deny ## Formatting, lints, documentation, tidiness and dependencies, without the tests
 
 fmt: setup
 	cargo fmt --all --check
@@ -53,6 +53,9 @@ clippy: setup
 
 doc: setup
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --no-deps --document-private-items --quiet
+
+tidy: setup ## Sizes, import directions, words, and papers that name what is there
+	cargo xtask tidy
 
 # Advisories need their database, and that the network: without it they are left out, aloud.
 # Unoptimised, the tool is built in half the time, and looks through a graph of hundreds in a second.

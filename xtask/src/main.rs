@@ -12,6 +12,7 @@ mod plant;
 mod plants;
 mod schemathesis;
 mod server;
+mod tidy;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ enum Command {
     },
     /// Send the real binary requests that its OpenAPI document allows, and requests that it does not
     Schemathesis,
+    /// Check that the tree is as tidy as STYLE.md and CONTRIBUTING.md promise
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::E2e { cluster, files } => e2e::run(cluster, &files),
         Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
         Command::Schemathesis => schemathesis::run(),
+        Command::Tidy => tidy::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ use crate::plant::Plant;
 const CHECKER: &[&str] = &["-p", "pollux-checker"];
 const CORE: &[&str] = &["-p", "pollux-core"];
 const SIMULATION: &[&str] = &["-p", "pollux-server", "--test", "simulation", "every_seed"];
+const REPEATS: &[&str] = &["-p", "pollux-server", "--test", "simulation", "a_seed_repeats"];
 const REVOKED: &[&str] = &["-p", "pollux-server", "--test", "watch", "revoked::"];
 const SHELF: &[&str] = &["-p", "pollux-server", "--test", "watch", "shelf::"];
 const WATCH: &[&str] = &["-p", "pollux-server", "--test", "watch", "states::"];
@@ -39,6 +40,21 @@ const SETTINGS: &[&str] = &["-p", "pollux", "--bins", "settings::"];
 /// `SPLIT` and `FROZEN` each run one scenario, on a real cluster of its own.
 const SPLIT: &[&str] = &["-p", "pollux", "--test", "faults", "a leader and ZooKeeper"];
 const FROZEN: &[&str] = &["-p", "pollux", "--test", "faults", "two of three"];
+
+/// `BREAKS` names, for each invariant of ARCHITECTURE.md by its number, one of the bugs that break it.
+pub const BREAKS: &[(u8, &str)] = &[
+    (1, "answer before the log has acknowledged"),
+    (2, "commit the offset without the tallies (SQLite)"),
+    (3, "drop the compare-and-set (SQLite)"),
+    (3, "drop the compare-and-set (PostgreSQL)"),
+    (4, "announce before the commit"),
+    (5, "a version goes back for a viewer who reconnects"),
+    (6, "a ballot's id is drawn behind the simulation's back"),
+    (7, "a queue without a bound"),
+    (8, "lose a close in a power cut"),
+    (9, "a recount that finds no difference"),
+    (10, "a token that another one has taken the place of still shows"),
+];
 
 /// `PLANTS` has all the bugs.
 pub const PLANTS: &[Plant] = &[
@@ -517,6 +533,20 @@ pub const PLANTS: &[Plant] = &[
         tests: POSTGRES,
     },
     // These bugs are in what is kept.
+    Plant {
+        name: "drop the compare-and-set (PostgreSQL)",
+        file: "crates/server/src/store/postgres/commit.rs",
+        right: "WHERE partition = $1 AND next_offset = $2",
+        wrong: "WHERE partition = $1 AND $2 >= 0",
+        tests: POSTGRES,
+    },
+    Plant {
+        name: "a ballot's id is drawn behind the simulation's back",
+        file: "crates/server/src/api/vote/ballot.rs",
+        right: "BallotId::new(now, app.ambient.random())",
+        wrong: "BallotId::new(now, rand::random())",
+        tests: REPEATS,
+    },
     Plant {
         name: "drop the compare-and-set (SQLite)",
         file: "crates/server/src/store/embedded/writer.rs",

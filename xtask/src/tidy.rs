@@ -1,0 +1,113 @@
+//! `cargo xtask tidy` holds the tree to what CONTRIBUTING.md and STYLE.md promise of it, as far as a machine can
+//! read that: sizes, first lines, the direction of imports, promises that are absences, papers that name what is
+//! there, dependencies that are used, and words.
+
+mod absences;
+mod dependencies;
+mod imports;
+mod papers;
+mod sizes;
+mod words;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// A file of the tree, as it is in the working copy.
+struct File {
+    /// The path from the root, with `/` between its parts.
+    path: String,
+    text: String,
+}
+
+impl File {
+    fn is_rust(&self) -> bool {
+        self.path.ends_with(".rs")
+    }
+
+    /// Whether the file is Rust that ends up in a binary: neither a test nor an example.
+    fn is_production(&self) -> bool {
+        let is_test = |part: &str| matches!(part, "tests" | "tests.rs" | "examples" | "benches");
+        let is_suite = self.path.contains("conformance");
+        self.is_rust() && !is_suite && !self.path.split('/').any(is_test)
+    }
+
+    /// The lines above the tests that stand in the same file.
+    fn production_lines(&self) -> Vec<&str> {
+        let end = self.text.find("#[cfg(test)]\nmod tests {").unwrap_or(self.text.len());
+        self.text[..end].lines().collect()
+    }
+
+    /// Whether the file belongs to the screens and is written by hand.
+    fn is_screen(&self) -> bool {
+        let ours = self.path.starts_with("web/src/") || self.path.starts_with("web/e2e/");
+        let code = [".ts", ".svelte", ".mjs", ".css"].iter().any(|end| self.path.ends_with(end));
+        ours && code && !self.path.contains("/generated/")
+    }
+}
+
+/// Where something is wrong, and what.
+struct Fault {
+    path: String,
+    /// Counted from 1; 0 if it is about the whole file.
+    line: usize,
+    what: String,
+}
+
+impl Fault {
+    fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line, what: what.into() }
+    }
+}
+
+/// Returns the files of the tree that hold text, and are not ignored by git.
+fn files(root: &Path) -> Result<Vec<File>> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(root);
+    let listed = git.output().context("git ls-files")?;
+    let listed = String::from_utf8(listed.stdout).context("git ls-files")?;
+    let there = listed.lines().filter(|path| root.join(path).is_file());
+    let read = there.map(|path| {
+        let bytes = fs::read(root.join(path)).with_context(|| path.to_owned())?;
+        let text = String::from_utf8(bytes).ok();
+        Ok(text.map(|text| File { path: path.to_owned(), text }))
+    });
+    read.filter_map(Result::transpose).collect()
+}
+
+fn faults(root: &Path) -> Result<Vec<Fault>> {
+    let files = files(root)?;
+    if files.is_empty() {
+        bail!("git lists no files in {}: tidy needs a checkout", root.display());
+    }
+    let checks = [
+        sizes::check,
+        words::check,
+        imports::check,
+        absences::check,
+        papers::check,
+        dependencies::check,
+    ];
+    Ok(checks.iter().flat_map(|check| check(&files)).collect())
+}
+
+/// Checks the tree that this program was built from.
+pub fn run() -> Result<()> {
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in a folder")?;
+    let faults = faults(root)?;
+    for Fault { path, line, what } in &faults {
+        match line {
+            0 => println!("{path}: {what}"),
+            _ => println!("{path}:{line}: {what}"),
+        }
+    }
+    match faults.len() {
+        0 => Ok(()),
+        count => bail!(
+            "{count} places are not tidy; CONTRIBUTING.md and STYLE.md say what is asked of them"
+        ),
+    }
+}

@@ -1,0 +1,101 @@
+//! The direction of imports, as ARCHITECTURE.md draws it: `core ← {log, store, watch} ← {api, processor} ← boot ←
+//! pollux`, and no circle in the core.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Fault, File};
+
+/// What a folder of the server may not know.
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    ("log", &["store", "watch", "processor", "api", "boot", "web"]),
+    ("store", &["log", "watch", "processor", "api", "boot", "web"]),
+    ("watch", &["log", "store", "processor", "api", "boot", "web"]),
+    ("processor", &["watch", "api", "boot", "web"]),
+    ("api", &["boot"]),
+];
+
+pub fn check(files: &[File]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for file in files.iter().filter(|file| file.is_production()) {
+        let Some(path) = file.path.strip_prefix("crates/server/src/") else { continue };
+        let folder = path.split(['/', '.']).next().unwrap_or_default();
+        let forbidden = FORBIDDEN.iter().find(|(from, _)| *from == folder);
+        for (n, line) in file.production_lines().iter().enumerate() {
+            for to in known(line) {
+                if forbidden.is_some_and(|(_, forbidden)| forbidden.contains(&to)) {
+                    let what = format!("`{folder}` may not know `{to}`");
+                    faults.push(Fault::new(&file.path, n + 1, what));
+                }
+            }
+        }
+    }
+    faults.extend(core_circle(files));
+    faults
+}
+
+/// The modules of its own crate that a line of code names, by `crate::module`.
+fn known(line: &str) -> impl Iterator<Item = &str> {
+    let code = line.split("//").next().unwrap_or_default();
+    let names = code.split("crate::").skip(1);
+    names.map(|rest| {
+        rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+    })
+}
+
+/// Finds modules of the core that know each other by way of others.
+fn core_circle(files: &[File]) -> Option<Fault> {
+    const CORE: &str = "crates/core/src/";
+    let mut knows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for file in files.iter().filter(|file| file.is_production()) {
+        let Some(path) = file.path.strip_prefix(CORE) else { continue };
+        let module = path.split(['/', '.']).next().unwrap_or_default();
+        let others = file.production_lines().into_iter().flat_map(known);
+        knows.entry(module).or_default().extend(others.filter(|other| *other != module));
+    }
+    // Whoever knows nobody that is left is taken away; in a circle nobody ever is.
+    loop {
+        let left: BTreeSet<&str> = knows.keys().copied().collect();
+        let (free, bound): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            knows.into_iter().partition(|(_, others)| others.is_disjoint(&left));
+        knows = bound;
+        if free.is_empty() || knows.is_empty() {
+            break;
+        }
+    }
+    let names: Vec<_> = knows.keys().copied().collect();
+    let what = format!("these modules know each other in a circle: {}", names.join(", "));
+    (!names.is_empty()).then(|| Fault::new(CORE, 0, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, text: &str) -> File {
+        File { path: path.into(), text: text.into() }
+    }
+
+    #[test]
+    fn an_import_against_the_direction_is_found() {
+        let files = [
+            file("crates/server/src/log/mod.rs", "use crate::config::X;\nuse crate::store::Y;\n"),
+            file("crates/server/src/api/mod.rs", "use crate::store::Y;\n"),
+        ];
+        let faults = check(&files);
+        assert_eq!(faults.len(), 1);
+        assert_eq!((faults[0].path.as_str(), faults[0].line), ("crates/server/src/log/mod.rs", 2));
+    }
+
+    #[test]
+    fn a_circle_in_the_core_is_found() {
+        let files = |last: &str| {
+            [
+                file("crates/core/src/a.rs", "use crate::b::B;\n"),
+                file("crates/core/src/b/mod.rs", "use crate::c::C;\n"),
+                file("crates/core/src/c.rs", last),
+            ]
+        };
+        assert!(core_circle(&files("use crate::a::A;\n")).is_some());
+        assert!(core_circle(&files("")).is_none());
+    }
+}

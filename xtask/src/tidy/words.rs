@@ -1,0 +1,166 @@
+//! Words: each file says first what it is for, no comment is a fragment, and one thing has one name.
+
+use super::{Fault, File};
+
+/// A doc comment of fewer words that begins like this is a fragment. A noun with its article is none.
+const SHORT: usize = 4;
+const FRAGMENTS: &[&str] = &[
+    "By", "Which", "Whose", "Why", "What", "Who", "Where", "When", "Whether", "How", "In", "Of",
+    "For", "From", "To", "With", "At", "On", "As", "Its", "Their", "That", "This", "None",
+    "Nothing", "Ever", "Not", "And",
+];
+/// The words that STYLE.md refuses stand in it in a code block that begins like this.
+const REFUSED: &str = "```refused\n";
+
+pub fn check(files: &[File]) -> Vec<Fault> {
+    let refused =
+        files.iter().find(|file| file.path == "STYLE.md").map(refused).unwrap_or_default();
+    if refused.is_empty() {
+        return vec![Fault::new(
+            "STYLE.md",
+            0,
+            format!("a block {REFUSED:?} with words is missing"),
+        )];
+    }
+    files
+        .iter()
+        .flat_map(|file| {
+            let mut faults: Vec<_> = first_line(file).into_iter().collect();
+            if file.is_rust() {
+                faults.extend(fragments(file));
+            }
+            if file.is_rust() || file.is_screen() {
+                faults.extend(names(file, &refused));
+            }
+            faults
+        })
+        .collect()
+}
+
+/// Each file of code begins with a comment.
+fn first_line(file: &File) -> Option<Fault> {
+    let ways: &[&str] = match () {
+        () if file.is_rust() => &["//!", "#![", "//"],
+        () if !file.is_screen() => return None,
+        () if file.path.ends_with(".svelte") => &["<!--"],
+        () if file.path.ends_with(".css") => &["/*"],
+        () => &["//", "/*"],
+    };
+    let first = file.text.lines().next().unwrap_or_default();
+    let missing = !ways.iter().any(|way| first.starts_with(way));
+    missing.then(|| Fault::new(&file.path, 1, "the file does not begin by saying what it is for"))
+}
+
+/// Finds doc comments that are no sentence: a single word, or a few that hang on what is not said. What clap shows as
+/// help may be short.
+fn fragments(file: &File) -> Vec<Fault> {
+    if file.path.starts_with("crates/pollux/src") || file.path.starts_with("xtask/src/main.rs") {
+        return Vec::new();
+    }
+    let lines: Vec<_> = file.text.lines().map(str::trim_start).collect();
+    let mut faults = Vec::new();
+    let mut n = 0;
+    while n < lines.len() {
+        let begin = n;
+        while n < lines.len() && lines[n].starts_with("///") {
+            n += 1;
+        }
+        let said = lines[begin..n].join(" ").replace("///", "");
+        let words: Vec<_> = said.split_whitespace().collect();
+        let hangs =
+            words.len() < SHORT && words.first().is_some_and(|first| FRAGMENTS.contains(first));
+        if n > begin && (words.len() < 2 || hangs) && !said.contains('`') {
+            faults.push(Fault::new(
+                &file.path,
+                begin + 1,
+                format!("{:?} is no sentence", said.trim()),
+            ));
+        }
+        n += 1;
+    }
+    faults
+}
+
+/// Reads the refused words, each with what is said instead: `participant: voter`.
+fn refused(style: &File) -> Vec<(String, String)> {
+    let Some((_, block)) = style.text.split_once(REFUSED) else { return Vec::new() };
+    let block = block.split("```").next().unwrap_or_default();
+    let pair = |line: &str| {
+        let (word, instead) = line.split_once(':')?;
+        Some((word.trim().to_lowercase(), instead.trim().to_owned()))
+    };
+    block.lines().filter_map(pair).collect()
+}
+
+/// Refused words in the names of types, functions, modules and variables, and in comments.
+fn names(file: &File, refused: &[(String, String)]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (n, line) in file.text.lines().enumerate() {
+        // What stands between quotes is wire, or said to a client in its own words.
+        let code: String = line.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+        let found = parts(&code).find_map(|part| {
+            refused.iter().find(|(word, _)| part == *word || part == format!("{word}s"))
+        });
+        if let Some((word, instead)) = found {
+            faults.push(Fault::new(&file.path, n + 1, format!("{word:?}: say {instead}")));
+        }
+    }
+    faults
+}
+
+/// The words of a line in lower case, those of `snake_case` and `CamelCase` apart.
+fn parts(line: &str) -> impl Iterator<Item = String> {
+    let mut parts = vec![String::new()];
+    let mut before = ' ';
+    for c in line.chars() {
+        let begins = c.is_uppercase() && before.is_lowercase();
+        if !c.is_alphabetic() || begins {
+            parts.push(String::new());
+        }
+        if let (true, Some(part)) = (c.is_alphabetic(), parts.last_mut()) {
+            part.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    parts.into_iter().filter(|part| !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, text: &str) -> File {
+        File { path: path.into(), text: text.into() }
+    }
+
+    #[test]
+    fn fragments_are_found_and_sentences_are_not() {
+        let text = "//! A file.\n/// Which.\nfn a() {}\n/// A whole sentence.\n/// The file.\nfn b() {}\n/// By\n/// whom.\n";
+        let faults = fragments(&file("crates/core/src/a.rs", text));
+        assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2, 8]);
+    }
+
+    #[test]
+    fn refused_words_are_found_in_every_spelling() {
+        let refused = [("participant".to_owned(), "voter".to_owned())];
+        let found = |line: &str| !names(&file("a.rs", line), &refused).is_empty();
+        for line in [
+            "struct ParticipantList;",
+            "let participants = 1;",
+            "// a participant",
+            "fn the_participant()",
+        ] {
+            assert!(found(line), "{line}");
+        }
+        assert!(!found("#[serde(rename = \"participants\")] voters: u64,"));
+        assert!(!found("let participation = 2;"));
+    }
+
+    #[test]
+    fn every_file_says_what_it_is_for() {
+        assert!(first_line(&file("crates/a.rs", "use std::fs;\n")).is_some());
+        assert!(first_line(&file("crates/a.rs", "//! Reads.\n")).is_none());
+        assert!(first_line(&file("web/src/A.svelte", "<script>\n")).is_some());
+        assert!(first_line(&file("README.md", "# Pollux\n")).is_none());
+    }
+}
