@@ -24,14 +24,35 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+use crate::gate::Gate;
 use crate::id::{EventId, Generation, Offset, Partition, PollId};
 use crate::poll::Poll;
 use crate::record::{RecordError, why_not};
-use crate::standing::{Announcement, TallyAt};
-use crate::tally::{Gate, Tally};
+use crate::standing::TallyAt;
+use crate::tally::Tally;
 
 /// The schema version that this binary writes, and the greatest that it reads.
 pub const VERSION: u32 = 1;
+
+/// An announcement tells every node what was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Announcement {
+    /// A poll was created or changed.
+    Poll(Arc<Poll>),
+    /// An event was created or changed.
+    Event(Arc<Event>),
+    /// A tally was committed.
+    Tally(TallyAt),
+    /// A partition is committed up to an offset: every ballot below it is decided.
+    Progress {
+        /// The partition.
+        partition: Partition,
+        /// The generation of the log.
+        generation: Generation,
+        /// The first offset that is not decided yet.
+        next_offset: Offset,
+    },
+}
 
 /// `Versioned` adds the schema version to an announcement.
 #[derive(Serialize, Deserialize)]

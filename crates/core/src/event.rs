@@ -10,7 +10,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{EventId, PollId, UnixMillis};
-use crate::poll::{ChangeRefused, Poll, PollStatus, Violation, clean, is_zero, origins};
+use crate::poll::{ChangeRefused, Poll, PollStatus, is_zero, origins};
+use crate::rule::{Violation, clean};
 use crate::standing::{Standing, hidden};
 
 /// The greatest length of a title, in characters.
@@ -184,6 +185,24 @@ impl Event {
             self.revision += 1;
         }
         there
+    }
+
+    /// Takes a poll in: it takes over the event's owner and its code. Returns whether it was in no event before.
+    pub fn adopt(&self, poll: &mut Poll) -> Result<bool, ChangeRefused> {
+        poll.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
+        if poll.event.is_some_and(|other| other != self.id) {
+            let broken = Violation::new("/pollId", "is a poll of another event");
+            return Err(ChangeRefused::Invalid(vec![broken]));
+        }
+        let changed = poll.event.is_none();
+        if changed {
+            poll.event = Some(self.id);
+            poll.code = self.code.clone();
+            poll.hidings += u32::from(poll.owner != self.owner);
+            poll.owner = self.owner;
+            poll.revision += 1;
+        }
+        Ok(changed)
     }
 }
 

@@ -7,6 +7,8 @@
 //! The modules, in the order in which a vote meets them:
 //!
 //! - [`id`]: the names of things.
+//! - [`rule`]: what is wrong with something written.
+//! - [`gate`]: whether a poll takes ballots.
 //! - [`poll`]: a poll, its rules and its life.
 //! - [`kind`]: what a poll asks.
 //! - [`ballot`]: one voter's submission.
@@ -25,11 +27,13 @@ pub mod ballot;
 pub mod digest;
 pub mod event;
 pub mod fold;
+pub mod gate;
 pub mod id;
 pub mod kind;
 pub mod leaderboard;
 pub mod poll;
 pub mod record;
 pub mod result;
+pub mod rule;
 pub mod standing;
 pub mod tally;

@@ -31,11 +31,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ballot::{Ballot, NamedBy};
+use crate::gate::Gate;
 use crate::id::{BallotId, Generation, Partition, PollId, UnixMillis, VoterId, partition_of};
 use crate::kind::Answer;
 use crate::kind::choice::OptionSet;
 use crate::poll::{Poll, PollStatus};
-use crate::tally::Gate;
 
 /// The schema version of everything that the first Pollux wrote.
 const FIRST: u32 = 1;

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use crate::event::Event;
 use crate::id::{Generation, Offset, Partition, PollId};
 use crate::poll::{Poll, PollStatus, Results, Turnout};
 use crate::tally::Tally;
@@ -50,26 +49,6 @@ impl TallyAt {
     pub fn age(&self) -> (Generation, Offset) {
         (self.generation, self.next_offset)
     }
-}
-
-/// An announcement tells every node what was committed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Announcement {
-    /// A poll was created or changed.
-    Poll(Arc<Poll>),
-    /// An event was created or changed.
-    Event(Arc<Event>),
-    /// A tally was committed.
-    Tally(TallyAt),
-    /// A partition is committed up to an offset: every ballot below it is decided.
-    Progress {
-        /// The partition.
-        partition: Partition,
-        /// The generation of the log.
-        generation: Generation,
-        /// The first offset that is not decided yet.
-        next_offset: Offset,
-    },
 }
 
 /// A standing is a poll with what is known of its tallies.

@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use pollux_core::event::{Agenda, Event, EventDraft, Layout};
+use pollux_core::gate::Gate;
 use pollux_core::id::{EventId, Generation, PollId, UnixMillis};
 use pollux_core::poll::{ChangeRefused, Draft, Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
-use pollux_core::tally::{Gate, Tally};
+use pollux_core::tally::Tally;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ fn poll_id(n: u8) -> PollId {
 
 fn draft(event: &Event, n: u8) -> Poll {
     let mut poll = Poll::draft(poll_id(n), Draft::new("Q?", ["a", "b"]), [0; 32], NOW).unwrap();
-    poll.join(event).unwrap();
+    event.adopt(&mut poll).unwrap();
     poll
 }
 
@@ -98,11 +99,11 @@ fn a_poll_joins_one_event_and_answers_to_its_owner() {
     let mut poll = draft(&event, 1);
     assert_eq!((poll.event, poll.owner), (Some(event.id), event.owner));
     let revision = poll.revision;
-    assert_eq!(poll.join(&event), Ok(false), "again");
-    assert!(poll.join(&other).is_err());
+    assert_eq!(event.adopt(&mut poll), Ok(false), "again");
+    assert!(other.adopt(&mut poll).is_err());
     assert_eq!(poll.revision, revision);
     poll.delete(NOW).unwrap();
-    assert_eq!(poll.join(&event), Err(ChangeRefused::Status(PollStatus::Deleted)));
+    assert_eq!(event.adopt(&mut poll), Err(ChangeRefused::Status(PollStatus::Deleted)));
 }
 
 #[test]

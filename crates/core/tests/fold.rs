@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use pollux_checker::{Asks, Recount, recount};
 use pollux_core::ballot::{Ballot, NamedBy, Status};
+use pollux_core::gate::Gate;
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
 use pollux_core::kind::rating::{self, Steps};
 use pollux_core::kind::{Answer, Form, choice};
 use pollux_core::poll::{Revote, Rules};
 use pollux_core::record::{Control, Entry, Reason};
-use pollux_core::tally::{Decision, Gate, Tally, VoterState, control, count};
+use pollux_core::tally::{Decision, Tally, VoterState, control, count};
 use proptest::prelude::*;
 
 const OPTIONS: u8 = 4;

@@ -3,16 +3,18 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use pollux_core::announcement::Announcement;
 use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::digest::Digest;
 use pollux_core::event::{Event, EventDraft};
+use pollux_core::gate::Gate;
 use pollux_core::id::{Generation, UnixMillis};
 use pollux_core::kind::Answer;
 use pollux_core::kind::rating::Steps;
 use pollux_core::poll::{Draft, Poll, Turnout};
 use pollux_core::record::{Control, Entry, Genesis, Reason, RecordError, ballot_key};
-use pollux_core::standing::{Announcement, TallyAt};
-use pollux_core::tally::{Gate, Tally};
+use pollux_core::standing::TallyAt;
+use pollux_core::tally::Tally;
 use proptest::prelude::*;
 
 const BALLOT: &str = r#"{"v":1,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","optionIds":[2,100],"phase":3,"round":1,"at":1763740800000}"#;
@@ -147,7 +149,7 @@ fn a_poll_of_an_event_says_so_and_an_event_is_announced() {
     let draft = Draft::new("Q?", ["a", "b"]);
     let poll = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
     let mut poll = Poll::draft(poll, draft, [0; 32], now).unwrap();
-    poll.join(&event).unwrap();
+    event.adopt(&mut poll).unwrap();
     let announcement = Announcement::Poll(poll.into());
     let bytes = announcement.encode();
     assert!(String::from_utf8_lossy(&bytes).ends_with(&format!(r#","event":"{id}"}}"#)));

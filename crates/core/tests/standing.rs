@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use pollux_core::gate::Gate;
 use pollux_core::id::{EventId, Generation, PollId, UnixMillis};
 use pollux_core::poll::{Draft, Poll, Results, Turnout};
 use pollux_core::standing::{Shown, Standing, TallyAt};
-use pollux_core::tally::{Gate, Tally, control};
+use pollux_core::tally::{Tally, control};
 use proptest::prelude::*;
 
 const PARTITIONS: u32 = 3;

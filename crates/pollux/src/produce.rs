@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use hyper::Method;
+use pollux_core::announcement::Announcement;
 use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{
     Partition, PollId, UnixMillis, VoterId, VoterKey, VoterKind, partition_of, voter_key,
 };
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::record::{Entry, ballot_key};
-use pollux_core::standing::Announcement;
 use pollux_server::ambient::{Ambient, SystemAmbient};
 use pollux_server::config::{KafkaConfig, parse_duration};
 use pollux_server::log::kafka::KafkaLog;

@@ -14,10 +14,11 @@ mod whole;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 
+use pollux_core::gate::Gate;
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::result;
 use pollux_core::standing::Standing;
-use pollux_core::tally::{Gate, Tally};
+use pollux_core::tally::Tally;
 use serde_json::{Value, json};
 
 use self::counted::{Range, Verdict};

@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
+use pollux_core::announcement::Announcement;
+use pollux_core::gate::Gate;
 use pollux_core::id::{Generation, PollId, UnixMillis};
 use pollux_core::poll::{Draft, Poll};
-use pollux_core::standing::{Announcement, Standing, TallyAt};
-use pollux_core::tally::{Gate, Tally};
+use pollux_core::standing::{Standing, TallyAt};
+use pollux_core::tally::Tally;
 use pollux_server::ambient::SystemAmbient;
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::handle::ViewerHandle;

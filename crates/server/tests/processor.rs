@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use pollux_core::announcement::Announcement;
 use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::digest::FULL;
 use pollux_core::fold::{Past, known};
@@ -17,7 +18,7 @@ use pollux_core::id::{BallotId, Generation, Partition, PollId, UnixMillis, Voter
 use pollux_core::kind::Answer;
 use pollux_core::poll::{Draft, Poll, PollStatus};
 use pollux_core::record::{Entry, ballot_key};
-use pollux_core::standing::{Announcement, TallyAt};
+use pollux_core::standing::TallyAt;
 use pollux_server::ambient::Ambient;
 use pollux_server::config::{LogLimits, ProcessorLimits};
 use pollux_server::log::memory::{LogFaults, MemoryLog, MemoryNode};

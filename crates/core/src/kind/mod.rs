@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use self::choice::{Choice, OptionSet};
 use self::rating::{Rating, Steps};
-use crate::poll::{Violation, clean};
+use crate::rule::{Violation, clean};
 
 /// A slot is the index of a counter in a poll's counts.
 pub type Slot = usize;

@@ -3,6 +3,7 @@
 use super::{ChangeRefused, Results, Revote, Turnout};
 use crate::id::UnixMillis;
 use crate::kind::{self, Kind, choice};
+use crate::rule::{Violation, clean};
 
 /// The greatest length of a question, in characters.
 pub const MAX_QUESTION_CHARS: usize = 500;
@@ -119,22 +120,6 @@ pub(super) struct Written {
     pub embed: Vec<String>,
 }
 
-/// A violation is one broken rule: where in the request's body, and what is wrong there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// A JSON pointer (RFC 6901), such as `/options/2`.
-    pub pointer: String,
-    /// A sentence that names the limit and what was found.
-    pub detail: String,
-}
-
-impl Violation {
-    /// Creates a violation at this pointer.
-    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
-    }
-}
-
 fn past(at: UnixMillis, now: UnixMillis) -> String {
     format!("must be in the future; it is {} s in the past", (now.0 - at.0) / 1000)
 }
@@ -147,27 +132,6 @@ fn duration(seconds: u64, broken: &mut Vec<Violation>) -> u32 {
         broken.push(Violation::new("/closesAfter", detail));
     }
     allowed.unwrap_or_default()
-}
-
-/// Trims a text and adds what is wrong with it to `broken`.
-pub(crate) fn clean(pointer: &str, text: &str, most: usize, broken: &mut Vec<Violation>) -> String {
-    let text = text.trim();
-    let chars = text.chars().count();
-    if chars == 0 {
-        broken.push(Violation::new(pointer, "must not be empty"));
-    } else if chars > most {
-        broken.push(Violation::new(
-            pointer,
-            format!("must be at most {most} characters; it has {chars}"),
-        ));
-    }
-    if let Some(c) = text.chars().find(|c| c.is_control()) {
-        broken.push(Violation::new(
-            pointer,
-            format!("must not contain control characters; it has U+{:04X}", u32::from(c)),
-        ));
-    }
-    text.to_owned()
 }
 
 /// Returns the origins that may frame a page, in lower case and each once, or `*` alone. They end

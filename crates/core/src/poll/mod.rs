@@ -7,12 +7,12 @@ mod draft;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::draft::{Draft, MAX_CLOSES_AFTER, MAX_ORIGINS, MAX_QUESTION_CHARS, Violation};
-pub(crate) use self::draft::{clean, origins};
-use crate::event::Event;
+pub(crate) use self::draft::origins;
+pub use self::draft::{Draft, MAX_CLOSES_AFTER, MAX_ORIGINS, MAX_QUESTION_CHARS};
+use crate::gate::Gate;
 use crate::id::{EventId, PollId, UnixMillis};
 use crate::kind::{Form, Kind};
-use crate::tally::Gate;
+use crate::rule::Violation;
 
 /// `Revote` says what a voter's second ballot does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -241,25 +241,6 @@ impl Poll {
         Ok(changed)
     }
 
-    /// Joins an event: the poll takes over the event's owner and its code. Returns whether it was
-    /// in no event before.
-    pub fn join(&mut self, event: &Event) -> Result<bool, ChangeRefused> {
-        self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
-        if self.event.is_some_and(|other| other != event.id) {
-            let broken = Violation::new("/pollId", "is a poll of another event");
-            return Err(ChangeRefused::Invalid(vec![broken]));
-        }
-        let changed = self.event.is_none();
-        if changed {
-            self.event = Some(event.id);
-            self.code = event.code.clone();
-            self.hidings += u32::from(self.owner != event.owner);
-            self.owner = event.owner;
-            self.revision += 1;
-        }
-        Ok(changed)
-    }
-
     /// Returns what was written, to be edited further.
     pub fn to_draft(&self) -> Draft {
         Draft {
@@ -416,7 +397,7 @@ impl Poll {
         self.revision += 1;
     }
 
-    fn require(&self, allowed: &[PollStatus]) -> Result<(), ChangeRefused> {
+    pub(crate) fn require(&self, allowed: &[PollStatus]) -> Result<(), ChangeRefused> {
         if allowed.contains(&self.status) {
             Ok(())
         } else {

@@ -2,10 +2,10 @@
 //! about the time that the ballot's id carries.
 
 use bytes::Bytes;
+use pollux_core::announcement::Announcement;
 use pollux_core::ballot::Ballot;
 use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis};
 use pollux_core::record::Entry;
-use pollux_core::standing::Announcement;
 use pollux_server::config::Config;
 use pollux_server::log::kafka::consumer::{Consumed, Consumer, Plan, Start, TopicRecord};
 

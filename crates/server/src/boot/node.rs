@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
+use pollux_core::announcement::Announcement;
 use pollux_core::event::Event;
 use pollux_core::id::{EventId, Generation, Offset, Partition, PollId};
 use pollux_core::poll::PollStatus;
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 

@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, join_all};
+use pollux_core::announcement::Announcement;
 use pollux_core::event::{Event, EventDraft};
 use pollux_core::id::{EventId, Generation, Offset, Partition, UnixMillis};
 use pollux_core::record::{Entry, Genesis};
-use pollux_core::standing::Announcement;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;

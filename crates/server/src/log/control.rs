@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, Partition, UnixMillis};
 use pollux_core::poll::Poll;
 use pollux_core::record::{Control, Entry, Genesis};
-use pollux_core::standing::Announcement;
 use tokio::time::timeout;
 
 use super::{Log, NewRecord};

@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, Offset, Partition, Position};
-use pollux_core::standing::Announcement;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 

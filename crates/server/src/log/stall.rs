@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, Offset, Partition, Position};
-use pollux_core::standing::Announcement;
 use tokio::sync::oneshot::{Receiver, error::TryRecvError};
 use tokio::time::Instant;
 

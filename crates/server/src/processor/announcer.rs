@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use parking_lot::Mutex;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Offset, Partition, PollId};
-use pollux_core::standing::{Announcement, TallyAt};
+use pollux_core::standing::TallyAt;
 use tokio::sync::Notify;
 
 use super::Processor;

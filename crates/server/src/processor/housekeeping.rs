@@ -10,9 +10,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::poll::Poll;
-use pollux_core::standing::Announcement;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 

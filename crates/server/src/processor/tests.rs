@@ -5,9 +5,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, PollId, UnixMillis};
 use pollux_core::poll::{Draft, Poll};
-use pollux_core::standing::Announcement;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tracing::field::{Field, Visit};

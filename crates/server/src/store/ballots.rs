@@ -17,13 +17,13 @@ use super::{Progress, StoreError};
 pub struct BallotRow {
     /// Where its record stands (the partition is the commit's).
     pub offset: Offset,
-    /// In which poll.
+    /// The poll that it was cast in.
     pub poll: PollId,
-    /// By whom.
+    /// The voter who cast it.
     pub voter: VoterId,
-    /// Which.
+    /// The ballot's id.
     pub ballot: BallotId,
-    /// What it says.
+    /// The voter's answer.
     pub answer: Answer,
     /// What was decided when it was folded: counted, superseded, refused or late.
     pub decided: Status,
@@ -47,9 +47,9 @@ impl BallotRow {
 pub struct DeadLetter {
     /// Where it stands (the partition is the commit's).
     pub offset: Offset,
-    /// Its key.
+    /// The record's key.
     pub key: Bytes,
-    /// Its value.
+    /// The record's value.
     pub value: Bytes,
     /// Why it is dead.
     pub reason: String,
@@ -58,7 +58,7 @@ pub struct DeadLetter {
 /// One ballot's fate, for its voter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BallotFate {
-    /// Which.
+    /// The ballot's id.
     pub ballot: BallotId,
     /// What it is now: as it was decided, but *replaced* if it counted until a later ballot of
     /// the same voter and round did.

@@ -18,13 +18,14 @@ use parking_lot::Mutex;
 use pollux_core::ballot::{Ballot, NamedBy, Status};
 use pollux_core::event::{Event, EventDraft};
 use pollux_core::fold::Trail;
+use pollux_core::gate::Gate;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
 };
 use pollux_core::kind::{self, Answer, choice};
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::standing::TallyAt;
-use pollux_core::tally::{self, Gate, Tally, VoterState};
+use pollux_core::tally::{self, Tally, VoterState};
 use tempfile::TempDir;
 use uuid::Uuid;
 

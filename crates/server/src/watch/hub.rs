@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::{Poll, PollStatus};
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use tokio::time::Instant;
 
 use super::agenda::Agendas;

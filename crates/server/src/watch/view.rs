@@ -23,7 +23,7 @@ use self::kind::KindView;
 /// An audience: all those who may see a poll in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
-    /// Everybody.
+    /// The public: everybody.
     Public,
     /// Those whose ballot in this poll is on the log.
     Voted,

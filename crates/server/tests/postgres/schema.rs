@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use pollux_core::announcement::Announcement;
 use pollux_core::poll::{Poll, Turnout};
-use pollux_core::standing::Announcement;
 use pollux_server::config::{Password, PostgresConfig};
 use pollux_server::store::Created;
 use pollux_server::store::conformance::{
@@ -65,7 +65,7 @@ async fn a_database_from_before_there_were_events_is_brought_up_to_date() {
     assert_eq!(kept.turnout, Turnout::Hidden, "as it was made");
     assert_eq!(*of(&store.outbox(9).await.unwrap()[0]), kept);
     let event = create_event(&*store, 1).await;
-    change(&*store, &mut kept, |poll| assert!(poll.join(&event).unwrap())).await;
+    change(&*store, &mut kept, |poll| assert!(event.adopt(poll).unwrap())).await;
     assert_eq!(store.event_by_code("100001").await.unwrap().unwrap().0, event);
 }
 

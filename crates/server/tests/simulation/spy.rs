@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, Offset, Partition, PollId};
-use pollux_core::standing::{Announcement, TallyAt};
+use pollux_core::standing::TallyAt;
 use pollux_server::log::memory::MemoryNode;
 use pollux_server::log::{
     Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use pollux_core::announcement::Announcement;
 use pollux_core::event::{Event, EventDraft};
 use pollux_core::id::{EventId, UnixMillis};
 use pollux_core::poll::{Draft, Poll, Results};
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::grants::Proof;
 use pollux_server::watch::hub::Missing;
@@ -25,7 +26,7 @@ fn event(n: u64) -> Event {
 /// Returns a poll of the event that nobody has voted in.
 fn of(event: &Event, n: u64) -> Standing {
     let mut poll = (*poll(n, Results::Live, true)).clone();
-    poll.join(event).unwrap();
+    event.adopt(&mut poll).unwrap();
     Standing::new(Arc::new(poll), PARTITIONS)
 }
 
@@ -33,7 +34,7 @@ fn draft_of(event: &Event, n: u64) -> Poll {
     let made = poll(n, Results::Live, true);
     let mut draft =
         Poll::draft(made.id, Draft::new("Draft?", ["One", "Two"]), [0; 32], NOW).unwrap();
-    draft.join(event).unwrap();
+    event.adopt(&mut draft).unwrap();
     draft
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use pollux_core::announcement::Announcement;
 use pollux_core::event::Event;
 use pollux_core::id::{EventId, Generation, Offset, Partition, PollId};
 use pollux_core::poll::{Poll, Results};
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::feed::{self, Announcements, Pace, Source};
 use tokio::sync::mpsc;

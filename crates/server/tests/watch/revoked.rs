@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pollux_core::announcement::Announcement;
 use pollux_core::event::{Event, EventDraft};
 use pollux_core::id::{EventId, UnixMillis};
 use pollux_core::poll::{Draft, Poll, Results};
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::grants::{Grant, Proof};
 use pollux_server::watch::stream::{Events, events};
@@ -146,7 +147,7 @@ async fn who_ran_an_event_hears_of_its_drafts_no_more() {
     let written = |n, event: &Event| {
         let made = poll(n, Results::Live, true);
         let mut draft = Poll::draft(made.id, Draft::new("?", ["a", "b"]), OLD, NOW).unwrap();
-        draft.join(event).unwrap();
+        event.adopt(&mut draft).unwrap();
         draft
     };
     let drafts: Vec<_> = (1..4).map(|n| written(n, &event)).collect();

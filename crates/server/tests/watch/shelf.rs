@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pollux_core::announcement::Announcement;
 use pollux_core::poll::{Poll, PollStatus, Results};
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::hub::Missing;
 use pollux_server::watch::stream::events;

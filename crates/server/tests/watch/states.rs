@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pollux_core::announcement::Announcement;
 use pollux_core::poll::{PollStatus, Results};
-use pollux_core::standing::{Announcement, Standing, TallyAt};
+use pollux_core::standing::{Standing, TallyAt};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::grants::{Grant, Proof};
 use pollux_server::watch::hub::Missing;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use pollux_core::announcement::Announcement;
+use pollux_core::gate::Gate;
 use pollux_core::id::{Generation, Partition, PollId, UnixMillis};
 use pollux_core::poll::{Draft, Poll, PollStatus, Results, Turnout};
-use pollux_core::standing::{Announcement, Standing, TallyAt};
-use pollux_core::tally::{Gate, Tally};
+use pollux_core::standing::{Standing, TallyAt};
+use pollux_core::tally::Tally;
 use pollux_server::ambient::{Ambient, SharedAmbient};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::hub::Hub;

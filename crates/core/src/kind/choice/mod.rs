@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::options::{OptionId, OptionSet};
 use super::{Row, Slot, Written, distinct};
-use crate::poll::Violation;
+use crate::rule::Violation;
 
 /// The most options that a poll may have.
 pub const MAX_OPTIONS: usize = 100;

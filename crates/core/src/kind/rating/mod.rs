@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::steps::{Step, Steps};
 use super::{Row, Slot, Spread, Written, distinct};
-use crate::poll::{Violation, clean};
+use crate::rule::{Violation, clean};
 
 /// The most statements that a poll may have.
 pub const MAX_STATEMENTS: usize = 30;
@@ -49,7 +49,7 @@ pub enum Symbol {
     /// Stars: those up to the step given are filled.
     #[default]
     Stars,
-    /// Numbers.
+    /// The scale is shown as numbers.
     Numbers,
 }
 

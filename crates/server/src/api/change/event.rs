@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pollux_core::announcement::Announcement;
 use pollux_core::event::{Agenda, Event};
 use pollux_core::id::EventId;
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use tokio::time::Instant;
 use uuid::Uuid;
 

@@ -12,9 +12,10 @@ pub mod poll;
 use std::future::Future;
 use std::sync::Arc;
 
+use pollux_core::announcement::Announcement;
 use pollux_core::event::Event;
 use pollux_core::poll::{ChangeRefused, Poll};
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 

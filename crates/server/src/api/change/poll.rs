@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use pollux_core::announcement::Announcement;
 use pollux_core::id::PollId;
 use pollux_core::poll::{ChangeRefused, Poll, PollStatus};
-use pollux_core::standing::{Announcement, Standing};
+use pollux_core::standing::Standing;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 

@@ -66,7 +66,7 @@ pub async fn add(
         Some(lone) => {
             let bearer = bearer.with_token(&lone.poll_token);
             let event = event.clone();
-            let join = move |poll: &mut Poll| poll.join(&event);
+            let join = move |poll: &mut Poll| event.adopt(poll);
             change::poll::change(&app, lone.poll_id, bearer, None, until(&app), join).await?
         }
         None => {
@@ -74,7 +74,7 @@ pub async fn add(
             let now = app.ambient.now();
             let id = app.ambient.poll_id();
             let poll = Poll::draft(id, draft, event.owner, now).and_then(|mut poll| {
-                poll.join(&event)?;
+                event.adopt(&mut poll)?;
                 if open {
                     poll.open(now)?;
                 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use pollux_core::id::UnixMillis;
-use pollux_core::poll::Violation;
+use pollux_core::rule::Violation;
 use serde_json::{Map, Value};
 
 use super::json::{self, name, pointer};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use pollux_core::poll::{ChangeRefused, Violation};
+use pollux_core::poll::ChangeRefused;
+use pollux_core::rule::Violation;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderName;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use pollux_core::id::BallotId;
-use pollux_core::poll::Violation;
+use pollux_core::rule::Violation;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -26,8 +26,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, Offset, Partition};
-use pollux_core::standing::Announcement;
 use rdkafka::error::KafkaError;
 use tokio_util::sync::CancellationToken;
 

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, Offset, Partition, Position};
 use pollux_core::record::{Entry, Genesis};
-use pollux_core::standing::Announcement;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::{Notify, oneshot, watch};

@@ -27,8 +27,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use metrics::gauge;
 use parking_lot::Mutex;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, Offset, Partition, Position};
-use pollux_core::standing::Announcement;
 use tokio::sync::oneshot;
 
 use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};

@@ -19,7 +19,7 @@ fn codes(code: &str) -> Vec<String> {
 /// Creates a poll of this event, and returns it as it is kept.
 async fn add(store: &dyn Store, event: &Event, n: u64, open: bool) -> Poll {
     let mut poll = draft_poll(n);
-    poll.join(event).unwrap();
+    event.adopt(&mut poll).unwrap();
     if open {
         poll.open(poll.created_at).unwrap();
     }
@@ -104,7 +104,7 @@ pub async fn a_code_leads_to_one_poll_or_event(backend: &dyn Backend) {
     assert_eq!(store.event_by_code(&lone.code).await.unwrap(), None);
     assert_eq!(store.event_by_code("no\0code").await.unwrap(), None);
     let before = lone.code.clone();
-    change(&*store, &mut lone, |poll| assert!(poll.join(&event).unwrap())).await;
+    change(&*store, &mut lone, |poll| assert!(event.adopt(poll).unwrap())).await;
     for code in [&before, &event.code] {
         let (found, polls) = store.event_by_code(code).await.unwrap().unwrap();
         assert_eq!((found.id, &*polls[0].poll), (event.id, &lone), "{code}");

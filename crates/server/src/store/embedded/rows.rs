@@ -2,11 +2,12 @@
 
 use pollux_core::ballot::Status;
 use pollux_core::fold::Link;
+use pollux_core::gate::Gate;
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::kind::{Answer, Packed};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::TallyAt;
-use pollux_core::tally::{Gate, Tally, VoterState};
+use pollux_core::tally::{Tally, VoterState};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{CachedStatement, ErrorCode, Row};
 use uuid::Uuid;

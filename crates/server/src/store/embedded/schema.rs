@@ -213,7 +213,7 @@ pub enum OpenError {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// Its application id.
+        /// The application id found.
         found: i32,
     },
     /// The file was written by a newer Pollux.
@@ -224,7 +224,7 @@ pub enum OpenError {
     Newer {
         /// The file.
         path: PathBuf,
-        /// Its schema version.
+        /// The schema version found.
         found: i64,
         /// The greatest schema version that this binary knows.
         known: i64,
@@ -237,7 +237,7 @@ pub enum OpenError {
     Older {
         /// The file.
         path: PathBuf,
-        /// Its schema version.
+        /// The schema version found.
         found: i64,
         /// The schema version that this binary reads.
         known: i64,
@@ -250,7 +250,7 @@ pub enum OpenError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         why: String,
     },
     /// The store was made for another number of partitions.
@@ -276,7 +276,7 @@ pub enum OpenError {
     Unavailable {
         /// The file.
         path: PathBuf,
-        /// What SQLite said, or what the file system lacks.
+        /// SQLite's error, or what the file system lacks.
         why: String,
     },
 }

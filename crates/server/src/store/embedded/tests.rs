@@ -423,7 +423,7 @@ async fn a_file_from_before_there_were_events_is_brought_up_to_date() {
     assert_eq!(again, Created::Before(poll.clone()));
     let event = create_event(&*store, 1).await;
     let mut joined = poll;
-    change(&*store, &mut joined, |poll| assert!(poll.join(&event).unwrap())).await;
+    change(&*store, &mut joined, |poll| assert!(event.adopt(poll).unwrap())).await;
     assert_eq!(store.event_by_code("100001").await.unwrap().unwrap().0, event);
 }
 

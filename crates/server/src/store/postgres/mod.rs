@@ -20,8 +20,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use parking_lot::Mutex;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::{Offset, Partition, UnixMillis};
-use pollux_core::standing::Announcement;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 

@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use foldhash::fast::FixedState;
 use futures_util::future::try_join_all;
+use pollux_core::announcement::Announcement;
 use pollux_core::id::PollId;
 use pollux_core::kind::Kind;
 use pollux_core::poll::{Poll, PollStatus};
-use pollux_core::standing::Announcement;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;

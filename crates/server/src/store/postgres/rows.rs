@@ -8,6 +8,7 @@ use pollux_core::ballot::Status;
 use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 use pollux_core::fold::Link;
+use pollux_core::gate::Gate;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
 };
@@ -15,7 +16,7 @@ use pollux_core::kind::choice::{Choice, OptionId};
 use pollux_core::kind::{Answer, Kind, Packed};
 use pollux_core::poll::Poll;
 use pollux_core::standing::TallyAt;
-use pollux_core::tally::{Gate, Tally, VoterState};
+use pollux_core::tally::{Tally, VoterState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_postgres::Row;

@@ -36,7 +36,7 @@ pub enum OpenError {
     Unreachable {
         /// Host and port.
         at: String,
-        /// What happened.
+        /// The error.
         why: String,
     },
     /// The server does not accept the account.
@@ -59,7 +59,7 @@ pub enum OpenError {
     Tls {
         /// Host and port.
         at: String,
-        /// What went wrong.
+        /// The error.
         why: String,
     },
     /// The settings contradict each other, or name a file that cannot be used.
@@ -84,7 +84,7 @@ pub enum OpenError {
     Newer {
         /// The database.
         name: String,
-        /// Its schema version.
+        /// The schema version found.
         found: i32,
         /// The greatest schema version that this binary knows.
         known: i32,
@@ -98,7 +98,7 @@ pub enum OpenError {
     Older {
         /// The database.
         name: String,
-        /// Its schema version; 0 for none.
+        /// The schema version found; 0 for none.
         found: i32,
         /// The schema version that this binary knows.
         known: i32,
@@ -111,7 +111,7 @@ pub enum OpenError {
     Migration {
         /// The database.
         name: String,
-        /// What went wrong.
+        /// The error.
         why: String,
     },
     /// The log has another number of partitions.

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
+use pollux_core::announcement::Announcement;
 use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::fold::{Past, known};
 use pollux_core::id::{BallotId, Generation, Offset, Partition, UnixMillis, VoterId};
 use pollux_core::kind::Answer;
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::record::{Control, Entry, ballot_key, ballot_partition};
-use pollux_core::standing::{Announcement, Standing, TallyAt};
+use pollux_core::standing::{Standing, TallyAt};
 use proptest::prelude::*;
 
 use super::fold::FRAMES;
