@@ -3,5 +3,7 @@
 /** @type {import("@sveltejs/vite-plugin-svelte").SvelteConfig} */
 export default {
   compilerOptions: { runes: true, fragments: "tree" },
-  onwarn: (warning) => { throw new Error(`${warning.filename}: ${warning.message}`); },
+  onwarn: (warning) => {
+    throw new Error(`${warning.filename}: ${warning.message}`);
+  },
 };

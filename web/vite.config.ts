@@ -46,8 +46,12 @@ export default defineConfig(({ mode }) => ({
   },
   server: {
     allowedHosts: ["classroom.test"],
-    proxy: Object.fromEntries(["/api", "/ws", "/docs", "/healthz", "/readyz", "/metrics"]
-      .map((path) => [path, { target: POLLUX, ws: path === "/ws" }])),
+    proxy: Object.fromEntries(
+      ["/api", "/ws", "/docs", "/healthz", "/readyz", "/metrics"].map((path) => [
+        path,
+        { target: POLLUX, ws: path === "/ws" },
+      ]),
+    ),
   },
   resolve: mode === "test" ? { conditions: ["browser"] } : {},
   test: { environment: "happy-dom", include: ["src/**/*.test.ts"], restoreMocks: true },
@@ -76,7 +80,8 @@ function unhydrated(): Plugin {
     transform: {
       filter: { id: /svelte\/src\/internal\/client\/dom\/hydration\.js$/ },
       handler(code) {
-        const never = code.replace("export let hydrating = false;", "export const hydrating = false;")
+        const never = code
+          .replace("export let hydrating = false;", "export const hydrating = false;")
           .replace(/(function set_hydrating\(value\) \{)[^}]*\}/, "$1}");
         if (never.includes("hydrating = value") || !never.includes("const hydrating")) {
           throw new Error("this Svelte hydrates in another way than the build leaves out");
@@ -90,9 +95,10 @@ function unhydrated(): Plugin {
 /** Beside each file of text its gzip and Brotli forms, as small as they get. */
 function compressed(): Plugin {
   const text = /\.(html|js|css|svg)$/;
-  const files = (folder: string): string[] => readdirSync(folder)
-    .map((name) => join(folder, name))
-    .flatMap((path) => (statSync(path).isDirectory() ? files(path) : [path]));
+  const files = (folder: string): string[] =>
+    readdirSync(folder)
+      .map((name) => join(folder, name))
+      .flatMap((path) => (statSync(path).isDirectory() ? files(path) : [path]));
   return {
     name: "pollux-compressed",
     apply: "build",
@@ -100,9 +106,12 @@ function compressed(): Plugin {
       for (const file of files(dir!).filter((path) => text.test(path))) {
         const bytes = readFileSync(file);
         writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
-        writeFileSync(`${file}.br`, brotliCompressSync(bytes, {
-          params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
-        }));
+        writeFileSync(
+          `${file}.br`,
+          brotliCompressSync(bytes, {
+            params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+          }),
+        );
       }
     },
   };

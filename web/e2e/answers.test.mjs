@@ -12,9 +12,14 @@ import { Pollux } from "./pollux.mjs";
 import { until } from "./until.mjs";
 
 let server, browser;
-before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
+before(async () => {
+  [server, browser] = [await Pollux.start(), await launch()];
+});
 afterEach(() => server.line.forget());
-after(async () => { await browser?.close(); await server?.stop(); });
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
 
 const at = (poll, rest) => joined(browser, server, poll, { expected: NO_SERVER, ...rest });
 const voteIn = (poll) => new RegExp(`^POST /api/polls/${poll.id}/vote`);
@@ -22,8 +27,12 @@ const json = (status, body, type = "application/json") => ({ status, type, body:
 /** What has the look of an answer of ours, besides. */
 const ALIKE = {
   "a receipt without a ballot": json(200, { status: "counted" }),
-  "another ballot's receipt": json(200, { status: "superseded", ballotId: "01990000-0000-7000-8000-000000000001",
-    pollId: "01990000-0000-7000-8000-000000000002", position: null }),
+  "another ballot's receipt": json(200, {
+    status: "superseded",
+    ballotId: "01990000-0000-7000-8000-000000000001",
+    pollId: "01990000-0000-7000-8000-000000000002",
+    position: null,
+  }),
   "a list": json(202, []),
   "half a page that calls itself JSON": { status: 200, type: "application/json", body: "<!doctype html>" },
   "another product's problem": json(404, { type: "about:blank", title: "Not Found" }, "application/problem+json"),
@@ -42,7 +51,11 @@ for (const [name, wrong] of [...WRONG.map((name) => [name, name]), ...Object.ent
     const sent = server.line.heard(voteIn(poll)).map(({ body }) => JSON.parse(body).ballotId);
     assert.ok(sent.length > 1);
     assert.equal(new Set(sent).size, 1, `one ballot under several ids: ${sent}`);
-    const { votes: [yes, no], voters } = await crowd.leave(), now = await server.counted(poll, voters + 1);
+    const {
+        votes: [yes, no],
+        voters,
+      } = await crowd.leave(),
+      now = await server.counted(poll, voters + 1);
     assert.deepEqual([...figures(now), now.totalVoters], [yes, no + 1, voters + 1]);
     await stands(page, [yes, no + 1]);
     await leave();
@@ -52,7 +65,10 @@ for (const [name, wrong] of [...WRONG.map((name) => [name, name]), ...Object.ent
 /** Everything that stands in the page, as it comes and goes, for as long as it is open. */
 const watchWords = () => {
   window.words = [];
-  const take = () => { const now = document.body?.innerText; if (now !== window.words.at(-1)) window.words.push(now); };
+  const take = () => {
+    const now = document.body?.innerText;
+    if (now !== window.words.at(-1)) window.words.push(now);
+  };
   new MutationObserver(take).observe(document, { childList: true, subtree: true, characterData: true });
 };
 /** The pages never said this meanwhile, and always that. */
@@ -67,11 +83,16 @@ async function said(pages, { never, always }) {
 
 // Forever is a great many.
 const ALL = 1e9;
-for (const [name, wrong] of [["a proxy's 404", "missing"], ["one stranger after the other", ["portal", "json", "filter", "gateway", "login"]]]) {
+for (const [name, wrong] of [
+  ["a proxy's 404", "missing"],
+  ["one stranger after the other", ["portal", "json", "filter", "gateway", "login"]],
+]) {
   test(`four seconds in which everything is answered by ${name}: every screen keeps what it shows`, async () => {
     const event = await server.call("POST", "/api/events", { body: { title: "A day" } });
-    const poll = await server.call("POST", `/api/events/${event.id}/polls`,
-      { token: event.ownerToken, body: { question: "Still there?", options: ["Yes", "No"], open: true } });
+    const poll = await server.call("POST", `/api/events/${event.id}/polls`, {
+      token: event.ownerToken,
+      body: { question: "Still there?", options: ["Yes", "No"], open: true },
+    });
     await server.call("POST", `/api/events/${event.id}/show`, { token: event.ownerToken, body: { poll: poll.id } });
     await server.votes(poll, 1, 3);
     const expected = /./;
@@ -108,7 +129,8 @@ test("six tabs where sockets are blocked can all vote, and all see it", async ()
   const tabs = [first.page];
   while (tabs.length < 6) tabs.push(await first.context.newPage());
   await Promise.all(tabs.slice(1).map((tab) => tab.goto(`${server.url}/p/${poll.code}`)));
-  for (const tab of tabs) await tab.locator("header [data-state=live], header [data-state=polling]").waitFor({ timeout: 30_000 });
+  for (const tab of tabs)
+    await tab.locator("header [data-state=live], header [data-state=polling]").waitFor({ timeout: 30_000 });
   for (const [i, tab] of tabs.entries()) {
     await tab.bringToFront();
     await tap(tab, i % 2 ? "No" : "Yes");
@@ -123,40 +145,60 @@ test("six tabs where sockets are blocked can all vote, and all see it", async ()
 /** An event on stage, in the studio of its owner. */
 async function studio() {
   const event = await server.call("POST", "/api/events", { body: { title: "Once" } });
-  const add = (question) => server.call("POST", `/api/events/${event.id}/polls`,
-    { token: event.ownerToken, body: { question, options: ["Yes", "No"], results: "hidden" } });
+  const add = (question) =>
+    server.call("POST", `/api/events/${event.id}/polls`, {
+      token: event.ownerToken,
+      body: { question, options: ["Yes", "No"], results: "hidden" },
+    });
   const polls = [await add("First?"), await add("Second?"), await add("Third?")];
   const who = await person(browser, { size: STAGE, expected: NO_SERVER });
   await who.page.goto(`${server.url}/studio#event=${event.id}&token=${event.ownerToken}`);
   const read = async (i = 0) => server.call("GET", `/api/polls/${polls[i].id}`, { token: event.ownerToken });
-  return { ...who, event, polls, read,
+  return {
+    ...who,
+    event,
+    polls,
+    read,
     press: (name) => who.page.getByRole("region", { name: "On stage" }).getByRole("button", { name }).first().click(),
-    current: async () => (await server.call("GET", `/api/events/${event.id}`)).current };
+    current: async () => (await server.call("GET", `/api/events/${event.id}`)).current,
+  };
 }
 
 for (const wrong of ["portal", "json", "missing", "lost", "cut"]) {
   test(`a change by the organiser answered by ${wrong} happens, and happens once`, async () => {
     const { page, polls, press, read, current, leave } = await studio();
-    const order = (what, times) => server.line.order(new RegExp(`^POST /api/(polls|events)/[^/]+/${what}`), wrong, times);
+    const order = (what, times) =>
+      server.line.order(new RegExp(`^POST /api/(polls|events)/[^/]+/${what}`), wrong, times);
     /** Pollux itself has answered so many of these in the end, and the studio has heard it. */
     const brought = async (what, times = 1) => {
-      await until(async () => server.line.heard(new RegExp(`/${what}(\\?|$)`)).filter(({ answer }) => Number(answer)).length >= times + before.get(what));
+      await until(
+        async () =>
+          server.line.heard(new RegExp(`/${what}(\\?|$)`)).filter(({ answer }) => Number(answer)).length >=
+          times + before.get(what),
+      );
       await page.getByText("No answer yet; trying again…").waitFor({ state: "detached" });
     };
-    const before = new Map(["show", "reveal", "close", "reopen", "reset"]
-      .map((what) => [what, server.line.heard(new RegExp(`/${what}(\\?|$)`)).filter(({ answer }) => Number(answer)).length]));
+    const before = new Map(
+      ["show", "reveal", "close", "reopen", "reset"].map((what) => [
+        what,
+        server.line.heard(new RegExp(`/${what}(\\?|$)`)).filter(({ answer }) => Number(answer)).length,
+      ]),
+    );
     order("show");
     await press("Show the first");
-    await until(async () => await current() === polls[0].id);
+    await until(async () => (await current()) === polls[0].id);
     await page.getByRole("region", { name: "On stage" }).getByRole("link", { name: "First?" }).waitFor();
     await brought("show");
     order("show");
     await press("Show next");
-    await until(async () => await current() === polls[1].id);
+    await until(async () => (await current()) === polls[1].id);
     await page.getByRole("region", { name: "On stage" }).getByRole("link", { name: "Second?" }).waitFor();
     await brought("show", 2);
-    for (const [act, name, is] of [["reveal", "Reveal results", (poll) => poll.revealed], ["close", "Close", (poll) => poll.status === "closed"],
-      ["reopen", "Reopen", (poll) => poll.status === "open"]]) {
+    for (const [act, name, is] of [
+      ["reveal", "Reveal results", (poll) => poll.revealed],
+      ["close", "Close", (poll) => poll.status === "closed"],
+      ["reopen", "Reopen", (poll) => poll.status === "open"],
+    ]) {
       order(act);
       await press(name);
       await until(async () => is(await read(1)));
@@ -168,7 +210,10 @@ for (const wrong of ["portal", "json", "missing", "lost", "cut"]) {
     // such connections: so nothing gets through until the studio has seen that it has no answer.
     order("reset", 99);
     await press("Reset…");
-    await page.getByRole("dialog").getByRole("button", { name: /^Reset/ }).click();
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Reset/ })
+      .click();
     await page.getByText("No answer yet; trying again…").waitFor();
     server.line.forget();
     await until(async () => (await read(1)).round === 2);

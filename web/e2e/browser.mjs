@@ -6,8 +6,13 @@ import { chromium } from "playwright-core";
 import { excused } from "./line.mjs";
 
 const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
   // A name that is not the loopback's: to a page it is an address of the network, and no secure context.
   "--host-resolver-rules=MAP classroom.test 127.0.0.1",
 ];
@@ -20,7 +25,9 @@ export const STAGE = { width: 1280, height: 720 };
 
 export function launch() {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium", headless: true, args: FLAGS,
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    headless: true,
+    args: FLAGS,
   });
 }
 
@@ -44,7 +51,8 @@ export async function person(browser, { size = PHONE, theme = "light", expected 
   page.on("console", (message) => {
     const words = `${message.text()} (${message.location().url})`;
     // Where something else has answered in the server's place, the browser says so.
-    if (["error", "warning"].includes(message.type()) && !expected.test(message.text()) && !excused(words)) faults.push(words);
+    if (["error", "warning"].includes(message.type()) && !expected.test(message.text()) && !excused(words))
+      faults.push(words);
   });
   const leave = async ({ moved = false } = {}) => {
     const shifts = await page.evaluate(() => window.shifts());
@@ -60,7 +68,9 @@ export async function person(browser, { size = PHONE, theme = "light", expected 
 export async function screens() {
   const read = (page) => page.evaluate(() => `${location.href}\n${document.body.innerText.slice(0, 600)}`);
   const stuck = (page) => pause(2_000, `${page.url()}\n(the page does not answer)`);
-  const seen = await Promise.all([...present.values()].map((page) => Promise.race([read(page), stuck(page)]).catch(String)));
+  const seen = await Promise.all(
+    [...present.values()].map((page) => Promise.race([read(page), stuck(page)]).catch(String)),
+  );
   return seen.map((text) => `on a screen: ${text}`).join("\n");
 }
 
@@ -80,7 +90,11 @@ function watchShifts() {
       // at the end of a line grows to the left.
       const near = (a, b) => Math.abs(a - b) < 1;
       const stood = (a, b) => a.y === b.y && a.height === b.height && near(a.x + a.width, b.x + b.width);
-      if (entry.sources.length && entry.sources.every(({ previousRect, currentRect }) => stood(previousRect, currentRect))) continue;
+      if (
+        entry.sources.length &&
+        entry.sources.every(({ previousRect, currentRect }) => stood(previousRect, currentRect))
+      )
+        continue;
       const of = entry.sources.map(({ node, previousRect: a, currentRect: b }) => {
         const name = node?.id ? `#${node.id}` : node?.className ? `.${node.className}` : `${node?.nodeName}`;
         return `${name} ${[a, b].map((r) => `${r.x},${r.y} ${r.width}×${r.height}`).join(" → ")}`;
@@ -90,20 +104,31 @@ function watchShifts() {
   };
   const observer = new PerformanceObserver((list) => take(list.getEntries()));
   observer.observe({ type: "layout-shift", buffered: true });
-  window.shifts = () => { take(observer.takeRecords()); return found; };
+  window.shifts = () => {
+    take(observer.takeRecords());
+    return found;
+  };
 }
 
 /** Wait until an element's text matches. */
 export async function says(page, selector, pattern) {
-  await page.waitForFunction(([where, source]) => {
-    return new RegExp(source).test(document.querySelector(where)?.textContent ?? "");
-  }, [selector, pattern.source]);
+  await page.waitForFunction(
+    ([where, source]) => {
+      return new RegExp(source).test(document.querySelector(where)?.textContent ?? "");
+    },
+    [selector, pattern.source],
+  );
 }
 
 /** Wait until nothing fades or slides any more. */
 export function still(page) {
   // What turns until something happens is not waited for.
-  return page.evaluate(() => Promise.allSettled(document.getAnimations()
-    .filter((animation) => Number.isFinite(animation.effect.getComputedTiming().endTime))
-    .map((animation) => animation.finished)));
+  return page.evaluate(() =>
+    Promise.allSettled(
+      document
+        .getAnimations()
+        .filter((animation) => Number.isFinite(animation.effect.getComputedTiming().endTime))
+        .map((animation) => animation.finished),
+    ),
+  );
 }

@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Debian's has a folder for each architecture. */
-const LIBRARY = readdirSync("/usr/lib").map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`).find(existsSync);
+const LIBRARY = readdirSync("/usr/lib")
+  .map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`)
+  .find(existsSync);
 
 /** A clock for a server to be started under: `env` is added to its environment. */
 export class ServerClock {
@@ -18,7 +20,13 @@ export class ServerClock {
   }
 
   get env() {
-    return { LD_PRELOAD: LIBRARY, FAKETIME_TIMESTAMP_FILE: this.#file, FAKETIME_NO_CACHE: "1", FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1" };
+    return {
+      LD_PRELOAD: LIBRARY,
+      FAKETIME_TIMESTAMP_FILE: this.#file,
+      FAKETIME_NO_CACHE: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      DONT_FAKE_MONOTONIC: "1",
+    };
   }
 
   /** From now on it is so many seconds ahead of the true time. */
@@ -33,13 +41,18 @@ export async function browserClock(context, seconds) {
     const True = Date;
     window.ahead = Number(sessionStorage.getItem("ahead") ?? ahead) * 1_000;
     window.Date = class extends True {
-      constructor(...told) { super(...(told.length ? told : [True.now() + window.ahead])); }
-      static now() { return True.now() + window.ahead; }
+      constructor(...told) {
+        super(...(told.length ? told : [True.now() + window.ahead]));
+      }
+      static now() {
+        return True.now() + window.ahead;
+      }
     };
   }, seconds);
-  const set = (page, now) => page.evaluate((ahead) => {
-    sessionStorage.setItem("ahead", ahead);
-    window.ahead = ahead * 1_000;
-  }, now);
+  const set = (page, now) =>
+    page.evaluate((ahead) => {
+      sessionStorage.setItem("ahead", ahead);
+      window.ahead = ahead * 1_000;
+    }, now);
   return { set };
 }

@@ -11,7 +11,9 @@ const BY_SOCKET = 4;
 /** POST this; the status and what was said, or nothing at all. */
 async function post(port, path, body, { token, method = "POST" } = {}) {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method, body: JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE_MS),
+    method,
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(PATIENCE_MS),
     headers: { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) },
   }).catch(() => null);
   return answer && { status: answer.status, said: await answer.json().catch(() => null) };
@@ -22,17 +24,25 @@ const answerOf = ({ kind }, marks) => (kind === "rating" ? { answer: marks } : {
 
 /** Strangers who vote in one poll, each once, and go. */
 export class Crowd {
-  #port; #poll; #timer; #under = new Set(); #left; #choose; #came = 0;
+  #port;
+  #poll;
+  #timer;
+  #under = new Set();
+  #left;
+  #choose;
+  #came = 0;
   /** The votes that were acknowledged, by option; of a rating how many gave each step, by statement. Who was told nothing
    *  is in `unknown`, who was told no in `refused`. */
-  votes; unknown = 0; refused = 0;
+  votes;
+  unknown = 0;
+  refused = 0;
 
   /** So many a second until they are called off, or until `most` have voted; `choose` names one's marks. */
   constructor(port, poll, { perSecond = 15, most = 600, choose } = {}) {
     this.#port = port;
     this.#poll = poll;
     this.#left = most;
-    this.#choose = choose ?? ((one) => [one % poll.options.length + 1]);
+    this.#choose = choose ?? ((one) => [(one % poll.options.length) + 1]);
     this.votes = poll.statements?.map(() => Array(poll.steps).fill(0)) ?? poll.options.map(() => 0);
     this.#timer = setInterval(() => this.#next(), 1_000 / perSecond);
   }
@@ -56,7 +66,8 @@ export class Crowd {
 
   #next() {
     if (this.#left-- <= 0) return clearInterval(this.#timer);
-    const one = this.#came++, marks = this.#choose(one);
+    const one = this.#came++,
+      marks = this.#choose(one);
     const vote = (one % BY_SOCKET ? this.#byRequest(marks) : this.#bySocket(marks))
       .then((answer) => this.#note(marks, answer))
       .finally(() => this.#under.delete(vote));
@@ -65,7 +76,10 @@ export class Crowd {
 
   #note(marks, answer) {
     if (answer !== "counted") this[answer]++;
-    else if (this.#poll.kind === "rating") marks.forEach((step, i) => { if (step !== null) this.votes[i][step - this.#poll.lowest]++; });
+    else if (this.#poll.kind === "rating")
+      marks.forEach((step, i) => {
+        if (step !== null) this.votes[i][step - this.#poll.lowest]++;
+      });
     else for (const option of marks) this.votes[option - 1]++;
   }
 
@@ -78,17 +92,22 @@ export class Crowd {
   /** Whoever a socket is opened by is one voter, so each has one of its own. */
   async #bySocket(marks) {
     let socket;
-    const said = this.#poll.options ? { options: marks.map((id) => this.#poll.options[id - 1].text) } : answerOf(this.#poll, marks);
+    const said = this.#poll.options
+      ? { options: marks.map((id) => this.#poll.options[id - 1].text) }
+      : answerOf(this.#poll, marks);
     return new Promise((done) => {
       setTimeout(done, PATIENCE_MS, "unknown").unref();
       const hears = ({ type, problem }) => {
         if (/^vote\./.test(type)) done("counted");
         else if (type === "error") done(problem.status === 504 ? "unknown" : "refused");
       };
-      Socket.open(this.#port, `/ws?poll=${this.#poll.id}`, hears).then((opened) => {
-        socket = opened;
-        socket.say({ type: "vote", poll: this.#poll.id, ...said, ref: 1 });
-      }, () => done("unknown"));
+      Socket.open(this.#port, `/ws?poll=${this.#poll.id}`, hears).then(
+        (opened) => {
+          socket = opened;
+          socket.say({ type: "vote", poll: this.#poll.id, ...said, ref: 1 });
+        },
+        () => done("unknown"),
+      );
     }).finally(() => socket?.close());
   }
 }
@@ -106,7 +125,11 @@ const SCREENS = 3;
  * saving is news to every screen, with a version of its own.
  */
 export class Others {
-  #port; #timer; #beat = 0; #busy = new Set(); #screens = [];
+  #port;
+  #timer;
+  #beat = 0;
+  #busy = new Set();
+  #screens = [];
   /** By id: {id, event, token, voters: [{voterId, optionId}]}. */
   #rooms = new Map();
 
@@ -141,10 +164,12 @@ export class Others {
   #act() {
     // What takes long is not piled up on.
     if (!this.#rooms.size || this.#busy.size > 4) return;
-    const beat = this.#beat++, rooms = [...this.#rooms.values()].slice(-NEWEST);
-    const room = beat % 2 ? rooms.at(-1) : rooms[beat / 2 % rooms.length];
+    const beat = this.#beat++,
+      rooms = [...this.#rooms.values()].slice(-NEWEST);
+    const room = beat % 2 ? rooms.at(-1) : rooms[(beat / 2) % rooms.length];
     const save = beat % 16 === 1 || !room.voters.length;
-    const done = (beat % 16 === 0 ? this.#look(room) : save ? this.#save(room) : this.#again(room)).catch(() => {})
+    const done = (beat % 16 === 0 ? this.#look(room) : save ? this.#save(room) : this.#again(room))
+      .catch(() => {})
       .finally(() => this.#busy.delete(done));
     this.#busy.add(done);
   }
@@ -156,7 +181,9 @@ export class Others {
 
   async #save({ id, token, event }) {
     const path = `/api/${event ? "events" : "polls"}/${id}`;
-    const answer = await fetch(`http://127.0.0.1:${this.#port()}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+    const answer = await fetch(`http://127.0.0.1:${this.#port()}${path}`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
     if (!answer.ok) return;
     const { status, embed } = await answer.json();
     if (event || status === "open") await post(this.#port(), path, { embed }, { token, method: "PATCH" });

@@ -10,13 +10,17 @@ export const STYLED = { bypassCSP: true };
 export const FONTS = {
   "Noto Sans": { local: "NotoSans" },
   Roboto: { local: "Roboto" },
-  "Segoe UI": { local: "NotoSans", measures: "ascent-override: 107.9%; descent-override: 25.1%; line-gap-override: 0%;" },
+  "Segoe UI": {
+    local: "NotoSans",
+    measures: "ascent-override: 107.9%; descent-override: 25.1%; line-gap-override: 0%;",
+  },
 };
 
 /** Every page of this context is set in this font. */
 export async function setIn(context, name) {
   const { local, measures = "" } = FONTS[name];
-  const face = (weight, style) => `@font-face { font-family: hall; font-weight: ${weight}; src: local("${local}-${style}"); ${measures} }`;
+  const face = (weight, style) =>
+    `@font-face { font-family: hall; font-weight: ${weight}; src: local("${local}-${style}"); ${measures} }`;
   const css = `${face("100 500", "Regular")} ${face("501 900", "Bold")} :root { --font: hall, sans-serif !important; }`;
   await context.addInitScript((text) => {
     addEventListener("DOMContentLoaded", () => {
@@ -31,7 +35,11 @@ export async function setIn(context, name) {
 /** No letter on the page is cut above or below: its ink, by the font's own word, lies in all that clips it. */
 export async function whole(page, where) {
   await page.evaluate(() => document.fonts.ready);
-  assert.deepEqual(await page.evaluate(() => [...document.fonts].filter(({ status }) => status === "error").length), 0, "the font is missing");
+  assert.deepEqual(
+    await page.evaluate(() => [...document.fonts].filter(({ status }) => status === "error").length),
+    0,
+    "the font is missing",
+  );
   assert.deepEqual(await page.evaluate(inkOutside), [], where);
 }
 
@@ -47,20 +55,24 @@ export function inkOutside() {
   };
   /** The lines of a text that are shown: of one that is clamped to some, those. */
   const lines = (text, of) => {
-    const range = document.createRange(), most = Number(getComputedStyle(of).webkitLineClamp) || Infinity;
+    const range = document.createRange(),
+      most = Number(getComputedStyle(of).webkitLineClamp) || Infinity;
     range.selectNodeContents(text);
-    const all = [...range.getClientRects()], tops = [...new Set(all.map(({ top }) => Math.round(top)))].sort((a, b) => a - b);
+    const all = [...range.getClientRects()],
+      tops = [...new Set(all.map(({ top }) => Math.round(top)))].sort((a, b) => a - b);
     return all.filter(({ top }) => tops.indexOf(Math.round(top)) < most);
   };
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const { parentElement: of, data } = texts.currentNode;
     // What is there for readers aloud only is clipped on purpose.
-    if (!data.trim() || !of.checkVisibility({ opacityProperty: true }) || of.closest(".hush, script, style, option")) continue;
+    if (!data.trim() || !of.checkVisibility({ opacityProperty: true }) || of.closest(".hush, script, style, option"))
+      continue;
     const style = getComputedStyle(of);
     if (style.writingMode !== "horizontal-tb") continue;
     pen.font = `${style.fontStyle} ${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
-    const { fontBoundingBoxAscent, fontBoundingBoxDescent, actualBoundingBoxAscent, actualBoundingBoxDescent } = pen.measureText(data);
+    const { fontBoundingBoxAscent, fontBoundingBoxDescent, actualBoundingBoxAscent, actualBoundingBoxDescent } =
+      pen.measureText(data);
     for (const line of lines(texts.currentNode, of)) {
       const scale = line.height / (fontBoundingBoxAscent + fontBoundingBoxDescent);
       const baseline = line.top + fontBoundingBoxAscent * scale;
@@ -73,7 +85,9 @@ export function inkOutside() {
         if (node.scrollHeight > node.clientHeight && /auto|scroll/.test(getComputedStyle(node).overflowY)) break;
         if (top >= below - SLACK || bottom <= above + SLACK || !node.clientHeight) break;
         if (bottom > below + SLACK || top < above - SLACK) {
-          found.push(`"${data.trim().slice(0, 30)}" in ${node.nodeName}.${node.className}: ${(bottom - below).toFixed(1)} px below, ${(above - top).toFixed(1)} px above`);
+          found.push(
+            `"${data.trim().slice(0, 30)}" in ${node.nodeName}.${node.className}: ${(bottom - below).toFixed(1)} px below, ${(above - top).toFixed(1)} px above`,
+          );
           break;
         }
       }
@@ -84,18 +98,26 @@ export function inkOutside() {
 
 /** Letters that reach as far up and down as any, in the scripts that Debian's Noto has. */
 export const SCRIPTS = {
-  Burmese: "မြန်မာ ဏ္ဍြ ကြွို့", Arabic: "اَلْخَيْرُ جِيٍّ قٍ", Khmer: "ស្ត្រី ខ្ញុំ ញ្ញុំ", Tibetan: "བསྒྲུབས་རྒྱུ ཧཱུྃ",
-  Devanagari: "हिन्दी कॢ र्ट्रू द्ध्रू", Vietnamese: "Ặ Ẫ Ỗ Ể ự ợ gỵ",
+  Burmese: "မြန်မာ ဏ္ဍြ ကြွို့",
+  Arabic: "اَلْخَيْرُ جِيٍّ قٍ",
+  Khmer: "ស្ត្រី ខ្ញុំ ញ្ញុំ",
+  Tibetan: "བསྒྲུབས་རྒྱུ ཧཱུྃ",
+  Devanagari: "हिन्दी कॢ र्ट्रू द्ध्रू",
+  Vietnamese: "Ặ Ẫ Ỗ Ể ự ợ gỵ",
 };
 
 /** All ink is on the screen that would be there if nothing were clipped, and none of the lines that are left out. */
 export async function inked(page, where) {
-  const missing = await page.evaluate((texts) => Object.keys(texts).filter((script) => {
-    const pen = document.createElement("canvas").getContext("2d");
-    pen.font = `100px ${getComputedStyle(document.body).fontFamily}`;
-    // Without a font each sign is the same box.
-    return new Set([...texts[script].replaceAll(" ", "")].map((sign) => pen.measureText(sign).width)).size < 2;
-  }), SCRIPTS);
+  const missing = await page.evaluate(
+    (texts) =>
+      Object.keys(texts).filter((script) => {
+        const pen = document.createElement("canvas").getContext("2d");
+        pen.font = `100px ${getComputedStyle(document.body).fontFamily}`;
+        // Without a font each sign is the same box.
+        return new Set([...texts[script].replaceAll(" ", "")].map((sign) => pen.measureText(sign).width)).size < 2;
+      }),
+    SCRIPTS,
+  );
   assert.deepEqual(missing, [], "without a font: install fonts-noto-core");
   const shoot = async () => PNG.sync.read(await page.screenshot());
   const still = await page.addStyleTag({ content: "*, ::before, ::after { transition: none !important; }" });
@@ -110,7 +132,7 @@ export async function inked(page, where) {
     if ([0, 1, 2].reduce((sum, c) => sum + Math.abs(shown.data[i + c] - free.data[i + c]), 0) <= 60) continue;
     const y = Math.floor(i / 4 / shown.width);
     off++;
-    (rows[y] ??= []).push(i / 4 % shown.width);
+    (rows[y] ??= []).push((i / 4) % shown.width);
   }
   const places = Object.entries(rows).map(([y, xs]) => `${xs.length} at ${xs[0]}, ${y}`);
   assert.equal(off, 0, `${where}: ${off} pixels are not as without clipping: ${places.slice(0, 6).join("; ")}`);
@@ -122,13 +144,16 @@ function unclip() {
   sheet.replaceSync(`
     [data-clips] { overflow: clip visible !important; clip-path: none !important; animation: none !important; }
     ::highlight(rest) { color: transparent; }`);
-  const rest = new Highlight(), clips = [];
+  const rest = new Highlight(),
+    clips = [];
   for (const node of document.querySelectorAll("body *")) {
-    const style = getComputedStyle(node), most = Number(style.webkitLineClamp);
+    const style = getComputedStyle(node),
+      most = Number(style.webkitLineClamp);
     if (style.overflowY === "visible" || !node.textContent.trim() || node.closest(".hush")) continue;
     clips.push(node);
     if (!most) continue;
-    const range = document.createRange(), tops = [];
+    const range = document.createRange(),
+      tops = [];
     const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
       for (let i = 0; i < texts.currentNode.length; i++) {

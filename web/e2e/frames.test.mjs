@@ -24,14 +24,23 @@ const WINDOWS = 3;
 const BUDGET = 16;
 
 const WEB = new URL("..", import.meta.url).pathname;
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-  + "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+  "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 let pages, browser;
 before(async () => {
   pages = mkdtempSync(join(tmpdir(), "pollux-pages-"));
-  await promisify(execFile)(process.execPath, ["node_modules/vite/bin/vite.js", "build"], { cwd: WEB, env: { ...process.env, WEB_OUT: pages } });
+  await promisify(execFile)(process.execPath, ["node_modules/vite/bin/vite.js", "build"], {
+    cwd: WEB,
+    env: { ...process.env, WEB_OUT: pages },
+  });
   browser = await launch();
 });
 after(async () => {
@@ -55,8 +64,10 @@ for (const options of [8, 30]) {
       const { frames, cpu } = await traced(page, () => pause(MEASURED_MS));
       frames.sort((a, b) => a - b);
       const at = (part) => frames[Math.min(frames.length - 1, Math.floor(part * frames.length))];
-      t.diagnostic(`${frames.length} frames at ${fake.rate().toFixed(0)} updates/s: median ${at(0.5).toFixed(2)} ms, `
-        + `p95 ${at(0.95).toFixed(2)} ms, greatest ${at(1).toFixed(2)} ms of ${cpu ? "thread" : "wall"} time`);
+      t.diagnostic(
+        `${frames.length} frames at ${fake.rate().toFixed(0)} updates/s: median ${at(0.5).toFixed(2)} ms, ` +
+          `p95 ${at(0.95).toFixed(2)} ms, greatest ${at(1).toFixed(2)} ms of ${cpu ? "thread" : "wall"} time`,
+      );
       assert.ok(frames.length > 15 * (MEASURED_MS / 1000), `only ${frames.length} frames`);
       assert.ok(at(0.5) > 0, "the frames have no work in them: nothing was measured");
       best = Math.min(best, at(0.95));
@@ -76,13 +87,17 @@ for (const options of [8, 30]) {
 async function traced(page, work) {
   const session = await page.context().browser().newBrowserCDPSession();
   const events = [];
-  session.on("Tracing.dataCollected", ({ value }) => { for (const event of value) events.push(event); });
+  session.on("Tracing.dataCollected", ({ value }) => {
+    for (const event of value) events.push(event);
+  });
   await session.send("Tracing.start", {
     transferMode: "ReportEvents",
     traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline"] },
   });
   await work();
-  const done = new Promise((resolve) => { session.once("Tracing.tracingComplete", resolve); });
+  const done = new Promise((resolve) => {
+    session.once("Tracing.tracingComplete", resolve);
+  });
   await session.send("Tracing.end");
   await done;
   await session.detach();
@@ -91,9 +106,10 @@ async function traced(page, work) {
   const thread = ({ pid, tid }) => `${pid} ${tid}`;
   const ends = new Map();
   for (const event of events.filter(({ name }) => name === "BeginCommitCompositorFrame")) {
-    ends.set(thread(event), [...ends.get(thread(event)) ?? [], event.ts]);
+    ends.set(thread(event), [...(ends.get(thread(event)) ?? []), event.ts]);
   }
-  const [main, commits] = [...ends].sort(([, a], [, b]) => b.length - a.length)[0] ?? assert.fail("no frame was traced");
+  const [main, commits] =
+    [...ends].sort(([, a], [, b]) => b.length - a.length)[0] ?? assert.fail("no frame was traced");
   commits.sort((a, b) => a - b);
   const tasks = events.filter((event) => event.name === "RunTask" && event.ph === "X" && thread(event) === main);
   // Thread time, so that what else runs on this machine does not count; a slice cut off at the end has none.
@@ -110,16 +126,38 @@ async function traced(page, work) {
 
 /** A server of one poll: the built pages, what they ask for, and a WebSocket. */
 class Fake {
-  #server; #sockets = new Set(); #timer; #sent = 0; #begun = 0;
+  #server;
+  #sockets = new Set();
+  #timer;
+  #sent = 0;
+  #begun = 0;
 
   static async start(options) {
     const fake = new Fake();
     fake.poll = {
-      id: "01990000-0000-7000-8000-000000000001", code: "482913", question: "What should our next service be written in?",
-      kind: "single", status: "open", final: false, round: 1, revote: "replace", maxChoices: 1, results: "live", revealed: true,
+      id: "01990000-0000-7000-8000-000000000001",
+      code: "482913",
+      question: "What should our next service be written in?",
+      kind: "single",
+      status: "open",
+      final: false,
+      round: 1,
+      revote: "replace",
+      maxChoices: 1,
+      results: "live",
+      revealed: true,
       options: Array.from({ length: options }, (_, i) => ({ id: i + 1, text: `Number ${i + 1}`, votes: 0 })),
-      totalVotes: 0, totalVoters: 0, version: 1, listed: true, voterIds: true, eventId: null, embed: [], resultHash: null,
-      createdAt: new Date().toISOString(), closesAt: null, closedAt: null,
+      totalVotes: 0,
+      totalVoters: 0,
+      version: 1,
+      listed: true,
+      voterIds: true,
+      eventId: null,
+      embed: [],
+      resultHash: null,
+      createdAt: new Date().toISOString(),
+      closesAt: null,
+      closedAt: null,
     };
     fake.#server = createServer((request, response) => fake.#answer(request, response));
     fake.#server.on("upgrade", (request, socket) => fake.#welcome(request, socket));
@@ -131,20 +169,40 @@ class Fake {
 
   get event() {
     const { id, code, question, kind, status, final, revealed, createdAt } = this.poll;
-    return { id, code, title: question, accent: null, layout: "bars", logo: null, current: id, embed: [], lone: true,
-      version: 1, createdAt, polls: [{ id, question, kind, status, final, revealed }] };
+    return {
+      id,
+      code,
+      title: question,
+      accent: null,
+      layout: "bars",
+      logo: null,
+      current: id,
+      embed: [],
+      lone: true,
+      version: 1,
+      createdAt,
+      polls: [{ id, question, kind, status, final, revealed }],
+    };
   }
 
   #answer(request, response) {
     const path = request.url.split("?")[0];
     const json = (data) => response.setHeader("Content-Type", "application/json").end(JSON.stringify(data));
-    if (path === "/api/address") return json({ url: "http://192.168.1.5:5000", phonesCanOpen: true, why: null, fix: null });
+    if (path === "/api/address")
+      return json({ url: "http://192.168.1.5:5000", phonesCanOpen: true, why: null, fix: null });
     if (path.endsWith("/pulse") && path.startsWith("/api/events/")) return json({ watchers: 2, elsewhere: true });
     if (path.startsWith("/api/events/")) return json(this.event);
     if (path.endsWith("/pulse")) {
       const { totalVoters } = this.poll;
-      return json({ watchers: 2, elsewhere: true, acknowledged: totalVoters, counted: totalVoters, inFlight: 0,
-        voteToScreen: { p50Ms: 9, p99Ms: 31, samples: 400 }, resultHash: null });
+      return json({
+        watchers: 2,
+        elsewhere: true,
+        acknowledged: totalVoters,
+        counted: totalVoters,
+        inFlight: 0,
+        voteToScreen: { p50Ms: 9, p99Ms: 31, samples: 400 },
+        resultHash: null,
+      });
     }
     if (path.startsWith("/api/polls/")) return json(this.poll);
     const file = join(pages, path.startsWith("/present/") ? "present.html" : path);
@@ -154,8 +212,12 @@ class Fake {
   }
 
   #welcome(request, socket) {
-    const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    const accept = createHash("sha1")
+      .update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      .digest("base64");
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
     socket.on("error", () => {}).on("close", () => this.#sockets.delete(socket));
     this.#sockets.add(socket);
     socket.write(message({ type: "hello", epoch: "1", polls: [this.poll], event: this.event }));
@@ -167,7 +229,8 @@ class Fake {
     this.#sent = 0;
     this.#timer = setInterval(() => {
       // A busy machine's timers are late: what is due is made up for.
-      for (const due = (performance.now() - this.#begun) / 1000 * PER_SECOND; this.#sent < due; this.#sent++) this.#update();
+      for (const due = ((performance.now() - this.#begun) / 1000) * PER_SECOND; this.#sent < due; this.#sent++)
+        this.#update();
     }, 1_000 / PER_SECOND);
   }
 
@@ -182,7 +245,8 @@ class Fake {
 
   #update() {
     const { poll } = this;
-    for (const option of poll.options) if (Math.random() < 0.35) option.votes += 1 + Math.floor(Math.random() * option.id);
+    for (const option of poll.options)
+      if (Math.random() < 0.35) option.votes += 1 + Math.floor(Math.random() * option.id);
     poll.totalVotes = poll.totalVoters = poll.options.reduce((sum, { votes }) => sum + votes, 0);
     poll.version++;
     const bytes = message({ type: "poll.updated", poll });
@@ -200,7 +264,9 @@ class Fake {
 /** One unmasked text frame of a WebSocket. */
 function message(data) {
   const text = Buffer.from(JSON.stringify(data));
-  const head = text.length < 126 ? Buffer.from([0x81, text.length])
-    : Buffer.from([0x81, 126, text.length >> 8, text.length & 255]);
+  const head =
+    text.length < 126
+      ? Buffer.from([0x81, text.length])
+      : Buffer.from([0x81, 126, text.length >> 8, text.length & 255]);
   return Buffer.concat([head, text]);
 }

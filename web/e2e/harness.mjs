@@ -35,7 +35,13 @@ export function test(name, steps) {
 /** What this comes to, or an error when it takes longer. */
 async function within(promise, ms) {
   const late = new AbortController();
-  const end = pause(ms, null, { signal: late.signal }).then(() => { throw new Error(`not through after ${ms / 1000} s`); });
+  const end = pause(ms, null, { signal: late.signal }).then(() => {
+    throw new Error(`not through after ${ms / 1000} s`);
+  });
   end.catch(() => {});
-  try { return await Promise.race([promise, end]); } finally { late.abort(); }
+  try {
+    return await Promise.race([promise, end]);
+  } finally {
+    late.abort();
+  }
 }

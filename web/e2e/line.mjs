@@ -7,7 +7,8 @@ import { Agent, createServer, request as ask } from "node:http";
 import { connect } from "node:net";
 
 /** Milliseconds that most things take, and that one in twelve takes, at most. */
-const USUAL = 40, SLOW = 300;
+const USUAL = 40,
+  SLOW = 300;
 /** Of the requests that may be answered in the server's place, one in this many is. */
 const DISTURBED = Number(process.env.E2E_DISTURBED ?? 24);
 /** The page that a portal would like to be seen; nothing is there. */
@@ -15,8 +16,11 @@ const LOGIN = "http://login.test/";
 /** What the development server's own client has to say of a bad line; see E2E_VITE. */
 const DEVELOPMENT = "/@vite/client";
 
-const whole = (status, type, body, rest = {}) =>
-  ({ status, body, headers: { "Content-Type": type, "Content-Length": Buffer.byteLength(body), ...rest } });
+const whole = (status, type, body, rest = {}) => ({
+  status,
+  body,
+  headers: { "Content-Type": type, "Content-Length": Buffer.byteLength(body), ...rest },
+});
 /** Answers that are whole and not Pollux's. */
 const STRANGE = {
   portal: whole(200, "text/html", "<!doctype html><title>Sign in</title><p>Welcome to the hotel's network."),
@@ -35,16 +39,17 @@ const RETRIED = /^GET \/api\/(polls|events)\/[^/?]+(\/pulse)?(\?|$)|^GET \/ws|^P
 /** The addresses at which somebody else answered, in this process. */
 const disturbed = new Set();
 /** Whether the browser's console may speak of this address: something else has answered there. */
-export const excused = (words) => [LOGIN, DEVELOPMENT].some((one) => words.includes(one)) || [...disturbed].some((address) => words.includes(address));
+export const excused = (words) =>
+  [LOGIN, DEVELOPMENT].some((one) => words.includes(one)) || [...disturbed].some((address) => words.includes(address));
 
 /** Numbers from 0 to 1, the same ones for the same seed. */
 function numbers(seed) {
   let state = seed >>> 0;
   return () => {
-    state = state + 0x6d2b79f5 >>> 0;
-    let mixed = Math.imul(state ^ state >>> 15, state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
-    return ((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32;
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 
@@ -52,7 +57,12 @@ function numbers(seed) {
 export const lines = new Set();
 
 export class Line {
-  #server; #upstream; #draw; #seed; #sockets = new Set(); #orders = [];
+  #server;
+  #upstream;
+  #draw;
+  #seed;
+  #sockets = new Set();
+  #orders = [];
   /** What somebody else has answered last: whoever asks for it again is answered by the server. */
   #spoilt = new Set();
   /** A connection for each request: one that is kept may be closed by the server just as it is used again, which nobody ordered. */
@@ -68,16 +78,26 @@ export class Line {
     line.#upstream = upstream;
     line.#seed = seed;
     line.#draw = numbers(seed);
-    line.#server = createServer((request, response) => void line.#carry(request, response).catch(() => response.destroy()));
-    line.#server.on("upgrade", (request, socket, head) => void line.#upgrade(request, socket, head).catch(() => socket.destroy()));
+    line.#server = createServer(
+      (request, response) => void line.#carry(request, response).catch(() => response.destroy()),
+    );
+    line.#server.on(
+      "upgrade",
+      (request, socket, head) => void line.#upgrade(request, socket, head).catch(() => socket.destroy()),
+    );
     line.#server.on("connection", (socket) => {
       line.#sockets.add(socket);
-      socket.setNoDelay(true).on("error", () => {}).once("close", () => line.#sockets.delete(socket));
+      socket
+        .setNoDelay(true)
+        .on("error", () => {})
+        .once("close", () => line.#sockets.delete(socket));
     });
     line.#server.listen(0, "127.0.0.1");
     await once(line.#server, "listening");
     lines.add(line);
-    process.once("exit", (code) => { if (code) line.#tell(); });
+    process.once("exit", (code) => {
+      if (code) line.#tell();
+    });
     return line;
   }
 
@@ -119,7 +139,8 @@ export class Line {
     const ordered = order?.wrong[--order.left % order.wrong.length];
     // Whether a browser's page asks is in a header that no other client of these tests sends.
     const may = !this.#spoilt.delete(what) && !this.honest && request.headers["accept-language"] && RETRIED.test(what);
-    const wrong = ordered ?? (may && this.#draw() * DISTURBED < 1 ? WRONG[Math.floor(this.#draw() * WRONG.length)] : null);
+    const wrong =
+      ordered ?? (may && this.#draw() * DISTURBED < 1 ? WRONG[Math.floor(this.#draw() * WRONG.length)] : null);
     if (wrong) {
       this.#spoilt.add(what);
       disturbed.add(`${request.headers.host}${request.url}`);
@@ -132,13 +153,16 @@ export class Line {
   }
 
   #pause() {
-    return new Promise((done) => { setTimeout(done, this.#late()); });
+    return new Promise((done) => {
+      setTimeout(done, this.#late());
+    });
   }
 
   async #carry(request, response) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
-    const body = Buffer.concat(chunks), what = `${request.method} ${request.url}`;
+    const body = Buffer.concat(chunks),
+      what = `${request.method} ${request.url}`;
     const entry = { what, body: `${body}`, answer: null, at: Date.now() };
     this.passed.push(entry);
     await this.#pause();
@@ -150,7 +174,9 @@ export class Line {
     const answer = await this.#forward(request, body);
     entry.answer ??= answer.statusCode;
     if (wrong === "lost") {
-      for await (const _ of answer) { /* it has happened, and nobody hears of it */ }
+      for await (const _ of answer) {
+        /* it has happened, and nobody hears of it */
+      }
       return request.socket.destroy();
     }
     await this.#pause();
@@ -169,7 +195,14 @@ export class Line {
   }
 
   async #forward({ method, url, rawHeaders }, body) {
-    const onward = ask({ host: "127.0.0.1", port: this.#upstream(), method, path: url, headers: rawHeaders, agent: this.#agent });
+    const onward = ask({
+      host: "127.0.0.1",
+      port: this.#upstream(),
+      method,
+      path: url,
+      headers: rawHeaders,
+      agent: this.#agent,
+    });
     onward.end(body);
     const [answer] = await once(onward, "response");
     return answer;
@@ -190,7 +223,9 @@ export class Line {
     const strange = STRANGE[wrong];
     if (strange) {
       const lines = Object.entries(strange.headers).map(([name, value]) => `${name}: ${value}\r\n`);
-      return socket.end(`HTTP/1.1 ${strange.status} Strange\r\n${lines.join("")}Connection: close\r\n\r\n${strange.body}`);
+      return socket.end(
+        `HTTP/1.1 ${strange.status} Strange\r\n${lines.join("")}Connection: close\r\n\r\n${strange.body}`,
+      );
     }
     if (wrong) return socket.destroy();
     this.#join(request, socket, head);
@@ -209,16 +244,23 @@ export class Line {
   #pour(from, to) {
     let last = Promise.resolve();
     const later = (act) => {
-      const arrived = this.#pause(), before = last;
+      const arrived = this.#pause(),
+        before = last;
       last = before.then(() => arrived).then(act);
     };
-    from.on("data", (chunk) => later(() => { if (to.writable) to.write(chunk); }));
+    from.on("data", (chunk) =>
+      later(() => {
+        if (to.writable) to.write(chunk);
+      }),
+    );
     from.on("error", () => {}).on("close", () => later(() => to.destroySoon()));
   }
 
   #tell() {
     const strange = this.passed.filter(({ answer }) => WRONG.includes(answer));
-    console.error(`the line to ${this.#upstream()}: E2E_SEED=${this.#seed}; answered in the server's place:\n`
-      + strange.map(({ what, answer, at }) => `  ${new Date(at).toISOString()} ${answer}: ${what}`).join("\n"));
+    console.error(
+      `the line to ${this.#upstream()}: E2E_SEED=${this.#seed}; answered in the server's place:\n` +
+        strange.map(({ what, answer, at }) => `  ${new Date(at).toISOString()} ${answer}: ${what}`).join("\n"),
+    );
   }
 }

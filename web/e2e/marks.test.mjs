@@ -8,18 +8,26 @@ import { at as joined, box, choice, figures, live, press, stands, tap, told } fr
 import { Pollux } from "./pollux.mjs";
 
 let server, browser;
-before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
-after(async () => { await browser?.close(); await server?.stop(); });
+before(async () => {
+  [server, browser] = [await Pollux.start(), await launch()];
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
 
 const at = (poll, rest) => joined(browser, server, poll, rest);
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const days = (rest) => server.poll("Which days?", DAYS, { kind: "multiple", maxChoices: 3, ...rest });
 /** Wait until the page has shown this many more people than it does now. */
 async function more(page, people) {
-  const seen = () => page.evaluate(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));
+  const seen = () =>
+    page.evaluate(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));
   const now = await seen();
-  await page.waitForFunction((least) =>
-    Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")) >= least, now + people);
+  await page.waitForFunction(
+    (least) => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")) >= least,
+    now + people,
+  );
 }
 async function marked(page, ...options) {
   const is = [];
@@ -111,7 +119,11 @@ test("so is a rating", async () => {
   await overtaken(page, poll, "Send my ratings");
   await page.locator("fieldset input:checked").nth(1).waitFor({ state: "attached" });
   assert.deepEqual(await steps(), sent);
-  assert.equal(server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length, 1, "it was sent without a tap");
+  assert.equal(
+    server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length,
+    1,
+    "it was sent without a tap",
+  );
   await press(page, "Send my ratings");
   await told(page, "Counted");
   await leave();
@@ -194,7 +206,8 @@ test("marks go with a new round, and with the voter's own hand", async () => {
 test("a vote that cannot be taken back is sent by a second touch alone", async () => {
   const poll = await server.poll("Who shall chair?", ["Ada", "Grace", "Edsger"], { revote: "refuse" });
   const { page, leave } = await at(poll);
-  const crowd = server.crowd(poll), sent = () => server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length;
+  const crowd = server.crowd(poll),
+    sent = () => server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length;
   await tap(page, "Grace");
   await more(page, 5);
   assert.equal(sent(), 0, "the first touch binds");
@@ -211,7 +224,10 @@ test("a vote that cannot be taken back is sent by a second touch alone", async (
 });
 
 test("what is open on the phone stays open, where it was: table, receipt, place on the page", async () => {
-  const poll = await server.poll("A long list?", Array.from({ length: 60 }, (_, i) => `Number ${i + 1}`));
+  const poll = await server.poll(
+    "A long list?",
+    Array.from({ length: 60 }, (_, i) => `Number ${i + 1}`),
+  );
   const { page, leave } = await at(poll);
   const crowd = server.crowd(poll);
   await tap(page, "Number 1");
@@ -234,22 +250,37 @@ test("what is open on the phone stays open, where it was: table, receipt, place 
 
 test("an organiser's caret, draft, dialog and half-dragged poll outlive what others do", async () => {
   const event = await server.call("POST", "/api/events", { body: { title: "Busy" } });
-  const add = (question, rest) => server.call("POST", `/api/events/${event.id}/polls`,
-    { token: event.ownerToken, body: { question, options: ["Yes", "No"], ...rest } });
-  const [shown, draft] = [await add("Shown?", { open: true }), await add("A draft?", { open: false }), await add("Third?", { open: false })];
+  const add = (question, rest) =>
+    server.call("POST", `/api/events/${event.id}/polls`, {
+      token: event.ownerToken,
+      body: { question, options: ["Yes", "No"], ...rest },
+    });
+  const [shown, draft] = [
+    await add("Shown?", { open: true }),
+    await add("A draft?", { open: false }),
+    await add("Third?", { open: false }),
+  ];
   await server.call("POST", `/api/events/${event.id}/show`, { token: event.ownerToken, body: { poll: shown.id } });
   const { page, leave } = await person(browser, { size: STAGE });
   // What somebody else saves below arrives over a socket that may be open already by then.
   const told = new Promise((done) => {
-    const hears = (words) => { if (`${words}`.includes("busy.example")) done(); };
+    const hears = (words) => {
+      if (`${words}`.includes("busy.example")) done();
+    };
     page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => hears(payload)));
     page.on("response", (answer) => void answer.text().then(hears, () => {}));
   });
   await page.goto(`${server.url}/studio#event=${event.id}&token=${event.ownerToken}`);
   await page.getByRole("heading", { name: "Busy" }).waitFor();
   const crowd = server.crowd(shown);
-  const voters = async (least) => page.waitForFunction((n) =>
-    [...document.querySelectorAll("[aria-labelledby=stage-title] .number")].some((one) => parseInt(one.textContent, 10) >= n), least);
+  const voters = async (least) =>
+    page.waitForFunction(
+      (n) =>
+        [...document.querySelectorAll("[aria-labelledby=stage-title] .number")].some(
+          (one) => parseInt(one.textContent, 10) >= n,
+        ),
+      least,
+    );
   /** Until everybody has been told of something new, several times. */
   const news = async () => voters(crowd.voters + 8);
   await news();
@@ -276,7 +307,8 @@ test("an organiser's caret, draft, dialog and half-dragged poll outlive what oth
   const caret = async (field) => {
     await field.fill("Something that is being written");
     await field.evaluate((node) => node.setSelectionRange(2, 7));
-    return () => field.evaluate((node) => [document.activeElement === node, node.value, node.selectionStart, node.selectionEnd]);
+    return () =>
+      field.evaluate((node) => [document.activeElement === node, node.value, node.selectionStart, node.selectionEnd]);
   };
   const kept = [true, "Something that is being written", 2, 7];
   const title = await caret(page.getByLabel("Title"));
@@ -284,7 +316,10 @@ test("an organiser's caret, draft, dialog and half-dragged poll outlive what oth
   assert.deepEqual(await title(), kept);
   await page.getByRole("link", { name: "A draft?" }).click();
   const question = await caret(page.getByLabel("Question"));
-  await server.call("PATCH", `/api/polls/${draft.id}`, { token: event.ownerToken, body: { embed: ["http://busy.example"] } });
+  await server.call("PATCH", `/api/polls/${draft.id}`, {
+    token: event.ownerToken,
+    body: { embed: ["http://busy.example"] },
+  });
   await told;
   await page.evaluate(() => new Promise(requestAnimationFrame));
   assert.deepEqual(await question(), kept);

@@ -20,18 +20,29 @@ export const live = (page, words = "Live") => page.locator("header").getByText(w
 /** An option as it stands: its text, votes and share. */
 export const row = (page, option) => page.locator("label").filter({ has: page.getByText(option, { exact: true }) });
 export const counts = (page, option, votes, share) =>
-  row(page, option).locator(".result").filter({ hasText: new RegExp(`^\\s*${votes}\\s+${share}\\s*%`) }).waitFor();
+  row(page, option)
+    .locator(".result")
+    .filter({ hasText: new RegExp(`^\\s*${votes}\\s+${share}\\s*%`) })
+    .waitFor();
 
 /** Wait until every option of the page stands at these votes. */
-export const stands = (page, votes) => page.waitForFunction((wanted) =>
-  [...document.querySelectorAll("fieldset .result")].map((one) => one.textContent.trim().split(/\s+/)[0].replace(/\D/g, "")).join() === wanted,
-votes.join());
+export const stands = (page, votes) =>
+  page.waitForFunction(
+    (wanted) =>
+      [...document.querySelectorAll("fieldset .result")]
+        .map((one) => one.textContent.trim().split(/\s+/)[0].replace(/\D/g, ""))
+        .join() === wanted,
+    votes.join(),
+  );
 
 /** Axe has nothing to say; of what repeats it sees seven. */
 export async function accessible(page) {
   await still(page);
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).exclude("label:nth-child(n+8)").analyze();
-  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`), []);
+  assert.deepEqual(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`),
+    [],
+  );
 }
 
 /** A person with this poll open. */

@@ -13,8 +13,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Crowd, Others } from "./crowd.mjs";
 import { Line } from "./line.mjs";
 
-const BINARY = process.env.POLLUX_BIN
-  ?? new URL("../../target/debug/pollux", import.meta.url).pathname;
+const BINARY = process.env.POLLUX_BIN ?? new URL("../../target/debug/pollux", import.meta.url).pathname;
 /** Longest start, and longest answer. */
 const PATIENCE_MS = 60_000;
 /** The databases of the cluster's PostgreSQL that tests may take; none when there is no cluster. */
@@ -28,7 +27,9 @@ export const CLUSTER = DATABASES.length > 0;
 
 // Whatever ends the tests ends the servers: a crash here, Ctrl-C, the runner's deadline.
 const running = new Set();
-process.on("exit", () => { for (const child of running) child.kill("SIGKILL"); });
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 // With E2E_VITE set the pages come from the development server, as they are in this folder, rather than
@@ -36,8 +37,15 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
 const VITE = new URL("../node_modules/.bin/vite", import.meta.url).pathname;
 
 export class Pollux {
-  #process; #port = 0; #folder; #publicUrl; #vite; #vitePort; #others;
-  #where = ["--embedded"]; #env = {};
+  #process;
+  #port = 0;
+  #folder;
+  #publicUrl;
+  #vite;
+  #vitePort;
+  #others;
+  #where = ["--embedded"];
+  #env = {};
   /** Between it and the browsers. */
   line;
 
@@ -77,7 +85,8 @@ export class Pollux {
 
   async #serveSources() {
     const child = spawn(VITE, ["--host", "127.0.0.1", "--port", "0", "--logLevel", "info"], {
-      cwd: new URL("..", import.meta.url).pathname, stdio: ["ignore", "pipe", "inherit"],
+      cwd: new URL("..", import.meta.url).pathname,
+      stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, POLLUX_URL: `http://127.0.0.1:${this.#port}`, NO_COLOR: "1" },
     });
     running.add(child);
@@ -85,7 +94,10 @@ export class Pollux {
     this.#vite = child;
     for await (const line of createInterface({ input: child.stdout })) {
       const found = line.match(/127\.0\.0\.1:(\d+)/);
-      if (found) { this.#vitePort = Number(found[1]); break; }
+      if (found) {
+        this.#vitePort = Number(found[1]);
+        break;
+      }
     }
   }
 
@@ -94,11 +106,23 @@ export class Pollux {
     const { KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, POLLUX_SECRET } = process.env;
     for (const name of DATABASES) {
       // The folder is this run's; who makes the note has the database.
-      const taken = await mkdir(join(tmpdir(), `taken-${name}`)).then(() => false, () => true);
+      const taken = await mkdir(join(tmpdir(), `taken-${name}`)).then(
+        () => false,
+        () => true,
+      );
       if (taken) continue;
       this.#where = [];
-      this.#env = { ...this.#env, KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, POLLUX_SECRET,
-        DB_NAME: name, POLLUX_TOPIC_PREFIX: `${name}.` };
+      this.#env = {
+        ...this.#env,
+        KAFKA_BROKER,
+        DB_HOST,
+        DB_PORT,
+        DB_USER,
+        DB_PASSWORD,
+        POLLUX_SECRET,
+        DB_NAME: name,
+        POLLUX_TOPIC_PREFIX: `${name}.`,
+      };
       return;
     }
     throw new Error(`all ${DATABASES.length} databases are taken: raise DATABASES in xtask/src/e2e.rs`);
@@ -106,18 +130,33 @@ export class Pollux {
 
   /** Start it again, where it was. */
   async restart() {
-    const told = ["serve", ...this.#where, "--json", "--log", "error",
-      "--host", "127.0.0.1", "--port", `${this.#port}`,
+    const told = [
+      "serve",
+      ...this.#where,
+      "--json",
+      "--log",
+      "error",
+      "--host",
+      "127.0.0.1",
+      "--port",
+      `${this.#port}`,
       ...(CLUSTER ? [] : ["--data", join(this.#folder, "data")]),
-      ...(this.#publicUrl ? ["--public-url", this.#publicUrl] : [])];
-    const child = spawn(BINARY, told, { cwd: this.#folder, env: { ...this.#env, POLLUX_ADMIN_TOKEN: OPERATOR }, stdio: ["ignore", "pipe", "inherit"] });
+      ...(this.#publicUrl ? ["--public-url", this.#publicUrl] : []),
+    ];
+    const child = spawn(BINARY, told, {
+      cwd: this.#folder,
+      env: { ...this.#env, POLLUX_ADMIN_TOKEN: OPERATOR },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     running.add(child);
     child.once("exit", () => running.delete(child));
     this.#process = child;
     const lines = createInterface({ input: child.stdout });
     const [line] = await Promise.race([
       once(lines, "line", { signal: AbortSignal.timeout(PATIENCE_MS) }),
-      once(child, "exit").then(([code]) => { throw new Error(`${BINARY} ended with ${code} before it was up`); }),
+      once(child, "exit").then(([code]) => {
+        throw new Error(`${BINARY} ended with ${code} before it was up`);
+      }),
     ]);
     this.#port = Number(JSON.parse(line).addresses[0].split(":").pop());
   }

@@ -14,19 +14,30 @@ const DEADLINE_MS = 1_800_000;
 const GRACE_MS = 5_000;
 
 const scratch = mkdtempSync(join(tmpdir(), "pollux-e2e-"));
-const tests = spawn(process.execPath,
+const tests = spawn(
+  process.execPath,
   ["--test", "--test-reporter=spec", "--test-concurrency=1", ...process.argv.slice(2)],
   // A group of their own, so that one signal ends node's runner and every file it runs.
-  { env: { ...process.env, TMPDIR: scratch }, stdio: ["ignore", "pipe", "inherit"], detached: true });
+  { env: { ...process.env, TMPDIR: scratch }, stdio: ["ignore", "pipe", "inherit"], detached: true },
+);
 const flaky = [];
 createInterface({ input: tests.stdout }).on("line", (line) => {
   console.log(line);
   // harness.mjs says so of a test that passed at a second try.
   if (line.startsWith("FLAKY: ")) flaky.push(line);
 });
-const end = () => { try { process.kill(-tests.pid, "SIGTERM"); } catch { /* all have ended */ } };
+const end = () => {
+  try {
+    process.kill(-tests.pid, "SIGTERM");
+  } catch {
+    /* all have ended */
+  }
+};
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, end);
-const late = setTimeout(() => { console.error(`not through after ${DEADLINE_MS / 1000} s`); end(); }, DEADLINE_MS);
+const late = setTimeout(() => {
+  console.error(`not through after ${DEADLINE_MS / 1000} s`);
+  end();
+}, DEADLINE_MS);
 const [code] = await once(tests, "close");
 clearTimeout(late);
 
@@ -45,9 +56,14 @@ process.exitCode = code === 0 && !left.length ? 0 : 1;
 function leftovers() {
   if (!existsSync("/proc/self/environ")) return [];
   const read = (pid, name) => {
-    try { return readFileSync(`/proc/${pid}/${name}`, "utf8").replaceAll("\0", " "); } catch { return ""; }
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, "utf8").replaceAll("\0", " ");
+    } catch {
+      return "";
+    }
   };
-  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
     .filter((pid) => (read(pid, "cmdline") + read(pid, "environ")).includes(scratch))
     .map((pid) => `${pid} ${read(pid, "cmdline")}`);
 }

@@ -5,17 +5,31 @@ import { once } from "node:events";
 import { request as ask } from "node:http";
 
 /** The kinds of frames that matter here. */
-const TEXT = 1, CLOSE = 8, PING = 9, PONG = 10;
+const TEXT = 1,
+  CLOSE = 8,
+  PING = 9,
+  PONG = 10;
 
 export class Socket {
-  #socket; #rest = Buffer.alloc(0); #hears;
+  #socket;
+  #rest = Buffer.alloc(0);
+  #hears;
 
   /** Connect; `hears` is called with every message. */
   static async open(port, path, hears = () => {}) {
     const socket = new Socket();
     socket.#hears = hears;
-    const asked = ask({ host: "127.0.0.1", port, path, headers: { Connection: "Upgrade", Upgrade: "websocket",
-      "Sec-WebSocket-Version": 13, "Sec-WebSocket-Key": randomBytes(16).toString("base64") } });
+    const asked = ask({
+      host: "127.0.0.1",
+      port,
+      path,
+      headers: {
+        Connection: "Upgrade",
+        Upgrade: "websocket",
+        "Sec-WebSocket-Version": 13,
+        "Sec-WebSocket-Key": randomBytes(16).toString("base64"),
+      },
+    });
     asked.end();
     asked.once("response", (answer) => asked.destroy(new Error(`no socket: ${answer.statusCode}`)));
     const [, connection, head] = await once(asked, "upgrade", { signal: AbortSignal.timeout(10_000) });
@@ -58,7 +72,8 @@ export class Socket {
 /** The first frame of these bytes, if it is whole. */
 function split(bytes) {
   if (bytes.length < 2) return null;
-  const short = bytes[1] & 127, head = short === 127 ? 10 : short === 126 ? 4 : 2;
+  const short = bytes[1] & 127,
+    head = short === 127 ? 10 : short === 126 ? 4 : 2;
   if (bytes.length < head) return null;
   const length = head === 10 ? Number(bytes.readBigUInt64BE(2)) : head === 4 ? bytes.readUInt16BE(2) : short;
   const end = head + length;

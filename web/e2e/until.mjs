@@ -13,7 +13,9 @@ export async function until(is, { what = `${is}`, patience = PATIENCE_MS } = {})
       const found = await is();
       if (found) return found;
       failed = undefined;
-    } catch (error) { failed = error; }
+    } catch (error) {
+      failed = error;
+    }
   }
   throw new Error(`not within ${patience / 1000} s: ${what}`, { cause: failed });
 }

@@ -45,12 +45,16 @@ export function operation<O extends Operation, T>(method: string, template: O["u
 
 function search(query: object | undefined): string {
   const pairs = Object.entries(query ?? {}).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).filter((one) => one != null).map((one) => [name, `${one}`]));
+    (Array.isArray(value) ? value : [value]).filter((one) => one != null).map((one) => [name, `${one}`]),
+  );
   return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
 }
 
 async function request<T>(
-  method: string, path: string, body: unknown, shape: unknown,
+  method: string,
+  path: string,
+  body: unknown,
+  shape: unknown,
   { token, headers, patience = PATIENCE, outlives = false }: Omit<Ask<Operation>, "path" | "query" | "body">,
 ): Promise<Answer<T>> {
   // AbortSignal.timeout is missing on phones of 2021.
@@ -58,7 +62,12 @@ async function request<T>(
   const timer = setTimeout(() => abort.abort(), patience);
   try {
     const answer = await fetch(path, {
-      method, signal: abort.signal, keepalive: outlives, cache: "no-store", credentials: "same-origin", redirect: "error",
+      method,
+      signal: abort.signal,
+      keepalive: outlives,
+      cache: "no-store",
+      credentials: "same-origin",
+      redirect: "error",
       headers: {
         Accept: shape === FILE ? "*/*" : "application/json",
         ...(body !== undefined ? { "Content-Type": body instanceof Blob ? body.type : "application/json" } : {}),

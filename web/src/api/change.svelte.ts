@@ -10,7 +10,8 @@ import { EVENT, POLL } from "./shapes";
 /** How long a change is sent again by itself, in milliseconds. */
 const LONG = 30_000;
 /** First and longest pause between two tries. */
-const PAUSE = 500, LONGEST = 4_000;
+const PAUSE = 500,
+  LONGEST = 4_000;
 
 /** What is shown of changes that have no answer yet. */
 class Trying {
@@ -26,7 +27,9 @@ class Trying {
   /** Put the question. */
   ask(): Promise<boolean> {
     if (!this.asks) return Promise.resolve(false);
-    return new Promise((answer) => { this.#asked = [...this.#asked, answer]; });
+    return new Promise((answer) => {
+      this.#asked = [...this.#asked, answer];
+    });
   }
 
   decide(on: boolean) {
@@ -61,11 +64,14 @@ export function change<O extends Operation, T>(method: string, template: O["url"
     const { id } = (ask as { path?: { id?: string } }).path ?? {};
     const turn = Symbol();
     latest.set(id, turn);
-    const { answer, lost } = await persist(() => send({
-      ...ask, ...(was && { query: { phase: was.phase } }),
-    } as unknown as Ask<O>));
+    const { answer, lost } = await persist(() =>
+      send({
+        ...ask,
+        ...(was && { query: { phase: was.phase } }),
+      } as unknown as Ask<O>),
+    );
     if (answer.ok || !hopeless(answer.status)) return answer;
-    return await wish?.(change, answer, { lost, over: lost && latest.get(id) !== turn }) ?? told(answer);
+    return (await wish?.(change, answer, { lost, over: lost && latest.get(id) !== turn })) ?? told(answer);
   };
 }
 
@@ -73,7 +79,8 @@ export function change<O extends Operation, T>(method: string, template: O["url"
 export async function persist<T>(send: () => Promise<Answer<T>>): Promise<{ answer: Answer<T>; lost: boolean }> {
   let answer = await send();
   if (isFinal(answer)) return { answer, lost: false };
-  do answer = await sendAgain(send, answer); while (!answer.status && await trying.ask());
+  do answer = await sendAgain(send, answer);
+  while (!answer.status && (await trying.ask()));
   return { answer, lost: true };
 }
 
@@ -84,7 +91,9 @@ async function sendAgain<T>(send: () => Promise<Answer<T>>, answer: Answer<T>): 
   for (let pause = PAUSE; !isFinal(answer); pause = Math.min(LONGEST, 2 * pause)) {
     const wait = Math.max(pause, (answer as Refusal).retryAfter);
     if (performance.now() + wait > end) break;
-    await new Promise((done) => { setTimeout(done, wait); });
+    await new Promise((done) => {
+      setTimeout(done, wait);
+    });
     answer = await send();
   }
   trying.under--;
@@ -95,30 +104,40 @@ const isFinal = (answer: Answer<unknown>) => answer.ok || hopeless(answer.status
 
 const NO_ANSWER = {
   title: SILENT,
-  detail: "The server does not answer, so nobody knows yet whether this was done. What you see here is what was known before; try again",
+  detail:
+    "The server does not answer, so nobody knows yet whether this was done. What you see here is what was known before; try again",
 };
 
 const CHANGED = "/docs/errors/changed-meanwhile";
 
 /** What is said of a change whose maker went on before it was answered: what is seen now may have come of either. */
 const wentOn = (refused: Refusal): Refusal => ({
-  ...refused, problem: {
+  ...refused,
+  problem: {
     title: "You went on meanwhile",
     detail: "You went on before this was answered, so nobody knows whether it was done. What you see is how it is now",
   },
 });
 
 /** A refusal for whoever presses the buttons. */
-const told = (refused: Refusal, what = ", so nothing was done"): Refusal => refused.problem.type !== CHANGED ? refused : {
-  ...refused, problem: { ...refused.problem, detail: `It has changed meanwhile${what}. Look at it as it is now, and try again if you still want to` },
-};
+const told = (refused: Refusal, what = ", so nothing was done"): Refusal =>
+  refused.problem.type !== CHANGED
+    ? refused
+    : {
+        ...refused,
+        problem: {
+          ...refused.problem,
+          detail: `It has changed meanwhile${what}. Look at it as it is now, and try again if you still want to`,
+        },
+      };
 /** A browser that loses an answer on a used connection sends again by itself and tells nobody, so that the new round may be
     somebody else's or this page's own: it is not said that nothing was done. */
 const ANEW = ": a new round has begun";
 
 /** A change of a poll in the phase in which it was seen. `is`: whether the poll is as it was wished. */
 export function pollChange<O extends Operation & { path: { id: string } }>(
-  template: O["url"], is: (now: Poll, was: Poll, lost: boolean) => boolean,
+  template: O["url"],
+  is: (now: Poll, was: Poll, lost: boolean) => boolean,
 ) {
   const read = operation<{ url: string }, Poll>("GET", "/api/polls/{id}", POLL);
   return change<O, Poll>("POST", template, POLL, async ({ path, token, was }, refused, { lost, over }) => {
@@ -131,11 +150,12 @@ export function pollChange<O extends Operation & { path: { id: string } }>(
 
 /** Of a deletion: what is not there any more is deleted. */
 export const gone = async <T>(_: unknown, { status }: Refusal, { lost }: Course): Promise<Answer<T> | null> =>
-  (status === 404 && lost ? { ok: true, status: 204, data: null as T } : null);
+  status === 404 && lost ? { ok: true, status: 204, data: null as T } : null;
 
 /** Of a step of the stage: it is made if that poll is there, whoever put it there. */
 export async function step(
-  { path, body, token }: { path: { id: string }; body: { poll: string | null }; token?: string | null }, refused: Refusal,
+  { path, body, token }: { path: { id: string }; body: { poll: string | null }; token?: string | null },
+  refused: Refusal,
   { over }: Course,
 ): Promise<Answer<Event> | null> {
   if (refused.status !== 409) return null;

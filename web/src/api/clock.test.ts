@@ -12,7 +12,9 @@ beforeEach(async () => {
   vi.resetModules();
   clock = await import("./clock");
 });
-afterEach(() => { vi.useRealTimers(); });
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const answer = (time = Date.now()) => clock.heard(new Date(time).toUTCString());
 /** Somebody sets the device's clock: the one that runs does not know. */
@@ -50,14 +52,17 @@ test("a clock that is set forward, like one after a sleep, is doubted until the 
   expect([clock.now(), clock.doubtful()]).toEqual([START, false]);
 });
 
-test.each([1_000, 3_000, 15_000])("a device that is %d ms slow goes by the server, also when it slept for a moment", (slow) => {
-  answer(START + slow);
-  vi.advanceTimersByTime(3_000);
-  expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 3_000, false]);
-  // The clock on the wall goes on meanwhile, the one that runs does not.
-  set(10_000);
-  expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 13_000, false]);
-});
+test.each([1_000, 3_000, 15_000])(
+  "a device that is %d ms slow goes by the server, also when it slept for a moment",
+  (slow) => {
+    answer(START + slow);
+    vi.advanceTimersByTime(3_000);
+    expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 3_000, false]);
+    // The clock on the wall goes on meanwhile, the one that runs does not.
+    set(10_000);
+    expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 13_000, false]);
+  },
+);
 
 test("a device that is right is not taken for a fast one, however long the answer was under way", () => {
   answer(START - 7_300);

@@ -7,7 +7,8 @@
 const CLOSE = 20_000;
 
 /** The server's time at its last answer, less that of either clock. */
-let beyondWall = 0, beyondRun = -Infinity;
+let beyondWall = 0,
+  beyondRun = -Infinity;
 
 /** An answer has come with this `Date`. */
 export const heard = (date: string | null) => heardTime(Date.parse(date ?? ""));

@@ -41,8 +41,10 @@ export function dropToken(id: string) {
 }
 
 /** All polls and events of which this device holds a token. */
-export const held = (): Holding[] => remembered(key("")).filter((id) => UUID.test(id))
-  .map((id) => ({ kind: recall<Holding["kind"]>(kindOf(id)) ?? "poll", id }));
+export const held = (): Holding[] =>
+  remembered(key(""))
+    .filter((id) => UUID.test(id))
+    .map((id) => ({ kind: recall<Holding["kind"]>(kindOf(id)) ?? "poll", id }));
 
 /** The operator's token is kept until the browser closes. */
 export const operatorToken = (): string | null => recall<string>(key(OPERATOR), sessionStorage);

@@ -16,17 +16,23 @@ export function like(sample: unknown, data: any): boolean {
   if (sample instanceof RegExp) return typeof data === "string" && sample.test(data);
   if (Array.isArray(sample)) return Array.isArray(data) && data.every((one) => sample.every((each) => like(each, one)));
   if (typeof sample !== "object") return typeof data === typeof sample;
-  return typeof data === "object" && data !== null
-    && Object.entries(sample!).every(([name, each]) => like(each, data[name]));
+  return (
+    typeof data === "object" && data !== null && Object.entries(sample!).every(([name, each]) => like(each, data[name]))
+  );
 }
 
 /** The `type` of a problem is a path on the server that explains it. */
 export const PROBLEM = { type: /^\/docs\/errors\/./, title: "", status: 0 };
 const CHOICE = { options: [{ id: 0, text: "" }] };
 /** What a poll of each kind has of its own. */
-const KINDS: Record<string, object> = { single: CHOICE, multiple: CHOICE, rating: { steps: 0, lowest: 0, statements: [{ id: 0, text: "" }] } };
+const KINDS: Record<string, object> = {
+  single: CHOICE,
+  multiple: CHOICE,
+  rating: { steps: 0, lowest: 0, statements: [{ id: 0, text: "" }] },
+};
 const EVERY_POLL = { id: "", question: "", kind: "", status: /^(draft|open|closed)$/, round: 0, version: 0 };
-export const POLL = (poll: any) => like(EVERY_POLL, poll) && Object.hasOwn(KINDS, poll.kind) && like(KINDS[poll.kind], poll);
+export const POLL = (poll: any) =>
+  like(EVERY_POLL, poll) && Object.hasOwn(KINDS, poll.kind) && like(KINDS[poll.kind], poll);
 export const EVENT = { id: "", title: "", current: null, lone: true, version: 0, polls: [{ id: "" }] };
 export const RECEIPT = { ballotId: "", status: /^(recorded|counted|replaced|superseded|refused|late)$/ };
 export const LEADERBOARD = { version: 0, options: [{ pollId: "", votes: 0 }], polls: [{ pollId: "" }] };

@@ -13,9 +13,11 @@ export const isRating = (poll: Poll): poll is RatingPoll => poll.kind === "ratin
 export const optionsOf = (poll: Poll): PollOption[] => (isRating(poll) ? [] : poll.options);
 
 /** What is asked about, in the organiser's words and order. */
-export const textsOf = (poll: Poll): string[] => (isRating(poll) ? poll.statements : poll.options).map(({ text }) => text);
+export const textsOf = (poll: Poll): string[] =>
+  (isRating(poll) ? poll.statements : poll.options).map(({ text }) => text);
 
 /** The poll's numbers slot by slot, as its trend and its replay have them; 0 where nobody may know. */
-export const slotsOf = (poll: Poll): number[] => (isRating(poll)
-  ? poll.statements.flatMap(({ spread }) => spread ?? Array<number>(poll.steps).fill(0))
-  : poll.options.map(({ votes }) => votes ?? 0));
+export const slotsOf = (poll: Poll): number[] =>
+  isRating(poll)
+    ? poll.statements.flatMap(({ spread }) => spread ?? Array<number>(poll.steps).fill(0))
+    : poll.options.map(({ votes }) => votes ?? 0);

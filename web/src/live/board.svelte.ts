@@ -34,7 +34,9 @@ export class Board {
   #take(ranks: Leaderboard, afresh = false) {
     if (ranks.version < this.#version && !afresh) return;
     this.#version = ranks.version;
-    this.#frames.next("ranks", () => { this.ranks = ranks; });
+    this.#frames.next("ranks", () => {
+      this.ranks = ranks;
+    });
   }
 
   async #ask() {

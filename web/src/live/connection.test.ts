@@ -22,10 +22,16 @@ afterEach(() => {
 function connect(rest: Partial<Options> = {}) {
   connection = new Connection({
     query: "?event=482913",
-    ask: async () => { asked++; return answer; },
+    ask: async () => {
+      asked++;
+      return answer;
+    },
     message: (message) => heard.push(message),
-    state: (state) => { if (states.at(-1) !== state) states.push(state); },
-    socket: server.socket, stream: server.stream,
+    state: (state) => {
+      if (states.at(-1) !== state) states.push(state);
+    },
+    socket: server.socket,
+    stream: server.stream,
     ...rest,
   });
 }
@@ -50,17 +56,25 @@ test("it comes back by itself, each time later", async () => {
   connect();
   await pass(10_000);
   const times: number[] = [];
-  server.receive = (way) => { times.push(Date.now()); way.lose(); };
+  server.receive = (way) => {
+    times.push(Date.now());
+    way.lose();
+  };
   const lost = Date.now();
   server.last.lose();
   await pass(8_000);
   const pauses = times.map((at, i) => Math.round(at - (times[i - 1] ?? lost)));
-  expect(pauses.slice(0, 4)).toEqual([500, 1000, 2000, 4000].map((ms) => expect.toSatisfy((n: number) => Math.abs(n - ms) <= 2, `${ms}`)));
+  expect(pauses.slice(0, 4)).toEqual(
+    [500, 1000, 2000, 4000].map((ms) => expect.toSatisfy((n: number) => Math.abs(n - ms) <= 2, `${ms}`)),
+  );
   expect(states.at(-1)).not.toBe("live");
 });
 
 test("a connection that breaks off after each greeting is a failure, not a beginning", async () => {
-  server.receive = (way) => { server.greet(way); setTimeout(() => way.lose(), 100); };
+  server.receive = (way) => {
+    server.greet(way);
+    setTimeout(() => way.lose(), 100);
+  };
   connect();
   await pass(30_000);
   // 100 ms up and half a second of pause would have been fifty.
@@ -68,7 +82,10 @@ test("a connection that breaks off after each greeting is a failure, not a begin
 });
 
 test("after three failed sockets a stream, and the socket again in between", async () => {
-  server.receive = (way) => { if (way.kind === "stream") server.greet(way); else way.lose(); };
+  server.receive = (way) => {
+    if (way.kind === "stream") server.greet(way);
+    else way.lose();
+  };
   connect();
   await pass(10_000);
   expect(server.kinds).toEqual(["socket", "socket", "socket", "stream"]);
@@ -138,7 +155,10 @@ test("a server that answers again is not waited for any longer than a few second
 });
 
 test("a stream that makes room for other tabs is followed by asking at once, and by no stream", async () => {
-  server.receive = (way) => { if (way.kind === "stream") server.greet(way); else way.lose(); };
+  server.receive = (way) => {
+    if (way.kind === "stream") server.greet(way);
+    else way.lose();
+  };
   connect();
   await pass(20_000);
   expect([server.last.kind, states.at(-1)]).toEqual(["stream", "live"]);

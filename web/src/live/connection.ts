@@ -57,10 +57,20 @@ export class Connection {
     this.#tick = setInterval(() => this.#everySecond(), 1_000);
     const { signal } = this.#closed;
     addEventListener("online", () => this.again(), { signal });
-    addEventListener("pageshow", (event) => { if (event.persisted) this.again(); }, { signal });
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && !this.#greeted) this.again();
-    }, { signal });
+    addEventListener(
+      "pageshow",
+      (event) => {
+        if (event.persisted) this.again();
+      },
+      { signal },
+    );
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        if (!document.hidden && !this.#greeted) this.again();
+      },
+      { signal },
+    );
     this.#connect();
   }
 
@@ -92,8 +102,8 @@ export class Connection {
     const { query, tokens, socket = openSocket, stream = openStream } = this.#options;
     const secrets = tokens?.() ?? [];
     // A stream carries no token, and every other attempt tries the socket again.
-    const streaming = this.#fallen && !secrets.length && this.#streamFailures < STREAMS_BEFORE_ASKING
-      && this.#failures % 2 === 1;
+    const streaming =
+      this.#fallen && !secrets.length && this.#streamFailures < STREAMS_BEFORE_ASKING && this.#failures % 2 === 1;
     const open = streaming ? stream : socket;
     const way = open(typeof query === "string" ? query : query(), secrets, {
       message: (message) => {
@@ -120,7 +130,8 @@ export class Connection {
   }
 
   #lost(crowded = false) {
-    if (this.#greetedAt !== null && performance.now() - this.#greetedAt >= STEADY) this.#failures = this.#streamFailures = 0;
+    if (this.#greetedAt !== null && performance.now() - this.#greetedAt >= STEADY)
+      this.#failures = this.#streamFailures = 0;
     if (crowded) this.#makeRoom();
     this.#drop();
     this.#retry = setTimeout(() => this.#connect(), backOff(this.#failures++));

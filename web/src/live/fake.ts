@@ -10,7 +10,10 @@ export class FakeWay {
   open = true;
 
   constructor(
-    readonly kind: "socket" | "stream", readonly query: string, readonly tokens: string[], private hears: Hears,
+    readonly kind: "socket" | "stream",
+    readonly query: string,
+    readonly tokens: string[],
+    private hears: Hears,
   ) {}
 
   say(message: Message) {
@@ -65,7 +68,13 @@ export class FakeServer {
   #accept(way: FakeWay) {
     this.ways.push(way);
     // Nothing answers before the call that asks has returned.
-    setTimeout(() => { if (way.open) this.receive(way); });
-    return { close: () => { way.open = false; } };
+    setTimeout(() => {
+      if (way.open) this.receive(way);
+    });
+    return {
+      close: () => {
+        way.open = false;
+      },
+    };
   }
 }

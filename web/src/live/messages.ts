@@ -11,10 +11,15 @@ export type Message =
   | { type: "event.changed"; event: Event }
   | { type: "leaderboard.changed"; leaderboard: Leaderboard; changes: RankMove[] };
 
-const ONE_POLL = { poll: POLL }, BOARD = { leaderboard: LEADERBOARD };
+const ONE_POLL = { poll: POLL },
+  BOARD = { leaderboard: LEADERBOARD };
 const SHAPES: Record<Message["type"], object> = {
-  hello: { epoch: "", polls: [POLL] }, "poll.created": ONE_POLL, "poll.updated": ONE_POLL, "poll.closed": ONE_POLL,
-  "event.changed": { event: EVENT }, "leaderboard.changed": BOARD,
+  hello: { epoch: "", polls: [POLL] },
+  "poll.created": ONE_POLL,
+  "poll.updated": ONE_POLL,
+  "poll.closed": ONE_POLL,
+  "event.changed": { event: EVENT },
+  "leaderboard.changed": BOARD,
 };
 /** The names of all messages; the event stream's events have them, too. */
 export const NAMES = Object.keys(SHAPES) as Message["type"][];

@@ -99,7 +99,7 @@ export class Room {
   #settle() {
     this.event = this.#event;
     const current = this.event?.current;
-    this.poll = current ? this.#polls.get(current) ?? this.poll : null;
+    this.poll = current ? (this.#polls.get(current) ?? this.poll) : null;
   }
 
   #hear(message: Message) {
@@ -109,7 +109,9 @@ export class Room {
         message.polls.forEach((poll) => this.take(poll));
         if (message.event) this.takeEvent(message.event);
         break;
-      case "poll.created": case "poll.updated": case "poll.closed":
+      case "poll.created":
+      case "poll.updated":
+      case "poll.closed":
         this.take(message.poll);
         break;
       case "event.changed":
@@ -126,8 +128,9 @@ export class Room {
     const poll = current ? await getPoll({ path: { id: current }, token }) : null;
     if (poll && !poll.ok && !hopeless(poll.status)) return null;
     // A lone poll's event comes with a hello only, and says nothing that its poll does not.
-    const news = (!event.data.lone && this.#newest.isNews(`event ${event.data.id}`, event.data.version))
-      || (poll?.ok === true && this.#newest.isNews(poll.data.id, poll.data.version));
+    const news =
+      (!event.data.lone && this.#newest.isNews(`event ${event.data.id}`, event.data.version)) ||
+      (poll?.ok === true && this.#newest.isNews(poll.data.id, poll.data.version));
     if (poll?.ok) this.take(poll.data);
     this.takeEvent(event.data);
     return { news };

@@ -7,7 +7,8 @@ import { changedName, forget, recall, remember, tab } from "../ui/storage";
 
 /** Streams that are kept: half of the connections stay free. */
 const MOST = 3;
-const NAME = "stream", LEFT = "page";
+const NAME = "stream",
+  LEFT = "page";
 /** One name for this page and those that it is reloaded into: each leaves it to the next as it goes. A copy of the tab finds none. */
 const page = recall<number>(LEFT, tab) ?? Math.random();
 forget(LEFT, tab);

@@ -30,7 +30,10 @@ export const openSocket: Opens = (query, tokens, hears) => {
     if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
     else socket.close();
   };
-  const lost = () => { close(); hears.lost(); };
+  const lost = () => {
+    close();
+    hears.lost();
+  };
   const stuck = setTimeout(lost, STUCK);
   socket.onopen = () => {
     for (const token of tokens) socket.send(JSON.stringify({ type: "auth", token }));
@@ -46,8 +49,15 @@ export const openSocket: Opens = (query, tokens, hears) => {
 
 export const openStream: Opens = (query, _tokens, hears) => {
   const stream = new EventSource(`/api/events${query}`);
-  const close = () => { clearTimeout(stuck); leave(); stream.close(); };
-  const lost = (crowded = false) => { close(); hears.lost(crowded); };
+  const close = () => {
+    clearTimeout(stuck);
+    leave();
+    stream.close();
+  };
+  const lost = (crowded = false) => {
+    close();
+    hears.lost(crowded);
+  };
   const stuck = setTimeout(lost, STUCK);
   const leave = claim(query, () => lost(true));
   for (const name of NAMES) {

@@ -10,14 +10,25 @@ beforeEach(() => {
   [turned, cleared, pieces] = [false, [], 0];
   vi.useFakeTimers();
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({
-    resetTransform: () => { turned = false; },
-    setTransform: () => { turned = true; },
-    rotate: () => { turned = true; },
+    resetTransform: () => {
+      turned = false;
+    },
+    setTransform: () => {
+      turned = true;
+    },
+    rotate: () => {
+      turned = true;
+    },
     clearRect: (...box: number[]) => cleared.push({ turned, box }),
-    fillRect: () => { pieces++; },
+    fillRect: () => {
+      pieces++;
+    },
   } as unknown as RenderingContext);
 });
-afterEach(() => { vi.useRealTimers(); document.body.replaceChildren(); });
+afterEach(() => {
+  vi.useRealTimers();
+  document.body.replaceChildren();
+});
 
 const canvas = () => document.querySelector("canvas");
 

@@ -22,24 +22,37 @@ export function confetti(): () => void {
   const style = getComputedStyle(document.documentElement);
   const colours = ["--a", "--b", "--c", "--d", "--e", "--f"].map((name) => resolved(style.getPropertyValue(name)));
   const pieces = Array.from({ length: PIECES }, (_, i) => {
-    const angle = Math.random() * 2 * Math.PI, speed = 0.35 + Math.random() * 0.9;
-    return { x: Math.cos(angle) * speed, y: Math.sin(angle) * speed - 0.7, spin: Math.random() * 14 - 7,
-      colour: colours[i % colours.length]!, size: 0.008 + Math.random() * 0.01 };
+    const angle = Math.random() * 2 * Math.PI,
+      speed = 0.35 + Math.random() * 0.9;
+    return {
+      x: Math.cos(angle) * speed,
+      y: Math.sin(angle) * speed - 0.7,
+      spin: Math.random() * 14 - 7,
+      colour: colours[i % colours.length]!,
+      size: 0.008 + Math.random() * 0.01,
+    };
   });
   const begun = performance.now();
   const draw = (at: number) => {
-    const t = Math.max(0, at - begun) / 1000, unit = canvas.height;
+    const t = Math.max(0, at - begun) / 1000,
+      unit = canvas.height;
     if (t * 1000 >= LASTS) return stop();
     // The last piece of the frame before has turned and moved the canvas's own axes.
     pen.resetTransform();
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.globalAlpha = Math.min(1, (LASTS / 1000 - t) * 3);
     for (const piece of pieces) {
-      pen.setTransform(1, 0, 0, 1, canvas.width * 0.72 + piece.x * t * unit,
-        unit * 0.45 + (piece.y * t + (GRAVITY * t * t) / 2) * unit);
+      pen.setTransform(
+        1,
+        0,
+        0,
+        1,
+        canvas.width * 0.72 + piece.x * t * unit,
+        unit * 0.45 + (piece.y * t + (GRAVITY * t * t) / 2) * unit,
+      );
       pen.rotate(piece.spin * t);
       pen.fillStyle = piece.colour;
-      pen.fillRect(-piece.size * unit, -piece.size * unit / 2, 2 * piece.size * unit, piece.size * unit);
+      pen.fillRect(-piece.size * unit, (-piece.size * unit) / 2, 2 * piece.size * unit, piece.size * unit);
     }
     frame = requestAnimationFrame(draw);
   };

@@ -26,7 +26,8 @@ export class Doorway {
     }
     // What can be told without the server.
     return LOOPBACK.test(this.host)
-      ? { why: "This machine only: phones cannot open this address.", fix: "Serve with --host 0.0.0.0." } : null;
+      ? { why: "This machine only: phones cannot open this address.", fix: "Serve with --host 0.0.0.0." }
+      : null;
   });
 
   link = (code: string) => `${this.url}/p/${code}`;

@@ -7,37 +7,50 @@ import { height as high, type Ink, ink, inked, LINE, USUAL, within } from "./ink
 /** Sizes of a question, the largest first. */
 const QUESTION = [6, 5.2, 4.5, 3.9, 3.4, 2.9, 2.4];
 /** Sizes of an option: in one column, in two. */
-const LARGE = [4, 3.4, 2.9, 2.4], SMALL = [3, 2.7, 2.4];
+const LARGE = [4, 3.4, 2.9, 2.4],
+  SMALL = [3, 2.7, 2.4];
 /** Least height of a bar with what parts it from text and row. */
 const BAR = { large: 2.9, small: 2.4 };
 /** What parts it; a bar alone, at least and at most; the most that a row takes. */
-const GAPS = 1.2, THIN = 1.2, THICK = 4.2, ROW = 15;
-const ONE_COLUMN = 8, TWO_COLUMNS = 20;
+const GAPS = 1.2,
+  THIN = 1.2,
+  THICK = 4.2,
+  ROW = 15;
+const ONE_COLUMN = 8,
+  TWO_COLUMNS = 20;
 /** Rows where not all options have room: the eleven in front, and "others". */
 const CROWDED = 12;
 const MOST_LINES = 4;
 
 export type Plan = {
-  columns: 1 | 2; rows: number; shown: number;
+  columns: 1 | 2;
+  rows: number;
+  shown: number;
   /** How large each option is and how many lines it may take; what a short one gets. */
-  texts: { size: number; lines: number }[]; usual: { size: number; lines: number };
+  texts: { size: number; lines: number }[];
+  usual: { size: number; lines: number };
   /** How high the bars are: all the same, whatever the texts above them take. */
   bar: number;
 };
 
 /** How these options fit into an area of so many units. */
 export function plan(texts: readonly string[], width: number, height: number): Plan {
-  const inks = texts.map(ink), highest = Math.max(...inks.map((one) => high(one)));
+  const inks = texts.map(ink),
+    highest = Math.max(...inks.map((one) => high(one)));
   // Where letters are high they are smaller, before there are fewer rows.
   const least = (sizes: number[]) => Math.max(sizes[0]! * LINE, sizes.at(-1)! * highest);
   const single = Math.min(ONE_COLUMN, Math.floor(height / (least(LARGE) + BAR.large)));
   const double = 2 * Math.floor(height / (least(SMALL) + BAR.small));
   const count = texts.length;
   const columns = count <= single || double < 2 ? 1 : 2;
-  const shown = columns === 1 ? Math.max(2, Math.min(count, single))
-    : count <= Math.min(TWO_COLUMNS, double) ? count : Math.min(CROWDED, double);
+  const shown =
+    columns === 1
+      ? Math.max(2, Math.min(count, single))
+      : count <= Math.min(TWO_COLUMNS, double)
+        ? count
+        : Math.min(CROWDED, double);
   const rows = Math.ceil(shown / columns);
-  const [sizes, under, beside] = columns === 1 ? [LARGE, BAR.large, 42] as const : [SMALL, BAR.small, 28] as const;
+  const [sizes, under, beside] = columns === 1 ? ([LARGE, BAR.large, 42] as const) : ([SMALL, BAR.small, 28] as const);
   const label = Math.max(10, width / columns - beside);
   const linesAt = (size: number, one: Ink) => Math.min(MOST_LINES, within(one, (height / rows - under) / size));
   const roomFor = (one: Ink) => {
@@ -45,12 +58,17 @@ export function plan(texts: readonly string[], width: number, height: number): P
     return room.length ? room : [{ size: sizes.at(-1)!, lines: 1 }];
   };
   const fits = texts.map((text, i) => {
-    const room = roomFor(inks[i]!), broad = breadth(text);
+    const room = roomFor(inks[i]!),
+      broad = breadth(text);
     // Words do not break where a line ends exactly: a little of each line stays empty.
     return room.find(({ size, lines }) => broad * size <= label * (0.8 * lines + 0.2)) ?? room.at(-1)!;
   });
-  const tallest = Math.max(...fits.map(({ size, lines }, i) =>
-    size * high(inks[i]!, Math.min(lines, Math.ceil((breadth(texts[i]!) * size) / (0.85 * label))))));
+  const tallest = Math.max(
+    ...fits.map(
+      ({ size, lines }, i) =>
+        size * high(inks[i]!, Math.min(lines, Math.ceil((breadth(texts[i]!) * size) / (0.85 * label)))),
+    ),
+  );
   const bar = Math.max(THIN, Math.min(THICK, Math.min(ROW, height / rows) - tallest - GAPS));
   return { columns, rows, shown, usual: roomFor(USUAL)[0]!, texts: fits, bar };
 }

@@ -19,7 +19,8 @@ export function glides(list: () => HTMLElement | undefined, order: () => unknown
     for (const [key, now] of places(box)) {
       const row = box.querySelector<HTMLElement>(`:scope > [data-key="${key}"]`)!;
       const was = before.get(key);
-      const x = (was?.left ?? now.left) - now.left, y = (was?.top ?? now.top) - now.top;
+      const x = (was?.left ?? now.left) - now.left,
+        y = (was?.top ?? now.top) - now.top;
       if (!was) row.animate({ opacity: [0, 1] }, GLIDE);
       else if (x || y) row.animate({ transform: [`translate(${x}px, ${y}px)`, "none"] }, GLIDE);
     }

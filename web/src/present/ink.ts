@@ -13,7 +13,8 @@ export type Ink = { line: number; deep: number };
 /** The larger, the finer. */
 const SIZE = 100;
 /** What rounding to pixels may add: to the heads of a next line that is left out, to the tails that are seen. */
-const HEADS = 0.1, TAILS = 0.05;
+const HEADS = 0.1,
+  TAILS = 0.05;
 /** What letters need in most scripts. */
 export const USUAL: Ink = { line: LINE, deep: 0 };
 let pen: CanvasRenderingContext2D | null | undefined;
@@ -27,7 +28,7 @@ export function ink(text: string): Ink {
   let of = known.get(text);
   if (!of) {
     if (known.size >= MOST) known.clear();
-    known.set(text, of = measured(text));
+    known.set(text, (of = measured(text)));
   }
   return of;
 }
@@ -37,7 +38,8 @@ function measured(text: string): Ink {
   if (!pen) return USUAL;
   pen.font = `800 ${SIZE}px ${getComputedStyle(document.body).fontFamily}`;
   const of = pen.measureText(text);
-  const above = of.actualBoundingBoxAscent / SIZE, below = of.actualBoundingBoxDescent / SIZE;
+  const above = of.actualBoundingBoxAscent / SIZE,
+    below = of.actualBoundingBoxDescent / SIZE;
   // From a line's middle down to where letters stand: by the first font, whichever they are from.
   const middle = (of.fontBoundingBoxAscent - of.fontBoundingBoxDescent) / 2 / SIZE;
   if (above <= LINE / 2 + middle && below <= LINE / 2 - middle) return USUAL;

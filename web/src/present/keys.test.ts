@@ -7,7 +7,8 @@ function press(key: string, target: HTMLElement = document.body, rest: KeyboardE
 }
 
 test("keys are heard, except where somebody writes", () => {
-  const q = vi.fn(), space = vi.fn();
+  const q = vi.fn(),
+    space = vi.fn();
   addEventListener("keydown", keys({ q, " ": space }));
   press("Q");
   press(" ");

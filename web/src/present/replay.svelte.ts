@@ -18,8 +18,9 @@ export class Replay {
   progress = $state(0);
   #frame = 0;
 
-  readonly #step = $derived.by(() => (prefersReducedMotion.current
-    ? Math.floor(this.progress * STILLS) / STILLS : this.progress));
+  readonly #step = $derived.by(() =>
+    prefersReducedMotion.current ? Math.floor(this.progress * STILLS) / STILLS : this.progress,
+  );
 
   /** When in the log it is now. */
   readonly at = $derived.by(() => {
@@ -29,16 +30,19 @@ export class Replay {
   });
   /** The log's own span, in milliseconds. */
   readonly span = $derived.by(() =>
-    this.recording ? Date.parse(this.recording.to) - Date.parse(this.recording.from) : 0);
+    this.recording ? Date.parse(this.recording.to) - Date.parse(this.recording.from) : 0,
+  );
 
   /** The newest frame that is not ahead of the time; the last one when it has come to the end. */
   readonly #place = $derived.by(() => {
     const frames = this.recording?.frames ?? [];
     if (this.#step >= 1) return frames.length - 1;
-    let low = -1, high = frames.length - 1;
+    let low = -1,
+      high = frames.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (Date.parse(frames[middle]!.at) <= this.at) low = middle; else high = middle - 1;
+      if (Date.parse(frames[middle]!.at) <= this.at) low = middle;
+      else high = middle - 1;
     }
     return low;
   });

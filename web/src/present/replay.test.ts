@@ -5,7 +5,9 @@ import { refusal } from "../api/fixture";
 import { LASTS, Replay } from "./replay.svelte";
 
 const recording = {
-  from: "2026-11-22T10:00:00.000Z", to: "2026-11-22T10:10:00.000Z", voters: 10,
+  from: "2026-11-22T10:00:00.000Z",
+  to: "2026-11-22T10:10:00.000Z",
+  voters: 10,
   frames: [
     { at: "2026-11-22T10:00:00.000Z", votes: [1, 0] },
     // Nothing for half of the time, and then all at once.

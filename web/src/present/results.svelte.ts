@@ -44,8 +44,9 @@ export class Results {
   /** How many have voted, while that is all that is shown. */
   readonly turnout = $derived.by(() => (this.seen || this.again ? null : this.told));
   /** Slot by slot: of a choice for each option. */
-  readonly votes = $derived.by((): readonly number[] | null =>
-    this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null));
+  readonly votes = $derived.by(
+    (): readonly number[] | null => this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null),
+  );
   /** The votes that put the options in order; of a kind that has no winner none, so that the organiser's order stays. */
   readonly #ranking = $derived.by(() => (onStage(this.poll).ranked ? this.votes : null));
 
@@ -55,19 +56,21 @@ export class Results {
   /** The options that have rows, in their order; the same list until that changes. */
   readonly order = $derived.by(() => {
     const { id, round, results, final } = this.poll;
-    const count = textsOf(this.poll).length, room = Math.min(count, this.room);
+    const count = textsOf(this.poll).length,
+      room = Math.min(count, this.room);
     const crowded = room < count;
     const sorted = this.seen && !this.#unveiling && (results !== "live" || (crowded && final));
     const key = [id, round, room, this.seen, sorted, final].join();
-    this.#order = key === this.#key ? keep(this.#order, this.#ranking)
-      : arrange({ votes: this.#ranking, count, room, sorted });
+    this.#order =
+      key === this.#key ? keep(this.#order, this.#ranking) : arrange({ votes: this.#ranking, count, room, sorted });
     this.#key = key;
     return this.#order;
   });
 
   /** What the options without a row have together. */
   readonly others = $derived.by(() => {
-    const count = textsOf(this.poll).length - this.order.length, votes = this.#ranking;
+    const count = textsOf(this.poll).length - this.order.length,
+      votes = this.#ranking;
     if (!count) return null;
     if (!votes) return { count, votes: null };
     const shown = new Set(this.order);
@@ -86,6 +89,8 @@ export class Results {
     this.#wasSeen = now;
     if (!now.seen || before?.id !== now.id || before.seen) return;
     this.#unveiling = true;
-    setTimeout(() => { this.#unveiling = false; }, UNVEILING);
+    setTimeout(() => {
+      this.#unveiling = false;
+    }, UNVEILING);
   }
 }

@@ -23,6 +23,8 @@ export class Risers {
 
   #rise(key: string) {
     this.#risen = new Set(untrack(() => this.#risen)).add(key);
-    setTimeout(() => { this.#risen = new Set([...this.#risen].filter((other) => other !== key)); }, SHOWN);
+    setTimeout(() => {
+      this.#risen = new Set([...this.#risen].filter((other) => other !== key));
+    }, SHOWN);
   }
 }

@@ -54,9 +54,14 @@ export class Stage {
     this.room = new Room(id, () => (this.#token ? [this.#token] : []));
     this.heart = new Heartbeat(() => this.event && { event: this.event.id, token: this.#token });
     $effect(() => this.#findToken());
-    $effect(() => { if (this.room.link.state === "live") void this.door.ask(); });
+    $effect(() => {
+      if (this.room.link.state === "live") void this.door.ask();
+    });
     const shown = $derived(`${this.poll?.id} ${this.poll?.final}`);
-    $effect(() => { void shown; untrack(() => this.replay.leave()); });
+    $effect(() => {
+      void shown;
+      untrack(() => this.replay.leave());
+    });
     $effect(() => () => this.room.close());
   }
 
@@ -73,7 +78,9 @@ export class Stage {
   say(words: string) {
     clearTimeout(this.#silence);
     this.notice = words;
-    this.#silence = setTimeout(() => { this.notice = ""; }, NOTICE);
+    this.#silence = setTimeout(() => {
+      this.notice = "";
+    }, NOTICE);
   }
 
   async reveal() {
@@ -93,10 +100,15 @@ export class Stage {
     if (!event) return;
     if (event.lone) return this.say("This poll stands alone: there is no other one to show.");
     if (!this.#token) return this.say("Turning takes the stage's or the owner's link: open it once in this browser.");
-    const next = beside(event, by) ?? await this.#amongDrafts(event, by);
+    const next = beside(event, by) ?? (await this.#amongDrafts(event, by));
     if (next === null) return;
-    if (!next) return this.say(by > 0 ? "That is the last poll of this event." : "That is the first poll of this event.");
-    const answer = await showPoll({ path: { id: event.id }, body: { poll: next.id, from: event.current }, token: this.#token });
+    if (!next)
+      return this.say(by > 0 ? "That is the last poll of this event." : "That is the first poll of this event.");
+    const answer = await showPoll({
+      path: { id: event.id },
+      body: { poll: next.id, from: event.current },
+      token: this.#token,
+    });
     if (answer.ok) this.room.takeEvent(answer.data);
     else this.#refused(answer);
   }
@@ -145,6 +157,8 @@ export class Stage {
   #refused(answer: Answer<unknown> & { ok: false }) {
     if (!answer.status) return this.say("The server does not answer. Try again.");
     // What is wrong with which field is for whoever writes the poll, and not for the hall.
-    this.say(answer.problem.errors?.length ? "This poll cannot be shown yet: see it in the studio." : explain(answer.problem));
+    this.say(
+      answer.problem.errors?.length ? "This poll cannot be shown yet: see it in the studio." : explain(answer.problem),
+    );
   }
 }

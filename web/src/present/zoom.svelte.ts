@@ -2,7 +2,9 @@
 
 import { recall, remember } from "../ui/storage";
 
-const SMALLEST = 0.7, LARGEST = 1.3, STEP = 0.1;
+const SMALLEST = 0.7,
+  LARGEST = 1.3,
+  STEP = 0.1;
 
 export class Zoom {
   now = $state(1);

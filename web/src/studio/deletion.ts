@@ -8,14 +8,21 @@ import type { Poll } from "../api/generated";
 import { deleteEvent, deletePoll, getEvent, getPoll } from "../api/operations";
 
 export const erasePoll = (was: Poll, token: string | null) =>
-  erase(() => deletePoll({ path: { id: was.id }, was, token }), () => getPoll({ path: { id: was.id }, token }));
+  erase(
+    () => deletePoll({ path: { id: was.id }, was, token }),
+    () => getPoll({ path: { id: was.id }, token }),
+  );
 
 export const eraseEvent = (id: string, token: string | null) =>
-  erase(() => deleteEvent({ path: { id }, token }), () => getEvent({ path: { id }, token }));
+  erase(
+    () => deleteEvent({ path: { id }, token }),
+    () => getEvent({ path: { id }, token }),
+  );
 
 /** Delete it and look, until it is gone or refused; the refusal, if there is one. */
 async function erase(
-  remove: () => Promise<Answer<unknown>>, read: () => Promise<Answer<unknown>>,
+  remove: () => Promise<Answer<unknown>>,
+  read: () => Promise<Answer<unknown>>,
 ): Promise<Refusal | null> {
   let tries = 0;
   const { answer } = await persist<Refusal | null>(async () => {

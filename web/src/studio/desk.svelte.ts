@@ -5,7 +5,14 @@ import { untrack } from "svelte";
 import { hopeless, SILENT, type Answer, type Problem } from "../api/call";
 import type { Event, EventPoll, Leaderboard, ListPollsData, Poll, PollList } from "../api/generated";
 import {
-  dropOperatorToken, dropToken, held, keepOperatorToken, keepToken, operatorToken, tokenOf, type Holding,
+  dropOperatorToken,
+  dropToken,
+  held,
+  keepOperatorToken,
+  keepToken,
+  operatorToken,
+  tokenOf,
+  type Holding,
 } from "../api/identity";
 import { getEvent, getPoll, listPolls } from "../api/operations";
 import { Connection, type Options } from "../live/connection";
@@ -73,23 +80,35 @@ export class Desk {
   #waiting = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(ways: Pick<Options, "socket" | "stream"> = {}) {
-    this.#screen = new Screen({
-      eventOf: (id) => this.#eventOf(id),
-      isLoneDraft: (id) => { const poll = this.#polls.get(id); return poll?.status === "draft" && !poll.eventId; },
-      tokens: (event) => [this.tokenFor(event)].filter((token) => token !== null),
-      ask: (event) => this.#askEvent(event),
-      load: async (draft) => await this.loadPoll(draft) === null,
-      hear: (message) => this.#hearOfEvent(message),
-    }, ways);
+    this.#screen = new Screen(
+      {
+        eventOf: (id) => this.#eventOf(id),
+        isLoneDraft: (id) => {
+          const poll = this.#polls.get(id);
+          return poll?.status === "draft" && !poll.eventId;
+        },
+        tokens: (event) => [this.tokenFor(event)].filter((token) => token !== null),
+        ask: (event) => this.#askEvent(event),
+        load: async (draft) => (await this.loadPoll(draft)) === null,
+        hear: (message) => this.#hearOfEvent(message),
+      },
+      ways,
+    );
     void this.#start(ways);
     // Another tab of this browser has made a poll, or forgotten one.
-    addEventListener("storage", () => {
-      const now = held();
-      if (now.length === this.holdings.length) return;
-      this.holdings = now;
-      void this.refresh();
-    }, { signal: this.#closed.signal });
-    this.#timer = setInterval(() => { if (!document.hidden) void this.refresh(); }, REFRESH);
+    addEventListener(
+      "storage",
+      () => {
+        const now = held();
+        if (now.length === this.holdings.length) return;
+        this.holdings = now;
+        void this.refresh();
+      },
+      { signal: this.#closed.signal },
+    );
+    this.#timer = setInterval(() => {
+      if (!document.hidden) void this.refresh();
+    }, REFRESH);
   }
 
   close() {
@@ -108,7 +127,10 @@ export class Desk {
   own(id?: string): number {
     const { followed } = this.#screen;
     if (id === undefined) return followed.length + 1;
-    return Number(this.#asked.has(id)) + followed.filter((event) => event === id || this.#events.get(event)?.current === id).length;
+    return (
+      Number(this.#asked.has(id)) +
+      followed.filter((event) => event === id || this.#events.get(event)?.current === id).length
+    );
   }
 
   poll(id: string): Poll | undefined {
@@ -127,8 +149,11 @@ export class Desk {
   /** The event that this is, or is in: its list may be here before the poll itself. */
   #eventOf(id: string): string | null {
     if (this.#events.has(id)) return id;
-    return (this.#due.get(id) ?? this.#polls.get(id))?.eventId
-      ?? this.events.find((event) => event.polls.some((poll) => poll.id === id))?.id ?? null;
+    return (
+      (this.#due.get(id) ?? this.#polls.get(id))?.eventId ??
+      this.events.find((event) => event.polls.some((poll) => poll.id === id))?.id ??
+      null
+    );
   }
 
   /** Whether this device may run it at all; the server says whether it really may. */
@@ -166,7 +191,9 @@ export class Desk {
 
   /** What shows the server that we run something: then it tells more of itself. */
   witness(): { token: string | null; query: { poll?: string } } {
-    const own = this.operator ? undefined : this.polls.find((poll) => tokenOf(poll.eventId, poll.id) && !this.wrong.has(poll.id));
+    const own = this.operator
+      ? undefined
+      : this.polls.find((poll) => tokenOf(poll.eventId, poll.id) && !this.wrong.has(poll.id));
     return own ? { token: this.tokenFor(own.id), query: { poll: own.id } } : { token: this.operator, query: {} };
   }
 
@@ -234,13 +261,18 @@ export class Desk {
 
   #differs(line: EventPoll): boolean {
     const poll = this.#due.get(line.id) ?? this.#polls.get(line.id);
-    return !poll || poll.status !== line.status || poll.question !== line.question || poll.revealed !== line.revealed
-      || poll.final !== line.final;
+    return (
+      !poll ||
+      poll.status !== line.status ||
+      poll.question !== line.question ||
+      poll.revealed !== line.revealed ||
+      poll.final !== line.final
+    );
   }
 
   /** We have deleted it. */
   deleted(id: string) {
-    for (const one of [id, ...this.#events.get(id)?.polls.map((poll) => poll.id) ?? []]) this.#gone.add(one);
+    for (const one of [id, ...(this.#events.get(id)?.polls.map((poll) => poll.id) ?? [])]) this.#gone.add(one);
     this.forgetToken(id);
     this.remove(id);
   }
@@ -267,7 +299,11 @@ export class Desk {
   /** What the page has nothing of yet, and nobody has answered, is asked for again soon. */
   #later(id: string, load: () => Promise<unknown>) {
     clearTimeout(this.#waiting.get(id));
-    if (!this.#closed.signal.aborted) this.#waiting.set(id, setTimeout(() => void load(), SOON));
+    if (!this.#closed.signal.aborted)
+      this.#waiting.set(
+        id,
+        setTimeout(() => void load(), SOON),
+      );
   }
 
   async loadEvent(id: string, sure = false): Promise<Problem | null> {
@@ -278,10 +314,12 @@ export class Desk {
       this.takeEvent(answer.data);
       const news = answer.data.polls.filter((poll) => this.#isAsked(poll.id));
       let missing = false;
-      await each(news, (poll) => getPoll({ path: { id: poll.id }, token: tokenOf(id) ?? this.operator }).then((one) => {
-        if (one.ok && era === this.#era) this.take(one.data);
-        missing ||= !one.ok && !one.status && !this.#polls.has(poll.id);
-      }));
+      await each(news, (poll) =>
+        getPoll({ path: { id: poll.id }, token: tokenOf(id) ?? this.operator }).then((one) => {
+          if (one.ok && era === this.#era) this.take(one.data);
+          missing ||= !one.ok && !one.status && !this.#polls.has(poll.id);
+        }),
+      );
       if (missing) this.#later(id, () => this.loadEvent(id));
     } else if (!answer.status && !this.#events.has(id)) this.#later(id, () => this.loadEvent(id));
     return this.#noted(id, answer.ok ? null : answer, sure);
@@ -296,10 +334,17 @@ export class Desk {
   /** Ask for what no connection brings, or for all that is held; says whether an answer came. */
   async refresh({ all = false } = {}): Promise<boolean> {
     let heard = this.holdings.length === 0;
-    const note = (problem: Problem | null) => { heard ||= problem?.title !== SILENT; };
-    if (this.operator) await this.#listAll().then((came) => { heard ||= came; });
-    await each(this.holdings.filter(({ kind, id }) => kind === "event" || all || this.#isAsked(id)), async ({ kind, id }) =>
-      note(await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id))));
+    const note = (problem: Problem | null) => {
+      heard ||= problem?.title !== SILENT;
+    };
+    if (this.operator)
+      await this.#listAll().then((came) => {
+        heard ||= came;
+      });
+    await each(
+      this.holdings.filter(({ kind, id }) => kind === "event" || all || this.#isAsked(id)),
+      async ({ kind, id }) => note(await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id))),
+    );
     // What has come is on the page before it is called complete.
     this.#frames.flush();
     this.loading = false;
@@ -372,8 +417,11 @@ export class Desk {
   /** The newest of what can be watched. */
   #watchable(): string[] {
     const open = (poll: Poll) => Number(poll.status === "open");
-    return this.polls.filter((poll) => poll.status !== "draft" && !this.refused.has(poll.id))
-      .sort((a, b) => open(b) - open(a)).slice(0, WATCHED).map((poll) => poll.id);
+    return this.polls
+      .filter((poll) => poll.status !== "draft" && !this.refused.has(poll.id))
+      .sort((a, b) => open(b) - open(a))
+      .slice(0, WATCHED)
+      .map((poll) => poll.id);
   }
 
   /** The operator's token opens everything. Else those of watched polls that hide their numbers, fewer than the server takes at once. */
@@ -415,7 +463,8 @@ export class Desk {
         this.#greeted = true;
         this.#watch();
         break;
-      case "poll.created": case "poll.updated":
+      case "poll.created":
+      case "poll.updated":
         this.#told(message.poll);
         break;
       case "poll.closed":
@@ -436,7 +485,8 @@ export class Desk {
       case "hello":
         if (message.event) this.takeEvent(message.event);
         break;
-      case "poll.created": case "poll.updated":
+      case "poll.created":
+      case "poll.updated":
         this.#told(message.poll, true);
         break;
       default:
@@ -448,8 +498,13 @@ export class Desk {
 /** That a closing time had passed is told to whoever shows the owner's token, and not with what everybody watches: once
     heard, it is kept while it holds. */
 const withMissed = (before: Poll | undefined, told: Poll): Poll =>
-  (before?.missedClosesAt && !told.missedClosesAt && told.status === "open" && !told.closesAt && told.round === before.round
-    ? { ...told, missedClosesAt: before.missedClosesAt } : told);
+  before?.missedClosesAt &&
+  !told.missedClosesAt &&
+  told.status === "open" &&
+  !told.closesAt &&
+  told.round === before.round
+    ? { ...told, missedClosesAt: before.missedClosesAt }
+    : told;
 
 /** What is told once more changes nothing: whatever hangs on it stays as it is. */
 const isAlike = (one: { version: number } | undefined, other: { version: number }) =>

@@ -12,16 +12,63 @@ import type { Hears, Opens } from "../live/transport";
 import { Desk } from "./desk.svelte";
 
 export const idOf = (n: number) => `0199a0b0-0000-7000-8000-${String(n).padStart(12, "0")}`;
-export const pollOf = (n: number, rest: Partial<Poll> = {}): Poll => ({
-  id: idOf(n), code: `48291${n}`, question: `Poll ${n}?`, kind: "single", status: "open", final: false, round: 1, phase: 1, revote: "replace", maxChoices: 1,
-  results: "live", turnout: "shown", revealed: true, options: [{ id: 1, text: "Yes", votes: 0 }, { id: 2, text: "No", votes: 0 }, { id: 3, text: "Maybe", votes: 0 }],
-  totalVotes: 0, totalVoters: 0, version: 1, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
-  closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, eventId: null, embed: [], resultHash: null, ...rest,
-} as Poll);
-export const lineOf = ({ id, question, kind, status, final, revealed }: Poll): EventPoll => ({ id, question, kind, status, final, revealed });
+export const pollOf = (n: number, rest: Partial<Poll> = {}): Poll =>
+  ({
+    id: idOf(n),
+    code: `48291${n}`,
+    question: `Poll ${n}?`,
+    kind: "single",
+    status: "open",
+    final: false,
+    round: 1,
+    phase: 1,
+    revote: "replace",
+    maxChoices: 1,
+    results: "live",
+    turnout: "shown",
+    revealed: true,
+    options: [
+      { id: 1, text: "Yes", votes: 0 },
+      { id: 2, text: "No", votes: 0 },
+      { id: 3, text: "Maybe", votes: 0 },
+    ],
+    totalVotes: 0,
+    totalVoters: 0,
+    version: 1,
+    listed: true,
+    voterIds: true,
+    createdAt: "2026-01-01T00:00:00Z",
+    closesAt: null,
+    closesAfter: null,
+    missedClosesAt: null,
+    closedAt: null,
+    eventId: null,
+    embed: [],
+    resultHash: null,
+    ...rest,
+  }) as Poll;
+export const lineOf = ({ id, question, kind, status, final, revealed }: Poll): EventPoll => ({
+  id,
+  question,
+  kind,
+  status,
+  final,
+  revealed,
+});
 export const eventOf = (n: number, polls: Poll[], rest: Partial<Event> = {}): Event => ({
-  id: idOf(n), code: "111222", title: "The day of polls", accent: null, layout: "bars", logo: null, current: polls[0]?.id ?? null,
-  polls: polls.map(lineOf), embed: [], lone: false, version: 1, createdAt: "2026-01-01T00:00:00Z", ...rest,
+  id: idOf(n),
+  code: "111222",
+  title: "The day of polls",
+  accent: null,
+  layout: "bars",
+  logo: null,
+  current: polls[0]?.id ?? null,
+  polls: polls.map(lineOf),
+  embed: [],
+  lone: false,
+  version: 1,
+  createdAt: "2026-01-01T00:00:00Z",
+  ...rest,
 });
 
 export class Hall {
@@ -47,7 +94,9 @@ export class Hall {
       if (isEvent || !thing.eventId) keepToken(thing.id, `token of ${thing.id}`, isEvent ? "event" : "poll");
     }
     this.desk = new Desk({ socket: this.#socket });
-    await vi.waitFor(() => { if (!this.#ways.length) throw new Error("not connected"); });
+    await vi.waitFor(() => {
+      if (!this.#ways.length) throw new Error("not connected");
+    });
     await this.settle();
     return this.desk;
   }
@@ -99,8 +148,16 @@ export class Hall {
   /** A vote of somebody's. */
   vote(id: string) {
     const before = this.polls.get(id)!;
-    const options = before.options.map((option, i) => (i === 0 ? { ...option, votes: (option.votes ?? 0) + 1 } : option));
-    const poll = { ...before, version: before.version + 1, options, totalVoters: before.totalVoters! + 1, totalVotes: before.totalVotes! + 1 };
+    const options = before.options.map((option, i) =>
+      i === 0 ? { ...option, votes: (option.votes ?? 0) + 1 } : option,
+    );
+    const poll = {
+      ...before,
+      version: before.version + 1,
+      options,
+      totalVoters: before.totalVoters! + 1,
+      totalVotes: before.totalVotes! + 1,
+    };
     this.polls.set(id, poll);
     this.#say(`poll=${id}`, { type: "poll.updated", poll });
   }
@@ -112,7 +169,10 @@ export class Hall {
 
   /** Everything that was said is on the page. */
   async settle() {
-    for (let i = 0; i < 4; i++) await new Promise((done) => { setTimeout(done, 12); });
+    for (let i = 0; i < 4; i++)
+      await new Promise((done) => {
+        setTimeout(done, 12);
+      });
     flushSync();
   }
 
@@ -127,17 +187,28 @@ export class Hall {
   #socket: Opens = (query, tokens, hears) => {
     const way = { query, tokens, hears, open: true };
     this.#ways.push(way);
-    setTimeout(() => { if (way.open) this.#hello(way, "1"); });
-    return { close: () => { way.open = false; } };
+    setTimeout(() => {
+      if (way.open) this.#hello(way, "1");
+    });
+    return {
+      close: () => {
+        way.open = false;
+      },
+    };
   };
 
   #hello({ query, hears }: { query: string; hears: Hears }, epoch: string) {
     const polls = [...this.polls.values()].filter(({ id }) => query.includes(`poll=${id}`));
     const followed = [...this.events.values()].find(({ id }) => query.includes(`event=${id}`));
-    const event = followed && { ...followed, version: followed.version - 1, polls: followed.polls.filter(({ status }) => status !== "draft") };
+    const event = followed && {
+      ...followed,
+      version: followed.version - 1,
+      polls: followed.polls.filter(({ status }) => status !== "draft"),
+    };
     hears.message({ type: "hello", epoch, polls, ...(event ? { event } : {}) });
     // Its token is heard a moment later.
-    if (followed) setTimeout(() => hears.message({ type: "event.changed", event: this.events.get(followed.id) ?? followed }), 20);
+    if (followed)
+      setTimeout(() => hears.message({ type: "event.changed", event: this.events.get(followed.id) ?? followed }), 20);
   }
 
   #erase(from: Map<string, unknown>, id: string): Response {

@@ -6,13 +6,17 @@ export class Keys {
   #closed = new AbortController();
 
   constructor(presses: Presses) {
-    addEventListener("keydown", (event) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const press = presses[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      if (!press) return;
-      event.preventDefault();
-      press();
-    }, { signal: this.#closed.signal });
+    addEventListener(
+      "keydown",
+      (event) => {
+        if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+        const press = presses[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+        if (!press) return;
+        event.preventDefault();
+        press();
+      },
+      { signal: this.#closed.signal },
+    );
   }
 
   close() {

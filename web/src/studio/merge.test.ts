@@ -22,7 +22,10 @@ test("what was not touched follows, what was touched stays, and what both have c
 
 test("fields of a group are one: of two ways to close both are never set", () => {
   const both = adopted(written({ after: 60 }), { ...BASE, at: "10:00" }, GROUPS);
-  expect([both.mine, clashes(both, GROUPS)]).toEqual([{ ...BASE, after: 60 }, { at: "10:00", after: null }]);
+  expect([both.mine, clashes(both, GROUPS)]).toEqual([
+    { ...BASE, after: 60 },
+    { at: "10:00", after: null },
+  ]);
   expect(yielded(both, "after", GROUPS).mine).toEqual({ ...BASE, at: "10:00" });
 });
 
@@ -37,11 +40,19 @@ test("what is kept are the touched fields and their bases, over several reloads"
 });
 
 test.each([
-  ["ab", "Ab", "abc", "Abc"], ["ab", "aB", "abc", "aBc"], ["ab", "Ab", "aC", "AC"], ["ab", "abx", "aby", "abyx"],
-  ["ab", "abx", "abx", "abx"], ["abc", "ac", "abcd", "acd"],
-  ["abc", "abc", "cab", "cab"], ["abc", "xabc", "abC", "xabC"],
+  ["ab", "Ab", "abc", "Abc"],
+  ["ab", "aB", "abc", "aBc"],
+  ["ab", "Ab", "aC", "AC"],
+  ["ab", "abx", "aby", "abyx"],
+  ["ab", "abx", "abx", "abx"],
+  ["abc", "ac", "abcd", "acd"],
+  ["abc", "abc", "cab", "cab"],
+  ["abc", "xabc", "abC", "xabC"],
   ["abcd", "abd", "Abcd", "Abd"],
-  ["ab", "Ab", "Xb", null], ["abc", "ac", "aBc", null], ["ab", "ba", "abc", "bca"], ["abc", "bac", "acb", null],
+  ["ab", "Ab", "Xb", null],
+  ["abc", "ac", "aBc", null],
+  ["ab", "ba", "abc", "bca"],
+  ["abc", "bac", "acb", null],
 ])("rows: of %s one has made %s, the other %s", (was, mine, theirs, both) => {
   expect(mergedRows([...was], [...mine], [...theirs])?.join("") ?? null).toBe(both);
 });

@@ -12,7 +12,8 @@ export const OVERTAKEN: Problem = {
 /** What somebody else has saved and the page has not heard of yet comes before a save, and is shown where it clashes.
     `adopt` says whether it does, and that was not known before; the save is held back then, as where nobody answers. */
 export async function meanwhile<T>(
-  read: () => Promise<Answer<T>>, adopt: (now: T) => boolean,
+  read: () => Promise<Answer<T>>,
+  adopt: (now: T) => boolean,
 ): Promise<Problem | null> {
   const { answer } = await persist(read);
   if (!answer.ok) return answer.problem;
@@ -41,12 +42,17 @@ function grouped<T extends object>(of: T, groups: Groups<T>): Groups<T> {
 
 /** The fields that were touched here, with all of their groups. */
 export function touched<T extends object>({ mine, server }: Draft<T>, groups: Groups<T> = []): (keyof T)[] {
-  return grouped(mine, groups).filter((group) => !same(pick(mine, group), pick(server, group))).flat();
+  return grouped(mine, groups)
+    .filter((group) => !same(pick(mine, group), pick(server, group)))
+    .flat();
 }
 
 /** What is touched here and was changed by somebody else since, as they have it. */
 export function clashes<T extends object>(draft: Draft<T>, groups: Groups<T> = []): Partial<T> {
-  return pick<T>(draft.server, touched(draft, groups).filter((field) => field in draft.since));
+  return pick<T>(
+    draft.server,
+    touched(draft, groups).filter((field) => field in draft.since),
+  );
 }
 
 /** What has to be kept of it. */
@@ -58,7 +64,10 @@ export function kept<T extends object>(draft: Draft<T>, groups: Groups<T> = []):
 
 /** What was kept, on top of what the server has by now. */
 export function restored<T extends object>(
-  { mine, base }: Kept<T>, server: T, groups: Groups<T> = [], blend?: Blend<T>,
+  { mine, base }: Kept<T>,
+  server: T,
+  groups: Groups<T> = [],
+  blend?: Blend<T>,
 ): Draft<T> {
   return adopted({ mine: { ...server, ...mine }, server: { ...server, ...base }, since: {} }, server, groups, blend);
 }
@@ -68,9 +77,13 @@ export const whole = <T>(mine: T): Kept<T> => ({ mine: mine as Partial<T>, base:
 
 /** Somebody else has saved it. */
 export function adopted<T extends object>(
-  draft: Draft<T>, theirs: T, groups: Groups<T> = [], blend: Blend<T> = () => null,
+  draft: Draft<T>,
+  theirs: T,
+  groups: Groups<T> = [],
+  blend: Blend<T> = () => null,
 ): Draft<T> {
-  const mine = { ...theirs }, since: Partial<T> = {};
+  const mine = { ...theirs },
+    since: Partial<T> = {};
   for (const group of grouped(theirs, groups)) {
     const [here, there] = [pick(draft.mine, group), pick(theirs, group)];
     const untouched = same(here, pick(draft.server, group));
@@ -118,10 +131,11 @@ function mergedBetween(was: string[], mine: string[], theirs: string[]): string[
   if (same(theirs, was) || same(mine, theirs)) return mine;
   if (mine.length < was.length || theirs.length < was.length) return null;
   const rows = was.map((row, i) =>
-    (mine[i] === row || mine[i] === theirs[i] ? theirs[i]! : theirs[i] === row ? mine[i]! : null));
+    mine[i] === row || mine[i] === theirs[i] ? theirs[i]! : theirs[i] === row ? mine[i]! : null,
+  );
   if (rows.includes(null)) return null;
   const added = theirs.slice(was.length);
-  return [...rows as string[], ...added, ...mine.slice(was.length).filter((row) => !added.includes(row))];
+  return [...(rows as string[]), ...added, ...mine.slice(was.length).filter((row) => !added.includes(row))];
 }
 
 /** The rows that two lists have in the same order, as many as possible: where each of `one` is in `other`. */
@@ -129,8 +143,8 @@ function common(one: string[], other: string[]): Map<number, number> {
   const longest = Array.from({ length: one.length + 1 }, () => new Array<number>(other.length + 1).fill(0));
   for (let i = one.length - 1; i >= 0; i--) {
     for (let j = other.length - 1; j >= 0; j--) {
-      longest[i]![j] = one[i] === other[j] ? longest[i + 1]![j + 1]! + 1
-        : Math.max(longest[i + 1]![j]!, longest[i]![j + 1]!);
+      longest[i]![j] =
+        one[i] === other[j] ? longest[i + 1]![j + 1]! + 1 : Math.max(longest[i + 1]![j]!, longest[i]![j + 1]!);
     }
   }
   const places = new Map<number, number>();

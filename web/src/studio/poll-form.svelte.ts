@@ -7,11 +7,23 @@ import { isRating, textsOf } from "../kinds/kind";
 import { highest, type Scale } from "../kinds/rating/rating";
 import { forget, recall, remember } from "../ui/storage";
 import {
-  adopted, clashes, isNews, kept, mergedRows, restored, same, touched, whole, yielded, type Draft, type Kept,
+  adopted,
+  clashes,
+  isNews,
+  kept,
+  mergedRows,
+  restored,
+  same,
+  touched,
+  whole,
+  yielded,
+  type Draft,
+  type Kept,
 } from "./merge";
 
 export type Row = { key: number; text: string };
-export const MOST_OPTIONS = 100, MOST_STATEMENTS = 30;
+export const MOST_OPTIONS = 100,
+  MOST_STATEMENTS = 30;
 
 const LINE = /\r\n|[\r\n\u2028\u2029]/;
 
@@ -20,11 +32,21 @@ export type Written = {
   question: string;
   /** Of a rating: its statements. */
   options: string[];
-  kind: "single" | "multiple" | "rating"; maxChoices: number | null;
+  kind: "single" | "multiple" | "rating";
+  maxChoices: number | null;
   /** Of a rating: the scale from its lowest step to its highest, the labels of its ends, and how it looks. */
-  scale: Ends; lowLabel: string; highLabel: string; symbol: "stars" | "numbers";
-  results: string; turnout: string; revote: string;
-  closesAt: string; closesAfter: number | null; listed: boolean; voterIds: boolean; embed: string;
+  scale: Ends;
+  lowLabel: string;
+  highLabel: string;
+  symbol: "stars" | "numbers";
+  results: string;
+  turnout: string;
+  revote: string;
+  closesAt: string;
+  closesAfter: number | null;
+  listed: boolean;
+  voterIds: boolean;
+  embed: string;
 };
 
 /** Lowest and highest step. */
@@ -33,18 +55,38 @@ export type Ends = `${number}-${number}`;
 export const SCALES: Ends[] = ["1-2", "1-3", "1-4", "1-5", "1-6", "1-7", "1-8", "1-9", "1-10", "0-10"];
 
 const BLANK: Written = {
-  question: "", options: ["", "", ""], kind: "single", maxChoices: null, scale: "1-5", lowLabel: "", highLabel: "", symbol: "stars", results: "live", turnout: "shown", revote: "replace", closesAt: "", closesAfter: null,
-  listed: true, voterIds: true, embed: "",
+  question: "",
+  options: ["", "", ""],
+  kind: "single",
+  maxChoices: null,
+  scale: "1-5",
+  lowLabel: "",
+  highLabel: "",
+  symbol: "stars",
+  results: "live",
+  turnout: "shown",
+  revote: "replace",
+  closesAt: "",
+  closesAfter: null,
+  listed: true,
+  voterIds: true,
+  embed: "",
 };
 
 /** What is one thing to whoever writes: how many may be chosen, and when it closes. */
-const GROUPS = [["kind", "maxChoices"], ["closesAt", "closesAfter"]] as const satisfies (keyof Written)[][];
+const GROUPS = [
+  ["kind", "maxChoices"],
+  ["closesAt", "closesAfter"],
+] as const satisfies (keyof Written)[][];
 const LIST = ["kind", "options", "statements", "maxChoices"] as const;
 const KIND = [...LIST, "steps", "lowest", "lowLabel", "highLabel", "symbol"] as const;
 /** The members of a change by the field that was touched, where they are not of its name. The number of choices goes
     with the options, so that all of them stay all. */
 const MEMBERS: { [field in keyof Written]?: readonly (keyof PollPatch)[] } = {
-  kind: KIND, maxChoices: KIND, options: LIST, scale: ["steps", "lowest", "symbol"],
+  kind: KIND,
+  maxChoices: KIND,
+  options: LIST,
+  scale: ["steps", "lowest", "symbol"],
 };
 
 /** Two that have changed options come to one list, row by row. */
@@ -82,10 +124,22 @@ export class PollForm {
   #since = $state.raw<Partial<Written>>({});
 
   readonly written = $derived<Written>({
-    question: this.question, options: this.rows.map((row) => row.text), kind: this.kind, maxChoices: this.maxChoices,
-    scale: this.scale, lowLabel: this.lowLabel, highLabel: this.highLabel, symbol: this.symbol,
-    results: this.results, turnout: this.turnout, revote: this.revote, closesAt: this.closesAt,
-    closesAfter: this.closesAfter, listed: this.listed, voterIds: this.voterIds, embed: this.embed,
+    question: this.question,
+    options: this.rows.map((row) => row.text),
+    kind: this.kind,
+    maxChoices: this.maxChoices,
+    scale: this.scale,
+    lowLabel: this.lowLabel,
+    highLabel: this.highLabel,
+    symbol: this.symbol,
+    results: this.results,
+    turnout: this.turnout,
+    revote: this.revote,
+    closesAt: this.closesAt,
+    closesAfter: this.closesAfter,
+    listed: this.listed,
+    voterIds: this.voterIds,
+    embed: this.embed,
   });
   readonly changed = $derived(JSON.stringify(this.written) !== this.#base);
   /** What was touched here and somebody else has changed meanwhile, as they have it. */
@@ -135,7 +189,8 @@ export class PollForm {
   /** Somebody else has saved it: what is being written here stays, field by field; the rest is theirs from now on. Says
       whether they have changed what was touched here, and that was not known before. */
   adopt(poll: Poll): boolean {
-    const theirs = writtenOf(poll), before = this.clashes;
+    const theirs = writtenOf(poll),
+      before = this.clashes;
     this.#closes = poll.closesAt;
     if (same(theirs, JSON.parse(this.#base))) return false;
     this.#become(adopted(this.#draft(), theirs, GROUPS, blended));
@@ -184,7 +239,10 @@ export class PollForm {
 
   /** Pasted lines become an option each; says how many there were. */
   paste(index: number, text: string): number {
-    const lines = text.split(LINE).map((line) => line.trim()).filter(Boolean);
+    const lines = text
+      .split(LINE)
+      .map((line) => line.trim())
+      .filter(Boolean);
     if (lines.length < 2) return 0;
     const room = Math.max(0, this.most - this.rows.filter((row, i) => row.text.trim() && i !== index).length);
     const fresh = lines.slice(0, room).map((line) => ({ key: this.#key++, text: line }));
@@ -200,8 +258,15 @@ export class PollForm {
   body(open?: boolean): NewPoll {
     const origins = this.embed.split(/[\s,]+/).filter(Boolean);
     return {
-      question: this.question, ...this.#asks(), results: this.results, turnout: this.turnout, revote: this.revote,
-      closesAt: this.closesAfter === null ? this.#closing() : null, closesAfter: this.closesAfter, listed: this.listed, voterIds: this.voterIds,
+      question: this.question,
+      ...this.#asks(),
+      results: this.results,
+      turnout: this.turnout,
+      revote: this.revote,
+      closesAt: this.closesAfter === null ? this.#closing() : null,
+      closesAfter: this.closesAfter,
+      listed: this.listed,
+      voterIds: this.voterIds,
       ...(origins.length || JSON.parse(this.#base).embed ? { embed: origins } : {}),
       ...(open === undefined ? {} : { open }),
     };
@@ -215,10 +280,16 @@ export class PollForm {
 
   /** What belongs to its kind. */
   #asks(): Partial<NewPoll> {
-    const texts = this.rows.map((row) => row.text).filter((text) => text.trim()), { kind } = this;
+    const texts = this.rows.map((row) => row.text).filter((text) => text.trim()),
+      { kind } = this;
     if (kind !== "rating") return { options: texts, kind, maxChoices: kind === "multiple" ? this.maxChoices : 1 };
     return {
-      kind, statements: texts, ...this.range, lowLabel: this.lowLabel, highLabel: this.highLabel, symbol: this.starred ? "stars" : "numbers",
+      kind,
+      statements: texts,
+      ...this.range,
+      lowLabel: this.lowLabel,
+      highLabel: this.highLabel,
+      symbol: this.starred ? "stars" : "numbers",
     };
   }
 
@@ -242,8 +313,13 @@ export class PollForm {
     for (const { pointer, detail } of errors) {
       const option = /^\/(?:options|statements)\/(\d+)/.exec(pointer);
       const field = option ? `/options/${sent[Number(option[1])] ?? option[1]}` : pointer;
-      const known = option || /^\/(question|options|statements|kind|maxChoices|steps|lowest|lowLabel|highLabel|symbol|results|turnout|revote|closesAt|closesAfter|listed|voterIds|embed)\b/.test(field);
-      if (known) faults.set(option ? field : field.replace(/^(\/\w+).*/, "$1").replace("/statements", "/options"), detail);
+      const known =
+        option ||
+        /^\/(question|options|statements|kind|maxChoices|steps|lowest|lowLabel|highLabel|symbol|results|turnout|revote|closesAt|closesAfter|listed|voterIds|embed)\b/.test(
+          field,
+        );
+      if (known)
+        faults.set(option ? field : field.replace(/^(\/\w+).*/, "$1").replace("/statements", "/options"), detail);
       else elsewhere.push(`${pointer}: ${detail}`);
     }
     this.faults = faults;
@@ -288,17 +364,39 @@ function asked(poll: Poll): Pick<Written, "kind" | "maxChoices" | "scale" | "low
   const { scale, lowLabel, highLabel, symbol } = BLANK;
   if (isRating(poll)) {
     const scale: Ends = `${poll.lowest}-${highest(poll)}`;
-    return { kind: "rating", maxChoices: null, scale, lowLabel: poll.lowLabel, highLabel: poll.highLabel, symbol: poll.symbol };
+    return {
+      kind: "rating",
+      maxChoices: null,
+      scale,
+      lowLabel: poll.lowLabel,
+      highLabel: poll.highLabel,
+      symbol: poll.symbol,
+    };
   }
   const most = poll.kind === "multiple" && poll.maxChoices < poll.options.length ? poll.maxChoices : null;
-  return { kind: poll.kind === "multiple" ? "multiple" : "single", maxChoices: most, scale, lowLabel, highLabel, symbol };
+  return {
+    kind: poll.kind === "multiple" ? "multiple" : "single",
+    maxChoices: most,
+    scale,
+    lowLabel,
+    highLabel,
+    symbol,
+  };
 }
 
 function writtenOf(poll: Poll): Written {
   return {
-    question: poll.question, options: textsOf(poll), ...asked(poll),
-    results: poll.results, turnout: poll.turnout, revote: poll.revote, closesAt: poll.closesAt && poll.closesAfter === null ? local(new Date(poll.closesAt)) : "",
-    closesAfter: poll.closesAfter, listed: poll.listed, voterIds: poll.voterIds, embed: (poll.embed ?? []).join("\n"),
+    question: poll.question,
+    options: textsOf(poll),
+    ...asked(poll),
+    results: poll.results,
+    turnout: poll.turnout,
+    revote: poll.revote,
+    closesAt: poll.closesAt && poll.closesAfter === null ? local(new Date(poll.closesAt)) : "",
+    closesAfter: poll.closesAfter,
+    listed: poll.listed,
+    voterIds: poll.voterIds,
+    embed: (poll.embed ?? []).join("\n"),
   };
 }
 

@@ -49,7 +49,8 @@ export class Router {
 
   /** Links within the studio lead there without a request; with a modifier they are the browser's. */
   #click(event: MouseEvent) {
-    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+      return;
     const link = (event.target as Element | null)?.closest?.("a");
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
     if (!/^\/studio(\/|$)/.test(link.pathname) || link.hash) return;

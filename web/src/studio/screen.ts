@@ -5,9 +5,12 @@ import { Connection, type Options } from "../live/connection";
 import type { Message } from "../live/messages";
 
 /** Events followed at once, a socket each; and lone drafts asked for at once, in turns if there are more. */
-const EVENTS = 24, DRAFTS = 4;
+const EVENTS = 24,
+  DRAFTS = 4;
 /** How often a lone draft is asked for, and after how long when that came to nothing, at first and at most; in milliseconds. */
-const EVERY = 500, PAUSE = 2_000, LONGEST = 30_000;
+const EVERY = 500,
+  PAUSE = 2_000,
+  LONGEST = 30_000;
 
 export type Sources = {
   /** The event that this is, or is in. */
@@ -39,7 +42,9 @@ export class Screen {
   constructor(sources: Sources, ways: Pick<Options, "socket" | "stream"> = {}) {
     this.#sources = sources;
     this.#ways = ways;
-    this.#timer = setInterval(() => { if (!document.hidden) void this.#askForDrafts(); }, EVERY);
+    this.#timer = setInterval(() => {
+      if (!document.hidden) void this.#askForDrafts();
+    }, EVERY);
   }
 
   /** These events and polls are on the screen, until what this returns is called. */
@@ -66,7 +71,8 @@ export class Screen {
 
   /** A connection tells as much as the tokens it was opened with allow: with others it is opened anew. */
   #showTokens(event: string) {
-    const tokens = this.#sources.tokens(event).join(), before = this.#followed.get(event);
+    const tokens = this.#sources.tokens(event).join(),
+      before = this.#followed.get(event);
     if (before?.tokens === tokens) return;
     before?.connection.again();
     this.#followed.set(event, { tokens, connection: before?.connection ?? this.#connect(event) });
@@ -94,7 +100,8 @@ export class Screen {
       ask: () => ask(event),
       message: (message) => {
         // Told before the token is heard, an event lacks its drafts: with the token it is told once more.
-        if (message.type === "hello" && tokens(event).length) message.polls.forEach((poll) => hear({ type: "poll.updated", poll }));
+        if (message.type === "hello" && tokens(event).length)
+          message.polls.forEach((poll) => hear({ type: "poll.updated", poll }));
         else hear(message);
       },
       state: () => {},
@@ -105,7 +112,8 @@ export class Screen {
   async #askForDrafts() {
     if (this.#asking || performance.now() < this.#next) return;
     this.#asking = true;
-    const drafts = this.#ids.filter(this.#sources.isLoneDraft), first = this.#asked % drafts.length || 0;
+    const drafts = this.#ids.filter(this.#sources.isLoneDraft),
+      first = this.#asked % drafts.length || 0;
     const turn = [...drafts.slice(first), ...drafts.slice(0, first)].slice(0, DRAFTS);
     this.#asked += turn.length;
     const told = await Promise.all(turn.map(this.#sources.load));

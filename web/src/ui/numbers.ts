@@ -17,7 +17,7 @@ export const counted = (n: number, one: string, many: string): string => `${numb
 
 /** So many a second: a decimal where there are few. */
 export const rate = (perSecond: number): string =>
-  (perSecond && perSecond < 10 ? decimal(perSecond) : number(Math.round(perSecond)));
+  perSecond && perSecond < 10 ? decimal(perSecond) : number(Math.round(perSecond));
 
 /** The time of day. */
 export const timeOfDay = (at: Date | string | number): string => clock.format(new Date(at));

@@ -40,7 +40,8 @@ export function forget(name: string, where?: Storage) {
 /** What is remembered under names that begin so, without that beginning. */
 export function remembered(beginning: string): string[] {
   try {
-    return Object.keys(localStorage).filter((name) => name.startsWith(PREFIX + beginning))
+    return Object.keys(localStorage)
+      .filter((name) => name.startsWith(PREFIX + beginning))
       .map((name) => name.slice((PREFIX + beginning).length));
   } catch {
     return [];

@@ -11,8 +11,8 @@ export function applyTheme(otherwise: Theme | null = null) {
 }
 
 export function toggleTheme(): Theme {
-  const shown = document.documentElement.dataset.theme
-    ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  const shown =
+    document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   const theme = shown === "dark" ? "light" : "dark";
   document.documentElement.dataset.theme = theme;
   remember("theme", theme);

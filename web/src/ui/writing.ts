@@ -15,11 +15,17 @@ export function spoken(code: string): string {
 export function countdown(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   const two = (n: number) => String(n).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60) % 60;
+  const hours = Math.floor(seconds / 3600),
+    minutes = Math.floor(seconds / 60) % 60;
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]] as const;
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+] as const;
 
 /** `figures`: the language of numbers, the browser's if none is named; `words`: that of the text around them. */
 export function writing(figures?: string, words = figures) {
@@ -53,7 +59,11 @@ export function writing(figures?: string, words = figures) {
     const from = UNITS.findIndex(([, size]) => all >= size);
     if (from < 0) return timed(0, "second");
     const counts = UNITS.map(([unit, size], i) => ({ unit, n: Math.floor((i ? all % UNITS[i - 1]![1] : all) / size) }));
-    return counts.slice(from, from + 2).filter(({ n }) => n).map(({ unit, n }) => timed(n, unit)).join(" ");
+    return counts
+      .slice(from, from + 2)
+      .filter(({ n }) => n)
+      .map(({ unit, n }) => timed(n, unit))
+      .join(" ");
   }
 
   /** About how long: in seconds up to a minute and a half, then in minutes. */

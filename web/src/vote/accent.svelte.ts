@@ -5,7 +5,8 @@ import { follow } from "./follow.svelte";
 
 /** Text needs as much (WCAG 2.2, 1.4.3). */
 const ENOUGH = 4.5;
-const DARK = "#0f1218", LIGHT = "#ffffff";
+const DARK = "#0f1218",
+  LIGHT = "#ffffff";
 /** What the accent stands on: the page, and the cards. */
 const GROUNDS = { light: ["#f6f7f9", "#ffffff"], dark: ["#0f1218", "#171b23"] };
 
@@ -34,19 +35,23 @@ export function legible(accent: string | null, theme: "light" | "dark"): { accen
 export function accentOf(accent: () => string | null) {
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   let dark = $state(scheme.matches);
-  const changed = () => { dark = scheme.matches; };
+  const changed = () => {
+    dark = scheme.matches;
+  };
   scheme.addEventListener("change", changed);
   onDestroy(() => scheme.removeEventListener("change", changed));
   const { style, dataset } = document.documentElement;
   const theme = () => dataset.theme ?? (dark ? "dark" : "light");
-  follow(accent, (wanted) => follow(theme, (theme) => {
-    const found = legible(wanted, theme === "dark" ? "dark" : "light");
-    if (!found) return;
-    style.setProperty("--accent", found.accent);
-    style.setProperty("--on-accent", found.on);
-    return () => {
-      style.removeProperty("--accent");
-      style.removeProperty("--on-accent");
-    };
-  }));
+  follow(accent, (wanted) =>
+    follow(theme, (theme) => {
+      const found = legible(wanted, theme === "dark" ? "dark" : "light");
+      if (!found) return;
+      style.setProperty("--accent", found.accent);
+      style.setProperty("--on-accent", found.on);
+      return () => {
+        style.removeProperty("--accent");
+        style.removeProperty("--on-accent");
+      };
+    }),
+  );
 }

@@ -2,8 +2,14 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Aloud } from "./aloud.svelte";
 
 let aloud: Aloud;
-beforeEach(() => { vi.useFakeTimers(); aloud = new Aloud(); });
-afterEach(() => { aloud.close(); vi.useRealTimers(); });
+beforeEach(() => {
+  vi.useFakeTimers();
+  aloud = new Aloud();
+});
+afterEach(() => {
+  aloud.close();
+  vi.useRealTimers();
+});
 
 test("at most every ten seconds, and then the newest", () => {
   const said: string[] = [];

@@ -26,7 +26,11 @@ beforeEach(() => {
   });
   vi.spyOn(place, "code", "get").mockReturnValue(CODE);
 });
-afterEach(() => { vi.clearAllTimers(); vi.useRealTimers(); vi.unstubAllGlobals(); });
+afterEach(() => {
+  vi.clearAllTimers();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 test("Pollux answers: the page is loaded anew", async () => {
   anew();

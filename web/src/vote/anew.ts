@@ -13,7 +13,7 @@ export function anew(tries = 0) {
 /** Whether the page can be loaded, and it is Pollux that answers here. */
 async function isOurs(): Promise<boolean> {
   const { ok } = await fetch(location.pathname, { method: "HEAD", cache: "no-store" }).catch(() => ({ ok: false }));
-  return ok && await polluxAnswers();
+  return ok && (await polluxAnswers());
 }
 
 /** Anybody's status may be 200. What is of our own shape is nobody else's, be it that a code leads nowhere. */

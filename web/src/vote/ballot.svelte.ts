@@ -21,12 +21,27 @@ import type { Answer, Member } from "./kind";
  * `none` and `again`: nothing in this round. The rest is what became of the last ballot. Of one that does not count
  * because a newer one does, `replaced` says that the newer one is this device's, `superseded` that it is not.
  */
-export type State = "none" | "again" | "sending" | "failed" | "recorded" | "counted" | "replaced"
-  | "superseded" | "refused" | "late" | "wrong";
+export type State =
+  | "none"
+  | "again"
+  | "sending"
+  | "failed"
+  | "recorded"
+  | "counted"
+  | "replaced"
+  | "superseded"
+  | "refused"
+  | "late"
+  | "wrong";
 
 /** A ballot as it was sent, its answer in the member that it has in a request, and what the server said of it. */
 export type Sent = {
-  ballotId: string; optionIds?: Answer; answer?: Answer; at?: number; position?: Position | null; status?: string;
+  ballotId: string;
+  optionIds?: Answer;
+  answer?: Answer;
+  at?: number;
+  position?: Position | null;
+  status?: string;
   /** It is sent without its id: the server gives it another one, with the answer. */
   unnamed?: boolean;
 };
@@ -55,11 +70,21 @@ export type Kept = {
   note?: string;
 };
 
-const NEW: Kept = { round: 0, state: "none", sent: null, answered: false, unclear: 0, wanted: null, stands: null, last: "" };
+const NEW: Kept = {
+  round: 0,
+  state: "none",
+  sent: null,
+  answered: false,
+  unclear: 0,
+  wanted: null,
+  stands: null,
+  last: "",
+};
 /** The answers which say that a ballot was not taken, and may be sent again. */
 export const NOT_TAKEN = [429, 503];
 /** Shortest pause before another try, and longest. */
-const PAUSE = 500, LONGEST_PAUSE = 60_000;
+const PAUSE = 500,
+  LONGEST_PAUSE = 60_000;
 /** The status of a failure that is the clocks' fault. */
 export const CLOCKS = 422;
 /** How long nothing must be known of a ballot until it counts as never taken: more than a server takes to decide. */
@@ -150,7 +175,7 @@ export class Ballot {
   /** The ballot to show a receipt of. */
   get receipt(): Sent | null {
     const { sent, stands, answered, state } = this.now;
-    return answered && this.isIn ? sent : stands ?? (["superseded", "refused", "late"].includes(state) ? sent : null);
+    return answered && this.isIn ? sent : (stands ?? (["superseded", "refused", "late"].includes(state) ? sent : null));
   }
 
   /** The poll is in this round: a new one begins from nothing. */
@@ -209,7 +234,7 @@ export class Ballot {
     this.retryAt = 0;
     this.refresh();
     if (!this.pending) return;
-    if (this.#unnamed && doubtful() && !await this.#askTheTime()) return;
+    if (this.#unnamed && doubtful() && !(await this.#askTheTime())) return;
     if (!this.#underWay()) return;
     const { sent, failed, unclear, voter, member = "optionIds" } = this.now;
     const round = (!this.#plain && this.now.round) || undefined;
@@ -217,7 +242,10 @@ export class Ballot {
     this.#busy = true;
     this.#keep({ unclear: unclear + 1, failed: failed && { ...failed, pause: 0 } });
     const answer = await castBallot({
-      path: { id: this.#poll }, query: { wait: "counted" }, headers: { Prefer: "wait=8" }, outlives: true,
+      path: { id: this.#poll },
+      query: { wait: "counted" },
+      headers: { Prefer: "wait=8" },
+      outlives: true,
       body: { ballotId: unnamed ? undefined : ballotId, [member]: answerOf(sent), voterId: this.#voter, voter, round },
     });
     this.#busy = false;
@@ -253,14 +281,26 @@ export class Ballot {
     const { wanted, last, member = "optionIds" } = this.now;
     if (!wanted) return false;
     this.#tries = this.#namings = this.#unknownSince = 0;
-    this.#keep({ sent: { ballotId: uuidv7(last), [member]: wanted }, answered: false, unclear: 0, wanted: null, state: "sending" });
+    this.#keep({
+      sent: { ballotId: uuidv7(last), [member]: wanted },
+      answered: false,
+      unclear: 0,
+      wanted: null,
+      state: "sending",
+    });
     return true;
   }
 
   #answered(fate: Receipt) {
     const { sent, wanted } = this.now;
     const decided = this.#decided({ ...sent!, ballotId: fate.ballotId, unnamed: undefined, at: now() }, fate);
-    this.#keep({ ...decided, voter: fate.voter ?? this.now.voter, answered: true, failed: undefined, ...(wanted && { state: "sending" }) });
+    this.#keep({
+      ...decided,
+      voter: fate.voter ?? this.now.voter,
+      answered: true,
+      failed: undefined,
+      ...(wanted && { state: "sending" }),
+    });
     this.#looks = 0;
     if (wanted) void this.#attempt();
     else if (decided.state === "recorded") this.#look();
@@ -275,8 +315,11 @@ export class Ballot {
       return { ...known, state: status as State, stands: status === "counted" ? sent : stands };
     }
     // Of two of this device the newer one has the greater id; what came from elsewhere is not known here.
-    const ours = stands !== null && (supersededBy ? supersededBy === stands.ballotId : stands.ballotId > ballot.ballotId);
-    return ours ? { ...known, state: "replaced" as State, stands } : { ...known, state: "superseded" as State, stands: null };
+    const ours =
+      stands !== null && (supersededBy ? supersededBy === stands.ballotId : stands.ballotId > ballot.ballotId);
+    return ours
+      ? { ...known, state: "replaced" as State, stands }
+      : { ...known, state: "superseded" as State, stands: null };
   }
 
   #refused(answer: Refusal) {
@@ -296,8 +339,12 @@ export class Ballot {
     if (isFor(answer, "ballotId")) return void this.#isAhead(answer);
     // An id that is refused counts for nothing: it may have come from a clock that was wrong.
     this.#keep({
-      sent: null, wanted: null, answered: false, failed: undefined,
-      state: status === 409 ? "late" : "wrong", note: explain(problem),
+      sent: null,
+      wanted: null,
+      answered: false,
+      failed: undefined,
+      state: status === 409 ? "late" : "wrong",
+      note: explain(problem),
     });
   }
 
@@ -307,7 +354,7 @@ export class Ballot {
     const told = timeTold(answer, sent!.ballotId);
     // Whoever has no vote yet may be known by this id alone. Had an earlier try of it been taken, another id would be
     // another voter's.
-    if (unclear > 0 && !stands && !await this.#isUnknown(sent!.ballotId)) return;
+    if (unclear > 0 && !stands && !(await this.#isUnknown(sent!.ballotId))) return;
     heardTime(told);
     this.#nameAnew(!told);
   }
@@ -340,7 +387,11 @@ export class Ballot {
     this.#unknownSince = 0;
     this.#keep({
       sent: { ballotId: uuidv7(after), [member]: wanted ?? answerOf(sent), unnamed },
-      last: after, unclear: 0, wanted: null, failed: undefined, state: "sending",
+      last: after,
+      unclear: 0,
+      wanted: null,
+      failed: undefined,
+      state: "sending",
     });
     if (again) this.#failed(CLOCKS);
     else this.#later(Math.max(backOff(this.#namings), PAUSE));
@@ -355,10 +406,13 @@ export class Ballot {
   /** It is safe but was not decided while we waited: look again until it is. */
   #look() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(async () => {
-      await this.check();
-      if (this.now.state === "recorded") this.#look();
-    }, Math.min(LOOK, 1_000 * 1.5 ** this.#looks++));
+    this.#timer = setTimeout(
+      async () => {
+        await this.check();
+        if (this.now.state === "recorded") this.#look();
+      },
+      Math.min(LOOK, 1_000 * 1.5 ** this.#looks++),
+    );
   }
 
   #ask(ballotId: string, { partition, offset }: Partial<Position> = {}) {
@@ -377,12 +431,13 @@ export class Ballot {
     const isLast = this.now.sent?.ballotId === asked.ballotId;
     if (!isLast && this.now.stands?.ballotId !== asked.ballotId) return;
     const { sent, last, state, stands } = this.#decided(asked, answer.data);
-    if (isLast ? this.voted : !this.pending && state === "superseded") this.#keep({ sent, last, state, stands, answered: true });
+    if (isLast ? this.voted : !this.pending && state === "superseded")
+      this.#keep({ sent, last, state, stands, answered: true });
     else this.#keep(isLast ? { sent } : { last, stands });
   }
 }
 
 /** Whether a poll takes a vote of this voter now: one that came too late does not count, should the poll reopen. */
 export const takesVotes = (poll: Poll, { now }: Ballot): boolean =>
-  poll.status === "open"
-    && (poll.revote !== "refuse" || ["none", "again", "wrong"].includes(now.state) || (now.state === "late" && !now.stands));
+  poll.status === "open" &&
+  (poll.revote !== "refuse" || ["none", "again", "wrong"].includes(now.state) || (now.state === "late" && !now.stands));

@@ -19,8 +19,12 @@ export class Ballots {
     for (const poll of remembered(NAME)) this.#revive(NAME + poll);
     const go = () => this.#all.forEach((ballot) => ballot.go());
     addEventListener("online", () => setTimeout(go, Math.random() * SPREAD));
-    addEventListener("pageshow", (event) => { if (event.persisted) go(); });
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) go(); });
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) go();
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) go();
+    });
     addEventListener("storage", (event) => {
       const name = changedName(event);
       if (name?.startsWith(NAME)) this.#all.get(name.slice(NAME.length))?.heard();

@@ -17,5 +17,8 @@ const plainDigit = (digit: string): string => {
 export function tidyCode(typed: string): string {
   const address = ADDRESS.exec(typed)?.[1];
   if (address !== undefined) return address.toLowerCase();
-  return typed.replace(/\p{Nd}/gu, plainDigit).replace(/[^0-9a-z]/gi, "").toLowerCase();
+  return typed
+    .replace(/\p{Nd}/gu, plainDigit)
+    .replace(/[^0-9a-z]/gi, "")
+    .toLowerCase();
 }

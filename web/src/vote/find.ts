@@ -18,7 +18,9 @@ export async function find(typed: string): Promise<() => string> {
   let answer = await getEvent({ path: { id: code } });
   for (const pause of PAUSES) {
     if (answer.ok || answer.status || !online.now) break;
-    await new Promise((done) => { setTimeout(done, pause); });
+    await new Promise((done) => {
+      setTimeout(done, pause);
+    });
     answer = await getEvent({ path: { id: code } });
   }
   if (answer.ok) {

@@ -20,7 +20,15 @@ export class FakeRoom<P extends Poll = Poll> {
 
   /** The event is at this poll. */
   show(poll: P) {
-    this.event = { id: "e", code: "482913", title: "Event", current: poll.id, accent: null, logo: null, polls: [] } as unknown as Event;
+    this.event = {
+      id: "e",
+      code: "482913",
+      title: "Event",
+      current: poll.id,
+      accent: null,
+      logo: null,
+      polls: [],
+    } as unknown as Event;
     this.poll = poll;
     flushSync();
   }

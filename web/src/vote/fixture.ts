@@ -11,19 +11,62 @@ const TEXTS = ["One", "Two", "Three"];
 export function makePoll(votes: number[] | null, rest: Partial<ChoicePoll> = {}): ChoicePoll {
   const total = votes && votes.reduce((a, b) => a + b, 0);
   return {
-    id: "0199aaaa-0000-7000-8000-000000000001", code: "482913", question: "Which?", kind: "single", status: "open", final: false,
-    round: 1, phase: 1, revote: "replace", maxChoices: 1, results: "live", turnout: "shown", revealed: votes !== null,
-    options: TEXTS.slice(0, votes?.length ?? 2).map((text, i) => ({ id: i + 1, text, votes: votes ? votes[i]! : null })),
-    totalVotes: total, totalVoters: total, version: 1, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
-    closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, eventId: null, embed: [], resultHash: null, ...rest,
+    id: "0199aaaa-0000-7000-8000-000000000001",
+    code: "482913",
+    question: "Which?",
+    kind: "single",
+    status: "open",
+    final: false,
+    round: 1,
+    phase: 1,
+    revote: "replace",
+    maxChoices: 1,
+    results: "live",
+    turnout: "shown",
+    revealed: votes !== null,
+    options: TEXTS.slice(0, votes?.length ?? 2).map((text, i) => ({
+      id: i + 1,
+      text,
+      votes: votes ? votes[i]! : null,
+    })),
+    totalVotes: total,
+    totalVoters: total,
+    version: 1,
+    listed: true,
+    voterIds: true,
+    createdAt: "2026-01-01T00:00:00Z",
+    closesAt: null,
+    closesAfter: null,
+    missedClosesAt: null,
+    closedAt: null,
+    eventId: null,
+    embed: [],
+    resultHash: null,
+    ...rest,
   };
 }
 
 /** Until `vi.unstubAllGlobals()`. */
 export const withoutStorage = () =>
-  vi.stubGlobal("localStorage", new Proxy({}, { get() { throw new DOMException("denied", "SecurityError"); } }));
+  vi.stubGlobal(
+    "localStorage",
+    new Proxy(
+      {},
+      {
+        get() {
+          throw new DOMException("denied", "SecurityError");
+        },
+      },
+    ),
+  );
 
-export type Vote = { ballotId: string; optionIds: number[]; answer?: (number | null)[]; voterId?: string; voter?: string };
+export type Vote = {
+  ballotId: string;
+  optionIds: number[];
+  answer?: (number | null)[];
+  voterId?: string;
+  voter?: string;
+};
 type Answers = (vote: Vote) => Promise<Response> | Response;
 
 /** Takes votes and tells what became of them, with a clock of its own; nothing goes over a network. */
@@ -77,19 +120,38 @@ export class Booth {
   }
 }
 
-export const receipt = (status: string, more: object = {}) => ({ ballotId }: Vote) => Response.json(
-  { ballotId, pollId: makePoll([]).id, status, position: { partition: 0, offset: 7 }, ...more }, { status: status === "recorded" ? 202 : 200 });
+export const receipt =
+  (status: string, more: object = {}) =>
+  ({ ballotId }: Vote) =>
+    Response.json(
+      { ballotId, pollId: makePoll([]).id, status, position: { partition: 0, offset: 7 }, ...more },
+      { status: status === "recorded" ? 202 : 200 },
+    );
 
-export const problem = (status: number, headers = {}, more: object = {}) => () => Response.json(
-  { type: "/docs/errors/some-trouble", title: "Trouble", detail: "what is wrong", status, ...more },
-  { status, headers: { "Content-Type": "application/problem+json", ...headers } });
+export const problem =
+  (status: number, headers = {}, more: object = {}) =>
+  () =>
+    Response.json(
+      { type: "/docs/errors/some-trouble", title: "Trouble", detail: "what is wrong", status, ...more },
+      { status, headers: { "Content-Type": "application/problem+json", ...headers } },
+    );
 
 /** The id's time is ahead of the server's clock, and it does not say by how much. */
 export const fromTheFuture = problem(422, {}, { errors: [{ pointer: "/ballotId", detail: "its time is ahead" }] });
 /** It is ahead by so many seconds, in the server's own words. */
-export const aheadBy = (seconds: number) => problem(422, {}, { errors: [{
-  pointer: "/ballotId", detail: `its time is ${seconds} s ahead of the server's clock; at most 60 s are allowed`,
-}] })();
+export const aheadBy = (seconds: number) =>
+  problem(
+    422,
+    {},
+    {
+      errors: [
+        {
+          pointer: "/ballotId",
+          detail: `its time is ${seconds} s ahead of the server's clock; at most 60 s are allowed`,
+        },
+      ],
+    },
+  )();
 
 export const nothing = () => Promise.reject(new TypeError("Failed to fetch"));
 

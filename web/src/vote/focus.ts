@@ -2,8 +2,10 @@
 
 /** To where the new one begins, once it is there. */
 export function focusHeading() {
-  queueMicrotask(() => requestAnimationFrame(() => {
-    if (document.activeElement && document.activeElement !== document.body) return;
-    document.querySelector<HTMLElement>("h1[tabindex]")?.focus({ preventScroll: true });
-  }));
+  queueMicrotask(() =>
+    requestAnimationFrame(() => {
+      if (document.activeElement && document.activeElement !== document.body) return;
+      document.querySelector<HTMLElement>("h1[tabindex]")?.focus({ preventScroll: true });
+    }),
+  );
 }

@@ -27,4 +27,9 @@ export function precede<Now extends Value>(read: () => Now, act: Act<Now>) {
 
 /** While the component lives the page has this title. */
 export const titled = (read: () => string) =>
-  follow(() => `${read()} · Pollux`, (title) => { document.title = title; });
+  follow(
+    () => `${read()} · Pollux`,
+    (title) => {
+      document.title = title;
+    },
+  );

@@ -5,7 +5,10 @@ class Online {
   now = $state(navigator.onLine);
 
   constructor() {
-    for (const name of ["online", "offline"]) addEventListener(name, () => { this.now = name === "online"; });
+    for (const name of ["online", "offline"])
+      addEventListener(name, () => {
+        this.now = name === "online";
+      });
   }
 }
 

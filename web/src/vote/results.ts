@@ -6,7 +6,8 @@ import { say } from "./words.svelte";
 
 /** How many have voted, and when the rest is told, if that is not now. */
 export function turnout(poll: Poll): string {
-  const after = poll.results === "afterVote", n = poll.totalVoters;
+  const after = poll.results === "afterVote",
+    n = poll.totalVoters;
   if (n === null) return say(after ? "resultsAfter" : "resultsLater");
   if (poll.totalVotes === null) return say(after ? "votedAfter" : "votedLater", { n });
   return say(oneTap(poll) ? "votes" : "voters", { n });

@@ -10,7 +10,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 const MOST = 40 * 1024;
 const MOST_OF_A_KIND = 8 * 1024;
 /** Those that do not come with the page. */
-const FURTHER = readdirSync("src/kinds", { withFileTypes: true }).filter((one) => one.isDirectory() && one.name !== "choice").map(({ name }) => name);
+const FURTHER = readdirSync("src/kinds", { withFileTypes: true })
+  .filter((one) => one.isDirectory() && one.name !== "choice")
+  .map(({ name }) => name);
 
 let built: string, linked: string[], onDemand: string[];
 const weigh = (name: string) => statSync(join(built, `${name}.gz`)).size;
@@ -21,12 +23,15 @@ const isBallot = (name: string) => name.startsWith("assets/ballot-");
 beforeAll(() => {
   built = mkdtempSync(join(tmpdir(), "pollux-weight-"));
   execFileSync("node_modules/.bin/vite", ["build", "--outDir", built], {
-    stdio: "pipe", env: { ...process.env, NODE_ENV: "production" },
+    stdio: "pipe",
+    env: { ...process.env, NODE_ENV: "production" },
   });
   linked = [...read("vote.html").matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, path]) => path!);
   const scripts = linked.filter((path) => path.endsWith(".js"));
   expect(scripts, "the page is one script").toHaveLength(1);
-  onDemand = [...read(scripts[0]!).matchAll(/import\(`\.\/([^`]+)`\)|import\("\.\/([^"]+)"\)/g)].map((found) => `assets/${found[1] ?? found[2]}`);
+  onDemand = [...read(scripts[0]!).matchAll(/import\(`\.\/([^`]+)`\)|import\("\.\/([^"]+)"\)/g)].map(
+    (found) => `assets/${found[1] ?? found[2]}`,
+  );
 }, 60_000);
 afterAll(() => rmSync(built, { recursive: true }));
 

@@ -60,8 +60,8 @@ class Speech {
 
   /** The same with a text that is at hand. */
   fill(text: Words[string], values: Values = {}): string {
-    const form = typeof text === "string" ? text
-      : text[this.#formats.plural.select(values.n as number)] ?? text.other!;
+    const form =
+      typeof text === "string" ? text : (text[this.#formats.plural.select(values.n as number)] ?? text.other!);
     return form.replace(/\{(\w+)\}/g, (_, name: string) => this.#value(values[name]!));
   }
 
@@ -78,7 +78,9 @@ class Speech {
     const today = at.toDateString() === new Date().toDateString();
     return at.toLocaleString(this.language, {
       ...(today ? {} : { day: "numeric", month: "short" }),
-      hour: "numeric", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}),
+      hour: "numeric",
+      minute: "2-digit",
+      ...(seconds ? { second: "2-digit" } : {}),
     });
   };
 
@@ -92,8 +94,10 @@ export const speech = new Speech();
 export const { say, number, percent, decimal, span, time } = speech;
 
 /** What says the texts of a kind of poll, which come with it in all languages. */
-export const phrases = <Own extends string>(all: Record<Language, Record<Own, Words[string]>>) =>
-  (key: Own, values?: Values): string => speech.fill(all[speech.language][key], values);
+export const phrases =
+  <Own extends string>(all: Record<Language, Record<Own, Words[string]>>) =>
+  (key: Own, values?: Values): string =>
+    speech.fill(all[speech.language][key], values);
 
 /** A text that is read when it is shown, in the language of then. */
 export const t = (key: Key, values?: Values) => () => say(key, values);

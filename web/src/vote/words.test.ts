@@ -11,26 +11,39 @@ import { LANGUAGES, number, percent, preferred, say, span, speech, type Language
 
 const ALL: Record<Language, Words> = { en, de, es, hi };
 /** The page's own words and those of each kind that brings some: language, whose they are, the words, and the same in English. */
-const EVERY = [["the page", ALL], ["a rating", WORDS]].flatMap(([of, all]) =>
-  Object.entries(all as Record<Language, Words>).map(([language, words]) => [language, of, words, (all as typeof ALL).en] as [string, string, Words, Words]));
+const EVERY = [
+  ["the page", ALL],
+  ["a rating", WORDS],
+].flatMap(([of, all]) =>
+  Object.entries(all as Record<Language, Words>).map(
+    ([language, words]) => [language, of, words, (all as typeof ALL).en] as [string, string, Words, Words],
+  ),
+);
 /** The {names} of a text. */
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]!).sort();
 const forms = (text: Words[string]) => (typeof text === "string" ? [text] : Object.values(text));
 
-afterEach(() => { vi.unstubAllGlobals(); localStorage.clear(); return speech.use("en"); });
+afterEach(() => {
+  vi.unstubAllGlobals();
+  localStorage.clear();
+  return speech.use("en");
+});
 
 test.each(EVERY)("%s has exactly the keys of English, for %s", (_, _of, words, english) => {
   expect(Object.keys(words)).toEqual(Object.keys(english));
 });
 
-test.each(EVERY)("%s has a form for each of its plural categories, and no other, for %s", (language, _of, words, english) => {
-  const wanted = new Intl.PluralRules(language).resolvedOptions().pluralCategories.toSorted();
-  for (const [key, text] of Object.entries(words)) {
-    const plain = typeof english[key] === "string";
-    expect(typeof text === "string", key).toBe(plain);
-    if (typeof text !== "string") expect(Object.keys(text).sort(), key).toEqual(wanted);
-  }
-});
+test.each(EVERY)(
+  "%s has a form for each of its plural categories, and no other, for %s",
+  (language, _of, words, english) => {
+    const wanted = new Intl.PluralRules(language).resolvedOptions().pluralCategories.toSorted();
+    for (const [key, text] of Object.entries(words)) {
+      const plain = typeof english[key] === "string";
+      expect(typeof text === "string", key).toBe(plain);
+      if (typeof text !== "string") expect(Object.keys(text).sort(), key).toEqual(wanted);
+    }
+  },
+);
 
 test.each(EVERY)("%s fills in the same values, and leaves nothing empty, for %s", (_, _of, words, english) => {
   for (const [key, text] of Object.entries(words)) {

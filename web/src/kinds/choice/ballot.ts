@@ -9,7 +9,12 @@ import Table from "./BallotTable.svelte";
 
 export const choice: BallotKind<ChoicePoll> = {
   member: "optionIds",
-  printed: ({ kind, maxChoices, revote, options }) => [kind, maxChoices, revote, options.map(({ id, text }) => [id, text])],
+  printed: ({ kind, maxChoices, revote, options }) => [
+    kind,
+    maxChoices,
+    revote,
+    options.map(({ id, text }) => [id, text]),
+  ],
   Ballot,
   Table,
 
@@ -28,7 +33,10 @@ export const choice: BallotKind<ChoicePoll> = {
     if (most === 0) return "";
     const [best, second] = poll.options.filter((option) => option.votes === most);
     if (second) return say("level");
-    return say(poll.final ? "wins" : "leads", { option: best!.text, share: percent(share(best!.votes, poll.totalVoters)) });
+    return say(poll.final ? "wins" : "leads", {
+      option: best!.text,
+      share: percent(share(best!.votes, poll.totalVoters)),
+    });
   },
 
   yours: () => say("choice"),

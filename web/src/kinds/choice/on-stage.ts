@@ -17,7 +17,11 @@ const choice: StageKind<ChoicePoll> = {
 
   total({ kind }, votes, voters) {
     if (kind === "single") return counted(voters, "vote", "votes");
-    return `${counted(votes.reduce((a, b) => a + b, 0), "vote", "votes")} of ${counted(voters, "person", "people")}`;
+    return `${counted(
+      votes.reduce((a, b) => a + b, 0),
+      "vote",
+      "votes",
+    )} of ${counted(voters, "person", "people")}`;
   },
 
   lead({ final, options }, votes, voters) {

@@ -15,9 +15,20 @@ export function makeRating(spreads: number[][] | null, rest: Partial<RatingPoll>
     const sum = spread && spread.reduce((a, count, step) => a + count * (step + lowest), 0);
     return { id: i + 1, text, votes, spread, mean: votes ? sum! / votes : null };
   });
-  const most = statements.map(({ votes }) => votes).reduce<number | null>((a, b) => (b === null ? a : Math.max(a ?? 0, b)), null);
+  const most = statements
+    .map(({ votes }) => votes)
+    .reduce<number | null>((a, b) => (b === null ? a : Math.max(a ?? 0, b)), null);
   return {
-    ...common, kind: "rating", steps: 5, lowest, lowLabel: "Poor", highLabel: "Excellent", symbol: "stars", statements,
-    totalVoters: most, totalVotes: most, ...rest,
+    ...common,
+    kind: "rating",
+    steps: 5,
+    lowest,
+    lowLabel: "Poor",
+    highLabel: "Excellent",
+    symbol: "stars",
+    statements,
+    totalVoters: most,
+    totalVotes: most,
+    ...rest,
   };
 }

@@ -2,6 +2,6 @@
 
 /** How high the column of each step reaches: that of the most frequent one to the top. */
 export function columns(spread: number[] | null): number[] {
-  const most = Math.max(1, ...spread ?? []);
+  const most = Math.max(1, ...(spread ?? []));
   return (spread ?? []).map((count) => count / most);
 }

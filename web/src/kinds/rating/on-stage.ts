@@ -20,8 +20,11 @@ const rating: StageKind<RatingPoll> = {
 
   total: (_, _votes, voters) => counted(voters, "person has rated", "people have rated"),
 
-  lead: (poll, votes) => standings(poll, votes).slice(0, ALOUD)
-    .flatMap(({ text, mean }) => (mean === null ? [] : `${text}: ${decimal(mean)} of ${highest(poll)}.`)).join(" "),
+  lead: (poll, votes) =>
+    standings(poll, votes)
+      .slice(0, ALOUD)
+      .flatMap(({ text, mean }) => (mean === null ? [] : `${text}: ${decimal(mean)} of ${highest(poll)}.`))
+      .join(" "),
 };
 
 export default rating;

@@ -19,8 +19,7 @@ export function standings(poll: RatingPoll, slots: readonly number[]): Standing[
 export type Scale = Pick<RatingPoll, "lowest" | "steps">;
 
 /** The scale's steps as they are shown, ascending. */
-export const scale = ({ lowest, steps }: Scale): number[] =>
-  Array.from({ length: steps }, (_, i) => lowest + i);
+export const scale = ({ lowest, steps }: Scale): number[] => Array.from({ length: steps }, (_, i) => lowest + i);
 
 /** The highest step. */
 export const highest = ({ lowest, steps }: Scale): number => lowest + steps - 1;
@@ -34,7 +33,8 @@ export function parts(spread: readonly number[]): { from: number; length: number
   const all = spread.reduce((sum, count) => sum + count, 0);
   let from = 0;
   return spread.map((count) => {
-    const length = all ? count / all : 0, begins = from;
+    const length = all ? count / all : 0,
+      begins = from;
     from += length;
     return { from: begins, length };
   });

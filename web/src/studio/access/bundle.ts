@@ -11,8 +11,14 @@ export function readBundle(text: string): Token[] | null {
   try {
     const found = JSON.parse(text);
     if (found?.pollux !== "tokens" || !Array.isArray(found.tokens)) return null;
-    return found.tokens.filter((one: Partial<Token>) => (one.kind === "poll" || one.kind === "event")
-      && typeof one.id === "string" && typeof one.token === "string" && one.id && one.token);
+    return found.tokens.filter(
+      (one: Partial<Token>) =>
+        (one.kind === "poll" || one.kind === "event") &&
+        typeof one.id === "string" &&
+        typeof one.token === "string" &&
+        one.id &&
+        one.token,
+    );
   } catch {
     return null;
   }
@@ -21,7 +27,9 @@ export function readBundle(text: string): Token[] | null {
 /** What an owner's link says. */
 export function readLink(text: string): Token | null {
   const found = new URLSearchParams(text.trim().replace(/^[^#]*#/, ""));
-  const token = found.get("token"), poll = found.get("poll"), event = found.get("event");
+  const token = found.get("token"),
+    poll = found.get("poll"),
+    event = found.get("event");
   const id = event ?? poll;
   return token && id ? { kind: event ? "event" : "poll", id, token } : null;
 }

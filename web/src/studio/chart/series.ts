@@ -10,7 +10,11 @@ export const MOST = 480;
 /** Of a column, in milliseconds. */
 const NARROWEST = 2_000;
 
-export const pointOf = ({ at, voters, votes }: TrendPoint): Point => ({ at: Date.parse(at), voters: voters ?? 0, votes: votes.map((one) => one ?? 0) });
+export const pointOf = ({ at, voters, votes }: TrendPoint): Point => ({
+  at: Date.parse(at),
+  voters: voters ?? 0,
+  votes: votes.map((one) => one ?? 0),
+});
 
 /** The server keeps no point while nothing changes: what changed did so in the step that ends with the next. */
 export function filled(points: readonly Point[], step: number): Point[] {
@@ -22,7 +26,8 @@ export function filled(points: readonly Point[], step: number): Point[] {
 
 /** With one more at its end; two within `step` milliseconds are one. */
 export function append(points: readonly Point[], point: Point, step: number): Point[] {
-  const last = points.at(-1), before = points.at(-2);
+  const last = points.at(-1),
+    before = points.at(-2);
   if (last && point.at <= last.at) return [...points];
   const kept = last && before && point.at - before.at < step ? points.slice(0, -1) : points;
   const all = [...kept, point];
@@ -42,18 +47,21 @@ export function rates(points: readonly Point[]): Rate[] {
 function between(points: readonly Point[], at: number, from: number): [voters: number, from: number] {
   let i = from;
   while (points[i + 1] && points[i + 1]!.at <= at) i++;
-  const here = points[i]!, next = points[i + 1];
+  const here = points[i]!,
+    next = points[i + 1];
   if (!next) return [here.voters, i];
-  return [here.voters + (next.voters - here.voters) * (at - here.at) / (next.at - here.at), i];
+  return [here.voters + ((next.voters - here.voters) * (at - here.at)) / (next.at - here.at), i];
 }
 
 /** As columns of one width, at most so many; none narrower than what two points tell. */
 export function binned(points: readonly Point[], most: number): Rate[] {
-  const first = points[0], last = points.at(-1);
+  const first = points[0],
+    last = points.at(-1);
   if (!first || !last || last.at === first.at) return [];
   const width = Math.max(NARROWEST, (last.at - first.at) / most);
   const edges: Point[] = [];
-  let i = 0, voters = 0;
+  let i = 0,
+    voters = 0;
   for (let at = first.at; at < last.at; at += width) {
     [voters, i] = between(points, at, i);
     edges.push({ at, voters, votes: [] });
@@ -70,7 +78,9 @@ export function marks(top: number, count: number, whole = true): number[] {
   return Array.from({ length: Math.ceil(top / step - 1e-9) + 1 }, (_, i) => i * step);
 }
 
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 604_800].map((s) => s * 1000);
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 604_800].map(
+  (s) => s * 1000,
+);
 
 /** Moments for the axis of time, at most so many, at round times of day. */
 export function moments(from: number, to: number, count: number): number[] {

@@ -57,8 +57,10 @@ export class Trend {
     this.#step = answer.data.stepMs;
     const kept = answer.data.points.map(pointOf);
     // Nobody had voted when it was made; one that this node met later tells nothing of the time between.
-    const made = Date.parse(this.#last!.createdAt), first = kept[0]!;
-    if (this.#round === 1 && first.at - made < BEGINNING) kept.unshift({ ...first, at: Math.min(made, first.at - 1), voters: 0, votes: first.votes.map(() => 0) });
+    const made = Date.parse(this.#last!.createdAt),
+      first = kept[0]!;
+    if (this.#round === 1 && first.at - made < BEGINNING)
+      kept.unshift({ ...first, at: Math.min(made, first.at - 1), voters: 0, votes: first.votes.map(() => 0) });
     const live = this.points.filter((point) => point.at > kept.at(-1)!.at);
     this.points = [...filled(kept, this.#step), ...live];
   }

@@ -26,5 +26,8 @@ export function judge(accent: string): { fine: boolean; words: string } {
   const figures = found.map(({ theme, ratio }) => `${decimal(ratio)}:1 on ${theme}`).join(", ");
   if (!poor.length) return { fine: true, words: `Easily told apart: ${figures}.` };
   const advice = poor[0]!.theme === "dark" ? "a lighter" : "a darker";
-  return { fine: false, words: `Hard to see in the ${poor[0]!.theme} theme (${figures}): take ${advice} shade, at least 3:1.` };
+  return {
+    fine: false,
+    words: `Hard to see in the ${poor[0]!.theme} theme (${figures}): take ${advice} shade, at least 3:1.`,
+  };
 }

@@ -15,7 +15,9 @@ export async function fitted(file: File): Promise<{ picture: Blob } | { fault: s
       canvas.height = Math.max(1, Math.round(whole.height * scale));
       canvas.getContext("2d")!.drawImage(whole, 0, 0, canvas.width, canvas.height);
       for (const kind of ["image/webp", "image/png"]) {
-        const picture = await new Promise<Blob | null>((done) => { canvas.toBlob(done, kind, 0.9); });
+        const picture = await new Promise<Blob | null>((done) => {
+          canvas.toBlob(done, kind, 0.9);
+        });
         // A browser that cannot write a kind writes PNG.
         if (picture && picture.size <= MOST && KINDS.includes(picture.type)) return { picture };
       }

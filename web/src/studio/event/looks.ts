@@ -7,18 +7,27 @@ import type { Looks } from "./EventForm.svelte";
 
 export const BLANK: Looks = { title: "", accent: null, layout: "bars", embed: "" };
 
-export const looksOf = (event: Event): Looks =>
-  ({ title: event.title, accent: event.accent?.toLowerCase() ?? null, layout: event.layout, embed: event.embed.join("\n") });
+export const looksOf = (event: Event): Looks => ({
+  title: event.title,
+  accent: event.accent?.toLowerCase() ?? null,
+  layout: event.layout,
+  embed: event.embed.join("\n"),
+});
 
-export const bodyOf = (looks: Looks): NewEvent =>
-  ({ title: looks.title, accent: looks.accent, layout: looks.layout, embed: looks.embed.split(/[\s,]+/).filter(Boolean) });
+export const bodyOf = (looks: Looks): NewEvent => ({
+  title: looks.title,
+  accent: looks.accent,
+  layout: looks.layout,
+  embed: looks.embed.split(/[\s,]+/).filter(Boolean),
+});
 
 /** A change of these fields: what somebody else has saved in the rest stays. */
 export const patchOf = (looks: Looks, fields: readonly (keyof Looks)[]): EventPatch =>
   Object.fromEntries(Object.entries(bodyOf(looks)).filter(([name]) => fields.includes(name as keyof Looks)));
 
 export const EVENT: Said<Looks> = {
-  title: ({ title }) => `“${title}”`, accent: ({ accent }) => accent ?? "no colour of its own",
+  title: ({ title }) => `“${title}”`,
+  accent: ({ accent }) => accent ?? "no colour of its own",
   layout: ({ layout }) => (layout === "columns" ? "columns, side by side" : "bars, one below another"),
   embed: ({ embed }) => sites(embed!),
 };

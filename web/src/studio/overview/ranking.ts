@@ -10,19 +10,36 @@ type Unranked = Omit<Leading, "rank">;
 
 function ranked(all: Unranked[], most: number): Leading[] {
   const sorted = all.filter((one) => one.votes > 0).sort((a, b) => b.votes - a.votes);
-  return sorted.slice(0, most)
+  return sorted
+    .slice(0, most)
     .map((one) => ({ ...one, rank: sorted.findIndex((other) => other.votes === one.votes) + 1 }));
 }
 
 /** Sorting is stable, so the oldest go in first. */
 const oldestFirst = (polls: readonly Poll[]) => [...polls].sort((a, b) => (a.id < b.id ? -1 : 1));
 
-export const topOptions = (polls: readonly Poll[], most: number): Leading[] => ranked(
-  oldestFirst(polls).flatMap((poll) => optionsOf(poll).map((option) => ({
-    key: `${poll.id}.${option.id}`, name: option.text, of: poll.question, pollId: poll.id, votes: option.votes ?? 0,
-  }))), most);
+export const topOptions = (polls: readonly Poll[], most: number): Leading[] =>
+  ranked(
+    oldestFirst(polls).flatMap((poll) =>
+      optionsOf(poll).map((option) => ({
+        key: `${poll.id}.${option.id}`,
+        name: option.text,
+        of: poll.question,
+        pollId: poll.id,
+        votes: option.votes ?? 0,
+      })),
+    ),
+    most,
+  );
 
-export const topPolls = (polls: readonly Poll[], most: number): Leading[] => ranked(
-  oldestFirst(polls).map((poll) => ({
-    key: poll.id, name: poll.question, of: null, pollId: poll.id, votes: poll.totalVoters ?? 0,
-  })), most);
+export const topPolls = (polls: readonly Poll[], most: number): Leading[] =>
+  ranked(
+    oldestFirst(polls).map((poll) => ({
+      key: poll.id,
+      name: poll.question,
+      of: null,
+      pollId: poll.id,
+      votes: poll.totalVoters ?? 0,
+    })),
+    most,
+  );

@@ -8,20 +8,56 @@ import type { IconName } from "../Icon.svelte";
 import { plural } from "../words";
 
 export type Act = {
-  name: "open" | "close" | "reopen" | "reveal" | "reset"; word: string; icon: IconName; done: string;
+  name: "open" | "close" | "reopen" | "reveal" | "reset";
+  word: string;
+  icon: IconName;
+  done: string;
   fits: (poll: Poll) => boolean;
   send: (ask: { path: { id: string }; was: Poll; token: string | null }) => Promise<Answer<Poll>>;
 };
 
 export const ACTS: readonly Act[] = [
-  { name: "open", word: "Open", icon: "play", done: "Open: votes are taken", fits: (poll) => poll.status === "draft", send: openPoll },
-  { name: "close", word: "Close", icon: "stop", done: "Closed: no more votes are taken", fits: (poll) => poll.status === "open", send: closePoll },
-  { name: "reveal", word: "Reveal results", icon: "eye", done: "Everybody sees the results now", fits: (poll) => poll.status !== "draft" && !poll.revealed, send: revealPoll },
-  { name: "reopen", word: "Reopen", icon: "again", done: "Open again: votes are taken", fits: (poll) => poll.status === "closed", send: reopenPoll },
+  {
+    name: "open",
+    word: "Open",
+    icon: "play",
+    done: "Open: votes are taken",
+    fits: (poll) => poll.status === "draft",
+    send: openPoll,
+  },
+  {
+    name: "close",
+    word: "Close",
+    icon: "stop",
+    done: "Closed: no more votes are taken",
+    fits: (poll) => poll.status === "open",
+    send: closePoll,
+  },
+  {
+    name: "reveal",
+    word: "Reveal results",
+    icon: "eye",
+    done: "Everybody sees the results now",
+    fits: (poll) => poll.status !== "draft" && !poll.revealed,
+    send: revealPoll,
+  },
+  {
+    name: "reopen",
+    word: "Reopen",
+    icon: "again",
+    done: "Open again: votes are taken",
+    fits: (poll) => poll.status === "closed",
+    send: reopenPoll,
+  },
 ];
 
 export const RESET: Act = {
-  name: "reset", word: "Reset…", icon: "again", done: "A new round has begun, from zero", fits: (poll) => poll.status !== "draft", send: resetPoll,
+  name: "reset",
+  word: "Reset…",
+  icon: "again",
+  done: "A new round has begun, from zero",
+  fits: (poll) => poll.status !== "draft",
+  send: resetPoll,
 };
 
 /** What goes when a poll is reset or deleted. */

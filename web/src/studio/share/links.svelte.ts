@@ -10,8 +10,11 @@ class Links {
   address = $state.raw<Address | null>(null);
   readonly base = $derived((this.address?.url ?? location.origin).replace(/\/$/, ""));
   /** Why phones cannot open it, and what to do; empty if they can. */
-  readonly warning = $derived(this.address && !this.address.phonesCanOpen
-    ? [this.address.why, this.address.fix].filter(Boolean).join(". ") || "Phones cannot open this address." : "");
+  readonly warning = $derived(
+    this.address && !this.address.phonesCanOpen
+      ? [this.address.why, this.address.fix].filter(Boolean).join(". ") || "Phones cannot open this address."
+      : "",
+  );
   #asked = false;
 
   /** Ask the server, until it answers, at which address it can be reached from elsewhere. */
