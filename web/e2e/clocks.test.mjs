@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { launch, person, STAGE } from "./browser.mjs";
 import { browserClock, ServerClock } from "./clocks.mjs";
 import { test } from "./harness.mjs";
-import { at as joined, figures, live, press, stands, tap, told } from "./phone.mjs";
+import { at as joined, figures, live, stands, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
 import { until } from "./until.mjs";
 

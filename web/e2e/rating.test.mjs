@@ -330,7 +330,7 @@ test("whoever is led from a choice to a rating and on loses nothing on the way",
 });
 
 test("an organiser writes a rating, shows it, and shows it again", async () => {
-  const { page, leave, context } = await person(browser, { size: { width: 1100, height: 900 } });
+  const { page, leave } = await person(browser, { size: { width: 1100, height: 900 } });
   await page.goto(`${server.url}/studio/new`);
   await page.getByLabel("Question", { exact: true }).fill("How was it?");
   await page.getByLabel("Option A", { exact: true }).fill("The room");
@@ -382,5 +382,5 @@ test("an organiser writes a rating, shows it, and shows it again", async () => {
   await stage.page.locator("main.again").waitFor();
   await list.getByText("3.0", { exact: true }).waitFor();
   await stage.leave({ moved: true });
-  await context.close();
+  await leave({ moved: true });
 });

@@ -10,14 +10,16 @@ export const FILE = "file";
  * Whether `data` has all that `sample` has, of the same kind. A pattern stands for a word that matches it, null for
  * whatever is there at all, the entry of a list for each of its entries, and a function for itself.
  */
-export function like(sample: unknown, data: any): boolean {
+export function like(sample: unknown, data: unknown): boolean {
   if (sample === null) return data !== undefined;
   if (typeof sample === "function") return sample(data);
   if (sample instanceof RegExp) return typeof data === "string" && sample.test(data);
   if (Array.isArray(sample)) return Array.isArray(data) && data.every((one) => sample.every((each) => like(each, one)));
   if (typeof sample !== "object") return typeof data === typeof sample;
   return (
-    typeof data === "object" && data !== null && Object.entries(sample!).every(([name, each]) => like(each, data[name]))
+    typeof data === "object" &&
+    data !== null &&
+    Object.entries(sample).every(([name, each]) => like(each, (data as Record<string, unknown>)[name]))
   );
 }
 
@@ -31,8 +33,8 @@ const KINDS: Record<string, object> = {
   rating: { steps: 0, lowest: 0, statements: [{ id: 0, text: "" }] },
 };
 const EVERY_POLL = { id: "", question: "", kind: "", status: /^(draft|open|closed)$/, round: 0, version: 0 };
-export const POLL = (poll: any) =>
-  like(EVERY_POLL, poll) && Object.hasOwn(KINDS, poll.kind) && like(KINDS[poll.kind], poll);
+export const POLL = (poll: unknown) => like(EVERY_POLL, poll) && isOfItsKind(poll as { kind: string });
+const isOfItsKind = (poll: { kind: string }) => Object.hasOwn(KINDS, poll.kind) && like(KINDS[poll.kind], poll);
 export const EVENT = { id: "", title: "", current: null, lone: true, version: 0, polls: [{ id: "" }] };
 export const RECEIPT = { ballotId: "", status: /^(recorded|counted|replaced|superseded|refused|late)$/ };
 export const LEADERBOARD = { version: 0, options: [{ pollId: "", votes: 0 }], polls: [{ pollId: "" }] };

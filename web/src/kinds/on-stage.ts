@@ -30,10 +30,13 @@ export type StageKind<P extends Poll = Poll> = {
 };
 
 /** Whoever has a poll takes its own kind, which the compiler cannot know. */
-const KINDS: Record<Poll["kind"], StageKind<any>> = {
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type AnyKind = StageKind<any>;
+
+const KINDS: Record<Poll["kind"], AnyKind> = {
   single: choice,
   multiple: choice,
   rating,
 };
 
-export const onStage = (poll: Poll): StageKind<any> => KINDS[poll.kind];
+export const onStage = (poll: Poll): AnyKind => KINDS[poll.kind];

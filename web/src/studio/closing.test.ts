@@ -83,7 +83,7 @@ test("one that was opened after its closing time is said to be open without a li
   const hall = new Hall();
   const desk = await hall.desks(pollOf(1), pollOf(2));
   render(Missed, { desk });
-  expect(document.body.textContent!.trim()).toBe("");
+  expect(document.body.textContent.trim()).toBe("");
   hall.poll(idOf(1), { missedClosesAt: "2026-11-22T09:42:00Z", question: "Late?" });
   await hall.settle();
   const said = document.body.textContent.replace(/\s+/g, " ");
@@ -95,6 +95,6 @@ test("one that was opened after its closing time is said to be open without a li
   await fireEvent.click(screen.getByLabelText("I have read this"));
   desk.take({ ...hall.polls.get(idOf(1))!, version: 51, totalVoters: 9 });
   await hall.settle();
-  expect(document.body.textContent!.trim()).toBe("");
+  expect(document.body.textContent.trim()).toBe("");
   hall.close();
 });

@@ -22,13 +22,13 @@ import type { Message } from "../live/messages";
 import { Newest } from "../live/newest";
 import { Pace } from "./pace.svelte";
 import { Screen } from "./screen";
+import { each } from "./several";
+import { isAlike, withMissed } from "./told";
 
 /** As many as a server lets one connection watch. */
 const WATCHED = 100;
 /** Tokens shown to a connection: a server takes 50 messages at once. */
 const TOKENS = 40;
-/** Requests under way at once. */
-const AT_ONCE = 6;
 /** What no connection brings is asked for so often. */
 const REFRESH = 15_000;
 /** What had no answer, and is missing on the screen, is asked for again after so long. */
@@ -493,31 +493,4 @@ export class Desk {
         this.#hear(message);
     }
   }
-}
-
-/** That a closing time had passed is told to whoever shows the owner's token, and not with what everybody watches: once
-    heard, it is kept while it holds. */
-const withMissed = (before: Poll | undefined, told: Poll): Poll =>
-  before?.missedClosesAt &&
-  !told.missedClosesAt &&
-  told.status === "open" &&
-  !told.closesAt &&
-  told.round === before.round
-    ? { ...told, missedClosesAt: before.missedClosesAt }
-    : told;
-
-/** What is told once more changes nothing: whatever hangs on it stays as it is. */
-const isAlike = (one: { version: number } | undefined, other: { version: number }) =>
-  one?.version === other.version && JSON.stringify(one) === JSON.stringify(other);
-
-/** Do it for each, some at once. */
-async function each<T>(all: readonly T[], work: (one: T) => Promise<unknown>) {
-  const left = [...all];
-  const next = async (): Promise<void> => {
-    const one = left.shift();
-    if (one === undefined) return;
-    await work(one);
-    return next();
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, next));
 }

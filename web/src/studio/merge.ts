@@ -73,7 +73,7 @@ export function restored<T extends object>(
 }
 
 /** What is kept of a form that is nobody else's: all of it. */
-export const whole = <T>(mine: T): Kept<T> => ({ mine: mine as Partial<T>, base: {} });
+export const whole = <T>(mine: T): Kept<T> => ({ mine, base: {} });
 
 /** Somebody else has saved it. */
 export function adopted<T extends object>(

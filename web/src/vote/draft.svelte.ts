@@ -30,7 +30,7 @@ export class Draft {
 
   /** What was sent of this paper before the poll came into this phase. */
   sentBefore(phase: number, paper: string): Answer | null {
-    return this.#now?.sent! < phase ? this.#of(paper) : null;
+    return (this.#now?.sent ?? phase) < phase ? this.#of(paper) : null;
   }
 
   #of(paper: string): Answer | null {

@@ -5,6 +5,7 @@ import { choice } from "../kinds/choice/ballot";
 import type { BallotKind } from "./kind";
 
 /** Whoever has a poll takes its own kind, which the compiler cannot know. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyKind = BallotKind<any>;
 
 const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {

@@ -60,8 +60,8 @@ export function binned(points: readonly Point[], most: number): Rate[] {
   if (!first || !last || last.at === first.at) return [];
   const width = Math.max(NARROWEST, (last.at - first.at) / most);
   const edges: Point[] = [];
-  let i = 0,
-    voters = 0;
+  let i = 0;
+  let voters: number;
   for (let at = first.at; at < last.at; at += width) {
     [voters, i] = between(points, at, i);
     edges.push({ at, voters, votes: [] });
