@@ -1,5 +1,5 @@
-// What ESLint asks of the screens. Prettier lays the code out and `svelte-check` checks its types; ESLint looks for likely
-// faults, and holds the directions of imports that CONTRIBUTING.md promises.
+// Configures ESLint for the screens. Prettier lays the code out and `svelte-check` checks its types; ESLint
+// looks for likely faults, and holds the directions of imports that CONTRIBUTING.md promises.
 import js from "@eslint/js";
 import svelte from "eslint-plugin-svelte";
 import { defineConfig, globalIgnores } from "eslint/config";
@@ -9,7 +9,10 @@ import svelteConfig from "./svelte.config.js";
 
 const SCREENS = ["vote", "present", "studio"];
 
-/** Code in the folder `from` of `src` imports nothing from the screens `never`; `src/boundaries.test.ts` looks closer. */
+/**
+ * Returns rules by which code in the folder `from` of `src` imports nothing from the folders `never`;
+ * `src/boundaries.test.ts` looks closer.
+ */
 const apart = (from, never) => ({
   files: [`src/${from}/**`],
   rules: {
@@ -43,8 +46,9 @@ export default defineConfig(
         "error",
         { ignoreRestSiblings: true, argsIgnorePattern: "^_", varsIgnorePattern: "^_" },
       ],
-      // Maps, sets and dates here are either replaced as a whole (`$state.raw`) or not reactive on purpose. Svelte's
-      // reactive ones would add to a voter's page, and would make an effect that writes to one run itself again.
+      // Maps, sets and dates here are either replaced as a whole (`$state.raw`) or not reactive on purpose.
+      // Svelte's reactive ones would add to a voter's page, and an effect that writes to one would run itself
+      // again.
       "svelte/prefer-svelte-reactivity": "off",
     },
   },
@@ -53,18 +57,18 @@ export default defineConfig(
     languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } },
   },
   {
-    // Rules that need types. In components they would take half a minute more, so only modules are looked at.
+    // These rules need types. In components they would take half a minute more, so only modules are checked.
     files: ["src/**/*.ts"],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
       "@typescript-eslint/await-thenable": "error",
       "@typescript-eslint/no-floating-promises": "error",
-      // A timer and a handler may begin what takes its time.
+      // A timer or a handler may call an asynchronous function.
       "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: false }],
     },
   },
   {
-    // A test renders components of any properties, and makes answers that no server would give.
+    // A test renders components with any properties, and makes answers that no server would give.
     files: ["**/*.test.ts", "**/*fixture*.ts"],
     rules: { "@typescript-eslint/no-explicit-any": "off" },
   },

@@ -1,5 +1,5 @@
 // Builds the pages into files with hashed names, each also compressed. The server's build script runs this
-// and embeds what comes out; `npm run dev` serves the pages beside a running `pollux serve`.
+// and embeds the result; `npm run dev` serves the pages beside a running `pollux serve`.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -9,9 +9,15 @@ import { pages, pageOf } from "./pages.ts";
 
 const POLLUX = process.env.POLLUX_URL ?? "http://127.0.0.1:5000";
 
-/** The voter's page is built by itself: what it shared with the others would have all that they need in it. */
+/**
+ * The voter's page, which is built by itself: a chunk that it shared with other pages would hold everything
+ * that they need.
+ */
 const VOTER = "vote";
-/** What a voter's page loads with a poll of a kind; the server finds it by this name, to send it along. */
+/**
+ * Returns the name of what a voter's page loads with a poll of a kind; the server finds it by this name, to
+ * send it along.
+ */
 function ballot(module: string | null | undefined): string | null {
   const kind = /\/src\/kinds\/(\w+)\/ballot\.ts$/.exec(module ?? "")?.[1];
   return kind ? `ballot-${kind}` : null;
@@ -57,7 +63,7 @@ export default defineConfig(({ mode }) => ({
   test: { environment: "happy-dom", include: ["src/**/*.test.ts"], restoreMocks: true },
 }));
 
-/** The server's addresses, for the development server. */
+/** Serves the pages at the server's addresses in the development server. */
 function addresses(): Plugin {
   return {
     name: "pollux-addresses",
@@ -72,7 +78,7 @@ function addresses(): Plugin {
   };
 }
 
-/** No server renders a page of ours, so none is ever hydrated: what Svelte has for that is left out. */
+/** Leaves out what Svelte has for hydration: no server renders a page of ours, so none is ever hydrated. */
 function unhydrated(): Plugin {
   return {
     name: "pollux-unhydrated",
@@ -92,7 +98,7 @@ function unhydrated(): Plugin {
   };
 }
 
-/** Beside each file of text its gzip and Brotli forms, as small as they get. */
+/** Writes gzip and Brotli forms beside each file of text, as small as they get. */
 function compressed(): Plugin {
   const text = /\.(html|js|css|svg)$/;
   const files = (folder: string): string[] =>

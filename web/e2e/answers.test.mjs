@@ -1,5 +1,5 @@
-// Only Pollux's word counts: whatever else answers in its place, a ballot waits and goes out again under its own
-// id, screens keep what they show, and what an organiser asked for happens once.
+// Tests that only Pollux's own answers count. When something else answers in its place, a ballot waits and is
+// sent again under the same id, screens keep what they show, and an organiser's change happens once.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before } from "node:test";
@@ -24,7 +24,7 @@ after(async () => {
 const at = (poll, rest) => joined(browser, server, poll, { expected: NO_SERVER, ...rest });
 const voteIn = (poll) => new RegExp(`^POST /api/polls/${poll.id}/vote`);
 const json = (status, body, type = "application/json") => ({ status, type, body: JSON.stringify(body) });
-/** What has the look of an answer of ours, besides. */
+/** Answers that have everything that one of ours has, and more. */
 const ALIKE = {
   "a receipt without a ballot": json(200, { status: "counted" }),
   "another ballot's receipt": json(200, {
@@ -62,7 +62,7 @@ for (const [name, wrong] of [...WRONG.map((name) => [name, name]), ...Object.ent
   });
 }
 
-/** Everything that stands in the page, as it comes and goes, for as long as it is open. */
+/** Collects every text that stands in the page, as it comes and goes, for as long as the page is open. */
 const watchWords = () => {
   window.words = [];
   const take = () => {
@@ -71,7 +71,7 @@ const watchWords = () => {
   };
   new MutationObserver(take).observe(document, { childList: true, subtree: true, characterData: true });
 };
-/** The pages never said this meanwhile, and always that. */
+/** Asserts that meanwhile the pages never said `never`, and always said `always`. */
 async function said(pages, { never, always }) {
   for (const page of pages) {
     for (const words of await page.evaluate(() => window.words)) {
@@ -81,7 +81,7 @@ async function said(pages, { never, always }) {
   }
 }
 
-// Forever is a great many.
+// This many stands for "every request from now on".
 const ALL = 1e9;
 for (const [name, wrong] of [
   ["a proxy's 404", "missing"],
@@ -142,7 +142,7 @@ test("six tabs where sockets are blocked can all vote, and all see it", async ()
   await first.leave({ moved: true });
 });
 
-/** An event on stage, in the studio of its owner. */
+/** Opens the studio of an event's owner, with a poll of the event on stage. */
 async function studio() {
   const event = await server.call("POST", "/api/events", { body: { title: "Once" } });
   const add = (question) =>
@@ -169,7 +169,7 @@ for (const wrong of ["portal", "json", "missing", "lost", "cut"]) {
     const { page, polls, press, read, current, leave } = await studio();
     const order = (what, times) =>
       server.line.order(new RegExp(`^POST /api/(polls|events)/[^/]+/${what}`), wrong, times);
-    /** Pollux itself has answered so many of these in the end, and the studio has heard it. */
+    /** Waits until Pollux itself has answered `times` of these requests and the studio has heard it. */
     const brought = async (what, times = 1) => {
       await until(
         async () =>
@@ -206,8 +206,8 @@ for (const wrong of ["portal", "json", "missing", "lost", "cut"]) {
     }
     await server.votes({ id: polls[1].id }, 1, 2);
     await server.hush(polls[1]);
-    // Chromium sends by itself again what ended without a word on a connection that it had used before, as often as it has
-    // such connections: so nothing gets through until the studio has seen that it has no answer.
+    // When a used connection ends without an answer, Chromium repeats the request by itself, once for each
+    // such connection that it has. So nothing gets through until the studio has seen that it has no answer.
     order("reset", 99);
     await press("Reset…");
     await page
@@ -218,7 +218,7 @@ for (const wrong of ["portal", "json", "missing", "lost", "cut"]) {
     server.line.forget();
     await until(async () => (await read(1)).round === 2);
     await brought("reset");
-    // Nothing is under way that could come twice: the studio is told of what it did.
+    // The studio is told of its own change, so nothing is under way any more that could happen twice.
     await page.getByRole("region", { name: "On stage" }).getByText("0 voters").waitFor();
     await page.locator("[data-link=live]").first().waitFor({ state: "attached" });
     await until(() => server.line.heard(/^POST /).every(({ answer }) => answer !== null));

@@ -1,5 +1,5 @@
-// A dozen flows in Debian's Firefox and in WebKitGTK, in the same busy hall: `make browsers`. One that does not
-// start is red.
+// Walks a dozen flows in Debian's Firefox and in WebKitGTK, in the same busy hall (`make browsers`). A
+// browser that does not start fails the run.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -47,7 +47,7 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
       await at(`/p/${poll.code}`);
       await says("fieldset", poll.options[0].text);
     };
-    /** Until this many people more are seen to have voted. */
+    /** Waits until the page shows that this many more people have voted. */
     const more = async (people) => {
       const seen = () =>
         page.run(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));

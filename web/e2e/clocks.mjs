@@ -1,16 +1,16 @@
-// Clocks that are wrong, and that are set right while somebody votes: the server's by libfaketime, a browser's by
-// a shift of its Date. Neither moves what runs by elapsed time.
+// Makes clocks wrong, and sets them right while somebody votes: the server's by libfaketime, a browser's by a
+// shift of its Date. Neither moves what runs by elapsed time.
 
 import { existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Debian's has a folder for each architecture. */
+/** The library's folder: Debian has one for each architecture. */
 const LIBRARY = readdirSync("/usr/lib")
   .map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`)
   .find(existsSync);
 
-/** A clock for a server to be started under: `env` is added to its environment. */
+/** A clock for a server to be started under: `env` is added to the server's environment. */
 export class ServerClock {
   #file = join(mkdtempSync(join(tmpdir(), "pollux-clock-")), "offset");
 
@@ -29,13 +29,13 @@ export class ServerClock {
     };
   }
 
-  /** From now on it is so many seconds ahead of the true time. */
+  /** Sets the clock this many seconds ahead of the true time. */
   set(seconds) {
     writeFileSync(this.#file, `${seconds < 0 ? "" : "+"}${seconds}`);
   }
 }
 
-/** Every page of this context has a clock that is so many seconds ahead, until `set` says otherwise. */
+/** Gives every page of this context a clock that is this many seconds ahead, until `set` says otherwise. */
 export async function browserClock(context, seconds) {
   await context.addInitScript((ahead) => {
     const True = Date;

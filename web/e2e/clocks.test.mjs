@@ -1,4 +1,5 @@
-// Clocks jump, and differ: the later wish of a voter counts, or the voter is told; a poll's time begins when it opens.
+// Tests clocks that jump and differ: a voter's later ballot counts, or the voter is told that it does not; a
+// poll's time begins when the poll opens.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -20,7 +21,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** A ballot id of this time: a UUIDv7. */
+/** Returns a ballot id of this time: a UUIDv7. */
 function ballotAt(ms) {
   const hex = Math.floor(ms).toString(16).padStart(12, "0"),
     rest = Math.random().toString(16).slice(2).padEnd(15, "0");
@@ -64,7 +65,10 @@ for (const [was, is] of [
   });
 }
 
-/** A server an hour ahead, on a line that does what it is told, with a poll and a phone that shows it. */
+/**
+ * Starts a server whose clock is an hour ahead, on a line that does only what it is told, with a poll and a
+ * phone that shows it.
+ */
 async function early(t, rest = {}) {
   const clock = new ServerClock(HOUR);
   const jumping = await Pollux.start({ env: clock.env });
@@ -78,7 +82,7 @@ const votes = ({ jumping, poll }) => jumping.line.heard(new RegExp(`^POST /api/p
 test("the server's clock is set back before the first vote, its header is not: the vote gets through", async (t) => {
   const one = await early(t, { expected: /Failed to load resource/ }),
     { clock, jumping, poll, page } = one;
-  // What a proxy or a header that is written ahead of time would make of it.
+  // A proxy, or a header that is written ahead of time, would change `Date` in this way.
   await page.route("**/api/**", async (route) => {
     const response = await route.fetch();
     const date = new Date(Date.now() + HOUR * 1_000).toUTCString();
@@ -112,9 +116,10 @@ for (const wrong of ["gateway", "dropped", "lost"]) {
     await tap(page, "Late");
     await until(() => votes(one)[0]?.answer);
     clock.set(0);
-    // What is lost may have been done by then, and what is dropped is sent again by the browser itself, at once.
+    // A ballot whose answer was lost may have been counted by then, and a dropped one is repeated by the
+    // browser itself at once.
     if (wrong === "gateway") await page.getByText(/The server's clock was set, .*it counts only once/).waitFor();
-    // Until the server can have no more of the first try than it says.
+    // The ballot is named anew only when the server can have nothing more of the first try than it says.
     await told(page, "Counted", 90_000);
     const {
         votes: [first, second],

@@ -1,6 +1,7 @@
-// A stage under 200 updates a second: how much work a frame is, as Chromium's own tracing has it. The server is
-// a stand-in, here, that pushes faster than the real one ever does; the pages are the built ones, under the
-// real policy. It is the one room that is quiet otherwise: a cost is measured, and a bad line would be measured with it.
+// Measures how much work a frame costs on a stage under 200 updates a second, by Chromium's own tracing. A
+// stand-in for the server pushes faster than the real one ever does; the pages are the built ones, under the
+// real policy. This is the only hall that is otherwise quiet, because a bad line would be measured with the
+// cost.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -19,8 +20,10 @@ import { test } from "./harness.mjs";
 const PER_SECOND = 200;
 const MEASURED_MS = 4_000;
 const WINDOWS = 3;
-/** Milliseconds of main thread that a 60 Hz screen gives to a frame. An idle machine needs less than half of them, which
- *  docs/benchmarks.md keeps; on a busy one even the thread's own time grows. */
+/**
+ * Milliseconds of the main thread that a 60 Hz screen leaves for a frame. An idle machine needs less than
+ * half of them, as docs/benchmarks.md records; on a busy machine even the thread's own time grows.
+ */
 const BUDGET = 16;
 
 const WEB = new URL("..", import.meta.url).pathname;
@@ -56,9 +59,9 @@ for (const options of [8, 30]) {
     await page.goto(`${fake.url}/present/${fake.poll.id}`);
     await page.getByText("Live", { exact: true }).waitFor();
     fake.push();
-    // Until code is compiled and fonts are there.
+    // By then code is compiled and fonts are there.
     await pause(2_000);
-    // What else runs on this machine can only add to a frame: the least disturbed window counts.
+    // Other work on this machine can only add to a frame, so the least disturbed window counts.
     let best = Infinity;
     for (let window = 0; window < WINDOWS && best >= BUDGET; window++) {
       const { frames, cpu } = await traced(page, () => pause(MEASURED_MS));
@@ -83,7 +86,7 @@ for (const options of [8, 30]) {
   });
 }
 
-/** The milliseconds that the page's main thread worked for each frame while `work` ran. */
+/** Returns the milliseconds that the page's main thread worked for each frame while `work` ran. */
 async function traced(page, work) {
   const session = await page.context().browser().newBrowserCDPSession();
   const events = [];
@@ -102,7 +105,8 @@ async function traced(page, work) {
   await done;
   await session.detach();
 
-  // A frame ends where the main thread hands it to the compositor. Of all threads that do, the busiest is the stage's.
+  // A frame ends where the main thread hands it to the compositor. Of all threads that do so the busiest is
+  // the stage's.
   const thread = ({ pid, tid }) => `${pid} ${tid}`;
   const ends = new Map();
   for (const event of events.filter(({ name }) => name === "BeginCommitCompositorFrame")) {
@@ -112,7 +116,7 @@ async function traced(page, work) {
     [...ends].sort(([, a], [, b]) => b.length - a.length)[0] ?? assert.fail("no frame was traced");
   commits.sort((a, b) => a - b);
   const tasks = events.filter((event) => event.name === "RunTask" && event.ph === "X" && thread(event) === main);
-  // Thread time, so that what else runs on this machine does not count; a slice cut off at the end has none.
+  // Thread time leaves out what else runs on this machine. A slice that is cut off at the end has none.
   const timed = tasks.filter(({ tdur }) => tdur !== undefined);
   const cpu = timed.length > 0.9 * tasks.length;
   const sums = new Array(commits.length).fill(0);
@@ -120,7 +124,7 @@ async function traced(page, work) {
     const frame = commits.findIndex((end) => end >= task.ts);
     if (frame >= 0) sums[frame] += (cpu ? task.tdur : task.dur) / 1000;
   }
-  // The first one holds whatever went before.
+  // The first sum also holds whatever went before.
   return { frames: sums.slice(1), cpu };
 }
 
@@ -223,18 +227,18 @@ class Fake {
     socket.write(message({ type: "hello", epoch: "1", polls: [this.poll], event: this.event }));
   }
 
-  /** Push from now on: every update is another poll state, in which about a third of the options have moved. */
+  /** Begins to push: every update is another poll state, in which about a third of the options have moved. */
   push() {
     this.#begun = performance.now();
     this.#sent = 0;
     this.#timer = setInterval(() => {
-      // A busy machine's timers are late: what is due is made up for.
+      // Timers of a busy machine are late, so every update that is due is sent.
       for (const due = ((performance.now() - this.#begun) / 1000) * PER_SECOND; this.#sent < due; this.#sent++)
         this.#update();
     }, 1_000 / PER_SECOND);
   }
 
-  /** Updates a second, since it began. */
+  /** Returns the updates per second since pushing began. */
   rate() {
     return this.#sent / ((performance.now() - this.#begun) / 1000);
   }
@@ -261,7 +265,7 @@ class Fake {
   }
 }
 
-/** One unmasked text frame of a WebSocket. */
+/** Returns one unmasked text frame of a WebSocket. */
 function message(data) {
   const text = Buffer.from(JSON.stringify(data));
   const head =

@@ -1,19 +1,19 @@
-// The line between a browser and the server: slow, uneven, and now and then something on it answers in the
-// server's place, as portals, filters and proxies do. What it does by itself follows from a seed, which a failing
-// test prints; a test can also order an answer, and ask what has passed.
+// The line between browsers and a server. It is slow and uneven, and now and then something on it answers in
+// the server's place, as portals, filters and proxies do. What it does by itself follows from a seed, which a
+// failing test prints. A test can also order an answer, and ask what has passed.
 
 import { once } from "node:events";
 import { Agent, createServer, request as ask } from "node:http";
 import { connect } from "node:net";
 
-/** Milliseconds that most things take, and that one in twelve takes, at most. */
+/** The longest usual delay, and the longest delay of one request in twelve, in milliseconds. */
 const USUAL = 40,
   SLOW = 300;
-/** Of the requests that may be answered in the server's place, one in this many is. */
+/** One in this many is disturbed, of the requests that may be answered in the server's place. */
 const DISTURBED = Number(process.env.E2E_DISTURBED ?? 24);
-/** The page that a portal would like to be seen; nothing is there. */
+/** The page that a portal redirects to; nothing is there. */
 const LOGIN = "http://login.test/";
-/** What the development server's own client has to say of a bad line; see E2E_VITE. */
+/** The development server's own client, which complains about a bad line (see E2E_VITE). */
 const DEVELOPMENT = "/@vite/client";
 
 const whole = (status, type, body, rest = {}) => ({
@@ -21,7 +21,7 @@ const whole = (status, type, body, rest = {}) => ({
   body,
   headers: { "Content-Type": type, "Content-Length": Buffer.byteLength(body), ...rest },
 });
-/** Answers that are whole and not Pollux's. */
+/** Answers that are complete and not Pollux's. */
 const STRANGE = {
   portal: whole(200, "text/html", "<!doctype html><title>Sign in</title><p>Welcome to the hotel's network."),
   json: whole(200, "application/json", "{}"),
@@ -30,19 +30,24 @@ const STRANGE = {
   login: whole(302, "text/html", "", { Location: LOGIN }),
   gateway: whole(502, "text/html", "<!doctype html><title>502</title><h1>Bad Gateway</h1>"),
 };
-/** Besides those: the answer is cut in its middle, nothing arrives, or it arrives and its answer does not. */
+/**
+ * All ways to answer wrongly. Besides the strange answers: the answer is cut in the middle (`cut`), nothing
+ * arrives (`dropped`), or the request arrives and its answer does not (`lost`).
+ */
 export const WRONG = [...Object.keys(STRANGE), "cut", "dropped", "lost"];
 
-/** What a page asks for and asks for again when the answer was not Pollux's. */
+/** The requests that a page repeats when the answer was not Pollux's. */
 const RETRIED = /^GET \/api\/(polls|events)\/[^/?]+(\/pulse)?(\?|$)|^GET \/ws|^POST \/api\/polls\/[^/]+\/vote\?/;
 
-/** The addresses at which somebody else answered, in this process. */
+/** The addresses at which something else has answered, in this process. */
 const disturbed = new Set();
-/** Whether the browser's console may speak of this address: something else has answered there. */
+/**
+ * Tells whether the browser's console may speak of this address, because something else has answered there.
+ */
 export const excused = (words) =>
   [LOGIN, DEVELOPMENT].some((one) => words.includes(one)) || [...disturbed].some((address) => words.includes(address));
 
-/** Numbers from 0 to 1, the same ones for the same seed. */
+/** Returns a generator of numbers from 0 to 1, the same ones for the same seed. */
 function numbers(seed) {
   let state = seed >>> 0;
   return () => {
@@ -63,16 +68,21 @@ export class Line {
   #seed;
   #sockets = new Set();
   #orders = [];
-  /** What somebody else has answered last: whoever asks for it again is answered by the server. */
+  /** The requests that something else has answered last: whoever repeats one is answered by the server. */
   #spoilt = new Set();
-  /** A connection for each request: one that is kept may be closed by the server just as it is used again, which nobody ordered. */
+  /**
+   * Each request has a connection of its own. The server may close a kept one just as it is used again, which
+   * no test has ordered.
+   */
   #agent = new Agent({ keepAlive: false });
-  /** Every request a page has made: {what: "POST /api/…", body, answer: a status or one of WRONG, at}. */
+  /**
+   * Every request that a page has made: {what: "POST /api/…", body, answer: a status or one of WRONG, at}.
+   */
   passed = [];
-  /** Whether something answers in the server's place without being told to. */
+  /** Whether the line does only what is ordered. */
   honest = false;
 
-  /** On a free port of the loopback, to the port that the server has at the time. */
+  /** Opens a line on a free port of the loopback, to the port that the server has at the time. */
   static async open(upstream, seed) {
     const line = new Line();
     line.#upstream = upstream;
@@ -105,22 +115,25 @@ export class Line {
     return this.#server.address().port;
   }
 
-  /** The next requests that match, such as `POST /api/polls/…/vote`, are answered like this: one of WRONG, or {status, type, body}; of several in turn. */
+  /**
+   * Orders an answer to the next `times` requests that match, such as `POST /api/polls/…/vote`: one of WRONG,
+   * or {status, type, body}. Several orders are used in turn.
+   */
   order(pattern, wrong, times = 1) {
     this.#orders.push({ pattern, wrong: [wrong].flat(), left: times });
   }
 
-  /** Nothing is ordered any more. */
+  /** Cancels all orders. */
   forget() {
     this.#orders = [];
   }
 
-  /** Break every connection there is. */
+  /** Breaks every open connection. */
   cut() {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** What has passed that matches. */
+  /** Returns the passed requests that match. */
   heard(pattern) {
     return this.passed.filter(({ what }) => pattern.test(what));
   }
@@ -132,12 +145,14 @@ export class Line {
     this.#server.close();
   }
 
-  /** Who answers: one of WRONG, or null for the server. Two answers in a row to the same request, whatever passes in between, are
-   *  never wrong unless ordered. */
+  /**
+   * Decides who answers: one of WRONG, or null for the server. Unless ordered, the same request is never
+   * answered wrongly twice in a row, whatever passes in between.
+   */
   #wrong(what, request) {
     const order = this.#orders.find(({ pattern, left }) => left > 0 && pattern.test(what));
     const ordered = order?.wrong[--order.left % order.wrong.length];
-    // Whether a browser's page asks is in a header that no other client of these tests sends.
+    // Only a browser's page sends this header; no other client of these tests does.
     const may = !this.#spoilt.delete(what) && !this.honest && request.headers["accept-language"] && RETRIED.test(what);
     const wrong =
       ordered ?? (may && this.#draw() * DISTURBED < 1 ? WRONG[Math.floor(this.#draw() * WRONG.length)] : null);
@@ -175,7 +190,7 @@ export class Line {
     entry.answer ??= answer.statusCode;
     if (wrong === "lost") {
       for await (const _ of answer) {
-        /* it has happened, and nobody hears of it */
+        /* The server has done what was asked, and nobody hears of it. */
       }
       return request.socket.destroy();
     }
@@ -188,7 +203,7 @@ export class Line {
         return void setImmediate(() => request.socket.destroy());
       }
       response.write(chunk);
-      // A stream of events says one after another, each with a delay of its own.
+      // An event stream sends its events one after another, each with a delay of its own.
       if (answer.headers["content-type"] === "text/event-stream") await this.#pause();
     }
     response.end();
@@ -209,7 +224,7 @@ export class Line {
   }
 
   async #upgrade(request, socket, head) {
-    // The development server's own: without it the page is loaded anew.
+    // The development server's own socket passes: without it the page would be loaded anew.
     if (request.headers["sec-websocket-protocol"]?.startsWith("vite")) {
       this.#sockets.delete(socket);
       return this.#join(request, socket, head);
@@ -240,7 +255,7 @@ export class Line {
     this.#pour(onward, socket);
   }
 
-  /** What is said arrives later, and in order; so does the end. */
+  /** Passes bytes on with a delay, in order; the end is delayed too. */
   #pour(from, to) {
     let last = Promise.resolve();
     const later = (act) => {

@@ -1,4 +1,5 @@
-// What a person has begun and not sent is theirs: no vote of somebody else, no silence and no broken line takes it.
+// Tests that nothing takes what a person has begun and not sent: no other person's vote, no silence and no
+// broken line.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -19,7 +20,7 @@ after(async () => {
 const at = (poll, rest) => joined(browser, server, poll, rest);
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const days = (rest) => server.poll("Which days?", DAYS, { kind: "multiple", maxChoices: 3, ...rest });
-/** Wait until the page has shown this many more people than it does now. */
+/** Waits until the page has shown this many more people than it does now. */
 async function more(page, people) {
   const seen = () =>
     page.evaluate(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));
@@ -34,7 +35,7 @@ async function marked(page, ...options) {
   for (const option of DAYS) if (await box(page, option).isChecked()) is.push(option);
   assert.deepEqual(is, options);
 }
-/** The account of the crowd with one more person's marks is what the server has and the page shows. */
+/** Asserts that the server has, and the page shows, the crowd's account plus one more person's marks. */
 async function exact(page, crowd, poll, mine) {
   const { votes, voters } = await crowd.leave();
   assert.equal(crowd.unknown + crowd.refused, 0);
@@ -57,7 +58,7 @@ test("marks outlive five votes of others, a broken line, a close that is taken b
   await more(page, 5);
   await live(page);
   await marked(page, "Tue", "Fri");
-  // Whoever votes while it is closed is told that it is.
+  // Voters of the crowd who come while the poll is closed are told so.
   const first = await crowd.leave();
   await server.act(poll, "close");
   await told(page, "This poll is closed");
@@ -77,7 +78,10 @@ test("marks outlive five votes of others, a broken line, a close that is taken b
   await leave();
 });
 
-/** Nobody tells the page of the close before its vote has come too late. Then it is told, and of the reopening. */
+/**
+ * Sends a vote to a poll whose close the page has not heard of. Then the page is told of the close, and of
+ * the reopening.
+ */
 async function overtaken(page, poll, send) {
   server.line.order(/^GET/, "dropped", 1e9);
   server.line.cut();
@@ -150,7 +154,7 @@ test("a changed mind is marked in the same room, and counts once", async () => {
 test("marks outlive silence, when the page asks whether anybody is still there", async (t) => {
   const quiet = await Pollux.start({ alone: true });
   t.after(() => quiet.stop());
-  // The answer to its question is what matters here.
+  // This test is about the answer to the page's question.
   quiet.line.honest = true;
   const poll = await quiet.poll("Which days?", DAYS, { kind: "multiple", maxChoices: 3 });
   await quiet.votes(poll, 1, 1);
@@ -262,7 +266,7 @@ test("an organiser's caret, draft, dialog and half-dragged poll outlive what oth
   ];
   await server.call("POST", `/api/events/${event.id}/show`, { token: event.ownerToken, body: { poll: shown.id } });
   const { page, leave } = await person(browser, { size: STAGE });
-  // What somebody else saves below arrives over a socket that may be open already by then.
+  // The save of somebody else below arrives over a socket that may be open already by then.
   const told = new Promise((done) => {
     const hears = (words) => {
       if (`${words}`.includes("busy.example")) done();
@@ -281,11 +285,11 @@ test("an organiser's caret, draft, dialog and half-dragged poll outlive what oth
         ),
       least,
     );
-  /** Until everybody has been told of something new, several times. */
+  /** Waits until everybody has been told of something new several times. */
   const news = async () => voters(crowd.voters + 8);
   await news();
 
-  // Half-dragged.
+  // A row is half-dragged.
   const grip = (name) => page.getByRole("button", { name: `Move ${name}`, exact: true });
   const [from, to] = [await grip("Shown?").boundingBox(), await grip("Third?").boundingBox()];
   await page.mouse.move(from.x + 10, from.y + 10);
@@ -295,7 +299,7 @@ test("an organiser's caret, draft, dialog and half-dragged poll outlive what oth
   await page.mouse.up();
   await page.getByRole("status").getByText("Shown?: now 3 of 3").waitFor();
 
-  // A dialog, and where the focus is in it.
+  // A dialog is open, and the focus is in it.
   await page.getByRole("button", { name: "Reset…" }).first().click();
   const keep = page.getByRole("button", { name: "Keep it" });
   await keep.focus();
@@ -303,7 +307,8 @@ test("an organiser's caret, draft, dialog and half-dragged poll outlive what oth
   assert.ok(await keep.evaluate((node) => node === document.activeElement), "the focus left the dialog");
   await keep.click();
 
-  // A caret in words that are not saved, of the event and of a draft that somebody else saves meanwhile.
+  // The caret stands in words that are not saved, of the event and of a draft that somebody else saves
+  // meanwhile.
   const caret = async (field) => {
     await field.fill("Something that is being written");
     await field.evaluate((node) => node.setSelectionRange(2, 7));

@@ -1,5 +1,5 @@
-// Every page that is for everybody, in both themes, on a phone and on a projector: axe's rules (contrast too),
-// nothing that shifts or sticks out, nothing that the policy had to stop.
+// Tests every public page in both themes, on a phone and on a projector: axe's rules (contrast too), nothing
+// that shifts or sticks out, nothing that the policy had to stop.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -50,7 +50,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** Connected, if it is a page that connects, and at rest. */
+/** Waits until a page that connects is connected, and at rest. */
 async function settled(page, path) {
   if (live.includes(path))
     await page
@@ -63,11 +63,14 @@ async function settled(page, path) {
   await still(page);
 }
 
-/** What repeats on a page, axe sees seven of; it is slow, and a hundred options are all alike. */
+/**
+ * What repeats on a page beyond the seventh, which axe skips: it is slow, and a hundred options are all
+ * alike.
+ */
 const REPEATED = ["main > section:nth-of-type(n+8)", "label:nth-child(n+8)", "li:nth-child(n+8)", "tr:nth-child(n+8)"];
 
 async function violations(page) {
-  // Legacy means that no second page is opened for pages that have no frames.
+  // In legacy mode axe opens no second page, which only pages with frames need.
   const axe = new AxeBuilder({ page }).setLegacyMode(true);
   for (const rows of REPEATED) axe.exclude(rows);
   const found = (await axe.analyze()).violations;
@@ -75,7 +78,7 @@ async function violations(page) {
 }
 
 const SMALL = { width: 320, height: 640 };
-// Axe takes its time: it looks once at each theme, once at each kind of layout.
+// Axe is slow, so it looks once at each theme and once at each kind of layout.
 for (const [theme, size, axe] of [
   ["light", SMALL, true],
   ["dark", { width: 1280, height: 800 }, true],

@@ -14,10 +14,10 @@ export const tap = (page, option) => page.getByText(option, { exact: true }).tap
 export const choice = (page, option) => page.getByRole("radio", { name: option, exact: true });
 export const box = (page, option) => page.getByRole("checkbox", { name: option, exact: true });
 export const press = (page, name) => page.getByRole("button", { name, exact: true }).tap();
-/** Wait until the page says this of the vote. */
+/** Waits until the page says this of the vote. */
 export const told = (page, words, timeout) => page.getByRole("status").filter({ hasText: words }).waitFor({ timeout });
 export const live = (page, words = "Live") => page.locator("header").getByText(words, { exact: true }).waitFor();
-/** An option as it stands: its text, votes and share. */
+/** Finds an option's row: its text, votes and share. */
 export const row = (page, option) => page.locator("label").filter({ has: page.getByText(option, { exact: true }) });
 export const counts = (page, option, votes, share) =>
   row(page, option)
@@ -25,7 +25,7 @@ export const counts = (page, option, votes, share) =>
     .filter({ hasText: new RegExp(`^\\s*${votes}\\s+${share}\\s*%`) })
     .waitFor();
 
-/** Wait until every option of the page stands at these votes. */
+/** Waits until the page shows these votes for its options. */
 export const stands = (page, votes) =>
   page.waitForFunction(
     (wanted) =>
@@ -35,7 +35,7 @@ export const stands = (page, votes) =>
     votes.join(),
   );
 
-/** Axe has nothing to say; of what repeats it sees seven. */
+/** Asserts that axe finds nothing; of what repeats it sees seven. */
 export async function accessible(page) {
   await still(page);
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).exclude("label:nth-child(n+8)").analyze();
@@ -45,7 +45,7 @@ export async function accessible(page) {
   );
 }
 
-/** A person with this poll open. */
+/** Opens this poll for a person. */
 export async function at(browser, server, poll, { path = `/p/${poll.code}`, host = server.url, ...rest } = {}) {
   const one = await person(browser, rest);
   await one.page.goto(host + path);

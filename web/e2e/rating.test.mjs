@@ -1,5 +1,5 @@
-// Rating on the voter's phone: by touch and by keyboard, in a room that goes on rating; on the smallest screen, in a
-// tunnel, and with results that are hidden. And a rating from the studio to the stage.
+// Tests rating on the voter's phone: by touch and by keyboard, in a room that goes on rating; on the smallest
+// screen, without a connection, and with hidden results. Also a rating's way from the studio to the stage.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -25,7 +25,7 @@ const group = (page, statement) => page.getByRole("group", { name: statement });
 const step = (page, statement, value) =>
   group(page, statement).getByRole("radio", { name: new RegExp(`^${value} of `) });
 const rate = (page, statement, value) => step(page, statement, value).tap();
-/** What is marked, statement by statement; null where nothing is. */
+/** Returns the marked step of each statement; null where nothing is marked. */
 const marks = (page) =>
   page.evaluate(() =>
     [...document.querySelectorAll("fieldset")].map(
@@ -33,13 +33,13 @@ const marks = (page) =>
     ),
   );
 const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-/** What the page has to show of steps that were given so often, from 1 on. */
+/** Returns what the page has to show for these counts of each step, from 1 on. */
 const figures = (spread) => {
   const people = spread.reduce((a, b) => a + b, 0),
     sum = spread.reduce((all, count, i) => all + count * (i + 1), 0);
   return `${people ? tenths.format(sum / people) : "–"} ${people} rating${people === 1 ? "" : "s"}`;
 };
-/** Wait until every statement of the page stands as these steps say. */
+/** Waits until every statement of the page shows these counts. */
 const stands = (page, spreads) =>
   page.waitForFunction(
     (wanted) =>
@@ -64,7 +64,7 @@ test("one by touch, one by keyboard, while strangers rate: means move, nothing t
   await rate(touch.page, "The food", 1);
   await told(touch.page, /2.* of .*3.* rated/);
 
-  // Arrows walk along the scale, Tab leads on, and Enter sends.
+  // Arrow keys walk along the scale, Tab leads on, and Enter sends.
   await step(keys.page, "The talks", 1).focus();
   await keys.page.keyboard.press("ArrowRight");
   await keys.page.keyboard.press("ArrowRight");
@@ -86,7 +86,7 @@ test("one by touch, one by keyboard, while strangers rate: means move, nothing t
   await keys.page.keyboard.press("Enter");
   await told(keys.page, "Counted");
 
-  // A broken line and a close that is taken back take no mark.
+  // A broken line, or a close that is taken back, takes no mark.
   server.line.cut();
   await counted(crowd.voters + 4);
   await live(touch.page);

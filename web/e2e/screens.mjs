@@ -1,4 +1,4 @@
-// The README's pictures, taken of the real server: `make screens`.
+// Takes the README's pictures of the real server (`make screens`).
 
 import { mkdir } from "node:fs/promises";
 import { launch, person, still } from "./browser.mjs";
@@ -10,7 +10,7 @@ const PHONE = { width: 360, height: 720 },
   LAPTOP = { width: 1280, height: 800 };
 
 await mkdir(FOLDER, { recursive: true });
-// The stage shows the address that phones are told, not the loopback it is opened at here.
+// The stage shows the address that phones are told, not the loopback address at which it is opened here.
 const server = await Pollux.start({ publicUrl: "http://poll.example" });
 const browser = await launch();
 try {
@@ -65,7 +65,7 @@ try {
 }
 process.exit(0);
 
-/** Once it is live and still. */
+/** Takes a picture once the page is live and still. */
 async function shoot(page, name) {
   await page.getByText("Live", { exact: true }).first().waitFor();
   await page.waitForLoadState("networkidle");

@@ -1,5 +1,5 @@
-// What the hall sees is right: letters are whole in every font, confetti clears itself, and machine figures come on
-// request and are this poll's own.
+// Tests that the hall sees what is right: letters are whole in every font, confetti clears itself, and the
+// proof comes on request and is this poll's own.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -89,7 +89,7 @@ for (const name of Object.keys(FONTS)) {
 }
 
 test("every letter is whole in scripts whose marks reach far", async (t) => {
-  // Nobody else: between two pictures nothing may change.
+  // Nobody else is there: between two pictures nothing may change.
   const quiet = await Pollux.start({ alone: true });
   t.after(() => quiet.stop());
   quiet.line.honest = true;
@@ -107,7 +107,7 @@ test("every letter is whole in scripts whose marks reach far", async (t) => {
     return { ...made, poll };
   };
   const [bars, columns] = [await event(texts.join(" "), texts, "bars"), await event(texts[0], texts, "columns")];
-  // Lines that are left out, in one column and in two.
+  // Lines are left out, in one column and in two.
   const [eight, thirty] = [
     await event(texts[3], [...long, latin, "Short"], "bars"),
     await event(
@@ -185,7 +185,7 @@ test("machine figures come on request, and are this poll's own", async () => {
   assert.doesNotMatch(await page.locator("main").innerText(), /acknowledged|in flight|p99|watching/);
   await page.keyboard.press("i");
   await proof.waitFor();
-  // Those who vote elsewhere, and those who vote here again for the same, are not in it.
+  // The proof leaves out votes in other polls, and repeated votes for the same option.
   await proof.getByText("3 votes counted so far", { exact: true }).waitFor();
   assert.equal((await proof.textContent()).trim(), "3 votes counted so far");
   await page.keyboard.press("i");

@@ -1,4 +1,5 @@
-// A WebSocket as a program has it: no cookie, no Origin, no retry. Node.js has none of its own before 22.
+// A WebSocket as a program has it: no cookie, no Origin, no retry. Node.js has none of its own before version
+// 22.
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -15,7 +16,7 @@ export class Socket {
   #rest = Buffer.alloc(0);
   #hears;
 
-  /** Connect; `hears` is called with every message. */
+  /** Connects; `hears` is called with every message. */
   static async open(port, path, hears = () => {}) {
     const socket = new Socket();
     socket.#hears = hears;
@@ -62,14 +63,14 @@ export class Socket {
     }
   }
 
-  /** A client's frames are masked; with zeros they stay readable. */
+  /** Returns a client's frame. Clients mask their frames; a mask of zeros keeps them readable. */
   #frame(kind, body) {
     const length = body.length < 126 ? [0x80 | body.length] : [0x80 | 126, body.length >> 8, body.length & 255];
     if (this.open) this.#socket.write(Buffer.concat([Buffer.from([0x80 | kind, ...length, 0, 0, 0, 0]), body]));
   }
 }
 
-/** The first frame of these bytes, if it is whole. */
+/** Returns the first frame of these bytes, if it is complete. */
 function split(bytes) {
   if (bytes.length < 2) return null;
   const short = bytes[1] & 127,

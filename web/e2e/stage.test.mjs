@@ -1,4 +1,5 @@
-// The stage, the overlay and the leaderboard: what the room sees move, what stays where it is, what keys do.
+// Tests the stage, the overlay and the leaderboard: what the room sees move, what stays where it is, and what
+// keys do.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -21,7 +22,7 @@ after(async () => {
 
 const HD = { width: 1920, height: 1080 };
 const stage = (rest = {}) => person(browser, { size: STAGE, theme: "dark", ...rest });
-/** Open a page of the stage and wait until it is live. */
+/** Opens a page of the stage and waits until it is live. */
 async function open(page, path, on = server) {
   await page.goto(on.url + path);
   await page.locator("main:not(.word) [data-link=live]").waitFor();
@@ -30,7 +31,7 @@ const rows = (page) => page.getByRole("list", { name: "Results" }).getByRole("li
 const row = (page, text) => rows(page).filter({ hasText: text });
 const total = (page, text) => page.locator("footer").getByText(text, { exact: true }).waitFor();
 const shownRows = (page) => rows(page).locator(".text").allTextContents();
-/** Wait until a row's bar fills this part of its track. */
+/** Waits until a row's bar fills this part of its track. */
 async function reaches(page, text, share) {
   const bar = await row(page, text).locator(".bar").elementHandle();
   await page.waitForFunction(
@@ -41,7 +42,7 @@ async function reaches(page, text, share) {
     [bar, share],
   );
 }
-/** An event with these polls; they are open, the first is shown. */
+/** Creates an event with these polls; all are open, and the first is shown. */
 async function event(questions, rest = {}, options = ["Yes", "No"]) {
   const made = await server.call("POST", "/api/events", { body: { title: "The day of polls", ...rest } });
   const polls = [];
@@ -72,7 +73,7 @@ test("bars grow where they are, and numbers with them", async () => {
   await reaches(page, "Tea", 0.25);
   assert.deepEqual(await shownRows(page), ["Tea", "Coffee", "Water"], "rows change places while the poll is open");
   assert.match(await row(page, "Coffee").textContent(), /9\s*75%/);
-  // One more digit everywhere: nothing may move.
+  // Every number gets one more digit: nothing may move.
   await server.votes(poll, 2, 8, "coffee");
   await server.votes(poll, 1, 8, "tea");
   await total(page, "28 votes");
@@ -167,7 +168,7 @@ test("every key does what the list says, and none while a field has the focus", 
   await press("Escape");
   await list.waitFor({ state: "hidden" });
   await heading("The second?");
-  // A field of somebody's own: keys are its.
+  // Keys that are pressed in a field belong to the field.
   await page.evaluate(() => {
     const field = document.createElement("input");
     document.body.append(field);
@@ -244,7 +245,7 @@ test("an address that phones cannot open is called that, with what to do", async
 test("the first phone from elsewhere takes the warning's place", async () => {
   const poll = await server.poll("Is anybody there?", ["Yes", "No"]);
   const { page, leave } = await stage();
-  // Nothing in this machine comes from elsewhere, so that much is made up.
+  // All connections of this test come from this machine, so the devices elsewhere are made up.
   await page.route("**/api/events/*/pulse", (route) => route.fulfill({ json: { watchers: 13, elsewhere: true } }));
   await open(page, `/present/${poll.id}`);
   await page.getByText("✓ Phones get here · 12 joined").waitFor();
@@ -258,7 +259,7 @@ test("hidden results stay hidden, also before the owner, and are sorted at the r
   await server.votes(poll, 3, 1);
   const { page, leave } = await stage();
   await open(page, `/present/${poll.id}#token=${poll.ownerToken}`);
-  // How many have voted, large, and nothing of what.
+  // The number of voters is shown large, and no results.
   await total(page, "5 have voted");
   await turnoutStandsFree(page, 5);
   const places = () =>
@@ -269,7 +270,8 @@ test("hidden results stay hidden, also before the owner, and are sorted at the r
   await reaches(page, "Pollux", 0);
   await watchMoves(page);
   await page.keyboard.press("Space");
-  // As they stand at the moment at which the figures are there: to ask twice may take longer than the bars do.
+  // The rows are read at the moment at which the figures appear: a second question may take longer than the
+  // bars do.
   const unveiled = await page.waitForFunction(
     () =>
       document.querySelector("footer").innerText.includes("5 votes") &&
@@ -286,7 +288,7 @@ test("hidden results stay hidden, also before the owner, and are sorted at the r
   await still(page);
   assert.deepEqual(await places(), before, "the rows stand elsewhere since turnout gave way to them");
   assert.equal(await page.locator("[data-turnout]").count(), 0);
-  // From now on they stay again.
+  // From now on rows stay in place again.
   await server.votes(poll, 1, 6);
   await total(page, "11 votes");
   assert.deepEqual(await shownRows(page), ["Pollux", "Helen", "Castor"]);
@@ -309,7 +311,7 @@ test("turnout stands where nothing is written, whatever is asked, and not at all
   const secret = await server.poll("Not even that?", ["Yes", "No"], { results: "hidden", turnout: "hidden" });
   await server.votes(secret, 1, 5);
   const { page, leave } = await stage();
-  // Its owner may know; the room may not.
+  // The owner may see the results; the room may not.
   await open(page, `/present/${secret.id}#token=${secret.ownerToken}`);
   await total(page, "Results are hidden");
   await page.keyboard.press("i");
@@ -442,7 +444,7 @@ test("confetti only when asked for, once, short, and not where motion is unwante
   await asked.page.keyboard.press("c");
   const [burst, ...more] = await asked.page.evaluate(() => window.bursts);
   assert.deepEqual(more, [], "twice");
-  // As the page's own clock had it: frames may be late.
+  // The page's own clock measures this: frames may be late.
   assert.ok(burst.to - burst.from < 2_500, `${burst.to - burst.from} ms`);
   for (const { page } of [quiet, calm]) assert.deepEqual(await page.evaluate(() => window.bursts), []);
   for (const { leave } of [asked, quiet, calm]) await leave();
@@ -467,7 +469,7 @@ test("a hundred options: those in front in places of their own, and the others t
   await leave();
 });
 
-/** Nothing is cut off or sticks out of the rows' place. */
+/** Asserts that nothing is cut off or sticks out of the rows' place. */
 async function inside(page) {
   const out = await page.evaluate(() => {
     const list = document.querySelector("ol"),
@@ -571,7 +573,8 @@ test("an event: its colour, its place, and the wait before its first question", 
 
 test("a draft on the owner's stage is shown as it was edited and opened", async () => {
   const poll = await server.poll("A draft?", ["Yes", "No"], { open: false });
-  // Nobody can watch a lone draft: it is asked for, and the room is told that it will come.
+  // Nobody can watch a draft that is in no event, so the page asks for it, and the room is told that it will
+  // come.
   const { page, leave } = await stage({ expected: /response code: 404/ });
   await page.goto(`${server.url}/present/${poll.id}#token=${poll.ownerToken}`);
   await page.getByText("This poll is not open yet").waitFor();
@@ -636,7 +639,7 @@ test("an overlay is transparent and read-only; an embed stands on a card", async
   await leave();
 });
 
-/** Keep what is animated from place to place, as it happens. */
+/** Keeps every animated move from place to place, as it happens. */
 function watchMoves(page) {
   return page.evaluate(() => {
     const animate = Element.prototype.animate;

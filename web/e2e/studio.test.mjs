@@ -1,4 +1,5 @@
-// The organiser: writes polls, runs them, and keeps the tokens that only the pages ever see.
+// Tests the organiser's studio: it writes polls, runs them, and keeps the tokens, which only the pages ever
+// see.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -21,7 +22,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** An organiser at the studio; `holding` are polls (or events) whose tokens the device has. */
+/** Opens the studio of an organiser; `holding` are the polls or events whose tokens the device has. */
 async function organiser({ holding = [], size = LAPTOP, ...rest } = {}) {
   const who = await person(browser, { size, ...rest });
   await who.context.addInitScript(
@@ -64,7 +65,7 @@ test("the first visit: one thing to do, and a poll made by the form", async () =
   assert.deepEqual([poll.question, ...poll.options.map(({ text }) => text)], ["Made by hand?", "Yes", "By machine"]);
   await server.votes(poll, 2, 3);
   await voters(page, 3);
-  // A reload finds it again, and nothing unsaved.
+  // After a reload the poll is listed again, and nothing is unsaved.
   await page.goto(`${server.url}/studio`);
   await page.getByRole("link", { name: /Made by hand/ }).waitFor();
   await page.goto(`${server.url}/studio/new`);
@@ -160,7 +161,7 @@ test("coming back to an unsaved form undoes nothing a colleague saved; what both
   await page.getByLabel("Title").fill("Mine");
   await page.getByRole("button", { name: "Undo changes" }).waitFor();
   await away();
-  // Who may embed it is saved by the crowd all the time.
+  // The crowd saves the list of sites that may embed it all the time.
   const looks = { layout: "columns", accent: "#0b5cad" };
   await patch(`events/${event.id}`, { token: event.ownerToken, with: looks });
   await page.goto(`${server.url}/studio/events/${event.id}`);
@@ -198,7 +199,7 @@ test("options are put in order by keyboard, spoken, and by dragging; many lines 
   await page.mouse.move(to.x + 10, to.y + 25, { steps: 8 });
   await page.mouse.up();
   assert.deepEqual(await written(page), ["Ant", "Bee", "Cat", "Dog"]);
-  // Escape lets go without moving.
+  // Escape lets go of the row without moving it.
   await page.mouse.move(from.x + 10, from.y + 10);
   await page.mouse.down();
   await page.mouse.move(to.x + 10, to.y + 25, { steps: 4 });
@@ -262,7 +263,8 @@ test("close, reopen, reveal, and a reset that asks first; bars and trend are liv
   // The owner sees what the public does not.
   await voters(page, 2);
   await page.getByRole("img", { name: /^Voters over time/ }).waitFor();
-  // That phones cannot open this address is told when the server has said so, which takes longer on a bad line.
+  // The warning that phones cannot open this address comes once the server has said so, which takes longer on
+  // a bad line.
   await page.locator(".notice.warn").waitFor();
   await still(page);
   const shifts = () => page.evaluate(() => window.shifts());
@@ -287,7 +289,7 @@ test("close, reopen, reveal, and a reset that asks first; bars and trend are liv
     .waitFor();
   await press(page, "Keep it");
   assert.equal((await server.read(poll)).round, 1);
-  // Whoever has voted would vote in the new round as well.
+  // Otherwise those who have voted would vote in the new round as well.
   await server.hush(poll);
   await press(page, "Reset…");
   await press(page, "Reset, and lose 5 people’s votes");
@@ -306,7 +308,7 @@ test("duplicate, delete, search and filter", async () => {
   await page.goto(`${server.url}/studio`);
   await live(page);
   const rows = page.locator("[data-entry]");
-  // Each is asked for by itself.
+  // Each poll is asked for separately.
   await rows.nth(1).waitFor();
   assert.equal(await rows.count(), 2);
   await page.keyboard.press("/");
@@ -357,7 +359,8 @@ test("another browser by the link alone; the token is in no address", async () =
     [],
   );
   assert.ok(!(await page.evaluate((secret) => document.documentElement.outerHTML.includes(secret), token)));
-  // It is remembered, without standing in any address; and a second link is taken while the page is open.
+  // The token is remembered without standing in any address, and a second link is taken in while the page is
+  // open.
   await page.goto(`${server.url}/studio`);
   await page.getByRole("link", { name: /By link/ }).waitFor();
   const other = await server.poll("By another link?", ["Yes", "No"]);
@@ -465,7 +468,7 @@ test("how the server is, in words, and that it went away and came back", async (
     await own.kill();
     await page.getByText("The server does not answer").waitFor();
     await page.getByText(/No connection for/).waitFor();
-    // What is written meanwhile is kept, and made once it can be.
+    // What is written while the server is away is kept, and the poll is created once it can be.
     await page.getByRole("link", { name: "New poll" }).first().click();
     await page.getByLabel("Question").fill("Written offline?");
     await option(page, "A").fill("Yes");
@@ -480,7 +483,7 @@ test("how the server is, in words, and that it went away and came back", async (
     );
     await page.getByRole("link", { name: "Health" }).first().click();
     await page.getByText("All is well").waitFor();
-    // What happened since is shown without a reload.
+    // What has happened since is shown without a reload.
     await page.getByRole("link", { name: "Overview" }).first().click();
     await own.votes(poll, 1, 4);
     await page.locator("[data-entry]", { hasText: "Well?" }).getByText("4", { exact: true }).waitFor();
@@ -505,7 +508,7 @@ test("keys: the list, a new poll; none while a field has the focus", async () =>
 });
 
 test("an event of two polls: made, put in order, stepped through while a phone follows, deleted", async () => {
-  // Its polls go one after the other, and the page may ask for one in between.
+  // The event's polls are deleted one after another, and the page may ask for one in between.
   const { page, leave } = await organiser({ expected: /status of 404|response code: 404/ });
   await page.goto(`${server.url}/studio/new/event`);
   await page.getByLabel("Title").fill("Town hall");
@@ -527,7 +530,7 @@ test("an event of two polls: made, put in order, stepped through while a phone f
     await page.getByRole("button", { name: `Move ${question}`, exact: true }).waitFor();
   }
   await page.getByRole("button", { name: "Move First?", exact: true }).focus();
-  // The page moves it at once; the server has it a moment later.
+  // The page moves the row at once; the server has the new order a moment later.
   const saved = page.waitForResponse((response) => response.request().method() === "PATCH");
   await page.keyboard.press("ArrowUp");
   await page.getByRole("status").getByText("First?: now 1 of 2").waitFor();
@@ -549,7 +552,7 @@ test("an event of two polls: made, put in order, stepped through while a phone f
   await phone.page.getByText("First?").first().waitFor();
   await page.keyboard.press("ArrowRight");
   await phone.page.getByText("Second?").first().waitFor();
-  // Somebody else steps back, with the stage link: it is seen here.
+  // Somebody else steps back with the stage link, and the studio sees it.
   const { stageToken } = await server.call("POST", `/api/events/${id}/stage`, { token });
   await server.call("POST", `/api/events/${id}/show`, { token: stageToken, body: { poll: event.polls[0].id } });
   await page.getByRole("region", { name: "On stage" }).getByText("First?").waitFor();
@@ -629,7 +632,7 @@ test("the operator sees everything, gives out a new token, and signs out", async
   await leave({ moved: true });
 });
 
-/** Polls and an event with what tries a layout: long words, emoji, right to left, a hundred options. */
+/** Creates polls and an event that strain a layout: long words, emoji, right to left, a hundred options. */
 async function hard() {
   const event = await server.call("POST", "/api/events", {
     body: { title: "Ein sehr langer Titel, der nicht in eine Zeile passt 🎉", accent: "#2f80ed" },
@@ -671,7 +674,7 @@ async function hard() {
   };
 }
 
-/** Opened, with all that it shows at first. */
+/** Waits until the page is open and everything that it shows at first is there. */
 async function settled(page) {
   await page.locator("h1").first().waitFor();
   await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
@@ -679,7 +682,9 @@ async function settled(page) {
   await still(page);
 }
 
-/** A hundred options are all alike, and axe is slow. */
+/**
+ * Returns what axe finds. It looks at few of a hundred options, because they are all alike and axe is slow.
+ */
 async function violations(page) {
   const axe = new AxeBuilder({ page }).setLegacyMode(true).exclude("tr:nth-child(n+8)");
   return (await axe.analyze()).violations.map(
@@ -803,7 +808,8 @@ test("a limit runs from the opening; one that had passed is said to the organise
       body: { options: ["Yes", "No"], open: false, ...body },
     });
   const timed = await add({ question: "In time?" });
-  // The page of an event's draft asks for it before it knows the event, whose answer may be a stranger's.
+  // The page of an event's draft asks for the draft before it knows the event, whose answer may be a
+  // stranger's.
   const { page, leave } = await organiser({ holding: [event], expected: /status of 404/ });
   await page.goto(`${server.url}/studio/polls/${timed.id}`);
   await page.getByRole("radio", { name: "2 min" }).check({ force: true });
@@ -836,7 +842,7 @@ test("a limit runs from the opening; one that had passed is said to the organise
 });
 
 test("whatever anybody does, from the stage, another studio or a program, is on the screen within a second", async (t) => {
-  // A second is promised where the server itself answers.
+  // One second is promised where the server itself answers.
   server.line.honest = true;
   t.after(() => {
     server.line.honest = false;
@@ -868,7 +874,10 @@ test("whatever anybody does, from the stage, another studio or a program, is on 
   await stage.page.locator("[data-link=live]").waitFor();
   await page.getByText("Nothing is shown yet").waitFor();
 
-  /** Do it, and see it everywhere within a second, or three where the machine is slow: what nobody pushes takes up to fifteen. */
+  /**
+   * Does something and waits until every screen shows it: within a second, or three on a slow machine. What
+   * nobody pushes may take up to fifteen.
+   */
   const LIMIT = 3_000;
   const seen = async (what, act, ...there) => {
     const begun = performance.now();

@@ -1,8 +1,11 @@
-// The turnout on stage before the results are shown.
+// Checks the turnout on stage before the results are shown.
 
 import assert from "node:assert/strict";
 
-/** So many have voted, which is told in large and covers no word of what is asked. */
+/**
+ * Waits until the stage shows this turnout in large figures, and asserts that it covers no word of what is
+ * asked.
+ */
 export async function turnoutStandsFree(page, voters) {
   await page.waitForFunction((wanted) => document.querySelector("[data-turnout]")?.textContent === wanted, `${voters}`);
   const covered = await page.evaluate(() => {

@@ -1,5 +1,5 @@
-// The voter's phone: two taps, a change of mind, a server that dies, a tunnel, results that are hidden, four
-// languages; one person, two tabs, and a whole room.
+// Tests the voter's phone: two taps, a change of mind, a server that dies, a lost connection, hidden results,
+// four languages; one person, two tabs, and a whole room.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -31,7 +31,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** How far an option's bar reaches, once it has stopped moving. */
+/** Tells whether an option's bar reaches this far, once it has stopped moving. */
 const reaches = async (page, option, share) =>
   page.waitForFunction(
     ([text, wanted]) => {
@@ -59,7 +59,7 @@ test("join by code, one tap more, and everybody sees it", async () => {
   await press(phone.page, "Join");
   await tap(phone.page, "Coffee");
   await told(phone.page, "Counted");
-  // Nothing was loaded anew, and the way back is where it always is.
+  // Nothing was loaded anew, and the browser's way back works.
   assert.equal(await phone.page.evaluate(() => window.same), true);
   assert.equal(loaded, 1);
   assert.equal(new URL(phone.page.url()).pathname, `/p/${poll.code}`);
@@ -181,7 +181,7 @@ test("where a vote may not be changed the first one stands, in every tab", async
   // The other tab knows at once.
   await told(tab, "Counted");
   assert.equal(await tab.locator("fieldset input:enabled").count(), 0);
-  // One that has forgotten does not: the server remembers.
+  // A tab that has forgotten does not know, but the server remembers.
   await tab.evaluate(() => localStorage.clear());
   await tab.bringToFront();
   await tab.reload();
@@ -209,7 +209,7 @@ test("two tabs and a double tap are one voter", async () => {
   });
   await row(page, "Yes").dblclick();
   await told(page, "Sending");
-  // The other tab votes before the first has been answered, and so before there is a cookie.
+  // The other tab votes before the first has been answered, and therefore before there is a cookie.
   await tab.bringToFront();
   await tap(tab, "No");
   await until(() => sent.length >= 2);
@@ -235,7 +235,7 @@ test("several choices, as many as the poll allows, and the button sends", async 
   await press(page, "Vote");
   await told(page, "Counted");
   assert.deepEqual(figures(await server.read(poll)), [1, 0, 1]);
-  // The page began with none, too, and may hear of its own vote after the receipt.
+  // This page began without a cookie, too, and may hear of its own vote after the receipt.
   await counts(page, "Mon", 1, 100);
   await tap(page, "Mon");
   await press(page, "Change my vote");
@@ -245,7 +245,7 @@ test("several choices, as many as the poll allows, and the button sends", async 
 });
 
 test("killed in the middle of a vote: it goes through under the same ballot id, to the exact tally", async (t) => {
-  // What goes wrong here is ordered: the first vote reaches the server, whose answer is thrown away.
+  // Faults are ordered here: the first vote reaches the server, and its answer is thrown away.
   server.line.honest = true;
   t.after(() => {
     server.line.honest = false;
@@ -258,7 +258,7 @@ test("killed in the middle of a vote: it goes through under the same ballot id, 
   await page.route("**/vote?wait=counted", async (route) => {
     sent.push(route.request().postDataJSON().ballotId);
     if (sent.length > 1) return route.continue();
-    // The first one reaches the log, and nobody hears the answer.
+    // The first vote reaches the log, and nobody hears the answer.
     await route.fetch();
     await server.kill();
     return route.abort();
@@ -295,7 +295,8 @@ test("a vote cast offline waits on the phone, also through a reload", async () =
   await told(page, "Counted");
   assert.equal((await server.read(poll)).totalVoters, 1);
 
-  // Its server unreachable, the page is closed; opened again, even elsewhere, it sends what was left.
+  // While its server cannot be reached the page is closed. When it is opened again, even in another poll, it
+  // sends what was left.
   await page.route("**/vote?wait=counted", (route) => route.abort());
   await tap(page, "No");
   await told(page, "Not through yet");
@@ -403,7 +404,7 @@ test("by keyboard alone: arrows choose, Enter votes", async () => {
 });
 
 test("a poll closes by itself, and counts down to it", async () => {
-  // Time enough for a page that comes late, over a line on which somebody else answers.
+  // There is enough time for a page that comes late, over a line on which something else answers.
   const poll = await server.poll("Quick!", ["Yes", "No"], { closesAt: new Date(Date.now() + 15_000).toISOString() });
   const { page, leave } = await at(poll);
   await page

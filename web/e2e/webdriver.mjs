@@ -1,5 +1,5 @@
-// Debian's Firefox and WebKitGTK, which Playwright does not drive, by WebDriver. Firefox itself speaks it over a
-// socket of its own (Marionette: the same commands in another envelope), as Debian has no geckodriver.
+// Drives Debian's Firefox and WebKitGTK, which Playwright does not support, by WebDriver. Debian has no
+// geckodriver, so Firefox is driven over its own socket (Marionette: the same commands in another envelope).
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,9 +11,9 @@ import { createInterface } from "node:readline";
 import { until } from "./until.mjs";
 
 const PATIENCE_MS = 60_000;
-/** The name under which an element travels, by the standard. */
+/** The name under which an element is sent, by the WebDriver standard. */
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
-/** What is done with a browser, as the standard has it and as Firefox does. */
+/** The commands, as the standard names them and as Firefox does. */
 const COMMANDS = {
   go: ["/url", "WebDriver:Navigate"],
   run: ["/execute/sync", "WebDriver:ExecuteScript"],
@@ -51,12 +51,15 @@ class Window {
     return this.#send("go", { url });
   }
 
-  /** Run this in the page, and bring what it returns. */
+  /** Runs this in the page, and returns its result. */
   run(what, ...args) {
     return this.#send("run", { script: `return (${what}).apply(null, arguments)`, args });
   }
 
-  /** The first that can be seen of these, by the text it has or the name it is given, once it is there. */
+  /**
+   * Waits for the first visible element of this selector that has `text` as its text or accessible name, and
+   * returns it.
+   */
   find(selector, text = "") {
     return until(() => this.run(visible, selector, text), { patience: 15_000 }).catch((error) => {
       throw new Error(`no ${selector} "${text}"`, { cause: error });
@@ -86,7 +89,7 @@ class Window {
   }
 }
 
-/** Runs in the page. */
+/** Finds a visible element. It runs in the page. */
 function visible(selector, text) {
   const said = (node) => `${node.getAttribute("aria-label") ?? ""} ${node.textContent}`.replace(/\s+/g, " ");
   return (
@@ -102,7 +105,7 @@ function visible(selector, text) {
 
 export async function firefox() {
   const profile = mkdtempSync(join(tmpdir(), "pollux-firefox-"));
-  // Nothing is fetched from elsewhere, and it listens where there is room.
+  // Firefox fetches nothing from elsewhere, and listens on a free port.
   const settings = {
     "marionette.port": 0,
     "app.update.enabled": false,
@@ -139,7 +142,10 @@ export async function firefox() {
   );
 }
 
-/** Messages are JSON, each behind its length: [0, number, command, body], and [1, number, error, result] back. */
+/**
+ * Connects to Marionette. Messages are JSON, each behind its length: [0, number, command, body], and [1,
+ * number, error, result] back.
+ */
 async function marionette(port) {
   const socket = connect(port, "127.0.0.1"),
     waiting = new Map();
@@ -175,7 +181,7 @@ export async function webkit() {
     .find(existsSync);
   if (!library)
     throw new Error("WebKitGTK's MiniBrowser is missing. On Debian: sudo apt-get install webkit2gtk-driver xvfb");
-  // It has no way without a screen, so there is one that nobody sees.
+  // WebKitGTK cannot run without a screen, so there is one that nobody sees.
   const screen = start("Xvfb", ["-displayfd", "1", "-screen", "0", "1400x1000x24", "-nolisten", "tcp"]);
   const [display] = await once(createInterface({ input: screen.stdout }), "line", {
     signal: AbortSignal.timeout(PATIENCE_MS),

@@ -1,5 +1,5 @@
-// What an organiser does happens once, though its answer is lost; and a page whose words do not come. Votes and what
-// screens show are in answers.test.mjs.
+// Tests that an organiser's change happens once although its answer is lost, and what a page does whose words
+// do not come. Votes and what screens show are in answers.test.mjs.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -8,14 +8,14 @@ import { test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
 import { until } from "./until.mjs";
 
-/** What a browser says of answers that are none. */
+/** What a browser writes into the console about broken answers. */
 const NOISE = /Failed to load resource|WebSocket connection|ERR_/;
 const LAPTOP = { width: 1280, height: 800 };
 
 let server, browser;
 before(async () => {
   [server, browser] = [await Pollux.start(), await launch()];
-  // What answers in its place is said by each test, and counted.
+  // Each test says what answers in the server's place, and counts it.
   server.line.honest = true;
 });
 after(async () => {
@@ -25,7 +25,7 @@ after(async () => {
 
 const press = (page, name) => page.getByRole("button", { name }).click();
 
-/** A device that holds these tokens. */
+/** Opens a device that holds these tokens. */
 async function organiser(...holding) {
   const who = await person(browser, { size: LAPTOP, expected: NOISE });
   await who.context.addInitScript(
@@ -40,13 +40,13 @@ async function organiser(...holding) {
   return who;
 }
 
-/** Does each of these in turn with a request, and lets the rest through. */
+/** Returns a route handler that does each of these in turn with a request, and lets the rest through. */
 const inTurn = (acts) => async (route) => {
   const act = acts.shift();
   await (act ? act(route) : route.continue());
 };
 const PORTAL = (route) => route.fulfill({ contentType: "text/html", body: "<h1>Welcome to the airport</h1>" });
-/** The server hears it and does it; its answer is lost. */
+/** Lets the server do what is asked, and loses its answer. */
 const LOST = async (route) => {
   await route.fetch();
   await route.abort();
@@ -55,7 +55,7 @@ const LOST = async (route) => {
 test("the words of the page do not come, and a proxy answers: it is not loaded into that proxy's error", async () => {
   const poll = await server.poll("Words?", ["Yes", "No"]);
   const { page, leave } = await person(browser, { expected: NOISE });
-  // Built, a file has a name that does not tell what is in it.
+  // In a build a file's name does not tell what is in it.
   let came = true;
   await page.route(/\/lang\/en\.ts|\/assets\//, async (route) => {
     const response = await route.fetch();
@@ -163,7 +163,7 @@ test("a step of the stage whose answer is lost is one step; so are four presses 
   await page.keyboard.press("ArrowRight");
   await heading("First?");
   await until(() => answered >= 1);
-  // The keys of an impatient hand: all of them see the first question.
+  // An impatient hand presses the key several times, each time while the first question is on the screen.
   await page.evaluate(() => {
     for (let i = 0; i < 4; i++) dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
   });

@@ -1,4 +1,4 @@
-// A change without an answer is sent again, is made once, and says how it ends.
+// Tests that a change without an answer is sent again, is made once, and reports how it ends.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Answer } from "./call";
@@ -24,7 +24,7 @@ const EVENT = { id: "e", title: "Conf", current: "a", lone: false, version: 1, p
 
 type Reply = () => Response | Promise<Response>;
 let asked: { method: string; path: string; headers: Record<string, string>; body?: string }[];
-/** How changes are answered, in turn, the last one for all that follow; and what is read. */
+/** How changes are answered, in turn, the last one for all that follow; and how reads are answered. */
 let answers: Reply[], read: Reply;
 const lost = () => Promise.reject(new TypeError("Failed to fetch"));
 const stale = () =>
@@ -48,7 +48,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What comes of it, within a minute. */
+/** Returns what an answer comes to within a minute. */
 async function come<T>(answer: Promise<Answer<T>>) {
   await pass(60_000);
   return answer;
@@ -110,7 +110,7 @@ test("a reset that was lost, and somebody else closed the poll: not made, and to
 });
 
 test("whoever goes on before a lost answer has come is told that nobody knows of the change before", async () => {
-  // Closed, which the screen shows before the answer comes, if it comes; and opened again.
+  // The poll is closed, which the screen shows before the answer comes, if it comes; then it is opened again.
   answers = [lost];
   const close = closePoll({ path, was, token: "t" });
   await pass(100);
@@ -191,7 +191,7 @@ test("a creation keeps its key over retries, a second press and a reload, until 
   expect((await come(make())).ok).toBe(true);
   const keys = changes().map(({ headers }) => headers["Idempotency-Key"]);
   expect(new Set(keys).size).toBe(1);
-  // Another module of another page load: only what the device remembers is left.
+  // A new module stands for another load of the page: only what the device remembers is left.
   vi.resetModules();
   const anew: typeof import("./intention") = await import("./intention");
   expect(anew.keyFor("event", body)).toBe(keys[0]);

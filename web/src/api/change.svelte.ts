@@ -1,30 +1,31 @@
-// A change of an organiser, sent until it is answered. While no word of Pollux comes it is sent again for a while, and
-// then whoever made it is asked whether to go on. Each change is safe to repeat: a creation by its `Idempotency-Key`,
-// a poll's by the phase it was seen in, a step by what was on stage; the rest comes to the same however often it is
-// sent. A new token is another one each time, and the last of them is the one that counts and is shown.
+// Sends an organiser's change until it is answered. Without an answer of Pollux the change is sent again for
+// a while, and then its maker is asked whether to go on. Each change is safe to repeat: a creation has its
+// `Idempotency-Key`, a change of a poll names the phase in which the poll was seen, a step of the stage names
+// the poll that was on stage; the rest has the same effect however often it is sent. A new token is another
+// one each time; the last of them is the one that is valid and shown.
 
 import { hopeless, operation, SILENT, type Answer, type Ask, type Operation, type Refusal } from "./call";
 import type { Event, Poll } from "./generated";
 import { EVENT, POLL } from "./shapes";
 
-/** How long a change is sent again by itself, in milliseconds. */
+/** How long a change is repeated before its maker is asked, in milliseconds. */
 const LONG = 30_000;
-/** First and longest pause between two tries. */
+/** The first and the longest pause between two tries, in milliseconds. */
 const PAUSE = 500,
   LONGEST = 4_000;
 
-/** What is shown of changes that have no answer yet. */
+/** What the page shows of changes that have no answer yet. */
 class Trying {
-  /** How many are sent again. */
+  /** The number of changes that are being repeated. */
   under = $state(0);
-  /** Those that wait for a word whether to go on. */
+  /** The changes that wait to be told whether to go on. */
   #asked: ((on: boolean) => void)[] = $state.raw([]);
   /** Whether a page puts that question; on a stage nobody does. */
   asks = false;
 
   readonly stuck = $derived(this.#asked.length > 0);
 
-  /** Put the question. */
+  /** Asks whether to go on. */
   ask(): Promise<boolean> {
     if (!this.asks) return Promise.resolve(false);
     return new Promise((answer) => {
@@ -41,22 +42,22 @@ class Trying {
 
 export const trying = /*#__PURE__*/ new Trying();
 
-/** A change of a poll knows the poll as it was seen. */
+/** The request of a change; a change of a poll brings the poll as it was seen. */
 type Change<O extends Operation> = Ask<O> & { was?: Poll };
-/** How it came to a refusal. */
+/** The course of a change until it was refused. */
 type Course = {
-  /** An earlier try had no answer. */
+  /** Whether an earlier try had no answer. */
   lost: boolean;
-  /** A later change of the same poll or event was made on this page, before this one was answered. */
+  /** Whether a later change of the same poll or event was made on this page before this one was answered. */
   over: boolean;
 };
-/** The answer to a change that was refused, if what was wished is so all the same. */
+/** Returns the answer to a refused change if what was wished has come true all the same. */
 type Wish<O extends Operation, T> = (ask: Change<O>, refused: Refusal, course: Course) => Promise<Answer<T> | null>;
 
 /** The latest change of each poll and event. */
 const latest = /*#__PURE__*/ new Map<string | undefined, symbol>();
 
-/** A function that makes this change. */
+/** Returns a function that makes this change. */
 export function change<O extends Operation, T>(method: string, template: O["url"], shape: unknown, wish?: Wish<O, T>) {
   const send = operation<O, T>(method, template, shape);
   return async (change: Change<O>): Promise<Answer<T>> => {
@@ -75,7 +76,7 @@ export function change<O extends Operation, T>(method: string, template: O["url"
   };
 }
 
-/** Send until there is an answer, or somebody has had enough. */
+/** Sends until there is an answer, or until somebody decides to stop. */
 export async function persist<T>(send: () => Promise<Answer<T>>): Promise<{ answer: Answer<T>; lost: boolean }> {
   let answer = await send();
   if (isFinal(answer)) return { answer, lost: false };
@@ -84,7 +85,7 @@ export async function persist<T>(send: () => Promise<Answer<T>>): Promise<{ answ
   return { answer, lost: true };
 }
 
-/** Send for a while what has no answer. */
+/** Repeats for a while what has no answer. */
 async function sendAgain<T>(send: () => Promise<Answer<T>>, answer: Answer<T>): Promise<Answer<T>> {
   const end = performance.now() + LONG;
   trying.under++;
@@ -110,7 +111,10 @@ const NO_ANSWER = {
 
 const CHANGED = "/docs/errors/changed-meanwhile";
 
-/** What is said of a change whose maker went on before it was answered: what is seen now may have come of either. */
+/**
+ * Returns the refusal of a change whose maker went on before it was answered: what is seen now may come of
+ * either.
+ */
 const wentOn = (refused: Refusal): Refusal => ({
   ...refused,
   problem: {
@@ -119,7 +123,7 @@ const wentOn = (refused: Refusal): Refusal => ({
   },
 });
 
-/** A refusal for whoever presses the buttons. */
+/** Returns a refusal in words for whoever presses the buttons. */
 const told = (refused: Refusal, what = ", so nothing was done"): Refusal =>
   refused.problem.type !== CHANGED
     ? refused
@@ -130,11 +134,17 @@ const told = (refused: Refusal, what = ", so nothing was done"): Refusal =>
           detail: `It has changed meanwhile${what}. Look at it as it is now, and try again if you still want to`,
         },
       };
-/** A browser that loses an answer on a used connection sends again by itself and tells nobody, so that the new round may be
-    somebody else's or this page's own: it is not said that nothing was done. */
+/**
+ * What a refused reset says when an earlier try may have been made. A browser that loses an answer on a used
+ * connection repeats the request by itself, so the new round may be this page's own or somebody else's: the
+ * text does not claim that nothing was done.
+ */
 const ANEW = ": a new round has begun";
 
-/** A change of a poll in the phase in which it was seen. `is`: whether the poll is as it was wished. */
+/**
+ * Returns a function that changes a poll in the phase in which it was seen. `is` tells whether the poll is as
+ * it was wished.
+ */
 export function pollChange<O extends Operation & { path: { id: string } }>(
   template: O["url"],
   is: (now: Poll, was: Poll, lost: boolean) => boolean,
@@ -148,11 +158,11 @@ export function pollChange<O extends Operation & { path: { id: string } }>(
   });
 }
 
-/** Of a deletion: what is not there any more is deleted. */
+/** Answers a refused deletion: what does not exist any more is deleted. */
 export const gone = async <T>(_: unknown, { status }: Refusal, { lost }: Course): Promise<Answer<T> | null> =>
   status === 404 && lost ? { ok: true, status: 204, data: null as T } : null;
 
-/** Of a step of the stage: it is made if that poll is there, whoever put it there. */
+/** Answers a refused step of the stage: the step is made if that poll is on stage, whoever showed it. */
 export async function step(
   { path, body, token }: { path: { id: string }; body: { poll: string | null }; token?: string | null },
   refused: Refusal,

@@ -1,4 +1,4 @@
-// The server's time, whatever this device's clock does.
+// Tests the server's time, whatever this device's clock does.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 const answer = (time = Date.now()) => clock.heard(new Date(time).toUTCString());
-/** Somebody sets the device's clock: the one that runs does not know. */
+/** Sets the device's clock, which the clock that only runs does not notice. */
 const set = (by: number) => vi.setSystemTime(Date.now() + by);
 
 test("before the server has said anything this device's clock is all there is, and it is doubtful", () => {
@@ -58,7 +58,7 @@ test.each([1_000, 3_000, 15_000])(
     answer(START + slow);
     vi.advanceTimersByTime(3_000);
     expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 3_000, false]);
-    // The clock on the wall goes on meanwhile, the one that runs does not.
+    // The clock on the wall goes on meanwhile; the one that only runs stands still.
     set(10_000);
     expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 13_000, false]);
   },

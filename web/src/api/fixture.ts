@@ -1,8 +1,8 @@
-// Pollux's own answers, for tests.
+// Answers as Pollux gives them, for tests.
 
 import type { Poll } from "./generated";
 
-/** An open poll that five have voted in. */
+/** An open poll in which five have voted. */
 export const POLL: Poll = {
   id: "0199aaaa-0000-7000-8000-000000000001",
   code: "482913",
@@ -36,7 +36,7 @@ export const POLL: Poll = {
   resultHash: null,
 };
 
-/** A refusal in Pollux's own words. */
+/** Returns a refusal as Pollux words it. */
 export const refusal = (
   status: number,
   slug = "no-such-poll",

@@ -1,5 +1,6 @@
-// The operations of the API that the screens use, and what their answers are like. A page's bundle holds only those it
-// calls. What changes something is sent until it is answered (`change.svelte.ts`); votes have a way of their own.
+// The operations of the API that the screens use, with the shapes of their answers. A page's bundle holds
+// only those that it calls. A change is sent until it is answered (`change.svelte.ts`); votes have a way of
+// their own.
 
 import { operation } from "./call";
 import { change, gone, pollChange, step } from "./change.svelte";
@@ -36,7 +37,9 @@ export const reopenPoll = /*#__PURE__*/ pollChange<api.ReopenPollData>(
   (now) => now.status === "open",
 );
 const reveal = /*#__PURE__*/ change<api.RevealPollData, api.RevealPollResponse>("POST", "/api/polls/{id}/reveal", POLL);
-/** The same in every phase, and for good: a close at the same moment is no reason against it. */
+/**
+ * Reveals results for good. The phase does not matter, so a close at the same moment is no reason to refuse.
+ */
 export const revealPoll = ({ path, token }: Parameters<typeof reveal>[0]) => reveal({ path, token });
 export const resetPoll = /*#__PURE__*/ pollChange<api.ResetPollData>(
   "/api/polls/{id}/reset",
@@ -77,7 +80,7 @@ export const getTrend = /*#__PURE__*/ operation<api.GetTrendData, api.GetTrendRe
   "/api/polls/{id}/trend",
   { stepMs: 0, points: null },
 );
-/** A file to save. */
+/** Exports a poll as a file to save. */
 export const exportPoll = /*#__PURE__*/ operation<api.ExportPollData, Blob>("GET", "/api/polls/{id}/export", FILE);
 export const getStatus = /*#__PURE__*/ operation<api.GetStatusData, api.GetStatusResponse>("GET", "/api/status", {
   mode: "",
@@ -140,7 +143,7 @@ export const reissueEventToken = /*#__PURE__*/ change<api.ReissueEventTokenData,
   "/api/events/{id}/token",
   OWNER,
 );
-/** The picture itself: PNG, JPEG or WebP. */
+/** Sends the picture itself: PNG, JPEG or WebP. */
 export const putLogo = /*#__PURE__*/ change<Omit<api.PutLogoData, "body"> & { body: Blob }, api.PutLogoResponse>(
   "PUT",
   "/api/events/{id}/logo",

@@ -1,4 +1,5 @@
-// Only Pollux's word counts: whoever else answers, with whatever status and body, has said nothing.
+// Tests that only Pollux's own answers count: whoever else answers, with whatever status and body, has said
+// nothing.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Answer } from "./call";
@@ -23,7 +24,7 @@ const HTML = { "Content-Type": "text/html" };
 const PAGE = "<!doctype html><title>Welcome to the airport</title>";
 
 type Asks = () => Promise<Answer<unknown>>;
-/** What is asked, and how Pollux answers it. */
+/** The requests, and how Pollux answers each. */
 const ASKED: [string, Asks, () => Response][] = [
   [
     "a vote",
@@ -113,7 +114,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The last answer, whatever is tried in between. */
+/** Returns the last answer, whatever is tried in between. */
 async function ask(asks: Asks) {
   const answered = asks();
   await vi.advanceTimersByTimeAsync(60_000);
@@ -139,7 +140,7 @@ for (const [name, asks, ours] of ASKED) {
     expect((await ask(asks)).ok).toBe(name === "a deletion");
   });
   for (const [other, , theirs] of ASKED) {
-    // Ranks and votes say nothing that a poll says; a poll and what it becomes are the same thing.
+    // Ranks and votes share no member with a poll's answer; a poll and its changed form have the same shape.
     if (
       other === name ||
       [name, other].every((one) => /poll/.test(one)) ||

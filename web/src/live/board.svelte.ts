@@ -1,4 +1,5 @@
-// The leaderboard, live. Boards are numbered per node: the one a hello brings always stands.
+// The leaderboard, live. Versions of a leaderboard are counted by each node, so the one that a hello brings
+// always stands.
 
 import { getLeaderboard } from "../api/operations";
 import type { Leaderboard } from "../api/generated";
@@ -42,7 +43,7 @@ export class Board {
   async #ask() {
     const answer = await getLeaderboard({ query: { limit: 10 } });
     if (!answer.ok) return null;
-    // Another node may have answered, whose numbers say nothing here: the figures do.
+    // Another node may have answered, whose version says nothing here; so the figures are compared.
     const figures = (ranks: Leaderboard | null) => JSON.stringify([ranks?.options, ranks?.polls]);
     const news = figures(answer.data) !== figures(this.ranks);
     if (news) this.#take(answer.data, true);

@@ -1,4 +1,4 @@
-// A page stays connected: back-off, watchdog, and the ways it falls back to.
+// Tests that a page stays connected: back-off, watchdog, and the ways to which it falls back.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { backOff } from "./backoff";
@@ -77,7 +77,7 @@ test("a connection that breaks off after each greeting is a failure, not a begin
   };
   connect();
   await pass(30_000);
-  // 100 ms up and half a second of pause would have been fifty.
+  // With pauses from 100 ms up to half a second there would have been fifty.
   expect(server.ways.length).toBeLessThan(12);
 });
 
@@ -90,7 +90,7 @@ test("after three failed sockets a stream, and the socket again in between", asy
   await pass(10_000);
   expect(server.kinds).toEqual(["socket", "socket", "socket", "stream"]);
   expect(states.at(-1)).toBe("live");
-  // When that one ends, the socket has its turn.
+  // When that stream ends, it is the socket's turn.
   server.receive = (way) => server.greet(way);
   server.last.lose();
   await pass(1_000);
@@ -146,7 +146,7 @@ test("a server that answers again is not waited for any longer than a few second
   server.refuse();
   answer = null;
   server.last.lose();
-  // Long enough for pauses of 20 s.
+  // This is long enough for pauses of 20 s.
   await pass(120_000);
   server.receive = (way) => server.greet(way);
   answer = { news: false };

@@ -1,11 +1,11 @@
-// A server for tests, without a network. It greets whoever comes unless it is told otherwise; a test replaces
-// `receive` to refuse, be silent or break off, and says what it likes over the ways that are open.
+// A server for tests, without a network. It greets whoever connects unless it is told otherwise. A test
+// replaces `receive` to refuse, be silent or break off, and sends what it likes over the open ways.
 
 import { refusal } from "../api/fixture";
 import type { Message } from "./messages";
 import type { Hears, Opens } from "./transport";
 
-/** One connection to it, as the server sees it. */
+/** One connection to the server, as the server sees it. */
 export class FakeWay {
   open = true;
 
@@ -20,7 +20,7 @@ export class FakeWay {
     this.hears.message(message);
   }
 
-  /** Break off, or make room for other tabs. */
+  /** Breaks the connection off, or makes room for other tabs. */
   lose(crowded = false) {
     this.open = false;
     this.hears.lost(crowded);
@@ -29,7 +29,7 @@ export class FakeWay {
 
 export class FakeServer {
   epoch = "one";
-  /** All that were ever opened, the oldest first. */
+  /** All connections that were ever opened, the oldest first. */
   ways: FakeWay[] = [];
   /** What a GET of a path answers: an object, a whole response, or an error; anything else is not found. */
   resources = new Map<string, unknown>();
@@ -39,7 +39,7 @@ export class FakeServer {
   socket: Opens = (query, tokens, hears) => this.#accept(new FakeWay("socket", query, tokens, hears));
   stream: Opens = (query, tokens, hears) => this.#accept(new FakeWay("stream", query, tokens, hears));
 
-  /** In place of the browser's. */
+  /** Replaces the browser's `fetch`. */
   fetch = async (path: string): Promise<Response> => {
     this.asked.push(path);
     const data = this.resources.get(path);
@@ -60,7 +60,7 @@ export class FakeServer {
     way.say({ type: "hello", epoch: this.epoch, polls: [], ...more });
   }
 
-  /** From now on whoever comes is sent away. */
+  /** Turns everybody away from now on. */
   refuse() {
     this.receive = (way) => way.lose();
   }

@@ -1,4 +1,4 @@
-// However many messages arrive, the page changes once a frame.
+// Tests that the page changes once a frame, however many messages arrive.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Frames } from "./frames";

@@ -7,7 +7,7 @@ export class Link {
   /** Whole seconds since the server was last heard. */
   age = $state(0);
 
-  /** For `Connection`. */
+  /** The callback `state` of a `Connection`. */
   show = (state: State, heardAt: number) => {
     this.state = state;
     this.age = Math.max(0, Math.round((performance.now() - heardAt) / 1000));

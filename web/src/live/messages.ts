@@ -1,4 +1,4 @@
-// What the server says over a WebSocket or an event stream (AsyncAPI: /api/asyncapi.json).
+// The messages that the server sends over a WebSocket or an event stream (AsyncAPI: /api/asyncapi.json).
 
 import type { Event, Leaderboard, Poll } from "../api/generated";
 import { EVENT, LEADERBOARD, like, POLL } from "../api/shapes";
@@ -21,10 +21,10 @@ const SHAPES: Record<Message["type"], object> = {
   "event.changed": { event: EVENT },
   "leaderboard.changed": BOARD,
 };
-/** The names of all messages; the event stream's events have them, too. */
+/** The names of all messages, which are also the names of the event stream's events. */
 export const NAMES = Object.keys(SHAPES) as Message["type"][];
 
-/** The message that a text is; null for what is none of ours, whoever says it. */
+/** Returns the message that a text is; null for what is none of ours, whoever says it. */
 export function parse(text: string): Message | null {
   try {
     const message = JSON.parse(text);

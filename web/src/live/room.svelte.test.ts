@@ -1,4 +1,4 @@
-// What everybody in the room sees: the newest state, and the poll that is on.
+// Tests what everybody in the room sees: the newest state, and the poll that is on stage.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Event, Poll } from "../api/generated";
@@ -67,7 +67,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Requests are not answered, unless a test has put something there: the greeting is all there is. */
+/**
+ * Enters a room whose requests have no answer, unless a test has put one there: there is only the greeting.
+ */
 async function enter() {
   for (const path of ["/api/events/482913", "/api/polls/a"]) {
     if (!server.resources.has(path)) server.resources.set(path, new Error("no answer"));
@@ -180,7 +182,7 @@ test("a code that leads nowhere says so, until it leads somewhere", async () => 
   room = new Room("999999", () => [], { socket: server.socket, stream: server.stream });
   await pass();
   expect(room.gone?.status).toBe(404);
-  // It does not go on guessing: a whole hall behind one address has so many.
+  // The page does not go on guessing codes: a whole hall behind one address may make only so many guesses.
   await pass(60_000);
   expect(server.asked.length + server.ways.length).toBeLessThanOrEqual(8);
   server.resources.set("/api/events/999999", event(1, "a")).set("/api/polls/a", poll("a", 1));
@@ -247,7 +249,7 @@ test("what is shown is not gone because it is said once", async () => {
   server.resources.clear();
   server.refuse();
   server.last.lose();
-  // Until it has been asked, and told so.
+  // The room stays until the server has been asked and has said so.
   await vi.waitFor(() => expect(server.asked.filter((path) => path.includes("events"))).toHaveLength(2), {
     timeout: 60_000,
   });

@@ -1,4 +1,4 @@
-// The two ways as a browser has them.
+// Tests the two ways of pushing as a browser has them.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parse, type Message } from "./messages";
@@ -43,7 +43,7 @@ const POLL = {
   options: [{ id: 1, text: "One" }],
 };
 
-/** All that were opened: closed at the end, so that none hears of the next test's. */
+/** All ways that were opened. They are closed at the end, so that none hears of the next test's. */
 let opened: Transport[] = [];
 const kept =
   (open: Opens): Opens =>
@@ -167,7 +167,7 @@ test.each([
   expect(lost).toBe(1);
 });
 
-/** Another tab of this browser opens a stream. */
+/** Lets another tab of this browser open a stream. */
 const another = (tab: string) =>
   dispatchEvent(
     Object.assign(new Event("storage"), { key: "pollux.stream", newValue: JSON.stringify(`${tab} ${Math.random()}`) }),

@@ -1,5 +1,5 @@
 // The two ways in which a server pushes: a WebSocket, and an event stream where a proxy lets no socket
-// through. Both say the same messages.
+// through. Both carry the same messages.
 
 import { NAMES, parse, type Message } from "./messages";
 import { claim } from "./streams";
@@ -10,14 +10,17 @@ export interface Transport {
 
 export type Hears = {
   message(message: Message): void;
-  /** It is over, or never began; `crowded`: it made room for other tabs of this browser. */
+  /**
+   * Called when the way has ended, or never began; `crowded` says that it made room for other tabs of this
+   * browser.
+   */
   lost(crowded?: boolean): void;
 };
 
-/** Opens a way in; replaced in tests. */
+/** Opens a way; tests replace it. */
 export type Opens = (query: string, tokens: string[], hears: Hears) => Transport;
 
-/** Longest wait for the greeting. */
+/** The longest wait for the greeting, in milliseconds. */
 const STUCK = 10_000;
 
 export const openSocket: Opens = (query, tokens, hears) => {
@@ -26,7 +29,7 @@ export const openSocket: Opens = (query, tokens, hears) => {
   const close = () => {
     clearTimeout(stuck);
     socket.onopen = socket.onmessage = socket.onclose = null;
-    // Closed while it is being opened it would be a warning in the console.
+    // A socket that is closed while it is being opened would cause a warning in the console.
     if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
     else socket.close();
   };
@@ -67,7 +70,7 @@ export const openStream: Opens = (query, _tokens, hears) => {
       if (message) hears.message(message);
     });
   }
-  // Left to itself it comes back after a fixed time, all at once.
+  // An EventSource left to itself comes back after a fixed time, and so a whole hall at once.
   stream.onerror = () => lost();
   return { close };
 };

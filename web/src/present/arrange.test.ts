@@ -1,3 +1,5 @@
+// Tests which options a stage shows, and in which order.
+
 import { expect, test } from "vitest";
 import { arrange, keep, leaders, ranked } from "./arrange";
 

@@ -1,4 +1,4 @@
-// An event's colour on the page: stage.css makes it legible on either background.
+// Puts an event's colour on the page; stage.css makes it legible on either background.
 
 export function wear(accent: string | null | undefined) {
   const { documentElement: page } = document;

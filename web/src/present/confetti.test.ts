@@ -1,9 +1,9 @@
-// Confetti: each frame is drawn on a clean canvas, and nothing is left behind.
+// Tests that each frame of confetti is drawn on a clean canvas, and that nothing is left behind.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { confetti } from "./confetti";
 
-/** What a canvas is told, with its axes: those of the page, or turned and moved. */
+/** What the canvas is told: whether its axes are turned and moved, and what is cleared and drawn. */
 let turned: boolean, cleared: { turned: boolean; box: number[] }[], pieces: number;
 
 beforeEach(() => {

@@ -1,8 +1,10 @@
+// Tests how text finds room on a stage, where letters are high, too.
+
 import { expect, test, vi } from "vitest";
 import { breadth, plan } from "./fit";
 import type * as Inks from "./ink";
 
-/** As they are in Burmese and in Tibetan. */
+/** Ink as it is in Burmese and in Tibetan. */
 const DEEP: Record<string, Inks.Ink> = { မ: { line: 1.7, deep: 0.1 }, བ: { line: 2, deep: 0.15 } };
 vi.mock("./ink", async (real) => {
   const inks = await real<typeof Inks>();

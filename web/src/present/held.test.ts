@@ -1,4 +1,4 @@
-// What whoever stands at the stage has opened, chosen or begun stays through all that others do.
+// Tests that whatever somebody at the stage has opened, chosen or begun stays through all that others do.
 
 import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -105,7 +105,10 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-/** Votes of another round of messages, other organisers' acts, a connection that breaks off and comes back. */
+/**
+ * Lets others act: votes in another round of messages, other organisers' changes, a connection that breaks
+ * off and comes back.
+ */
 async function others() {
   for (let version = 2; version < 30; version++) say({ type: "poll.updated", poll: poll({ version, totalVoters: 4 }) });
   await settle();

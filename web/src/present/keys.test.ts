@@ -1,3 +1,5 @@
+// Tests the keys of the screens in front of a room.
+
 import { expect, test, vi } from "vitest";
 import { keys } from "./keys";
 

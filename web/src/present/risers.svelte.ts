@@ -1,4 +1,4 @@
-// Who has risen in a ranking just now.
+// Notes which entries of a ranking have risen just now.
 
 import { untrack } from "svelte";
 

@@ -1,4 +1,4 @@
-// A step that is asked for before the stage was shown the drafts that its token lets it see.
+// Tests a step that is asked for before the stage was shown the drafts that its token lets it see.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { keepToken } from "../api/identity";
@@ -29,7 +29,7 @@ beforeEach(() => {
   localStorage.clear();
   keepToken("stage.e", "the stage's");
   [shown, told] = [[], [said({})]];
-  // No connection comes about: what the page knows it has asked for.
+  // No connection comes about: the page knows only what it has asked for.
   vi.stubGlobal(
     "WebSocket",
     class {
@@ -52,7 +52,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The stage knows the event, and none of its drafts. */
+/** Opens a stage that knows the event, and none of its drafts. */
 async function open() {
   leave = $effect.root(() => {
     stage = new Stage("e");
@@ -60,7 +60,7 @@ async function open() {
   await vi.advanceTimersByTimeAsync(100);
   expect(stage.event?.polls).toEqual([]);
 }
-/** What comes of a press within three seconds. */
+/** Returns what comes of a press within three seconds. */
 async function press(by: 1 | -1) {
   const done = stage.step(by);
   await vi.advanceTimersByTimeAsync(3_000);

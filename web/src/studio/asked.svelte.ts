@@ -1,4 +1,4 @@
-// Something asked for again and again while its page is looked at; the last answer stays while none comes.
+// Asks for something again and again while its page is looked at; the last answer stays while none comes.
 
 import type { Answer, Problem } from "../api/call";
 

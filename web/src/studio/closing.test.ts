@@ -1,4 +1,5 @@
-// When a poll closes by itself, as it is chosen; and what its organiser is told when that time had passed.
+// Tests when a poll closes by itself, as it is chosen, and what its organiser is told when that time had
+// passed.
 
 import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -24,7 +25,7 @@ test("a length, another length, a time by the clock, and none", async () => {
   const length = screen.getByLabelText<HTMLInputElement>("How long it is open");
   expect(length.value).toBe("2");
   await fireEvent.input(length, { target: { value: "" } });
-  // Empty for a moment, the field stays.
+  // The field stays while it is empty for a moment.
   expect(form.closesAfter).toBe(null);
   expect(screen.getByLabelText("How long it is open")).toBe(length);
   await fireEvent.input(length, { target: { value: "7" } });
@@ -88,7 +89,7 @@ test("one that was opened after its closing time is said to be open without a li
   await hall.settle();
   const said = document.body.textContent.replace(/\s+/g, " ");
   expect(said).toContain("The closing time of “Late?” had passed, so it is open without a limit.");
-  // Who watches is not told of it again.
+  // Those who watch are not told of it again.
   desk.take({ ...hall.polls.get(idOf(1))!, version: 50, missedClosesAt: null });
   await hall.settle();
   expect(document.body.textContent).toContain("“Late?” had passed");

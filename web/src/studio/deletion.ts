@@ -1,6 +1,6 @@
-// A deletion that is certain. Its answer has no body, so that anything on the line can give it: a poll or event is
-// deleted once a read has been answered by Pollux's own 404. What is still there then is deleted again, as any change
-// is whose answer was lost.
+// Deletes for certain. The answer to a deletion has no body, so anything on the line can give it: a poll or
+// event counts as deleted once Pollux's own 404 has answered a read. What is still there then is deleted
+// again, like any change whose answer was lost.
 
 import { UNKNOWN, type Answer, type Refusal } from "../api/call";
 import { persist } from "../api/change.svelte";
@@ -19,7 +19,7 @@ export const eraseEvent = (id: string, token: string | null) =>
     () => getEvent({ path: { id }, token }),
   );
 
-/** Delete it and look, until it is gone or refused; the refusal, if there is one. */
+/** Deletes it and looks, until it is gone or refused; returns the refusal, if there is one. */
 async function erase(
   remove: () => Promise<Answer<unknown>>,
   read: () => Promise<Answer<unknown>>,
@@ -27,7 +27,7 @@ async function erase(
   let tries = 0;
   const { answer } = await persist<Refusal | null>(async () => {
     const removed = await remove();
-    // Not found by a later try, it has been deleted by an earlier one.
+    // What a later try does not find, an earlier one has deleted.
     const mayBeGone = removed.ok || (tries > 0 && removed.status === 404);
     tries++;
     return mayBeGone ? verdict(await read()) : { ok: true, status: 200, data: removed };
@@ -35,7 +35,7 @@ async function erase(
   return answer.ok ? answer.data : answer;
 }
 
-/** What a read says of a deletion. */
+/** Returns what a read says of a deletion. */
 function verdict(now: Answer<unknown>): Answer<null> {
   if (now.ok) return UNKNOWN;
   return now.status === 404 ? { ok: true, status: 204, data: null } : now;

@@ -1,4 +1,4 @@
-// The desk: what is watched, what is asked for, and which of several tellings stands.
+// Tests the desk: what is watched, what is asked for, and which of several tellings stands.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { refusal } from "../api/fixture";

@@ -1,5 +1,5 @@
-// A room in which everybody does something all the time, for tests of what an organiser holds meanwhile: half a word, an
-// open dialog, a row in the hand.
+// A hall in which everybody does something all the time, for tests of what an organiser holds meanwhile: half
+// a word, an open dialog, a row in the hand.
 
 import { flushSync } from "svelte";
 import type { ChoicePoll } from "../kinds/kind";
@@ -75,7 +75,7 @@ export class Hall {
   polls = new Map<string, ChoicePoll>();
   events = new Map<string, Event>();
   asked: string[] = [];
-  /** So many deletions are answered as if they were done, by somebody else. */
+  /** This many deletions are answered as if they were done, by something other than Pollux. */
   feigned = 0;
   desk!: Desk;
   #ways: { query: string; tokens: string[]; hears: Hears; open: boolean }[] = [];
@@ -86,7 +86,7 @@ export class Hall {
     vi.stubGlobal("fetch", (path: string, { method = "GET" } = {}) => Promise.resolve(this.#answer(method, path)));
   }
 
-  /** The desk of somebody who holds these. */
+  /** Returns the desk of an organiser who holds these. */
   async desks(...things: (Poll | Event)[]): Promise<Desk> {
     for (const thing of things) {
       this.put(thing);
@@ -111,7 +111,7 @@ export class Hall {
     return this.#ways.filter((way) => way.open).map((way) => way.query);
   }
 
-  /** The tokens that the open connections for this were opened with. */
+  /** Returns the tokens that the open connections for this were opened with. */
   tokensFor(of: string): string[] {
     return this.#ways.filter((way) => way.open && way.query.includes(of)).flatMap((way) => way.tokens);
   }
@@ -121,7 +121,7 @@ export class Hall {
     return this.#ways.length;
   }
 
-  /** Somebody has changed a poll: told to whoever watches it, and to who follows its event. */
+  /** Changes a poll as somebody else: whoever watches it, or follows its event, is told. */
   poll(id: string, change: Partial<ChoicePoll>) {
     const before = this.polls.get(id)!;
     const poll = { ...before, version: before.version + 1, ...change };
@@ -131,7 +131,7 @@ export class Hall {
     if (event) this.event(event.id, { polls: event.polls.map((line) => (line.id === id ? lineOf(poll) : line)) });
   }
 
-  /** Somebody has deleted a poll: told as closed, it is not to be had any more. */
+  /** Deletes a poll as somebody else: it is told as closed, and is not found any more. */
   delete(id: string) {
     const poll = this.polls.get(id)!;
     this.polls.delete(id);
@@ -145,7 +145,7 @@ export class Hall {
     this.#say(`event=${id}`, { type: "event.changed", event });
   }
 
-  /** A vote of somebody's. */
+  /** Lets somebody vote. */
   vote(id: string) {
     const before = this.polls.get(id)!;
     const options = before.options.map((option, i) =>
@@ -162,12 +162,15 @@ export class Hall {
     this.#say(`poll=${id}`, { type: "poll.updated", poll });
   }
 
-  /** Another server greets everybody, whose books begin afresh: of an event it tells what the public sees. */
+  /**
+   * Greets everybody as another server, whose versions begin afresh: of an event it tells what the public
+   * sees.
+   */
   greet(epoch: string) {
     for (const way of this.#ways.filter(({ open }) => open)) this.#hello(way, epoch);
   }
 
-  /** Everything that was said is on the page. */
+  /** Waits until everything that was sent is on the page. */
   async settle() {
     for (let i = 0; i < 4; i++)
       await new Promise((done) => {
@@ -206,7 +209,7 @@ export class Hall {
       polls: followed.polls.filter(({ status }) => status !== "draft"),
     };
     hears.message({ type: "hello", epoch, polls, ...(event ? { event } : {}) });
-    // Its token is heard a moment later.
+    // The connection's token is heard a moment later.
     if (followed)
       setTimeout(() => hears.message({ type: "event.changed", event: this.events.get(followed.id) ?? followed }), 20);
   }

@@ -1,4 +1,4 @@
-// Nothing that an organiser holds on a page is lost to what others do meanwhile.
+// Tests that nothing which an organiser holds on a page is lost to what others do meanwhile.
 
 import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
 import type { Component } from "svelte";
@@ -24,7 +24,7 @@ const [open, other, draft] = [1, 2, 3].map(idOf) as [string, string, string];
 const [first, second, third] = [11, 12, 13].map(idOf) as [string, string, string];
 const event = idOf(9);
 
-/** Three lone polls and an event of three, which this device may run. */
+/** Every test starts with three lone polls and an event of three, which this device may run. */
 beforeEach(async () => {
   hall = new Hall();
   asking.now = null;
@@ -54,7 +54,7 @@ async function show(page: Component<any>, props: object = {}) {
 }
 
 const FIELDS = "input:not([type=file], [readonly]), textarea:not([readonly]), select, details, dialog";
-/** All that can be held on a page: the very fields, and what is in them. */
+/** Returns all that can be held on a page: the very fields, and what is in them. */
 function held() {
   const fields = [...document.querySelectorAll<HTMLInputElement & HTMLDetailsElement>(FIELDS)];
   return {
@@ -71,7 +71,7 @@ function held() {
   };
 }
 
-/** Type, choose and open whatever there is. */
+/** Types, chooses and opens whatever there is. */
 async function hold() {
   for (const one of document.querySelectorAll("details")) one.open = true;
   await hall.settle();
@@ -92,7 +92,10 @@ async function hold() {
   texts.at(-1)?.setSelectionRange(3, 5);
 }
 
-/** Votes, other organisers' acts, another tab, a request that comes round, a connection that comes back. */
+/**
+ * Lets others act: votes, other organisers' changes, another tab, a regular request, a connection that comes
+ * back.
+ */
 async function others() {
   for (let i = 0; i < 12; i++) {
     for (const id of [open, other, first]) hall.vote(id);
@@ -180,12 +183,12 @@ test("a draft that somebody else changes: their words come, except in the field 
   await hall.settle();
   expect(question.value).toBe("Mine?");
   expect(screen.getByLabelText<HTMLSelectElement>("Results are shown").value).toBe("hidden");
-  // The same field, which stands elsewhere now.
+  // The same field stands elsewhere now.
   expect(screen.getByLabelText("Option B")).toBe(yes);
   expect(yes.value).toBe("Yes");
 });
 
-/** The bodies of the changes that are sent from now on. */
+/** Returns the bodies of the changes that are sent from now on. */
 function sent(): object[] {
   const bodies: object[] = [],
     there = fetch;
@@ -202,7 +205,7 @@ test("a draft that somebody else changes while its form is away: coming back und
   cleanup();
   hall.poll(draft, { closesAfter: 60, results: "hidden" });
   const bodies = sent();
-  // The page has not heard of it when it is saved.
+  // The page has not heard of the change when it saves.
   await show(PollPage, { id: draft });
   await fireEvent.click(screen.getByText("Save draft"));
   await hall.settle();
@@ -223,7 +226,7 @@ test("a draft in which two change the same: it is said beside the field, and the
   expect(notice.textContent).toContain("Somebody else changed this meanwhile: “Theirs?”");
   await fireEvent.click(screen.getByText("Save draft"));
   await hall.settle();
-  // Seen, it is the organiser's to decide.
+  // Once it was shown, the organiser decides.
   expect(bodies).toEqual([{ question: "Mine?" }]);
   await fireEvent.input(question, { target: { value: "Mine again?" } });
   hall.poll(draft, { question: "Theirs again?" });
@@ -276,7 +279,7 @@ test("a draft that somebody deletes while it is being written: what was written 
   cleanup();
   await show(PollEditor, { from: draft });
   expect(screen.getByLabelText<HTMLTextAreaElement>("Question").value).toBe("Better?");
-  // What was not touched went with the poll, and is needed all the same.
+  // What was not touched has gone with the poll, and is needed all the same.
   expect(screen.getByLabelText<HTMLInputElement>("Option B").value).toBe("No");
 });
 
@@ -438,9 +441,7 @@ test("one that somebody else has deleted is called gone, on its own page too", a
   expect(document.querySelector("h1")!.textContent).toContain("There is no such poll here");
 });
 
-// ---- a row in the hand ----
-
-/** Rows of fifty, one below another. */
+/** Lays out rows of fifty pixels, one below another. */
 function laidOut() {
   for (const row of agenda()) {
     const place = () => [...row.parentElement!.children].indexOf(row);

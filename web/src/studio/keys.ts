@@ -1,4 +1,5 @@
-// Single keys, for who lives in the studio; never while a field has the focus or a dialog is open.
+// Single keys, for people who work in the studio a lot. They do nothing while a field has the focus or a
+// dialog is open.
 
 export type Presses = Record<string, () => void>;
 

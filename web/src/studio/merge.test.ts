@@ -1,4 +1,4 @@
-// Two write in one form: nothing that either has saved is undone unseen.
+// Tests that when two write in one form nothing that either has saved is undone unseen.
 
 import { expect, test } from "vitest";
 import { adopted, clashes, kept, mergedRows, restored, touched, yielded, type Draft } from "./merge";
@@ -13,7 +13,7 @@ test("what was not touched follows, what was touched stays, and what both have c
   expect([own.mine, clashes(own, GROUPS)]).toEqual([{ title: "Mine", at: "", after: 60 }, {}]);
   const both = adopted(own, { ...own.server, title: "Theirs" }, GROUPS);
   expect([both.mine.title, clashes(both, GROUPS)]).toEqual(["Mine", { title: "Theirs" }]);
-  // It stays said when they save something else, and goes when they take it back.
+  // The notice stays when they save something else, and goes when they take their change back.
   expect(clashes(adopted(both, { ...both.server, after: 90 }, GROUPS), GROUPS)).toEqual({ title: "Theirs" });
   expect(clashes(adopted(both, { ...both.server, title: "One" }, GROUPS), GROUPS)).toEqual({});
   const theirs = yielded(both, "title", GROUPS);

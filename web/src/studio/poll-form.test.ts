@@ -1,4 +1,5 @@
-// A poll as it is being written: nothing of it gets lost, and the server's words come to their places.
+// Tests that nothing of a poll that is being written gets lost, and that the server's words come to their
+// places.
 
 import { beforeEach, expect, test } from "vitest";
 import type { Poll } from "../api/generated";
@@ -127,7 +128,7 @@ test("a time by the clock and a time from the opening on exclude each other", ()
   form.closesAfter = null;
   form.closesAt = local(new Date("2026-11-22T09:42:00Z"));
   expect([form.body().closesAt, form.body().closesAfter]).toEqual(["2026-11-22T09:42:00.000Z", null]);
-  // What an opening has set is no time of the form's.
+  // A closing time that an opening has set is not the form's.
   expect(new PollForm("y", told({ closesAfter: 30, closesAt: "2026-11-22T09:42:00Z" })).closesAt).toBe("");
   expect(form.blame([{ pointer: "/closesAfter", detail: "must be at least 1" }])).toEqual([]);
 });
@@ -164,7 +165,7 @@ test("what both have changed is said until it is settled, over a reload too, and
   again.keep();
   const third = new PollForm("x", told({ question: "Theirs?" }));
   expect([third.question, third.clashes]).toEqual(["Mine?", { question: "Theirs?" }]);
-  // News are what was not shown before.
+  // News is what was not shown before.
   expect(third.adopt(told({ question: "Theirs?", results: "hidden" }))).toBe(false);
   expect(third.adopt(told({ question: "Theirs again?", results: "hidden" }))).toBe(true);
   third.yield("question");

@@ -1,4 +1,4 @@
-// Where in the studio somebody is: addresses below `/studio`, changed without loading the page anew.
+// Routes the studio: addresses below `/studio`, changed without loading the page anew.
 
 import { decoded } from "../ui/address";
 
@@ -47,7 +47,7 @@ export class Router {
     this.search = location.search;
   }
 
-  /** Links within the studio lead there without a request; with a modifier they are the browser's. */
+  /** Follows links within the studio without a request; with a modifier key they are the browser's. */
   #click(event: MouseEvent) {
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
       return;

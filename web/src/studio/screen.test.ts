@@ -1,4 +1,5 @@
-// What is on the screen follows whatever anybody does to it, wherever they do it, without being asked to.
+// Tests that what is on the screen follows whatever anybody does to it, wherever they do it, without being
+// asked to.
 
 import { cleanup, render, screen } from "@testing-library/svelte";
 import type { Component } from "svelte";
@@ -92,7 +93,7 @@ test("an event that is deleted elsewhere goes", async () => {
   await show(EventPage, { id: event });
   const { polls } = hall.events.get(event)!;
   polls.forEach(({ id }) => hall.polls.delete(id));
-  // Its end is told as an event without polls; asked for, it is not there.
+  // An event's deletion is told as an event without polls; asked for, it is not found.
   const told = { ...hall.events.get(event)!, version: 99, polls: [], current: null };
   hall.events.delete(event);
   desk.takeEvent(told);
@@ -207,7 +208,7 @@ test("a server that is away is asked for drafts less and less often, and not at 
     },
   });
   watched.look([draft, first]);
-  /** How often each was asked for in so long. */
+  /** Counts how often each was asked for within this time. */
   const within = async (ms: number) => {
     asked = 0;
     await vi.advanceTimersByTimeAsync(ms);

@@ -1,9 +1,9 @@
-// Does many requests, some at once.
+// Does many requests, a few at once.
 
-/** Requests under way at once. */
+/** The most requests that are under way at once. */
 const AT_ONCE = 6;
 
-/** Do it for each, some at once. */
+/** Does this for each of them, a few at once. */
 export async function each<T>(all: readonly T[], work: (one: T) => Promise<unknown>) {
   const left = [...all];
   const next = async (): Promise<void> => {

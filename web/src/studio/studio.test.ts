@@ -1,4 +1,4 @@
-// Addresses, words, colours, health, tokens on their way: the studio's small pure parts.
+// Tests the studio's small pure parts: addresses, words, colours, health, tokens on their way.
 
 import { expect, test } from "vitest";
 import type { Status } from "../api/generated";
@@ -53,7 +53,7 @@ test("health in words", () => {
   expect(late.find((line) => line.name === "Waiting to be counted")?.words).toBe("40 records");
   expect(verdict(lines({ ...well, log: { ...well.log!, lag: null } })).tone).toBe("warn");
   expect(verdict(lines({ ...well, store: { ok: false, detail: "gone" } })).words).toMatch(/store/);
-  // Of what was not told nothing is said.
+  // Nothing is said of what the server did not tell.
   expect(lines({ ...well, log: null, store: null, processors: null }).map(({ name }) => name)).toEqual([
     "Taking votes",
   ]);

@@ -1,9 +1,12 @@
-// What the desk makes of a poll or an event that it is told of once more.
+// Compares a poll or an event that the desk is told of with what it knows already.
 
 import type { Poll } from "../api/generated";
 
-/** That a closing time had passed is told to whoever shows the owner's token, and not with what everybody watches: once
-    heard, it is kept while it holds. */
+/**
+ * Returns the told poll with a missed closing time that was heard of before. The server tells a missed
+ * closing time to whoever shows the owner's token, and not with what everybody watches; so once heard it is
+ * kept while it holds.
+ */
 export const withMissed = (before: Poll | undefined, told: Poll): Poll =>
   before?.missedClosesAt &&
   !told.missedClosesAt &&
@@ -13,6 +16,9 @@ export const withMissed = (before: Poll | undefined, told: Poll): Poll =>
     ? { ...told, missedClosesAt: before.missedClosesAt }
     : told;
 
-/** What is told once more changes nothing: whatever hangs on it stays as it is. */
+/**
+ * Whether this was told before. What is told twice changes nothing, and whatever depends on it stays as it
+ * is.
+ */
 export const isAlike = (one: { version: number } | undefined, other: { version: number }) =>
   one?.version === other.version && JSON.stringify(one) === JSON.stringify(other);

@@ -1,11 +1,11 @@
-// What a camera would read.
+// Tests that a camera would read the QR code.
 
 import { render } from "@testing-library/svelte";
 import jsqr from "jsqr";
 import { expect, test } from "vitest";
 import Qr from "./Qr.svelte";
 
-/** The pixels of a path of rectangles, four to a module. */
+/** Returns the pixels of a path of rectangles, four to a module. */
 function paint(svg: SVGElement): { pixels: Uint8ClampedArray; width: number } {
   const size = Number(svg.getAttribute("viewBox")!.split(" ")[2]),
     scale = 4,

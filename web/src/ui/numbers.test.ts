@@ -1,3 +1,5 @@
+// Tests how numbers, shares and times are written.
+
 import { expect, test } from "vitest";
 import * as stage from "./numbers";
 import { counted, countdown, lasting, percent, rate, share, span, spoken } from "./numbers";

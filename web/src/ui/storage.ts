@@ -2,7 +2,7 @@
 
 const PREFIX = "pollux.";
 
-/** What is of this tab alone, where it outlives a reload. Reading the name throws where storage is forbidden. */
+/** This tab's own storage, which outlives a reload. Reading the name throws where storage is forbidden. */
 export const tab = (() => {
   try {
     return sessionStorage;
@@ -37,7 +37,7 @@ export function forget(name: string, where?: Storage) {
   }
 }
 
-/** What is remembered under names that begin so, without that beginning. */
+/** Returns what is remembered under names with this beginning, without the beginning. */
 export function remembered(beginning: string): string[] {
   try {
     return Object.keys(localStorage)
@@ -48,6 +48,6 @@ export function remembered(beginning: string): string[] {
   }
 }
 
-/** The name that another tab has just changed, if it is one of ours. */
+/** Returns the name that another tab has just changed, if it is one of ours. */
 export const changedName = (event: StorageEvent): string | null =>
   event.key?.startsWith(PREFIX) ? event.key.slice(PREFIX.length) : null;

@@ -1,10 +1,10 @@
-// Light or dark: the system's choice until somebody makes another.
+// The theme, light or dark: the system's until somebody chooses another.
 
 import { recall, remember } from "./storage";
 
 export type Theme = "light" | "dark";
 
-/** Apply what was chosen on this device, or else `otherwise` (null: what the system says). */
+/** Applies what was chosen on this device, or else `otherwise` (null: what the system says). */
 export function applyTheme(otherwise: Theme | null = null) {
   const theme = recall<Theme>("theme") ?? otherwise;
   if (theme) document.documentElement.dataset.theme = theme;

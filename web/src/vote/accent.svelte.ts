@@ -1,9 +1,9 @@
-// An event's colour, where it can be read: against both the page and the cards of the theme that is shown.
+// Makes an event's colour legible: against both the page and the cards of the theme that is shown.
 
 import { onDestroy } from "svelte";
 import { follow } from "./follow.svelte";
 
-/** Text needs as much (WCAG 2.2, 1.4.3). */
+/** The contrast that text needs (WCAG 2.2, 1.4.3). */
 const ENOUGH = 4.5;
 const DARK = "#0f1218",
   LIGHT = "#ffffff";
@@ -23,7 +23,7 @@ export function contrast(a: string, b: string): number {
   return (high! + 0.05) / (low! + 0.05);
 }
 
-/** The colour and what can be written on it; null where it would not be legible. */
+/** Returns the colour and what can be written on it; null where it would not be legible. */
 export function legible(accent: string | null, theme: "light" | "dark"): { accent: string; on: string } | null {
   if (!accent || !/^#[0-9a-f]{6}$/i.test(accent)) return null;
   if (GROUNDS[theme].some((ground) => contrast(accent, ground) < ENOUGH)) return null;
@@ -31,7 +31,7 @@ export function legible(accent: string | null, theme: "light" | "dark"): { accen
   return { accent, on };
 }
 
-/** While the component lives, the page has this colour. */
+/** Gives the page this colour while the component lives. */
 export function accentOf(accent: () => string | null) {
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   let dark = $state(scheme.matches);

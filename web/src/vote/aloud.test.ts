@@ -1,3 +1,5 @@
+// Tests what is said aloud, and when.
+
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Aloud } from "./aloud.svelte";
 

@@ -1,4 +1,5 @@
-// One voter's ballot: the same id with every retry, one at a time, whatever is answered and whoever else sends.
+// Tests one voter's ballot: the same id with every retry, one at a time, whatever is answered and whoever
+// else sends.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { answerOf, takesVotes } from "./ballot.svelte";
@@ -227,7 +228,7 @@ test("two tabs: the one under way goes first, and both show the last", async () 
 test("a tab that is closed leaves its ballot to the other", async () => {
   const ballots = new Ballots();
   const here = ballots.of(POLL);
-  // What the other tab wrote before it was closed.
+  // The other tab wrote this before it was closed.
   const kept = {
     ...here.now,
     state: "failed",

@@ -1,5 +1,5 @@
-// All ballots of this device: the one of the poll that is shown, and those of earlier polls that still wait
-// to be sent. They go out on their own, whatever is on the screen.
+// All ballots of this device: that of the poll which is shown, and those of earlier polls that still wait to
+// be sent. They are sent whatever is on the screen.
 
 import type { Poll } from "../api/generated";
 import { madeAt } from "../api/uuid";
@@ -7,9 +7,12 @@ import { changedName, forget, recall, remembered } from "../ui/storage";
 import { Ballot, type Kept } from "./ballot.svelte";
 
 const NAME = "ballot.";
-/** Longest that a device remembers a ballot. */
+/** The longest that a device remembers a ballot, in milliseconds. */
 const KEPT = 60 * 24 * 3600 * 1000;
-/** Phones that come back together do not send at the same moment. */
+/**
+ * The milliseconds over which phones spread their sending, so that those that come back together do not send
+ * at the same moment.
+ */
 const SPREAD = 400;
 
 export class Ballots {
@@ -31,7 +34,7 @@ export class Ballots {
     });
   }
 
-  /** The ballot of a poll. */
+  /** Returns the ballot of a poll. */
   of(poll: Poll): Ballot {
     const ballot = this.#all.get(poll.id) ?? this.#add(poll.id);
     ballot.named = poll.voterIds;
@@ -39,7 +42,7 @@ export class Ballots {
     return ballot;
   }
 
-  /** How many wait to be sent in other polls. */
+  /** Returns how many ballots of other polls wait to be sent. */
   waiting(shown: Ballot): number {
     return [...this.#all.values()].filter((ballot) => ballot !== shown && ballot.pending).length;
   }

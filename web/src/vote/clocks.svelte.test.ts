@@ -1,5 +1,5 @@
-// Whatever the clocks of server and devices do between two votes: the later wish counts, or its voter is told. And no
-// answer that is not Pollux's is taken for one.
+// Tests that whatever the clocks of server and devices do between two votes, the later wish counts, or its
+// voter is told; and that nothing but Pollux's answer is taken for one.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { heardTime } from "../api/clock";
@@ -23,7 +23,7 @@ import {
 } from "./fixture";
 
 const HOUR = 3_600_000;
-/** A ballot of another device, made so many milliseconds from now. */
+/** Returns a ballot of another device, made so many milliseconds from now. */
 const elsewhere = (ms: number) =>
   `${(Date.now() + ms).toString(16).padStart(12, "0").replace(/^.{8}/, "$&-")}-7fff-bfff-ffffffffffff`;
 
@@ -40,21 +40,21 @@ async function voted(optionId: number): Promise<Ballot> {
   return one;
 }
 
-/** The server refuses ids of more than a minute ahead of it, as it does. */
+/** Refuses ids of more than a minute ahead, as the real server does. */
 const strict = () => {
   booth.answers = [(vote) => (madeAt(vote.ballotId) > booth.now + 60_000 ? fromTheFuture() : receipt("counted")(vote))];
 };
-/** And says by how much. */
+/** Refuses them, and says by how much they are ahead. */
 const exact = (vote: Vote) => {
   const ahead = madeAt(vote.ballotId) - booth.now;
   return ahead > 60_000 ? aheadBy(Math.ceil(ahead / 1_000)) : receipt("counted")(vote);
 };
-/** The server's clock was an hour fast and is right since a moment ago; its `Date` is not. */
+/** Sets the server's clock, which was an hour fast, right a moment ago; its `Date` is still wrong. */
 const misdate = () => {
   booth.misdated = HOUR;
   heardTime(booth.now + HOUR);
 };
-/** The server has named a ballot itself. */
+/** Answers as a server that has named the ballot itself. */
 const named = (ballotId: string) => receipt("counted", { ballotId });
 const sentIds = () => booth.sent.map(({ ballotId }) => ballotId);
 
@@ -338,7 +338,7 @@ test.each([
   booth.answers = [odd, odd, receipt("counted")];
   const one = await voted(1);
   expect([one.now.state, one.chosen]).toEqual(["failed", [1]]);
-  // Who changes their mind meanwhile is heard, and who taps again is not kept waiting.
+  // Somebody who changes their mind meanwhile is heard, and somebody who taps again is not kept waiting.
   one.cast([1]);
   await pass();
   expect(booth.sent).toHaveLength(2);

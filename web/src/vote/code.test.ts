@@ -1,3 +1,5 @@
+// Tests how typed codes are read.
+
 import { expect, test } from "vitest";
 import { tidyCode } from "./code";
 

@@ -1,6 +1,6 @@
-// Where the focus of somebody goes whose place on the page is gone.
+// Places the focus of somebody whose place on the page is gone.
 
-/** To where the new one begins, once it is there. */
+/** Moves the focus to where the new page begins, once it is there. */
 export function focusHeading() {
   queueMicrotask(() =>
     requestAnimationFrame(() => {

@@ -1,4 +1,4 @@
-// What acts on this page acts on values, and what is written is text, anew when it changes.
+// Tests that effects on this page act on values, and that what is written is text, made anew when it changes.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// A kind that does not come with the page: what is there stays until it has come, and the page is loaded anew where it
-// does not.
+// Tests a kind that does not come with the page: what is there stays until the kind has come, and the page is
+// loaded anew where it does not.
 
 import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -10,7 +10,7 @@ import { enter, FakeRoom } from "./fixture-room.svelte";
 import { kinds } from "./kinds.svelte";
 import { speech } from "./words.svelte";
 
-/** Says whether what is being loaded comes; nothing while nothing is. */
+/** Decides whether what is being loaded comes; undefined while nothing is being loaded. */
 const loading = vi.hoisted(() => ({ come: undefined as ((came: boolean) => void) | undefined }));
 vi.mock("../kinds/rating/ballot", async (original) => {
   const came = await new Promise<boolean>((come) => {

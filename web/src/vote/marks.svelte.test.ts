@@ -1,4 +1,5 @@
-// What a voter has in hand is theirs: nobody else's vote, no silence, no close that is taken back and no reload takes it.
+// Tests that a voter keeps what they have in hand: nobody else's vote, no silence, no close that is taken
+// back and no reload takes it.
 
 import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -59,7 +60,7 @@ function tap(id: number) {
   box(id).click();
   flushSync();
 }
-/** Walk there with the arrow keys, which marks. */
+/** Moves to this option with the arrow keys, which marks it. */
 function walk(id: number) {
   press("ArrowDown");
   tap(id);

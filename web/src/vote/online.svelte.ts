@@ -1,5 +1,5 @@
-// Whether this device believes it is connected at all. Only for words: what is sent is tried regardless, for a
-// server may be near where the internet is not.
+// Whether this device believes that it is connected at all. It is only used for words: sending is tried
+// regardless, because a server may be near where the internet is not.
 
 class Online {
   now = $state(navigator.onLine);

@@ -4,7 +4,7 @@ import { decoded } from "../ui/address";
 
 export class Place {
   #path = $state(location.pathname);
-  /** Whether it was reached from within the page. */
+  /** Whether this place was reached from within the page. */
   moved = false;
 
   constructor() {
@@ -22,7 +22,7 @@ export class Place {
     this.#show();
   }
 
-  /** For links of this page. */
+  /** Handles a press on a link of this page. */
   follow = (event: MouseEvent) => {
     const link = event.currentTarget as HTMLAnchorElement;
     if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

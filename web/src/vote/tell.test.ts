@@ -1,4 +1,4 @@
-// The states that nobody may confuse.
+// Tests the states that nobody may confuse.
 
 import { beforeAll, expect, test } from "vitest";
 import { choice } from "../kinds/choice/ballot";

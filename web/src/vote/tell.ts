@@ -1,5 +1,5 @@
-// What became of the vote, in words: sending, counted, waiting to be sent, trying again, refused. Nobody may
-// confuse them.
+// Says in words what became of the vote: sending, counted, waiting to be sent, trying again, refused. Nobody
+// may confuse them.
 
 import type { Poll } from "../api/generated";
 import { CLOCKS, NOT_TAKEN, type Ballot } from "./ballot.svelte";
@@ -17,10 +17,10 @@ export type Situation = {
   open: boolean;
   /** Whether something is marked that is not sent. */
   changing: boolean;
-  /** How many are marked. */
+  /** The number of marks. */
   marked: number;
   online: boolean;
-  /** Now, by `performance.now()`. */
+  /** The present time, by `performance.now()`. */
   at: number;
 };
 
@@ -32,7 +32,7 @@ export function tell(situation: Situation): Told {
   } = situation;
   if (now.state === "sending") return { mood: "sending", title: say("sending"), text: say("sendingText") };
   if (now.state === "failed") return failed(situation);
-  // Whoever marks something else is done with what became of the last one.
+  // Somebody who marks something else is done with what became of the last ballot.
   if (situation.changing) return choosing(situation);
   const ended = poll.status === "closed" ? say(poll.final ? "finalText" : "closingText") : null;
   switch (now.state) {

@@ -1,4 +1,4 @@
-// Where this phone was last: "back to …" on the page for the code.
+// Remembers where this phone was last, for "back to …" on the page for the code.
 
 import type { Event } from "../api/generated";
 import { remember } from "../ui/storage";

@@ -1,5 +1,5 @@
-// The voter's page is small: HTML, style, every script it loads and one language, gzipped. So is what a further kind of
-// poll adds to it.
+// Tests that the voter's page is small: HTML, style, every script it loads and one language, gzipped. The
+// same is tested of what a further kind of poll adds to it.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 const MOST = 40 * 1024;
 const MOST_OF_A_KIND = 8 * 1024;
-/** Those that do not come with the page. */
+/** The kinds that do not come with the page. */
 const FURTHER = readdirSync("src/kinds", { withFileTypes: true })
   .filter((one) => one.isDirectory() && one.name !== "choice")
   .map(({ name }) => name);
@@ -36,7 +36,7 @@ beforeAll(() => {
 afterAll(() => rmSync(built, { recursive: true }));
 
 test("the voter's page weighs at most 40 KiB, in its heaviest language", () => {
-  // What it loads on demand are the languages and further kinds, and nothing else.
+  // The page loads on demand the languages and further kinds, and nothing else.
   const languages = onDemand.filter((name) => !isBallot(name));
   expect(languages).toHaveLength(readdirSync("src/vote/lang").length);
   const total = weigh("vote.html") + sum(linked.map(weigh)) + Math.max(...languages.map(weigh));

@@ -1,4 +1,4 @@
-// What the phone says of a choice's numbers.
+// Tests what the phone says of a choice's numbers.
 
 import { beforeAll, expect, test } from "vitest";
 import { makePoll } from "../../vote/fixture";

@@ -13,7 +13,7 @@ const choice: StudioKind<ChoicePoll> = {
   Ahead,
   noun: "Option",
   one: "an option",
-  // As they are called everywhere.
+  // Options have the same letters and colours on every screen.
   sign: letter,
   colour,
   rule: ({ kind, maxChoices }) => ["Choices", kind === "multiple" ? `up to ${maxChoices}` : "one"],

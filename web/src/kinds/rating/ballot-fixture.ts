@@ -1,11 +1,11 @@
-// What tests of a rating share: a poll, and its statements as the numbers say.
+// What tests of a rating share: a poll, and its statements with given numbers.
 
 import { makePoll } from "../../vote/fixture";
 import type { RatingPoll } from "../kind";
 
 const TEXTS = ["The talks", "The room", "The food"];
 
-/** How many gave each step, by statement; null: hidden. */
+/** Returns a rating. `spreads` is how many gave each step, by statement; null hides the results. */
 export function makeRating(spreads: number[][] | null, rest: Partial<RatingPoll> = {}): RatingPoll {
   const { kind, options, maxChoices, ...common } = makePoll(null, { results: spreads ? "live" : "hidden" });
   const lowest = rest.lowest ?? 1;

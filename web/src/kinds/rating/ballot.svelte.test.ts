@@ -1,4 +1,5 @@
-// A rating on the phone: what is marked, sent and kept, what the room's numbers come to, and that nothing shows early.
+// Tests a rating on the phone: what is marked, sent and kept, what the room's numbers come to, and that
+// nothing shows early.
 
 import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -49,7 +50,7 @@ function show(poll: RatingPoll) {
 }
 
 const told = (change?: Partial<RatingPoll>) => room.told(change);
-/** Others rate, one after the other. */
+/** Lets others rate, one after another. */
 function others(count: number) {
   for (let i = 1; i <= count; i++) {
     const { statements, totalVoters } = makeRating(POLL.statements.map(() => [0, 0, 0, i, 0]));

@@ -1,4 +1,5 @@
-// What the phone says of ratings, in all its languages: they come with the kind, which only a poll of it loads.
+// The words of the phone about ratings, in all its languages. They come with the kind, which is loaded only
+// for a rating.
 
 import { phrases } from "../../vote/words.svelte";
 

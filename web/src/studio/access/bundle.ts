@@ -6,7 +6,7 @@ export type Token = Holding & { token: string };
 
 export const write = (tokens: readonly Token[]): string => JSON.stringify({ pollux: "tokens", tokens }, null, 2);
 
-/** The tokens of such a file; null if it is none. */
+/** Returns the tokens of such a file; null if it is none. */
 export function readBundle(text: string): Token[] | null {
   try {
     const found = JSON.parse(text);
@@ -24,7 +24,7 @@ export function readBundle(text: string): Token[] | null {
   }
 }
 
-/** What an owner's link says. */
+/** Returns what an owner's link says. */
 export function readLink(text: string): Token | null {
   const found = new URLSearchParams(text.trim().replace(/^[^#]*#/, ""));
   const token = found.get("token"),

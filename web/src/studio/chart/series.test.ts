@@ -1,4 +1,4 @@
-// A poll's course as numbers.
+// Tests a poll's course as numbers.
 
 import { expect, test } from "vitest";
 import { append, binned, filled, marks, moments, MOST, rates, type Point } from "./series";

@@ -1,13 +1,13 @@
-// A poll's course as numbers: cumulative points, what they say per second, and round marks for axes.
+// A poll's course as numbers: cumulative points, the rates between them, and round marks for axes.
 
 import type { TrendPoint } from "../../api/generated";
 
 export type Point = { at: number; voters: number; votes: readonly number[] };
 export type Rate = { from: number; to: number; perSecond: number };
 
-/** More points than a chart has room for are halved. */
+/** When there are more points than a chart has room for they are halved. */
 export const MOST = 480;
-/** Of a column, in milliseconds. */
+/** The narrowest column, in milliseconds. */
 const NARROWEST = 2_000;
 
 export const pointOf = ({ at, voters, votes }: TrendPoint): Point => ({
@@ -16,7 +16,10 @@ export const pointOf = ({ at, voters, votes }: TrendPoint): Point => ({
   votes: votes.map((one) => one ?? 0),
 });
 
-/** The server keeps no point while nothing changes: what changed did so in the step that ends with the next. */
+/**
+ * Fills in the points that the server leaves out while nothing changes: what changed did so in the step that
+ * ends with the next point.
+ */
 export function filled(points: readonly Point[], step: number): Point[] {
   return points.flatMap((point, i) => {
     const before = points[i - 1];
@@ -24,7 +27,7 @@ export function filled(points: readonly Point[], step: number): Point[] {
   });
 }
 
-/** With one more at its end; two within `step` milliseconds are one. */
+/** Returns the points with one more at their end; two within `step` milliseconds become one. */
 export function append(points: readonly Point[], point: Point, step: number): Point[] {
   const last = points.at(-1),
     before = points.at(-2);
@@ -34,7 +37,9 @@ export function append(points: readonly Point[], point: Point, step: number): Po
   return all.length > MOST ? all.filter((_, i) => i % 2 === 0 || i === all.length - 1) : all;
 }
 
-/** Between each two points; a fall (somebody's vote moved to another round) is none. */
+/**
+ * Returns the rate between each two points; a fall (somebody's vote moved to another round) counts as none.
+ */
 export function rates(points: readonly Point[]): Rate[] {
   return points.slice(1).map((point, i) => {
     const before = points[i]!;
@@ -43,7 +48,7 @@ export function rates(points: readonly Point[]): Rate[] {
   });
 }
 
-/** Voters at a moment, on the line between the points around it. */
+/** Returns the voters at a moment, on the line between the points around it. */
 function between(points: readonly Point[], at: number, from: number): [voters: number, from: number] {
   let i = from;
   while (points[i + 1] && points[i + 1]!.at <= at) i++;
@@ -53,7 +58,7 @@ function between(points: readonly Point[], at: number, from: number): [voters: n
   return [here.voters + ((next.voters - here.voters) * (at - here.at)) / (next.at - here.at), i];
 }
 
-/** As columns of one width, at most so many; none narrower than what two points tell. */
+/** Returns the rates as at most `most` columns of one width, none narrower than what two points tell. */
 export function binned(points: readonly Point[], most: number): Rate[] {
   const first = points[0],
     last = points.at(-1);
@@ -69,7 +74,7 @@ export function binned(points: readonly Point[], most: number): Rate[] {
   return rates([...edges, last]);
 }
 
-/** Round steps from 0 to at least `top`, about `count` of them. */
+/** Returns round steps from 0 to at least `top`, about `count` of them. */
 export function marks(top: number, count: number, whole = true): number[] {
   const rough = Math.max(top, 1e-9) / count;
   const magnitude = 10 ** Math.floor(Math.log10(rough));
@@ -82,7 +87,7 @@ const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200,
   (s) => s * 1000,
 );
 
-/** Moments for the axis of time, at most so many, at round times of day. */
+/** Returns at most `count` moments for the axis of time, at round times of day. */
 export function moments(from: number, to: number, count: number): number[] {
   const step = STEPS.find((one) => (to - from) / one <= count) ?? STEPS.at(-1)!;
   const zone = new Date(from).getTimezoneOffset() * 60_000;

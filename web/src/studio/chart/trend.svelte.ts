@@ -6,7 +6,7 @@ import type { Poll } from "../../api/generated";
 import { slotsOf } from "../../kinds/kind";
 import { append, filled, pointOf, type Point } from "./series";
 
-/** A first point so soon after the poll was made is its beginning. */
+/** A first point this many milliseconds after the poll was made is taken for its beginning. */
 const BEGINNING = 60_000;
 
 export class Trend {
@@ -44,7 +44,7 @@ export class Trend {
     this.points = append(this.points, point, this.#step);
   }
 
-  /** Time goes on though nobody votes. */
+  /** Lets time go on though nobody votes. */
   tick() {
     const last = this.points.at(-1);
     if (last && this.#last?.status === "open") this.points = append(this.points, { ...last, at: now() }, this.#step);
@@ -56,7 +56,8 @@ export class Trend {
     if (!answer.ok || this.#closed || !answer.data.points?.length) return;
     this.#step = answer.data.stepMs;
     const kept = answer.data.points.map(pointOf);
-    // Nobody had voted when it was made; one that this node met later tells nothing of the time between.
+    // Nobody had voted when the poll was made. A poll that this node met later tells nothing of the time
+    // between.
     const made = Date.parse(this.#last!.createdAt),
       first = kept[0]!;
     if (this.#round === 1 && first.at - made < BEGINNING)

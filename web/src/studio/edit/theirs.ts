@@ -1,4 +1,4 @@
-// What somebody else has made of a field, in words.
+// Words for what somebody else has written into a field.
 
 import type { Written } from "../poll-form.svelte";
 import { lasting } from "../words";
@@ -7,7 +7,7 @@ const NOTHING = "nothing";
 const quoted = (text: string) => (text ? `“${text}”` : NOTHING);
 const listed = (items: string[]) => items.map(quoted).join(", ") || NOTHING;
 
-/** Sites that may embed something, as they are kept: one a line. */
+/** Returns the sites that may embed something, which are kept one a line. */
 export const sites = (embed: string): string => embed.split(/\s+/).filter(Boolean).join(", ") || "no site";
 
 const KINDS: Record<Written["kind"], string> = {
@@ -29,7 +29,7 @@ function closing({ closesAfter, closesAt }: Partial<Written>): string {
 const kind = (theirs: Partial<Written>) =>
   KINDS[theirs.kind!] + (theirs.maxChoices ? `, at most ${theirs.maxChoices}` : "");
 
-/** How what somebody else has made of each field of a form is said. */
+/** How somebody else's value of each field of a form is said. */
 export type Said<Fields> = { [field in keyof Fields]: (theirs: Partial<Fields>) => string };
 
 export const POLL: Said<Written> = {
@@ -52,7 +52,7 @@ export const POLL: Said<Written> = {
   embed: ({ embed }) => sites(embed!),
 };
 
-/** What somebody else has made of a field that is being changed here; null if nobody has. */
+/** Returns somebody else's value of a field that is being changed here, in words; null if there is none. */
 export const wordsOf = <Fields extends object>(
   said: Said<Fields>,
   clashes: Partial<Fields>,

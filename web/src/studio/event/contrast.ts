@@ -1,8 +1,8 @@
-// Whether an accent colour can be told from what it stands on (WCAG 2.2: 3:1 for shapes).
+// Judges whether an accent colour can be told from what it stands on (WCAG 2.2: 3:1 for shapes).
 
 import { decimal } from "../../ui/numbers";
 
-/** The cards of both themes: tokens.css. */
+/** The cards' colours in both themes, as in tokens.css. */
 const GROUNDS = { light: "#ffffff", dark: "#171b23" } as const;
 const ENOUGH = 3;
 
@@ -19,7 +19,7 @@ export function contrast(one: string, other: string): number {
   return (high + 0.05) / (low + 0.05);
 }
 
-/** How it does on both grounds, in words. */
+/** Returns how the colour does on both grounds, in words. */
 export function judge(accent: string): { fine: boolean; words: string } {
   const found = (["dark", "light"] as const).map((theme) => ({ theme, ratio: contrast(accent, GROUNDS[theme]) }));
   const poor = found.filter(({ ratio }) => ratio < ENOUGH);

@@ -1,4 +1,4 @@
-// Between an event and its form.
+// Converts between an event and its form.
 
 import type { Problem } from "../../api/call";
 import type { Event, EventPatch, NewEvent } from "../../api/generated";
@@ -21,7 +21,7 @@ export const bodyOf = (looks: Looks): NewEvent => ({
   embed: looks.embed.split(/[\s,]+/).filter(Boolean),
 });
 
-/** A change of these fields: what somebody else has saved in the rest stays. */
+/** Returns a change of these fields: what somebody else has saved in the rest stays. */
 export const patchOf = (looks: Looks, fields: readonly (keyof Looks)[]): EventPatch =>
   Object.fromEntries(Object.entries(bodyOf(looks)).filter(([name]) => fields.includes(name as keyof Looks)));
 
@@ -32,6 +32,6 @@ export const EVENT: Said<Looks> = {
   embed: ({ embed }) => sites(embed!),
 };
 
-/** The server's words by field; `/embed/0` belongs to the field of all. */
+/** Returns the server's words by field; `/embed/0` belongs to the field of all sites. */
 export const faultsOf = (problem: Problem): ReadonlyMap<string, string> =>
   new Map((problem.errors ?? []).map(({ pointer, detail }) => [pointer.replace(/^(\/\w+).*/, "$1"), detail]));

@@ -1,4 +1,4 @@
-// The pipeline's state in an organiser's words.
+// Describes the state of the server's parts in an organiser's words.
 
 import type { Status } from "../../api/generated";
 import { lasting, number, plural } from "../words";
@@ -6,7 +6,7 @@ import { lasting, number, plural } from "../words";
 export type Tone = "ok" | "warn" | "bad";
 export type Line = { name: string; tone: Tone; words: string; detail: string };
 
-/** A vote that waits longer than this is felt. */
+/** A vote that waits for longer than this is noticed. */
 const SLOW_SECONDS = 5;
 
 export function lines(status: Status, now = Date.now()): Line[] {
@@ -45,7 +45,7 @@ export function lines(status: Status, now = Date.now()): Line[] {
         store.detail ??
         (store.ok ? "Polls can be made and changed." : "Votes are still taken; making and changing polls waits."),
     });
-  // Told only together with the log: without it, null says nothing.
+  // The store is told only together with the log: without the log, null says nothing.
   if (log)
     found.push({
       name: "Last votes counted",
@@ -93,7 +93,7 @@ function counting({ here, partitions, troubles }: NonNullable<Status["processors
       };
 }
 
-/** All in one sentence. */
+/** Returns the whole state in one sentence. */
 export function verdict(found: readonly Line[]): { tone: Tone; words: string } {
   const bad = found.filter((line) => line.tone === "bad"),
     warn = found.filter((line) => line.tone === "warn");

@@ -1,4 +1,5 @@
-// What the overview lists: events with their polls and lone polls, newest first, searched and filtered.
+// Decides what the overview lists: events with their polls and lone polls, newest first, searched and
+// filtered.
 
 import type { Event, Poll } from "../../api/generated";
 import { textsOf } from "../../kinds/kind";
@@ -15,7 +16,7 @@ function matches(poll: Poll, words: string[]): boolean {
 }
 
 export function find(polls: readonly Poll[], events: readonly Event[], search: string, filter: Filter): Entry[] {
-  // A code is typed as it is read: 482 913.
+  // A code may be typed as it is read aloud: 482 913.
   const words = plain(search.replace(/(\d)[ -](?=\d)/g, "$1"))
     .split(/\s+/)
     .filter(Boolean);

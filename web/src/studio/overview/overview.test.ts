@@ -1,4 +1,4 @@
-// What the overview finds, and what leads.
+// Tests what the overview finds, and what leads.
 
 import { expect, test } from "vitest";
 import type { Event, Poll } from "../../api/generated";

@@ -1,5 +1,5 @@
-// The leading options, by votes, and polls, by voters, of what one organiser holds, ranked as the server's
-// leaderboard is: equal numbers share a rank (1, 1, 3); within it the older poll, then the lower option, comes first.
+// Ranks what one organiser holds: options by votes, and polls by voters. As on the server's leaderboard equal
+// numbers share a rank (1, 1, 3); within a rank the older poll, then the lower option, comes first.
 
 import type { Poll } from "../../api/generated";
 import { optionsOf } from "../../kinds/kind";

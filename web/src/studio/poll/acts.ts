@@ -1,4 +1,4 @@
-// What an organiser does with a poll, in the words of its buttons.
+// What an organiser can do with a poll, in the words of its buttons.
 
 import type { Answer } from "../../api/call";
 import type { Poll } from "../../api/generated";
@@ -60,7 +60,7 @@ export const RESET: Act = {
   send: resetPoll,
 };
 
-/** What goes when a poll is reset or deleted. */
+/** Returns what is lost when a poll is reset or deleted. */
 export function loss(poll: Poll): string {
   const voters = poll.totalVoters ?? 0;
   if (!voters) return "no votes";

@@ -1,4 +1,4 @@
-// Deutsch.
+// The texts of the voter's page in German.
 
 import type { Words } from "../words.svelte";
 

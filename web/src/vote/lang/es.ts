@@ -1,4 +1,4 @@
-// Español.
+// The texts of the voter's page in Spanish.
 
 import type { Words } from "../words.svelte";
 

@@ -1,4 +1,4 @@
-// हिन्दी.
+// The texts of the voter's page in Hindi.
 
 import type { Words } from "../words.svelte";
 
