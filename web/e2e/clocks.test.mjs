@@ -25,7 +25,8 @@ after(async () => {
 function ballotAt(ms) {
   const hex = Math.floor(ms).toString(16).padStart(12, "0"),
     rest = Math.random().toString(16).slice(2).padEnd(15, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${rest.slice(0, 3)}-8${rest.slice(3, 6)}-${rest.slice(3, 15).padEnd(12, "0")}`;
+  const node = rest.slice(3, 15).padEnd(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${rest.slice(0, 3)}-8${rest.slice(3, 6)}-${node}`;
 }
 const vote = (poll, body, on = server) => on.call("POST", `/api/polls/${poll.id}/vote?wait=counted`, { body });
 
@@ -35,7 +36,10 @@ for (const [was, is] of [
   [0, HOUR],
   [-HOUR, 0],
 ]) {
-  test(`the server's clock is ${was} s ahead and jumps to ${is}: the phone changes its vote, and the later wish counts`, async (t) => {
+  const JUMP =
+    `the server's clock is ${was} s ahead and jumps to ${is}: the phone changes its vote, and the later ` +
+    "wish counts";
+  test(JUMP, async (t) => {
     const clock = new ServerClock(was);
     const jumping = await Pollux.start({ env: clock.env });
     t.after(() => jumping.stop());
@@ -82,7 +86,7 @@ const votes = ({ jumping, poll }) => jumping.line.heard(new RegExp(`^POST /api/p
 test("the server's clock is set back before the first vote, its header is not: the vote gets through", async (t) => {
   const one = await early(t, { expected: /Failed to load resource/ }),
     { clock, jumping, poll, page } = one;
-  // A proxy, or a header that is written ahead of time, would change `Date` in this way.
+  // A proxy may send such a `Date`, and so may a server that wrote the header before its clock was set.
   await page.route("**/api/**", async (route) => {
     const response = await route.fetch();
     const date = new Date(Date.now() + HOUR * 1_000).toUTCString();
@@ -119,7 +123,7 @@ for (const wrong of ["gateway", "dropped", "lost"]) {
     // A ballot whose answer was lost may have been counted by then, and a dropped one is repeated by the
     // browser itself at once.
     if (wrong === "gateway") await page.getByText(/The server's clock was set, .*it counts only once/).waitFor();
-    // The ballot is named anew only when the server can have nothing more of the first try than it says.
+    // The phone waits until the server must have decided a first try that has reached it.
     await told(page, "Counted", 90_000);
     const {
         votes: [first, second],

@@ -89,7 +89,8 @@ export function inkOutside() {
         if (top >= below - SLACK || bottom <= above + SLACK || !node.clientHeight) break;
         if (bottom > below + SLACK || top < above - SLACK) {
           found.push(
-            `"${data.trim().slice(0, 30)}" in ${node.nodeName}.${node.className}: ${(bottom - below).toFixed(1)} px below, ${(above - top).toFixed(1)} px above`,
+            `"${data.trim().slice(0, 30)}" in ${node.nodeName}.${node.className}: ` +
+              `${(bottom - below).toFixed(1)} px below, ${(above - top).toFixed(1)} px above`,
           );
           break;
         }

@@ -50,7 +50,10 @@ const stands = (page, spreads) =>
   );
 const spreadsOf = (poll) => poll.statements.map(({ spread }) => spread);
 
-test("one by touch, one by keyboard, while strangers rate: means move, nothing that is marked does, and every step counts once", async () => {
+const TOUCH_AND_KEYS =
+  "one by touch, one by keyboard, while strangers rate: means move, nothing that is marked does, and " +
+  "every step counts once";
+test(TOUCH_AND_KEYS, async () => {
   const poll = await server.rating("How was it?", STATEMENTS, ENDS);
   const touch = await at(poll, { expected: /net::ERR_|WebSocket/ }),
     keys = await at(poll);
@@ -239,7 +242,10 @@ const SCALES = [
   ["two numbers", { steps: 2, symbol: "numbers" }, 44],
 ];
 for (const [name, scale, least] of SCALES) {
-  test(`${name} at 320 px: nothing sticks out, every step can be hit, also at twice the size; accessible in both themes`, async () => {
+  const NARROW =
+    `${name} at 320 px: nothing sticks out, every step can be hit, also at twice the size; accessible ` +
+    "in both themes";
+  test(NARROW, async () => {
     const poll = await server.rating("كيف كان اليوم؟", [LONG, "كيف كانت القاعة؟"], scale);
     await server.rated(poll, [
       [2, 1],

@@ -295,9 +295,12 @@ test("hidden results stay hidden, also before the owner, and are sorted at the r
   await leave({ moved: true });
 });
 
-test("turnout stands where nothing is written, whatever is asked, and not at all where the organiser hides it", async () => {
+const TURNOUT =
+  "turnout stands where nothing is written, whatever is asked, and not at all where the organiser hides " + "it";
+test(TURNOUT, async () => {
   const long =
-    "An option whose text goes on for so long that it needs every bit of the room that there is beside its figures, twice over";
+    "An option whose text goes on for so long that it needs every bit of the room that there is " +
+    "beside its figures, twice over";
   for (const options of [[long, long.toUpperCase(), "No"], Array.from({ length: 14 }, (_, i) => `${i + 1}: ${long}`)]) {
     for (const layout of ["bars", "columns"]) {
       const made = await event([{ question: "Which?", options, results: "hidden" }], { layout });

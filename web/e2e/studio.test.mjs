@@ -841,7 +841,8 @@ test("a limit runs from the opening; one that had passed is said to the organise
   await leave({ moved: true });
 });
 
-test("whatever anybody does, from the stage, another studio or a program, is on the screen within a second", async (t) => {
+const AT_ONCE = "whatever anybody does, from the stage, another studio or a program, is on the screen within a second";
+test(AT_ONCE, async (t) => {
   // One second is promised where the server itself answers.
   server.line.honest = true;
   t.after(() => {

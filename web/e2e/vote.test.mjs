@@ -295,8 +295,8 @@ test("a vote cast offline waits on the phone, also through a reload", async () =
   await told(page, "Counted");
   assert.equal((await server.read(poll)).totalVoters, 1);
 
-  // While its server cannot be reached the page is closed. When it is opened again, even in another poll, it
-  // sends what was left.
+  // While its server cannot be reached the page is left. Opened again, even at another address, it sends what
+  // it could not send.
   await page.route("**/vote?wait=counted", (route) => route.abort());
   await tap(page, "No");
   await told(page, "Not through yet");

@@ -138,7 +138,9 @@ test("a new event whose answer is lost is made once, and is opened", async () =>
   await leave({ moved: true });
 });
 
-test("a step of the stage whose answer is lost is one step; so are four presses before the screen has changed", async () => {
+const ONE_STEP =
+  "a step of the stage whose answer is lost is one step; so are four presses before the screen has " + "changed";
+test(ONE_STEP, async () => {
   const event = await server.call("POST", "/api/events", { body: { title: "Steps" } });
   const polls = [];
   for (const question of ["First?", "Second?", "Third?", "Fourth?"]) {

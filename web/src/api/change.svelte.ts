@@ -20,7 +20,7 @@ class Trying {
   under = $state(0);
   /** The changes that wait to be told whether to go on. */
   #asked: ((on: boolean) => void)[] = $state.raw([]);
-  /** Whether a page puts that question; on a stage nobody does. */
+  /** Whether this page asks whether to go on; a stage does not. */
   asks = false;
 
   readonly stuck = $derived(this.#asked.length > 0);
@@ -106,7 +106,8 @@ const isFinal = (answer: Answer<unknown>) => answer.ok || hopeless(answer.status
 const NO_ANSWER = {
   title: SILENT,
   detail:
-    "The server does not answer, so nobody knows yet whether this was done. What you see here is what was known before; try again",
+    "The server does not answer, so nobody knows yet whether this was done. " +
+    "What you see here is what was known before; try again",
 };
 
 const CHANGED = "/docs/errors/changed-meanwhile";
@@ -135,9 +136,9 @@ const told = (refused: Refusal, what = ", so nothing was done"): Refusal =>
         },
       };
 /**
- * What a refused reset says when an earlier try may have been made. A browser that loses an answer on a used
- * connection repeats the request by itself, so the new round may be this page's own or somebody else's: the
- * text does not claim that nothing was done.
+ * What a refusal says when a new round has begun. A browser that loses an answer on a used connection repeats
+ * the request by itself, so the new round may be this page's own or somebody else's: the text does not claim
+ * that nothing was done.
  */
 const ANEW = ": a new round has begun";
 

@@ -25,7 +25,7 @@ export type StudioKind<P extends Poll = Poll> = {
   rule(poll: P): [name: string, words: string];
 };
 
-/** Takes polls of its own kind only, which the compiler cannot know. */
+/** A kind that is given polls of its own kind only, which the compiler cannot know. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyKind = StudioKind<any>;
 

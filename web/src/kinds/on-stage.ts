@@ -32,7 +32,7 @@ export type StageKind<P extends Poll = Poll> = {
   lead(poll: P, votes: readonly number[], voters: number): string;
 };
 
-/** Takes polls of its own kind only, which the compiler cannot know. */
+/** A kind that is given polls of its own kind only, which the compiler cannot know. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyKind = StageKind<any>;
 

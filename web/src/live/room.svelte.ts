@@ -28,7 +28,7 @@ export class Room {
   event = $state.raw<Event | null>(null);
   /** The poll that is shown now; the one before it until the first state of it has come. */
   poll = $state.raw<Poll | null>(null);
-  /** Why there is nothing to show, for good. */
+  /** Why there is nothing to show, once it is certain that the address leads nowhere. */
   gone = $state.raw<Problem | null>(null);
 
   #id: string;
@@ -40,7 +40,7 @@ export class Room {
   #ways: Pick<Options, "socket" | "stream">;
   #connection!: Connection;
   #later: ReturnType<typeof setTimeout> | undefined;
-  /** When to ask whether the address really leads nowhere; 0 while nobody says that it does. */
+  /** When to ask whether the address really leads nowhere; 0 while no answer says so. */
   #doubt = 0;
   #left = false;
 

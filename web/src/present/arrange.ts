@@ -1,5 +1,5 @@
-// Decides which options a stage shows, and in which order. Rows do not move while a poll is open: when more
-// options than fit have votes, one that falls behind gives its place to the one that came in.
+// Decides which options a stage shows, and in which order. Rows do not move while a poll is open: where not
+// all options have a row, one that falls behind gives its place to the one that has overtaken it.
 
 /** Returns the indices of the options, best first; equal votes keep the order of the poll. */
 export function ranked(votes: readonly number[]): number[] {

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { confetti } from "./confetti";
 
-/** What the canvas is told: whether its axes are turned and moved, and what is cleared and drawn. */
+/** What the canvas was told: whether its axes are turned, what was cleared, and how many pieces were drawn. */
 let turned: boolean, cleared: { turned: boolean; box: number[] }[], pieces: number;
 
 beforeEach(() => {

@@ -11,7 +11,7 @@ const AGAIN = 3_000;
 export class Doorway {
   #known = $state.raw<Address | null>(null);
   #later: ReturnType<typeof setTimeout> | undefined;
-  /** Whether the server has answered. */
+  /** Whether the server has been asked. */
   ready = $state(false);
 
   /** The address that phones open, without a path. */

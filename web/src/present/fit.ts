@@ -26,8 +26,9 @@ export type Plan = {
   columns: 1 | 2;
   rows: number;
   shown: number;
-  /** How large each option is and how many lines it may take; then what a short one gets. */
+  /** The size of each option's text, and how many lines it may take. */
   texts: { size: number; lines: number }[];
+  /** What a short text gets. */
   usual: { size: number; lines: number };
   /** The height of the bars, the same for all, whatever the texts above them take. */
   bar: number;

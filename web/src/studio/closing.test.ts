@@ -80,7 +80,9 @@ test("a draft says how long it will be open", () => {
   expect(limit(pollOf(1))).toBe("");
 });
 
-test("one that was opened after its closing time is said to be open without a limit, until that has been read", async () => {
+const MISSED =
+  "one that was opened after its closing time is said to be open without a limit, until that has been " + "read";
+test(MISSED, async () => {
   const hall = new Hall();
   const desk = await hall.desks(pollOf(1), pollOf(2));
   render(Missed, { desk });

@@ -4,7 +4,7 @@
 
 import { untrack } from "svelte";
 import { hopeless, SILENT, type Answer, type Problem } from "../api/call";
-import type { Event, EventPoll, Leaderboard, ListPollsData, Poll, PollList } from "../api/generated";
+import type { Event, Leaderboard, ListPollsData, Poll, PollList } from "../api/generated";
 import {
   dropOperatorToken,
   dropToken,
@@ -24,7 +24,7 @@ import { Newest } from "../live/newest";
 import { Pace } from "./pace.svelte";
 import { Screen } from "./screen";
 import { each } from "./several";
-import { isAlike, withMissed } from "./told";
+import { differs, isAlike, withMissed } from "./told";
 
 /** The most polls that a server lets one connection watch. */
 const WATCHED = 100;
@@ -36,8 +36,8 @@ const REFRESH = 15_000;
 const SOON = 2_000;
 const PAGE = 100;
 /**
- * What is shown here is removed once the server has said for this many milliseconds that it does not exist: a
- * node may only have begun, or a proxy may lead elsewhere.
+ * How long, in milliseconds, the server must say of something shown here that it does not exist until it is
+ * removed: a node may only have begun, or a proxy may lead elsewhere.
  */
 const DOUBT = 10_000;
 /** The operator is shown this many pages of polls, the newest. */
@@ -135,11 +135,12 @@ export class Desk {
   own(id?: string): number {
     const { followed } = this.#screen;
     if (id === undefined) return followed.length + 1;
-    return (
-      Number(this.#asked.has(id)) +
-      followed.filter((event) => event === id || this.#events.get(event)?.current === id).length
-    );
+    const showing = followed.filter((event) => event === id || this.#events.get(event)?.current === id);
+    return Number(this.#asked.has(id)) + showing.length;
   }
+
+  /** The newest state of a poll, before the page shows it. */
+  #known = (id: string) => this.#due.get(id) ?? this.#polls.get(id);
 
   poll(id: string): Poll | undefined {
     return this.#polls.get(id);
@@ -158,9 +159,7 @@ export class Desk {
   #eventOf(id: string): string | null {
     if (this.#events.has(id)) return id;
     return (
-      (this.#due.get(id) ?? this.#polls.get(id))?.eventId ??
-      this.events.find((event) => event.polls.some((poll) => poll.id === id))?.id ??
-      null
+      this.#known(id)?.eventId ?? this.events.find((event) => event.polls.some((poll) => poll.id === id))?.id ?? null
     );
   }
 
@@ -223,7 +222,7 @@ export class Desk {
   /** Takes a poll's newest state, from wherever it came. */
   take = (told: Poll) => {
     if (this.#gone.has(told.id)) return;
-    const before = this.#due.get(told.id) ?? this.#polls.get(told.id);
+    const before = this.#known(told.id);
     const poll = withMissed(before, told);
     if (isAlike(before, poll)) return;
     const again = before?.round === poll.round;
@@ -256,30 +255,20 @@ export class Desk {
   };
 
   /**
-   * Fetches the polls that have changed. An event tells of its polls in a line each, so a poll whose line
-   * differs from what is known here is fetched. When the event's version has moved and no line has, a poll
-   * was changed in something that its line does not show.
+   * Fetches the polls whose line in the event differs from what is known here. When the event's version has
+   * moved and no line has, a poll was changed in something that its line does not show.
    */
   #catchUp(before: Event, event: Event) {
     const unseen = isAlike({ ...before, version: 0 }, { ...event, version: 0 });
-    const changed = event.polls.filter((line) => (unseen ? this.#isAsked(line.id) : this.#differs(line)));
+    const changed = event.polls.filter((line) =>
+      unseen ? this.#isAsked(line.id) : differs(this.#known(line.id), line),
+    );
     const left = before.polls.filter((line) => !event.polls.some(({ id }) => id === line.id));
     void each(changed, ({ id }) => this.loadPoll(id));
     // These polls were left out of the list, so one read is enough to be certain that they are gone; an event
     // without polls may be deleted likewise.
     void each(left, ({ id }) => this.#verify(id));
     if (!event.polls.length) void this.loadEvent(event.id, true);
-  }
-
-  #differs(line: EventPoll): boolean {
-    const poll = this.#due.get(line.id) ?? this.#polls.get(line.id);
-    return (
-      !poll ||
-      poll.status !== line.status ||
-      poll.question !== line.question ||
-      poll.revealed !== line.revealed ||
-      poll.final !== line.final
-    );
   }
 
   /** Removes for good what this page has deleted. */
@@ -291,8 +280,7 @@ export class Desk {
 
   /** Removes what does not exist any more, or is not ours any more. */
   remove(id: string) {
-    const of = this.#events.get(id)?.polls.map((poll) => poll.id) ?? [];
-    const gone = new Set([id, ...of]);
+    const gone = new Set([id, ...(this.#events.get(id)?.polls.map((poll) => poll.id) ?? [])]);
     gone.forEach((one) => this.#due.delete(one));
     this.#polls = new Map([...this.#polls].filter(([key]) => !gone.has(key)));
     this.#events = new Map([...this.#events].filter(([key]) => key !== id));
@@ -311,11 +299,9 @@ export class Desk {
   /** Asks again soon for what the page has nothing of yet and nobody has answered. */
   #later(id: string, load: () => Promise<unknown>) {
     clearTimeout(this.#waiting.get(id));
-    if (!this.#closed.signal.aborted)
-      this.#waiting.set(
-        id,
-        setTimeout(() => void load(), SOON),
-      );
+    if (this.#closed.signal.aborted) return;
+    const timer = setTimeout(() => void load(), SOON);
+    this.#waiting.set(id, timer);
   }
 
   async loadEvent(id: string, sure = false): Promise<Problem | null> {
@@ -349,10 +335,7 @@ export class Desk {
     const note = (problem: Problem | null) => {
       heard ||= problem?.title !== SILENT;
     };
-    if (this.operator)
-      await this.#listAll().then((came) => {
-        heard ||= came;
-      });
+    if (this.operator) heard = (await this.#listAll()) || heard;
     await each(
       this.holdings.filter(({ kind, id }) => kind === "event" || all || this.#isAsked(id)),
       async ({ kind, id }) => note(await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id))),
@@ -461,7 +444,7 @@ export class Desk {
    * away, unless it is `ours` to know.
    */
   #told(poll: Poll, ours = false) {
-    const before = this.#due.get(poll.id) ?? this.#polls.get(poll.id);
+    const before = this.#known(poll.id);
     if (!before && !ours) return;
     this.take(poll);
     // What only the owner is told of an opening has to be asked for.

@@ -80,6 +80,9 @@ const GROUPS = [
 ] as const satisfies (keyof Written)[][];
 const LIST = ["kind", "options", "statements", "maxChoices"] as const;
 const KIND = [...LIST, "steps", "lowest", "lowLabel", "highLabel", "symbol"] as const;
+const RULES = ["results", "turnout", "revote", "closesAt", "closesAfter", "listed", "voterIds", "embed"];
+/** The JSON pointers of faults for which the form has a field. */
+const FIELD = new RegExp(`^/(${["question", ...KIND, ...RULES].join("|")})\\b`);
 /**
  * The members of a change by the field that was touched, where their names differ. The number of choices goes
  * with the options, so that "all" stays all.
@@ -110,7 +113,7 @@ export class PollForm {
   turnout = $state("shown");
   revote = $state("replace");
   closesAt = $state("");
-  /** Seconds from each opening until the poll closes; it excludes a closing time. */
+  /** Seconds from each opening until the poll closes, instead of a closing time. */
   closesAfter = $state<number | null>(null);
   listed = $state(true);
   voterIds = $state(true);
@@ -323,11 +326,7 @@ export class PollForm {
     for (const { pointer, detail } of errors) {
       const option = /^\/(?:options|statements)\/(\d+)/.exec(pointer);
       const field = option ? `/options/${sent[Number(option[1])] ?? option[1]}` : pointer;
-      const known =
-        option ||
-        /^\/(question|options|statements|kind|maxChoices|steps|lowest|lowLabel|highLabel|symbol|results|turnout|revote|closesAt|closesAfter|listed|voterIds|embed)\b/.test(
-          field,
-        );
+      const known = option || FIELD.test(field);
       if (known)
         faults.set(option ? field : field.replace(/^(\/\w+).*/, "$1").replace("/statements", "/options"), detail);
       else elsewhere.push(`${pointer}: ${detail}`);
@@ -349,7 +348,7 @@ export class PollForm {
   #fill(from: Written) {
     const { options, ...rest } = from;
     Object.assign(this, rest);
-    // A row that stays is the same object, so whoever writes in it, or holds it, can go on.
+    // A row that stays keeps its key, so whoever writes in it, or holds it, can go on.
     const left = [...this.rows];
     const same = options.map((text) => {
       const at = left.findIndex((row) => row.text === text);

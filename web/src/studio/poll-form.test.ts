@@ -194,7 +194,8 @@ test("of two ways to close, mine and somebody else's, both are never sent", () =
 });
 
 test("what is kept on the device changes what a form asks, no other member and no prototype", () => {
-  const proto = `"__proto__": { "polluted": "yes", "listed": false }, "constructor": { "prototype": { "polluted": "yes" } }`;
+  const proto =
+    `"__proto__": { "polluted": "yes", "listed": false }, ` + `"constructor": { "prototype": { "polluted": "yes" } }`;
   const mine = `{ "question": "Mine?", "body": "none", "most": 0, "polluted": "yes", ${proto} }`;
   localStorage.setItem(
     "pollux.form.new",

@@ -192,7 +192,9 @@ test("what is followed is told in full once another token is held for it", async
   expect(hall.opened).toBe(opened);
 });
 
-test("a server that is away is asked for drafts less and less often, and not at all by a page that nobody sees", async () => {
+const AWAY =
+  "a server that is away is asked for drafts less and less often, and not at all by a page that nobody " + "sees";
+test(AWAY, async () => {
   vi.useFakeTimers();
   let asked = 0,
     there = true;

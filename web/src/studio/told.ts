@@ -1,6 +1,6 @@
 // Compares a poll or an event that the desk is told of with what it knows already.
 
-import type { Poll } from "../api/generated";
+import type { EventPoll, Poll } from "../api/generated";
 
 /**
  * Returns the told poll with a missed closing time that was heard of before. The server tells a missed
@@ -22,3 +22,10 @@ export const withMissed = (before: Poll | undefined, told: Poll): Poll =>
  */
 export const isAlike = (one: { version: number } | undefined, other: { version: number }) =>
   one?.version === other.version && JSON.stringify(one) === JSON.stringify(other);
+
+/** Whether a poll is not known, or differs from its line in an event's list of polls. */
+export const differs = (poll: Poll | undefined, line: EventPoll): boolean =>
+  poll?.status !== line.status ||
+  poll.question !== line.question ||
+  poll.revealed !== line.revealed ||
+  poll.final !== line.final;

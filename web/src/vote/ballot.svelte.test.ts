@@ -261,7 +261,10 @@ test("where cookies are refused one voter stays one, under a name", async () => 
   expect(booth.sent[2]).not.toHaveProperty("voterId");
 });
 
-test("where no cookie is kept, and no name taken, the voter is known by what the receipt says, through rounds and reloads", async () => {
+const NO_COOKIE =
+  "where no cookie is kept, and no name taken, the voter is known by what the receipt says, through " +
+  "rounds and reloads";
+test(NO_COOKIE, async () => {
   booth.answers = [receipt("recorded", { voter: "v.one" }), receipt("recorded")];
   const asked: string[] = [];
   booth.fate = (path) => {

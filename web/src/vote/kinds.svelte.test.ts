@@ -39,7 +39,10 @@ const RATING = makeRating([[0, 0, 0, 0, 0]], { id: "0199aaaa-0000-7000-8000-0000
 const show = (poll: Poll) => room.show(poll);
 const heading = () => document.querySelector("h1")?.textContent;
 
-test("the poll before stays until the kind of the next has come; one that does not come is asked for by a page that is loaded anew", async () => {
+const STAYS =
+  "the poll before stays until the kind of the next has come; one that does not come is asked for by a " +
+  "page that is loaded anew";
+test(STAYS, async () => {
   show(CHOICE);
   show(RATING);
   await vi.waitFor(() => loading.come!(false));

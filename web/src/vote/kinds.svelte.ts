@@ -4,7 +4,7 @@
 import { choice } from "../kinds/choice/ballot";
 import type { BallotKind } from "./kind";
 
-/** Takes polls of its own kind only, which the compiler cannot know. */
+/** A kind that is given polls of its own kind only, which the compiler cannot know. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyKind = BallotKind<any>;
 

@@ -172,7 +172,10 @@ test("marks stay, and so does every element, whatever the others do", () => {
   expect(document.activeElement).toBe(step(3, 1));
 });
 
-test("marks outlive a close that is taken back, a reload and another poll; they go with a new round and another scale", () => {
+const MARKS_STAY =
+  "marks outlive a close that is taken back, a reload and another poll; they go with a new round and " +
+  "another scale";
+test(MARKS_STAY, () => {
   show(POLL);
   tap(1, 3);
   told({ status: "closed" });
@@ -210,7 +213,9 @@ test("a changed mind goes under another id; the one that was counted stands wher
   expect(dock()).toContain("Too late to change");
 });
 
-test("what was not answered goes again after a reload, under the same id and as a rating, before the poll is known", async () => {
+const SENT_AGAIN =
+  "what was not answered goes again after a reload, under the same id and as a rating, before the poll " + "is known";
+test(SENT_AGAIN, async () => {
   booth.answers = [problem(503)];
   show(POLL);
   tap(2, 5);

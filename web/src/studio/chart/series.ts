@@ -5,7 +5,7 @@ import type { TrendPoint } from "../../api/generated";
 export type Point = { at: number; voters: number; votes: readonly number[] };
 export type Rate = { from: number; to: number; perSecond: number };
 
-/** When there are more points than a chart has room for they are halved. */
+/** The most points of a chart; when there are more, every other one is dropped. */
 export const MOST = 480;
 /** The narrowest column, in milliseconds. */
 const NARROWEST = 2_000;

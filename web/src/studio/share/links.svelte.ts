@@ -31,8 +31,11 @@ class Links {
 
   join = (code: string) => `${this.base}/p/${code}`;
   owner = (kind: "poll" | "event", id: string, token: string) => `${this.base}/studio#${kind}=${id}&token=${token}`;
-  frame = (id: string, title: string) =>
-    `<iframe src="${this.base}/embed/${id}" title="${title.replace(/[<>"&]/g, (sign) => `&#${sign.charCodeAt(0)};`)}" width="640" height="360" loading="lazy" style="border:0"></iframe>`;
+  frame = (id: string, title: string) => {
+    const safe = title.replace(/[<>"&]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+    const look = `width="640" height="360" loading="lazy" style="border:0"`;
+    return `<iframe src="${this.base}/embed/${id}" title="${safe}" ${look}></iframe>`;
+  };
 }
 
 export const links = new Links();
