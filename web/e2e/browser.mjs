@@ -24,6 +24,7 @@ const present = new Map();
 export const PHONE = { width: 390, height: 780 };
 export const STAGE = { width: 1280, height: 720 };
 
+/** Starts the browser. */
 export function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",

@@ -61,6 +61,7 @@ function numbers(seed) {
 /** The lines that are open, in this process. */
 export const lines = new Set();
 
+/** A line between browsers and one server, on a port of its own. */
 export class Line {
   #server;
   #upstream;

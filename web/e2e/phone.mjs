@@ -4,18 +4,25 @@ import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
 import { person, still } from "./browser.mjs";
 
+/** The smallest phone. */
 export const SMALL = { width: 320, height: 640 };
 
 /** What a browser writes into the console while there is no server, or no network. */
 export const NO_SERVER = /net::ERR_|WebSocket connection to|status of 50[0-9]/;
 
+/** Returns a poll's votes, option by option. */
 export const figures = (poll) => poll.options.map((option) => option.votes);
+/** Taps an option. */
 export const tap = (page, option) => page.getByText(option, { exact: true }).tap();
+/** Finds the radio button of an option. */
 export const choice = (page, option) => page.getByRole("radio", { name: option, exact: true });
+/** Finds the checkbox of an option. */
 export const box = (page, option) => page.getByRole("checkbox", { name: option, exact: true });
+/** Taps a button. */
 export const press = (page, name) => page.getByRole("button", { name, exact: true }).tap();
 /** Waits until the page says this of the vote. */
 export const told = (page, words, timeout) => page.getByRole("status").filter({ hasText: words }).waitFor({ timeout });
+/** Waits until the page says that it is live. */
 export const live = (page, words = "Live") => page.locator("header").getByText(words, { exact: true }).waitFor();
 /** Finds an option's row: its text, votes and share. */
 export const row = (page, option) => page.locator("label").filter({ has: page.getByText(option, { exact: true }) });

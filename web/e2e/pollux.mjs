@@ -36,6 +36,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
 // can be tried without building the server.
 const VITE = new URL("../node_modules/.bin/vite", import.meta.url).pathname;
 
+/** One server under test. */
 export class Pollux {
   #process;
   #port = 0;

@@ -11,6 +11,7 @@ const TEXT = 1,
   PING = 9,
   PONG = 10;
 
+/** A client's end of a WebSocket. */
 export class Socket {
   #socket;
   #rest = Buffer.alloc(0);

@@ -103,6 +103,7 @@ function visible(selector, text) {
   );
 }
 
+/** Starts Firefox. */
 export async function firefox() {
   const profile = mkdtempSync(join(tmpdir(), "pollux-firefox-"));
   // Firefox fetches nothing from elsewhere, and listens on a free port.
@@ -175,6 +176,7 @@ async function marionette(port) {
     });
 }
 
+/** Starts WebKitGTK's MiniBrowser. */
 export async function webkit() {
   const library = readdirSync("/usr/lib")
     .flatMap((folder) => ["4.1", "4.0", "6.0"].map((version) => `/usr/lib/${folder}/webkit2gtk-${version}/MiniBrowser`))

@@ -8,9 +8,12 @@ import type { Problem as ProblemDocument } from "./generated";
 import { heard } from "./clock";
 import { FILE, like, NOTHING, PROBLEM } from "./shapes";
 
+/** A problem document of the server's; of one that is made here only the title is certain. */
 export type Problem = Pick<ProblemDocument, "title"> & Partial<ProblemDocument>;
 
+/** A refusal, or with status 0 no answer of Pollux. `retryAfter` is in milliseconds. */
 export type Refusal = { ok: false; status: number; problem: Problem; retryAfter: number };
+/** What a request comes to. */
 export type Answer<T> = { ok: true; status: number; data: T } | Refusal;
 
 /** What the generated types say of one operation. */
@@ -35,6 +38,7 @@ const LONGEST_PAUSE = 60_000;
 /** The title of the problem that stands for an answer that is not Pollux's. */
 export const SILENT = "The server does not answer";
 
+/** The answer when Pollux has said nothing. */
 export const UNKNOWN: Refusal = { ok: false, status: 0, problem: { title: SILENT }, retryAfter: 0 };
 
 /** Returns a function that does this operation, whose answer is like `shape`. */

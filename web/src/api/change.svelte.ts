@@ -40,6 +40,7 @@ class Trying {
   }
 }
 
+/** The changes of this page that have no answer yet. */
 export const trying = /*#__PURE__*/ new Trying();
 
 /** The request of a change; a change of a poll brings the poll as it was seen. */

@@ -6,6 +6,7 @@
 
 import { forget, recall, remember, remembered } from "../ui/storage";
 
+/** A poll or event of which this device holds a token. */
 export type Holding = { kind: "poll" | "event"; id: string };
 
 const key = (id: string) => `token.${id}`;
@@ -35,6 +36,7 @@ export function keepToken(id: string, token: string, kind: Holding["kind"] = "po
   return remember(key(id), token);
 }
 
+/** Forgets a token. */
 export function dropToken(id: string) {
   forget(key(id));
   forget(kindOf(id));

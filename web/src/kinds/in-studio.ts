@@ -6,6 +6,7 @@ import type { PollForm } from "../studio/poll-form.svelte";
 import choice from "./choice/in-studio";
 import rating from "./rating/in-studio";
 
+/** A kind's part for the studio. */
 export type StudioKind<P extends Poll = Poll> = {
   /** The results for whoever runs the poll. */
   readonly Results: Component<{ poll: P }>;
@@ -35,4 +36,5 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   rating,
 };
 
+/** Returns the studio's part of a poll's kind. */
 export const inStudio = ({ kind }: { kind: Poll["kind"] }): AnyKind => KINDS[kind];

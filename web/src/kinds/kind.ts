@@ -7,6 +7,7 @@ export type ChoicePoll = Extract<Poll, Choice>;
 /** A poll that asks how much of each statement. */
 export type RatingPoll = Extract<Poll, Rating>;
 
+/** Whether a poll is a rating. */
 export const isRating = (poll: Poll): poll is RatingPoll => poll.kind === "rating";
 
 /** Returns the options of a choice; none for any other kind. */

@@ -15,6 +15,7 @@ export type Seen<P extends Poll> = { poll: P; votes: readonly number[] | null; v
  */
 export type Place = { width: number; height: number; upright: boolean; fits: (width: number, height: number) => Plan };
 
+/** A kind's part for the stage. */
 export type StageKind<P extends Poll = Poll> = {
   /** The results, with a row for each option or statement. */
   readonly Rows: Component<Place & { results: Results; poll: P }>;
@@ -42,4 +43,5 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   rating,
 };
 
+/** Returns the stage's part of a poll's kind. */
 export const onStage = (poll: Poll): AnyKind => KINDS[poll.kind];

@@ -7,6 +7,7 @@ import { Connection, type Options } from "./connection";
 import { Frames } from "./frames";
 import { Link } from "./link.svelte";
 
+/** The leaderboard, with its connection. */
 export class Board {
   readonly link = new Link();
   ranks = $state.raw<Leaderboard | null>(null);

@@ -13,6 +13,7 @@ import { openSocket, openStream, type Opens, type Transport } from "./transport"
  */
 export type State = "connecting" | "live" | "polling" | "waiting";
 
+/** What a connection carries, and whom it tells. */
 export type Options = {
   /** What is watched: "?event=482913", "?poll=…", "?leaderboard", or a function where that can change. */
   query: string | (() => string);
@@ -42,6 +43,7 @@ const JUMP = 10_000;
 const SOCKETS_BEFORE_STREAM = 3;
 const STREAMS_BEFORE_ASKING = 2;
 
+/** A page's connection to the server, which lasts until it is closed. */
 export class Connection {
   #options: Options;
   #way: Transport | null = null;

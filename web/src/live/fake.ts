@@ -27,6 +27,7 @@ export class FakeWay {
   }
 }
 
+/** The server that a test plays. */
 export class FakeServer {
   epoch = "one";
   /** All connections that were ever opened, the oldest first. */

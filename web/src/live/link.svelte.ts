@@ -2,6 +2,7 @@
 
 import type { State } from "./connection";
 
+/** The state of a page's connection, for components to show. */
 export class Link {
   state = $state<State>("connecting");
   /** Whole seconds since the server was last heard. */

@@ -23,6 +23,7 @@ const ENTER_AGAIN = 2_000;
  */
 const DOUBT = 10_000;
 
+/** An event and the poll that is shown now, with their connection. */
 export class Room {
   readonly link = new Link();
   event = $state.raw<Event | null>(null);

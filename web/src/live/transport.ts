@@ -4,10 +4,12 @@
 import { NAMES, parse, type Message } from "./messages";
 import { claim } from "./streams";
 
+/** An open way to the server. */
 export interface Transport {
   close(): void;
 }
 
+/** Who is told what arrives over a way. */
 export type Hears = {
   message(message: Message): void;
   /**
@@ -23,6 +25,7 @@ export type Opens = (query: string, tokens: string[], hears: Hears) => Transport
 /** The longest wait for the greeting, in milliseconds. */
 const STUCK = 10_000;
 
+/** Opens a WebSocket. */
 export const openSocket: Opens = (query, tokens, hears) => {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${location.host}/ws${query}`);
@@ -50,6 +53,7 @@ export const openSocket: Opens = (query, tokens, hears) => {
   return { close };
 };
 
+/** Opens an event stream, which carries no token. */
 export const openStream: Opens = (query, _tokens, hears) => {
   const stream = new EventSource(`/api/events${query}`);
   const close = () => {

@@ -3,8 +3,10 @@
 
 import { toggleTheme } from "../ui/theme";
 
+/** What each key does. */
 export type Acts = Record<string, () => unknown>;
 
+/** Switches full screen on or off. */
 export function fullScreen() {
   const { documentElement: page } = document;
   const done = document.fullscreenElement ? document.exitFullscreen() : page.requestFullscreen?.();

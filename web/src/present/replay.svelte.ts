@@ -6,10 +6,12 @@ import { explain } from "../api/call";
 import { getReplay } from "../api/operations";
 import type { Replay as Recording } from "../api/generated";
 
+/** How long a replay lasts, in milliseconds. */
 export const LASTS = 20_000;
 /** With reduced motion the replay has this many stills. */
 const STILLS = 10;
 
+/** The replay of one poll. */
 export class Replay {
   recording = $state.raw<Recording | null>(null);
   playing = $state(false);

@@ -16,6 +16,7 @@ type Sources = {
   again?: () => { votes: readonly number[]; voters: number } | null;
 };
 
+/** The figures of one poll for the room. */
 export class Results {
   /** The number of rows that fit, set by the component that draws them. */
   room = $state(Infinity);

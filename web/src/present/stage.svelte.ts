@@ -28,6 +28,7 @@ function beside({ polls, current }: Event, by: 1 | -1) {
   return here < 0 && by < 0 ? polls.at(-1) : polls[here + by];
 }
 
+/** One stage. */
 export class Stage {
   readonly room: Room;
   readonly door = new Doorway();

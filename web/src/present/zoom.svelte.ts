@@ -6,6 +6,7 @@ const SMALLEST = 0.7,
   LARGEST = 1.3,
   STEP = 0.1;
 
+/** The stage's magnification. */
 export class Zoom {
   now = $state(1);
 

@@ -7,12 +7,14 @@ import { persist } from "../api/change.svelte";
 import type { Poll } from "../api/generated";
 import { deleteEvent, deletePoll, getEvent, getPoll } from "../api/operations";
 
+/** Deletes a poll; returns the refusal, if there is one. */
 export const erasePoll = (was: Poll, token: string | null) =>
   erase(
     () => deletePoll({ path: { id: was.id }, was, token }),
     () => getPoll({ path: { id: was.id }, token }),
   );
 
+/** Deletes an event; returns the refusal, if there is one. */
 export const eraseEvent = (id: string, token: string | null) =>
   erase(
     () => deleteEvent({ path: { id }, token }),

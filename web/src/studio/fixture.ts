@@ -71,6 +71,7 @@ export const eventOf = (n: number, polls: Poll[], rest: Partial<Event> = {}): Ev
   ...rest,
 });
 
+/** A server for tests, with everybody who uses it. */
 export class Hall {
   polls = new Map<string, ChoicePoll>();
   events = new Map<string, Event>();

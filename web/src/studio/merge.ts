@@ -38,6 +38,7 @@ type Groups<T> = readonly (readonly (keyof T)[])[];
 /** Merges both changes of a field; null if that cannot be done. */
 type Blend<T> = (was: Partial<T>, mine: Partial<T>, theirs: Partial<T>) => Partial<T> | null;
 
+/** Whether two values are equal, compared as JSON. */
 export const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 const pick = <T extends object>(of: Partial<T>, fields: readonly (keyof T)[]) =>

@@ -21,6 +21,7 @@ import {
   type Kept,
 } from "./merge";
 
+/** A row of the form; its key stays while the row moves or its text changes. */
 export type Row = { key: number; text: string };
 export const MOST_OPTIONS = 100,
   MOST_STATEMENTS = 30;
@@ -100,6 +101,7 @@ function blended(was: Partial<Written>, mine: Partial<Written>, theirs: Partial<
   return options ? { options } : null;
 }
 
+/** The form of one poll. */
 export class PollForm {
   question = $state("");
   rows = $state<Row[]>([]);

@@ -2,11 +2,13 @@
 
 import { decoded } from "../ui/address";
 
+/** A page of the studio. */
 export type Route =
   | { page: "overview" | "access" | "health" | "new-event" }
   | { page: "new"; from: string | null; event: string | null }
   | { page: "poll" | "event" | "sheet"; id: string };
 
+/** Returns the page at an address. */
 export function read(path: string, search = ""): Route {
   const [, , first, second, third] = path.split("/");
   const id = second ? decoded(second) : "";
@@ -19,6 +21,7 @@ export function read(path: string, search = ""): Route {
   return { page: "overview" };
 }
 
+/** The page that is shown, and the way to another one. */
 export class Router {
   path = $state(location.pathname);
   search = $state(location.search);

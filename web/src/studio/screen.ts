@@ -18,6 +18,7 @@ const EVERY = 500,
   PAUSE = 2_000,
   LONGEST = 30_000;
 
+/** What the desk knows and does for its screen. */
 export type Sources = {
   /** Returns the event that this is, or is in. */
   eventOf: (id: string) => string | null;
@@ -31,6 +32,7 @@ export type Sources = {
   hear: (message: Message) => void;
 };
 
+/** The connections and requests for what is on the screen. */
 export class Screen {
   #sources: Sources;
   #ways: Pick<Options, "socket" | "stream">;

@@ -11,4 +11,5 @@ class Voice {
   }
 }
 
+/** The page's voice for screen readers. */
 export const voice = new Voice();

@@ -19,12 +19,14 @@ export const limit = (poll: Pick<Poll, "closesAfter" | "closesAt">): string => {
   return poll.closesAt ? `closes on ${day(poll.closesAt)}` : "";
 };
 
+/** Writes how long ago something was. */
 export const ago = (at: string | null | undefined, now = Date.now()): string => {
   if (!at) return "never";
   const seconds = (now - Date.parse(at)) / 1000;
   return seconds < 2 ? "just now" : `${lasting(seconds)} ago`;
 };
 
+/** Writes a moment with its day. */
 export const day = (at: string): string =>
   new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 

@@ -1,5 +1,6 @@
 // Copies text, even where a page came over plain HTTP and has no clipboard interface.
 
+/** Copies a text; returns whether it was copied. */
 export async function copy(text: string): Promise<boolean> {
   try {
     if (navigator.clipboard && window.isSecureContext) {

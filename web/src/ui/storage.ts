@@ -11,6 +11,7 @@ export const tab = (() => {
   }
 })();
 
+/** Returns what is remembered under a name; null if nothing is. */
 export function recall<T>(name: string, where?: Storage): T | null {
   try {
     const text = (where ?? localStorage).getItem(PREFIX + name);
@@ -20,6 +21,7 @@ export function recall<T>(name: string, where?: Storage): T | null {
   }
 }
 
+/** Remembers a value under a name; returns whether that was possible. */
 export function remember(name: string, value: unknown, where?: Storage): boolean {
   try {
     (where ?? localStorage).setItem(PREFIX + name, JSON.stringify(value));
@@ -29,6 +31,7 @@ export function remember(name: string, value: unknown, where?: Storage): boolean
   }
 }
 
+/** Forgets what is remembered under a name. */
 export function forget(name: string, where?: Storage) {
   try {
     (where ?? localStorage).removeItem(PREFIX + name);

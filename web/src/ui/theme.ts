@@ -10,6 +10,7 @@ export function applyTheme(otherwise: Theme | null = null) {
   if (theme) document.documentElement.dataset.theme = theme;
 }
 
+/** Switches to the other theme, and remembers it. */
 export function toggleTheme(): Theme {
   const shown =
     document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");

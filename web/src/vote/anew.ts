@@ -7,6 +7,7 @@ import { getAddress, getEvent } from "../api/operations";
 import { backOff } from "../live/backoff";
 import { place } from "./place.svelte";
 
+/** Loads the page anew as soon as Pollux answers. */
 export function anew(tries = 0) {
   setTimeout(() => void isOurs().then((ours) => (ours ? location.reload() : anew(tries + 1))), 500 + backOff(tries));
 }

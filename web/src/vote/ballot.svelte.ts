@@ -49,6 +49,7 @@ export type Sent = {
   unnamed?: boolean;
 };
 
+/** What the device keeps of a voter's ballot in one poll. */
 export type Kept = {
   round: number;
   state: State;
@@ -124,6 +125,7 @@ const timeTold = ({ problem }: Refusal, id: string) =>
 /** Returns what a ballot answers. */
 export const answerOf = (sent: Sent | null): Answer => sent?.answer ?? sent?.optionIds ?? [];
 
+/** One voter's ballot in one poll. */
 export class Ballot {
   now = $state.raw<Kept>(NEW);
   /** Whether the server takes no `round`. */

@@ -15,6 +15,7 @@ const KEPT = 60 * 24 * 3600 * 1000;
  */
 const SPREAD = 400;
 
+/** The ballots of this device, by poll. */
 export class Ballots {
   #all = $state.raw<ReadonlyMap<string, Ballot>>(new Map());
 

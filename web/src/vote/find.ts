@@ -38,4 +38,5 @@ export async function find(typed: string): Promise<() => string> {
   return t(answer.status === 429 ? "tooManyTries" : "noServer");
 }
 
+/** Returns the text for a code that leads nowhere. */
 export const noSuch = (code: string) => t("noSuchCode", { code: spoken(code) });

@@ -16,6 +16,7 @@ export type Answer = (number | null)[];
  */
 export type Member = "optionIds" | "answer";
 
+/** A kind's part for the phone. */
 export type BallotKind<P extends Poll = Poll> = {
   readonly member: Member;
   /** Returns what the ballot paper says: marks that were set on one paper mean nothing on another. */

@@ -33,4 +33,5 @@ class Kinds {
   }
 }
 
+/** The kinds that are loaded. */
 export const kinds = new Kinds();

@@ -12,4 +12,5 @@ class Online {
   }
 }
 
+/** Whether this device is online. */
 export const online = new Online();

@@ -2,6 +2,7 @@
 
 import { decoded } from "../ui/address";
 
+/** The place that the address names. */
 export class Place {
   #path = $state(location.pathname);
   /** Whether this place was reached from within the page. */
@@ -37,4 +38,5 @@ export class Place {
   }
 }
 
+/** The place of this page. */
 export const place = new Place();

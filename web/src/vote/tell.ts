@@ -6,9 +6,11 @@ import { CLOCKS, NOT_TAKEN, type Ballot } from "./ballot.svelte";
 import { oneTap, type BallotKind } from "./kind";
 import { say, span } from "./words.svelte";
 
+/** What the words look like. */
 export type Mood = "none" | "sending" | "counted" | "failed" | "queued" | "refused";
 export type Told = { mood: Mood; title: string; text: string; ticks?: boolean };
 
+/** What the words depend on. */
 export type Situation = {
   poll: Poll;
   kind: Pick<BallotKind, "choosing">;
@@ -24,6 +26,7 @@ export type Situation = {
   at: number;
 };
 
+/** Returns the words for a ballot's state. */
 export function tell(situation: Situation): Told {
   const {
     poll,

@@ -3,9 +3,12 @@
 import type { Event } from "../api/generated";
 import { remember } from "../ui/storage";
 
+/** The event where this phone was. */
 export type Visited = { code: string; title: string };
 
+/** The name under which it is remembered. */
 export const lastRoom = "last";
 
+/** Remembers an event as the last one. */
 export const visited = (event: Event) =>
   remember(lastRoom, { code: event.code ?? event.id, title: event.title } satisfies Visited);

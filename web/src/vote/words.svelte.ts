@@ -96,6 +96,7 @@ class Speech {
   }
 }
 
+/** The language of this page. */
 export const speech = new Speech();
 export const { say, number, percent, decimal, span, time } = speech;
 

@@ -7,6 +7,7 @@ import type { ChoicePoll } from "../kind";
 import Ballot from "./Ballot.svelte";
 import Table from "./BallotTable.svelte";
 
+/** The phone's part of a choice. */
 export const choice: BallotKind<ChoicePoll> = {
   member: "optionIds",
   printed: ({ kind, maxChoices, revote, options }) => [

@@ -93,5 +93,7 @@ const hi: Own = {
   count: "रेटिंग",
 };
 
+/** The texts of all languages. */
 export const WORDS = { en, de, es, hi };
+/** Says a text of this kind in the page's language. */
 export const say = phrases<keyof typeof en>(WORDS);

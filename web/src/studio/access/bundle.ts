@@ -2,8 +2,10 @@
 
 import type { Holding } from "../../api/identity";
 
+/** A token, and what it is for. */
 export type Token = Holding & { token: string };
 
+/** Returns the text of such a file. */
 export const write = (tokens: readonly Token[]): string => JSON.stringify({ pollux: "tokens", tokens }, null, 2);
 
 /** Returns the tokens of such a file; null if it is none. */

@@ -2,7 +2,9 @@
 
 import type { TrendPoint } from "../../api/generated";
 
+/** The voters and the votes slot by slot at a moment, in milliseconds. */
 export type Point = { at: number; voters: number; votes: readonly number[] };
+/** Voters per second between two moments, in milliseconds. */
 export type Rate = { from: number; to: number; perSecond: number };
 
 /** The most points of a chart; when there are more, every other one is dropped. */
@@ -10,6 +12,7 @@ export const MOST = 480;
 /** The narrowest column, in milliseconds. */
 const NARROWEST = 2_000;
 
+/** Returns a point of the server's trend; hidden numbers are 0. */
 export const pointOf = ({ at, voters, votes }: TrendPoint): Point => ({
   at: Date.parse(at),
   voters: voters ?? 0,
@@ -58,7 +61,7 @@ function between(points: readonly Point[], at: number, from: number): [voters: n
   return [here.voters + ((next.voters - here.voters) * (at - here.at)) / (next.at - here.at), i];
 }
 
-/** Returns the rates as at most `most` columns of one width, none narrower than what two points tell. */
+/** Returns the rates as at most `most` columns of one width, none narrower than `NARROWEST`. */
 export function binned(points: readonly Point[], most: number): Rate[] {
   const first = points[0],
     last = points.at(-1);

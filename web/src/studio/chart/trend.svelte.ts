@@ -9,6 +9,7 @@ import { append, filled, pointOf, type Point } from "./series";
 /** A first point this many milliseconds after the poll was made is taken for its beginning. */
 const BEGINNING = 60_000;
 
+/** The course of one poll. */
 export class Trend {
   points = $state.raw<readonly Point[]>([]);
   loaded = $state(false);

@@ -32,6 +32,7 @@ const kind = (theirs: Partial<Written>) =>
 /** How somebody else's value of each field of a form is said. */
 export type Said<Fields> = { [field in keyof Fields]: (theirs: Partial<Fields>) => string };
 
+/** The words for each field of a poll's form. */
 export const POLL: Said<Written> = {
   question: ({ question }) => quoted(question!),
   options: ({ options }) => listed(options!),

@@ -1,6 +1,8 @@
 // Makes a picture fit for the server: PNG, JPEG or WebP of at most 64 KiB. A larger one is drawn smaller.
 
+/** The formats that the server takes. */
 export const KINDS = ["image/png", "image/jpeg", "image/webp"];
+/** The most bytes of a picture. */
 export const MOST = 64 * 1024;
 
 /** Returns the picture to send, or what is wrong with it. */

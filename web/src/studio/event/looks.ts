@@ -5,8 +5,10 @@ import type { Event, EventPatch, NewEvent } from "../../api/generated";
 import { sites, type Said } from "../edit/theirs";
 import type { Looks } from "./EventForm.svelte";
 
+/** The form of a new event. */
 export const BLANK: Looks = { title: "", accent: null, layout: "bars", embed: "" };
 
+/** Returns the form of an event. */
 export const looksOf = (event: Event): Looks => ({
   title: event.title,
   accent: event.accent?.toLowerCase() ?? null,
@@ -14,6 +16,7 @@ export const looksOf = (event: Event): Looks => ({
   embed: event.embed.join("\n"),
 });
 
+/** Returns the body of a creation. */
 export const bodyOf = (looks: Looks): NewEvent => ({
   title: looks.title,
   accent: looks.accent,
@@ -25,6 +28,7 @@ export const bodyOf = (looks: Looks): NewEvent => ({
 export const patchOf = (looks: Looks, fields: readonly (keyof Looks)[]): EventPatch =>
   Object.fromEntries(Object.entries(bodyOf(looks)).filter(([name]) => fields.includes(name as keyof Looks)));
 
+/** The words for each field of an event's form. */
 export const EVENT: Said<Looks> = {
   title: ({ title }) => `“${title}”`,
   accent: ({ accent }) => accent ?? "no colour of its own",

@@ -3,12 +3,15 @@
 import type { Status } from "../../api/generated";
 import { lasting, number, plural } from "../words";
 
+/** How bad something is. */
 export type Tone = "ok" | "warn" | "bad";
+/** The state of one part of the server. */
 export type Line = { name: string; tone: Tone; words: string; detail: string };
 
 /** A vote that waits for longer than this is noticed. */
 const SLOW_SECONDS = 5;
 
+/** Returns the state of each part of the server that it has told of. */
 export function lines(status: Status, now = Date.now()): Line[] {
   const { log, store, processors } = status;
   const found: Line[] = [];

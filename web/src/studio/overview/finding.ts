@@ -6,6 +6,7 @@ import { textsOf } from "../../kinds/kind";
 
 export const FILTERS = ["all", "open", "draft", "closed"] as const;
 export type Filter = (typeof FILTERS)[number];
+/** An event with those of its polls that were found, or a lone poll. */
 export type Entry = { id: string; event: Event | null; polls: Poll[] };
 
 const plain = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
@@ -15,6 +16,7 @@ function matches(poll: Poll, words: string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
+/** Returns what the overview lists. */
 export function find(polls: readonly Poll[], events: readonly Event[], search: string, filter: Filter): Entry[] {
   // A code may be typed as it is read aloud: 482 913.
   const words = plain(search.replace(/(\d)[ -](?=\d)/g, "$1"))

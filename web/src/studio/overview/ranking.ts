@@ -4,6 +4,7 @@
 import type { Poll } from "../../api/generated";
 import { optionsOf } from "../../kinds/kind";
 
+/** A place in a ranking. */
 export type Leading = { rank: number; key: string; name: string; of: string | null; pollId: string; votes: number };
 
 type Unranked = Omit<Leading, "rank">;
@@ -18,6 +19,7 @@ function ranked(all: Unranked[], most: number): Leading[] {
 /** Sorting is stable, so the oldest go in first. */
 const oldestFirst = (polls: readonly Poll[]) => [...polls].sort((a, b) => (a.id < b.id ? -1 : 1));
 
+/** Returns the options with the most votes. */
 export const topOptions = (polls: readonly Poll[], most: number): Leading[] =>
   ranked(
     oldestFirst(polls).flatMap((poll) =>
@@ -32,6 +34,7 @@ export const topOptions = (polls: readonly Poll[], most: number): Leading[] =>
     most,
   );
 
+/** Returns the polls with the most voters. */
 export const topPolls = (polls: readonly Poll[], most: number): Leading[] =>
   ranked(
     oldestFirst(polls).map((poll) => ({

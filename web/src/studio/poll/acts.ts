@@ -7,6 +7,7 @@ import { closePoll, openPoll, reopenPoll, resetPoll, revealPoll } from "../../ap
 import type { IconName } from "../Icon.svelte";
 import { plural } from "../words";
 
+/** Something that can be done with a poll. */
 export type Act = {
   name: "open" | "close" | "reopen" | "reveal" | "reset";
   word: string;
@@ -16,6 +17,7 @@ export type Act = {
   send: (ask: { path: { id: string }; was: Poll; token: string | null }) => Promise<Answer<Poll>>;
 };
 
+/** The acts in the order of their buttons. */
 export const ACTS: readonly Act[] = [
   {
     name: "open",
@@ -51,6 +53,7 @@ export const ACTS: readonly Act[] = [
   },
 ];
 
+/** The act that begins a new round. */
 export const RESET: Act = {
   name: "reset",
   word: "Reset…",

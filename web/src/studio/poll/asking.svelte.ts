@@ -8,4 +8,5 @@ class Asking {
   trouble = $state.raw<{ id: string; words: string } | null>(null);
 }
 
+/** The question that is open on this page. */
 export const asking = new Asking();

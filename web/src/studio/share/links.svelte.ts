@@ -38,6 +38,7 @@ class Links {
   };
 }
 
+/** The links of this server. */
 export const links = new Links();
 
 /** Hands a file to the browser to be saved. */
