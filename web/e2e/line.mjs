@@ -1,6 +1,6 @@
-// The line between browsers and a server. It is slow and uneven, and now and then something on it answers in
-// the server's place, as portals, filters and proxies do. What it does by itself follows from a seed, which a
-// failing test prints. A test can also order an answer, and ask what has passed.
+// Simulates the line between browsers and a server. It is slow and uneven, and now and then something on it
+// answers in the server's place, as portals, filters and proxies do. What it does by itself follows from a
+// seed, which a failing test prints. A test can also order an answer, and ask what has passed.
 
 import { once } from "node:events";
 import { Agent, createServer, request as ask } from "node:http";
@@ -61,7 +61,7 @@ function numbers(seed) {
 /** The lines that are open, in this process. */
 export const lines = new Set();
 
-/** A line between browsers and one server, on a port of its own. */
+/** Carries the requests of browsers to one server, on a port of its own. */
 export class Line {
   #server;
   #upstream;

@@ -1,4 +1,4 @@
-// What the tests of the voter's page do with it and wait for on it.
+// Holds what the tests of the voter's page do on it and wait for.
 
 import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";

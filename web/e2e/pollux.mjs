@@ -1,7 +1,7 @@
-// The real server as a process that can be killed and started again where it was: an embedded node with a
-// folder of its own, or, when `cargo xtask e2e --cluster` has started a cluster, a node of it with topics and
-// a database of its own. It stands in a busy hall: browsers reach it over a bad line, and other people are
-// there.
+// Runs the real server as a process that can be killed and started again where it was: an embedded node with
+// a folder of its own, or, when `cargo xtask e2e --cluster` has started a cluster, a node of it with topics
+// and a database of its own. It stands in a busy hall: browsers reach it over a bad line, and other people
+// are there.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -36,7 +36,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
 // can be tried without building the server.
 const VITE = new URL("../node_modules/.bin/vite", import.meta.url).pathname;
 
-/** One server under test. */
+/** Runs one server under test. */
 export class Pollux {
   #process;
   #port = 0;

@@ -1,5 +1,5 @@
-// A WebSocket as a program has it: no cookie, no Origin, no retry. Node.js has none of its own before version
-// 22.
+// Speaks WebSocket as a program does: no cookie, no Origin, no retry. Node.js has none of its own before
+// version 22.
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ const TEXT = 1,
   PING = 9,
   PONG = 10;
 
-/** A client's end of a WebSocket. */
+/** Speaks for the client's end of a WebSocket. */
 export class Socket {
   #socket;
   #rest = Buffer.alloc(0);

@@ -1,6 +1,6 @@
-// The operations of the API that the screens use, with the shapes of their answers. A page's bundle holds
-// only those that it calls. A change is sent until it is answered (`change.svelte.ts`); votes have a way of
-// their own.
+// Lists the operations of the API that the screens use, with the shapes of their answers. A page's bundle
+// holds only those that it calls. A change is sent until it is answered (`change.svelte.ts`); votes have a
+// way of their own.
 
 import { operation } from "./call";
 import { change, gone, pollChange, step } from "./change.svelte";

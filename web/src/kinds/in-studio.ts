@@ -1,4 +1,5 @@
-// What the studio asks of a poll's kind. Each kind answers from a folder of its own, `<kind>/in-studio.ts`.
+// Declares what the studio asks of a poll's kind. Each kind answers from a folder of its own,
+// `<kind>/in-studio.ts`.
 
 import type { Component } from "svelte";
 import type { Poll } from "../api/generated";

@@ -1,4 +1,4 @@
-// What every screen may ask of a poll's kind; how a kind looks is in its folder.
+// Answers what every screen may ask of a poll's kind; how a kind looks is in its folder.
 
 import type { Choice, Poll, PollOption, Rating } from "../api/generated";
 

@@ -1,4 +1,5 @@
-// What the stage asks of a poll's kind. Each kind answers from a folder of its own, `<kind>/on-stage.ts`.
+// Declares what the stage asks of a poll's kind. Each kind answers from a folder of its own,
+// `<kind>/on-stage.ts`.
 
 import type { Component } from "svelte";
 import type { Poll } from "../api/generated";

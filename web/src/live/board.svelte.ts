@@ -1,5 +1,5 @@
-// The leaderboard, live. Versions of a leaderboard are counted by each node, so the one that a hello brings
-// always stands.
+// Keeps the leaderboard live. Versions of a leaderboard are counted by each node, so the one that a hello
+// brings always stands.
 
 import { getLeaderboard } from "../api/operations";
 import type { Leaderboard } from "../api/generated";
@@ -7,7 +7,7 @@ import { Connection, type Options } from "./connection";
 import { Frames } from "./frames";
 import { Link } from "./link.svelte";
 
-/** The leaderboard, with its connection. */
+/** Follows the leaderboard over a connection of its own. */
 export class Board {
   readonly link = new Link();
   ranks = $state.raw<Leaderboard | null>(null);

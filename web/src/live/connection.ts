@@ -43,7 +43,7 @@ const JUMP = 10_000;
 const SOCKETS_BEFORE_STREAM = 3;
 const STREAMS_BEFORE_ASKING = 2;
 
-/** A page's connection to the server, which lasts until it is closed. */
+/** Keeps a page connected until it is closed. */
 export class Connection {
   #options: Options;
   #way: Transport | null = null;

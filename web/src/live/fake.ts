@@ -1,4 +1,4 @@
-// A server for tests, without a network. It greets whoever connects unless it is told otherwise. A test
+// Plays a server for tests, without a network. It greets whoever connects unless it is told otherwise. A test
 // replaces `receive` to refuse, be silent or break off, and sends what it likes over the open ways.
 
 import { refusal } from "../api/fixture";
@@ -27,7 +27,7 @@ export class FakeWay {
   }
 }
 
-/** The server that a test plays. */
+/** Plays the server of one test. */
 export class FakeServer {
   epoch = "one";
   /** All connections that were ever opened, the oldest first. */

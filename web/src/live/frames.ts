@@ -3,7 +3,7 @@
 
 const HIDDEN = 250;
 
-/** The works that wait for the next frame. */
+/** Collects the works for the next frame. */
 export class Frames {
   #due = new Map<string, () => void>();
   #frame = 0;

@@ -1,8 +1,8 @@
-// How fresh a page is, for whoever looks at it.
+// Tells how fresh a page is, for whoever looks at it.
 
 import type { State } from "./connection";
 
-/** The state of a page's connection, for components to show. */
+/** Holds the state of a page's connection, for components to show. */
 export class Link {
   state = $state<State>("connecting");
   /** Whole seconds since the server was last heard. */

@@ -1,4 +1,5 @@
-// The messages that the server sends over a WebSocket or an event stream (AsyncAPI: /api/asyncapi.json).
+// Describes the messages that the server sends over a WebSocket or an event stream (AsyncAPI:
+// /api/asyncapi.json).
 
 import type { Event, Leaderboard, Poll } from "../api/generated";
 import { EVENT, LEADERBOARD, like, POLL } from "../api/shapes";

@@ -2,7 +2,7 @@
 // states of one thing the one with the greater version stands. A new epoch means another server process with
 // other versions, so they start afresh.
 
-/** The newest version of each thing that a page has seen. */
+/** Knows the newest version of each thing that a page has seen. */
 export class Newest {
   #epoch: string | undefined;
   #versions = new Map<string, number>();

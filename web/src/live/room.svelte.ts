@@ -1,5 +1,5 @@
-// One event as everybody in the room sees it: the poll that is shown now, and which one that is. A lone poll
-// is an event of one poll. Whoever has joined once is led to each next poll.
+// Follows one event as everybody in the room sees it: the poll that is shown now, and which one that is. A
+// lone poll is an event of one poll. Whoever has joined once is led to each next poll.
 
 import { getEvent, getPoll } from "../api/operations";
 import { hopeless, type Problem, type Refusal } from "../api/call";
@@ -23,7 +23,7 @@ const ENTER_AGAIN = 2_000;
  */
 const DOUBT = 10_000;
 
-/** An event and the poll that is shown now, with their connection. */
+/** Follows an event, and the poll that is shown now, over a connection of its own. */
 export class Room {
   readonly link = new Link();
   event = $state.raw<Event | null>(null);

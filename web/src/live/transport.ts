@@ -1,4 +1,4 @@
-// The two ways in which a server pushes: a WebSocket, and an event stream where a proxy lets no socket
+// Opens the two ways in which a server pushes: a WebSocket, and an event stream where a proxy lets no socket
 // through. Both carry the same messages.
 
 import { NAMES, parse, type Message } from "./messages";

@@ -5,7 +5,7 @@ import { now } from "../api/clock";
 /** A close that is more than a day ahead has no countdown. */
 const SHOWN = 24 * 3_600_000;
 
-/** The countdown to a poll's close. */
+/** Counts down to a poll's close. */
 export class Countdown {
   /** Milliseconds left, in steps of a second; null when nothing is to be shown. */
   left = $state<number | null>(null);

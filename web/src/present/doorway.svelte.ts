@@ -8,7 +8,7 @@ const LOOPBACK = /^(localhost|127\.|\[::1\])/;
 /** Milliseconds until the server is asked again. */
 const AGAIN = 3_000;
 
-/** The address for phones, as the server tells it. */
+/** Knows the address for phones, as the server tells it. */
 export class Doorway {
   #known = $state.raw<Address | null>(null);
   #later: ReturnType<typeof setTimeout> | undefined;

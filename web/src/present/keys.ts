@@ -1,5 +1,5 @@
-// The keys of every screen in front of a room: light or dark, larger or smaller, full screen, and those that
-// a page adds. They do nothing while a field or a dialog has the focus.
+// Handles the keys of every screen in front of a room: light or dark, larger or smaller, full screen, and
+// those that a page adds. They do nothing while a field or a dialog has the focus.
 
 import { toggleTheme } from "../ui/theme";
 

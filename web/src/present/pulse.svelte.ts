@@ -5,7 +5,7 @@ import { getEventPulse } from "../api/operations";
 
 const EVERY = 2_000;
 
-/** The number of people who watch an event, asked for regularly. */
+/** Asks regularly how many people watch an event. */
 export class Heartbeat {
   /** The number of connections that follow the event; null while it is not known. */
   watchers = $state<number | null>(null);

@@ -11,7 +11,7 @@ export const LASTS = 20_000;
 /** With reduced motion the replay has this many stills. */
 const STILLS = 10;
 
-/** The replay of one poll. */
+/** Plays the replay of one poll. */
 export class Replay {
   recording = $state.raw<Recording | null>(null);
   playing = $state(false);

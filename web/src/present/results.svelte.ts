@@ -1,5 +1,5 @@
-// What a poll's figures look like to the room: shown or hidden, in which order, and who has won. The stage
-// shows what everybody may see, even where the organiser's token would show more.
+// Decides what a poll's figures look like to the room: shown or hidden, in which order, and who has won. The
+// stage shows what everybody may see, even where the organiser's token would show more.
 
 import type { Poll } from "../api/generated";
 import { arrange, keep, leaders } from "./arrange";
@@ -16,7 +16,7 @@ type Sources = {
   again?: () => { votes: readonly number[]; voters: number } | null;
 };
 
-/** The figures of one poll for the room. */
+/** Prepares the figures of one poll for the room. */
 export class Results {
   /** The number of rows that fit, set by the component that draws them. */
   room = $state(Infinity);

@@ -4,7 +4,7 @@ import { untrack } from "svelte";
 
 const SHOWN = 2_500;
 
-/** The entries of one ranking that have risen just now. */
+/** Knows which entries of one ranking have risen just now. */
 export class Risers {
   #risen = $state.raw<ReadonlySet<string>>(new Set());
   #ranks = new Map<string, number>();

@@ -1,5 +1,5 @@
-// The stage: the room that it shows, what is on its screen, and what may be done with the token that it came
-// with.
+// Keeps the state of a stage: the room that it shows, what is on its screen, and what may be done with the
+// token that it came with.
 
 import { untrack } from "svelte";
 import { explain, type Answer } from "../api/call";
@@ -28,7 +28,7 @@ function beside({ polls, current }: Event, by: 1 | -1) {
   return here < 0 && by < 0 ? polls.at(-1) : polls[here + by];
 }
 
-/** One stage. */
+/** Holds what one stage shows, and changes it. */
 export class Stage {
   readonly room: Room;
   readonly door = new Doorway();

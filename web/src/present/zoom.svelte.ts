@@ -1,4 +1,4 @@
-// Larger and smaller, as this device remembers it.
+// Makes the stage larger and smaller, as this device remembers it.
 
 import { recall, remember } from "../ui/storage";
 
@@ -6,7 +6,7 @@ const SMALLEST = 0.7,
   LARGEST = 1.3,
   STEP = 0.1;
 
-/** The stage's magnification. */
+/** Holds the stage's magnification. */
 export class Zoom {
   now = $state(1);
 

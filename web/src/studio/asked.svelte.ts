@@ -2,7 +2,7 @@
 
 import type { Answer, Problem } from "../api/call";
 
-/** A value that is asked for regularly. */
+/** Asks for a value regularly. */
 export class Asked<T> {
   value = $state.raw<T | null>(null);
   problem = $state.raw<Problem | null>(null);

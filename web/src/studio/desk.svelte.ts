@@ -43,7 +43,7 @@ const DOUBT = 10_000;
 /** The operator is shown this many pages of polls, the newest. */
 const PAGES = 10;
 
-/** What one organiser's page knows. */
+/** Knows what one organiser's page shows. */
 export class Desk {
   readonly link = new Link();
   readonly pace = new Pace();

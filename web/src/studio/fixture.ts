@@ -1,5 +1,5 @@
-// A hall in which everybody does something all the time, for tests of what an organiser holds meanwhile: half
-// a word, an open dialog, a row in the hand.
+// Simulates a hall in which everybody does something all the time, for tests of what an organiser holds
+// meanwhile: half a word, an open dialog, a row in the hand.
 
 import { flushSync } from "svelte";
 import type { ChoicePoll } from "../kinds/kind";
@@ -71,7 +71,7 @@ export const eventOf = (n: number, polls: Poll[], rest: Partial<Event> = {}): Ev
   ...rest,
 });
 
-/** A server for tests, with everybody who uses it. */
+/** Plays a server, with everybody who uses it. */
 export class Hall {
   polls = new Map<string, ChoicePoll>();
   events = new Map<string, Event>();

@@ -1,5 +1,5 @@
-// Single keys, for people who work in the studio a lot. They do nothing while a field has the focus or a
-// dialog is open.
+// Handles single keys, for people who work in the studio a lot. They do nothing while a field has the focus
+// or a dialog is open.
 
 /** What each key does. */
 export type Presses = Record<string, () => void>;

@@ -2,7 +2,7 @@
 
 const SECONDS = 60;
 
-/** The voters of the last minute. */
+/** Counts the voters of the last minute. */
 export class Pace {
   /** The voters counted in each of the last sixty whole seconds, the newest last. */
   seconds = $state.raw<readonly number[]>(new Array<number>(SECONDS).fill(0));

@@ -1,5 +1,5 @@
-// A poll as it is being written. What is not yet on the server is kept on this device, field by field, so a
-// reload, a crash or a lost connection loses nothing. The server says what is wrong with it.
+// Keeps a poll as it is being written. What is not yet on the server is kept on this device, field by field,
+// so a reload, a crash or a lost connection loses nothing. The server says what is wrong with it.
 
 import type { FieldError, NewPoll, Poll, PollPatch } from "../api/generated";
 import { keyFor, over } from "../api/intention";
@@ -101,7 +101,7 @@ function blended(was: Partial<Written>, mine: Partial<Written>, theirs: Partial<
   return options ? { options } : null;
 }
 
-/** The form of one poll. */
+/** Holds the form of one poll. */
 export class PollForm {
   question = $state("");
   rows = $state<Row[]>([]);

@@ -21,7 +21,7 @@ export function read(path: string, search = ""): Route {
   return { page: "overview" };
 }
 
-/** The page that is shown, and the way to another one. */
+/** Knows which page is shown, and leads to another one. */
 export class Router {
   path = $state(location.pathname);
   search = $state(location.search);

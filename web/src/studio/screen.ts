@@ -32,7 +32,7 @@ export type Sources = {
   hear: (message: Message) => void;
 };
 
-/** The connections and requests for what is on the screen. */
+/** Makes the connections and requests for what is on the screen. */
 export class Screen {
   #sources: Sources;
   #ways: Pick<Options, "socket" | "stream">;

@@ -1,4 +1,5 @@
-// What this device remembers. Storage may be full, forbidden or cleared: then a page forgets, and works.
+// Keeps what this device remembers. Storage may be full, forbidden or cleared: then a page forgets, and
+// works.
 
 const PREFIX = "pollux.";
 

@@ -1,4 +1,4 @@
-// The theme, light or dark: the system's until somebody chooses another.
+// Sets the theme, light or dark: the system's until somebody chooses another.
 
 import { recall, remember } from "./storage";
 

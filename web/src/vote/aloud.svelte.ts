@@ -4,7 +4,7 @@ const EVERY = 10_000;
 /** What changes twice within this many milliseconds is said once. */
 const SETTLE = 1_000;
 
-/** The page's voice for screen readers. */
+/** Speaks to screen readers. */
 export class Aloud {
   words = $state("");
   #due = 0;

@@ -125,7 +125,7 @@ const timeTold = ({ problem }: Refusal, id: string) =>
 /** Returns what a ballot answers. */
 export const answerOf = (sent: Sent | null): Answer => sent?.answer ?? sent?.optionIds ?? [];
 
-/** One voter's ballot in one poll. */
+/** Sends one voter's ballot in one poll, and knows what became of it. */
 export class Ballot {
   now = $state.raw<Kept>(NEW);
   /** Whether the server takes no `round`. */

@@ -1,5 +1,5 @@
-// All ballots of this device: that of the poll which is shown, and those of earlier polls that still wait to
-// be sent. They are sent whatever is on the screen.
+// Keeps all ballots of this device: that of the poll which is shown, and those of earlier polls that still
+// wait to be sent. They are sent whatever is on the screen.
 
 import type { Poll } from "../api/generated";
 import { madeAt } from "../api/uuid";
@@ -15,7 +15,7 @@ const KEPT = 60 * 24 * 3600 * 1000;
  */
 const SPREAD = 400;
 
-/** The ballots of this device, by poll. */
+/** Keeps the ballots of this device, by poll. */
 export class Ballots {
   #all = $state.raw<ReadonlyMap<string, Ballot>>(new Map());
 

@@ -13,7 +13,7 @@ type Marks = { paper: string; answer: Answer; sent?: number };
 /** What a page of an earlier release kept, which knew only choices. */
 type Earlier = { paper: string; optionIds: number[] };
 
-/** The marks in one poll that are not sent. */
+/** Keeps the marks in one poll that are not sent. */
 export class Draft {
   /** The name in this tab's storage: another tab may be in the middle of other marks. */
   #name: string;

@@ -1,4 +1,4 @@
-// A room of one event, as tests of the voter's page have it, and the page in it.
+// Plays a room of one event, as tests of the voter's page have it, and the page in it.
 
 import { flushSync, mount, unmount } from "svelte";
 import { vi } from "vitest";

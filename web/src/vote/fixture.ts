@@ -1,4 +1,4 @@
-// What tests of this page share: polls, a server that takes votes, and a browser that lets nobody store
+// Holds what tests of this page share: polls, a server that takes votes, and a browser that lets nobody store
 // anything.
 
 import { vi } from "vitest";

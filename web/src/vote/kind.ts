@@ -1,4 +1,4 @@
-// What the phone asks of a poll's kind. Each kind answers from a folder of its own,
+// Declares what the phone asks of a poll's kind. Each kind answers from a folder of its own,
 // `src/kinds/<kind>/ballot.ts`.
 
 import type { Component } from "svelte";

@@ -1,5 +1,5 @@
-// The kinds of polls that this page can show. The usual one comes with the page; another is loaded once there
-// is a poll of it.
+// Loads the kinds of polls that this page can show. The usual one comes with the page; another is loaded once
+// there is a poll of it.
 
 import { choice } from "../kinds/choice/ballot";
 import type { BallotKind } from "./kind";

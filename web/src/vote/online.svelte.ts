@@ -1,4 +1,4 @@
-// Whether this device believes that it is connected at all. It is only used for words: sending is tried
+// Tells whether this device believes that it is connected at all. It is only used for words: sending is tried
 // regardless, because a server may be near where the internet is not.
 
 class Online {

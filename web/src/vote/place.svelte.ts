@@ -1,8 +1,9 @@
-// Where on this page somebody is: entering a code, or in a poll. Going from one to the other reloads nothing.
+// Tells where on this page somebody is: entering a code, or in a poll. Going from one to the other reloads
+// nothing.
 
 import { decoded } from "../ui/address";
 
-/** The place that the address names. */
+/** Knows the place that the address names. */
 export class Place {
   #path = $state(location.pathname);
   /** Whether this place was reached from within the page. */

@@ -4,7 +4,7 @@ import type { Poll } from "../api/generated";
 import type { Room } from "../live/room.svelte";
 import { kinds } from "./kinds.svelte";
 
-/** What stands on the page of one room. */
+/** Decides what stands on the page of one room. */
 export class Scene {
   /** Whether a code is being typed, which stays whatever comes on stage. */
   types = $state(false);

@@ -1,10 +1,10 @@
-// What is marked and what is sent, in one poll.
+// Keeps what is marked and what is sent in one poll.
 
 import type { Poll } from "../api/generated";
 import { takesVotes, type Ballot } from "./ballot.svelte";
 import { oneTap, type Answer, type BallotKind } from "./kind";
 
-/** A voter's marks and ballot in one poll. */
+/** Joins a voter's marks and ballot in one poll. */
 export class Voting<P extends Poll = Poll> {
   #poll: () => P;
   readonly kind: BallotKind<P>;

@@ -1,5 +1,5 @@
-// The language of the page: which one it is, its words, its plurals and its numbers. A phone downloads only
-// the one that it shows.
+// Keeps the language of the page: which one it is, its words, its plurals and its numbers. A phone downloads
+// only the one that it shows.
 
 import { recall, remember } from "../ui/storage";
 import { writing } from "../ui/writing";

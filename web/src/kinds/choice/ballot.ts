@@ -1,4 +1,5 @@
-// A choice on the voter's phone: its ballot paper, the words about it, and what its numbers come to.
+// Implements a choice on the voter's phone: its ballot paper, the words about it, and what its numbers come
+// to.
 
 import { share } from "../../ui/writing";
 import type { BallotKind } from "../../vote/kind";

@@ -1,4 +1,4 @@
-// A choice in the studio.
+// Implements a choice in the studio.
 
 import { colour, letter } from "../../ui/option";
 import type { StudioKind } from "../in-studio";

@@ -1,4 +1,4 @@
-// A choice on stage: its rows, the words about it, and its outcome.
+// Implements a choice on stage: its rows, the words about it, and its outcome.
 
 import { leaders } from "../../present/arrange";
 import { counted, percent, share } from "../../ui/numbers";

@@ -1,4 +1,4 @@
-// What tests of a rating share: a poll, and its statements with given numbers.
+// Holds what tests of a rating share: a poll, and its statements with given numbers.
 
 import { makePoll } from "../../vote/fixture";
 import type { RatingPoll } from "../kind";

@@ -1,4 +1,5 @@
-// A rating on the voter's phone: its ballot paper, the words about it, and what its numbers come to.
+// Implements a rating on the voter's phone: its ballot paper, the words about it, and what its numbers come
+// to.
 
 import type { BallotKind } from "../../vote/kind";
 import { decimal } from "../../vote/words.svelte";

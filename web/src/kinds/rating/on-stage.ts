@@ -1,4 +1,4 @@
-// A rating on stage: its rows, the words about it, and its outcome. A rating has no winner.
+// Implements a rating on stage: its rows, the words about it, and its outcome. A rating has no winner.
 
 import { counted, decimal } from "../../ui/numbers";
 import type { RatingPoll } from "../kind";

@@ -1,5 +1,5 @@
-// The words of the phone about ratings, in all its languages. They come with the kind, which is loaded only
-// for a rating.
+// Holds the words of the phone about ratings, in all its languages. They come with the kind, which is loaded
+// only for a rating.
 
 import { phrases } from "../../vote/words.svelte";
 

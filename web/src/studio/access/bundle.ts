@@ -1,4 +1,4 @@
-// Tokens as a file, to take to another device, and links as they are handed on.
+// Reads and writes tokens as a file, to take to another device, and reads links as they are handed on.
 
 import type { Holding } from "../../api/identity";
 

@@ -1,4 +1,4 @@
-// A poll's course as numbers: cumulative points, the rates between them, and round marks for axes.
+// Computes a poll's course as numbers: cumulative points, the rates between them, and round marks for axes.
 
 import type { TrendPoint } from "../../api/generated";
 

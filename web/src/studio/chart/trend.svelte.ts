@@ -1,4 +1,4 @@
-// How a poll went: what the server kept of it, and from then on what is seen live.
+// Keeps the course of a poll: what the server kept of it, and from then on what is seen live.
 
 import { now } from "../../api/clock";
 import { getTrend } from "../../api/operations";
@@ -9,7 +9,7 @@ import { append, filled, pointOf, type Point } from "./series";
 /** A first point this many milliseconds after the poll was made is taken for its beginning. */
 const BEGINNING = 60_000;
 
-/** The course of one poll. */
+/** Keeps the course of one poll. */
 export class Trend {
   points = $state.raw<readonly Point[]>([]);
   loaded = $state(false);

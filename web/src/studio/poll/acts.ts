@@ -1,4 +1,4 @@
-// What an organiser can do with a poll, in the words of its buttons.
+// Lists what an organiser can do with a poll, in the words of its buttons.
 
 import type { Answer } from "../../api/call";
 import type { Poll } from "../../api/generated";

@@ -1,4 +1,5 @@
-// The links of a poll or event that are given to people, at the address where phones can really open them.
+// Builds the links of a poll or event that are given to people, at the address where phones can really open
+// them.
 
 import type { Address } from "../../api/generated";
 import { getAddress } from "../../api/operations";

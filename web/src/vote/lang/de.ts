@@ -1,4 +1,4 @@
-// The texts of the voter's page in German.
+// Holds the texts of the voter's page in German.
 
 import type { Words } from "../words.svelte";
 

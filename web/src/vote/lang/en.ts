@@ -1,5 +1,5 @@
-// The texts of the voter's page in English, whose keys the other languages follow. A text with plural forms
-// has one for each category of its language (Intl.PluralRules); {names} are filled in.
+// Holds the texts of the voter's page in English, whose keys the other languages follow. A text with plural
+// forms has one for each category of its language (Intl.PluralRules); {names} are filled in.
 
 import type { Words } from "../words.svelte";
 

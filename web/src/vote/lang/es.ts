@@ -1,4 +1,4 @@
-// The texts of the voter's page in Spanish.
+// Holds the texts of the voter's page in Spanish.
 
 import type { Words } from "../words.svelte";
 

@@ -1,4 +1,4 @@
-// The texts of the voter's page in Hindi.
+// Holds the texts of the voter's page in Hindi.
 
 import type { Words } from "../words.svelte";
 
