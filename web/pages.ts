@@ -1,6 +1,6 @@
-// Which page stands at which address; `crates/server/src/web/mod.rs` says the same to the server.
+// Tells which page stands at which address; `crates/server/src/web/mod.rs` tells the server the same.
 
-/** Each is an HTML file of this folder. */
+/** The pages; each is an HTML file of this folder. */
 export const pages = ["vote", "present", "overlay", "leaderboard", "studio", "document"] as const;
 
 export function pageOf(path: string): (typeof pages)[number] | undefined {

@@ -1,7 +1,9 @@
-// How Svelte compiles: no text ever becomes HTML, so templates are built node by node
-// (`fragments: tree`) and the page's policy may forbid every way from a string to HTML.
+// Configures how Svelte compiles. No text ever becomes HTML, so templates are built node by node (`fragments:
+// tree`), and the page's policy may forbid every way from a string to HTML.
 /** @type {import("@sveltejs/vite-plugin-svelte").SvelteConfig} */
 export default {
   compilerOptions: { runes: true, fragments: "tree" },
-  onwarn: (warning) => { throw new Error(`${warning.filename}: ${warning.message}`); },
+  onwarn: (warning) => {
+    throw new Error(`${warning.filename}: ${warning.message}`);
+  },
 };

@@ -1,5 +1,5 @@
 // Builds the pages into files with hashed names, each also compressed. The server's build script runs this
-// and embeds what comes out; `npm run dev` serves the pages beside a running `pollux serve`.
+// and embeds the result; `npm run dev` serves the pages beside a running `pollux serve`.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -9,9 +9,15 @@ import { pages, pageOf } from "./pages.ts";
 
 const POLLUX = process.env.POLLUX_URL ?? "http://127.0.0.1:5000";
 
-/** The voter's page is built by itself: what it shared with the others would have all that they need in it. */
+/**
+ * The voter's page, which is built by itself: a chunk that it shared with other pages would hold everything
+ * that they need.
+ */
 const VOTER = "vote";
-/** What a voter's page loads with a poll of a kind; the server finds it by this name, to send it along. */
+/**
+ * Returns the name of what a voter's page loads with a poll of a kind; the server finds it by this name, to
+ * send it along.
+ */
 function ballot(module: string | null | undefined): string | null {
   const kind = /\/src\/kinds\/(\w+)\/ballot\.ts$/.exec(module ?? "")?.[1];
   return kind ? `ballot-${kind}` : null;
@@ -46,14 +52,18 @@ export default defineConfig(({ mode }) => ({
   },
   server: {
     allowedHosts: ["classroom.test"],
-    proxy: Object.fromEntries(["/api", "/ws", "/docs", "/healthz", "/readyz", "/metrics"]
-      .map((path) => [path, { target: POLLUX, ws: path === "/ws" }])),
+    proxy: Object.fromEntries(
+      ["/api", "/ws", "/docs", "/healthz", "/readyz", "/metrics"].map((path) => [
+        path,
+        { target: POLLUX, ws: path === "/ws" },
+      ]),
+    ),
   },
   resolve: mode === "test" ? { conditions: ["browser"] } : {},
   test: { environment: "happy-dom", include: ["src/**/*.test.ts"], restoreMocks: true },
 }));
 
-/** The server's addresses, for the development server. */
+/** Serves the pages at the server's addresses in the development server. */
 function addresses(): Plugin {
   return {
     name: "pollux-addresses",
@@ -68,7 +78,7 @@ function addresses(): Plugin {
   };
 }
 
-/** No server renders a page of ours, so none is ever hydrated: what Svelte has for that is left out. */
+/** Leaves out what Svelte has for hydration: no server renders a page of ours, so none is ever hydrated. */
 function unhydrated(): Plugin {
   return {
     name: "pollux-unhydrated",
@@ -76,7 +86,8 @@ function unhydrated(): Plugin {
     transform: {
       filter: { id: /svelte\/src\/internal\/client\/dom\/hydration\.js$/ },
       handler(code) {
-        const never = code.replace("export let hydrating = false;", "export const hydrating = false;")
+        const never = code
+          .replace("export let hydrating = false;", "export const hydrating = false;")
           .replace(/(function set_hydrating\(value\) \{)[^}]*\}/, "$1}");
         if (never.includes("hydrating = value") || !never.includes("const hydrating")) {
           throw new Error("this Svelte hydrates in another way than the build leaves out");
@@ -87,12 +98,13 @@ function unhydrated(): Plugin {
   };
 }
 
-/** Beside each file of text its gzip and Brotli forms, as small as they get. */
+/** Writes gzip and Brotli forms beside each file of text, as small as they get. */
 function compressed(): Plugin {
   const text = /\.(html|js|css|svg)$/;
-  const files = (folder: string): string[] => readdirSync(folder)
-    .map((name) => join(folder, name))
-    .flatMap((path) => (statSync(path).isDirectory() ? files(path) : [path]));
+  const files = (folder: string): string[] =>
+    readdirSync(folder)
+      .map((name) => join(folder, name))
+      .flatMap((path) => (statSync(path).isDirectory() ? files(path) : [path]));
   return {
     name: "pollux-compressed",
     apply: "build",
@@ -100,9 +112,12 @@ function compressed(): Plugin {
       for (const file of files(dir!).filter((path) => text.test(path))) {
         const bytes = readFileSync(file);
         writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
-        writeFileSync(`${file}.br`, brotliCompressSync(bytes, {
-          params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
-        }));
+        writeFileSync(
+          `${file}.br`,
+          brotliCompressSync(bytes, {
+            params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+          }),
+        );
       }
     },
   };

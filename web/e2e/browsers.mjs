@@ -1,5 +1,5 @@
-// A dozen flows in Debian's Firefox and in WebKitGTK, in the same busy hall: `make browsers`. One that does not
-// start is red.
+// Walks a dozen flows in Debian's Firefox and in WebKitGTK, in the same busy hall (`make browsers`). A
+// browser that does not start fails the run.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -9,8 +9,12 @@ import { Pollux } from "./pollux.mjs";
 import { until } from "./until.mjs";
 import { firefox, webkit } from "./webdriver.mjs";
 
-const ENTER = "\uE007", ESCAPE = "\uE00C", SPACE = "\uE00D", DOWN = "\uE015";
-const PHONE = [500, 800], WIDE = [1280, 800];
+const ENTER = "\uE007",
+  ESCAPE = "\uE00C",
+  SPACE = "\uE00D",
+  DOWN = "\uE015";
+const PHONE = [500, 800],
+  WIDE = [1280, 800];
 
 for (const [name, launch] of Object.entries({ firefox, webkit })) {
   describe(name, () => {
@@ -19,12 +23,19 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
       server = await Pollux.start();
       page = await launch();
     });
-    after(async () => { await page?.close(); await server?.stop(); });
+    after(async () => {
+      await page?.close();
+      await server?.stop();
+    });
 
     const says = (selector, text) => page.find(selector, text);
     const told = (words) => says("[role=status]", words);
-    const checked = () => page.run(() => [...document.querySelectorAll("fieldset input:checked")]
-      .map((field) => field.closest("label").querySelector(".text").textContent));
+    const checked = () =>
+      page.run(() =>
+        [...document.querySelectorAll("fieldset input:checked")].map(
+          (field) => field.closest("label").querySelector(".text").textContent,
+        ),
+      );
     const tap = (option) => page.click("fieldset label", option);
     const press = (word) => page.click("button", word);
     const voteIn = (poll) => server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`));
@@ -36,11 +47,12 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
       await at(`/p/${poll.code}`);
       await says("fieldset", poll.options[0].text);
     };
-    /** Until this many people more are seen to have voted. */
+    /** Waits until the page shows that this many more people have voted. */
     const more = async (people) => {
-      const seen = () => page.run(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));
+      const seen = () =>
+        page.run(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));
       const now = await seen();
-      await until(async () => await seen() >= now + people, { patience: 15_000 });
+      await until(async () => (await seen()) >= now + people, { patience: 15_000 });
     };
 
     test("join by code, vote, change the vote", async () => {
@@ -54,9 +66,14 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
       await more(3);
       await tap("Coffee");
       await told("Counted");
-      const { votes: [tea, coffee], voters } = await crowd.leave(), now = await server.counted(poll, voters + 1);
+      const {
+          votes: [tea, coffee],
+          voters,
+        } = await crowd.leave(),
+        now = await server.counted(poll, voters + 1);
       assert.deepEqual([...figures(now), now.totalVoters], [tea, coffee + 1, voters + 1]);
-      const shown = () => page.run(() => [...document.querySelectorAll("fieldset .result")].map((one) => parseInt(one.textContent, 10)));
+      const shown = () =>
+        page.run(() => [...document.querySelectorAll("fieldset .result")].map((one) => parseInt(one.textContent, 10)));
       await until(async () => (await shown()).join() === [tea, coffee + 1].join());
     });
 
@@ -72,8 +89,12 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
       assert.deepEqual(await checked(), ["Tue", "Thu"]);
       await press("Vote");
       await told("Counted");
-      const { votes, voters } = await crowd.leave(), now = await server.counted(poll, voters + 1);
-      assert.deepEqual(figures(now), votes.map((count, i) => count + i % 2));
+      const { votes, voters } = await crowd.leave(),
+        now = await server.counted(poll, voters + 1);
+      assert.deepEqual(
+        figures(now),
+        votes.map((count, i) => count + (i % 2)),
+      );
     });
 
     test("a vote that cannot be taken back needs a second touch", async () => {
@@ -140,9 +161,12 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
       const poll = await server.poll("Faster?", ["Yes", "No"]);
       await at(`/present/${poll.code}`, WIDE);
       await says("h1", "Faster?");
-      const { votes: [yes, no], voters } = await server.crowd(poll, { most: 20, perSecond: 20 }).over();
+      const {
+        votes: [yes, no],
+        voters,
+      } = await server.crowd(poll, { most: 20, perSecond: 20 }).over();
       await says("footer", `${voters} votes`);
-      await says("ol li", `Yes ${yes} ${Math.round(100 * yes / (yes + no))}%`);
+      await says("ol li", `Yes ${yes} ${Math.round((100 * yes) / (yes + no))}%`);
     });
 
     test("the stage reveals by key", async () => {
@@ -156,8 +180,16 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
     });
 
     test("every letter is whole", async () => {
-      const poll = await server.poll("Which city, jury, gypsy quay?", ["Hiring people, properly", "Prague, Györ, Ångström", "مرحبا بالعالم"]);
-      for (const [path, size] of [[`/present/${poll.id}`, WIDE], [`/overlay/${poll.id}`, WIDE], [`/p/${poll.code}`, PHONE]]) {
+      const poll = await server.poll("Which city, jury, gypsy quay?", [
+        "Hiring people, properly",
+        "Prague, Györ, Ångström",
+        "مرحبا بالعالم",
+      ]);
+      for (const [path, size] of [
+        [`/present/${poll.id}`, WIDE],
+        [`/overlay/${poll.id}`, WIDE],
+        [`/p/${poll.code}`, PHONE],
+      ]) {
         await at(path, size);
         await says("main, body", "Prague");
         assert.deepEqual(await page.run(inkOutside), [], path);

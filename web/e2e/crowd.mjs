@@ -1,38 +1,56 @@
-// The other people: voters who never retry and keep no cookie, and the screens and organisers that are there
-// besides those a test is about. What they have been told counts is accounted for, to the vote.
+// Plays the other people: voters who never retry and keep no cookie, and the screens and organisers besides
+// those that a test is about. The votes that they were told are counted are accounted for exactly.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { Socket } from "./socket.mjs";
 
 const PATIENCE_MS = 10_000;
-/** Of the crowd's voters one in this many comes over a WebSocket. */
+/** One in this many of the crowd's voters votes over a WebSocket. */
 const BY_SOCKET = 4;
 
-/** POST this; the status and what was said, or nothing at all. */
+/** Sends this body; returns the status and the answer's body, or nothing at all. */
 async function post(port, path, body, { token, method = "POST" } = {}) {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method, body: JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE_MS),
+    method,
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(PATIENCE_MS),
     headers: { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) },
   }).catch(() => null);
   return answer && { status: answer.status, said: await answer.json().catch(() => null) };
 }
 
-/** What a ballot of these marks has in a request: a rating has a step for each statement, a choice the options' ids. */
+/**
+ * Returns the members of a request that sends these marks: a step for each statement of a rating, or the
+ * options' ids of a choice.
+ */
 const answerOf = ({ kind }, marks) => (kind === "rating" ? { answer: marks } : { optionIds: marks });
 
-/** Strangers who vote in one poll, each once, and go. */
+/** A crowd of strangers who vote once each in one poll, and go. */
 export class Crowd {
-  #port; #poll; #timer; #under = new Set(); #left; #choose; #came = 0;
-  /** The votes that were acknowledged, by option; of a rating how many gave each step, by statement. Who was told nothing
-   *  is in `unknown`, who was told no in `refused`. */
-  votes; unknown = 0; refused = 0;
+  #port;
+  #poll;
+  #timer;
+  #under = new Set();
+  #left;
+  #choose;
+  #came = 0;
+  /**
+   * The acknowledged votes, by option; for a rating the count of each step, by statement. Voters without an
+   * answer are counted in `unknown`, refused ones in `refused`.
+   */
+  votes;
+  unknown = 0;
+  refused = 0;
 
-  /** So many a second until they are called off, or until `most` have voted; `choose` names one's marks. */
+  /**
+   * Sends `perSecond` voters each second until `leave` is called or `most` have voted; `choose` returns a
+   * voter's marks.
+   */
   constructor(port, poll, { perSecond = 15, most = 600, choose } = {}) {
     this.#port = port;
     this.#poll = poll;
     this.#left = most;
-    this.#choose = choose ?? ((one) => [one % poll.options.length + 1]);
+    this.#choose = choose ?? ((one) => [(one % poll.options.length) + 1]);
     this.votes = poll.statements?.map(() => Array(poll.steps).fill(0)) ?? poll.options.map(() => 0);
     this.#timer = setInterval(() => this.#next(), 1_000 / perSecond);
   }
@@ -41,14 +59,14 @@ export class Crowd {
     return this.#came - this.#under.size - this.unknown - this.refused;
   }
 
-  /** Nobody else comes; once all have their answers this is the account. */
+  /** Sends nobody else; resolves to this account once all voters have their answers. */
   async leave() {
     clearInterval(this.#timer);
     await Promise.all(this.#under);
     return { votes: this.votes, voters: this.voters };
   }
 
-  /** Once all have come. */
+  /** Resolves once all voters have come. */
   async over() {
     while (this.#left > 0) await pause(20);
     return this.leave();
@@ -56,7 +74,8 @@ export class Crowd {
 
   #next() {
     if (this.#left-- <= 0) return clearInterval(this.#timer);
-    const one = this.#came++, marks = this.#choose(one);
+    const one = this.#came++,
+      marks = this.#choose(one);
     const vote = (one % BY_SOCKET ? this.#byRequest(marks) : this.#bySocket(marks))
       .then((answer) => this.#note(marks, answer))
       .finally(() => this.#under.delete(vote));
@@ -65,7 +84,10 @@ export class Crowd {
 
   #note(marks, answer) {
     if (answer !== "counted") this[answer]++;
-    else if (this.#poll.kind === "rating") marks.forEach((step, i) => { if (step !== null) this.votes[i][step - this.#poll.lowest]++; });
+    else if (this.#poll.kind === "rating")
+      marks.forEach((step, i) => {
+        if (step !== null) this.votes[i][step - this.#poll.lowest]++;
+      });
     else for (const option of marks) this.votes[option - 1]++;
   }
 
@@ -75,39 +97,51 @@ export class Crowd {
     return answer.status < 300 ? "counted" : "refused";
   }
 
-  /** Whoever a socket is opened by is one voter, so each has one of its own. */
+  /** A WebSocket's voter is whoever opened it, so each voter opens one. */
   async #bySocket(marks) {
     let socket;
-    const said = this.#poll.options ? { options: marks.map((id) => this.#poll.options[id - 1].text) } : answerOf(this.#poll, marks);
+    const said = this.#poll.options
+      ? { options: marks.map((id) => this.#poll.options[id - 1].text) }
+      : answerOf(this.#poll, marks);
     return new Promise((done) => {
       setTimeout(done, PATIENCE_MS, "unknown").unref();
       const hears = ({ type, problem }) => {
         if (/^vote\./.test(type)) done("counted");
         else if (type === "error") done(problem.status === 504 ? "unknown" : "refused");
       };
-      Socket.open(this.#port, `/ws?poll=${this.#poll.id}`, hears).then((opened) => {
-        socket = opened;
-        socket.say({ type: "vote", poll: this.#poll.id, ...said, ref: 1 });
-      }, () => done("unknown"));
+      Socket.open(this.#port, `/ws?poll=${this.#poll.id}`, hears).then(
+        (opened) => {
+          socket = opened;
+          socket.say({ type: "vote", poll: this.#poll.id, ...said, ref: 1 });
+        },
+        () => done("unknown"),
+      );
     }).finally(() => socket?.close());
   }
 }
 
-/** Milliseconds between two things that the others do. */
+/** Milliseconds between two acts of the others. */
 const BEAT = 60;
-/** They are in the newest polls, and every other time in the newest of all: a test is about those. */
+/**
+ * The others act in this many newest polls, and every other time in the newest of all, because tests are
+ * about those.
+ */
 const NEWEST = 3;
-/** Screens that are open at one time. */
+/** The number of screens that are open at one time. */
 const SCREENS = 3;
 
 /**
- * Those who are in every poll of a server all the time, and change no number: whoever has voted votes for the same
- * again, an organiser's other device saves what is there already, screens come, ask and go. Each vote and each
- * saving is news to every screen, with a version of its own.
+ * The people who are in every poll of a server all the time without changing a number: voters vote for the
+ * same option again, an organiser's other device saves what is there already, screens come, ask and go. Each
+ * vote and each save is news to every screen, with a version of its own.
  */
 export class Others {
-  #port; #timer; #beat = 0; #busy = new Set(); #screens = [];
-  /** By id: {id, event, token, voters: [{voterId, optionId}]}. */
+  #port;
+  #timer;
+  #beat = 0;
+  #busy = new Set();
+  #screens = [];
+  /** The polls by id: {id, event, token, voters: [{voterId, optionId}]}. */
   #rooms = new Map();
 
   constructor(port) {
@@ -116,17 +150,20 @@ export class Others {
     this.#timer.unref();
   }
 
-  /** There is a poll, or an event, and this is its owner's token. */
+  /** Notes a new poll or event and its owner's token. */
   meet({ id, title, eventId }, token) {
     this.#rooms.set(id, { id, token, event: title === undefined ? null : id, eventId, voters: [] });
   }
 
-  /** Somebody has voted. */
+  /** Notes that somebody has voted. */
   voted(poll, voter) {
     this.#rooms.get(poll.id)?.voters.push(voter);
   }
 
-  /** A poll begins anew: nobody votes again for what was before. Resolves once all who did have their answers. */
+  /**
+   * Lets nobody vote in this poll again, because it is about to be reset. Resolves once all who did have
+   * their answers.
+   */
   async leave(poll) {
     const room = this.#rooms.get(poll.id);
     if (room) room.voters = [];
@@ -139,12 +176,14 @@ export class Others {
   }
 
   #act() {
-    // What takes long is not piled up on.
+    // Slow requests are not piled up.
     if (!this.#rooms.size || this.#busy.size > 4) return;
-    const beat = this.#beat++, rooms = [...this.#rooms.values()].slice(-NEWEST);
-    const room = beat % 2 ? rooms.at(-1) : rooms[beat / 2 % rooms.length];
+    const beat = this.#beat++,
+      rooms = [...this.#rooms.values()].slice(-NEWEST);
+    const room = beat % 2 ? rooms.at(-1) : rooms[(beat / 2) % rooms.length];
     const save = beat % 16 === 1 || !room.voters.length;
-    const done = (beat % 16 === 0 ? this.#look(room) : save ? this.#save(room) : this.#again(room)).catch(() => {})
+    const done = (beat % 16 === 0 ? this.#look(room) : save ? this.#save(room) : this.#again(room))
+      .catch(() => {})
       .finally(() => this.#busy.delete(done));
     this.#busy.add(done);
   }
@@ -156,7 +195,9 @@ export class Others {
 
   async #save({ id, token, event }) {
     const path = `/api/${event ? "events" : "polls"}/${id}`;
-    const answer = await fetch(`http://127.0.0.1:${this.#port()}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+    const answer = await fetch(`http://127.0.0.1:${this.#port()}${path}`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
     if (!answer.ok) return;
     const { status, embed } = await answer.json();
     if (event || status === "open") await post(this.#port(), path, { embed }, { token, method: "PATCH" });

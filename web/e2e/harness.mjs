@@ -1,4 +1,4 @@
-// A test among others in a busy hall: it ends, whatever happens, and says what was on its screens when it failed.
+// Runs a test in a busy hall. It ends whatever happens, and when it fails it prints what was on its screens.
 
 import { test as once } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -6,14 +6,20 @@ import { abandon, screens } from "./browser.mjs";
 import { lines } from "./line.mjs";
 import { PATIENCE_MS } from "./until.mjs";
 
-/** Longest try. The longest test takes half a minute; a slow machine three times that. */
+/**
+ * The longest try, in milliseconds. The longest test takes half a minute, on a slow machine three times that.
+ */
 const TRY_MS = 180_000;
-/** Tries after the first: none at night, and one in `make test`, whose hall draws its accidents anew each time. */
+/**
+ * Tries after the first: none in the nightly run, and one in `make test`, whose hall draws its accidents anew
+ * each time.
+ */
 const RETRIES = Number(process.env.E2E_RETRIES ?? 0);
 
 /**
- * node:test's `test`, of a function that gets its context. A failed try is printed with what its screens showed. What passes
- * at a second try is printed as FLAKY and counted by run.mjs: it is a fault to be found, but no reason to stop the others.
+ * Registers a test with node:test; `steps` gets its context. A failed try is printed with what its screens
+ * showed. A test that passes at its second try is printed as FLAKY and counted by run.mjs: it is a fault to
+ * be found, but no reason to stop the others.
  */
 export function test(name, steps) {
   once(name, { timeout: TRY_MS * (RETRIES + 1) + PATIENCE_MS }, async (t) => {
@@ -32,10 +38,16 @@ export function test(name, steps) {
   });
 }
 
-/** What this comes to, or an error when it takes longer. */
+/** Resolves as `promise` does, or throws when that takes longer than `ms`. */
 async function within(promise, ms) {
   const late = new AbortController();
-  const end = pause(ms, null, { signal: late.signal }).then(() => { throw new Error(`not through after ${ms / 1000} s`); });
+  const end = pause(ms, null, { signal: late.signal }).then(() => {
+    throw new Error(`not through after ${ms / 1000} s`);
+  });
   end.catch(() => {});
-  try { return await Promise.race([promise, end]); } finally { late.abort(); }
+  try {
+    return await Promise.race([promise, end]);
+  } finally {
+    late.abort();
+  }
 }

@@ -1,4 +1,5 @@
-// What a person has begun and not sent is theirs: no vote of somebody else, no silence and no broken line takes it.
+// Tests that nothing takes what a person has begun and not sent: no other person's vote, no silence and no
+// broken line.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -8,25 +9,33 @@ import { at as joined, box, choice, figures, live, press, stands, tap, told } fr
 import { Pollux } from "./pollux.mjs";
 
 let server, browser;
-before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
-after(async () => { await browser?.close(); await server?.stop(); });
+before(async () => {
+  [server, browser] = [await Pollux.start(), await launch()];
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
 
 const at = (poll, rest) => joined(browser, server, poll, rest);
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const days = (rest) => server.poll("Which days?", DAYS, { kind: "multiple", maxChoices: 3, ...rest });
-/** Wait until the page has shown this many more people than it does now. */
+/** Waits until the page has shown this many more people than it does now. */
 async function more(page, people) {
-  const seen = () => page.evaluate(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));
+  const seen = () =>
+    page.evaluate(() => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")));
   const now = await seen();
-  await page.waitForFunction((least) =>
-    Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")) >= least, now + people);
+  await page.waitForFunction(
+    (least) => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")) >= least,
+    now + people,
+  );
 }
 async function marked(page, ...options) {
   const is = [];
   for (const option of DAYS) if (await box(page, option).isChecked()) is.push(option);
   assert.deepEqual(is, options);
 }
-/** The account of the crowd with one more person's marks is what the server has and the page shows. */
+/** Asserts that the server has, and the page shows, the crowd's account plus one more person's marks. */
 async function exact(page, crowd, poll, mine) {
   const { votes, voters } = await crowd.leave();
   assert.equal(crowd.unknown + crowd.refused, 0);
@@ -49,7 +58,7 @@ test("marks outlive five votes of others, a broken line, a close that is taken b
   await more(page, 5);
   await live(page);
   await marked(page, "Tue", "Fri");
-  // Whoever votes while it is closed is told that it is.
+  // Voters of the crowd who come while the poll is closed are told so.
   const first = await crowd.leave();
   await server.act(poll, "close");
   await told(page, "This poll is closed");
@@ -69,7 +78,10 @@ test("marks outlive five votes of others, a broken line, a close that is taken b
   await leave();
 });
 
-/** Nobody tells the page of the close before its vote has come too late. Then it is told, and of the reopening. */
+/**
+ * Sends a vote to a poll whose close the page has not heard of. Then the page is told of the close, and of
+ * the reopening.
+ */
 async function overtaken(page, poll, send) {
   server.line.order(/^GET/, "dropped", 1e9);
   server.line.cut();
@@ -111,7 +123,11 @@ test("so is a rating", async () => {
   await overtaken(page, poll, "Send my ratings");
   await page.locator("fieldset input:checked").nth(1).waitFor({ state: "attached" });
   assert.deepEqual(await steps(), sent);
-  assert.equal(server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length, 1, "it was sent without a tap");
+  assert.equal(
+    server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length,
+    1,
+    "it was sent without a tap",
+  );
   await press(page, "Send my ratings");
   await told(page, "Counted");
   await leave();
@@ -138,7 +154,7 @@ test("a changed mind is marked in the same room, and counts once", async () => {
 test("marks outlive silence, when the page asks whether anybody is still there", async (t) => {
   const quiet = await Pollux.start({ alone: true });
   t.after(() => quiet.stop());
-  // The answer to its question is what matters here.
+  // This test is about the answer to the page's question.
   quiet.line.honest = true;
   const poll = await quiet.poll("Which days?", DAYS, { kind: "multiple", maxChoices: 3 });
   await quiet.votes(poll, 1, 1);
@@ -194,7 +210,8 @@ test("marks go with a new round, and with the voter's own hand", async () => {
 test("a vote that cannot be taken back is sent by a second touch alone", async () => {
   const poll = await server.poll("Who shall chair?", ["Ada", "Grace", "Edsger"], { revote: "refuse" });
   const { page, leave } = await at(poll);
-  const crowd = server.crowd(poll), sent = () => server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length;
+  const crowd = server.crowd(poll),
+    sent = () => server.line.heard(new RegExp(`^POST /api/polls/${poll.id}/vote`)).length;
   await tap(page, "Grace");
   await more(page, 5);
   assert.equal(sent(), 0, "the first touch binds");
@@ -211,7 +228,10 @@ test("a vote that cannot be taken back is sent by a second touch alone", async (
 });
 
 test("what is open on the phone stays open, where it was: table, receipt, place on the page", async () => {
-  const poll = await server.poll("A long list?", Array.from({ length: 60 }, (_, i) => `Number ${i + 1}`));
+  const poll = await server.poll(
+    "A long list?",
+    Array.from({ length: 60 }, (_, i) => `Number ${i + 1}`),
+  );
   const { page, leave } = await at(poll);
   const crowd = server.crowd(poll);
   await tap(page, "Number 1");
@@ -234,27 +254,42 @@ test("what is open on the phone stays open, where it was: table, receipt, place 
 
 test("an organiser's caret, draft, dialog and half-dragged poll outlive what others do", async () => {
   const event = await server.call("POST", "/api/events", { body: { title: "Busy" } });
-  const add = (question, rest) => server.call("POST", `/api/events/${event.id}/polls`,
-    { token: event.ownerToken, body: { question, options: ["Yes", "No"], ...rest } });
-  const [shown, draft] = [await add("Shown?", { open: true }), await add("A draft?", { open: false }), await add("Third?", { open: false })];
+  const add = (question, rest) =>
+    server.call("POST", `/api/events/${event.id}/polls`, {
+      token: event.ownerToken,
+      body: { question, options: ["Yes", "No"], ...rest },
+    });
+  const [shown, draft] = [
+    await add("Shown?", { open: true }),
+    await add("A draft?", { open: false }),
+    await add("Third?", { open: false }),
+  ];
   await server.call("POST", `/api/events/${event.id}/show`, { token: event.ownerToken, body: { poll: shown.id } });
   const { page, leave } = await person(browser, { size: STAGE });
-  // What somebody else saves below arrives over a socket that may be open already by then.
+  // The save of somebody else below arrives over a socket that may be open already by then.
   const told = new Promise((done) => {
-    const hears = (words) => { if (`${words}`.includes("busy.example")) done(); };
+    const hears = (words) => {
+      if (`${words}`.includes("busy.example")) done();
+    };
     page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => hears(payload)));
     page.on("response", (answer) => void answer.text().then(hears, () => {}));
   });
   await page.goto(`${server.url}/studio#event=${event.id}&token=${event.ownerToken}`);
   await page.getByRole("heading", { name: "Busy" }).waitFor();
   const crowd = server.crowd(shown);
-  const voters = async (least) => page.waitForFunction((n) =>
-    [...document.querySelectorAll("[aria-labelledby=stage-title] .number")].some((one) => parseInt(one.textContent, 10) >= n), least);
-  /** Until everybody has been told of something new, several times. */
+  const voters = async (least) =>
+    page.waitForFunction(
+      (n) =>
+        [...document.querySelectorAll("[aria-labelledby=stage-title] .number")].some(
+          (one) => parseInt(one.textContent, 10) >= n,
+        ),
+      least,
+    );
+  /** Waits until everybody has been told of something new several times. */
   const news = async () => voters(crowd.voters + 8);
   await news();
 
-  // Half-dragged.
+  // A row is half-dragged.
   const grip = (name) => page.getByRole("button", { name: `Move ${name}`, exact: true });
   const [from, to] = [await grip("Shown?").boundingBox(), await grip("Third?").boundingBox()];
   await page.mouse.move(from.x + 10, from.y + 10);
@@ -264,7 +299,7 @@ test("an organiser's caret, draft, dialog and half-dragged poll outlive what oth
   await page.mouse.up();
   await page.getByRole("status").getByText("Shown?: now 3 of 3").waitFor();
 
-  // A dialog, and where the focus is in it.
+  // A dialog is open, and the focus is in it.
   await page.getByRole("button", { name: "Reset…" }).first().click();
   const keep = page.getByRole("button", { name: "Keep it" });
   await keep.focus();
@@ -272,11 +307,13 @@ test("an organiser's caret, draft, dialog and half-dragged poll outlive what oth
   assert.ok(await keep.evaluate((node) => node === document.activeElement), "the focus left the dialog");
   await keep.click();
 
-  // A caret in words that are not saved, of the event and of a draft that somebody else saves meanwhile.
+  // The caret stands in words that are not saved, of the event and of a draft that somebody else saves
+  // meanwhile.
   const caret = async (field) => {
     await field.fill("Something that is being written");
     await field.evaluate((node) => node.setSelectionRange(2, 7));
-    return () => field.evaluate((node) => [document.activeElement === node, node.value, node.selectionStart, node.selectionEnd]);
+    return () =>
+      field.evaluate((node) => [document.activeElement === node, node.value, node.selectionStart, node.selectionEnd]);
   };
   const kept = [true, "Something that is being written", 2, 7];
   const title = await caret(page.getByLabel("Title"));
@@ -284,7 +321,10 @@ test("an organiser's caret, draft, dialog and half-dragged poll outlive what oth
   assert.deepEqual(await title(), kept);
   await page.getByRole("link", { name: "A draft?" }).click();
   const question = await caret(page.getByLabel("Question"));
-  await server.call("PATCH", `/api/polls/${draft.id}`, { token: event.ownerToken, body: { embed: ["http://busy.example"] } });
+  await server.call("PATCH", `/api/polls/${draft.id}`, {
+    token: event.ownerToken,
+    body: { embed: ["http://busy.example"] },
+  });
   await told;
   await page.evaluate(() => new Promise(requestAnimationFrame));
   assert.deepEqual(await question(), kept);

@@ -1,5 +1,5 @@
-// Every page that is for everybody, in both themes, on a phone and on a projector: axe's rules (contrast too),
-// nothing that shifts or sticks out, nothing that the policy had to stop.
+// Tests every public page in both themes, on a phone and on a projector: axe's rules (contrast too), nothing
+// that shifts or sticks out, nothing that the policy had to stop.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -13,37 +13,64 @@ import { Pollux } from "./pollux.mjs";
 let server, browser, live, words;
 before(async () => {
   [server, browser] = [await Pollux.start(), await launch()];
-  const open = await server.poll("A question that is asked?", ["An answer", "مرحبا بالعالم", "🦀 crab", "x".repeat(180)]);
+  const open = await server.poll("A question that is asked?", [
+    "An answer",
+    "مرحبا بالعالم",
+    "🦀 crab",
+    "x".repeat(180),
+  ]);
   await server.votes(open, 1, 3);
   await server.votes(open, 2, 2);
   const closed = await server.poll("A question that was asked?", ["Yes", "No"]);
   await server.votes(closed, 1, 1);
   await server.act(closed, "close");
   const hidden = await server.poll("Sealed?", ["Castor", "Polydeuces"], { results: "hidden" });
-  const many = await server.poll("x".repeat(500), Array.from({ length: 100 }, (_, i) => `${i + 1}`),
-    { kind: "multiple", maxChoices: 3 });
+  const many = await server.poll(
+    "x".repeat(500),
+    Array.from({ length: 100 }, (_, i) => `${i + 1}`),
+    { kind: "multiple", maxChoices: 3 },
+  );
   const event = await server.call("POST", "/api/events", { body: { title: "A conference", accent: "#7c3aed" } });
   const polls = [open, closed, hidden, many, event].map(({ id }) => id);
   live = ["/leaderboard", "/studio", ...polls.flatMap((id) => [`/p/${id}`, `/present/${id}`])];
-  words = ["/", "/p/000000", "/present/000000", "/docs", "/docs/errors", "/docs/errors/poll-not-open", "/nothing-here",
-    ...polls.map((id) => `/embed/${id}`), ...polls.slice(0, -1).map((id) => `/overlay/${id}`)];
+  words = [
+    "/",
+    "/p/000000",
+    "/present/000000",
+    "/docs",
+    "/docs/errors",
+    "/docs/errors/poll-not-open",
+    "/nothing-here",
+    ...polls.map((id) => `/embed/${id}`),
+    ...polls.slice(0, -1).map((id) => `/overlay/${id}`),
+  ];
 });
-after(async () => { await browser?.close(); await server?.stop(); });
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
 
-/** Connected, if it is a page that connects, and at rest. */
+/** Waits until a page that connects is connected, and at rest. */
 async function settled(page, path) {
-  if (live.includes(path)) await page.getByText(/^Live$/).first().waitFor();
+  if (live.includes(path))
+    await page
+      .getByText(/^Live$/)
+      .first()
+      .waitFor();
   await page.waitForFunction(() => document.body.innerText.trim());
   await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
   if (/^.(embed|overlay)/.test(path)) await page.getByText("Connecting…").waitFor({ state: "hidden" });
   await still(page);
 }
 
-/** What repeats on a page, axe sees seven of; it is slow, and a hundred options are all alike. */
+/**
+ * What repeats on a page beyond the seventh, which axe skips: it is slow, and a hundred options are all
+ * alike.
+ */
 const REPEATED = ["main > section:nth-of-type(n+8)", "label:nth-child(n+8)", "li:nth-child(n+8)", "tr:nth-child(n+8)"];
 
 async function violations(page) {
-  // Legacy means that no second page is opened for pages that have no frames.
+  // In legacy mode axe opens no second page, which only pages with frames need.
   const axe = new AxeBuilder({ page }).setLegacyMode(true);
   for (const rows of REPEATED) axe.exclude(rows);
   const found = (await axe.analyze()).violations;
@@ -51,9 +78,13 @@ async function violations(page) {
 }
 
 const SMALL = { width: 320, height: 640 };
-// Axe takes its time: it looks once at each theme, once at each kind of layout.
-for (const [theme, size, axe] of [["light", SMALL, true], ["dark", { width: 1280, height: 800 }, true],
-  ["dark", SMALL, false], ["light", { width: 1920, height: 1080 }, false]]) {
+// Axe is slow, so it looks once at each theme and once at each kind of layout.
+for (const [theme, size, axe] of [
+  ["light", SMALL, true],
+  ["dark", { width: 1280, height: 800 }, true],
+  ["dark", SMALL, false],
+  ["light", { width: 1920, height: 1080 }, false],
+]) {
   test(`${theme}, ${size.width} × ${size.height}`, async () => {
     const { page, leave } = await person(browser, { theme, size, expected: /status of 404|response code: 404/ });
     for (const path of [...live, ...words]) {
@@ -82,12 +113,16 @@ test("another site frames what its owner lets it, and nothing else", async (t) =
   const other = createServer((_, response) => response.setHeader("Content-Type", "text/html").end(frames));
   other.listen(0, "127.0.0.1");
   await once(other, "listening");
-  t.after(() => { other.closeAllConnections(); other.close(); });
+  t.after(() => {
+    other.closeAllConnections();
+    other.close();
+  });
   const site = `http://classroom.test:${other.address().port}`;
   const shown = await server.poll("Framed?", ["Yes", "No"], { embed: [site] });
   const kept = await server.poll("Kept?", ["Yes", "No"]);
   frames = [`embed/${shown.id}`, `overlay/${shown.id}`, `embed/${kept.id}`, `overlay/${kept.id}`, `p/${shown.id}`]
-    .map((path) => `<iframe title="${path}" src="${server.url}/${path}"></iframe>`).join("");
+    .map((path) => `<iframe title="${path}" src="${server.url}/${path}"></iframe>`)
+    .join("");
   const page = await browser.newPage();
   await page.goto(site);
   for (const kind of ["embed", "overlay"]) {

@@ -1,40 +1,58 @@
-// What the tests of the voter's page do with it and wait for on it.
+// Holds what the tests of the voter's page do on it and wait for.
 
 import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
 import { person, still } from "./browser.mjs";
 
+/** The smallest phone. */
 export const SMALL = { width: 320, height: 640 };
 
 /** What a browser writes into the console while there is no server, or no network. */
 export const NO_SERVER = /net::ERR_|WebSocket connection to|status of 50[0-9]/;
 
+/** Returns a poll's votes, option by option. */
 export const figures = (poll) => poll.options.map((option) => option.votes);
+/** Taps an option. */
 export const tap = (page, option) => page.getByText(option, { exact: true }).tap();
+/** Finds the radio button of an option. */
 export const choice = (page, option) => page.getByRole("radio", { name: option, exact: true });
+/** Finds the checkbox of an option. */
 export const box = (page, option) => page.getByRole("checkbox", { name: option, exact: true });
+/** Taps a button. */
 export const press = (page, name) => page.getByRole("button", { name, exact: true }).tap();
-/** Wait until the page says this of the vote. */
+/** Waits until the page says this of the vote. */
 export const told = (page, words, timeout) => page.getByRole("status").filter({ hasText: words }).waitFor({ timeout });
+/** Waits until the page says that it is live. */
 export const live = (page, words = "Live") => page.locator("header").getByText(words, { exact: true }).waitFor();
-/** An option as it stands: its text, votes and share. */
+/** Finds an option's row: its text, votes and share. */
 export const row = (page, option) => page.locator("label").filter({ has: page.getByText(option, { exact: true }) });
 export const counts = (page, option, votes, share) =>
-  row(page, option).locator(".result").filter({ hasText: new RegExp(`^\\s*${votes}\\s+${share}\\s*%`) }).waitFor();
+  row(page, option)
+    .locator(".result")
+    .filter({ hasText: new RegExp(`^\\s*${votes}\\s+${share}\\s*%`) })
+    .waitFor();
 
-/** Wait until every option of the page stands at these votes. */
-export const stands = (page, votes) => page.waitForFunction((wanted) =>
-  [...document.querySelectorAll("fieldset .result")].map((one) => one.textContent.trim().split(/\s+/)[0].replace(/\D/g, "")).join() === wanted,
-votes.join());
+/** Waits until the page shows these votes for its options. */
+export const stands = (page, votes) =>
+  page.waitForFunction(
+    (wanted) =>
+      [...document.querySelectorAll("fieldset .result")]
+        .map((one) => one.textContent.trim().split(/\s+/)[0].replace(/\D/g, ""))
+        .join() === wanted,
+    votes.join(),
+  );
 
-/** Axe has nothing to say; of what repeats it sees seven. */
+/** Asserts that axe finds nothing; of what repeats it sees seven. */
 export async function accessible(page) {
   await still(page);
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).exclude("label:nth-child(n+8)").analyze();
-  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`), []);
+  assert.deepEqual(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`),
+    [],
+  );
 }
 
-/** A person with this poll open. */
+/** Opens this poll for a person. */
 export async function at(browser, server, poll, { path = `/p/${poll.code}`, host = server.url, ...rest } = {}) {
   const one = await person(browser, rest);
   await one.page.goto(host + path);

@@ -1,6 +1,6 @@
-// The real server, as a process that can be killed and started again where it was: an embedded node on a
-// folder of its own, or, when `cargo xtask e2e --cluster` has started one, a node of a real cluster with
-// topics and a database of its own. It stands in a busy hall: browsers reach it over a bad line, and other people
+// Runs the real server as a process that can be killed and started again where it was: an embedded node with
+// a folder of its own, or, when `cargo xtask e2e --cluster` has started a cluster, a node of it with topics
+// and a database of its own. It stands in a busy hall: browsers reach it over a bad line, and other people
 // are there.
 
 import { spawn } from "node:child_process";
@@ -13,13 +13,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Crowd, Others } from "./crowd.mjs";
 import { Line } from "./line.mjs";
 
-const BINARY = process.env.POLLUX_BIN
-  ?? new URL("../../target/debug/pollux", import.meta.url).pathname;
-/** Longest start, and longest answer. */
+const BINARY = process.env.POLLUX_BIN ?? new URL("../../target/debug/pollux", import.meta.url).pathname;
+/** The longest start, and the longest answer, in milliseconds. */
 const PATIENCE_MS = 60_000;
 /** The databases of the cluster's PostgreSQL that tests may take; none when there is no cluster. */
 const DATABASES = process.env.E2E_DATABASES?.split(",") ?? [];
-/** What the line does by itself follows from this. */
+/** The seed of all that the line does by itself. */
 const SEED = Number(process.env.E2E_SEED ?? Date.now());
 /** The operator's token of every server. */
 export const OPERATOR = "the-operator-of-the-tests";
@@ -28,21 +27,33 @@ export const CLUSTER = DATABASES.length > 0;
 
 // Whatever ends the tests ends the servers: a crash here, Ctrl-C, the runner's deadline.
 const running = new Set();
-process.on("exit", () => { for (const child of running) child.kill("SIGKILL"); });
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
-// With E2E_VITE set the pages come from the development server, as they are in this folder, rather than
-// those embedded in the binary: for trying a page without building the server.
+// With E2E_VITE set the pages come from the development server rather than from the binary, so that a page
+// can be tried without building the server.
 const VITE = new URL("../node_modules/.bin/vite", import.meta.url).pathname;
 
+/** Runs one server under test. */
 export class Pollux {
-  #process; #port = 0; #folder; #publicUrl; #vite; #vitePort; #others;
-  #where = ["--embedded"]; #env = {};
-  /** Between it and the browsers. */
+  #process;
+  #port = 0;
+  #folder;
+  #publicUrl;
+  #vite;
+  #vitePort;
+  #others;
+  #where = ["--embedded"];
+  #env = {};
+  /** The line between the server and the browsers. */
   line;
 
-  /** Start one on a free port of the loopback and a folder of its own; `env` is added to its environment.
-   *  `alone`: nobody else is there, for a test of silence. */
+  /**
+   * Starts a server on a free port of the loopback, with a folder of its own; `env` is added to its
+   * environment. With `alone` nobody else is there, for a test of silence.
+   */
   static async start({ publicUrl, env = {}, alone = false } = {}) {
     const server = new Pollux();
     server.#env = env;
@@ -56,7 +67,7 @@ export class Pollux {
     return server;
   }
 
-  /** Where browsers find it. */
+  /** The address under which browsers find the server. */
   get url() {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -65,19 +76,23 @@ export class Pollux {
     return this.line.port;
   }
 
-  /** Strangers begin to vote in this poll; they are told what counts, and so are you. */
+  /**
+   * Starts a crowd that votes in this poll. The crowd notes which of its votes count, for the test to
+   * compare.
+   */
   crowd(poll, rest) {
     return new Crowd(this.#port, poll, rest);
   }
 
-  /** Those who have voted in this poll do not vote again: it is about to be reset. */
+  /** Lets nobody who has voted in this poll vote again, because it is about to be reset. */
   hush(poll) {
     return this.#others?.leave(poll);
   }
 
   async #serveSources() {
     const child = spawn(VITE, ["--host", "127.0.0.1", "--port", "0", "--logLevel", "info"], {
-      cwd: new URL("..", import.meta.url).pathname, stdio: ["ignore", "pipe", "inherit"],
+      cwd: new URL("..", import.meta.url).pathname,
+      stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, POLLUX_URL: `http://127.0.0.1:${this.#port}`, NO_COLOR: "1" },
     });
     running.add(child);
@@ -85,44 +100,74 @@ export class Pollux {
     this.#vite = child;
     for await (const line of createInterface({ input: child.stdout })) {
       const found = line.match(/127\.0\.0\.1:(\d+)/);
-      if (found) { this.#vitePort = Number(found[1]); break; }
+      if (found) {
+        this.#vitePort = Number(found[1]);
+        break;
+      }
     }
   }
 
-  /** Topics and a database of the cluster that nobody else has taken. */
+  /** Takes topics and a database of the cluster that nobody else has taken. */
   async #join() {
     const { KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, POLLUX_SECRET } = process.env;
     for (const name of DATABASES) {
-      // The folder is this run's; who makes the note has the database.
-      const taken = await mkdir(join(tmpdir(), `taken-${name}`)).then(() => false, () => true);
+      // The folder is this run's: whoever creates the note in it has the database.
+      const taken = await mkdir(join(tmpdir(), `taken-${name}`)).then(
+        () => false,
+        () => true,
+      );
       if (taken) continue;
       this.#where = [];
-      this.#env = { ...this.#env, KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, POLLUX_SECRET,
-        DB_NAME: name, POLLUX_TOPIC_PREFIX: `${name}.` };
+      this.#env = {
+        ...this.#env,
+        KAFKA_BROKER,
+        DB_HOST,
+        DB_PORT,
+        DB_USER,
+        DB_PASSWORD,
+        POLLUX_SECRET,
+        DB_NAME: name,
+        POLLUX_TOPIC_PREFIX: `${name}.`,
+      };
       return;
     }
     throw new Error(`all ${DATABASES.length} databases are taken: raise DATABASES in xtask/src/e2e.rs`);
   }
 
-  /** Start it again, where it was. */
+  /** Starts the server again, where it was. */
   async restart() {
-    const told = ["serve", ...this.#where, "--json", "--log", "error",
-      "--host", "127.0.0.1", "--port", `${this.#port}`,
+    const told = [
+      "serve",
+      ...this.#where,
+      "--json",
+      "--log",
+      "error",
+      "--host",
+      "127.0.0.1",
+      "--port",
+      `${this.#port}`,
       ...(CLUSTER ? [] : ["--data", join(this.#folder, "data")]),
-      ...(this.#publicUrl ? ["--public-url", this.#publicUrl] : [])];
-    const child = spawn(BINARY, told, { cwd: this.#folder, env: { ...this.#env, POLLUX_ADMIN_TOKEN: OPERATOR }, stdio: ["ignore", "pipe", "inherit"] });
+      ...(this.#publicUrl ? ["--public-url", this.#publicUrl] : []),
+    ];
+    const child = spawn(BINARY, told, {
+      cwd: this.#folder,
+      env: { ...this.#env, POLLUX_ADMIN_TOKEN: OPERATOR },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     running.add(child);
     child.once("exit", () => running.delete(child));
     this.#process = child;
     const lines = createInterface({ input: child.stdout });
     const [line] = await Promise.race([
       once(lines, "line", { signal: AbortSignal.timeout(PATIENCE_MS) }),
-      once(child, "exit").then(([code]) => { throw new Error(`${BINARY} ended with ${code} before it was up`); }),
+      once(child, "exit").then(([code]) => {
+        throw new Error(`${BINARY} ended with ${code} before it was up`);
+      }),
     ]);
     this.#port = Number(JSON.parse(line).addresses[0].split(":").pop());
   }
 
-  /** SIGKILL: no goodbye, nothing flushed. */
+  /** Kills the server with SIGKILL: it says no goodbye and flushes nothing. */
   async kill() {
     if (!running.has(this.#process)) return;
     const gone = once(this.#process, "exit");
@@ -130,7 +175,7 @@ export class Pollux {
     await gone;
   }
 
-  /** End it and remove its folder. */
+  /** Ends the server and removes its folder. */
   async stop() {
     this.#others?.stop();
     await this.kill();
@@ -139,7 +184,7 @@ export class Pollux {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** A request to the API, past the line; throws what a refusal says. */
+  /** Sends a request to the API, past the line; throws a refusal's text. */
   async call(method, path, { body, token } = {}) {
     const answer = await fetch(`http://127.0.0.1:${this.#port}${path}`, {
       method,
@@ -157,17 +202,17 @@ export class Pollux {
     return data;
   }
 
-  /** Make a poll; the answer carries `ownerToken` and `ownerUrl`. */
+  /** Creates a poll; the answer carries `ownerToken` and `ownerUrl`. */
   poll(question, options, rest = {}) {
     return this.call("POST", "/api/polls", { body: { question, options, ...rest } });
   }
 
-  /** Make a rating of these statements; the answer carries the same. */
+  /** Creates a rating of these statements; the answer carries the same. */
   rating(question, statements, rest = {}) {
     return this.call("POST", "/api/polls", { body: { question, statements, ...rest } });
   }
 
-  /** People rate, each with one of these answers, and are counted. */
+  /** Lets one voter send each of these answers to a rating, and waits until they are counted. */
   async rated(poll, answers) {
     for (const [i, answer] of answers.entries()) {
       const body = { answer, voterId: `r-${i}` };
@@ -176,7 +221,7 @@ export class Pollux {
     }
   }
 
-  /** `count` people vote for the option of this number, and are counted. */
+  /** Lets `count` people vote for this option, and waits until they are counted. */
   async votes(poll, optionId, count, prefix = `o${optionId}`) {
     for (let i = 0; i < count; i++) {
       const body = { optionId, voterId: `${prefix}-${i}` };
@@ -189,7 +234,7 @@ export class Pollux {
     return this.call("GET", `/api/polls/${poll.id}`, { token });
   }
 
-  /** The same, once so many people are counted in it. */
+  /** Reads the poll again once so many voters are counted in it. */
   async counted(poll, voters) {
     for (const end = Date.now() + 15_000; ; await pause(20)) {
       const now = await this.read(poll);
@@ -197,7 +242,7 @@ export class Pollux {
     }
   }
 
-  /** What the owner may do: close, reopen, reveal, reset, open. */
+  /** Does what an owner may do: close, reopen, reveal, reset, open. */
   async act(poll, name) {
     if (name === "reset") await this.hush(poll);
     return this.call("POST", `/api/polls/${poll.id}/${name}`, { token: poll.ownerToken });

@@ -1,5 +1,5 @@
-// Rating on the voter's phone: by touch and by keyboard, in a room that goes on rating; on the smallest screen, in a
-// tunnel, and with results that are hidden. And a rating from the studio to the stage.
+// Tests rating on the voter's phone: by touch and by keyboard, in a room that goes on rating; on the smallest
+// screen, without a connection, and with hidden results. Also a rating's way from the studio to the stage.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -10,42 +10,64 @@ import { Pollux } from "./pollux.mjs";
 import { turnoutStandsFree } from "./turnout.mjs";
 
 let server, browser;
-before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
-after(async () => { await browser?.close(); await server?.stop(); });
+before(async () => {
+  [server, browser] = [await Pollux.start(), await launch()];
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
 
 const STATEMENTS = ["The talks", "The room", "The food"];
 const ENDS = { lowLabel: "Poor", highLabel: "Excellent" };
 const at = (poll, rest) => joined(browser, server, poll, rest);
 const group = (page, statement) => page.getByRole("group", { name: statement });
-const step = (page, statement, value) => group(page, statement).getByRole("radio", { name: new RegExp(`^${value} of `) });
+const step = (page, statement, value) =>
+  group(page, statement).getByRole("radio", { name: new RegExp(`^${value} of `) });
 const rate = (page, statement, value) => step(page, statement, value).tap();
-/** What is marked, statement by statement; null where nothing is. */
-const marks = (page) => page.evaluate(() => [...document.querySelectorAll("fieldset")]
-  .map((one) => Number(one.querySelector("input:checked")?.value ?? NaN) || null));
+/** Returns the marked step of each statement; null where nothing is marked. */
+const marks = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll("fieldset")].map(
+      (one) => Number(one.querySelector("input:checked")?.value ?? NaN) || null,
+    ),
+  );
 const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-/** What the page has to show of steps that were given so often, from 1 on. */
+/** Returns what the page has to show for these counts of each step, from 1 on. */
 const figures = (spread) => {
-  const people = spread.reduce((a, b) => a + b, 0), sum = spread.reduce((all, count, i) => all + count * (i + 1), 0);
+  const people = spread.reduce((a, b) => a + b, 0),
+    sum = spread.reduce((all, count, i) => all + count * (i + 1), 0);
   return `${people ? tenths.format(sum / people) : "–"} ${people} rating${people === 1 ? "" : "s"}`;
 };
-/** Wait until every statement of the page stands as these steps say. */
-const stands = (page, spreads) => page.waitForFunction((wanted) =>
-  [...document.querySelectorAll("fieldset .figures > :last-child")].map((one) =>
-    [...one.children].map((part) => part.textContent.replace(/[^\d.–a-z ]/g, "")).join(" ")).join("; ") === wanted,
-spreads.map(figures).join("; "));
+/** Waits until every statement of the page shows these counts. */
+const stands = (page, spreads) =>
+  page.waitForFunction(
+    (wanted) =>
+      [...document.querySelectorAll("fieldset .figures > :last-child")]
+        .map((one) => [...one.children].map((part) => part.textContent.replace(/[^\d.–a-z ]/g, "")).join(" "))
+        .join("; ") === wanted,
+    spreads.map(figures).join("; "),
+  );
 const spreadsOf = (poll) => poll.statements.map(({ spread }) => spread);
 
-test("one by touch, one by keyboard, while strangers rate: means move, nothing that is marked does, and every step counts once", async () => {
+const TOUCH_AND_KEYS =
+  "one by touch, one by keyboard, while strangers rate: means move, nothing that is marked does, and " +
+  "every step counts once";
+test(TOUCH_AND_KEYS, async () => {
   const poll = await server.rating("How was it?", STATEMENTS, ENDS);
-  const touch = await at(poll, { expected: /net::ERR_|WebSocket/ }), keys = await at(poll);
+  const touch = await at(poll, { expected: /net::ERR_|WebSocket/ }),
+    keys = await at(poll);
   await live(touch.page);
   await live(keys.page);
-  const crowd = server.crowd(poll, { perSecond: 10, choose: (one) => [one % 5 + 1, one % 3 ? (one + 2) % 5 + 1 : null, 4] });
+  const crowd = server.crowd(poll, {
+    perSecond: 10,
+    choose: (one) => [(one % 5) + 1, one % 3 ? ((one + 2) % 5) + 1 : null, 4],
+  });
   await rate(touch.page, "The talks", 4);
   await rate(touch.page, "The food", 1);
   await told(touch.page, /2.* of .*3.* rated/);
 
-  // Arrows walk along the scale, Tab leads on, and Enter sends.
+  // Arrow keys walk along the scale, Tab leads on, and Enter sends.
   await step(keys.page, "The talks", 1).focus();
   await keys.page.keyboard.press("ArrowRight");
   await keys.page.keyboard.press("ArrowRight");
@@ -54,14 +76,20 @@ test("one by touch, one by keyboard, while strangers rate: means move, nothing t
   await keys.page.keyboard.press("Tab");
   await keys.page.keyboard.press("Space");
   assert.deepEqual(await marks(keys.page), [3, 1, null]);
-  const counted = (people) => keys.page.waitForFunction((least) =>
-    Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")) >= least, people);
+  const counted = (people) =>
+    keys.page.waitForFunction(
+      (least) => Number(document.querySelector("main .line .cut").textContent.replace(/\D/g, "")) >= least,
+      people,
+    );
   await counted(8);
-  assert.ok(await step(keys.page, "The room", 1).evaluate((node) => node === document.activeElement), "the focus went away");
+  assert.ok(
+    await step(keys.page, "The room", 1).evaluate((node) => node === document.activeElement),
+    "the focus went away",
+  );
   await keys.page.keyboard.press("Enter");
   await told(keys.page, "Counted");
 
-  // A broken line and a close that is taken back take no mark.
+  // A broken line, or a close that is taken back, takes no mark.
   server.line.cut();
   await counted(crowd.voters + 4);
   await live(touch.page);
@@ -82,8 +110,9 @@ test("one by touch, one by keyboard, while strangers rate: means move, nothing t
   await server.act(poll, "close");
   await touch.page.getByText("Final result", { exact: true }).waitFor();
   assert.equal(crowd.unknown + crowd.refused, 0);
-  const wanted = first.votes.map((spread, i) => spread.map((count, at) =>
-    count + ([3, 1, null][i] === at + 1 ? 1 : 0) + ([5, null, 2][i] === at + 1 ? 1 : 0)));
+  const wanted = first.votes.map((spread, i) =>
+    spread.map((count, at) => count + ([3, 1, null][i] === at + 1 ? 1 : 0) + ([5, null, 2][i] === at + 1 ? 1 : 0)),
+  );
   const now = await server.counted(poll, first.voters + 2);
   assert.deepEqual([spreadsOf(now), now.totalVoters], [wanted, first.voters + 2]);
   for (const { page } of [touch, keys]) await stands(page, wanted);
@@ -91,19 +120,26 @@ test("one by touch, one by keyboard, while strangers rate: means move, nothing t
 
   await press(touch.page, "Receipt");
   const receipt = touch.page.getByRole("dialog", { name: "Receipt for your vote" });
-  assert.equal((await receipt.locator("dd").first().textContent()).replace(/[\u2068\u2069]/g, ""), "The talks: 5\nThe food: 2");
+  assert.equal(
+    (await receipt.locator("dd").first().textContent()).replace(/[\u2068\u2069]/g, ""),
+    "The talks: 5\nThe food: 2",
+  );
   await touch.page.keyboard.press("Escape");
   await touch.page.getByText("Results as a table").tap();
   const [talks] = wanted;
-  await touch.page.getByRole("row", { name: new RegExp(`^The talks ${figures(talks).replace(/ ratings?/, "")}$`) }).waitFor();
+  await touch.page
+    .getByRole("row", { name: new RegExp(`^The talks ${figures(talks).replace(/ ratings?/, "")}$`) })
+    .waitFor();
   await touch.page.getByText(talks.map((count, i) => `${i + 1} × ${count}`).join(""), { exact: true }).waitFor();
   await touch.leave({ moved: true });
   await keys.leave();
 });
 
 test("a changed mind counts once, and where none can be changed the first one stands", async () => {
-  const poll = await server.rating("And now?", STATEMENTS), once = await server.rating("Once?", ["All of it"], { revote: "refuse" });
-  const { page, leave } = await at(poll), chair = await at(once);
+  const poll = await server.rating("And now?", STATEMENTS),
+    once = await server.rating("Once?", ["All of it"], { revote: "refuse" });
+  const { page, leave } = await at(poll),
+    chair = await at(once);
   await rate(page, "The talks", 2);
   await rate(page, "The room", 3);
   await page.getByRole("button", { name: /Send .*2.* of/ }).tap();
@@ -111,7 +147,11 @@ test("a changed mind counts once, and where none can be changed the first one st
   await group(page, "The talks").getByRole("button", { name: /Clear/ }).tap();
   await rate(page, "The food", 5);
   await press(page, "Change my ratings");
-  const wanted = [[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 1]];
+  const wanted = [
+    [0, 0, 0, 0, 0],
+    [0, 0, 1, 0, 0],
+    [0, 0, 0, 0, 1],
+  ];
   await stands(page, wanted);
   assert.deepEqual(spreadsOf(await server.read(poll)), wanted);
   await leave();
@@ -141,18 +181,27 @@ test("ratings given offline wait on the phone, also through a reload", async () 
   await page.unroute("**/vote?wait=counted");
   await page.reload();
   await told(page, "Counted");
-  await stands(page, [[0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]);
+  await stands(page, [
+    [0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 1],
+    [0, 0, 0, 0, 0],
+  ]);
   assert.deepEqual(await marks(page), [null, 5, null]);
   await leave();
 });
 
 test("hidden results reach nobody before the reveal, and then move nothing", async () => {
   const poll = await server.rating("In secret?", STATEMENTS, { ...ENDS, results: "hidden" });
-  await server.rated(poll, [[5, 4, null], [3, 4, 1]]);
+  await server.rated(poll, [
+    [5, 4, null],
+    [3, 4, 1],
+  ]);
   const { page, leave } = await person(browser, { size: SMALL });
   const heard = [];
   page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(`${payload}`)));
-  page.on("response", (answer) => { if (answer.url().includes("/api/")) heard.push(answer.text().catch(() => "")); });
+  page.on("response", (answer) => {
+    if (answer.url().includes("/api/")) heard.push(answer.text().catch(() => ""));
+  });
   await page.goto(`${server.url}/p/${poll.code}`);
   await rate(page, "The talks", 5);
   await page.getByRole("button", { name: /Send .*1.* of/ }).tap();
@@ -160,12 +209,17 @@ test("hidden results reach nobody before the reveal, and then move nothing", asy
   await page.getByText("3 have voted; results come later").waitFor();
   const shown = () => page.locator(".figures").evaluateAll((all) => all.map((one) => one.textContent.trim()).join(""));
   assert.equal(await shown(), "");
-  for (const message of await Promise.all(heard)) assert.doesNotMatch(message, /"(votes|mean|spread|totalVotes)":[\d[]/);
+  for (const message of await Promise.all(heard))
+    assert.doesNotMatch(message, /"(votes|mean|spread|totalVotes)":[\d[]/);
   assert.ok(heard.length > 2, "nothing was heard");
   const place = () => group(page, "The talks").boundingBox();
   const before = await place();
   await server.act(poll, "reveal");
-  await stands(page, [[0, 0, 1, 0, 2], [0, 0, 0, 2, 0], [1, 0, 0, 0, 0]]);
+  await stands(page, [
+    [0, 0, 1, 0, 2],
+    [0, 0, 0, 2, 0],
+    [1, 0, 0, 0, 0],
+  ]);
   assert.deepEqual(await place(), before);
   await leave();
 });
@@ -183,25 +237,38 @@ test("results after the vote come with the vote", async () => {
 
 const LONG = "A statement of many words, among them Donaudampfschifffahrtsgesellschaftskapitänsmütze, that goes on";
 const SCALES = [
-  ["stars", { ...ENDS }, 44], ["eleven steps", { steps: 11, lowLabel: "Not at all likely, whatever happens", highLabel: "مؤكد" }, 24],
+  ["stars", { ...ENDS }, 44],
+  ["eleven steps", { steps: 11, lowLabel: "Not at all likely, whatever happens", highLabel: "مؤكد" }, 24],
   ["two numbers", { steps: 2, symbol: "numbers" }, 44],
 ];
 for (const [name, scale, least] of SCALES) {
-  test(`${name} at 320 px: nothing sticks out, every step can be hit, also at twice the size; accessible in both themes`, async () => {
+  const NARROW =
+    `${name} at 320 px: nothing sticks out, every step can be hit, also at twice the size; accessible ` +
+    "in both themes";
+  test(NARROW, async () => {
     const poll = await server.rating("كيف كان اليوم؟", [LONG, "كيف كانت القاعة؟"], scale);
-    await server.rated(poll, [[2, 1], [2, null]]);
+    await server.rated(poll, [
+      [2, 1],
+      [2, null],
+    ]);
     for (const theme of ["light", "dark"]) {
       const { page, leave } = await at(poll, { size: SMALL, theme });
-      const targets = () => page.locator("fieldset label").evaluateAll((all) =>
-        all.map((one) => one.getBoundingClientRect()).map(({ width, height }) => Math.min(width, height)));
+      const targets = () =>
+        page
+          .locator("fieldset label")
+          .evaluateAll((all) =>
+            all.map((one) => one.getBoundingClientRect()).map(({ width, height }) => Math.min(width, height)),
+          );
       const wide = () => page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(Math.min(...await targets()) >= least, `${Math.min(...await targets())}`);
-      assert.ok(await wide() <= SMALL.width);
+      assert.ok(Math.min(...(await targets())) >= least, `${Math.min(...(await targets()))}`);
+      assert.ok((await wide()) <= SMALL.width);
       await step(page, LONG, 2).tap();
       await accessible(page);
-      await page.evaluate(() => { document.documentElement.style.fontSize = "200%"; });
-      assert.ok(Math.min(...await targets()) >= least);
-      assert.ok(await wide() <= SMALL.width, `${await wide()} px wide at twice the size`);
+      await page.evaluate(() => {
+        document.documentElement.style.fontSize = "200%";
+      });
+      assert.ok(Math.min(...(await targets())) >= least);
+      assert.ok((await wide()) <= SMALL.width, `${await wide()} px wide at twice the size`);
       await leave({ moved: true });
     }
   });
@@ -210,14 +277,20 @@ for (const [name, scale, least] of SCALES) {
 test("German, Spanish and Hindi: words, plurals and numbers", async () => {
   const poll = await server.rating("Wie war es?", ["Alles"], ENDS);
   await server.rated(poll, [[4], [5]]);
-  for (const [locale, figure, clear] of [["de", "4,5 2 Bewertungen", "Entfernen"], ["es", "4,5 2 valoraciones", "Quitar"], ["hi", "4.5 2 रेटिंग", "हटाएँ"]]) {
+  for (const [locale, figure, clear] of [
+    ["de", "4,5 2 Bewertungen", "Entfernen"],
+    ["es", "4,5 2 valoraciones", "Quitar"],
+    ["hi", "4.5 2 रेटिंग", "हटाएँ"],
+  ]) {
     const { page, leave } = await at(poll, { locale });
     const shown = page.locator(".figures > :last-child");
     await page.waitForFunction(() => document.querySelector(".figures > :last-child").textContent !== "");
     const words = await shown.evaluate((one) => [...one.children].map((part) => part.textContent).join(" "));
     assert.equal(words.replace(/[\u2068\u2069]/g, ""), figure);
     await page.locator("fieldset input[value='3']").tap();
-    await group(page, "Alles").getByRole("button", { name: new RegExp(clear) }).waitFor();
+    await group(page, "Alles")
+      .getByRole("button", { name: new RegExp(clear) })
+      .waitFor();
     await leave();
   }
 });
@@ -225,8 +298,13 @@ test("German, Spanish and Hindi: words, plurals and numbers", async () => {
 test("the page of a rating fetches what it needs beside its own script, before it is told what is asked", async () => {
   const poll = await server.rating("At once?", ["This"]);
   const { page, leave } = await at(poll);
-  const fetched = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name, startTime, responseEnd }) => ({ name, startTime, responseEnd })));
-  const ballots = fetched.filter(({ name }) => /ballot-rating-/.test(name)), asked = fetched.filter(({ name }) => /[/]api[/]/.test(name));
+  const fetched = await page.evaluate(() =>
+    performance
+      .getEntriesByType("resource")
+      .map(({ name, startTime, responseEnd }) => ({ name, startTime, responseEnd })),
+  );
+  const ballots = fetched.filter(({ name }) => /ballot-rating-/.test(name)),
+    asked = fetched.filter(({ name }) => /[/]api[/]/.test(name));
   assert.equal(ballots.length, 1, fetched.map(({ name }) => name).join());
   assert.ok(ballots[0].startTime < Math.min(...asked.map(({ startTime }) => startTime)), JSON.stringify(fetched));
   await leave();
@@ -234,9 +312,12 @@ test("the page of a rating fetches what it needs beside its own script, before i
 
 test("whoever is led from a choice to a rating and on loses nothing on the way", async () => {
   const event = await server.call("POST", "/api/events", { body: { title: "Both" } });
-  const add = (body) => server.call("POST", `/api/events/${event.id}/polls`, { token: event.ownerToken, body: { open: true, ...body } });
-  const choice = await add({ question: "Which?", options: ["Yes", "No"] }), rating = await add({ question: "How much?", statements: ["This"] });
-  const show = (poll) => server.call("POST", `/api/events/${event.id}/show`, { token: event.ownerToken, body: { poll: poll.id } });
+  const add = (body) =>
+    server.call("POST", `/api/events/${event.id}/polls`, { token: event.ownerToken, body: { open: true, ...body } });
+  const choice = await add({ question: "Which?", options: ["Yes", "No"] }),
+    rating = await add({ question: "How much?", statements: ["This"] });
+  const show = (poll) =>
+    server.call("POST", `/api/events/${event.id}/show`, { token: event.ownerToken, body: { poll: poll.id } });
   await show(choice);
   const { page, leave } = await person(browser);
   await page.goto(`${server.url}/p/${event.code}`);
@@ -255,12 +336,16 @@ test("whoever is led from a choice to a rating and on loses nothing on the way",
 });
 
 test("an organiser writes a rating, shows it, and shows it again", async () => {
-  const { page, leave, context } = await person(browser, { size: { width: 1100, height: 900 } });
+  const { page, leave } = await person(browser, { size: { width: 1100, height: 900 } });
   await page.goto(`${server.url}/studio/new`);
   await page.getByLabel("Question", { exact: true }).fill("How was it?");
   await page.getByLabel("Option A", { exact: true }).fill("The room");
   await page.getByText("a rating for each").click();
-  assert.equal(await page.getByLabel("Statement 1", { exact: true }).inputValue(), "The room", "what was written stays");
+  assert.equal(
+    await page.getByLabel("Statement 1", { exact: true }).inputValue(),
+    "The room",
+    "what was written stays",
+  );
   await page.getByLabel("Statement 2", { exact: true }).fill("The talks");
   await page.getByLabel("from").selectOption("1-4");
   await page.getByLabel("1 means").fill("poor");
@@ -272,8 +357,15 @@ test("an organiser writes a rating, shows it, and shows it again", async () => {
   const id = page.url().split("/").pop();
   const token = await page.evaluate((of) => JSON.parse(localStorage.getItem(`pollux.token.${of}`)), id);
   const poll = await server.read({ id }, token);
-  assert.deepEqual([poll.kind, poll.steps, poll.lowLabel, poll.highLabel, poll.symbol, poll.results], ["rating", 4, "poor", "great", "stars", "hidden"]);
-  await server.rated(poll, [[4, 1], [4, null], [1, 2]]);
+  assert.deepEqual(
+    [poll.kind, poll.steps, poll.lowLabel, poll.highLabel, poll.symbol, poll.results],
+    ["rating", 4, "poor", "great", "stars", "hidden"],
+  );
+  await server.rated(poll, [
+    [4, 1],
+    [4, null],
+    [1, 2],
+  ]);
   await page.getByRole("row", { name: /The room.*3\.0.*3/ }).waitFor();
   await page.getByText("Each step").click();
   await page.getByRole("row", { name: /The room 1\s*33% 0\s*0% 0\s*0% 2\s*67%/ }).waitFor();
@@ -296,5 +388,5 @@ test("an organiser writes a rating, shows it, and shows it again", async () => {
   await stage.page.locator("main.again").waitFor();
   await list.getByText("3.0", { exact: true }).waitFor();
   await stage.leave({ moved: true });
-  await context.close();
+  await leave({ moved: true });
 });

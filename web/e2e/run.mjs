@@ -1,5 +1,5 @@
-// Runs the tests, within a deadline, and sees to it that nothing they started outlives them:
-// every process they start has a scratch folder of this run's in its environment or arguments.
+// Runs the tests within a deadline, and makes sure that nothing they started outlives them: every process
+// that they start has this run's scratch folder in its environment or arguments.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,23 +10,35 @@ import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
 const DEADLINE_MS = 1_800_000;
-/** A browser's processes may take this long to follow it. */
+/** How long a browser's processes may take to follow it, in milliseconds. */
 const GRACE_MS = 5_000;
 
 const scratch = mkdtempSync(join(tmpdir(), "pollux-e2e-"));
-const tests = spawn(process.execPath,
+const tests = spawn(
+  process.execPath,
   ["--test", "--test-reporter=spec", "--test-concurrency=1", ...process.argv.slice(2)],
-  // A group of their own, so that one signal ends node's runner and every file it runs.
-  { env: { ...process.env, TMPDIR: scratch }, stdio: ["ignore", "pipe", "inherit"], detached: true });
+  // The tests have a process group of their own, so that one signal ends node's runner and every file it
+  // runs.
+  { env: { ...process.env, TMPDIR: scratch }, stdio: ["ignore", "pipe", "inherit"], detached: true },
+);
 const flaky = [];
 createInterface({ input: tests.stdout }).on("line", (line) => {
   console.log(line);
-  // harness.mjs says so of a test that passed at a second try.
+  // harness.mjs prints this line for a test that passed at its second try.
   if (line.startsWith("FLAKY: ")) flaky.push(line);
 });
-const end = () => { try { process.kill(-tests.pid, "SIGTERM"); } catch { /* all have ended */ } };
+const end = () => {
+  try {
+    process.kill(-tests.pid, "SIGTERM");
+  } catch {
+    /* All have ended. */
+  }
+};
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, end);
-const late = setTimeout(() => { console.error(`not through after ${DEADLINE_MS / 1000} s`); end(); }, DEADLINE_MS);
+const late = setTimeout(() => {
+  console.error(`not through after ${DEADLINE_MS / 1000} s`);
+  end();
+}, DEADLINE_MS);
 const [code] = await once(tests, "close");
 clearTimeout(late);
 
@@ -41,13 +53,18 @@ for (const line of flaky) console.log(line);
 for (const process of left) console.error(`still running: ${process}`);
 process.exitCode = code === 0 && !left.length ? 0 : 1;
 
-/** Processes that know the scratch folder; only Linux lets us see them. */
+/** Returns the processes that know the scratch folder. Only Linux shows them. */
 function leftovers() {
   if (!existsSync("/proc/self/environ")) return [];
   const read = (pid, name) => {
-    try { return readFileSync(`/proc/${pid}/${name}`, "utf8").replaceAll("\0", " "); } catch { return ""; }
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, "utf8").replaceAll("\0", " ");
+    } catch {
+      return "";
+    }
   };
-  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
     .filter((pid) => (read(pid, "cmdline") + read(pid, "environ")).includes(scratch))
     .map((pid) => `${pid} ${read(pid, "cmdline")}`);
 }

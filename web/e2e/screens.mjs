@@ -1,27 +1,47 @@
-// The README's pictures, taken of the real server: `make screens`.
+// Takes the README's pictures of the real server (`make screens`).
 
 import { mkdir } from "node:fs/promises";
 import { launch, person, still } from "./browser.mjs";
 import { Pollux } from "./pollux.mjs";
 
 const FOLDER = new URL("../../docs/screens/", import.meta.url).pathname;
-const PHONE = { width: 360, height: 720 }, WIDE = { width: 1138, height: 640 }, LAPTOP = { width: 1280, height: 800 };
+const PHONE = { width: 360, height: 720 },
+  WIDE = { width: 1138, height: 640 },
+  LAPTOP = { width: 1280, height: 800 };
 
 await mkdir(FOLDER, { recursive: true });
-// The stage shows the address that phones are told, not the loopback it is opened at here.
+// The stage shows the address that phones are told, not the loopback address at which it is opened here.
 const server = await Pollux.start({ publicUrl: "http://poll.example" });
 const browser = await launch();
 try {
   const event = await server.call("POST", "/api/events", { body: { title: "The week's retrospective" } });
-  const add = (question, options, rest) => server.call("POST", `/api/events/${event.id}/polls`,
-    { body: { question, options, open: true, ...rest }, token: event.ownerToken });
+  const add = (question, options, rest) =>
+    server.call("POST", `/api/events/${event.id}/polls`, {
+      body: { question, options, open: true, ...rest },
+      token: event.ownerToken,
+    });
   const first = await add("What should our next service be written in?", ["Rust", "Go", "TypeScript", "Python"]);
   const lunch = await add("What shall we have for lunch?", ["Pizza", "Sushi", "Salad"]);
   const talk = await add("Which talk do you want to hear again?", ["The log is the database", "Counting exactly once"]);
   await server.call("POST", `/api/events/${event.id}/show`, { body: { poll: first.id }, token: event.stageToken });
-  for (const [option, count] of [[1, 23], [2, 9], [3, 14], [4, 6]]) await server.votes(first, option, count);
-  for (const [option, count] of [[1, 11], [2, 17], [3, 5]]) await server.votes(lunch, option, count);
-  for (const [option, count] of [[1, 8], [2, 12]]) await server.votes(talk, option, count);
+  for (const [option, count] of [
+    [1, 23],
+    [2, 9],
+    [3, 14],
+    [4, 6],
+  ])
+    await server.votes(first, option, count);
+  for (const [option, count] of [
+    [1, 11],
+    [2, 17],
+    [3, 5],
+  ])
+    await server.votes(lunch, option, count);
+  for (const [option, count] of [
+    [1, 8],
+    [2, 12],
+  ])
+    await server.votes(talk, option, count);
 
   const phone = await person(browser, { size: PHONE, theme: "dark" });
   await phone.page.goto(`${server.url}/p/${event.code}`);
@@ -45,7 +65,7 @@ try {
 }
 process.exit(0);
 
-/** Once it is live and still. */
+/** Takes a picture once the page is live and still. */
 async function shoot(page, name) {
   await page.getByText("Live", { exact: true }).first().waitFor();
   await page.waitForLoadState("networkidle");

@@ -1,5 +1,5 @@
-// What the hall sees is right: letters are whole in every font, confetti clears itself, and machine figures come on
-// request and are this poll's own.
+// Tests that the hall sees what is right: letters are whole in every font, confetti clears itself, and the
+// proof comes on request and is this poll's own.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -9,33 +9,71 @@ import { test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
 
 let server, browser;
-before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
-after(async () => { await browser?.close(); await server?.stop(); });
+before(async () => {
+  [server, browser] = [await Pollux.start(), await launch()];
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
 
 const stage = (rest = {}) => person(browser, { size: STAGE, theme: "dark", ...rest });
 
-const TAILS = ["Hiring people, properly", "Reliability (g, j, p, q, y)", "Prague, Györ, Ångström", "مرحبا بالعالم", "जूँ, कृपया"];
+const TAILS = [
+  "Hiring people, properly",
+  "Reliability (g, j, p, q, y)",
+  "Prague, Györ, Ångström",
+  "مرحبا بالعالم",
+  "जूँ, कृपया",
+];
 for (const name of Object.keys(FONTS)) {
   test(`every letter is whole, set in ${name}`, async () => {
     const poll = await server.poll("Which city, jury, gypsy quay, Ångström?", TAILS);
     const made = await server.call("POST", "/api/events", { body: { title: "Playing jazz, Gy", layout: "columns" } });
-    const inside = await server.call("POST", `/api/events/${made.id}/polls`,
-      { token: made.ownerToken, body: { question: "Jumping, agility, أي لغة?", options: TAILS, open: true } });
+    const inside = await server.call("POST", `/api/events/${made.id}/polls`, {
+      token: made.ownerToken,
+      body: { question: "Jumping, agility, أي لغة?", options: TAILS, open: true },
+    });
     await server.call("POST", `/api/events/${made.id}/show`, { token: made.ownerToken, body: { poll: inside.id } });
-    for (const one of [poll, inside]) for (const [option, people] of [[1, 5], [2, 3], [4, 1]]) await server.votes(one, option, people);
+    for (const one of [poll, inside])
+      for (const [option, people] of [
+        [1, 5],
+        [2, 3],
+        [4, 1],
+      ])
+        await server.votes(one, option, people);
     const closed = await server.poll("Which won, finally, Gregory?", TAILS);
     await server.votes(closed, 2, 3);
     await server.act(closed, "close");
     const empty = await server.call("POST", "/api/events", { body: { title: "Waiting, jury, gypsy" } });
     const live = (page) => page.locator("[data-link=live], [data-state=live]").first().waitFor();
     const read = (page) => page.getByText(TAILS[1]).first().waitFor();
-    const sheet = (page) => page.getByRole("img", { name: /QR code/ }).first().waitFor();
-    const screens = [[`/present/${poll.id}`, live], [`/present/${made.id}`, live], [`/present/${closed.id}`, live], [`/present/${empty.id}`, live],
-      [`/overlay/${poll.id}?code=1`, read], [`/embed/${made.id}`, read], ["/leaderboard", live]];
-    const others = [[`/p/${poll.id}`, live], [`/p/${closed.id}`, live], [`/studio/polls/${poll.id}`, read], [`/studio/polls/${poll.id}/sheet`, sheet]];
+    const sheet = (page) =>
+      page
+        .getByRole("img", { name: /QR code/ })
+        .first()
+        .waitFor();
+    const screens = [
+      [`/present/${poll.id}`, live],
+      [`/present/${made.id}`, live],
+      [`/present/${closed.id}`, live],
+      [`/present/${empty.id}`, live],
+      [`/overlay/${poll.id}?code=1`, read],
+      [`/embed/${made.id}`, read],
+      ["/leaderboard", live],
+    ];
+    const others = [
+      [`/p/${poll.id}`, live],
+      [`/p/${closed.id}`, live],
+      [`/studio/polls/${poll.id}`, read],
+      [`/studio/polls/${poll.id}/sheet`, sheet],
+    ];
     const { context, page, leave } = await person(browser, STYLED);
     await setIn(context, name);
-    for (const [size, paths] of [[STAGE, screens], [PHONE, [...screens, ...others]]]) {
+    for (const [size, paths] of [
+      [STAGE, screens],
+      [PHONE, [...screens, ...others]],
+    ]) {
       await page.setViewportSize(size);
       for (const [path, ready] of paths) {
         await page.goto(server.url + path);
@@ -51,24 +89,33 @@ for (const name of Object.keys(FONTS)) {
 }
 
 test("every letter is whole in scripts whose marks reach far", async (t) => {
-  // Nobody else: between two pictures nothing may change.
+  // Nobody else is there: between two pictures nothing may change.
   const quiet = await Pollux.start({ alone: true });
   t.after(() => quiet.stop());
   quiet.line.honest = true;
-  const texts = Object.values(SCRIPTS), long = texts.map((text) => `${text} `.repeat(12).slice(0, 199).trim());
+  const texts = Object.values(SCRIPTS),
+    long = texts.map((text) => `${text} `.repeat(12).slice(0, 199).trim());
   const latin = "Åß gypsy quay, jury ".repeat(10).slice(0, 199).trim();
   const event = async (title, options, layout) => {
     const made = await quiet.call("POST", "/api/events", { body: { title, layout } });
-    const poll = await quiet.call("POST", `/api/events/${made.id}/polls`,
-      { token: made.ownerToken, body: { question: `${title}?`, options, open: true } });
+    const poll = await quiet.call("POST", `/api/events/${made.id}/polls`, {
+      token: made.ownerToken,
+      body: { question: `${title}?`, options, open: true },
+    });
     await quiet.call("POST", `/api/events/${made.id}/show`, { token: made.ownerToken, body: { poll: poll.id } });
     await quiet.votes(poll, 1, 2);
     return { ...made, poll };
   };
   const [bars, columns] = [await event(texts.join(" "), texts, "bars"), await event(texts[0], texts, "columns")];
-  // Lines that are left out, in one column and in two.
-  const [eight, thirty] = [await event(texts[3], [...long, latin, "Short"], "bars"),
-    await event(texts[1], Array.from({ length: 30 }, (_, i) => `${i} ${long[i % long.length]}`.slice(0, 199)), "bars")];
+  // Lines are left out, in one column and in two.
+  const [eight, thirty] = [
+    await event(texts[3], [...long, latin, "Short"], "bars"),
+    await event(
+      texts[1],
+      Array.from({ length: 30 }, (_, i) => `${i} ${long[i % long.length]}`.slice(0, 199)),
+      "bars",
+    ),
+  ];
   const upright = await event(latin.slice(0, 90), [...long, latin], "columns");
   const each = [];
   for (const text of texts) each.push(await event(text, [text, latin], "bars"));
@@ -96,25 +143,30 @@ test("confetti covers little while it falls, and leaves nothing", async () => {
   const { page, leave } = await stage({ size: { width: 1920, height: 1080 }, expected: /willReadFrequently/ });
   await page.addInitScript(() => {
     window.covered = [];
-    new MutationObserver((changes) => changes.forEach(({ addedNodes }) => addedNodes.forEach((node) => {
-      if (node.className !== "confetti") return;
-      window.confetti = node;
-      const look = () => {
-        if (!window.confetti.isConnected) return;
-        const { data } = node.getContext("2d").getImageData(0, 0, node.width, node.height);
-        let painted = 0;
-        for (let i = 3; i < data.length; i += 4) if (data[i] > 8) painted++;
-        window.covered.push(painted / (data.length / 4));
-        setTimeout(look, 60);
-      };
-      setTimeout(look, 60);
-    }))).observe(document, { childList: true, subtree: true });
+    new MutationObserver((changes) =>
+      changes.forEach(({ addedNodes }) =>
+        addedNodes.forEach((node) => {
+          if (node.className !== "confetti") return;
+          window.confetti = node;
+          const look = () => {
+            if (!window.confetti.isConnected) return;
+            const { data } = node.getContext("2d").getImageData(0, 0, node.width, node.height);
+            let painted = 0;
+            for (let i = 3; i < data.length; i += 4) if (data[i] > 8) painted++;
+            window.covered.push(painted / (data.length / 4));
+            setTimeout(look, 60);
+          };
+          setTimeout(look, 60);
+        }),
+      ),
+    ).observe(document, { childList: true, subtree: true });
   });
   await page.goto(`${server.url}/present/${poll.id}?confetti=1`);
   await page.locator("[data-link=live]").waitFor();
   await server.act(poll, "close");
   await page.waitForFunction(() => window.confetti && !window.confetti.isConnected);
-  const covered = await page.evaluate(() => window.covered), most = Math.max(...covered);
+  const covered = await page.evaluate(() => window.covered),
+    most = Math.max(...covered);
   assert.ok(covered.length > 3, "it was not seen");
   assert.ok(most > 0.005 && most < 0.15, `it covers ${covered.map((part) => part.toFixed(3))}`);
   await leave({ moved: true });
@@ -133,7 +185,7 @@ test("machine figures come on request, and are this poll's own", async () => {
   assert.doesNotMatch(await page.locator("main").innerText(), /acknowledged|in flight|p99|watching/);
   await page.keyboard.press("i");
   await proof.waitFor();
-  // Those who vote elsewhere, and those who vote here again for the same, are not in it.
+  // The proof leaves out votes in other polls, and repeated votes for the same option.
   await proof.getByText("3 votes counted so far", { exact: true }).waitFor();
   assert.equal((await proof.textContent()).trim(), "3 votes counted so far");
   await page.keyboard.press("i");

@@ -1,4 +1,5 @@
-// The stage, the overlay and the leaderboard: what the room sees move, what stays where it is, what keys do.
+// Tests the stage, the overlay and the leaderboard: what the room sees move, what stays where it is, and what
+// keys do.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -11,12 +12,17 @@ import { Pollux } from "./pollux.mjs";
 import { turnoutStandsFree } from "./turnout.mjs";
 
 let server, browser;
-before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
-after(async () => { await browser?.close(); await server?.stop(); });
+before(async () => {
+  [server, browser] = [await Pollux.start(), await launch()];
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
 
 const HD = { width: 1920, height: 1080 };
 const stage = (rest = {}) => person(browser, { size: STAGE, theme: "dark", ...rest });
-/** Open a page of the stage and wait until it is live. */
+/** Opens a page of the stage and waits until it is live. */
 async function open(page, path, on = server) {
   await page.goto(on.url + path);
   await page.locator("main:not(.word) [data-link=live]").waitFor();
@@ -25,21 +31,28 @@ const rows = (page) => page.getByRole("list", { name: "Results" }).getByRole("li
 const row = (page, text) => rows(page).filter({ hasText: text });
 const total = (page, text) => page.locator("footer").getByText(text, { exact: true }).waitFor();
 const shownRows = (page) => rows(page).locator(".text").allTextContents();
-/** Wait until a row's bar fills this part of its track. */
+/** Waits until a row's bar fills this part of its track. */
 async function reaches(page, text, share) {
   const bar = await row(page, text).locator(".bar").elementHandle();
-  await page.waitForFunction(([node, wanted]) => {
-    const of = (box) => box.getBoundingClientRect().width;
-    return Math.abs(of(node) / of(node.parentElement) - wanted) < 0.002;
-  }, [bar, share]);
+  await page.waitForFunction(
+    ([node, wanted]) => {
+      const of = (box) => box.getBoundingClientRect().width;
+      return Math.abs(of(node) / of(node.parentElement) - wanted) < 0.002;
+    },
+    [bar, share],
+  );
 }
-/** An event with these polls; they are open, the first is shown. */
+/** Creates an event with these polls; all are open, and the first is shown. */
 async function event(questions, rest = {}, options = ["Yes", "No"]) {
   const made = await server.call("POST", "/api/events", { body: { title: "The day of polls", ...rest } });
   const polls = [];
   for (const question of questions) {
-    polls.push(await server.call("POST", `/api/events/${made.id}/polls`, {
-      token: made.ownerToken, body: { question, options, ...(typeof question === "object" ? question : {}) } }));
+    polls.push(
+      await server.call("POST", `/api/events/${made.id}/polls`, {
+        token: made.ownerToken,
+        body: { question, options, ...(typeof question === "object" ? question : {}) },
+      }),
+    );
   }
   const show = (poll) => server.call("POST", `/api/events/${made.id}/show`, { token: made.ownerToken, body: { poll } });
   if (polls.length) await show(polls[0].id);
@@ -60,7 +73,7 @@ test("bars grow where they are, and numbers with them", async () => {
   await reaches(page, "Tea", 0.25);
   assert.deepEqual(await shownRows(page), ["Tea", "Coffee", "Water"], "rows change places while the poll is open");
   assert.match(await row(page, "Coffee").textContent(), /9\s*75%/);
-  // One more digit everywhere: nothing may move.
+  // Every number gets one more digit: nothing may move.
   await server.votes(poll, 2, 8, "coffee");
   await server.votes(poll, 1, 8, "tea");
   await total(page, "28 votes");
@@ -75,17 +88,31 @@ test("what a screen reader is told", async () => {
   await open(page, `/present/${poll.id}`);
   await total(page, "4 votes");
   assert.equal(await page.locator("main header").ariaSnapshot(), '- heading "Is it clear?" [level=1]');
-  assert.equal(await page.getByRole("list", { name: "Results" }).ariaSnapshot(), [
-    '- list "Results":', "  - listitem: A Yes 3 75%", "  - listitem: B Not at all 1 25%"].join("\n"));
-  assert.equal(await page.getByRole("table", { name: "Results" }).ariaSnapshot(), [
-    '- table "Results":',
-    "  - caption: Results",
-    "  - rowgroup:", '    - row "Option Votes Share":',
-    '      - columnheader "Option"', '      - columnheader "Votes"', '      - columnheader "Share"',
-    "  - rowgroup:",
-    `    - 'row "A: Yes 3 75%"':`, `      - 'rowheader "A: Yes"'`, '      - cell "3"', '      - cell "75%"',
-    `    - 'row "B: Not at all 1 25%"':`, `      - 'rowheader "B: Not at all"'`, '      - cell "1"', '      - cell "25%"',
-  ].join("\n"));
+  assert.equal(
+    await page.getByRole("list", { name: "Results" }).ariaSnapshot(),
+    ['- list "Results":', "  - listitem: A Yes 3 75%", "  - listitem: B Not at all 1 25%"].join("\n"),
+  );
+  assert.equal(
+    await page.getByRole("table", { name: "Results" }).ariaSnapshot(),
+    [
+      '- table "Results":',
+      "  - caption: Results",
+      "  - rowgroup:",
+      '    - row "Option Votes Share":',
+      '      - columnheader "Option"',
+      '      - columnheader "Votes"',
+      '      - columnheader "Share"',
+      "  - rowgroup:",
+      `    - 'row "A: Yes 3 75%"':`,
+      `      - 'rowheader "A: Yes"'`,
+      '      - cell "3"',
+      '      - cell "75%"',
+      `    - 'row "B: Not at all 1 25%"':`,
+      `      - 'rowheader "B: Not at all"'`,
+      '      - cell "1"',
+      '      - cell "25%"',
+    ].join("\n"),
+  );
   await page.getByText("4 people have voted. In front: Yes, 75%.").waitFor({ state: "attached" });
   await leave();
 });
@@ -105,10 +132,10 @@ test("every key does what the list says, and none while a field has the focus", 
   await press("t");
   const usual = await unit();
   await press("+");
-  assert.ok(await unit() > usual);
+  assert.ok((await unit()) > usual);
   await press("-");
   await press("-");
-  assert.ok(await unit() < usual);
+  assert.ok((await unit()) < usual);
   await press("0");
   assert.equal(await unit(), usual);
   const aside = page.getByRole("complementary", { name: "How to join" });
@@ -141,15 +168,20 @@ test("every key does what the list says, and none while a field has the focus", 
   await press("Escape");
   await list.waitFor({ state: "hidden" });
   await heading("The second?");
-  // A field of somebody's own: keys are its.
-  await page.evaluate(() => { const field = document.createElement("input"); document.body.append(field); field.focus(); });
+  // Keys that are pressed in a field belong to the field.
+  await page.evaluate(() => {
+    const field = document.createElement("input");
+    document.body.append(field);
+    field.focus();
+  });
   await press("q");
   assert.ok(await join.isHidden());
   await leave({ moved: true });
 });
 
 test("somebody without the token is told why nothing happens", async () => {
-  const made = await event(["Mine?", "Yours?"]), lone = await server.poll("Alone?", ["Yes", "No"], { results: "hidden" });
+  const made = await event(["Mine?", "Yours?"]),
+    lone = await server.poll("Alone?", ["Yes", "No"], { results: "hidden" });
   const { page, leave } = await stage();
   const says = (words) => page.getByRole("status").getByText(words).waitFor();
   await open(page, `/present/${made.code}`);
@@ -213,7 +245,7 @@ test("an address that phones cannot open is called that, with what to do", async
 test("the first phone from elsewhere takes the warning's place", async () => {
   const poll = await server.poll("Is anybody there?", ["Yes", "No"]);
   const { page, leave } = await stage();
-  // Nothing in this machine comes from elsewhere, so that much is made up.
+  // All connections of this test come from this machine, so the devices elsewhere are made up.
   await page.route("**/api/events/*/pulse", (route) => route.fulfill({ json: { watchers: 13, elsewhere: true } }));
   await open(page, `/present/${poll.id}`);
   await page.getByText("✓ Phones get here · 12 joined").waitFor();
@@ -227,36 +259,48 @@ test("hidden results stay hidden, also before the owner, and are sorted at the r
   await server.votes(poll, 3, 1);
   const { page, leave } = await stage();
   await open(page, `/present/${poll.id}#token=${poll.ownerToken}`);
-  // How many have voted, large, and nothing of what.
+  // The number of voters is shown large, and no results.
   await total(page, "5 have voted");
   await turnoutStandsFree(page, 5);
-  const places = () => rows(page).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top).sort((a, b) => a - b));
+  const places = () =>
+    rows(page).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top).sort((a, b) => a - b));
   const before = await places();
   assert.doesNotMatch((await rows(page).allTextContents()).join(), /\d/);
   assert.doesNotMatch(await page.locator("table").textContent(), /\d/);
   await reaches(page, "Pollux", 0);
   await watchMoves(page);
   await page.keyboard.press("Space");
-  // As they stand at the moment at which the figures are there: to ask twice may take longer than the bars do.
-  const unveiled = await page.waitForFunction(() => document.querySelector("footer").innerText.includes("5 votes")
-    && [...document.querySelectorAll("ol[aria-label=Results] .text")].map((one) => one.textContent));
+  // The rows are read at the moment at which the figures appear: a second question may take longer than the
+  // bars do.
+  const unveiled = await page.waitForFunction(
+    () =>
+      document.querySelector("footer").innerText.includes("5 votes") &&
+      [...document.querySelectorAll("ol[aria-label=Results] .text")].map((one) => one.textContent),
+  );
   assert.deepEqual(await unveiled.jsonValue(), ["Castor", "Pollux", "Helen"], "sorted before the bars have grown");
   await reaches(page, "Pollux", 0.8);
   await page.waitForFunction(() => document.querySelector("ol .text").textContent === "Pollux");
   assert.deepEqual(await shownRows(page), ["Pollux", "Helen", "Castor"]);
-  assert.ok((await moves(page)).some((text) => text.includes("Castor")), "nothing glided");
+  assert.ok(
+    (await moves(page)).some((text) => text.includes("Castor")),
+    "nothing glided",
+  );
   await still(page);
   assert.deepEqual(await places(), before, "the rows stand elsewhere since turnout gave way to them");
   assert.equal(await page.locator("[data-turnout]").count(), 0);
-  // From now on they stay again.
+  // From now on rows stay in place again.
   await server.votes(poll, 1, 6);
   await total(page, "11 votes");
   assert.deepEqual(await shownRows(page), ["Pollux", "Helen", "Castor"]);
   await leave({ moved: true });
 });
 
-test("turnout stands where nothing is written, whatever is asked, and not at all where the organiser hides it", async () => {
-  const long = "An option whose text goes on for so long that it needs every bit of the room that there is beside its figures, twice over";
+const TURNOUT =
+  "turnout stands where nothing is written, whatever is asked, and not at all where the organiser hides " + "it";
+test(TURNOUT, async () => {
+  const long =
+    "An option whose text goes on for so long that it needs every bit of the room that there is " +
+    "beside its figures, twice over";
   for (const options of [[long, long.toUpperCase(), "No"], Array.from({ length: 14 }, (_, i) => `${i + 1}: ${long}`)]) {
     for (const layout of ["bars", "columns"]) {
       const made = await event([{ question: "Which?", options, results: "hidden" }], { layout });
@@ -270,7 +314,7 @@ test("turnout stands where nothing is written, whatever is asked, and not at all
   const secret = await server.poll("Not even that?", ["Yes", "No"], { results: "hidden", turnout: "hidden" });
   await server.votes(secret, 1, 5);
   const { page, leave } = await stage();
-  // Its owner may know; the room may not.
+  // The owner may see the results; the room may not.
   await open(page, `/present/${secret.id}#token=${secret.ownerToken}`);
   await total(page, "Results are hidden");
   await page.keyboard.press("i");
@@ -280,17 +324,30 @@ test("turnout stands where nothing is written, whatever is asked, and not at all
 });
 
 test("the last seconds, the count of the last votes, and the winner", async () => {
-  const poll = await server.poll("Is it over?", ["Yes", "No"], { closesAt: new Date(Date.now() + 15_000).toISOString() });
+  const poll = await server.poll("Is it over?", ["Yes", "No"], {
+    closesAt: new Date(Date.now() + 15_000).toISOString(),
+  });
   await server.votes(poll, 1, 3);
   await server.votes(poll, 2, 1);
   const { page, leave } = await stage();
   await open(page, `/present/${poll.id}?proof=1`);
   await page.locator("aside").getByText("Closes in").waitFor();
-  await page.locator("footer").getByText(/Closes in 0:0\d/).waitFor();
+  await page
+    .locator("footer")
+    .getByText(/Closes in 0:0\d/)
+    .waitFor();
   const outcome = page.getByRole("group", { name: "Outcome" });
   await outcome.getByText("Final result").waitFor();
-  assert.equal(await outcome.ariaSnapshot(), [
-    '- group "Outcome":', "  - paragraph: Final result", '  - paragraph: "Yes"', "  - paragraph: 75%", "  - paragraph: 3 of 4 votes"].join("\n"));
+  assert.equal(
+    await outcome.ariaSnapshot(),
+    [
+      '- group "Outcome":',
+      "  - paragraph: Final result",
+      '  - paragraph: "Yes"',
+      "  - paragraph: 75%",
+      "  - paragraph: 3 of 4 votes",
+    ].join("\n"),
+  );
   const { resultHash } = await server.read(poll);
   assert.match(resultHash, /^[0-9a-f]{64}$/);
   const proof = page.getByRole("group", { name: "Proof" });
@@ -309,9 +366,18 @@ test("a tie is called one", async () => {
   await server.act(poll, "close");
   const { page, leave } = await stage();
   await open(page, `/present/${poll.id}`);
-  assert.equal(await page.getByRole("group", { name: "Outcome" }).ariaSnapshot(), [
-    '- group "Outcome":', "  - paragraph: Final result", "  - paragraph: A tie of 2", "  - list:",
-    "    - listitem: A Salt", "    - listitem: B Pepper", "  - paragraph: 2 votes each · 50%"].join("\n"));
+  assert.equal(
+    await page.getByRole("group", { name: "Outcome" }).ariaSnapshot(),
+    [
+      '- group "Outcome":',
+      "  - paragraph: Final result",
+      "  - paragraph: A tie of 2",
+      "  - list:",
+      "    - listitem: A Salt",
+      "    - listitem: B Pepper",
+      "  - paragraph: 2 votes each · 50%",
+    ].join("\n"),
+  );
   await leave();
 });
 
@@ -328,8 +394,11 @@ test("the vote once more, from the log: held, gone on, and ending where it ended
   const replay = page.getByRole("group", { name: "Replay" });
   await replay.waitFor();
   const progress = async () => Number(await replay.getByRole("progressbar").getAttribute("aria-valuenow"));
-  const until = (least) => page.waitForFunction((wanted) =>
-    Number(document.querySelector("[role=progressbar]").getAttribute("aria-valuenow")) >= wanted, least);
+  const until = (least) =>
+    page.waitForFunction(
+      (wanted) => Number(document.querySelector("[role=progressbar]").getAttribute("aria-valuenow")) >= wanted,
+      least,
+    );
   await page.clock.runFor(9_000);
   await until(40);
   await page.keyboard.press("p");
@@ -339,11 +408,13 @@ test("the vote once more, from the log: held, gone on, and ending where it ended
   assert.equal(await progress(), held, "it goes on while it is held");
   await page.keyboard.press("r");
   await page.clock.runFor(500);
-  assert.ok(await progress() < held, "it does not begin again");
+  assert.ok((await progress()) < held, "it does not begin again");
   await page.clock.runFor(20_000);
   await until(100);
-  assert.deepEqual((await rows(page).allTextContents()).map((text) => text.replace(/\s+/g, " ").trim()),
-    ["A Yes 6 60%", "B No 4 40%"]);
+  assert.deepEqual(
+    (await rows(page).allTextContents()).map((text) => text.replace(/\s+/g, " ").trim()),
+    ["A Yes 6 60%", "B No 4 40%"],
+  );
   await page.keyboard.press("Escape");
   await page.getByRole("group", { name: "Outcome" }).getByText("60%").waitFor();
   await leave();
@@ -352,24 +423,31 @@ test("the vote once more, from the log: held, gone on, and ending where it ended
 test("confetti only when asked for, once, short, and not where motion is unwanted", async () => {
   const poll = await server.poll("Hooray?", ["Yes", "No"]);
   await server.votes(poll, 1, 2);
-  const asked = await stage(), quiet = await stage(), calm = await stage({ reducedMotion: "reduce" });
+  const asked = await stage(),
+    quiet = await stage(),
+    calm = await stage({ reducedMotion: "reduce" });
   for (const { page } of [asked, quiet, calm]) {
     await page.addInitScript(() => {
       window.bursts = [];
-      new MutationObserver((changes) => changes.forEach(({ addedNodes, removedNodes }) => {
-        for (const node of addedNodes) if (node.className === "confetti") window.bursts.push({ from: performance.now() });
-        for (const node of removedNodes) if (node.className === "confetti") window.bursts.at(-1).to = performance.now();
-      })).observe(document, { childList: true, subtree: true });
+      new MutationObserver((changes) =>
+        changes.forEach(({ addedNodes, removedNodes }) => {
+          for (const node of addedNodes)
+            if (node.className === "confetti") window.bursts.push({ from: performance.now() });
+          for (const node of removedNodes)
+            if (node.className === "confetti") window.bursts.at(-1).to = performance.now();
+        }),
+      ).observe(document, { childList: true, subtree: true });
     });
     await open(page, `/present/${poll.id}${page === quiet.page ? "" : "?confetti=1"}`);
   }
   await server.act(poll, "close");
-  for (const { page } of [asked, quiet, calm]) await page.getByRole("group", { name: "Outcome" }).getByText("100%").waitFor();
+  for (const { page } of [asked, quiet, calm])
+    await page.getByRole("group", { name: "Outcome" }).getByText("100%").waitFor();
   await asked.page.waitForFunction(() => window.bursts[0]?.to);
   await asked.page.keyboard.press("c");
   const [burst, ...more] = await asked.page.evaluate(() => window.bursts);
   assert.deepEqual(more, [], "twice");
-  // As the page's own clock had it: frames may be late.
+  // The page's own clock measures this: frames may be late.
   assert.ok(burst.to - burst.from < 2_500, `${burst.to - burst.from} ms`);
   for (const { page } of [quiet, calm]) assert.deepEqual(await page.evaluate(() => window.bursts), []);
   for (const { leave } of [asked, quiet, calm]) await leave();
@@ -394,38 +472,60 @@ test("a hundred options: those in front in places of their own, and the others t
   await leave();
 });
 
-/** Nothing is cut off or sticks out of the rows' place. */
+/** Asserts that nothing is cut off or sticks out of the rows' place. */
 async function inside(page) {
   const out = await page.evaluate(() => {
-    const list = document.querySelector("ol"), place = list.parentElement.getBoundingClientRect();
-    return [...list.querySelectorAll("li, .letter, .track, .figures")].filter((node) => {
-      const box = node.getBoundingClientRect();
-      return box.bottom > place.bottom + 1 || box.top < place.top - 1 || box.right > place.right + 1;
-    }).map((node) => node.className || node.textContent);
+    const list = document.querySelector("ol"),
+      place = list.parentElement.getBoundingClientRect();
+    return [...list.querySelectorAll("li, .letter, .track, .figures")]
+      .filter((node) => {
+        const box = node.getBoundingClientRect();
+        return box.bottom > place.bottom + 1 || box.top < place.top - 1 || box.right > place.right + 1;
+      })
+      .map((node) => node.className || node.textContent);
   });
   assert.deepEqual(out, []);
 }
 
 test("long questions and options are whole, or end in dots, on every screen", async () => {
-  const words = (length) => `${"What should we decide about the venue of next year? ".repeat(10).slice(0, length - 1)}?`;
+  const words = (length) =>
+    `${"What should we decide about the venue of next year? ".repeat(10).slice(0, length - 1)}?`;
   const many = Array.from({ length: 6 }, (_, i) => `${i + 1} ${"answers that go on ".repeat(12)}`.slice(0, 199));
   const polls = [];
-  for (const [length, options] of [[120, many], [500, ["Yes", "No"]], [500, many], [40, many.slice(0, 3)]]) {
+  for (const [length, options] of [
+    [120, many],
+    [500, ["Yes", "No"]],
+    [500, many],
+    [40, many.slice(0, 3)],
+  ]) {
     polls.push(await server.poll(words(length), options));
   }
   polls.push(await server.poll("漢字".repeat(250), ["x".repeat(200), "مرحبا بالعالم", "🦀".repeat(60)]));
-  for (const [width, height] of [[320, 640], [844, 390], [1280, 720], [1280, 800], [1920, 1080], [3840, 2160]]) {
+  for (const [width, height] of [
+    [320, 640],
+    [844, 390],
+    [1280, 720],
+    [1280, 800],
+    [1920, 1080],
+    [3840, 2160],
+  ]) {
     const { page, leave } = await person(browser, { size: { width, height }, theme: "dark" });
     for (const { id, question } of polls) {
       const where = `${question.length} characters at ${width} × ${height}`;
       await open(page, `/present/${id}`);
       const { cut, small, wide } = await page.evaluate(() => {
-        const title = document.querySelector("h1"), unit = Math.min(innerHeight / 100, innerWidth * 0.005625);
-        const texts = [...document.querySelectorAll("main *")].filter((node) => node.checkVisibility() && !node.closest(".hush")
-          && [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()));
+        const title = document.querySelector("h1"),
+          unit = Math.min(innerHeight / 100, innerWidth * 0.005625);
+        const texts = [...document.querySelectorAll("main *")].filter(
+          (node) =>
+            node.checkVisibility() &&
+            !node.closest(".hush") &&
+            [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()),
+        );
         return {
           cut: title.scrollHeight - title.clientHeight - 0.2 * parseFloat(getComputedStyle(title).lineHeight),
-          small: texts.map((node) => [node.textContent.slice(0, 20), parseFloat(getComputedStyle(node).fontSize) / unit])
+          small: texts
+            .map((node) => [node.textContent.slice(0, 20), parseFloat(getComputedStyle(node).fontSize) / unit])
             .filter(([, size]) => size < 2.3),
           wide: document.documentElement.scrollWidth - innerWidth,
         };
@@ -443,8 +543,9 @@ test("what is written from right to left turns nothing else around", async () =>
   const poll = await server.poll("\u202eWhich way?", ["\u202eBackward", "Forward (as usual)"]);
   const { page, leave } = await stage();
   await open(page, `/present/${poll.id}`);
-  const written = await page.evaluate(() => [...document.querySelectorAll("h1 span, ol .text")]
-    .map((node) => getComputedStyle(node).unicodeBidi));
+  const written = await page.evaluate(() =>
+    [...document.querySelectorAll("h1 span, ol .text")].map((node) => getComputedStyle(node).unicodeBidi),
+  );
   assert.deepEqual(written, Array(3).fill("isolate"));
   await leave();
 });
@@ -456,7 +557,9 @@ test("an event: its colour, its place, and the wait before its first question", 
   await page.getByRole("heading", { name: "The day of polls" }).waitFor();
   await page.getByLabel(`Code ${made.code}`).waitFor();
   const poll = await server.call("POST", `/api/events/${made.id}/polls`, {
-    token: made.ownerToken, body: { question: "Upright?", options: ["Left", "Right"] } });
+    token: made.ownerToken,
+    body: { question: "Upright?", options: ["Left", "Right"] },
+  });
   await made.show(poll.id);
   await page.getByRole("heading", { name: "Upright?" }).waitFor();
   await server.votes(poll, 2, 12);
@@ -473,12 +576,15 @@ test("an event: its colour, its place, and the wait before its first question", 
 
 test("a draft on the owner's stage is shown as it was edited and opened", async () => {
   const poll = await server.poll("A draft?", ["Yes", "No"], { open: false });
-  // Nobody can watch a lone draft: it is asked for, and the room is told that it will come.
+  // Nobody can watch a draft that is in no event, so the page asks for it, and the room is told that it will
+  // come.
   const { page, leave } = await stage({ expected: /response code: 404/ });
   await page.goto(`${server.url}/present/${poll.id}#token=${poll.ownerToken}`);
   await page.getByText("This poll is not open yet").waitFor();
   await server.call("PATCH", `/api/polls/${poll.id}`, {
-    token: poll.ownerToken, body: { question: "Ready?", options: ["Yes", "No", "Nearly"] } });
+    token: poll.ownerToken,
+    body: { question: "Ready?", options: ["Yes", "No", "Nearly"] },
+  });
   await server.act(poll, "open");
   await page.getByRole("heading", { name: "Ready?" }).waitFor();
   await row(page, "Nearly").waitFor();
@@ -500,7 +606,10 @@ test("killed under the stage: the data stay, with their age, and end at the fina
   await open(page, `/present/${poll.id}`);
   await total(page, "3 votes");
   await server.kill();
-  await page.locator("[data-link=waiting]").getByText(/as of \d+\ssec ago/).waitFor();
+  await page
+    .locator("[data-link=waiting]")
+    .getByText(/as of \d+\ssec ago/)
+    .waitFor();
   await total(page, "3 votes");
   await server.restart();
   await server.votes(poll, 1, 2);
@@ -518,10 +627,11 @@ test("an overlay is transparent and read-only; an embed stands on a card", async
   await page.goto(`${server.url}/overlay/${poll.id}?code=1`);
   await row(page, "Yes").getByText("100%").waitFor();
   await page.getByText(poll.code.replace(/(...)(...)/, "$1\u2009$2")).waitFor();
-  const alpha = (at) => page.screenshot({ omitBackground: true }).then((png) => {
-    const { data, width } = PNG.sync.read(png);
-    return data[(at[1] * width + at[0]) * 4 + 3];
-  });
+  const alpha = (at) =>
+    page.screenshot({ omitBackground: true }).then((png) => {
+      const { data, width } = PNG.sync.read(png);
+      return data[(at[1] * width + at[0]) * 4 + 3];
+    });
   assert.equal(await alpha([2, 2]), 0, "the overlay has a background");
   assert.equal(await page.locator("button, a, input").count(), 0);
   await page.goto(`${server.url}/embed/${poll.id}?layout=columns&theme=light`);
@@ -532,7 +642,7 @@ test("an overlay is transparent and read-only; an embed stands on a card", async
   await leave();
 });
 
-/** Keep what is animated from place to place, as it happens. */
+/** Keeps every animated move from place to place, as it happens. */
 function watchMoves(page) {
   return page.evaluate(() => {
     const animate = Element.prototype.animate;
@@ -555,10 +665,19 @@ test("the leaderboard moves when ranks do; equal votes share a rank", async () =
   await ranking.first().getByText("Hare").waitFor();
   await watchMoves(page);
   await server.votes(poll, 2, 1, "level");
-  await page.waitForFunction(() => [...document.querySelectorAll("ol:first-of-type .rank")].slice(0, 2).map((r) => r.textContent).join() === "1,1");
+  await page.waitForFunction(
+    () =>
+      [...document.querySelectorAll("ol:first-of-type .rank")]
+        .slice(0, 2)
+        .map((r) => r.textContent)
+        .join() === "1,1",
+  );
   await server.votes(poll, 2, 1, "ahead");
   await page.waitForFunction(() => /Tortoise/.test(document.querySelector("ol li").textContent));
-  assert.ok((await moves(page)).some((text) => text.includes("Tortoise")), `moved: ${await moves(page)}`);
+  assert.ok(
+    (await moves(page)).some((text) => text.includes("Tortoise")),
+    `moved: ${await moves(page)}`,
+  );
   assert.match(await ranking.first().textContent(), /1\s*Tortoise\s*Who leads\?.*21/s);
   await leave({ moved: true });
 });

@@ -1,11 +1,14 @@
-// Waiting for what comes about by itself.
+// Waits for conditions that come true by themselves.
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** What a wait waits for comes within this, also on a slow machine, or never. */
+/** How long a wait lasts before it fails, in milliseconds. It is long enough for a slow machine. */
 export const PATIENCE_MS = 30_000;
 
-/** Wait until this answers something, and bring that; it may throw meanwhile. Who has waited too long says for what. */
+/**
+ * Waits until `is` returns something truthy, and returns that; `is` may throw meanwhile. The error of a wait
+ * that lasted too long names `what`.
+ */
 export async function until(is, { what = `${is}`, patience = PATIENCE_MS } = {}) {
   let failed;
   for (const end = Date.now() + patience; Date.now() < end; await pause(20)) {
@@ -13,7 +16,9 @@ export async function until(is, { what = `${is}`, patience = PATIENCE_MS } = {})
       const found = await is();
       if (found) return found;
       failed = undefined;
-    } catch (error) { failed = error; }
+    } catch (error) {
+      failed = error;
+    }
   }
   throw new Error(`not within ${patience / 1000} s: ${what}`, { cause: failed });
 }

@@ -1,37 +1,65 @@
-// The voter's phone: two taps, a change of mind, a server that dies, a tunnel, results that are hidden, four
-// languages; one person, two tabs, and a whole room.
+// Tests the voter's phone: two taps, a change of mind, a server that dies, a lost connection, hidden results,
+// four languages; one person, two tabs, and a whole room.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { launch, person, still } from "./browser.mjs";
 import { test } from "./harness.mjs";
-import { accessible, at as joined, choice, counts, figures, live, NO_SERVER, press, row, SMALL, tap, told } from "./phone.mjs";
+import {
+  accessible,
+  at as joined,
+  choice,
+  counts,
+  figures,
+  live,
+  NO_SERVER,
+  press,
+  row,
+  SMALL,
+  tap,
+  told,
+} from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
 import { until } from "./until.mjs";
 
 let server, browser;
-before(async () => { [server, browser] = [await Pollux.start(), await launch()]; });
-after(async () => { await browser?.close(); await server?.stop(); });
+before(async () => {
+  [server, browser] = [await Pollux.start(), await launch()];
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
 
-/** How far an option's bar reaches, once it has stopped moving. */
-const reaches = async (page, option, share) => page.waitForFunction(([text, wanted]) => {
-  const label = [...document.querySelectorAll("label")].find((one) => one.querySelector(".text")?.textContent === text);
-  const width = (part) => label.querySelector(part).getBoundingClientRect().width;
-  return Math.abs(width(".bar") / width(".track") - wanted) < 0.002;
-}, [option, share]);
+/** Tells whether an option's bar reaches this far, once it has stopped moving. */
+const reaches = async (page, option, share) =>
+  page.waitForFunction(
+    ([text, wanted]) => {
+      const label = [...document.querySelectorAll("label")].find(
+        (one) => one.querySelector(".text")?.textContent === text,
+      );
+      const width = (part) => label.querySelector(part).getBoundingClientRect().width;
+      return Math.abs(width(".bar") / width(".track") - wanted) < 0.002;
+    },
+    [option, share],
+  );
 
 const at = (poll, rest) => joined(browser, server, poll, rest);
 
 test("join by code, one tap more, and everybody sees it", async () => {
   const poll = await server.poll("Tea or coffee?", ["Tea", "Coffee"]);
-  const phone = await person(browser), other = await at(poll);
+  const phone = await person(browser),
+    other = await at(poll);
   await phone.page.goto(server.url);
-  const loaded = await phone.page.evaluate(() => { window.same = true; return performance.getEntriesByType("navigation").length; });
+  const loaded = await phone.page.evaluate(() => {
+    window.same = true;
+    return performance.getEntriesByType("navigation").length;
+  });
   await phone.page.getByLabel("Enter the code").fill(` ${poll.code.slice(0, 3)}-${poll.code.slice(3)} `);
   await press(phone.page, "Join");
   await tap(phone.page, "Coffee");
   await told(phone.page, "Counted");
-  // Nothing was loaded anew, and the way back is where it always is.
+  // Nothing was loaded anew, and the browser's way back works.
   assert.equal(await phone.page.evaluate(() => window.same), true);
   assert.equal(loaded, 1);
   assert.equal(new URL(phone.page.url()).pathname, `/p/${poll.code}`);
@@ -58,7 +86,10 @@ test("a wrong code is told kindly, and can be put right", async () => {
   await page.getByRole("alert").filter({ hasText: "at least six digits" }).waitFor();
   await field.fill("000000");
   await press(page, "Join");
-  await page.getByRole("alert").filter({ hasText: /No poll has the code .*000.000/ }).waitFor();
+  await page
+    .getByRole("alert")
+    .filter({ hasText: /No poll has the code .*000.000/ })
+    .waitFor();
   assert.equal(await field.getAttribute("inputmode"), "numeric");
   assert.ok(await field.evaluate((it) => it === document.activeElement && it.selectionEnd === it.value.length));
   // The whole address does as well as the digits.
@@ -78,7 +109,8 @@ test("an address with a code that leads nowhere asks for another", async () => {
 
 test("the receipt says what became of the vote, to its voter alone", async () => {
   const poll = await server.poll("Signed for?", ["Yes", "No"]);
-  const phone = await at(poll), stranger = await person(browser);
+  const phone = await at(poll),
+    stranger = await person(browser);
   await tap(phone.page, "No");
   await told(phone.page, "Counted");
   await press(phone.page, "Receipt");
@@ -149,7 +181,7 @@ test("where a vote may not be changed the first one stands, in every tab", async
   // The other tab knows at once.
   await told(tab, "Counted");
   assert.equal(await tab.locator("fieldset input:enabled").count(), 0);
-  // One that has forgotten does not: the server remembers.
+  // A tab that has forgotten does not know, but the server remembers.
   await tab.evaluate(() => localStorage.clear());
   await tab.bringToFront();
   await tab.reload();
@@ -177,7 +209,7 @@ test("two tabs and a double tap are one voter", async () => {
   });
   await row(page, "Yes").dblclick();
   await told(page, "Sending");
-  // The other tab votes before the first has been answered, and so before there is a cookie.
+  // The other tab votes before the first has been answered, and therefore before there is a cookie.
   await tab.bringToFront();
   await tap(tab, "No");
   await until(() => sent.length >= 2);
@@ -203,7 +235,7 @@ test("several choices, as many as the poll allows, and the button sends", async 
   await press(page, "Vote");
   await told(page, "Counted");
   assert.deepEqual(figures(await server.read(poll)), [1, 0, 1]);
-  // The page began with none, too, and may hear of its own vote after the receipt.
+  // This page began without a cookie, too, and may hear of its own vote after the receipt.
   await counts(page, "Mon", 1, 100);
   await tap(page, "Mon");
   await press(page, "Change my vote");
@@ -213,9 +245,11 @@ test("several choices, as many as the poll allows, and the button sends", async 
 });
 
 test("killed in the middle of a vote: it goes through under the same ballot id, to the exact tally", async (t) => {
-  // What goes wrong here is ordered: the first vote reaches the server, whose answer is thrown away.
+  // Faults are ordered here: the first vote reaches the server, and its answer is thrown away.
   server.line.honest = true;
-  t.after(() => { server.line.honest = false; });
+  t.after(() => {
+    server.line.honest = false;
+  });
   const poll = await server.poll("Will it survive?", ["Yes", "No"]);
   await server.votes(poll, 2, 3);
   const { page, leave } = await at(poll, { expected: NO_SERVER });
@@ -224,7 +258,7 @@ test("killed in the middle of a vote: it goes through under the same ballot id, 
   await page.route("**/vote?wait=counted", async (route) => {
     sent.push(route.request().postDataJSON().ballotId);
     if (sent.length > 1) return route.continue();
-    // The first one reaches the log, and nobody hears the answer.
+    // The first vote reaches the log, and nobody hears the answer.
     await route.fetch();
     await server.kill();
     return route.abort();
@@ -232,7 +266,10 @@ test("killed in the middle of a vote: it goes through under the same ballot id, 
   await tap(page, "Yes");
   await told(page, "Not through yet");
   await page.getByText(/Next try in|Trying again now/).waitFor();
-  await page.locator("header").getByText(/Connecting|Reconnecting/).waitFor();
+  await page
+    .locator("header")
+    .getByText(/Connecting|Reconnecting/)
+    .waitFor();
   await server.restart();
   await told(page, "Counted");
   assert.ok(sent.length > 1);
@@ -258,7 +295,8 @@ test("a vote cast offline waits on the phone, also through a reload", async () =
   await told(page, "Counted");
   assert.equal((await server.read(poll)).totalVoters, 1);
 
-  // Its server unreachable, the page is closed; opened again, even elsewhere, it sends what was left.
+  // While its server cannot be reached the page is left. Opened again, even at another address, it sends what
+  // it could not send.
   await page.route("**/vote?wait=counted", (route) => route.abort());
   await tap(page, "No");
   await told(page, "Not through yet");
@@ -274,27 +312,36 @@ test("a vote cast offline waits on the phone, also through a reload", async () =
 for (const [turnout, line, secret] of [
   ["shown", /^5 have voted; results come later$/, /"(votes|totalVotes)":\d/],
   ["hidden", "Results are shown later", /"(votes|totalVotes|totalVoters)":\d/],
-]) test(`hidden results reach nobody before the reveal, and then move nothing; turnout is ${turnout}`, async () => {
-  const poll = await server.poll("Who wins?", ["Castor", "Pollux"], { results: "hidden", turnout });
-  await server.votes(poll, 2, 4);
-  const { page, leave } = await person(browser, { size: SMALL });
-  const heard = [];
-  page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(`${payload}`)));
-  page.on("response", (answer) => { if (answer.url().includes("/api/")) heard.push(answer.text().catch(() => "")); });
-  await page.goto(`${server.url}/p/${poll.code}`);
-  await tap(page, "Castor");
-  await told(page, "Counted");
-  await page.getByText(line).waitFor();
-  assert.equal(await page.getByRole("group").locator(".result").evaluateAll((all) => all.map((one) => one.textContent.trim()).join("")), "");
-  assert.equal(await page.getByText("Results as a table").count(), 0);
-  const before = await row(page, "Castor").boundingBox();
-  for (const message of await Promise.all(heard)) assert.doesNotMatch(message, secret);
-  assert.ok(heard.length > 2, "nothing was heard");
-  await server.act(poll, "reveal");
-  await counts(page, "Pollux", 4, 80);
-  assert.deepEqual(await row(page, "Castor").boundingBox(), before);
-  await leave();
-});
+])
+  test(`hidden results reach nobody before the reveal, and then move nothing; turnout is ${turnout}`, async () => {
+    const poll = await server.poll("Who wins?", ["Castor", "Pollux"], { results: "hidden", turnout });
+    await server.votes(poll, 2, 4);
+    const { page, leave } = await person(browser, { size: SMALL });
+    const heard = [];
+    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(`${payload}`)));
+    page.on("response", (answer) => {
+      if (answer.url().includes("/api/")) heard.push(answer.text().catch(() => ""));
+    });
+    await page.goto(`${server.url}/p/${poll.code}`);
+    await tap(page, "Castor");
+    await told(page, "Counted");
+    await page.getByText(line).waitFor();
+    assert.equal(
+      await page
+        .getByRole("group")
+        .locator(".result")
+        .evaluateAll((all) => all.map((one) => one.textContent.trim()).join("")),
+      "",
+    );
+    assert.equal(await page.getByText("Results as a table").count(), 0);
+    const before = await row(page, "Castor").boundingBox();
+    for (const message of await Promise.all(heard)) assert.doesNotMatch(message, secret);
+    assert.ok(heard.length > 2, "nothing was heard");
+    await server.act(poll, "reveal");
+    await counts(page, "Pollux", 4, 80);
+    assert.deepEqual(await row(page, "Castor").boundingBox(), before);
+    await leave();
+  });
 
 test("results after the vote come with the vote", async () => {
   const poll = await server.poll("And the others?", ["This", "That"], { results: "afterVote" });
@@ -327,7 +374,9 @@ test("storage that throws costs the memory, not the vote", async () => {
   const { page, context, leave } = await person(browser);
   await context.addInitScript(() => {
     for (const name of ["getItem", "setItem", "removeItem", "key"]) {
-      Storage.prototype[name] = () => { throw new DOMException("full", "QuotaExceededError"); };
+      Storage.prototype[name] = () => {
+        throw new DOMException("full", "QuotaExceededError");
+      };
     }
   });
   await page.goto(`${server.url}/p/${poll.code}`);
@@ -355,10 +404,13 @@ test("by keyboard alone: arrows choose, Enter votes", async () => {
 });
 
 test("a poll closes by itself, and counts down to it", async () => {
-  // Time enough for a page that comes late, over a line on which somebody else answers.
+  // There is enough time for a page that comes late, over a line on which something else answers.
   const poll = await server.poll("Quick!", ["Yes", "No"], { closesAt: new Date(Date.now() + 15_000).toISOString() });
   const { page, leave } = await at(poll);
-  await page.getByRole("timer").filter({ hasText: /Closes in .*0:0[1-4]/ }).waitFor();
+  await page
+    .getByRole("timer")
+    .filter({ hasText: /Closes in .*0:0[1-4]/ })
+    .waitFor();
   await page.getByText("Final result", { exact: true }).waitFor();
   await told(page, "This poll is closed");
   await leave();
@@ -385,15 +437,19 @@ test("German, Hindi and Spanish: words, plurals and numbers", async () => {
 });
 
 test("at 320 px nothing sticks out, whatever people write, in both themes", async () => {
-  const poll = await server.poll(`${"Donaudampfschifffahrt".repeat(12)}?`,
-    ["مرحبا بالعالم", "🦀🦀🦀", "x".repeat(200), ...Array.from({ length: 97 }, (_, i) => `Option ${i}`)], { kind: "multiple", maxChoices: 5 });
+  const poll = await server.poll(
+    `${"Donaudampfschifffahrt".repeat(12)}?`,
+    ["مرحبا بالعالم", "🦀🦀🦀", "x".repeat(200), ...Array.from({ length: 97 }, (_, i) => `Option ${i}`)],
+    { kind: "multiple", maxChoices: 5 },
+  );
   for (const theme of ["light", "dark"]) {
     const { page, leave } = await at(poll, { size: SMALL, theme });
     await live(page);
     await still(page);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
-    const targets = await page.locator("label, button:visible, select, summary").evaluateAll((all) =>
-      all.map((one) => one.getBoundingClientRect().height).filter((height) => height < 56));
+    const targets = await page
+      .locator("label, button:visible, select, summary")
+      .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height).filter((height) => height < 56));
     assert.deepEqual(targets, []);
     await accessible(page);
     await leave();
@@ -438,7 +494,9 @@ test("what a screen reader finds", async () => {
   await tap(page, "No");
   await told(page, "Counted");
   await counts(page, "No", 1, 50);
-  assert.equal(await page.locator("main").ariaSnapshot(), `
+  assert.equal(
+    await page.locator("main").ariaSnapshot(),
+    `
 - main:
   - paragraph:
     - strong: Open
@@ -457,7 +515,8 @@ test("what a screen reader finds", async () => {
     - strong: Counted
     - paragraph: Another tap changes your vote until the poll closes.
   - group: Results as a table
-`.trim());
+`.trim(),
+  );
   await leave();
 });
 
@@ -472,7 +531,12 @@ test("many browsers at once come to the exact tally", async () => {
   await server.act(poll, "close");
   for (const { page } of room) {
     await page.getByText("Final result", { exact: true }).waitFor();
-    for (const [option, votes, share] of [["One", 2, 22], ["Two", 2, 22], ["Three", 5, 56]]) await counts(page, option, votes, share);
+    for (const [option, votes, share] of [
+      ["One", 2, 22],
+      ["Two", 2, 22],
+      ["Three", 5, 56],
+    ])
+      await counts(page, option, votes, share);
   }
   assert.deepEqual(figures(await server.read(poll)), [2, 2, 5]);
   for (const { leave } of room) await leave();
@@ -483,7 +547,8 @@ test("whoever joined an event is led to each next question, and waits in between
   const token = event.ownerToken;
   const add = (question, options, rest = {}) =>
     server.call("POST", `/api/events/${event.id}/polls`, { token, body: { question, options, ...rest } });
-  const show = (poll) => server.call("POST", `/api/events/${event.id}/show`, { token, body: { poll: poll?.id ?? null } });
+  const show = (poll) =>
+    server.call("POST", `/api/events/${event.id}/show`, { token, body: { poll: poll?.id ?? null } });
   const first = await add("Which talk?", ["This one", "That one"]);
   const second = await add("Which room?", ["Left", "Right"], { kind: "multiple", maxChoices: 2 });
   const { page, leave } = await person(browser, { expected: NO_SERVER });
@@ -532,7 +597,10 @@ test("this device runs the poll: it leads to the studio, and has no controls her
   const poll = await server.poll("Whose?", ["Mine", "Yours"]);
   const { page, leave } = await at(poll);
   assert.equal(await page.getByRole("link", { name: /studio/ }).count(), 0);
-  await page.evaluate(([id, token]) => localStorage.setItem(`pollux.token.${id}`, JSON.stringify(token)), [poll.id, poll.ownerToken]);
+  await page.evaluate(
+    ([id, token]) => localStorage.setItem(`pollux.token.${id}`, JSON.stringify(token)),
+    [poll.id, poll.ownerToken],
+  );
   await page.reload();
   const link = page.getByRole("link", { name: /studio/ });
   await link.waitFor();

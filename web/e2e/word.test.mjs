@@ -1,5 +1,5 @@
-// What an organiser does happens once, though its answer is lost; and a page whose words do not come. Votes and what
-// screens show are in answers.test.mjs.
+// Tests that an organiser's change happens once although its answer is lost, and what a page does whose words
+// do not come. Votes and what screens show are in answers.test.mjs.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -8,46 +8,59 @@ import { test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
 import { until } from "./until.mjs";
 
-/** What a browser says of answers that are none. */
+/** What a browser writes into the console about broken answers. */
 const NOISE = /Failed to load resource|WebSocket connection|ERR_/;
 const LAPTOP = { width: 1280, height: 800 };
 
 let server, browser;
 before(async () => {
   [server, browser] = [await Pollux.start(), await launch()];
-  // What answers in its place is said by each test, and counted.
+  // Each test says what answers in the server's place, and counts it.
   server.line.honest = true;
 });
-after(async () => { await browser?.close(); await server?.stop(); });
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
 
 const press = (page, name) => page.getByRole("button", { name }).click();
 
-/** A device that holds these tokens. */
+/** Opens a device that holds these tokens. */
 async function organiser(...holding) {
   const who = await person(browser, { size: LAPTOP, expected: NOISE });
-  await who.context.addInitScript((held) => {
-    for (const { id, token, kind } of held) {
-      localStorage.setItem(`pollux.token.${id}`, JSON.stringify(token));
-      if (kind) localStorage.setItem(`pollux.kind.${id}`, JSON.stringify(kind));
-    }
-  }, holding.map((one) => ({ id: one.id, token: one.ownerToken, kind: "title" in one ? "event" : null })));
+  await who.context.addInitScript(
+    (held) => {
+      for (const { id, token, kind } of held) {
+        localStorage.setItem(`pollux.token.${id}`, JSON.stringify(token));
+        if (kind) localStorage.setItem(`pollux.kind.${id}`, JSON.stringify(kind));
+      }
+    },
+    holding.map((one) => ({ id: one.id, token: one.ownerToken, kind: "title" in one ? "event" : null })),
+  );
   return who;
 }
 
-/** Does each of these in turn with a request, and lets the rest through. */
-const inTurn = (acts) => async (route) => { const act = acts.shift(); await (act ? act(route) : route.continue()); };
+/** Returns a route handler that does each of these in turn with a request, and lets the rest through. */
+const inTurn = (acts) => async (route) => {
+  const act = acts.shift();
+  await (act ? act(route) : route.continue());
+};
 const PORTAL = (route) => route.fulfill({ contentType: "text/html", body: "<h1>Welcome to the airport</h1>" });
-/** The server hears it and does it; its answer is lost. */
-const LOST = async (route) => { await route.fetch(); await route.abort(); };
+/** Lets the server do what is asked, and loses its answer. */
+const LOST = async (route) => {
+  await route.fetch();
+  await route.abort();
+};
 
 test("the words of the page do not come, and a proxy answers: it is not loaded into that proxy's error", async () => {
   const poll = await server.poll("Words?", ["Yes", "No"]);
   const { page, leave } = await person(browser, { expected: NOISE });
-  // Built, a file has a name that does not tell what is in it.
+  // In a build a file's name does not tell what is in it.
   let came = true;
   await page.route(/\/lang\/en\.ts|\/assets\//, async (route) => {
     const response = await route.fetch();
-    if (!came || !(await response.text()).includes("It is on the screen in the room.")) return route.fulfill({ response });
+    if (!came || !(await response.text()).includes("It is on the screen in the room."))
+      return route.fulfill({ response });
     came = false;
     return route.abort();
   });
@@ -65,7 +78,8 @@ test("the words of the page do not come, and a proxy answers: it is not loaded i
 test("a portal answers all but the socket, with 200: the page stays, and goes on when the portal is gone", async () => {
   const event = await server.call("POST", "/api/events", { body: { title: "Behind a portal" } });
   const ask = (what, body) => server.call("POST", `/api/events/${event.id}/${what}`, { token: event.ownerToken, body });
-  const add = (body) => ask("polls", { ...body, open: true }), show = (poll) => ask("show", { poll: poll.id });
+  const add = (body) => ask("polls", { ...body, open: true }),
+    show = (poll) => ask("show", { poll: poll.id });
   await show(await add({ question: "The choice?", options: ["Yes", "No"] }));
   const { page, leave } = await person(browser, { expected: NOISE });
   await page.goto(`${server.url}/p/${event.code}`);
@@ -86,10 +100,17 @@ test("two organisers reset at the same moment: one round, and the other is told"
   const poll = await server.poll("Both?", ["Yes", "No"]);
   await server.votes(poll, 1, 2);
   const both = [await organiser(poll), await organiser(poll)];
-  let arrived = 0, go;
-  const together = new Promise((done) => { go = done; });
+  let arrived = 0,
+    go;
+  const together = new Promise((done) => {
+    go = done;
+  });
   for (const { page } of both) {
-    await page.route("**/reset**", async (route) => { if (++arrived === 2) go(); await together; await route.continue(); });
+    await page.route("**/reset**", async (route) => {
+      if (++arrived === 2) go();
+      await together;
+      await route.continue();
+    });
     await page.goto(`${server.url}/studio/polls/${poll.id}`);
     await press(page, "Reset…");
     await press(page, /Reset, and lose/);
@@ -110,16 +131,25 @@ test("a new event whose answer is lost is made once, and is opened", async () =>
   await press(page, "Make the event");
   await page.waitForURL(/\/studio\/events\/[0-9a-f-]{36}/);
   await page.getByRole("heading", { name: "Made once", level: 1 }).waitFor();
-  const events = await page.evaluate(() => Object.keys(localStorage).filter((name) => name.startsWith("pollux.kind.")).length);
+  const events = await page.evaluate(
+    () => Object.keys(localStorage).filter((name) => name.startsWith("pollux.kind.")).length,
+  );
   assert.equal(events, 1);
   await leave({ moved: true });
 });
 
-test("a step of the stage whose answer is lost is one step; so are four presses before the screen has changed", async () => {
+const ONE_STEP =
+  "a step of the stage whose answer is lost is one step; so are four presses before the screen has " + "changed";
+test(ONE_STEP, async () => {
   const event = await server.call("POST", "/api/events", { body: { title: "Steps" } });
   const polls = [];
   for (const question of ["First?", "Second?", "Third?", "Fourth?"]) {
-    polls.push(await server.call("POST", `/api/events/${event.id}/polls`, { body: { question, options: ["a", "b"] }, token: event.ownerToken }));
+    polls.push(
+      await server.call("POST", `/api/events/${event.id}/polls`, {
+        body: { question, options: ["a", "b"] },
+        token: event.ownerToken,
+      }),
+    );
   }
   const { page, leave } = await person(browser, { size: STAGE, expected: NOISE });
   await page.goto(`${server.url}/present/${event.id}#token=${event.stageToken}`);
@@ -129,11 +159,13 @@ test("a step of the stage whose answer is lost is one step; so are four presses 
   const shows = inTurn([LOST, LOST]);
   let answered = 0;
   await page.route("**/show", shows);
-  page.on("requestfinished", (request) => { if (/\/show$/.test(request.url())) answered++; });
+  page.on("requestfinished", (request) => {
+    if (/\/show$/.test(request.url())) answered++;
+  });
   await page.keyboard.press("ArrowRight");
   await heading("First?");
   await until(() => answered >= 1);
-  // The keys of an impatient hand: all of them see the first question.
+  // An impatient hand presses the key several times, each time while the first question is on the screen.
   await page.evaluate(() => {
     for (let i = 0; i < 4; i++) dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
   });
@@ -141,7 +173,10 @@ test("a step of the stage whose answer is lost is one step; so are four presses 
   await until(() => answered >= 5);
   const now = await server.call("GET", `/api/events/${event.id}`, { token: event.ownerToken });
   assert.equal(now.current, polls[1].id);
-  assert.deepEqual(now.polls.map(({ status }) => status), ["open", "open", "draft", "draft"]);
+  assert.deepEqual(
+    now.polls.map(({ status }) => status),
+    ["open", "open", "draft", "draft"],
+  );
   // Whoever waits for the screen goes on.
   await page.keyboard.press("ArrowRight");
   await heading("Third?");
@@ -184,12 +219,23 @@ test("somebody else answers a deletion: the token is forgotten only once the ser
     await page.goto(`${server.url}/studio/${path}`);
     const token = () => page.evaluate((id) => localStorage.getItem(`pollux.token.${id}`), what.id);
     let hold;
-    const held = new Promise((go) => { hold = go; });
-    const acts = [(route) => route.fulfill({ status: 204 }), async (route) => { await held; await route.continue(); }];
-    await page.route((url) => url.pathname === `/api/${path}`, async (route) => {
-      if (route.request().method() === "DELETE") await (acts.shift() ?? ((one) => one.continue()))(route);
-      else await route.continue();
+    const held = new Promise((go) => {
+      hold = go;
     });
+    const acts = [
+      (route) => route.fulfill({ status: 204 }),
+      async (route) => {
+        await held;
+        await route.continue();
+      },
+    ];
+    await page.route(
+      (url) => url.pathname === `/api/${path}`,
+      async (route) => {
+        if (route.request().method() === "DELETE") await (acts.shift() ?? ((one) => one.continue()))(route);
+        else await route.continue();
+      },
+    );
     await press(page, ask);
     await press(page, sure);
     await page.getByText("No answer yet; trying again…").waitFor();

@@ -1,5 +1,6 @@
-// Who may import whom: the three screens never one another, what they share none of them; a kind of poll has in its folder
-// a part for each screen, which is that screen's. Nobody turns text into HTML.
+// Tests the directions of imports. The three screens never import one another, and what they share imports
+// none of them; a kind of poll has a part for each screen in its folder, which counts as that screen's. The
+// file also tests that no text becomes HTML.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
@@ -12,17 +13,20 @@ const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((name) => ({ name, text: readFileSync(join("src", name), "utf8") }));
 
 /** The parts of a kind that belong to a screen, by how their files' names begin. */
-const PARTS: [begins: RegExp, screen: string][] =
-  [[/^(ballot|words)/i, "vote"], [/^(on-?stage|bars|columns)/i, "present"], [/^(in-?studio|editor)/i, "studio"]];
+const PARTS: [begins: RegExp, screen: string][] = [
+  [/^(ballot|words)/i, "vote"],
+  [/^(on-?stage|bars|columns)/i, "present"],
+  [/^(in-?studio|editor)/i, "studio"],
+];
 
-/** The screen that a file belongs to; none if it is shared. */
+/** Returns the screen that a file belongs to; undefined if it is shared. */
 function screen(path: string): string | undefined {
   const [folder, ...rest] = path.split("/");
   if (SCREENS.includes(folder!)) return folder;
   return folder === "kinds" ? PARTS.find(([begins]) => begins.test(rest.at(-1)!))?.[1] : undefined;
 }
 
-/** The files of `src` that a file imports from. */
+/** Returns the files of `src` that a file imports. */
 function imported({ name, text }: { name: string; text: string }): string[] {
   const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"']+)["']/g)];
   return imports.map(([, path]) => normalize(join(name, "..", path!)));
@@ -42,16 +46,30 @@ test("screens do not import one another, and what is shared imports no screen", 
 test("each kind of poll answers every screen from files of the same names", () => {
   const folders = readdirSync("src/kinds", { withFileTypes: true }).filter((one) => one.isDirectory());
   expect(folders.length).toBeGreaterThan(1);
-  const wanted = ["ballot.ts", "Ballot.svelte", "BallotTable.svelte", "on-stage.ts", "OnStage.svelte", "OnStageOutcome.svelte",
-    "OnStageTable.svelte", "in-studio.ts", "InStudio.svelte", "InStudioAhead.svelte", "Editor.svelte"];
-  for (const { name } of folders) expect(readdirSync(`src/kinds/${name}`), name).toEqual(expect.arrayContaining(wanted));
+  const wanted = [
+    "ballot.ts",
+    "Ballot.svelte",
+    "BallotTable.svelte",
+    "on-stage.ts",
+    "OnStage.svelte",
+    "OnStageOutcome.svelte",
+    "OnStageTable.svelte",
+    "in-studio.ts",
+    "InStudio.svelte",
+    "InStudioAhead.svelte",
+    "Editor.svelte",
+  ];
+  for (const { name } of folders)
+    expect(readdirSync(`src/kinds/${name}`), name).toEqual(expect.arrayContaining(wanted));
 });
 
 test("numbers are written in one place, so that no two screens write one differently", () => {
-  // A path is made of numbers, too, which nobody reads.
+  // The numbers in an SVG path are not read by anybody.
   const own = ["ui/writing.ts", "ui/numbers.ts", "studio/chart/Panel.svelte"];
   const ways = /NumberFormat|toFixed\(|toPrecision\(|style: "(percent|unit)"/;
-  const found = sources.filter(({ name, text }) => ways.test(text) && !name.endsWith(".test.ts")).map(({ name }) => name);
+  const found = sources
+    .filter(({ name, text }) => ways.test(text) && !name.endsWith(".test.ts"))
+    .map(({ name }) => name);
   expect(found.filter((name) => !own.includes(name))).toEqual([]);
   expect(found).toContain("ui/writing.ts");
 });

@@ -1,4 +1,4 @@
-// A change without an answer is sent again, is made once, and says how it ends.
+// Tests that a change without an answer is sent again, is made once, and reports how it ends.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Answer } from "./call";
@@ -7,7 +7,16 @@ import { trying } from "./change.svelte";
 import { POLL, refusal } from "./fixture";
 import type { Poll } from "./generated";
 import { keyFor, over } from "./intention";
-import { closePoll, createEvent, deletePoll, openPoll, reopenPoll, resetPoll, revealPoll, showPoll } from "./operations";
+import {
+  closePoll,
+  createEvent,
+  deletePoll,
+  openPoll,
+  reopenPoll,
+  resetPoll,
+  revealPoll,
+  showPoll,
+} from "./operations";
 
 const was: Poll = { ...POLL, phase: 5, round: 2 };
 const path = { id: was.id };
@@ -15,10 +24,11 @@ const EVENT = { id: "e", title: "Conf", current: "a", lone: false, version: 1, p
 
 type Reply = () => Response | Promise<Response>;
 let asked: { method: string; path: string; headers: Record<string, string>; body?: string }[];
-/** How changes are answered, in turn, the last one for all that follow; and what is read. */
+/** How changes are answered, in turn, the last one for all that follow; and how reads are answered. */
 let answers: Reply[], read: Reply;
 const lost = () => Promise.reject(new TypeError("Failed to fetch"));
-const stale = () => refusal(409, "changed-meanwhile", { detail: "the poll is in phase 6, not in 5; nothing was changed" });
+const stale = () =>
+  refusal(409, "changed-meanwhile", { detail: "the poll is in phase 6, not in 5; nothing was changed" });
 const changes = () => asked.filter(({ method }) => method !== "GET");
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
@@ -32,17 +42,23 @@ beforeEach(() => {
     return (answers.length > 1 ? answers.shift()! : answers[0]!)();
   });
 });
-afterEach(() => { trying.asks = false; vi.unstubAllGlobals(); vi.useRealTimers(); });
+afterEach(() => {
+  trying.asks = false;
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
-/** What comes of it, within a minute. */
+/** Returns what an answer comes to within a minute. */
 async function come<T>(answer: Promise<Answer<T>>) {
   await pass(60_000);
   return answer;
 }
 
 test.each<[string, Reply]>([
-  ["no answer", lost], ["a portal's page", () => new Response("<html>", { headers: { "Content-Type": "text/html" } })],
-  ["a proxy's 404", () => new Response("nothing here", { status: 404 })], ["504 of ours", () => refusal(504, "change-unknown")],
+  ["no answer", lost],
+  ["a portal's page", () => new Response("<html>", { headers: { "Content-Type": "text/html" } })],
+  ["a proxy's 404", () => new Response("nothing here", { status: 404 })],
+  ["504 of ours", () => refusal(504, "change-unknown")],
   ["503 of ours", () => refusal(503, "store-unavailable")],
 ])("%s: sent again by itself, quietly, until there is one", async (_, reply) => {
   answers = [reply, reply, () => Response.json({ ...was, status: "closed" })];
@@ -72,7 +88,9 @@ test("a reset that somebody else was faster with is told, and may have been the 
   read = () => Response.json({ ...was, phase: 6, round: 3 });
   const answer = await come(resetPoll({ path, was, token: "t" }));
   expect(answer).toMatchObject({ ok: false, status: 409 });
-  expect(explain((answer as { problem: { title: string } }).problem)).toMatch(/^It has changed meanwhile: a new round has begun\. Look at it/);
+  expect(explain((answer as { problem: { title: string } }).problem)).toMatch(
+    /^It has changed meanwhile: a new round has begun\. Look at it/,
+  );
 });
 
 test("a reset of a poll that was closed meanwhile is not made, and told", async () => {
@@ -80,7 +98,9 @@ test("a reset of a poll that was closed meanwhile is not made, and told", async 
   read = () => Response.json({ ...was, phase: 6, status: "closed" });
   const answer = await come(resetPoll({ path, was, token: "t" }));
   expect(answer).toMatchObject({ ok: false, status: 409 });
-  expect(explain((answer as { problem: { title: string } }).problem)).toMatch(/^It has changed meanwhile, so nothing was done/);
+  expect(explain((answer as { problem: { title: string } }).problem)).toMatch(
+    /^It has changed meanwhile, so nothing was done/,
+  );
 });
 
 test("a reset that was lost, and somebody else closed the poll: not made, and told", async () => {
@@ -90,7 +110,7 @@ test("a reset that was lost, and somebody else closed the poll: not made, and to
 });
 
 test("whoever goes on before a lost answer has come is told that nobody knows of the change before", async () => {
-  // Closed, which the screen shows before the answer comes, if it comes; and opened again.
+  // The poll is closed, which the screen shows before the answer comes, if it comes; then it is opened again.
   answers = [lost];
   const close = closePoll({ path, was, token: "t" });
   await pass(100);
@@ -171,7 +191,7 @@ test("a creation keeps its key over retries, a second press and a reload, until 
   expect((await come(make())).ok).toBe(true);
   const keys = changes().map(({ headers }) => headers["Idempotency-Key"]);
   expect(new Set(keys).size).toBe(1);
-  // Another module of another page load: only what the device remembers is left.
+  // A new module stands for another load of the page: only what the device remembers is left.
   vi.resetModules();
   const anew: typeof import("./intention") = await import("./intention");
   expect(anew.keyFor("event", body)).toBe(keys[0]);

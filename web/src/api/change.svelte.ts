@@ -1,32 +1,36 @@
-// A change of an organiser, sent until it is answered. While no word of Pollux comes it is sent again for a while, and
-// then whoever made it is asked whether to go on. Each change is safe to repeat: a creation by its `Idempotency-Key`,
-// a poll's by the phase it was seen in, a step by what was on stage; the rest comes to the same however often it is
-// sent. A new token is another one each time, and the last of them is the one that counts and is shown.
+// Sends an organiser's change until it is answered. Without an answer of Pollux the change is sent again for
+// a while, and then its maker is asked whether to go on. Each change is safe to repeat: a creation has its
+// `Idempotency-Key`, a change of a poll names the phase in which the poll was seen, a step of the stage names
+// the poll that was on stage; the rest has the same effect however often it is sent. A new token is another
+// one each time; the last of them is the one that is valid and shown.
 
 import { hopeless, operation, SILENT, type Answer, type Ask, type Operation, type Refusal } from "./call";
 import type { Event, Poll } from "./generated";
 import { EVENT, POLL } from "./shapes";
 
-/** How long a change is sent again by itself, in milliseconds. */
+/** How long a change is repeated before its maker is asked, in milliseconds. */
 const LONG = 30_000;
-/** First and longest pause between two tries. */
-const PAUSE = 500, LONGEST = 4_000;
+/** The first and the longest pause between two tries, in milliseconds. */
+const PAUSE = 500,
+  LONGEST = 4_000;
 
-/** What is shown of changes that have no answer yet. */
+/** What the page shows of changes that have no answer yet. */
 class Trying {
-  /** How many are sent again. */
+  /** The number of changes that are being repeated. */
   under = $state(0);
-  /** Those that wait for a word whether to go on. */
+  /** The changes that wait to be told whether to go on. */
   #asked: ((on: boolean) => void)[] = $state.raw([]);
-  /** Whether a page puts that question; on a stage nobody does. */
+  /** Whether this page asks whether to go on; a stage does not. */
   asks = false;
 
   readonly stuck = $derived(this.#asked.length > 0);
 
-  /** Put the question. */
+  /** Asks whether to go on. */
   ask(): Promise<boolean> {
     if (!this.asks) return Promise.resolve(false);
-    return new Promise((answer) => { this.#asked = [...this.#asked, answer]; });
+    return new Promise((answer) => {
+      this.#asked = [...this.#asked, answer];
+    });
   }
 
   decide(on: boolean) {
@@ -36,24 +40,25 @@ class Trying {
   }
 }
 
+/** The changes of this page that have no answer yet. */
 export const trying = /*#__PURE__*/ new Trying();
 
-/** A change of a poll knows the poll as it was seen. */
+/** The request of a change; a change of a poll brings the poll as it was seen. */
 type Change<O extends Operation> = Ask<O> & { was?: Poll };
-/** How it came to a refusal. */
+/** The course of a change until it was refused. */
 type Course = {
-  /** An earlier try had no answer. */
+  /** Whether an earlier try had no answer. */
   lost: boolean;
-  /** A later change of the same poll or event was made on this page, before this one was answered. */
+  /** Whether a later change of the same poll or event was made on this page before this one was answered. */
   over: boolean;
 };
-/** The answer to a change that was refused, if what was wished is so all the same. */
+/** Returns the answer to a refused change if what was wished has come true all the same. */
 type Wish<O extends Operation, T> = (ask: Change<O>, refused: Refusal, course: Course) => Promise<Answer<T> | null>;
 
 /** The latest change of each poll and event. */
 const latest = /*#__PURE__*/ new Map<string | undefined, symbol>();
 
-/** A function that makes this change. */
+/** Returns a function that makes this change. */
 export function change<O extends Operation, T>(method: string, template: O["url"], shape: unknown, wish?: Wish<O, T>) {
   const send = operation<O, T>(method, template, shape);
   return async (change: Change<O>): Promise<Answer<T>> => {
@@ -61,30 +66,36 @@ export function change<O extends Operation, T>(method: string, template: O["url"
     const { id } = (ask as { path?: { id?: string } }).path ?? {};
     const turn = Symbol();
     latest.set(id, turn);
-    const { answer, lost } = await persist(() => send({
-      ...ask, ...(was && { query: { phase: was.phase } }),
-    } as unknown as Ask<O>));
+    const { answer, lost } = await persist(() =>
+      send({
+        ...ask,
+        ...(was && { query: { phase: was.phase } }),
+      } as unknown as Ask<O>),
+    );
     if (answer.ok || !hopeless(answer.status)) return answer;
-    return await wish?.(change, answer, { lost, over: lost && latest.get(id) !== turn }) ?? told(answer);
+    return (await wish?.(change, answer, { lost, over: lost && latest.get(id) !== turn })) ?? told(answer);
   };
 }
 
-/** Send until there is an answer, or somebody has had enough. */
+/** Sends until there is an answer, or until somebody decides to stop. */
 export async function persist<T>(send: () => Promise<Answer<T>>): Promise<{ answer: Answer<T>; lost: boolean }> {
   let answer = await send();
   if (isFinal(answer)) return { answer, lost: false };
-  do answer = await sendAgain(send, answer); while (!answer.status && await trying.ask());
+  do answer = await sendAgain(send, answer);
+  while (!answer.status && (await trying.ask()));
   return { answer, lost: true };
 }
 
-/** Send for a while what has no answer. */
+/** Repeats for a while what has no answer. */
 async function sendAgain<T>(send: () => Promise<Answer<T>>, answer: Answer<T>): Promise<Answer<T>> {
   const end = performance.now() + LONG;
   trying.under++;
   for (let pause = PAUSE; !isFinal(answer); pause = Math.min(LONGEST, 2 * pause)) {
     const wait = Math.max(pause, (answer as Refusal).retryAfter);
     if (performance.now() + wait > end) break;
-    await new Promise((done) => { setTimeout(done, wait); });
+    await new Promise((done) => {
+      setTimeout(done, wait);
+    });
     answer = await send();
   }
   trying.under--;
@@ -95,30 +106,50 @@ const isFinal = (answer: Answer<unknown>) => answer.ok || hopeless(answer.status
 
 const NO_ANSWER = {
   title: SILENT,
-  detail: "The server does not answer, so nobody knows yet whether this was done. What you see here is what was known before; try again",
+  detail:
+    "The server does not answer, so nobody knows yet whether this was done. " +
+    "What you see here is what was known before; try again",
 };
 
 const CHANGED = "/docs/errors/changed-meanwhile";
 
-/** What is said of a change whose maker went on before it was answered: what is seen now may have come of either. */
+/**
+ * Returns the refusal of a change whose maker went on before it was answered: what is seen now may come of
+ * either.
+ */
 const wentOn = (refused: Refusal): Refusal => ({
-  ...refused, problem: {
+  ...refused,
+  problem: {
     title: "You went on meanwhile",
     detail: "You went on before this was answered, so nobody knows whether it was done. What you see is how it is now",
   },
 });
 
-/** A refusal for whoever presses the buttons. */
-const told = (refused: Refusal, what = ", so nothing was done"): Refusal => refused.problem.type !== CHANGED ? refused : {
-  ...refused, problem: { ...refused.problem, detail: `It has changed meanwhile${what}. Look at it as it is now, and try again if you still want to` },
-};
-/** A browser that loses an answer on a used connection sends again by itself and tells nobody, so that the new round may be
-    somebody else's or this page's own: it is not said that nothing was done. */
+/** Returns a refusal in words for whoever presses the buttons. */
+const told = (refused: Refusal, what = ", so nothing was done"): Refusal =>
+  refused.problem.type !== CHANGED
+    ? refused
+    : {
+        ...refused,
+        problem: {
+          ...refused.problem,
+          detail: `It has changed meanwhile${what}. Look at it as it is now, and try again if you still want to`,
+        },
+      };
+/**
+ * What a refusal says when a new round has begun. A browser that loses an answer on a used connection repeats
+ * the request by itself, so the new round may be this page's own or somebody else's: the text does not claim
+ * that nothing was done.
+ */
 const ANEW = ": a new round has begun";
 
-/** A change of a poll in the phase in which it was seen. `is`: whether the poll is as it was wished. */
+/**
+ * Returns a function that changes a poll in the phase in which it was seen. `is` tells whether the poll is as
+ * it was wished.
+ */
 export function pollChange<O extends Operation & { path: { id: string } }>(
-  template: O["url"], is: (now: Poll, was: Poll, lost: boolean) => boolean,
+  template: O["url"],
+  is: (now: Poll, was: Poll, lost: boolean) => boolean,
 ) {
   const read = operation<{ url: string }, Poll>("GET", "/api/polls/{id}", POLL);
   return change<O, Poll>("POST", template, POLL, async ({ path, token, was }, refused, { lost, over }) => {
@@ -129,13 +160,14 @@ export function pollChange<O extends Operation & { path: { id: string } }>(
   });
 }
 
-/** Of a deletion: what is not there any more is deleted. */
+/** Answers a refused deletion: what does not exist any more is deleted. */
 export const gone = async <T>(_: unknown, { status }: Refusal, { lost }: Course): Promise<Answer<T> | null> =>
-  (status === 404 && lost ? { ok: true, status: 204, data: null as T } : null);
+  status === 404 && lost ? { ok: true, status: 204, data: null as T } : null;
 
-/** Of a step of the stage: it is made if that poll is there, whoever put it there. */
+/** Answers a refused step of the stage: the step is made if that poll is on stage, whoever showed it. */
 export async function step(
-  { path, body, token }: { path: { id: string }; body: { poll: string | null }; token?: string | null }, refused: Refusal,
+  { path, body, token }: { path: { id: string }; body: { poll: string | null }; token?: string | null },
+  refused: Refusal,
   { over }: Course,
 ): Promise<Answer<Event> | null> {
   if (refused.status !== 409) return null;

@@ -1,4 +1,4 @@
-// The server's time, whatever this device's clock does.
+// Tests the server's time, whatever this device's clock does.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
@@ -12,10 +12,12 @@ beforeEach(async () => {
   vi.resetModules();
   clock = await import("./clock");
 });
-afterEach(() => { vi.useRealTimers(); });
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const answer = (time = Date.now()) => clock.heard(new Date(time).toUTCString());
-/** Somebody sets the device's clock: the one that runs does not know. */
+/** Sets the device's clock, which the clock that only runs does not notice. */
 const set = (by: number) => vi.setSystemTime(Date.now() + by);
 
 test("before the server has said anything this device's clock is all there is, and it is doubtful", () => {
@@ -50,14 +52,17 @@ test("a clock that is set forward, like one after a sleep, is doubted until the 
   expect([clock.now(), clock.doubtful()]).toEqual([START, false]);
 });
 
-test.each([1_000, 3_000, 15_000])("a device that is %d ms slow goes by the server, also when it slept for a moment", (slow) => {
-  answer(START + slow);
-  vi.advanceTimersByTime(3_000);
-  expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 3_000, false]);
-  // The clock on the wall goes on meanwhile, the one that runs does not.
-  set(10_000);
-  expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 13_000, false]);
-});
+test.each([1_000, 3_000, 15_000])(
+  "a device that is %d ms slow goes by the server, also when it slept for a moment",
+  (slow) => {
+    answer(START + slow);
+    vi.advanceTimersByTime(3_000);
+    expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 3_000, false]);
+    // The clock on the wall goes on meanwhile; the one that only runs stands still.
+    set(10_000);
+    expect([clock.now(), clock.doubtful()]).toEqual([START + slow + 13_000, false]);
+  },
+);
 
 test("a device that is right is not taken for a fast one, however long the answer was under way", () => {
   answer(START - 7_300);

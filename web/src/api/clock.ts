@@ -1,18 +1,21 @@
-// The server's clock, as far as its answers tell: closing times and ballot ids are the server's.
+// Keeps the server's time, as far as its answers tell it: closing times and ballot ids follow the server's
+// clock.
 //
-// Between two answers this device has two clocks of its own. The one on its wall can be set at any moment; the one that
-// only runs cannot, but it may stand still while the device sleeps. Where they disagree, only the server knows the time.
+// Between two answers this device has two clocks of its own. The one on its wall can be set at any moment.
+// The one that only runs cannot be set, but it may stand still while the device sleeps. Where they disagree,
+// only the server knows the time.
 
-/** Milliseconds by which a clock may be fast, or two disagree, before anything is done about it. */
+/** Milliseconds by which a clock may be fast, or two may disagree, before anything is done about it. */
 const CLOSE = 20_000;
 
 /** The server's time at its last answer, less that of either clock. */
-let beyondWall = 0, beyondRun = -Infinity;
+let beyondWall = 0,
+  beyondRun = -Infinity;
 
-/** An answer has come with this `Date`. */
+/** Notes an answer's `Date`. */
 export const heard = (date: string | null) => heardTime(Date.parse(date ?? ""));
 
-/** The server has just said that this is its time; NaN if it has not. */
+/** Notes the time that the server has just told; NaN if it told none. */
 export function heardTime(at: number) {
   if (!at) return;
   beyondWall = at - Date.now();
@@ -20,14 +23,18 @@ export function heardTime(at: number) {
 }
 
 /**
- * Now, by the server's clock when this device's is wrong; at least as much later as has been run. A date has whole
- * seconds and was under way, so the server is never behind it: a device that is behind it is slow, be it by a second, and
- * its ids would look like old ones. One that is ahead of it may only have waited for the answer.
+ * Returns the present time: this device's, or the server's when this device's is wrong, with as much added as
+ * the clock that only runs has run since. A `Date` has whole seconds and was under way, so the server is
+ * never behind it. A device that is behind it is therefore slow, even by a second, and its ids would look
+ * like old ones. A device that is ahead of it may only have waited for the answer.
  */
 export const now = () => {
   const correction = beyondWall > 0 || beyondWall < -CLOSE ? beyondWall : 0;
   return Math.floor(Math.max(Date.now() + correction, performance.now() + beyondRun));
 };
 
-/** Whether the server should be asked for the time: it has not told it yet, or this device was asleep or its clock was set. */
+/**
+ * Whether the server should be asked for the time: because it has not told it yet, or because this device was
+ * asleep or its clock was set.
+ */
 export const doubtful = () => Math.abs(Date.now() + beyondWall - performance.now() - beyondRun) > CLOSE;

@@ -1,4 +1,4 @@
-// The generated client is what the server's document says.
+// Tests that the generated client is what the server's document says.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";

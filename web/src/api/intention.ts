@@ -1,5 +1,5 @@
-// The `Idempotency-Key` of something that is made: one for what is written under a name, kept over retries, over a
-// second press of the button and over a reload, until it is made.
+// Keeps the `Idempotency-Key` of each creation. What is written under a name has one key through retries, a
+// second press of the button and a reload, until it is created.
 
 import { forget, recall, remember } from "../ui/storage";
 import { uuidv7 } from "./uuid";
@@ -7,10 +7,10 @@ import { uuidv7 } from "./uuid";
 type Intention = { body: string; key: string };
 
 const nameOf = (name: string) => `making.${name}`;
-/** For devices that remember nothing. */
+/** The keys of devices that remember nothing. */
 const made = new Map<string, Intention>();
 
-/** The key for making this; another one once anything else is written. */
+/** Returns the key for creating this; another one once the body is another. */
 export function keyFor(name: string, body: unknown): string {
   const text = JSON.stringify(body);
   const before = made.get(name) ?? recall<Intention>(nameOf(name));
@@ -20,7 +20,7 @@ export function keyFor(name: string, body: unknown): string {
   return now.key;
 }
 
-/** It is made, or given up. */
+/** Forgets a creation that is made or given up. */
 export function over(name: string) {
   made.delete(name);
   forget(nameOf(name));

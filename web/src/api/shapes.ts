@@ -1,32 +1,42 @@
-// What an answer must look like to be Pollux's. Portals, filters and proxies answer in a server's place, with
-// any status and any body; what a screen relies on is therefore looked for before it is believed.
+// Describes what an answer must look like to be Pollux's. Portals, filters and proxies answer in a server's
+// place, with any status and any body, so every member on which a screen relies is checked before the answer
+// is believed.
 
-/** Of a 204: there is no body to look at. */
+/** The shape of a 204, which has no body to look at. */
 export const NOTHING = "nothing";
-/** A file to save, told by its name. */
+/** The shape of a file to save, which is told by its name. */
 export const FILE = "file";
 
 /**
- * Whether `data` has all that `sample` has, of the same kind. A pattern stands for a word that matches it, null for
- * whatever is there at all, the entry of a list for each of its entries, and a function for itself.
+ * Whether `data` has everything that `sample` has, of the same type. In a sample, a pattern stands for a
+ * string that matches it, null for any value that is there, a list's entry for each entry of the data's list,
+ * and a function for its own judgement.
  */
-export function like(sample: unknown, data: any): boolean {
+export function like(sample: unknown, data: unknown): boolean {
   if (sample === null) return data !== undefined;
   if (typeof sample === "function") return sample(data);
   if (sample instanceof RegExp) return typeof data === "string" && sample.test(data);
   if (Array.isArray(sample)) return Array.isArray(data) && data.every((one) => sample.every((each) => like(each, one)));
   if (typeof sample !== "object") return typeof data === typeof sample;
-  return typeof data === "object" && data !== null
-    && Object.entries(sample!).every(([name, each]) => like(each, data[name]));
+  return (
+    typeof data === "object" &&
+    data !== null &&
+    Object.entries(sample).every(([name, each]) => like(each, (data as Record<string, unknown>)[name]))
+  );
 }
 
-/** The `type` of a problem is a path on the server that explains it. */
+/** A problem; its `type` is a path on the server that explains it. */
 export const PROBLEM = { type: /^\/docs\/errors\/./, title: "", status: 0 };
 const CHOICE = { options: [{ id: 0, text: "" }] };
 /** What a poll of each kind has of its own. */
-const KINDS: Record<string, object> = { single: CHOICE, multiple: CHOICE, rating: { steps: 0, lowest: 0, statements: [{ id: 0, text: "" }] } };
+const KINDS: Record<string, object> = {
+  single: CHOICE,
+  multiple: CHOICE,
+  rating: { steps: 0, lowest: 0, statements: [{ id: 0, text: "" }] },
+};
 const EVERY_POLL = { id: "", question: "", kind: "", status: /^(draft|open|closed)$/, round: 0, version: 0 };
-export const POLL = (poll: any) => like(EVERY_POLL, poll) && Object.hasOwn(KINDS, poll.kind) && like(KINDS[poll.kind], poll);
+export const POLL = (poll: unknown) => like(EVERY_POLL, poll) && isOfItsKind(poll as { kind: string });
+const isOfItsKind = (poll: { kind: string }) => Object.hasOwn(KINDS, poll.kind) && like(KINDS[poll.kind], poll);
 export const EVENT = { id: "", title: "", current: null, lone: true, version: 0, polls: [{ id: "" }] };
 export const RECEIPT = { ballotId: "", status: /^(recorded|counted|replaced|superseded|refused|late)$/ };
 export const LEADERBOARD = { version: 0, options: [{ pollId: "", votes: 0 }], polls: [{ pollId: "" }] };

@@ -1,13 +1,13 @@
-// Ballot ids: UUIDv7, made without anything that wants HTTPS.
+// Makes ballot ids: UUIDv7, without any interface that needs HTTPS.
 
 import { now } from "./clock";
 
-/** When this UUIDv7 was made, by the clock that it was made by; 0 of none. */
+/** Returns when this UUIDv7 was made, by its maker's clock, in milliseconds; 0 for "". */
 export const madeAt = (id: string): number => parseInt(id.replaceAll("-", "").slice(0, 12), 16) || 0;
 
 /**
- * A UUIDv7 later than `after`, by the server's clock: of one voter's ballots the greatest id wins, and ids
- * from the future are refused.
+ * Returns a UUIDv7 later than `after`, by the server's clock: of one voter's ballots the greatest id wins,
+ * and ids from the future are refused.
  */
 export function uuidv7(after = ""): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -1,9 +1,20 @@
-// Only Pollux's word counts: whoever else answers, with whatever status and body, has said nothing.
+// Tests that only Pollux's own answers count: whoever else answers, with whatever status and body, has said
+// nothing.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Answer } from "./call";
 import { POLL, refusal } from "./fixture";
-import { castBallot, createEvent, deletePoll, exportPoll, getAddress, getEvent, getLeaderboard, getPoll, resetPoll } from "./operations";
+import {
+  castBallot,
+  createEvent,
+  deletePoll,
+  exportPoll,
+  getAddress,
+  getEvent,
+  getLeaderboard,
+  getPoll,
+  resetPoll,
+} from "./operations";
 import { now } from "./clock";
 
 const EVENT = { id: "e", title: "Conf", current: null, lone: false, version: 1, polls: [] };
@@ -13,17 +24,39 @@ const HTML = { "Content-Type": "text/html" };
 const PAGE = "<!doctype html><title>Welcome to the airport</title>";
 
 type Asks = () => Promise<Answer<unknown>>;
-/** What is asked, and how Pollux answers it. */
+/** The requests, and how Pollux answers each. */
 const ASKED: [string, Asks, () => Response][] = [
-  ["a vote", () => castBallot({ path, body: { optionIds: [1] } }), () => Response.json({ ballotId: "b", pollId: "1", status: "recorded", position: null }, { status: 202 })],
+  [
+    "a vote",
+    () => castBallot({ path, body: { optionIds: [1] } }),
+    () => Response.json({ ballotId: "b", pollId: "1", status: "recorded", position: null }, { status: 202 }),
+  ],
   ["a poll", () => getPoll({ path }), () => Response.json(POLL)],
   ["an event", () => getEvent({ path }), () => Response.json(EVENT)],
   ["ranks", () => getLeaderboard({}), () => Response.json({ version: 1, options: [], polls: [] })],
-  ["an address", () => getAddress({}), () => Response.json({ url: "http://x", phonesCanOpen: true, why: null, fix: null })],
+  [
+    "an address",
+    () => getAddress({}),
+    () => Response.json({ url: "http://x", phonesCanOpen: true, why: null, fix: null }),
+  ],
   ["a change of a poll", () => resetPoll({ path, was: POLL, token: "t" }), () => Response.json(POLL)],
-  ["a new event", () => createEvent({ body: { title: "Conf" } }), () => Response.json({ ...EVENT, ownerToken: "t" }, { status: 201 })],
+  [
+    "a new event",
+    () => createEvent({ body: { title: "Conf" } }),
+    () => Response.json({ ...EVENT, ownerToken: "t" }, { status: 201 }),
+  ],
   ["a deletion", () => deletePoll({ path, was: POLL, token: "t" }), () => new Response(null, { status: 204 })],
-  ["a file", () => exportPoll({ path, token: "t" }), () => new Response("a,b", { headers: { "Content-Type": "text/csv; charset=utf-8", "Content-Disposition": 'attachment; filename="pollux-1.csv"' } })],
+  [
+    "a file",
+    () => exportPoll({ path, token: "t" }),
+    () =>
+      new Response("a,b", {
+        headers: {
+          "Content-Type": "text/csv; charset=utf-8",
+          "Content-Disposition": 'attachment; filename="pollux-1.csv"',
+        },
+      }),
+  ],
 ];
 /** What others say in its place. */
 const FOREIGN: [string, () => Response | Promise<Response>][] = [
@@ -36,13 +69,28 @@ const FOREIGN: [string, () => Response | Promise<Response>][] = [
   ["JSON of another service", () => Response.json({ id: 7, status: "ok", version: "2.1" })],
   ["an answer that is cut", () => new Response('{"id":"1","ques', { headers: JSON_TYPE })],
   ["a problem with 200", () => Response.json({ type: "/docs/errors/no-such-poll", title: "x", status: 404 })],
-  ["a file of somebody else", () => new Response("MZ", { headers: { "Content-Type": "application/octet-stream", "Content-Disposition": 'attachment; filename="setup.exe"' } })],
+  [
+    "a file of somebody else",
+    () =>
+      new Response("MZ", {
+        headers: {
+          "Content-Type": "application/octet-stream",
+          "Content-Disposition": 'attachment; filename="setup.exe"',
+        },
+      }),
+  ],
   ["a redirect", () => new Response(null, { status: 302, headers: { Location: "http://login.example/" } })],
   ["304", () => new Response(null, { status: 304 })],
-  ["a proxy's 404", () => new Response("404 page not found", { status: 404, headers: { "Content-Type": "text/plain" } })],
+  [
+    "a proxy's 404",
+    () => new Response("404 page not found", { status: 404, headers: { "Content-Type": "text/plain" } }),
+  ],
   ["a filter's 403", () => new Response(PAGE, { status: 403, headers: HTML })],
   ["409 in JSON of another shape", () => Response.json({ error: "conflict" }, { status: 409 })],
-  ["our words in plain JSON", () => Response.json({ type: "/docs/errors/no-such-poll", title: "x", status: 404 }, { status: 404 })],
+  [
+    "our words in plain JSON",
+    () => Response.json({ type: "/docs/errors/no-such-poll", title: "x", status: 404 }, { status: 404 }),
+  ],
   ["a problem of another service", () => refusal(404, "", { type: "about:blank" })],
   ["a problem under another status", () => refusal(403, "no-such-poll", { status: 404 })],
   ["a problem without words", () => refusal(404, "no-such-poll", { title: undefined })],
@@ -56,11 +104,17 @@ const FOREIGN: [string, () => Response | Promise<Response>][] = [
 let answer: () => Response | Promise<Response>, init: RequestInit;
 beforeEach(() => {
   vi.useFakeTimers();
-  vi.stubGlobal("fetch", async (_: string, how: RequestInit) => { init = how; return answer(); });
+  vi.stubGlobal("fetch", async (_: string, how: RequestInit) => {
+    init = how;
+    return answer();
+  });
 });
-afterEach(() => { vi.unstubAllGlobals(); vi.useRealTimers(); });
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
-/** The last answer, whatever is tried in between. */
+/** Returns the last answer, whatever is tried in between. */
 async function ask(asks: Asks) {
   const answered = asks();
   await vi.advanceTimersByTimeAsync(60_000);
@@ -86,8 +140,13 @@ for (const [name, asks, ours] of ASKED) {
     expect((await ask(asks)).ok).toBe(name === "a deletion");
   });
   for (const [other, , theirs] of ASKED) {
-    // Ranks and votes say nothing that a poll says; a poll and what it becomes are the same thing.
-    if (other === name || [name, other].every((one) => /poll/.test(one)) || [name, other].every((one) => /event/.test(one))) continue;
+    // Ranks and votes share no member with a poll's answer; a poll and its changed form have the same shape.
+    if (
+      other === name ||
+      [name, other].every((one) => /poll/.test(one)) ||
+      [name, other].every((one) => /event/.test(one))
+    )
+      continue;
     test(`${name} is not answered by what answers ${other}`, async () => {
       answer = theirs;
       expect(await ask(asks)).toMatchObject({ ok: false, status: 0 });
@@ -96,14 +155,27 @@ for (const [name, asks, ours] of ASKED) {
 }
 
 test("a receipt says what became of the ballot, in a word that there is", async () => {
-  for (const [status, ok] of [["counted", true], ["replaced", true], ["superseded", true], ["refused", true], ["late", true], ["ok", false], ["", false]] as const) {
+  for (const [status, ok] of [
+    ["counted", true],
+    ["replaced", true],
+    ["superseded", true],
+    ["refused", true],
+    ["late", true],
+    ["ok", false],
+    ["", false],
+  ] as const) {
     answer = () => Response.json({ ballotId: "b", status, position: null });
     expect((await ask(ASKED[0]![1])).ok, status).toBe(ok);
   }
 });
 
 test("a pause that a proxy asks for is kept to, within bounds", async () => {
-  for (const [said, pause] of [["7", 7_000], ["86400", 60_000], ["tomorrow", 0], ["-5", 0]] as const) {
+  for (const [said, pause] of [
+    ["7", 7_000],
+    ["86400", 60_000],
+    ["tomorrow", 0],
+    ["-5", 0],
+  ] as const) {
     answer = () => new Response("busy", { status: 503, headers: { "Retry-After": said } });
     expect(await getPoll({ path })).toMatchObject({ status: 0, retryAfter: pause });
   }

@@ -1,4 +1,4 @@
-// What every screen may ask of a poll's kind; what a kind looks like is in its folder.
+// Answers what every screen may ask of a poll's kind; how a kind looks is in its folder.
 
 import type { Choice, Poll, PollOption, Rating } from "../api/generated";
 
@@ -7,15 +7,20 @@ export type ChoicePoll = Extract<Poll, Choice>;
 /** A poll that asks how much of each statement. */
 export type RatingPoll = Extract<Poll, Rating>;
 
+/** Whether a poll is a rating. */
 export const isRating = (poll: Poll): poll is RatingPoll => poll.kind === "rating";
 
-/** The options of a choice; none of any other kind. */
+/** Returns the options of a choice; none for any other kind. */
 export const optionsOf = (poll: Poll): PollOption[] => (isRating(poll) ? [] : poll.options);
 
-/** What is asked about, in the organiser's words and order. */
-export const textsOf = (poll: Poll): string[] => (isRating(poll) ? poll.statements : poll.options).map(({ text }) => text);
+/** Returns the texts of the options or statements, in the organiser's order. */
+export const textsOf = (poll: Poll): string[] =>
+  (isRating(poll) ? poll.statements : poll.options).map(({ text }) => text);
 
-/** The poll's numbers slot by slot, as its trend and its replay have them; 0 where nobody may know. */
-export const slotsOf = (poll: Poll): number[] => (isRating(poll)
-  ? poll.statements.flatMap(({ spread }) => spread ?? Array<number>(poll.steps).fill(0))
-  : poll.options.map(({ votes }) => votes ?? 0));
+/**
+ * Returns the poll's numbers slot by slot, as its trend and its replay have them; 0 where they are hidden.
+ */
+export const slotsOf = (poll: Poll): number[] =>
+  isRating(poll)
+    ? poll.statements.flatMap(({ spread }) => spread ?? Array<number>(poll.steps).fill(0))
+    : poll.options.map(({ votes }) => votes ?? 0);

@@ -1,4 +1,5 @@
-// What the stage asks of a poll's kind. Each kind answers from a folder of its own, `<kind>/on-stage.ts`.
+// Declares what the stage asks of a poll's kind. Each kind answers from a folder of its own,
+// `<kind>/on-stage.ts`.
 
 import type { Component } from "svelte";
 import type { Poll } from "../api/generated";
@@ -7,33 +8,41 @@ import type { Results } from "../present/results.svelte";
 import choice from "./choice/on-stage";
 import rating from "./rating/on-stage";
 
-/** Figures as the room may see them: slot by slot, and of how many people; null where nobody may know. */
+/** Figures as the room may see them: slot by slot, and the number of voters; null where they are hidden. */
 export type Seen<P extends Poll> = { poll: P; votes: readonly number[] | null; voters: number | null };
-/** An area in units of the stage, whether its columns are upright, and how texts fit into one of these measures. */
+/**
+ * The place of the rows: its size in units of the stage, whether the layout is columns, and how texts fit
+ * into one of these measures.
+ */
 export type Place = { width: number; height: number; upright: boolean; fits: (width: number, height: number) => Plan };
 
+/** A kind's part for the stage. */
 export type StageKind<P extends Poll = Poll> = {
-  /** The results, a row for each of what is asked about. */
+  /** The results, with a row for each option or statement. */
   readonly Rows: Component<Place & { results: Results; poll: P }>;
-  /** What came out. */
+  /** The outcome. */
   readonly Outcome: Component<{ results: Results; poll: P }>;
-  /** The results as a table, for those who listen. */
+  /** The results as a table, for screen readers. */
   readonly Table: Component<Seen<P>>;
-  /** Whether its rows may be columns. */
+  /** Whether rows may be shown as columns. */
   readonly upright: boolean;
-  /** Whether votes put its rows in an order, so that somebody wins. */
+  /** Whether votes put the rows in an order, so that somebody wins. */
   readonly ranked: boolean;
-  /** How many have taken part, while figures are shown. */
+  /** Returns how many have taken part, in words, while figures are shown. */
   total(poll: P, votes: readonly number[], voters: number): string;
-  /** What stands out, in a sentence or a few; "" while nothing does. */
+  /** Returns what stands out, in a sentence or a few; "" while nothing does. */
   lead(poll: P, votes: readonly number[], voters: number): string;
 };
 
-/** Whoever has a poll takes its own kind, which the compiler cannot know. */
-const KINDS: Record<Poll["kind"], StageKind<any>> = {
+/** A kind that is given polls of its own kind only, which the compiler cannot know. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type AnyKind = StageKind<any>;
+
+const KINDS: Record<Poll["kind"], AnyKind> = {
   single: choice,
   multiple: choice,
   rating,
 };
 
-export const onStage = (poll: Poll): StageKind<any> => KINDS[poll.kind];
+/** Returns the stage's part of a poll's kind. */
+export const onStage = (poll: Poll): AnyKind => KINDS[poll.kind];

@@ -1,4 +1,5 @@
-// The leaderboard, live. Boards are numbered per node: the one a hello brings always stands.
+// Keeps the leaderboard live. Versions of a leaderboard are counted by each node, so the one that a hello
+// brings always stands.
 
 import { getLeaderboard } from "../api/operations";
 import type { Leaderboard } from "../api/generated";
@@ -6,6 +7,7 @@ import { Connection, type Options } from "./connection";
 import { Frames } from "./frames";
 import { Link } from "./link.svelte";
 
+/** Follows the leaderboard over a connection of its own. */
 export class Board {
   readonly link = new Link();
   ranks = $state.raw<Leaderboard | null>(null);
@@ -34,13 +36,15 @@ export class Board {
   #take(ranks: Leaderboard, afresh = false) {
     if (ranks.version < this.#version && !afresh) return;
     this.#version = ranks.version;
-    this.#frames.next("ranks", () => { this.ranks = ranks; });
+    this.#frames.next("ranks", () => {
+      this.ranks = ranks;
+    });
   }
 
   async #ask() {
     const answer = await getLeaderboard({ query: { limit: 10 } });
     if (!answer.ok) return null;
-    // Another node may have answered, whose numbers say nothing here: the figures do.
+    // Another node may have answered, whose version says nothing here; so the figures are compared.
     const figures = (ranks: Leaderboard | null) => JSON.stringify([ranks?.options, ranks?.polls]);
     const news = figures(answer.data) !== figures(this.ranks);
     if (news) this.#take(answer.data, true);

@@ -1,4 +1,4 @@
-// A page stays connected: back-off, watchdog, and the ways it falls back to.
+// Tests that a page stays connected: back-off, watchdog, and the ways to which it falls back.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { backOff } from "./backoff";
@@ -22,10 +22,16 @@ afterEach(() => {
 function connect(rest: Partial<Options> = {}) {
   connection = new Connection({
     query: "?event=482913",
-    ask: async () => { asked++; return answer; },
+    ask: async () => {
+      asked++;
+      return answer;
+    },
     message: (message) => heard.push(message),
-    state: (state) => { if (states.at(-1) !== state) states.push(state); },
-    socket: server.socket, stream: server.stream,
+    state: (state) => {
+      if (states.at(-1) !== state) states.push(state);
+    },
+    socket: server.socket,
+    stream: server.stream,
     ...rest,
   });
 }
@@ -50,30 +56,41 @@ test("it comes back by itself, each time later", async () => {
   connect();
   await pass(10_000);
   const times: number[] = [];
-  server.receive = (way) => { times.push(Date.now()); way.lose(); };
+  server.receive = (way) => {
+    times.push(Date.now());
+    way.lose();
+  };
   const lost = Date.now();
   server.last.lose();
   await pass(8_000);
   const pauses = times.map((at, i) => Math.round(at - (times[i - 1] ?? lost)));
-  expect(pauses.slice(0, 4)).toEqual([500, 1000, 2000, 4000].map((ms) => expect.toSatisfy((n: number) => Math.abs(n - ms) <= 2, `${ms}`)));
+  expect(pauses.slice(0, 4)).toEqual(
+    [500, 1000, 2000, 4000].map((ms) => expect.toSatisfy((n: number) => Math.abs(n - ms) <= 2, `${ms}`)),
+  );
   expect(states.at(-1)).not.toBe("live");
 });
 
 test("a connection that breaks off after each greeting is a failure, not a beginning", async () => {
-  server.receive = (way) => { server.greet(way); setTimeout(() => way.lose(), 100); };
+  server.receive = (way) => {
+    server.greet(way);
+    setTimeout(() => way.lose(), 100);
+  };
   connect();
   await pass(30_000);
-  // 100 ms up and half a second of pause would have been fifty.
+  // With pauses from 100 ms up to half a second there would have been fifty.
   expect(server.ways.length).toBeLessThan(12);
 });
 
 test("after three failed sockets a stream, and the socket again in between", async () => {
-  server.receive = (way) => { if (way.kind === "stream") server.greet(way); else way.lose(); };
+  server.receive = (way) => {
+    if (way.kind === "stream") server.greet(way);
+    else way.lose();
+  };
   connect();
   await pass(10_000);
   expect(server.kinds).toEqual(["socket", "socket", "socket", "stream"]);
   expect(states.at(-1)).toBe("live");
-  // When that one ends, the socket has its turn.
+  // When that stream ends, it is the socket's turn.
   server.receive = (way) => server.greet(way);
   server.last.lose();
   await pass(1_000);
@@ -129,7 +146,7 @@ test("a server that answers again is not waited for any longer than a few second
   server.refuse();
   answer = null;
   server.last.lose();
-  // Long enough for pauses of 20 s.
+  // This is long enough for pauses of 20 s.
   await pass(120_000);
   server.receive = (way) => server.greet(way);
   answer = { news: false };
@@ -138,7 +155,10 @@ test("a server that answers again is not waited for any longer than a few second
 });
 
 test("a stream that makes room for other tabs is followed by asking at once, and by no stream", async () => {
-  server.receive = (way) => { if (way.kind === "stream") server.greet(way); else way.lose(); };
+  server.receive = (way) => {
+    if (way.kind === "stream") server.greet(way);
+    else way.lose();
+  };
   connect();
   await pass(20_000);
   expect([server.last.kind, states.at(-1)]).toEqual(["stream", "live"]);

@@ -1,21 +1,25 @@
-// Keeps a page connected: a WebSocket; after three that failed in a row an event stream; if that
-// fails too, plain requests every two seconds. Whatever carries the page, the socket is tried again
-// meanwhile. A stream makes room when this browser has too many (`streams.ts`); the page then asks. A silent
-// socket is doubted: a quiet poll and a dead connection look alike, and asking tells them apart.
+// Keeps a page connected: by a WebSocket; after three that failed in a row by an event stream; if that fails
+// too, by plain requests every two seconds. Whatever carries the page, the socket is tried again meanwhile. A
+// stream makes room when this browser has too many (`streams.ts`); the page then asks. A silent socket is
+// doubted: a quiet poll and a dead connection look alike, and a plain request tells them apart.
 
 import { backOff } from "./backoff";
 import type { Message } from "./messages";
 import { openSocket, openStream, type Opens, type Transport } from "./transport";
 
-/** live: pushed. polling: asked every two seconds. waiting: neither, what is shown is old. */
+/**
+ * `live`: the server pushes. `polling`: the page asks every two seconds. `waiting`: neither, so what is shown
+ * is old.
+ */
 export type State = "connecting" | "live" | "polling" | "waiting";
 
+/** What a connection carries, and whom it tells. */
 export type Options = {
   /** What is watched: "?event=482913", "?poll=…", "?leaderboard", or a function where that can change. */
   query: string | (() => string);
-  /** The tokens to show: whatever they belong to is told in full. */
+  /** The tokens to show: the server tells in full whatever they belong to. */
   tokens?: () => string[];
-  /** The same by plain request; null when no answer came. Says whether there was news. */
+  /** Asks for the same by plain request, and says whether there was news; null when no answer came. */
   ask: () => Promise<{ news: boolean } | null>;
   message: (message: Message) => void;
   /** Called when the state changes, and at least every second. */
@@ -25,30 +29,39 @@ export type Options = {
 };
 
 const ASK_EVERY = 2_000;
-/** Silence after which a connection is doubted. */
+/** Milliseconds of silence after which a connection is doubted. */
 const SILENCE = 30_000;
-/** A connection that lived this long was one; one that breaks off sooner is a failure like any other. */
+/**
+ * A connection that lived for this many milliseconds was a good one; one that breaks off sooner is a failure
+ * like any other.
+ */
 const STEADY = 5_000;
-/** The device's clock was set, or the device has slept. */
+/**
+ * When the device's clocks drift apart by this many milliseconds, its clock was set or the device has slept.
+ */
 const JUMP = 10_000;
 const SOCKETS_BEFORE_STREAM = 3;
 const STREAMS_BEFORE_ASKING = 2;
 
+/** Keeps a page connected until it is closed. */
 export class Connection {
   #options: Options;
   #way: Transport | null = null;
-  /** When the server said hello on this connection. All such moments are of the clock that nobody can set. */
+  /**
+   * When the server said hello on this connection. All such moments are by `performance.now()`, which nobody
+   * can set.
+   */
   #greetedAt: number | null = null;
   #failures = 0;
   #streamFailures = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #tick: ReturnType<typeof setInterval>;
   #asking = false;
-  /** The last plain request had no answer. */
+  /** Whether the last plain request had no answer. */
   #unanswered = false;
   #askedAt = -Infinity;
   #heardAt = performance.now();
-  /** How far the device's clock is beyond the one that nobody can set. */
+  /** How far the device's clock is ahead of the one that nobody can set. */
   #drift = Date.now() - performance.now();
   #closed = new AbortController();
 
@@ -57,14 +70,24 @@ export class Connection {
     this.#tick = setInterval(() => this.#everySecond(), 1_000);
     const { signal } = this.#closed;
     addEventListener("online", () => this.again(), { signal });
-    addEventListener("pageshow", (event) => { if (event.persisted) this.again(); }, { signal });
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && !this.#greeted) this.again();
-    }, { signal });
+    addEventListener(
+      "pageshow",
+      (event) => {
+        if (event.persisted) this.again();
+      },
+      { signal },
+    );
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        if (!document.hidden && !this.#greeted) this.again();
+      },
+      { signal },
+    );
     this.#connect();
   }
 
-  /** Drop what there is and connect anew at once: who has just voted may see more. */
+  /** Drops the connection and connects anew at once: who has just voted may see more. */
   again() {
     this.#failures = this.#streamFailures = 0;
     this.#drop();
@@ -87,13 +110,13 @@ export class Connection {
 
   #connect() {
     clearTimeout(this.#retry);
-    // Closed, it stays so, whoever still calls, and whatever answer was on its way.
+    // A closed connection stays closed, whoever still calls, and whatever answer was on its way.
     if (this.#closed.signal.aborted) return;
     const { query, tokens, socket = openSocket, stream = openStream } = this.#options;
     const secrets = tokens?.() ?? [];
     // A stream carries no token, and every other attempt tries the socket again.
-    const streaming = this.#fallen && !secrets.length && this.#streamFailures < STREAMS_BEFORE_ASKING
-      && this.#failures % 2 === 1;
+    const streaming =
+      this.#fallen && !secrets.length && this.#streamFailures < STREAMS_BEFORE_ASKING && this.#failures % 2 === 1;
     const open = streaming ? stream : socket;
     const way = open(typeof query === "string" ? query : query(), secrets, {
       message: (message) => {
@@ -120,14 +143,15 @@ export class Connection {
   }
 
   #lost(crowded = false) {
-    if (this.#greetedAt !== null && performance.now() - this.#greetedAt >= STEADY) this.#failures = this.#streamFailures = 0;
+    if (this.#greetedAt !== null && performance.now() - this.#greetedAt >= STEADY)
+      this.#failures = this.#streamFailures = 0;
     if (crowded) this.#makeRoom();
     this.#drop();
     this.#retry = setTimeout(() => this.#connect(), backOff(this.#failures++));
     this.#show();
   }
 
-  /** Other tabs have the streams: this page, which was live until now, asks. */
+  /** Asks from now on, because other tabs have the streams. Until now this page was live. */
   #makeRoom() {
     if (this.#greeted) this.#heardAt = performance.now();
     this.#failures = SOCKETS_BEFORE_STREAM;
@@ -143,7 +167,10 @@ export class Connection {
     this.#show();
   }
 
-  /** Whether this device's clock is not what it was a moment ago. An answer brings the server's time. */
+  /**
+   * Whether this device's clock differs from what it was a moment ago. The answer to a plain request brings
+   * the server's time.
+   */
   #clockJumped(): boolean {
     const before = this.#drift;
     this.#drift = Date.now() - performance.now();
@@ -158,14 +185,15 @@ export class Connection {
     this.#asking = false;
     this.#askedAt = performance.now();
     if (answer) this.#heardAt = performance.now();
-    // It is there again: a long pause has lost its reason, but a whole hall must not come back at once.
+    // The server is back, so there is no reason for a long pause any more; but a whole hall must not come
+    // back at once.
     if (answer && this.#unanswered && !this.#way) {
       clearTimeout(this.#retry);
       this.#failures = SOCKETS_BEFORE_STREAM;
       this.#retry = setTimeout(() => this.#connect(), backOff(SOCKETS_BEFORE_STREAM));
     }
     this.#unanswered = !answer;
-    // No answer, or news that the connection should have brought: it is dead.
+    // Without an answer, or with news that the connection should have brought, the connection is dead.
     if (doubted && way === this.#way && (!answer || answer.news)) this.#lost();
     this.#show();
   }

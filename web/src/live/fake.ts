@@ -1,32 +1,36 @@
-// A server for tests, without a network. It greets whoever comes unless it is told otherwise; a test replaces
-// `receive` to refuse, be silent or break off, and says what it likes over the ways that are open.
+// Plays a server for tests, without a network. It greets whoever connects unless it is told otherwise. A test
+// replaces `receive` to refuse, be silent or break off, and sends what it likes over the open ways.
 
 import { refusal } from "../api/fixture";
 import type { Message } from "./messages";
 import type { Hears, Opens } from "./transport";
 
-/** One connection to it, as the server sees it. */
+/** One connection to the server, as the server sees it. */
 export class FakeWay {
   open = true;
 
   constructor(
-    readonly kind: "socket" | "stream", readonly query: string, readonly tokens: string[], private hears: Hears,
+    readonly kind: "socket" | "stream",
+    readonly query: string,
+    readonly tokens: string[],
+    private hears: Hears,
   ) {}
 
   say(message: Message) {
     this.hears.message(message);
   }
 
-  /** Break off, or make room for other tabs. */
+  /** Breaks the connection off, or makes room for other tabs. */
   lose(crowded = false) {
     this.open = false;
     this.hears.lost(crowded);
   }
 }
 
+/** Plays the server of one test. */
 export class FakeServer {
   epoch = "one";
-  /** All that were ever opened, the oldest first. */
+  /** All connections that were ever opened, the oldest first. */
   ways: FakeWay[] = [];
   /** What a GET of a path answers: an object, a whole response, or an error; anything else is not found. */
   resources = new Map<string, unknown>();
@@ -36,7 +40,7 @@ export class FakeServer {
   socket: Opens = (query, tokens, hears) => this.#accept(new FakeWay("socket", query, tokens, hears));
   stream: Opens = (query, tokens, hears) => this.#accept(new FakeWay("stream", query, tokens, hears));
 
-  /** In place of the browser's. */
+  /** Replaces the browser's `fetch`. */
   fetch = async (path: string): Promise<Response> => {
     this.asked.push(path);
     const data = this.resources.get(path);
@@ -57,7 +61,7 @@ export class FakeServer {
     way.say({ type: "hello", epoch: this.epoch, polls: [], ...more });
   }
 
-  /** From now on whoever comes is sent away. */
+  /** Turns everybody away from now on. */
   refuse() {
     this.receive = (way) => way.lose();
   }
@@ -65,7 +69,13 @@ export class FakeServer {
   #accept(way: FakeWay) {
     this.ways.push(way);
     // Nothing answers before the call that asks has returned.
-    setTimeout(() => { if (way.open) this.receive(way); });
-    return { close: () => { way.open = false; } };
+    setTimeout(() => {
+      if (way.open) this.receive(way);
+    });
+    return {
+      close: () => {
+        way.open = false;
+      },
+    };
   }
 }

@@ -1,13 +1,21 @@
-// However many messages arrive, the page changes once a frame.
+// Tests that the page changes once a frame, however many messages arrive.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Frames } from "./frames";
 
 let done: string[], frames: Frames;
-const later = (name: string, word = name) => frames.next(name, () => { done.push(word); });
+const later = (name: string, word = name) =>
+  frames.next(name, () => {
+    done.push(word);
+  });
 
-beforeEach(() => { vi.useFakeTimers(); [done, frames] = [[], new Frames()]; });
-afterEach(() => { vi.useRealTimers(); });
+beforeEach(() => {
+  vi.useFakeTimers();
+  [done, frames] = [[], new Frames()];
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 test("of several under one name the last is done, once, in the order of the names", () => {
   later("poll", "old");

@@ -1,14 +1,15 @@
-// One paint per frame: however many messages arrive, the page changes once. A page that is hidden gets no
-// frames, and is brought up to date by a timer.
+// Paints once per frame: however many messages arrive, the page changes once. A hidden page gets no frames,
+// and is brought up to date by a timer.
 
 const HIDDEN = 250;
 
+/** Collects the works for the next frame. */
 export class Frames {
   #due = new Map<string, () => void>();
   #frame = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Do this in the next frame; of several under one name only the last. */
+  /** Does this in the next frame; of several works under one name only the last. */
   next(name: string, work: () => void) {
     this.#due.set(name, work);
     if (this.#frame || this.#timer) return;
@@ -16,7 +17,7 @@ export class Frames {
     else this.#frame = requestAnimationFrame(() => this.flush());
   }
 
-  /** Do what is due now. */
+  /** Does now what is due in the next frame. */
   flush() {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#timer);

@@ -1,13 +1,14 @@
-// How fresh a page is, for whoever looks at it.
+// Tells how fresh a page is, for whoever looks at it.
 
 import type { State } from "./connection";
 
+/** Holds the state of a page's connection, for components to show. */
 export class Link {
   state = $state<State>("connecting");
   /** Whole seconds since the server was last heard. */
   age = $state(0);
 
-  /** For `Connection`. */
+  /** The callback `state` of a `Connection`. */
   show = (state: State, heardAt: number) => {
     this.state = state;
     this.age = Math.max(0, Math.round((performance.now() - heardAt) / 1000));

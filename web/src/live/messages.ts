@@ -1,25 +1,33 @@
-// What the server says over a WebSocket or an event stream (AsyncAPI: /api/asyncapi.json).
+// Describes the messages that the server sends over a WebSocket or an event stream (AsyncAPI:
+// /api/asyncapi.json).
 
 import type { Event, Leaderboard, Poll } from "../api/generated";
 import { EVENT, LEADERBOARD, like, POLL } from "../api/shapes";
 
+/** An option's change of rank on the leaderboard; null is no rank. */
 export type RankMove = { pollId: string; optionId: number; from: number | null; to: number | null };
 
+/** A message of the server's. */
 export type Message =
   | { type: "hello"; epoch: string; polls: Poll[]; leaderboard?: Leaderboard; event?: Event }
   | { type: "poll.created" | "poll.updated" | "poll.closed"; poll: Poll }
   | { type: "event.changed"; event: Event }
   | { type: "leaderboard.changed"; leaderboard: Leaderboard; changes: RankMove[] };
 
-const ONE_POLL = { poll: POLL }, BOARD = { leaderboard: LEADERBOARD };
+const ONE_POLL = { poll: POLL },
+  BOARD = { leaderboard: LEADERBOARD };
 const SHAPES: Record<Message["type"], object> = {
-  hello: { epoch: "", polls: [POLL] }, "poll.created": ONE_POLL, "poll.updated": ONE_POLL, "poll.closed": ONE_POLL,
-  "event.changed": { event: EVENT }, "leaderboard.changed": BOARD,
+  hello: { epoch: "", polls: [POLL] },
+  "poll.created": ONE_POLL,
+  "poll.updated": ONE_POLL,
+  "poll.closed": ONE_POLL,
+  "event.changed": { event: EVENT },
+  "leaderboard.changed": BOARD,
 };
-/** The names of all messages; the event stream's events have them, too. */
+/** The names of all messages, which are also the names of the event stream's events. */
 export const NAMES = Object.keys(SHAPES) as Message["type"][];
 
-/** The message that a text is; null for what is none of ours, whoever says it. */
+/** Returns the message that a text is; null for what is none of ours, whoever says it. */
 export function parse(text: string): Message | null {
   try {
     const message = JSON.parse(text);

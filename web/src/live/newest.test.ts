@@ -1,4 +1,4 @@
-// Of two states of one thing the newer stands, until another server begins anew.
+// Tests that of two states of one thing the newer stands, until another server begins anew.
 
 import { expect, test } from "vitest";
 import { Newest } from "./newest";

@@ -1,4 +1,4 @@
-// What everybody in the room sees: the newest state, and the poll that is on.
+// Tests what everybody in the room sees: the newest state, and the poll that is on stage.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Event, Poll } from "../api/generated";
@@ -8,14 +8,50 @@ import { Room } from "./room.svelte";
 let server: FakeServer, room: Room;
 
 const poll = (id: string, version: number, votes = version): Poll => ({
-  id, code: "482913", question: `${id}?`, kind: "single", status: "open", final: false, round: 1, phase: 1, revote: "replace", maxChoices: 1,
-  results: "live", turnout: "shown", revealed: true, options: [{ id: 1, text: "Yes", votes }, { id: 2, text: "No", votes: 0 }],
-  totalVotes: votes, totalVoters: votes, version, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
-  closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, eventId: "event", embed: [], resultHash: null,
+  id,
+  code: "482913",
+  question: `${id}?`,
+  kind: "single",
+  status: "open",
+  final: false,
+  round: 1,
+  phase: 1,
+  revote: "replace",
+  maxChoices: 1,
+  results: "live",
+  turnout: "shown",
+  revealed: true,
+  options: [
+    { id: 1, text: "Yes", votes },
+    { id: 2, text: "No", votes: 0 },
+  ],
+  totalVotes: votes,
+  totalVoters: votes,
+  version,
+  listed: true,
+  voterIds: true,
+  createdAt: "2026-01-01T00:00:00Z",
+  closesAt: null,
+  closesAfter: null,
+  missedClosesAt: null,
+  closedAt: null,
+  eventId: "event",
+  embed: [],
+  resultHash: null,
 });
 const event = (version: number, current: string | null): Event => ({
-  id: "event", code: "482913", title: "Conf", accent: null, layout: "bars", logo: null, current, polls: [], embed: [], lone: false,
-  version, createdAt: "2026-01-01T00:00:00Z",
+  id: "event",
+  code: "482913",
+  title: "Conf",
+  accent: null,
+  layout: "bars",
+  logo: null,
+  current,
+  polls: [],
+  embed: [],
+  lone: false,
+  version,
+  createdAt: "2026-01-01T00:00:00Z",
 });
 const pass = (ms = 50) => vi.advanceTimersByTimeAsync(ms);
 
@@ -31,7 +67,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Requests are not answered, unless a test has put something there: the greeting is all there is. */
+/**
+ * Enters a room whose requests have no answer, unless a test has put one there: there is only the greeting.
+ */
 async function enter() {
   for (const path of ["/api/events/482913", "/api/polls/a"]) {
     if (!server.resources.has(path)) server.resources.set(path, new Error("no answer"));
@@ -110,7 +148,12 @@ test("it follows to the next poll, and shows the one before until that has come"
 test("however much arrives, the page changes once a frame", async () => {
   await enter();
   let changes = 0;
-  const stop = $effect.root(() => { $effect(() => { void room.poll; changes++; }); });
+  const stop = $effect.root(() => {
+    $effect(() => {
+      void room.poll;
+      changes++;
+    });
+  });
   await pass();
   const before = changes;
   for (let version = 20; version < 220; version++) {
@@ -139,7 +182,7 @@ test("a code that leads nowhere says so, until it leads somewhere", async () => 
   room = new Room("999999", () => [], { socket: server.socket, stream: server.stream });
   await pass();
   expect(room.gone?.status).toBe(404);
-  // It does not go on guessing: a whole hall behind one address has so many.
+  // The page does not go on guessing codes: a whole hall behind one address may make only so many guesses.
   await pass(60_000);
   expect(server.asked.length + server.ways.length).toBeLessThanOrEqual(8);
   server.resources.set("/api/events/999999", event(1, "a")).set("/api/polls/a", poll("a", 1));
@@ -182,7 +225,10 @@ test.each([
   ["a 404 of another service", () => Response.json({ detail: "Not Found" }, { status: 404 })],
   ["a portal's page", portal],
   ["JSON of another shape", () => Response.json({})],
-  ["a filter's 403", () => new Response("<html>blocked</html>", { status: 403, headers: { "Content-Type": "text/html" } })],
+  [
+    "a filter's 403",
+    () => new Response("<html>blocked</html>", { status: 403, headers: { "Content-Type": "text/html" } }),
+  ],
 ])("%s in place of the server's answers: what is shown stays, and then goes on", async (_, answer) => {
   server.resources.set("/api/events/482913", event(1, "a")).set("/api/polls/a", poll("a", 3));
   await enter();
@@ -203,8 +249,10 @@ test("what is shown is not gone because it is said once", async () => {
   server.resources.clear();
   server.refuse();
   server.last.lose();
-  // Until it has been asked, and told so.
-  await vi.waitFor(() => expect(server.asked.filter((path) => path.includes("events"))).toHaveLength(2), { timeout: 60_000 });
+  // The room stays until the server has been asked and has said so.
+  await vi.waitFor(() => expect(server.asked.filter((path) => path.includes("events"))).toHaveLength(2), {
+    timeout: 60_000,
+  });
   await pass();
   expect([room.gone, room.event?.title, room.poll?.id]).toEqual([null, "Conf", "a"]);
   server.resources.set("/api/events/482913", event(2, "b")).set("/api/polls/b", poll("b", 7));
@@ -233,7 +281,10 @@ test("without connection it asks, and shows what it is told", async () => {
   expect(room.poll?.version).toBe(8);
 });
 
-test.each([["a room", true], ["a wrong code", false]])("%s that was left stays so, whatever still comes of it", async (_, right) => {
+test.each([
+  ["a room", true],
+  ["a wrong code", false],
+])("%s that was left stays so, whatever still comes of it", async (_, right) => {
   if (right) await enter();
   else room = new Room("111111", () => [], { socket: server.socket, stream: server.stream });
   await pass();

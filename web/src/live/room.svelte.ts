@@ -1,5 +1,5 @@
-// One event as everybody in the room sees it: the poll that is shown now, and which one that is. A lone
-// poll is an event of one. Whoever joined once is led to each next poll.
+// Follows one event as everybody in the room sees it: the poll that is shown now, and which one that is. A
+// lone poll is an event of one poll. Whoever has joined once is led to each next poll.
 
 import { getEvent, getPoll } from "../api/operations";
 import { hopeless, type Problem, type Refusal } from "../api/call";
@@ -10,20 +10,26 @@ import { Link } from "./link.svelte";
 import type { Message } from "./messages";
 import { Newest } from "./newest";
 
-/** How soon a code that leads nowhere is tried again. Guesses are counted, for a whole hall behind one address. */
+/**
+ * How soon a code that leads nowhere is tried again, in milliseconds. Guesses are counted for a whole hall
+ * behind one address.
+ */
 const TRY_AGAIN = 20_000;
-/** How soon it is asked again what a room is, while nobody of ours has said it. */
+/** How soon the server is asked again what a room is while no answer of Pollux has come, in milliseconds. */
 const ENTER_AGAIN = 2_000;
-/** What is shown stays until it is said once more, so much later, that it leads nowhere: a node may only have begun, or a
-    proxy lead elsewhere for a moment. */
+/**
+ * What is shown stays until the server says a second time, this many milliseconds later, that it does not
+ * exist: a node may only have begun, or a proxy may lead elsewhere for a moment.
+ */
 const DOUBT = 10_000;
 
+/** Follows an event, and the poll that is shown now, over a connection of its own. */
 export class Room {
   readonly link = new Link();
   event = $state.raw<Event | null>(null);
-  /** The poll that is shown now; the one before it until the first of it has come. */
+  /** The poll that is shown now; the one before it until the first state of it has come. */
   poll = $state.raw<Poll | null>(null);
-  /** Why there is nothing to show, and will not be. */
+  /** Why there is nothing to show, once it is certain that the address leads nowhere. */
   gone = $state.raw<Problem | null>(null);
 
   #id: string;
@@ -35,11 +41,11 @@ export class Room {
   #ways: Pick<Options, "socket" | "stream">;
   #connection!: Connection;
   #later: ReturnType<typeof setTimeout> | undefined;
-  /** When to ask whether it really leads nowhere; 0 while nobody says so. */
+  /** When to ask whether the address really leads nowhere; 0 while no answer says so. */
   #doubt = 0;
   #left = false;
 
-  /** `id`: an event's or poll's id or join code. */
+  /** `id` is an event's or poll's id or join code. */
   constructor(id: string, tokens: () => string[] = () => [], ways: Pick<Options, "socket" | "stream"> = {}) {
     this.#id = id;
     this.#tokens = tokens;
@@ -60,13 +66,16 @@ export class Room {
     void this.#enter();
   }
 
-  /** Ask until somebody has said what this is: the connection alone may take long to find out that it gets nowhere. */
+  /**
+   * Asks until somebody has said what this room is: the connection alone may take long to find out that it
+   * gets nowhere.
+   */
   async #enter() {
     await this.#ask();
     if (!this.#event && !this.gone && !this.#left) this.#later = setTimeout(() => void this.#enter(), ENTER_AGAIN);
   }
 
-  /** Connect anew: who has voted, or holds a token now, may see more. */
+  /** Connects anew: who has voted, or holds a token now, may see more. */
   again() {
     if (!this.gone) return this.#connection.again();
     clearTimeout(this.#later);
@@ -74,14 +83,14 @@ export class Room {
     this.#open();
   }
 
-  /** Take a poll that came another way, such as with an answer. */
+  /** Takes a poll that came another way, such as with an answer. */
   take(poll: Poll) {
     if (this.#left || !this.#newest.takes(poll.id, poll.version)) return;
     this.#polls.set(poll.id, poll);
     this.#frames.next("room", () => this.#settle());
   }
 
-  /** Likewise an event. */
+  /** Takes an event that came another way. */
   takeEvent(event: Event) {
     if (this.#left || !this.#newest.takes(`event ${event.id}`, event.version)) return;
     this.gone = null;
@@ -99,7 +108,7 @@ export class Room {
   #settle() {
     this.event = this.#event;
     const current = this.event?.current;
-    this.poll = current ? this.#polls.get(current) ?? this.poll : null;
+    this.poll = current ? (this.#polls.get(current) ?? this.poll) : null;
   }
 
   #hear(message: Message) {
@@ -109,7 +118,9 @@ export class Room {
         message.polls.forEach((poll) => this.take(poll));
         if (message.event) this.takeEvent(message.event);
         break;
-      case "poll.created": case "poll.updated": case "poll.closed":
+      case "poll.created":
+      case "poll.updated":
+      case "poll.closed":
         this.take(message.poll);
         break;
       case "event.changed":
@@ -125,9 +136,10 @@ export class Room {
     const { current } = event.data;
     const poll = current ? await getPoll({ path: { id: current }, token }) : null;
     if (poll && !poll.ok && !hopeless(poll.status)) return null;
-    // A lone poll's event comes with a hello only, and says nothing that its poll does not.
-    const news = (!event.data.lone && this.#newest.isNews(`event ${event.data.id}`, event.data.version))
-      || (poll?.ok === true && this.#newest.isNews(poll.data.id, poll.data.version));
+    // A lone poll's event comes only with a hello, and says nothing that its poll does not.
+    const news =
+      (!event.data.lone && this.#newest.isNews(`event ${event.data.id}`, event.data.version)) ||
+      (poll?.ok === true && this.#newest.isNews(poll.data.id, poll.data.version));
     if (poll?.ok) this.take(poll.data);
     this.takeEvent(event.data);
     return { news };
@@ -139,7 +151,7 @@ export class Room {
       this.#doubt = performance.now() + DOUBT;
       return null;
     }
-    // A code can be mistyped, or its event be deleted: a hall of phones must not ask for it every two seconds.
+    // A code may be mistyped, or its event deleted: a hall of phones must not ask for it every two seconds.
     this.gone = answer.problem;
     this.#doubt = 0;
     this.#connection.close();

@@ -1,4 +1,4 @@
-// The two ways as a browser has them.
+// Tests the two ways of pushing as a browser has them.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parse, type Message } from "./messages";
@@ -15,27 +15,55 @@ class Pipe extends EventTarget {
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: (() => void) | null = null;
   onerror: (() => void) | null = null;
-  constructor(readonly url: string) { super(); Pipe.made.push(this); }
-  send(text: string) { this.sent.push(text); }
-  close() { this.readyState = 3; }
-  open() { this.readyState = 1; this.onopen?.(); }
+  constructor(readonly url: string) {
+    super();
+    Pipe.made.push(this);
+  }
+  send(text: string) {
+    this.sent.push(text);
+  }
+  close() {
+    this.readyState = 3;
+  }
+  open() {
+    this.readyState = 1;
+    this.onopen?.();
+  }
 }
 
 const EVENT = { id: "e", title: "Conf", current: null, lone: false, version: 1, polls: [] };
 const CHANGED = { type: "event.changed", event: EVENT };
-const POLL = { id: "p", question: "Which?", kind: "single", status: "open", round: 1, version: 1, options: [{ id: 1, text: "One" }] };
-
-/** All that were opened: closed at the end, so that none hears of the next test's. */
-let opened: Transport[] = [];
-const kept = (open: Opens): Opens => (...how) => {
-  const way = open(...how);
-  opened.push(way);
-  return way;
+const POLL = {
+  id: "p",
+  question: "Which?",
+  kind: "single",
+  status: "open",
+  round: 1,
+  version: 1,
+  options: [{ id: 1, text: "One" }],
 };
-const openSocket = kept(transport.openSocket), openStream = kept(transport.openStream);
+
+/** All ways that were opened. They are closed at the end, so that none hears of the next test's. */
+let opened: Transport[] = [];
+const kept =
+  (open: Opens): Opens =>
+  (...how) => {
+    const way = open(...how);
+    opened.push(way);
+    return way;
+  };
+const openSocket = kept(transport.openSocket),
+  openStream = kept(transport.openStream);
 
 let heard: Message[], lost: number;
-const hears = { message: (message: Message) => { heard.push(message); }, lost: () => { lost++; } };
+const hears = {
+  message: (message: Message) => {
+    heard.push(message);
+  },
+  lost: () => {
+    lost++;
+  },
+};
 const last = () => Pipe.made.at(-1)!;
 
 beforeEach(() => {
@@ -72,7 +100,10 @@ test("a stream tells the same", () => {
   expect([lost, last().readyState]).toEqual([1, 3]);
 });
 
-test.each([["socket", openSocket], ["stream", openStream]])("a %s that says nothing for ten seconds is lost, once", (_, open) => {
+test.each([
+  ["socket", openSocket],
+  ["stream", openStream],
+])("a %s that says nothing for ten seconds is lost, once", (_, open) => {
   open("", [], hears);
   vi.advanceTimersByTime(9_900);
   expect(lost).toBe(0);
@@ -123,7 +154,10 @@ test.each<[string, unknown, boolean]>([
   expect(heard).toEqual(ours ? [message, message] : []);
 });
 
-test.each([["socket", openSocket], ["stream", openStream]])("a %s that is greeted by another is lost after ten seconds", (_, open) => {
+test.each([
+  ["socket", openSocket],
+  ["stream", openStream],
+])("a %s that is greeted by another is lost after ten seconds", (_, open) => {
   open("", [], hears);
   for (const data of ['{"type":"hello","server":"portal"}', "<html>", '{"type":"welcome"}']) {
     last().onmessage?.({ data });
@@ -133,13 +167,21 @@ test.each([["socket", openSocket], ["stream", openStream]])("a %s that is greete
   expect(lost).toBe(1);
 });
 
-/** Another tab of this browser opens a stream. */
+/** Lets another tab of this browser open a stream. */
 const another = (tab: string) =>
-  dispatchEvent(Object.assign(new Event("storage"), { key: "pollux.stream", newValue: JSON.stringify(`${tab} ${Math.random()}`) }));
+  dispatchEvent(
+    Object.assign(new Event("storage"), { key: "pollux.stream", newValue: JSON.stringify(`${tab} ${Math.random()}`) }),
+  );
 
 test("of all tabs of a browser the three newest streams stay, the rest makes room for votes", () => {
   let crowded: boolean | undefined;
-  openStream("?event=1", [], { ...hears, lost: (how) => { lost++; crowded = how; } });
+  openStream("?event=1", [], {
+    ...hears,
+    lost: (how) => {
+      lost++;
+      crowded = how;
+    },
+  });
   expect(localStorage.getItem("pollux.stream")).toContain("?event=1");
   for (const tab of ["a", "b", "a", "a"]) another(tab);
   expect([lost, last().readyState]).toEqual([0, 0]);
@@ -150,7 +192,17 @@ test("of all tabs of a browser the three newest streams stay, the rest makes roo
 });
 
 test("where tabs cannot hear of one another there are no streams", () => {
-  vi.stubGlobal("localStorage", new Proxy({}, { get() { throw new DOMException("denied", "SecurityError"); } }));
+  vi.stubGlobal(
+    "localStorage",
+    new Proxy(
+      {},
+      {
+        get() {
+          throw new DOMException("denied", "SecurityError");
+        },
+      },
+    ),
+  );
   openStream("?event=1", [], hears);
   vi.advanceTimersByTime(1);
   expect([lost, last().readyState]).toEqual([1, 3]);

@@ -1,3 +1,5 @@
+// Tests which options a stage shows, and in which order.
+
 import { expect, test } from "vitest";
 import { arrange, keep, leaders, ranked } from "./arrange";
 
@@ -25,7 +27,8 @@ test("who is level with somebody shown has to wait", () => {
 });
 
 test("where all are shown, or hidden, nothing changes, not even the list", () => {
-  const all = [0, 1, 2, 3, 4], some = [0, 1];
+  const all = [0, 1, 2, 3, 4],
+    some = [0, 1];
   expect(keep(all, votes)).toBe(all);
   expect(keep(some, null)).toBe(some);
 });

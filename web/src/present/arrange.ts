@@ -1,29 +1,33 @@
-// Which options a stage shows, and in which order. Rows do not move while a poll is open: of more options than
-// fit, one that falls behind gives its place to the one that came in.
+// Decides which options a stage shows, and in which order. Rows do not move while a poll is open: where not
+// all options have a row, one that falls behind gives its place to the one that has overtaken it.
 
-/** Indices of options, best first; equal votes keep the order of the poll. */
+/** Returns the indices of the options, best first; equal votes keep the order of the poll. */
 export function ranked(votes: readonly number[]): number[] {
   return votes.map((_, i) => i).sort((a, b) => votes[b]! - votes[a]! || a - b);
 }
 
+/** What is known when options are arranged anew. */
 export type Wanted = {
-  /** Null while nobody may know. */
+  /** The votes; null while they are hidden. */
   votes: readonly number[] | null;
   count: number;
-  /** Rows there is room for; when there are more options the last one is "others". */
+  /** The number of rows that fit; when there are more options the last row is "others". */
   room: number;
-  /** Best first, rather than as the poll has them. */
+  /** Whether the best come first, rather than in the poll's order. */
   sorted: boolean;
 };
 
-/** What is shown anew. */
+/** Returns the options to show when nothing is shown yet. */
 export function arrange({ votes, count, room, sorted }: Wanted): number[] {
   const places = count > room ? room - 1 : count;
   const order = votes && (sorted || places < count) ? ranked(votes) : Array.from({ length: count }, (_, i) => i);
   return order.slice(0, places);
 }
 
-/** What is shown after these votes, where `before` was: itself, unless somebody has fallen out. */
+/**
+ * Returns what is shown after these votes where `before` was shown: the same, unless an option has fallen
+ * out.
+ */
 export function keep(before: number[], votes: readonly number[] | null): number[] {
   if (!votes || before.length === votes.length) return before;
   const shown = new Set(before);
@@ -34,14 +38,14 @@ export function keep(before: number[], votes: readonly number[] | null): number[
     for (let place = 1; place < after.length; place++) {
       if (votes[after[place]!]! <= votes[after[last]!]!) last = place;
     }
-    // Whoever is there stays when equal: two that are level do not push each other out in turns.
+    // Of equal options the one that is shown stays: two that are level do not push each other out in turns.
     if (votes[candidate]! <= votes[after[last]!]!) break;
     after = after.map((option, place) => (place === last ? candidate : option));
   }
   return after;
 }
 
-/** The options with the most votes; none when nobody has voted. */
+/** Returns the options with the most votes; none when nobody has voted. */
 export function leaders(votes: readonly number[] | null): number[] {
   const most = Math.max(0, ...(votes ?? []));
   return most ? votes!.flatMap((v, i) => (v === most ? [i] : [])) : [];

@@ -1,23 +1,34 @@
-// Confetti: each frame is drawn on a clean canvas, and nothing is left behind.
+// Tests that each frame of confetti is drawn on a clean canvas, and that nothing is left behind.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { confetti } from "./confetti";
 
-/** What a canvas is told, with its axes: those of the page, or turned and moved. */
+/** What the canvas was told: whether its axes are turned, what was cleared, and how many pieces were drawn. */
 let turned: boolean, cleared: { turned: boolean; box: number[] }[], pieces: number;
 
 beforeEach(() => {
   [turned, cleared, pieces] = [false, [], 0];
   vi.useFakeTimers();
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({
-    resetTransform: () => { turned = false; },
-    setTransform: () => { turned = true; },
-    rotate: () => { turned = true; },
+    resetTransform: () => {
+      turned = false;
+    },
+    setTransform: () => {
+      turned = true;
+    },
+    rotate: () => {
+      turned = true;
+    },
     clearRect: (...box: number[]) => cleared.push({ turned, box }),
-    fillRect: () => { pieces++; },
+    fillRect: () => {
+      pieces++;
+    },
   } as unknown as RenderingContext);
 });
-afterEach(() => { vi.useRealTimers(); document.body.replaceChildren(); });
+afterEach(() => {
+  vi.useRealTimers();
+  document.body.replaceChildren();
+});
 
 const canvas = () => document.querySelector("canvas");
 

@@ -1,10 +1,11 @@
-// How long a poll is still open, in whole seconds, by the server's clock.
+// Counts down how long a poll is still open, in whole seconds, by the server's clock.
 
 import { now } from "../api/clock";
 
-/** More than a day ahead is no countdown. */
+/** A close that is more than a day ahead has no countdown. */
 const SHOWN = 24 * 3_600_000;
 
+/** Counts down to a poll's close. */
 export class Countdown {
   /** Milliseconds left, in steps of a second; null when nothing is to be shown. */
   left = $state<number | null>(null);

@@ -1,9 +1,11 @@
+// Tests how text finds room on a stage, where letters are high, too.
+
 import { expect, test, vi } from "vitest";
 import { breadth, plan } from "./fit";
 import type * as Inks from "./ink";
 
-/** As they are in Burmese and in Tibetan. */
-const DEEP: Record<string, Inks.Ink> = { "မ": { line: 1.7, deep: 0.1 }, "བ": { line: 2, deep: 0.15 } };
+/** Ink as it is in Burmese and in Tibetan. */
+const DEEP: Record<string, Inks.Ink> = { မ: { line: 1.7, deep: 0.1 }, བ: { line: 2, deep: 0.15 } };
 vi.mock("./ink", async (real) => {
   const inks = await real<typeof Inks>();
   return { ...inks, ink: (text: string) => DEEP[text[0]!] ?? inks.USUAL };
@@ -11,11 +13,17 @@ vi.mock("./ink", async (real) => {
 
 const options = (count: number, length = 12) => Array.from({ length: count }, () => "x".repeat(length));
 /** The room that bars have on a 16:9 screen. */
-const WIDE = 120, HIGH = 65;
+const WIDE = 120,
+  HIGH = 65;
 
 test("up to eight stand under each other, as large as they should be", () => {
   for (const count of [2, 4, 8]) {
-    expect(plan(options(count), WIDE, HIGH)).toMatchObject({ columns: 1, rows: count, shown: count, usual: { size: 4 } });
+    expect(plan(options(count), WIDE, HIGH)).toMatchObject({
+      columns: 1,
+      rows: count,
+      shown: count,
+      usual: { size: 4 },
+    });
   }
 });
 
@@ -30,7 +38,8 @@ test("of too many there are twelve rows", () => {
 
 test("long options are smaller and take more lines, never under 2.4; short ones beside them stay", () => {
   const long = "x".repeat(200);
-  const [two] = plan(options(2, 200), WIDE, HIGH).texts, eight = plan([long, ...options(7)], WIDE, HIGH).texts;
+  const [two] = plan(options(2, 200), WIDE, HIGH).texts,
+    eight = plan([long, ...options(7)], WIDE, HIGH).texts;
   expect(two!.lines * (WIDE - 42)).toBeGreaterThan(breadth(long) * two!.size);
   expect(eight[0]!.size).toBe(2.4);
   expect(eight[0]!.lines).toBeGreaterThanOrEqual(1);
@@ -48,7 +57,8 @@ test("all bars are as high as the tallest text leaves room for", () => {
   const mixed = plan([...options(11), "x".repeat(60)], WIDE, HIGH);
   expect(mixed.bar).toBeGreaterThanOrEqual(1.2);
   expect(mixed.bar).toBeLessThan(plan(options(12), WIDE, HIGH).bar);
-  const { rows, texts, bar } = mixed, { size, lines } = texts[11]!;
+  const { rows, texts, bar } = mixed,
+    { size, lines } = texts[11]!;
   expect(bar + 1.3 * size * lines).toBeLessThanOrEqual(HIGH / rows);
 });
 
@@ -58,9 +68,17 @@ test("wide letters count as such", () => {
 
 test("where letters are high they are smaller and have room, and all options are there as far as they can be", () => {
   for (const letter of Object.keys(DEEP)) {
-    for (const [count, length] of [[2, 60], [4, 60], [8, 20], [12, 20], [16, 10], [30, 60]] as const) {
+    for (const [count, length] of [
+      [2, 60],
+      [4, 60],
+      [8, 20],
+      [12, 20],
+      [16, 10],
+      [30, 60],
+    ] as const) {
       const { columns, rows, shown, texts, bar } = plan(Array<string>(count).fill(letter.repeat(length)), WIDE, HIGH);
-      const { size, lines } = texts[0]!, { line, deep } = DEEP[letter]!;
+      const { size, lines } = texts[0]!,
+        { line, deep } = DEEP[letter]!;
       expect(shown).toBe(count > 20 ? 12 : count);
       expect(size).toBeGreaterThanOrEqual(2.4);
       const label = WIDE / columns - (columns === 1 ? 42 : 28);

@@ -1,43 +1,58 @@
-// How text finds room on a stage. Sizes are in units of a hundredth of the screen's height; nothing is
+// Fits text into the room on a stage. Sizes are in units of a hundredth of the screen's height; nothing is
 // smaller than 2.4 of them.
 
 import type { Attachment } from "svelte/attachments";
 import { height as high, type Ink, ink, inked, LINE, USUAL, within } from "./ink";
 
-/** Sizes of a question, the largest first. */
+/** The sizes of a question, the largest first. */
 const QUESTION = [6, 5.2, 4.5, 3.9, 3.4, 2.9, 2.4];
-/** Sizes of an option: in one column, in two. */
-const LARGE = [4, 3.4, 2.9, 2.4], SMALL = [3, 2.7, 2.4];
-/** Least height of a bar with what parts it from text and row. */
+/** The sizes of an option: in one column, in two. */
+const LARGE = [4, 3.4, 2.9, 2.4],
+  SMALL = [3, 2.7, 2.4];
+/** The least height of a bar with the gaps that part it from its text and from the next row. */
 const BAR = { large: 2.9, small: 2.4 };
-/** What parts it; a bar alone, at least and at most; the most that a row takes. */
-const GAPS = 1.2, THIN = 1.2, THICK = 4.2, ROW = 15;
-const ONE_COLUMN = 8, TWO_COLUMNS = 20;
-/** Rows where not all options have room: the eleven in front, and "others". */
+/** The gaps; the least and the greatest height of a bar alone; the greatest height of a row. */
+const GAPS = 1.2,
+  THIN = 1.2,
+  THICK = 4.2,
+  ROW = 15;
+const ONE_COLUMN = 8,
+  TWO_COLUMNS = 20;
+/** The number of rows where not all options have room: the eleven in front, and "others". */
 const CROWDED = 12;
 const MOST_LINES = 4;
 
+/** How options fit into an area. */
 export type Plan = {
-  columns: 1 | 2; rows: number; shown: number;
-  /** How large each option is and how many lines it may take; what a short one gets. */
-  texts: { size: number; lines: number }[]; usual: { size: number; lines: number };
-  /** How high the bars are: all the same, whatever the texts above them take. */
+  columns: 1 | 2;
+  rows: number;
+  shown: number;
+  /** The size of each option's text, and how many lines it may take. */
+  texts: { size: number; lines: number }[];
+  /** What a short text gets. */
+  usual: { size: number; lines: number };
+  /** The height of the bars, the same for all, whatever the texts above them take. */
   bar: number;
 };
 
-/** How these options fit into an area of so many units. */
+/** Plans how these options fit into an area of so many units. */
 export function plan(texts: readonly string[], width: number, height: number): Plan {
-  const inks = texts.map(ink), highest = Math.max(...inks.map((one) => high(one)));
-  // Where letters are high they are smaller, before there are fewer rows.
+  const inks = texts.map(ink),
+    highest = Math.max(...inks.map((one) => high(one)));
+  // Where letters are high, texts become smaller before there are fewer rows.
   const least = (sizes: number[]) => Math.max(sizes[0]! * LINE, sizes.at(-1)! * highest);
   const single = Math.min(ONE_COLUMN, Math.floor(height / (least(LARGE) + BAR.large)));
   const double = 2 * Math.floor(height / (least(SMALL) + BAR.small));
   const count = texts.length;
   const columns = count <= single || double < 2 ? 1 : 2;
-  const shown = columns === 1 ? Math.max(2, Math.min(count, single))
-    : count <= Math.min(TWO_COLUMNS, double) ? count : Math.min(CROWDED, double);
+  const shown =
+    columns === 1
+      ? Math.max(2, Math.min(count, single))
+      : count <= Math.min(TWO_COLUMNS, double)
+        ? count
+        : Math.min(CROWDED, double);
   const rows = Math.ceil(shown / columns);
-  const [sizes, under, beside] = columns === 1 ? [LARGE, BAR.large, 42] as const : [SMALL, BAR.small, 28] as const;
+  const [sizes, under, beside] = columns === 1 ? ([LARGE, BAR.large, 42] as const) : ([SMALL, BAR.small, 28] as const);
   const label = Math.max(10, width / columns - beside);
   const linesAt = (size: number, one: Ink) => Math.min(MOST_LINES, within(one, (height / rows - under) / size));
   const roomFor = (one: Ink) => {
@@ -45,34 +60,39 @@ export function plan(texts: readonly string[], width: number, height: number): P
     return room.length ? room : [{ size: sizes.at(-1)!, lines: 1 }];
   };
   const fits = texts.map((text, i) => {
-    const room = roomFor(inks[i]!), broad = breadth(text);
-    // Words do not break where a line ends exactly: a little of each line stays empty.
+    const room = roomFor(inks[i]!),
+      broad = breadth(text);
+    // Words do not break exactly where a line ends, so a little of each line stays empty.
     return room.find(({ size, lines }) => broad * size <= label * (0.8 * lines + 0.2)) ?? room.at(-1)!;
   });
-  const tallest = Math.max(...fits.map(({ size, lines }, i) =>
-    size * high(inks[i]!, Math.min(lines, Math.ceil((breadth(texts[i]!) * size) / (0.85 * label))))));
+  const tallest = Math.max(
+    ...fits.map(
+      ({ size, lines }, i) =>
+        size * high(inks[i]!, Math.min(lines, Math.ceil((breadth(texts[i]!) * size) / (0.85 * label)))),
+    ),
+  );
   const bar = Math.max(THIN, Math.min(THICK, Math.min(ROW, height / rows) - tallest - GAPS));
   return { columns, rows, shown, usual: roomFor(USUAL)[0]!, texts: fits, bar };
 }
 
-/** The same where what does not fit scrolls: on a phone. */
+/** Plans the same where what does not fit scrolls: on a phone. */
 export function scrolling(texts: readonly string[]): Plan {
   const shown = texts.length <= TWO_COLUMNS ? texts.length : CROWDED;
   const usual = { size: SMALL[0]!, lines: 2 * MOST_LINES };
   return { columns: 1, rows: shown, shown, usual, texts: texts.map(() => usual), bar: THIN };
 }
 
-/** How many columns stand side by side, each wide enough for a word. */
+/** Returns how many columns stand side by side, each wide enough for a word. */
 export const abreast = (width: number): number => Math.max(2, Math.min(CROWDED, Math.floor(width / 9.5)));
 
-/** About how wide a text is, in its own size. */
+/** Estimates how wide a text is, in its own size. */
 export function breadth(text: string): number {
   let sum = 0;
   for (const sign of text) sum += sign.codePointAt(0)! > 0x2e80 ? 1.05 : 0.54;
   return sum;
 }
 
-/** Gives an element the largest size of a question in which its child fits its least height. */
+/** Gives an element the largest size of a question in which its child fits into its least height. */
 export function fitted(...reasons: unknown[]): Attachment<HTMLElement> {
   void reasons;
   return (box) => {
@@ -81,7 +101,7 @@ export function fitted(...reasons: unknown[]): Attachment<HTMLElement> {
       inked(text.textContent)(box);
       for (const size of QUESTION) {
         box.style.setProperty("--size", `${size}`);
-        // What tails and accents need beyond the lines is not for lines.
+        // The padding is for tails and accents beyond the lines, and not for lines.
         const { minHeight, paddingTop, paddingBottom } = getComputedStyle(box);
         const room = parseFloat(minHeight) - parseFloat(paddingTop) - parseFloat(paddingBottom) + 1;
         if (text.offsetHeight <= room) return;

@@ -1,11 +1,11 @@
-// Rows that change places glide there: where they were is measured before the page changes, and each then
-// moves from there to where it is (FLIP). Nothing is animated where motion is not wanted.
+// Lets rows glide when they change places. Their places are measured before the page changes, and each row
+// then moves from its old place to its new one (FLIP). Nothing is animated where motion is not wanted.
 
 import { prefersReducedMotion } from "svelte/motion";
 
 const GLIDE = { duration: 600, easing: "cubic-bezier(.3, .9, .3, 1)" };
 
-/** Animate the children of `list` that carry `data-key`, whenever `order` gives another list. */
+/** Animates the children of `list` that carry `data-key` whenever `order` gives another list. */
 export function glides(list: () => HTMLElement | undefined, order: () => unknown) {
   let before = new Map<string, DOMRect>();
   $effect.pre(() => {
@@ -19,7 +19,8 @@ export function glides(list: () => HTMLElement | undefined, order: () => unknown
     for (const [key, now] of places(box)) {
       const row = box.querySelector<HTMLElement>(`:scope > [data-key="${key}"]`)!;
       const was = before.get(key);
-      const x = (was?.left ?? now.left) - now.left, y = (was?.top ?? now.top) - now.top;
+      const x = (was?.left ?? now.left) - now.left,
+        y = (was?.top ?? now.top) - now.top;
       if (!was) row.animate({ opacity: [0, 1] }, GLIDE);
       else if (x || y) row.animate({ transform: [`translate(${x}px, ${y}px)`, "none"] }, GLIDE);
     }

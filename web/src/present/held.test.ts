@@ -1,4 +1,4 @@
-// What whoever stands at the stage has opened, chosen or begun stays through all that others do.
+// Tests that whatever somebody at the stage has opened, chosen or begun stays through all that others do.
 
 import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -7,16 +7,54 @@ import type { Message } from "../live/messages";
 import Ranks from "./Ranks.svelte";
 import Stage from "./Stage.svelte";
 
-const poll = (rest: Partial<Poll> = {}): Poll => ({
-  id: "p", code: "482913", question: "Which?", kind: "single", status: "closed", final: true, round: 1, revote: "replace", maxChoices: 1,
-  results: "live", turnout: "shown", revealed: true, options: [{ id: 1, text: "Yes", votes: 3 }, { id: 2, text: "No", votes: 1 }], totalVotes: 4, totalVoters: 4,
-  version: 1, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z", closesAt: null, closesAfter: null, missedClosesAt: null,
-  closedAt: "2026-01-01T00:01:00Z", eventId: "e", embed: [], resultHash: "ab".repeat(32), ...rest,
-} as Poll);
+const poll = (rest: Partial<Poll> = {}): Poll =>
+  ({
+    id: "p",
+    code: "482913",
+    question: "Which?",
+    kind: "single",
+    status: "closed",
+    final: true,
+    round: 1,
+    revote: "replace",
+    maxChoices: 1,
+    results: "live",
+    turnout: "shown",
+    revealed: true,
+    options: [
+      { id: 1, text: "Yes", votes: 3 },
+      { id: 2, text: "No", votes: 1 },
+    ],
+    totalVotes: 4,
+    totalVoters: 4,
+    version: 1,
+    listed: true,
+    voterIds: true,
+    createdAt: "2026-01-01T00:00:00Z",
+    closesAt: null,
+    closesAfter: null,
+    missedClosesAt: null,
+    closedAt: "2026-01-01T00:01:00Z",
+    eventId: "e",
+    embed: [],
+    resultHash: "ab".repeat(32),
+    ...rest,
+  }) as Poll;
 const line = { id: "p", question: "Which?", kind: "single", status: "closed", final: true, revealed: true };
 const event = (rest: Partial<Event> = {}): Event => ({
-  id: "e", code: "482913", title: "Conf", accent: null, layout: "bars", logo: null, current: "p", polls: [line, { ...line, id: "q" }], embed: [],
-  lone: false, version: 1, createdAt: "2026-01-01T00:00:00Z", ...rest,
+  id: "e",
+  code: "482913",
+  title: "Conf",
+  accent: null,
+  layout: "bars",
+  logo: null,
+  current: "p",
+  polls: [line, { ...line, id: "q" }],
+  embed: [],
+  lone: false,
+  version: 1,
+  createdAt: "2026-01-01T00:00:00Z",
+  ...rest,
 });
 
 class Socket {
@@ -31,33 +69,62 @@ class Socket {
   }
   send() {}
   close() {}
-  say(message: Message) { this.onmessage?.({ data: JSON.stringify(message) }); }
+  say(message: Message) {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
 }
 const say = (message: Message) => Socket.all.at(-1)!.say(message);
-const settle = async () => { for (let i = 0; i < 4; i++) await new Promise((done) => { setTimeout(done, 12); }); };
+const settle = async () => {
+  for (let i = 0; i < 4; i++)
+    await new Promise((done) => {
+      setTimeout(done, 12);
+    });
+};
 
 beforeEach(() => {
   localStorage.clear();
   Socket.all = [];
   history.replaceState(null, "", "/present/482913?proof=1");
   vi.stubGlobal("WebSocket", Object.assign(Socket, { CONNECTING: 0 }));
-  vi.stubGlobal("fetch", (path: string) => Promise.resolve(
-    path.includes("replay") ? Response.json({ from: "2026-01-01T00:00:00Z", to: "2026-01-01T00:01:00Z", voters: 4, frames: [{ at: "2026-01-01T00:00:30Z", votes: [1, 0] }] })
-      : path.includes("pulse") ? Response.json({ watchers: 3, elsewhere: true })
-        : path.includes("address") ? Response.json({ url: "http://poll.example", phonesCanOpen: true })
-          : Response.json(path.includes("events") ? event() : poll())));
+  vi.stubGlobal("fetch", (path: string) =>
+    Promise.resolve(
+      path.includes("replay")
+        ? Response.json({
+            from: "2026-01-01T00:00:00Z",
+            to: "2026-01-01T00:01:00Z",
+            voters: 4,
+            frames: [{ at: "2026-01-01T00:00:30Z", votes: [1, 0] }],
+          })
+        : path.includes("pulse")
+          ? Response.json({ watchers: 3, elsewhere: true })
+          : path.includes("address")
+            ? Response.json({ url: "http://poll.example", phonesCanOpen: true })
+            : Response.json(path.includes("events") ? event() : poll()),
+    ),
+  );
 });
 afterEach(cleanup);
 
-/** Votes of another round of messages, other organisers' acts, a connection that breaks off and comes back. */
+/**
+ * Lets others act: votes in another round of messages, other organisers' changes, a connection that breaks
+ * off and comes back.
+ */
 async function others() {
   for (let version = 2; version < 30; version++) say({ type: "poll.updated", poll: poll({ version, totalVoters: 4 }) });
   await settle();
-  say({ type: "event.changed", event: event({ version: 2, title: "Conf of all", polls: [{ ...line, id: "q" }, line] }) });
-  say({ type: "event.changed", event: event({ version: 3, layout: "columns", polls: [{ ...line, id: "q" }, line, { ...line, id: "r" }] }) });
+  say({
+    type: "event.changed",
+    event: event({ version: 2, title: "Conf of all", polls: [{ ...line, id: "q" }, line] }),
+  });
+  say({
+    type: "event.changed",
+    event: event({ version: 3, layout: "columns", polls: [{ ...line, id: "q" }, line, { ...line, id: "r" }] }),
+  });
   await settle();
   Socket.all.at(-1)!.onclose?.();
-  await vi.waitFor(() => { if (Socket.all.length < 2) throw new Error("not back"); }, 4_000);
+  await vi.waitFor(() => {
+    if (Socket.all.length < 2) throw new Error("not back");
+  }, 4_000);
   await settle();
   window.dispatchEvent(new StorageEvent("storage", { key: "pollux.zoom" }));
   await settle();
@@ -77,9 +144,12 @@ test("the join screen, bars alone, the list of keys, the size, the proof, and a 
   const hash = document.querySelector(".hash")!.textContent;
   button.focus();
   const state = () => ({
-    join: document.querySelector("[aria-label=Join]") !== null, bare: document.querySelector("main.bare") !== null,
-    help: document.querySelector("dialog")!.open, zoom: document.documentElement.style.getPropertyValue("--zoom"),
-    hash: document.querySelector(".hash")?.textContent, focus: document.activeElement,
+    join: document.querySelector("[aria-label=Join]") !== null,
+    bare: document.querySelector("main.bare") !== null,
+    help: document.querySelector("dialog")!.open,
+    zoom: document.documentElement.style.getPropertyValue("--zoom"),
+    hash: document.querySelector(".hash")?.textContent,
+    focus: document.activeElement,
   });
   const before = state();
   expect(before).toEqual({ join: true, bare: true, help: true, zoom: "1.1", hash, focus: button });
@@ -102,7 +172,11 @@ test("a replay goes on, and ends with another poll alone", async () => {
 });
 
 test("a button that does nothing now keeps its place: none comes under a hand that is on its way", async () => {
-  const names = () => screen.getAllByRole("button", { hidden: true }).filter((one) => one.closest("[role=toolbar]")).map((one) => one.ariaLabel ?? one.getAttribute("aria-label"));
+  const names = () =>
+    screen
+      .getAllByRole("button", { hidden: true })
+      .filter((one) => one.closest("[role=toolbar]"))
+      .map((one) => one.ariaLabel ?? one.getAttribute("aria-label"));
   render(Stage);
   await settle();
   const before = names();

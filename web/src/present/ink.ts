@@ -1,33 +1,41 @@
-// What the letters of a text need of its lines. In Burmese, Khmer, Tibetan, or Arabic with its vowel signs, they reach
-// further than a line is high elsewhere. Measured, since a stylesheet sees neither script nor font, a list of scripts
-// knows not how deep the font at hand goes, and no clip can part a tail from the heads of a line that is left out.
+// Measures what the letters of a text need of its lines. In Burmese, Khmer, Tibetan, or Arabic with its vowel
+// signs, they reach further than a line is high elsewhere. Other means fail: a style sheet sees neither
+// script nor font, a list of scripts does not know how deep the font at hand goes, and no clip can part a
+// tail from the heads of a line that is left out.
 
 import type { Attachment } from "svelte/attachments";
 
-/** How far apart lines of `.lines` are where letters allow it, in the text's own size. */
+/** The distance of the lines of `.lines` where letters allow it, in the text's own size. */
 export const LINE = 1.3;
 
-/** How far apart lines are, and what hangs below the last of them; both in the text's own size. */
+/** The distance of lines, and what hangs below the last of them, both in the text's own size. */
 export type Ink = { line: number; deep: number };
 
-/** The larger, the finer. */
+/** The font size at which letters are measured: the larger, the finer. */
 const SIZE = 100;
-/** What rounding to pixels may add: to the heads of a next line that is left out, to the tails that are seen. */
-const HEADS = 0.1, TAILS = 0.05;
+/**
+ * What rounding to pixels may add: to the heads of a next line that is left out, and to the tails that are
+ * seen.
+ */
+const HEADS = 0.1,
+  TAILS = 0.05;
 /** What letters need in most scripts. */
 export const USUAL: Ink = { line: LINE, deep: 0 };
 let pen: CanvasRenderingContext2D | null | undefined;
 
-/** What was measured: rows ask anew with every vote. Past so many texts all are forgotten. */
+/**
+ * The texts that were measured, because rows ask anew with every vote. When there are too many all are
+ * forgotten.
+ */
 const known = new Map<string, Ink>();
 const MOST = 1_000;
 
-/** At its boldest, so that an option that comes to lead moves nothing. */
+/** Measures a text at its boldest, so that an option that comes to lead moves nothing. */
 export function ink(text: string): Ink {
   let of = known.get(text);
   if (!of) {
     if (known.size >= MOST) known.clear();
-    known.set(text, of = measured(text));
+    known.set(text, (of = measured(text)));
   }
   return of;
 }
@@ -37,21 +45,23 @@ function measured(text: string): Ink {
   if (!pen) return USUAL;
   pen.font = `800 ${SIZE}px ${getComputedStyle(document.body).fontFamily}`;
   const of = pen.measureText(text);
-  const above = of.actualBoundingBoxAscent / SIZE, below = of.actualBoundingBoxDescent / SIZE;
-  // From a line's middle down to where letters stand: by the first font, whichever they are from.
+  const above = of.actualBoundingBoxAscent / SIZE,
+    below = of.actualBoundingBoxDescent / SIZE;
+  // The distance from a line's middle down to its baseline follows the first font, whichever font the letters
+  // are from.
   const middle = (of.fontBoundingBoxAscent - of.fontBoundingBoxDescent) / 2 / SIZE;
   if (above <= LINE / 2 + middle && below <= LINE / 2 - middle) return USUAL;
   const line = Math.max(LINE, above + HEADS + below + TAILS, 2 * (above + HEADS - middle));
   return { line, deep: Math.max(0, below + TAILS + middle - line / 2) };
 }
 
-/** How high so many lines are. */
+/** Returns how high so many lines are. */
 export const height = ({ line, deep }: Ink, lines = 1): number => lines * line + deep;
 
-/** How many lines are at most so high. */
+/** Returns the most lines that are no higher than `high`. */
 export const within = ({ line, deep }: Ink, high: number): number => Math.floor((high - deep) / line + 1e-6);
 
-/** Tells an element's stylesheet, where it is not as usual. */
+/** Tells an element's style sheet what its text needs, where that is not as usual. */
 export function inked(text: string): Attachment<HTMLElement> {
   return ({ style }) => {
     const { line, deep } = ink(text);

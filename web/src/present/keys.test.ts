@@ -1,3 +1,5 @@
+// Tests the keys of the screens in front of a room.
+
 import { expect, test, vi } from "vitest";
 import { keys } from "./keys";
 
@@ -7,7 +9,8 @@ function press(key: string, target: HTMLElement = document.body, rest: KeyboardE
 }
 
 test("keys are heard, except where somebody writes", () => {
-  const q = vi.fn(), space = vi.fn();
+  const q = vi.fn(),
+    space = vi.fn();
   addEventListener("keydown", keys({ q, " ": space }));
   press("Q");
   press(" ");

@@ -1,4 +1,4 @@
-// The leaderboard.
+// Starts the leaderboard's page.
 
 import { mount } from "svelte";
 import { applyTheme } from "../ui/theme";

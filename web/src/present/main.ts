@@ -1,4 +1,4 @@
-// The stage.
+// Starts the stage's page.
 
 import { mount } from "svelte";
 import { applyTheme } from "../ui/theme";
@@ -6,6 +6,8 @@ import "./stage.css";
 import Stage from "./Stage.svelte";
 
 applyTheme("dark");
-// A link with the stage's token, opened where the stage stands already, changes the fragment only.
-addEventListener("hashchange", () => { if (location.hash.includes("token=")) location.reload(); });
+// A link with the stage's token that is opened where the stage is open already changes the fragment only.
+addEventListener("hashchange", () => {
+  if (location.hash.includes("token=")) location.reload();
+});
 mount(Stage, { target: document.getElementById("app")! });

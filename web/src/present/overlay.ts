@@ -1,4 +1,4 @@
-// The bars in a stream or another page.
+// Starts the overlay's page, which shows the bars in a stream or in another page.
 
 import { mount } from "svelte";
 import "./stage.css";

@@ -1,17 +1,18 @@
-// Who is in the room: asked for every two seconds while somebody can see it.
+// Counts who is in the room. The server is asked every two seconds while somebody can see the page.
 
 import { untrack } from "svelte";
 import { getEventPulse } from "../api/operations";
 
 const EVERY = 2_000;
 
+/** Asks regularly how many people watch an event. */
 export class Heartbeat {
-  /** Connections that follow the event; null while nobody knows. */
+  /** The number of connections that follow the event; null while it is not known. */
   watchers = $state<number | null>(null);
-  /** Whether one of them ever came from another machine. */
+  /** Whether one of these connections ever came from another machine. */
   elsewhere = $state(false);
 
-  /** `of`: whose pulse, and by which token it may be seen; null while there is no event. */
+  /** `of` returns whose pulse it is, and the token by which it may be seen; null while there is no event. */
   constructor(of: () => { event: string; token: string | null } | null) {
     const beat = () => {
       const asked = of();

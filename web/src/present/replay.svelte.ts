@@ -1,4 +1,4 @@
-// The vote once more, from the log, in twenty seconds: cumulative counts by the log's own times. Bars are drawn
+// Replays the vote from the log in twenty seconds: cumulative counts by the log's own times. Bars are drawn
 // against the final number of voters, so that they grow and end where the result stands.
 
 import { prefersReducedMotion } from "svelte/motion";
@@ -6,44 +6,50 @@ import { explain } from "../api/call";
 import { getReplay } from "../api/operations";
 import type { Replay as Recording } from "../api/generated";
 
+/** How long a replay lasts, in milliseconds. */
 export const LASTS = 20_000;
-/** With reduced motion: so many stills. */
+/** With reduced motion the replay has this many stills. */
 const STILLS = 10;
 
+/** Plays the replay of one poll. */
 export class Replay {
   recording = $state.raw<Recording | null>(null);
   playing = $state(false);
   loading = $state(false);
-  /** From 0 to 1. */
+  /** How much of the replay has passed, from 0 to 1. */
   progress = $state(0);
   #frame = 0;
 
-  readonly #step = $derived.by(() => (prefersReducedMotion.current
-    ? Math.floor(this.progress * STILLS) / STILLS : this.progress));
+  readonly #step = $derived.by(() =>
+    prefersReducedMotion.current ? Math.floor(this.progress * STILLS) / STILLS : this.progress,
+  );
 
-  /** When in the log it is now. */
+  /** The moment in the log that is shown now. */
   readonly at = $derived.by(() => {
     if (!this.recording) return 0;
     const [from, to] = [Date.parse(this.recording.from), Date.parse(this.recording.to)];
     return from + this.#step * (to - from);
   });
-  /** The log's own span, in milliseconds. */
+  /** The length of the vote in the log, in milliseconds. */
   readonly span = $derived.by(() =>
-    this.recording ? Date.parse(this.recording.to) - Date.parse(this.recording.from) : 0);
+    this.recording ? Date.parse(this.recording.to) - Date.parse(this.recording.from) : 0,
+  );
 
-  /** The newest frame that is not ahead of the time; the last one when it has come to the end. */
+  /** The newest frame that is not ahead of the time; at the end the last one. */
   readonly #place = $derived.by(() => {
     const frames = this.recording?.frames ?? [];
     if (this.#step >= 1) return frames.length - 1;
-    let low = -1, high = frames.length - 1;
+    let low = -1,
+      high = frames.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (Date.parse(frames[middle]!.at) <= this.at) low = middle; else high = middle - 1;
+      if (Date.parse(frames[middle]!.at) <= this.at) low = middle;
+      else high = middle - 1;
     }
     return low;
   });
 
-  /** What it shows now; null when it is not shown at all. */
+  /** The figures of this moment; null when no replay is shown. */
   readonly figures = $derived.by(() => {
     if (!this.recording) return null;
     const { frames, voters } = this.recording;
@@ -51,7 +57,7 @@ export class Replay {
   });
   readonly ended = $derived.by(() => this.recording !== null && this.progress >= 1);
 
-  /** Fetch and start it; says what is wrong, if anything is. */
+  /** Fetches the replay and starts it; returns what is wrong, if anything is. */
   async begin(id: string, token: string | null): Promise<string | null> {
     this.loading = true;
     const answer = await getReplay({ path: { id }, token });

@@ -1,14 +1,16 @@
-// The vote once more: by the log's own times, whatever the frames' distances.
+// Tests that the replay goes by the log's own times, whatever the distances of its frames.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { refusal } from "../api/fixture";
 import { LASTS, Replay } from "./replay.svelte";
 
 const recording = {
-  from: "2026-11-22T10:00:00.000Z", to: "2026-11-22T10:10:00.000Z", voters: 10,
+  from: "2026-11-22T10:00:00.000Z",
+  to: "2026-11-22T10:10:00.000Z",
+  voters: 10,
   frames: [
     { at: "2026-11-22T10:00:00.000Z", votes: [1, 0] },
-    // Nothing for half of the time, and then all at once.
+    // For half of the time nothing happens, and then everything at once.
     { at: "2026-11-22T10:05:00.000Z", votes: [1, 2] },
     { at: "2026-11-22T10:10:00.000Z", votes: [6, 4] },
   ],

@@ -1,5 +1,5 @@
-// What a poll's figures look like to the room: shown or hidden, in which order, who has won. The stage shows
-// what everybody may see, also where the organiser's token would show more.
+// Decides what a poll's figures look like to the room: shown or hidden, in which order, and who has won. The
+// stage shows what everybody may see, even where the organiser's token would show more.
 
 import type { Poll } from "../api/generated";
 import { arrange, keep, leaders } from "./arrange";
@@ -12,12 +12,13 @@ const UNVEILING = 1_400;
 
 type Sources = {
   poll: () => Poll;
-  /** Figures of another time, while the vote is shown again. */
+  /** The figures of another time, while the vote is replayed. */
   again?: () => { votes: readonly number[]; voters: number } | null;
 };
 
+/** Prepares the figures of one poll for the room. */
 export class Results {
-  /** Rows there is room for; whoever draws them knows. */
+  /** The number of rows that fit, set by the component that draws them. */
   room = $state(Infinity);
 
   #sources: Sources;
@@ -34,7 +35,7 @@ export class Results {
   readonly poll = $derived.by(() => this.#sources.poll());
   readonly #again = $derived.by(() => this.#sources.again?.() ?? null);
 
-  /** Whether the vote is shown once more, with figures of another time. */
+  /** Whether a replay is shown, with figures of another time. */
   readonly again = $derived.by(() => this.#again !== null);
   /** Whether the room may see figures. */
   readonly seen = $derived.by(() => this.poll.revealed && this.poll.totalVotes !== null);
@@ -43,49 +44,57 @@ export class Results {
   readonly voters = $derived.by(() => this.#again?.voters ?? this.told);
   /** How many have voted, while that is all that is shown. */
   readonly turnout = $derived.by(() => (this.seen || this.again ? null : this.told));
-  /** Slot by slot: of a choice for each option. */
-  readonly votes = $derived.by((): readonly number[] | null =>
-    this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null));
-  /** The votes that put the options in order; of a kind that has no winner none, so that the organiser's order stays. */
+  /** The votes slot by slot; in a choice each option has one slot. */
+  readonly votes = $derived.by(
+    (): readonly number[] | null => this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null),
+  );
+  /**
+   * The votes that put the options in order; null for a kind without a winner, so that the organiser's order
+   * stays.
+   */
   readonly #ranking = $derived.by(() => (onStage(this.poll).ranked ? this.votes : null));
 
-  /** Who has won, once that is final. */
+  /** The winners, once the result is final. */
   readonly winners = $derived.by(() => (this.poll.final && !this.#again ? leaders(this.#ranking) : []));
 
   /** The options that have rows, in their order; the same list until that changes. */
   readonly order = $derived.by(() => {
     const { id, round, results, final } = this.poll;
-    const count = textsOf(this.poll).length, room = Math.min(count, this.room);
+    const count = textsOf(this.poll).length,
+      room = Math.min(count, this.room);
     const crowded = room < count;
     const sorted = this.seen && !this.#unveiling && (results !== "live" || (crowded && final));
     const key = [id, round, room, this.seen, sorted, final].join();
-    this.#order = key === this.#key ? keep(this.#order, this.#ranking)
-      : arrange({ votes: this.#ranking, count, room, sorted });
+    this.#order =
+      key === this.#key ? keep(this.#order, this.#ranking) : arrange({ votes: this.#ranking, count, room, sorted });
     this.#key = key;
     return this.#order;
   });
 
-  /** What the options without a row have together. */
+  /** The votes of all options without a row. */
   readonly others = $derived.by(() => {
-    const count = textsOf(this.poll).length - this.order.length, votes = this.#ranking;
+    const count = textsOf(this.poll).length - this.order.length,
+      votes = this.#ranking;
     if (!count) return null;
     if (!votes) return { count, votes: null };
     const shown = new Set(this.order);
     return { count, votes: votes.reduce((sum, votes, i) => (shown.has(i) ? sum : sum + votes), 0) };
   });
 
-  /** How much of its track a bar fills. */
+  /** Returns how much of its track a bar fills. */
   share(votes: number | null | undefined): number {
     return share(votes, this.voters);
   }
 
-  /** A reveal in front of the room: first the bars grow where they are, then they are sorted. */
+  /** Watches for a reveal in front of the room: first the bars grow where they are, then they are sorted. */
   #watchReveal() {
     const now = { id: this.poll.id, seen: this.seen };
     const before = this.#wasSeen;
     this.#wasSeen = now;
     if (!now.seen || before?.id !== now.id || before.seen) return;
     this.#unveiling = true;
-    setTimeout(() => { this.#unveiling = false; }, UNVEILING);
+    setTimeout(() => {
+      this.#unveiling = false;
+    }, UNVEILING);
   }
 }

@@ -1,9 +1,10 @@
-// Who has risen in a ranking just now.
+// Notes which entries of a ranking have risen just now.
 
 import { untrack } from "svelte";
 
 const SHOWN = 2_500;
 
+/** Knows which entries of one ranking have risen just now. */
 export class Risers {
   #risen = $state.raw<ReadonlySet<string>>(new Set());
   #ranks = new Map<string, number>();
@@ -23,6 +24,8 @@ export class Risers {
 
   #rise(key: string) {
     this.#risen = new Set(untrack(() => this.#risen)).add(key);
-    setTimeout(() => { this.#risen = new Set([...this.#risen].filter((other) => other !== key)); }, SHOWN);
+    setTimeout(() => {
+      this.#risen = new Set([...this.#risen].filter((other) => other !== key));
+    }, SHOWN);
   }
 }

@@ -1,4 +1,5 @@
-// The stage: the room it shows, what is on screen, and what may be done with the token it came with.
+// Keeps the state of a stage: the room that it shows, what is on its screen, and what may be done with the
+// token that it came with.
 
 import { untrack } from "svelte";
 import { explain, type Answer } from "../api/call";
@@ -12,21 +13,22 @@ import { Heartbeat } from "./pulse.svelte";
 import { Replay } from "./replay.svelte";
 import { Zoom } from "./zoom.svelte";
 
-/** How long a word to whoever runs the stage stays, in milliseconds. */
+/** How long a notice to whoever runs the stage stays, in milliseconds. */
 const NOTICE = 5_000;
 
-/** What the address asks for. */
+/** Whether the address asks for this. */
 const wants = (name: string) => new URLSearchParams(location.search).get(name) === "1";
 
-/** Where a stage's token is kept: not in the place of the owner's, who may do more with it. */
+/** The name under which a stage's token is kept: not that of the owner's, who may do more with it. */
 const onStage = (id: string) => `stage.${id}`;
 
-/** The poll after the one that is shown, or before it. */
+/** Returns the poll after the one that is shown, or before it. */
 function beside({ polls, current }: Event, by: 1 | -1) {
   const here = polls.findIndex(({ id }) => id === current);
   return here < 0 && by < 0 ? polls.at(-1) : polls[here + by];
 }
 
+/** Holds what one stage shows, and changes it. */
 export class Stage {
   readonly room: Room;
   readonly door = new Doorway();
@@ -34,36 +36,41 @@ export class Stage {
   readonly zoom = new Zoom();
   readonly heart: Heartbeat;
 
-  /** The join screen over everything; only the bars; the list of keys. */
+  /** What is open: the join screen over everything, the bars alone, or the list of keys. */
   joining = $state(false);
   bare = $state(false);
   help = $state(false);
-  /** Confetti for the winner: asked for by the address, or by key. */
+  /** Whether the winner gets confetti: asked for in the address, or by key. */
   festive = $state(wants("confetti"));
   asked = $state(false);
-  /** What proves the result, under the bars: asked for likewise. */
+  /** Whether the proof of the result stands under the bars: asked for in the address, or by key. */
   proving = $state(wants("proof"));
   notice = $state("");
   #token = $state<string | null>(null);
   #silence: ReturnType<typeof setTimeout> | undefined;
 
-  /** `id`: an event's or poll's id or code, as the address has it. */
+  /** `id` is an event's or poll's id or code, as it stands in the address. */
   constructor(id: string) {
     if (arrived.token) keepToken(onStage(id), arrived.token);
     this.#token = arrived.token ?? tokenOf(onStage(id), id);
     this.room = new Room(id, () => (this.#token ? [this.#token] : []));
     this.heart = new Heartbeat(() => this.event && { event: this.event.id, token: this.#token });
     $effect(() => this.#findToken());
-    $effect(() => { if (this.room.link.state === "live") void this.door.ask(); });
+    $effect(() => {
+      if (this.room.link.state === "live") void this.door.ask();
+    });
     const shown = $derived(`${this.poll?.id} ${this.poll?.final}`);
-    $effect(() => { void shown; untrack(() => this.replay.leave()); });
+    $effect(() => {
+      void shown;
+      untrack(() => this.replay.leave());
+    });
     $effect(() => () => this.room.close());
   }
 
   readonly event = $derived.by(() => this.room.event);
   readonly poll = $derived.by(() => this.room.poll);
   readonly code = $derived.by(() => this.event?.code ?? this.poll?.code ?? this.event?.id ?? "");
-  /** Who has joined: of those who watch this page is one. */
+  /** How many have joined: this page is one of those who watch. */
   readonly joined = $derived.by(() => {
     const { watchers } = this.heart;
     return watchers === null ? null : Math.max(0, watchers - (this.room.link.state === "live" ? 1 : 0));
@@ -73,7 +80,9 @@ export class Stage {
   say(words: string) {
     clearTimeout(this.#silence);
     this.notice = words;
-    this.#silence = setTimeout(() => { this.notice = ""; }, NOTICE);
+    this.#silence = setTimeout(() => {
+      this.notice = "";
+    }, NOTICE);
   }
 
   async reveal() {
@@ -86,23 +95,33 @@ export class Stage {
     else this.#refused(answer);
   }
 
-  /** To the next poll of the event, or the one before, from what is on the screen: until that has changed, another press
-      asks for the same step. */
+  /**
+   * Goes to the next poll of the event, or to the one before, from what is on the screen. Until that has
+   * changed, another press asks for the same step.
+   */
   async step(by: 1 | -1) {
     const { event } = this;
     if (!event) return;
     if (event.lone) return this.say("This poll stands alone: there is no other one to show.");
     if (!this.#token) return this.say("Turning takes the stage's or the owner's link: open it once in this browser.");
-    const next = beside(event, by) ?? await this.#amongDrafts(event, by);
+    const next = beside(event, by) ?? (await this.#amongDrafts(event, by));
     if (next === null) return;
-    if (!next) return this.say(by > 0 ? "That is the last poll of this event." : "That is the first poll of this event.");
-    const answer = await showPoll({ path: { id: event.id }, body: { poll: next.id, from: event.current }, token: this.#token });
+    if (!next)
+      return this.say(by > 0 ? "That is the last poll of this event." : "That is the first poll of this event.");
+    const answer = await showPoll({
+      path: { id: event.id },
+      body: { poll: next.id, from: event.current },
+      token: this.#token,
+    });
     if (answer.ok) this.room.takeEvent(answer.data);
     else this.#refused(answer);
   }
 
-  /** A poll that this page does not know of yet: the drafts that its token shows come a moment after the rest. Null when the
-      step has been made meanwhile, or nobody says whether there is one. */
+  /**
+   * Finds a poll that this page does not know of yet: the drafts that its token shows come a moment after the
+   * rest. Null when the step has been made meanwhile, or when there is no answer whether there is such a
+   * poll.
+   */
   async #amongDrafts(event: Event, by: 1 | -1) {
     const { answer } = await persist(() => getEvent({ path: { id: event.id }, token: this.#token }));
     if (!answer.ok) {
@@ -113,7 +132,7 @@ export class Stage {
     return answer.data.current === event.current ? beside(answer.data, by) : null;
   }
 
-  /** Show the vote again, or hold it, or go on. */
+  /** Starts the replay, holds it, or goes on. */
   async again() {
     const { poll, replay } = this;
     if (!poll || replay.loading) return;
@@ -125,14 +144,16 @@ export class Stage {
     if (fault) this.say(fault);
   }
 
-  /** Confetti, or none after all. */
+  /** Switches confetti on or off. */
   celebrate() {
     this.festive = this.asked = !this.festive;
     if (!this.festive) this.say("No confetti.");
     else if (!this.poll?.final) this.say("There will be confetti for the winner.");
   }
 
-  /** A token may be kept under the event or the poll, rather than what the address names. */
+  /**
+   * Finds the token under the event or the poll, because it need not be kept under the name in the address.
+   */
   #findToken() {
     const { event } = this;
     if (!event) return;
@@ -144,7 +165,9 @@ export class Stage {
 
   #refused(answer: Answer<unknown> & { ok: false }) {
     if (!answer.status) return this.say("The server does not answer. Try again.");
-    // What is wrong with which field is for whoever writes the poll, and not for the hall.
-    this.say(answer.problem.errors?.length ? "This poll cannot be shown yet: see it in the studio." : explain(answer.problem));
+    // Which field is wrong matters to whoever writes the poll, and not to the hall.
+    this.say(
+      answer.problem.errors?.length ? "This poll cannot be shown yet: see it in the studio." : explain(answer.problem),
+    );
   }
 }

@@ -1,9 +1,12 @@
-// Larger and smaller, as this device remembers it.
+// Makes the stage larger and smaller, as this device remembers it.
 
 import { recall, remember } from "../ui/storage";
 
-const SMALLEST = 0.7, LARGEST = 1.3, STEP = 0.1;
+const SMALLEST = 0.7,
+  LARGEST = 1.3,
+  STEP = 0.1;
 
+/** Holds the stage's magnification. */
 export class Zoom {
   now = $state(1);
 

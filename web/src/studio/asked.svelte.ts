@@ -1,7 +1,8 @@
-// Something asked for again and again while its page is looked at; the last answer stays while none comes.
+// Asks for something again and again while its page is looked at; the last answer stays while none comes.
 
 import type { Answer, Problem } from "../api/call";
 
+/** Asks for a value regularly. */
 export class Asked<T> {
   value = $state.raw<T | null>(null);
   problem = $state.raw<Problem | null>(null);

@@ -1,11 +1,19 @@
-// All polls and events of an organiser, live: one connection for as many as one connection may watch, what is on the
-// screen besides (`screen.ts`), and plain requests for the rest: drafts, which nobody can watch, and events.
+// The desk keeps all polls and events of an organiser live: by one connection for as many as one connection
+// may watch, by others for what is on the screen (`screen.ts`), and by plain requests for the rest: drafts,
+// which nobody can watch, and events.
 
 import { untrack } from "svelte";
 import { hopeless, SILENT, type Answer, type Problem } from "../api/call";
-import type { Event, EventPoll, Leaderboard, ListPollsData, Poll, PollList } from "../api/generated";
+import type { Event, Leaderboard, ListPollsData, Poll, PollList } from "../api/generated";
 import {
-  dropOperatorToken, dropToken, held, keepOperatorToken, keepToken, operatorToken, tokenOf, type Holding,
+  dropOperatorToken,
+  dropToken,
+  held,
+  keepOperatorToken,
+  keepToken,
+  operatorToken,
+  tokenOf,
+  type Holding,
 } from "../api/identity";
 import { getEvent, getPoll, listPolls } from "../api/operations";
 import { Connection, type Options } from "../live/connection";
@@ -15,47 +23,50 @@ import type { Message } from "../live/messages";
 import { Newest } from "../live/newest";
 import { Pace } from "./pace.svelte";
 import { Screen } from "./screen";
+import { each } from "./several";
+import { differs, isAlike, withMissed } from "./told";
 
-/** As many as a server lets one connection watch. */
+/** The most polls that a server lets one connection watch. */
 const WATCHED = 100;
-/** Tokens shown to a connection: a server takes 50 messages at once. */
+/** The most tokens that are shown to a connection: a server takes 50 messages at once. */
 const TOKENS = 40;
-/** Requests under way at once. */
-const AT_ONCE = 6;
-/** What no connection brings is asked for so often. */
+/** How often everything that no connection brings is asked for, in milliseconds. */
 const REFRESH = 15_000;
-/** What had no answer, and is missing on the screen, is asked for again after so long. */
+/** When to ask again for what had no answer and is missing on the screen, in milliseconds. */
 const SOON = 2_000;
 const PAGE = 100;
-/** What is shown here goes once it is said so long that there is no such thing: a node may only have begun, or a proxy
-    lead elsewhere. */
+/**
+ * How long, in milliseconds, the server must say of something shown here that it does not exist until it is
+ * removed: a node may only have begun, or a proxy may lead elsewhere.
+ */
 const DOUBT = 10_000;
-/** The operator is shown the newest so many pages of polls. */
+/** The operator is shown this many pages of polls, the newest. */
 const PAGES = 10;
 
+/** Knows what one organiser's page shows. */
 export class Desk {
   readonly link = new Link();
   readonly pace = new Pace();
   holdings = $state.raw<readonly Holding[]>(held());
   operator = $state(operatorToken());
   loading = $state(true);
-  /** What a token is held for and is not to be had. */
+  /** What this device holds a token for and the server refuses to show, and why. */
   refused = $state.raw<ReadonlyMap<string, Problem>>(new Map());
-  /** Polls and events whose token the server did not take. */
+  /** The polls and events whose token the server did not take. */
   wrong = $state.raw<ReadonlySet<string>>(new Set());
   ranks = $state.raw<Leaderboard | null>(null);
   #polls = $state.raw<ReadonlyMap<string, Poll>>(new Map());
   #events = $state.raw<ReadonlyMap<string, Event>>(new Map());
 
-  /** Newest first. */
+  /** All polls, the newest first. */
   readonly polls = $derived([...this.#polls.values()].sort((a, b) => (a.id < b.id ? 1 : -1)));
   readonly events = $derived([...this.#events.values()].sort((a, b) => (a.id < b.id ? 1 : -1)));
 
   #newest = new Newest();
-  /** Polls of the next frame. */
+  /** The polls that the next frame shows. */
   #due = new Map<string, Poll>();
   #news = false;
-  /** Raised when the operator leaves: answers that were asked for before are theirs alone. */
+  /** Raised when the operator leaves: answers to earlier questions are the operator's alone. */
   #era = 0;
   #frames = new Frames();
   #screen: Screen;
@@ -63,33 +74,45 @@ export class Desk {
   #closed = new AbortController();
   /** The polls and tokens that the connection was opened with. */
   #asked: ReadonlySet<string> = new Set();
-  /** A connection that has not said hello yet is not cut short. */
+  /** Whether the connection has said hello; until then it is not cut short. */
   #greeted = false;
-  /** Deleted: what is still on its way does not bring them back. */
+  /** What was deleted: messages that are still on their way do not bring it back. */
   #gone = new Set<string>();
-  /** Since when it is said of something shown here that there is no such thing. */
+  /** Since when the server has said of something shown here that it does not exist. */
   #missed = new Map<string, number>();
   #timer: ReturnType<typeof setInterval>;
   #waiting = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(ways: Pick<Options, "socket" | "stream"> = {}) {
-    this.#screen = new Screen({
-      eventOf: (id) => this.#eventOf(id),
-      isLoneDraft: (id) => { const poll = this.#polls.get(id); return poll?.status === "draft" && !poll.eventId; },
-      tokens: (event) => [this.tokenFor(event)].filter((token) => token !== null),
-      ask: (event) => this.#askEvent(event),
-      load: async (draft) => await this.loadPoll(draft) === null,
-      hear: (message) => this.#hearOfEvent(message),
-    }, ways);
+    this.#screen = new Screen(
+      {
+        eventOf: (id) => this.#eventOf(id),
+        isLoneDraft: (id) => {
+          const poll = this.#polls.get(id);
+          return poll?.status === "draft" && !poll.eventId;
+        },
+        tokens: (event) => [this.tokenFor(event)].filter((token) => token !== null),
+        ask: (event) => this.#askEvent(event),
+        load: async (draft) => (await this.loadPoll(draft)) === null,
+        hear: (message) => this.#hearOfEvent(message),
+      },
+      ways,
+    );
     void this.#start(ways);
     // Another tab of this browser has made a poll, or forgotten one.
-    addEventListener("storage", () => {
-      const now = held();
-      if (now.length === this.holdings.length) return;
-      this.holdings = now;
-      void this.refresh();
-    }, { signal: this.#closed.signal });
-    this.#timer = setInterval(() => { if (!document.hidden) void this.refresh(); }, REFRESH);
+    addEventListener(
+      "storage",
+      () => {
+        const now = held();
+        if (now.length === this.holdings.length) return;
+        this.holdings = now;
+        void this.refresh();
+      },
+      { signal: this.#closed.signal },
+    );
+    this.#timer = setInterval(() => {
+      if (!document.hidden) void this.refresh();
+    }, REFRESH);
   }
 
   close() {
@@ -101,15 +124,24 @@ export class Desk {
     this.pace.close();
   }
 
-  /** These are on the screen, until what this returns is called: what happens to them is seen at once. */
+  /**
+   * Marks these as being on the screen until the returned function is called: what happens to them is seen at
+   * once.
+   */
   look = (ids: readonly string[]) => untrack(() => this.#screen.look(ids));
 
-  /** How many of the connections that watch a poll, an event, or anything at all are this page's own. */
+  /**
+   * Returns how many of the connections that watch a poll, an event, or anything at all are this page's own.
+   */
   own(id?: string): number {
     const { followed } = this.#screen;
     if (id === undefined) return followed.length + 1;
-    return Number(this.#asked.has(id)) + followed.filter((event) => event === id || this.#events.get(event)?.current === id).length;
+    const showing = followed.filter((event) => event === id || this.#events.get(event)?.current === id);
+    return Number(this.#asked.has(id)) + showing.length;
   }
+
+  /** The newest state of a poll, before the page shows it. */
+  #known = (id: string) => this.#due.get(id) ?? this.#polls.get(id);
 
   poll(id: string): Poll | undefined {
     return this.#polls.get(id);
@@ -119,16 +151,17 @@ export class Desk {
     return this.#events.get(id);
   }
 
-  /** The token that runs a poll: its event's, its own, or the operator's. */
+  /** Returns the token that runs a poll: its event's, its own, or the operator's. */
   tokenFor(id: string): string | null {
     return tokenOf(this.#eventOf(id), id) ?? this.operator;
   }
 
-  /** The event that this is, or is in: its list may be here before the poll itself. */
+  /** Returns the event that this is, or is in: its list may be here before the poll itself. */
   #eventOf(id: string): string | null {
     if (this.#events.has(id)) return id;
-    return (this.#due.get(id) ?? this.#polls.get(id))?.eventId
-      ?? this.events.find((event) => event.polls.some((poll) => poll.id === id))?.id ?? null;
+    return (
+      this.#known(id)?.eventId ?? this.events.find((event) => event.polls.some((poll) => poll.id === id))?.id ?? null
+    );
   }
 
   /** Whether this device may run it at all; the server says whether it really may. */
@@ -137,7 +170,7 @@ export class Desk {
     return this.tokenFor(id) !== null;
   }
 
-  /** Keep a token, and fetch what it is for. */
+  /** Keeps a token, and fetches what it is for. */
   async keep(kind: Holding["kind"], id: string, token: string) {
     keepToken(id, token, kind);
     this.doubt(id, false);
@@ -147,13 +180,13 @@ export class Desk {
     this.#screen.follow();
   }
 
-  /** Forget a token; what it was for goes from here, unless the operator sees it. */
+  /** Forgets a token; what it was for disappears here, unless the operator sees it. */
   forget(id: string) {
     this.forgetToken(id);
     if (!this.operator) this.remove(id);
   }
 
-  /** Whether the server takes the token that is held. */
+  /** Notes whether the held token is wrong. */
   doubt(id: string, isWrong: boolean) {
     if (this.wrong.has(id) === isWrong) return;
     this.wrong = new Set(isWrong ? [...this.wrong, id] : [...this.wrong].filter((other) => other !== id));
@@ -164,9 +197,11 @@ export class Desk {
     this.holdings = held();
   }
 
-  /** What shows the server that we run something: then it tells more of itself. */
+  /** Returns what shows the server that this device runs something: then the server tells more of itself. */
   witness(): { token: string | null; query: { poll?: string } } {
-    const own = this.operator ? undefined : this.polls.find((poll) => tokenOf(poll.eventId, poll.id) && !this.wrong.has(poll.id));
+    const own = this.operator
+      ? undefined
+      : this.polls.find((poll) => tokenOf(poll.eventId, poll.id) && !this.wrong.has(poll.id));
     return own ? { token: this.tokenFor(own.id), query: { poll: own.id } } : { token: this.operator, query: {} };
   }
 
@@ -185,10 +220,10 @@ export class Desk {
     this.#screen.follow();
   }
 
-  /** A poll's newest state, from wherever it came. */
+  /** Takes a poll's newest state, from wherever it came. */
   take = (told: Poll) => {
     if (this.#gone.has(told.id)) return;
-    const before = this.#due.get(told.id) ?? this.#polls.get(told.id);
+    const before = this.#known(told.id);
     const poll = withMissed(before, told);
     if (isAlike(before, poll)) return;
     const again = before?.round === poll.round;
@@ -220,35 +255,33 @@ export class Desk {
     this.#screen.follow();
   };
 
-  /** An event tells of its polls in a line each: those that are otherwise than they are known here are fetched. When its
-      version has moved and no line has, a poll was changed in what its line does not show. */
+  /**
+   * Fetches the polls whose line in the event differs from what is known here. When the event's version has
+   * moved and no line has, a poll was changed in something that its line does not show.
+   */
   #catchUp(before: Event, event: Event) {
     const unseen = isAlike({ ...before, version: 0 }, { ...event, version: 0 });
-    const changed = event.polls.filter((line) => (unseen ? this.#isAsked(line.id) : this.#differs(line)));
+    const changed = event.polls.filter((line) =>
+      unseen ? this.#isAsked(line.id) : differs(this.#known(line.id), line),
+    );
     const left = before.polls.filter((line) => !event.polls.some(({ id }) => id === line.id));
     void each(changed, ({ id }) => this.loadPoll(id));
-    // Told and asked for, it is certain that they are gone; so is a deleted event told.
+    // These polls were left out of the list, so one read is enough to be certain that they are gone; an event
+    // without polls may be deleted likewise.
     void each(left, ({ id }) => this.#verify(id));
     if (!event.polls.length) void this.loadEvent(event.id, true);
   }
 
-  #differs(line: EventPoll): boolean {
-    const poll = this.#due.get(line.id) ?? this.#polls.get(line.id);
-    return !poll || poll.status !== line.status || poll.question !== line.question || poll.revealed !== line.revealed
-      || poll.final !== line.final;
-  }
-
-  /** We have deleted it. */
+  /** Removes for good what this page has deleted. */
   deleted(id: string) {
-    for (const one of [id, ...this.#events.get(id)?.polls.map((poll) => poll.id) ?? []]) this.#gone.add(one);
+    for (const one of [id, ...(this.#events.get(id)?.polls.map((poll) => poll.id) ?? [])]) this.#gone.add(one);
     this.forgetToken(id);
     this.remove(id);
   }
 
-  /** It is no more, or no more ours. */
+  /** Removes what does not exist any more, or is not ours any more. */
   remove(id: string) {
-    const of = this.#events.get(id)?.polls.map((poll) => poll.id) ?? [];
-    const gone = new Set([id, ...of]);
+    const gone = new Set([id, ...(this.#events.get(id)?.polls.map((poll) => poll.id) ?? [])]);
     gone.forEach((one) => this.#due.delete(one));
     this.#polls = new Map([...this.#polls].filter(([key]) => !gone.has(key)));
     this.#events = new Map([...this.#events].filter(([key]) => key !== id));
@@ -264,10 +297,12 @@ export class Desk {
     return this.#noted(id, answer.ok ? null : answer);
   }
 
-  /** What the page has nothing of yet, and nobody has answered, is asked for again soon. */
+  /** Asks again soon for what the page has nothing of yet and nobody has answered. */
   #later(id: string, load: () => Promise<unknown>) {
     clearTimeout(this.#waiting.get(id));
-    if (!this.#closed.signal.aborted) this.#waiting.set(id, setTimeout(() => void load(), SOON));
+    if (this.#closed.signal.aborted) return;
+    const timer = setTimeout(() => void load(), SOON);
+    this.#waiting.set(id, timer);
   }
 
   async loadEvent(id: string, sure = false): Promise<Problem | null> {
@@ -278,10 +313,12 @@ export class Desk {
       this.takeEvent(answer.data);
       const news = answer.data.polls.filter((poll) => this.#isAsked(poll.id));
       let missing = false;
-      await each(news, (poll) => getPoll({ path: { id: poll.id }, token: tokenOf(id) ?? this.operator }).then((one) => {
-        if (one.ok && era === this.#era) this.take(one.data);
-        missing ||= !one.ok && !one.status && !this.#polls.has(poll.id);
-      }));
+      await each(news, (poll) =>
+        getPoll({ path: { id: poll.id }, token: tokenOf(id) ?? this.operator }).then((one) => {
+          if (one.ok && era === this.#era) this.take(one.data);
+          missing ||= !one.ok && !one.status && !this.#polls.has(poll.id);
+        }),
+      );
       if (missing) this.#later(id, () => this.loadEvent(id));
     } else if (!answer.status && !this.#events.has(id)) this.#later(id, () => this.loadEvent(id));
     return this.#noted(id, answer.ok ? null : answer, sure);
@@ -293,20 +330,24 @@ export class Desk {
     return problem?.title === SILENT ? null : { news: this.#events.get(id)?.version !== before };
   }
 
-  /** Ask for what no connection brings, or for all that is held; says whether an answer came. */
+  /** Asks for what no connection brings, or for all that is held; returns whether an answer came. */
   async refresh({ all = false } = {}): Promise<boolean> {
     let heard = this.holdings.length === 0;
-    const note = (problem: Problem | null) => { heard ||= problem?.title !== SILENT; };
-    if (this.operator) await this.#listAll().then((came) => { heard ||= came; });
-    await each(this.holdings.filter(({ kind, id }) => kind === "event" || all || this.#isAsked(id)), async ({ kind, id }) =>
-      note(await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id))));
-    // What has come is on the page before it is called complete.
+    const note = (problem: Problem | null) => {
+      heard ||= problem?.title !== SILENT;
+    };
+    if (this.operator) heard = (await this.#listAll()) || heard;
+    await each(
+      this.holdings.filter(({ kind, id }) => kind === "event" || all || this.#isAsked(id)),
+      async ({ kind, id }) => note(await (kind === "event" ? this.loadEvent(id) : this.loadPoll(id))),
+    );
+    // What has come is on the page before the page is called complete.
     this.#frames.flush();
     this.loading = false;
     return heard;
   }
 
-  /** What the connection carries need not be asked for. */
+  /** Whether this must be asked for, because the connection does not carry it. */
   #isAsked(id: string): boolean {
     const poll = this.#polls.get(id);
     if (this.link.state !== "live" || !poll || poll.status === "draft" || !this.#asked.has(id)) return true;
@@ -329,7 +370,7 @@ export class Desk {
     return true;
   }
 
-  /** `sure`: something else says so too. */
+  /** Notes how a read ended. `sure` says that something else says so too. */
   #noted(id: string, refusal: { status: number; problem: Problem } | null, sure = false): Problem | null {
     const known = this.refused.has(id);
     if (!refusal) this.#missed.delete(id);
@@ -353,7 +394,7 @@ export class Desk {
         this.#greeted = false;
         const polls = this.#watchable();
         this.#asked = new Set([...polls, ...this.#tokens()]);
-        // Never nothing, which would mean everything.
+        // The query always names something: an empty one would mean everything.
         return `?leaderboard${polls.map((id) => `&poll=${id}`).join("")}`;
       },
       tokens: () => this.#tokens(),
@@ -369,14 +410,20 @@ export class Desk {
     return (await this.refresh({ all: true })) ? { news: this.#news } : null;
   }
 
-  /** The newest of what can be watched. */
+  /** Returns the newest of what can be watched. */
   #watchable(): string[] {
     const open = (poll: Poll) => Number(poll.status === "open");
-    return this.polls.filter((poll) => poll.status !== "draft" && !this.refused.has(poll.id))
-      .sort((a, b) => open(b) - open(a)).slice(0, WATCHED).map((poll) => poll.id);
+    return this.polls
+      .filter((poll) => poll.status !== "draft" && !this.refused.has(poll.id))
+      .sort((a, b) => open(b) - open(a))
+      .slice(0, WATCHED)
+      .map((poll) => poll.id);
   }
 
-  /** The operator's token opens everything. Else those of watched polls that hide their numbers, fewer than the server takes at once. */
+  /**
+   * Returns the tokens to show. The operator's opens everything; otherwise they are those of watched polls
+   * that hide their numbers, fewer than the server takes at once.
+   */
   #tokens(): string[] {
     if (this.operator) return [this.operator];
     const watched = new Set(this.#watchable());
@@ -385,22 +432,27 @@ export class Desk {
     return [...new Set(tokens)].slice(0, TOKENS);
   }
 
-  /** Connect anew when there is more to watch, or to show; what is on its way first arrives. */
+  /**
+   * Connects anew when there is more to watch, or to show; a connection that is being opened is waited for.
+   */
   #watch() {
     const more = [...this.#watchable(), ...this.#tokens()].some((one) => !this.#asked.has(one));
     if (more && this.#greeted) this.#connection?.again();
   }
 
-  /** Nobody else's polls are watched; one that has just gone from here stays away, unless it is `ours` to know. */
+  /**
+   * Takes a poll from a message. Other people's polls are left out; a poll that has just gone from here stays
+   * away, unless it is `ours` to know.
+   */
   #told(poll: Poll, ours = false) {
-    const before = this.#due.get(poll.id) ?? this.#polls.get(poll.id);
+    const before = this.#known(poll.id);
     if (!before && !ours) return;
     this.take(poll);
-    // What only its owner is told of an opening has to be asked for.
+    // What only the owner is told of an opening has to be asked for.
     if (before?.status !== "open" && poll.status === "open") void this.loadPoll(poll.id);
   }
 
-  /** A deleted poll is told as closed; asked for, it is not found. */
+  /** Asks whether a poll is deleted. A deleted poll is told as closed; asked for, it is not found. */
   async #verify(id: string) {
     const answer = await getPoll({ path: { id }, token: this.tokenFor(id) });
     if (!answer.ok) this.#noted(id, answer, true);
@@ -415,7 +467,8 @@ export class Desk {
         this.#greeted = true;
         this.#watch();
         break;
-      case "poll.created": case "poll.updated":
+      case "poll.created":
+      case "poll.updated":
         this.#told(message.poll);
         break;
       case "poll.closed":
@@ -430,39 +483,18 @@ export class Desk {
     }
   }
 
-  /** Of an event that is followed: its polls are ours, also one that is new here. */
+  /** Takes a message about a followed event: its polls are ours, even one that is new here. */
   #hearOfEvent(message: Message) {
     switch (message.type) {
       case "hello":
         if (message.event) this.takeEvent(message.event);
         break;
-      case "poll.created": case "poll.updated":
+      case "poll.created":
+      case "poll.updated":
         this.#told(message.poll, true);
         break;
       default:
         this.#hear(message);
     }
   }
-}
-
-/** That a closing time had passed is told to whoever shows the owner's token, and not with what everybody watches: once
-    heard, it is kept while it holds. */
-const withMissed = (before: Poll | undefined, told: Poll): Poll =>
-  (before?.missedClosesAt && !told.missedClosesAt && told.status === "open" && !told.closesAt && told.round === before.round
-    ? { ...told, missedClosesAt: before.missedClosesAt } : told);
-
-/** What is told once more changes nothing: whatever hangs on it stays as it is. */
-const isAlike = (one: { version: number } | undefined, other: { version: number }) =>
-  one?.version === other.version && JSON.stringify(one) === JSON.stringify(other);
-
-/** Do it for each, some at once. */
-async function each<T>(all: readonly T[], work: (one: T) => Promise<unknown>) {
-  const left = [...all];
-  const next = async (): Promise<void> => {
-    const one = left.shift();
-    if (one === undefined) return;
-    await work(one);
-    return next();
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, next));
 }

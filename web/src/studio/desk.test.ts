@@ -1,4 +1,4 @@
-// The desk: what is watched, what is asked for, and which of several tellings stands.
+// Tests the desk: what is watched, what is asked for, and which of several tellings stands.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { refusal } from "../api/fixture";
@@ -8,10 +8,23 @@ import type { Hears, Opens } from "../live/transport";
 import { Desk } from "./desk.svelte";
 
 const id = (n: number) => `0199a0b0-0000-7000-8000-${String(n).padStart(12, "0")}`;
-const poll = (n: number, rest: Partial<Poll> = {}) => ({
-  id: id(n), question: `Poll ${n}`, kind: "single", status: "open", round: 1, version: 1, totalVoters: 0, totalVotes: 0, eventId: null,
-  options: [{ id: 1, text: "Yes", votes: 0 }, { id: 2, text: "No", votes: 0 }], ...rest,
-} as Poll);
+const poll = (n: number, rest: Partial<Poll> = {}) =>
+  ({
+    id: id(n),
+    question: `Poll ${n}`,
+    kind: "single",
+    status: "open",
+    round: 1,
+    version: 1,
+    totalVoters: 0,
+    totalVotes: 0,
+    eventId: null,
+    options: [
+      { id: 1, text: "Yes", votes: 0 },
+      { id: 2, text: "No", votes: 0 },
+    ],
+    ...rest,
+  }) as Poll;
 
 /** The server's polls, and the sockets that were opened. */
 let served: Map<string, Poll>, sockets: { query: string; tokens: string[]; hears: Hears }[], asked: string[];
@@ -20,8 +33,14 @@ const socket: Opens = (query, tokens, hears) => {
   return { close() {} };
 };
 let desk: Desk;
-const settled = () => vi.waitFor(() => { if (!sockets.length) throw new Error("not connected"); });
-const frame = () => new Promise((done) => { requestAnimationFrame(() => done(null)); });
+const settled = () =>
+  vi.waitFor(() => {
+    if (!sockets.length) throw new Error("not connected");
+  });
+const frame = () =>
+  new Promise((done) => {
+    requestAnimationFrame(() => done(null));
+  });
 
 beforeEach(() => {
   localStorage.clear();
@@ -33,10 +52,16 @@ beforeEach(() => {
     return found ? Response.json(found) : refusal(404);
   });
 });
-afterEach(() => { desk.close(); vi.unstubAllGlobals(); });
+afterEach(() => {
+  desk.close();
+  vi.unstubAllGlobals();
+});
 
 function hold(...polls: Poll[]) {
-  for (const one of polls) { served.set(one.id, one); keepToken(one.id, `token of ${one.question}`); }
+  for (const one of polls) {
+    served.set(one.id, one);
+    keepToken(one.id, `token of ${one.question}`);
+  }
   desk = new Desk({ socket });
   return settled();
 }
@@ -120,7 +145,10 @@ test("what is missing on the screen is asked for again soon, when somebody else 
   const real = globalThis.fetch;
   let strangers = 2;
   vi.stubGlobal("fetch", (...ask: Parameters<typeof fetch>) =>
-    (strangers-- > 0 ? Promise.resolve(new Response("<html>", { headers: { "Content-Type": "text/html" } })) : real(...ask)));
+    strangers-- > 0
+      ? Promise.resolve(new Response("<html>", { headers: { "Content-Type": "text/html" } }))
+      : real(...ask),
+  );
   served.set(id(7), poll(7));
   expect((await desk.loadPoll(id(7)))?.title).toBe("The server does not answer");
   await vi.waitFor(() => expect(desk.poll(id(7))?.question).toBe(poll(7).question), 8_000);
@@ -138,7 +166,14 @@ test("a poll that opens is watched from then on, and a connection under way is n
 
 test("drafts of an event do not vanish with a telling that leaves them out", async () => {
   await hold(poll(1));
-  const line = (n: number) => ({ id: id(n), question: `Poll ${n}`, kind: "single", status: "draft", final: false, revealed: true });
+  const line = (n: number) => ({
+    id: id(n),
+    question: `Poll ${n}`,
+    kind: "single",
+    status: "draft",
+    final: false,
+    revealed: true,
+  });
   const event = { id: id(9), title: "E", lone: false, version: 3, polls: [line(1), line(2)] } as unknown as Event;
   desk.takeEvent(event);
   desk.takeEvent({ ...event, polls: [line(1)] });
@@ -165,7 +200,12 @@ test("how many vote per second is told by what is added, not by a reset", async 
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   await hold(poll(1, { totalVoters: 5 }), poll(2, { totalVoters: null }));
   desk.take(poll(2, { version: 2, totalVoters: 900 }));
-  for (const [version, totalVoters, round] of [[2, 9, 1], [3, 15, 1], [4, 40, 2]] as const) desk.take(poll(1, { version, totalVoters, round }));
+  for (const [version, totalVoters, round] of [
+    [2, 9, 1],
+    [3, 15, 1],
+    [4, 40, 2],
+  ] as const)
+    desk.take(poll(1, { version, totalVoters, round }));
   vi.advanceTimersByTime(1_000);
   expect(desk.pace.seconds.at(-1)).toBe(10);
   vi.useRealTimers();

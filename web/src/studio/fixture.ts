@@ -1,5 +1,5 @@
-// A room in which everybody does something all the time, for tests of what an organiser holds meanwhile: half a word, an
-// open dialog, a row in the hand.
+// Simulates a hall in which everybody does something all the time, for tests of what an organiser holds
+// meanwhile: half a word, an open dialog, a row in the hand.
 
 import { flushSync } from "svelte";
 import type { ChoicePoll } from "../kinds/kind";
@@ -12,23 +12,71 @@ import type { Hears, Opens } from "../live/transport";
 import { Desk } from "./desk.svelte";
 
 export const idOf = (n: number) => `0199a0b0-0000-7000-8000-${String(n).padStart(12, "0")}`;
-export const pollOf = (n: number, rest: Partial<Poll> = {}): Poll => ({
-  id: idOf(n), code: `48291${n}`, question: `Poll ${n}?`, kind: "single", status: "open", final: false, round: 1, phase: 1, revote: "replace", maxChoices: 1,
-  results: "live", turnout: "shown", revealed: true, options: [{ id: 1, text: "Yes", votes: 0 }, { id: 2, text: "No", votes: 0 }, { id: 3, text: "Maybe", votes: 0 }],
-  totalVotes: 0, totalVoters: 0, version: 1, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
-  closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, eventId: null, embed: [], resultHash: null, ...rest,
-} as Poll);
-export const lineOf = ({ id, question, kind, status, final, revealed }: Poll): EventPoll => ({ id, question, kind, status, final, revealed });
+export const pollOf = (n: number, rest: Partial<Poll> = {}): Poll =>
+  ({
+    id: idOf(n),
+    code: `48291${n}`,
+    question: `Poll ${n}?`,
+    kind: "single",
+    status: "open",
+    final: false,
+    round: 1,
+    phase: 1,
+    revote: "replace",
+    maxChoices: 1,
+    results: "live",
+    turnout: "shown",
+    revealed: true,
+    options: [
+      { id: 1, text: "Yes", votes: 0 },
+      { id: 2, text: "No", votes: 0 },
+      { id: 3, text: "Maybe", votes: 0 },
+    ],
+    totalVotes: 0,
+    totalVoters: 0,
+    version: 1,
+    listed: true,
+    voterIds: true,
+    createdAt: "2026-01-01T00:00:00Z",
+    closesAt: null,
+    closesAfter: null,
+    missedClosesAt: null,
+    closedAt: null,
+    eventId: null,
+    embed: [],
+    resultHash: null,
+    ...rest,
+  }) as Poll;
+export const lineOf = ({ id, question, kind, status, final, revealed }: Poll): EventPoll => ({
+  id,
+  question,
+  kind,
+  status,
+  final,
+  revealed,
+});
 export const eventOf = (n: number, polls: Poll[], rest: Partial<Event> = {}): Event => ({
-  id: idOf(n), code: "111222", title: "The day of polls", accent: null, layout: "bars", logo: null, current: polls[0]?.id ?? null,
-  polls: polls.map(lineOf), embed: [], lone: false, version: 1, createdAt: "2026-01-01T00:00:00Z", ...rest,
+  id: idOf(n),
+  code: "111222",
+  title: "The day of polls",
+  accent: null,
+  layout: "bars",
+  logo: null,
+  current: polls[0]?.id ?? null,
+  polls: polls.map(lineOf),
+  embed: [],
+  lone: false,
+  version: 1,
+  createdAt: "2026-01-01T00:00:00Z",
+  ...rest,
 });
 
+/** Plays a server, with everybody who uses it. */
 export class Hall {
   polls = new Map<string, ChoicePoll>();
   events = new Map<string, Event>();
   asked: string[] = [];
-  /** So many deletions are answered as if they were done, by somebody else. */
+  /** This many deletions are answered as if they were done, by something other than Pollux. */
   feigned = 0;
   desk!: Desk;
   #ways: { query: string; tokens: string[]; hears: Hears; open: boolean }[] = [];
@@ -39,7 +87,7 @@ export class Hall {
     vi.stubGlobal("fetch", (path: string, { method = "GET" } = {}) => Promise.resolve(this.#answer(method, path)));
   }
 
-  /** The desk of somebody who holds these. */
+  /** Returns the desk of an organiser who holds these. */
   async desks(...things: (Poll | Event)[]): Promise<Desk> {
     for (const thing of things) {
       this.put(thing);
@@ -47,7 +95,9 @@ export class Hall {
       if (isEvent || !thing.eventId) keepToken(thing.id, `token of ${thing.id}`, isEvent ? "event" : "poll");
     }
     this.desk = new Desk({ socket: this.#socket });
-    await vi.waitFor(() => { if (!this.#ways.length) throw new Error("not connected"); });
+    await vi.waitFor(() => {
+      if (!this.#ways.length) throw new Error("not connected");
+    });
     await this.settle();
     return this.desk;
   }
@@ -62,7 +112,7 @@ export class Hall {
     return this.#ways.filter((way) => way.open).map((way) => way.query);
   }
 
-  /** The tokens that the open connections for this were opened with. */
+  /** Returns the tokens that the open connections for this were opened with. */
   tokensFor(of: string): string[] {
     return this.#ways.filter((way) => way.open && way.query.includes(of)).flatMap((way) => way.tokens);
   }
@@ -72,7 +122,7 @@ export class Hall {
     return this.#ways.length;
   }
 
-  /** Somebody has changed a poll: told to whoever watches it, and to who follows its event. */
+  /** Changes a poll as somebody else: whoever watches it, or follows its event, is told. */
   poll(id: string, change: Partial<ChoicePoll>) {
     const before = this.polls.get(id)!;
     const poll = { ...before, version: before.version + 1, ...change };
@@ -82,7 +132,7 @@ export class Hall {
     if (event) this.event(event.id, { polls: event.polls.map((line) => (line.id === id ? lineOf(poll) : line)) });
   }
 
-  /** Somebody has deleted a poll: told as closed, it is not to be had any more. */
+  /** Deletes a poll as somebody else: it is told as closed, and is not found any more. */
   delete(id: string) {
     const poll = this.polls.get(id)!;
     this.polls.delete(id);
@@ -96,23 +146,37 @@ export class Hall {
     this.#say(`event=${id}`, { type: "event.changed", event });
   }
 
-  /** A vote of somebody's. */
+  /** Lets somebody vote. */
   vote(id: string) {
     const before = this.polls.get(id)!;
-    const options = before.options.map((option, i) => (i === 0 ? { ...option, votes: (option.votes ?? 0) + 1 } : option));
-    const poll = { ...before, version: before.version + 1, options, totalVoters: before.totalVoters! + 1, totalVotes: before.totalVotes! + 1 };
+    const options = before.options.map((option, i) =>
+      i === 0 ? { ...option, votes: (option.votes ?? 0) + 1 } : option,
+    );
+    const poll = {
+      ...before,
+      version: before.version + 1,
+      options,
+      totalVoters: before.totalVoters! + 1,
+      totalVotes: before.totalVotes! + 1,
+    };
     this.polls.set(id, poll);
     this.#say(`poll=${id}`, { type: "poll.updated", poll });
   }
 
-  /** Another server greets everybody, whose books begin afresh: of an event it tells what the public sees. */
+  /**
+   * Greets everybody as another server, whose versions begin afresh: of an event it tells what the public
+   * sees.
+   */
   greet(epoch: string) {
     for (const way of this.#ways.filter(({ open }) => open)) this.#hello(way, epoch);
   }
 
-  /** Everything that was said is on the page. */
+  /** Waits until everything that was sent is on the page. */
   async settle() {
-    for (let i = 0; i < 4; i++) await new Promise((done) => { setTimeout(done, 12); });
+    for (let i = 0; i < 4; i++)
+      await new Promise((done) => {
+        setTimeout(done, 12);
+      });
     flushSync();
   }
 
@@ -127,17 +191,28 @@ export class Hall {
   #socket: Opens = (query, tokens, hears) => {
     const way = { query, tokens, hears, open: true };
     this.#ways.push(way);
-    setTimeout(() => { if (way.open) this.#hello(way, "1"); });
-    return { close: () => { way.open = false; } };
+    setTimeout(() => {
+      if (way.open) this.#hello(way, "1");
+    });
+    return {
+      close: () => {
+        way.open = false;
+      },
+    };
   };
 
   #hello({ query, hears }: { query: string; hears: Hears }, epoch: string) {
     const polls = [...this.polls.values()].filter(({ id }) => query.includes(`poll=${id}`));
     const followed = [...this.events.values()].find(({ id }) => query.includes(`event=${id}`));
-    const event = followed && { ...followed, version: followed.version - 1, polls: followed.polls.filter(({ status }) => status !== "draft") };
+    const event = followed && {
+      ...followed,
+      version: followed.version - 1,
+      polls: followed.polls.filter(({ status }) => status !== "draft"),
+    };
     hears.message({ type: "hello", epoch, polls, ...(event ? { event } : {}) });
-    // Its token is heard a moment later.
-    if (followed) setTimeout(() => hears.message({ type: "event.changed", event: this.events.get(followed.id) ?? followed }), 20);
+    // The connection's token is heard a moment later.
+    if (followed)
+      setTimeout(() => hears.message({ type: "event.changed", event: this.events.get(followed.id) ?? followed }), 20);
   }
 
   #erase(from: Map<string, unknown>, id: string): Response {

@@ -1,4 +1,4 @@
-// Nothing that an organiser holds on a page is lost to what others do meanwhile.
+// Tests that nothing which an organiser holds on a page is lost to what others do meanwhile.
 
 import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
 import type { Component } from "svelte";
@@ -24,15 +24,29 @@ const [open, other, draft] = [1, 2, 3].map(idOf) as [string, string, string];
 const [first, second, third] = [11, 12, 13].map(idOf) as [string, string, string];
 const event = idOf(9);
 
-/** Three lone polls and an event of three, which this device may run. */
+/** Every test starts with three lone polls and an event of three, which this device may run. */
 beforeEach(async () => {
   hall = new Hall();
   asking.now = null;
-  const of = [pollOf(11, { eventId: event }), pollOf(12, { eventId: event, status: "draft" }), pollOf(13, { eventId: event, status: "draft" })];
-  desk = await hall.desks(pollOf(1), pollOf(2, { results: "hidden", revealed: false }), pollOf(3, { status: "draft" }), ...of, eventOf(9, of));
+  const of = [
+    pollOf(11, { eventId: event }),
+    pollOf(12, { eventId: event, status: "draft" }),
+    pollOf(13, { eventId: event, status: "draft" }),
+  ];
+  desk = await hall.desks(
+    pollOf(1),
+    pollOf(2, { results: "hidden", revealed: false }),
+    pollOf(3, { status: "draft" }),
+    ...of,
+    eventOf(9, of),
+  );
   router = new Router();
 });
-afterEach(() => { cleanup(); router.close(); hall.close(); });
+afterEach(() => {
+  cleanup();
+  router.close();
+  hall.close();
+});
 
 async function show(page: Component<any>, props: object = {}) {
   render(page, { desk, router, ...props });
@@ -40,32 +54,48 @@ async function show(page: Component<any>, props: object = {}) {
 }
 
 const FIELDS = "input:not([type=file], [readonly]), textarea:not([readonly]), select, details, dialog";
-/** All that can be held on a page: the very fields, and what is in them. */
+/** Returns all that can be held on a page: the very fields, and what is in them. */
 function held() {
   const fields = [...document.querySelectorAll<HTMLInputElement & HTMLDetailsElement>(FIELDS)];
   return {
-    fields, focus: document.activeElement,
-    state: fields.map((field) => [field.id || field.name || field.tagName, field.value, field.checked, field.open, field.selectionStart]),
+    fields,
+    focus: document.activeElement,
+    state: fields.map((field) => [
+      field.id || field.name || field.tagName,
+      field.value,
+      field.checked,
+      field.open,
+      field.selectionStart,
+    ]),
     faults: [...document.querySelectorAll(".fault")].map((fault) => fault.textContent),
   };
 }
 
-/** Type, choose and open whatever there is. */
+/** Types, chooses and opens whatever there is. */
 async function hold() {
   for (const one of document.querySelectorAll("details")) one.open = true;
   await hall.settle();
-  for (const field of document.querySelectorAll<HTMLInputElement>("input:not([type=file], [readonly]), textarea:not([readonly])")) {
+  for (const field of document.querySelectorAll<HTMLInputElement>(
+    "input:not([type=file], [readonly]), textarea:not([readonly])",
+  )) {
     if (["checkbox", "radio", "color", "number", "datetime-local"].includes(field.type)) continue;
     await fireEvent.input(field, { target: { value: `${field.value} half a wo` } });
   }
   for (const field of document.querySelectorAll<HTMLInputElement>("input[type=checkbox]")) await fireEvent.click(field);
   await hall.settle();
-  const texts = [...document.querySelectorAll<HTMLInputElement>("input:not([type]), input[type=search], input[type=password]:not([readonly]), textarea:not([readonly])")];
+  const texts = [
+    ...document.querySelectorAll<HTMLInputElement>(
+      "input:not([type]), input[type=search], input[type=password]:not([readonly]), textarea:not([readonly])",
+    ),
+  ];
   texts.at(-1)?.focus();
   texts.at(-1)?.setSelectionRange(3, 5);
 }
 
-/** Votes, other organisers' acts, another tab, a request that comes round, a connection that comes back. */
+/**
+ * Lets others act: votes, other organisers' changes, another tab, a regular request, a connection that comes
+ * back.
+ */
 async function others() {
   for (let i = 0; i < 12; i++) {
     for (const id of [open, other, first]) hall.vote(id);
@@ -90,9 +120,15 @@ async function others() {
 }
 
 const PAGES: [string, Component<any>, () => object][] = [
-  ["the overview", Overview, () => ({})], ["a poll that runs", PollPage, () => ({ id: open })],
-  ["a draft", PollPage, () => ({ id: draft })], ["an event", EventPage, () => ({ id: event })], ["a poll that is nowhere", PollPage, () => ({ id: idOf(404) })],
-  ["a new poll", PollEditor, () => ({})], ["a new poll of an event", PollEditor, () => ({ event })], ["a new event", NewEvent, () => ({})], ["access", Access, () => ({})],
+  ["the overview", Overview, () => ({})],
+  ["a poll that runs", PollPage, () => ({ id: open })],
+  ["a draft", PollPage, () => ({ id: draft })],
+  ["an event", EventPage, () => ({ id: event })],
+  ["a poll that is nowhere", PollPage, () => ({ id: idOf(404) })],
+  ["a new poll", PollEditor, () => ({})],
+  ["a new poll of an event", PollEditor, () => ({ event })],
+  ["a new event", NewEvent, () => ({})],
+  ["access", Access, () => ({})],
 ];
 for (const [name, page, props] of PAGES) {
   test(`${name}: what is written, chosen, opened and in focus stays through all that others do`, async () => {
@@ -102,8 +138,11 @@ for (const [name, page, props] of PAGES) {
     expect(before.fields.length).toBeGreaterThan(0);
     await others();
     const after = held();
-    before.fields.forEach((field, i) => expect(after.fields.includes(field), `${before.state[i]} is another field now`).toBe(true));
-    for (const [i, field] of before.fields.entries()) expect(after.state[after.fields.indexOf(field)]).toEqual(before.state[i]);
+    before.fields.forEach((field, i) =>
+      expect(after.fields.includes(field), `${before.state[i]} is another field now`).toBe(true),
+    );
+    for (const [i, field] of before.fields.entries())
+      expect(after.state[after.fields.indexOf(field)]).toEqual(before.state[i]);
     expect(after.focus).toBe(before.focus);
     expect(after.faults.filter(Boolean)).toEqual(before.faults.filter(Boolean));
   });
@@ -114,7 +153,9 @@ test("a draft told once more keeps its fields and what is said beside them", asy
   const field = screen.getByLabelText<HTMLInputElement>("Option B");
   field.focus();
   field.setSelectionRange(1, 1);
-  vi.stubGlobal("fetch", () => Promise.resolve(refusal(422, "validation", { errors: [{ pointer: "/question", detail: "is not nice" }] })));
+  vi.stubGlobal("fetch", () =>
+    Promise.resolve(refusal(422, "validation", { errors: [{ pointer: "/question", detail: "is not nice" }] })),
+  );
   await fireEvent.click(screen.getByText("Save and open"));
   await hall.settle();
   expect(document.body.textContent).toContain("is not nice");
@@ -127,21 +168,30 @@ test("a draft told once more keeps its fields and what is said beside them", asy
 
 test("a draft that somebody else changes: their words come, except in the field that is being written in", async () => {
   await show(PollPage, { id: draft });
-  const question = screen.getByLabelText<HTMLTextAreaElement>("Question"), yes = screen.getByLabelText<HTMLInputElement>("Option A");
+  const question = screen.getByLabelText<HTMLTextAreaElement>("Question"),
+    yes = screen.getByLabelText<HTMLInputElement>("Option A");
   await fireEvent.input(question, { target: { value: "Mine?" } });
-  hall.poll(draft, { question: "Theirs?", results: "hidden", options: [{ id: 1, text: "No", votes: 0 }, { id: 2, text: "Yes", votes: 0 }] });
+  hall.poll(draft, {
+    question: "Theirs?",
+    results: "hidden",
+    options: [
+      { id: 1, text: "No", votes: 0 },
+      { id: 2, text: "Yes", votes: 0 },
+    ],
+  });
   desk.take(hall.polls.get(draft)!);
   await hall.settle();
   expect(question.value).toBe("Mine?");
   expect(screen.getByLabelText<HTMLSelectElement>("Results are shown").value).toBe("hidden");
-  // The same field, which stands elsewhere now.
+  // The same field stands elsewhere now.
   expect(screen.getByLabelText("Option B")).toBe(yes);
   expect(yes.value).toBe("Yes");
 });
 
-/** The bodies of the changes that are sent from now on. */
+/** Returns the bodies of the changes that are sent from now on. */
 function sent(): object[] {
-  const bodies: object[] = [], there = fetch;
+  const bodies: object[] = [],
+    there = fetch;
   vi.stubGlobal("fetch", (path: string, rest?: RequestInit) => {
     if (rest?.method === "PATCH") bodies.push(JSON.parse(rest.body as string));
     return there(path, rest);
@@ -155,7 +205,7 @@ test("a draft that somebody else changes while its form is away: coming back und
   cleanup();
   hall.poll(draft, { closesAfter: 60, results: "hidden" });
   const bodies = sent();
-  // The page has not heard of it when it is saved.
+  // The page has not heard of the change when it saves.
   await show(PollPage, { id: draft });
   await fireEvent.click(screen.getByText("Save draft"));
   await hall.settle();
@@ -164,7 +214,8 @@ test("a draft that somebody else changes while its form is away: coming back und
 
 test("a draft in which two change the same: it is said beside the field, and theirs can be taken", async () => {
   await show(PollPage, { id: draft });
-  const question = screen.getByLabelText<HTMLTextAreaElement>("Question"), bodies = sent();
+  const question = screen.getByLabelText<HTMLTextAreaElement>("Question"),
+    bodies = sent();
   await fireEvent.input(question, { target: { value: "Mine?" } });
   // The page has not heard of it yet.
   hall.put({ ...hall.polls.get(draft)!, version: 20, question: "Theirs?" });
@@ -175,7 +226,7 @@ test("a draft in which two change the same: it is said beside the field, and the
   expect(notice.textContent).toContain("Somebody else changed this meanwhile: “Theirs?”");
   await fireEvent.click(screen.getByText("Save draft"));
   await hall.settle();
-  // Seen, it is the organiser's to decide.
+  // Once it was shown, the organiser decides.
   expect(bodies).toEqual([{ question: "Mine?" }]);
   await fireEvent.input(question, { target: { value: "Mine again?" } });
   hall.poll(draft, { question: "Theirs again?" });
@@ -228,7 +279,7 @@ test("a draft that somebody deletes while it is being written: what was written 
   cleanup();
   await show(PollEditor, { from: draft });
   expect(screen.getByLabelText<HTMLTextAreaElement>("Question").value).toBe("Better?");
-  // What was not touched went with the poll, and is needed all the same.
+  // What was not touched has gone with the poll, and is needed all the same.
   expect(screen.getByLabelText<HTMLInputElement>("Option B").value).toBe("No");
 });
 
@@ -236,7 +287,8 @@ test("the question whether to delete stays open, and about the same poll, whatev
   await show(EventPage, { id: event });
   render(Sure, { desk, router });
   await fireEvent.click(screen.getByText("Delete…"));
-  const dialog = () => [...document.querySelectorAll("dialog")].find((one) => one.open && one.textContent.includes("Delete this poll"));
+  const dialog = () =>
+    [...document.querySelectorAll("dialog")].find((one) => one.open && one.textContent.includes("Delete this poll"));
   expect(dialog()!.textContent).toContain("Poll 11?");
   await others();
   hall.event(event, { current: second });
@@ -245,7 +297,9 @@ test("the question whether to delete stays open, and about the same poll, whatev
   expect(document.querySelector("section[aria-labelledby=stage-title]")!.textContent).toContain("Poll 12?");
   expect(dialog()!.textContent).toContain("Poll 11?");
   await fireEvent.click([...dialog()!.querySelectorAll("button")].at(-1)!);
-  expect(hall.asked.filter((one) => one.startsWith("DELETE")).map((one) => one.split("?")[0])).toEqual([`DELETE /api/polls/${first}`]);
+  expect(hall.asked.filter((one) => one.startsWith("DELETE")).map((one) => one.split("?")[0])).toEqual([
+    `DELETE /api/polls/${first}`,
+  ]);
 });
 
 const DELETED: [string, Component<any>, string, string, string][] = [
@@ -257,7 +311,8 @@ for (const [kind, page, id, ask, sure] of DELETED) {
     await show(page, { id });
     voice.said = "";
     if (kind === "poll") render(Sure, { desk, router });
-    const token = `pollux.token.${id}`, deletions = () => hall.asked.filter((one) => one.startsWith("DELETE")).length;
+    const token = `pollux.token.${id}`,
+      deletions = () => hall.asked.filter((one) => one.startsWith("DELETE")).length;
     hall.feigned = 1;
     await fireEvent.click(screen.getByText(ask));
     await fireEvent.click(screen.getByText(sure));
@@ -276,7 +331,9 @@ test("once it is answered the dialog is gone, and what becomes of the change is 
   const dialog = () => [...document.querySelectorAll("dialog")].find((one) => one.open);
   const there = vi.mocked(fetch);
   let answer = (): Promise<Response> => Promise.reject(new TypeError("Failed to fetch"));
-  vi.stubGlobal("fetch", (path: string, rest?: RequestInit) => (path.includes("/reset") ? answer() : there(path, rest)));
+  vi.stubGlobal("fetch", (path: string, rest?: RequestInit) =>
+    path.includes("/reset") ? answer() : there(path, rest),
+  );
   await fireEvent.click(screen.getByText("Reset…"));
   await fireEvent.click([...dialog()!.querySelectorAll("button")].at(-1)!);
   await vi.waitFor(() => expect(document.body.textContent).toContain("No answer yet; trying again…"));
@@ -331,7 +388,10 @@ test("the focus in a poll that leaves the stage goes to the card's heading, to n
   expect(document.activeElement).toBe(screen.getByText("On stage", { selector: "h2" }));
 });
 
-for (const [name, current] of [["Show none", null], ["Show next", third]] as const) {
+for (const [name, current] of [
+  ["Show none", null],
+  ["Show next", third],
+] as const) {
   test(`nor is it lost from “${name}” when somebody else steps to where that cannot be pressed`, async () => {
     await show(EventPage, { id: event });
     screen.getByText(name).focus();
@@ -381,9 +441,7 @@ test("one that somebody else has deleted is called gone, on its own page too", a
   expect(document.querySelector("h1")!.textContent).toContain("There is no such poll here");
 });
 
-// ---- a row in the hand ----
-
-/** Rows of fifty, one below another. */
+/** Lays out rows of fifty pixels, one below another. */
 function laidOut() {
   for (const row of agenda()) {
     const place = () => [...row.parentElement!.children].indexOf(row);
@@ -392,7 +450,8 @@ function laidOut() {
 }
 const agenda = () => [...document.querySelectorAll<HTMLElement>("ol[aria-label='Polls in order'] li")];
 const names = () => agenda().map((row) => row.querySelector(".words")!.textContent);
-const hand = (type: string, clientY: number, at: Element | Window = window) => fireEvent(at, new PointerEvent(type, { clientY, bubbles: true }));
+const hand = (type: string, clientY: number, at: Element | Window = window) =>
+  fireEvent(at, new PointerEvent(type, { clientY, bubbles: true }));
 
 test("a row in the hand stays in it while others reorder, add and delete", async () => {
   await show(EventPage, { id: event });

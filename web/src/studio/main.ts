@@ -1,4 +1,4 @@
-// The organiser's page.
+// Starts the organiser's page.
 
 import "./studio.css";
 import { mount } from "svelte";

@@ -1,5 +1,5 @@
-// A poll as it is being written. What is not yet with the server is kept on this device, field by field: a
-// reload, a crash or a lost connection loses nothing. What is wrong with it the server says.
+// Keeps a poll as it is being written. What is not yet on the server is kept on this device, field by field,
+// so a reload, a crash or a lost connection loses nothing. The server says what is wrong with it.
 
 import type { FieldError, NewPoll, Poll, PollPatch } from "../api/generated";
 import { keyFor, over } from "../api/intention";
@@ -7,52 +7,101 @@ import { isRating, textsOf } from "../kinds/kind";
 import { highest, type Scale } from "../kinds/rating/rating";
 import { forget, recall, remember } from "../ui/storage";
 import {
-  adopted, clashes, isNews, kept, mergedRows, restored, same, touched, whole, yielded, type Draft, type Kept,
+  adopted,
+  clashes,
+  isNews,
+  kept,
+  mergedRows,
+  restored,
+  same,
+  touched,
+  whole,
+  yielded,
+  type Draft,
+  type Kept,
 } from "./merge";
 
+/** A row of the form; its key stays while the row moves or its text changes. */
 export type Row = { key: number; text: string };
-export const MOST_OPTIONS = 100, MOST_STATEMENTS = 30;
+export const MOST_OPTIONS = 100,
+  MOST_STATEMENTS = 30;
 
 const LINE = /\r\n|[\r\n\u2028\u2029]/;
 
 /** What is written, without what only a page needs. */
 export type Written = {
   question: string;
-  /** Of a rating: its statements. */
+  /** The options of a choice, or the statements of a rating. */
   options: string[];
-  kind: "single" | "multiple" | "rating"; maxChoices: number | null;
-  /** Of a rating: the scale from its lowest step to its highest, the labels of its ends, and how it looks. */
-  scale: Ends; lowLabel: string; highLabel: string; symbol: "stars" | "numbers";
-  results: string; turnout: string; revote: string;
-  closesAt: string; closesAfter: number | null; listed: boolean; voterIds: boolean; embed: string;
+  kind: "single" | "multiple" | "rating";
+  maxChoices: number | null;
+  /** The scale of a rating from its lowest step to its highest, the labels of its ends, and how it looks. */
+  scale: Ends;
+  lowLabel: string;
+  highLabel: string;
+  symbol: "stars" | "numbers";
+  results: string;
+  turnout: string;
+  revote: string;
+  closesAt: string;
+  closesAfter: number | null;
+  listed: boolean;
+  voterIds: boolean;
+  embed: string;
 };
 
-/** Lowest and highest step. */
+/** The lowest and the highest step. */
 export type Ends = `${number}-${number}`;
 /** The scales that are offered. */
 export const SCALES: Ends[] = ["1-2", "1-3", "1-4", "1-5", "1-6", "1-7", "1-8", "1-9", "1-10", "0-10"];
 
 const BLANK: Written = {
-  question: "", options: ["", "", ""], kind: "single", maxChoices: null, scale: "1-5", lowLabel: "", highLabel: "", symbol: "stars", results: "live", turnout: "shown", revote: "replace", closesAt: "", closesAfter: null,
-  listed: true, voterIds: true, embed: "",
+  question: "",
+  options: ["", "", ""],
+  kind: "single",
+  maxChoices: null,
+  scale: "1-5",
+  lowLabel: "",
+  highLabel: "",
+  symbol: "stars",
+  results: "live",
+  turnout: "shown",
+  revote: "replace",
+  closesAt: "",
+  closesAfter: null,
+  listed: true,
+  voterIds: true,
+  embed: "",
 };
 
-/** What is one thing to whoever writes: how many may be chosen, and when it closes. */
-const GROUPS = [["kind", "maxChoices"], ["closesAt", "closesAfter"]] as const satisfies (keyof Written)[][];
+/** Fields that are one thing to whoever writes: how many options may be chosen, and when the poll closes. */
+const GROUPS = [
+  ["kind", "maxChoices"],
+  ["closesAt", "closesAfter"],
+] as const satisfies (keyof Written)[][];
 const LIST = ["kind", "options", "statements", "maxChoices"] as const;
 const KIND = [...LIST, "steps", "lowest", "lowLabel", "highLabel", "symbol"] as const;
-/** The members of a change by the field that was touched, where they are not of its name. The number of choices goes
-    with the options, so that all of them stay all. */
+const RULES = ["results", "turnout", "revote", "closesAt", "closesAfter", "listed", "voterIds", "embed"];
+/** The JSON pointers of faults for which the form has a field. */
+const FIELD = new RegExp(`^/(${["question", ...KIND, ...RULES].join("|")})\\b`);
+/**
+ * The members of a change by the field that was touched, where their names differ. The number of choices goes
+ * with the options, so that "all" stays all.
+ */
 const MEMBERS: { [field in keyof Written]?: readonly (keyof PollPatch)[] } = {
-  kind: KIND, maxChoices: KIND, options: LIST, scale: ["steps", "lowest", "symbol"],
+  kind: KIND,
+  maxChoices: KIND,
+  options: LIST,
+  scale: ["steps", "lowest", "symbol"],
 };
 
-/** Two that have changed options come to one list, row by row. */
+/** Merges two changes of the options into one list, row by row. */
 function blended(was: Partial<Written>, mine: Partial<Written>, theirs: Partial<Written>): Partial<Written> | null {
   const options = mine.options && mergedRows(was.options!, mine.options, theirs.options!);
   return options ? { options } : null;
 }
 
+/** Holds the form of one poll. */
 export class PollForm {
   question = $state("");
   rows = $state<Row[]>([]);
@@ -66,34 +115,46 @@ export class PollForm {
   turnout = $state("shown");
   revote = $state("replace");
   closesAt = $state("");
-  /** Seconds from each opening on; instead of a time. */
+  /** Seconds from each opening until the poll closes, instead of a closing time. */
   closesAfter = $state<number | null>(null);
   listed = $state(true);
   voterIds = $state(true);
   embed = $state("");
-  /** What the server found wrong, by JSON pointer of this form: rows are counted with the empty ones. */
+  /** What the server found wrong, by JSON pointer into this form, whose empty rows count. */
   faults = $state.raw<ReadonlyMap<string, string>>(new Map());
   /** Whether what is shown came from this device. */
   restored = $state(false);
 
   /** What the server has, as text. */
   #base = $state("");
-  /** What it had in the fields that both have changed, when they were touched here. */
+  /** What the server had in the fields that both have changed, at the time when they were touched here. */
   #since = $state.raw<Partial<Written>>({});
 
   readonly written = $derived<Written>({
-    question: this.question, options: this.rows.map((row) => row.text), kind: this.kind, maxChoices: this.maxChoices,
-    scale: this.scale, lowLabel: this.lowLabel, highLabel: this.highLabel, symbol: this.symbol,
-    results: this.results, turnout: this.turnout, revote: this.revote, closesAt: this.closesAt,
-    closesAfter: this.closesAfter, listed: this.listed, voterIds: this.voterIds, embed: this.embed,
+    question: this.question,
+    options: this.rows.map((row) => row.text),
+    kind: this.kind,
+    maxChoices: this.maxChoices,
+    scale: this.scale,
+    lowLabel: this.lowLabel,
+    highLabel: this.highLabel,
+    symbol: this.symbol,
+    results: this.results,
+    turnout: this.turnout,
+    revote: this.revote,
+    closesAt: this.closesAt,
+    closesAfter: this.closesAfter,
+    listed: this.listed,
+    voterIds: this.voterIds,
+    embed: this.embed,
   });
   readonly changed = $derived(JSON.stringify(this.written) !== this.#base);
-  /** What was touched here and somebody else has changed meanwhile, as they have it. */
+  /** What was touched here and changed by somebody else meanwhile, with the other's values. */
   readonly clashes = $derived(clashes(this.#draft(), GROUPS));
-  /** Most rows there may be, and fewest. */
+  /** The most rows that there may be, and the fewest. */
   readonly most = $derived(this.kind === "rating" ? MOST_STATEMENTS : MOST_OPTIONS);
   readonly fewest = $derived(this.kind === "rating" ? 1 : 2);
-  /** Of a rating: its scale, and whether it is shown as stars, which cannot show a step 0. */
+  /** The scale of a rating, and whether it is shown as stars, which cannot show a step 0. */
   readonly range = $derived<Scale>(scaleOf(this.scale));
   readonly starred = $derived(this.symbol === "stars" && this.range.lowest > 0);
   readonly filled = $derived(this.rows.filter((row) => row.text.trim()).length);
@@ -103,7 +164,10 @@ export class PollForm {
   #closes: string | null = null;
   #key = 0;
 
-  /** `name`: under which it is kept here. `from`: what the server has, or a poll that it `copies` and leaves alone. */
+  /**
+   * `name` is the name under which the form is kept on this device. `from` is what the server has, or a poll
+   * that the form `copies` and leaves alone.
+   */
   constructor(name: string, from?: Poll, copies = false) {
     this.#name = `form.${name}`;
     this.#copies = copies;
@@ -117,13 +181,13 @@ export class PollForm {
     }
   }
 
-  /** Keep on this device what was touched, and what the server had there. */
+  /** Keeps on this device what was touched, and what the server had there. */
   keep() {
     if (this.changed) remember(this.#name, this.#copies ? whole(this.written) : kept(this.#draft(), GROUPS));
     else forget(this.#name);
   }
 
-  /** Back to what the server has. */
+  /** Goes back to what the server has. */
   discard() {
     this.#fill(JSON.parse(this.#base));
     this.#since = {};
@@ -132,22 +196,25 @@ export class PollForm {
     forget(this.#name);
   }
 
-  /** Somebody else has saved it: what is being written here stays, field by field; the rest is theirs from now on. Says
-      whether they have changed what was touched here, and that was not known before. */
+  /**
+   * Takes in what somebody else has saved: fields that are being written here stay, the rest is theirs from
+   * now on. Returns whether one of the touched fields was changed elsewhere, and that was not known before.
+   */
   adopt(poll: Poll): boolean {
-    const theirs = writtenOf(poll), before = this.clashes;
+    const theirs = writtenOf(poll),
+      before = this.clashes;
     this.#closes = poll.closesAt;
     if (same(theirs, JSON.parse(this.#base))) return false;
     this.#become(adopted(this.#draft(), theirs, GROUPS, blended));
     return isNews(before, this.clashes);
   }
 
-  /** What somebody else has made of a field, instead of what was written here. */
+  /** Takes the other's value of a field, instead of what was written here. */
   yield(field: keyof Written) {
     this.#become(yielded(this.#draft(), field, GROUPS));
   }
 
-  /** The server has this now. */
+  /** Notes that the server has this now. */
   saved(poll: Poll) {
     this.#closes = poll.closesAt;
     this.#fill(writtenOf(poll));
@@ -158,7 +225,7 @@ export class PollForm {
     forget(this.#name);
   }
 
-  /** Done with: nothing of it need be kept. */
+  /** Forgets what is kept of the form. */
   done() {
     over(this.#name);
     forget(this.#name);
@@ -182,9 +249,12 @@ export class PollForm {
     this.#moved();
   }
 
-  /** Pasted lines become an option each; says how many there were. */
+  /** Makes an option of each pasted line; returns how many there were. */
   paste(index: number, text: string): number {
-    const lines = text.split(LINE).map((line) => line.trim()).filter(Boolean);
+    const lines = text
+      .split(LINE)
+      .map((line) => line.trim())
+      .filter(Boolean);
     if (lines.length < 2) return 0;
     const room = Math.max(0, this.most - this.rows.filter((row, i) => row.text.trim() && i !== index).length);
     const fresh = lines.slice(0, room).map((line) => ({ key: this.#key++, text: line }));
@@ -196,45 +266,61 @@ export class PollForm {
     return fresh.length;
   }
 
-  /** As the server wants it; empty rows are left out. */
+  /** Returns the body of a creation; empty rows are left out. */
   body(open?: boolean): NewPoll {
     const origins = this.embed.split(/[\s,]+/).filter(Boolean);
     return {
-      question: this.question, ...this.#asks(), results: this.results, turnout: this.turnout, revote: this.revote,
-      closesAt: this.closesAfter === null ? this.#closing() : null, closesAfter: this.closesAfter, listed: this.listed, voterIds: this.voterIds,
+      question: this.question,
+      ...this.#asks(),
+      results: this.results,
+      turnout: this.turnout,
+      revote: this.revote,
+      closesAt: this.closesAfter === null ? this.#closing() : null,
+      closesAfter: this.closesAfter,
+      listed: this.listed,
+      voterIds: this.voterIds,
       ...(origins.length || JSON.parse(this.#base).embed ? { embed: origins } : {}),
       ...(open === undefined ? {} : { open }),
     };
   }
 
-  /** What was touched, as the server wants it: what somebody else has saved in the rest stays. */
+  /** Returns the touched fields as a change: what somebody else has saved in the rest stays. */
   patch(): PollPatch {
     const members = touched(this.#draft(), GROUPS).flatMap<string>((field) => MEMBERS[field] ?? field);
     return Object.fromEntries(Object.entries(this.body()).filter(([name]) => members.includes(name)));
   }
 
-  /** What belongs to its kind. */
+  /** Returns the members that belong to the poll's kind. */
   #asks(): Partial<NewPoll> {
-    const texts = this.rows.map((row) => row.text).filter((text) => text.trim()), { kind } = this;
+    const texts = this.rows.map((row) => row.text).filter((text) => text.trim()),
+      { kind } = this;
     if (kind !== "rating") return { options: texts, kind, maxChoices: kind === "multiple" ? this.maxChoices : 1 };
     return {
-      kind, statements: texts, ...this.range, lowLabel: this.lowLabel, highLabel: this.highLabel, symbol: this.starred ? "stars" : "numbers",
+      kind,
+      statements: texts,
+      ...this.range,
+      lowLabel: this.lowLabel,
+      highLabel: this.highLabel,
+      symbol: this.starred ? "stars" : "numbers",
     };
   }
 
-  /** The field knows minutes only: an untouched time stays what it is to the second. */
+  /**
+   * Returns the closing time. The field knows minutes only, so an untouched time stays what it is to the
+   * second.
+   */
   #closing(): string | null {
     if (!this.closesAt) return null;
     const kept = this.#closes && local(new Date(this.#closes)) === this.closesAt;
     return kept ? this.#closes : new Date(this.closesAt).toISOString();
   }
 
-  /** The `Idempotency-Key` for this body: one form sent twice makes one poll. */
+  /** Returns the `Idempotency-Key` for this body: one form sent twice makes one poll. */
   creation(body: unknown): string {
     return keyFor(this.#name, body);
   }
 
-  /** Put the server's words where they belong; those that belong nowhere are returned. */
+  /** Puts the server's words at the fields to which they belong; returns those that belong to none. */
   blame(errors: readonly FieldError[]): string[] {
     const sent = this.rows.flatMap((row, i) => (row.text.trim() ? [i] : []));
     const faults = new Map<string, string>();
@@ -242,8 +328,9 @@ export class PollForm {
     for (const { pointer, detail } of errors) {
       const option = /^\/(?:options|statements)\/(\d+)/.exec(pointer);
       const field = option ? `/options/${sent[Number(option[1])] ?? option[1]}` : pointer;
-      const known = option || /^\/(question|options|statements|kind|maxChoices|steps|lowest|lowLabel|highLabel|symbol|results|turnout|revote|closesAt|closesAfter|listed|voterIds|embed)\b/.test(field);
-      if (known) faults.set(option ? field : field.replace(/^(\/\w+).*/, "$1").replace("/statements", "/options"), detail);
+      const known = option || FIELD.test(field);
+      if (known)
+        faults.set(option ? field : field.replace(/^(\/\w+).*/, "$1").replace("/statements", "/options"), detail);
       else elsewhere.push(`${pointer}: ${detail}`);
     }
     this.faults = faults;
@@ -263,7 +350,7 @@ export class PollForm {
   #fill(from: Written) {
     const { options, ...rest } = from;
     Object.assign(this, rest);
-    // A row that stays is the same row: whoever writes in it, or holds it, goes on.
+    // A row that stays keeps its key, so whoever writes in it, or holds it, can go on.
     const left = [...this.rows];
     const same = options.map((text) => {
       const at = left.findIndex((row) => row.text === text);
@@ -272,7 +359,7 @@ export class PollForm {
     this.rows = options.map((text, i) => ({ key: same[i] ?? left.shift()?.key ?? this.#key++, text }));
   }
 
-  /** Faults name places, and these have changed. */
+  /** Clears the faults, because they name places and rows have moved. */
   #moved() {
     this.faults = new Map([...this.faults].filter(([at]) => !at.startsWith("/options")));
   }
@@ -283,26 +370,48 @@ function scaleOf(ends: Ends): Scale {
   return { lowest, steps: highest - lowest + 1 };
 }
 
-/** What belongs to its kind; of other kinds what a new poll has. */
+/** Returns the fields of the poll's kind; those of other kinds are as in a new poll. */
 function asked(poll: Poll): Pick<Written, "kind" | "maxChoices" | "scale" | "lowLabel" | "highLabel" | "symbol"> {
   const { scale, lowLabel, highLabel, symbol } = BLANK;
   if (isRating(poll)) {
     const scale: Ends = `${poll.lowest}-${highest(poll)}`;
-    return { kind: "rating", maxChoices: null, scale, lowLabel: poll.lowLabel, highLabel: poll.highLabel, symbol: poll.symbol };
+    return {
+      kind: "rating",
+      maxChoices: null,
+      scale,
+      lowLabel: poll.lowLabel,
+      highLabel: poll.highLabel,
+      symbol: poll.symbol,
+    };
   }
   const most = poll.kind === "multiple" && poll.maxChoices < poll.options.length ? poll.maxChoices : null;
-  return { kind: poll.kind === "multiple" ? "multiple" : "single", maxChoices: most, scale, lowLabel, highLabel, symbol };
+  return {
+    kind: poll.kind === "multiple" ? "multiple" : "single",
+    maxChoices: most,
+    scale,
+    lowLabel,
+    highLabel,
+    symbol,
+  };
 }
 
 function writtenOf(poll: Poll): Written {
   return {
-    question: poll.question, options: textsOf(poll), ...asked(poll),
-    results: poll.results, turnout: poll.turnout, revote: poll.revote, closesAt: poll.closesAt && poll.closesAfter === null ? local(new Date(poll.closesAt)) : "",
-    closesAfter: poll.closesAfter, listed: poll.listed, voterIds: poll.voterIds, embed: (poll.embed ?? []).join("\n"),
+    question: poll.question,
+    options: textsOf(poll),
+    ...asked(poll),
+    results: poll.results,
+    turnout: poll.turnout,
+    revote: poll.revote,
+    closesAt: poll.closesAt && poll.closesAfter === null ? local(new Date(poll.closesAt)) : "",
+    closesAfter: poll.closesAfter,
+    listed: poll.listed,
+    voterIds: poll.voterIds,
+    embed: (poll.embed ?? []).join("\n"),
   };
 }
 
-/** A moment as a `datetime-local` field has it. */
+/** Returns a moment as a `datetime-local` field has it. */
 export function local(at: Date): string {
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

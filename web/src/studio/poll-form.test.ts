@@ -1,4 +1,5 @@
-// A poll as it is being written: nothing of it gets lost, and the server's words come to their places.
+// Tests that nothing of a poll that is being written gets lost, and that the server's words come to their
+// places.
 
 import { beforeEach, expect, test } from "vitest";
 import type { Poll } from "../api/generated";
@@ -6,12 +7,34 @@ import { local, PollForm } from "./poll-form.svelte";
 
 beforeEach(() => localStorage.clear());
 
-const told = (rest: Partial<Poll> = {}): Poll => ({
-  id: "0199a0b0-0000-7000-8000-000000000001", code: "482913", question: "Which?", kind: "single", status: "draft", final: false, round: 1,
-  revote: "replace", maxChoices: 1, results: "live", turnout: "shown", revealed: true, voterIds: true, listed: true, version: 1, totalVoters: 0, totalVotes: 0,
-  createdAt: "2026-11-22T00:00:00Z", closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, resultHash: null,
-  options: ["Rust", "Go"].map((text, i) => ({ id: i + 1, text, votes: 0 })), ...rest,
-} as Poll);
+const told = (rest: Partial<Poll> = {}): Poll =>
+  ({
+    id: "0199a0b0-0000-7000-8000-000000000001",
+    code: "482913",
+    question: "Which?",
+    kind: "single",
+    status: "draft",
+    final: false,
+    round: 1,
+    revote: "replace",
+    maxChoices: 1,
+    results: "live",
+    turnout: "shown",
+    revealed: true,
+    voterIds: true,
+    listed: true,
+    version: 1,
+    totalVoters: 0,
+    totalVotes: 0,
+    createdAt: "2026-11-22T00:00:00Z",
+    closesAt: null,
+    closesAfter: null,
+    missedClosesAt: null,
+    closedAt: null,
+    resultHash: null,
+    options: ["Rust", "Go"].map((text, i) => ({ id: i + 1, text, votes: 0 })),
+    ...rest,
+  }) as Poll;
 
 const texts = (form: PollForm) => form.rows.map((row) => row.text);
 
@@ -62,10 +85,14 @@ test("empty rows are not sent, and the server's pointers are counted without the
   expect(form.body(false)).toMatchObject({ question: "Which?", options: ["Rust", "Rust"], open: false, maxChoices: 1 });
   expect(form.body()).not.toHaveProperty("embed");
   const rest = form.blame([
-    { pointer: "/options/1", detail: "is the same as option 1" }, { pointer: "/embed/0", detail: "is no origin" },
+    { pointer: "/options/1", detail: "is the same as option 1" },
+    { pointer: "/embed/0", detail: "is no origin" },
     { pointer: "/surprise", detail: "is new" },
   ]);
-  expect([...form.faults]).toEqual([["/options/2", "is the same as option 1"], ["/embed", "is no origin"]]);
+  expect([...form.faults]).toEqual([
+    ["/options/2", "is the same as option 1"],
+    ["/embed", "is no origin"],
+  ]);
   expect(rest).toEqual(["/surprise: is new"]);
   form.move(0, 1);
   expect([...form.faults.keys()]).toEqual(["/embed"]);
@@ -101,7 +128,7 @@ test("a time by the clock and a time from the opening on exclude each other", ()
   form.closesAfter = null;
   form.closesAt = local(new Date("2026-11-22T09:42:00Z"));
   expect([form.body().closesAt, form.body().closesAfter]).toEqual(["2026-11-22T09:42:00.000Z", null]);
-  // What an opening has set is no time of the form's.
+  // A closing time that an opening has set is not the form's.
   expect(new PollForm("y", told({ closesAfter: 30, closesAt: "2026-11-22T09:42:00Z" })).closesAt).toBe("");
   expect(form.blame([{ pointer: "/closesAfter", detail: "must be at least 1" }])).toEqual([]);
 });
@@ -138,7 +165,7 @@ test("what both have changed is said until it is settled, over a reload too, and
   again.keep();
   const third = new PollForm("x", told({ question: "Theirs?" }));
   expect([third.question, third.clashes]).toEqual(["Mine?", { question: "Theirs?" }]);
-  // News are what was not shown before.
+  // News is what was not shown before.
   expect(third.adopt(told({ question: "Theirs?", results: "hidden" }))).toBe(false);
   expect(third.adopt(told({ question: "Theirs again?", results: "hidden" }))).toBe(true);
   third.yield("question");
@@ -167,9 +194,13 @@ test("of two ways to close, mine and somebody else's, both are never sent", () =
 });
 
 test("what is kept on the device changes what a form asks, no other member and no prototype", () => {
-  const proto = `"__proto__": { "polluted": "yes", "listed": false }, "constructor": { "prototype": { "polluted": "yes" } }`;
+  const proto =
+    `"__proto__": { "polluted": "yes", "listed": false }, ` + `"constructor": { "prototype": { "polluted": "yes" } }`;
   const mine = `{ "question": "Mine?", "body": "none", "most": 0, "polluted": "yes", ${proto} }`;
-  localStorage.setItem("pollux.form.new", `{ "mine": ${mine}, "base": { "question": "", ${proto} }, "last": ${mine}, ${proto} }`);
+  localStorage.setItem(
+    "pollux.form.new",
+    `{ "mine": ${mine}, "base": { "question": "", ${proto} }, "last": ${mine}, ${proto} }`,
+  );
   const form = new PollForm("new");
   expect(form.question).toBe("Mine?");
   form.keep();

@@ -1,12 +1,14 @@
-// Where in the studio somebody is: addresses below `/studio`, changed without loading the page anew.
+// Routes the studio: addresses below `/studio`, changed without loading the page anew.
 
 import { decoded } from "../ui/address";
 
+/** A page of the studio. */
 export type Route =
   | { page: "overview" | "access" | "health" | "new-event" }
   | { page: "new"; from: string | null; event: string | null }
   | { page: "poll" | "event" | "sheet"; id: string };
 
+/** Returns the page at an address. */
 export function read(path: string, search = ""): Route {
   const [, , first, second, third] = path.split("/");
   const id = second ? decoded(second) : "";
@@ -19,6 +21,7 @@ export function read(path: string, search = ""): Route {
   return { page: "overview" };
 }
 
+/** Knows which page is shown, and leads to another one. */
 export class Router {
   path = $state(location.pathname);
   search = $state(location.search);
@@ -47,9 +50,10 @@ export class Router {
     this.search = location.search;
   }
 
-  /** Links within the studio lead there without a request; with a modifier they are the browser's. */
+  /** Follows links within the studio without a request; with a modifier key they are the browser's. */
   #click(event: MouseEvent) {
-    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+      return;
     const link = (event.target as Element | null)?.closest?.("a");
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
     if (!/^\/studio(\/|$)/.test(link.pathname) || link.hash) return;

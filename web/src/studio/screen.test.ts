@@ -1,4 +1,5 @@
-// What is on the screen follows whatever anybody does to it, wherever they do it, without being asked to.
+// Tests that what is on the screen follows whatever anybody does to it, wherever they do it, without being
+// asked to.
 
 import { cleanup, render, screen } from "@testing-library/svelte";
 import type { Component } from "svelte";
@@ -19,11 +20,19 @@ const text = (where = "body") => document.querySelector(where)!.textContent;
 
 beforeEach(async () => {
   hall = new Hall();
-  const of = [pollOf(11, { eventId: event }), pollOf(12, { eventId: event, status: "draft" }), pollOf(13, { eventId: event, status: "draft" })];
+  const of = [
+    pollOf(11, { eventId: event }),
+    pollOf(12, { eventId: event, status: "draft" }),
+    pollOf(13, { eventId: event, status: "draft" }),
+  ];
   desk = await hall.desks(pollOf(3, { status: "draft" }), ...of, eventOf(9, of));
   router = new Router();
 });
-afterEach(() => { cleanup(); router.close(); hall.close(); });
+afterEach(() => {
+  cleanup();
+  router.close();
+  hall.close();
+});
 
 async function show(page: Component<any>, props: object = {}) {
   const shown = render(page, { desk, router, ...props });
@@ -46,7 +55,8 @@ test("the stage shows a draft, which opens it: the event's page offers what an o
 });
 
 for (const [name, page, props, list] of [
-  ["the overview", Overview, {}, "section[aria-label='Polls and events']"], ["the event's page", EventPage, { id: event }, "ol[aria-label='Polls in order']"],
+  ["the overview", Overview, {}, "section[aria-label='Polls and events']"],
+  ["the event's page", EventPage, { id: event }, "ol[aria-label='Polls in order']"],
 ] as [string, Component<any>, object, string][]) {
   test(`${name} sees what is opened, renamed, added, deleted and put in order`, async () => {
     await show(page, props);
@@ -56,7 +66,10 @@ for (const [name, page, props, list] of [
     hall.event(event, { polls: lines(third, first, idOf(14)) });
     await hall.settle();
     const at = ["Renamed?", "Poll 11?", "Added?"].map((words) => text(list).indexOf(words));
-    expect(at.every((one) => one >= 0), text(list)).toBe(true);
+    expect(
+      at.every((one) => one >= 0),
+      text(list),
+    ).toBe(true);
     expect([...at].sort((a, b) => a - b)).toEqual(at);
     expect(text(list)).not.toContain("Poll 12?");
     expect(desk.poll(third)!.status).toBe("open");
@@ -66,7 +79,12 @@ for (const [name, page, props, list] of [
 
 test("a draft that is edited where its line in the event does not show it is fetched", async () => {
   await show(PollPage, { id: second });
-  hall.poll(second, { options: [{ id: 1, text: "Quite", votes: 0 }, { id: 2, text: "No", votes: 0 }] });
+  hall.poll(second, {
+    options: [
+      { id: 1, text: "Quite", votes: 0 },
+      { id: 2, text: "No", votes: 0 },
+    ],
+  });
   await hall.settle();
   expect(screen.getByLabelText<HTMLInputElement>("Option A").value).toBe("Quite");
 });
@@ -75,7 +93,7 @@ test("an event that is deleted elsewhere goes", async () => {
   await show(EventPage, { id: event });
   const { polls } = hall.events.get(event)!;
   polls.forEach(({ id }) => hall.polls.delete(id));
-  // Its end is told as an event without polls; asked for, it is not there.
+  // An event's deletion is told as an event without polls; asked for, it is not found.
   const told = { ...hall.events.get(event)!, version: 99, polls: [], current: null };
   hall.events.delete(event);
   desk.takeEvent(told);
@@ -85,12 +103,20 @@ test("an event that is deleted elsewhere goes", async () => {
 
 test("of many events each is followed, and of many drafts each has its turn within seconds", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-  const events = Array.from({ length: 12 }, (_, i) => `event${i}`), drafts = Array.from({ length: 14 }, (_, i) => `draft${i}`);
+  const events = Array.from({ length: 12 }, (_, i) => `event${i}`),
+    drafts = Array.from({ length: 14 }, (_, i) => `draft${i}`);
   const asked = new Set<string>();
-  const seen = new Screen({
-    eventOf: (id) => (id.startsWith("event") ? id : null), isLoneDraft: (id) => id.startsWith("draft"), tokens: () => [],
-    ask: async () => null, load: async (draft) => !!asked.add(draft), hear: () => {},
-  }, { socket: () => ({ close() {} }) });
+  const seen = new Screen(
+    {
+      eventOf: (id) => (id.startsWith("event") ? id : null),
+      isLoneDraft: (id) => id.startsWith("draft"),
+      tokens: () => [],
+      ask: async () => null,
+      load: async (draft) => !!asked.add(draft),
+      hear: () => {},
+    },
+    { socket: () => ({ close() {} }) },
+  );
   seen.look([...events, ...drafts]);
   expect(seen.followed).toEqual(events);
   await vi.advanceTimersByTimeAsync(2_100);
@@ -127,7 +153,10 @@ test("events are followed while they are on the screen, each by one connection t
   const { unmount } = await show(Overview);
   expect(followed()).toEqual([`?event=${event}`]);
   const opened = hall.opened;
-  for (let i = 0; i < 30; i++) { hall.vote(first); await hall.settle(); }
+  for (let i = 0; i < 30; i++) {
+    hall.vote(first);
+    await hall.settle();
+  }
   expect(hall.opened).toBe(opened);
   unmount();
   expect(followed()).toEqual([]);
@@ -138,7 +167,9 @@ test("a server that greets anew, and does not know yet who asks, takes no draft 
   const rows = [...document.querySelectorAll("ol[aria-label='Polls in order'] li")];
   expect(rows.length).toBe(3);
   let least = 3;
-  const watch = new MutationObserver(() => { least = Math.min(least, document.querySelectorAll("ol[aria-label='Polls in order'] li").length); });
+  const watch = new MutationObserver(() => {
+    least = Math.min(least, document.querySelectorAll("ol[aria-label='Polls in order'] li").length);
+  });
   watch.observe(document.body, { childList: true, subtree: true });
   hall.event(event, { version: 40 });
   hall.greet("2");
@@ -161,16 +192,30 @@ test("what is followed is told in full once another token is held for it", async
   expect(hall.opened).toBe(opened);
 });
 
-test("a server that is away is asked for drafts less and less often, and not at all by a page that nobody sees", async () => {
+const AWAY =
+  "a server that is away is asked for drafts less and less often, and not at all by a page that nobody " + "sees";
+test(AWAY, async () => {
   vi.useFakeTimers();
-  let asked = 0, there = true;
+  let asked = 0,
+    there = true;
   const watched = new Screen({
-    eventOf: () => null, isLoneDraft: () => true, tokens: () => [], ask: async () => null, hear: () => {},
-    load: async () => { asked++; return there; },
+    eventOf: () => null,
+    isLoneDraft: () => true,
+    tokens: () => [],
+    ask: async () => null,
+    hear: () => {},
+    load: async () => {
+      asked++;
+      return there;
+    },
   });
   watched.look([draft, first]);
-  /** How often each was asked for in so long. */
-  const within = async (ms: number) => { asked = 0; await vi.advanceTimersByTimeAsync(ms); return asked / 2; };
+  /** Counts how often each was asked for within this time. */
+  const within = async (ms: number) => {
+    asked = 0;
+    await vi.advanceTimersByTimeAsync(ms);
+    return asked / 2;
+  };
   expect(await within(10_000)).toBe(20);
   there = false;
   expect(await within(60_000)).toBeLessThan(7);

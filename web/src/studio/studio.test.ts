@@ -1,4 +1,4 @@
-// Addresses, words, colours, health, tokens on their way: the studio's small pure parts.
+// Tests the studio's small pure parts: addresses, words, colours, health, tokens on their way.
 
 import { expect, test } from "vitest";
 import type { Status } from "../api/generated";
@@ -34,9 +34,16 @@ test("tokens as a file and as a link", () => {
 });
 
 const well: Status = {
-  mode: "embedded", version: "1", ready: true, startedAt: null, node: null, watchers: 1, lastCommitAt: null,
+  mode: "embedded",
+  version: "1",
+  ready: true,
+  startedAt: null,
+  node: null,
+  watchers: 1,
+  lastCommitAt: null,
   log: { ok: true, detail: null, partitions: 4, end: 10, counted: 10, lag: 0, lagSeconds: 0 },
-  processors: { here: 4, partitions: 4, troubles: [] }, store: { ok: true, detail: null },
+  processors: { here: 4, partitions: 4, troubles: [] },
+  store: { ok: true, detail: null },
 };
 
 test("health in words", () => {
@@ -46,6 +53,8 @@ test("health in words", () => {
   expect(late.find((line) => line.name === "Waiting to be counted")?.words).toBe("40 records");
   expect(verdict(lines({ ...well, log: { ...well.log!, lag: null } })).tone).toBe("warn");
   expect(verdict(lines({ ...well, store: { ok: false, detail: "gone" } })).words).toMatch(/store/);
-  // Of what was not told nothing is said.
-  expect(lines({ ...well, log: null, store: null, processors: null }).map(({ name }) => name)).toEqual(["Taking votes"]);
+  // Nothing is said of what the server did not tell.
+  expect(lines({ ...well, log: null, store: null, processors: null }).map(({ name }) => name)).toEqual([
+    "Taking votes",
+  ]);
 });

@@ -1,14 +1,15 @@
-// What is said aloud to who does not see the page: one sentence at a time.
+// Says one sentence at a time to people who use a screen reader.
 
 class Voice {
   said = $state("");
   #turn = false;
 
   say(sentence: string) {
-    // The same sentence again is only heard if the text differs.
+    // The same sentence is only read again if the text differs.
     this.#turn = !this.#turn;
     this.said = sentence + (this.#turn ? "\u00a0" : "");
   }
 }
 
+/** The page's voice for screen readers. */
 export const voice = new Voice();

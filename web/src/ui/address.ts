@@ -1,6 +1,6 @@
-// What stands in the page's address.
+// Reads the page's address.
 
-/** A part of a path, decoded; as it stands where it cannot be. */
+/** Returns a part of a path decoded, or as it stands where it cannot be decoded. */
 export function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

@@ -1,5 +1,6 @@
-// Copying text, also where a page came over plain HTTP and has no clipboard of its own.
+// Copies text, even where a page came over plain HTTP and has no clipboard interface.
 
+/** Copies a text; returns whether it was copied. */
 export async function copy(text: string): Promise<boolean> {
   try {
     if (navigator.clipboard && window.isSecureContext) {
@@ -7,12 +8,15 @@ export async function copy(text: string): Promise<boolean> {
       return true;
     }
   } catch {
-    // Not allowed here: the old way may be.
+    // The interface is not allowed here; the old way may be.
   }
   return select(text);
 }
 
-/** A field with the text, selected and copied; inside an open dialog, which would else keep the focus. */
+/**
+ * Puts the text into a field, selects and copies it. The field is inside the open dialog, if there is one,
+ * which would otherwise keep the focus.
+ */
 function select(text: string): boolean {
   const focused = document.activeElement;
   const field = document.createElement("textarea");
@@ -25,7 +29,7 @@ function select(text: string): boolean {
   try {
     done = document.execCommand("copy");
   } catch {
-    // Then it is to be copied by hand.
+    // The text is then to be copied by hand.
   }
   field.remove();
   if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });

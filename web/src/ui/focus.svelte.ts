@@ -1,7 +1,10 @@
-// A row that changes places is taken out of the page and put back elsewhere, and a browser takes the focus from what it
-// takes out. Who was there stays there, in the middle of a word too.
+// Keeps the focus in a row that changes places. Such a row is taken out of the page and put back elsewhere,
+// and a browser takes the focus from what is taken out, even in the middle of a word.
 
-/** Keep the focus within `list` whenever `order` gives something else. Where what had it is gone, the list itself has it. */
+/**
+ * Keeps the focus within `list` whenever `order` gives something else. Where the focused element is gone, the
+ * list itself has the focus.
+ */
 export function keepsFocus(list: () => HTMLElement | undefined, order: () => unknown) {
   let held: Element | null = null;
   $effect.pre(() => {

@@ -1,3 +1,5 @@
+// Tests how numbers, shares and times are written.
+
 import { expect, test } from "vitest";
 import * as stage from "./numbers";
 import { counted, countdown, lasting, percent, rate, share, span, spoken } from "./numbers";
@@ -21,9 +23,12 @@ test("no rounding makes everybody of most, or nobody of few", () => {
 
 test("the phone's writing, in the same language, is the stage's and the studio's", () => {
   const phone = writing("en");
-  for (const n of [0, 0.00001, 0.004, 0.0099, 0.01, 0.375, 0.5, 0.995, 0.997, 1]) expect(phone.percent(n)).toBe(stage.percent(n));
-  for (const n of [0, 0.05, 2.25, 12_480]) expect([phone.number(n), phone.decimal(n)]).toEqual([stage.number(n), stage.decimal(n)]);
-  for (const n of [0, 59, 89, 90, 100, 4_000, 7_500]) expect([phone.span(n), phone.lasting(n)]).toEqual([stage.span(n), stage.lasting(n)]);
+  for (const n of [0, 0.00001, 0.004, 0.0099, 0.01, 0.375, 0.5, 0.995, 0.997, 1])
+    expect(phone.percent(n)).toBe(stage.percent(n));
+  for (const n of [0, 0.05, 2.25, 12_480])
+    expect([phone.number(n), phone.decimal(n)]).toEqual([stage.number(n), stage.decimal(n)]);
+  for (const n of [0, 59, 89, 90, 100, 4_000, 7_500])
+    expect([phone.span(n), phone.lasting(n)]).toEqual([stage.span(n), stage.lasting(n)]);
 });
 
 test("numbers and their nouns", () => {
@@ -44,11 +49,25 @@ test("spans of time", () => {
   expect(countdown(3_905_000)).toBe("1:05:05");
   const plain = (said: string[]) => said.map((one) => one.replaceAll("\u00a0", " "));
   expect(plain([8, 89, 14 * 60 + 7, 125 * 60].map(span))).toEqual(["8 sec", "1 min 29 sec", "14 min", "2 hr 5 min"]);
-  expect(plain([0, 59, 60, 61, 3_600, 3_661, 3_605, 90_000, 86_400, -5].map(lasting)))
-    .toEqual(["0 sec", "59 sec", "1 min", "1 min 1 sec", "1 hr", "1 hr 1 min", "1 hr", "1 day 1 hr", "1 day", "0 sec"]);
+  expect(plain([0, 59, 60, 61, 3_600, 3_661, 3_605, 90_000, 86_400, -5].map(lasting))).toEqual([
+    "0 sec",
+    "59 sec",
+    "1 min",
+    "1 min 1 sec",
+    "1 hr",
+    "1 hr 1 min",
+    "1 hr",
+    "1 day 1 hr",
+    "1 day",
+    "0 sec",
+  ]);
   expect(span(8), "no line ends in it").not.toContain(" ");
 });
 
-test.each([["de", "34\u00a0Sek."], ["es", "34\u00a0s"], ["hi", "34\u00a0से॰"]])("in %s a span has that language's words", (language, words) => {
+test.each([
+  ["de", "34\u00a0Sek."],
+  ["es", "34\u00a0s"],
+  ["hi", "34\u00a0से॰"],
+])("in %s a span has that language's words", (language, words) => {
   expect(writing(language).span(34).replaceAll("\u202f", "\u00a0")).toBe(words);
 });

@@ -1,4 +1,4 @@
-// Numbers, shares and times as the stage and the studio have them: figures the way the browser's language writes them,
+// Writes numbers, shares and times for the stage and the studio: figures as the browser's language has them,
 // among English words.
 
 import { writing } from "./writing";
@@ -9,15 +9,15 @@ export const { number, decimal, percent, lasting, span } = writing(undefined, "e
 const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
-/** 12,480 as 12.5K, where there is no room. */
+/** Writes 12,480 as 12.5K, where there is no room. */
 export const compact = (n: number): string => short.format(n);
 
-/** "1 vote", "12,480 votes". */
+/** Writes "1 vote", "12,480 votes". */
 export const counted = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 
-/** So many a second: a decimal where there are few. */
+/** Writes a rate per second, with a decimal where it is low. */
 export const rate = (perSecond: number): string =>
-  (perSecond && perSecond < 10 ? decimal(perSecond) : number(Math.round(perSecond)));
+  perSecond && perSecond < 10 ? decimal(perSecond) : number(Math.round(perSecond));
 
-/** The time of day. */
+/** Writes the time of day. */
 export const timeOfDay = (at: Date | string | number): string => clock.format(new Date(at));

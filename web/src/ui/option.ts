@@ -1,6 +1,7 @@
-// How an option is told apart: a letter, a colour, and from the seventh on a hatch as well. Colour is never alone.
+// Decides how options are told apart: by a letter, a colour, and from the seventh on a hatch as well. Colour
+// never stands alone.
 
-/** A, B, … Z, AA, AB, …; `index` from 0. */
+/** Returns A, B, … Z, AA, AB, …; `index` counts from 0. */
 export function letter(index: number): string {
   const last = String.fromCharCode(65 + (index % 26));
   return index < 26 ? last : letter(Math.floor(index / 26) - 1) + last;
@@ -8,8 +9,8 @@ export function letter(index: number): string {
 
 const COLOURS = ["a", "b", "c", "d", "e", "f"];
 
-/** The custom property of its colour, for `style:--colour`. */
+/** Returns the custom property of an option's colour, for `style:--colour`. */
 export const colour = (index: number): string => `var(--${COLOURS[index % COLOURS.length]})`;
 
-/** Whether it is hatched: its colour is another option's as well. */
+/** Whether an option is hatched, because another option has its colour as well. */
 export const hatched = (index: number): boolean => index >= COLOURS.length;

@@ -1,8 +1,9 @@
-// What this device remembers. Storage may be full, forbidden or cleared: then a page forgets, and works.
+// Keeps what this device remembers. Storage may be full, forbidden or cleared: then a page forgets, and
+// works.
 
 const PREFIX = "pollux.";
 
-/** What is of this tab alone, where it outlives a reload. Reading the name throws where storage is forbidden. */
+/** This tab's own storage, which outlives a reload. Reading the name throws where storage is forbidden. */
 export const tab = (() => {
   try {
     return sessionStorage;
@@ -11,6 +12,7 @@ export const tab = (() => {
   }
 })();
 
+/** Returns what is remembered under a name; null if nothing is. */
 export function recall<T>(name: string, where?: Storage): T | null {
   try {
     const text = (where ?? localStorage).getItem(PREFIX + name);
@@ -20,6 +22,7 @@ export function recall<T>(name: string, where?: Storage): T | null {
   }
 }
 
+/** Remembers a value under a name; returns whether that was possible. */
 export function remember(name: string, value: unknown, where?: Storage): boolean {
   try {
     (where ?? localStorage).setItem(PREFIX + name, JSON.stringify(value));
@@ -29,6 +32,7 @@ export function remember(name: string, value: unknown, where?: Storage): boolean
   }
 }
 
+/** Forgets what is remembered under a name. */
 export function forget(name: string, where?: Storage) {
   try {
     (where ?? localStorage).removeItem(PREFIX + name);
@@ -37,16 +41,17 @@ export function forget(name: string, where?: Storage) {
   }
 }
 
-/** What is remembered under names that begin so, without that beginning. */
+/** Returns what is remembered under names with this beginning, without the beginning. */
 export function remembered(beginning: string): string[] {
   try {
-    return Object.keys(localStorage).filter((name) => name.startsWith(PREFIX + beginning))
+    return Object.keys(localStorage)
+      .filter((name) => name.startsWith(PREFIX + beginning))
       .map((name) => name.slice((PREFIX + beginning).length));
   } catch {
     return [];
   }
 }
 
-/** The name that another tab has just changed, if it is one of ours. */
+/** Returns the name that another tab has just changed, if it is one of ours. */
 export const changedName = (event: StorageEvent): string | null =>
   event.key?.startsWith(PREFIX) ? event.key.slice(PREFIX.length) : null;

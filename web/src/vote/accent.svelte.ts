@@ -1,11 +1,12 @@
-// An event's colour, where it can be read: against both the page and the cards of the theme that is shown.
+// Makes an event's colour legible: against both the page and the cards of the theme that is shown.
 
 import { onDestroy } from "svelte";
 import { follow } from "./follow.svelte";
 
-/** Text needs as much (WCAG 2.2, 1.4.3). */
+/** The contrast that text needs (WCAG 2.2, 1.4.3). */
 const ENOUGH = 4.5;
-const DARK = "#0f1218", LIGHT = "#ffffff";
+const DARK = "#0f1218",
+  LIGHT = "#ffffff";
 /** What the accent stands on: the page, and the cards. */
 const GROUNDS = { light: ["#f6f7f9", "#ffffff"], dark: ["#0f1218", "#171b23"] };
 
@@ -17,12 +18,13 @@ function luminance(hex: string): number {
   return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
 }
 
+/** Returns the contrast of two colours by WCAG, from 1 to 21. */
 export function contrast(a: string, b: string): number {
   const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);
   return (high! + 0.05) / (low! + 0.05);
 }
 
-/** The colour and what can be written on it; null where it would not be legible. */
+/** Returns the colour and what can be written on it; null where it would not be legible. */
 export function legible(accent: string | null, theme: "light" | "dark"): { accent: string; on: string } | null {
   if (!accent || !/^#[0-9a-f]{6}$/i.test(accent)) return null;
   if (GROUNDS[theme].some((ground) => contrast(accent, ground) < ENOUGH)) return null;
@@ -30,23 +32,27 @@ export function legible(accent: string | null, theme: "light" | "dark"): { accen
   return { accent, on };
 }
 
-/** While the component lives, the page has this colour. */
+/** Gives the page this colour while the component lives. */
 export function accentOf(accent: () => string | null) {
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   let dark = $state(scheme.matches);
-  const changed = () => { dark = scheme.matches; };
+  const changed = () => {
+    dark = scheme.matches;
+  };
   scheme.addEventListener("change", changed);
   onDestroy(() => scheme.removeEventListener("change", changed));
   const { style, dataset } = document.documentElement;
   const theme = () => dataset.theme ?? (dark ? "dark" : "light");
-  follow(accent, (wanted) => follow(theme, (theme) => {
-    const found = legible(wanted, theme === "dark" ? "dark" : "light");
-    if (!found) return;
-    style.setProperty("--accent", found.accent);
-    style.setProperty("--on-accent", found.on);
-    return () => {
-      style.removeProperty("--accent");
-      style.removeProperty("--on-accent");
-    };
-  }));
+  follow(accent, (wanted) =>
+    follow(theme, (theme) => {
+      const found = legible(wanted, theme === "dark" ? "dark" : "light");
+      if (!found) return;
+      style.setProperty("--accent", found.accent);
+      style.setProperty("--on-accent", found.on);
+      return () => {
+        style.removeProperty("--accent");
+        style.removeProperty("--on-accent");
+      };
+    }),
+  );
 }

@@ -1,3 +1,5 @@
+// Tests that an event's colour is used only where it is legible.
+
 import { expect, test } from "vitest";
 import { contrast, legible } from "./accent.svelte";
 

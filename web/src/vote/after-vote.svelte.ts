@@ -1,10 +1,10 @@
-// Results after the vote.
+// Shows results after the vote.
 
 import type { Room } from "../live/room.svelte";
 import { follow } from "./follow.svelte";
 import type { Voting } from "./voting.svelte";
 
-/** The voter of a connection is the one it was opened by, so it is opened anew. */
+/** Opens the connection anew after the vote: a connection's voter is the one by whom it was opened. */
 export function showAfterVote(room: Room, voting: Voting) {
   let asked = "";
   const vote = () => {

@@ -1,23 +1,27 @@
-// What is said aloud to those who listen to the page: at most every ten seconds, always the newest.
+// Says aloud what changes, for screen readers: at most every ten seconds, and always the newest.
 
 const EVERY = 10_000;
-/** What changes twice within this is said once. */
+/** What changes twice within this many milliseconds is said once. */
 const SETTLE = 1_000;
 
+/** Speaks to screen readers. */
 export class Aloud {
   words = $state("");
   #due = 0;
   #next = "";
   #waiting: ReturnType<typeof setTimeout> | undefined;
 
-  /** Say this when it is time, unless something newer has come by then: in a busy room something always has. */
+  /**
+   * Says this when it is time, unless something newer has come by then, which in a busy room is always the
+   * case.
+   */
   later(words: string) {
     if (words === this.words) return this.close();
     this.#next = words;
     this.#waiting ??= setTimeout(() => this.now(this.#next), Math.max(SETTLE, this.#due - performance.now()));
   }
 
-  /** Say this at once. */
+  /** Says this at once. */
   now(words: string) {
     this.close();
     this.#due = performance.now() + EVERY;

@@ -1,9 +1,17 @@
+// Tests what is said aloud, and when.
+
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Aloud } from "./aloud.svelte";
 
 let aloud: Aloud;
-beforeEach(() => { vi.useFakeTimers(); aloud = new Aloud(); });
-afterEach(() => { aloud.close(); vi.useRealTimers(); });
+beforeEach(() => {
+  vi.useFakeTimers();
+  aloud = new Aloud();
+});
+afterEach(() => {
+  aloud.close();
+  vi.useRealTimers();
+});
 
 test("at most every ten seconds, and then the newest", () => {
   const said: string[] = [];

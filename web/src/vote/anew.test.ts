@@ -1,4 +1,5 @@
-// The page is loaded anew by Pollux alone: whoever answers in its place would stand there for good.
+// Tests that the page is loaded anew only if Pollux itself answers: anything else that answers in its place
+// would stay there for good.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { POLL, refusal } from "../api/fixture";
@@ -26,7 +27,11 @@ beforeEach(() => {
   });
   vi.spyOn(place, "code", "get").mockReturnValue(CODE);
 });
-afterEach(() => { vi.clearAllTimers(); vi.useRealTimers(); vi.unstubAllGlobals(); });
+afterEach(() => {
+  vi.clearAllTimers();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 test("Pollux answers: the page is loaded anew", async () => {
   anew();

@@ -1,12 +1,27 @@
-// One voter's ballot: the same id with every retry, one at a time, whatever is answered and whoever else sends.
+// Tests one voter's ballot: the same id with every retry, one at a time, whatever is answered and whoever
+// else sends.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { answerOf, takesVotes } from "./ballot.svelte";
 import { Ballots } from "./ballots.svelte";
-import { ballot, begin, type Booth, end, makePoll, nothing, pass, POLL, problem, receipt, withoutStorage } from "./fixture";
+import {
+  ballot,
+  begin,
+  type Booth,
+  end,
+  makePoll,
+  nothing,
+  pass,
+  POLL,
+  problem,
+  receipt,
+  withoutStorage,
+} from "./fixture";
 
 let booth: Booth;
-beforeEach(() => { booth = begin(); });
+beforeEach(() => {
+  booth = begin();
+});
 afterEach(end);
 
 test("sent once, counted, with a receipt", async () => {
@@ -15,11 +30,20 @@ test("sent once, counted, with a receipt", async () => {
   expect([one.now.state, one.chosen]).toEqual(["sending", [2]]);
   await pass();
   expect([one.now.state, one.chosen, booth.sent.length]).toEqual(["counted", [2], 1]);
-  expect(one.receipt).toMatchObject({ ballotId: booth.sent[0]!.ballotId, status: "counted", position: { partition: 0, offset: 7 } });
+  expect(one.receipt).toMatchObject({
+    ballotId: booth.sent[0]!.ballotId,
+    status: "counted",
+    position: { partition: 0, offset: 7 },
+  });
 });
 
 test.each([
-  ["no answer", nothing], ["504", problem(504)], ["503", problem(503)], ["429", problem(429)], ["408", problem(408)], ["502", problem(502)],
+  ["no answer", nothing],
+  ["504", problem(504)],
+  ["503", problem(503)],
+  ["429", problem(429)],
+  ["408", problem(408)],
+  ["502", problem(502)],
 ])("%s: the same ballot goes again until it is through", async (_, trouble) => {
   booth.answers = [trouble, trouble, receipt("counted")];
   const one = ballot();
@@ -63,7 +87,13 @@ test("422 is not sent again, and says why", async () => {
 
 test("a change waits for the answer, then goes under a greater id; of many taps the last", async () => {
   let answer = (_: Response) => {};
-  booth.answers = [() => new Promise<Response>((done) => { answer = done; }), receipt("counted")];
+  booth.answers = [
+    () =>
+      new Promise<Response>((done) => {
+        answer = done;
+      }),
+    receipt("counted"),
+  ];
   const one = ballot();
   one.cast([1]);
   one.cast([2]);
@@ -80,7 +110,12 @@ test("a change waits for the answer, then goes under a greater id; of many taps 
 
 test("a double tap is one ballot, and so is a change that is taken back", async () => {
   let answer = (_: Response) => {};
-  booth.answers = [() => new Promise<Response>((done) => { answer = done; })];
+  booth.answers = [
+    () =>
+      new Promise<Response>((done) => {
+        answer = done;
+      }),
+  ];
   const one = ballot();
   one.cast([1]);
   one.cast([1]);
@@ -128,7 +163,12 @@ test("refused: the first one stands, and no other can be sent", async () => {
 
 test("a new round begins from nothing, an old one's answer is not its", async () => {
   let answer = (_: Response) => {};
-  booth.answers = [() => new Promise<Response>((done) => { answer = done; })];
+  booth.answers = [
+    () =>
+      new Promise<Response>((done) => {
+        answer = done;
+      }),
+  ];
   const one = ballot();
   one.cast([1]);
   one.round(2);
@@ -153,7 +193,8 @@ test("what was not answered goes again after a reload, under the same id", async
 test("what waits in another poll is sent when the connection is back", async () => {
   const ballots = new Ballots();
   booth.answers = [nothing];
-  const first = ballots.of(POLL), second = ballots.of(makePoll([0, 0], { id: "0199aaaa-0000-7000-8000-000000000002" }));
+  const first = ballots.of(POLL),
+    second = ballots.of(makePoll([0, 0], { id: "0199aaaa-0000-7000-8000-000000000002" }));
   first.cast([1]);
   await pass();
   expect([ballots.waiting(first), ballots.waiting(second)]).toEqual([0, 1]);
@@ -165,7 +206,13 @@ test("what waits in another poll is sent when the connection is back", async () 
 
 test("two tabs: the one under way goes first, and both show the last", async () => {
   let answer = (_: Response) => {};
-  booth.answers = [() => new Promise<Response>((done) => { answer = done; }), receipt("counted")];
+  booth.answers = [
+    () =>
+      new Promise<Response>((done) => {
+        answer = done;
+      }),
+    receipt("counted"),
+  ];
   const one = ballot();
   one.cast([1]);
   const other = ballot();
@@ -181,9 +228,14 @@ test("two tabs: the one under way goes first, and both show the last", async () 
 test("a tab that is closed leaves its ballot to the other", async () => {
   const ballots = new Ballots();
   const here = ballots.of(POLL);
-  // What the other tab wrote before it was closed.
-  const kept = { ...here.now, state: "failed", sent: { ballotId: "01990000-0000-7000-8000-000000000000", optionIds: [2] },
-    last: "01990000-0000-7000-8000-000000000000", failed: { status: 0, pause: 1_000 } };
+  // The other tab wrote this before it was closed.
+  const kept = {
+    ...here.now,
+    state: "failed",
+    sent: { ballotId: "01990000-0000-7000-8000-000000000000", optionIds: [2] },
+    last: "01990000-0000-7000-8000-000000000000",
+    failed: { status: 0, pause: 1_000 },
+  };
   localStorage.setItem(`pollux.ballot.${POLL.id}`, JSON.stringify(kept));
   dispatchEvent(new StorageEvent("storage", { key: `pollux.ballot.${POLL.id}` }));
   expect([here.now.state, here.chosen]).toEqual(["failed", [2]]);
@@ -209,10 +261,16 @@ test("where cookies are refused one voter stays one, under a name", async () => 
   expect(booth.sent[2]).not.toHaveProperty("voterId");
 });
 
-test("where no cookie is kept, and no name taken, the voter is known by what the receipt says, through rounds and reloads", async () => {
+const NO_COOKIE =
+  "where no cookie is kept, and no name taken, the voter is known by what the receipt says, through " +
+  "rounds and reloads";
+test(NO_COOKIE, async () => {
   booth.answers = [receipt("recorded", { voter: "v.one" }), receipt("recorded")];
   const asked: string[] = [];
-  booth.fate = (path) => { asked.push(path); return receipt("counted")(booth.sent.at(-1)!); };
+  booth.fate = (path) => {
+    asked.push(path);
+    return receipt("counted")(booth.sent.at(-1)!);
+  };
   const unnamed = makePoll([0, 0], { voterIds: false });
   const ballots = new Ballots();
   ballots.of(unnamed).cast([1]);
@@ -222,27 +280,50 @@ test("where no cookie is kept, and no name taken, the voter is known by what the
   ballots.of({ ...unnamed, round: 2 });
   new Ballots().of({ ...unnamed, round: 2 }).cast([1]);
   await pass(2_000);
-  expect(booth.sent.map(({ optionIds: [one], voter }) => [one, voter])).toEqual([[1, undefined], [2, "v.one"], [1, "v.one"]]);
-  expect(asked.map((path) => new URL(path, location.href).searchParams.get("voter"))).toEqual(["v.one", "v.one", "v.one"]);
+  expect(booth.sent.map(({ optionIds: [one], voter }) => [one, voter])).toEqual([
+    [1, undefined],
+    [2, "v.one"],
+    [1, "v.one"],
+  ]);
+  expect(asked.map((path) => new URL(path, location.href).searchParams.get("voter"))).toEqual([
+    "v.one",
+    "v.one",
+    "v.one",
+  ]);
 });
 
 test("what a page of an earlier release kept is read: a ballot under way, the one that stands, the next", async () => {
   const id = (last: number) => `01990000-0000-7000-8000-00000000000${last}`;
-  localStorage.setItem(`pollux.ballot.${POLL.id}`, JSON.stringify({
-    round: 1, state: "failed", sent: { ballotId: id(2), optionIds: [2] }, answered: false, unclear: 1, wanted: [1],
-    stands: { ballotId: id(1), optionIds: [1] }, last: id(2),
-  }));
+  localStorage.setItem(
+    `pollux.ballot.${POLL.id}`,
+    JSON.stringify({
+      round: 1,
+      state: "failed",
+      sent: { ballotId: id(2), optionIds: [2] },
+      answered: false,
+      unclear: 1,
+      wanted: [1],
+      stands: { ballotId: id(1), optionIds: [1] },
+      last: id(2),
+    }),
+  );
   const one = new Ballots().of(POLL);
   expect([one.chosen, answerOf(one.receipt)]).toEqual([[1], [1]]);
   await pass(1_000);
-  expect(booth.sent.map(({ ballotId, optionIds }) => [ballotId === id(2), optionIds])).toEqual([[true, [2]], [false, [1]]]);
+  expect(booth.sent.map(({ ballotId, optionIds }) => [ballotId === id(2), optionIds])).toEqual([
+    [true, [2]],
+    [false, [1]],
+  ]);
 });
 
 test("old ballots are forgotten, those that wait are not", () => {
   const aged = (state: string) => JSON.stringify({ round: 1, state, last: "01000000-0000-7000-8000-000000000000" });
   localStorage.setItem("pollux.ballot.old", aged("counted"));
   localStorage.setItem("pollux.ballot.waits", aged("wrong"));
-  localStorage.setItem("pollux.ballot.new", JSON.stringify({ round: 1, state: "counted", last: "ffffffff-ffff-7000-8000-000000000000" }));
+  localStorage.setItem(
+    "pollux.ballot.new",
+    JSON.stringify({ round: 1, state: "counted", last: "ffffffff-ffff-7000-8000-000000000000" }),
+  );
   new Ballots();
   expect(Object.keys(localStorage).sort()).toEqual(["pollux.ballot.new"]);
 });

@@ -1,5 +1,5 @@
-// All ballots of this device: the one of the poll that is shown, and those of earlier polls that still wait
-// to be sent. They go out on their own, whatever is on the screen.
+// Keeps all ballots of this device: that of the poll which is shown, and those of earlier polls that still
+// wait to be sent. They are sent whatever is on the screen.
 
 import type { Poll } from "../api/generated";
 import { madeAt } from "../api/uuid";
@@ -7,11 +7,15 @@ import { changedName, forget, recall, remembered } from "../ui/storage";
 import { Ballot, type Kept } from "./ballot.svelte";
 
 const NAME = "ballot.";
-/** Longest that a device remembers a ballot. */
+/** The longest that a device remembers a ballot, in milliseconds. */
 const KEPT = 60 * 24 * 3600 * 1000;
-/** Phones that come back together do not send at the same moment. */
+/**
+ * The milliseconds over which phones spread their sending, so that those that come back together do not send
+ * at the same moment.
+ */
 const SPREAD = 400;
 
+/** Keeps the ballots of this device, by poll. */
 export class Ballots {
   #all = $state.raw<ReadonlyMap<string, Ballot>>(new Map());
 
@@ -19,15 +23,19 @@ export class Ballots {
     for (const poll of remembered(NAME)) this.#revive(NAME + poll);
     const go = () => this.#all.forEach((ballot) => ballot.go());
     addEventListener("online", () => setTimeout(go, Math.random() * SPREAD));
-    addEventListener("pageshow", (event) => { if (event.persisted) go(); });
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) go(); });
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) go();
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) go();
+    });
     addEventListener("storage", (event) => {
       const name = changedName(event);
       if (name?.startsWith(NAME)) this.#all.get(name.slice(NAME.length))?.heard();
     });
   }
 
-  /** The ballot of a poll. */
+  /** Returns the ballot of a poll. */
   of(poll: Poll): Ballot {
     const ballot = this.#all.get(poll.id) ?? this.#add(poll.id);
     ballot.named = poll.voterIds;
@@ -35,7 +43,7 @@ export class Ballots {
     return ballot;
   }
 
-  /** How many wait to be sent in other polls. */
+  /** Returns how many ballots of other polls wait to be sent. */
   waiting(shown: Ballot): number {
     return [...this.#all.values()].filter((ballot) => ballot !== shown && ballot.pending).length;
   }

@@ -1,5 +1,5 @@
-// Whatever the clocks of server and devices do between two votes: the later wish counts, or its voter is told. And no
-// answer that is not Pollux's is taken for one.
+// Tests that whatever the clocks of server and devices do between two votes, the later wish counts, or its
+// voter is told; and that nothing but Pollux's answer is taken for one.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { heardTime } from "../api/clock";
@@ -7,15 +7,30 @@ import { madeAt } from "../api/uuid";
 import type { Ballot } from "./ballot.svelte";
 import { Ballots } from "./ballots.svelte";
 import {
-  aheadBy, ballot, begin, type Booth, end, fromTheFuture, makePoll, nothing, pass, POLL, problem, receipt, type Vote,
+  aheadBy,
+  ballot,
+  begin,
+  type Booth,
+  end,
+  fromTheFuture,
+  makePoll,
+  nothing,
+  pass,
+  POLL,
+  problem,
+  receipt,
+  type Vote,
 } from "./fixture";
 
 const HOUR = 3_600_000;
-/** A ballot of another device, made so many milliseconds from now. */
-const elsewhere = (ms: number) => `${(Date.now() + ms).toString(16).padStart(12, "0").replace(/^.{8}/, "$&-")}-7fff-bfff-ffffffffffff`;
+/** Returns a ballot of another device, made so many milliseconds from now. */
+const elsewhere = (ms: number) =>
+  `${(Date.now() + ms).toString(16).padStart(12, "0").replace(/^.{8}/, "$&-")}-7fff-bfff-ffffffffffff`;
 
 let booth: Booth;
-beforeEach(() => { booth = begin(); });
+beforeEach(() => {
+  booth = begin();
+});
 afterEach(end);
 
 async function voted(optionId: number): Promise<Ballot> {
@@ -25,31 +40,36 @@ async function voted(optionId: number): Promise<Ballot> {
   return one;
 }
 
-/** The server refuses ids of more than a minute ahead of it, as it does. */
-const strict = () => { booth.answers = [(vote) => (madeAt(vote.ballotId) > booth.now + 60_000 ? fromTheFuture() : receipt("counted")(vote))]; };
-/** And says by how much. */
+/** Refuses ids of more than a minute ahead, as the real server does. */
+const strict = () => {
+  booth.answers = [(vote) => (madeAt(vote.ballotId) > booth.now + 60_000 ? fromTheFuture() : receipt("counted")(vote))];
+};
+/** Refuses them, and says by how much they are ahead. */
 const exact = (vote: Vote) => {
   const ahead = madeAt(vote.ballotId) - booth.now;
   return ahead > 60_000 ? aheadBy(Math.ceil(ahead / 1_000)) : receipt("counted")(vote);
 };
-/** The server's clock was an hour fast and is right since a moment ago; its `Date` is not. */
+/** Sets the server's clock, which was an hour fast, right a moment ago; its `Date` is still wrong. */
 const misdate = () => {
   booth.misdated = HOUR;
   heardTime(booth.now + HOUR);
 };
-/** The server has named a ballot itself. */
+/** Answers as a server that has named the ballot itself. */
 const named = (ballotId: string) => receipt("counted", { ballotId });
 const sentIds = () => booth.sent.map(({ ballotId }) => ballotId);
 
-test.each([HOUR, -HOUR])("a device whose clock is set by %d ms between two votes changes its vote at once", async (by) => {
-  strict();
-  const one = await voted(1);
-  vi.setSystemTime(Date.now() + by);
-  one.cast([2]);
-  await pass();
-  expect([one.now.state, one.chosen, booth.ids, booth.sent.length]).toEqual(["counted", [2], 2, 2]);
-  expect(Math.abs(madeAt(booth.sent[1]!.ballotId) - booth.now)).toBeLessThan(2_000);
-});
+test.each([HOUR, -HOUR])(
+  "a device whose clock is set by %d ms between two votes changes its vote at once",
+  async (by) => {
+    strict();
+    const one = await voted(1);
+    vi.setSystemTime(Date.now() + by);
+    one.cast([2]);
+    await pass();
+    expect([one.now.state, one.chosen, booth.ids, booth.sent.length]).toEqual(["counted", [2], 2, 2]);
+    expect(Math.abs(madeAt(booth.sent[1]!.ballotId) - booth.now)).toBeLessThan(2_000);
+  },
+);
 
 test("the first vote of a phone that slept is made by the clock of the server, not by its own", async () => {
   strict();
@@ -91,10 +111,12 @@ test("a header that goes by another clock costs one try: the refusal itself tell
 });
 
 test("two nodes whose clocks differ take it, too", async () => {
-  const behind = (by: number): typeof exact => (vote) => {
-    const ahead = madeAt(vote.ballotId) - booth.now + by;
-    return ahead > 60_000 ? aheadBy(Math.ceil(ahead / 1_000)) : receipt("counted")(vote);
-  };
+  const behind =
+    (by: number): typeof exact =>
+    (vote) => {
+      const ahead = madeAt(vote.ballotId) - booth.now + by;
+      return ahead > 60_000 ? aheadBy(Math.ceil(ahead / 1_000)) : receipt("counted")(vote);
+    };
   booth.answers = [exact, behind(HOUR), behind(HOUR)];
   misdate();
   const one = await voted(2);
@@ -124,7 +146,11 @@ test("one that the server names goes again without an id until it is answered, a
   const later = new Ballots().of(POLL);
   await pass(20_000);
   expect([later.now.state, later.chosen, later.receipt?.ballotId]).toEqual(["counted", [2], theirs]);
-  expect(sentIds().slice(2).every((id) => id === undefined)).toBe(true);
+  expect(
+    sentIds()
+      .slice(2)
+      .every((id) => id === undefined),
+  ).toBe(true);
 });
 
 test("whoever is known by the id alone keeps naming it: no vote is given up for a clock's sake", async () => {
@@ -273,7 +299,10 @@ test("what waits is sent when the page opens, whatever pause was kept by whateve
   await voted(1);
   vi.setSystemTime(Date.now() - HOUR);
   const kept = JSON.parse(localStorage.getItem(`pollux.ballot.${POLL.id}`)!);
-  localStorage.setItem(`pollux.ballot.${POLL.id}`, JSON.stringify({ ...kept, failed: { status: 503, pause: 9 * HOUR, retryAt: Date.now() + 9 * HOUR } }));
+  localStorage.setItem(
+    `pollux.ballot.${POLL.id}`,
+    JSON.stringify({ ...kept, failed: { status: 503, pause: 9 * HOUR, retryAt: Date.now() + 9 * HOUR } }),
+  );
   booth.answers = [receipt("counted")];
   const later = new Ballots();
   await pass();
@@ -282,7 +311,12 @@ test("what waits is sent when the page opens, whatever pause was kept by whateve
 
 test("another tab's failure holds nothing back for longer than its pause", async () => {
   const here = new Ballots().of(POLL);
-  const kept = { ...here.now, state: "failed", sent: { ballotId: elsewhere(0), optionIds: [2] }, failed: { status: 0, pause: 1_000 } };
+  const kept = {
+    ...here.now,
+    state: "failed",
+    sent: { ballotId: elsewhere(0), optionIds: [2] },
+    failed: { status: 0, pause: 1_000 },
+  };
   localStorage.setItem(`pollux.ballot.${POLL.id}`, JSON.stringify(kept));
   vi.setSystemTime(Date.now() - HOUR);
   dispatchEvent(new StorageEvent("storage", { key: `pollux.ballot.${POLL.id}` }));
@@ -291,16 +325,20 @@ test("another tab's failure holds nothing back for longer than its pause", async
   expect(here.now.state).toBe("counted");
 });
 
-const page = (status: number) => () => new Response("<title>Hotel Wi-Fi</title>", { status, headers: { "Content-Type": "text/html" } });
+const page = (status: number) => () =>
+  new Response("<title>Hotel Wi-Fi</title>", { status, headers: { "Content-Type": "text/html" } });
 
 test.each([
-  ["a portal's page", page(200)], ["an empty object", () => Response.json({})], ["null", () => Response.json(null)],
-  ["a list", () => Response.json([1])], ["a receipt of another ballot", () => receipt("counted")({ ballotId: elsewhere(0), optionIds: [] })],
+  ["a portal's page", page(200)],
+  ["an empty object", () => Response.json({})],
+  ["null", () => Response.json(null)],
+  ["a list", () => Response.json([1])],
+  ["a receipt of another ballot", () => receipt("counted")({ ballotId: elsewhere(0), optionIds: [] })],
 ])("%s is no receipt: the same ballot goes again until Pollux answers", async (_, odd) => {
   booth.answers = [odd, odd, receipt("counted")];
   const one = await voted(1);
   expect([one.now.state, one.chosen]).toEqual(["failed", [1]]);
-  // Who changes their mind meanwhile is heard, and who taps again is not kept waiting.
+  // Somebody who changes their mind meanwhile is heard, and somebody who taps again is not kept waiting.
   one.cast([1]);
   await pass();
   expect(booth.sent).toHaveLength(2);
@@ -337,7 +375,12 @@ test("an odd answer about what became of a vote is none", async () => {
 test("a vote says which round it was wished of, and goes without to a server that knows no rounds", async () => {
   const one = ballot();
   one.round(3);
-  booth.answers = [(vote) => ("round" in vote ? problem(422, {}, { errors: [{ pointer: "/round", detail: "is not a field" }] })() : receipt("counted")(vote))];
+  booth.answers = [
+    (vote) =>
+      "round" in vote
+        ? problem(422, {}, { errors: [{ pointer: "/round", detail: "is not a field" }] })()
+        : receipt("counted")(vote),
+  ];
   one.cast([2]);
   await pass(2_000);
   expect([one.now.state, booth.ids]).toEqual(["counted", 1]);
@@ -349,7 +392,12 @@ test("a voter that the server does not take any more costs no vote", async () =>
   booth.answers = [receipt("counted", { voter: "v.old" })];
   one.cast([1]);
   await pass();
-  booth.answers = [(vote) => (vote.voter ? problem(422, {}, { errors: [{ pointer: "/voter", detail: "is not ours" }] })() : receipt("counted")(vote))];
+  booth.answers = [
+    (vote) =>
+      vote.voter
+        ? problem(422, {}, { errors: [{ pointer: "/voter", detail: "is not ours" }] })()
+        : receipt("counted")(vote),
+  ];
   one.cast([2]);
   await pass(2_000);
   expect([one.now.state, one.chosen]).toEqual(["counted", [2]]);

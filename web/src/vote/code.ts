@@ -1,10 +1,11 @@
-// Codes as people type them: with spaces and dashes, in digits of their own script, or the whole address.
+// Reads codes as people type them: with spaces and dashes, in digits of their own script, or as the whole
+// address.
 
 const ADDRESS = /\/(?:p|polls|present|overlay|embed)\/([^/?#\s]+)/;
 /** The zeros of Arabic, Persian, Devanagari and full-width digits. */
 const ZEROS = [0x660, 0x6f0, 0x966, 0xff10];
 
-/** The fewest digits a code has. */
+/** The fewest digits of a code. */
 export const SHORTEST = 6;
 
 const plainDigit = (digit: string): string => {
@@ -13,9 +14,12 @@ const plainDigit = (digit: string): string => {
   return zero === undefined ? digit : `${point - zero}`;
 };
 
-/** The code or id in what was typed; "" when there is none. */
+/** Returns the code or id in what was typed; "" when there is none. */
 export function tidyCode(typed: string): string {
   const address = ADDRESS.exec(typed)?.[1];
   if (address !== undefined) return address.toLowerCase();
-  return typed.replace(/\p{Nd}/gu, plainDigit).replace(/[^0-9a-z]/gi, "").toLowerCase();
+  return typed
+    .replace(/\p{Nd}/gu, plainDigit)
+    .replace(/[^0-9a-z]/gi, "")
+    .toLowerCase();
 }

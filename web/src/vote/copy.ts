@@ -1,6 +1,10 @@
-// To the clipboard. The one made for it wants HTTPS; a classroom has none, so the old way stands by.
+// Copies to the clipboard. The clipboard interface needs HTTPS, which a classroom has not, so the old way
+// stands by.
 
-/** Whether the text of this element was copied; if not it is selected, for the browser's own menu. */
+/**
+ * Copies the text of this element, and returns whether it was copied. If not, the text is selected, for the
+ * browser's own menu.
+ */
 export async function copy(element: HTMLElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(element.innerText);

@@ -1,19 +1,21 @@
-// What is marked and not sent. It belongs to one tab, where it outlives a reload, and to one ballot paper: on another
-// one, as of a new round or of a poll whose options have changed, the marks would mean something else.
+// Keeps what is marked and not sent. It belongs to one tab, where it outlives a reload, and to one ballot
+// paper: on another one, as of a new round or of a poll whose options have changed, the marks would mean
+// something else.
 //
-// What is sent is marked no longer, and yet it is kept: should it have come too late, it is there again once the poll
-// is open again.
+// What is sent is not marked any more, and is kept all the same: should it have come too late, it is there
+// again once the poll reopens.
 
 import { recall, remember, tab } from "../ui/storage";
 import type { Answer } from "./kind";
 
-/** `sent`: the poll's phase when it was sent. */
+/** What is kept; `sent` is the poll's phase when it was sent. */
 type Marks = { paper: string; answer: Answer; sent?: number };
-/** As a page of an earlier release kept them, which knew choices alone. */
+/** What a page of an earlier release kept, which knew only choices. */
 type Earlier = { paper: string; optionIds: number[] };
 
+/** Keeps the marks in one poll that are not sent. */
 export class Draft {
-  /** Of this tab alone: another one may be in the middle of other marks. */
+  /** The name in this tab's storage: another tab may be in the middle of other marks. */
   #name: string;
   #now = $state.raw<Marks | null>(null);
 
@@ -23,14 +25,14 @@ export class Draft {
     this.#now = kept && "optionIds" in kept ? { paper: kept.paper, answer: kept.optionIds } : kept;
   }
 
-  /** What is marked on this paper; null when nothing is. */
+  /** Returns what is marked on this paper; null when nothing is. */
   on(paper: string): Answer | null {
     return this.#now?.sent === undefined ? this.#of(paper) : null;
   }
 
-  /** What was sent of this paper before the poll came into this phase. */
+  /** Returns what was sent of this paper before the poll came into this phase. */
   sentBefore(phase: number, paper: string): Answer | null {
-    return this.#now?.sent! < phase ? this.#of(paper) : null;
+    return (this.#now?.sent ?? phase) < phase ? this.#of(paper) : null;
   }
 
   #of(paper: string): Answer | null {
@@ -41,7 +43,7 @@ export class Draft {
     this.#keep({ paper, answer });
   }
 
-  /** What is marked is sent, in this phase of the poll. */
+  /** Notes that what is marked is sent, in this phase of the poll. */
   send(phase: number) {
     if (this.#now) this.#keep({ ...this.#now, sent: phase });
   }

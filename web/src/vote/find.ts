@@ -1,4 +1,4 @@
-// Where a code leads.
+// Finds where a code leads.
 
 import { getEvent } from "../api/operations";
 import { spoken } from "../ui/writing";
@@ -8,17 +8,25 @@ import { online } from "./online.svelte";
 import { place } from "./place.svelte";
 import { t } from "./words.svelte";
 
-/** Before it is asked again what a code leads to, when nobody of ours has said it; in milliseconds. */
+/**
+ * The pauses before the server is asked again where a code leads, when no answer of Pollux has come; in
+ * milliseconds.
+ */
 const PAUSES = [500, 1_500];
 
-/** Go where the code leads; else what is wrong with it, in the language of whenever it is read. */
+/**
+ * Goes where the code leads, or returns what is wrong with it, in the language of the moment at which that is
+ * read.
+ */
 export async function find(typed: string): Promise<() => string> {
   const code = tidyCode(typed);
   if (code.length < SHORTEST) return t("shortCode");
   let answer = await getEvent({ path: { id: code } });
   for (const pause of PAUSES) {
     if (answer.ok || answer.status || !online.now) break;
-    await new Promise((done) => { setTimeout(done, pause); });
+    await new Promise((done) => {
+      setTimeout(done, pause);
+    });
     answer = await getEvent({ path: { id: code } });
   }
   if (answer.ok) {
@@ -30,4 +38,5 @@ export async function find(typed: string): Promise<() => string> {
   return t(answer.status === 429 ? "tooManyTries" : "noServer");
 }
 
+/** Returns the text for a code that leads nowhere. */
 export const noSuch = (code: string) => t("noSuchCode", { code: spoken(code) });

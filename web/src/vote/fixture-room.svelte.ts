@@ -1,4 +1,4 @@
-// A room of one event as tests of the voter's page have it, and the page in it.
+// Plays a room of one event, as tests of the voter's page have it, and the page in it.
 
 import { flushSync, mount, unmount } from "svelte";
 import { vi } from "vitest";
@@ -8,7 +8,7 @@ import type { Room } from "../live/room.svelte";
 import { Ballots } from "./ballots.svelte";
 import Hall from "./Hall.svelte";
 
-/** What the server tells is set here. */
+/** A room in which a test sets what the server tells. */
 export class FakeRoom<P extends Poll = Poll> {
   poll = $state.raw<P | null>(null);
   event = $state.raw<Event | null>(null);
@@ -18,21 +18,29 @@ export class FakeRoom<P extends Poll = Poll> {
   close = vi.fn();
   #version = 1;
 
-  /** The event is at this poll. */
+  /** Shows this poll as the event's current one. */
   show(poll: P) {
-    this.event = { id: "e", code: "482913", title: "Event", current: poll.id, accent: null, logo: null, polls: [] } as unknown as Event;
+    this.event = {
+      id: "e",
+      code: "482913",
+      title: "Event",
+      current: poll.id,
+      accent: null,
+      logo: null,
+      polls: [],
+    } as unknown as Event;
     this.poll = poll;
     flushSync();
   }
 
-  /** The server tells of the poll on stage, as a new object. */
+  /** Tells of the poll on stage, as a new object. */
   told(change: Partial<P> = {}) {
     this.poll = { ...structuredClone(this.poll!), version: ++this.#version, ...change };
     flushSync();
   }
 }
 
-/** Opens the page in this room; what is returned closes it. */
+/** Opens the page in this room; the returned function closes it. */
 export function enter(room: FakeRoom<any>): () => void {
   const target = document.createElement("div");
   document.body.replaceChildren(target);

@@ -1,4 +1,5 @@
-// What tests of this page share: polls, a server that takes votes, and a browser that lets nobody store anything.
+// Holds what tests of this page share: polls, a server that takes votes, and a browser that lets nobody store
+// anything.
 
 import { vi } from "vitest";
 import { heard } from "../api/clock";
@@ -7,41 +8,87 @@ import { Ballot } from "./ballot.svelte";
 
 const TEXTS = ["One", "Two", "Three"];
 
-/** A choice with these votes; null: hidden. */
+/** Returns a choice with these votes; null hides them. */
 export function makePoll(votes: number[] | null, rest: Partial<ChoicePoll> = {}): ChoicePoll {
   const total = votes && votes.reduce((a, b) => a + b, 0);
   return {
-    id: "0199aaaa-0000-7000-8000-000000000001", code: "482913", question: "Which?", kind: "single", status: "open", final: false,
-    round: 1, phase: 1, revote: "replace", maxChoices: 1, results: "live", turnout: "shown", revealed: votes !== null,
-    options: TEXTS.slice(0, votes?.length ?? 2).map((text, i) => ({ id: i + 1, text, votes: votes ? votes[i]! : null })),
-    totalVotes: total, totalVoters: total, version: 1, listed: true, voterIds: true, createdAt: "2026-01-01T00:00:00Z",
-    closesAt: null, closesAfter: null, missedClosesAt: null, closedAt: null, eventId: null, embed: [], resultHash: null, ...rest,
+    id: "0199aaaa-0000-7000-8000-000000000001",
+    code: "482913",
+    question: "Which?",
+    kind: "single",
+    status: "open",
+    final: false,
+    round: 1,
+    phase: 1,
+    revote: "replace",
+    maxChoices: 1,
+    results: "live",
+    turnout: "shown",
+    revealed: votes !== null,
+    options: TEXTS.slice(0, votes?.length ?? 2).map((text, i) => ({
+      id: i + 1,
+      text,
+      votes: votes ? votes[i]! : null,
+    })),
+    totalVotes: total,
+    totalVoters: total,
+    version: 1,
+    listed: true,
+    voterIds: true,
+    createdAt: "2026-01-01T00:00:00Z",
+    closesAt: null,
+    closesAfter: null,
+    missedClosesAt: null,
+    closedAt: null,
+    eventId: null,
+    embed: [],
+    resultHash: null,
+    ...rest,
   };
 }
 
-/** Until `vi.unstubAllGlobals()`. */
+/** Takes storage away until `vi.unstubAllGlobals()`. */
 export const withoutStorage = () =>
-  vi.stubGlobal("localStorage", new Proxy({}, { get() { throw new DOMException("denied", "SecurityError"); } }));
+  vi.stubGlobal(
+    "localStorage",
+    new Proxy(
+      {},
+      {
+        get() {
+          throw new DOMException("denied", "SecurityError");
+        },
+      },
+    ),
+  );
 
-export type Vote = { ballotId: string; optionIds: number[]; answer?: (number | null)[]; voterId?: string; voter?: string };
+export type Vote = {
+  ballotId: string;
+  optionIds: number[];
+  answer?: (number | null)[];
+  voterId?: string;
+  voter?: string;
+};
 type Answers = (vote: Vote) => Promise<Response> | Response;
 
-/** Takes votes and tells what became of them, with a clock of its own; nothing goes over a network. */
+/** A server that takes votes and tells what became of them, with a clock of its own and without a network. */
 export class Booth {
   sent: Vote[] = [];
   /** How the next votes are answered, in turn; the last one for all that follow. */
   answers: Answers[] = [receipt("counted")];
-  /** What a GET is answered. */
+  /** What was asked by GET. */
   asked: string[] = [];
   fate: (path: string) => Promise<Response> | Response = () => problem(404)();
-  /** Its clock, less that of this device as it was when the test began. */
+  /** The server's clock, less that of this device as it was when the test began. */
   ahead = 0;
-  /** What its header `Date` says, less its clock. */
+  /** What the server's header `Date` says, less its clock. */
   misdated = 0;
   #began = Date.now();
   #ran = performance.now();
 
-  /** In place of the network, until `vi.unstubAllGlobals()`. The page has heard of it, as it has when it shows a poll. */
+  /**
+   * Replaces the network, until `vi.unstubAllGlobals()`. The page has heard from this server, as it has when
+   * it shows a poll.
+   */
   constructor() {
     vi.stubGlobal("fetch", this.#fetch);
     heard(this.#date);
@@ -77,29 +124,48 @@ export class Booth {
   }
 }
 
-export const receipt = (status: string, more: object = {}) => ({ ballotId }: Vote) => Response.json(
-  { ballotId, pollId: makePoll([]).id, status, position: { partition: 0, offset: 7 }, ...more }, { status: status === "recorded" ? 202 : 200 });
+export const receipt =
+  (status: string, more: object = {}) =>
+  ({ ballotId }: Vote) =>
+    Response.json(
+      { ballotId, pollId: makePoll([]).id, status, position: { partition: 0, offset: 7 }, ...more },
+      { status: status === "recorded" ? 202 : 200 },
+    );
 
-export const problem = (status: number, headers = {}, more: object = {}) => () => Response.json(
-  { type: "/docs/errors/some-trouble", title: "Trouble", detail: "what is wrong", status, ...more },
-  { status, headers: { "Content-Type": "application/problem+json", ...headers } });
+export const problem =
+  (status: number, headers = {}, more: object = {}) =>
+  () =>
+    Response.json(
+      { type: "/docs/errors/some-trouble", title: "Trouble", detail: "what is wrong", status, ...more },
+      { status, headers: { "Content-Type": "application/problem+json", ...headers } },
+    );
 
-/** The id's time is ahead of the server's clock, and it does not say by how much. */
+/** A refusal of an id that is ahead of the server's clock, which does not say by how much. */
 export const fromTheFuture = problem(422, {}, { errors: [{ pointer: "/ballotId", detail: "its time is ahead" }] });
-/** It is ahead by so many seconds, in the server's own words. */
-export const aheadBy = (seconds: number) => problem(422, {}, { errors: [{
-  pointer: "/ballotId", detail: `its time is ${seconds} s ahead of the server's clock; at most 60 s are allowed`,
-}] })();
+/** Returns a refusal of an id that is ahead by so many seconds, in the server's own words. */
+export const aheadBy = (seconds: number) =>
+  problem(
+    422,
+    {},
+    {
+      errors: [
+        {
+          pointer: "/ballotId",
+          detail: `its time is ${seconds} s ahead of the server's clock; at most 60 s are allowed`,
+        },
+      ],
+    },
+  )();
 
 export const nothing = () => Promise.reject(new TypeError("Failed to fetch"));
 
-/** Time goes on. */
+/** Lets time go on. */
 export const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 
 /** The poll that `ballot` is for. */
 export const POLL = makePoll([0, 0]);
 
-/** A test begins: a booth, a clock that stands still, and a phone that remembers nothing. */
+/** Begins a test with a booth, a clock that stands still, and a phone that remembers nothing. */
 export function begin(): Booth {
   vi.useFakeTimers();
   vi.spyOn(Math, "random").mockReturnValue(0.999999);
@@ -108,13 +174,13 @@ export function begin(): Booth {
   return new Booth();
 }
 
-/** And ends. */
+/** Ends a test. */
 export function end() {
   vi.unstubAllGlobals();
   vi.useRealTimers();
 }
 
-/** A ballot of the first round. */
+/** Returns a ballot of the first round. */
 export function ballot(): Ballot {
   const one = new Ballot(POLL.id);
   one.round(1);

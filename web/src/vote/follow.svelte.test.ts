@@ -1,4 +1,4 @@
-// What acts on this page acts on values, and what is written is text, anew when it changes.
+// Tests that effects on this page act on values, and that what is written is text, made anew when it changes.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,14 @@ const texts = () => [...target.childNodes].filter((node) => node instanceof wind
 
 test("words that change are another node, words that stay the same one; text is text", () => {
   let n = $state(1);
-  const text = mount(Text, { target, props: { get of() { return n < 3 ? "<b>few</b>" : "many"; } } });
+  const text = mount(Text, {
+    target,
+    props: {
+      get of() {
+        return n < 3 ? "<b>few</b>" : "many";
+      },
+    },
+  });
   const [before] = texts();
   expect([target.children.length, target.textContent]).toEqual([0, "<b>few</b>"]);
   n = 2;
@@ -30,14 +37,20 @@ test("words that change are another node, words that stay the same one; text is 
   void unmount(text);
 });
 
-test.each([["follow", follow], ["precede", precede]])("what %ss a value is done when it has become another, not when what it is read from has", (_, does) => {
+test.each([
+  ["follow", follow],
+  ["precede", precede],
+])("what %ss a value is done when it has become another, not when what it is read from has", (_, does) => {
   let poll = $state.raw({ round: 1, votes: 0 });
   const said: string[] = [];
   const leave = $effect.root(() => {
-    does(() => poll.round, (round) => {
-      said.push(`round ${round}`, `${poll.votes} votes`);
-      return () => said.push(`not ${round}`);
-    });
+    does(
+      () => poll.round,
+      (round) => {
+        said.push(`round ${round}`, `${poll.votes} votes`);
+        return () => said.push(`not ${round}`);
+      },
+    );
   });
   for (let votes = 0; votes < 6; votes++) {
     poll = { round: 1, votes };
@@ -52,7 +65,10 @@ test.each([["follow", follow], ["precede", precede]])("what %ss a value is done 
 
 test("nothing on this page acts in another way", () => {
   const files = readdirSync("src", { recursive: true, encoding: "utf8" });
-  const ours = files.filter((name) => /^vote\/(?!follow)[^/]*\.(ts|svelte)$|^kinds\/\w+\/ballot[^/]*$/i.test(name) && !name.endsWith(".test.ts"));
+  const ours = files.filter(
+    (name) =>
+      /^vote\/(?!follow)[^/]*\.(ts|svelte)$|^kinds\/\w+\/ballot[^/]*$/i.test(name) && !name.endsWith(".test.ts"),
+  );
   expect(ours.length).toBeGreaterThan(30);
   expect(ours.filter((name) => readFileSync(join("src", name), "utf8").includes("$effect"))).toEqual([]);
 });

@@ -1,13 +1,17 @@
-// Acting on what changes. A poll is a new object with every vote of anybody, and nothing that a voter has in hand may
-// be lost with that. So whatever acts on this page acts on a value, such as the poll's round, and never on an object:
-// this file alone sees to it. Templates do so by themselves: what they write is compared, and blocks go by values.
+// Acts on what changes. A poll is a new object with every vote of anybody, and nothing that a voter has in
+// hand may be lost with the old one. So every effect on this page acts on a value, such as the poll's round,
+// and never on an object; this file alone creates effects. Templates need no care: they compare what they
+// write, and blocks go by values.
 
 import { untrack } from "svelte";
 
 type Value = string | number | boolean | null | undefined;
 type Act<Now> = (now: Now) => void | (() => void);
 
-/** Do this with a value: once, and whenever it has become another. What is given back is called before the next. */
+/**
+ * Does this with a value, once and whenever the value has changed. The returned function is called before the
+ * next time.
+ */
 export function follow<Now extends Value>(read: () => Now, act: Act<Now>) {
   const value = $derived(read());
   $effect(() => {
@@ -16,7 +20,7 @@ export function follow<Now extends Value>(read: () => Now, act: Act<Now>) {
   });
 }
 
-/** Likewise, before the page shows it. */
+/** Does the same before the page shows the value. */
 export function precede<Now extends Value>(read: () => Now, act: Act<Now>) {
   const value = $derived(read());
   $effect.pre(() => {
@@ -25,6 +29,11 @@ export function precede<Now extends Value>(read: () => Now, act: Act<Now>) {
   });
 }
 
-/** While the component lives the page has this title. */
+/** Gives the page this title while the component lives. */
 export const titled = (read: () => string) =>
-  follow(() => `${read()} · Pollux`, (title) => { document.title = title; });
+  follow(
+    () => `${read()} · Pollux`,
+    (title) => {
+      document.title = title;
+    },
+  );

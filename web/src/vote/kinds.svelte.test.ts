@@ -1,5 +1,5 @@
-// A kind that does not come with the page: what is there stays until it has come, and the page is loaded anew where it
-// does not.
+// Tests a kind that does not come with the page: what is there stays until the kind has come, and the page is
+// loaded anew where it does not.
 
 import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -10,10 +10,12 @@ import { enter, FakeRoom } from "./fixture-room.svelte";
 import { kinds } from "./kinds.svelte";
 import { speech } from "./words.svelte";
 
-/** Says whether what is being loaded comes; nothing while nothing is. */
+/** Decides whether what is being loaded comes; undefined while nothing is being loaded. */
 const loading = vi.hoisted(() => ({ come: undefined as ((came: boolean) => void) | undefined }));
 vi.mock("../kinds/rating/ballot", async (original) => {
-  const came = await new Promise<boolean>((come) => { loading.come = come; });
+  const came = await new Promise<boolean>((come) => {
+    loading.come = come;
+  });
   if (!came) throw new TypeError("Failed to fetch dynamically imported module");
   return original();
 });
@@ -27,14 +29,20 @@ beforeEach(() => {
   room = new FakeRoom();
   unmount = enter(room);
 });
-afterEach(() => { unmount(); vi.unstubAllGlobals(); });
+afterEach(() => {
+  unmount();
+  vi.unstubAllGlobals();
+});
 
 const CHOICE = makePoll([0, 0]);
 const RATING = makeRating([[0, 0, 0, 0, 0]], { id: "0199aaaa-0000-7000-8000-000000000007", question: "How much?" });
 const show = (poll: Poll) => room.show(poll);
 const heading = () => document.querySelector("h1")?.textContent;
 
-test("the poll before stays until the kind of the next has come; one that does not come is asked for by a page that is loaded anew", async () => {
+const STAYS =
+  "the poll before stays until the kind of the next has come; one that does not come is asked for by a " +
+  "page that is loaded anew";
+test(STAYS, async () => {
   show(CHOICE);
   show(RATING);
   await vi.waitFor(() => loading.come!(false));
@@ -47,13 +55,24 @@ test("the poll before stays until the kind of the next has come; one that does n
 test("where a rating is the first there are no words before its kind has come", async () => {
   show(RATING);
   expect(document.querySelector("main")!.className).toBe("bones");
-  await vi.waitFor(() => { loading.come!(true); flushSync(); expect(heading()).toBe("How much?"); });
+  await vi.waitFor(() => {
+    loading.come!(true);
+    flushSync();
+    expect(heading()).toBe("How much?");
+  });
   expect(document.querySelectorAll("fieldset.statement")).toHaveLength(1);
 });
 
 test("what the event's other polls need is on its way before they are shown", () => {
   const load = vi.spyOn(kinds, "load").mockResolvedValue();
-  room.event = { version: 1, current: CHOICE.id, polls: [{ id: CHOICE.id, kind: "single" }, { id: RATING.id, kind: "rating" }] } as unknown as Event;
+  room.event = {
+    version: 1,
+    current: CHOICE.id,
+    polls: [
+      { id: CHOICE.id, kind: "single" },
+      { id: RATING.id, kind: "rating" },
+    ],
+  } as unknown as Event;
   flushSync();
   expect(load.mock.calls.flat()).toContain("rating");
 });

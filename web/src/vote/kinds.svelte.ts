@@ -1,10 +1,11 @@
-// The kinds of polls that this page can show. The usual one comes with the page; another is loaded once there is a poll
-// of it.
+// Loads the kinds of polls that this page can show. The usual one comes with the page; another is loaded once
+// there is a poll of it.
 
 import { choice } from "../kinds/choice/ballot";
 import type { BallotKind } from "./kind";
 
-/** Whoever has a poll takes its own kind, which the compiler cannot know. */
+/** A kind that is given polls of its own kind only, which the compiler cannot know. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyKind = BallotKind<any>;
 
 const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
@@ -14,20 +15,23 @@ const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
 class Kinds {
   #loaded = $state.raw<Record<string, AnyKind>>({ single: choice, multiple: choice });
 
-  /** Undefined until it is loaded. */
+  /** Returns a kind; undefined until it is loaded. */
   of = (kind: string): AnyKind | undefined => this.#loaded[kind];
 
-  /** Throws when it cannot be loaded. */
+  /** Loads a kind; throws when it cannot be loaded. */
   async load(kind: string) {
     if (this.#loaded[kind]) return;
     const { default: loaded } = (await LOAD[kind]?.()) ?? {};
     if (loaded) this.#loaded = { ...this.#loaded, [kind]: loaded };
   }
 
-  /** What these polls need is on its way before one of them is shown. Should it not come, it is asked for again then. */
+  /**
+   * Loads what these polls need before one of them is shown. Should it not come, it is asked for again then.
+   */
   ahead(polls: readonly { kind: string }[]) {
     for (const { kind } of polls) this.load(kind).catch(() => {});
   }
 }
 
+/** The kinds that are loaded. */
 export const kinds = new Kinds();

@@ -1,5 +1,5 @@
-// The voter's page. The language comes first, for without it there is nothing to say; meanwhile the frame in
-// vote.html stands.
+// Starts the voter's page. The language comes first, because without it there is nothing to say; meanwhile
+// the frame in vote.html stands.
 
 import { mount } from "svelte";
 import { Room } from "../live/room.svelte";

@@ -1,4 +1,5 @@
-// What a voter has in hand is theirs: nobody else's vote, no silence, no close that is taken back and no reload takes it.
+// Tests that a voter keeps what they have in hand: nobody else's vote, no silence, no close that is taken
+// back and no reload takes it.
 
 import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -18,7 +19,11 @@ beforeEach(() => {
   room = new FakeRoom();
   unmount = enter(room);
 });
-afterEach(() => { unmount(); vi.unstubAllGlobals(); vi.useRealTimers(); });
+afterEach(() => {
+  unmount();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
 function reload() {
   unmount();
@@ -46,7 +51,8 @@ const ONCE = makePoll([0, 0, 0], { revote: "refuse" });
 
 const find = <E extends HTMLElement>(selector: string) => document.querySelector<E>(selector)!;
 const box = (id: number) => find<HTMLInputElement>(`input[value="${id}"]`);
-const marked = () => [...document.querySelectorAll<HTMLInputElement>("fieldset input:checked")].map(({ value }) => Number(value));
+const marked = () =>
+  [...document.querySelectorAll<HTMLInputElement>("fieldset input:checked")].map(({ value }) => Number(value));
 function press(key: string) {
   dispatchEvent(new KeyboardEvent("keydown", { key }));
 }
@@ -54,7 +60,7 @@ function tap(id: number) {
   box(id).click();
   flushSync();
 }
-/** Walk there with the arrow keys, which marks. */
+/** Moves to this option with the arrow keys, which marks it. */
 function walk(id: number) {
   press("ArrowDown");
   tap(id);
@@ -76,7 +82,12 @@ test("marks stay, and so does every element, whatever the others do; then they a
   const before = elements();
   box(3).focus();
   votes(5);
-  told({ results: "hidden", totalVoters: null, totalVotes: null, options: DAYS.options.map((option) => ({ ...option, votes: null })) });
+  told({
+    results: "hidden",
+    totalVoters: null,
+    totalVotes: null,
+    options: DAYS.options.map((option) => ({ ...option, votes: null })),
+  });
   told({ results: "live", revealed: true, options: DAYS.options });
   told({ version: 1 });
   expect(marked()).toEqual([1, 3]);
@@ -134,7 +145,12 @@ test("marks are there again when the stage comes back, and when the page is load
 });
 
 test("marks that a page of an earlier release kept are there again", () => {
-  const paper = JSON.stringify([DAYS.kind, DAYS.maxChoices, DAYS.revote, DAYS.options.map(({ id, text }) => [id, text])]);
+  const paper = JSON.stringify([
+    DAYS.kind,
+    DAYS.maxChoices,
+    DAYS.revote,
+    DAYS.options.map(({ id, text }) => [id, text]),
+  ]);
   sessionStorage.setItem(`pollux.draft.${DAYS.id}`, JSON.stringify({ paper: `1 ${paper}`, optionIds: [2, 3] }));
   reload();
   show(DAYS);
@@ -153,7 +169,9 @@ test("marks go with a new round, also one that began while nobody looked", () =>
 });
 
 test.each<[string, Partial<ChoicePoll>]>([
-  ["options", { options: DAYS.options.slice(1).map((option, i) => ({ ...option, id: i + 1 })) }], ["a limit", { maxChoices: 1 }], ["rules", { revote: "refuse" }],
+  ["options", { options: DAYS.options.slice(1).map((option, i) => ({ ...option, id: i + 1 })) }],
+  ["a limit", { maxChoices: 1 }],
+  ["rules", { revote: "refuse" }],
 ])("marks go with a poll that has got other %s, and the new paper is shown", (_, change) => {
   show(DAYS);
   tap(1);
@@ -179,7 +197,9 @@ test("marks go once they are sent: what is shown then is what counts", async () 
 });
 
 test.each<[string, ChoicePoll, number[]]>([
-  ["several marks", DAYS, [1, 3]], ["a choice of one tap", OTHER, [2]], ["one that binds", ONCE, [3]],
+  ["several marks", DAYS, [1, 3]],
+  ["a choice of one tap", OTHER, [2]],
+  ["one that binds", ONCE, [3]],
 ])("%s, sent and overtaken by the close: on the paper again once the poll is open again", async (_, poll, marks) => {
   booth.answers = [problem(409), receipt("counted")];
   show({ ...poll, phase: 1 });
@@ -260,11 +280,18 @@ test("what is said aloud is said once: votes that change none of its words leave
   votes(1);
   await pass(12_000);
   flushSync();
-  const texts = (of: Node): Node[] => [...of.childNodes].flatMap((node) => (node.nodeType === Node.TEXT_NODE ? node : texts(node)));
-  const said = () => ["p[aria-live]", ".dock [role=status]"].flatMap((region) => texts(find(region))).filter((one) => one.textContent?.trim());
+  const texts = (of: Node): Node[] =>
+    [...of.childNodes].flatMap((node) => (node.nodeType === Node.TEXT_NODE ? node : texts(node)));
+  const said = () =>
+    ["p[aria-live]", ".dock [role=status]"]
+      .flatMap((region) => texts(find(region)))
+      .filter((one) => one.textContent?.trim());
   const before = said();
-  expect(before.map(({ textContent }) => textContent)).toEqual(
-    ["1 vote. Several are level.", "Counted", expect.stringContaining("Another tap")]);
+  expect(before.map(({ textContent }) => textContent)).toEqual([
+    "1 vote. Several are level.",
+    "Counted",
+    expect.stringContaining("Another tap"),
+  ]);
   for (let i = 0; i < 5; i++) told();
   await pass(30_000);
   flushSync();
@@ -299,7 +326,11 @@ test("a receipt that is closed gives the focus back to its button, or to the que
   await pass();
   flushSync();
   const button = find('[type="button"]');
-  const closed = async () => { find<HTMLDialogElement>("dialog").close(); await pass(50); flushSync(); };
+  const closed = async () => {
+    find<HTMLDialogElement>("dialog").close();
+    await pass(50);
+    flushSync();
+  };
   button.click();
   flushSync();
   await closed();

@@ -1,10 +1,12 @@
-// Where on this page somebody is: entering a code, or in a poll. Going from one to the other reloads nothing.
+// Tells where on this page somebody is: entering a code, or in a poll. Going from one to the other reloads
+// nothing.
 
 import { decoded } from "../ui/address";
 
+/** Knows the place that the address names. */
 export class Place {
   #path = $state(location.pathname);
-  /** Whether it was reached from within the page. */
+  /** Whether this place was reached from within the page. */
   moved = false;
 
   constructor() {
@@ -22,7 +24,7 @@ export class Place {
     this.#show();
   }
 
-  /** For links of this page. */
+  /** Handles a press on a link of this page. */
   follow = (event: MouseEvent) => {
     const link = event.currentTarget as HTMLAnchorElement;
     if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -37,4 +39,5 @@ export class Place {
   }
 }
 
+/** The place of this page. */
 export const place = new Place();

@@ -1,3 +1,5 @@
+// Tests the words that the phone has for a poll's numbers.
+
 import { beforeAll, expect, test } from "vitest";
 import { makePoll } from "./fixture";
 import { summary, turnout } from "./results";

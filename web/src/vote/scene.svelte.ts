@@ -1,9 +1,10 @@
-// What stands on the page of a room, and when it gives way to what.
+// Decides what stands on the page of a room, and when it gives way to what.
 
 import type { Poll } from "../api/generated";
 import type { Room } from "../live/room.svelte";
 import { kinds } from "./kinds.svelte";
 
+/** Decides what stands on the page of one room. */
 export class Scene {
   /** Whether a code is being typed, which stays whatever comes on stage. */
   types = $state(false);
@@ -16,14 +17,17 @@ export class Scene {
     this.#room = room;
   }
 
-  /** The id of a poll; "gone", "waiting", or "" while nobody knows. */
+  /** The id of the poll that is shown; "gone", "waiting", or "" while nobody knows. */
   readonly shown = $derived.by(() => {
     const now = this.#next();
     if (now !== this.#last) [this.#before, this.#last] = [this.#last, now];
     return now;
   });
 
-  /** What the page's foot belongs to. It is made anew with that, and so has not moved; not while somebody is in it. */
+  /**
+   * What the page's foot belongs to. The foot is made anew when that changes, and so does not count as having
+   * moved; it stays while somebody is in it.
+   */
   readonly below = $derived.by(() => {
     const now = this.shown;
     return document.activeElement?.closest("footer") ? this.#lastBelow : (this.#lastBelow = now);
@@ -41,7 +45,7 @@ export class Scene {
     return event && !event.current ? "waiting" : "";
   }
 
-  /** What is there stays until the next poll's kind has come. */
+  /** Returns what is shown: the poll, or what is there now until the poll's kind has come. */
   #poll({ id, kind }: Poll): string {
     return kinds.of(kind) ? id : this.#last;
   }

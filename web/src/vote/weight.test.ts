@@ -1,5 +1,5 @@
-// The voter's page is small: HTML, style, every script it loads and one language, gzipped. So is what a further kind of
-// poll adds to it.
+// Tests that the voter's page is small: HTML, style, every script it loads and one language, gzipped. The
+// same is tested of what a further kind of poll adds to it.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -9,8 +9,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 const MOST = 40 * 1024;
 const MOST_OF_A_KIND = 8 * 1024;
-/** Those that do not come with the page. */
-const FURTHER = readdirSync("src/kinds", { withFileTypes: true }).filter((one) => one.isDirectory() && one.name !== "choice").map(({ name }) => name);
+/** The kinds that do not come with the page. */
+const FURTHER = readdirSync("src/kinds", { withFileTypes: true })
+  .filter((one) => one.isDirectory() && one.name !== "choice")
+  .map(({ name }) => name);
 
 let built: string, linked: string[], onDemand: string[];
 const weigh = (name: string) => statSync(join(built, `${name}.gz`)).size;
@@ -21,17 +23,20 @@ const isBallot = (name: string) => name.startsWith("assets/ballot-");
 beforeAll(() => {
   built = mkdtempSync(join(tmpdir(), "pollux-weight-"));
   execFileSync("node_modules/.bin/vite", ["build", "--outDir", built], {
-    stdio: "pipe", env: { ...process.env, NODE_ENV: "production" },
+    stdio: "pipe",
+    env: { ...process.env, NODE_ENV: "production" },
   });
   linked = [...read("vote.html").matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, path]) => path!);
   const scripts = linked.filter((path) => path.endsWith(".js"));
   expect(scripts, "the page is one script").toHaveLength(1);
-  onDemand = [...read(scripts[0]!).matchAll(/import\(`\.\/([^`]+)`\)|import\("\.\/([^"]+)"\)/g)].map((found) => `assets/${found[1] ?? found[2]}`);
+  onDemand = [...read(scripts[0]!).matchAll(/import\(`\.\/([^`]+)`\)|import\("\.\/([^"]+)"\)/g)].map(
+    (found) => `assets/${found[1] ?? found[2]}`,
+  );
 }, 60_000);
 afterAll(() => rmSync(built, { recursive: true }));
 
 test("the voter's page weighs at most 40 KiB, in its heaviest language", () => {
-  // What it loads on demand are the languages and further kinds, and nothing else.
+  // The page loads on demand the languages and further kinds, and nothing else.
   const languages = onDemand.filter((name) => !isBallot(name));
   expect(languages).toHaveLength(readdirSync("src/vote/lang").length);
   const total = weigh("vote.html") + sum(linked.map(weigh)) + Math.max(...languages.map(weigh));

@@ -1,5 +1,5 @@
-// The language of the page: which one, its words, its plurals and its numbers. A phone downloads the one
-// it shows.
+// Keeps the language of the page: which one it is, its words, its plurals and its numbers. A phone downloads
+// only the one that it shows.
 
 import { recall, remember } from "../ui/storage";
 import { writing } from "../ui/writing";
@@ -18,19 +18,25 @@ const LOAD = {
 };
 export type Language = keyof typeof LOAD;
 
-/** Each by its own name. */
+/** The languages, each by its own name. */
 export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch", es: "Español", hi: "हिन्दी" };
 
 const known = (tag: string | null): tag is Language => tag !== null && Object.hasOwn(LOAD, tag);
 
-/** What was chosen on this device, or else the first of the browser's languages that there is. */
+/**
+ * Returns the language that was chosen on this device, or else the first of the browser's languages that
+ * there is.
+ */
 export function preferred(wanted: readonly string[] = navigator.languages): Language {
   const chosen = recall<string>("language");
   const tags = [chosen, ...wanted.map((tag) => tag.split("-")[0]!)];
   return tags.find(known) ?? "en";
 }
 
-/** First strong isolate, and its end. Written as numbers: the compiler takes no such character in a source. */
+/**
+ * The characters "first strong isolate" and "pop directional isolate". They are written as numbers, because
+ * the compiler takes no such character in a source.
+ */
 const [ISOLATE, END] = [0x2068, 0x2069].map((point) => String.fromCodePoint(point)) as [string, string];
 
 const formatsOf = (language: Language) => ({ plural: new Intl.PluralRules(language), ...writing(language) });
@@ -40,7 +46,7 @@ class Speech {
   #words = $state.raw<Words>({});
   #formats = $state.raw(formatsOf("en"));
 
-  /** Speak this from now on. Throws when it cannot be loaded. */
+  /** Uses this language from now on; throws when it cannot be loaded. */
   async use(language: Language) {
     const { default: words } = await LOAD[language]();
     this.language = language;
@@ -49,19 +55,19 @@ class Speech {
     document.documentElement.lang = language;
   }
 
-  /** Likewise, and remember it. */
+  /** Uses this language, and remembers it. */
   async choose(language: Language) {
     await this.use(language);
     remember("language", language);
   }
 
-  /** A text with its values; `n` is a number, and chooses the plural form. */
+  /** Returns a text with its values; `n` is a number, and chooses the plural form. */
   say = (key: Key, values?: Values): string => this.fill(this.#words[key]!, values);
 
-  /** The same with a text that is at hand. */
+  /** Fills values into a text that is at hand. */
   fill(text: Words[string], values: Values = {}): string {
-    const form = typeof text === "string" ? text
-      : text[this.#formats.plural.select(values.n as number)] ?? text.other!;
+    const form =
+      typeof text === "string" ? text : (text[this.#formats.plural.select(values.n as number)] ?? text.other!);
     return form.replace(/\{(\w+)\}/g, (_, name: string) => this.#value(values[name]!));
   }
 
@@ -73,27 +79,32 @@ class Speech {
 
   span = (seconds: number): string => this.#formats.span(seconds);
 
-  /** A time of day, with the day unless that is today. */
+  /** Writes a time of day, with the day unless that is today. */
   time = (at: Date, seconds = false): string => {
     const today = at.toDateString() === new Date().toDateString();
     return at.toLocaleString(this.language, {
       ...(today ? {} : { day: "numeric", month: "short" }),
-      hour: "numeric", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}),
+      hour: "numeric",
+      minute: "2-digit",
+      ...(seconds ? { second: "2-digit" } : {}),
     });
   };
 
-  // What people wrote cannot turn around the words beside it: it is isolated.
+  // What people wrote is isolated, so that its direction cannot turn around the words beside it.
   #value(value: string | number): string {
     return typeof value === "number" ? this.number(value) : ISOLATE + value + END;
   }
 }
 
+/** The language of this page. */
 export const speech = new Speech();
 export const { say, number, percent, decimal, span, time } = speech;
 
-/** What says the texts of a kind of poll, which come with it in all languages. */
-export const phrases = <Own extends string>(all: Record<Language, Record<Own, Words[string]>>) =>
-  (key: Own, values?: Values): string => speech.fill(all[speech.language][key], values);
+/** Returns what says the texts of a kind of poll, which come with it in all languages. */
+export const phrases =
+  <Own extends string>(all: Record<Language, Record<Own, Words[string]>>) =>
+  (key: Own, values?: Values): string =>
+    speech.fill(all[speech.language][key], values);
 
-/** A text that is read when it is shown, in the language of then. */
+/** Returns a text that is read when it is shown, in the language of that moment. */
 export const t = (key: Key, values?: Values) => () => say(key, values);

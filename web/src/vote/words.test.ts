@@ -1,4 +1,4 @@
-// Every language says everything, in the forms that it has.
+// Tests that every language says everything, in the forms that it has.
 
 import { afterEach, expect, test, vi } from "vitest";
 import de from "./lang/de";
@@ -10,27 +10,43 @@ import { withoutStorage } from "./fixture";
 import { LANGUAGES, number, percent, preferred, say, span, speech, type Language, type Words } from "./words.svelte";
 
 const ALL: Record<Language, Words> = { en, de, es, hi };
-/** The page's own words and those of each kind that brings some: language, whose they are, the words, and the same in English. */
-const EVERY = [["the page", ALL], ["a rating", WORDS]].flatMap(([of, all]) =>
-  Object.entries(all as Record<Language, Words>).map(([language, words]) => [language, of, words, (all as typeof ALL).en] as [string, string, Words, Words]));
-/** The {names} of a text. */
+/**
+ * The page's own words and those of each kind that brings some: language, whose they are, the words, and the
+ * same in English.
+ */
+const EVERY = [
+  ["the page", ALL],
+  ["a rating", WORDS],
+].flatMap(([of, all]) =>
+  Object.entries(all as Record<Language, Words>).map(
+    ([language, words]) => [language, of, words, (all as typeof ALL).en] as [string, string, Words, Words],
+  ),
+);
+/** Returns the {names} of a text. */
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]!).sort();
 const forms = (text: Words[string]) => (typeof text === "string" ? [text] : Object.values(text));
 
-afterEach(() => { vi.unstubAllGlobals(); localStorage.clear(); return speech.use("en"); });
+afterEach(() => {
+  vi.unstubAllGlobals();
+  localStorage.clear();
+  return speech.use("en");
+});
 
 test.each(EVERY)("%s has exactly the keys of English, for %s", (_, _of, words, english) => {
   expect(Object.keys(words)).toEqual(Object.keys(english));
 });
 
-test.each(EVERY)("%s has a form for each of its plural categories, and no other, for %s", (language, _of, words, english) => {
-  const wanted = new Intl.PluralRules(language).resolvedOptions().pluralCategories.toSorted();
-  for (const [key, text] of Object.entries(words)) {
-    const plain = typeof english[key] === "string";
-    expect(typeof text === "string", key).toBe(plain);
-    if (typeof text !== "string") expect(Object.keys(text).sort(), key).toEqual(wanted);
-  }
-});
+test.each(EVERY)(
+  "%s has a form for each of its plural categories, and no other, for %s",
+  (language, _of, words, english) => {
+    const wanted = new Intl.PluralRules(language).resolvedOptions().pluralCategories.toSorted();
+    for (const [key, text] of Object.entries(words)) {
+      const plain = typeof english[key] === "string";
+      expect(typeof text === "string", key).toBe(plain);
+      if (typeof text !== "string") expect(Object.keys(text).sort(), key).toEqual(wanted);
+    }
+  },
+);
 
 test.each(EVERY)("%s fills in the same values, and leaves nothing empty, for %s", (_, _of, words, english) => {
   for (const [key, text] of Object.entries(words)) {
@@ -39,7 +55,7 @@ test.each(EVERY)("%s fills in the same values, and leaves nothing empty, for %s"
       expect(form.trim(), key).not.toBe("");
       for (const name of names(form)) expect(expected, key).toContain(name);
     }
-    // One form at least says each value: "one" may do without its number.
+    // At least one form says each value: the form "one" may do without its number.
     expect(new Set(forms(text).flatMap(names)), key).toEqual(expected);
   }
 });

@@ -1,4 +1,4 @@
-// What the phone says of a choice's numbers.
+// Tests what the phone says of a choice's numbers.
 
 import { beforeAll, expect, test } from "vitest";
 import { makePoll } from "../../vote/fixture";
@@ -25,7 +25,9 @@ test("hidden numbers say nothing", () => {
 });
 
 test("a share is of the people who voted, not of their marks", () => {
-  expect(said([3, 1], { kind: "multiple", maxChoices: 2, totalVoters: 4, totalVotes: 4 })).toBe("4 people have voted. One leads with 75%.");
+  expect(said([3, 1], { kind: "multiple", maxChoices: 2, totalVoters: 4, totalVotes: 4 })).toBe(
+    "4 people have voted. One leads with 75%.",
+  );
 });
 
 test("the numbers' column grows with the longest", () => {

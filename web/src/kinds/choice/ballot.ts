@@ -1,4 +1,5 @@
-// A choice on the voter's phone: its ballot paper, what is said of it, and what its numbers come to.
+// Implements a choice on the voter's phone: its ballot paper, the words about it, and what its numbers come
+// to.
 
 import { share } from "../../ui/writing";
 import type { BallotKind } from "../../vote/kind";
@@ -7,9 +8,15 @@ import type { ChoicePoll } from "../kind";
 import Ballot from "./Ballot.svelte";
 import Table from "./BallotTable.svelte";
 
+/** The phone's part of a choice. */
 export const choice: BallotKind<ChoicePoll> = {
   member: "optionIds",
-  printed: ({ kind, maxChoices, revote, options }) => [kind, maxChoices, revote, options.map(({ id, text }) => [id, text])],
+  printed: ({ kind, maxChoices, revote, options }) => [
+    kind,
+    maxChoices,
+    revote,
+    options.map(({ id, text }) => [id, text]),
+  ],
   Ballot,
   Table,
 
@@ -28,7 +35,10 @@ export const choice: BallotKind<ChoicePoll> = {
     if (most === 0) return "";
     const [best, second] = poll.options.filter((option) => option.votes === most);
     if (second) return say("level");
-    return say(poll.final ? "wins" : "leads", { option: best!.text, share: percent(share(best!.votes, poll.totalVoters)) });
+    return say(poll.final ? "wins" : "leads", {
+      option: best!.text,
+      share: percent(share(best!.votes, poll.totalVoters)),
+    });
   },
 
   yours: () => say("choice"),

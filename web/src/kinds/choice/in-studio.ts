@@ -1,4 +1,4 @@
-// A choice in the studio.
+// Implements a choice in the studio.
 
 import { colour, letter } from "../../ui/option";
 import type { StudioKind } from "../in-studio";
@@ -13,7 +13,7 @@ const choice: StudioKind<ChoicePoll> = {
   Ahead,
   noun: "Option",
   one: "an option",
-  // As they are called everywhere.
+  // Options have the same letters and colours on every screen.
   sign: letter,
   colour,
   rule: ({ kind, maxChoices }) => ["Choices", kind === "multiple" ? `up to ${maxChoices}` : "one"],

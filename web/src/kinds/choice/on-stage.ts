@@ -1,4 +1,4 @@
-// A choice on stage: its rows, what is said of it, and what came out.
+// Implements a choice on stage: its rows, the words about it, and its outcome.
 
 import { leaders } from "../../present/arrange";
 import { counted, percent, share } from "../../ui/numbers";
@@ -17,7 +17,11 @@ const choice: StageKind<ChoicePoll> = {
 
   total({ kind }, votes, voters) {
     if (kind === "single") return counted(voters, "vote", "votes");
-    return `${counted(votes.reduce((a, b) => a + b, 0), "vote", "votes")} of ${counted(voters, "person", "people")}`;
+    return `${counted(
+      votes.reduce((a, b) => a + b, 0),
+      "vote",
+      "votes",
+    )} of ${counted(voters, "person", "people")}`;
   },
 
   lead({ final, options }, votes, voters) {

@@ -1,7 +1,7 @@
-// How the room's ratings stand over the steps of the ballot paper.
+// Computes how the room's ratings stand over the steps of the ballot paper.
 
-/** How high the column of each step reaches: that of the most frequent one to the top. */
+/** Returns how high the column of each step reaches; that of the most frequent step reaches the top. */
 export function columns(spread: number[] | null): number[] {
-  const most = Math.max(1, ...spread ?? []);
+  const most = Math.max(1, ...(spread ?? []));
   return (spread ?? []).map((count) => count / most);
 }

@@ -1,4 +1,5 @@
-// A rating on the phone: what is marked, sent and kept, what the room's numbers come to, and that nothing shows early.
+// Tests a rating on the phone: what is marked, sent and kept, what the room's numbers come to, and that
+// nothing shows early.
 
 import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -17,7 +18,10 @@ const POLL = makeRating([NONE, NONE, NONE]);
 const ONCE = makeRating([NONE], { id: "0199aaaa-0000-7000-8000-000000000002", revote: "refuse" });
 
 let booth: Booth, room: FakeRoom<RatingPoll>, unmount: () => void;
-beforeAll(async () => { await kinds.load("rating"); await speech.use("en"); });
+beforeAll(async () => {
+  await kinds.load("rating");
+  await speech.use("en");
+});
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("scrollTo", () => {});
@@ -27,7 +31,12 @@ beforeEach(() => {
   room = new FakeRoom();
   unmount = enter(room);
 });
-afterEach(async () => { unmount(); vi.unstubAllGlobals(); vi.useRealTimers(); await speech.use("en"); });
+afterEach(async () => {
+  unmount();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+  await speech.use("en");
+});
 
 function reload() {
   unmount();
@@ -41,7 +50,7 @@ function show(poll: RatingPoll) {
 }
 
 const told = (change?: Partial<RatingPoll>) => room.told(change);
-/** Others rate, one after the other. */
+/** Lets others rate, one after another. */
 function others(count: number) {
   for (let i = 1; i <= count; i++) {
     const { statements, totalVoters } = makeRating(POLL.statements.map(() => [0, 0, 0, i, 0]));
@@ -52,7 +61,10 @@ function others(count: number) {
 const plain = (text: string) => text.replaceAll(/[\u2066-\u2069]/g, "");
 const group = (n: number) => document.querySelectorAll("fieldset")[n - 1]!;
 const step = (n: number, value: number) => group(n).querySelector<HTMLInputElement>(`input[value="${value}"]`)!;
-const marked = () => [...document.querySelectorAll("fieldset")].map((one) => Number(one.querySelector<HTMLInputElement>(":checked")?.value ?? 0));
+const marked = () =>
+  [...document.querySelectorAll("fieldset")].map((one) =>
+    Number(one.querySelector<HTMLInputElement>(":checked")?.value ?? 0),
+  );
 const filled = (n: number) => group(n).querySelectorAll(".on").length;
 const dock = () => plain(document.querySelector(".dock")!.textContent);
 const button = () => document.querySelector<HTMLButtonElement>(".wide")!;
@@ -76,9 +88,22 @@ async function submit() {
 
 test("each statement is a group of radio buttons that say which step they are, and what the ends mean", () => {
   show(POLL);
-  expect([...document.querySelectorAll("fieldset > legend")].map((one) => one.textContent)).toEqual(["The talks", "The room", "The food"]);
-  const names = [...group(1).querySelectorAll("input")].map((one) => [one.type, plain(one.getAttribute("aria-label")!)]);
-  expect(names).toEqual([["radio", "1 of 5: Poor"], ["radio", "2 of 5"], ["radio", "3 of 5"], ["radio", "4 of 5"], ["radio", "5 of 5: Excellent"]]);
+  expect([...document.querySelectorAll("fieldset > legend")].map((one) => one.textContent)).toEqual([
+    "The talks",
+    "The room",
+    "The food",
+  ]);
+  const names = [...group(1).querySelectorAll("input")].map((one) => [
+    one.type,
+    plain(one.getAttribute("aria-label")!),
+  ]);
+  expect(names).toEqual([
+    ["radio", "1 of 5: Poor"],
+    ["radio", "2 of 5"],
+    ["radio", "3 of 5"],
+    ["radio", "4 of 5"],
+    ["radio", "5 of 5: Excellent"],
+  ]);
   expect(new Set([...document.querySelectorAll("input")].map(({ name }) => name)).size).toBe(3);
 });
 
@@ -88,18 +113,30 @@ test("a star and all below it are filled; of numbers the one alone", () => {
   expect([filled(1), filled(2)]).toEqual([4, 0]);
   show(makeRating([NONE], { id: "0199aaaa-0000-7000-8000-000000000009", steps: 11, lowest: 0, symbol: "numbers" }));
   tap(1, 0);
-  expect([filled(1), step(1, 0).checked, plain(step(1, 0).getAttribute("aria-label")!)]).toEqual([1, true, "0 of 10: Poor"]);
+  expect([filled(1), step(1, 0).checked, plain(step(1, 0).getAttribute("aria-label")!)]).toEqual([
+    1,
+    true,
+    "0 of 10: Poor",
+  ]);
 });
 
 test("marks are collected, may be taken away, and are sent by the button alone: null for what is skipped", async () => {
   show(POLL);
-  expect([button().disabled, button().textContent, dock()]).toEqual([true, "Send my ratings", expect.stringContaining("Rate as many as you like")]);
+  expect([button().disabled, button().textContent, dock()]).toEqual([
+    true,
+    "Send my ratings",
+    expect.stringContaining("Rate as many as you like"),
+  ]);
   tap(1, 4);
   tap(2, 2);
   tap(3, 5);
   expect([plain(button().textContent), dock()]).toEqual(["Send my ratings", expect.stringContaining("All 3 rated")]);
   clear(2);
-  expect([marked(), plain(button().textContent), document.activeElement]).toEqual([[4, 0, 5], "Send 2 of 3 ratings", step(2, 2)]);
+  expect([marked(), plain(button().textContent), document.activeElement]).toEqual([
+    [4, 0, 5],
+    "Send 2 of 3 ratings",
+    step(2, 2),
+  ]);
   expect(booth.sent).toEqual([]);
   await submit();
   expect(booth.sent.map((sent) => [sent.answer, sent.optionIds])).toEqual([[[4, null, 5], undefined]]);
@@ -123,14 +160,22 @@ test("marks stay, and so does every element, whatever the others do", () => {
   const before = elements();
   step(3, 1).focus();
   others(5);
-  told(makeRating(null, { results: "hidden", statements: makeRating(null).statements.concat({ ...POLL.statements[2]!, votes: null, mean: null, spread: null }) }));
+  told(
+    makeRating(null, {
+      results: "hidden",
+      statements: makeRating(null).statements.concat({ ...POLL.statements[2]!, votes: null, mean: null, spread: null }),
+    }),
+  );
   others(2);
   expect(marked()).toEqual([3, 0, 1]);
   expect(elements().filter((one, i) => one !== before[i])).toEqual([]);
   expect(document.activeElement).toBe(step(3, 1));
 });
 
-test("marks outlive a close that is taken back, a reload and another poll; they go with a new round and another scale", () => {
+const MARKS_STAY =
+  "marks outlive a close that is taken back, a reload and another poll; they go with a new round and " +
+  "another scale";
+test(MARKS_STAY, () => {
   show(POLL);
   tap(1, 3);
   told({ status: "closed" });
@@ -158,11 +203,19 @@ test("a changed mind goes under another id; the one that was counted stands wher
   tap(2, 5);
   expect(plain(button().textContent)).toBe("Change my ratings");
   await submit();
-  expect([booth.sent.map(({ answer }) => answer), marked()]).toEqual([[[4, null, null], [2, 5, null]], [4, 0, 0]]);
+  expect([booth.sent.map(({ answer }) => answer), marked()]).toEqual([
+    [
+      [4, null, null],
+      [2, 5, null],
+    ],
+    [4, 0, 0],
+  ]);
   expect(dock()).toContain("Too late to change");
 });
 
-test("what was not answered goes again after a reload, under the same id and as a rating, before the poll is known", async () => {
+const SENT_AGAIN =
+  "what was not answered goes again after a reload, under the same id and as a rating, before the poll " + "is known";
+test(SENT_AGAIN, async () => {
   booth.answers = [problem(503)];
   show(POLL);
   tap(2, 5);
@@ -176,7 +229,10 @@ test("what was not answered goes again after a reload, under the same id and as 
 test("where no rating can be changed it says so, and the first one stands", async () => {
   show(ONCE);
   tap(1, 4);
-  expect([button().textContent, dock()]).toEqual(["Send my rating", expect.stringContaining("You can't change it afterwards.")]);
+  expect([button().textContent, dock()]).toEqual([
+    "Send my rating",
+    expect.stringContaining("You can't change it afterwards."),
+  ]);
   await submit();
   expect([document.querySelectorAll("fieldset input:enabled").length, marked()]).toEqual([0, [4]]);
   expect(group(1).querySelector<HTMLElement>(".clear")!.hidden).toBe(true);
@@ -195,36 +251,61 @@ test("the receipt says each statement and its step", async () => {
 test("the room's average, how many rated, how many gave each step; the same as a table and in words", () => {
   show(makeRating([[0, 0, 1, 2, 1], NONE]));
   expect([figures(1), figures(2)]).toEqual(["4.04 ratings", "–0 ratings"]);
-  expect([...group(1).querySelectorAll<HTMLElement>(".height")].map(({ style }) => style.transform))
-    .toEqual(["scaleY(0)", "scaleY(0)", "scaleY(0.5)", "scaleY(1)", "scaleY(0.5)"]);
+  expect([...group(1).querySelectorAll<HTMLElement>(".height")].map(({ style }) => style.transform)).toEqual([
+    "scaleY(0)",
+    "scaleY(0)",
+    "scaleY(0.5)",
+    "scaleY(1)",
+    "scaleY(0.5)",
+  ]);
   expect(plain(document.querySelector("#mean-1")!.textContent)).toBe("4.0 of 5, 4 ratings");
   expect(document.querySelector("#mean-2")!.textContent).toBe("Nobody has rated this yet");
   const details = document.querySelector("details")!;
   details.open = true;
   details.dispatchEvent(new window.Event("toggle"));
   flushSync();
-  expect([...document.querySelectorAll("tbody:first-of-type tr")].map((row) => row.textContent))
-    .toEqual(["The talks4.04", "1 × 02 × 03 × 14 × 25 × 1"]);
+  expect([...document.querySelectorAll("tbody:first-of-type tr")].map((row) => row.textContent)).toEqual([
+    "The talks4.04",
+    "1 × 02 × 03 × 14 × 25 × 1",
+  ]);
 });
 
 test("hidden numbers show nothing, and their place is kept", () => {
   show(makeRating(null));
-  expect([figures(1), document.querySelector("#mean-1")!.textContent, document.querySelector("details")]).toEqual(["", "", null]);
-  expect([...group(1).querySelectorAll<HTMLElement>(".height")].every(({ style }) => style.transform === "scaleY(0)")).toBe(true);
+  expect([figures(1), document.querySelector("#mean-1")!.textContent, document.querySelector("details")]).toEqual([
+    "",
+    "",
+    null,
+  ]);
+  expect(
+    [...group(1).querySelectorAll<HTMLElement>(".height")].every(({ style }) => style.transform === "scaleY(0)"),
+  ).toBe(true);
   expect([group(1).className, group(1).querySelectorAll(".column").length]).toEqual(["statement as-stars", 5]);
   expect(summary(room.poll!, kinds.of("rating")!.lead(room.poll!))).toBe("");
 });
 
 test("aloud: a few statements each, of many the highest and the lowest", () => {
   const said = (poll: RatingPoll) => plain(summary(poll, kinds.of("rating")!.lead(poll)));
-  expect(said(makeRating([[0, 0, 0, 1, 0], [0, 1, 1, 0, 0]]))).toBe("2 people have voted. The talks: 4.0 of 5. The room: 2.5 of 5.");
+  expect(
+    said(
+      makeRating([
+        [0, 0, 0, 1, 0],
+        [0, 1, 1, 0, 0],
+      ]),
+    ),
+  ).toBe("2 people have voted. The talks: 4.0 of 5. The room: 2.5 of 5.");
   expect(said(POLL)).toBe("0 people have voted");
   const many = [3, 1, 5, 2, 4].map((mean, i) => ({ id: i + 1, text: `S${i + 1}`, votes: 1, mean, spread: NONE }));
-  expect(said({ ...POLL, statements: many, totalVoters: 1 })).toBe("1 person has voted. Highest: S3, 5.0 of 5. Lowest: S2, 1.0 of 5.");
+  expect(said({ ...POLL, statements: many, totalVoters: 1 })).toBe(
+    "1 person has voted. Highest: S3, 5.0 of 5. Lowest: S2, 1.0 of 5.",
+  );
 });
 
 test.each<[Language, string, string]>([
-  ["en", "4.5", "2 ratings"], ["de", "4,5", "2 Bewertungen"], ["es", "4,5", "2 valoraciones"], ["hi", "4.5", "2 रेटिंग"],
+  ["en", "4.5", "2 ratings"],
+  ["de", "4,5", "2 Bewertungen"],
+  ["es", "4,5", "2 valoraciones"],
+  ["hi", "4.5", "2 रेटिंग"],
 ])("in %s figures are written as there", async (language, mean, ratings) => {
   await speech.use(language);
   show(makeRating([[0, 0, 0, 1, 1]]));
@@ -240,6 +321,13 @@ test("the scale begins where it says and has its steps; the most frequent step r
 
 test("a browser that takes no style from a script has the ballot paper all the same", async () => {
   vi.resetModules();
-  vi.stubGlobal("CSSStyleSheet", class { constructor() { throw new TypeError("Illegal constructor"); } });
+  vi.stubGlobal(
+    "CSSStyleSheet",
+    class {
+      constructor() {
+        throw new TypeError("Illegal constructor");
+      }
+    },
+  );
   expect((await import("./ballot")).default.member).toBe("answer");
 });

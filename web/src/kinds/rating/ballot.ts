@@ -1,4 +1,5 @@
-// A rating on the voter's phone: its ballot paper, what is said of it, and what its numbers come to.
+// Implements a rating on the voter's phone: its ballot paper, the words about it, and what its numbers come
+// to.
 
 import type { BallotKind } from "../../vote/kind";
 import { decimal } from "../../vote/words.svelte";
@@ -22,8 +23,16 @@ const ALOUD = 4;
 
 const rating: BallotKind<RatingPoll> = {
   member: "answer",
-  printed: ({ kind, revote, steps, lowest, symbol, lowLabel, highLabel, statements }) =>
-    [kind, revote, steps, lowest, symbol, lowLabel, highLabel, statements.map(({ id, text }) => [id, text])],
+  printed: ({ kind, revote, steps, lowest, symbol, lowLabel, highLabel, statements }) => [
+    kind,
+    revote,
+    steps,
+    lowest,
+    symbol,
+    lowLabel,
+    highLabel,
+    statements.map(({ id, text }) => [id, text]),
+  ],
   Ballot,
   Table,
 
@@ -41,16 +50,19 @@ const rating: BallotKind<RatingPoll> = {
   lead(poll) {
     const top = highest(poll);
     const rated = poll.statements.flatMap(({ text, mean }) => (mean === null ? [] : [{ text, mean }]));
-    if (rated.length <= ALOUD) return rated.map(({ text, mean }) => say("mean", { text, mean: decimal(mean), top })).join(" ");
-    const high = rated.reduce((a, b) => (b.mean > a.mean ? b : a)), low = rated.reduce((a, b) => (b.mean < a.mean ? b : a));
+    if (rated.length <= ALOUD)
+      return rated.map(({ text, mean }) => say("mean", { text, mean: decimal(mean), top })).join(" ");
+    const high = rated.reduce((a, b) => (b.mean > a.mean ? b : a)),
+      low = rated.reduce((a, b) => (b.mean < a.mean ? b : a));
     return say("between", { high: high.text, most: decimal(high.mean), low: low.text, least: decimal(low.mean), top });
   },
 
   yours: ({ statements: { length: n } }) => say("yours", { n }),
-  lines: ({ statements }, answer) => statements.flatMap(({ text }, index) => {
-    const step = answer[index] ?? null;
-    return step === null ? [] : [say("mark", { text, step })];
-  }),
+  lines: ({ statements }, answer) =>
+    statements.flatMap(({ text }, index) => {
+      const step = answer[index] ?? null;
+      return step === null ? [] : [say("mark", { text, step })];
+    }),
 };
 
 export default rating;

@@ -1,4 +1,4 @@
-// A rating in the studio.
+// Implements a rating in the studio.
 
 import type { StudioKind } from "../in-studio";
 import type { RatingPoll } from "../kind";

@@ -1,11 +1,11 @@
-// What the numbers of a rating come to, statement by statement.
+// Computes what the numbers of a rating come to, statement by statement.
 
 import type { RatingPoll } from "../kind";
 
 /** How a statement stands: how many rated it, the mean of their steps, and how often each step was given. */
 export type Standing = { text: string; votes: number; mean: number | null; spread: readonly number[] };
 
-/** How each statement stands at these counts, which have a place for each step of each statement. */
+/** Returns how each statement stands at these counts, which have a slot for each step of each statement. */
 export function standings(poll: RatingPoll, slots: readonly number[]): Standing[] {
   return poll.statements.map(({ text }, i) => {
     const spread = slots.slice(i * poll.steps, (i + 1) * poll.steps);
@@ -18,27 +18,27 @@ export function standings(poll: RatingPoll, slots: readonly number[]): Standing[
 /** Where a scale begins, and how many steps it has. */
 export type Scale = Pick<RatingPoll, "lowest" | "steps">;
 
-/** The scale's steps as they are shown, ascending. */
-export const scale = ({ lowest, steps }: Scale): number[] =>
-  Array.from({ length: steps }, (_, i) => lowest + i);
+/** Returns the scale's steps as they are shown, ascending. */
+export const scale = ({ lowest, steps }: Scale): number[] => Array.from({ length: steps }, (_, i) => lowest + i);
 
-/** The highest step. */
+/** Returns the highest step. */
 export const highest = ({ lowest, steps }: Scale): number => lowest + steps - 1;
 
-/** What was rated best, the first of several; null while nothing is rated. */
+/** Returns the statement with the highest mean, the first of several; null while nothing is rated. */
 export const best = <Rated extends { mean: number | null }>(statements: readonly Rated[]): Rated | null =>
   statements.reduce<Rated | null>((top, one) => ((one.mean ?? -1) > (top?.mean ?? -1) ? one : top), null);
 
-/** Where each step's part of a bar begins and how long it is, of 1. */
+/** Returns where each step's part of a bar begins and how long it is, as fractions of the bar. */
 export function parts(spread: readonly number[]): { from: number; length: number }[] {
   const all = spread.reduce((sum, count) => sum + count, 0);
   let from = 0;
   return spread.map((count) => {
-    const length = all ? count / all : 0, begins = from;
+    const length = all ? count / all : 0,
+      begins = from;
     from += length;
     return { from: begins, length };
   });
 }
 
-/** How strong the colour of a step is, in per cents: the higher the step, the stronger. */
+/** Returns how strong the colour of a step is, in per cent: the higher the step, the stronger. */
 export const strength = (step: number, steps: number): number => Math.round(22 + (78 * step) / (steps - 1));

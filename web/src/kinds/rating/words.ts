@@ -1,4 +1,5 @@
-// What the phone says of ratings, in all its languages: they come with the kind, which only a poll of it loads.
+// Holds the words of the phone about ratings, in all its languages. They come with the kind, which is loaded
+// only for a rating.
 
 import { phrases } from "../../vote/words.svelte";
 
@@ -92,5 +93,7 @@ const hi: Own = {
   count: "रेटिंग",
 };
 
+/** The texts of all languages. */
 export const WORDS = { en, de, es, hi };
+/** Says a text of this kind in the page's language. */
 export const say = phrases<keyof typeof en>(WORDS);

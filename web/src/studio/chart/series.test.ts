@@ -1,4 +1,4 @@
-// A poll's course as numbers.
+// Tests a poll's course as numbers.
 
 import { expect, test } from "vitest";
 import { append, binned, filled, marks, moments, MOST, rates, type Point } from "./series";
@@ -6,13 +6,24 @@ import { append, binned, filled, marks, moments, MOST, rates, type Point } from 
 const point = (at: number, voters: number): Point => ({ at, voters, votes: [voters] });
 
 test("what changed after a quiet time did so in the step before", () => {
-  expect(filled([point(0, 0), point(10_000, 50)], 1_000).map((one) => [one.at, one.voters])).toEqual([[0, 0], [9_000, 0], [10_000, 50]]);
+  expect(filled([point(0, 0), point(10_000, 50)], 1_000).map((one) => [one.at, one.voters])).toEqual([
+    [0, 0],
+    [9_000, 0],
+    [10_000, 50],
+  ]);
   expect(filled([point(0, 0), point(1_000, 5)], 1_000).length).toBe(2);
 });
 
 test("of points within a step the newest stands, and time does not run backwards", () => {
   let points: Point[] = [];
-  for (const [at, voters] of [[0, 0], [400, 1], [800, 2], [1_500, 5], [1_400, 4]] as const) points = append(points, point(at, voters), 1_000);
+  for (const [at, voters] of [
+    [0, 0],
+    [400, 1],
+    [800, 2],
+    [1_500, 5],
+    [1_400, 4],
+  ] as const)
+    points = append(points, point(at, voters), 1_000);
   expect(points.map((one) => one.voters)).toEqual([0, 2, 5]);
 });
 
@@ -32,7 +43,7 @@ test("columns are no narrower than asked, and lose nobody", () => {
   const columns = binned(points, 40);
   expect(columns.length).toBeLessThanOrEqual(41);
   expect(new Set(columns.slice(0, -1).map((one) => Math.round(one.to - one.from))).size).toBe(1);
-  const all = columns.reduce((sum, one) => sum + one.perSecond * (one.to - one.from) / 1000, 0);
+  const all = columns.reduce((sum, one) => sum + (one.perSecond * (one.to - one.from)) / 1000, 0);
   expect(all).toBeCloseTo(399 * 3);
 });
 

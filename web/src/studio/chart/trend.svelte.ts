@@ -1,4 +1,4 @@
-// How a poll went: what the server kept of it, and from then on what is seen live.
+// Keeps the course of a poll: what the server kept of it, and from then on what is seen live.
 
 import { now } from "../../api/clock";
 import { getTrend } from "../../api/operations";
@@ -6,9 +6,10 @@ import type { Poll } from "../../api/generated";
 import { slotsOf } from "../../kinds/kind";
 import { append, filled, pointOf, type Point } from "./series";
 
-/** A first point so soon after the poll was made is its beginning. */
+/** A first point this many milliseconds after the poll was made is taken for its beginning. */
 const BEGINNING = 60_000;
 
+/** Keeps the course of one poll. */
 export class Trend {
   points = $state.raw<readonly Point[]>([]);
   loaded = $state(false);
@@ -44,7 +45,7 @@ export class Trend {
     this.points = append(this.points, point, this.#step);
   }
 
-  /** Time goes on though nobody votes. */
+  /** Lets time go on though nobody votes. */
   tick() {
     const last = this.points.at(-1);
     if (last && this.#last?.status === "open") this.points = append(this.points, { ...last, at: now() }, this.#step);
@@ -56,9 +57,12 @@ export class Trend {
     if (!answer.ok || this.#closed || !answer.data.points?.length) return;
     this.#step = answer.data.stepMs;
     const kept = answer.data.points.map(pointOf);
-    // Nobody had voted when it was made; one that this node met later tells nothing of the time between.
-    const made = Date.parse(this.#last!.createdAt), first = kept[0]!;
-    if (this.#round === 1 && first.at - made < BEGINNING) kept.unshift({ ...first, at: Math.min(made, first.at - 1), voters: 0, votes: first.votes.map(() => 0) });
+    // Nobody had voted when the poll was made. A poll that this node met later tells nothing of the time
+    // between.
+    const made = Date.parse(this.#last!.createdAt),
+      first = kept[0]!;
+    if (this.#round === 1 && first.at - made < BEGINNING)
+      kept.unshift({ ...first, at: Math.min(made, first.at - 1), voters: 0, votes: first.votes.map(() => 0) });
     const live = this.points.filter((point) => point.at > kept.at(-1)!.at);
     this.points = [...filled(kept, this.#step), ...live];
   }

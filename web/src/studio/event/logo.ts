@@ -1,9 +1,11 @@
-// A picture as the server takes it: PNG, JPEG or WebP of at most 64 KiB. What is larger is drawn smaller.
+// Makes a picture fit for the server: PNG, JPEG or WebP of at most 64 KiB. A larger one is drawn smaller.
 
+/** The formats that the server takes. */
 export const KINDS = ["image/png", "image/jpeg", "image/webp"];
+/** The most bytes of a picture. */
 export const MOST = 64 * 1024;
 
-/** The picture to send, or what is wrong with it. */
+/** Returns the picture to send, or what is wrong with it. */
 export async function fitted(file: File): Promise<{ picture: Blob } | { fault: string }> {
   if (KINDS.includes(file.type) && file.size <= MOST) return { picture: file };
   try {
@@ -15,8 +17,10 @@ export async function fitted(file: File): Promise<{ picture: Blob } | { fault: s
       canvas.height = Math.max(1, Math.round(whole.height * scale));
       canvas.getContext("2d")!.drawImage(whole, 0, 0, canvas.width, canvas.height);
       for (const kind of ["image/webp", "image/png"]) {
-        const picture = await new Promise<Blob | null>((done) => { canvas.toBlob(done, kind, 0.9); });
-        // A browser that cannot write a kind writes PNG.
+        const picture = await new Promise<Blob | null>((done) => {
+          canvas.toBlob(done, kind, 0.9);
+        });
+        // A browser that cannot write a format writes PNG.
         if (picture && picture.size <= MOST && KINDS.includes(picture.type)) return { picture };
       }
     }

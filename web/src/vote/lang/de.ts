@@ -1,4 +1,4 @@
-// Deutsch.
+// Holds the texts of the voter's page in German.
 
 import type { Words } from "../words.svelte";
 
@@ -68,7 +68,10 @@ export default {
   tryingNow: "Neuer Versuch läuft; gezählt wird nur einmal.",
   queued: "Auf diesem Gerät gespeichert",
   queuedText: "Sie sind offline. Ihre Stimme wird gesendet, sobald Sie verbunden sind.",
-  waits: { one: "Eine Stimme zu einer früheren Frage wartet noch auf den Versand.", other: "{n} Stimmen zu früheren Fragen warten noch auf den Versand." },
+  waits: {
+    one: "Eine Stimme zu einer früheren Frage wartet noch auf den Versand.",
+    other: "{n} Stimmen zu früheren Fragen warten noch auf den Versand.",
+  },
   refused: "Sie haben schon abgestimmt",
   refusedText: "Hier zählt eine Stimme pro Person; Ihre erste gilt.",
   late: "Zu spät",

@@ -1,5 +1,5 @@
-// English: the language whose keys the others follow. A text with plural forms has one for each category
-// of its language (Intl.PluralRules); {names} are filled in.
+// Holds the texts of the voter's page in English, whose keys the other languages follow. A text with plural
+// forms has one for each category of its language (Intl.PluralRules); {names} are filled in.
 
 import type { Words } from "../words.svelte";
 
@@ -69,7 +69,10 @@ export default {
   tryingNow: "Trying again now; it counts only once.",
   queued: "Saved on this phone",
   queuedText: "You are offline. Your vote goes out by itself once you are back.",
-  waits: { one: "A vote in an earlier question still waits to be sent.", other: "{n} votes in earlier questions still wait to be sent." },
+  waits: {
+    one: "A vote in an earlier question still waits to be sent.",
+    other: "{n} votes in earlier questions still wait to be sent.",
+  },
   refused: "You have already voted",
   refusedText: "This poll takes one vote per person; your first one stands.",
   late: "Too late to be counted",

@@ -1,4 +1,4 @@
-// Español.
+// Holds the texts of the voter's page in Spanish.
 
 import type { Words } from "../words.svelte";
 
@@ -31,8 +31,16 @@ export default {
   voters: { one: "Ha votado {n} persona", many: "Han votado {n} de personas", other: "Han votado {n} personas" },
   resultsLater: "Los resultados se verán después",
   resultsAfter: "Verás los resultados al votar",
-  votedLater: { one: "{n} ha votado; resultados después", many: "{n} han votado; resultados después", other: "{n} han votado; resultados después" },
-  votedAfter: { one: "{n} ha votado; verás más al votar", many: "{n} han votado; verás más al votar", other: "{n} han votado; verás más al votar" },
+  votedLater: {
+    one: "{n} ha votado; resultados después",
+    many: "{n} han votado; resultados después",
+    other: "{n} han votado; resultados después",
+  },
+  votedAfter: {
+    one: "{n} ha votado; verás más al votar",
+    many: "{n} han votado; verás más al votar",
+    other: "{n} han votado; verás más al votar",
+  },
   closesIn: "Se cierra en {time}",
   openUntil: "Abierta hasta {time}",
 
@@ -68,7 +76,11 @@ export default {
   tryingNow: "Probando de nuevo; solo cuenta una vez.",
   queued: "Guardado en este móvil",
   queuedText: "No hay conexión. Tu voto saldrá solo en cuanto vuelva.",
-  waits: { one: "Un voto de una pregunta anterior aún espera para enviarse.", many: "{n} de votos de preguntas anteriores aún esperan para enviarse.", other: "{n} votos de preguntas anteriores aún esperan para enviarse." },
+  waits: {
+    one: "Un voto de una pregunta anterior aún espera para enviarse.",
+    many: "{n} de votos de preguntas anteriores aún esperan para enviarse.",
+    other: "{n} votos de preguntas anteriores aún esperan para enviarse.",
+  },
   refused: "Ya habías votado",
   refusedText: "Aquí cada persona vota una vez; vale tu primer voto.",
   late: "Demasiado tarde",
