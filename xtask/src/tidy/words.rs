@@ -137,7 +137,7 @@ mod tests {
     fn fragments_are_found_and_sentences_are_not() {
         let text = "//! A file.\n/// Which.\nfn a() {}\n/// A whole sentence.\n/// The file.\nfn b() {}\n/// By\n/// whom.\n";
         let faults = fragments(&file("crates/core/src/a.rs", text));
-        assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2, 6]);
+        assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2, 7]);
     }
 
     #[test]

@@ -158,6 +158,26 @@ fn reference() -> Value {
     json!({"description": "A value of your choice that comes back with the answers; at most 128 bytes of JSON"})
 }
 
+/// Describes one message of the socket. Its `type` is its name.
+fn message(name: &str, members: &Value, required: &[&str], summary: &str) -> Value {
+    let mut properties = json!({"type": {"const": name}});
+    for (member, schema) in members.as_object().into_iter().flatten() {
+        properties[member] = schema.clone();
+    }
+    let required: Vec<_> = std::iter::once("type").chain(required.iter().copied()).collect();
+    json!({
+        "name": name,
+        "summary": summary,
+        "contentType": "application/json",
+        "payload": {
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+        },
+    })
+}
+
 /// Builds the document.
 pub fn whole() -> Value {
     let api = serde_json::to_value(openapi::whole());
@@ -170,23 +190,7 @@ pub fn whole() -> Value {
     let mut operations = json!({});
     for (action, list) in [("send", sent()), ("receive", taken())] {
         for (name, members, required, summary) in list {
-            let mut properties = json!({"type": {"const": name}});
-            for (member, schema) in members.as_object().into_iter().flatten() {
-                properties[member] = schema.clone();
-            }
-            let required: Vec<_> =
-                std::iter::once("type").chain(required.iter().copied()).collect();
-            messages[name] = json!({
-                "name": name,
-                "summary": summary,
-                "contentType": "application/json",
-                "payload": {
-                    "type": "object",
-                    "properties": properties,
-                    "required": required,
-                    "additionalProperties": false,
-                },
-            });
+            messages[name] = message(name, &members, required, summary);
             on_socket[name] = json!({"$ref": format!("#/components/messages/{name}")});
             operations[name] = json!({
                 "action": action,
