@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::id::{EventId, Generation, Offset, Partition, PollId};
 use crate::poll::Poll;
-use crate::record::{RecordError, why_not};
+use crate::record::{RecordError, decode_error};
 use crate::standing::{Announcement, TallyAt};
 use crate::tally::{Gate, Tally};
 
@@ -113,7 +113,7 @@ impl Announcement {
     pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
         let wire = match serde_json::from_slice::<Versioned<Wire>>(value) {
             Ok(Versioned { v: VERSION, wire }) => wire,
-            _ => return Err(why_not(value)),
+            _ => return Err(decode_error(value)),
         };
         Ok(match wire {
             Wire::Poll { poll_id, poll } if poll_id == poll.id => Self::Poll(poll),

@@ -149,7 +149,7 @@ enum Step {
     Repeat(prop::sample::Index),
 }
 
-fn event() -> impl Strategy<Value = Step> {
+fn step_strategy() -> impl Strategy<Value = Step> {
     let vote = (
         0..4_u8,
         0..12_u8,
@@ -245,7 +245,7 @@ proptest! {
     /// The decision on every ballot and the whole tally are what the independent recount says.
     #[test]
     fn agrees_with_the_independent_recount(
-        events in prop::collection::vec(event(), 0..80),
+        events in prop::collection::vec(step_strategy(), 0..80),
         rules in of_any_kind(),
     ) {
         let log = play(&rules, &events);
@@ -274,7 +274,7 @@ proptest! {
     /// Appending any record again, anywhere later, changes no tally, no decision and no version.
     #[test]
     fn duplicates_change_nothing(
-        events in prop::collection::vec(event(), 1..60),
+        events in prop::collection::vec(step_strategy(), 1..60),
         copies in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..10),
         rules in of_any_kind(),
     ) {

@@ -9,7 +9,7 @@ use pollux_core::standing::{Announcement, Standing};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::grants::Proof;
 use pollux_server::watch::hub::Missing;
-use pollux_server::watch::stream::{Events, events};
+use pollux_server::watch::stream::{EventStream, event_stream};
 use pollux_server::watch::viewer::{Interest, Watched};
 use serde_json::{Value, json};
 
@@ -37,9 +37,9 @@ fn draft_of(event: &Event, n: u64) -> Poll {
     draft
 }
 
-fn follow(world: &World, event: &Event) -> Events {
+fn follow(world: &World, event: &Event) -> EventStream {
     let interest = Interest { event: Some(Watched::Event(event.id)), ..Interest::default() };
-    events(&world.hub, interest, None)
+    event_stream(&world.hub, interest, None)
 }
 
 fn show(world: &World, event: &mut Event, poll: Option<&Standing>) {
@@ -58,7 +58,7 @@ fn told(messages: &[Value]) -> Vec<(&str, &Value)> {
 }
 
 /// Makes an event with two open polls, none on stage, and a viewer whose hello has been read.
-async fn two(world: &World) -> (Event, [Standing; 2], Events) {
+async fn two(world: &World) -> (Event, [Standing; 2], EventStream) {
     let event = event(1);
     let polls = [of(&event, 1), of(&event, 2)];
     for poll in &polls {

@@ -8,7 +8,7 @@ use pollux_core::poll::{Poll, PollStatus, Results};
 use pollux_core::standing::{Announcement, Standing};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::hub::Missing;
-use pollux_server::watch::stream::events;
+use pollux_server::watch::stream::event_stream;
 use pollux_server::watch::viewer::Interest;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ fn in_memory(world: &World, polls: &[Arc<Poll>]) -> Vec<bool> {
 
 /// Makes five polls with votes, of which the first two lead and the last is the newest; the other two are put
 /// down, unless a viewer has yet to be sent them.
-async fn five(world: &World) -> Vec<Arc<Poll>> {
+async fn five_polls(world: &World) -> Vec<Arc<Poll>> {
     let polls: Vec<_> = (1..=5).map(|n| world.open(n, Results::Live)).collect();
     for (poll, votes) in polls.iter().zip([9, 8, 3, 2, 1]) {
         world.tally(poll, 0, [votes, 0]);
@@ -62,7 +62,7 @@ async fn what_leads_or_is_the_newest_or_watched_stays_and_the_rest_is_put_down()
     let world = small();
     let third = poll(3, Results::Live, true);
     let polls: Vec<_> = (1..=5).map(|n| world.open(n, Results::Live)).collect();
-    let _viewer = events(&world.hub, one(&third), None);
+    let _viewer = event_stream(&world.hub, one(&third), None);
     for (poll, votes) in polls.iter().zip([9, 8, 3, 2, 1]) {
         world.tally(poll, 0, [votes, 0]);
     }
@@ -79,8 +79,8 @@ async fn what_leads_or_is_the_newest_or_watched_stays_and_the_rest_is_put_down()
 #[tokio::test(start_paused = true)]
 async fn one_that_is_read_back_unchanged_is_no_news() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
-    let polls = five(&world).await;
+    let mut viewer = event_stream(&world.hub, everything(), None);
+    let polls = five_polls(&world).await;
     rest(&mut viewer).await;
     a_while().await;
     assert_eq!(in_memory(&world, &polls), [true, true, false, false, true]);
@@ -93,8 +93,8 @@ async fn one_that_is_read_back_unchanged_is_no_news() {
 #[tokio::test(start_paused = true)]
 async fn a_vote_reads_it_back_and_viewers_are_told_as_of_any_other() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
-    let polls = five(&world).await;
+    let mut viewer = event_stream(&world.hub, everything(), None);
+    let polls = five_polls(&world).await;
     rest(&mut viewer).await;
     let news = Announcement::Tally(tally(&polls[3], 0, [2, 7]));
     assert_eq!(world.hub.apply(news), Err(Missing::Poll(polls[3].id)));
@@ -110,7 +110,7 @@ async fn a_vote_reads_it_back_and_viewers_are_told_as_of_any_other() {
 #[tokio::test(start_paused = true)]
 async fn a_hidden_vote_that_reads_it_back_is_told_to_nobody() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
+    let mut viewer = event_stream(&world.hub, everything(), None);
     let hidden = world.open(1, Results::Hidden);
     world.open(2, Results::Live);
     world.open(3, Results::Live);
@@ -125,8 +125,8 @@ async fn a_hidden_vote_that_reads_it_back_is_told_to_nobody() {
 #[tokio::test(start_paused = true)]
 async fn the_end_of_one_is_told_to_whoever_was_told_of_it() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
-    let polls = five(&world).await;
+    let mut viewer = event_stream(&world.hub, everything(), None);
+    let polls = five_polls(&world).await;
     rest(&mut viewer).await;
     for (poll, deleted) in polls[2..4].iter().zip([false, true]) {
         let mut poll = poll.clone();
@@ -149,9 +149,9 @@ async fn the_end_of_one_is_told_to_whoever_was_told_of_it() {
 #[tokio::test(start_paused = true)]
 async fn it_ranks_and_comes_to_the_board_when_its_turn_comes() {
     let world = small();
-    let mut polls = five(&world).await;
+    let mut polls = five_polls(&world).await;
     let interest = Interest { leaderboard: true, ..Interest::default() };
-    let mut viewer = events(&world.hub, interest, None);
+    let mut viewer = event_stream(&world.hub, interest, None);
     next(&mut viewer).await;
     world.change(&mut polls[0], |poll| _ = poll.close(NOW).unwrap());
     let wanted = world.hub.sought().await;
@@ -173,7 +173,7 @@ async fn it_ranks_and_comes_to_the_board_when_its_turn_comes() {
 #[tokio::test(start_paused = true)]
 async fn one_that_is_closed_when_its_turn_comes_has_no_place() {
     let world = small();
-    let mut polls = five(&world).await;
+    let mut polls = five_polls(&world).await;
     world.change(&mut polls[0], |poll| _ = poll.close(NOW).unwrap());
     assert_eq!(world.hub.sought().await, [polls[2].id]);
     let mut closed = polls[2].clone();
@@ -186,9 +186,9 @@ async fn one_that_is_closed_when_its_turn_comes_has_no_place() {
 #[tokio::test(start_paused = true)]
 async fn who_is_greeted_without_it_is_told_of_it_once_it_is_read_back() {
     let world = small();
-    let mut polls = five(&world).await;
+    let mut polls = five_polls(&world).await;
     world.change(&mut polls[4], |poll| _ = poll.close(NOW).unwrap());
-    let mut viewer = events(&world.hub, everything(), None);
+    let mut viewer = event_stream(&world.hub, everything(), None);
     assert_eq!(next(&mut viewer).await["polls"], json!([]), "the newest is on the shelf");
     assert_eq!(world.hub.sought().await, [polls[3].id]);
     world.hub.merge(stored(&polls[3], Some([2, 0])));
@@ -200,9 +200,9 @@ async fn who_is_greeted_without_it_is_told_of_it_once_it_is_read_back() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_viewer_of_everything_misses_nothing_by_it() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
+    let mut viewer = event_stream(&world.hub, everything(), None);
     next(&mut viewer).await;
-    let polls = five(&world).await;
+    let polls = five_polls(&world).await;
     assert_eq!(in_memory(&world, &polls), [true; 5], "there is somebody who has not heard of them");
     let told = rest(&mut viewer).await;
     let of =
@@ -217,7 +217,7 @@ async fn a_slow_viewer_of_everything_misses_nothing_by_it() {
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_one_that_the_store_has_lost() {
     let world = small();
-    let mut polls = five(&world).await;
+    let mut polls = five_polls(&world).await;
     world.change(&mut polls[0], |poll| _ = poll.close(NOW).unwrap());
     assert_eq!(world.hub.sought().await, [polls[2].id]);
     world.hub.unknown(polls[2].id);
@@ -229,7 +229,7 @@ async fn nobody_waits_for_one_that_the_store_has_lost() {
 struct Side {
     world: World,
     store: BTreeMap<usize, Standing>,
-    viewer: pollux_server::watch::stream::Events,
+    viewer: pollux_server::watch::stream::EventStream,
     /// The last state that the viewer was sent of each poll.
     told: BTreeMap<String, Value>,
 }
@@ -244,7 +244,7 @@ impl Side {
             ..WatchLimits::default()
         };
         let world = World::new(limits);
-        let viewer = events(&world.hub, everything(), None);
+        let viewer = event_stream(&world.hub, everything(), None);
         Self { world, store: BTreeMap::new(), viewer, told: BTreeMap::new() }
     }
 

@@ -125,7 +125,7 @@ async fn a_full_line_refuses_at_once_and_says_so() {
     log.ready().unwrap();
     waiting.push(log.append(0, record("room again")));
     assert!(!waiting.iter().any(refused));
-    log.send_away();
+    log.empty_for_good();
     for outcome in join_all(waiting).await {
         assert!(matches!(outcome, Err(AppendError::NotRecorded(_))), "{outcome:?}");
     }
