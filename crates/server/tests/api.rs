@@ -505,7 +505,7 @@ async fn both_spellings_of_every_route_answer_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn etags_spare_what_is_known() {
+async fn what_a_client_has_by_its_etag_is_not_sent_again() {
     let world = World::new().await;
     let (id, token) = world.poll(CLASSIC).await;
     world.settle().await;

@@ -88,7 +88,7 @@ async fn nothing_that_sets_a_cookie_may_be_kept_for_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_is_known_still_makes_a_voter_of_who_is_none() {
+async fn a_page_that_is_known_still_gives_a_cookie_to_whoever_has_none() {
     let world = World::new().await;
     for path in ["/", "/p/482913", "/studio", "/overlay/1"] {
         let page = Ask::get(path).header("accept", BROWSER);

@@ -78,7 +78,7 @@ async fn connections_past_the_limit_wait_until_one_is_closed() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_uses_takes_no_place() {
+async fn a_second_listening_address_takes_no_place() {
     let served = serve(|config| {
         config.api.connections = 1;
         config.api.connections_share = 100;

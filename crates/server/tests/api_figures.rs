@@ -326,7 +326,7 @@ async fn a_replay_is_read_once_and_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vote_nobody_came_to_is_one_frame_and_a_long_one_none() {
+async fn a_poll_without_votes_is_one_frame_and_a_long_one_none() {
     let world = World::with(|config| config.api.replay_records = 10).await;
     let (id, token) = world.poll(POLL).await;
     let early = get(&world, format!("/api/polls/{id}/replay")).await;

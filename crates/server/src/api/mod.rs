@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_knows_those_above_it_only() {
+    fn a_folder_uses_only_those_above_it() {
         let api = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
         let text = include_str!("mod.rs");
         let list = text.lines().filter_map(|line| line.strip_prefix("//! - "));

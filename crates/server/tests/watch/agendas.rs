@@ -141,7 +141,7 @@ async fn only_who_runs_the_event_is_shown_drafts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_list_tells_when_a_poll_is_final_and_when_it_is_gone() {
+async fn the_agenda_says_when_a_poll_is_final_and_when_it_is_gone() {
     let world = World::new(WatchLimits::default());
     let (_, [one, _], mut viewer) = two(&world).await;
     let mut poll = one.poll.clone();

@@ -185,7 +185,7 @@ async fn after_a_long_log(times: impl Fn(u64) -> u64) -> (Arc<MemoryNode>, Stand
 }
 
 #[test]
-fn only_what_may_be_of_the_poll_is_read() {
+fn only_records_that_may_be_of_the_poll_are_read() {
     runtime().block_on(async {
         let (log, end) = after_a_long_log(|at| at).await;
         let mut begins = BTreeMap::new();
@@ -203,7 +203,7 @@ fn only_what_may_be_of_the_poll_is_read() {
 }
 
 #[test]
-fn times_that_lie_cost_time_and_no_vote() {
+fn wrong_record_times_cost_time_and_no_vote() {
     runtime().block_on(async {
         // The clocks of all nodes stood still, long before the poll was created.
         let (log, end) = after_a_long_log(|_| MADE - 10 * CLOCKS).await;
@@ -348,7 +348,7 @@ fn one_page_is_folded_at_a_time() {
 }
 
 #[test]
-fn as_many_as_may_be_are_kept_and_made() {
+fn as_many_replays_as_the_limit_are_kept_and_made() {
     runtime().block_on(async {
         let replays = Replays::default();
         let key = |n| (PollId::new(UnixMillis(n), [1; 10]), 2);
