@@ -1,4 +1,4 @@
-//! `make bench` measures what a vote, a delivery and an idle watcher cost, and raw baselines in the same run.
+//! `make bench` measures what a vote, a delivery and an idle viewer cost, and raw baselines in the same run.
 //!
 //! CPU seconds per operation come first, of the server's process alone (`/proc/PID/stat`), as medians of
 //! alternating rounds: wall time on shared machines is noise. `docs/benchmarks.md` says how it measures,
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::load::{self, Load};
-use crate::server::{Server, Watchers};
+use crate::server::{Server, Viewers};
 
 /// The load has this many connections.
 const CONNECTIONS: usize = 256;
@@ -169,19 +169,19 @@ fn fdatasync_p99(folder: &Path) -> Result<f64> {
 
 /// Measures how much memory the server needs for sockets that watch a poll in which nothing happens.
 fn idle(scale: &Scale, built: &Path) -> Result<()> {
-    println!("an idle watcher, of {} on `pollux serve`", scale.sockets);
+    println!("an idle viewer, of {} on `pollux serve`", scale.sockets);
     let folder = Folder::new("idle")?;
     let pollux = Server::pollux(built, &folder.0)?;
-    // The first connections need memory that the server keeps for good, which is no watcher's cost.
-    drop(Watchers::open(&pollux, 16)?);
+    // The first connections need memory that the server keeps for good, which is no viewer's cost.
+    drop(Viewers::open(&pollux, 16)?);
     std::thread::sleep(Duration::from_secs(1));
     let before = pollux.resident()?;
-    let watchers = Watchers::open(&pollux, scale.sockets)?;
+    let viewers = Viewers::open(&pollux, scale.sockets)?;
     let settling = Duration::from_secs(3);
     let at_once = pollux.resident()?;
     std::thread::sleep(settling);
     let after = pollux.resident()?;
-    let each = |bytes: f64| (bytes - before) / watchers.len() as f64 / 1024.0;
+    let each = |bytes: f64| (bytes - before) / viewers.len() as f64 / 1024.0;
     println!("  resident memory        {:8.2} KiB (target 8)", each(after));
     println!("  just after they came   {:8.2} KiB", each(at_once));
     Ok(())
@@ -196,7 +196,7 @@ fn deliveries(scale: &Scale, built: &Path) -> Result<()> {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let figure = |name: &str| report[name].as_f64().with_context(|| format!("no {name}"));
     let bytes = figure("bytesPerDelivery")?;
-    println!("a delivery of {bytes} bytes to each of {} watchers", scale.sockets);
+    println!("a delivery of {bytes} bytes to each of {} viewers", scale.sockets);
     println!("  raw send()             {:8.2} µs CPU", figure("sendMicros")?);
     println!("  pollux                 {:8.2} µs CPU", figure("deliveryMicros")?);
     println!("  ratio                  {:8.2}   (target 1.3)", figure("ratio")?);

@@ -43,7 +43,7 @@ pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
     DRAWS.store(std::io::stdout().is_terminal(), Relaxed);
     let poll = make_poll(cluster)?;
     let story = Story::new();
-    story.tell(&format!(
+    story.say(&format!(
         "a poll; {} people vote on it, half through web1, half through web2",
         2 * BALLOTS
     ));
@@ -63,7 +63,7 @@ pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
             thread::sleep(screen.pause());
         }
         acts.join().expect("the story does not panic")?;
-        story.tell("waiting for the last votes to be answered");
+        story.say("waiting for the last votes to be answered");
         let mut acknowledged = 0;
         for voters in audience {
             let output = wait(voters, || {
@@ -107,7 +107,7 @@ impl Story {
         Self { begun: Instant::now(), told: Mutex::default(), over: AtomicBool::new(false) }
     }
 
-    fn tell(&self, line: &str) {
+    fn say(&self, line: &str) {
         let seconds = self.begun.elapsed().as_secs_f64();
         let line = format!("{seconds:5.1} s  {line}");
         if !std::io::stdout().is_terminal() {
@@ -126,7 +126,7 @@ fn play(cluster: &Cluster, story: &Story) -> Result<()> {
     thread::sleep(REST);
     let victim = busiest(cluster)?;
     let before = led(cluster)?;
-    story.tell(&format!("kill -9 {victim}, which leads {} partitions", before[&victim]));
+    story.say(&format!("kill -9 {victim}, which leads {} partitions", before[&victim]));
     cluster.kill(&victim)?;
     let killed = Instant::now();
     cluster.wait_until(START_DEADLINE, "other brokers lead", || {
@@ -139,32 +139,32 @@ fn play(cluster: &Cluster, story: &Story) -> Result<()> {
         Mode::ZooKeeper => "ZooKeeper let its session go, and the controller chose new leaders",
         Mode::KRaft => "the controllers missed it, and chose new leaders",
     };
-    story.tell(&format!("{how} after {:.1} s: {}", killed.elapsed().as_secs_f64(), now.join(", ")));
+    story.say(&format!("{how} after {:.1} s: {}", killed.elapsed().as_secs_f64(), now.join(", ")));
     thread::sleep(REST);
-    story.tell(&format!("{victim} is started again, and fetches what it has missed"));
+    story.say(&format!("{victim} is started again, and fetches what it has missed"));
     cluster.start_member(&victim)?;
     cluster.wait_in_sync(START_DEADLINE)?;
-    story.tell("every partition is on three brokers again");
+    story.say("every partition is on three brokers again");
     if cluster.mode() == Mode::ZooKeeper {
         thread::sleep(REST / 2);
         let leader = cluster.zookeeper_leader()?;
-        story.tell(&format!("kill -9 {leader}, the leader of the ZooKeepers"));
+        story.say(&format!("kill -9 {leader}, the leader of the ZooKeepers"));
         cluster.kill(&leader)?;
         cluster.wait_until(START_DEADLINE, "another leads", || {
             ensure!(cluster.zookeeper_leader()? != leader, "{leader} still leads");
             Ok(())
         })?;
-        story.tell(&format!(
+        story.say(&format!(
             "{} was elected; {leader} is started again",
             cluster.zookeeper_leader()?
         ));
         cluster.start_member(&leader)?;
     }
     thread::sleep(REST / 2);
-    story.tell("kill -9 processor1, in the middle of what it counts");
+    story.say("kill -9 processor1, in the middle of what it counts");
     cluster.kill("processor1")?;
     thread::sleep(REST);
-    story.tell("processor1 is started again; the other had taken over its partitions");
+    story.say("processor1 is started again; the other had taken over its partitions");
     cluster.start_member("processor1")?;
     thread::sleep(REST);
     Ok(())

@@ -66,7 +66,7 @@ async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
     for plant in plants {
         let began = Instant::now();
         // A bug that does not build proves nothing either.
-        let caught = sow(copy, plant).await.unwrap_or_else(|error| {
+        let caught = plant_and_test(copy, plant).await.unwrap_or_else(|error| {
             eprintln!("{error:#}");
             None
         });
@@ -90,13 +90,13 @@ pub fn healthy(root: &Path, plant: &Plant) -> Result<String> {
     Ok(text)
 }
 
-/// `Sown` is a bug that is in the copy now. It is taken out when dropped.
-struct Sown {
+/// `Planted` is a bug that is in the copy now. It is taken out when dropped.
+struct Planted {
     path: PathBuf,
     healthy: String,
 }
 
-impl Drop for Sown {
+impl Drop for Planted {
     fn drop(&mut self) {
         if let Err(error) = fs::write(&self.path, &self.healthy) {
             eprintln!("{} still has a bug in it: {error}", self.path.display());
@@ -105,9 +105,9 @@ impl Drop for Sown {
 }
 
 /// Puts the bug in, runs the tests and takes it out again. Returns the test that noticed it.
-async fn sow(copy: &Path, plant: &Plant) -> Result<Option<String>> {
-    let sown = Sown { path: copy.join(plant.file), healthy: healthy(copy, plant)? };
-    fs::write(&sown.path, sown.healthy.replacen(plant.right, plant.wrong, 1))?;
+async fn plant_and_test(copy: &Path, plant: &Plant) -> Result<Option<String>> {
+    let planted = Planted { path: copy.join(plant.file), healthy: healthy(copy, plant)? };
+    fs::write(&planted.path, planted.healthy.replacen(plant.right, plant.wrong, 1))?;
     test(copy, plant.tests).await.with_context(|| format!("with the bug {:?}", plant.name))
 }
 
@@ -117,8 +117,8 @@ async fn test(copy: &Path, tests: &[&str]) -> Result<Option<String>> {
     if !built.status.success() {
         bail!("it does not build:\n{}", String::from_utf8_lossy(&built.stderr));
     }
-    let said = copy.join("target/said");
-    let file = File::create(&said)?;
+    let output = copy.join("target/said");
+    let file = File::create(&output)?;
     let mut run = cargo_test(copy, tests);
     let run = run.stdout(file.try_clone()?).stderr(file).process_group(0).spawn()?;
     let Some(status) = Run(run).end().await? else {
@@ -127,8 +127,8 @@ async fn test(copy: &Path, tests: &[&str]) -> Result<Option<String>> {
     if status.success() {
         return Ok(None);
     }
-    let said = String::from_utf8_lossy(&fs::read(said)?).into_owned();
-    let failed: Vec<_> = said
+    let output = String::from_utf8_lossy(&fs::read(output)?).into_owned();
+    let failed: Vec<_> = output
         .lines()
         .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"))
         .collect();

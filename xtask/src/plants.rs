@@ -27,7 +27,8 @@ const STORE: &[&str] = &["-p", "pollux-server", "--lib", "store::"];
 const POSTGRES: &[&str] = &["-p", "pollux-server", "--test", "postgres", "workers::"];
 const LOG: &[&str] = &["-p", "pollux-server", "--lib", "log::"];
 const ROOM: &[&str] = &["-p", "pollux-server", "--test", "api_room"];
-const CROWD: &[&str] = &["-p", "pollux-server", "--lib", "--test", "api_crowd", "crowd"];
+const ONE_ADDRESS: &[&str] =
+    &["-p", "pollux-server", "--lib", "--test", "api_crowd", "one_address"];
 const LIMITS: &[&str] = &["-p", "pollux-server", "--lib", "limits::"];
 const READY: &[&str] = &["-p", "pollux-server", "--test", "api_ready"];
 const CACHES: &[&str] = &["-p", "pollux-server", "--test", "api_caches"];
@@ -140,7 +141,7 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a new round takes the version of turnout back",
         file: "crates/core/src/standing.rs",
-        right: "self.tallies().map(|at| hidden(at.tally.round.saturating_sub(1))).sum()",
+        right: "self.tallies().map(|at| weight_of_hidings(at.tally.round.saturating_sub(1))).sum()",
         wrong: "0",
         tests: CORE,
     },
@@ -296,14 +297,14 @@ pub const PLANTS: &[Plant] = &[
         name: "announce before the commit",
         file: "crates/server/src/processor/worker.rs",
         right: "            self.processor.store.commit(self.slice.partition, &commit).await?;",
-        wrong: "            self.announcer.tell(commit.tallies.clone(), commit.to);\n            self.processor.store.commit(self.slice.partition, &commit).await?;",
+        wrong: "            self.announcer.enqueue(commit.tallies.clone(), commit.to);\n            self.processor.store.commit(self.slice.partition, &commit).await?;",
         tests: SIMULATION,
     },
     Plant {
         name: "announce more than is committed",
         file: "crates/server/src/processor/announcer.rs",
-        right: "(!pending.said).then_some((tallies, pending.next))",
-        wrong: "(!pending.said).then_some((tallies, pending.next + 1))",
+        right: "(!pending.idle).then_some((tallies, pending.next))",
+        wrong: "(!pending.idle).then_some((tallies, pending.next + 1))",
         tests: SIMULATION,
     },
     Plant {
@@ -323,8 +324,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a record that has left the line and is sent all the same",
         file: "crates/server/src/log/waiting/mod.rs",
-        right: "let parcel = line.parcels.remove(&place)?;",
-        wrong: "line.parcels.get(&place)?;\n        return None;",
+        right: "let waiter = line.records.remove(&place)?;",
+        wrong: "line.records.get(&place)?;\n        return None;",
         tests: LOG,
     },
     Plant {
@@ -373,7 +374,7 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a version goes back for a viewer who reconnects",
         file: "crates/server/src/watch/seats.rs",
-        right: "now < known.until && known.news == news",
+        right: "now < known.until && known.changes == changes",
         wrong: "now < known.until",
         tests: WATCH,
     },
@@ -647,7 +648,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "a recount that takes altered records for those that were counted",
-        file: "crates/pollux/src/recount/counted.rs",
+        file: "crates/pollux/src/recount/digest_check.rs",
         right: "if self.found.hash != kept.hash {",
         wrong: "if self.found.to < kept.to {",
         tests: FOLDER,
@@ -670,8 +671,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a replay counts who changed their mind twice",
         file: "crates/server/src/api/figures/replay/fold.rs",
-        right: "replaced: deed.replaced",
-        wrong: "replaced: deed.replaced.filter(|_| false)",
+        right: "replaced: decided.replaced",
+        wrong: "replaced: decided.replaced.filter(|_| false)",
         tests: REPLAY,
     },
     Plant {
@@ -705,7 +706,7 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a poll's new token leaves its version as it was",
         file: "crates/server/src/api/poll/token.rs",
-        right: "Ok(poll.hand_over(Keys::token_hash(&token)))",
+        right: "Ok(poll.set_owner(Keys::token_hash(&token)))",
         wrong: "(poll.owner, poll.revision) = (Keys::token_hash(&token), poll.revision + 1);\n        Ok(true)",
         tests: SIMULATION,
     },
@@ -826,10 +827,10 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "one address may hold every connection",
-        file: "crates/server/src/api/serve/crowd.rs",
+        file: "crates/server/src/api/serve/shares.rs",
         right: "if *count >= self.most {",
         wrong: "if *count >= usize::MAX {",
-        tests: CROWD,
+        tests: ONE_ADDRESS,
     },
     Plant {
         name: "an IPv6 site guesses with all its networks",
@@ -911,8 +912,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "who comes through a proxy of the machine hears a backend's words",
         file: "crates/server/src/api/access/asker.rs",
-        right: "here: near && !passed_on,",
-        wrong: "here: near && (passed_on || !passed_on),",
+        right: "is_local: near && !passed_on,",
+        wrong: "is_local: near && (passed_on || !passed_on),",
         tests: READY,
     },
     Plant {

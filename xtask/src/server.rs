@@ -162,10 +162,10 @@ fn ask(address: &str, request: &str) -> Result<Value> {
     Ok(serde_json::from_str(body)?)
 }
 
-/// `Watchers` are sockets that watch the server's poll and send nothing.
-pub struct Watchers(Vec<TcpStream>);
+/// `Viewers` are sockets that watch the server's poll and send nothing.
+pub struct Viewers(Vec<TcpStream>);
 
-impl Watchers {
+impl Viewers {
     /// Connects this many sockets, one after the other, and reads the hello of each.
     pub fn open(server: &Server, count: usize) -> Result<Self> {
         let request = format!(
@@ -182,7 +182,7 @@ impl Watchers {
                 read_hello(&mut socket)?;
                 Ok(socket)
             });
-            sockets.push(socket.with_context(|| format!("watcher {n} of {count}"))?);
+            sockets.push(socket.with_context(|| format!("viewer {n} of {count}"))?);
         }
         Ok(Self(sockets))
     }

@@ -13,7 +13,7 @@ use crate::member::{Member, Ready};
 use crate::plan::Plan;
 use crate::ports::Port;
 use crate::secure::Secure;
-use crate::{Detour, MEMBERS, Mode, shared, write_private, zookeeper};
+use crate::{MEMBERS, Mode, Proxies, shared, write_private, zookeeper};
 
 /// Writes the settings of the `n`th broker, and returns how to start it.
 pub(crate) fn member(folder: &Path, n: u16, plan: &Plan, jars: &Jars) -> Result<Member> {
@@ -24,7 +24,7 @@ pub(crate) fn member(folder: &Path, n: u16, plan: &Plan, jars: &Jars) -> Result<
         Mode::ZooKeeper => {
             writeln!(settings, "\n# This one.\nbroker.id={n}")?;
             let direct = || zookeeper::connect(ports);
-            let connect = plan.detour.map(|it| Detour::addresses(it.zookeepers));
+            let connect = plan.proxies.map(|it| Proxies::addresses(it.zookeepers));
             writeln!(settings, "zookeeper.connect={}", connect.unwrap_or_else(direct))?;
         }
         Mode::KRaft => {
@@ -46,8 +46,8 @@ pub(crate) fn member(folder: &Path, n: u16, plan: &Plan, jars: &Jars) -> Result<
     };
     // Clients are told of the brokers' listeners, never of the controller's.
     let mut advertised = listen(&listeners);
-    if let Some(detour) = plan.detour {
-        let port = detour.brokers[usize::from(n) - 1];
+    if let Some(proxies) = plan.proxies {
+        let port = proxies.brokers[usize::from(n) - 1];
         write!(advertised, ",PROXIED://127.0.0.1:{port}")?;
         listeners.push(("PROXIED", Port::Proxied));
         writeln!(settings, "inter.broker.listener.name=PROXIED")?;

@@ -18,7 +18,7 @@ use crate::postgres::Database;
 use crate::process::{Process, Signal, State};
 use crate::secure::Secure;
 use crate::wire;
-use crate::{Detour, MEMBERS, Mode, Options, START_DEADLINE, STOP_DEADLINE, broker, java};
+use crate::{MEMBERS, Mode, Options, Proxies, START_DEADLINE, STOP_DEADLINE, broker, java};
 
 /// While waiting, `Cluster` pauses this long between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -54,9 +54,9 @@ impl Cluster {
         let password = hex::encode(rand::random::<[u8; 12]>());
         let database = Database::new(ports.get(Port::Postgres, 1), &password)?;
         let secret = hex::encode(rand::random::<[u8; 32]>());
-        let (mode, detour) = (options.mode, options.detour);
+        let (mode, proxies) = (options.mode, options.proxies);
         let (secure, members) = (None, Vec::new());
-        let mut plan = Plan { mode, ports, database, secure, detour, secret, members };
+        let mut plan = Plan { mode, ports, database, secure, proxies, secret, members };
         // The plan comes first, so that a folder left by a start that was killed is known as a cluster's.
         plan.write(&folder)?;
         (options.progress)("preparing folders and settings");
@@ -343,8 +343,8 @@ impl Cluster {
     }
 
     /// Returns the brokers' addresses through the caller's proxies, if there are proxies.
-    pub fn detour(&self) -> Option<String> {
-        self.plan.lock().detour.map(|detour| Detour::addresses(detour.brokers))
+    pub fn proxied_bootstrap(&self) -> Option<String> {
+        self.plan.lock().proxies.map(|proxies| Proxies::addresses(proxies.brokers))
     }
 
     /// Returns the brokers' addresses of one kind of listener.

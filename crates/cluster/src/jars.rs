@@ -49,7 +49,7 @@ fn check(project: &Path, folder: &Path) -> Result<(), String> {
         .current_dir(folder)
         .output()
         .map_err(|error| format!("sha256sum: {error}"))?;
-    if checked.status.success() { Ok(()) } else { Err(said(&checked)) }
+    if checked.status.success() { Ok(()) } else { Err(output_text(&checked)) }
 }
 
 /// Fetches the jars into a temporary folder first, so that a fetch that was stopped half way is never taken
@@ -85,12 +85,12 @@ fn maven(project: &Path, folder: &Path) -> Result<()> {
         .output()
         .context("mvn is missing. On Debian: sudo apt-get install maven")?;
     if !output.status.success() {
-        bail!("Maven could not resolve {}: {}", project.display(), said(&output));
+        bail!("Maven could not resolve {}: {}", project.display(), output_text(&output));
     }
     Ok(())
 }
 
-fn said(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
     text.trim().to_owned()

@@ -87,7 +87,7 @@ pub struct Options {
     /// Whether the brokers also listen with TLS and SASL.
     pub secure: bool,
     /// The caller's proxies, if traffic is to pass through them.
-    pub detour: Option<Detour>,
+    pub proxies: Option<Proxies>,
     /// A function that is called with one line of text for each step.
     pub progress: fn(&str),
 }
@@ -104,24 +104,24 @@ impl Default for Options {
             mode: Mode::default(),
             port: None,
             secure: false,
-            detour: None,
+            proxies: None,
             progress: |_| {},
         }
     }
 }
 
-/// `Detour` names the ports on loopback at which the caller serves proxies, indexed by a member's number less
+/// `Proxies` names the ports on loopback at which the caller serves proxies, indexed by a member's number less
 /// one. Brokers reach each other and ZooKeeper through them, and so does a client that uses the addresses of
-/// [`Cluster::detour`]. This lets a test cut or slow the network without being root.
+/// [`Cluster::proxied_bootstrap`]. This lets a test cut or slow the network without being root.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Detour {
+pub struct Proxies {
     /// The proxies that lead to each broker's [`Port::Proxied`].
     pub brokers: [u16; MEMBERS as usize],
     /// The proxies that lead to each [`Port::ZooKeeper`]; unused in KRaft mode.
     pub zookeepers: [u16; MEMBERS as usize],
 }
 
-impl Detour {
+impl Proxies {
     fn addresses(ports: [u16; MEMBERS as usize]) -> String {
         ports.map(|port| format!("127.0.0.1:{port}")).join(",")
     }

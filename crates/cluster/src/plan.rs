@@ -13,7 +13,7 @@ use crate::ports::Ports;
 use crate::postgres::{self, Database};
 use crate::process::{Process, State};
 use crate::secure::Secure;
-use crate::{Detour, MEMBERS, Mode, broker, write_private, zookeeper};
+use crate::{MEMBERS, Mode, Proxies, broker, write_private, zookeeper};
 
 /// The plan is kept in a file of this name.
 const PLAN: &str = "cluster.json";
@@ -25,7 +25,8 @@ pub(crate) struct Plan {
     pub(crate) ports: Ports,
     pub(crate) database: Database,
     pub(crate) secure: Option<Secure>,
-    pub(crate) detour: Option<Detour>,
+    #[serde(rename = "detour")]
+    pub(crate) proxies: Option<Proxies>,
     /// The secret that Pollux nodes share.
     pub(crate) secret: String,
     /// The members in the order of their start. The list is empty while they are being prepared.

@@ -27,7 +27,7 @@ use crate::event::Event;
 use crate::gate::Gate;
 use crate::id::{EventId, Generation, Offset, Partition, PollId};
 use crate::poll::Poll;
-use crate::record::{RecordError, why_not};
+use crate::record::{RecordError, decode_error};
 use crate::standing::TallyAt;
 use crate::tally::Tally;
 
@@ -134,7 +134,7 @@ impl Announcement {
     pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
         let wire = match serde_json::from_slice::<Versioned<Wire>>(value) {
             Ok(Versioned { v: VERSION, wire }) => wire,
-            _ => return Err(why_not(value)),
+            _ => return Err(decode_error(value)),
         };
         Ok(match wire {
             Wire::Poll { poll_id, poll } if poll_id == poll.id => Self::Poll(poll),

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_a_record_is_goes_in() {
+    fn every_part_of_a_record_changes_the_digest() {
         let right = of(&[(0, "k", "v"), (1, "key", "value")]);
         let others = [
             of(&[(0, "k", "v")]),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_begins_where_a_full_one_ends() {
+    fn the_next_digest_begins_where_a_full_one_ends() {
         let digest = |to| Digest { from: 5, to, hash: [1; 32] };
         assert_eq!(digest(5 + FULL - 1).next(), digest(5 + FULL - 1));
         assert_eq!(digest(5 + FULL).next(), Digest::new(5 + FULL));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{EventId, PollId, UnixMillis};
 use crate::poll::{ChangeRefused, Poll, PollStatus, is_zero, origins};
 use crate::rule::{Violation, clean};
-use crate::standing::{Standing, hidden};
+use crate::standing::{Standing, weight_of_hidings};
 
 /// The greatest length of a title, in characters.
 pub const MAX_TITLE_CHARS: usize = 200;
@@ -160,7 +160,7 @@ impl Event {
     }
 
     /// Sets another logo, or none. Returns whether that changed anything.
-    pub fn wear(&mut self, logo: Option<String>) -> bool {
+    pub fn set_logo(&mut self, logo: Option<String>) -> bool {
         let changed = self.logo != logo;
         if changed {
             self.logo = logo;
@@ -170,7 +170,7 @@ impl Event {
     }
 
     /// Makes the bearer of another token the owner.
-    pub fn hand_over(&mut self, owner: [u8; 32]) {
+    pub fn set_owner(&mut self, owner: [u8; 32]) {
         self.hidings += u32::from(self.owner != owner);
         self.owner = owner;
         self.revision += 1;
@@ -213,7 +213,7 @@ fn is_colour(text: &str) -> bool {
 
 /// An item is a poll in an event's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct AgendaItem {
     /// The poll.
     pub poll: Arc<Poll>,
     /// The version of what the list shows of the poll; the poll's numbers are no part of it.
@@ -228,7 +228,7 @@ pub struct Item {
 pub struct Agenda {
     /// The event's newest known revision.
     pub event: Arc<Event>,
-    items: BTreeMap<PollId, Item>,
+    items: BTreeMap<PollId, AgendaItem>,
 }
 
 impl Agenda {
@@ -258,9 +258,9 @@ impl Agenda {
 
     /// Takes what is newer of one of the event's polls, and returns whether that changed the list.
     pub fn take_poll(&mut self, standing: &Standing) -> bool {
-        self.take_item(Item {
+        self.take_item(AgendaItem {
             poll: standing.poll.clone(),
-            version: standing.told(),
+            version: standing.version_without_numbers(),
             is_final: standing.is_final(),
         })
     }
@@ -275,8 +275,8 @@ impl Agenda {
         changed
     }
 
-    fn take_item(&mut self, new: Item) -> bool {
-        let age = |item: &Item| (item.version, item.is_final);
+    fn take_item(&mut self, new: AgendaItem) -> bool {
+        let age = |item: &AgendaItem| (item.version, item.is_final);
         let newer = self.items.get(&new.poll.id).is_none_or(|known| age(known) < age(&new));
         if newer {
             self.items.insert(new.poll.id, new);
@@ -285,7 +285,7 @@ impl Agenda {
     }
 
     /// Returns the event's polls in order, without the deleted ones.
-    pub fn polls(&self) -> Vec<&Item> {
+    pub fn polls(&self) -> Vec<&AgendaItem> {
         let place = |id: PollId| self.event.order.iter().position(|other| *other == id);
         let there = self.items.values().filter(|item| item.poll.status != PollStatus::Deleted);
         let mut polls: Vec<_> = there
@@ -322,9 +322,9 @@ impl Agenda {
     /// Returns the version of what is shown, with drafts or without. It grows with everything that
     /// can be seen to change. Deleted polls count, so that it never shrinks.
     pub fn version(&self, drafts: bool) -> u64 {
-        let seen = |item: &&Item| drafts || item.poll.status != PollStatus::Draft;
+        let seen = |item: &&AgendaItem| drafts || item.poll.status != PollStatus::Draft;
         let polls = self.items.values().filter(seen);
-        hidden(self.event.hidings)
+        weight_of_hidings(self.event.hidings)
             + self.event.revision
             + polls.map(|item| 2 * item.version + u64::from(item.is_final)).sum::<u64>()
     }

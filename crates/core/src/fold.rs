@@ -119,14 +119,14 @@ pub enum Outcome {
     /// The poll moved to another phase.
     Moved,
     /// A ballot was decided for the first time.
-    Decided(Deed),
+    Decided(DecidedBallot),
     /// The record is nobody's ballot and no poll's phase.
     Dead(DeadReason),
 }
 
-/// A deed is a ballot's decision, and what it did to its voter.
+/// `DecidedBallot` holds the decision on a ballot, and what it did to its voter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
+pub struct DecidedBallot {
     /// The decision: counted, superseded, refused or late.
     pub status: Status,
     /// The answer of the voter's older ballot, if this one took its place.
@@ -187,7 +187,12 @@ impl Past {
                 };
                 let link = voter.trail.next();
                 voter.trail = Trail::after(offset, link);
-                Outcome::Decided(Deed { status, replaced, after: voter.state.clone(), link })
+                Outcome::Decided(DecidedBallot {
+                    status,
+                    replaced,
+                    after: voter.state.clone(),
+                    link,
+                })
             }
         };
         Step { changed, outcome }

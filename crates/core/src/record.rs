@@ -180,24 +180,24 @@ struct Wire {
     at: Option<UnixMillis>,
 }
 
-/// `Added` holds the members that version 2 adds. They are read separately, because in version 1
+/// `AddedInV2` holds the members that version 2 adds. They are read separately, because in version 1
 /// they mean nothing.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Added {
+struct AddedInV2 {
     /// The answer of a ballot in a poll of any kind but a choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<Answer>,
     named_by: NamedBy,
 }
 
-/// `Second` is a record of version 2 in the form in which it is written.
+/// `WireV2` is a record of version 2 in the form in which it is written.
 #[derive(Serialize)]
-struct Second {
+struct WireV2 {
     #[serde(flatten)]
     wire: Wire,
     #[serde(flatten)]
-    added: Added,
+    added: AddedInV2,
 }
 
 /// `Type` is the word in the member `type`.
@@ -264,15 +264,15 @@ impl Entry {
             return Ok(Self::Ballot(ballot));
         }
         match serde_json::from_slice::<Wire>(value) {
-            Ok(_) if value.len() > MAX_VALUE_BYTES => Err(why_not(value)),
-            Ok(wire) if wire.v == FIRST => {
-                wire.entry(Added::default()).ok_or(RecordError::Unreadable("a member is missing"))
-            }
+            Ok(_) if value.len() > MAX_VALUE_BYTES => Err(decode_error(value)),
+            Ok(wire) if wire.v == FIRST => wire
+                .entry(AddedInV2::default())
+                .ok_or(RecordError::Unreadable("a member is missing")),
             Ok(wire) if wire.v == VERSION => {
-                let added = serde_json::from_slice::<Added>(value).ok();
-                added.and_then(|added| wire.entry(added)).ok_or_else(|| why_not(value))
+                let added = serde_json::from_slice::<AddedInV2>(value).ok();
+                added.and_then(|added| wire.entry(added)).ok_or_else(|| decode_error(value))
             }
-            _ => Err(why_not(value)),
+            _ => Err(decode_error(value)),
         }
     }
 }
@@ -293,14 +293,14 @@ fn encode_ballot(ballot: &Ballot) -> Vec<u8> {
         at: Some(ballot.at),
         ..Wire::default()
     };
-    let added = Added { named_by: ballot.named_by, answer: Some(ballot.answer.clone()) };
-    serde_json::to_vec(&Second { wire, added }).expect("a record is plain data")
+    let added = AddedInV2 { named_by: ballot.named_by, answer: Some(ballot.answer.clone()) };
+    serde_json::to_vec(&WireV2 { wire, added }).expect("a record is plain data")
 }
 
 impl Wire {
     /// Builds the record from these members and those that version 2 adds; `None` if one is
     /// missing.
-    fn entry(self, Added { answer, named_by }: Added) -> Option<Entry> {
+    fn entry(self, AddedInV2 { answer, named_by }: AddedInV2) -> Option<Entry> {
         let reason = match self.r#type {
             Type::Missing => return None,
             Type::Genesis => {
@@ -350,7 +350,7 @@ impl Wire {
 
 /// Tells a newer record from garbage, off the hot path.
 #[cold]
-pub(crate) fn why_not(value: &[u8]) -> RecordError {
+pub(crate) fn decode_error(value: &[u8]) -> RecordError {
     #[derive(Deserialize)]
     struct Versioned {
         v: u64,

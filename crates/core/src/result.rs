@@ -64,7 +64,7 @@ mod tests {
     proptest! {
         /// Every change of a result changes its hash.
         #[test]
-        fn whatever_differs_shows(
+        fn whatever_differs_changes_the_hash(
             id in 0..3_u64,
             round in 1..4_u32,
             counts in prop::collection::vec(0..30_u64, 2..5),

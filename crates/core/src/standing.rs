@@ -13,7 +13,7 @@ use crate::tally::Tally;
 /// Returns what this number of hidings adds to a version. Each hiding adds more than all votes of a
 /// round and all changes of a poll; a million hidings still make a whole number in JavaScript
 /// (below 2^53).
-pub(crate) fn hidden(hidings: u32) -> u64 {
+pub(crate) fn weight_of_hidings(hidings: u32) -> u64 {
     u64::from(hidings) << 32
 }
 
@@ -170,10 +170,10 @@ impl Standing {
     /// votes are no part of it any more: each hiding lifts it above every version that anybody can
     /// have been sent before.
     pub fn version(&self, shown: Shown) -> u64 {
-        let own = hidden(self.poll.hidings) + self.rounds();
+        let own = weight_of_hidings(self.poll.hidings) + self.rounds();
         let tallies = self.tallies().map(|at| &at.tally);
         own + match shown {
-            Shown::Nothing => self.told(),
+            Shown::Nothing => self.version_without_numbers(),
             Shown::Turnout => {
                 let seen = |tally: &Tally| u64::from(tally.phase) + tally.voters;
                 self.poll.revision + tallies.map(seen).sum::<u64>()
@@ -189,12 +189,12 @@ impl Standing {
     fn rounds(&self) -> u64 {
         match (self.poll.results, self.poll.turnout) {
             (Results::Live, _) | (_, Turnout::Hidden) => 0,
-            _ => self.tallies().map(|at| hidden(at.tally.round.saturating_sub(1))).sum(),
+            _ => self.tallies().map(|at| weight_of_hidings(at.tally.round.saturating_sub(1))).sum(),
         }
     }
 
     /// Returns the version of what is told of the poll apart from its numbers and its hidings.
-    pub fn told(&self) -> u64 {
+    pub fn version_without_numbers(&self) -> u64 {
         self.poll.revision + u64::from(self.seen_everywhere())
     }
 }

@@ -187,17 +187,17 @@ proptest! {
 
     /// Whatever the order of the announcements, and however often each comes, the end is the same.
     #[test]
-    fn every_node_puts_the_same_together(
+    fn every_node_builds_the_same_agenda(
         steps: [Vec<u8>; 2],
         order in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
     ) {
         let event = Arc::new(event());
-        let mut news: Vec<Standing> =
+        let mut standings: Vec<Standing> =
             (1..).zip(&steps).flat_map(|(n, steps)| life(&event, n, steps)).collect();
-        let straight = Agenda::new(event.clone(), &news);
-        let mixed: Vec<Standing> = order.iter().map(|i| i.get(&news).clone()).collect();
-        news.reverse();
-        let turned = Agenda::new(event.clone(), mixed.iter().chain(&news));
+        let straight = Agenda::new(event.clone(), &standings);
+        let mixed: Vec<Standing> = order.iter().map(|i| i.get(&standings).clone()).collect();
+        standings.reverse();
+        let turned = Agenda::new(event.clone(), mixed.iter().chain(&standings));
         prop_assert_eq!(&turned, &straight);
         let mut taken = Agenda::new(event, &mixed);
         taken.take(straight.clone());

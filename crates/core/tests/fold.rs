@@ -150,7 +150,7 @@ enum Step {
     Repeat(prop::sample::Index),
 }
 
-fn event() -> impl Strategy<Value = Step> {
+fn step_strategy() -> impl Strategy<Value = Step> {
     let vote = (
         0..4_u8,
         0..12_u8,
@@ -177,13 +177,13 @@ fn step(phase: u32, round: u32, gate: Gate, reason: Reason) -> Entry {
 }
 
 /// Plays the steps at a node that knows the poll's true state; records reach the log late.
-fn play(rules: &Rules, events: &[Step]) -> Vec<Entry> {
+fn play(rules: &Rules, steps: &[Step]) -> Vec<Entry> {
     let (mut phase, mut round, mut gate) = (1, 1, Gate::Open);
     let mut late = 0;
     let opened = |at| (at, step(1, 1, Gate::Open, Reason::Opened));
-    let mut queue: Vec<(usize, Entry)> = vec![opened(events.len() % 5)];
+    let mut queue: Vec<(usize, Entry)> = vec![opened(steps.len() % 5)];
     let mut log: Vec<Entry> = Vec::new();
-    for (now, event) in events.iter().enumerate() {
+    for (now, event) in steps.iter().enumerate() {
         match event {
             Step::Vote(voter, id, named_by, marks, delay, foreign) => {
                 let Some(answer) = answer(rules.form, marks) else { continue };
@@ -246,10 +246,10 @@ proptest! {
     /// The decision on every ballot and the whole tally are what the independent recount says.
     #[test]
     fn agrees_with_the_independent_recount(
-        events in prop::collection::vec(event(), 0..80),
+        steps in prop::collection::vec(step_strategy(), 0..80),
         rules in of_any_kind(),
     ) {
-        let log = play(&rules, &events);
+        let log = play(&rules, &steps);
         let folded = fold(&rules, &log);
         let truth = check(&rules, &log);
 
@@ -275,11 +275,11 @@ proptest! {
     /// Appending any record again, anywhere later, changes no tally, no decision and no version.
     #[test]
     fn duplicates_change_nothing(
-        events in prop::collection::vec(event(), 1..60),
+        steps in prop::collection::vec(step_strategy(), 1..60),
         copies in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..10),
         rules in of_any_kind(),
     ) {
-        let log = play(&rules, &events);
+        let log = play(&rules, &steps);
         prop_assume!(!log.is_empty());
         let mut doubled = log.clone();
         for (from, to) in copies {

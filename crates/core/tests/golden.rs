@@ -84,7 +84,7 @@ fn entries() -> Vec<(&'static str, Entry)> {
 }
 
 #[test]
-fn the_bytes_are_these() {
+fn the_bytes_of_records_stay_what_they_are() {
     for (bytes, entry) in entries() {
         assert_eq!(String::from_utf8(entry.encode()).unwrap(), bytes);
         assert_eq!(Entry::decode(bytes.as_bytes()), Ok(entry));
@@ -92,7 +92,7 @@ fn the_bytes_are_these() {
 }
 
 #[test]
-fn keys_and_partitions_are_these() {
+fn keys_and_partitions_stay_what_they_are() {
     let Entry::Ballot(ballot) = entries()[0].1.clone() else { unreachable!() };
     let key = ballot_key(ballot.poll, ballot.voter);
     assert_eq!(key, "01890a5d-ac96-774b-bcce-b302099a8057/000102030405060708090a0b0c0d0e0f");
@@ -157,7 +157,7 @@ fn a_poll_of_an_event_says_so_and_an_event_is_announced() {
 }
 
 #[test]
-fn the_bytes_of_announcements_are_these() {
+fn the_bytes_of_announcements_stay_what_they_are() {
     for (bytes, key, announcement) in announcements() {
         assert_eq!(String::from_utf8(announcement.encode()).unwrap(), bytes);
         assert_eq!(announcement.key(), key);

@@ -4,7 +4,7 @@
 
 use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
-use pollux_core::kind::choice::{self, MAX_OPTIONS, Selection};
+use pollux_core::kind::choice::{self, ChoiceMode, MAX_OPTIONS};
 use pollux_core::kind::rating::{self, MAX_STATEMENTS, MAX_STEPS, Steps};
 use pollux_core::kind::{Answer, Draft as KindDraft, Form, Kind, Written};
 use pollux_core::poll::{ChangeRefused, Draft, Poll};
@@ -20,7 +20,7 @@ fn texts(most: usize) -> impl Strategy<Value = Vec<String>> {
 
 fn choices() -> impl Strategy<Value = KindDraft> {
     let selection =
-        prop_oneof![Just(None), Just(Some(Selection::Single)), Just(Some(Selection::Multiple))];
+        prop_oneof![Just(None), Just(Some(ChoiceMode::Single)), Just(Some(ChoiceMode::Multiple))];
     (texts(MAX_OPTIONS), selection)
         .prop_map(|(options, kind)| choice::Draft { options, kind, max_choices: None })
         .prop_map(KindDraft::Choice)

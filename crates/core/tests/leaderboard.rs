@@ -20,7 +20,7 @@ fn equal_votes_share_a_rank_and_the_next_one_skips() {
 }
 
 #[test]
-fn no_places_and_nobody_are_fine() {
+fn no_places_or_no_contenders_rank_nobody() {
     assert_eq!(rank([contender(1, 1, 1)], 0), []);
     assert_eq!(rank([], 10), []);
 }

@@ -132,14 +132,14 @@ fn whether_turnout_shows_is_fixed_by_the_opening() {
     assert_eq!(standing.poll.turnout, Turnout::Shown);
 }
 
-/// A `Story` is a poll whose numbers are hidden, as two partitions count it. It keeps what each has committed
+/// A `History` is a poll whose numbers are hidden, as two partitions count it. It keeps what each has committed
 /// after each of its records, and the poll after each of its changes.
-struct Story {
+struct History {
     polls: Vec<Poll>,
     tallies: [Vec<Tally>; 2],
 }
 
-impl Story {
+impl History {
     fn new(turnout: Turnout) -> Self {
         let draft = Draft { results: Results::Hidden, turnout, ..Draft::new("Which?", ["A", "B"]) };
         let now = UnixMillis(1);
@@ -185,17 +185,17 @@ fn seen(standing: &Standing) -> (u64, u64, bool) {
 fn a_version_tells_no_more_than_is_shown() {
     for (turnout, first, again) in [(Turnout::Shown, true, false), (Turnout::Hidden, false, false)]
     {
-        let mut story = Story::new(turnout);
-        let mut standing = Standing::new(Arc::new(story.polls[0].clone()), 2);
+        let mut history = History::new(turnout);
+        let mut standing = Standing::new(Arc::new(history.polls[0].clone()), 2);
         let audience = match turnout {
             Turnout::Shown => Shown::Turnout,
             Turnout::Hidden => Shown::Nothing,
         };
         let mut moved = |what| {
             let before = standing.version(audience);
-            story.go_on(0, what);
-            let tally = story.tallies[0].last().unwrap().clone();
-            let next_offset = story.tallies[0].len() as u64;
+            history.go_on(0, what);
+            let tally = history.tallies[0].last().unwrap().clone();
+            let next_offset = history.tallies[0].len() as u64;
             let (poll, generation) = (standing.poll.id, generation(1));
             let at = TallyAt { poll, partition: 0, generation, next_offset, tally };
             assert!(standing.take_tally(at));
@@ -214,14 +214,14 @@ proptest! {
     #[test]
     fn nobodys_version_goes_back_over_resets_and_reveals(
         turnout in prop_oneof![3 => Just(Turnout::Shown), 1 => Just(Turnout::Hidden)],
-        story in prop::collection::vec((0..2_usize, 0..7_u8), 0..60),
-        news in prop::collection::vec((0..3_usize, 0..99_usize), 0..120),
+        steps in prop::collection::vec((0..2_usize, 0..7_u8), 0..60),
+        announcements in prop::collection::vec((0..3_usize, 0..99_usize), 0..120),
     ) {
-        let mut told = Story::new(turnout);
-        for (partition, what) in story {
-            told.go_on(partition, what);
+        let mut history = History::new(turnout);
+        for (partition, what) in steps {
+            history.go_on(partition, what);
         }
-        let mut standing = Standing::new(Arc::new(told.polls[0].clone()), 2);
+        let mut standing = Standing::new(Arc::new(history.polls[0].clone()), 2);
         // The versions are, in this order, those of viewers who are told of no votes (an event's list), of
         // the public before the reveal, of the owner, and of the public across reveals.
         let less = if turnout == Turnout::Shown { Shown::Turnout } else { Shown::Nothing };
@@ -231,14 +231,14 @@ proptest! {
         };
         let mut before = versions(&standing);
         let mut last = (before[1], seen(&standing));
-        for (whose, which) in news {
-            let at = which % told.tallies.get(whose).map_or(told.polls.len(), Vec::len);
-            if let Some(tallies) = told.tallies.get(whose) {
+        for (whose, which) in announcements {
+            let at = which % history.tallies.get(whose).map_or(history.polls.len(), Vec::len);
+            if let Some(tallies) = history.tallies.get(whose) {
                 let (poll, next_offset, partition) = (standing.poll.id, at as u64, whose as u32);
                 let (generation, tally) = (generation(1), tallies[at].clone());
                 standing.take_tally(TallyAt { poll, partition, generation, next_offset, tally });
             } else {
-                standing.take_poll(Arc::new(told.polls[at].clone()));
+                standing.take_poll(Arc::new(history.polls[at].clone()));
             }
             let now = versions(&standing);
             let rises = now.iter().zip(&before).all(|(now, before)| now >= before);

@@ -129,8 +129,8 @@ pub struct Report {
     pub trouble: Option<String>,
 }
 
-/// `Hall` is what all booths share.
-struct Hall {
+/// `Shared` is what all booths share.
+struct Shared {
     crowd: std::sync::Mutex<Crowd>,
     plan: Plan,
     start: Instant,
@@ -166,7 +166,7 @@ pub async fn vote_at<B: Booth>(
     progress: Arc<Progress>,
     stop: watch::Receiver<bool>,
 ) -> Outcome<Report> {
-    let hall = Arc::new(Hall {
+    let shared = Arc::new(Shared {
         crowd: crowd.into(),
         start: Instant::now(),
         progress: progress.clone(),
@@ -177,22 +177,22 @@ pub async fn vote_at<B: Booth>(
         ledger,
     });
     let mut booths = JoinSet::new();
-    for _ in 0..hall.plan.booths {
-        booths.spawn(attend(hall.clone(), booth(), stop.clone()));
+    for _ in 0..shared.plan.booths {
+        booths.spawn(attend(shared.clone(), booth(), stop.clone()));
     }
     while let Some(ended) = booths.join_next().await {
         ended?;
     }
-    let hall = Arc::into_inner(hall).expect("every booth is closed");
-    if let Some(ledger) = hall.ledger {
+    let shared = Arc::into_inner(shared).expect("every booth is closed");
+    if let Some(ledger) = shared.ledger {
         ledger.close()?;
     }
     Ok(Report {
         progress,
-        elapsed: hall.start.elapsed(),
-        latency: hall.latency.into_inner().expect("no booth panicked"),
-        lateness: hall.lateness.into_inner().expect("no booth panicked"),
-        trouble: hall.trouble.into_inner().expect("no booth panicked"),
+        elapsed: shared.start.elapsed(),
+        latency: shared.latency.into_inner().expect("no booth panicked"),
+        lateness: shared.lateness.into_inner().expect("no booth panicked"),
+        trouble: shared.trouble.into_inner().expect("no booth panicked"),
     })
 }
 
@@ -203,15 +203,15 @@ fn micros_histogram() -> Histogram<u64> {
 }
 
 /// Casts ballot after ballot at one booth.
-async fn attend<B: Booth>(hall: Arc<Hall>, mut booth: B, mut stop: watch::Receiver<bool>) {
-    let end = hall.plan.duration.map(|duration| hall.start + duration);
+async fn attend<B: Booth>(shared: Arc<Shared>, mut booth: B, mut stop: watch::Receiver<bool>) {
+    let end = shared.plan.duration.map(|duration| shared.start + duration);
     while !*stop.borrow() {
-        let Some(ballot) = hall.crowd.lock().expect("no booth panicked").next() else { return };
+        let Some(ballot) = shared.crowd.lock().expect("no booth panicked").next() else { return };
         let now = Instant::now();
-        let due = match hall.plan.pace {
+        let due = match shared.plan.pace {
             Pace::Max => now,
             Pace::PerSecond(rate) => {
-                hall.start + Duration::from_secs_f64(ballot.number as f64 / rate)
+                shared.start + Duration::from_secs_f64(ballot.number as f64 / rate)
             }
         };
         if end.is_some_and(|end| due >= end) {
@@ -226,10 +226,14 @@ async fn attend<B: Booth>(hall: Arc<Hall>, mut booth: B, mut stop: watch::Receiv
                 () = sleep_until(due) => {}
             }
             let woken = Instant::now();
-            hall.lateness.lock().expect("no booth panicked").saturating_record(micros(woken - due));
+            shared
+                .lateness
+                .lock()
+                .expect("no booth panicked")
+                .saturating_record(micros(woken - due));
             woken
         };
-        hall.cast(&mut booth, ballot, since, &mut stop).await;
+        shared.cast(&mut booth, ballot, since, &mut stop).await;
     }
 }
 
@@ -244,7 +248,7 @@ pub enum Fate {
     Failed,
 }
 
-impl Hall {
+impl Shared {
     /// Casts one ballot until its fate is known, and counts it.
     async fn cast<B: Booth>(
         &self,
@@ -254,7 +258,7 @@ impl Hall {
         stop: &mut watch::Receiver<bool>,
     ) {
         let progress = &self.progress;
-        let (fate, answered) = self.insist(booth, &ballot, since, stop).await;
+        let (fate, answered) = self.retry(booth, &ballot, since, stop).await;
         match fate {
             Fate::Acknowledged => {
                 let micros = micros(since.elapsed());
@@ -275,7 +279,7 @@ impl Hall {
     }
 
     /// Tries until there is a definite answer, patience is exhausted, or the audience is stopped.
-    async fn insist<B: Booth>(
+    async fn retry<B: Booth>(
         &self,
         booth: &mut B,
         ballot: &Ballot,
@@ -283,20 +287,22 @@ impl Hall {
         stop: &mut watch::Receiver<bool>,
     ) -> (Fate, Answered) {
         // Once one attempt may have arrived, no later refusal proves that none did.
-        let mut perhaps = false;
+        let mut maybe_recorded = false;
         let mut pause = FIRST_PAUSE;
         loop {
             let (why, least) = match booth.cast(ballot).await {
                 Attempt::Acknowledged(answered) => return (Fate::Acknowledged, answered),
-                Attempt::Refused(why, answered) => return (self.given_up(perhaps, why), answered),
+                Attempt::Refused(why, answered) => {
+                    return (self.given_up(maybe_recorded, why), answered);
+                }
                 Attempt::NotNow(why, least) => (why, least),
                 Attempt::Unknown(why, least) => {
-                    perhaps = true;
+                    maybe_recorded = true;
                     (why, least)
                 }
             };
             if since.elapsed() >= self.plan.patience || *stop.borrow() {
-                return (self.given_up(perhaps, why), Answered::default());
+                return (self.given_up(maybe_recorded, why), Answered::default());
             }
             let jitter = rand::rng().random_range(0.5..1.0);
             let wait = pause.mul_f64(jitter).max(least.unwrap_or_default());
@@ -311,9 +317,9 @@ impl Hall {
         }
     }
 
-    fn given_up(&self, perhaps: bool, why: String) -> Fate {
+    fn given_up(&self, maybe_recorded: bool, why: String) -> Fate {
         self.trouble.lock().expect("no booth panicked").get_or_insert(why);
-        if perhaps { Fate::Unknown } else { Fate::Failed }
+        if maybe_recorded { Fate::Unknown } else { Fate::Failed }
     }
 }
 

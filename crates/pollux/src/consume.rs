@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, IsTerminal, Stdout, Write, stdout};
 
 use pollux_core::id::{Offset, Partition};
-use pollux_server::log::kafka::consumer::{Consumed, Consumer, Plan, Start, TopicRecord};
+use pollux_server::log::kafka::consumer::{Consumed, Consumer, ReadPlan, Start, TopicRecord};
 use pollux_server::watch::view::rfc3339;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use crate::exit::Outcome;
 use crate::kafka::{self, Topic};
 use crate::serve::Signals;
 use crate::settings::{Kafka, Only};
-use crate::terminal::{counted, list, plain};
+use crate::terminal::{list, plain, quantity};
 
 /// The output is flushed after this many records, or earlier if no record is waiting.
 const AT_ONCE: u64 = 1024;
@@ -85,7 +85,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         None if args.from_beginning || args.no_follow => Start::Beginning,
         None => Start::End,
     };
-    let plan = Plan {
+    let plan = ReadPlan {
         topic: args.topic.name(&config.topic_prefix),
         partition: args.partition,
         start,
@@ -98,7 +98,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let closed = consumer.close().await.map_err(kafka::failure);
     let count = printed?;
     if stdout().is_terminal() {
-        eprintln!("{}", counted(count, "record"));
+        eprintln!("{}", quantity(count, "record"));
     }
     closed
 }
@@ -129,10 +129,10 @@ async fn print(
             None => break,
         }
         if consumer.is_idle() || page.count.is_multiple_of(AT_ONCE) {
-            page.turn(consumer)?;
+            page.flush(consumer)?;
         }
     }
-    page.turn(consumer)?;
+    page.flush(consumer)?;
     Ok(page.count)
 }
 
@@ -155,7 +155,7 @@ impl Page {
     }
 
     /// Flushes the output. Only then are its records done: a record counts as read once it has left us.
-    fn turn(&mut self, consumer: &Consumer) -> Outcome {
+    fn flush(&mut self, consumer: &Consumer) -> Outcome {
         self.out.flush()?;
         for (partition, offset) in std::mem::take(&mut self.held) {
             consumer.done(partition, offset);

@@ -22,7 +22,7 @@ use crate::port;
 use crate::serve::{self, Signals};
 use crate::settings::{Flags, Variables};
 use crate::simulate;
-use crate::terminal::{self, counted};
+use crate::terminal::{self, quantity};
 
 /// Each poll has this many voters. Once all have voted they go on to change their votes.
 const VOTERS: u64 = 100_000;
@@ -71,7 +71,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         running = start(&args, folder.path()) => running?,
     };
     let server = local(&running)?;
-    let (event, polls) = make_event(&server).await?;
+    let (event, polls) = create_event(&server).await?;
     if json {
         let ids: Vec<_> = polls.iter().map(|poll| &poll.id).collect();
         writeln!(
@@ -137,7 +137,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
     folder.close()?;
     let votes = progress.acknowledged.load(std::sync::atomic::Ordering::Relaxed);
-    eprintln!("  {} cast; the folder is gone", counted(votes, "ballot"));
+    eprintln!("  {} cast; the folder is gone", quantity(votes, "ballot"));
     match ended {
         None => Ok(()),
         Some(why) => Err(Failure::failed(format!("the server could not go on: {why}"))),
@@ -194,7 +194,7 @@ struct Event {
 }
 
 /// Creates an event with four polls, of both kinds, and shows the first of them on stage.
-async fn make_event(server: &Server) -> Outcome<(Event, Vec<Poll>)> {
+async fn create_event(server: &Server) -> Outcome<(Event, Vec<Poll>)> {
     let samples = [
         json!({
             "question": "What is your favourite language?",

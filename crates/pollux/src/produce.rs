@@ -21,7 +21,7 @@ use pollux_core::record::{Entry, ballot_key};
 use pollux_server::ambient::{Ambient, SystemAmbient};
 use pollux_server::config::{KafkaConfig, parse_duration};
 use pollux_server::log::kafka::KafkaLog;
-use pollux_server::log::kafka::consumer::{Consumed, Consumer, Plan as Reading, Start};
+use pollux_server::log::kafka::consumer::{Consumed, Consumer, ReadPlan, Start};
 use pollux_server::log::{AppendError, Log, NewRecord};
 use rand::RngExt;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ use crate::client::{Server, call};
 use crate::exit::{Failure, Outcome};
 use crate::kafka::{self, Topic};
 use crate::settings::{Only, Topics};
-use crate::simulate::{attended, pace, share, skew, tell};
+use crate::simulate::{attended, pace, print_report, share, skew};
 use crate::terminal::list;
 
 /// A poll that a node has just created may take this long to reach the topic.
@@ -117,7 +117,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let booths = args.in_flight.min(config.log.queue).min(config.kafka.partition_queue);
     let made = match &args.poll {
         Some(_) => None,
-        None => Some(make(&args).await?),
+        None => Some(create(&args).await?),
     };
     let poll = match (&args.poll, &made) {
         (Some(name), _) => find(&config.kafka, name, Duration::ZERO).await?,
@@ -143,35 +143,35 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let plan = Plan { pace: args.rate, booths, duration: args.duration, patience: args.patience };
     let ledger = Ledger::at(args.ledger.as_deref())?;
     let crowd = Crowd::new(&described(&poll), habits);
-    let table = Arc::new(Table {
+    let shared = Arc::new(Shared {
         key: voter_key(config.secret.as_deref().map_or(&seed.to_be_bytes()[..], str::as_bytes)),
         appended: (0..log.partitions()).map(|_| AtomicU64::new(0)).collect(),
         log: log.clone(),
         poll,
     });
-    let booth = || TopicBooth(table.clone());
+    let booth = || TopicBooth(shared.clone());
     let report = attended(votes, |progress, stop| {
         audience::vote_at(booth, crowd, plan, ledger, progress, stop)
     });
     let report = report.await?;
     log.shut().await;
-    let partitions: Vec<_> = table.appended.iter().map(|count| count.load(Relaxed)).collect();
+    let partitions: Vec<_> = shared.appended.iter().map(|count| count.load(Relaxed)).collect();
     if !json {
         writeln!(stdout(), "partitions  {}", list(&partitions))?;
     }
-    let facts = json!({ "pollId": table.poll.id, "seed": seed, "partitions": partitions });
-    tell(facts, report, json)
+    let facts = json!({ "pollId": shared.poll.id, "seed": seed, "partitions": partitions });
+    print_report(facts, report, json)
 }
 
 /// Creates the poll through a node and returns its id.
-async fn make(args: &Args) -> Outcome<String> {
+async fn create(args: &Args) -> Outcome<String> {
     let default = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"];
     let body = match &args.question {
         Some(question) => json!({ "question": question, "options": args.option }),
         None => json!({ "question": "Which day suits you best?", "options": default }),
     };
-    let made: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
-    let text = |name: &str| made[name].as_str().unwrap_or_default();
+    let created: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
+    let text = |name: &str| created[name].as_str().unwrap_or_default();
     eprintln!("Made the poll {}/p/{}", args.url, text("code"));
     eprintln!("Its owner's page: {}", text("ownerUrl"));
     Ok(text("id").to_owned())
@@ -199,7 +199,7 @@ async fn find(config: &KafkaConfig, name: &str, patience: Duration) -> Outcome<P
 
 async fn look(config: &KafkaConfig, name: &str) -> Outcome<Option<Poll>> {
     let id: Option<PollId> = name.parse().ok();
-    let reading = Reading {
+    let reading = ReadPlan {
         topic: Topic::Polls.name(&config.topic_prefix),
         partition: Some(0),
         start: Start::Beginning,
@@ -236,8 +236,8 @@ fn described(poll: &Poll) -> audience::Poll {
     }
 }
 
-/// `Table` is what all booths share.
-struct Table {
+/// `Shared` is what all booths share.
+struct Shared {
     log: Arc<KafkaLog>,
     poll: Poll,
     key: VoterKey,
@@ -246,19 +246,20 @@ struct Table {
 }
 
 /// `TopicBooth` appends ballots to the topic.
-struct TopicBooth(Arc<Table>);
+struct TopicBooth(Arc<Shared>);
 
 impl Booth for TopicBooth {
     async fn cast(&mut self, ballot: &audience::Ballot) -> Attempt {
-        let Self(table) = self;
-        let (partition, record) = record(&table.poll, &table.key, ballot, table.log.partitions());
-        match table.log.append(partition, record).await {
+        let Self(shared) = self;
+        let (partition, record) =
+            record(&shared.poll, &shared.key, ballot, shared.log.partitions());
+        match shared.log.append(partition, record).await {
             Ok(position) => {
-                table.appended[position.partition as usize].fetch_add(1, Relaxed);
+                shared.appended[position.partition as usize].fetch_add(1, Relaxed);
                 let position =
                     json!({ "partition": position.partition, "offset": position.offset });
                 let receipt = json!({
-                    "ballotId": ballot.id, "pollId": table.poll.id, "status": "recorded",
+                    "ballotId": ballot.id, "pollId": shared.poll.id, "status": "recorded",
                     "position": position,
                 });
                 Attempt::Acknowledged(Answered { status: None, body: receipt.to_string().into() })

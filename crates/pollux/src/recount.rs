@@ -7,7 +7,7 @@
 //! records themselves are compared with what they were when they were counted, of which the store keeps
 //! digests.
 
-mod counted;
+mod digest_check;
 mod fold;
 mod whole;
 
@@ -21,11 +21,11 @@ use pollux_core::standing::Standing;
 use pollux_core::tally::Tally;
 use serde_json::{Value, json};
 
-use self::counted::{Range, Verdict};
+use self::digest_check::{Range, Verdict};
 use self::fold::{Extent, Refold};
 use crate::exit::{FAILED, Failure, Outcome};
 use crate::source;
-use crate::terminal::{counted, grouped};
+use crate::terminal::{grouped, quantity};
 
 /// Recount every vote from the log alone, and compare with the store
 #[derive(clap::Args)]
@@ -109,9 +109,9 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         found.extent.add(&refold.extent().await?);
     }
     if json {
-        found.tell_json(&standings)?;
+        found.print_json(&standings)?;
     } else {
-        found.tell(&standings)?;
+        found.print(&standings)?;
     }
     found.outcome()
 }
@@ -175,7 +175,7 @@ impl Findings {
         self.differences.is_empty() && self.records.changed.is_empty()
     }
 
-    fn tell_json(&self, standings: &[Standing]) -> Outcome {
+    fn print_json(&self, standings: &[Standing]) -> Outcome {
         let polls = self.polls(standings).map(|(standing, sum)| {
             json!({
                 "pollId": standing.poll.id, "question": standing.poll.question,
@@ -199,7 +199,7 @@ impl Findings {
         Ok(())
     }
 
-    fn tell(&self, standings: &[Standing]) -> Outcome {
+    fn print(&self, standings: &[Standing]) -> Outcome {
         let mut votes = 0;
         for (standing, sum) in self.polls(standings) {
             let cast = sum.counts.iter().sum();
@@ -208,7 +208,7 @@ impl Findings {
                 stdout(),
                 "{}  {:>12}  sha256:{}  {}",
                 standing.poll.id,
-                counted(cast, "vote"),
+                quantity(cast, "vote"),
                 sum.hash(standing.poll.id),
                 // A question cannot hold characters that move the cursor, because the API refuses them.
                 standing.poll.question,
@@ -228,26 +228,26 @@ impl Findings {
             writeln!(
                 stdout(),
                 "equal: {} in {} from {} of the log{as_counted}",
-                counted(votes, "vote"),
-                counted(standings.len() as u64, "poll"),
-                counted(self.extent.records, "record"),
+                quantity(votes, "vote"),
+                quantity(standings.len() as u64, "poll"),
+                quantity(self.extent.records, "record"),
             )?;
         }
-        self.tell_extent()
+        self.print_extent()
     }
 
     /// Prints how much of the log was compared.
-    fn tell_extent(&self) -> Outcome {
+    fn print_extent(&self) -> Outcome {
         let Extent { dead, unchecked, waiting, .. } = self.extent;
         if dead > 0 {
             writeln!(
                 stdout(),
                 "{} left out: dead letters, or of other polls",
-                counted(dead, "record")
+                quantity(dead, "record")
             )?;
         }
         if unchecked > 0 {
-            let unchecked = counted(unchecked, "record");
+            let unchecked = quantity(unchecked, "record");
             writeln!(stdout(), "{unchecked} without a checksum: written before records had one")?;
         }
         for range in &self.records.uncompared {
@@ -255,7 +255,7 @@ impl Findings {
             writeln!(stdout(), "not compared with what was counted: {range}: {why}")?;
         }
         if waiting > 0 {
-            writeln!(stdout(), "{} more on the log, not counted yet", counted(waiting, "record"))?;
+            writeln!(stdout(), "{} more on the log, not counted yet", quantity(waiting, "record"))?;
         }
         Ok(())
     }
@@ -263,11 +263,11 @@ impl Findings {
     fn outcome(&self) -> Outcome {
         let mut wrong = Vec::new();
         if !self.differences.is_empty() {
-            let differences = counted(self.differences.len() as u64, "difference");
+            let differences = quantity(self.differences.len() as u64, "difference");
             wrong.push(format!("{differences} between the log and the store"));
         }
         if !self.records.changed.is_empty() {
-            let places = counted(self.records.changed.len() as u64, "place");
+            let places = quantity(self.records.changed.len() as u64, "place");
             wrong.push(format!(
                 "in {places} the log no longer holds what was counted: records were altered, lost or put in \
                  since. Put back a whole copy of the log and recount that; do not delete the store, which has \
@@ -304,7 +304,7 @@ impl std::fmt::Display for Difference {
             None => "nothing".to_owned(),
             Some(Tally { phase, round, gate, counts, voters, changes }) => format!(
                 "counts {counts:?}, {}, round {round}, phase {phase} ({gate:?}), {changes} changes",
-                counted(*voters, "voter"),
+                quantity(*voters, "voter"),
             ),
         };
         write!(

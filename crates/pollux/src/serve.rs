@@ -40,8 +40,8 @@ fn log_filter(text: &str) -> Result<EnvFilter, String> {
 /// Serves until told to stop.
 pub async fn run(args: Args, json: bool) -> Outcome {
     let variables = Variables::read()?;
-    for stranger in variables.strangers() {
-        eprintln!("pollux: warning: {stranger}");
+    for warning in variables.unknown() {
+        eprintln!("pollux: warning: {warning}");
     }
     let (config, why) = variables.server(&args.flags, args.embedded)?;
     let filter = log_filter(&config.log_filter)
@@ -88,7 +88,7 @@ fn described(config: &Config, running: &Running) -> serde_json::Value {
         "mode": if config.is_cluster() { "cluster" } else { "embedded" },
         "url": running.url,
         "addresses": running.addresses,
-        "adminToken": running.admin_token,
+        "adminToken": running.operator_token,
     });
     if config.is_cluster() {
         all["roles"] = config.roles.to_string().split(',').collect();
@@ -122,7 +122,7 @@ pub fn greet(running: &Running) {
     for address in &running.addresses {
         eprintln!("  listening on http://{address}");
     }
-    if let Some(token) = &running.admin_token {
+    if let Some(token) = &running.operator_token {
         eprintln!("The operator's token, shown only this once: {token}");
     }
 }

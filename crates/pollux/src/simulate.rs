@@ -17,7 +17,7 @@ use crate::audience::{self, Crowd, Habits, Ledger, Pace, Plan, Poll, Progress, R
 use crate::client::{Server, call, poll_route};
 use crate::exit::{Failure, Outcome, UNKNOWN};
 use crate::serve::Signals;
-use crate::terminal::{self, counted, grouped};
+use crate::terminal::{self, grouped, quantity};
 
 /// Simulate an audience that votes over HTTP
 #[derive(clap::Args)]
@@ -110,7 +110,7 @@ fn connections(text: &str) -> Result<usize, String> {
 
 /// Runs the audience, then prints how it went.
 pub async fn run(args: Args, json: bool) -> Outcome {
-    let poll = find_or_make(&args).await?;
+    let poll = find_or_create(&args).await?;
     let votes = args.votes.or(args.duration.is_none().then_some(args.voters));
     let seed = args.seed.unwrap_or_else(|| rand::rng().random());
     let habits = Habits {
@@ -134,7 +134,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     });
     let report = report.await?;
     let facts = json!({ "url": args.url.to_string(), "pollId": poll.id, "seed": seed });
-    tell(facts, report, json)
+    print_report(facts, report, json)
 }
 
 /// Lets the audience vote while a bar shows how far it is. A signal stops the audience, a second one ends the
@@ -161,7 +161,7 @@ pub async fn attended<F: Future<Output = Outcome<Report>>>(
 }
 
 /// Returns the poll that was named, or creates one.
-async fn find_or_make(args: &Args) -> Outcome<Poll> {
+async fn find_or_create(args: &Args) -> Outcome<Poll> {
     let poll: Poll = match &args.poll {
         Some(poll) => call(&args.url, Method::GET, &poll_route(poll)?, None).await?,
         None => {
@@ -169,11 +169,11 @@ async fn find_or_make(args: &Args) -> Outcome<Poll> {
                 "question": "Which day suits you best?",
                 "options": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"],
             });
-            let made: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
-            if let Some(token) = made["ownerToken"].as_str() {
+            let created: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
+            if let Some(token) = created["ownerToken"].as_str() {
                 eprintln!("Made a poll; its owner's token: {token}");
             }
-            serde_json::from_value(made)?
+            serde_json::from_value(created)?
         }
     };
     if poll.status != "open" {
@@ -210,7 +210,7 @@ pub async fn show(progress: Arc<Progress>, votes: Option<u64>) {
 }
 
 /// Prints the summary, and returns the failure that it amounts to. The JSON summary is added to these facts.
-pub fn tell(mut facts: Value, report: Report, json: bool) -> Outcome {
+pub fn print_report(mut facts: Value, report: Report, json: bool) -> Outcome {
     let Report { progress, elapsed, latency, lateness, trouble } = report;
     let [done, acknowledged, unknown, failed, retries, duplicates] = [
         &progress.done,
@@ -238,7 +238,7 @@ pub fn tell(mut facts: Value, report: Report, json: bool) -> Outcome {
         writeln!(
             stdout(),
             "{} in {}: {} acknowledged, {} unknown, {} failed; {:.0} a second",
-            counted(done, "ballot"),
+            quantity(done, "ballot"),
             terminal::brief(elapsed),
             grouped(acknowledged),
             grouped(unknown),

@@ -48,7 +48,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// Returns a number and its noun: `1 vote`, `1,200 votes`.
-pub fn counted(number: u64, noun: &str) -> String {
+pub fn quantity(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_000), "1,000");
         assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(counted(1, "vote"), "1 vote");
+        assert_eq!(quantity(1, "vote"), "1 vote");
         assert_eq!(brief(Duration::from_micros(4_200)), "4.2ms");
     }
 

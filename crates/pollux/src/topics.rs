@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::exit::{Failure, Outcome, REFUSED};
 use crate::kafka;
 use crate::settings::{Kafka, Only, Topics};
-use crate::terminal::{counted, list};
+use crate::terminal::{list, quantity};
 
 /// Create the Kafka topics, or check them
 #[derive(clap::Args)]
@@ -63,15 +63,15 @@ pub async fn run(args: Args, json: bool) -> Outcome {
             let Prepared { topics, generation, faults, created, .. } =
                 made.map_err(kafka::failure)?;
             let found = Found { topics, generation: Some(generation), faults };
-            tell(&found, Some(&created), json)
+            print(&found, Some(&created), json)
         }
         Action::Describe { kafka } => {
             let found = look(&kafka::settings(&kafka)?.kafka).await?;
-            tell(&found, None, json)?;
+            print(&found, None, json)?;
             match found.faults.len() as u64 {
                 0 => Ok(()),
                 faults => {
-                    let faults = counted(faults, "fault");
+                    let faults = quantity(faults, "fault");
                     Err(Failure::new(REFUSED, format!("the promise does not hold: {faults}")))
                 }
             }
@@ -100,7 +100,7 @@ async fn look(config: &KafkaConfig) -> Outcome<Found> {
     Ok(Found { topics, generation, faults })
 }
 
-fn tell(found: &Found, created: Option<&[String]>, json: bool) -> Outcome {
+fn print(found: &Found, created: Option<&[String]>, json: bool) -> Outcome {
     let Found { topics, generation, faults } = found;
     if json {
         let mut told = json!({
@@ -143,8 +143,8 @@ fn show(Topic { name, partitions, settings }: &Topic, text: &mut String) {
     let _ = writeln!(
         text,
         "\n{name}: {}, {} each",
-        counted(partitions.len() as u64, "partition"),
-        counted(replicas.min().unwrap_or(0), "replica"),
+        quantity(partitions.len() as u64, "partition"),
+        quantity(replicas.min().unwrap_or(0), "replica"),
     );
     for (setting, value) in settings {
         let _ = writeln!(text, "  {setting}={value}");

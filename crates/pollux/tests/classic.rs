@@ -356,7 +356,7 @@ fn what_is_nobodys_ballot_is_shown_with_its_reason() {
 }
 
 #[test]
-fn a_group_goes_on_where_it_was_and_is_never_ours() {
+fn a_group_goes_on_where_it_was_and_pollux_groups_are_refused() {
     // Nobody else writes to these topics.
     let prefix = ["--topic-prefix", "group."];
     json(&[&["topics", "create", "--kafka-partitions", "4"][..], &prefix].concat());

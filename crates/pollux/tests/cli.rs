@@ -176,7 +176,7 @@ fn a_taken_port_is_told_with_its_holder_and_a_free_one() {
 }
 
 #[test]
-fn nobody_there_exits_4() {
+fn a_server_that_is_not_there_exits_4() {
     // This port was free a moment ago, so nobody listens there.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -189,7 +189,7 @@ fn nobody_there_exits_4() {
 }
 
 #[test]
-fn no_broker_named_exits_2_and_none_there_4() {
+fn no_broker_named_exits_2_and_no_broker_there_exits_4() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = listener.local_addr().unwrap().to_string();
     drop(listener);
@@ -224,7 +224,7 @@ fn no_broker_named_exits_2_and_none_there_4() {
 }
 
 #[test]
-fn half_a_cluster_is_no_folder() {
+fn half_a_clusters_settings_are_not_taken_for_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     for command in [&["recount"][..], &["export", "--all"]] {
         let output =

@@ -212,7 +212,7 @@ fn a_tally_that_was_tampered_with_is_shown() {
 }
 
 #[test]
-fn a_watcher_sees_the_result_become_final_and_ends() {
+fn watch_shows_the_final_result_and_ends() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let body = json!({ "question": "=1+1", "options": ["@SUM(A1)", "-2", "+3", "B"] });

@@ -31,7 +31,7 @@ const PACE: Duration = Duration::from_micros(500);
 
 /// What became of the records.
 #[derive(Default)]
-struct Told {
+struct Outcomes {
     micros: Mutex<Vec<u32>>,
     in_flight: Mutex<u64>,
     landed: Condvar,
@@ -39,7 +39,7 @@ struct Told {
 }
 
 /// The callback of librdkafka for each record.
-struct Deliveries(Arc<Told>);
+struct Deliveries(Arc<Outcomes>);
 
 impl ClientContext for Deliveries {}
 
@@ -64,15 +64,16 @@ fn main() -> Result<()> {
     };
     let (partitions, figure): (u32, f64) = (partitions.parse()?, figure.parse()?);
     let time = Duration::from_secs_f64(seconds.parse()?);
-    let told = Arc::<Told>::default();
-    let producer = producer(brokers, told.clone())?;
-    let mut sender = Sender { producer: &producer, topic, partitions, told: &told, next: 0 };
+    let outcomes = Arc::<Outcomes>::default();
+    let producer = producer(brokers, outcomes.clone())?;
+    let mut sender =
+        Sender { producer: &producer, topic, partitions, outcomes: &outcomes, next: 0 };
     // Connections, leaders and the producer's id must be there before anything is measured.
     for _ in 0..partitions * 10 {
         sender.send(Instant::now())?;
     }
     producer.flush(Duration::from_secs(30))?;
-    told.micros.lock().clear();
+    outcomes.micros.lock().clear();
 
     let (start, before) = (Instant::now(), cpu()?);
     match how.as_str() {
@@ -83,9 +84,9 @@ fn main() -> Result<()> {
     let took = start.elapsed().as_secs_f64();
     producer.flush(Duration::from_secs(30))?;
     let used = cpu()? - before;
-    let failed = told.failed.load(Ordering::Relaxed);
+    let failed = outcomes.failed.load(Ordering::Relaxed);
     ensure!(failed == 0, "{failed} records were not acknowledged");
-    let mut micros = std::mem::take(&mut *told.micros.lock());
+    let mut micros = std::mem::take(&mut *outcomes.micros.lock());
     micros.sort_unstable();
     let at = |share: f64| f64::from(micros[(micros.len() as f64 * share) as usize]) / 1000.0;
     println!(
@@ -98,7 +99,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn producer(brokers: &str, told: Arc<Told>) -> Result<ThreadedProducer<Deliveries>> {
+fn producer(brokers: &str, outcomes: Arc<Outcomes>) -> Result<ThreadedProducer<Deliveries>> {
     let linger = KafkaConfig::default().linger.as_secs_f64() * 1e3;
     Ok(ClientConfig::new()
         .set("bootstrap.servers", brokers)
@@ -107,7 +108,7 @@ fn producer(brokers: &str, told: Arc<Told>) -> Result<ThreadedProducer<Deliverie
         .set("linger.ms", linger.to_string())
         .set("socket.nagle.disable", "true")
         .set("queue.buffering.max.messages", "1000000")
-        .create_with_context(Deliveries(told))?)
+        .create_with_context(Deliveries(outcomes))?)
 }
 
 /// The sender of ballots to the topic.
@@ -115,7 +116,7 @@ struct Sender<'a> {
     producer: &'a ThreadedProducer<Deliveries>,
     topic: &'a str,
     partitions: u32,
-    told: &'a Told,
+    outcomes: &'a Outcomes,
     next: u64,
 }
 
@@ -142,7 +143,7 @@ impl Sender<'_> {
         let partition = ballot_partition(poll, voter, self.partitions) as i32;
         let record = BaseRecord::with_opaque_to(self.topic, Box::new(due));
         let record = record.partition(partition).key(&key).payload(&value);
-        *self.told.in_flight.lock() += 1;
+        *self.outcomes.in_flight.lock() += 1;
         self.producer.send(record).map_err(|(error, _)| error.into())
     }
 
@@ -150,9 +151,9 @@ impl Sender<'_> {
     fn closed(&mut self, end: Instant, most: u64) -> Result<()> {
         while Instant::now() < end {
             {
-                let mut in_flight = self.told.in_flight.lock();
+                let mut in_flight = self.outcomes.in_flight.lock();
                 while *in_flight >= most {
-                    self.told.landed.wait(&mut in_flight);
+                    self.outcomes.landed.wait(&mut in_flight);
                 }
             }
             self.send(Instant::now())?;

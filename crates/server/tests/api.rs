@@ -6,7 +6,7 @@ mod api_support;
 
 use std::time::Duration;
 
-use api_support::{ADMIN, Ask, World};
+use api_support::{Ask, OPERATOR, World};
 use pollux_core::id::partition_of;
 use pollux_core::record::ballot_key;
 use pollux_server::api::access::client::Peer;
@@ -236,7 +236,7 @@ async fn creation_can_be_repeated_under_a_key() {
     let reissue = Ask::post(format!("/api/polls/{id}/token"), "");
     world.tell(reissue.clone()).await;
     world.tell(reissue.clone().token(first["ownerToken"].as_str().unwrap())).await;
-    let token = world.tell(reissue.token(ADMIN)).await.json();
+    let token = world.tell(reissue.token(OPERATOR)).await.json();
     let again = world.call(create("0123456789abcdef", CLASSIC).request()).await.json();
     assert_eq!(again.get("ownerToken"), None);
     let path = format!("/api/polls/{id}/close");
@@ -460,7 +460,7 @@ async fn the_server_speaks_of_itself() {
         assert!(docs.contains(&format!("<section id=\"{operation}\">")), "{operation}");
     }
     let stranger = Peer("192.0.2.1".parse().unwrap());
-    for (token, status) in [(None, 401), (Some("wrong"), 403), (Some(ADMIN), 200)] {
+    for (token, status) in [(None, 401), (Some("wrong"), 403), (Some(OPERATOR), 200)] {
         let ask = token.into_iter().fold(Ask::get("/metrics"), Ask::token);
         let mut request = ask.request();
         request.extensions_mut().insert(stranger);
@@ -505,7 +505,7 @@ async fn both_spellings_of_every_route_answer_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn etags_spare_what_is_known() {
+async fn what_a_client_has_by_its_etag_is_not_sent_again() {
     let world = World::new().await;
     let (id, token) = world.poll(CLASSIC).await;
     world.settle().await;
@@ -663,7 +663,7 @@ async fn every_problem_has_its_page() {
 #[tokio::test(start_paused = true)]
 async fn only_the_operator_creates_if_so_configured() {
     let world = World::with(|config| config.operator_creates = true).await;
-    for (token, status) in [(None, 401), (Some("x"), 403), (Some(ADMIN), 201)] {
+    for (token, status) in [(None, 401), (Some("x"), 403), (Some(OPERATOR), 201)] {
         let ask = Ask::post("/api/polls", CLASSIC);
         let ask = match token {
             Some(token) => ask.token(token),

@@ -4,7 +4,7 @@
 
 mod api_support;
 
-use api_support::{ADMIN, Answer, Ask, World};
+use api_support::{Answer, Ask, OPERATOR, World};
 
 const POLL: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -88,7 +88,7 @@ async fn nothing_that_sets_a_cookie_may_be_kept_for_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_is_known_still_makes_a_voter_of_who_is_none() {
+async fn a_page_that_is_known_still_gives_a_cookie_to_whoever_has_none() {
     let world = World::new().await;
     for path in ["/", "/p/482913", "/studio", "/overlay/1"] {
         let page = Ask::get(path).header("accept", BROWSER);
@@ -118,7 +118,7 @@ async fn nothing_that_takes_a_token_is_kept_by_a_browser() {
     world.settle().await;
     let mut told = 0;
     for path in paths(&poll, event) {
-        for token in [&*owner, host, stage, ADMIN] {
+        for token in [&*owner, host, stage, OPERATOR] {
             let ask = Ask::get(&path).token(token);
             let answer = world.call(ask.request()).await;
             let public = world.call(Ask::get(&path).request()).await;

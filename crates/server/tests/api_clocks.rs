@@ -97,7 +97,7 @@ async fn a_servers_clock_that_is_set_right_locks_nobody_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_loses_to_a_newer_ballot_is_told_to_which() {
+async fn the_answer_to_a_superseded_ballot_names_the_one_that_counts() {
     let world = World::new().await;
     let (poll, _) = world.poll(POLL).await;
     world.settle().await;
@@ -180,7 +180,7 @@ async fn a_draft_whose_time_has_passed_opens_without_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_time_or_the_other() {
+async fn closes_at_and_closes_after_exclude_each_other() {
     let world = World::new().await;
     let made = |body: String| world.call(Ask::post("/api/polls", body).request());
     let with = |rest: &str| made(format!(r#"{{"question":"q","options":["a","b"],{rest}}}"#));

@@ -80,7 +80,7 @@ async fn connections_past_the_limit_wait_until_one_is_closed() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_uses_takes_no_place() {
+async fn a_second_listening_address_takes_no_place() {
     let served = serve(|config| {
         config.api.connections = 1;
         config.api.connections_share = 100;
@@ -102,12 +102,12 @@ async fn a_websocket_keeps_its_place_among_the_connections() {
         config.api.connections_share = 100;
     })
     .await;
-    let mut watcher = served.socket("", None).await;
-    watcher.next().await;
+    let mut viewer = served.socket("", None).await;
+    viewer.next().await;
     let mut other = served.connect().await;
     other.write_all(LAST_HEALTH).await.unwrap();
     says_nothing(&mut other).await;
-    drop(watcher);
+    drop(viewer);
     assert!(rest(&mut other).await.starts_with("HTTP/1.1 200"));
 }
 
@@ -120,7 +120,7 @@ async fn viewers_past_the_limit_are_told_so_and_everybody_else_is_served() {
     let mut head = [0; 15];
     stream.read_exact(&mut head).await.unwrap();
     assert_eq!(&head, b"HTTP/1.1 200 OK");
-    let watcher = served.socket("", None).await;
+    let viewer = served.socket("", None).await;
     let full = |problem: Value, retry: &str| {
         assert_eq!(problem["type"], "/docs/errors/too-many-viewers", "{problem}");
         assert!(retry.parse::<u64>().unwrap() > 0);
@@ -141,7 +141,7 @@ async fn viewers_past_the_limit_are_told_so_and_everybody_else_is_served() {
     let cast = served.raw(sized_vote(&id, r#"{"optionId":1}"#).as_bytes()).await;
     assert!(cast.starts_with("HTTP/1.1 202"), "{cast}");
 
-    drop(watcher);
+    drop(viewer);
     let began = Instant::now();
     while served.try_socket("", None).await.is_err() {
         assert!(began.elapsed() < PATIENCE, "the place is not given back");

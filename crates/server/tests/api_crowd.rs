@@ -7,8 +7,8 @@ mod api_support;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use api_support::served::{Served, Watcher, is_problem, rest, serve};
-use api_support::{ADMIN, Answer, Ask, World};
+use api_support::served::{Served, TestViewer, is_problem, rest, serve};
+use api_support::{Answer, Ask, OPERATOR, World};
 use futures_util::future::join_all;
 use pollux_server::config::Config;
 use pollux_server::store::memory::{Faults, StoreFaults};
@@ -62,11 +62,11 @@ async fn a_crowd_at_one_address_leaves_room_for_others() {
 
     // A WebSocket keeps its place after its handshake, and each place is free again at its end.
     drop(held.pop());
-    let mut watcher = served.socket("", None).await;
-    watcher.next().await;
+    let mut viewer = served.socket("", None).await;
+    viewer.next().await;
     let mut more = from(&served, "127.0.0.1").await;
     is_problem(&rest(&mut more).await, 429);
-    drop(watcher);
+    drop(viewer);
     drop(held);
     let mut again = 0;
     while !is_served(&served).await {
@@ -106,11 +106,11 @@ async fn a_trusted_proxy_carries_as_many_as_there_are() {
 }
 
 /// Opens a WebSocket for a client behind the proxy that this machine is.
-async fn socket_behind_proxy(served: &Served, address: &str) -> Watcher {
+async fn socket_behind_proxy(served: &Served, address: &str) -> TestViewer {
     let mut request = format!("ws://{}/ws", served.address).into_client_request().unwrap();
     request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
     let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-    Watcher { socket, heard: Vec::new() }
+    TestViewer { socket, heard: Vec::new() }
 }
 
 #[tokio::test]
@@ -256,7 +256,7 @@ async fn an_address_makes_a_bounded_number_of_polls_and_events_and_loses_nothing
         assert_eq!(refused.json()["type"], "/docs/errors/too-many-requests");
         let wait: u64 = refused.header("retry-after").parse().unwrap();
         assert!((1..=60).contains(&wait), "{path}: {refused}");
-        let by_operator = make(&world, path, body, crowd, Some(ADMIN)).await;
+        let by_operator = make(&world, path, body, crowd, Some(OPERATOR)).await;
         assert_eq!(by_operator.status, 201, "{path}: {by_operator}");
         let elsewhere = make(&world, path, body, other, token).await;
         assert_eq!(elsewhere.status, 201, "{path}: {elsewhere}");

@@ -7,8 +7,8 @@ mod api_support;
 use std::collections::BTreeSet;
 
 use api_support::schema::{faults, resolves};
-use api_support::served::{Served, Watcher, serve};
-use api_support::{ADMIN, Answer, Ask, NOON, World};
+use api_support::served::{Served, TestViewer, serve};
+use api_support::{Answer, Ask, NOON, OPERATOR, World};
 use parking_lot::Mutex;
 use pollux_core::id::{BallotId, UnixMillis};
 use pollux_server::api::routes::templates;
@@ -114,9 +114,9 @@ async fn a_polls_life(held: &Held) {
         held.call(Ask::get(&path).header("if-none-match", read.header("etag"))).await;
     }
     held.call(Ask::post(format!("{path}/token"), "")).await;
-    held.call(Ask::post(format!("{path}/token"), "").token(ADMIN)).await;
-    held.call(Ask::new("DELETE", &path).token(ADMIN)).await;
-    held.call(Ask::new("DELETE", &path).token(ADMIN)).await;
+    held.call(Ask::post(format!("{path}/token"), "").token(OPERATOR)).await;
+    held.call(Ask::new("DELETE", &path).token(OPERATOR)).await;
+    held.call(Ask::new("DELETE", &path).token(OPERATOR)).await;
 }
 
 async fn an_events_life(held: &Held) {
@@ -155,9 +155,9 @@ async fn an_events_life(held: &Held) {
     held.call(Ask::get(format!("{path}/logo"))).await;
     own(Ask::new("DELETE", format!("{path}/logo"))).await;
     held.call(Ask::post(format!("{path}/token"), "").token(&token)).await;
-    held.call(Ask::post(format!("{path}/token"), "").token(ADMIN)).await;
-    held.call(Ask::post(format!("/api/polls/{lone}/token"), "").token(ADMIN)).await;
-    held.call(Ask::new("DELETE", &path).token(ADMIN)).await;
+    held.call(Ask::post(format!("{path}/token"), "").token(OPERATOR)).await;
+    held.call(Ask::post(format!("/api/polls/{lone}/token"), "").token(OPERATOR)).await;
+    held.call(Ask::new("DELETE", &path).token(OPERATOR)).await;
     held.call(Ask::get(&path)).await;
 }
 
@@ -220,7 +220,7 @@ async fn figures(held: &Held) {
     held.call(Ask::get("/api/events/999999/pulse")).await;
     held.call(Ask::get("/api/address")).await;
     held.call(Ask::get("/api/status")).await;
-    held.call(Ask::get("/api/status").token(ADMIN)).await;
+    held.call(Ask::get("/api/status").token(OPERATOR)).await;
     for poll in
         ["", "?poll=999999", "?poll=1&poll=2", &format!("?poll={id}"), &format!("?poll={hidden}")]
     {
@@ -228,13 +228,13 @@ async fn figures(held: &Held) {
     }
     let refused = Faults { unavailable: 1.0, ..Faults::NONE };
     held.world.store.set_faults(StoreFaults { reads: refused, ..StoreFaults::NONE });
-    held.call(Ask::get("/api/status").token(ADMIN)).await;
+    held.call(Ask::get("/api/status").token(OPERATOR)).await;
     held.call(Ask::get("/api/status?poll=999999").token(&token)).await;
     held.world.store.set_faults(StoreFaults::NONE);
     for all in ["true", "false", "yes"] {
         held.call(Ask::get(format!("/api/polls?all={all}"))).await;
         held.call(Ask::get(format!("/api/polls?all={all}")).token(&token)).await;
-        held.call(Ask::get(format!("/api/polls?all={all}")).token(ADMIN)).await;
+        held.call(Ask::get(format!("/api/polls?all={all}")).token(OPERATOR)).await;
     }
 }
 
@@ -344,8 +344,8 @@ async fn no_way_in_is_undocumented() {
 }
 
 /// Asserts that everything this client has heard is what the AsyncAPI document says.
-fn hold(document: &Value, watcher: &Watcher, seen: &mut BTreeSet<String>) {
-    for message in &watcher.heard {
+fn hold(document: &Value, viewer: &TestViewer, seen: &mut BTreeSet<String>) {
+    for message in &viewer.heard {
         let kind = message["type"].as_str().unwrap();
         let payload = &document["components"]["messages"][kind]["payload"];
         assert!(payload.is_object(), "{kind} is not documented: {message}");
@@ -356,16 +356,16 @@ fn hold(document: &Value, watcher: &Watcher, seen: &mut BTreeSet<String>) {
 }
 
 /// Sends a client's message, after comparing it with the document as well.
-async fn say(document: &Value, watcher: &mut Watcher, message: Value) {
+async fn say(document: &Value, viewer: &mut TestViewer, message: Value) {
     let kind = message["type"].as_str().unwrap();
     let payload = &document["components"]["messages"][kind]["payload"];
     let found = faults(document, payload, &message, kind);
     assert!(found.is_empty(), "{found:#?}");
-    watcher.say(message).await;
+    viewer.say(message).await;
 }
 
 /// Closes a poll behind the node's back: the node accepts a ballot that the log has after the close.
-async fn a_late_vote(served: &Served, document: &Value, socket: &mut Watcher) {
+async fn a_late_vote(served: &Served, document: &Value, socket: &mut TestViewer) {
     let world = &served.world;
     let (id, _) = world.poll(POLL).await;
     world.settle().await;
@@ -396,7 +396,7 @@ async fn a_late_vote(served: &Served, document: &Value, socket: &mut Watcher) {
 }
 
 /// Connects a viewer to an event, and then brings the event's poll on stage.
-async fn an_events_follower(served: &Served, document: &Value) -> Watcher {
+async fn an_events_follower(served: &Served, document: &Value) -> TestViewer {
     let world = &served.world;
     let ask = |ask: Ask| async move { world.call(ask.request()).await.json() };
     let event = ask(Ask::post("/api/events", r#"{"title":"Conf"}"#)).await;
@@ -487,9 +487,9 @@ async fn every_message_of_a_socket_is_what_the_asyncapi_document_says() {
 
     let mut follower = an_events_follower(&served, &document).await;
 
-    for watcher in [&mut all, &mut one, &mut late_comer, &mut follower] {
-        watcher.catch_up().await;
-        hold(&document, watcher, &mut seen);
+    for viewer in [&mut all, &mut one, &mut late_comer, &mut follower] {
+        viewer.catch_up().await;
+        hold(&document, viewer, &mut seen);
     }
     let operations = document["operations"].as_object().unwrap().iter();
     let sent = operations.filter(|(_, operation)| operation["action"] == "send");

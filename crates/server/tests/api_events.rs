@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use api_support::served::serve;
-use api_support::{ADMIN, Answer, Ask, World};
+use api_support::{Answer, Ask, OPERATOR, World};
 use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 
@@ -335,9 +335,9 @@ async fn a_reissued_token_ends_the_old_ones_for_the_polls_too() {
     let reissue =
         |token: &str| event.call(Ask::post(format!("{}/token", event.path), "").token(token));
     assert_eq!(reissue(&event.owner).await.status, 403, "only the operator");
-    let own = event.call(Ask::post(format!("{poll}/token"), "").token(ADMIN)).await;
+    let own = event.call(Ask::post(format!("{poll}/token"), "").token(OPERATOR)).await;
     assert_eq!(own.status, 422, "it has the event's: {own}");
-    let new = reissue(ADMIN).await.json();
+    let new = reissue(OPERATOR).await.json();
     let (owner, stage) = (text(&new, "ownerToken"), text(&new, "stageToken"));
     for old in [&event.owner, &event.stage] {
         assert_eq!(event.show(old, None).await.status, 403);
@@ -533,15 +533,15 @@ async fn each_follower_is_shown_what_is_theirs_to_see() {
     }
     let [hidden, after] = event.polls.each_ref().map(String::as_str);
     let follow = async |token: Option<&str>| {
-        let mut watcher = served.socket(&format!("?event={}", event.code), None).await;
-        let hello = watcher.until_type("hello").await;
+        let mut viewer = served.socket(&format!("?event={}", event.code), None).await;
+        let hello = viewer.until_type("hello").await;
         assert_eq!(listed(&hello["event"]), [""; 0]);
         if let Some(token) = token {
-            watcher.say(json!({"type": "auth", "token": token})).await;
-            let seen = watcher.until_type("event.changed").await;
+            viewer.say(json!({"type": "auth", "token": token})).await;
+            let seen = viewer.until_type("event.changed").await;
             assert_eq!(listed(&seen["event"]), [hidden, after], "drafts, too");
         }
-        watcher
+        viewer
     };
     let mut phone = follow(None).await;
     let mut stage = follow(Some(&event.stage)).await;
@@ -550,13 +550,13 @@ async fn each_follower_is_shown_what_is_theirs_to_see() {
     assert_eq!(phone.until_type("error").await["problem"]["status"], 403);
 
     event.show(&event.stage, Some(hidden)).await;
-    for (watcher, polls, sees) in [
+    for (viewer, polls, sees) in [
         (&mut phone, &[hidden][..], json!(null)),
         (&mut stage, &[hidden, after], json!(null)),
         (&mut owner, &[hidden, after], json!(0)),
     ] {
-        assert_eq!(listed(&watcher.until(is_on_stage(hidden)).await["event"]), polls);
-        assert_eq!(watcher.until(is_of(hidden)).await["poll"]["totalVotes"], sees);
+        assert_eq!(listed(&viewer.until(is_on_stage(hidden)).await["event"]), polls);
+        assert_eq!(viewer.until(is_of(hidden)).await["poll"]["totalVotes"], sees);
     }
     event.show(&event.stage, Some(after)).await;
     assert_eq!(phone.until(is_of(after)).await["poll"]["totalVotes"], Value::Null);
@@ -580,15 +580,15 @@ async fn a_lone_poll_is_followed_like_an_event() {
     let (id, token) = world.poll(&question("Alone?")).await;
     let ask = Ask::post(format!("/api/polls/{id}/stage"), "").token(&token);
     let stage = text(&world.call(ask.request()).await.json(), "stageToken");
-    let mut watcher = served.socket(&format!("?event={id}"), None).await;
-    let hello = watcher.until_type("hello").await;
+    let mut viewer = served.socket(&format!("?event={id}"), None).await;
+    let hello = viewer.until_type("hello").await;
     assert_eq!((&hello["event"]["lone"], &hello["event"]["current"]), (&json!(true), &json!(id)));
     assert_eq!(hello["polls"][0]["id"], json!(id));
-    watcher.say(json!({"type": "auth", "token": stage, "ref": "stage"})).await;
-    watcher.say(json!({"type": "vote", "poll": id, "optionId": 1})).await;
-    watcher.until_type("vote.counted").await;
-    assert!(watcher.heard.iter().all(|message| message["type"] != "error"), "{:?}", watcher.heard);
-    watcher.until(|message| message["poll"]["totalVotes"] == 1).await;
+    viewer.say(json!({"type": "auth", "token": stage, "ref": "stage"})).await;
+    viewer.say(json!({"type": "vote", "poll": id, "optionId": 1})).await;
+    viewer.until_type("vote.counted").await;
+    assert!(viewer.heard.iter().all(|message| message["type"] != "error"), "{:?}", viewer.heard);
+    viewer.until(|message| message["poll"]["totalVotes"] == 1).await;
     let missing = served.try_socket("?event=999999", None).await;
     assert!(missing.is_err(), "there is no such event");
 }

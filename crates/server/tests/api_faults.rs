@@ -19,7 +19,7 @@ use pollux_server::log::memory::LogFaults;
 use pollux_server::store::Polls;
 use pollux_server::store::memory::{Faults, StoreFaults};
 use pollux_server::watch::grants::{Grant, Proof};
-use pollux_server::watch::stream::events;
+use pollux_server::watch::stream::event_stream;
 use pollux_server::watch::view::{self, Audience, PollView};
 use pollux_server::watch::viewer::Interest;
 use serde_json::Value;
@@ -137,10 +137,10 @@ impl Case {
         assert_eq!(settled, vec![], "{self}: some partition has not seen it");
         let votes = u64::from(!self.action.draft && poll.round == 1);
         assert_eq!(standing.counts().iter().sum::<u64>(), votes, "{self}");
-        self.watcher_has(&standing);
+        self.viewer_has(&standing);
     }
 
-    fn watcher_has(&self, standing: &Standing) {
+    fn viewer_has(&self, standing: &Standing) {
         let seen = self.seen.lock().get(&self.id).cloned();
         match (standing.poll.status, seen) {
             // A draft is shown to nobody, and a poll that was deleted may never have been seen.
@@ -173,7 +173,7 @@ fn watch(world: &World, id: &str) -> Arc<Mutex<BTreeMap<String, Value>>> {
         grants: vec![(id, Grant::Runs(Proof::Operator))],
         ..Interest::default()
     };
-    let mut events = events(&world.app.hub, interest, None);
+    let mut events = event_stream(&world.app.hub, interest, None);
     let seen: Arc<Mutex<BTreeMap<String, Value>>> = Arc::default();
     let keep = seen.clone();
     tokio::spawn(async move {
@@ -321,7 +321,7 @@ async fn a_change_whose_answer_is_lost_is_made_once_however_often_it_is_repeated
         let standing = case.world.store.standing(made.id).await.unwrap().unwrap();
         sleep(SECOND).await;
         if made.status != PollStatus::Deleted {
-            case.watcher_has(&standing);
+            case.viewer_has(&standing);
         }
         case.ends_well().await;
     }
@@ -351,7 +351,7 @@ async fn a_store_that_is_silent_is_504_in_time() {
             sleep(SECOND).await;
             let poll = case.poll();
             let standing = case.world.store.standing(poll.id).await.unwrap().unwrap();
-            case.watcher_has(&standing);
+            case.viewer_has(&standing);
             case.ends_well().await;
         }
     }

@@ -7,7 +7,7 @@ mod api_support;
 
 use std::time::Duration;
 
-use api_support::{ADMIN, Answer, Ask, NOON, World};
+use api_support::{Answer, Ask, NOON, OPERATOR, World};
 use pollux_core::id::{BallotId, PollId, UnixMillis};
 use pollux_core::result;
 use pollux_server::log::memory::LogFaults;
@@ -326,7 +326,7 @@ async fn a_replay_is_read_once_and_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vote_nobody_came_to_is_one_frame_and_a_long_one_none() {
+async fn a_poll_without_votes_is_one_frame_and_a_long_one_none() {
     let world = World::with(|config| config.api.replay_records = 10).await;
     let (id, token) = world.poll(POLL).await;
     let early = get(&world, format!("/api/polls/{id}/replay")).await;
@@ -420,18 +420,18 @@ async fn the_operator_lists_every_poll() {
         let world = &world;
         async move { world.call(ask.request()).await }
     };
-    let everything = all(ADMIN, "").await;
+    let everything = all(OPERATOR, "").await;
     assert_eq!(ids(&everything), [draft.clone(), unlisted.clone(), listed.clone()]);
     assert_eq!(everything.json()["polls"][1]["totalVoters"], 0, "with all numbers");
     assert_eq!(all(&token, "").await.status, 403);
     assert_eq!(get(&world, "/api/polls?all=true").await.status, 401);
-    assert_eq!(all(ADMIN, "&status=draft").await.status, 200);
-    assert_eq!(ids(&all(ADMIN, "&status=draft").await), [&*draft]);
+    assert_eq!(all(OPERATOR, "&status=draft").await.status, 200);
+    assert_eq!(ids(&all(OPERATOR, "&status=draft").await), [&*draft]);
     assert_eq!(get(&world, "/api/polls?status=draft").await.status, 400);
     // The operator lists page by page, whatever was deleted in between.
     let (mut found, mut query) = (Vec::new(), "&limit=1".to_owned());
     loop {
-        let page = all(ADMIN, &query).await;
+        let page = all(OPERATOR, &query).await;
         found.extend(ids(&page));
         match page.json()["nextCursor"].as_str() {
             Some(cursor) => query = format!("&limit=1&cursor={cursor}"),
@@ -464,7 +464,7 @@ async fn the_status_is_the_organisers() {
     assert_eq!(ask(&token, "").await.status, 403, "of which poll?");
     assert_eq!(ask("x", &format!("?poll={id}")).await.status, 403);
     let owners = ask(&token, &format!("?poll={id}")).await.json();
-    let status = ask(ADMIN, "").await.json();
+    let status = ask(OPERATOR, "").await.json();
     assert_eq!(owners, status);
     assert_eq!(status["startedAt"], "2026-11-21T12:00:00.000Z");
     assert_eq!(status["lastCommitAt"], "2026-11-21T12:00:00.000Z");
@@ -523,17 +523,17 @@ async fn the_status_is_told_in_time_whatever_is_away() {
     }
     vote(&world, &id, 1, 1).await;
     pass(&world, 2 * SECOND).await;
-    let behind = status(ADMIN, "").await;
+    let behind = status(OPERATOR, "").await;
     assert_eq!(behind["log"]["lag"], 1, "{behind}");
     pass(&world, 10 * SECOND).await;
-    let behind = status(ADMIN, "").await;
+    let behind = status(OPERATOR, "").await;
     let waiting = behind["log"]["lagSeconds"].as_u64().unwrap();
     assert!((10..13).contains(&waiting), "as long as this test has looked: {behind}");
 
     world.store.set_faults(StoreFaults::NONE);
     world.fail(LogFaults { read_error: 1.0, ..LogFaults::default() });
     pass(&world, 2 * SECOND).await;
-    let status = status(ADMIN, "").await;
+    let status = status(OPERATOR, "").await;
     assert_eq!(status["log"]["ok"], false);
     let detail = status["log"]["detail"].as_str().unwrap();
     assert!(detail.contains("votes are refused until it can be"), "{detail}");

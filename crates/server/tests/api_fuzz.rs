@@ -7,7 +7,7 @@ mod api_support;
 
 use std::sync::OnceLock;
 
-use api_support::served::{PATIENCE, Served, Watcher, serve};
+use api_support::served::{PATIENCE, Served, TestViewer, serve};
 use api_support::{Ask, World};
 use parking_lot::Mutex;
 use pollux_server::api::http::query::Query;
@@ -267,7 +267,7 @@ enum End {
 }
 
 /// Sends everything, then a message that has an answer, and checks what is heard until then.
-async fn converse(socket: &mut Watcher, sent: &[Sent]) -> End {
+async fn converse(socket: &mut TestViewer, sent: &[Sent]) -> End {
     let raw: Vec<u8> = sent
         .iter()
         .flat_map(|sent| match sent {
@@ -334,7 +334,7 @@ fn is_answer(message: &Value, heard: &[Value]) -> bool {
 }
 
 /// A `Talk` has the runtime, the server, the socket of a bystander, the poll and its token.
-type Talk = (Runtime, Served, Mutex<Watcher>, String, String);
+type Talk = (Runtime, Served, Mutex<TestViewer>, String, String);
 
 proptest! {
     #![proptest_config(Config::with_cases(512))]

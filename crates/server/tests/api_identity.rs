@@ -7,7 +7,7 @@ mod api_support;
 
 use std::time::Duration;
 
-use api_support::served::{Served, Watcher, serve};
+use api_support::served::{Served, TestViewer, serve};
 use api_support::{Ask, NOON, World};
 use pollux_core::id::{BallotId, UnixMillis};
 use pollux_server::log::memory::LogFaults;
@@ -34,7 +34,7 @@ async fn post(world: &World, poll: &str, body: &Value, cookie: Option<&str>) -> 
 }
 
 /// Votes over a socket, and returns the decision.
-async fn say(socket: &mut Watcher, poll: &str, mut body: Value) -> Value {
+async fn say(socket: &mut TestViewer, poll: &str, mut body: Value) -> Value {
     body["type"] = json!("vote");
     body["poll"] = json!(poll);
     socket.say(body).await;

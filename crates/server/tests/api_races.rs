@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 /// Each change has read what the others have read, and only the first is in time. The rest must notice, and
 /// must be made on top of the others' changes, neither instead of them nor only in the answer.
 #[tokio::test(start_paused = true)]
-async fn who_loses_a_race_decides_anew_upon_what_is_there_by_then() {
+async fn the_loser_of_a_race_decides_again_on_the_new_state() {
     let event = (
         "/api/events",
         json!({"title": "One"}),

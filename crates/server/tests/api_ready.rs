@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_support::{ADMIN, Ask, World};
+use api_support::{Ask, OPERATOR, World};
 use pollux_server::api::access::client::Peer;
 use pollux_server::log::memory::LogFaults;
 use pollux_server::store::memory::{Faults, StoreFaults};
@@ -135,7 +135,7 @@ async fn strangers_hear_nothing_of_a_backends_words() {
                 "{path} on the machine itself"
             );
             assert!(
-                ask(path, Some(ADMIN), far, None).await.contains(words),
+                ask(path, Some(OPERATOR), far, None).await.contains(words),
                 "{path} to the operator"
             );
         }

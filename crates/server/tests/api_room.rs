@@ -6,7 +6,7 @@ mod api_support;
 
 use std::time::Duration;
 
-use api_support::{ADMIN, Answer, Ask, World};
+use api_support::{Answer, Ask, OPERATOR, World};
 use futures_util::future::join_all;
 use pollux_server::store::memory::{Faults, StoreFaults};
 
@@ -14,7 +14,7 @@ const OPEN: &str = r#"{"question":"Which?","options":["a","b"]}"#;
 const DRAFT: &str = r#"{"question":"Which?","options":["a","b"],"open":false}"#;
 
 /// Starts a server with room for ten polls, and for one more that it keeps free.
-async fn ten() -> World {
+async fn with_room_for_ten() -> World {
     World::with(|config| config.watch.open_polls = 10).await
 }
 
@@ -28,7 +28,7 @@ async fn act(world: &World, (id, token): &(String, String), action: &str) -> Ans
 
 #[tokio::test(start_paused = true)]
 async fn past_the_bound_new_polls_are_refused_and_those_that_are_open_go_on() {
-    let world = ten().await;
+    let world = with_room_for_ten().await;
     let draft = world.poll(DRAFT).await;
     let mut open = Vec::new();
     for _ in 0..10 {
@@ -70,7 +70,7 @@ async fn past_the_bound_new_polls_are_refused_and_those_that_are_open_go_on() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_and_its_stage_keep_to_the_bound_and_the_operator_has_what_is_kept_free() {
-    let world = ten().await;
+    let world = with_room_for_ten().await;
     let event = world.call(Ask::post("/api/events", r#"{"title":"Here"}"#).request()).await.json();
     let text = |name: &str| event[name].as_str().unwrap().to_owned();
     let (id, token) = (text("id"), text("ownerToken"));
@@ -84,13 +84,13 @@ async fn an_event_and_its_stage_keep_to_the_bound_and_the_operator_has_what_is_k
     }
     let refused = add(&OPEN.replace('}', r#","open":true}"#)).await;
     assert_eq!(refused.status, 503, "{refused}");
-    let by_operator = world.call(Ask::post("/api/polls", OPEN).token(ADMIN).request()).await;
+    let by_operator = world.call(Ask::post("/api/polls", OPEN).token(OPERATOR).request()).await;
     assert_eq!(by_operator.status, 201, "{by_operator}");
     let step = serde_json::json!({ "poll": draft["id"] }).to_string();
     let show = Ask::post(format!("/api/events/{id}/show"), step).token(&token);
     let refused = world.call(show.request()).await;
     assert_eq!(refused.status, 503, "{refused}");
-    let made = (by_operator.json()["id"].as_str().unwrap().to_owned(), ADMIN.to_owned());
+    let made = (by_operator.json()["id"].as_str().unwrap().to_owned(), OPERATOR.to_owned());
     assert_eq!(act(&world, &made, "close").await.status, 200);
     let shown = world.call(show.request()).await;
     assert_eq!(shown.status, 200, "{shown}");
@@ -98,7 +98,7 @@ async fn an_event_and_its_stage_keep_to_the_bound_and_the_operator_has_what_is_k
 
 #[tokio::test(start_paused = true)]
 async fn many_at_once_find_no_more_room_than_there_is() {
-    let world = ten().await;
+    let world = with_room_for_ten().await;
     let slow = Duration::from_millis(50)..Duration::from_millis(51);
     let changes = Faults { delay: slow, ..Faults::NONE };
     world.store.set_faults(StoreFaults { changes, ..StoreFaults::NONE });

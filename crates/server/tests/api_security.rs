@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_support::served::{Served, is_problem, rest, serve};
-use api_support::{ADMIN, Ask, World};
+use api_support::{Ask, OPERATOR, World};
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use pollux_server::api::problem::security::{EVENTS, LINES, WINDOW};
@@ -107,7 +107,7 @@ impl Log {
             assert_eq!(count - before[&name], told, "{name}");
         }
         let written = String::from_utf8(self.written.0.lock().clone()).unwrap();
-        for secret in secrets.iter().chain(&[QUESTION, WRONG, ADDRESS, ADMIN, "127.0.0.1"]) {
+        for secret in secrets.iter().chain(&[QUESTION, WRONG, ADDRESS, OPERATOR, "127.0.0.1"]) {
             assert!(secret.len() > 5 && !written.contains(secret), "{secret}: {written}");
         }
     }
@@ -211,7 +211,7 @@ async fn a_refused_token_is_a_line_that_says_where_and_not_who() {
         ("GET", format!("/api/polls/{id}"), stage, "", "", ""),
         ("GET", format!("/api/polls/{id}"), "", "", "", ""),
         ("GET", format!("/api/polls/{draft}"), "", "", "", ""),
-        ("GET", format!("/api/polls/{id}"), ADMIN, "", "", ""),
+        ("GET", format!("/api/polls/{id}"), OPERATOR, "", "", ""),
     ] {
         let request = ask(method, path.clone());
         let request = if token.is_empty() { request } else { request.token(token) };
@@ -290,8 +290,8 @@ async fn refusals_over_sockets_are_lines_as_well() {
     assert_eq!(log.short(), ["WARN origin_refused /ws - -"]);
     drop(tcp);
 
-    let mut watcher = served.socket(&format!("?poll={id}"), None).await;
-    watcher.next().await;
+    let mut viewer = served.socket(&format!("?poll={id}"), None).await;
+    viewer.next().await;
     for (said, event, about) in [
         (json!({"type": "auth", "token": WRONG}), "token_wrong", "-"),
         (json!({"type": "auth", "token": WRONG, "poll": id}), "token_wrong", &*id),
@@ -302,8 +302,8 @@ async fn refusals_over_sockets_are_lines_as_well() {
         (json!({"type": "vote", "poll": id, "optionId": 2}), "", ""),
         (json!({"type": "vote", "poll": id, "optionId": 1}), "limit_of_voter", &id),
     ] {
-        watcher.say(&said).await;
-        watcher.catch_up().await;
+        viewer.say(&said).await;
+        viewer.catch_up().await;
         let expected = [format!("WARN {event} /ws {about} -")];
         let expected = if event.is_empty() { &[][..] } else { &expected };
         assert_eq!(log.short(), expected, "{said}");
@@ -313,7 +313,7 @@ async fn refusals_over_sockets_are_lines_as_well() {
     let Err(Error::Http(refused)) = served.try_socket("", None).await else { panic!("let in") };
     assert_eq!(refused.status(), 429);
     assert_eq!(log.short(), ["WARN limit_of_connections - - -"]);
-    drop((watcher, another));
+    drop((viewer, another));
     log.ends(&before, world, &[&owner, &code, "elsewhere.example"]);
 }
 
@@ -343,26 +343,26 @@ async fn what_cannot_be_undone_is_a_line_that_says_by_whose_token() {
         (
             "POST",
             format!("/polls/{code}/reset"),
-            ADMIN,
+            OPERATOR,
             vec![format!("poll_reset - {id} operator")],
         ),
         ("POST", format!("/api/polls/{id}/reset?phase=1"), &owner, vec![]),
         (
             "POST",
             format!("/api/polls/{id}/token"),
-            ADMIN,
+            OPERATOR,
             vec![format!("token_replaced - {id} operator")],
         ),
         (
             "DELETE",
             format!("/api/polls/{code}"),
-            ADMIN,
+            OPERATOR,
             vec![format!("poll_deleted - {id} operator")],
         ),
         (
             "POST",
             format!("/api/events/{event}/token"),
-            ADMIN,
+            OPERATOR,
             vec![
                 format!("token_replaced - {event} operator"),
                 format!("token_replaced - {part} event"),
@@ -371,7 +371,7 @@ async fn what_cannot_be_undone_is_a_line_that_says_by_whose_token() {
         (
             "DELETE",
             format!("/api/events/{event}"),
-            ADMIN,
+            OPERATOR,
             vec![
                 format!("poll_deleted - {part} event"),
                 format!("event_deleted - {event} operator"),
@@ -438,7 +438,12 @@ async fn what_is_found_made_behind_the_clients_back_is_on_record_as_well() {
         for (method, path, token, line) in [
             ("POST", format!("/api/polls/{id}/reset"), &*owner, format!("poll_reset - {id} owner")),
             ("POST", format!("/api/polls/{id}/close"), &owner, String::new()),
-            ("DELETE", format!("/api/polls/{id}"), ADMIN, format!("poll_deleted - {id} operator")),
+            (
+                "DELETE",
+                format!("/api/polls/{id}"),
+                OPERATOR,
+                format!("poll_deleted - {id} operator"),
+            ),
             (
                 "DELETE",
                 format!("/api/events/{event}"),

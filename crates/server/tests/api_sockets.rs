@@ -7,8 +7,8 @@ mod api_support;
 
 use std::time::Duration;
 
-use api_support::served::{PATIENCE, Served, Watcher, serve};
-use api_support::{ADMIN, Ask, World};
+use api_support::served::{PATIENCE, Served, TestViewer, serve};
+use api_support::{Ask, OPERATOR, World};
 use futures_util::StreamExt;
 use pollux_server::log::memory::LogFaults;
 use pollux_server::store::memory::{Faults, StoreFaults};
@@ -43,8 +43,8 @@ fn shows(message: &Value) -> bool {
     shown > 0
 }
 
-fn saw_numbers(watcher: &Watcher) -> bool {
-    watcher.heard.iter().any(shows)
+fn saw_numbers(viewer: &TestViewer) -> bool {
+    viewer.heard.iter().any(shows)
 }
 
 /// Reads the poll as a client with this cookie.
@@ -195,8 +195,8 @@ async fn a_missed_closing_time_is_pushed_to_the_owner_alone() {
             owner.catch_up().await;
         }
         served.world.call(vote(&id, 1).request()).await;
-        for (watcher, is_owner) in [(&mut public, false), (&mut owner, true)] {
-            let seen = watcher.until(|message| message["poll"]["totalVotes"] == 1).await;
+        for (viewer, is_owner) in [(&mut public, false), (&mut owner, true)] {
+            let seen = viewer.until(|message| message["poll"]["totalVotes"] == 1).await;
             assert_eq!(seen["poll"]["missedClosesAt"].is_string(), is_owner, "{seen}");
         }
         assert!(public.heard.iter().all(|told| !told.to_string().contains("13:00:00")));
@@ -338,7 +338,7 @@ async fn the_owners_token_opens_the_numbers_on_a_socket() {
 
     // The operator's token opens every poll; another poll's token opens that poll only.
     let mut operator = served.socket(&format!("{query}&poll={other}"), None).await;
-    operator.say(json!({"type": "auth", "token": ADMIN})).await;
+    operator.say(json!({"type": "auth", "token": OPERATOR})).await;
     for poll in [&id, &other] {
         operator.until(|m| m["poll"]["id"] == poll.as_str() && shows(m)).await;
     }
@@ -356,7 +356,7 @@ async fn the_owners_token_opens_the_numbers_on_a_socket() {
 
 /// Reissues the tokens of the poll or event at this path.
 async fn reissue(served: &Served, path: &str) -> Value {
-    let ask = Ask::post(format!("/api/{path}/token"), "").token(ADMIN);
+    let ask = Ask::post(format!("/api/{path}/token"), "").token(OPERATOR);
     let answer = served.world.call(ask.request()).await;
     assert_eq!(answer.status, 200, "{answer}");
     answer.json()
@@ -382,7 +382,7 @@ async fn a_reissued_token_ends_what_the_old_one_opened_on_a_socket() {
         (&mut owner, token.as_str()),
         (&mut again, &token),
         (&mut all, &token),
-        (&mut operator, ADMIN),
+        (&mut operator, OPERATOR),
     ] {
         socket.say(json!({"type": "auth", "token": token, "poll": id})).await;
         assert_eq!(socket.until(shows).await["poll"]["totalVotes"], 5);
@@ -473,7 +473,7 @@ async fn no_token_opens_anything_on_a_stream() {
     let event = made["id"].as_str().unwrap();
     for path in [format!("/polls/{id}/events"), "/events".into(), format!("/events?event={event}")]
     {
-        for token in [&token, ADMIN, made["ownerToken"].as_str().unwrap()] {
+        for token in [&token, OPERATOR, made["ownerToken"].as_str().unwrap()] {
             let ask = Ask::get(&path).token(token);
             let hello = Stream::of(&served, ask).await.next().await;
             let drafts = hello["event"]["polls"].as_array().map_or(0, Vec::len);

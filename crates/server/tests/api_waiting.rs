@@ -57,12 +57,12 @@ async fn a_vote_waits_for_the_brokers_and_is_taken_once_they_are_back() {
     let votes = [vote(&world, &poll, None), vote(&world, &poll, Some("respond-async, wait=19"))];
     sleep(9 * SECOND).await;
     assert_eq!(world.call(Ask::get("/readyz").request()).await.status, 200, "there is room");
-    let metrics = world.call(Ask::get("/metrics").token(api_support::ADMIN).request()).await;
+    let metrics = world.call(Ask::get("/metrics").token(api_support::OPERATOR).request()).await;
     let metrics = String::from_utf8(metrics.body).unwrap();
     // The gauge is that of all nodes in this process, so only its presence is asserted.
     assert!(metrics.lines().any(|line| line.starts_with("pollux_log_waiting ")), "{metrics}");
     let status =
-        world.call(Ask::get("/api/status").token(api_support::ADMIN).request()).await.json();
+        world.call(Ask::get("/api/status").token(api_support::OPERATOR).request()).await.json();
     let detail = status["log"]["detail"].as_str().unwrap();
     assert!(detail.contains("votes wait"), "{detail}");
     world.cluster.hinder(None);

@@ -52,12 +52,12 @@ pub enum Turnout {
 impl Turnout {
     /// Returns the value for a poll in which nothing is written: it was created when turnout was
     /// hidden together with the numbers.
-    fn unsaid() -> Self {
+    fn unset() -> Self {
         Self::Hidden
     }
 
-    fn is_unsaid(&self) -> bool {
-        *self == Self::unsaid()
+    fn is_unset(&self) -> bool {
+        *self == Self::unset()
     }
 }
 
@@ -104,7 +104,7 @@ pub struct Poll {
     pub results: Results,
     /// Whether everybody sees how many have voted while the numbers are not shown. It is fixed once
     /// the poll has opened.
-    #[serde(default = "Turnout::unsaid", skip_serializing_if = "Turnout::is_unsaid")]
+    #[serde(default = "Turnout::unset", skip_serializing_if = "Turnout::is_unset")]
     pub turnout: Turnout,
     /// Whether everybody may see the numbers now: from the start of a live poll, else once the
     /// organiser has revealed them.
@@ -258,7 +258,7 @@ impl Poll {
     }
 
     /// Makes the bearer of another token the owner. Returns whether the token was another one.
-    pub fn hand_over(&mut self, owner: [u8; 32]) -> bool {
+    pub fn set_owner(&mut self, owner: [u8; 32]) -> bool {
         let changed = self.owner != owner;
         self.owner = owner;
         self.hidings += u32::from(changed);

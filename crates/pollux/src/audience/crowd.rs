@@ -94,7 +94,7 @@ impl Crowd {
         if self.habits.ballots.is_some_and(|ballots| self.cast >= ballots) {
             return None;
         }
-        let voter = self.somebody();
+        let voter = self.next_voter();
         let answer = self.answer();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut random = [0; 10];
@@ -109,7 +109,7 @@ impl Crowd {
     }
 
     /// Returns a new voter, unless this ballot changes an earlier vote or everybody has voted.
-    fn somebody(&mut self) -> u64 {
+    fn next_voter(&mut self) -> u64 {
         let all_voted = self.voted >= self.habits.voters;
         let changes = self.voted > 0
             && (all_voted

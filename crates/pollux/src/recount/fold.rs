@@ -10,7 +10,7 @@ use pollux_core::standing::Standing;
 use pollux_core::tally::Tally;
 use pollux_server::processor::batch::{Batch, Slice};
 
-use super::counted::{Counted, Verdict};
+use super::digest_check::{DigestCheck, Verdict};
 use crate::exit::{Failure, Outcome};
 use crate::source::LogReader;
 use crate::terminal;
@@ -25,7 +25,7 @@ pub struct Refold<'a> {
     next: Offset,
     /// Everything decided so far. The past is what was folded here; nothing is looked up in the store.
     past: Past,
-    counted: Counted,
+    check: DigestCheck,
     dead: u64,
     bar: ProgressBar,
 }
@@ -75,8 +75,8 @@ impl<'a> Refold<'a> {
         let past = Past { polls, ..Past::default() };
         let end = log.end(partition).await?;
         let bar = terminal::progress(Some(end), "records");
-        let counted = Counted::new(partition, digests);
-        let refold = Self { log, slice, next: 0, past, counted, dead: 0, bar };
+        let check = DigestCheck::new(partition, digests);
+        let refold = Self { log, slice, next: 0, past, check, dead: 0, bar };
         refold.check_genesis().await?;
         Ok(refold)
     }
@@ -107,7 +107,7 @@ impl<'a> Refold<'a> {
                     self.next
                 )));
             }
-            records.iter().for_each(|record| self.counted.take(record));
+            records.iter().for_each(|record| self.check.take(record));
             let batch = Batch::read(records);
             if let Some((offset, version)) = batch.newer {
                 return Err(Failure::failed(format!(
@@ -131,8 +131,8 @@ impl<'a> Refold<'a> {
     /// Returns whether the records are those that the store has counted, up to this offset, and beyond it as
     /// far as the last digest goes.
     pub async fn compare(&mut self, counted: Offset) -> Outcome<Verdict> {
-        self.up_to(self.counted.end().max(counted)).await?;
-        Ok(self.counted.finish(counted))
+        self.up_to(self.check.end().max(counted)).await?;
+        Ok(self.check.finish(counted))
     }
 
     /// Returns how many records were folded, how many of them were left out, and how many more the log holds.

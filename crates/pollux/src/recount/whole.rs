@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::exit::{Failure, Outcome};
 use crate::source::LogReader;
-use crate::terminal::{counted, grouped};
+use crate::terminal::{grouped, quantity};
 
 /// Inspects the whole log, and returns how many records are too old to have a checksum. If there is damage,
 /// it prints every damaged place and what is whole, and returns an error.
@@ -20,18 +20,18 @@ pub fn check(log: &LogReader, json: bool) -> Outcome<u64> {
         return Ok(seen.iter().map(|(_, found)| found.unchecked).sum());
     }
     if json {
-        tell_json(&seen)?
+        print_json(&seen)?
     } else {
-        tell(&seen)?
+        print(&seen)?
     }
     Err(Failure::failed(format!(
         "the log is damaged in {}, and nothing is counted from it. Put back a whole copy of the data \
          folder and recount that; what the store has counted stands, but this log cannot confirm it",
-        counted(places, "place")
+        quantity(places, "place")
     )))
 }
 
-fn tell_json(seen: &[(Partition, Inspected)]) -> Outcome {
+fn print_json(seen: &[(Partition, Inspected)]) -> Outcome {
     let damage = seen.iter().flat_map(|(_, found)| &found.damage);
     let damage: Vec<_> = damage
         .map(
@@ -46,7 +46,7 @@ fn tell_json(seen: &[(Partition, Inspected)]) -> Outcome {
     Ok(())
 }
 
-fn tell(seen: &[(Partition, Inspected)]) -> Outcome {
+fn print(seen: &[(Partition, Inspected)]) -> Outcome {
     for place in seen.iter().flat_map(|(_, found)| &found.damage) {
         writeln!(stdout(), "DAMAGED: log.db {place}")?;
     }

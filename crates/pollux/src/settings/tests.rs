@@ -87,8 +87,8 @@ fn roles_are_for_a_cluster() {
 #[test]
 fn misspelt_variables_are_noticed() {
     let found = variables(&[("POLLUX_PROT", "1"), ("POLLUX_LOG", "info")], "");
-    let strangers: Vec<_> = found.strangers().collect();
-    assert_eq!(strangers, ["POLLUX_PROT (from the environment) is no setting of Pollux"]);
+    let unknown: Vec<_> = found.unknown().collect();
+    assert_eq!(unknown, ["POLLUX_PROT (from the environment) is no setting of Pollux"]);
 }
 
 /// Returns the configurations, or the errors, that `--flag=text` and `VARIABLE=text` lead to.

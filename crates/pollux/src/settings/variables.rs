@@ -95,7 +95,7 @@ impl Variables {
     }
 
     /// Returns a warning for each variable that looks like ours and is not: it is probably misspelt.
-    pub fn strangers(&self) -> impl Iterator<Item = String> {
+    pub fn unknown(&self) -> impl Iterator<Item = String> {
         let known = |name: &str| setting(name).is_some() || name == OF_CLIENTS;
         self.found
             .iter()

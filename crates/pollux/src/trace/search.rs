@@ -7,7 +7,7 @@ use pollux_core::ballot::Ballot;
 use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis};
 use pollux_core::record::Entry;
 use pollux_server::config::Config;
-use pollux_server::log::kafka::consumer::{Consumed, Consumer, Plan, Start, TopicRecord};
+use pollux_server::log::kafka::consumer::{Consumed, Consumer, ReadPlan, Start, TopicRecord};
 
 use crate::exit::Outcome;
 use crate::kafka::{self, Topic};
@@ -104,11 +104,12 @@ pub async fn announced(
     let since = Start::Since(UnixMillis(since.0.saturating_sub(CLOCKS)));
     each(config, Topic::Tallies, since, |record| {
         let value = record.value.as_ref().map(|value| Announcement::decode(value));
-        let tells = value.is_some_and(|value| value.is_ok_and(|value| tells(&value, poll, place)));
-        if tells {
+        let covers =
+            value.is_some_and(|value| value.is_ok_and(|value| covers(&value, poll, place)));
+        if covers {
             told = record.at;
         }
-        tells
+        covers
     })
     .await?;
     Ok(told)
@@ -116,7 +117,7 @@ pub async fn announced(
 
 /// Returns whether the announcement covers the record: it is a tally of its poll, or it says that its
 /// partition is decided past it, which is all there is if the record changed no tally.
-fn tells(
+fn covers(
     announcement: &Announcement,
     poll: PollId,
     (partition, offset): (Partition, Offset),
@@ -139,7 +140,7 @@ async fn each(
     start: Start,
     mut look: impl FnMut(TopicRecord) -> bool,
 ) -> Outcome {
-    let plan = Plan {
+    let plan = ReadPlan {
         topic: topic.name(&config.kafka.topic_prefix),
         partition: None,
         start,

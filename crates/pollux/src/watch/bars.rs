@@ -13,7 +13,7 @@ use pollux_server::watch::view::kind::KindView;
 use pollux_server::watch::view::kind::choice::{ChoiceView, OptionView};
 use pollux_server::watch::view::kind::rating::{RatingView, StatementView};
 
-use crate::terminal::{colour, counted, grouped};
+use crate::terminal::{colour, grouped, quantity};
 
 /// The picture is this many columns wide if the width of the terminal is unknown.
 const DEFAULT_WIDTH: usize = 80;
@@ -125,11 +125,11 @@ fn state(poll: &PollView) -> String {
     let state = if poll.is_final { "final" } else { &poll.status };
     match (poll.total_votes, poll.total_voters) {
         (Some(votes), Some(voters)) if votes != voters => {
-            format!("{state}, {} by {}", counted(votes, "vote"), counted(voters, "voter"))
+            format!("{state}, {} by {}", quantity(votes, "vote"), quantity(voters, "voter"))
         }
-        (Some(votes), _) => format!("{state}, {}", counted(votes, "vote")),
+        (Some(votes), _) => format!("{state}, {}", quantity(votes, "vote")),
         (None, Some(voters)) => {
-            format!("{state}, {} so far, results hidden", counted(voters, "voter"))
+            format!("{state}, {} so far, results hidden", quantity(voters, "voter"))
         }
         _ => format!("{state}, results hidden"),
     }
@@ -207,14 +207,14 @@ fn cut(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pollux_server::watch::view::kind::choice::SelectionView;
+    use pollux_server::watch::view::kind::choice::ChoiceModeView;
     use pollux_server::watch::view::kind::rating::{RatingWord, SymbolView};
 
     use super::*;
 
     fn poll(votes: [Option<u64>; 2]) -> PollView {
         let kind = KindView::Choice(ChoiceView {
-            kind: SelectionView::Single,
+            kind: ChoiceModeView::Single,
             max_choices: 1,
             options: vec![
                 OptionView { id: 1, text: "Rust".into(), votes: votes[0] },

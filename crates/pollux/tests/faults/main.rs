@@ -24,10 +24,10 @@ mod proxy;
 mod recount;
 mod report;
 mod scenario;
+mod screens;
 mod sockets;
 mod stage;
 mod strangers;
-mod watchers;
 mod zookeeper;
 
 use std::process::ExitCode;
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
         }
     };
     let rows = match minutes {
-        None => chosen.iter().map(|one| twice(&stage, one, seed)).collect(),
+        None => chosen.iter().map(|one| run_again_if_slow(&stage, one, seed)).collect(),
         Some(minutes) => torture(&stage, &chosen, seed, Duration::from_secs(minutes * 60)),
     };
     let recounted = stage.heal().and_then(|()| stage.recount());
@@ -112,7 +112,7 @@ fn main() -> ExitCode {
 /// Runs a scenario once, and once more if all was right but took longer than we wait: two cores run ten
 /// servers, and CI may be busy. A scenario in which a vote was lost, doubled or shown wrongly is never tried
 /// again.
-fn twice(stage: &Stage, one: &Scenario, seed: u64) -> Row {
+fn run_again_if_slow(stage: &Stage, one: &Scenario, seed: u64) -> Row {
     let first = scenario::run(stage, &[one], seed, false);
     if !first.only_waited() {
         return first;

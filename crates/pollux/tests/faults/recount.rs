@@ -14,8 +14,8 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::Value;
 
 use crate::load::{Sent, Told};
+use crate::screens::Screens;
 use crate::stage::{DATABASE, HEALED, PARTITIONS, Poll, Stage, VOTES, WEB};
-use crate::watchers::Watchers;
 
 /// The judge waits for a broker's answer no longer than this.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -103,7 +103,7 @@ pub struct Verdict {
 }
 
 /// Compares everything with the log, once the polls are final.
-pub fn judge(stage: &Stage, polls: &[Poll], sent: &[Sent], watchers: &Watchers) -> Result<Verdict> {
+pub fn judge(stage: &Stage, polls: &[Poll], sent: &[Sent], screens: &Screens) -> Result<Verdict> {
     let topic = Topic::read(&stage.cluster.bootstrap())?;
     let rules: BTreeMap<String, Rules> = polls.iter().map(rules).collect();
     let of_ours = |key: &[u8]| {
@@ -128,7 +128,7 @@ pub fn judge(stage: &Stage, polls: &[Poll], sent: &[Sent], watchers: &Watchers) 
     }
     voters(&truth, sent, &mut verdict);
     database(stage, polls, &truth, sent, &mut verdict)?;
-    screens(stage, polls, &truth, watchers, &mut verdict)?;
+    judge_screens(stage, polls, &truth, screens, &mut verdict)?;
     Ok(verdict)
 }
 
@@ -221,11 +221,11 @@ fn database(
 }
 
 /// Compares what both nodes and every screen show with the log.
-fn screens(
+fn judge_screens(
     stage: &Stage,
     polls: &[Poll],
     truth: &Recount,
-    watchers: &Watchers,
+    screens: &Screens,
     verdict: &mut Verdict,
 ) -> Result<()> {
     let mut versions: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
@@ -247,7 +247,7 @@ fn screens(
     let begun = Instant::now();
     loop {
         let mut behind = Vec::new();
-        watchers.each(|shown| {
+        screens.each(|shown| {
             for poll in polls {
                 let result = truth.polls.get(&poll.id).cloned().unwrap_or_default();
                 let view = shown.polls.get(&poll.id).cloned().unwrap_or_default();
@@ -261,7 +261,7 @@ fn screens(
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    watchers.each(|shown| verdict.wrong.extend(shown.went_back.iter().take(TOLD).cloned()));
+    screens.each(|shown| verdict.wrong.extend(shown.went_back.iter().take(TOLD).cloned()));
     Ok(())
 }
 

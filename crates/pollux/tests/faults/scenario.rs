@@ -13,8 +13,8 @@ use rand::{RngExt, SeedableRng};
 use crate::load::Load;
 use crate::recount::{self, Verdict};
 use crate::report::Row;
+use crate::screens::Screens;
 use crate::stage::{Poll, Stage, WEB};
-use crate::watchers::Watchers;
 
 /// Votes are acknowledged again within this time, once the harm is mended, or nearly so.
 pub const RECOVERED: Duration = Duration::from_secs(45);
@@ -149,14 +149,14 @@ fn harm_and_judge(
     let ids: Vec<String> = polls.iter().map(|poll| poll.id.clone()).collect();
     let runtime = stage.runtime.handle();
     let nodes = [(WEB[0], stage.port(0)), (WEB[1], stage.port(1))];
-    let watchers = Watchers::start(runtime, &nodes, &ids);
+    let screens = Screens::start(runtime, &nodes, &ids);
     let load = Load::start(stage, polls.clone(), seed);
     let warm = load.wait_everywhere(RECOVERED).context("before any harm");
     let harmed = warm.and_then(|()| harm(stage, scenarios, seed, torture, &load, &polls, row));
     // Whatever went wrong, the recount says what became of the votes.
     let healed = stage.heal().context("healing");
     let recovered = load.wait_everywhere(RECOVERED).context("after the harm");
-    row.still = watchers.stood_still();
+    row.still = screens.stood_still();
     let outcome = load.finish()?;
     let stopped = Instant::now();
     let counted = stage.wait_counted().and_then(|long| {
@@ -183,8 +183,8 @@ fn harm_and_judge(
         stage.final_view(1, poll)?;
     }
     row.counted = stopped.elapsed();
-    (row.states, row.reconnects) = watchers.counts();
-    let verdict = recount::judge(stage, &polls, &outcome.sent, &watchers)?;
+    (row.states, row.reconnects) = screens.counts();
+    let verdict = recount::judge(stage, &polls, &outcome.sent, &screens)?;
     let Verdict { lost, doubled, wrong, decided, repeated } = verdict;
     (row.lost, row.doubled) = (lost.len() as u64, doubled);
     (row.decided, row.repeated) = (decided, repeated);

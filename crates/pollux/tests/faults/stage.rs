@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use pollux_cluster::{Cluster, Detour, Mode, Options, Port, Ports, START_DEADLINE, State};
+use pollux_cluster::{Cluster, Mode, Options, Port, Ports, Proxies, START_DEADLINE, State};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -74,7 +74,7 @@ impl Stage {
             }
             Ok(all)
         };
-        let detour = Detour {
+        let proxies = Proxies {
             brokers: proxy(Port::Proxied, BROKERS)?,
             zookeepers: proxy(Port::ZooKeeper, ZOOKEEPERS)?,
         };
@@ -83,7 +83,7 @@ impl Stage {
             folder,
             mode,
             port: Some(ports.get(Port::ZooKeeper, 0)),
-            detour: Some(detour),
+            proxies: Some(proxies),
             progress: |line| {
                 if !STARTED.load(Relaxed) {
                     eprintln!("  {line}");
@@ -92,7 +92,7 @@ impl Stage {
             ..Options::default()
         };
         let stage = Self { cluster: Cluster::start(&options)?, net, runtime };
-        let brokers = stage.cluster.detour().context("there is a detour")?;
+        let brokers = stage.cluster.proxied_bootstrap().context("there are proxies")?;
         let more = [
             ("KAFKA_BROKER", brokers),
             ("DB_PORT", database.to_string()),

@@ -85,7 +85,7 @@ pub async fn elsewhere(State(app): State<Arc<App>>, request: Request<Body>) -> R
         return recognised(&app, &request, file);
     }
     if readable && web::wants_html(request.headers()) {
-        return web::vary(web::nothing_here());
+        return web::vary(web::not_found());
     }
     let path: String = request.uri().path().chars().take(100).collect();
     Problem::new(Trouble::NoSuchRoute, format!("there is nothing at {path}; see /docs"))

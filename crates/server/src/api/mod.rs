@@ -102,12 +102,12 @@ impl App {
         store: Arc<dyn Store>,
         hub: Arc<Hub>,
         secret: &[u8],
-        admin_token: &str,
+        operator_token: &str,
     ) -> Arc<Self> {
         // Kafka's log needs no watching: it has a timeout of its own, and knows the state of its brokers.
         let log = if config.is_cluster() { log } else { Watched::new(log, config.log.stall) };
         Arc::new(Self {
-            keys: access::keys::Keys::new(secret, &config.former_secrets, admin_token),
+            keys: access::keys::Keys::new(secret, &config.former_secrets, operator_token),
             limits: access::limits::Limits::new(&config.api),
             capacity: access::capacity::Capacity::default(),
             metrics: operate::metrics::Metrics::new(routes::templates()),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_knows_those_above_it_only() {
+    fn a_folder_uses_only_those_above_it() {
         let api = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
         let text = include_str!("mod.rs");
         let list = text.lines().filter_map(|line| line.strip_prefix("//! - "));

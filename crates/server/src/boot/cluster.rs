@@ -22,12 +22,12 @@ use crate::store::postgres::PostgresStore;
 use crate::store::{Ballots, Listing, Polls, Store, StoreError};
 
 /// The pause between two looks into the outbox, and between two tries to start.
-const LOOK: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(500);
 /// The most changes of polls that are announced at once.
-const MOST: usize = 256;
+const MOST_CHANGES: usize = 256;
 /// The number of records of a partition that are looked at to see whether it holds votes. [`READ_WAIT`] is
 /// the most that reading them may take.
-const FIRST: usize = 64;
+const FIRST_RECORDS: usize = 64;
 const READ_WAIT: Duration = Duration::from_secs(5);
 
 /// Why the servers that were found cannot be used together.
@@ -115,7 +115,7 @@ pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, 
     if config.roles.processor {
         tokio::spawn(relay(log.clone(), store.clone(), stop.clone()));
     }
-    let admin = match &config.admin_token {
+    let operator = match &config.admin_token {
         Some(text) => Credential { text: text.clone(), new: false },
         None => Credential { text: credentials::operator_token(&secret), new: first },
     };
@@ -124,7 +124,7 @@ pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, 
         log,
         store,
         secret,
-        admin,
+        operator,
         faults,
         // What fails here recovers without a restart, because the brokers and the database come back.
         failed: std::future::pending().boxed().shared(),
@@ -149,7 +149,7 @@ where
             tracing::warn!("waiting: {error}");
             told = error;
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -251,7 +251,7 @@ async fn holds_votes(log: &KafkaLog) -> Result<bool, ReadError> {
     for partition in 0..log.partitions() {
         let first = match log.end(partition).await? {
             0 | 1 => continue,
-            _ => log.read(partition, 0, FIRST, READ_WAIT).await?,
+            _ => log.read(partition, 0, FIRST_RECORDS, READ_WAIT).await?,
         };
         let polls = |entry| matches!(entry, Ok(Entry::Ballot(_) | Entry::Control(_)));
         if first.iter().any(|record| polls(Entry::decode(&record.value))) {
@@ -267,12 +267,12 @@ async fn relay(log: Arc<KafkaLog>, store: Arc<PostgresStore>, stop: Cancellation
     let mut full = false;
     let mut failing: Option<String> = None;
     loop {
-        let pause = if full { Duration::ZERO } else { LOOK };
+        let pause = if full { Duration::ZERO } else { PAUSE };
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }
         let told = relay_some(&log, &store).await;
-        full = told.as_ref().is_ok_and(|told| *told >= MOST);
+        full = told.as_ref().is_ok_and(|told| *told >= MOST_CHANGES);
         let error = told.err();
         if let Some(error) = error.as_ref().filter(|error| failing.as_ref() != Some(*error)) {
             tracing::warn!(error, "changes of polls are told later");
@@ -282,7 +282,7 @@ async fn relay(log: Arc<KafkaLog>, store: Arc<PostgresStore>, stop: Cancellation
 }
 
 async fn relay_some(log: &KafkaLog, store: &PostgresStore) -> Result<usize, String> {
-    let notes = store.outbox(MOST).await.map_err(|error| error.to_string())?;
+    let notes = store.outbox(MOST_CHANGES).await.map_err(|error| error.to_string())?;
     let Some(last) = notes.last().map(|note| note.seq) else { return Ok(0) };
     let told = notes.len();
     let changes: Vec<_> = notes.into_iter().map(|note| note.change).collect();

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_may_guess_is_random_and_no_two_are_alike() {
+    fn secrets_and_tokens_are_random_and_no_two_are_alike() {
         let ambient: SharedAmbient = std::sync::Arc::new(SystemAmbient::new());
         // This creates secrets and the operator's token, which have 256 bits.
         looks_random((0..MANY).map(|_| bytes::<32>(&fresh(&*ambient))));

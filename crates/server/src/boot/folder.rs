@@ -21,7 +21,7 @@ use crate::store::{Ballots, Store, StoreError};
 /// The name of the file that holds the installation's secret.
 pub(super) const SECRET: &str = "secret";
 /// The name of the file that holds the operator's token. It may be deleted to get a new one.
-pub(super) const ADMIN: &str = "admin-token";
+pub(super) const OPERATOR_TOKEN: &str = "admin-token";
 
 /// Why the contents of the folder cannot be used together.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,7 @@ pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, 
     if opened.is_err() {
         log.shut().await;
     }
-    let (store, secret, admin) = opened?;
+    let (store, secret, operator) = opened?;
     let failed = {
         let (log, store) = (log.clone(), store.clone());
         async move {
@@ -144,7 +144,7 @@ pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, 
         log,
         store,
         secret: secret.text,
-        admin,
+        operator,
         faults: Vec::new(),
         failed: failed.boxed().shared(),
         relay: None,
@@ -179,14 +179,14 @@ async fn open_rest(
         Err(mismatch) => Err(mismatch.into()),
     };
     // The token is created last, because it is shown only once, and a start that fails would not show it.
-    let admin = match same.and_then(|()| credential(&config.admin_token, ADMIN)) {
-        Ok(admin) => admin,
+    let operator = match same.and_then(|()| credential(&config.admin_token, OPERATOR_TOKEN)) {
+        Ok(operator) => operator,
         Err(error) => {
             store.shut().await;
             return Err(error);
         }
     };
-    Ok((store, secret, admin))
+    Ok((store, secret, operator))
 }
 
 /// Checks that the voters on the log were named with this secret. While the log has no votes, any secret will

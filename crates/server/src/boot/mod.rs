@@ -39,7 +39,7 @@ pub struct Running {
     /// The URL to open in a browser.
     pub url: String,
     /// The operator's token, if it was created just now.
-    pub admin_token: Option<String>,
+    pub operator_token: Option<String>,
     /// Faults of Kafka's topics that break the promise; empty unless `POLLUX_KAFKA_WEAK` accepts them.
     pub faults: Vec<String>,
     log: Arc<dyn Log>,
@@ -58,7 +58,7 @@ struct Backends {
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
     secret: String,
-    admin: Credential,
+    operator: Credential,
     /// Faults of the log that break the promise.
     faults: Vec<String>,
     /// A future that ends when a backend has failed in a way that only a restart can mend, and says how.
@@ -166,7 +166,7 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let ambient: SharedAmbient = Arc::new(SystemAmbient::new());
     let alone = !config.is_cluster();
-    let Backends { log, store, secret, admin, faults, failed, relay, lock } = if alone {
+    let Backends { log, store, secret, operator, faults, failed, relay, lock } = if alone {
         folder::open(&config, &ambient).await?
     } else {
         cluster::open(&config, &ambient).await?
@@ -181,7 +181,7 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         log: log.clone(),
         store: store.clone(),
         secret: secret.into_bytes(),
-        admin_token: admin.text.clone(),
+        operator_token: operator.text.clone(),
     });
     let url = node.app.public_url();
     let current = async {
@@ -196,11 +196,11 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let stop = CancellationToken::new();
     let server =
         tokio::spawn(server::serve(listeners, node.router(), node.app.clone(), stop.clone()));
-    let admin_token = admin.new.then_some(admin.text);
+    let operator_token = operator.new.then_some(operator.text);
     Ok(Running {
         addresses,
         url,
-        admin_token,
+        operator_token,
         faults,
         log,
         store,

@@ -44,7 +44,7 @@ pub struct Parts {
     /// The installation's secret.
     pub secret: Vec<u8>,
     /// The operator's token.
-    pub admin_token: String,
+    pub operator_token: String,
 }
 
 /// A running node. Dropping it is like a crash: its tasks are gone at their next await.
@@ -61,7 +61,7 @@ pub struct Node {
 impl Node {
     /// Starts everything except the listeners.
     pub fn start(parts: Parts) -> Self {
-        let Parts { config, alone, ambient, log, store, secret, admin_token } = parts;
+        let Parts { config, alone, ambient, log, store, secret, operator_token } = parts;
         // Only brokers are away for a while and come back. An embedded log either takes records or is broken,
         // so there is nothing to wait for.
         let waiting = (!alone).then(|| Waiting::new(log.clone(), config.kafka.waiting));
@@ -88,7 +88,7 @@ impl Node {
             processor.alone = alone;
             processor
         });
-        let app = App::new(config, ambient, log, store, hub, &secret, &admin_token);
+        let app = App::new(config, ambient, log, store, hub, &secret, &operator_token);
         if let Some(processor) = processor {
             tasks.spawn(processor.clone().run(stop.clone()));
             let _ = app.processor.set(processor);
@@ -125,7 +125,7 @@ impl Node {
     pub fn say_goodbye(&self) {
         self.goodbye.cancel();
         if let Some(waiting) = &self.waiting {
-            waiting.send_away();
+            waiting.empty_for_good();
         }
     }
 

@@ -9,13 +9,13 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use super::folder::{ADMIN, SECRET};
+use super::folder::{OPERATOR_TOKEN, SECRET};
 use crate::log::embedded::FILE as LOG;
 use crate::store::embedded::FILE as STORE;
 
 /// The beginnings of the names of our files. SQLite keeps `-wal` and `-shm` beside a database, and an
 /// operator keeps copies of it.
-const OURS: [&str; 5] = [LOG, STORE, SECRET, ADMIN, "pollux.lock"];
+const OURS: [&str; 5] = [LOG, STORE, SECRET, OPERATOR_TOKEN, "pollux.lock"];
 
 /// The permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
@@ -80,7 +80,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let others = ["store.db.monday", "log.db-wal.old", "notes.txt", "index.html"];
-        for name in others.into_iter().chain([SECRET, ADMIN, "pollux.lock"]) {
+        for name in others.into_iter().chain([SECRET, OPERATOR_TOKEN, "pollux.lock"]) {
             fs::write(folder.path().join(name), "a text of at least 16 characters").unwrap();
             fs::set_permissions(folder.path().join(name), Permissions::from_mode(0o664)).unwrap();
         }

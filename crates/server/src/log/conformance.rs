@@ -471,9 +471,9 @@ pub async fn dead_records_are_taken_as_they_are<F: Future<Output = Subject>>(
     all.push(dead(3_000, b"", b"", ""));
     all.push(dead(3_001, b"\0\xff", &long, &"é\0".repeat(1 << 18)));
     for _ in 0..2 {
-        timeout(LONG, log.bury(1, all.clone())).await.unwrap().unwrap();
+        timeout(LONG, log.copy_dead(1, all.clone())).await.unwrap().unwrap();
     }
-    log.bury(0, vec![]).await.unwrap();
+    log.copy_dead(0, vec![]).await.unwrap();
     assert_eq!((log.end(0).await, log.end(1).await), (Ok(1), Ok(1)), "`votes` is untouched");
     log.ready().unwrap();
 }

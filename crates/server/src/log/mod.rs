@@ -202,7 +202,7 @@ impl Future for Append {
 ///   announcer come in order: polls and events among themselves, and all others among themselves.
 ///   An announcement may be delivered twice, and an old one may be left out if a newer one of the
 ///   same key exists.
-/// - A dead record for which [`Log::bury`] returned `Ok` has a copy on `votes.dead`, perhaps
+/// - A dead record for which [`Log::copy_dead`] returned `Ok` has a copy on `votes.dead`, perhaps
 ///   several. The copy says where the record stands and why it is dead. Copies are for people who
 ///   look with Kafka's own tools; the truth is what the store has committed. A log that lives in
 ///   one process with its store keeps no copies, because nobody else can read either of the two.
@@ -245,7 +245,11 @@ pub trait Log: Send + Sync + 'static {
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError>;
 
     /// Copies a partition's dead records to `votes.dead`, after they were committed.
-    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError>;
+    async fn copy_dead(
+        &self,
+        partition: Partition,
+        dead: Vec<DeadRecord>,
+    ) -> Result<(), AppendError>;
 
     /// Returns a feed of the announcements that are made from now on.
     async fn feed(&self) -> Result<Box<dyn Feed>, ReadError>;

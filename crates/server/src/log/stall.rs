@@ -23,7 +23,7 @@ type Outcome = Result<Position, AppendError>;
 /// `Watched` is a log that counts the appends through it which are not answered yet.
 pub struct Watched {
     log: Arc<dyn Log>,
-    debt: Arc<Mutex<Debt>>,
+    unanswered: Arc<Mutex<Unanswered>>,
     patience: Duration,
 }
 
@@ -31,19 +31,19 @@ impl Watched {
     /// Watches this log, which is not ready once it has left appends unanswered for as long as
     /// `patience`.
     pub fn new(log: Arc<dyn Log>, patience: Duration) -> Arc<Self> {
-        Arc::new(Self { log, debt: Arc::default(), patience })
+        Arc::new(Self { log, unanswered: Arc::default(), patience })
     }
 
     fn watch(&self, append: Append) -> Append {
         let Append::Waiting(receiver) = append else { return append };
-        self.debt.lock().begin();
-        Append::Watched(Pending { receiver: Some(receiver), debt: self.debt.clone() })
+        self.unanswered.lock().begin();
+        Append::Watched(Pending { receiver: Some(receiver), unanswered: self.unanswered.clone() })
     }
 }
 
-/// The debt is the appends that are not answered yet.
+/// `Unanswered` counts the appends that are not answered yet.
 #[derive(Default)]
-struct Debt {
+struct Unanswered {
     waiting: usize,
     /// An append whose caller has left before the answer; the log still owes it.
     left: Option<Receiver<Outcome>>,
@@ -51,7 +51,7 @@ struct Debt {
     progress: Option<Instant>,
 }
 
-impl Debt {
+impl Unanswered {
     fn begin(&mut self) {
         if !self.is_owed() {
             self.progress = Some(Instant::now());
@@ -92,7 +92,7 @@ impl Debt {
 /// `Pending` is an append that is not answered yet.
 pub struct Pending {
     receiver: Option<Receiver<Outcome>>,
-    debt: Arc<Mutex<Debt>>,
+    unanswered: Arc<Mutex<Unanswered>>,
 }
 
 impl Future for Pending {
@@ -102,7 +102,7 @@ impl Future for Pending {
         let receiver = self.receiver.as_mut().expect("an append is awaited once");
         super::outcome(receiver, cx).map(|outcome| {
             self.receiver = None;
-            self.debt.lock().answered();
+            self.unanswered.lock().answered();
             outcome
         })
     }
@@ -111,7 +111,7 @@ impl Future for Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if let Some(receiver) = self.receiver.take() {
-            self.debt.lock().left(receiver);
+            self.unanswered.lock().left(receiver);
         }
     }
 }
@@ -132,7 +132,7 @@ impl Log for Watched {
 
     fn ready(&self) -> Result<(), String> {
         self.log.ready()?;
-        let age = self.debt.lock().age();
+        let age = self.unanswered.lock().age();
         if age < self.patience {
             return Ok(());
         }
@@ -173,8 +173,12 @@ impl Log for Watched {
         self.log.announce(announcements).await
     }
 
-    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
-        self.log.bury(partition, dead).await
+    async fn copy_dead(
+        &self,
+        partition: Partition,
+        dead: Vec<DeadRecord>,
+    ) -> Result<(), AppendError> {
+        self.log.copy_dead(partition, dead).await
     }
 
     async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {

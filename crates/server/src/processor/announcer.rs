@@ -34,52 +34,52 @@ struct Pending {
     /// The offset up to which the partition is committed.
     next: Offset,
     /// The offset below which everything is announced.
-    told: Offset,
+    announced: Offset,
     /// Whether nothing is pending, because `next` was the last offset announced.
-    said: bool,
+    idle: bool,
 }
 
 impl<'a> Announcer<'a> {
     pub(super) fn new(processor: &'a Processor, partition: Partition) -> Self {
         let (more, less) = (Notify::new(), Notify::new());
-        let pending = Pending { tallies: BTreeMap::new(), next: 0, told: 0, said: true };
+        let pending = Pending { tallies: BTreeMap::new(), next: 0, announced: 0, idle: true };
         Self { processor, partition, pending: Mutex::new(pending), more, less }
     }
 
     /// Takes up a partition that is committed up to `next` and, according to the store, announced
     /// up to `stored`. If it returns an offset, everything from there on is to be announced:
-    /// [`Self::tell`] it.
+    /// [`Self::enqueue`] it.
     pub(super) fn begin(&self, stored: Offset, next: Offset) -> Option<Offset> {
         // If more was announced here than is committed, the store is another copy, and what it says
         // holds.
-        let here = self.processor.done.lock().get(&self.partition).map(|done| done.told);
-        let here = here.filter(|told| *told <= next);
-        let told = stored.max(here.unwrap_or(0));
+        let here = self.processor.done.lock().get(&self.partition).map(|done| done.announced);
+        let here = here.filter(|announced| *announced <= next);
+        let announced = stored.max(here.unwrap_or(0));
         let mut pending = self.pending.lock();
-        (pending.told, pending.next) = (told, told);
+        (pending.announced, pending.next) = (announced, announced);
         // This process may not have announced what others have.
-        (here != Some(next)).then_some(told)
+        (here != Some(next)).then_some(announced)
     }
 
     /// Queues the tallies of a commit that ends at `next`.
-    pub(super) fn tell(&self, tallies: Vec<TallyAt>, next: Offset) {
+    pub(super) fn enqueue(&self, tallies: Vec<TallyAt>, next: Offset) {
         let mut pending = self.pending.lock();
         pending.tallies.extend(tallies.into_iter().map(|at| (at.poll, at)));
         pending.next = next;
-        pending.said = false;
+        pending.idle = false;
         self.more.notify_one();
     }
 
     /// Returns the offset below which everything is announced.
-    pub(super) fn told(&self) -> Offset {
-        self.pending.lock().told
+    pub(super) fn announced(&self) -> Offset {
+        self.pending.lock().announced
     }
 
     /// Waits until everything is announced.
-    pub(super) async fn all_told(&self) {
+    pub(super) async fn all_announced(&self) {
         loop {
             let less = self.less.notified();
-            if self.pending.lock().said {
+            if self.pending.lock().idle {
                 return;
             }
             less.await;
@@ -94,21 +94,21 @@ impl<'a> Announcer<'a> {
             let taken = {
                 let mut pending = self.pending.lock();
                 let tallies = std::mem::take(&mut pending.tallies);
-                (!pending.said).then_some((tallies, pending.next))
+                (!pending.idle).then_some((tallies, pending.next))
             };
             let Some((tallies, next)) = taken else {
                 self.more.notified().await;
                 continue;
             };
-            let mut unsaid = Unsaid { announcer: self, tallies };
-            match unsaid.say(next).await {
+            let mut under_way = UnderWay { announcer: self, tallies };
+            match under_way.announce(next).await {
                 Ok(()) => failing = false,
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
                         let partition = self.partition;
                         tracing::warn!(partition, %error, "committed, but announced later");
                     }
-                    drop(unsaid);
+                    drop(under_way);
                     tokio::time::sleep(self.processor.limits.retry).await;
                 }
             }
@@ -117,13 +117,13 @@ impl<'a> Announcer<'a> {
 }
 
 /// Tallies that are being announced. Those that are not known to have arrived are pending again.
-struct Unsaid<'a> {
+struct UnderWay<'a> {
     announcer: &'a Announcer<'a>,
     tallies: BTreeMap<PollId, TallyAt>,
 }
 
-impl Unsaid<'_> {
-    async fn say(&mut self, next_offset: Offset) -> Result<(), crate::log::AppendError> {
+impl UnderWay<'_> {
+    async fn announce(&mut self, next_offset: Offset) -> Result<(), crate::log::AppendError> {
         let Announcer { processor, partition, .. } = *self.announcer;
         let log = &processor.log;
         if !self.tallies.is_empty() {
@@ -134,15 +134,15 @@ impl Unsaid<'_> {
         let generation = log.generation();
         log.announce(vec![Announcement::Progress { partition, generation, next_offset }]).await?;
         let mut pending = self.announcer.pending.lock();
-        pending.told = next_offset;
-        pending.said = pending.next == next_offset;
-        processor.done.lock().entry(partition).or_default().told = next_offset;
+        pending.announced = next_offset;
+        pending.idle = pending.next == next_offset;
+        processor.done.lock().entry(partition).or_default().announced = next_offset;
         self.announcer.less.notify_waiters();
         Ok(())
     }
 }
 
-impl Drop for Unsaid<'_> {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         let mut pending = self.announcer.pending.lock();
         for (poll, at) in std::mem::take(&mut self.tallies) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pollux_core::ballot::Ballot;
 use pollux_core::digest::Digest;
-use pollux_core::fold::{Deed, Outcome, Part, Past, Polls, Voters};
+use pollux_core::fold::{DecidedBallot, Outcome, Part, Past, Polls, Voters};
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, VoterId};
 use pollux_core::record::{Entry, RecordError};
 use pollux_core::standing::TallyAt;
@@ -160,23 +160,23 @@ impl Folding<'_> {
         match (step.outcome, entry) {
             (Outcome::Dead(reason), _) => return Err(reason),
             (Outcome::Moved, _) => self.commit.durable = true,
-            (Outcome::Decided(deed), Entry::Ballot(ballot)) => self.row(offset, ballot, deed),
+            (Outcome::Decided(decided), Entry::Ballot(ballot)) => self.row(offset, ballot, decided),
             _ => {}
         }
         Ok(())
     }
 
-    fn row(&mut self, offset: Offset, ballot: &Ballot, deed: Deed) {
+    fn row(&mut self, offset: Offset, ballot: &Ballot, decided: DecidedBallot) {
         self.commit.ballots.push(BallotRow {
             offset,
             poll: ballot.poll,
             voter: ballot.voter,
             ballot: ballot.id,
             answer: ballot.answer.clone(),
-            decided: deed.status,
+            decided: decided.status,
             at: ballot.at,
-            after: deed.after,
-            link: deed.link,
+            after: decided.after,
+            link: decided.link,
         });
     }
 

@@ -118,8 +118,8 @@ impl<'a> Copier<'a> {
             let dead = dead.map_err(|error| error.to_string())?;
             from = dead.last().map_or(next, |last| last.offset + 1);
             let copies = dead.into_iter().map(copy).collect();
-            let buried = processor.log.bury(partition, copies).await;
-            buried.map_err(|error| error.to_string())?;
+            let copied = processor.log.copy_dead(partition, copies).await;
+            copied.map_err(|error| error.to_string())?;
             // If a later step fails, these are not copied again.
             self.owed.lock().from = from;
         }

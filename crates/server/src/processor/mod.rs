@@ -70,7 +70,7 @@ pub struct Processor {
 /// The offsets up to which commits are announced and dead letters are copied.
 #[derive(Default)]
 struct Done {
-    told: Offset,
+    announced: Offset,
     copied: Offset,
 }
 

@@ -110,8 +110,8 @@ async fn session(
         // This also happens where counting cannot go on: what was counted stays so, and there may
         // be no other worker to announce it.
         if !matches!(counted, Err(SessionError::Fenced)) {
-            let told = async { tokio::join!(announcer.all_told(), copier.all_copied()) };
-            let _ = tokio::time::timeout(FAREWELL, told).await;
+            let finished = async { tokio::join!(announcer.all_announced(), copier.all_copied()) };
+            let _ = tokio::time::timeout(FAREWELL, finished).await;
         }
         counted
     };
@@ -160,7 +160,7 @@ impl<'a> Worker<'a> {
         let kept = kept.into_iter().find(|digest| digest.to == next);
         let digest = kept.unwrap_or(Digest::new(next));
         if let Some(from) = untold {
-            announcer.tell(processor.store.tallies_since(partition, from).await?, next);
+            announcer.enqueue(processor.store.tallies_since(partition, from).await?, next);
         }
         let past = Past::default();
         Ok(Self { processor, announcer, copier, slice, next, digest, past })
@@ -207,7 +207,7 @@ impl<'a> Worker<'a> {
             (self.next, self.digest) = (commit.to, digest);
             record_metrics(size, &commit);
             self.copier.committed(self.next, !commit.dead.is_empty());
-            self.announcer.tell(std::mem::take(&mut commit.tallies), self.next);
+            self.announcer.enqueue(std::mem::take(&mut commit.tallies), self.next);
             if self.past.polls.len() > self.processor.limits.polls {
                 self.past.polls.clear();
             }
@@ -242,7 +242,7 @@ impl<'a> Worker<'a> {
         }
         let mut commit = batch.decide(self.slice, self.next, &mut self.past);
         // Whoever takes over announces and copies from here on.
-        commit.announced = self.announcer.told().min(self.copier.copied());
+        commit.announced = self.announcer.announced().min(self.copier.copied());
         Ok(commit)
     }
 }

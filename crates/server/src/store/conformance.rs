@@ -173,7 +173,7 @@ pub fn generation(n: u128) -> Generation {
 }
 
 /// Returns the answer of a choice that marks these options.
-pub fn marking(ids: &[u8]) -> Answer {
+pub fn choosing(ids: &[u8]) -> Answer {
     Answer::options(ids.iter().copied()).unwrap()
 }
 
@@ -282,7 +282,7 @@ impl<'a> Worker<'a> {
             true => store.decided(partition, &[(id, voter, ballot)]).await.unwrap()[0],
             false => None,
         };
-        let (answer, at) = (marking(options), at(NOW));
+        let (answer, at) = (choosing(options), at(NOW));
         let (round, phase) = (poll.round, poll.phase);
         let cast = Ballot { poll: id, voter, id: ballot, named_by, answer, round, phase, at };
         let decision = tally::count(&poll.rules(), &mut tally, &mut past.state, &cast, before);
@@ -321,7 +321,7 @@ impl<'a> Worker<'a> {
 pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<BallotRow> {
     let mut trail = Trail::default();
     let row = |offset: Offset| {
-        let (ballot, answer) = (ballot_id(offset - from), marking(&[1]));
+        let (ballot, answer) = (ballot_id(offset - from), choosing(&[1]));
         let counted = Some((ballot, answer.clone()));
         let after = VoterState { round: 1, counted, seen: Some(ballot) };
         let link = trail.next();

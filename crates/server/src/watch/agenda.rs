@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::frame::{Message, MessageType};
 use super::hub::{Hub, Missing};
-use super::slots::Slots;
+use super::places::Places;
 use super::view;
 use super::viewer::Viewer;
 use crate::config::WatchLimits;
@@ -25,7 +25,7 @@ pub(super) struct AgendaEntry {
     pub id: EventId,
     pub state: Mutex<AgendaState>,
     /// The viewers who follow it. No other lock is taken while this one is held.
-    pub watchers: Mutex<Slots<Arc<Viewer>>>,
+    pub viewers: Mutex<Places<Arc<Viewer>>>,
     /// Whether one of them ever came from another machine.
     pub elsewhere: AtomicBool,
     /// The number of polls it lists, which is its share of [`Agendas::polls`].
@@ -86,7 +86,7 @@ impl Agendas {
             }
             let Some(oldest) = self.age.pop_front() else { break };
             let Some(entry) = self.by_id.get(&oldest).cloned() else { continue };
-            if !entry.watchers.lock().is_empty() {
+            if !entry.viewers.lock().is_empty() {
                 self.age.push_back(oldest);
                 continue;
             }
@@ -182,8 +182,8 @@ impl Hub {
         let poll = &standing.poll;
         if let Some(entry) = poll.event.and_then(|id| self.agenda_entry(id)) {
             let mut state = entry.state.lock();
-            let news = state.agenda.take_poll(standing);
-            if news || state.agenda.event.current == Some(poll.id) {
+            let changed = state.agenda.take_poll(standing);
+            if changed || state.agenda.event.current == Some(poll.id) {
                 self.agenda_changed(&entry, &mut state);
             }
         }
@@ -231,7 +231,7 @@ impl Hub {
         let entry = AgendaEntry {
             id,
             state: Mutex::new(state),
-            watchers: Mutex::default(),
+            viewers: Mutex::default(),
             elsewhere: AtomicBool::new(false),
             polls: AtomicUsize::new(polls),
         };
@@ -269,7 +269,7 @@ impl Hub {
     }
 
     /// Takes the events whose tick has come.
-    pub(super) fn due_programs(&self, now: Instant) -> Vec<Arc<AgendaEntry>> {
+    pub(super) fn due_agendas(&self, now: Instant) -> Vec<Arc<AgendaEntry>> {
         let mut dirty = self.due.agendas.lock();
         let later = dirty.split_off(&(now, EventId(uuid::Uuid::max())));
         let due: Vec<_> = std::mem::replace(&mut *dirty, later).into_values().collect();

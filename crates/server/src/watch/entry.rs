@@ -12,19 +12,19 @@ use pollux_core::standing::Standing;
 use tokio::time::Instant;
 
 use super::frame::{Message, MessageType};
-use super::slots::Slots;
+use super::places::Places;
 use super::view::{self, Audience};
 use super::viewer::Viewer;
 
 /// One poll in memory.
-pub(super) struct Entry {
+pub(super) struct PollEntry {
     pub id: PollId,
     /// The poll that [`super::hub::Hub::poll`] hands out. It is outside the lock that counting
     /// takes.
     pub poll: RwLock<Arc<Poll>>,
     pub state: Mutex<EntryState>,
     /// The viewers who subscribed to this poll. No other lock is taken while this one is held.
-    pub watchers: Mutex<Slots<Arc<Viewer>>>,
+    pub viewers: Mutex<Places<Arc<Viewer>>>,
     /// Whether one of them ever came from another machine.
     pub elsewhere: AtomicBool,
     /// The time of the last change or request, in milliseconds of the hub's life.
@@ -103,7 +103,7 @@ struct Encoded {
     closed: Option<Message>,
 }
 
-impl Entry {
+impl PollEntry {
     /// Makes the entry of a poll that was not in memory; `now` is in milliseconds of the hub's
     /// life.
     pub fn new(standing: Standing, now: u64) -> Self {
@@ -127,7 +127,7 @@ impl Entry {
                 idle: None,
                 encoded: [None, None, None],
             }),
-            watchers: Mutex::new(Slots::default()),
+            viewers: Mutex::new(Places::default()),
             elsewhere: AtomicBool::new(false),
             used: AtomicU64::new(now),
         }

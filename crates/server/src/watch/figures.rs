@@ -97,13 +97,13 @@ impl Hub {
     }
 
     /// Returns how many viewers on this node are subscribed to this poll.
-    pub fn watchers(&self, poll: PollId) -> usize {
-        self.entry(poll).map_or(0, |entry| entry.watchers.lock().len())
+    pub fn viewers_of(&self, poll: PollId) -> usize {
+        self.entry(poll).map_or(0, |entry| entry.viewers.lock().len())
     }
 
     /// Whether a viewer from elsewhere
     /// ([`Interest::elsewhere`](super::viewer::Interest::elsewhere)) ever watched this poll here.
-    pub fn watched_from_elsewhere(&self, poll: PollId) -> bool {
+    pub fn viewers_elsewhere(&self, poll: PollId) -> bool {
         self.entry(poll).is_some_and(|entry| entry.elsewhere.load(Ordering::Relaxed))
     }
 

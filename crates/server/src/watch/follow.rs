@@ -17,8 +17,8 @@ use super::viewer::{State, Viewer};
 /// A viewer's place with the event that it follows.
 pub(super) struct Following {
     pub entry: Arc<AgendaEntry>,
-    /// The viewer's place in the entry's `watchers`.
-    pub slot: u32,
+    /// The viewer's place in the entry's `viewers`.
+    pub place: u32,
     /// The version that was last sent.
     pub sent: u64,
     /// Whether something newer may be there.
@@ -36,7 +36,7 @@ impl Hub {
     pub fn followers(&self, id: EventId) -> (usize, bool) {
         self.agenda_entry(id).map_or((0, false), |entry| {
             let elsewhere = entry.elsewhere.load(Ordering::Relaxed);
-            (entry.watchers.lock().len(), elsewhere)
+            (entry.viewers.lock().len(), elsewhere)
         })
     }
 
@@ -49,14 +49,14 @@ impl Hub {
         id: EventId,
     ) -> Option<Bytes> {
         // The map stays locked, so that the event is not forgotten before it is watched.
-        let (entry, slot) = {
+        let (entry, place) = {
             let agendas = self.agendas.read();
             let entry = agendas.by_id.get(&id)?.clone();
-            let slot = entry.watchers.lock().insert(viewer.clone());
+            let place = entry.viewers.lock().insert(viewer.clone());
             if viewer.elsewhere {
                 entry.elsewhere.store(true, Ordering::Relaxed);
             }
-            (entry, slot)
+            (entry, place)
         };
         let (sent, json) = {
             let mut agenda = entry.state.lock();
@@ -64,7 +64,7 @@ impl Hub {
             (encoded.version, encoded.json.clone())
         };
         state.following =
-            Some(Following { entry, slot, sent, behind: false, proof: None, poll: None });
+            Some(Following { entry, place, sent, behind: false, proof: None, poll: None });
         self.follow(viewer, state);
         Some(json)
     }
@@ -82,10 +82,10 @@ impl Hub {
             && let Some(i) = state.subs.iter().position(|s| s.followed && s.entry.id == before)
         {
             let sub = state.subs.swap_remove(i);
-            sub.entry.watchers.lock().remove(sub.slot);
+            sub.entry.viewers.lock().remove(sub.place);
         }
         let Some(id) = current else { return };
-        let voted = viewer.identity.is_some_and(|identity| self.has_voted(id, identity));
+        let voted = viewer.browser_id.is_some_and(|browser_id| self.has_voted(id, browser_id));
         let granted = [proof.map(Grant::Runs), voted.then_some(Grant::Voted)];
         for grant in granted.into_iter().flatten() {
             self.grant(viewer, state, id, grant);

@@ -18,8 +18,8 @@ pub struct ViewerHandle {
 
 impl ViewerHandle {
     /// Returns the browser id with which the viewer came.
-    pub fn identity(&self) -> Option<BrowserId> {
-        self.viewer.identity
+    pub fn browser_id(&self) -> Option<BrowserId> {
+        self.viewer.browser_id
     }
 
     /// Sends the viewer this poll's state now and whenever it changes. A second call sends it once
@@ -40,7 +40,7 @@ impl ViewerHandle {
         let mut state = self.viewer.state.lock();
         if let Some(i) = state.subs.iter().position(|sub| sub.entry.id == poll) {
             let sub = state.subs.swap_remove(i);
-            sub.entry.watchers.lock().remove(sub.slot);
+            sub.entry.viewers.lock().remove(sub.place);
         }
     }
 

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::agenda::Agendas;
 use super::codes;
-use super::entry::{Entry, EntryState};
+use super::entry::{EntryState, PollEntry};
 use super::figures::Figures;
 use super::polls::Polls;
 use super::seats::Seats;
@@ -173,7 +173,7 @@ impl Hub {
     }
 
     /// Returns the entry of a poll that is in memory, deleted or not.
-    pub(super) fn entry(&self, id: PollId) -> Option<Arc<Entry>> {
+    pub(super) fn entry(&self, id: PollId) -> Option<Arc<PollEntry>> {
         self.polls.by_id.read().get(&id).cloned()
     }
 
@@ -195,7 +195,7 @@ impl Hub {
 
     fn insert(&self, standing: Standing) {
         let id = standing.poll.id;
-        let mut entry = Entry::new(standing.clone(), self.polls.shelf.age());
+        let mut entry = PollEntry::new(standing.clone(), self.polls.shelf.age());
         let mut polls = self.polls.by_id.write();
         if polls.contains_key(&id) {
             drop(polls);
@@ -208,8 +208,8 @@ impl Hub {
         let state = entry.state.lock();
         // Nobody watches it yet, and a poll that is over is worth sending only if it was open here
         // before.
-        let news = shelved || standing.poll.status == PollStatus::Open;
-        self.changed(&entry, state, true, news);
+        let is_new = shelved || standing.poll.status == PollStatus::Open;
+        self.changed(&entry, state, true, is_new);
         self.arrived(&standing);
     }
 
@@ -217,20 +217,20 @@ impl Hub {
     /// dirty if there is anything new to send.
     fn changed(
         &self,
-        entry: &Arc<Entry>,
+        entry: &Arc<PollEntry>,
         mut state: parking_lot::MutexGuard<'_, EntryState>,
         poll: bool,
-        news: bool,
+        is_new: bool,
     ) {
         if poll {
             self.index(entry, &mut state);
         }
-        if news {
+        if is_new {
             self.touch(entry);
         }
         // Nothing is sent about a deleted poll after its deletion.
-        let news = news && (poll || state.status() != PollStatus::Deleted);
-        if news && !state.dirty {
+        let is_new = is_new && (poll || state.status() != PollStatus::Deleted);
+        if is_new && !state.dirty {
             state.dirty = true;
             let now = Instant::now();
             let at = state.next_at.map_or(now, |at| at.max(now));

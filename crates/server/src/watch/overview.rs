@@ -12,12 +12,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::entry::{Entry, EntryState};
+use super::entry::{EntryState, PollEntry};
 use super::frame::MessageType;
 use super::view::Audience;
 
 /// The frames of one tick with their places, as the public gets them.
-pub(super) type Batch = Arc<[(u64, Bytes)]>;
+pub(super) type TickFrames = Arc<[(u64, Bytes)]>;
 
 /// The overview keeps the places of polls and the queue for them.
 #[derive(Default)]
@@ -25,18 +25,18 @@ pub(super) struct Overview {
     /// The last place that was given.
     pub head: u64,
     /// The poll at each place.
-    pub recent: BTreeMap<u64, Arc<Entry>>,
+    pub recent: BTreeMap<u64, Arc<PollEntry>>,
     /// The polls that wait for a place, each once.
-    pub queue: VecDeque<Arc<Entry>>,
+    pub queue: VecDeque<Arc<PollEntry>>,
     /// The earliest moment of the next tick.
     pub due: Option<Instant>,
     /// The cursor of viewers who were up to date before the last tick, and the frames of that tick.
-    pub batch: Option<(u64, Batch)>,
+    pub batch: Option<(u64, TickFrames)>,
 }
 
 impl EntryState {
     /// Returns the message about this poll that a viewer of everything with this cursor lacks.
-    pub fn overview_event(&self, cursor: u64) -> MessageType {
+    pub fn overview_message(&self, cursor: u64) -> MessageType {
         match (self.is_over(), self.closed_seq > cursor, self.created_seq > cursor) {
             (true, true, _) => MessageType::Closed,
             (false, _, true) => MessageType::Created,
@@ -77,8 +77,8 @@ pub(super) fn advance(overview: &parking_lot::Mutex<Overview>, most: Option<usiz
         let old = poll.seq;
         poll.take_place(seq);
         if most.is_some() {
-            let event = poll.overview_event(from);
-            frames.push((seq, poll.message(event, Audience::Public).wire().clone()));
+            let about = poll.overview_message(from);
+            frames.push((seq, poll.message(about, Audience::Public).wire().clone()));
         }
         let mut overview = overview.lock();
         overview.recent.remove(&old);

@@ -9,7 +9,7 @@ use pollux_core::id::PollId;
 use pollux_core::poll::{Poll, PollStatus};
 
 use super::codes::Codes;
-use super::entry::{Entry, EntryState};
+use super::entry::{EntryState, PollEntry};
 use super::hub::Hub;
 use super::shelf::Shelf;
 
@@ -17,7 +17,7 @@ use super::shelf::Shelf;
 /// way round; the map is taken before the shelf.
 pub(super) struct Polls {
     /// The polls in memory. The lock is held to find one, to put one in or to take one out.
-    pub by_id: RwLock<HashMap<PollId, Arc<Entry>, FixedState>>,
+    pub by_id: RwLock<HashMap<PollId, Arc<PollEntry>, FixedState>>,
     /// The polls that join codes lead to.
     pub codes: Codes,
     /// The open and listed polls, which the overview and the leaderboard are about.
@@ -70,7 +70,7 @@ impl Hub {
     /// final yet. The feed compares them with the store.
     pub fn unfinished_polls(&self) -> Vec<PollId> {
         let known: Vec<_> = self.polls.by_id.read().values().cloned().collect();
-        let unfinished = |entry: &Arc<Entry>| {
+        let unfinished = |entry: &Arc<PollEntry>| {
             let standing = &entry.state.lock().standing;
             standing.poll.status != PollStatus::Deleted && !standing.is_final()
         };
@@ -83,7 +83,7 @@ impl Hub {
     }
 
     /// Updates the indexes after the poll itself has changed.
-    pub(super) fn index(&self, entry: &Arc<Entry>, state: &mut EntryState) {
+    pub(super) fn index(&self, entry: &Arc<PollEntry>, state: &mut EntryState) {
         // The change may show the numbers to everybody. JSON with numbers that was encoded for the
         // few who saw them before describes the poll before the change, so nobody may be sent it
         // any more.

@@ -23,11 +23,11 @@ impl Recent {
     }
 
     /// Adds a voter of a poll.
-    pub fn insert(&mut self, poll: PollId, identity: BrowserId) {
-        if !self.known.insert((poll, identity)) {
+    pub fn insert(&mut self, poll: PollId, browser_id: BrowserId) {
+        if !self.known.insert((poll, browser_id)) {
             return;
         }
-        self.order.push_back((poll, identity));
+        self.order.push_back((poll, browser_id));
         if self.order.len() > self.most
             && let Some(oldest) = self.order.pop_front()
         {
@@ -36,8 +36,8 @@ impl Recent {
     }
 
     /// Whether this voter of the poll is among the newest.
-    pub fn contains(&self, poll: PollId, identity: BrowserId) -> bool {
-        self.known.contains(&(poll, identity))
+    pub fn contains(&self, poll: PollId, browser_id: BrowserId) -> bool {
+        self.known.contains(&(poll, browser_id))
     }
 }
 

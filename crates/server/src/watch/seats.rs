@@ -14,9 +14,9 @@ use super::frame::Close;
 use super::grants::{Grant, Grants};
 use super::handle::ViewerHandle;
 use super::hub::Hub;
+use super::places::Places;
 use super::recent::Recent;
 use super::shared::Greeting;
-use super::slots::Slots;
 use super::view;
 use super::viewer::{BrowserId, Interest, Sink, State, Sub, SubscribeError, Viewer, Watched};
 use crate::config::WatchLimits;
@@ -24,9 +24,9 @@ use crate::config::WatchLimits;
 /// All viewers. A lock is held to find or list some of them; no viewer's own lock is taken
 /// meanwhile.
 pub(super) struct Seats {
-    pub all: Mutex<Slots<Arc<Viewer>>>,
+    pub all: Mutex<Places<Arc<Viewer>>>,
     /// The viewers of everything or of the leaderboard.
-    pub general: Mutex<Slots<Arc<Viewer>>>,
+    pub general: Mutex<Places<Arc<Viewer>>>,
     /// The viewers with a browser id. The number is the place in `all`, and tells the tabs of one
     /// browser apart.
     known: Mutex<BTreeMap<(BrowserId, u32), Arc<Viewer>>>,
@@ -54,16 +54,16 @@ impl Hub {
     }
 
     /// Lets the viewers with this browser id see the poll as those who have voted in it.
-    pub fn voted(&self, poll: PollId, identity: BrowserId) {
+    pub fn voted(&self, poll: PollId, browser_id: BrowserId) {
         if !self.poll(poll).is_some_and(|poll| view::shows_after_vote(&poll)) {
             return;
         }
         // The voter is noted before the viewers are listed. `join` does it the other way round, so
         // no viewer is missed.
-        self.seats.recent.lock().insert(poll, identity);
-        let of_identity = (identity, 0)..=(identity, u32::MAX);
+        self.seats.recent.lock().insert(poll, browser_id);
+        let of_browser = (browser_id, 0)..=(browser_id, u32::MAX);
         let viewers: Vec<_> =
-            self.seats.known.lock().range(of_identity).map(|(_, v)| v.clone()).collect();
+            self.seats.known.lock().range(of_browser).map(|(_, v)| v.clone()).collect();
         for viewer in viewers {
             let mut state = viewer.state.lock();
             self.grant(&viewer, &mut state, poll, Grant::Voted);
@@ -72,8 +72,8 @@ impl Hub {
 
     /// Whether [`Hub::voted`] was called for this browser id a moment ago. The store knows the
     /// voters whose ballots are counted.
-    pub fn has_voted(&self, poll: PollId, identity: BrowserId) -> bool {
-        self.seats.recent.lock().contains(poll, identity)
+    pub fn has_voted(&self, poll: PollId, browser_id: BrowserId) -> bool {
+        self.seats.recent.lock().contains(poll, browser_id)
     }
 
     /// Lets a viewer in, which stays until its seat is dropped.
@@ -81,11 +81,11 @@ impl Hub {
         self: &Arc<Self>,
         sink: Sink,
         interest: Interest,
-        identity: Option<BrowserId>,
+        browser_id: Option<BrowserId>,
     ) -> Seat {
         let viewer = Arc::new(Viewer {
             sink,
-            identity,
+            browser_id,
             elsewhere: interest.elsewhere,
             waker: Default::default(),
             state: Mutex::new(State::new(Grants::default())),
@@ -93,12 +93,12 @@ impl Hub {
         let mut state = viewer.state.lock();
         let full = {
             let mut viewers = self.seats.all.lock();
-            state.slot = viewers.insert(viewer.clone());
+            state.place = viewers.insert(viewer.clone());
             viewers.len() > self.limits.viewers
         };
-        if let Some(identity) = identity {
-            self.seats.known.lock().insert((identity, state.slot), viewer.clone());
-            for poll in interest.polls.iter().filter(|poll| self.has_voted(**poll, identity)) {
+        if let Some(browser_id) = browser_id {
+            self.seats.known.lock().insert((browser_id, state.place), viewer.clone());
+            for poll in interest.polls.iter().filter(|poll| self.has_voted(**poll, browser_id)) {
                 state.grants.add(*poll, Grant::Voted, self.limits.subscriptions);
             }
         }
@@ -122,7 +122,7 @@ impl Hub {
     fn greet(&self, viewer: &Arc<Viewer>, state: &mut State, interest: &Interest) {
         let general = interest.everything || interest.leaderboard;
         if general {
-            state.general_slot = Some(self.seats.general.lock().insert(viewer.clone()));
+            state.general_place = Some(self.seats.general.lock().insert(viewer.clone()));
         }
         let listed = |id: &PollId| interest.everything && self.polls.listed.lock().contains(id);
         let granted = state.grants.polls().into_iter().filter(listed);
@@ -131,8 +131,8 @@ impl Hub {
             let _ = self.subscribe(viewer, state, poll);
         }
         let usual = interest.everything && !state.mixed;
-        let (now, news) = (Instant::now(), self.shared.news.load(Ordering::SeqCst));
-        let current = |known: &Greeting| now < known.until && known.news == news;
+        let (now, changes) = (Instant::now(), self.shared.changes.load(Ordering::SeqCst));
+        let current = |known: &Greeting| now < known.until && known.changes == changes;
         if usual && let Some(known) = self.shared.greeting.lock().clone().filter(current) {
             (state.cursor, state.board) = (Some(known.cursor), Some(known.board));
             state.replies.push_back(known.message);
@@ -183,7 +183,8 @@ impl Hub {
         } else if let (true, Some(cursor), Some(board)) = (usual, state.cursor, state.board) {
             let until = now + self.limits.tick;
             let message = message.clone();
-            *self.shared.greeting.lock() = Some(Greeting { until, news, cursor, board, message });
+            *self.shared.greeting.lock() =
+                Some(Greeting { until, changes, cursor, board, message });
         }
         state.replies.push_back(message);
     }
@@ -206,17 +207,17 @@ impl Hub {
             return Err(SubscribeError::TooMany);
         }
         // The map stays locked, so that the poll is not forgotten before it is watched.
-        let (entry, slot) = {
+        let (entry, place) = {
             let polls = self.polls.by_id.read();
             let entry = polls.get(&id).cloned().ok_or(SubscribeError::Unknown)?;
             if entry.poll.read().status == PollStatus::Deleted {
                 return Err(SubscribeError::Unknown);
             }
-            let slot = entry.watchers.lock().insert(viewer.clone());
+            let place = entry.viewers.lock().insert(viewer.clone());
             if viewer.elsewhere {
                 entry.elsewhere.store(true, Ordering::Relaxed);
             }
-            (entry, slot)
+            (entry, place)
         };
         let closed = {
             let mut poll = entry.state.lock();
@@ -224,7 +225,7 @@ impl Hub {
             poll.is_over()
         };
         state.mixed = true;
-        state.subs.push(Sub { entry, slot, sent: 0, closed, behind: true, followed: false });
+        state.subs.push(Sub { entry, place, sent: 0, closed, behind: true, followed: false });
         Ok(())
     }
 
@@ -256,18 +257,18 @@ impl Hub {
         let mut state = viewer.state.lock();
         state.life = super::viewer::Life::Dead;
         for sub in state.subs.drain(..) {
-            sub.entry.watchers.lock().remove(sub.slot);
+            sub.entry.viewers.lock().remove(sub.place);
         }
         if let Some(following) = state.following.take() {
-            following.entry.watchers.lock().remove(following.slot);
+            following.entry.viewers.lock().remove(following.place);
         }
-        if let Some(slot) = state.general_slot.take() {
-            self.seats.general.lock().remove(slot);
+        if let Some(place) = state.general_place.take() {
+            self.seats.general.lock().remove(place);
         }
-        if let Some(identity) = viewer.identity {
-            self.seats.known.lock().remove(&(identity, state.slot));
+        if let Some(browser_id) = viewer.browser_id {
+            self.seats.known.lock().remove(&(browser_id, state.place));
         }
-        self.seats.all.lock().remove(state.slot);
+        self.seats.all.lock().remove(state.place);
         if let Sink::Socket(stream) = &viewer.sink {
             // A task that still holds a handle must not keep the connection open.
             let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Both);

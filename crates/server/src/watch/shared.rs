@@ -11,10 +11,10 @@ use pollux_core::id::PollId;
 use tokio::time::Instant;
 
 use super::board::Board;
-use super::entry::{Entry, EntryState};
+use super::entry::{EntryState, PollEntry};
 use super::frame::{Message, MessageType};
 use super::hub::Hub;
-use super::overview::{Batch, Overview};
+use super::overview::{Overview, TickFrames};
 use super::view::LeaderboardView;
 use crate::config::WatchLimits;
 
@@ -30,11 +30,11 @@ pub(super) struct Shared {
     pub ranking: Mutex<[Board; 2]>,
     /// The leaderboard as it is shown. Its lock is held for a look or a change.
     pub board: Mutex<BoardState>,
-    /// The greeting for a viewer of everything; it holds for one tick, or until `news` grows.
+    /// The greeting for a viewer of everything; it holds for one tick, or until `changes` grows.
     pub greeting: Mutex<Option<Greeting>>,
     /// The number of times that a state became visible. It is raised under the lock of what
     /// changed, so a viewer who was shown the new state is not greeted with an older one later.
-    pub news: AtomicU64,
+    pub changes: AtomicU64,
 }
 
 /// The leaderboard and what is known about its next tick.
@@ -61,7 +61,7 @@ pub(super) struct ShownBoard {
 #[derive(Clone)]
 pub(super) struct Greeting {
     pub until: Instant,
-    pub news: u64,
+    pub changes: u64,
     pub cursor: u64,
     pub board: u64,
     pub message: Message,
@@ -84,7 +84,7 @@ impl Shared {
                 shown: Arc::new(shown),
             }),
             greeting: Mutex::default(),
-            news: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
         }
     }
 }
@@ -99,7 +99,7 @@ impl Hub {
     /// Drops outdated JSON, so that this poll is shown as it is even before its tick.
     pub(super) fn renew(&self, poll: &mut EntryState) {
         if poll.renew() {
-            self.shared.news.fetch_add(1, Ordering::SeqCst);
+            self.shared.changes.fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -129,7 +129,7 @@ impl Hub {
     }
 
     /// Returns the first poll that changed after this place of the stream, and that poll's place.
-    pub(super) fn overview_after(&self, cursor: u64) -> Option<(u64, Arc<Entry>)> {
+    pub(super) fn overview_after(&self, cursor: u64) -> Option<(u64, Arc<PollEntry>)> {
         let overview = self.shared.overview.lock();
         if overview.head <= cursor {
             return None;
@@ -138,7 +138,7 @@ impl Hub {
     }
 
     /// Returns the frames of the last tick, for a viewer who had come as far as `cursor` before it.
-    pub(super) fn overview_batch(&self, cursor: u64) -> Option<Batch> {
+    pub(super) fn overview_batch(&self, cursor: u64) -> Option<TickFrames> {
         let overview = self.shared.overview.lock();
         let (from, batch) = overview.batch.as_ref()?;
         (*from == cursor && !batch.is_empty()).then(|| batch.clone())

@@ -21,7 +21,7 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::board;
-use super::entry::{Entry, EntryState};
+use super::entry::{EntryState, PollEntry};
 use super::hub::Hub;
 use super::tick::CHUNK;
 use super::view::{self, Audience};
@@ -184,7 +184,7 @@ impl Hub {
     }
 
     /// Notes that the poll is being used.
-    pub(super) fn touch(&self, entry: &Entry) {
+    pub(super) fn touch(&self, entry: &PollEntry) {
         let now = self.polls.shelf.age();
         if entry.used.load(Ordering::Relaxed) + GRAIN_MILLIS <= now {
             entry.used.store(now, Ordering::Relaxed);
@@ -227,7 +227,7 @@ impl Hub {
         let long_ago = self.polls.shelf.age().checked_sub(IDLE.as_millis() as u64);
         let mut idle: Vec<_> = {
             let polls = self.polls.by_id.read();
-            let used = |entry: &Arc<Entry>| (entry.used.load(Ordering::Relaxed), entry.id);
+            let used = |entry: &Arc<PollEntry>| (entry.used.load(Ordering::Relaxed), entry.id);
             let all = polls.values().map(|entry| (used(entry), entry.clone()));
             all.filter(|((used, id), entry)| {
                 Some(*used) <= long_ago
@@ -262,7 +262,7 @@ impl Hub {
         told
     }
 
-    fn put_down(&self, entry: &Arc<Entry>, told: u64) -> bool {
+    fn put_down(&self, entry: &Arc<PollEntry>, told: u64) -> bool {
         let mut state = entry.state.lock();
         // The overview's queue and the tick would otherwise go on with an entry that has left
         // memory.
@@ -281,13 +281,13 @@ impl Hub {
     /// is given. Returns whether it did.
     pub(super) fn forget(
         &self,
-        entry: &Arc<Entry>,
+        entry: &Arc<PollEntry>,
         state: &mut EntryState,
         shelved: Option<Shelved>,
     ) -> bool {
         {
             let mut polls = self.polls.by_id.write();
-            if state.gone || !entry.watchers.lock().is_empty() {
+            if state.gone || !entry.viewers.lock().is_empty() {
                 return false;
             }
             polls.remove(&entry.id);

@@ -51,13 +51,13 @@ pub async fn serve_socket(
     stream: TcpStream,
     read_ahead: Bytes,
     interest: Interest,
-    identity: Option<BrowserId>,
+    browser_id: Option<BrowserId>,
     inbound: Arc<dyn Inbound>,
 ) {
     // The connection works without either option.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_send_buffer_size(hub.limits().send_buffer);
-    let seat = hub.join(Sink::Socket(stream), interest, identity);
+    let seat = hub.join(Sink::Socket(stream), interest, browser_id);
     drop(hub);
     let mut reader = Reader::new(&seat.0);
     reader.decoder.feed(&read_ahead);

@@ -19,18 +19,22 @@ use super::viewer::{BrowserId, Interest, Life, Sink};
 const RETRY: &str = "retry: 2000\n";
 
 /// The body of a `text/event-stream`. It ends when the server stops; dropping it gives up the seat.
-pub struct Events {
+pub struct EventStream {
     seat: Seat,
     started: bool,
 }
 
 /// Watches by server-sent events. Memory stays bounded if nobody reads the body. Giving up on a
 /// client that never reads is left to the HTTP server.
-pub fn events(hub: &Arc<Hub>, interest: Interest, identity: Option<BrowserId>) -> Events {
-    Events { seat: hub.join(Sink::Pulled, interest, identity), started: false }
+pub fn event_stream(
+    hub: &Arc<Hub>,
+    interest: Interest,
+    browser_id: Option<BrowserId>,
+) -> EventStream {
+    EventStream { seat: hub.join(Sink::Pulled, interest, browser_id), started: false }
 }
 
-impl Events {
+impl EventStream {
     /// Returns the handle that the API has on this viewer.
     pub fn viewer(&self) -> &ViewerHandle {
         &self.seat.0
@@ -64,7 +68,7 @@ impl Events {
     }
 }
 
-impl Stream for Events {
+impl Stream for EventStream {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> TaskPoll<Option<Self::Item>> {

@@ -21,12 +21,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::agenda::AgendaEntry;
 use super::board;
-use super::entry::Entry;
+use super::entry::PollEntry;
 use super::frame::{Close, Message, MessageType};
 use super::hub::Hub;
 use super::overview;
+use super::places::Places;
 use super::shared::ShownBoard;
-use super::slots::Slots;
 use super::view::{self, Audience, LeaderboardView, RankMove};
 use super::viewer::{Life, Viewer};
 
@@ -37,7 +37,7 @@ pub(super) const CHUNK: usize = 128;
 /// these locks are taken.
 #[derive(Default)]
 pub(super) struct Due {
-    pub polls: Mutex<BTreeMap<(Instant, PollId), Arc<Entry>>>,
+    pub polls: Mutex<BTreeMap<(Instant, PollId), Arc<PollEntry>>>,
     pub agendas: Mutex<BTreeMap<(Instant, EventId), Arc<AgendaEntry>>>,
     /// Notified when something new waits.
     pub changed: Notify,
@@ -77,14 +77,14 @@ impl Hub {
         };
         for (i, entry) in due.iter().enumerate() {
             let decided = self.tick_poll(entry, now);
-            fan_out(&entry.watchers, &mut chunk, |viewer| viewer.offer(self, entry)).await;
+            fan_out(&entry.viewers, &mut chunk, |viewer| viewer.offer(self, entry)).await;
             self.figures.latency.sent(decided);
             if i % CHUNK == CHUNK - 1 {
                 tokio::task::yield_now().await;
             }
         }
-        for entry in self.due_programs(Instant::now()) {
-            fan_out(&entry.watchers, &mut chunk, |viewer| viewer.offer_event(self)).await;
+        for entry in self.due_agendas(Instant::now()) {
+            fan_out(&entry.viewers, &mut chunk, |viewer| viewer.offer_event(self)).await;
         }
         if !due.is_empty() {
             now = Instant::now();
@@ -110,7 +110,7 @@ impl Hub {
 
     /// Makes the poll's newest state the one that is sent. Returns when the followed ballots in
     /// that state were acknowledged.
-    fn tick_poll(&self, entry: &Arc<Entry>, now: Instant) -> Vec<Instant> {
+    fn tick_poll(&self, entry: &Arc<PollEntry>, now: Instant) -> Vec<Instant> {
         let mut state = entry.state.lock();
         state.dirty = false;
         state.next_at = Some(now + self.limits().tick);
@@ -124,7 +124,7 @@ impl Hub {
         self.figures.trends.note(&state.standing, self.ambient.now());
         self.note(&state.standing);
         state.renew();
-        self.shared.news.fetch_add(1, Ordering::SeqCst);
+        self.shared.changes.fetch_add(1, Ordering::SeqCst);
         let poll = &state.standing.poll;
         let listed = poll.listed && (poll.status == PollStatus::Open || state.created_seq > 0);
         // Votes that the public may not see must not show in the pace of messages either.
@@ -189,7 +189,7 @@ impl Hub {
         let differs = !shown.same_places(&board.shown.view);
         if differs {
             board.shown = Arc::new(ShownBoard::after(&board.shown, shown));
-            self.shared.news.fetch_add(1, Ordering::SeqCst);
+            self.shared.changes.fetch_add(1, Ordering::SeqCst);
         }
         differs
     }
@@ -285,7 +285,7 @@ impl ShownBoard {
 
 /// Calls `each` for every one of these viewers, a chunk at a time.
 async fn fan_out(
-    viewers: &Mutex<Slots<Arc<Viewer>>>,
+    viewers: &Mutex<Places<Arc<Viewer>>>,
     chunk: &mut Vec<Arc<Viewer>>,
     each: impl Fn(&Arc<Viewer>),
 ) {

@@ -87,7 +87,7 @@ pub struct PollView {
     /// When the numbers are shown: live, afterVote or hidden.
     pub results: String,
     /// Whether everybody sees how many have voted while the numbers are not shown: shown or hidden.
-    #[serde(default = "unsaid")]
+    #[serde(default = "turnout_unset")]
     #[schema(required)]
     pub turnout: String,
     /// Whether the owner has revealed the numbers to everybody.
@@ -243,7 +243,7 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
 }
 
 /// The turnout of a poll from a server that does not know that member yet.
-fn unsaid() -> String {
+fn turnout_unset() -> String {
     "hidden".into()
 }
 

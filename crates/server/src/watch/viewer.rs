@@ -16,7 +16,7 @@ use pollux_core::poll::PollStatus;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::entry::Entry;
+use super::entry::PollEntry;
 use super::follow::Following;
 use super::frame::{Close, Message, MessageType};
 use super::grants::{Grant, Grants};
@@ -74,7 +74,7 @@ pub(super) enum Sink {
 /// One viewer.
 pub(super) struct Viewer {
     pub sink: Sink,
-    pub identity: Option<BrowserId>,
+    pub browser_id: Option<BrowserId>,
     pub elsewhere: bool,
     /// Wakes the task that reads from the socket, or the one that pulls.
     pub waker: AtomicWaker,
@@ -84,9 +84,9 @@ pub(super) struct Viewer {
 
 /// A viewer's subscription to one poll.
 pub(super) struct Sub {
-    pub entry: Arc<Entry>,
-    /// The viewer's place in the entry's `watchers`.
-    pub slot: u32,
+    pub entry: Arc<PollEntry>,
+    /// The viewer's place in the entry's `viewers`.
+    pub place: u32,
     /// The version that was last sent; 0 for none.
     pub sent: u64,
     /// Whether the poll was closed when it was last sent.
@@ -130,9 +130,9 @@ pub(super) struct State {
     /// The version that a viewer of the leaderboard was last sent; `None` for others.
     pub board: Option<u64>,
     /// The viewer's place among all viewers.
-    pub slot: u32,
+    pub place: u32,
     /// The viewer's place among those of everything or the leaderboard.
-    pub general_slot: Option<u32>,
+    pub general_place: Option<u32>,
     /// The moment of the last sign of life.
     pub heard: Instant,
     /// Whether the viewer was asked for a sign of life since then.
@@ -154,8 +154,8 @@ impl State {
             cursor: None,
             mixed: false,
             board: None,
-            slot: 0,
-            general_slot: None,
+            place: 0,
+            general_place: None,
             heard: Instant::now(),
             asked: false,
         }
@@ -211,17 +211,17 @@ impl State {
                 continue;
             }
             let over = poll.is_over();
-            let event = if deleted || over && !sub.closed {
+            let about = if deleted || over && !sub.closed {
                 MessageType::Closed
             } else {
                 MessageType::Updated
             };
-            let message = poll.message(event, audience);
+            let message = poll.message(about, audience);
             (sub.sent, sub.closed) = (message.version, over);
             drop(poll);
             if deleted {
                 let sub = self.subs.swap_remove(i - 1);
-                sub.entry.watchers.lock().remove(sub.slot);
+                sub.entry.viewers.lock().remove(sub.place);
             }
             return Some(message);
         }
@@ -241,9 +241,9 @@ impl State {
             if poll.seq != seq {
                 continue;
             }
-            let event = poll.overview_event(before);
+            let about = poll.overview_message(before);
             let audience = self.grants.audience(&poll.standing.poll);
-            return Some(poll.message(event, audience));
+            return Some(poll.message(about, audience));
         }
     }
 }
@@ -283,13 +283,13 @@ impl Viewer {
         let usual = usual && !state.ping && !state.mixed;
         let Some(cursor) = state.cursor.as_mut().filter(|_| usual) else { return false };
         let Some(batch) = hub.overview_batch(*cursor) else { return false };
-        let mut slices = [IoSlice::new(&[]); BATCH];
+        let mut slices = [IoSlice::new(&[]); MOST_FRAMES];
         for (slice, (_, frame)) in slices.iter_mut().zip(batch.iter()) {
             *slice = IoSlice::new(frame);
         }
-        match stream.try_write_vectored(&slices[..batch.len().min(BATCH)]) {
+        match stream.try_write_vectored(&slices[..batch.len().min(MOST_FRAMES)]) {
             Ok(mut written) => {
-                for (seq, frame) in batch.iter().take(BATCH) {
+                for (seq, frame) in batch.iter().take(MOST_FRAMES) {
                     if written == 0 {
                         break;
                     }
@@ -315,7 +315,7 @@ impl Viewer {
 
     /// Marks this poll as behind, because it may be newer than what this viewer was sent, and sends
     /// it.
-    pub fn offer(&self, hub: &Hub, entry: &Arc<Entry>) {
+    pub fn offer(&self, hub: &Hub, entry: &Arc<PollEntry>) {
         let mut state = self.state.lock();
         if let Some(sub) = state.subs.iter_mut().find(|sub| Arc::ptr_eq(&sub.entry, entry)) {
             sub.behind = true;
@@ -332,4 +332,4 @@ impl Viewer {
 }
 
 /// The most frames that are written in one call to the kernel.
-pub(super) const BATCH: usize = 64;
+pub(super) const MOST_FRAMES: usize = 64;

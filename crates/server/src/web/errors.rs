@@ -72,7 +72,7 @@ pub fn page(slug: &str) -> Option<String> {
 }
 
 /// Returns the page for an address that does not exist.
-pub fn nowhere() -> String {
+pub fn not_found() -> String {
     document(
         "Nothing here",
         "<h1>There is nothing here</h1>\n<p>The address may be mistyped. \

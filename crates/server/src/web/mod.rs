@@ -98,8 +98,8 @@ pub fn preload(page: &mut Response<Body>, kind: &str) {
 }
 
 /// Returns the page for a browser that asks for an address that does not exist.
-pub fn nothing_here() -> Response<Body> {
-    let mut response = written(errors::nowhere(), &HeaderMap::new());
+pub fn not_found() -> Response<Body> {
+    let mut response = written(errors::not_found(), &HeaderMap::new());
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }

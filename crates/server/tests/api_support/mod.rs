@@ -39,7 +39,7 @@ use tower::ServiceExt;
 /// The tests begin at 2026-11-21T12:00:00Z, in milliseconds since 1970.
 pub const NOON: u64 = 1_795_262_400_000;
 /// This is the operator's token.
-pub const ADMIN: &str = "the-operators-token";
+pub const OPERATOR: &str = "the-operators-token";
 
 /// `Manual` is a clock that is set by hand, with seeded dice.
 pub struct Manual {
@@ -171,7 +171,7 @@ impl World {
         let (ticking, until) = (hub.clone(), stop.clone());
         tokio::spawn(async move { ticking.run(until).await });
         loaded.cancelled().await;
-        let app = App::new(config, ambient.clone(), log, shared, hub, b"a secret", ADMIN);
+        let app = App::new(config, ambient.clone(), log, shared, hub, b"a secret", OPERATOR);
         let router = router(app.clone());
         let transcript = Mutex::default();
         Self { app, router, ambient, cluster, store, stop, transcript }

@@ -58,12 +58,12 @@ impl Served {
     }
 
     /// Opens a WebSocket with this query, for the voter with this cookie or for nobody yet.
-    pub async fn socket(&self, query: &str, cookie: Option<&str>) -> Watcher {
+    pub async fn socket(&self, query: &str, cookie: Option<&str>) -> TestViewer {
         self.try_socket(query, cookie).await.unwrap()
     }
 
     /// Opens a WebSocket, or returns the answer that was no upgrade.
-    pub async fn try_socket(&self, query: &str, cookie: Option<&str>) -> Result<Watcher, Error> {
+    pub async fn try_socket(&self, query: &str, cookie: Option<&str>) -> Result<TestViewer, Error> {
         let url = format!("ws://{}/ws{query}", self.address);
         let mut request = url.into_client_request().unwrap();
         if let Some(cookie) = cookie {
@@ -74,7 +74,7 @@ impl Served {
             !response.headers().contains_key(http::header::SET_COOKIE),
             "a handshake names nobody"
         );
-        Ok(Watcher { socket, heard: Vec::new() })
+        Ok(TestViewer { socket, heard: Vec::new() })
     }
 }
 
@@ -95,13 +95,13 @@ pub fn is_problem(answer: &str, status: u16) -> Value {
     problem
 }
 
-/// A `Watcher` is a client over a WebSocket, and keeps all messages that it has received.
-pub struct Watcher {
+/// A `TestViewer` is a client over a WebSocket, and keeps all messages that it has received.
+pub struct TestViewer {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub heard: Vec<Value>,
 }
 
-impl Watcher {
+impl TestViewer {
     /// Sends a text message.
     pub async fn say(&mut self, text: impl ToString) {
         self.socket.send(Message::text(text.to_string())).await.unwrap();

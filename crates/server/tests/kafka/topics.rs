@@ -22,7 +22,7 @@ pub fn kafka_topics(args: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn made_and_described_they_keep_the_promise() {
+async fn created_topics_keep_the_promise() {
     let _peace = PEACE.read().await;
     let config = fresh(5);
     let made = topics::create(&config, &*ambient()).await.unwrap();
@@ -180,7 +180,7 @@ async fn a_topic_of_somebody_else_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cluster_that_asks_who_one_is() {
+async fn secured_brokers_are_connected_to_and_a_wrong_password_is_refused() {
     let _peace = PEACE.read().await;
     let secure = tokio::task::block_in_place(|| CLUSTER.secure().unwrap());
     let brokers = |port| CLUSTER.bootstrap_of(port).split(',').map(str::to_owned).collect();

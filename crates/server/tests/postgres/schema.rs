@@ -15,7 +15,7 @@ use pollux_server::store::{Ballots, Counting, Polls};
 use super::{client, database, shared, sql};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_starts_first_makes_the_tables_and_the_rest_wait() {
+async fn the_first_to_start_creates_the_tables_and_the_rest_wait() {
     let server = shared();
     let config = database(&server);
     let mut opening = tokio::task::JoinSet::new();

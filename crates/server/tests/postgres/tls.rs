@@ -21,7 +21,7 @@ async fn refused(config: &PostgresConfig) -> (OpenError, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tls_is_spoken_with_whom_the_authority_knows_and_with_nobody_else() {
+async fn tls_verifies_the_authority_and_the_name() {
     let server = Postgres::start_with_tls().unwrap();
     let ca = server.ca().unwrap();
     let plain = database(&server);

@@ -10,7 +10,7 @@ use pollux_core::poll::Poll;
 use pollux_core::tally::VoterState;
 use pollux_server::config::PostgresConfig;
 use pollux_server::store::conformance::{
-    NOW, Worker, at, ballot_id, create, generation, marking, often, open_poll, some_tally, voter,
+    NOW, Worker, at, ballot_id, choosing, create, generation, often, open_poll, some_tally, voter,
 };
 use pollux_server::store::postgres::PostgresStore;
 use pollux_server::store::{
@@ -22,7 +22,7 @@ use super::{database, shared, sql};
 /// Returns a batch of `count` new voters, and one dead letter.
 pub fn batch(store: &dyn Store, poll: &Poll, partition: u32, from: u64, count: u64) -> Commit {
     let row = |offset: u64| {
-        let (ballot, answer) = (ballot_id(offset), marking(&[1]));
+        let (ballot, answer) = (ballot_id(offset), choosing(&[1]));
         let mut who = voter(0);
         who.0[..8].copy_from_slice(&(offset.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_be_bytes());
         let after =

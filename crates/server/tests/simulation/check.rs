@@ -9,7 +9,7 @@ use pollux_server::log::Record;
 use serde_json::Value;
 
 use crate::client::{Known, Sent};
-use crate::watcher::{self, Shown};
+use crate::viewer::{self, Shown};
 use crate::world::{PollPlan, World};
 
 /// Recounts what is on the log.
@@ -128,7 +128,7 @@ pub fn screen(shown: &Shown, polls: &[PollPlan], truth: &Recount) -> Result<(), 
 pub fn turnout(shown: &Shown, polls: &[PollPlan], truth: &Recount) {
     for poll in polls {
         let view = &shown[&poll.id];
-        let shows = view["turnout"] == "shown" || watcher::shows_numbers(view);
+        let shows = view["turnout"] == "shown" || viewer::shows_numbers(view);
         let right = shows.then(|| truth.polls[&poll.id].voters);
         assert_eq!(view["totalVoters"].as_u64(), right, "{view}");
     }

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use pollux_server::api::live::socket::Talk;
 use pollux_server::watch::socket::Inbound;
-use pollux_server::watch::stream::{Events, events};
+use pollux_server::watch::stream::{EventStream, event_stream};
 use pollux_server::watch::viewer::{Interest, Watched};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::rights::{Known, Proof, Server};
+use crate::rights::{KnownTokens, Proof, Server};
 use crate::screen::Screen;
 use crate::stage::EventPlan;
 use crate::tokens::Tokens;
@@ -29,7 +29,7 @@ pub async fn watch(
     until: Instant,
     mut dice: StdRng,
 ) {
-    let mut known = Known::new();
+    let mut known = KnownTokens::new();
     while Instant::now() < until {
         let leave =
             (Instant::now() + Duration::from_millis(dice.random_range(1_000..9_000))).min(until);
@@ -53,7 +53,7 @@ pub async fn watch(
 
 /// A `Connection` has the two directions of a socket, without the socket.
 struct Connection<'a> {
-    stream: Events,
+    stream: EventStream,
     talk: Talk,
     screen: Screen<'a>,
 }
@@ -77,7 +77,7 @@ fn connect<'a>(
     interest.polls = named.iter().map(|id| id.parse().unwrap()).collect();
     let app = server.app.clone();
     let talk = Talk::new(app.clone(), None, Ipv4Addr::LOCALHOST.into(), &interest, None);
-    let stream = events(&app.hub, interest, None);
+    let stream = event_stream(&app.hub, interest, None);
     let named = named.into_iter().collect();
     Connection { stream, talk, screen: Screen::new(server, polls, event, everything, named) }
 }

@@ -21,7 +21,7 @@ mod stage;
 mod stranger;
 mod summary;
 mod tokens;
-mod watcher;
+mod viewer;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

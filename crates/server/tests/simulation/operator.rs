@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::stage::EventPlan;
 use crate::tokens::{Issue, Tokens};
-use crate::world::{ADMIN, PollPlan, World};
+use crate::world::{OPERATOR, PollPlan, World};
 
 /// Returns whether tokens are revoked in a seed's run, and some results hidden.
 pub fn revokes(seed: u64) -> bool {
@@ -48,7 +48,7 @@ pub async fn revoke(
 async fn reissue(world: &World, tokens: &Tokens, dice: &mut StdRng) {
     tokens.begin_reissue();
     let path = format!("{}/token", tokens.path);
-    let bearer = format!("Bearer {ADMIN}");
+    let bearer = format!("Bearer {OPERATOR}");
     loop {
         let node = dice.random_range(0..world.nodes());
         let epoch = world.app(node).map(|app| app.hub.epoch().to_owned());

@@ -50,7 +50,7 @@ pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollP
 }
 
 /// Changes polls at random for a while.
-pub async fn meddle(world: &World, polls: &[PollPlan], mut dice: StdRng) {
+pub async fn change_at_random(world: &World, polls: &[PollPlan], mut dice: StdRng) {
     for _ in 0..dice.random_range(0..6) {
         sleep(Duration::from_millis(dice.random_range(100..4_000))).await;
         let poll = &polls[dice.random_range(0..polls.len())];

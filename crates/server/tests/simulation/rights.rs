@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::stage::EventPlan;
 use crate::tokens::{Issue, Tokens};
-use crate::world::{ADMIN, PollPlan};
+use crate::world::{OPERATOR, PollPlan};
 
 /// `Proof` is what a token proves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Proof {
         match self {
             Self::Owner(_) => &issue.owner,
             Self::Stage(_) => issue.stage.as_deref().expect("only an event's is drawn"),
-            Self::Operator => ADMIN,
+            Self::Operator => OPERATOR,
         }
     }
 
@@ -54,16 +54,16 @@ impl std::fmt::Debug for Proof {
     }
 }
 
-/// `Known` keeps the number of the newest token that a node was seen to know of, by the node's epoch and the
-/// id of the poll or event.
-pub type Known = BTreeMap<(String, String), usize>;
+/// `KnownTokens` keeps the number of the newest token that a node was seen to know of, by the node's epoch and
+/// the id of the poll or event.
+pub type KnownTokens = BTreeMap<(String, String), usize>;
 
 /// `Server` is the node that serves a viewer.
 pub struct Server<'a> {
     pub app: Arc<App>,
     /// The moment at which the node started.
     pub since: Instant,
-    pub known: &'a mut Known,
+    pub known: &'a mut KnownTokens,
 }
 
 impl Server<'_> {

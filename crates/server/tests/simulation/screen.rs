@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::rights::{Proof, Server, are_everybodys};
 use crate::stage::EventPlan;
-use crate::watcher;
+use crate::viewer;
 use crate::world::PollPlan;
 
 /// Within this time a viewer is sent what it may see, and is no longer shown what it may not.
@@ -130,7 +130,7 @@ impl<'a> Screen<'a> {
         if let Some(event) = message.get("event") {
             self.sees_event(event);
         }
-        for view in watcher::views(message) {
+        for view in viewer::views(message) {
             self.sees_poll(view);
         }
     }
@@ -151,7 +151,7 @@ impl<'a> Screen<'a> {
     }
 
     fn sees_poll(&mut self, view: &Value) {
-        let numbers = watcher::shows_numbers(view);
+        let numbers = viewer::shows_numbers(view);
         let id = view["id"].as_str().unwrap();
         let plan = self.polls.iter().find(|plan| plan.id == id).unwrap();
         let poll = self.server.poll(plan).expect("it is shown");
@@ -188,7 +188,7 @@ impl<'a> Screen<'a> {
             let grants = [followed, self.granted.get(&plan.id).copied()];
             let must = grants.into_iter().flatten().any(|proof| proof.owns(poll.owner));
             let may = self.proofs.iter().any(|proof| proof.owns(poll.owner));
-            let numbers = watcher::shows_numbers(view);
+            let numbers = viewer::shows_numbers(view);
             let everybodys = are_everybodys(&poll);
             if numbers && !may && !everybodys || !numbers && (must || everybodys) {
                 wrong.insert(plan.id.clone());

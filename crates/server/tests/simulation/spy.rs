@@ -41,13 +41,13 @@ impl Violation {
     }
 }
 
-/// `Told` keeps the offset up to which each tally was announced by any node, and has arrived, by poll and
-/// partition.
-pub type Told = Mutex<BTreeMap<(PollId, Partition), Offset>>;
+/// `AnnouncedUpTo` keeps the offset up to which each tally was announced by any node, and has arrived, by poll
+/// and partition.
+pub type AnnouncedUpTo = Mutex<BTreeMap<(PollId, Partition), Offset>>;
 
 /// `Spy` watches one node's log.
 pub struct Spy {
-    pub told: Arc<Told>,
+    pub announced: Arc<AnnouncedUpTo>,
     pub log: Arc<MemoryNode>,
     pub store: Arc<MemoryStore>,
     pub violation: Arc<Violation>,
@@ -55,10 +55,10 @@ pub struct Spy {
 
 impl Spy {
     /// Notes a violation unless every tally that was committed below this offset has been announced.
-    fn all_told(&self, tallies: &[TallyAt], partition: Partition, below: Offset) {
-        let told = self.told.lock();
+    fn all_announced(&self, tallies: &[TallyAt], partition: Partition, below: Offset) {
+        let announced = self.announced.lock();
         for at in tallies.iter().filter(|at| at.partition == partition && at.next_offset <= below) {
-            if told.get(&(at.poll, partition)).is_none_or(|told| *told < at.next_offset) {
+            if announced.get(&(at.poll, partition)).is_none_or(|told| *told < at.next_offset) {
                 let what = format!("{partition} was told up to {below} before {at:?} was");
                 self.violation.note(what);
             }
@@ -84,9 +84,9 @@ impl Spy {
             }
             Announcement::Progress { partition, next_offset, .. } => {
                 let stored = dump.progress.iter().find(|(stored, _)| stored == partition);
-                self.all_told(&dump.tallies, *partition, *next_offset);
+                self.all_announced(&dump.tallies, *partition, *next_offset);
                 stored.is_some_and(|(_, stored)| {
-                    self.all_told(&dump.tallies, *partition, stored.announced);
+                    self.all_announced(&dump.tallies, *partition, stored.announced);
                     stored.next_offset >= *next_offset
                 })
             }
@@ -138,24 +138,28 @@ impl Log for Spy {
             self.check(announcement);
         }
         self.log.announce(announcements.clone()).await?;
-        let mut told = self.told.lock();
+        let mut announced = self.announced.lock();
         for announcement in announcements {
             if let Announcement::Tally(at) = announcement {
-                let known = told.entry((at.poll, at.partition)).or_default();
+                let known = announced.entry((at.poll, at.partition)).or_default();
                 *known = at.next_offset.max(*known);
             }
         }
         Ok(())
     }
 
-    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+    async fn copy_dead(
+        &self,
+        partition: Partition,
+        dead: Vec<DeadRecord>,
+    ) -> Result<(), AppendError> {
         let committed = self.store.dump().dead;
         for record in &dead {
             if !committed.iter().any(|(at, it)| (*at, it.offset) == (partition, record.offset)) {
                 self.violation.note(format!("copied before it was committed: {record:?}"));
             }
         }
-        self.log.bury(partition, dead).await
+        self.log.copy_dead(partition, dead).await
     }
 
     async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {

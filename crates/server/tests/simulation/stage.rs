@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pollux_core::poll::PollStatus;
 use pollux_server::api::App;
-use pollux_server::watch::stream::events;
+use pollux_server::watch::stream::event_stream;
 use pollux_server::watch::viewer::{Interest, Watched};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -43,7 +43,7 @@ fn text(json: &Value, name: &str) -> String {
 }
 
 /// Repeats a request until it succeeds, whatever it takes.
-async fn insist(
+async fn repeat_until_done(
     world: &World,
     dice: &mut StdRng,
     path: &str,
@@ -63,14 +63,14 @@ async fn insist(
 /// Makes an event and takes the polls in: they answer to its owner from now on.
 pub async fn gather(world: &World, polls: &mut [PollPlan], dice: &mut StdRng) -> EventPlan {
     let key = ("idempotency-key", "the-organisers-event");
-    let made = insist(world, dice, "/api/events", &json!({"title": "Event"}), key).await;
+    let made = repeat_until_done(world, dice, "/api/events", &json!({"title": "Event"}), key).await;
     let id = text(&made, "id");
     let tokens = Rc::new(Tokens::new(format!("/api/events/{id}"), &made));
     let bearer = format!("Bearer {}", tokens.newest().owner);
     for poll in polls {
         let take = json!({"pollId": poll.id, "pollToken": poll.tokens.newest().owner});
         let path = format!("{}/polls", tokens.path);
-        let taken = insist(world, dice, &path, &take, ("authorization", &bearer)).await;
+        let taken = repeat_until_done(world, dice, &path, &take, ("authorization", &bearer)).await;
         assert_eq!((&taken["eventId"], &taken["code"]), (&json!(id), &made["code"]));
         poll.tokens = tokens.clone();
     }
@@ -120,7 +120,8 @@ pub async fn follow(world: &World, event: &EventPlan, until: Instant, mut dice: 
             continue;
         };
         let watched = Some(Watched::Event(event.id.parse().unwrap()));
-        let mut stream = events(&app.hub, Interest { event: watched, ..Interest::default() }, None);
+        let mut stream =
+            event_stream(&app.hub, Interest { event: watched, ..Interest::default() }, None);
         let mut epoch = String::new();
         while let Ok(Some(json)) = timeout_at(leave, stream.next_json()).await {
             let message: Value = serde_json::from_slice(&json).unwrap();

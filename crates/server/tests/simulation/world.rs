@@ -31,11 +31,11 @@ use tower::ServiceExt;
 
 use crate::client::{self, Known, Seed, Sent};
 use crate::faults::{config, log_faults, store_faults};
-use crate::spy::{Spy, Told, Violation};
+use crate::spy::{AnnouncedUpTo, Spy, Violation};
 use crate::stranger::Wishes;
 use crate::summary::Summary;
 use crate::tokens::{Issue, Tokens};
-use crate::{check, holder, operator, organiser, stage, stranger, watcher};
+use crate::{check, holder, operator, organiser, stage, stranger, viewer};
 
 /// `PollPlan` is a poll as its organiser knows it.
 #[derive(Clone, Debug)]
@@ -135,14 +135,14 @@ pub struct World {
     power_cuts: Cell<u64>,
     clock_jumps: Cell<u64>,
     hindrances: Cell<u64>,
-    told: Arc<Told>,
+    announced: Arc<AnnouncedUpTo>,
     pub reissues: Cell<u64>,
     pub shown: Cell<u64>,
     pub withheld: Cell<u64>,
 }
 
 /// This is the operator's token.
-pub const ADMIN: &str = "the operator's token";
+pub const OPERATOR: &str = "the operator's token";
 
 /// A node's clock is off by at most this many milliseconds.
 const FURTHEST: i64 = 2 * 3_600_000;
@@ -199,7 +199,7 @@ impl World {
             power_cuts: Cell::new(0),
             clock_jumps: Cell::new(0),
             hindrances: Cell::new(0),
-            told: Arc::default(),
+            announced: Arc::default(),
             reissues: Cell::new(0),
             shown: Cell::new(0),
             withheld: Cell::new(0),
@@ -301,12 +301,12 @@ impl World {
             .collect();
         let organiser = tokio::task::spawn_local({
             let (world, polls, dice) = (self.clone(), polls.clone(), StdRng::seed(&mut dice));
-            async move { organiser::meddle(&world, &polls, dice).await }
+            async move { organiser::change_at_random(&world, &polls, dice).await }
         });
-        let watchers: Vec<_> = (0..2)
+        let viewers: Vec<_> = (0..2)
             .map(|_| {
                 let (world, dice) = (self.clone(), StdRng::seed(&mut dice));
-                tokio::task::spawn_local(async move { watcher::watch(&world, until, dice).await })
+                tokio::task::spawn_local(async move { viewer::watch(&world, until, dice).await })
             })
             .collect();
         let stage = event.clone().map(|event| {
@@ -338,8 +338,8 @@ impl World {
             stage.await.unwrap();
         }
         organiser.await.unwrap();
-        for watcher in watchers {
-            watcher.await.unwrap();
+        for viewer in viewers {
+            viewer.await.unwrap();
         }
         let mut sent = Vec::new();
         for voter in voters {
@@ -484,7 +484,7 @@ impl World {
             let truth = check::truth(self, polls);
             let mut screens = Vec::new();
             for node in 0..self.nodes() {
-                screens.push(watcher::look(self, node, polls, newest.clone()).await);
+                screens.push(viewer::look(self, node, polls, newest.clone()).await);
             }
             let verdict: Result<(), String> =
                 screens.iter().try_for_each(|shown| check::screen(shown, polls, &truth));
@@ -513,8 +513,8 @@ impl World {
         }
         for node in 0..self.nodes() {
             let grants = polls.iter().map(|poll| poll.grant(&poll.tokens.get(0))).collect();
-            let shown = watcher::look(self, node, &polls, grants).await;
-            shown.values().for_each(watcher::shows_to_all);
+            let shown = viewer::look(self, node, &polls, grants).await;
+            shown.values().for_each(viewer::shows_to_all);
         }
     }
 
@@ -522,7 +522,7 @@ impl World {
     async fn public(&self, polls: &[PollPlan], truth: &pollux_checker::Recount) {
         let mut screens = Vec::new();
         for node in 0..self.nodes() {
-            screens.push(watcher::look(self, node, polls, Vec::new()).await);
+            screens.push(viewer::look(self, node, polls, Vec::new()).await);
             check::turnout(&screens[node], polls, truth);
             check::same(&screens[0], &screens[node]);
         }
@@ -531,7 +531,7 @@ impl World {
     fn start(&self, node: usize) {
         let log = self.log.node(node as u32);
         let (store, violation) = (self.store.clone(), self.violation.clone());
-        let spy = Spy { told: self.told.clone(), log: log.clone(), store, violation };
+        let spy = Spy { announced: self.announced.clone(), log: log.clone(), store, violation };
         let running = Node::start(Parts {
             alone: false,
             config: config(),
@@ -542,7 +542,7 @@ impl World {
             log: Arc::new(spy),
             store: self.store.clone(),
             secret: b"the simulation's secret".to_vec(),
-            admin_token: ADMIN.into(),
+            operator_token: OPERATOR.into(),
         });
         let (router, since) = (running.router(), Instant::now());
         *self.nodes[node].borrow_mut() = Some(Running { node: running, router, log, since });

@@ -10,7 +10,7 @@ use pollux_core::standing::Standing;
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::grants::Proof;
 use pollux_server::watch::hub::Missing;
-use pollux_server::watch::stream::{Events, events};
+use pollux_server::watch::stream::{EventStream, event_stream};
 use pollux_server::watch::viewer::{Interest, Watched};
 use serde_json::{Value, json};
 
@@ -38,9 +38,9 @@ fn draft_of(event: &Event, n: u64) -> Poll {
     draft
 }
 
-fn follow(world: &World, event: &Event) -> Events {
+fn follow(world: &World, event: &Event) -> EventStream {
     let interest = Interest { event: Some(Watched::Event(event.id)), ..Interest::default() };
-    events(&world.hub, interest, None)
+    event_stream(&world.hub, interest, None)
 }
 
 fn show(world: &World, event: &mut Event, poll: Option<&Standing>) {
@@ -59,7 +59,7 @@ fn told(messages: &[Value]) -> Vec<(&str, &Value)> {
 }
 
 /// Makes an event with two open polls, none on stage, and a viewer whose hello has been read.
-async fn two(world: &World) -> (Event, [Standing; 2], Events) {
+async fn two(world: &World) -> (Event, [Standing; 2], EventStream) {
     let event = event(1);
     let polls = [of(&event, 1), of(&event, 2)];
     for poll in &polls {
@@ -142,7 +142,7 @@ async fn only_who_runs_the_event_is_shown_drafts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_list_tells_when_a_poll_is_final_and_when_it_is_gone() {
+async fn the_agenda_says_when_a_poll_is_final_and_when_it_is_gone() {
     let world = World::new(WatchLimits::default());
     let (_, [one, _], mut viewer) = two(&world).await;
     let mut poll = one.poll.clone();

@@ -85,7 +85,7 @@ impl Source for Backend {
 }
 
 /// Returns a store of seven polls.
-fn seven() -> (Arc<Backend>, Vec<Arc<Poll>>) {
+fn seven_polls() -> (Arc<Backend>, Vec<Arc<Poll>>) {
     let backend = Backend::default();
     let polls: Vec<_> = (1..=7).map(|n| poll(n, Results::Live, true)).collect();
     for poll in &polls {
@@ -110,7 +110,7 @@ fn feed(
 #[tokio::test(start_paused = true)]
 async fn what_is_there_is_loaded_a_page_at_a_time() {
     let world = World::new(WatchLimits::default());
-    let (backend, polls) = seven();
+    let (backend, polls) = seven_polls();
     let (running, loaded, stop) = feed(&world, &backend);
     loaded.cancelled().await;
     assert_eq!(world.hub.open_polls(), 7, "of pages of two");
@@ -126,7 +126,7 @@ async fn past_the_limit_polls_are_known_and_not_read_into_memory() {
     let limits =
         WatchLimits { loaded_polls: 3, leaderboard: 1, overview: 1, ..WatchLimits::default() };
     let world = World::new(limits);
-    let (backend, polls) = seven();
+    let (backend, polls) = seven_polls();
     let (running, loaded, stop) = feed(&world, &backend);
     loaded.cancelled().await;
     assert_eq!(world.hub.open_polls(), 7);

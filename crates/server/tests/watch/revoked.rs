@@ -11,7 +11,7 @@ use pollux_core::poll::{Draft, Poll, Results};
 use pollux_core::standing::Standing;
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::grants::{Grant, Proof};
-use pollux_server::watch::stream::{Events, events};
+use pollux_server::watch::stream::{EventStream, event_stream};
 use pollux_server::watch::viewer::{Interest, Watched};
 use serde_json::{Value, json};
 
@@ -20,9 +20,9 @@ use super::world::*;
 const OLD: [u8; 32] = [0; 32];
 const NEW: [u8; 32] = [8; 32];
 
-fn owner(world: &World, poll: &Poll) -> Events {
+fn owner(world: &World, poll: &Poll) -> EventStream {
     let grants = vec![(poll.id, Grant::Runs(Proof::Owner(poll.owner)))];
-    events(&world.hub, Interest { grants, ..one(poll) }, None)
+    event_stream(&world.hub, Interest { grants, ..one(poll) }, None)
 }
 
 fn version(message: &Value) -> u64 {
@@ -40,7 +40,7 @@ async fn a_new_token_ends_the_old_one_also_for_who_reads_slowly() {
     world.tally(&poll, 0, [400, 300]);
     let before = next(&mut fast).await;
     assert_eq!(before["poll"]["totalVotes"], 700);
-    world.change(&mut poll, |poll| assert!(poll.hand_over(NEW)));
+    world.change(&mut poll, |poll| assert!(poll.set_owner(NEW)));
     world.tally(&poll, 1, [9, 9]);
     for viewer in [&mut fast, &mut slow] {
         let messages = rest(viewer).await;
@@ -67,14 +67,14 @@ async fn a_new_token_ends_the_old_one_also_for_who_reads_slowly() {
 async fn who_subscribes_again_before_the_tick_is_sent_nothing_older() {
     let world = World::new(WatchLimits::default());
     let mut poll = world.open(1, Results::Hidden);
-    let mut public = events(&world.hub, one(&poll), None);
+    let mut public = event_stream(&world.hub, one(&poll), None);
     let mut viewer = owner(&world, &poll);
     for viewer in [&mut public, &mut viewer] {
         rest(viewer).await;
     }
     world.tally(&poll, 0, [1, 0]);
     let before = next(&mut viewer).await;
-    world.change(&mut poll, |poll| assert!(poll.hand_over(NEW)));
+    world.change(&mut poll, |poll| assert!(poll.set_owner(NEW)));
     for _ in 0..4 {
         viewer.viewer().subscribe(poll.id).unwrap();
     }
@@ -89,7 +89,8 @@ async fn who_subscribes_again_before_the_tick_is_sent_nothing_older() {
 async fn what_the_owner_was_sent_before_the_reveal_is_sent_to_nobody_else() {
     let world = World::new(WatchLimits::default());
     let (mut poll, other) = (world.open_with_turnout(1), world.open_with_turnout(2));
-    let (mut viewer, mut all) = (owner(&world, &poll), events(&world.hub, everything(), None));
+    let (mut viewer, mut all) =
+        (owner(&world, &poll), event_stream(&world.hub, everything(), None));
     for viewer in [&mut viewer, &mut all] {
         rest(viewer).await;
     }
@@ -116,8 +117,8 @@ async fn what_the_owner_was_sent_before_the_reveal_is_sent_to_nobody_else() {
 async fn a_reset_hides_again_what_was_revealed() {
     let world = World::new(WatchLimits::default());
     let mut poll = world.open(1, Results::Hidden);
-    let mut viewer = events(&world.hub, one(&poll), None);
-    let mut all = events(&world.hub, everything(), None);
+    let mut viewer = event_stream(&world.hub, one(&poll), None);
+    let mut all = event_stream(&world.hub, everything(), None);
     world.tally(&poll, 0, [40, 30]);
     world.change(&mut poll, |poll| assert!(poll.reveal().unwrap()));
     let seen = rest(&mut viewer).await.pop().unwrap();
@@ -156,7 +157,7 @@ async fn who_ran_an_event_hears_of_its_drafts_no_more() {
     world.hub.merge_event(event.clone(), &standings);
     let follow = || {
         let interest = Interest { event: Some(Watched::Event(id)), ..Interest::default() };
-        events(&world.hub, interest, None)
+        event_stream(&world.hub, interest, None)
     };
     let list = |message: &Value| message["event"]["polls"].as_array().unwrap().len();
     // Nothing is on stage. Each new token ends the one before.
@@ -167,7 +168,7 @@ async fn who_ran_an_event_hears_of_its_drafts_no_more() {
             viewer.viewer().promote(proof);
             assert_eq!(list(&next(viewer).await), n as usize - 1);
         }
-        event.hand_over(new);
+        event.set_owner(new);
         world.hub.apply(Announcement::Event(Arc::new(event.clone()))).unwrap();
         for viewer in [&mut runner, &mut stage] {
             assert_eq!(list(&next(viewer).await), 0, "as everybody sees it");

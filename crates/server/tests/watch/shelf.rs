@@ -9,7 +9,7 @@ use pollux_core::poll::{Poll, PollStatus, Results};
 use pollux_core::standing::Standing;
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::hub::Missing;
-use pollux_server::watch::stream::events;
+use pollux_server::watch::stream::event_stream;
 use pollux_server::watch::viewer::Interest;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ fn in_memory(world: &World, polls: &[Arc<Poll>]) -> Vec<bool> {
 
 /// Makes five polls with votes, of which the first two lead and the last is the newest; the other two are put
 /// down, unless a viewer has yet to be sent them.
-async fn five(world: &World) -> Vec<Arc<Poll>> {
+async fn five_polls(world: &World) -> Vec<Arc<Poll>> {
     let polls: Vec<_> = (1..=5).map(|n| world.open(n, Results::Live)).collect();
     for (poll, votes) in polls.iter().zip([9, 8, 3, 2, 1]) {
         world.tally(poll, 0, [votes, 0]);
@@ -59,11 +59,11 @@ async fn five(world: &World) -> Vec<Arc<Poll>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_leads_or_is_the_newest_or_watched_stays_and_the_rest_is_put_down() {
+async fn polls_that_lead_or_are_newest_or_watched_stay_and_the_rest_are_put_down() {
     let world = small();
     let third = poll(3, Results::Live, true);
     let polls: Vec<_> = (1..=5).map(|n| world.open(n, Results::Live)).collect();
-    let _viewer = events(&world.hub, one(&third), None);
+    let _viewer = event_stream(&world.hub, one(&third), None);
     for (poll, votes) in polls.iter().zip([9, 8, 3, 2, 1]) {
         world.tally(poll, 0, [votes, 0]);
     }
@@ -78,10 +78,10 @@ async fn what_leads_or_is_the_newest_or_watched_stays_and_the_rest_is_put_down()
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_is_read_back_unchanged_is_no_news() {
+async fn one_that_is_read_back_unchanged_sends_no_message() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
-    let polls = five(&world).await;
+    let mut viewer = event_stream(&world.hub, everything(), None);
+    let polls = five_polls(&world).await;
     rest(&mut viewer).await;
     a_while().await;
     assert_eq!(in_memory(&world, &polls), [true, true, false, false, true]);
@@ -92,13 +92,13 @@ async fn one_that_is_read_back_unchanged_is_no_news() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vote_reads_it_back_and_viewers_are_told_as_of_any_other() {
+async fn a_vote_reads_a_shelved_poll_back_and_viewers_are_sent_it() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
-    let polls = five(&world).await;
+    let mut viewer = event_stream(&world.hub, everything(), None);
+    let polls = five_polls(&world).await;
     rest(&mut viewer).await;
-    let news = Announcement::Tally(tally(&polls[3], 0, [2, 7]));
-    assert_eq!(world.hub.apply(news), Err(Missing::Poll(polls[3].id)));
+    let announcement = Announcement::Tally(tally(&polls[3], 0, [2, 7]));
+    assert_eq!(world.hub.apply(announcement), Err(Missing::Poll(polls[3].id)));
     world.hub.merge(stored(&polls[3], Some([2, 7])));
     let told = rest(&mut viewer).await;
     let kinds: Vec<_> = told.iter().map(|message| message["type"].as_str().unwrap()).collect();
@@ -109,9 +109,9 @@ async fn a_vote_reads_it_back_and_viewers_are_told_as_of_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hidden_vote_that_reads_it_back_is_told_to_nobody() {
+async fn a_hidden_vote_in_a_shelved_poll_is_sent_to_nobody() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
+    let mut viewer = event_stream(&world.hub, everything(), None);
     let hidden = world.open(1, Results::Hidden);
     world.open(2, Results::Live);
     world.open(3, Results::Live);
@@ -124,10 +124,10 @@ async fn a_hidden_vote_that_reads_it_back_is_told_to_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_one_is_told_to_whoever_was_told_of_it() {
+async fn the_end_of_a_shelved_poll_is_sent_to_those_who_saw_it() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
-    let polls = five(&world).await;
+    let mut viewer = event_stream(&world.hub, everything(), None);
+    let polls = five_polls(&world).await;
     rest(&mut viewer).await;
     for (poll, deleted) in polls[2..4].iter().zip([false, true]) {
         let mut poll = poll.clone();
@@ -136,8 +136,8 @@ async fn the_end_of_one_is_told_to_whoever_was_told_of_it() {
             true => change.delete(NOW).unwrap(),
             false => assert!(change.close(NOW).unwrap()),
         };
-        let news = Announcement::Poll(poll.clone());
-        assert_eq!(world.hub.apply(news), Err(Missing::Poll(poll.id)));
+        let announcement = Announcement::Poll(poll.clone());
+        assert_eq!(world.hub.apply(announcement), Err(Missing::Poll(poll.id)));
         world.hub.merge(stored(&poll, None));
         let told = next(&mut viewer).await;
         assert_eq!((&told["type"], &told["poll"]["id"]), (&json!("poll.closed"), &json!(poll.id)));
@@ -148,11 +148,11 @@ async fn the_end_of_one_is_told_to_whoever_was_told_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_ranks_and_comes_to_the_board_when_its_turn_comes() {
+async fn a_shelved_poll_is_read_back_when_it_comes_onto_the_board() {
     let world = small();
-    let mut polls = five(&world).await;
+    let mut polls = five_polls(&world).await;
     let interest = Interest { leaderboard: true, ..Interest::default() };
-    let mut viewer = events(&world.hub, interest, None);
+    let mut viewer = event_stream(&world.hub, interest, None);
     next(&mut viewer).await;
     world.change(&mut polls[0], |poll| _ = poll.close(NOW).unwrap());
     let wanted = world.hub.sought().await;
@@ -172,9 +172,9 @@ async fn it_ranks_and_comes_to_the_board_when_its_turn_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_is_closed_when_its_turn_comes_has_no_place() {
+async fn a_shelved_poll_that_has_closed_gets_no_place_on_the_board() {
     let world = small();
-    let mut polls = five(&world).await;
+    let mut polls = five_polls(&world).await;
     world.change(&mut polls[0], |poll| _ = poll.close(NOW).unwrap());
     assert_eq!(world.hub.sought().await, [polls[2].id]);
     let mut closed = polls[2].clone();
@@ -185,11 +185,11 @@ async fn one_that_is_closed_when_its_turn_comes_has_no_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_greeted_without_it_is_told_of_it_once_it_is_read_back() {
+async fn a_viewer_greeted_without_a_shelved_poll_is_sent_it_once_it_is_read_back() {
     let world = small();
-    let mut polls = five(&world).await;
+    let mut polls = five_polls(&world).await;
     world.change(&mut polls[4], |poll| _ = poll.close(NOW).unwrap());
-    let mut viewer = events(&world.hub, everything(), None);
+    let mut viewer = event_stream(&world.hub, everything(), None);
     assert_eq!(next(&mut viewer).await["polls"], json!([]), "the newest is on the shelf");
     assert_eq!(world.hub.sought().await, [polls[3].id]);
     world.hub.merge(stored(&polls[3], Some([2, 0])));
@@ -199,11 +199,11 @@ async fn who_is_greeted_without_it_is_told_of_it_once_it_is_read_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_viewer_of_everything_misses_nothing_by_it() {
+async fn a_slow_viewer_of_everything_misses_no_shelved_poll() {
     let world = small();
-    let mut viewer = events(&world.hub, everything(), None);
+    let mut viewer = event_stream(&world.hub, everything(), None);
     next(&mut viewer).await;
-    let polls = five(&world).await;
+    let polls = five_polls(&world).await;
     assert_eq!(in_memory(&world, &polls), [true; 5], "there is somebody who has not heard of them");
     let told = rest(&mut viewer).await;
     let of =
@@ -216,9 +216,9 @@ async fn a_slow_viewer_of_everything_misses_nothing_by_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_one_that_the_store_has_lost() {
+async fn nobody_waits_for_a_poll_that_the_store_has_lost() {
     let world = small();
-    let mut polls = five(&world).await;
+    let mut polls = five_polls(&world).await;
     world.change(&mut polls[0], |poll| _ = poll.close(NOW).unwrap());
     assert_eq!(world.hub.sought().await, [polls[2].id]);
     world.hub.unknown(polls[2].id);
@@ -230,7 +230,7 @@ async fn nobody_waits_for_one_that_the_store_has_lost() {
 struct Side {
     world: World,
     store: BTreeMap<usize, Standing>,
-    viewer: pollux_server::watch::stream::Events,
+    viewer: pollux_server::watch::stream::EventStream,
     /// The last state that the viewer was sent of each poll.
     told: BTreeMap<String, Value>,
 }
@@ -245,7 +245,7 @@ impl Side {
             ..WatchLimits::default()
         };
         let world = World::new(limits);
-        let viewer = events(&world.hub, everything(), None);
+        let viewer = event_stream(&world.hub, everything(), None);
         Self { world, store: BTreeMap::new(), viewer, told: BTreeMap::new() }
     }
 
@@ -257,11 +257,11 @@ impl Side {
             return;
         };
         let before = standing.total_votes();
-        let news = match votes {
+        let announcement = match votes {
             Some(votes) if standing.poll.status == PollStatus::Open => {
-                let news = tally(&standing.poll, 0, [before + votes, 0]);
-                standing.take_tally(news.clone());
-                Announcement::Tally(news)
+                let tally = tally(&standing.poll, 0, [before + votes, 0]);
+                standing.take_tally(tally.clone());
+                Announcement::Tally(tally)
             }
             _ => {
                 let mut poll = standing.poll.clone();
@@ -270,7 +270,7 @@ impl Side {
                 Announcement::Poll(poll)
             }
         };
-        if self.world.hub.apply(news).is_err() {
+        if self.world.hub.apply(announcement).is_err() {
             self.world.hub.merge(standing.clone());
         }
     }
@@ -307,7 +307,7 @@ proptest! {
     /// A viewer of everything ends at the same states, and the leaderboard is the same, whether all polls are
     /// in memory or hardly any.
     #[test]
-    fn with_a_shelf_everybody_is_told_the_same(
+    fn with_a_shelf_everybody_is_sent_the_same(
         steps in prop::collection::vec(
             (1_usize..8, prop::option::weighted(0.9, 0_u64..5), 1_u64..25, any::<bool>()),
             1..40,

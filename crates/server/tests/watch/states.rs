@@ -10,7 +10,7 @@ use pollux_core::standing::{Standing, TallyAt};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::grants::{Grant, Proof};
 use pollux_server::watch::hub::Missing;
-use pollux_server::watch::stream::events;
+use pollux_server::watch::stream::event_stream;
 use pollux_server::watch::view::{self, Audience};
 use pollux_server::watch::viewer::{Interest, SubscribeError};
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ async fn hello_shows_the_present_state_and_updates_follow() {
     let world = World::new(WatchLimits::default());
     let poll = world.open(1, Results::Live);
     world.tally(&poll, 0, [2, 1]);
-    let mut viewer = events(&world.hub, one(&poll), None);
+    let mut viewer = event_stream(&world.hub, one(&poll), None);
     let hello = next(&mut viewer).await;
     assert_eq!(hello["type"], "hello");
     assert_eq!(hello["epoch"], world.hub.epoch());
@@ -46,12 +46,12 @@ async fn who_comes_back_is_not_shown_an_older_state() {
     for interest in [everything(), one(&poll)] {
         for votes in 1..=5 {
             // The viewer comes back again and again within one tick.
-            let mut viewer = events(&world.hub, interest.clone(), None);
+            let mut viewer = event_stream(&world.hub, interest.clone(), None);
             let before = next(&mut viewer).await["polls"][0]["totalVotes"].as_u64().unwrap();
             world.tally(&poll, 0, [before + votes, 0]);
             let update = next_poll(&mut viewer).await["poll"].clone();
             assert_eq!(update["totalVotes"], before + votes);
-            let mut again = events(&world.hub, interest.clone(), None);
+            let mut again = event_stream(&world.hub, interest.clone(), None);
             assert_eq!(next(&mut again).await["polls"][0], update);
         }
     }
@@ -61,7 +61,7 @@ async fn who_comes_back_is_not_shown_an_older_state() {
 async fn a_burst_of_votes_is_one_message_a_tick() {
     let world = World::new(WatchLimits::default());
     let poll = world.open(1, Results::Live);
-    let mut viewer = events(&world.hub, one(&poll), None);
+    let mut viewer = event_stream(&world.hub, one(&poll), None);
     next(&mut viewer).await;
     rest(&mut viewer).await;
     let start = tokio::time::Instant::now();
@@ -83,10 +83,10 @@ async fn hidden_numbers_and_their_pace_are_shown_to_nobody_but_the_owner() {
     let world = World::new(WatchLimits::default());
     let mut poll = world.open(1, Results::Hidden);
     let interest = Interest { everything: true, ..one(&poll) };
-    let mut public = events(&world.hub, interest, None);
-    let mut all = events(&world.hub, everything(), None);
+    let mut public = event_stream(&world.hub, interest, None);
+    let mut all = event_stream(&world.hub, everything(), None);
     let grants = vec![(poll.id, Grant::Runs(Proof::Owner(poll.owner)))];
-    let mut owner = events(&world.hub, Interest { grants, ..one(&poll) }, None);
+    let mut owner = event_stream(&world.hub, Interest { grants, ..one(&poll) }, None);
     for viewer in [&mut public, &mut all, &mut owner] {
         rest(viewer).await;
     }
@@ -106,8 +106,8 @@ async fn hidden_numbers_and_their_pace_are_shown_to_nobody_but_the_owner() {
 async fn turnout_is_shown_before_the_numbers_and_no_changed_mind_is() {
     let world = World::new(WatchLimits::default());
     let mut poll = world.open_with_turnout(1);
-    let mut public = events(&world.hub, one(&poll), None);
-    let mut all = events(&world.hub, everything(), None);
+    let mut public = event_stream(&world.hub, one(&poll), None);
+    let mut all = event_stream(&world.hub, everything(), None);
     for viewer in [&mut public, &mut all] {
         assert_eq!(next(viewer).await["polls"][0]["totalVoters"], 0);
         rest(viewer).await;
@@ -153,9 +153,9 @@ async fn who_votes_sees_the_numbers_from_then_on() {
     let world = World::new(WatchLimits::default());
     let poll = world.open(1, Results::AfterVote);
     let (me, other) = ([1; 16], [2; 16]);
-    let mut mine = events(&world.hub, one(&poll), Some(me));
-    let mut all = events(&world.hub, everything(), Some(me));
-    let mut theirs = events(&world.hub, one(&poll), Some(other));
+    let mut mine = event_stream(&world.hub, one(&poll), Some(me));
+    let mut all = event_stream(&world.hub, everything(), Some(me));
+    let mut theirs = event_stream(&world.hub, one(&poll), Some(other));
     for viewer in [&mut mine, &mut all, &mut theirs] {
         let hello = next(viewer).await;
         assert_eq!(hello["polls"][0]["totalVotes"], Value::Null);
@@ -177,7 +177,7 @@ async fn who_votes_sees_the_numbers_from_then_on() {
 #[tokio::test(start_paused = true)]
 async fn a_viewer_of_everything_hears_of_births_and_ends() {
     let world = World::new(WatchLimits::default());
-    let mut viewer = events(&world.hub, everything(), None);
+    let mut viewer = event_stream(&world.hub, everything(), None);
     rest(&mut viewer).await;
     let kinds = |messages: Vec<Value>| -> Vec<String> {
         let name = |m: Value| m["type"].as_str().unwrap().to_owned();
@@ -211,7 +211,7 @@ async fn a_viewer_of_everything_hears_of_births_and_ends() {
 async fn a_deleted_poll_ends_its_subscriptions() {
     let world = World::new(WatchLimits::default());
     let mut poll = world.open(1, Results::Live);
-    let mut viewer = events(&world.hub, one(&poll), None);
+    let mut viewer = event_stream(&world.hub, one(&poll), None);
     rest(&mut viewer).await;
     world.change(&mut poll, |poll| poll.delete(NOW).unwrap());
     let last = rest(&mut viewer).await;
@@ -232,10 +232,10 @@ async fn drafts_are_shown_to_their_owner_only() {
         (poll.status, poll.phase) = (PollStatus::Draft, 0);
     }
     world.hub.merge(Standing::new(poll.clone(), PARTITIONS));
-    let mut all = events(&world.hub, everything(), None);
-    let mut public = events(&world.hub, one(&poll), None);
+    let mut all = event_stream(&world.hub, everything(), None);
+    let mut public = event_stream(&world.hub, one(&poll), None);
     let grants = vec![(poll.id, Grant::Runs(Proof::Owner(poll.owner)))];
-    let mut owner = events(&world.hub, Interest { grants, ..one(&poll) }, None);
+    let mut owner = event_stream(&world.hub, Interest { grants, ..one(&poll) }, None);
     assert_eq!(next(&mut all).await["polls"], json!([]));
     assert_eq!(next(&mut public).await["polls"], json!([]));
     assert_eq!(next(&mut owner).await["polls"][0]["status"], "draft");
@@ -249,7 +249,7 @@ async fn drafts_are_shown_to_their_owner_only() {
 async fn everything_is_fifty_polls_first_and_fifty_updates_a_tick_and_none_is_passed_over() {
     let world = World::new(WatchLimits::default());
     let polls: Vec<_> = (1..=120).map(|n| world.open(n, Results::Live)).collect();
-    let mut viewer = events(&world.hub, everything(), None);
+    let mut viewer = event_stream(&world.hub, everything(), None);
     let hello = next(&mut viewer).await;
     let shown = hello["polls"].as_array().unwrap();
     assert_eq!(shown.len(), 50);
@@ -288,7 +288,7 @@ async fn the_leaderboard_comes_with_its_moves() {
     world.tally(&b, 0, [3, 2]);
     let interest = Interest { leaderboard: true, ..Interest::default() };
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let mut viewer = events(&world.hub, interest, None);
+    let mut viewer = event_stream(&world.hub, interest, None);
     let hello = next(&mut viewer).await;
     let since = hello["leaderboard"]["version"].as_u64().unwrap();
     assert_eq!(hello["polls"], json!([]));
@@ -323,7 +323,7 @@ async fn the_leaderboard_comes_with_its_moves() {
 async fn closed_polls_are_forgotten_beyond_the_limit_but_not_while_watched() {
     let world = World::new(WatchLimits { closed_polls: 5, ..WatchLimits::default() });
     let mut polls: Vec<_> = (1..=20).map(|n| world.open(n, Results::Live)).collect();
-    let _viewer = events(&world.hub, one(&polls[0]), None);
+    let _viewer = event_stream(&world.hub, one(&polls[0]), None);
     for poll in &mut polls {
         world.change(poll, |poll| _ = poll.close(NOW).unwrap());
     }
@@ -382,8 +382,8 @@ proptest! {
             let all: Vec<TallyAt> = (0..40_u64)
                 .map(|n| tally(&polls[n as usize % 2], n as u32 % PARTITIONS, [n, n / 3]))
                 .collect();
-            let mut one = events(&world.hub, one(&polls[0]), None);
-            let mut every = events(&world.hub, everything(), None);
+            let mut one = event_stream(&world.hub, one(&polls[0]), None);
+            let mut every = event_stream(&world.hub, everything(), None);
             let mut truth: Vec<_> =
                 polls.iter().map(|p| Standing::new(p.clone(), PARTITIONS)).collect();
             let mut seen: [BTreeMap<String, u64>; 2] = Default::default();

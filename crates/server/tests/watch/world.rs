@@ -11,7 +11,7 @@ use pollux_core::tally::Tally;
 use pollux_server::ambient::{Ambient, SharedAmbient};
 use pollux_server::config::WatchLimits;
 use pollux_server::watch::hub::Hub;
-use pollux_server::watch::stream::Events;
+use pollux_server::watch::stream::EventStream;
 use pollux_server::watch::viewer::Interest;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -124,13 +124,13 @@ pub fn everything() -> Interest {
 }
 
 /// Returns the next message, which must come within the longest pause there is.
-pub async fn next(events: &mut Events) -> Value {
+pub async fn next(events: &mut EventStream) -> Value {
     let next = tokio::time::timeout(std::time::Duration::from_secs(60), events.next_json());
     serde_json::from_slice(&next.await.expect("a message").unwrap()).unwrap()
 }
 
 /// Returns the next message about a poll.
-pub async fn next_poll(events: &mut Events) -> Value {
+pub async fn next_poll(events: &mut EventStream) -> Value {
     loop {
         let message = next(events).await;
         if message["type"].as_str().unwrap().starts_with("poll.") {
@@ -140,7 +140,7 @@ pub async fn next_poll(events: &mut Events) -> Value {
 }
 
 /// Returns all messages until nothing happens any more; the clock must be paused.
-pub async fn rest(events: &mut Events) -> Vec<Value> {
+pub async fn rest(events: &mut EventStream) -> Vec<Value> {
     let mut messages = Vec::new();
     let quiet = std::time::Duration::from_secs(3);
     while let Ok(message) = tokio::time::timeout(quiet, next(events)).await {

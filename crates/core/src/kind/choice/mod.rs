@@ -17,10 +17,10 @@ pub const MIN_OPTIONS: usize = 2;
 /// The greatest length of an option, in characters.
 pub const MAX_OPTION_CHARS: usize = 200;
 
-/// The selection says how many options a ballot may mark.
+/// `ChoiceMode` says whether a ballot marks one option or may mark several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Selection {
+pub enum ChoiceMode {
     /// A ballot marks exactly one option.
     #[default]
     Single,
@@ -28,8 +28,8 @@ pub enum Selection {
     Multiple,
 }
 
-impl Selection {
-    /// Returns the word for the selection, as the API and the stores have it.
+impl ChoiceMode {
+    /// Returns the word for the mode, as the API and the stores have it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -45,7 +45,7 @@ pub struct Choice {
     /// The options' texts; option *n* is at index *n* − 1.
     pub options: Vec<String>,
     /// Whether a ballot marks one option or several.
-    pub kind: Selection,
+    pub kind: ChoiceMode,
     /// Most options a ballot may mark (1 for a single choice).
     pub max_choices: OptionId,
 }
@@ -56,7 +56,7 @@ pub struct Draft {
     /// The options: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
     pub options: Vec<String>,
     /// Single or multiple; the default is single, or multiple if `max_choices` is above 1.
-    pub kind: Option<Selection>,
+    pub kind: Option<ChoiceMode>,
     /// Most options a ballot may mark; the default is 1, or every option for a multiple choice.
     pub max_choices: Option<u64>,
 }
@@ -67,8 +67,8 @@ impl Draft {
         let found = broken.len();
         let options = texts(&self.options, broken);
         let kind = self.kind.unwrap_or(match self.max_choices {
-            Some(most) if most > 1 => Selection::Multiple,
-            _ => Selection::Single,
+            Some(most) if most > 1 => ChoiceMode::Multiple,
+            _ => ChoiceMode::Single,
         });
         let max_choices = most(kind, self.max_choices, self.options.len(), broken);
         let max_choices = OptionId::try_from(max_choices).unwrap_or_default();
@@ -90,15 +90,15 @@ fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
 }
 
 /// Returns the most options that a ballot may mark, and adds what is wrong with it to `broken`.
-fn most(kind: Selection, given: Option<u64>, count: usize, broken: &mut Vec<Violation>) -> u64 {
+fn most(kind: ChoiceMode, given: Option<u64>, count: usize, broken: &mut Vec<Violation>) -> u64 {
     match (kind, given) {
-        (Selection::Single, None | Some(1)) => 1,
-        (Selection::Single, Some(_)) => {
+        (ChoiceMode::Single, None | Some(1)) => 1,
+        (ChoiceMode::Single, Some(_)) => {
             broken.push(Violation::new("/maxChoices", "a single choice takes exactly 1"));
             1
         }
-        (Selection::Multiple, None) => count as u64,
-        (Selection::Multiple, Some(most)) => {
+        (ChoiceMode::Multiple, None) => count as u64,
+        (ChoiceMode::Multiple, Some(most)) => {
             if most == 0 || most > count as u64 {
                 broken.push(Violation::new(
                     "/maxChoices",

@@ -24,16 +24,16 @@ pub const MAX_STEPS: u8 = 11;
 /// The number of steps of a scale if the organiser does not say.
 pub const USUAL_STEPS: u8 = 5;
 
-/// `Word` is the word `rating`, which tells this kind from others in JSON.
+/// `KindWord` is the word `rating`, which tells this kind from others in JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Word {
+pub enum KindWord {
     /// The only word there is.
     #[default]
     Rating,
 }
 
-impl Word {
+impl KindWord {
     /// Returns the word as the API has it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Symbol {
 #[serde(rename_all = "camelCase")]
 pub struct Rating {
     /// The word that tells a rating from other kinds.
-    pub kind: Word,
+    pub kind: KindWord,
     /// The statements' texts; statement *n* is at index *n* − 1.
     pub statements: Vec<String>,
     /// How many steps the scale has.
@@ -132,7 +132,7 @@ impl Draft {
             broken.push(Violation::new("/symbol", detail));
         }
         (broken.len() == found).then_some(Rating {
-            kind: Word::Rating,
+            kind: KindWord::Rating,
             statements,
             steps,
             lowest: lowest as u8,

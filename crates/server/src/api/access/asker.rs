@@ -23,7 +23,7 @@ pub struct Asker {
     pub client: Client,
     token: Option<Vec<u8>>,
     /// Whether the request comes from the server's own machine.
-    here: bool,
+    is_local: bool,
     route: Option<MatchedPath>,
 }
 
@@ -43,7 +43,7 @@ impl Asker {
         Self {
             client: Client::of(app, headers, extensions),
             token: bearer(headers).map(<[u8]>::to_vec),
-            here: near && !passed_on,
+            is_local: near && !passed_on,
             route: extensions.get().cloned(),
         }
     }
@@ -95,7 +95,7 @@ impl Asker {
     /// Returns whether the asker may see what log and store report of themselves, and the totals of all
     /// polls, which include hidden ones. Those on the server's machine and the operator may.
     pub fn is_insider(&self, app: &App) -> bool {
-        self.here || self.is_operator(app)
+        self.is_local || self.is_operator(app)
     }
 
     /// Notes a wrong token whose request is answered as if it had shown none, because the token opens nothing

@@ -18,7 +18,7 @@ use crate::watch::grants::Proof;
 pub struct Keys {
     /// The keys of each secret, oldest first. The last one's have no end.
     pub(super) generations: Vec<Generation>,
-    admin: [u8; 32],
+    operator: [u8; 32],
 }
 
 /// The keys made from one secret, for the polls and events that were created before `until` and not before
@@ -83,12 +83,12 @@ impl Generation {
 impl Keys {
     /// Creates the keys from the current secret, the secrets before it (oldest first), and the operator's
     /// token.
-    pub fn new(secret: &[u8], former: &[FormerSecret], admin_token: &str) -> Self {
+    pub fn new(secret: &[u8], former: &[FormerSecret], operator_token: &str) -> Self {
         let former = former.iter().map(|one| Generation::new(one.text.as_bytes(), one.until));
         let current = Generation::new(secret, UnixMillis(u64::MAX));
         Self {
             generations: former.chain([current]).collect(),
-            admin: sha256(admin_token.as_bytes()),
+            operator: sha256(operator_token.as_bytes()),
         }
     }
 
@@ -159,7 +159,7 @@ impl Keys {
 
     /// Returns whether the token is the operator's.
     pub(super) fn is_operators(&self, token: &[u8]) -> bool {
-        same(&sha256(token), &self.admin)
+        same(&sha256(token), &self.operator)
     }
 }
 

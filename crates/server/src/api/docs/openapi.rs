@@ -43,12 +43,12 @@ struct Head;
 pub fn whole() -> utoipa::openapi::OpenApi {
     let mut document = Head::openapi();
     document.merge(Operations::openapi());
-    say_what_tokens_there_are(&mut document);
-    say_what_goes_wrong(&mut document);
+    add_token_schemes(&mut document);
+    add_all_problems(&mut document);
     document
 }
 
-fn say_what_tokens_there_are(document: &mut utoipa::openapi::OpenApi) {
+fn add_token_schemes(document: &mut utoipa::openapi::OpenApi) {
     let components = document.components.get_or_insert_default();
     for (name, description) in [
         ("owner", "The poll's `ownerToken`, or the operator's token"),
@@ -61,7 +61,7 @@ fn say_what_tokens_there_are(document: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-fn say_what_goes_wrong(document: &mut utoipa::openapi::OpenApi) {
+fn add_all_problems(document: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];

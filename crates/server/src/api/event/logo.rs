@@ -58,9 +58,9 @@ pub async fn put(
         return Err(Problem::rule("", "must be a picture: PNG, JPEG or WebP"));
     }
     let tag = hex::encode(&Sha256::digest(&bytes)[..8]);
-    let wear =
-        move |event: &mut pollux_core::event::Event, _: &[_]| Ok(event.wear(Some(tag.clone())));
-    let agenda = change(&app, id, bearer, None, Some(bytes), wear).await?;
+    let set_logo =
+        move |event: &mut pollux_core::event::Event, _: &[_]| Ok(event.set_logo(Some(tag.clone())));
+    let agenda = change(&app, id, bearer, None, Some(bytes), set_logo).await?;
     Ok(answer::ok(&view::event(&agenda, true)))
 }
 
@@ -80,7 +80,7 @@ pub async fn delete(
     asker: Asker,
 ) -> Result<Response, Problem> {
     let bearer = Bearer::of(asker)?;
-    let agenda = change(&app, id, bearer, None, None, |event, _| Ok(event.wear(None))).await?;
+    let agenda = change(&app, id, bearer, None, None, |event, _| Ok(event.set_logo(None))).await?;
     Ok(answer::ok(&view::event(&agenda, true)))
 }
 

@@ -97,8 +97,8 @@ pub async fn add(
     match ask(&app, app.store.event(event.id)).await? {
         Some((now, _)) if now.deleted_at.is_none() && now.owner == standing.poll.owner => {}
         Some((now, _)) if now.deleted_at.is_none() => {
-            let hand_over = move |poll: &mut Poll| Ok(poll.hand_over(now.owner));
-            change_of_event(&app, standing.poll.id, until(&app), hand_over).await?;
+            let set_owner = move |poll: &mut Poll| Ok(poll.set_owner(now.owner));
+            change_of_event(&app, standing.poll.id, until(&app), set_owner).await?;
             return Err(wrong_token("event's owner's"));
         }
         _ => {

@@ -72,15 +72,15 @@ async fn renew(
     let id = event.id.to_string();
     let bearer_of_polls = bearer.clone();
     let agenda = change(app, id, bearer, None, None, move |event, _| {
-        event.hand_over(hash);
+        event.set_owner(hash);
         Ok(true)
     })
     .await?;
     // The event is read anew, because a poll may have been added while the old token was still valid.
     let (_, polls) = bearer_of_polls.event(app, &event.id.to_string(), until(app)).await?;
     for poll in polls.iter().filter(|poll| poll.poll.status != PollStatus::Deleted) {
-        let hand_over = move |poll: &mut Poll| Ok(poll.hand_over(hash));
-        change_of_event(app, poll.poll.id, until(app), hand_over).await?;
+        let set_owner = move |poll: &mut Poll| Ok(poll.set_owner(hash));
+        change_of_event(app, poll.poll.id, until(app), set_owner).await?;
     }
     let stage = stage_token(app, event.id.0, &agenda.event.owner);
     Ok(NewEventTokens {

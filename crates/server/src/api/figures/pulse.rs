@@ -94,8 +94,8 @@ pub async fn read(
     let (standing, audience) = seen(&app, &id, &asker, request.headers()).await?;
     let id = standing.poll.id;
     let mut pulse = Pulse {
-        watchers: app.hub.watchers(id) as u64,
-        elsewhere: app.hub.watched_from_elsewhere(id),
+        watchers: app.hub.viewers_of(id) as u64,
+        elsewhere: app.hub.viewers_elsewhere(id),
         acknowledged: None,
         counted: None,
         in_flight: None,
@@ -141,13 +141,13 @@ pub async fn event(
     asker: Asker,
 ) -> Result<Response, Problem> {
     let found = lookup::named(&app, &id, asker.client.address, asker.token());
-    let (watchers, elsewhere) = match found.await? {
+    let (viewers, elsewhere) = match found.await? {
         Named::Event(agenda) => app.hub.followers(agenda.event.id),
         Named::Poll(standing) => {
             let id = standing.poll.id;
-            (app.hub.watchers(id), app.hub.watched_from_elsewhere(id))
+            (app.hub.viewers_of(id), app.hub.viewers_elsewhere(id))
         }
     };
-    let pulse = EventPulse { watchers: watchers as u64, elsewhere };
+    let pulse = EventPulse { watchers: viewers as u64, elsewhere };
     Ok(answer::ok(&pulse))
 }

@@ -17,7 +17,7 @@ use crate::api::http::path::Params;
 use crate::api::http::query::Query;
 use crate::api::operate::address;
 use crate::api::problem::{Problem, Trouble};
-use crate::watch::stream::events;
+use crate::watch::stream::event_stream;
 use crate::watch::viewer::Interest;
 
 /// Watch all polls and the leaderboard, or what the query narrows it to.
@@ -71,7 +71,7 @@ pub async fn poll_events(
 fn stream(app: &App, interest: Interest, cookie: Option<BrowserId>) -> Result<Response, Problem> {
     room(app)?;
     let stopping = app.stopping.clone().cancelled_owned();
-    let events = events(&app.hub, interest, cookie).take_until(Box::pin(stopping));
+    let events = event_stream(&app.hub, interest, cookie).take_until(Box::pin(stopping));
     let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sits_here_is_told_from_who_does_not() {
+    fn addresses_of_this_machine_are_told_from_others() {
         for here in ["127.0.0.1", "127.8.9.1", "::1"] {
             assert!(is_here(here.parse().unwrap()), "{here}");
         }

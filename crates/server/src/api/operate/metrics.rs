@@ -75,7 +75,7 @@ pub struct Metrics {
     open_polls: Gauge,
     loaded_polls: Gauge,
     requests: HashMap<&'static str, Route, FixedState>,
-    strays: Route,
+    unrouted: Route,
 }
 
 /// The counters of one route, each made when it is first needed.
@@ -127,7 +127,7 @@ impl Metrics {
             open_polls: gauge!("pollux_open_polls"),
             loaded_polls: gauge!("pollux_loaded_polls"),
             requests: templates.into_iter().map(|t| (t, Route::new(t))).collect(),
-            strays: Route::new("none"),
+            unrouted: Route::new("none"),
         }
     }
 
@@ -151,7 +151,7 @@ impl Metrics {
     pub fn answered(&self, route: Option<&str>, method: &Method, status: StatusCode) {
         route
             .and_then(|route| self.requests.get(short(route)))
-            .unwrap_or(&self.strays)
+            .unwrap_or(&self.unrouted)
             .answered(method, status);
     }
 

@@ -55,7 +55,7 @@ pub async fn reissue(
             return Err(ChangeRefused::Invalid(vec![Violation::new("", detail)]));
         }
         let token = keys.keys.owner_token(poll.id.0, serial);
-        Ok(poll.hand_over(Keys::token_hash(&token)))
+        Ok(poll.set_owner(Keys::token_hash(&token)))
     })
     .await?;
     let token = app.keys.owner_token(standing.poll.id.0, serial);

@@ -1,7 +1,7 @@
 //! Connections, and the front that every request passes first and every answer last.
 
-mod crowd;
 pub mod direct;
 pub mod front;
 pub mod server;
+mod shares;
 mod stream;

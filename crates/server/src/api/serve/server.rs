@@ -26,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-use super::crowd::{Crowd, Place};
 use super::direct;
+use super::shares::{ConnectionShares, Share};
 use super::stream::{self, Signals, Stream};
 use crate::api::App;
 use crate::api::access::client::Peer;
@@ -45,15 +45,15 @@ const MAX_HEAD: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 
 /// The pause after a failed accept (such as for lack of file descriptors), so that the loop cannot spin.
-const BREATH: Duration = Duration::from_millis(50);
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// The pause between two rounds of upkeep.
 const UPKEEP: Duration = Duration::from_secs(2);
 
-/// A connection's place among `ApiLimits::connections`, and among those of its address. A WebSocket keeps
-/// both.
+/// A connection's place among `ApiLimits::connections`, and its share of those of its address. A WebSocket
+/// keeps both.
 #[derive(Clone)]
-pub struct Slot(#[allow(dead_code)] Arc<(OwnedSemaphorePermit, Place)>);
+pub struct Slot(#[allow(dead_code)] Arc<(OwnedSemaphorePermit, Share)>);
 
 /// Listens on every configured address, or returns the one on which it cannot. With port 0 the first address
 /// decides which port all have.
@@ -103,7 +103,7 @@ pub async fn serve(
 ) {
     let server = Arc::new(Server {
         slots: Arc::new(Semaphore::new(app.config.api.connections)),
-        crowd: Crowd::new(&app.config),
+        shares: ConnectionShares::new(&app.config),
         connections: TaskTracker::new(),
         cut: CancellationToken::new(),
         stopped: AtomicBool::new(false),
@@ -157,7 +157,7 @@ struct Server {
     app: Arc<App>,
     router: Router,
     slots: Arc<Semaphore>,
-    crowd: Arc<Crowd>,
+    shares: Arc<ConnectionShares>,
     connections: TaskTracker,
     cut: CancellationToken,
     /// Whether one of the tokens may have been cancelled.
@@ -169,7 +169,7 @@ async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: Cancellati
         loop {
             match listener.accept().await {
                 Ok((tcp, peer)) => {
-                    let Some(place) = server.crowd.admit(peer.ip()) else {
+                    let Some(share) = server.shares.admit(peer.ip()) else {
                         refuse(&server.app, &tcp);
                         continue;
                     };
@@ -177,13 +177,13 @@ async fn accept(server: Arc<Server>, listener: TcpListener, shutdown: Cancellati
                     // kernel's queue.
                     let slot = server.slots.clone().acquire_owned().await;
                     let slot = slot.expect("the semaphore is never closed");
-                    let slot = Slot(Arc::new((slot, place)));
+                    let slot = Slot(Arc::new((slot, share)));
                     let connection = connection(server.clone(), tcp, peer, slot);
                     server.connections.spawn(connection);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(BREATH).await;
+                    tokio::time::sleep(ACCEPT_RETRY).await;
                 }
             }
         }

@@ -27,7 +27,7 @@ pub struct Receipt {
     pub status: Status,
     /// The position of the ballot's record on the log; null where it would reveal numbers that are hidden.
     #[schema(required)]
-    pub position: Option<Place>,
+    pub position: Option<PositionView>,
     /// The ballot of the same voter that counts in place of a superseded one. A further ballot with a greater
     /// id, or with none, counts again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ pub struct Decided {
 /// A position on the log.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[schema(as = Position)]
-pub struct Place {
+pub struct PositionView {
     /// The partition of the topic `votes`.
     pub partition: Partition,
     /// The offset in the partition; null if a retried append succeeded without reporting it.
@@ -95,7 +95,7 @@ impl Recorded {
             ballot_id: self.ballot,
             poll_id: self.poll.id,
             status: decided.map_or(Status::Recorded, |decided| decided.status),
-            position: tells_positions(&self.poll).then_some(Place { partition, offset }),
+            position: tells_positions(&self.poll).then_some(PositionView { partition, offset }),
             superseded_by: decided.and_then(|decided| decided.superseded_by),
             voter: self.signed,
         }

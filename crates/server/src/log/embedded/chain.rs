@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_a_batch_is_goes_in() {
+    fn every_part_of_a_batch_changes_the_checksum() {
         let head = Head { end: 5, digest: Some(9) };
         let others = [
             link(Head { end: 6, ..head }, 1, 2, b"ab"),

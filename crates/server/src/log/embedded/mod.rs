@@ -329,7 +329,7 @@ impl Log for EmbeddedLog {
 
     /// Keeps no copy: the store in the same folder has the dead records, and no other process could
     /// read a copy.
-    async fn bury(&self, _: Partition, _: Vec<DeadRecord>) -> Result<(), AppendError> {
+    async fn copy_dead(&self, _: Partition, _: Vec<DeadRecord>) -> Result<(), AppendError> {
         Ok(())
     }
 

@@ -31,9 +31,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// The endings of the names of groups that are Pollux's own.
 const OURS: [&str; 2] = ["pollux-processors", "pollux-readers"];
 
-/// A plan says what to read.
+/// `ReadPlan` says what to read.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct ReadPlan {
     /// The topic, by its whole name.
     pub topic: String,
     /// The partition, or all of them.
@@ -122,14 +122,14 @@ impl ConsumerContext for Assignment {
 
 impl Consumer {
     /// Connects, and finds where to begin. A topic or an offset that does not exist is an error.
-    pub async fn open(config: &KafkaConfig, plan: Plan) -> Result<Self, OpenError> {
+    pub async fn open(config: &KafkaConfig, plan: ReadPlan) -> Result<Self, OpenError> {
         client::check(config)?;
         let config = config.clone();
         let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&config, plan)).await;
         opened.map_err(|error| OpenError::Kafka(error.to_string()))?
     }
 
-    fn open_blocking(config: &KafkaConfig, plan: Plan) -> Result<Self, OpenError> {
+    fn open_blocking(config: &KafkaConfig, plan: ReadPlan) -> Result<Self, OpenError> {
         let settings = match &plan.group {
             None => reader_settings(config),
             Some(group) => member_settings(config, group, plan.start)?,
@@ -357,7 +357,7 @@ fn member_settings(
 fn partitions(
     client: &BaseConsumer<Assignment>,
     config: &KafkaConfig,
-    plan: &Plan,
+    plan: &ReadPlan,
 ) -> Result<Vec<Partition>, OpenError> {
     // All topics are asked for, because asking for one may create it.
     let metadata = client
@@ -386,7 +386,7 @@ fn partitions(
 /// partitions means that partition's end.
 fn positions(
     client: &BaseConsumer<Assignment>,
-    plan: &Plan,
+    plan: &ReadPlan,
     partitions: &[Partition],
 ) -> Result<TopicPartitionList, OpenError> {
     let topic = &plan.topic;

@@ -30,7 +30,7 @@ use crate::config::KafkaConfig;
 use crate::log::control::genesis;
 
 /// The time for which other processes wait for the creator of the topics.
-const COURTESY: Duration = Duration::from_secs(3);
+const WAIT_FOR_CREATOR: Duration = Duration::from_secs(3);
 /// The time that a new log may take to begin; after that something is wrong with the brokers.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The pause between two looks.
@@ -46,7 +46,7 @@ pub(super) async fn elect(
     creator: bool,
 ) -> Result<Generation, OpenError> {
     let begun = Instant::now();
-    let courtesy = if creator { Duration::ZERO } else { COURTESY };
+    let wait = if creator { Duration::ZERO } else { WAIT_FOR_CREATOR };
     loop {
         let first = look(config, topic, partitions).await?;
         let elected = check(topic, partitions, &first)?;
@@ -58,7 +58,7 @@ pub(super) async fn elect(
             let why = format!("partitions {missing:?} of {topic} have no genesis record yet");
             return Err(OpenError::Kafka(why));
         }
-        if begun.elapsed() < courtesy {
+        if begun.elapsed() < wait {
             tokio::time::sleep(PAUSE).await;
             continue;
         }

@@ -17,8 +17,8 @@ use tokio::time::Instant;
 use super::producer::Outcome;
 use crate::log::NewRecord;
 
-/// A parcel is a record to be sent, with the caller who waits for it.
-pub(super) struct Parcel {
+/// `Unsent` is a record to be sent, with the caller who waits for it.
+pub(super) struct Unsent {
     pub record: NewRecord,
     pub headers: Option<OwnedHeaders>,
     pub answer: oneshot::Sender<Outcome>,
@@ -34,7 +34,7 @@ pub(super) struct Lane {
     on_its_way: usize,
     /// The time at which the batch under way began.
     since: Instant,
-    waiting: VecDeque<Parcel>,
+    waiting: VecDeque<Unsent>,
 }
 
 impl Lane {
@@ -46,20 +46,20 @@ impl Lane {
 
     /// Takes a record. It is returned if it is to be handed over now, because it begins a batch or
     /// comes while that one still lingers.
-    pub(super) fn take(&mut self, parcel: Parcel, linger: Duration) -> Option<Parcel> {
+    pub(super) fn take(&mut self, unsent: Unsent, linger: Duration) -> Option<Unsent> {
         if self.on_its_way == 0 {
-            self.since = parcel.since;
+            self.since = unsent.since;
         } else if !self.waiting.is_empty() || self.since.elapsed() > linger / 2 {
-            self.waiting.push_back(parcel);
+            self.waiting.push_back(unsent);
             return None;
         }
         self.on_its_way += 1;
-        Some(parcel)
+        Some(unsent)
     }
 
     /// Notes that a record was decided, or could not be handed over. After the last one of its
     /// batch it returns all that wait, which are to be handed over now.
-    pub(super) fn decided(&mut self) -> VecDeque<Parcel> {
+    pub(super) fn decided(&mut self) -> VecDeque<Unsent> {
         self.on_its_way -= 1;
         if self.on_its_way > 0 {
             return VecDeque::new();
@@ -79,7 +79,7 @@ impl Lane {
     }
 
     /// Gives up what waits, and returns it to be refused.
-    pub(super) fn give_up(&mut self) -> VecDeque<Parcel> {
+    pub(super) fn give_up(&mut self) -> VecDeque<Unsent> {
         std::mem::take(&mut self.waiting)
     }
 }
@@ -90,37 +90,37 @@ mod tests {
 
     const LINGER: Duration = Duration::from_millis(2);
 
-    fn parcel(n: u8) -> Parcel {
+    fn unsent(n: u8) -> Unsent {
         let record = NewRecord { key: vec![n].into(), value: "".into() };
-        Parcel { record, headers: None, answer: oneshot::channel().0, since: Instant::now() }
+        Unsent { record, headers: None, answer: oneshot::channel().0, since: Instant::now() }
     }
 
-    fn names(parcels: impl IntoIterator<Item = Parcel>) -> Vec<u8> {
-        parcels.into_iter().map(|parcel| parcel.record.key[0]).collect()
+    fn names(all_unsent: impl IntoIterator<Item = Unsent>) -> Vec<u8> {
+        all_unsent.into_iter().map(|unsent| unsent.record.key[0]).collect()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_batch_goes_at_once_and_the_next_one_when_it_is_decided() {
         let mut lane = Lane::new("votes", 0);
         // The first goes alone, and the second joins it while it lingers.
-        assert_eq!(names([1, 2].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))), [1, 2]);
+        assert_eq!(names([1, 2].into_iter().filter_map(|n| lane.take(unsent(n), LINGER))), [1, 2]);
         tokio::time::advance(LINGER).await;
         assert_eq!(lane.silent(), LINGER, "since the first of the batch");
         assert_eq!(
-            names([3, 4, 5].into_iter().filter_map(|n| lane.take(parcel(n), LINGER))),
+            names([3, 4, 5].into_iter().filter_map(|n| lane.take(unsent(n), LINGER))),
             [0; 0]
         );
         assert_eq!(names(lane.decided()), [0; 0]);
         assert_eq!(names(lane.decided()), [3, 4, 5], "all at once, in their order");
-        assert_eq!(names(lane.take(parcel(6), LINGER)), [6]);
+        assert_eq!(names(lane.take(unsent(6), LINGER)), [6]);
         tokio::time::advance(LINGER).await;
-        assert_eq!(names(lane.take(parcel(7), LINGER)), [0; 0]);
-        assert_eq!(names(lane.take(parcel(8), LINGER)), [0; 0], "nobody overtakes who waits");
+        assert_eq!(names(lane.take(unsent(7), LINGER)), [0; 0]);
+        assert_eq!(names(lane.take(unsent(8), LINGER)), [0; 0], "nobody overtakes who waits");
         assert_eq!(names(lane.give_up()), [7, 8]);
         for _ in 3..=6 {
             assert_eq!(names(lane.decided()), [0; 0]);
         }
         assert_eq!(lane.silent(), Duration::ZERO, "nothing is on its way");
-        assert_eq!(names(lane.take(parcel(9), LINGER)), [9], "it is free again");
+        assert_eq!(names(lane.take(unsent(9), LINGER)), [9], "it is free again");
     }
 }

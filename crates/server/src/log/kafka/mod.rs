@@ -275,7 +275,11 @@ impl Log for KafkaLog {
         Ok(())
     }
 
-    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+    async fn copy_dead(
+        &self,
+        partition: Partition,
+        dead: Vec<DeadRecord>,
+    ) -> Result<(), AppendError> {
         let generation = self.generation();
         for some in dead.chunks(AT_ONCE) {
             let copies = some.iter().map(|record| dead::copy(generation, partition, record));

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::{self, settings};
 use super::dead::Copy;
 use super::health::in_a_line;
-use super::lane::{Lane, Parcel};
+use super::lane::{Lane, Unsent};
 use super::topics::Names;
 use crate::config::{KafkaConfig, LogLimits};
 use crate::log::{Append, AppendError, NewRecord};
@@ -134,9 +134,9 @@ impl Shared {
     ) -> Result<oneshot::Receiver<Outcome>, String> {
         let (answer, outcome) = oneshot::channel();
         let mut there = self.lanes[lane].lock();
-        let parcel = Parcel { record, headers, answer, since: Instant::now() };
-        if let Some(parcel) = there.take(parcel, self.linger)
-            && let Err((_, why)) = self.hand_over(&there, lane, parcel)
+        let unsent = Unsent { record, headers, answer, since: Instant::now() };
+        if let Some(unsent) = there.take(unsent, self.linger)
+            && let Err((_, why)) = self.hand_over(&there, lane, unsent)
         {
             // No record waits for this one: otherwise it would not have been returned.
             there.decided();
@@ -150,9 +150,9 @@ impl Shared {
         &self,
         to: &Lane,
         lane: usize,
-        parcel: Parcel,
+        unsent: Unsent,
     ) -> Result<(), (oneshot::Sender<Outcome>, String)> {
-        let Parcel { record, headers, answer, .. } = parcel;
+        let Unsent { record, headers, answer, .. } = unsent;
         let delivery = Box::new(Delivery { answer, lane });
         let mut queued = BaseRecord::with_opaque_to(&to.topic, delivery)
             .partition(to.partition as i32)
@@ -161,7 +161,7 @@ impl Shared {
         queued.headers = headers;
         let current = self.current.read();
         let Some(sender) = &*current else {
-            return Err((queued.delivery_opaque.answer, RENEWED.into()));
+            return Err((queued.delivery_opaque.answer, REPLACING.into()));
         };
         sender.send(queued).map_err(|(error, queued)| {
             if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
@@ -180,14 +180,14 @@ impl Shared {
             self.answer(lane, answer, Err(AppendError::NotRecorded(why.into())));
         };
         if lost {
-            for parcel in there.give_up() {
-                refuse(parcel.answer, "what was sent before it was not acknowledged");
+            for unsent in there.give_up() {
+                refuse(unsent.answer, "what was sent before it was not acknowledged");
             }
         }
-        for parcel in there.decided() {
-            let handed = match parcel.since.elapsed() < self.patience {
-                true => self.hand_over(&there, lane, parcel),
-                false => Err((parcel.answer, "it waited too long to be sent".into())),
+        for unsent in there.decided() {
+            let handed = match unsent.since.elapsed() < self.patience {
+                true => self.hand_over(&there, lane, unsent),
+                false => Err((unsent.answer, "it waited too long to be sent".into())),
             };
             if let Err((answer, why)) = handed {
                 there.decided();
@@ -346,7 +346,7 @@ impl Producer {
         if self.shared.closed.load(Ordering::Acquire) {
             return Err(SHUT.into());
         }
-        self.shared.current.read().as_ref().map_or(Err(RENEWED.into()), |_| Ok(()))
+        self.shared.current.read().as_ref().map_or(Err(REPLACING.into()), |_| Ok(()))
     }
 
     /// Returns why no record would be queued at the moment.
@@ -399,7 +399,7 @@ impl Producer {
 }
 
 /// The reason for refusing records while the client is replaced.
-const RENEWED: &str = "the connection to Kafka is being made anew";
+const REPLACING: &str = "the connection to Kafka is being made anew";
 
 fn make(settings: &ClientConfig, shared: &Arc<Shared>) -> Result<Arc<Sender>, KafkaError> {
     settings.create_with_context(Deliveries(shared.clone())).map(Arc::new)

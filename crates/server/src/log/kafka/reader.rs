@@ -39,7 +39,7 @@ pub(super) struct Reader {
     /// fetch to return.
     questions: Arc<Client>,
     topic: String,
-    slots: Vec<Mutex<Slot>>,
+    partitions: Vec<Mutex<PartitionReader>>,
 }
 
 /// `Fetched` says whether the client fetches a partition.
@@ -51,8 +51,8 @@ enum Fetched {
     Perhaps,
 }
 
-/// A slot is where the reading of one partition stands.
-struct Slot {
+/// `PartitionReader` knows how far one partition is read.
+struct PartitionReader {
     queue: PartitionQueue<Context>,
     arrived: Arc<Notify>,
     /// Whether the client has been told to fetch the partition.
@@ -65,8 +65,8 @@ struct Slot {
     gap: Option<(Offset, Offset)>,
 }
 
-/// A look is what was found in the queue.
-enum Look {
+/// `Polled` is what was found in the queue.
+enum Polled {
     Nothing,
     Record(Record),
     /// The record after a gap.
@@ -91,16 +91,23 @@ impl Reader {
             Arc::new(settings.remove("group.id").create_with_context(Context)?);
         // The queues are split before anything is fetched, so that nothing of any partition goes to
         // the common queue.
-        let slots = (0..partitions).map(|partition| {
+        let partitions = (0..partitions).map(|partition| {
             let queue = client.split_partition_queue(&topic, partition as i32);
             let mut queue = queue.expect("a topic's name and a partition are valid");
             let arrived = Arc::new(Notify::new());
             let notify = arrived.clone();
             queue.set_nonempty_callback(move || notify.notify_one());
             let (next, gap) = (None, None);
-            Mutex::new(Slot { queue, arrived, fetched: Fetched::Never, next, end: 0, gap })
+            Mutex::new(PartitionReader {
+                queue,
+                arrived,
+                fetched: Fetched::Never,
+                next,
+                end: 0,
+                gap,
+            })
         });
-        let slots = slots.collect();
+        let partitions = partitions.collect();
         let (served, asked) = (client.clone(), questions.clone());
         std::thread::Builder::new()
             .name("kafka-reader".into())
@@ -112,7 +119,7 @@ impl Reader {
                 }
             })
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
-        Ok(Self { client, questions, topic, slots })
+        Ok(Self { client, questions, topic, partitions })
     }
 
     /// Reads records; see [`crate::log::Log::read`].
@@ -124,42 +131,42 @@ impl Reader {
         wait: Duration,
     ) -> Result<Vec<Record>, ReadError> {
         let none = ReadError::OutOfRange { partition, from, end: 0 };
-        let mut slot = self.slots.get(partition as usize).ok_or(none)?.lock().await;
+        let mut reader = self.partitions.get(partition as usize).ok_or(none)?.lock().await;
         if most == 0 {
             return Ok(Vec::new());
         }
         let begun = Instant::now();
         loop {
-            if slot.next != Some(from) {
-                self.position(&mut slot, partition, from).await?;
+            if reader.next != Some(from) {
+                self.position(&mut reader, partition, from).await?;
             }
             // What is taken from the queue is lost if this future is dropped before it returns.
-            slot.next = None;
-            let gap = slot.gap.take();
-            let patience = if from < slot.end { wait.max(PATIENCE) } else { wait };
-            match slot.await_one(from, begun + patience).await {
-                Look::Nothing if from < slot.end => {
+            reader.next = None;
+            let gap = reader.gap.take();
+            let patience = if from < reader.end { wait.max(PATIENCE) } else { wait };
+            match reader.await_one(from, begun + patience).await {
+                Polled::Nothing if from < reader.end => {
                     let why = format!("offset {from} of partition {partition} does not come");
                     return Err(ReadError::Unavailable(why));
                 }
-                Look::Nothing => {
-                    slot.next = Some(from);
+                Polled::Nothing => {
+                    reader.next = Some(from);
                     return Ok(Vec::new());
                 }
-                Look::Gap(record) if gap != Some((from, record.offset)) => {
-                    slot.gap = Some((from, record.offset));
+                Polled::Gap(record) if gap != Some((from, record.offset)) => {
+                    reader.gap = Some((from, record.offset));
                 }
-                Look::Record(record) | Look::Gap(record) => {
-                    return Ok(slot.fill(record, most).await);
+                Polled::Record(record) | Polled::Gap(record) => {
+                    return Ok(reader.fill(record, most).await);
                 }
-                Look::Failed(error) => return Err(self.failed(&error, partition, from).await),
+                Polled::Failed(error) => return Err(self.failed(&error, partition, from).await),
             }
         }
     }
 
     /// Returns a partition's end; see [`crate::log::Log::end`].
     pub(super) async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
-        if partition as usize >= self.slots.len() {
+        if partition as usize >= self.partitions.len() {
             return Err(ReadError::OutOfRange { partition, from: 0, end: 0 });
         }
         self.range(partition).await.map(|(_, end)| end)
@@ -187,7 +194,7 @@ impl Reader {
     /// Positions the queue at this offset.
     async fn position(
         &self,
-        slot: &mut Slot,
+        reader: &mut PartitionReader,
         partition: Partition,
         from: Offset,
     ) -> Result<(), ReadError> {
@@ -195,8 +202,8 @@ impl Reader {
         if from > end || from < low {
             return Err(ReadError::OutOfRange { partition, from, end });
         }
-        let (topic, fetched) = (self.topic.clone(), slot.fetched);
-        slot.fetched = Fetched::Perhaps;
+        let (topic, fetched) = (self.topic.clone(), reader.fetched);
+        reader.fetched = Fetched::Perhaps;
         blocking(&self.client, move |client| {
             let (at, partition) = (At::Offset(from as i64), partition as i32);
             if fetched == Fetched::Yes {
@@ -210,8 +217,8 @@ impl Reader {
             client.incremental_assign(&list)
         })
         .await?;
-        slot.fetched = Fetched::Yes;
-        slot.end = end;
+        reader.fetched = Fetched::Yes;
+        reader.end = end;
         Ok(())
     }
 
@@ -244,31 +251,31 @@ async fn blocking<T: Send + 'static>(
     asked.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
 }
 
-impl Slot {
-    /// Looks at the queue until it holds something or the time has come.
-    async fn await_one(&mut self, from: Offset, until: Instant) -> Look {
+impl PartitionReader {
+    /// Polls the queue until it holds something or the time has come.
+    async fn await_one(&mut self, from: Offset, until: Instant) -> Polled {
         loop {
-            match self.look(from) {
-                Look::Nothing => {}
+            match self.poll(from) {
+                Polled::Nothing => {}
                 found => return found,
             }
             if timeout_at(until, self.arrived.notified()).await.is_err() {
-                return self.look(from);
+                return self.poll(from);
             }
         }
     }
 
-    /// Looks at the queue, dropping what lies before `from`, which is left over from an earlier
+    /// Polls the queue once, dropping what lies before `from`, which is left over from an earlier
     /// position.
-    fn look(&self, from: Offset) -> Look {
+    fn poll(&self, from: Offset) -> Polled {
         loop {
             match self.queue.poll(Duration::ZERO) {
-                None => return Look::Nothing,
-                Some(Err(error)) => return Look::Failed(error),
+                None => return Polled::Nothing,
+                Some(Err(error)) => return Polled::Failed(error),
                 Some(Ok(message)) => match record(&message) {
                     found if found.offset < from => {}
-                    found if found.offset > from => return Look::Gap(found),
-                    found => return Look::Record(found),
+                    found if found.offset > from => return Polled::Gap(found),
+                    found => return Polled::Record(found),
                 },
             }
         }
@@ -282,19 +289,19 @@ impl Slot {
         let mut next = first.offset + 1;
         let mut records = vec![first];
         while records.len() < most && bytes < READ_BYTES {
-            let found = match self.look(next) {
-                Look::Nothing if next < self.end => self.await_one(next, until).await,
+            let found = match self.poll(next) {
+                Polled::Nothing if next < self.end => self.await_one(next, until).await,
                 found => found,
             };
             match found {
-                Look::Record(record) => {
+                Polled::Record(record) => {
                     bytes += record.key.len() + record.value.len();
                     next = record.offset + 1;
                     records.push(record);
                 }
-                Look::Nothing => break,
+                Polled::Nothing => break,
                 // The next read takes a fresh look.
-                Look::Gap(_) | Look::Failed(_) => return records,
+                Polled::Gap(_) | Polled::Failed(_) => return records,
             }
         }
         self.next = Some(next);

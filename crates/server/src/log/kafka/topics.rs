@@ -64,7 +64,7 @@ impl Names {
     }
 
     /// Returns what a topic is created with, including the settings that the promise needs.
-    fn plan(&self, topic: &str, config: &KafkaConfig) -> Plan {
+    fn settings_of(&self, topic: &str, config: &KafkaConfig) -> TopicSettings {
         let common = [
             ("min.insync.replicas", IN_SYNC.min(config.replication).to_string()),
             ("unclean.leader.election.enable", "false".to_owned()),
@@ -80,12 +80,12 @@ impl Names {
         };
         let own = own.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let partitions = if topic == self.votes { config.partitions } else { 1 };
-        Plan { partitions, settings: common.into_iter().chain(own).collect() }
+        TopicSettings { partitions, settings: common.into_iter().chain(own).collect() }
     }
 }
 
-/// A plan holds the number of partitions and the settings that a topic is created with.
-struct Plan {
+/// `TopicSettings` holds the number of partitions and the settings that a topic is created with.
+struct TopicSettings {
     partitions: u32,
     settings: BTreeMap<&'static str, String>,
 }
@@ -215,7 +215,7 @@ pub async fn read_settings(
         })?;
         let OwnedResourceSpecifier::Topic(name) = &found.specifier else { continue };
         let Some(topic) = topics.iter_mut().find(|topic| topic.name == *name) else { continue };
-        for setting in names.plan(name, config).settings.keys() {
+        for setting in names.settings_of(name, config).settings.keys() {
             if let Some(value) = found.get(setting).and_then(|entry| entry.value.clone()) {
                 topic.settings.insert((*setting).to_owned(), value);
             }
@@ -333,11 +333,12 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
     if missing.is_empty() {
         return Ok(Vec::new());
     }
-    let plans: Vec<_> = missing.iter().map(|name| (*name, names.plan(name, config))).collect();
-    let new = plans.iter().map(|(name, plan)| {
+    let planned: Vec<_> =
+        missing.iter().map(|name| (*name, names.settings_of(name, config))).collect();
+    let new = planned.iter().map(|(name, topic)| {
         let replicas = TopicReplication::Fixed(config.replication as i32);
-        let topic = NewTopic::new(name, plan.partitions as i32, replicas);
-        plan.settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value))
+        let new = NewTopic::new(name, topic.partitions as i32, replicas);
+        topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
     });
     let new: Vec<_> = new.collect();
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;

@@ -498,7 +498,11 @@ impl Log for MemoryNode {
         Ok(Box::new(Assigned { assignment, told: false }))
     }
 
-    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
+    async fn copy_dead(
+        &self,
+        partition: Partition,
+        dead: Vec<DeadRecord>,
+    ) -> Result<(), AppendError> {
         if self.node.lock().closed {
             return Err(AppendError::NotRecorded("the log is shut".into()));
         }

@@ -58,18 +58,18 @@ struct Shared {
 #[derive(Default)]
 struct Line {
     /// The records, by the order of the calls.
-    parcels: BTreeMap<u64, Parcel>,
+    records: BTreeMap<u64, WaitingRecord>,
     /// The next caller's place.
     next: u64,
     /// The records that were handed over and may yet be refused. Control records are not counted,
     /// because they need not wait for each other.
     undecided: usize,
-    /// Whether a task sees to it that the line moves on.
-    attended: bool,
+    /// Whether a task retries until the line is empty.
+    is_retrying: bool,
 }
 
-/// A parcel is a record that waits in line.
-struct Parcel {
+/// `WaitingRecord` is a record that waits in line, with its caller.
+struct WaitingRecord {
     record: NewRecord,
     last: bool,
     caller: oneshot::Sender<HandedOver>,
@@ -110,7 +110,7 @@ impl Waiting {
 
     /// Empties all lines for good. Those who stand in line are told that their records are not
     /// recorded, and nobody can wait from now on.
-    pub fn send_away(&self) {
+    pub fn empty_for_good(&self) {
         self.shared.shut.store(true, Ordering::Release);
         for line in &self.shared.lines {
             self.shared.empty(&mut line.lock());
@@ -153,19 +153,19 @@ impl Shared {
 
     /// Hands over the first record in line, again and again, until the log takes no more.
     fn go_on(self: &Arc<Self>, line: &mut Line, partition: Partition) {
-        while let Some(first) = line.parcels.first_entry() {
-            let (place, parcel) = (*first.key(), first.get());
-            if parcel.caller.is_closed() {
+        while let Some(first) = line.records.first_entry() {
+            let (place, waiter) = (*first.key(), first.get());
+            if waiter.caller.is_closed() {
                 self.leave(line, place);
                 continue;
             }
-            let (record, last) = (parcel.record.clone(), parcel.last);
+            let (record, last) = (waiter.record.clone(), waiter.last);
             if last && line.undecided > 0 {
                 return;
             }
             let Some(handed) = self.hand_over(line, partition, &record, last) else { return };
-            let Some(parcel) = self.leave(line, place) else { return };
-            if let Err(mut unheard) = parcel.caller.send(handed)
+            let Some(waiter) = self.leave(line, place) else { return };
+            if let Err(mut unheard) = waiter.caller.send(handed)
                 && std::mem::take(&mut unheard.counted.counts)
             {
                 line.undecided -= 1;
@@ -192,28 +192,28 @@ impl Shared {
     }
 
     /// Removes a record from the line.
-    fn leave(&self, line: &mut Line, place: u64) -> Option<Parcel> {
-        let parcel = line.parcels.remove(&place)?;
+    fn leave(&self, line: &mut Line, place: u64) -> Option<WaitingRecord> {
+        let waiter = line.records.remove(&place)?;
         self.waiting.fetch_sub(1, Ordering::AcqRel);
         gauge!("pollux_log_waiting").decrement(1.0);
-        Some(parcel)
+        Some(waiter)
     }
 
     fn empty(&self, line: &mut Line) {
-        while let Some(place) = line.parcels.first_key_value().map(|(place, _)| *place) {
+        while let Some(place) = line.records.first_key_value().map(|(place, _)| *place) {
             self.leave(line, place);
         }
     }
 }
 
-/// Tries again and again until the line is empty.
-async fn attend(shared: Arc<Shared>, partition: Partition) {
+/// Retries until the line is empty.
+async fn retry(shared: Arc<Shared>, partition: Partition) {
     loop {
         tokio::time::sleep(AGAIN).await;
         let mut line = shared.line(partition).lock();
         shared.go_on(&mut line, partition);
-        if line.parcels.is_empty() {
-            line.attended = false;
+        if line.records.is_empty() {
+            line.is_retrying = false;
             return;
         }
     }
@@ -232,7 +232,7 @@ struct Place {
 impl Place {
     /// Returns whether nothing stands in front of the record, so that it can pass without waiting.
     fn passes(&self, line: &Line) -> bool {
-        line.parcels.is_empty() && !(self.last && line.undecided > 0)
+        line.records.is_empty() && !(self.last && line.undecided > 0)
     }
 
     /// Stands in line, unless there is no room.
@@ -248,10 +248,10 @@ impl Place {
         }
         gauge!("pollux_log_waiting").increment(1.0);
         let (caller, called) = oneshot::channel();
-        let parcel = Parcel { record: self.record.clone(), last: self.last, caller };
-        line.parcels.insert(self.place, parcel);
-        if !std::mem::replace(&mut line.attended, true) {
-            tokio::spawn(attend(self.shared.clone(), self.partition));
+        let waiter = WaitingRecord { record: self.record.clone(), last: self.last, caller };
+        line.records.insert(self.place, waiter);
+        if !std::mem::replace(&mut line.is_retrying, true) {
+            tokio::spawn(retry(self.shared.clone(), self.partition));
         }
         Ok(State::Standing(called))
     }
@@ -357,7 +357,7 @@ impl Log for Waiting {
     }
 
     async fn shut(&self) {
-        self.send_away();
+        self.empty_for_good();
         self.shared.log.shut().await;
     }
 
@@ -391,8 +391,12 @@ impl Log for Waiting {
         self.shared.log.announce(announcements).await
     }
 
-    async fn bury(&self, partition: Partition, dead: Vec<DeadRecord>) -> Result<(), AppendError> {
-        self.shared.log.bury(partition, dead).await
+    async fn copy_dead(
+        &self,
+        partition: Partition,
+        dead: Vec<DeadRecord>,
+    ) -> Result<(), AppendError> {
+        self.shared.log.copy_dead(partition, dead).await
     }
 
     async fn feed(&self) -> Result<Box<dyn Feed>, ReadError> {

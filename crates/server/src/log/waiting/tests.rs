@@ -92,7 +92,7 @@ async fn control_records_do_not_wait_for_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whose_time_is_over_is_not_recorded_or_unknown_as_the_log_has_it() {
+async fn a_caller_out_of_time_hears_not_recorded_or_unknown_as_the_log_has_it() {
     let cluster = cluster(4);
     let log = Waiting::new(cluster.node(0), 100);
     cluster.set_faults(LogFaults { delay: 5 * SECOND..6 * SECOND, ..LogFaults::default() });
@@ -125,7 +125,7 @@ async fn a_full_line_refuses_at_once_and_says_so() {
     log.ready().unwrap();
     waiting.push(log.append(0, record("room again")));
     assert!(!waiting.iter().any(refused));
-    log.send_away();
+    log.empty_for_good();
     for outcome in join_all(waiting).await {
         assert!(matches!(outcome, Err(AppendError::NotRecorded(_))), "{outcome:?}");
     }
@@ -139,7 +139,7 @@ async fn a_full_line_refuses_at_once_and_says_so() {
 /// Whatever the log does in between, a record that was acknowledged stands there once, one that was refused
 /// never does, and a control record stands behind all that was appended before it.
 #[tokio::test(start_paused = true)]
-async fn in_any_weather_the_answers_are_true_and_the_order_is_kept() {
+async fn whatever_fails_the_answers_are_true_and_the_order_is_kept() {
     for seed in 0..200 {
         let (cluster, mut dice) = (cluster(seed), StdRng::seed_from_u64(seed));
         let log = Waiting::new(cluster.node(0), 30);

@@ -9,7 +9,7 @@ use pollux_core::poll::{Poll, Revote};
 use pollux_core::tally::VoterState;
 
 use super::{
-    Backend, NOW, Worker, at, ballot_id, change, create, generation, marking, often, open_poll,
+    Backend, NOW, Worker, at, ballot_id, change, choosing, create, generation, often, open_poll,
     poll_id, some_tally, voter,
 };
 use crate::store::{
@@ -21,7 +21,7 @@ fn empty(from: u64, to: u64) -> Commit {
 }
 
 fn row(offset: u64, poll: &Poll, who: u8, ballot: u64) -> BallotRow {
-    let (ballot, answer) = (ballot_id(ballot), marking(&[1]));
+    let (ballot, answer) = (ballot_id(ballot), choosing(&[1]));
     let after =
         VoterState { round: 1, counted: Some((ballot, answer.clone())), seen: Some(ballot) };
     let (poll, voter, decided, at) = (poll.id, voter(who), Status::Counted, at(NOW));
@@ -188,9 +188,12 @@ pub async fn keeps_every_voter_state(backend: &dyn Backend) {
     let all = Answer::options(1..=100).unwrap();
     let mut states = Vec::new();
     for round in [0, 1, u32::MAX] {
-        for counted in
-            [None, Some((own, marking(&[1]))), Some((own, all.clone())), Some((other, all.clone()))]
-        {
+        for counted in [
+            None,
+            Some((own, choosing(&[1]))),
+            Some((own, all.clone())),
+            Some((other, all.clone())),
+        ] {
             for seen in [None, Some(own), Some(other)] {
                 states.push(VoterState { round, counted: counted.clone(), seen });
             }
@@ -222,7 +225,7 @@ pub async fn keeps_every_answer(backend: &dyn Backend) {
     store.begin(0, generation(1)).await.unwrap();
     let rated = [&[Some(1)][..], &[Some(0), None, Some(11)], &[Some(7); 30]];
     let rated = rated.map(|steps| Answer::Rating(Steps::of(steps.iter().copied())));
-    let marked = [&[1][..], &[62], &[63], &[64], &[1, 100]].map(marking);
+    let marked = [&[1][..], &[62], &[63], &[64], &[1, 100]].map(choosing);
     let answers = rated.into_iter().chain(marked);
     let rows: Vec<BallotRow> = (0..)
         .zip(answers)
@@ -471,7 +474,7 @@ pub async fn tells_replaced_from_counted(backend: &dyn Backend) {
     assert_eq!(told(30).await, Some((Status::Counted, 1)), "by no ballot of another round");
     assert_eq!(told(25).await, Some((Status::Replaced, 6)));
     assert_eq!(told(50).await, Some((Status::Counted, 7)));
-    let counted = Some((ballot_id(50), marking(&[3])));
+    let counted = Some((ballot_id(50), choosing(&[3])));
     let state = VoterState { round: 2, counted, seen: Some(ballot_id(50)) };
     assert_eq!(store.voter(poll.id, voter(1)).await.unwrap(), state);
 }
@@ -490,7 +493,7 @@ pub async fn tells_the_fate_of_what_the_server_named(backend: &dyn Backend) {
     assert_eq!(told(50).await, Some((Status::Replaced, 0)), "by one with a smaller id");
     assert_eq!(told(20).await, Some((Status::Counted, 1)));
     assert_eq!(told(10).await, Some((Status::Superseded, 2)));
-    let counted = Some((ballot_id(20), marking(&[2])));
+    let counted = Some((ballot_id(20), choosing(&[2])));
     let state = VoterState { round: 1, counted, seen: Some(ballot_id(50)) };
     assert_eq!(store.voter(poll.id, voter(1)).await.unwrap(), state);
     let mut worker = Worker::begin(&*store, 0).await;

@@ -174,7 +174,7 @@ async fn listed(store: &dyn Store, listing: Listing) -> Vec<u64> {
 
 /// Creates seven polls: 1 draft, 2 open, 3 closed, 4 deleted, 5 open but unlisted, 6 open, 7 an
 /// unlisted draft.
-async fn seven(store: &dyn Store) {
+async fn seven_polls(store: &dyn Store) {
     for n in 1..=7 {
         let mut poll = if n == 1 || n == 7 { draft_poll(n) } else { open_poll(n) };
         poll.listed = n != 5 && n != 7;
@@ -191,7 +191,7 @@ pub async fn lists_newest_first(backend: &dyn Backend) {
     let store = backend.fresh(2).await;
     let all = Listing { limit: 100, ..Listing::default() };
     assert_eq!(listed(&*store, all).await, [0; 0]);
-    seven(&*store).await;
+    seven_polls(&*store).await;
     let mut worker = Worker::begin(&*store, 1).await;
     worker.vote(&open_poll(6), super::voter(1), super::ballot_id(1), &[2]).await;
     assert_eq!(listed(&*store, all).await, [6, 3, 2]);
@@ -203,7 +203,7 @@ pub async fn lists_newest_first(backend: &dyn Backend) {
 
 pub async fn lists_by_status_and_page(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
-    seven(&*store).await;
+    seven_polls(&*store).await;
     let of = |status, all| Listing { status: Some(status), limit: 100, all, before: None };
     assert_eq!(listed(&*store, of(PollStatus::Draft, false)).await, [1]);
     assert_eq!(listed(&*store, of(PollStatus::Open, false)).await, [6, 2]);
@@ -405,7 +405,7 @@ pub async fn a_change_survives_a_restart(backend: &dyn Backend) {
     assert_eq!(store.begin(0, super::generation(1)).await.unwrap().next_offset, 14);
     for n in 0..9 {
         let state = store.voter(poll.id, super::voter(n)).await.unwrap();
-        assert_eq!(state.counted, Some((super::ballot_id(7), super::marking(&[3]))));
+        assert_eq!(state.counted, Some((super::ballot_id(7), super::choosing(&[3]))));
     }
     let taken = store.create(open_poll(2), codes(&[&poll.code]), None).await.unwrap();
     assert_eq!(taken, Created::CodesTaken);

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_all_it_was_made_of_and_few_others() {
+    fn a_filter_has_all_its_keys_and_few_others() {
         let mut dice = StdRng::seed_from_u64(1);
         let mut voters = |n: usize| -> Vec<Key> {
             (0..n).map(|i| Key::new(i as u32 % 3, VoterId(dice.random()))).collect()

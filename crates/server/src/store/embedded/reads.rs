@@ -182,9 +182,9 @@ pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> 
          ORDER BY next_offset",
         rows::TALLY_COLUMNS
     );
-    let mut names = Names::default();
+    let mut poll_ids = PollIds::default();
     let mut tallies = many(conn, &sql, (partition, signed(since)), |row| {
-        rows::read_tally(names.of(conn, row.get(9)?)?, row)
+        rows::read_tally(poll_ids.of(conn, row.get(9)?)?, row)
     })?;
     tallies.sort_by_key(|tally| (tally.next_offset, tally.poll));
     Ok(tallies)
@@ -192,9 +192,9 @@ pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> 
 
 /// Poll ids by key, each read once.
 #[derive(Default)]
-struct Names(HashMap<PollKey, PollId, foldhash::fast::FixedState>);
+struct PollIds(HashMap<PollKey, PollId, foldhash::fast::FixedState>);
 
-impl Names {
+impl PollIds {
     fn of(&mut self, conn: &Connection, key: PollKey) -> Read<PollId> {
         if let Some(id) = self.0.get(&key) {
             return Ok(*id);
@@ -230,10 +230,10 @@ pub fn ballots(
         rows::BALLOT_COLUMNS
     );
     let (first, last) = rows::from_offset(partition, from);
-    let mut names = Names::default();
+    let mut poll_ids = PollIds::default();
     many(conn, &sql, params![first, last, key, limit(most)], |row| {
         let stored = rows::read_ballot(row)?;
-        let poll = names.of(conn, stored.key)?;
+        let poll = poll_ids.of(conn, stored.key)?;
         Ok(stored.into_row(poll))
     })
 }

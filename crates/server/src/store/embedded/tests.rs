@@ -20,7 +20,7 @@ use tempfile::{TempDir, tempdir};
 use super::past::Rows;
 use super::*;
 use crate::store::conformance::{
-    NOW, Worker, at, ballot_id, change, create, create_event, generation, marking, often,
+    NOW, Worker, at, ballot_id, change, choosing, create, create_event, generation, often,
     open_poll, some_tally, voter,
 };
 use crate::store::{
@@ -50,7 +50,7 @@ fn batch(poll: &Poll, from: u64, voters: impl IntoIterator<Item = u64>) -> Commi
         .into_iter()
         .enumerate()
         .map(|(i, n)| {
-            let (ballot, answer) = (ballot_id(from + i as u64), marking(&[1]));
+            let (ballot, answer) = (ballot_id(from + i as u64), choosing(&[1]));
             BallotRow {
                 offset: from + i as u64,
                 poll: poll.id,
@@ -238,7 +238,7 @@ async fn a_merge_may_be_cut_short_and_overtaken() {
         let voters: Vec<_> = (0..3_001).map(|n| (poll.id, many_voters(n))).collect();
         let loaded = store.load(0, &[], &voters).await.unwrap().voters;
         for (n, past) in (0..3_000).zip(&loaded) {
-            assert_eq!(past.state.counted, Some((expected(n), marking(&[1]))), "voter {n}");
+            assert_eq!(past.state.counted, Some((expected(n), choosing(&[1]))), "voter {n}");
         }
         assert_eq!(loaded[3_000], Voter::default());
         for n in [0, 1, 2_990, 2_999, 3_000] {

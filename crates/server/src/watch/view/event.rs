@@ -1,6 +1,6 @@
 //! The view of an event, and of the event that is made up around a poll which belongs to none.
 
-use pollux_core::event::{Agenda, Item, Layout};
+use pollux_core::event::{Agenda, AgendaItem, Layout};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Shown, Standing};
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,7 @@ fn listed(poll: &Poll, is_final: bool) -> EventPoll {
 pub fn event(agenda: &Agenda, staff: bool) -> EventView {
     let event = &agenda.event;
     let there = event.deleted_at.is_none();
-    let shown = |item: &&Item| there && (staff || item.poll.status != PollStatus::Draft);
+    let shown = |item: &&AgendaItem| there && (staff || item.poll.status != PollStatus::Draft);
     let polls = agenda.polls().into_iter().filter(shown);
     EventView {
         id: event.id.to_string(),

@@ -79,11 +79,11 @@ impl Fold {
         if self.round() != round {
             self.marks.clear();
         }
-        if let (Outcome::Decided(deed), Entry::Ballot(ballot)) = (step.outcome, entry)
-            && deed.status == Status::Counted
+        if let (Outcome::Decided(decided), Entry::Ballot(ballot)) = (step.outcome, entry)
+            && decided.status == Status::Counted
         {
             let (at, counted) = (self.now, ballot.answer.clone());
-            self.marks.push(Mark { at, counted, replaced: deed.replaced });
+            self.marks.push(Mark { at, counted, replaced: decided.replaced });
         }
     }
 }

@@ -90,15 +90,15 @@ fn standing(cluster: &MemoryLog, poll: &Poll, keep: impl Fn(&Record) -> bool) ->
 
 /// A step in the course of a vote.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Step {
     Cast { other: bool, voter: u8, n: u64, option: u8 },
     Reset,
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn step() -> impl Strategy<Value = Step> {
     let cast = (any::<bool>(), 0..8_u8, 0..12_u64, 1..4_u8)
-        .prop_map(|(other, voter, n, option)| Deed::Cast { other, voter, n, option });
-    prop_oneof![40 => cast, 1 => Just(Deed::Reset)]
+        .prop_map(|(other, voter, n, option)| Step::Cast { other, voter, n, option });
+    prop_oneof![40 => cast, 1 => Just(Step::Reset)]
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -111,7 +111,7 @@ proptest! {
     /// Whatever the course of a vote, each frame equals a count of the log up to its moment.
     #[test]
     fn every_frame_is_what_the_log_said_by_then(
-        deeds in prop::collection::vec((deed(), 0..500_u64), 0..80),
+        steps in prop::collection::vec((step(), 0..500_u64), 0..80),
     ) {
         runtime().block_on(async {
             let (cluster, log) = log();
@@ -120,14 +120,14 @@ proptest! {
             control(&log, &ours, now).await;
             control(&log, &theirs, now).await;
             let mut began = now;
-            for (deed, pause) in deeds {
+            for (step, pause) in steps {
                 now += pause;
-                match deed {
-                    Deed::Cast { other, voter, n, option } => {
+                match step {
+                    Step::Cast { other, voter, n, option } => {
                         let poll = if other { &theirs } else { &ours };
                         cast(&log, poll, voter, n, option, now).await;
                     }
-                    Deed::Reset => {
+                    Step::Reset => {
                         ours.reset(UnixMillis(now)).unwrap();
                         control(&log, &ours, now).await;
                         began = now;
@@ -186,7 +186,7 @@ async fn after_a_long_log(times: impl Fn(u64) -> u64) -> (Arc<MemoryNode>, Stand
 }
 
 #[test]
-fn only_what_may_be_of_the_poll_is_read() {
+fn only_records_that_may_be_of_the_poll_are_read() {
     runtime().block_on(async {
         let (log, end) = after_a_long_log(|at| at).await;
         let mut begins = BTreeMap::new();
@@ -204,7 +204,7 @@ fn only_what_may_be_of_the_poll_is_read() {
 }
 
 #[test]
-fn times_that_lie_cost_time_and_no_vote() {
+fn wrong_record_times_cost_time_and_no_vote() {
     runtime().block_on(async {
         // The clocks of all nodes stood still, long before the poll was created.
         let (log, end) = after_a_long_log(|_| MADE - 10 * CLOCKS).await;
@@ -293,7 +293,7 @@ impl Log for Spying {
         unimplemented!()
     }
 
-    async fn bury(&self, _: Partition, _: Vec<DeadRecord>) -> Result<(), AppendError> {
+    async fn copy_dead(&self, _: Partition, _: Vec<DeadRecord>) -> Result<(), AppendError> {
         unimplemented!()
     }
 
@@ -349,7 +349,7 @@ fn one_page_is_folded_at_a_time() {
 }
 
 #[test]
-fn as_many_as_may_be_are_kept_and_made() {
+fn as_many_replays_as_the_limit_are_kept_and_made() {
     runtime().block_on(async {
         let replays = Replays::default();
         let key = |n| (PollId::new(UnixMillis(n), [1; 10]), 2);

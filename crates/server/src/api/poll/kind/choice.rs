@@ -1,7 +1,7 @@
 //! The members of a choice, as an organiser writes them.
 
-use pollux_core::kind::choice::{Draft, Selection};
-use pollux_core::kind::rating::Word;
+use pollux_core::kind::choice::{ChoiceMode, Draft};
+use pollux_core::kind::rating::KindWord;
 
 use crate::api::http::fields::{Fields, whole, word};
 
@@ -17,10 +17,10 @@ pub fn write(fields: &mut Fields, draft: &mut Draft) {
     if let Some(options) = fields.texts("options") {
         draft.options = options;
     }
-    let selections = [Selection::Single, Selection::Multiple];
-    let [single, multiple] = selections.map(|selection| (selection.as_str(), Some(selection)));
+    let modes = [ChoiceMode::Single, ChoiceMode::Multiple];
+    let [single, multiple] = modes.map(|mode| (mode.as_str(), Some(mode)));
     // The word for a rating never gets here. It is listed for the message about an unknown word.
-    let words = [single, multiple, (Word::Rating.as_str(), None)];
+    let words = [single, multiple, (KindWord::Rating.as_str(), None)];
     fields.take("kind", |given| {
         draft.kind = given.map(|v| word(v, &words)).transpose()?.flatten();
         Ok(())

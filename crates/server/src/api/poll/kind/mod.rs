@@ -4,7 +4,7 @@ mod choice;
 mod rating;
 
 use pollux_core::kind::Draft;
-use pollux_core::kind::rating::Word;
+use pollux_core::kind::rating::KindWord;
 use serde_json::Value;
 
 use crate::api::http::fields::Fields;
@@ -13,10 +13,10 @@ use crate::api::http::fields::Fields;
 /// Members of other kinds than the draft's are left unread.
 pub fn write(fields: &mut Fields, draft: &mut Draft) {
     match (fields.members.get("kind"), &*draft) {
-        (Some(Value::String(word)), Draft::Choice(_)) if word == Word::Rating.as_str() => {
+        (Some(Value::String(word)), Draft::Choice(_)) if word == KindWord::Rating.as_str() => {
             *draft = Draft::Rating(Default::default());
         }
-        (Some(Value::String(word)), Draft::Rating(_)) if word != Word::Rating.as_str() => {
+        (Some(Value::String(word)), Draft::Rating(_)) if word != KindWord::Rating.as_str() => {
             *draft = Draft::Choice(Default::default());
         }
         (Some(Value::Null), Draft::Rating(_)) => *draft = Draft::Choice(Default::default()),

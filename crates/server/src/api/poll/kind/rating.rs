@@ -1,12 +1,14 @@
 //! The members of a rating, as an organiser writes them.
 
-use pollux_core::kind::rating::{Draft, Symbol, Word};
+use pollux_core::kind::rating::{Draft, KindWord, Symbol};
 
 use crate::api::http::fields::{Fields, string, whole, word};
 
 /// Applies the members of a rating to a draft.
 pub fn write(fields: &mut Fields, draft: &mut Draft) {
-    fields.take("kind", |given| given.map_or(Ok(()), |v| word(v, &[(Word::Rating.as_str(), ())])));
+    fields.take("kind", |given| {
+        given.map_or(Ok(()), |v| word(v, &[(KindWord::Rating.as_str(), ())]))
+    });
     // What nobody has chosen follows from the scale.
     if fields.members.contains_key("steps") {
         draft.lowest = None;

@@ -1,6 +1,6 @@
 //! The view of a choice.
 
-use pollux_core::kind::choice::{Choice, OptionId, Selection};
+use pollux_core::kind::choice::{Choice, ChoiceMode, OptionId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[schema(as = Choice)]
 pub struct ChoiceView {
     /// The kind: single or multiple.
-    pub kind: SelectionView,
+    pub kind: ChoiceModeView,
     /// The most options that a ballot may mark.
     pub max_choices: u8,
     /// The options, in the organiser's order.
@@ -21,7 +21,7 @@ pub struct ChoiceView {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Selection)]
-pub enum SelectionView {
+pub enum ChoiceModeView {
     /// A ballot marks one option.
     Single,
     /// A ballot marks up to `maxChoices` options.
@@ -52,8 +52,8 @@ impl ChoiceView {
         });
         Self {
             kind: match choice.kind {
-                Selection::Single => SelectionView::Single,
-                Selection::Multiple => SelectionView::Multiple,
+                ChoiceMode::Single => ChoiceModeView::Single,
+                ChoiceMode::Multiple => ChoiceModeView::Multiple,
             },
             max_choices: choice.max_choices,
             options: options.collect(),

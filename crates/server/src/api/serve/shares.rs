@@ -12,14 +12,14 @@ use crate::api::access::limits;
 use crate::config::Config;
 
 /// The open connections of each address. An IPv6 site (a /48) counts as one address.
-pub struct Crowd {
+pub struct ConnectionShares {
     most: usize,
     exempt: Vec<IpNet>,
     held: Mutex<BTreeMap<IpAddr, usize>>,
 }
 
-impl Crowd {
-    /// Creates an empty crowd, with the limit as configured.
+impl ConnectionShares {
+    /// Creates the shares, all free, with the limit as configured.
     pub fn new(config: &Config) -> Arc<Self> {
         let share = config.api.connections_share as usize;
         // If one address may hold all connections, its further ones wait in the kernel's queue like
@@ -29,11 +29,11 @@ impl Crowd {
         Arc::new(Self { most, exempt: config.trusted_proxies.clone(), held: Mutex::default() })
     }
 
-    /// Takes a place for one more connection of this address. Returns `None` if the address has its share.
-    pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+    /// Admits one more connection of this address. Returns `None` if the address has its whole share.
+    pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Share> {
         let peer = peer.to_canonical();
         if self.exempt.iter().any(|network| network.contains(&peer)) {
-            return Some(Place { taken: None });
+            return Some(Share { taken: None });
         }
         let address = limits::site(peer);
         let mut held = self.held.lock();
@@ -42,7 +42,7 @@ impl Crowd {
             return None;
         }
         *count += 1;
-        Some(Place { taken: Some((self.clone(), address)) })
+        Some(Share { taken: Some((self.clone(), address)) })
     }
 
     fn leave(&self, address: IpAddr) {
@@ -56,15 +56,15 @@ impl Crowd {
     }
 }
 
-/// A connection's place among those of its address, given up when dropped.
-pub struct Place {
-    taken: Option<(Arc<Crowd>, IpAddr)>,
+/// One connection's part of its address's share, given up when dropped.
+pub struct Share {
+    taken: Option<(Arc<ConnectionShares>, IpAddr)>,
 }
 
-impl Drop for Place {
+impl Drop for Share {
     fn drop(&mut self) {
-        if let Some((crowd, address)) = self.taken.take() {
-            crowd.leave(address);
+        if let Some((shares, address)) = self.taken.take() {
+            shares.leave(address);
         }
     }
 }
@@ -81,33 +81,33 @@ mod tests {
     #[test]
     fn a_school_fits_behind_one_address_and_others_find_a_place() {
         let config = Config::default();
-        let crowd = Crowd::new(&config);
+        let shares = ConnectionShares::new(&config);
         let mut school: Vec<_> =
-            (0..config.api.connections).map_while(|_| crowd.admit(address("192.0.2.1"))).collect();
+            (0..config.api.connections).map_while(|_| shares.admit(address("192.0.2.1"))).collect();
         assert!(school.len() > 5_000);
         assert!(school.len() * 4 <= config.api.connections * 3);
-        assert!(crowd.admit(address("::ffff:192.0.2.1")).is_none(), "it is the same address");
-        assert!(crowd.admit(address("192.0.2.2")).is_some());
+        assert!(shares.admit(address("::ffff:192.0.2.1")).is_none(), "it is the same address");
+        assert!(shares.admit(address("192.0.2.2")).is_some());
         school.pop();
-        assert!(crowd.admit(address("192.0.2.1")).is_some());
+        assert!(shares.admit(address("192.0.2.1")).is_some());
         drop(school);
-        assert!(crowd.held.lock().is_empty(), "nothing is kept of who has left");
+        assert!(shares.held.lock().is_empty(), "nothing is kept of who has left");
     }
 
     #[test]
-    fn an_ipv6_site_is_one_and_a_trusted_proxy_is_everybody() {
+    fn an_ipv6_site_is_one_address_and_a_trusted_proxy_has_no_limit() {
         let mut config = Config::default();
         config.api.connections = 4;
         config.api.connections_share = 50;
         config.trusted_proxies = vec!["192.0.2.8/30".parse().unwrap()];
-        let crowd = Crowd::new(&config);
+        let shares = ConnectionShares::new(&config);
         let site: Vec<_> = ["2001:db8:1::1", "2001:db8:1:2::1", "2001:db8:1:3::1"]
             .into_iter()
-            .filter_map(|text| crowd.admit(address(text)))
+            .filter_map(|text| shares.admit(address(text)))
             .collect();
         assert_eq!(site.len(), 2);
-        assert!(crowd.admit(address("2001:db8:2::1")).is_some());
-        let proxied: Vec<_> = (0..9).filter_map(|_| crowd.admit(address("192.0.2.9"))).collect();
+        assert!(shares.admit(address("2001:db8:2::1")).is_some());
+        let proxied: Vec<_> = (0..9).filter_map(|_| shares.admit(address("192.0.2.9"))).collect();
         assert_eq!(proxied.len(), 9);
     }
 }

@@ -66,12 +66,12 @@ impl Shown {
     }
 }
 
-/// `Watchers` owns all screens.
-pub struct Watchers {
-    screens: Vec<(Arc<Mutex<Shown>>, JoinHandle<()>)>,
+/// `Screens` owns all screens.
+pub struct Screens {
+    all: Vec<(Arc<Mutex<Shown>>, JoinHandle<()>)>,
 }
 
-impl Watchers {
+impl Screens {
     /// Starts screens on each node, given by name and port.
     pub fn start(runtime: &Handle, nodes: &[(&str, u16)], polls: &[String]) -> Self {
         let query = polls.iter().map(|id| format!("poll={id}")).collect::<Vec<_>>().join("&");
@@ -82,7 +82,7 @@ impl Watchers {
             let watching = watch(*port, query.clone(), shown.clone());
             (shown, runtime.spawn(watching))
         });
-        Self { screens: screens.collect() }
+        Self { all: screens.collect() }
     }
 
     /// Returns the longest that any screen has stood still.
@@ -90,12 +90,12 @@ impl Watchers {
         let still = |shown: &Shown| {
             shown.seen.map_or(Duration::MAX, |(last, longest)| longest.max(last.elapsed()))
         };
-        self.screens.iter().map(|(shown, _)| still(&shown.lock())).max().unwrap_or_default()
+        self.all.iter().map(|(shown, _)| still(&shown.lock())).max().unwrap_or_default()
     }
 
     /// Shows `look` what each screen was shown so far.
     pub fn each(&self, mut look: impl FnMut(&Shown)) {
-        for (shown, _) in &self.screens {
+        for (shown, _) in &self.all {
             look(&shown.lock());
         }
     }
@@ -111,9 +111,9 @@ impl Watchers {
     }
 }
 
-impl Drop for Watchers {
+impl Drop for Screens {
     fn drop(&mut self) {
-        for (_, watching) in &self.screens {
+        for (_, watching) in &self.all {
             watching.abort();
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pollux_core::id::PollId;
 use pollux_server::watch::grants::Grant;
-use pollux_server::watch::stream::events;
+use pollux_server::watch::stream::event_stream;
 use pollux_server::watch::viewer::Interest;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -32,7 +32,7 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
             continue;
         };
         let interest = Interest { everything: true, leaderboard: true, ..Interest::default() };
-        let mut stream = events(&app.hub, interest, None);
+        let mut stream = event_stream(&app.hub, interest, None);
         let mut epoch = String::new();
         while let Ok(Some(json)) = timeout_at(leave, stream.next_json()).await {
             let message: Value = serde_json::from_slice(&json).unwrap();
@@ -59,7 +59,7 @@ pub async fn look(
     let Some(app) = world.app(node) else { return shown };
     let polls = polls.iter().map(|poll| poll.id.parse().unwrap()).collect();
     let interest = Interest { polls, grants, ..Interest::default() };
-    let mut stream = events(&app.hub, interest, None);
+    let mut stream = event_stream(&app.hub, interest, None);
     while let Ok(Some(json)) = timeout(Duration::from_secs(1), stream.next_json()).await {
         let message: Value = serde_json::from_slice(&json).unwrap();
         for poll in views(&message) {

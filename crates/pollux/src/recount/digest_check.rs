@@ -1,5 +1,5 @@
-//! `Counted` says whether the log still holds what was counted: it compares the records with the digests that
-//! the store keeps of them (see [`pollux_core::digest`]).
+//! `DigestCheck` says whether the log still holds what was counted: it compares the records with the digests
+//! that the store keeps of them (see [`pollux_core::digest`]).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::terminal::grouped;
 
-/// `Counted` digests the records of one partition again, one after the other.
-pub struct Counted {
+/// `DigestCheck` digests the records of one partition again, one after the other.
+pub struct DigestCheck {
     partition: Partition,
     /// The digests that the store keeps, beginning with the one that is being compared.
     kept: VecDeque<Digest>,
@@ -39,7 +39,7 @@ pub struct Range {
     to: Offset,
 }
 
-impl Counted {
+impl DigestCheck {
     /// Returns a comparison before its first record, against the store's digests.
     pub fn new(partition: Partition, kept: Vec<Digest>) -> Self {
         let kept = VecDeque::from(kept);
@@ -134,7 +134,7 @@ mod tests {
         counted: Offset,
         log: impl IntoIterator<Item = Record>,
     ) -> [Vec<(Offset, Offset)>; 2] {
-        let mut compared = Counted::new(0, kept.to_vec());
+        let mut compared = DigestCheck::new(0, kept.to_vec());
         log.into_iter().for_each(|record| compared.take(&record));
         let verdict = compared.finish(counted);
         [verdict.changed, verdict.uncompared]
