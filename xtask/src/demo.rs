@@ -292,39 +292,7 @@ fn picture(cluster: &Cluster, poll: &str, story: &Story) -> String {
 
 fn draw(cluster: &Cluster, poll: &str, story: &Story, text: &mut String) -> Result<()> {
     let topic = cluster.topic("votes").ok();
-    let led = led(cluster).unwrap_or_default();
-    let (zookeeper, controller) = (cluster.zookeeper_leader().ok(), cluster.controller().ok());
-    // Members of one kind share a line.
-    let mut lines: Vec<(String, String)> = Vec::new();
-    for member in cluster.status()? {
-        let kind = member.name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-        if lines.last().is_none_or(|(last, _)| *last != kind) {
-            lines.push((kind, String::new()));
-        }
-        let mark = match (member.state, &member.ready) {
-            (State::Dead, _) => "\x1b[31m✗ dead\x1b[0m".to_owned(),
-            (State::Paused, _) => "\x1b[33m‖ paused\x1b[0m".to_owned(),
-            (State::Running, Err(_)) => "\x1b[33m… starting\x1b[0m".to_owned(),
-            (State::Running, Ok(())) => "\x1b[32m●\x1b[0m".to_owned(),
-        };
-        let mut role = String::new();
-        if zookeeper.as_ref() == Some(&member.name) {
-            role += " leader";
-        }
-        if controller.as_ref() == Some(&member.name) {
-            role += " controller";
-        }
-        if let Some(count) = led.get(&member.name) {
-            write!(role, " leads {count}")?;
-        }
-        if let Some((_, line)) = lines.last_mut() {
-            write!(line, "{} {mark}{role}   ", member.name)?;
-        }
-    }
-    for (_, line) in lines {
-        writeln!(text, "  {line}")?;
-    }
-    writeln!(text)?;
+    draw_members(cluster, text)?;
     let offsets = cluster.database().query("SELECT partition, next_offset FROM offsets")?;
     let offsets: BTreeMap<i32, u64> = offsets
         .lines()
@@ -360,6 +328,43 @@ fn draw(cluster: &Cluster, poll: &str, story: &Story, text: &mut String) -> Resu
     for line in story.told.lock().expect("nobody panics while telling").iter() {
         writeln!(text, "  {line}")?;
     }
+    Ok(())
+}
+
+/// Draws each member with its state and its roles; members of one kind share a line.
+fn draw_members(cluster: &Cluster, text: &mut String) -> Result<()> {
+    let led = led(cluster).unwrap_or_default();
+    let (zookeeper, controller) = (cluster.zookeeper_leader().ok(), cluster.controller().ok());
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for member in cluster.status()? {
+        let kind = member.name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        if lines.last().is_none_or(|(last, _)| *last != kind) {
+            lines.push((kind, String::new()));
+        }
+        let mark = match (member.state, &member.ready) {
+            (State::Dead, _) => "\x1b[31m✗ dead\x1b[0m".to_owned(),
+            (State::Paused, _) => "\x1b[33m‖ paused\x1b[0m".to_owned(),
+            (State::Running, Err(_)) => "\x1b[33m… starting\x1b[0m".to_owned(),
+            (State::Running, Ok(())) => "\x1b[32m●\x1b[0m".to_owned(),
+        };
+        let mut role = String::new();
+        if zookeeper.as_ref() == Some(&member.name) {
+            role += " leader";
+        }
+        if controller.as_ref() == Some(&member.name) {
+            role += " controller";
+        }
+        if let Some(count) = led.get(&member.name) {
+            write!(role, " leads {count}")?;
+        }
+        if let Some((_, line)) = lines.last_mut() {
+            write!(line, "{} {mark}{role}   ", member.name)?;
+        }
+    }
+    for (_, line) in lines {
+        writeln!(text, "  {line}")?;
+    }
+    writeln!(text)?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::audience::{self, Crowd, Habits, Pace, Plan, Poll, Progress};
+use crate::audience::{self, Crowd, Habits, Pace, Plan, Poll, Progress, Report};
 use crate::client::{Server, call, call_as};
 use crate::exit::{Failure, Outcome};
 use crate::port;
@@ -88,29 +88,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
 
     let (go_home, stop) = watch::channel(false);
     let progress = Arc::new(Progress::default());
-    let mut audiences = JoinSet::new();
-    for poll in &polls {
-        let habits = Habits {
-            voters: VOTERS,
-            ballots: None,
-            skew: 0.7,
-            revoters: 0.1,
-            duplicates: 0.02,
-            seed: rand::rng().random(),
-        };
-        let plan = Plan {
-            pace: Pace::PerSecond(args.rate / polls.len() as f64),
-            booths: CONNECTIONS,
-            duration: None,
-            patience: Duration::from_secs(10),
-        };
-        let (server, poll, crowd) = (server.clone(), poll.clone(), Crowd::new(poll, habits));
-        let (progress, stop) = (progress.clone(), stop.clone());
-        audiences.spawn(async move {
-            audience::vote(&server, &poll, crowd, plan, None, progress, stop).await
-        });
-    }
-
+    let mut audiences = gather(&server, &polls, args.rate, &progress, &stop);
     let shown = tokio::spawn(simulate::show(progress.clone(), None));
     let ended = tokio::select! {
         biased;
@@ -142,6 +120,39 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         None => Ok(()),
         Some(why) => Err(Failure::failed(format!("the server could not go on: {why}"))),
     }
+}
+
+/// Sends an audience to each of the polls; together they cast `rate` ballots a second.
+fn gather(
+    server: &Server,
+    polls: &[Poll],
+    rate: f64,
+    progress: &Arc<Progress>,
+    stop: &watch::Receiver<bool>,
+) -> JoinSet<Outcome<Report>> {
+    let mut audiences = JoinSet::new();
+    for poll in polls {
+        let habits = Habits {
+            voters: VOTERS,
+            ballots: None,
+            skew: 0.7,
+            revoters: 0.1,
+            duplicates: 0.02,
+            seed: rand::rng().random(),
+        };
+        let plan = Plan {
+            pace: Pace::PerSecond(rate / polls.len() as f64),
+            booths: CONNECTIONS,
+            duration: None,
+            patience: Duration::from_secs(10),
+        };
+        let (server, poll, crowd) = (server.clone(), poll.clone(), Crowd::new(poll, habits));
+        let (progress, stop) = (progress.clone(), stop.clone());
+        audiences.spawn(async move {
+            audience::vote(&server, &poll, crowd, plan, None, progress, stop).await
+        });
+    }
+    audiences
 }
 
 /// Starts a server on an empty folder. Of the settings only the port and the addresses are read.

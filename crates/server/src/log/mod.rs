@@ -7,6 +7,7 @@
 pub mod control;
 pub mod embedded;
 pub mod kafka;
+#[cfg(any(test, feature = "conformance"))]
 pub mod memory;
 mod stall;
 mod waiting;

@@ -15,6 +15,7 @@
 mod ballots;
 mod counting;
 pub mod embedded;
+#[cfg(any(test, feature = "conformance"))]
 pub mod memory;
 mod polls;
 pub mod postgres;
@@ -27,7 +28,6 @@ pub use pollux_core::fold::Voter;
 
 pub use self::ballots::{BallotFate, BallotRow, Ballots, DeadLetter};
 pub use self::counting::{Commit, CommitError, Counting, Loaded, Progress};
-use self::polls::Holder;
 pub use self::polls::{
     CODE_REST_MILLIS, ChangeError, Created, EventAndPolls, IDEMPOTENCY_MILLIS, IdempotencyKey,
     Listing, Polls,

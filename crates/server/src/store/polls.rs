@@ -71,13 +71,6 @@ pub struct Listing {
 /// An event with its polls.
 pub type EventAndPolls = (Event, Vec<Standing>);
 
-/// What has a join code, or was made under an idempotency key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holder {
-    Poll(PollId),
-    Event(EventId),
-}
-
 /// Polls and events. Each revision is written once: whoever changes one says which revision it replaces.
 #[async_trait]
 pub trait Polls: Send + Sync + 'static {

@@ -15,8 +15,7 @@ use pollux_core::standing::{Standing, TallyAt};
 
 use crate::store::{
     BallotFate, BallotRow, CODE_REST_MILLIS, ChangeError, Commit, CommitError, Created, DeadLetter,
-    EventAndPolls, Holder, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, Progress, StoreError,
-    Voter,
+    EventAndPolls, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, Progress, StoreError, Voter,
 };
 
 /// The most commits that a power cut can take back.
@@ -24,6 +23,13 @@ const TAIL: usize = 1024;
 
 /// A record's place: partition and offset.
 pub type Place = (Partition, Offset);
+
+/// What has a join code, or was made under an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    Poll(PollId),
+    Event(EventId),
+}
 
 /// Everything that the store holds.
 #[derive(Default)]
