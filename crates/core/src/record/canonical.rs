@@ -37,6 +37,7 @@ pub(super) fn encode(ballot: &Ballot, options: OptionSet) -> Vec<u8> {
     put(ballot.poll.0.hyphenated().encode_lower(uuid));
     put(VOTER);
     put(ballot.voter.encode(&mut [0; 32]));
+    let mut digits = itoa::Buffer::new();
     put(ID);
     put(ballot.id.0.hyphenated().encode_lower(uuid));
     put(OPTIONS);
@@ -44,30 +45,16 @@ pub(super) fn encode(ballot: &Ballot, options: OptionSet) -> Vec<u8> {
         if i > 0 {
             put(",");
         }
-        put(decimal(option.into(), &mut [0; 20]));
+        put(digits.format(option));
     }
-    let digits = &mut [0; 20];
     put(PHASE);
-    put(decimal(ballot.phase.into(), digits));
+    put(digits.format(ballot.phase));
     put(ROUND);
-    put(decimal(ballot.round.into(), digits));
+    put(digits.format(ballot.round));
     put(AT);
-    put(decimal(ballot.at.0, digits));
+    put(digits.format(ballot.at.0));
     put(end);
     bytes
-}
-
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    std::str::from_utf8(&digits[start..]).expect("digits")
 }
 
 /// Decodes the ballot in these bytes; `None` if they are laid out in any other way.

@@ -43,18 +43,9 @@ pub(super) fn push(records: &mut Vec<u8>, record: &NewRecord) {
 }
 
 /// Appends a length and a space; `write!` costs several times as much here.
-fn push_decimal(bytes: &mut Vec<u8>, mut number: usize) {
-    let mut digits = [b' '; 21];
-    let mut start = 20;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    bytes.extend_from_slice(&digits[start..]);
+fn push_decimal(bytes: &mut Vec<u8>, number: usize) {
+    bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    bytes.push(b' ');
 }
 
 impl Batch {
