@@ -118,7 +118,7 @@ mod tests {
             html(text),
             "<h1>A &amp; B</h1>\n<p>One\ntwo <strong>three</strong> <code>&lt;x&gt;</code>.</p>\n\
              <ul>\n<li>a <a href=\"/docs\">link</a></li>\n<li>b\nmore</li>\n</ul>\n\
-             <pre tabindex=\"0\"><code>{&quot;a&quot;: 1}\n</code></pre>\n<p>end</p>\n"
+             <pre tabindex=\"0\"><code>{\"a\": 1}\n</code></pre>\n<p>end</p>\n"
         );
     }
 

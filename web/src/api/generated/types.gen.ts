@@ -5,7 +5,7 @@ export type ClientOptions = {
 };
 
 /**
- * Where phones find this server.
+ * The address under which phones reach this server.
  */
 export type Address = {
     /**
@@ -13,81 +13,81 @@ export type Address = {
      */
     fix: string | null;
     /**
-     * Whether a phone in the same network can be expected to open it, by how this server is set up.
-     * That one has really come is told by a poll's `pulse` (`elsewhere`).
+     * Whether a phone in the same network can be expected to open it, judging by this server's settings. A
+     * poll's `pulse` (`elsewhere`) says whether one really has.
      */
     phonesCanOpen: boolean;
     /**
-     * What links and QR codes begin with, without a slash at the end.
+     * The beginning of links and QR codes, without a slash at the end.
      */
     url: string;
     /**
-     * Why not; null if they can.
+     * Why phones cannot open it; null if they can.
      */
     why: string | null;
 };
 
 /**
- * One option, or several, of a list.
+ * A choice: voters pick one option of a list, or several.
  */
 export type Choice = {
     /**
-     * single or multiple.
+     * The kind: single or multiple.
      */
     kind: Selection;
     /**
-     * Most options a ballot may mark.
+     * The most options that a ballot may mark.
      */
     maxChoices: number;
     /**
-     * In the organiser's order.
+     * The options, in the organiser's order.
      */
     options: Array<PollOption>;
 };
 
 /**
- * A new event with the secrets that only its maker gets, once.
+ * A new event, with the tokens that only its creator is given.
  */
 export type CreatedEvent = Event & {
     /**
-     * Keep it: it is shown this once, and needed for everything the owner does, with the
-     * event's polls too.
+     * The owner's token. Keep it: it is shown only now, and is needed for everything the owner does with the
+     * event and its polls.
      */
     ownerToken?: string;
     /**
-     * A page that holds the token in its fragment, which no server gets to see.
+     * The owner's page, with the token in the URL's fragment, which is sent to no server.
      */
     ownerUrl?: string;
     /**
-     * For the stage: it shows and reveals, and can do nothing else.
+     * The token for the stage. It can only show and reveal.
      */
     stageToken?: string;
     /**
-     * The stage's page, with its token in the fragment.
+     * The stage's page, with the token in the URL's fragment.
      */
     stageUrl?: string;
 };
 
 /**
- * A new poll with the secret that only its maker gets, once.
+ * A new poll, with the token that only its creator is given.
  */
 export type CreatedPoll = Poll & {
     /**
-     * Keep it: it is shown this once, and needed for everything the owner does.
+     * The owner's token. Keep it: it is shown only now, and is needed for everything the owner does.
      */
     ownerToken?: string;
     /**
-     * A page that holds the token in its fragment, which no server gets to see.
+     * The owner's page, with the token in the URL's fragment, which is sent to no server.
      */
     ownerUrl?: string;
 };
 
 /**
- * An event: polls under one title and one code.
+ * An event: polls under one title and one join code.
  */
 export type Event = {
     /**
-     * #RRGGBB; null: the screens' own colour.
+     * The accent colour as #RRGGBB; null if the screens use their own.
      */
     accent: string | null;
     /**
@@ -95,19 +95,20 @@ export type Event = {
      */
     code: string;
     /**
-     * RFC 3339, UTC.
+     * When the event was created, as RFC 3339 in UTC.
      */
     createdAt: string;
     /**
-     * The poll on stage and on phones; never a draft.
+     * The id of the poll that is on stage and on phones; null if there is none. It is never a
+     * draft.
      */
     current: string | null;
     /**
-     * Origins that may frame the overlay; `*` alone is anybody.
+     * The origins that may embed the event's overlay in a frame; `*` alone admits every origin.
      */
     embed: Array<string>;
     /**
-     * UUIDv7; of an event made up around a lone poll the poll's.
+     * The event's id, a UUIDv7. For a poll that belongs to no event it is the poll's id.
      */
     id: string;
     /**
@@ -115,15 +116,15 @@ export type Event = {
      */
     layout: string;
     /**
-     * Where the logo is; its `v` changes with it.
+     * The path of the logo, whose `v` changes with the logo; null if there is none.
      */
     logo: string | null;
     /**
-     * Made up around a poll that is in no event.
+     * Whether this is no event of its own, but made up around a poll that belongs to none.
      */
     lone: boolean;
     /**
-     * In order. Drafts are shown to the owner and the stage only.
+     * The event's polls, in order. Only the owner and the stage are shown drafts.
      */
     polls: Array<EventPoll>;
     /**
@@ -131,7 +132,7 @@ export type Event = {
      */
     title: string;
     /**
-     * Greater is newer, for viewers who may see the same.
+     * The version; a greater one is newer, for viewers who may see the same.
      */
     version: number;
 };
@@ -141,23 +142,23 @@ export type Event = {
  */
 export type EventPatch = {
     /**
-     * #RRGGBB; null: the screens' own colour.
+     * The accent colour, #RRGGBB; null for the screens' own colour.
      */
     accent?: string | null;
     /**
-     * Origins that may frame its overlay.
+     * Origins that may frame the event's overlay.
      */
     embed?: Array<string> | null;
     /**
-     * bars or columns.
+     * The layout of results: bars or columns.
      */
     layout?: string | null;
     /**
-     * Every poll of the event, once each; null leaves the order as it is.
+     * The ids of all polls of the event, in their new order; null leaves the order as it is.
      */
     order?: Array<string> | null;
     /**
-     * 1 to 200 characters.
+     * The title: 1 to 200 characters.
      */
     title?: string;
 };
@@ -167,33 +168,34 @@ export type EventPatch = {
  */
 export type EventPoll = {
     /**
-     * No ballot can be counted any more until someone reopens or resets.
+     * Whether the poll is final: no ballot can be counted any more until somebody reopens or
+     * resets the poll.
      */
     final: boolean;
     /**
-     * UUIDv7.
+     * The poll's id, a UUIDv7.
      */
     id: string;
     /**
-     * single, multiple or rating.
+     * The poll's kind: single, multiple or rating.
      */
     kind: string;
     /**
-     * The question.
+     * The poll's question.
      */
     question: string;
     /**
-     * Whether everybody may see the numbers.
+     * Whether the owner has revealed the numbers to everybody.
      */
     revealed: boolean;
     /**
-     * draft, open or closed.
+     * The poll's status: draft, open or closed.
      */
     status: string;
 };
 
 /**
- * A new poll of the event, or one that is taken in.
+ * A new poll for the event, or a poll to take in.
  */
 export type EventPollBody = NewPoll | TakeIn;
 
@@ -202,22 +204,22 @@ export type EventPollBody = NewPoll | TakeIn;
  */
 export type EventPulse = {
     /**
-     * Whether one of them ever came from another machine than the server's, since this node started:
-     * then phones can open it.
+     * Whether one of them, since this node started, came from a machine other than the server's. If so,
+     * phones can reach the server.
      */
     elsewhere: boolean;
     /**
-     * Sockets and streams that follow this event, on this node, whichever poll it shows.
+     * The number of sockets and streams on this node that follow the event, whichever poll it shows.
      */
     watchers: number;
 };
 
 /**
- * A poll's results, to be kept.
+ * The results of a poll, to be kept.
  */
 export type Export = {
     /**
-     * When they were these. RFC 3339, UTC.
+     * The moment of the export. RFC 3339, UTC.
      */
     exportedAt: string;
     /**
@@ -225,7 +227,7 @@ export type Export = {
      */
     poll: Poll;
     /**
-     * In the organiser's order a line for each option, or for each step of each statement.
+     * The results in the organiser's order: a line for each option, or for each step of each statement.
      */
     results: Array<ExportedOption>;
 };
@@ -235,28 +237,28 @@ export type Export = {
  */
 export type ExportedOption = {
     /**
-     * Of a rating: the mean step of the statement, the same on each of its lines.
+     * The mean step of the statement, for a rating. It is the same on each line of the statement.
      */
     mean?: number | null;
     /**
-     * Its text.
+     * The text of the option or the statement.
      */
     option: string;
     /**
-     * The option's or the statement's: 1, 2, 3, …
+     * The number of the option or the statement: 1, 2, 3, …
      */
     optionId: number;
     /**
-     * Of the people counted, the part that marked it: from 0 to 1. Where many may be chosen the
-     * parts add up to more than 1. Of a rating: of the people who rated the statement.
+     * The part, from 0 to 1, of the people counted who marked it. Where many options may be chosen, the
+     * parts add up to more than 1. For a rating it is the part of the people who rated the statement.
      */
     share: number;
     /**
-     * Of a rating: which step.
+     * The step, for a rating.
      */
     step?: number | null;
     /**
-     * Marks counted.
+     * The marks that were counted.
      */
     votes: number;
 };
@@ -276,12 +278,12 @@ export type FieldError = {
 };
 
 /**
- * How the server is.
+ * The health of the server.
  */
 export type Health = {
     /**
-     * Whether something of the log is found to be damaged, when so: votes are taken all the same. What, to the server's own
-     * machine and to the operator.
+     * Present if some of the log is found to be damaged. Votes are accepted all the same. The details are
+     * given only to the server's own machine and to the operator.
      */
     log?: string;
     /**
@@ -289,23 +291,24 @@ export type Health = {
      */
     status: string;
     /**
-     * Whether polls can be made and changed, when not: votes in known polls are still taken. Why, to the server's own
-     * machine and to the operator.
+     * Present if polls cannot be created and changed at the moment. Votes in known polls are accepted all
+     * the same. The reason is given only to the server's own machine and to the operator.
      */
     store?: string;
 };
 
 /**
- * A poll's own part.
+ * The part of a poll that depends on its kind.
  */
 export type Kind = Choice | Rating;
 
 /**
- * The leaderboard as the contract shows it.
+ * The leaderboard: the leading options and polls of all open, listed polls whose numbers everybody
+ * may see.
  */
 export type Leaderboard = {
     /**
-     * The leading options over all open, listed polls whose numbers everybody may see.
+     * The leading options.
      */
     options: Array<RankedOption>;
     /**
@@ -313,212 +316,214 @@ export type Leaderboard = {
      */
     polls: Array<RankedPoll>;
     /**
-     * Greater is newer, within one node's epoch.
+     * The version; a greater one is newer, within one node's epoch.
      */
     version: number;
 };
 
 /**
- * How the log is.
+ * The status of the log.
  */
 export type LogStatus = {
     /**
-     * Of them, those that are decided.
+     * The number of those records that are decided.
      */
     counted: number;
     /**
-     * What is the matter; null if nothing is.
+     * What is wrong; null if nothing is.
      */
     detail: string | null;
     /**
-     * Records it has: ballots of all polls and the marks of their opening and closing. Null if it
-     * does not say.
+     * The number of records on the log: ballots of all polls and the records of their opening and closing.
+     * Null if the log does not answer.
      */
     end: number | null;
     /**
-     * Of them, those that are not decided yet. Null if the log does not say.
+     * The number of those records that are not decided yet. Null if the log does not answer.
      */
     lag: number | null;
     /**
-     * For how long at least one of those has been waiting, as far as this node has seen: it looks when
-     * it is asked for its status. 0 when nothing waits.
+     * The seconds for which at least one of those records has been waiting, as far as this node has seen. A
+     * node looks when it is asked for its status. 0 when nothing waits.
      */
     lagSeconds: number | null;
     /**
-     * Whether it takes votes, says how many it has, and what it holds is whole as far as is known.
+     * Whether the log takes votes, says how many it has, and is undamaged as far as is known.
      */
     ok: boolean;
     /**
-     * Parts it is divided into.
+     * The number of partitions.
      */
     partitions: number;
 };
 
 /**
- * A new event as it is written; only for the documentation, the reading is done by hand.
+ * A new event.
  */
 export type NewEvent = {
     /**
-     * #RRGGBB.
+     * The accent colour: #RRGGBB.
      */
     accent?: string | null;
     /**
-     * Origins that may frame its overlay, such as `https://example.org`; `*` alone is anybody.
+     * Origins that may frame the event's overlay, such as `https://example.org`; `*` alone stands for any.
      */
     embed?: Array<string> | null;
     /**
-     * bars (default) or columns.
+     * The layout of results: bars (default) or columns.
      */
     layout?: string | null;
     /**
-     * 1 to 200 characters.
+     * The title: 1 to 200 characters.
      */
     title: string;
 };
 
 /**
- * New tokens of an event, for an owner who lost theirs.
+ * The new tokens of an event, for an owner who lost theirs.
  */
 export type NewEventTokens = {
     /**
-     * Which event.
+     * The id of the event.
      */
     eventId: string;
     /**
-     * The only valid one from now on, for the event and its polls.
+     * The owner's token: from now on the only valid one, for the event and its polls.
      */
     ownerToken: string;
     /**
-     * The owner's page.
+     * The owner's page, with the token in the URL's fragment.
      */
     ownerUrl: string;
     /**
-     * The stage's.
+     * The token for the stage.
      */
     stageToken: string;
     /**
-     * The stage's page.
+     * The stage's page, with the token in the URL's fragment.
      */
     stageUrl: string;
 };
 
 /**
- * A new poll as it is written; only for the documentation, the reading is done by hand.
+ * A new poll.
  */
 export type NewPoll = {
     /**
-     * How many seconds after it opens it closes by itself; instead of `closesAt`.
+     * The number of seconds after its opening at which the poll closes by itself; instead of `closesAt`.
      */
     closesAfter?: number | null;
     /**
-     * RFC 3339; when it closes by itself.
+     * The time at which the poll closes by itself. RFC 3339.
      */
     closesAt?: string | null;
     /**
-     * Origins that may frame its overlay, such as `https://example.org`; `*` alone is anybody.
+     * Origins that may frame the poll's overlay, such as `https://example.org`; `*` alone stands for any.
      */
     embed?: Array<string> | null;
     /**
-     * Of a rating: what the highest step means.
+     * What the highest step of a rating means.
      */
     highLabel?: string | null;
     /**
-     * single, multiple or rating; rating where there are statements, else single unless
+     * single, multiple or rating. The default is rating if there are statements, and otherwise single unless
      * `maxChoices` is above 1.
      */
     kind?: string;
     /**
-     * Whether lists and the leaderboard show it; default true.
+     * Whether the poll is shown in lists and on the leaderboard; default true.
      */
     listed?: boolean | null;
     /**
-     * Of a rating: what the lowest step means.
+     * What the lowest step of a rating means.
      */
     lowLabel?: string | null;
     /**
-     * Of a rating: the lowest step; default 0 for a scale of 11 steps, else 1.
+     * The lowest step of a rating; default 0 for a scale of 11 steps, and otherwise 1.
      */
     lowest?: number | null;
     /**
-     * Of a choice: most options a ballot may mark; by default 1, or all of a multiple choice.
+     * The most options that a ballot may mark, for a choice; by default 1, or all for a multiple choice.
      */
     maxChoices?: number | null;
     /**
-     * Whether it opens at once; default true. False makes a draft.
+     * Whether the poll opens at once; default true. With false it is a draft.
      */
     open?: boolean | null;
     /**
-     * Of a choice, and needed there: 2 to 100 texts of 1 to 200 characters, distinct after
-     * trimming.
+     * The options of a choice, which are required there: 2 to 100 texts of 1 to 200 characters, distinct
+     * after trimming.
      */
     options?: Array<string>;
     /**
-     * 1 to 500 characters.
+     * The question: 1 to 500 characters.
      */
     question: string;
     /**
-     * live (default), afterVote or hidden.
+     * When the public sees the numbers: live (default), afterVote or hidden.
      */
     results?: string | null;
     /**
-     * replace (default) or refuse.
+     * What a second ballot of a voter does: replace (default) or refuse.
      */
     revote?: string | null;
     /**
-     * Of a rating, and needed there: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+     * The statements of a rating, which are required there: 1 to 30 texts of 1 to 200 characters, distinct
+     * after trimming.
      */
     statements?: Array<string>;
     /**
-     * Of a rating: how many steps the scale has; default 5.
+     * The number of steps of a rating's scale; default 5.
      */
     steps?: number | null;
     /**
-     * Of a rating: stars or numbers; default stars for a scale from 1 of up to 5 steps.
+     * stars or numbers, for a rating; default stars for a scale from 1 with up to 5 steps.
      */
     symbol?: string | null;
     /**
-     * shown (default) or hidden: whether everybody sees how many have voted while the numbers are not shown.
+     * Whether everybody sees how many have voted while the numbers are hidden: shown (default) or hidden.
      */
     turnout?: string | null;
     /**
-     * Whether a `voterId` is taken; default true.
+     * Whether ballots may have a `voterId`; default true.
      */
     voterIds?: boolean | null;
 };
 
 /**
- * A new owner's token, for an owner who lost theirs.
+ * The new owner's token of a poll, for an owner who lost theirs.
  */
 export type NewToken = {
     /**
-     * The only valid one from now on.
+     * The owner's token: from now on the only valid one.
      */
     ownerToken: string;
     /**
-     * The owner's page.
+     * The owner's page, with the token in the URL's fragment.
      */
     ownerUrl: string;
     /**
-     * Which poll.
+     * The id of the poll.
      */
     pollId: string;
 };
 
 /**
- * A poll as the contract shows it.
+ * A poll, as far as you may see it.
  */
 export type Poll = Kind & {
     /**
-     * RFC 3339, UTC; null while open.
+     * When the poll was closed, as RFC 3339 in UTC; null unless it is closed.
      */
     closedAt: string | null;
     /**
-     * How many seconds after each opening it closes; `closesAt` is set by it then. Null: it has no
-     * such limit.
+     * The number of seconds after which the poll closes, counted from each opening, which sets
+     * `closesAt`; null if there is no such limit.
      */
     closesAfter: number | null;
     /**
-     * RFC 3339, UTC; null: it stays open until it is closed.
+     * When the poll closes by itself, as RFC 3339 in UTC; null if it stays open until it is
+     * closed.
      */
     closesAt: string | null;
     /**
@@ -526,37 +531,40 @@ export type Poll = Kind & {
      */
     code?: string | null;
     /**
-     * RFC 3339, UTC.
+     * When the poll was created, as RFC 3339 in UTC.
      */
     createdAt: string;
     /**
-     * Origins that may frame its overlay; `*` alone is anybody.
+     * The origins that may embed the poll's overlay in a frame; `*` alone admits every origin.
      */
     embed: Array<string>;
     /**
-     * The event it belongs to, whose code it shows.
+     * The id of the event that the poll belongs to, whose join code it shows; null if it belongs
+     * to none.
      */
     eventId: string | null;
     /**
-     * No ballot can be counted any more until someone reopens or resets.
+     * Whether the poll is final: no ballot can be counted any more until somebody reopens or
+     * resets the poll.
      */
     final: boolean;
     /**
-     * UUIDv7.
+     * The poll's id, a UUIDv7.
      */
     id: string;
     /**
-     * Whether lists and the leaderboard show it.
+     * Whether lists and the leaderboard show the poll.
      */
     listed: boolean;
     /**
-     * RFC 3339, UTC: the closing time that had passed already when it was opened, so that it was
-     * opened without one. Only its owner is told; null to everybody else.
+     * The closing time that had already passed when the poll was opened, as RFC 3339 in UTC; the
+     * poll was opened without a closing time then. It is null for everybody but the owner.
      */
     missedClosesAt: string | null;
     /**
-     * Raised by each opening, closing and reset, from 0 for a draft. It says no more than whoever
-     * watches has seen happen; a change of the owner's may name the phase it is meant for.
+     * The phase, which is 0 for a draft and grows with each opening, closing and reset. It tells
+     * nothing that a viewer could not see happen. A change that an owner asks for may name the
+     * phase it is meant for.
      */
     phase?: number;
     /**
@@ -564,48 +572,50 @@ export type Poll = Kind & {
      */
     question: string;
     /**
-     * Once final: the hash of its result, which `pollux recount` prints too; null before, and while
-     * the numbers are hidden from you.
+     * The hash of the final result, which `pollux recount` prints too; null before the poll is
+     * final and while the numbers are hidden from you.
      */
     resultHash: string | null;
     /**
-     * live, afterVote or hidden.
+     * When the numbers are shown: live, afterVote or hidden.
      */
     results: string;
     /**
-     * Whether everybody may see the numbers.
+     * Whether the owner has revealed the numbers to everybody.
      */
     revealed: boolean;
     /**
-     * replace or refuse.
+     * What becomes of a voter's second ballot: replace (the later ballot counts) or refuse.
      */
     revote: string;
     /**
-     * Raised by each reset, from 1.
+     * The round, which is 1 at first and grows with each reset.
      */
     round: number;
     /**
-     * draft, open or closed.
+     * The status: draft, open or closed.
      */
     status: string;
     /**
-     * People counted; null while hidden from you. Where turnout shows it is there before the numbers.
+     * The number of people counted; null while it is hidden from you. If `turnout` is shown, it is
+     * there even while the numbers are hidden.
      */
     totalVoters: number | null;
     /**
-     * Marks counted; null while hidden from you.
+     * The number of marks counted; null while it is hidden from you.
      */
     totalVotes: number | null;
     /**
-     * shown or hidden: whether everybody sees how many have voted while the numbers are not shown.
+     * Whether everybody sees how many have voted while the numbers are not shown: shown or hidden.
      */
     turnout: string;
     /**
-     * Greater is newer; the same on every node for viewers who may see the same.
+     * The version; a greater one is newer. It is the same on every node for all viewers who may
+     * see the same.
      */
     version: number;
     /**
-     * Whether a `voterId` is taken.
+     * Whether a ballot may carry a `voterId`.
      */
     voterIds: boolean;
 };
@@ -615,7 +625,7 @@ export type Poll = Kind & {
  */
 export type PollList = {
     /**
-     * The `cursor` of the next page; null on the last.
+     * The `cursor` of the next page; null on the last page.
      */
     nextCursor: string | null;
     /**
@@ -625,103 +635,104 @@ export type PollList = {
 };
 
 /**
- * One option.
+ * One option of a choice.
  */
 export type PollOption = {
     /**
-     * 1, 2, 3, …
+     * The option's id: 1, 2, 3, …
      */
     id: U8;
     /**
-     * Its text.
+     * The option's text.
      */
     text: string;
     /**
-     * Marks counted; null while hidden from you.
+     * The number of marks counted; null while it is hidden from you.
      */
     votes: number | null;
 };
 
 /**
- * Changes of a draft (a JSON merge patch): the members of [`NewPoll`] but `open`, all optional.
+ * Changes of a draft (a JSON merge patch): the members of `NewPoll` except `open`, all optional.
  */
 export type PollPatch = {
     /**
-     * In seconds from the opening on; null: never. Takes the place of `closesAt`.
+     * The number of seconds after its opening at which the poll closes by itself; null for never. It
+     * replaces `closesAt`.
      */
     closesAfter?: number | null;
     /**
-     * RFC 3339; null: never. Takes the place of `closesAfter`.
+     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
      */
     closesAt?: string | null;
     /**
-     * Origins that may frame its overlay; alone it can be changed at any time.
+     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
      */
     embed?: Array<string> | null;
     /**
-     * Of a rating: what the highest step means.
+     * What the highest step of a rating means.
      */
     highLabel?: string | null;
     /**
-     * single, multiple or rating. Another kind begins anew: its options or statements are needed.
+     * single, multiple or rating. Another kind begins anew, and requires its options or statements.
      */
     kind?: string | null;
     /**
-     * Whether lists and the leaderboard show it.
+     * Whether the poll is shown in lists and on the leaderboard.
      */
     listed?: boolean | null;
     /**
-     * Of a rating: what the lowest step means.
+     * What the lowest step of a rating means.
      */
     lowLabel?: string | null;
     /**
-     * Of a rating: the lowest step.
+     * The lowest step of a rating.
      */
     lowest?: number | null;
     /**
-     * Of a choice: most options a ballot may mark.
+     * The most options that a ballot may mark, for a choice.
      */
     maxChoices?: number | null;
     /**
-     * Of a choice: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+     * The options of a choice: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
      */
     options?: Array<string>;
     /**
-     * 1 to 500 characters.
+     * The question: 1 to 500 characters.
      */
     question?: string;
     /**
-     * live, afterVote or hidden.
+     * When the public sees the numbers: live, afterVote or hidden.
      */
     results?: string | null;
     /**
-     * replace or refuse.
+     * What a second ballot of a voter does: replace or refuse.
      */
     revote?: string | null;
     /**
-     * Of a rating: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+     * The statements of a rating: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
      */
     statements?: Array<string>;
     /**
-     * Of a rating: how many steps the scale has.
+     * The number of steps of a rating's scale.
      */
     steps?: number | null;
     /**
-     * Of a rating: stars or numbers.
+     * stars or numbers, for a rating.
      */
     symbol?: string | null;
     /**
-     * shown or hidden.
+     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
      */
     turnout?: string | null;
     /**
-     * Whether a `voterId` is taken.
+     * Whether ballots may have a `voterId`.
      */
     voterIds?: boolean | null;
 };
 
 /**
- * A place on the log.
+ * A position on the log.
  */
 export type Position = {
     offset: U64 | null;
@@ -736,7 +747,7 @@ export type Position = {
  */
 export type Problem = {
     /**
-     * The ballot to be sent again.
+     * The id of the ballot to send again.
      */
     ballotId?: string;
     /**
@@ -744,7 +755,7 @@ export type Problem = {
      */
     detail: string;
     /**
-     * Each broken rule.
+     * The broken rules.
      */
     errors?: Array<FieldError>;
     /**
@@ -752,25 +763,25 @@ export type Problem = {
      */
     status: number;
     /**
-     * The kind in words.
+     * The kind of problem in words.
      */
     title: string;
     /**
-     * Which kind of trouble; a path on this server, where it is explained.
+     * The kind of problem: a path on this server, where the kind is explained.
      */
     type: string;
 };
 
 /**
- * Who counts.
+ * The status of the processors.
  */
 export type ProcessorsStatus = {
     /**
-     * Partitions that this node counts; other nodes of a cluster count the others.
+     * The number of partitions that this node counts. Other nodes of a cluster count the others.
      */
     here: number;
     /**
-     * Partitions there are.
+     * The number of partitions.
      */
     partitions: number;
     /**
@@ -784,51 +795,51 @@ export type ProcessorsStatus = {
  */
 export type Pulse = {
     /**
-     * Records that the log has acknowledged, of the whole installation: ballots of all polls and the
-     * marks of their opening and closing. Null while the numbers are hidden from you, or the log
-     * does not say.
+     * The number of records in the whole installation that the log has acknowledged: ballots of all polls
+     * and the records of their opening and closing. Null while the numbers are hidden from you, or if the
+     * log does not answer.
      */
     acknowledged: number | null;
     /**
-     * Of them, those that are decided, as far as this node has heard. Null while the numbers are
-     * hidden from you.
+     * The number of those records that are decided, as far as this node has heard. Null while the numbers
+     * are hidden from you.
      */
     counted: number | null;
     /**
-     * Whether one of them ever came from another machine than the server's, since this node started:
-     * then phones can open it.
+     * Whether one of them, since this node started, came from a machine other than the server's. If so,
+     * phones can reach the server.
      */
     elsewhere: boolean;
     /**
-     * Of them, those that are not decided yet. Null as `acknowledged` is.
+     * The number of those records that are not decided yet. Null in the same cases as `acknowledged`.
      */
     inFlight: number | null;
     /**
-     * Once final: the hash of the result, which `pollux recount` prints too. Null before, and while
-     * hidden from you.
+     * The hash of the result once it is final, which `pollux recount` prints too. Null before, and while the
+     * numbers are hidden from you.
      */
     resultHash: string | null;
     voteToScreen: VoteToScreen | null;
     /**
-     * Sockets and streams that watch this poll, on this node.
+     * The number of sockets and streams on this node that watch the poll.
      */
     watchers: number;
 };
 
 /**
- * An option's place.
+ * An option's place on the leaderboard.
  */
 export type RankedOption = {
     /**
-     * Its text.
+     * The option's text.
      */
     option: string;
     /**
-     * Its id in the poll.
+     * The option's id in the poll.
      */
     optionId: number;
     /**
-     * Its poll.
+     * The id of the option's poll.
      */
     pollId: string;
     /**
@@ -836,55 +847,57 @@ export type RankedOption = {
      */
     question: string;
     /**
-     * From 1; equal votes share it, and the next one skips.
+     * The rank, from 1. Options with equal votes share a rank, and the next rank counts them all:
+     * 1, 2, 2, 4.
      */
     rank: number;
     /**
-     * Marks counted.
+     * The number of marks counted.
      */
     votes: number;
 };
 
 /**
- * A poll's place, by its voters.
+ * A poll's place on the leaderboard, by its voters.
  */
 export type RankedPoll = {
     /**
-     * The poll.
+     * The poll's id.
      */
     pollId: string;
     /**
-     * Its question.
+     * The poll's question.
      */
     question: string;
     /**
-     * From 1; equally many voters share it, and the next one skips.
+     * The rank, from 1. Polls with equally many voters share a rank, and the next rank counts them
+     * all: 1, 2, 2, 4.
      */
     rank: number;
     /**
-     * People counted: what it is ranked by.
+     * The number of people counted, by which the poll is ranked.
      */
     totalVoters: number;
     /**
-     * Marks counted.
+     * The number of marks counted.
      */
     totalVotes: number;
 };
 
 /**
- * Statements, each rated on the same scale.
+ * A rating: statements that are all rated on the same scale.
  */
 export type Rating = {
     /**
-     * What the highest step means; empty if that is not said.
+     * What the highest step means; empty if the organiser has not said so.
      */
     highLabel: string;
     /**
-     * rating.
+     * The kind: rating.
      */
     kind: RatingWord;
     /**
-     * What the lowest step means; empty if that is not said.
+     * What the lowest step means; empty if the organiser has not said so.
      */
     lowLabel: string;
     /**
@@ -892,11 +905,11 @@ export type Rating = {
      */
     lowest: number;
     /**
-     * In the organiser's order.
+     * The statements, in the organiser's order.
      */
     statements: Array<Statement>;
     /**
-     * How many steps the scale has, from 2 to 11.
+     * The number of steps of the scale, from 2 to 11.
      */
     steps: number;
     /**
@@ -915,11 +928,11 @@ export type RatingWord = 'rating';
  */
 export type Receipt = {
     /**
-     * Which ballot; send the same one again if an answer is lost.
+     * The id of the ballot. Send the same ballot again if an answer is lost.
      */
     ballotId: string;
     /**
-     * In which poll.
+     * The id of the poll.
      */
     pollId: string;
     position: Position | null;
@@ -928,50 +941,50 @@ export type Receipt = {
      */
     status: string;
     /**
-     * Of a superseded ballot: the ballot of the same voter that counts in its place. A ballot
-     * under a greater id, or under none, counts again.
+     * The ballot of the same voter that counts in place of a superseded one. A further ballot with a greater
+     * id, or with none, counts again.
      */
     supersededBy?: string;
     /**
-     * To whoever came without a cookie and without a name: sent along with the next ballot it makes
-     * that the same voter's. The cookie of the answer says the same.
+     * Given to voters who came without a cookie and without a name. Sent along with the next ballot, it
+     * makes that ballot the same voter's. The cookie of the answer does the same.
      */
     voter?: string;
 };
 
 /**
- * How a poll's vote went.
+ * How the vote of a poll went.
  */
 export type Replay = {
     /**
-     * At equal intervals, from the first vote to the close. The last one is the final result.
+     * Frames at equal intervals, from the first vote to the close. The last one is the final result.
      */
     frames: Array<ReplayFrame>;
     /**
-     * When the first vote came that counted. RFC 3339, UTC.
+     * The time of the first vote that counted. RFC 3339, UTC.
      */
     from: string;
     /**
-     * When the poll closed. RFC 3339, UTC.
+     * The time at which the poll closed. RFC 3339, UTC.
      */
     to: string;
     /**
-     * People counted in the end.
+     * The number of people counted in the end.
      */
     voters: number;
 };
 
 /**
- * What was counted at one moment.
+ * What was counted up to one moment.
  */
 export type ReplayFrame = {
     /**
-     * Which. RFC 3339, UTC.
+     * The moment. RFC 3339, UTC.
      */
     at: string;
     /**
-     * Marks counted by then: of a choice for each option in the organiser's order, of a rating for each step
-     * of the first statement, then of the second, and so on.
+     * The marks counted by then: for a choice one number for each option in the organiser's order; for a
+     * rating one for each step of the first statement, then of the second, and so on.
      */
     votes: Array<number>;
 };
@@ -982,103 +995,105 @@ export type ReplayFrame = {
 export type Selection = 'single' | 'multiple';
 
 /**
- * Which poll comes on stage.
+ * The poll that is to come on stage.
  */
 export type Show = {
     /**
-     * The poll that the asker sees on stage, or null for none. Should another one be there by now,
-     * nothing is done, and the answer is 409. Left out, it is shown whatever is there.
+     * The poll that the asker sees on stage, or null for none. If another poll is on stage by now, nothing
+     * is changed, and the answer is 409. Without this member the poll is shown whatever is on stage.
      */
     from?: string | null;
     /**
-     * The id of one of the event's polls; a draft is opened. Null: none.
+     * The id of one of the event's polls, which is opened if it is a draft; null for no poll.
      */
     poll: string | null;
 };
 
 /**
- * A token that can show and reveal, and do nothing else.
+ * A token that can only show and reveal.
  */
 export type StageToken = {
     /**
-     * For the stage. A new owner's token ends it.
+     * The token for the stage. It becomes invalid when the owner's token is reissued.
      */
     stageToken: string;
     /**
-     * The stage's page, with the token in its fragment.
+     * The stage's page, with the token in the URL's fragment.
      */
     stageUrl: string;
 };
 
 /**
- * One statement.
+ * One statement of a rating.
  */
 export type Statement = {
     /**
-     * 1, 2, 3, …
+     * The statement's id: 1, 2, 3, …
      */
     id: number;
     /**
-     * The mean of their steps; null while hidden from you, and while nobody has rated it.
+     * The mean of the steps that were given; null while it is hidden from you, and while nobody
+     * has rated the statement.
      */
     mean: number | null;
     /**
-     * How many gave each step, from the lowest on; null while hidden from you.
+     * How many people gave each step, from the lowest on; null while it is hidden from you.
      */
     spread: Array<number> | null;
     /**
-     * Its text.
+     * The statement's text.
      */
     text: string;
     /**
-     * People counted who rated it; null while hidden from you.
+     * The number of people counted who rated it; null while it is hidden from you.
      */
     votes: number | null;
 };
 
 /**
- * How the server is. Whoever shows no token is told the first three members; the others are null.
+ * The status of the server. Without a token only the first three members are given; the others are null.
  */
 export type Status = {
     /**
-     * When this node last heard that votes were counted. RFC 3339, UTC; null if it has not yet.
+     * The time at which this node last heard that votes were counted. RFC 3339, UTC; null if it has not yet.
      */
     lastCommitAt: string | null;
     log: LogStatus | null;
     /**
-     * `embedded`: one process with a data folder. `cluster`: Kafka and PostgreSQL, any number of nodes.
+     * `embedded` is one process with a data folder. `cluster` is any number of nodes over Kafka and
+     * PostgreSQL.
      */
     mode: string;
     /**
-     * This node: the address it is reached at.
+     * The address at which this node is reached.
      */
     node: string | null;
     processors: ProcessorsStatus | null;
     /**
-     * Whether votes are taken now.
+     * Whether votes are accepted now.
      */
     ready: boolean;
     /**
-     * When this node started. RFC 3339, UTC.
+     * The time at which this node started. RFC 3339, UTC.
      */
     startedAt: string | null;
     store: StoreStatus | null;
     /**
-     * Of this server.
+     * The version of this server.
      */
     version: string;
     /**
-     * Sockets and streams that watch anything, on this node.
+     * The number of sockets and streams on this node that watch anything.
      */
     watchers: number | null;
 };
 
 /**
- * How the store is.
+ * The status of the store.
  */
 export type StoreStatus = {
     /**
-     * What is the matter; null if nothing is.
+     * What is wrong; null if nothing is.
      */
     detail: string | null;
     /**
@@ -1093,15 +1108,15 @@ export type StoreStatus = {
 export type Symbol = 'stars' | 'numbers';
 
 /**
- * A poll that is in no event yet, and the token of its owner.
+ * A poll that belongs to no event yet, and the token of its owner.
  */
 export type TakeIn = {
     /**
-     * Its id or join code.
+     * The poll's id or join code.
      */
     pollId: string;
     /**
-     * Its `ownerToken`, which is no longer valid afterwards: the event's is.
+     * The poll's `ownerToken`. From then on only the event's is valid.
      */
     pollToken: string;
 };
@@ -1111,8 +1126,8 @@ export type TakeIn = {
  */
 export type Trend = {
     /**
-     * Oldest first, at most 240. There is none for a step in which nothing changed. This node has
-     * kept them since it saw the poll; empty if it has not. Null while the numbers are hidden from
+     * The points, oldest first, at most 240. A step in which nothing changed has none. A node keeps them
+     * since it first saw the poll; the list is empty if it has none. Null while the numbers are hidden from
      * you.
      */
     points: Array<TrendPoint> | null;
@@ -1127,16 +1142,16 @@ export type Trend = {
  */
 export type TrendPoint = {
     /**
-     * When it last changed in that step. RFC 3339, UTC.
+     * The time of the last change in that step. RFC 3339, UTC.
      */
     at: string;
     /**
-     * People counted by then.
+     * The number of people counted by then.
      */
     voters: number;
     /**
-     * Marks counted by then: of a choice for each option in the organiser's order, of a rating for each step
-     * of the first statement, then of the second, and so on.
+     * The marks counted by then: for a choice one number for each option in the organiser's order; for a
+     * rating one for each step of the first statement, then of the second, and so on.
      */
     votes: Array<number>;
 };
@@ -1146,13 +1161,13 @@ export type TrendPoint = {
  */
 export type Vote = {
     /**
-     * As the poll's kind has it. Of a choice: the ids of the options. Of a rating: for each
-     * statement a step of the scale, or null to skip it.
+     * The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
+     * the scale for each statement, or null to skip it.
      */
     answer?: Array<number | null> | null;
     /**
-     * A UUIDv7 of the client's; with it a lost answer can be asked for again by sending the
-     * same ballot.
+     * A UUIDv7 that the client creates. With it a lost answer can be asked for again by sending the same
+     * ballot.
      */
     ballotId?: string | null;
     /**
@@ -1172,15 +1187,16 @@ export type Vote = {
      */
     options?: Array<string> | null;
     /**
-     * The poll's round that it was wished of: should another have begun by now, it is too late (409).
+     * The round of the poll that the ballot is meant for. If another round has begun by now, the ballot is
+     * too late (409).
      */
     round?: number | null;
     /**
-     * For clients that keep no cookies: the `voter` of an earlier receipt, to be the same voter.
+     * The `voter` of an earlier receipt, with which clients that keep no cookies remain the same voter.
      */
     voter?: string | null;
     /**
-     * Who votes, where the poll takes names; at most 128 bytes.
+     * The voter's name, where the poll allows names; at most 128 bytes.
      */
     voterId?: string | null;
 };
@@ -1190,15 +1206,15 @@ export type Vote = {
  */
 export type VoteToScreen = {
     /**
-     * Half of them took no longer, in milliseconds.
+     * The median: half of the votes took no longer, in milliseconds.
      */
     p50Ms: number;
     /**
-     * 99 of 100 took no longer, in milliseconds.
+     * The 99th percentile: 99 of 100 votes took no longer, in milliseconds.
      */
     p99Ms: number;
     /**
-     * How many there are.
+     * The number of samples.
      */
     samples: number;
 };
@@ -1239,15 +1255,15 @@ export type WatchAllData = {
     path?: never;
     query?: {
         /**
-         * Only this poll (id or join code); repeatable
+         * Only this poll (id or join code); may be repeated
          */
         poll?: Array<string>;
         /**
-         * This event (id or join code; a poll's will do) and its current poll, whichever that is
+         * This event (id or join code, also those of a poll) and its current poll, whichever that is
          */
         event?: string;
         /**
-         * The leaderboard (too)
+         * Send the leaderboard, in addition to the polls that are named
          */
         leaderboard?: string;
     };
@@ -1288,7 +1304,7 @@ export type CreateEventData = {
     body: NewEvent;
     headers?: {
         /**
-         * The same request under the same key makes one event
+         * A key of your choice: the same request under the same key creates one event
          */
         'Idempotency-Key'?: string | null;
     };
@@ -1344,7 +1360,7 @@ export type CreateEventError = CreateEventErrors[keyof CreateEventErrors];
 
 export type CreateEventResponses = {
     /**
-     * Made
+     * Created
      */
     201: CreatedEvent;
 };
@@ -1402,7 +1418,7 @@ export type DeleteEventError = DeleteEventErrors[keyof DeleteEventErrors];
 
 export type DeleteEventResponses = {
     /**
-     * Gone
+     * Deleted
      */
     204: void;
 };
@@ -1450,7 +1466,7 @@ export type GetEventError = GetEventErrors[keyof GetEventErrors];
 
 export type GetEventResponses = {
     /**
-     * The event; its owner and its stage are shown drafts, without an `ETag`
+     * The event. Its owner and its stage are shown drafts too, without an `ETag`
      */
     200: Event;
 };
@@ -1599,7 +1615,7 @@ export type GetLogoData = {
     };
     query?: {
         /**
-         * As in the event: the answer may then be kept for good
+         * The version of the logo, as in the event's `logo`. With it the answer may be cached for good
          */
         v?: string;
     };
@@ -1638,7 +1654,7 @@ export type GetLogoResponse = GetLogoResponses[keyof GetLogoResponses];
 
 export type PutLogoData = {
     /**
-     * At most 64 KiB
+     * A picture of at most 64 KiB
      */
     body: Array<number>;
     path: {
@@ -1717,7 +1733,7 @@ export type AddPollData = {
     body: EventPollBody;
     headers?: {
         /**
-         * The same request under the same key makes one poll
+         * A key of your choice: the same request under the same key creates one poll
          */
         'Idempotency-Key'?: string | null;
     };
@@ -1786,7 +1802,7 @@ export type AddPollError = AddPollErrors[keyof AddPollErrors];
 
 export type AddPollResponses = {
     /**
-     * The poll; it has the event's code and owner
+     * The poll, which has the event's join code and owner
      */
     201: Poll;
 };
@@ -1797,7 +1813,7 @@ export type GetEventPulseData = {
     body?: never;
     path: {
         /**
-         * The event's id or join code; those of a lone poll will do
+         * The id or join code of an event, or of a poll that belongs to none
          */
         id: string;
     };
@@ -1828,7 +1844,7 @@ export type GetEventPulseError = GetEventPulseErrors[keyof GetEventPulseErrors];
 
 export type GetEventPulseResponses = {
     /**
-     * As of now
+     * The present values
      */
     200: EventPulse;
 };
@@ -1902,7 +1918,7 @@ export type ShowPollError = ShowPollErrors[keyof ShowPollErrors];
 
 export type ShowPollResponses = {
     /**
-     * Shown
+     * The event, with the poll on stage
      */
     200: Event;
 };
@@ -1960,7 +1976,7 @@ export type GetEventStageError = GetEventStageErrors[keyof GetEventStageErrors];
 
 export type GetEventStageResponses = {
     /**
-     * The same each time, until the owner's token is reissued
+     * The token, which is the same each time until the owner's token is reissued
      */
     200: StageToken;
 };
@@ -2030,7 +2046,7 @@ export type GetLeaderboardData = {
     path?: never;
     query?: {
         /**
-         * Places; 10 if left out
+         * The number of places; 10 if left out
          */
         limit?: number;
     };
@@ -2064,19 +2080,19 @@ export type ListPollsData = {
     path?: never;
     query?: {
         /**
-         * `open` or `closed` (or, with `all`, `draft`); all of them if left out
+         * `open` or `closed` (or, with `all`, `draft`); all of these if left out
          */
         status?: string;
         /**
-         * `true`, with the operator's token: unlisted polls and drafts too, with all numbers
+         * `true` includes unlisted polls and drafts, and shows all numbers; it takes the operator's token
          */
         all?: boolean;
         /**
-         * Polls on a page
+         * The number of polls on a page; 20 if left out
          */
         limit?: number;
         /**
-         * The `nextCursor` of the page before
+         * The `nextCursor` of the previous page
          */
         cursor?: string;
     };
@@ -2121,7 +2137,7 @@ export type CreatePollData = {
     body: NewPoll;
     headers?: {
         /**
-         * The same request under the same key makes one poll
+         * A key of your choice: the same request under the same key creates one poll
          */
         'Idempotency-Key'?: string | null;
     };
@@ -2177,7 +2193,7 @@ export type CreatePollError = CreatePollErrors[keyof CreatePollErrors];
 
 export type CreatePollResponses = {
     /**
-     * Made
+     * Created
      */
     201: CreatedPoll;
 };
@@ -2194,7 +2210,7 @@ export type DeletePollData = {
     };
     query?: {
         /**
-         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         * The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409
          */
         phase?: number;
     };
@@ -2240,7 +2256,7 @@ export type DeletePollError = DeletePollErrors[keyof DeletePollErrors];
 
 export type DeletePollResponses = {
     /**
-     * Gone
+     * Deleted
      */
     204: void;
 };
@@ -2383,11 +2399,11 @@ export type GetBallotData = {
     };
     query?: {
         /**
-         * Where its record stands, as `partition.offset`
+         * The position of its record on the log, as `partition.offset`
          */
         at?: string;
         /**
-         * The `voterId` it was cast with; else the cookie tells
+         * The `voterId` with which it was cast. Without one the cookie identifies the voter
          */
         voterId?: string;
         /**
@@ -2421,7 +2437,7 @@ export type GetBallotError = GetBallotErrors[keyof GetBallotErrors];
 
 export type GetBallotResponses = {
     /**
-     * Decided
+     * What was decided about the ballot
      */
     200: Receipt;
 };
@@ -2438,7 +2454,7 @@ export type ClosePollData = {
     };
     query?: {
         /**
-         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         * The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409
          */
         phase?: number;
     };
@@ -2484,7 +2500,7 @@ export type ClosePollError = ClosePollErrors[keyof ClosePollErrors];
 
 export type ClosePollResponses = {
     /**
-     * Closed; `final` once every partition is counted
+     * The poll, which is closed, and `final` once every partition is counted
      */
     200: Poll;
 };
@@ -2543,7 +2559,7 @@ export type ExportPollData = {
     };
     query?: {
         /**
-         * `csv` or `json`; csv if left out
+         * `csv` or `json`; `csv` if left out
          */
         format?: string;
     };
@@ -2598,7 +2614,7 @@ export type OpenPollData = {
     };
     query?: {
         /**
-         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         * The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409
          */
         phase?: number;
     };
@@ -2648,7 +2664,7 @@ export type OpenPollError = OpenPollErrors[keyof OpenPollErrors];
 
 export type OpenPollResponses = {
     /**
-     * Open; its rules are fixed from now on
+     * The poll, which is open. Its rules are fixed from now on
      */
     200: Poll;
 };
@@ -2690,7 +2706,7 @@ export type GetPulseError = GetPulseErrors[keyof GetPulseErrors];
 
 export type GetPulseResponses = {
     /**
-     * As of now; numbers are null while hidden from you
+     * The present values; numbers are null while hidden from you
      */
     200: Pulse;
 };
@@ -2707,7 +2723,7 @@ export type ReopenPollData = {
     };
     query?: {
         /**
-         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         * The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409
          */
         phase?: number;
     };
@@ -2753,7 +2769,7 @@ export type ReopenPollError = ReopenPollErrors[keyof ReopenPollErrors];
 
 export type ReopenPollResponses = {
     /**
-     * Open again
+     * The poll, which is open again
      */
     200: Poll;
 };
@@ -2799,7 +2815,7 @@ export type GetReplayError = GetReplayErrors[keyof GetReplayErrors];
 
 export type GetReplayResponses = {
     /**
-     * Cumulative, folded from the log itself
+     * The numbers counted up to each frame, folded from the log itself
      */
     200: Replay;
 };
@@ -2816,7 +2832,7 @@ export type ResetPollData = {
     };
     query?: {
         /**
-         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         * The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409
          */
         phase?: number;
     };
@@ -2862,7 +2878,7 @@ export type ResetPollError = ResetPollErrors[keyof ResetPollErrors];
 
 export type ResetPollResponses = {
     /**
-     * A new round, from zero
+     * The poll, in a new round that begins from zero
      */
     200: Poll;
 };
@@ -2879,7 +2895,7 @@ export type RevealPollData = {
     };
     query?: {
         /**
-         * The `phase` it is meant for: in another one nothing is done, and the answer is 409
+         * The `phase` that the change is meant for. In another phase nothing is changed, and the answer is 409
          */
         phase?: number;
     };
@@ -2925,7 +2941,7 @@ export type RevealPollError = RevealPollErrors[keyof RevealPollErrors];
 
 export type RevealPollResponses = {
     /**
-     * Everybody sees the numbers
+     * The poll, whose numbers everybody sees
      */
     200: Poll;
 };
@@ -2983,7 +2999,7 @@ export type GetPollStageError = GetPollStageErrors[keyof GetPollStageErrors];
 
 export type GetPollStageResponses = {
     /**
-     * The same each time, until the owner's token is reissued
+     * The token, which is the same each time until the owner's token is reissued
      */
     200: StageToken;
 };
@@ -3087,7 +3103,7 @@ export type GetTrendError = GetTrendErrors[keyof GetTrendErrors];
 
 export type GetTrendResponses = {
     /**
-     * Cumulative
+     * The numbers counted up to each point
      */
     200: Trend;
 };
@@ -3098,7 +3114,7 @@ export type CastBallotData = {
     body: Vote;
     headers?: {
         /**
-         * `wait=SECONDS` (RFC 7240): wait no longer than this for a log that takes no votes at the moment, instead of 20 s
+         * `wait=SECONDS` (RFC 7240): the longest wait for a log that takes no votes at the moment, instead of 20 s
          */
         Prefer?: string | null;
     };
@@ -3110,7 +3126,7 @@ export type CastBallotData = {
     };
     query?: {
         /**
-         * `counted`: wait up to 5 s for the decision
+         * With `counted` the answer waits up to 5 s for the decision
          */
         wait?: string;
     };
@@ -3164,11 +3180,11 @@ export type CastBallotError = CastBallotErrors[keyof CastBallotErrors];
 
 export type CastBallotResponses = {
     /**
-     * Decided (with `wait=counted`, or because its poll was changed while it waited for the log)
+     * The ballot is decided (with `wait=counted`, or because its poll was changed while it waited for the log)
      */
     200: Receipt;
     /**
-     * Durable. `Location` is where to ask what became of it
+     * The ballot is durable. `Location` says where to ask what became of it
      */
     202: Receipt;
 };
@@ -3180,7 +3196,7 @@ export type GetStatusData = {
     path?: never;
     query?: {
         /**
-         * With an owner's token: a poll or event (id or join code) that it is of
+         * The poll or event (id or join code) whose owner's token you show
          */
         poll?: string;
     };
@@ -3210,7 +3226,7 @@ export type GetStatusError = GetStatusErrors[keyof GetStatusErrors];
 
 export type GetStatusResponses = {
     /**
-     * All of it for the operator, and for the owner of any poll or event; the first three members for everybody. What log, store and processor say of a fault is added for the operator and for the server's own machine
+     * The whole status for the operator and for the owner of any poll or event; the first three members for everybody. The operator and the server's own machine are also told what log, store and processor report about a fault
      */
     200: Status;
 };
