@@ -93,8 +93,9 @@ fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
 fn most(kind: Selection, given: Option<u64>, count: usize, broken: &mut Vec<Violation>) -> u64 {
     match (kind, given) {
         (Selection::Single, None | Some(1)) => 1,
-        (Selection::Single, Some(_)) => {
-            broken.push(Violation::new("/maxChoices", "a single choice takes exactly 1"));
+        (Selection::Single, Some(most)) => {
+            let detail = format!("must be 1 for a single choice; it is {most}");
+            broken.push(Violation::new("/maxChoices", detail));
             1
         }
         (Selection::Multiple, None) => count as u64,
