@@ -269,8 +269,8 @@ impl Findings {
             let places = counted(self.records.changed.len() as u64, "place");
             wrong.push(format!(
                 "in {places} the log no longer holds what was counted: records were altered, lost or put in \
-                 since. Put back a whole copy of the log and recount that; do not delete the store, which has \
-                 counted what was there"
+                 since. Restore an undamaged copy of the log and recount that; do not delete the store, which \
+                 has counted what was there"
             ));
         }
         match wrong.is_empty() {

@@ -44,7 +44,7 @@ enum SessionError {
     #[error(
         "the record at offset {offset} changes poll {poll} in a way that the store knows nothing of: \
          the store is an older copy than the log. Nothing is lost, and nothing more of this \
-         partition is counted until the newest copy of the store is put back"
+         partition is counted until the newest copy of the store is restored"
     )]
     StoreBehind { offset: Offset, poll: PollId },
     #[error(
