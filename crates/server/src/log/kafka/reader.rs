@@ -139,7 +139,8 @@ impl Reader {
             let patience = if from < slot.end { wait.max(PATIENCE) } else { wait };
             match slot.await_one(from, begun + patience).await {
                 Look::Nothing if from < slot.end => {
-                    let why = format!("offset {from} of partition {partition} does not come");
+                    let why =
+                        format!("offset {from} of partition {partition} was not received in time");
                     return Err(ReadError::Unavailable(why));
                 }
                 Look::Nothing => {
