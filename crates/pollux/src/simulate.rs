@@ -171,7 +171,7 @@ async fn find_or_make(args: &Args) -> Outcome<Poll> {
             });
             let made: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
             if let Some(token) = made["ownerToken"].as_str() {
-                eprintln!("Made a poll; its owner's token: {token}");
+                eprintln!("Created a poll; its owner's token: {token}");
             }
             serde_json::from_value(made)?
         }
@@ -247,7 +247,7 @@ pub fn tell(mut facts: Value, report: Report, json: bool) -> Outcome {
         )?;
         writeln!(
             stdout(),
-            "{} sent again for want of an answer, {} on purpose",
+            "{} sent again because no answer came, {} on purpose",
             grouped(retries),
             duplicates
         )?;

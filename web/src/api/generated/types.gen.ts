@@ -1268,7 +1268,7 @@ export type WatchAllErrors = {
      */
     429: Problem;
     /**
-     * The server does not take votes now; or: As many watch as this server takes; or: The store is unavailable
+     * The server does not take votes now; or: Too many viewers; or: The store is unavailable
      */
     503: Problem;
 };
@@ -1773,7 +1773,7 @@ export type AddPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**
@@ -1889,7 +1889,7 @@ export type ShowPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**
@@ -2164,7 +2164,7 @@ export type CreatePollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**
@@ -2517,7 +2517,7 @@ export type WatchPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: The server does not take votes now; or: As many watch as this server takes
+     * The store is unavailable; or: The server does not take votes now; or: Too many viewers
      */
     503: Problem;
 };
@@ -2635,7 +2635,7 @@ export type OpenPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**
@@ -2740,7 +2740,7 @@ export type ReopenPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**
