@@ -133,7 +133,11 @@ const CASES: &[Case] = &[
     (
         "one altered vote",
         alter_a_vote,
-        &["log.db is damaged: at offset 2 of partition 0", "the checksum", "Restore an undamaged copy"],
+        &[
+            "log.db is damaged: at offset 2 of partition 0",
+            "the checksum",
+            "Restore an undamaged copy",
+        ],
     ),
     (
         "more counted than is on the log",

@@ -307,7 +307,9 @@ pub fn networks() -> Form<Vec<IpNet>> {
         for item in listed(text) {
             if item.contains('/') {
                 let network: IpNet = item.parse().map_err(|_| {
-                    format!("{item:?} is not a network such as 10.0.0.0/8, 192.168.1.20 or fd00::/8")
+                    format!(
+                        "{item:?} is not a network such as 10.0.0.0/8, 192.168.1.20 or fd00::/8"
+                    )
                 })?;
                 if network.prefix_len() == 0 {
                     let why = "covers all addresses; name the proxies' own networks";

@@ -81,7 +81,10 @@ pub async fn run(
             match source.join().await {
                 Ok(feed) => follow(&hub, &source, pace, feed, &loaded).await,
                 Err(error) => {
-                    tracing::warn!(error, "the feed of announcements cannot be joined; trying again");
+                    tracing::warn!(
+                        error,
+                        "the feed of announcements cannot be joined; trying again"
+                    );
                     sleep(pace.retry).await;
                 }
             }
