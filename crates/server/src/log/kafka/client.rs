@@ -81,7 +81,7 @@ pub(super) fn check(config: &KafkaConfig) -> Result<(), OpenError> {
     } else if !config.tls && (config.ca.is_some() || config.certificate.is_some()) {
         "there are certificates for Kafka, but TLS is not asked for; set POLLUX_KAFKA_TLS=true"
     } else if config.linger >= config.timeout {
-        "a record would wait for company longer than for its acknowledgement; set \
+        "a record would wait longer for more records than for its acknowledgement; set \
          POLLUX_KAFKA_LINGER below POLLUX_KAFKA_TIMEOUT"
     } else if config.replication < IN_SYNC + 1 && !config.weak {
         "topics created with fewer than 3 replicas break the promise; set \
