@@ -28,7 +28,7 @@ fn faults(root: &Path, table: &str, requirements: &str) -> Vec<String> {
         for number in numbers(cells[0]) {
             match seen.get_mut(&number) {
                 Some(times) => *times += 1,
-                None => faults.push(format!("{number} is no requirement of these levels")),
+                None => faults.push(format!("{number} is not a requirement of these levels")),
             }
         }
         match cells[..] {
@@ -39,7 +39,7 @@ fn faults(root: &Path, table: &str, requirements: &str) -> Vec<String> {
         }
     }
     let wrong = seen.iter().filter(|(_, times)| **times != 1);
-    faults.extend(wrong.map(|(number, times)| format!("{number} stands there {times} times")));
+    faults.extend(wrong.map(|(number, times)| format!("{number} occurs {times} times")));
     faults
 }
 
@@ -122,9 +122,9 @@ fn what_is_wrong_with_a_table_is_noticed() {
         ("what_is_wrong_with_a_table_is_noticed", "is_there", "1.1.1: there is no test"),
         ("asvs.rs::", "asvs.rs: ", "1.1.1: there is no test"),
         ("| not met |", "| nearly |", "1.2.1 is “nearly”"),
-        ("1.2.2–3", "1.2.2", "1.2.3 stands there 0 times"),
-        ("1.2.2–3", "1.2.1–3", "1.2.1 stands there 2 times"),
-        ("1.3.1 |", "1.3.1, 1.3.9 |", "1.3.9 is no requirement"),
+        ("1.2.2–3", "1.2.2", "1.2.3 occurs 0 times"),
+        ("1.2.2–3", "1.2.1–3", "1.2.1 occurs 2 times"),
+        ("1.3.1 |", "1.3.1, 1.3.9 |", "1.3.9 is not a requirement"),
         (" | — |", " |", "a row has 5 cells"),
     ] {
         let found = of(&good.replacen(right, wrong, 1));

@@ -44,7 +44,7 @@ pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
     let poll = make_poll(cluster)?;
     let story = Story::new();
     story.say(&format!(
-        "a poll; {} people vote on it, half through web1, half through web2",
+        "a poll; {} voters vote on it, half through web1, half through web2",
         2 * BALLOTS
     ));
     let mut audience = Vec::new();

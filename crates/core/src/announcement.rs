@@ -138,9 +138,13 @@ impl Announcement {
         };
         Ok(match wire {
             Wire::Poll { poll_id, poll } if poll_id == poll.id => Self::Poll(poll),
-            Wire::Poll { .. } => return Err(RecordError::Unreadable("two ids for one poll")),
+            Wire::Poll { .. } => {
+                return Err(RecordError::Unreadable("`pollId` and the poll's own id differ"));
+            }
             Wire::Event { event_id, event } if event_id == event.id => Self::Event(event),
-            Wire::Event { .. } => return Err(RecordError::Unreadable("two ids for one event")),
+            Wire::Event { .. } => {
+                return Err(RecordError::Unreadable("`eventId` and the event's own id differ"));
+            }
             Wire::Tally {
                 poll_id,
                 partition,

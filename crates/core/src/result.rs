@@ -31,7 +31,7 @@ pub fn line(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
 pub fn hash(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(line(poll, round, counts, voters)) {
-        write!(hex, "{byte:02x}").expect("a string takes all that is written");
+        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
     }
     hex
 }

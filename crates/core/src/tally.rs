@@ -128,7 +128,7 @@ pub enum DeadReason {
     #[error("no such poll, or not open yet")]
     UnknownPoll,
     /// The answer is empty, has too many marks, or is about something that the poll does not ask.
-    #[error("a choice the poll's rules do not allow")]
+    #[error("an answer that the poll's rules do not allow")]
     BadAnswer,
     /// A genesis record stands at another offset than 0.
     #[error("a genesis record that is not the first of its partition")]

@@ -122,8 +122,8 @@ async fn print(
             Some(Consumed::Assigned(held)) => {
                 let group = args.group.as_deref().unwrap_or_default();
                 match held.as_slice() {
-                    [] => eprintln!("group {group}: no partition is ours"),
-                    held => eprintln!("group {group}: ours are the partitions {}", list(held)),
+                    [] => eprintln!("group {group}: this member holds no partitions"),
+                    held => eprintln!("group {group}: this member holds partitions {}", list(held)),
                 }
             }
             None => break,

@@ -172,7 +172,7 @@ async fn create(args: &Args) -> Outcome<String> {
     };
     let created: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
     let text = |name: &str| created[name].as_str().unwrap_or_default();
-    eprintln!("Made the poll {}/p/{}", args.url, text("code"));
+    eprintln!("Created the poll {}/p/{}", args.url, text("code"));
     eprintln!("Its owner's page: {}", text("ownerUrl"));
     Ok(text("id").to_owned())
 }

@@ -11,7 +11,7 @@ mod digest_check;
 mod fold;
 mod whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{Write, stdout};
 
 use pollux_core::gate::Gate;
@@ -78,6 +78,10 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     };
     // Drafts take no votes, and their rules may still change.
     standings.retain(|standing| standing.poll.phase > 0);
+    let others = match &args.poll {
+        Some(_) => others(&source::polls(&*store).await?, &standings),
+        None => HashSet::new(),
+    };
 
     let mut found = Findings::default();
     found.extent.unchecked = whole::check(&log, json)?;
@@ -91,7 +95,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
             )));
         }
         let digests = store.digests(partition, 0).await?;
-        let mut refold = Refold::new(&log, partition, &standings, digests).await?;
+        let mut refold = Refold::new(&log, partition, &standings, &others, digests).await?;
         for (at, standing) in checks(&standings, partition, progress.next_offset) {
             refold.up_to(at).await?;
             let poll = standing.poll.id;
@@ -114,6 +118,15 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         found.print(&standings)?;
     }
     found.outcome()
+}
+
+/// Returns the polls that are not recounted. Drafts are not among them: whatever the log has of a draft is a
+/// dead letter.
+fn others(all: &[Standing], recounted: &[Standing]) -> HashSet<PollId> {
+    let opened = all.iter().filter(|standing| standing.poll.phase > 0);
+    let id = |standing: &Standing| standing.poll.id;
+    let recounted: HashSet<PollId> = recounted.iter().map(id).collect();
+    opened.map(id).filter(|poll| !recounted.contains(poll)).collect()
 }
 
 /// Returns the offset at which to compare each poll's tally, in the order of the offsets.
@@ -191,7 +204,7 @@ impl Findings {
             "{}",
             json!({
                 "equal": self.equal(), "records": extent.records, "dead": extent.dead,
-                "waiting": extent.waiting, "unchecked": extent.unchecked,
+                "otherPolls": extent.other_polls, "waiting": extent.waiting, "unchecked": extent.unchecked,
                 "polls": Value::from_iter(polls), "differences": Value::from_iter(differences),
                 "changed": ranges(&records.changed), "uncompared": ranges(&records.uncompared),
             })
@@ -238,13 +251,12 @@ impl Findings {
 
     /// Prints how much of the log was compared.
     fn print_extent(&self) -> Outcome {
-        let Extent { dead, unchecked, waiting, .. } = self.extent;
+        let Extent { dead, other_polls, unchecked, waiting, .. } = self.extent;
         if dead > 0 {
-            writeln!(
-                stdout(),
-                "{} left out: dead letters, or of other polls",
-                quantity(dead, "record")
-            )?;
+            writeln!(stdout(), "{} left out", quantity(dead, "dead letter"))?;
+        }
+        if other_polls > 0 {
+            writeln!(stdout(), "{} of other polls left out", quantity(other_polls, "record"))?;
         }
         if unchecked > 0 {
             let unchecked = quantity(unchecked, "record");
@@ -270,8 +282,8 @@ impl Findings {
             let places = quantity(self.records.changed.len() as u64, "place");
             wrong.push(format!(
                 "in {places} the log no longer holds what was counted: records were altered, lost or put in \
-                 since. Put back a whole copy of the log and recount that; do not delete the store, which has \
-                 counted what was there"
+                 since. Restore an undamaged copy of the log and recount that; do not delete the store, which \
+                 has counted what was there"
             ));
         }
         match wrong.is_empty() {

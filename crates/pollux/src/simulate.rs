@@ -171,7 +171,7 @@ async fn find_or_create(args: &Args) -> Outcome<Poll> {
             });
             let created: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
             if let Some(token) = created["ownerToken"].as_str() {
-                eprintln!("Made a poll; its owner's token: {token}");
+                eprintln!("Created a poll; its owner's token: {token}");
             }
             serde_json::from_value(created)?
         }
@@ -247,7 +247,7 @@ pub fn print_report(mut facts: Value, report: Report, json: bool) -> Outcome {
         )?;
         writeln!(
             stdout(),
-            "{} sent again for want of an answer, {} on purpose",
+            "{} sent again because no answer came, {} on purpose",
             grouped(retries),
             duplicates
         )?;

@@ -136,7 +136,10 @@ fn misspelt_settings_are_warned_of() {
         .output()
         .unwrap();
     let said = stderr(&output);
-    assert!(said.contains("warning: POLLUX_PROT (from the environment) is no setting"), "{said}");
+    assert!(
+        said.contains("warning: POLLUX_PROT (from the environment) is not a setting"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -92,7 +92,7 @@ const CASES: &[Case] = &[
     (
         "a store of garbage",
         |f| fs::write(f.join("store.db"), [0xa5; 9000]).unwrap(),
-        &["store.db", "not a database", "Put back the newest copy"],
+        &["store.db", "not a database", "Restore the newest copy"],
     ),
     ("a log cut short", |f| cut(&f.join("log.db")), &["log.db", "truncated"]),
     ("a store cut short", |f| cut(&f.join("store.db")), &["store.db", "damaged"]),
@@ -100,12 +100,12 @@ const CASES: &[Case] = &[
     (
         "a store of no bytes",
         |f| fs::write(f.join("store.db"), "").unwrap(),
-        &["store.db is missing or empty", "Put back"],
+        &["store.db is missing or empty", "Restore"],
     ),
     (
         "no log",
         |f| fs::remove_file(f.join("log.db")).unwrap(),
-        &["log.db, is not", "Put log.db back"],
+        &["log.db, is not", "Restore log.db"],
     ),
     (
         "no store",
@@ -120,7 +120,7 @@ const CASES: &[Case] = &[
     (
         "another secret",
         |f| fs::write(f.join("secret"), "quite another secret").unwrap(),
-        &["secret is not the secret", "Put back the file it was", "as POLLUX_SECRET"],
+        &["secret is not the secret", "Restore the original file", "as POLLUX_SECRET"],
     ),
     ("a secret cut short", |f| fs::write(f.join("secret"), "x").unwrap(), &["secret is damaged"]),
     (
@@ -128,12 +128,16 @@ const CASES: &[Case] = &[
         |f| {
             fs::copy(folder().path().join("log.db"), f.join("log.db")).unwrap();
         },
-        &["was counted from the log", "put back the file that belongs to the other"],
+        &["was counted from the log", "restore the file that belongs to the other"],
     ),
     (
         "one altered vote",
         alter_a_vote,
-        &["log.db is damaged: at offset 2 of partition 0", "the checksum", "Put back a whole copy"],
+        &[
+            "log.db is damaged: at offset 2 of partition 0",
+            "the checksum",
+            "Restore an undamaged copy",
+        ],
     ),
     (
         "more counted than is on the log",

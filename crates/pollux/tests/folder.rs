@@ -183,6 +183,41 @@ async fn a_recount_is_equal_beside_a_server_and_after_it() {
     assert!(words.contains(equal), "{words}");
 }
 
+/// Of one poll's recount the records of other polls are no dead letters.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recount_of_one_poll_counts_the_records_of_others_apart() {
+    let mut history = History::new().await;
+    let draft = Draft::new("Another?", ["Yes", "No"]);
+    let mut other = Poll::draft(PollId::new(NOW, [2; 10]), draft, [0; 32], NOW).unwrap();
+    other.open(NOW).unwrap();
+    let created = history.store.create(other, vec!["482914".into()], None).await.unwrap();
+    let Created::New(other) = created else { panic!("{created:?}") };
+    history.poll = other;
+    control::publish(&*history.log, &history.poll, NOW).await;
+    for voter in 0..3 {
+        history.append(voter, ballot(voter, 1), 1, None).await;
+    }
+    history.count().await;
+    let folder = history.close().await;
+
+    // Beside the genesis records and the ballot in the wrong partition the first poll has 56 records, and the
+    // other has 5.
+    for (arguments, expected) in [
+        (&["recount", "--json"][..], [64, 1, 0]),
+        (&["recount", "--json", "482913"], [64, 1, 5]),
+        (&["recount", "--json", "482914"], [64, 1, 56]),
+    ] {
+        let said = json(&pollux(folder.path(), arguments));
+        let found = ["records", "dead", "otherPolls"].map(|name| said[name].as_u64().unwrap());
+        assert_eq!((found, &said["equal"]), (expected, &true.into()), "{arguments:?}: {said}");
+    }
+    let words = stdout(&pollux(folder.path(), &["recount", "482913"]));
+    let left_out = "1 dead letter left out\n5 records of other polls left out\n";
+    assert!(words.contains(left_out), "{words}");
+    let words = stdout(&pollux(folder.path(), &["recount"]));
+    assert!(!words.contains("other polls"), "{words}");
+}
+
 fn sql(folder: &Path, file: &str, sql: &str) {
     rusqlite::Connection::open(folder.join(file)).unwrap().execute_batch(sql).unwrap();
 }

@@ -98,7 +98,7 @@ settings! {
         POLLUX_KAFKA_PARTITIONS: count(1..=1024) => partitions: u32 = 12;
         /// Create topics with this many replicas; with fewer than 3 see --kafka-weak
         POLLUX_KAFKA_REPLICATION: count(1..) => replication: u32 = 3;
-        /// Take topics that cannot keep the promise, such as those of a single broker: for a try
+        /// Accept topics that cannot keep the promise, such as those of a single broker, for a trial
         POLLUX_KAFKA_WEAK: switch() => weak: bool = false;
         /// Use TLS for connections to Kafka
         POLLUX_KAFKA_TLS: switch() => tls: bool = false;
@@ -370,20 +370,20 @@ impl Config {
             below(
                 "POLLUX_KAFKA_TIMEOUT",
                 "POLLUX_API_VOTE_DEADLINE",
-                "a vote's answer must be Kafka's, not that nobody waited for it",
+                "otherwise the vote's deadline passes before Kafka has answered",
                 kafka.timeout < api.vote_deadline,
             );
         } else {
             below(
                 "POLLUX_LOG_LINGER",
                 "POLLUX_API_VOTE_DEADLINE",
-                "a vote waits at least as long for company",
+                "a vote waits at least that long for its group commit",
                 log.linger < api.vote_deadline,
             );
             below(
                 "POLLUX_LOG_LINGER",
                 "POLLUX_LOG_STALL",
-                "else a log that waits for company is taken for one that hangs",
+                "otherwise a log that waits for more records is taken for one that hangs",
                 log.linger < log.stall,
             );
         }
@@ -397,7 +397,7 @@ impl Config {
             below(
                 "POLLUX_DB_LOCK",
                 "POLLUX_DB_STATEMENT",
-                "else no statement lives to see the lock",
+                "otherwise every statement times out before it gets the lock",
                 db.lock < db.statement,
             );
         }

@@ -147,7 +147,7 @@ async fn strangers_hear_nothing_of_a_backends_words() {
         ..StoreFaults::NONE
     });
     sleep(5 * SECOND).await;
-    told("polls c", "as the dice fell").await;
+    told("polls c", "refused by fault injection").await;
     world.store.set_faults(StoreFaults::NONE);
 
     let damage = Some("log.db at offset 2".to_owned());

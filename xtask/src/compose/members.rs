@@ -61,7 +61,7 @@ pub fn faults(project: &Project) -> Result<Vec<String>> {
     if small {
         let notice = text(&project.json, "/configs/notice/content");
         let silent = GIVEN_UP.iter().filter(|setting| !notice.contains(&format!("{setting}=1")));
-        faults.extend(silent.map(|setting| format!("the notice does not tell {setting}=1")));
+        faults.extend(silent.map(|setting| format!("the notice does not mention {setting}=1")));
     }
     Ok(faults)
 }

@@ -69,7 +69,7 @@ pub fn faults(project: &Project, known: &Known) -> Vec<String> {
         let environment: BTreeMap<_, _> =
             environment.map(|(k, v)| (k.as_str(), v.as_str().unwrap_or_default())).collect();
         for variable in environment.keys().filter(|name| !known.variables.contains(**name)) {
-            wrong(format!("{variable} is no setting"));
+            wrong(format!("{variable} is not a setting"));
         }
         for variable in NEEDED.iter().filter(|name| !environment.contains_key(**name)) {
             wrong(format!("{variable} is missing"));
@@ -119,7 +119,7 @@ fn strangers(project: &Project, known: &Known) -> Vec<String> {
     let mut faults = Vec::new();
     for (name, default) in project.variables().into_iter().filter(|(name, _)| ours(name)) {
         if !known.variables.contains(name) {
-            faults.push(format!("${{{name}}} is no setting"));
+            faults.push(format!("${{{name}}} is not a setting"));
         }
         let real = known.default_of(name);
         // A setting without a default must have one here, so that nothing needs to be set.
@@ -183,7 +183,7 @@ pub fn sample(sample: &str, projects: &[&Project], known: &Known) -> Vec<String>
         named.insert(name);
         let for_compose = taken.iter().any(|(taken, default)| *taken == name && *default == value);
         if !known.variables.contains(name) && !for_compose {
-            faults.push(format!(".env.sample: {name} is no setting"));
+            faults.push(format!(".env.sample: {name} is not a setting"));
         }
     }
     let missing = SAMPLED.iter().copied().chain(taken.iter().map(|(name, _)| *name));

@@ -157,7 +157,7 @@ pub struct Poll {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeRefused {
     /// The request breaks rules; each broken one is named with its place.
-    #[error("{} of the rules are broken", .0.len())]
+    #[error("{} rules are broken", .0.len())]
     Invalid(Vec<Violation>),
     /// The poll's status does not allow this change.
     #[error("the poll is {}", match .0 {

@@ -1,14 +1,17 @@
 //! `Refold` folds one partition of the log from its first record on, as the processor does, but takes nothing
 //! from the store except the polls' rules.
 
+use std::collections::HashSet;
+
 use indicatif::ProgressBar;
 use pollux_core::digest::Digest;
 use pollux_core::fold::{Past, known};
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::record::{Entry, Genesis};
 use pollux_core::standing::Standing;
-use pollux_core::tally::Tally;
+use pollux_core::tally::{DeadReason, Tally};
 use pollux_server::processor::batch::{Batch, Slice};
+use pollux_server::store::DeadLetter;
 
 use super::digest_check::{DigestCheck, Verdict};
 use crate::exit::{Failure, Outcome};
@@ -25,8 +28,11 @@ pub struct Refold<'a> {
     next: Offset,
     /// Everything decided so far. The past is what was folded here; nothing is looked up in the store.
     past: Past,
+    /// The polls that are not recounted.
+    others: &'a HashSet<PollId>,
     check: DigestCheck,
     dead: u64,
+    other_polls: u64,
     bar: ProgressBar,
 }
 
@@ -35,8 +41,11 @@ pub struct Refold<'a> {
 pub struct Extent {
     /// The number of records that were folded.
     pub records: u64,
-    /// Of them, the records that were left out: dead letters, and records of polls that are not recounted.
+    /// Of them, the dead letters.
     pub dead: u64,
+    /// Of them, the records of polls that are not recounted. What became of them is not decided here, except
+    /// that a record in the wrong partition is a dead letter, whatever poll it is of.
+    pub other_polls: u64,
     /// The number of records that follow, which the store has not counted either.
     pub waiting: u64,
     /// The number of records of the whole log without a checksum, because they were written before records
@@ -49,6 +58,7 @@ impl Extent {
     pub fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.dead += other.dead;
+        self.other_polls += other.other_polls;
         self.waiting += other.waiting;
         self.unchecked += other.unchecked;
     }
@@ -61,12 +71,13 @@ impl Drop for Refold<'_> {
 }
 
 impl<'a> Refold<'a> {
-    /// Starts before the first record. Ballots in polls other than these are passed over. The digests are
-    /// those that the store keeps.
+    /// Starts before the first record. Ballots in polls other than `polls` are passed over; `others` are
+    /// those of them that exist. The digests are those that the store keeps.
     pub async fn new(
         log: &'a LogReader,
         partition: Partition,
         polls: &[Standing],
+        others: &'a HashSet<PollId>,
         digests: Vec<Digest>,
     ) -> Outcome<Self> {
         let partitions = log.partitions();
@@ -76,7 +87,8 @@ impl<'a> Refold<'a> {
         let end = log.end(partition).await?;
         let bar = terminal::progress(Some(end), "records");
         let check = DigestCheck::new(partition, digests);
-        let refold = Self { log, slice, next: 0, past, check, dead: 0, bar };
+        let refold =
+            Self { log, slice, next: 0, past, others, check, dead: 0, other_polls: 0, bar };
         refold.check_genesis().await?;
         Ok(refold)
     }
@@ -117,10 +129,22 @@ impl<'a> Refold<'a> {
             }
             let commit = batch.decide(self.slice, self.next, &mut self.past);
             self.next = commit.to;
-            self.dead += commit.dead.len() as u64;
+            let passed_over =
+                commit.dead.iter().filter(|letter| self.is_of_another(letter)).count();
+            self.other_polls += passed_over as u64;
+            self.dead += (commit.dead.len() - passed_over) as u64;
             self.bar.set_position(self.next);
         }
         Ok(())
+    }
+
+    /// Returns whether a record was left out only because its poll is not recounted.
+    fn is_of_another(&self, letter: &DeadLetter) -> bool {
+        // Only with a poll to recount are there others; without, nothing has to be decoded again.
+        !self.others.is_empty()
+            && letter.reason == DeadReason::UnknownPoll.to_string()
+            && Entry::decode(&letter.value)
+                .is_ok_and(|entry| entry.poll().is_some_and(|poll| self.others.contains(&poll)))
     }
 
     /// Returns a poll's tally as of now; `None` for a poll that was not asked for.
@@ -138,6 +162,7 @@ impl<'a> Refold<'a> {
     /// Returns how many records were folded, how many of them were left out, and how many more the log holds.
     pub async fn extent(&self) -> Outcome<Extent> {
         let waiting = self.log.end(self.slice.partition).await?.saturating_sub(self.next);
-        Ok(Extent { records: self.next, dead: self.dead, waiting, unchecked: 0 })
+        let Self { next: records, dead, other_polls, .. } = *self;
+        Ok(Extent { records, dead, other_polls, waiting, unchecked: 0 })
     }
 }

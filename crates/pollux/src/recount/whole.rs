@@ -25,8 +25,8 @@ pub fn check(log: &LogReader, json: bool) -> Outcome<u64> {
         print(&seen)?
     }
     Err(Failure::failed(format!(
-        "the log is damaged in {}, and nothing is counted from it. Put back a whole copy of the data \
-         folder and recount that; what the store has counted stands, but this log cannot confirm it",
+        "the log is damaged in {}, and nothing is counted from it. Restore an undamaged copy of the \
+         data folder and recount that; what the store has counted stands, but this log cannot confirm it",
         quantity(places, "place")
     )))
 }

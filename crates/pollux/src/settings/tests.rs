@@ -88,7 +88,7 @@ fn roles_are_for_a_cluster() {
 fn misspelt_variables_are_noticed() {
     let found = variables(&[("POLLUX_PROT", "1"), ("POLLUX_LOG", "info")], "");
     let unknown: Vec<_> = found.unknown().collect();
-    assert_eq!(unknown, ["POLLUX_PROT (from the environment) is no setting of Pollux"]);
+    assert_eq!(unknown, ["POLLUX_PROT (from the environment) is not a setting of Pollux"]);
 }
 
 /// Returns the configurations, or the errors, that `--flag=text` and `VARIABLE=text` lead to.
@@ -169,7 +169,7 @@ fn past_its_limits_a_setting_is_refused_by_name_and_told_what_would_do() {
                 (owned(&[least, most]), outside, format!("not a {noun} {limits}"))
             }
             ["more", "than", "0s"] => {
-                (owned(&["1ms", "365d"]), owned(&["0s"]), "must be more than nothing".into())
+                (owned(&["1ms", "365d"]), owned(&["0s"]), "must be more than 0s".into())
             }
             ["16", "bytes", "or", "more"] => {
                 let why = "only 15 bytes long; 16 or more are needed";

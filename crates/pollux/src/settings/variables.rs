@@ -100,7 +100,7 @@ impl Variables {
         self.found
             .iter()
             .filter(move |(name, _)| name.starts_with("POLLUX_") && !known(name))
-            .map(|(name, (_, source))| format!("{name} ({source}) is no setting of Pollux"))
+            .map(|(name, (_, source))| format!("{name} ({source}) is not a setting of Pollux"))
     }
 
     /// Makes a configuration of the flags, else of these variables, else of the defaults.

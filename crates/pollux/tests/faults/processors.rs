@@ -18,7 +18,7 @@ const BEGIN: &[u8] = b"BEGIN\0";
 const COMMIT: &[u8] = b"COMMIT\0";
 
 /// With this text a processor logs which partitions it has.
-const HAS: &str = "partitions of this processor";
+const HAS: &str = "this processor now holds partitions";
 /// The scenario tries at most this often to have two workers commit the same records.
 const ATTEMPTS: usize = 8;
 

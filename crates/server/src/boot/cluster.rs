@@ -61,9 +61,9 @@ pub enum Mismatch {
     },
     /// The given secret is not the one from which the voters' pseudonyms were derived.
     #[error(
-        "POLLUX_SECRET is not the secret of the other nodes of the database {0}: with it every \
-         voter would be a stranger, and could vote again. Give this node the same one, and the same \
-         POLLUX_FORMER_SECRETS; if the first was a mistake and nobody has voted yet, run DELETE FROM \
+        "POLLUX_SECRET is not the secret of the other nodes of the database {0}: with it no \
+         voter would be recognised, and everybody could vote again. Give this node the same one, and \
+         the same POLLUX_FORMER_SECRETS; if the first was a mistake and nobody has voted yet, run DELETE FROM \
          meta WHERE name = 'secret' in {0}"
     )]
     SecretChanged(String),
@@ -275,7 +275,7 @@ async fn relay(log: Arc<KafkaLog>, store: Arc<PostgresStore>, stop: Cancellation
         full = told.as_ref().is_ok_and(|told| *told >= MOST_CHANGES);
         let error = told.err();
         if let Some(error) = error.as_ref().filter(|error| failing.as_ref() != Some(*error)) {
-            tracing::warn!(error, "changes of polls are told later");
+            tracing::warn!(error, "changes of polls are announced later");
         }
         failing = error;
     }

@@ -33,8 +33,8 @@ pub fn keep(folder: &Path, name: &str, ambient: &dyn Ambient) -> std::io::Result
             return Err(std::io::Error::new(
                 ErrorKind::InvalidData,
                 format!(
-                    "{} is damaged: it should hold at least 16 characters. Put back the file it \
-                     was; without it, voters and organisers are not recognised",
+                    "{} is damaged: it should hold at least 16 characters. Restore the original \
+                     file; without it, voters and organisers are not recognised",
                     path.display()
                 ),
             ));

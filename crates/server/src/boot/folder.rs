@@ -28,28 +28,28 @@ pub(super) const OPERATOR_TOKEN: &str = "admin-token";
 pub enum Mismatch {
     /// The log that the store was counted from is gone.
     #[error(
-        "{} is there, but the log it was counted from, {LOG}, is not. Put {LOG} back (with its \
+        "{} is there, but the log it was counted from, {LOG}, is not. Restore {LOG} (with its \
          -wal file, if there was one), or begin in an empty folder", .0.join(STORE).display()
     )]
     LogLost(PathBuf),
     /// The store that belongs to the log is gone.
     #[error(
         "{} holds votes, but {STORE} is missing or empty: the polls they were cast in are lost \
-         with it. Put back the newest copy of {STORE}: votes it has not counted yet are counted from \
+         with it. Restore the newest copy of {STORE}: votes it has not counted yet are counted from \
          the log, up to the first poll it does not have. Or begin in an empty folder", .0.join(LOG).display()
     )]
     StoreLost(PathBuf),
     /// The secret is gone.
     #[error(
-        "{} holds votes, but the file {SECRET} is gone: with a new one every voter would be a \
-         stranger, and could vote again. Put it back, or give it as POLLUX_SECRET",
+        "{} holds votes, but the file {SECRET} is gone: with a new one no voter would be \
+         recognised, and everybody could vote again. Restore it, or give it as POLLUX_SECRET",
         .0.join(LOG).display()
     )]
     SecretLost(PathBuf),
     /// The given secret is not the one from which the voters' pseudonyms were derived.
     #[error(
-        "POLLUX_SECRET is not the secret that the votes in {} were cast under: with it every voter \
-         would be a stranger, and could vote again. Give the former one{}; or begin in an empty \
+        "POLLUX_SECRET is not the secret that the votes in {} were cast under: with it no voter \
+         would be recognised, and everybody could vote again. Give the former one{}; or begin in an empty \
          folder", folder.join(LOG).display(),
         if *kept { ", or leave POLLUX_SECRET out: then the one in the file secret is used" } else { "" }
     )]
@@ -61,9 +61,9 @@ pub enum Mismatch {
     },
     /// The secret in the file is not the one from which the voters' pseudonyms were derived.
     #[error(
-        "{} is not the secret that the votes here were cast under: with it every voter would be a \
-         stranger, and could vote again. Put back the file it was, or give its content as \
-         POLLUX_SECRET; if POLLUX_SECRET used to be set, set it again", .0.join(SECRET).display()
+        "{} is not the secret that the votes here were cast under: with it no voter would be \
+         recognised, and everybody could vote again. Restore the original file, or give its content \
+         as POLLUX_SECRET; if POLLUX_SECRET used to be set, set it again", .0.join(SECRET).display()
     )]
     SecretSwapped(PathBuf),
     /// Polls created since the rotation's moment already use the former secret, though they would need the
@@ -72,7 +72,7 @@ pub enum Mismatch {
     RotatedTooLate(UnixMillis),
     /// Log and store belong to two installations.
     #[error(
-        "{} was counted from the log {counted}, but {LOG} is the log {found}: put back the file \
+        "{} was counted from the log {counted}, but {LOG} is the log {found}: restore the file \
          that belongs to the other", folder.join(STORE).display()
     )]
     Strangers {
@@ -86,7 +86,7 @@ pub enum Mismatch {
     /// The log is shorter than what was counted from it.
     #[error(
         "{} ends at offset {end} of partition {partition}, but {counted} records of it were \
-         counted: records are missing. Put back the newest copy of {LOG}; do not delete {STORE}",
+         counted: records are missing. Restore the newest copy of {LOG}; do not delete {STORE}",
         folder.join(LOG).display()
     )]
     LogShortened {

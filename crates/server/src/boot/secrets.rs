@@ -35,8 +35,8 @@ pub enum Unfit {
 pub fn too_late(until: UnixMillis) -> String {
     let at = jiff::Timestamp::from_millisecond(until.0 as i64).unwrap_or_default();
     format!(
-        "POLLUX_FORMER_SECRETS says that the secret is rotated at {at}, which has passed: polls made since \
-         then name their voters with the former one. Name a moment ahead, by which every node has been \
+        "POLLUX_FORMER_SECRETS says that the secret is rotated at {at}, which has passed: polls created since \
+         then use the former one. Name a moment ahead, by which every node has been \
          started like this; until then all go on with the former secret"
     )
 }

@@ -121,7 +121,7 @@ pub fn rate() -> Form<(u32, u32)> {
 /// Returns the form of a length of time that is more than zero.
 pub fn time() -> Form<Duration> {
     let read = |text: &str| match parse_duration(text)? {
-        Duration::ZERO => Err("must be more than nothing".into()),
+        Duration::ZERO => Err("must be more than 0s".into()),
         time => Ok(time),
     };
     Form::new("TIME", read, shown_time).limits("more than 0s")
@@ -292,7 +292,7 @@ fn read_addresses(text: &str) -> Result<Vec<IpAddr>, String> {
         } else {
             let bare = item.trim_start_matches('[').trim_end_matches(']');
             add(bare.parse().map_err(|_| {
-                format!("{item:?} is no IP address such as 0.0.0.0, 192.168.1.20 or ::1")
+                format!("{item:?} is not an IP address such as 0.0.0.0, 192.168.1.20 or ::1")
             })?);
         }
     }
@@ -307,10 +307,13 @@ pub fn networks() -> Form<Vec<IpNet>> {
         for item in listed(text) {
             if item.contains('/') {
                 let network: IpNet = item.parse().map_err(|_| {
-                    format!("{item:?} is no network such as 10.0.0.0/8, 192.168.1.20 or fd00::/8")
+                    format!(
+                        "{item:?} is not a network such as 10.0.0.0/8, 192.168.1.20 or fd00::/8"
+                    )
                 })?;
                 if network.prefix_len() == 0 {
-                    return Err(format!("{item:?} is everybody; name the proxies' own networks"));
+                    let why = "covers all addresses; name the proxies' own networks";
+                    return Err(format!("{item:?} {why}"));
                 }
                 all.push(network.trunc());
             } else {

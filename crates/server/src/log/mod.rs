@@ -94,8 +94,7 @@ pub enum ReadError {
     },
     /// The bytes on the log are not those that were written. A reader must not skip over this.
     #[error(
-        "the log is damaged: {0}. Put back a whole copy of it; `pollux recount` says what else is \
-         damaged, and what is whole"
+        "the log is damaged: {0}. Restore an undamaged copy; `pollux recount` lists all damage"
     )]
     Damaged(String),
     /// The log cannot be read at the moment; the caller tries again.

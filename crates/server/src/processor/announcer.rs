@@ -106,7 +106,11 @@ impl<'a> Announcer<'a> {
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
                         let partition = self.partition;
-                        tracing::warn!(partition, %error, "committed, but announced later");
+                        tracing::warn!(
+                            partition,
+                            %error,
+                            "the commit could not be announced; trying again"
+                        );
                     }
                     drop(under_way);
                     tokio::time::sleep(self.processor.limits.retry).await;

@@ -59,7 +59,7 @@ impl Clock {
             }
             tracing::warn!(
                 by_ms = by,
-                "the clock was set; polls with a time from their opening keep it"
+                "the wall clock was set; closing times that count from an opening are shifted with it"
             );
         }
         (self.wall, self.steady) = (now.wall, now.steady);

@@ -128,11 +128,11 @@ async fn a_store_that_stays_full_is_told_once_and_so_is_its_end() {
         control::publish(&*processor.log, &poll, NOW).await;
         tokio::time::sleep(minute).await;
         assert_eq!(processor.troubles.lock().len(), PARTITIONS as usize, "every one has work");
-        let warned = said.times("taken up again");
+        let warned = said.times("starting again from the store's offset");
         assert_eq!(warned, time * PARTITIONS as usize, "once for each partition and time");
         store.set_faults(StoreFaults::NONE);
         tokio::time::sleep(minute).await;
-        assert_eq!(said.times("goes on"), time * PARTITIONS as usize);
+        assert_eq!(said.times("is counted again"), time * PARTITIONS as usize);
         assert!(processor.troubles.lock().is_empty());
     }
     stop.cancel();

@@ -44,7 +44,7 @@ enum SessionError {
     #[error(
         "the record at offset {offset} changes poll {poll} in a way that the store knows nothing of: \
          the store is an older copy than the log. Nothing is lost, and nothing more of this \
-         partition is counted until the newest copy of the store is put back"
+         partition is counted until the newest copy of the store is restored"
     )]
     StoreBehind { offset: Offset, poll: PollId },
     #[error(
@@ -75,7 +75,11 @@ pub async fn run(processor: Processor, partition: Partition, stop: CancellationT
             before
         };
         if before.as_deref() != Some(&error.to_string()) {
-            tracing::warn!(partition, %error, "the partition is taken up again");
+            tracing::warn!(
+                partition,
+                %error,
+                "counting of the partition stopped; starting again from the store's offset"
+            );
         }
         counter!("pollux_worker_restarts_total").increment(1);
         processor.pause(&stop).await;
@@ -183,7 +187,7 @@ impl<'a> Worker<'a> {
             // The trouble is cleared only now: every session begins well, but a commit may go on
             // failing for as long as the disk is full.
             if well_again(processor, partition) {
-                tracing::info!(partition, "the partition goes on");
+                tracing::info!(partition, "the partition is counted again");
             }
             if !none && !full {
                 // Votes that arrive in the meantime share the next transaction.

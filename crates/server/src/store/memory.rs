@@ -193,8 +193,10 @@ impl MemoryStore {
     ) -> Result<T, E> {
         let faults = self.faults(call);
         self.delay(&faults).await;
-        let unavailable = || Err(StoreError::Unavailable("as the dice fell".into()).into());
-        let unknown = || Err(StoreError::Unknown("as the dice fell".into()).into());
+        let unavailable =
+            || Err(StoreError::Unavailable("refused by fault injection".into()).into());
+        let unknown =
+            || Err(StoreError::Unknown("outcome unknown by fault injection".into()).into());
         let answer = match (self.roll(&faults), call) {
             (Fault::None, _) => work(&mut self.state.lock()),
             (Fault::Unavailable, _) | (_, Call::Read) => unavailable(),
@@ -215,7 +217,7 @@ impl Store for MemoryStore {
     /// The store is not ready when every change is refused.
     fn ready(&self) -> Result<(), String> {
         let away = self.faults(Call::Change).unavailable >= 1.0;
-        if away { Err("as the dice fell".into()) } else { Ok(()) }
+        if away { Err("refused by fault injection".into()) } else { Ok(()) }
     }
 
     async fn shut(&self) {}

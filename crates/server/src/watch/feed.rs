@@ -82,7 +82,10 @@ pub async fn run(
             match source.join().await {
                 Ok(feed) => follow(&hub, &source, pace, feed, &loaded).await,
                 Err(error) => {
-                    tracing::warn!(error, "the feed of results cannot be joined; trying again");
+                    tracing::warn!(
+                        error,
+                        "the feed of announcements cannot be joined; trying again"
+                    );
                     sleep(pace.retry).await;
                 }
             }
@@ -131,7 +134,7 @@ async fn follow(
                     }
                     Ok(Loaded::Some) => {}
                     Err(error) => {
-                        tracing::warn!(error, "results cannot be loaded; trying again");
+                        tracing::warn!(error, "polls and events cannot be loaded; trying again");
                         // The ids that were asked for may be dropped, because the next load brings
                         // everything.
                         whole_at = Instant::now();

@@ -143,7 +143,8 @@ impl Close {
     pub const UTF8: Self = Self(1007, "text must be UTF-8");
     pub const FLOOD: Self = Self(1008, "too many messages; send fewer a second");
     pub const TOO_BIG: Self = Self(1009, "the message is too long");
-    pub const BUSY: Self = Self(1013, "too many answers are waiting to be read, or too many watch");
+    pub const BUSY: Self =
+        Self(1013, "too many replies are waiting to be read, or there are too many viewers");
     pub const SILENT: Self = Self(1001, "no sign of life; connect again");
 }
 

@@ -1284,7 +1284,7 @@ export type WatchAllErrors = {
      */
     429: Problem;
     /**
-     * The server does not take votes now; or: As many watch as this server takes; or: The store is unavailable
+     * The server does not take votes now; or: Too many viewers; or: The store is unavailable
      */
     503: Problem;
 };
@@ -1789,7 +1789,7 @@ export type AddPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**
@@ -1905,7 +1905,7 @@ export type ShowPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**
@@ -2180,7 +2180,7 @@ export type CreatePollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**
@@ -2533,7 +2533,7 @@ export type WatchPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: The server does not take votes now; or: As many watch as this server takes
+     * The store is unavailable; or: The server does not take votes now; or: Too many viewers
      */
     503: Problem;
 };
@@ -2651,7 +2651,7 @@ export type OpenPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**
@@ -2756,7 +2756,7 @@ export type ReopenPollErrors = {
      */
     429: Problem;
     /**
-     * The store is unavailable; or: As many polls are open as this server takes
+     * The store is unavailable; or: Too many open polls
      */
     503: Problem;
     /**

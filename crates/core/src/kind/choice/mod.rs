@@ -93,8 +93,9 @@ fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
 fn most(kind: ChoiceMode, given: Option<u64>, count: usize, broken: &mut Vec<Violation>) -> u64 {
     match (kind, given) {
         (ChoiceMode::Single, None | Some(1)) => 1,
-        (ChoiceMode::Single, Some(_)) => {
-            broken.push(Violation::new("/maxChoices", "a single choice takes exactly 1"));
+        (ChoiceMode::Single, Some(most)) => {
+            let detail = format!("must be 1 for a single choice; it is {most}");
+            broken.push(Violation::new("/maxChoices", detail));
             1
         }
         (ChoiceMode::Multiple, None) => count as u64,

@@ -106,10 +106,10 @@ impl Draft {
     pub(super) fn check(self, broken: &mut Vec<Violation>) -> Option<Rating> {
         let found = broken.len();
         let statements = texts(&self.statements, broken);
-        let steps = self.steps.unwrap_or(USUAL_STEPS.into());
-        let steps = u8::try_from(steps).ok().filter(|n| (MIN_STEPS..=MAX_STEPS).contains(n));
+        let given = self.steps.unwrap_or(USUAL_STEPS.into());
+        let steps = u8::try_from(given).ok().filter(|n| (MIN_STEPS..=MAX_STEPS).contains(n));
         if steps.is_none() {
-            let detail = format!("must be from {MIN_STEPS} to {MAX_STEPS}");
+            let detail = format!("must be from {MIN_STEPS} to {MAX_STEPS}; it is {given}");
             broken.push(Violation::new("/steps", detail));
         }
         let steps = steps.unwrap_or(USUAL_STEPS);
@@ -192,10 +192,12 @@ impl Rating {
         }
         let mut steps = Vec::with_capacity(count);
         for (i, step) in given.into_iter().enumerate() {
-            let step = step.map(|step| {
-                let step = Step::try_from(step).ok();
+            let step = step.map(|given| {
+                let step = Step::try_from(given).ok();
                 step.filter(|step| (lowest..=highest).contains(step)).ok_or_else(|| {
-                    let detail = format!("must be from {lowest} to {highest}, or null to skip it");
+                    let detail = format!(
+                        "must be from {lowest} to {highest}, or null to skip it; it is {given}"
+                    );
                     Violation::new(format!("/answer/{i}"), detail)
                 })
             });

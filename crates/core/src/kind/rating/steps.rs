@@ -47,7 +47,7 @@ impl<'de> Deserialize<'de> for Steps {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let steps = Vec::<Option<Step>>::deserialize(deserializer)?;
         if steps.len() > MAX_STATEMENTS || steps.contains(&Some(SKIPPED)) {
-            return Err(D::Error::custom("more than 30 statements, or a step of no scale"));
+            return Err(D::Error::custom("has more than 30 statements, or the step 255"));
         }
         Ok(Self::of(steps))
     }

@@ -31,8 +31,8 @@ pub fn for_new(app: &App, asker: &Asker) -> Result<Place, Problem> {
         return for_known(app);
     }
     let most = app.config.watch.open_polls;
-    let what = "new polls cannot be open for now: make yours as a draft (\"open\": false), which may \
-                be opened";
+    let what = "new polls cannot be open for now: create yours as a draft (\"open\": false) and open \
+                it later";
     take(app, most, what)
 }
 

@@ -90,7 +90,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::NotTheOwners => wrong_token("owner's"),
             Refusal::OnlyAStages => {
-                let detail = "this is the token of a stage: it can show and reveal, nothing else";
+                let detail = "this is the token of a stage: it can only show and reveal";
                 let problem = Self::new(Trouble::WrongToken, detail);
                 problem.noted_as(SecurityEvent::StageTokenRefused)
             }

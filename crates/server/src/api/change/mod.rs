@@ -274,7 +274,8 @@ where
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
     tokio::spawn(work(app.clone())).await.unwrap_or_else(|_| {
-        Err(Problem::new(Trouble::ChangeUnknown, "the server stopped in the middle of it"))
+        let detail = "the server stopped before the change was finished";
+        Err(Problem::new(Trouble::ChangeUnknown, detail))
     })
 }
 

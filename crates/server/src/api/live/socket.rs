@@ -106,7 +106,8 @@ impl Inbound for Talk {
         };
         let reference = match said.reference {
             Some(ref value) if value.to_string().len() > MAX_REF => {
-                let detail = format!("must be at most {MAX_REF} bytes");
+                let bytes = value.to_string().len();
+                let detail = format!("must be at most {MAX_REF} bytes; it has {bytes}");
                 return complain(viewer, &None, &Problem::rule("/ref", detail));
             }
             ref reference => reference.clone(),

@@ -63,7 +63,7 @@ fn judge(url: String, hosts: &[IpAddr], port: u16, own: Option<IpAddr>) -> Addre
                 .to_owned(),
         ),
         (false, Some(link)) => (
-            format!("{url} leads every phone to itself"),
+            format!("{url} is an address of the phone itself"),
             format!("Start Pollux with POLLUX_PUBLIC_URL={link}, or without that setting"),
         ),
         (false, None) => (

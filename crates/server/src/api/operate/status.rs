@@ -174,8 +174,8 @@ async fn may_see_all(app: &App, asker: &Asker, uri: &Uri) -> Result<bool, Proble
     }
     let query = Query::of(uri)?;
     let Some(poll) = query.one("poll")? else {
-        let detail = "this is not the operator's token; with an owner's, name a poll or an event that \
-                      it is of: ?poll={id}";
+        let detail = "this is not the operator's token; with an owner's token, name its poll or event: \
+                      ?poll={id}";
         let problem = Problem::new(Trouble::WrongToken, detail);
         return Err(problem.noted_as(SecurityEvent::OperatorTokenWrong));
     };

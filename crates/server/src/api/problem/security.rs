@@ -71,9 +71,9 @@ pub enum SecurityEvent {
 /// The events with their stable names and the messages of their lines.
 #[rustfmt::skip]
 pub const EVENTS: [(SecurityEvent, &str, &str); 15] = [
-    (TokenMissing,         "token_missing",          "a request without the token that it takes"),
+    (TokenMissing,         "token_missing",          "a request without the token it requires"),
     (TokenWrong,           "token_wrong",            "a token that is not this poll's or event's"),
-    (StageTokenRefused,    "stage_token_refused",    "a stage's token, where only the owner's does"),
+    (StageTokenRefused,    "stage_token_refused",    "a stage token where the owner's is required"),
     (OperatorTokenWrong,   "operator_token_wrong",   "a token that is not the operator's"),
     (OriginRefused,        "origin_refused",         "a WebSocket from a page of another site"),
     (LimitOfAddress,       "limit_of_address",       "too many requests of one address"),
@@ -240,7 +240,7 @@ fn write(event: SecurityEvent, About { route, id, by }: About<'_>) {
 fn tell_left_out(event: SecurityEvent, left_out: u64) {
     if left_out > 0 {
         let event = event.name();
-        tracing::warn!(target: TARGET, event, left_out, "as many more lines were left out");
+        tracing::warn!(target: TARGET, event, left_out, "further lines were left out");
     }
 }
 

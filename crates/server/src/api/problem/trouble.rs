@@ -105,8 +105,8 @@ pub const TABLE: [Row; 27] = [
     row(Trouble::NotRecorded, "not-recorded", 503, "The ballot is not recorded", Some(1)),
     row(Trouble::StoreUnavailable, "store-unavailable", 503, "The store is unavailable", Some(1)),
     row(Trouble::NotReady, "not-ready", 503, "The server does not take votes now", Some(1)),
-    row(Trouble::TooManyViewers, "too-many-viewers", 503, "As many watch as this server takes", Some(5)),
-    row(Trouble::TooManyPolls, "too-many-polls", 503, "As many polls are open as this server takes", Some(60)),
+    row(Trouble::TooManyViewers, "too-many-viewers", 503, "Too many viewers", Some(5)),
+    row(Trouble::TooManyPolls, "too-many-polls", 503, "Too many open polls", Some(60)),
     row(Trouble::OutcomeUnknown, "outcome-unknown", 504, "It is not known whether the ballot is recorded", Some(1)),
     row(Trouble::ChangeUnknown, "change-unknown", 504, "It is not known whether the change was made", Some(1)),
 ];

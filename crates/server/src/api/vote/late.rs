@@ -71,8 +71,8 @@ pub(super) async fn too_late(
         return Err(closed);
     }
     let detail = format!(
-        "{detail}, but what was taken before is still being counted, and this ballot may be among \
-         it: send the same ballotId again in a moment to hear what became of it"
+        "{detail}, but ballots from before the close are still being counted, and this one may be \
+         among them: send the same ballotId again in a moment to hear what became of it"
     );
     Err(Problem::new(Trouble::OutcomeUnknown, detail).with_ballot(ballot))
 }

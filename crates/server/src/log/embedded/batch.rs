@@ -68,15 +68,13 @@ impl Batch {
     /// Checks that the batch is whole, and that it was written after this head.
     pub fn check(&self, partition: Partition, before: Head) -> Result<(), Malformed> {
         if self.base != before.end {
-            return Err(Malformed("records are missing or doubled"));
+            return Err(Malformed("records are missing or repeated"));
         }
         match self.digest {
             Some(digest) if digest == chain::link(before, partition, self.count, &self.records) => {
                 Ok(())
             }
-            Some(_) => {
-                Err(Malformed("what stands there does not have the checksum of what was written"))
-            }
+            Some(_) => Err(Malformed("the checksum does not match the records")),
             None if before.digest.is_some() => Err(Malformed("its checksum is missing")),
             None => self.read(self.base, usize::MAX, &mut Vec::new()),
         }

@@ -11,7 +11,7 @@ use super::file::SCHEMA;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The data folder does not exist.
-    #[error("there is no data folder {}: make it, or correct POLLUX_DATA", folder.display())]
+    #[error("there is no data folder {}: create it, or correct POLLUX_DATA", folder.display())]
     NoFolder {
         /// The folder.
         folder: PathBuf,
@@ -64,8 +64,8 @@ pub enum OpenError {
     },
     /// The file ends too early.
     #[error(
-        "the log {} is truncated: it has {found} bytes of {wanted}. Put back a whole copy of \
-         the data folder", file.display()
+        "the log {} is truncated: it has {found} bytes of {wanted}. Restore an undamaged \
+         copy of the data folder", file.display()
     )]
     Truncated {
         /// The file.
@@ -77,8 +77,8 @@ pub enum OpenError {
     },
     /// The log's content contradicts itself.
     #[error(
-        "the log {} is damaged: {why}. Put back a whole copy of the data folder; `pollux recount` \
-         says what else is damaged, and what is whole", file.display()
+        "the log {} is damaged: {why}. Restore an undamaged copy of the data folder; `pollux \
+         recount` lists all damage", file.display()
     )]
     Damaged {
         /// The file.
@@ -89,7 +89,7 @@ pub enum OpenError {
     /// The log has lost its end.
     #[error(
         "the log {} ends at offset {end} of partition {partition}, but records up to {synced} were \
-         synced and acknowledged: they are missing, those before are there. Put back the newest \
+         synced and acknowledged: they are missing, those before are there. Restore the newest \
          {name} with its {name}-wal. If they are lost for good, delete {} to go on without them",
         file.display(), mark.display(), name = super::FILE
     )]
@@ -108,7 +108,7 @@ pub enum OpenError {
     /// The log is not the copy that was written to last.
     #[error(
         "the log {} is not the copy that was written to last: partition {partition} up to offset \
-         {at} is not what was synced. Put back that copy with its {}-wal; or, if this one is to be used \
+         {at} is not what was synced. Restore that copy with its {}-wal; or, if this one is to be used \
          instead, delete {}", file.display(), super::FILE, mark.display()
     )]
     OtherCopy {
@@ -124,8 +124,8 @@ pub enum OpenError {
     /// The log's write-ahead log holds commits that SQLite would pass over.
     #[error(
         "the write-ahead log {} is damaged at byte {at}: votes that stand behind it were acknowledged, \
-         and SQLite would begin without them; what stands before it is whole. Put back a whole copy of \
-         the data folder. If there is none, keep a copy of this one, and to go on without them run: \
+         and SQLite would begin without them; what stands before it is undamaged. Restore an undamaged \
+         copy of the data folder. If there is none, keep a copy of this one, and to go on without them run: \
          sqlite3 {} 'PRAGMA wal_checkpoint(TRUNCATE)'", wal.display(), file.display()
     )]
     WalDamaged {

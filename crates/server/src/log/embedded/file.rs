@@ -353,7 +353,7 @@ fn check_synced(connection: &Connection, file: &Path, facts: &Facts) -> Result<(
         Some(mark) => return check_mark(connection, file, &mark, facts),
         None if facts.heads.iter().all(|head| head.end <= 1 || head.digest.is_none()) => {}
         None => tracing::warn!(
-            "{} is not there, or damaged: whether {NAME} has lost its end cannot be told",
+            "{} is not there, or damaged: cannot tell whether {NAME} has lost its end",
             mark::beside(file).display()
         ),
     }

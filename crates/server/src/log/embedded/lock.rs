@@ -35,8 +35,8 @@ pub enum LockError {
     },
     /// The parent folder does not exist.
     #[error(
-        "the data folder {} cannot be made, because the folder it should be in does not exist: \
-         make that first, or correct POLLUX_DATA", folder.display()
+        "the data folder {} cannot be created, because the folder it should be in does not exist: \
+         create that first, or correct POLLUX_DATA", folder.display()
     )]
     NoParent {
         /// The folder.
@@ -55,7 +55,7 @@ pub enum LockError {
     },
     /// The folder, or something above it, is a file.
     #[error(
-        "the data folder {} cannot be made, because it, or something above it, is a file: \
+        "the data folder {} cannot be created, because it, or something above it, is a file: \
          correct POLLUX_DATA", folder.display()
     )]
     NoFolder {
@@ -110,7 +110,7 @@ fn holder(file: &mut File) -> String {
     let mut text = String::new();
     match file.take(200).read_to_string(&mut text) {
         Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
-        _ => "it has not said which".to_owned(),
+        _ => "process unknown".to_owned(),
     }
 }
 

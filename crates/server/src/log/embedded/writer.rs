@@ -194,7 +194,7 @@ impl Writer {
     fn set_mark(&mut self) {
         let Some(mark) = &mut self.mark else { return };
         if let Err(error) = mark.set(&self.heads) {
-            tracing::warn!("how far the log is synced is not written down any more: {error}");
+            tracing::warn!("the mark can no longer be written: {error}");
             self.mark = None;
         }
     }
@@ -235,7 +235,7 @@ impl Writer {
 
     fn recovered(&self) {
         if self.shared.trouble.lock().take().is_some() {
-            tracing::info!("votes are taken again");
+            tracing::info!("votes are accepted again");
         }
     }
 

@@ -73,19 +73,19 @@ pub(super) fn check(config: &KafkaConfig) -> Result<(), OpenError> {
     } else if config.sasl.is_some() != config.user.is_some()
         || config.user.is_some() != config.password.is_some()
     {
-        "of the SASL mechanism, the user and the password only some are set; set \
-         POLLUX_KAFKA_SASL, POLLUX_KAFKA_USER and POLLUX_KAFKA_PASSWORD, or none of them"
+        "SASL mechanism, user and password must be set together; set POLLUX_KAFKA_SASL, \
+         POLLUX_KAFKA_USER and POLLUX_KAFKA_PASSWORD, or none of them"
     } else if config.certificate.is_some() != config.key.is_some() {
-        "of our certificate and its key only one is set; set POLLUX_KAFKA_CERTIFICATE and \
+        "certificate and key must be set together; set POLLUX_KAFKA_CERTIFICATE and \
          POLLUX_KAFKA_KEY, or neither"
     } else if !config.tls && (config.ca.is_some() || config.certificate.is_some()) {
         "there are certificates for Kafka, but TLS is not asked for; set POLLUX_KAFKA_TLS=true"
     } else if config.linger >= config.timeout {
-        "a record would wait for company longer than for its acknowledgement; set \
+        "a record would wait longer for more records than for its acknowledgement; set \
          POLLUX_KAFKA_LINGER below POLLUX_KAFKA_TIMEOUT"
     } else if config.replication < IN_SYNC + 1 && !config.weak {
-        "topics made with fewer than 3 replicas break the promise; set POLLUX_KAFKA_REPLICATION=3, \
-         or POLLUX_KAFKA_WEAK=true to take them all the same"
+        "topics created with fewer than 3 replicas break the promise; set \
+         POLLUX_KAFKA_REPLICATION=3, or POLLUX_KAFKA_WEAK=true to accept them anyway"
     } else {
         return Ok(());
     };

@@ -368,7 +368,7 @@ fn partitions(
     let all = found.map(|found| found.partitions().len() as u32).filter(|all| *all > 0);
     let all = all.ok_or_else(|| {
         OpenError::Missing(format!(
-            "there is no topic {topic} on {}; `pollux topics create` makes it",
+            "there is no topic {topic} on {}; `pollux topics create` creates it",
             config.broker.join(",")
         ))
     })?;

@@ -103,7 +103,7 @@ pub(super) fn confirm(
     match expected.all(|(n, genesis)| first.get(&n) == Some(&genesis)) {
         true => Ok(()),
         false => Err(format!(
-            "{topic} was taken away, and what is there now is not the log {generation}: put it back \
+            "{topic} was deleted, and the topic there now is not the log {generation}: restore it \
              from a backup, or begin with an empty store too, and start again"
         )),
     }

@@ -100,7 +100,7 @@ impl ConsumerContext for Assignment {
         self.told.send_if_modified(|told| {
             let changed = told.as_ref() != Some(&now);
             if changed {
-                tracing::info!(partitions = ?now, "partitions of this processor");
+                tracing::info!(partitions = ?now, "this processor now holds partitions");
             }
             *told = Some(now);
             changed

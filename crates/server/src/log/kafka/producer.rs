@@ -399,7 +399,7 @@ impl Producer {
 }
 
 /// The reason for refusing records while the client is replaced.
-const REPLACING: &str = "the connection to Kafka is being made anew";
+const REPLACING: &str = "the connection to Kafka is being re-established";
 
 fn make(settings: &ClientConfig, shared: &Arc<Shared>) -> Result<Arc<Sender>, KafkaError> {
     settings.create_with_context(Deliveries(shared.clone())).map(Arc::new)
@@ -439,7 +439,7 @@ async fn renew(settings: ClientConfig, shared: Arc<Shared>, stop: CancellationTo
         loop {
             match make(&settings, &shared) {
                 Ok(new) => break *current.write() = Some(new),
-                Err(error) => tracing::warn!(%error, "no producer can be made; trying again"),
+                Err(error) => tracing::warn!(%error, "no producer can be created; trying again"),
             }
             if stop.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {
                 return;

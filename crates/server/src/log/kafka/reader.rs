@@ -146,7 +146,8 @@ impl Reader {
             let patience = if from < reader.end { wait.max(PATIENCE) } else { wait };
             match reader.await_one(from, begun + patience).await {
                 Polled::Nothing if from < reader.end => {
-                    let why = format!("offset {from} of partition {partition} does not come");
+                    let why =
+                        format!("offset {from} of partition {partition} was not received in time");
                     return Err(ReadError::Unavailable(why));
                 }
                 Polled::Nothing => {

@@ -145,7 +145,7 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
     let topics = described(config, &names, names.all().len()).await?;
     let mut faults = check(config, &topics);
     if !faults.is_empty() && !config.weak {
-        faults.push("to take them all the same, for a try, set POLLUX_KAFKA_WEAK=true".into());
+        faults.push("to accept them anyway, for a trial, set POLLUX_KAFKA_WEAK=true".into());
         return Err(OpenError::Refused(faults));
     }
     let votes = topics.iter().find(|topic| topic.name == names.votes);
@@ -246,7 +246,7 @@ pub fn check(config: &KafkaConfig, topics: &[Topic]) -> Vec<String> {
         match topics.iter().find(|topic| topic.name == name) {
             Some(topic) => faults.extend(faults_of(&names, topic)),
             None => {
-                faults.push(format!("there is no topic {name}; `pollux topics create` makes it"))
+                faults.push(format!("there is no topic {name}; `pollux topics create` creates it"))
             }
         }
     }
@@ -351,7 +351,7 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
             // Another process was faster.
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((name, code)) => failed.push(format!(
-                "{name} cannot be made with {} replicas: {code}",
+                "{name} cannot be created with {} replicas: {code}",
                 config.replication
             )),
         }

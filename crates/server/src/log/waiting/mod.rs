@@ -345,7 +345,7 @@ impl Log for Waiting {
             return Ok(());
         }
         let why = hindrance.unwrap_or_else(|| "it does not take them fast enough".into());
-        Err(format!("{waiting} votes wait for it, of at most {most}: {why}"))
+        Err(format!("{waiting} of at most {most} records wait in line: {why}"))
     }
 
     fn hindrance(&self) -> Option<String> {

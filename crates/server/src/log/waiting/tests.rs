@@ -120,7 +120,10 @@ async fn a_full_line_refuses_at_once_and_says_so() {
     assert!(!waiting.iter().any(refused));
     assert!(refused(&log.append(0, record("no room"))));
     let why = log.ready().unwrap_err();
-    assert!(why.contains("4 votes wait") && why.contains("no leader"), "{why}");
+    assert!(
+        why.contains("4 of at most 4 records wait in line") && why.contains("no leader"),
+        "{why}"
+    );
     waiting.truncate(2);
     log.ready().unwrap();
     waiting.push(log.append(0, record("room again")));

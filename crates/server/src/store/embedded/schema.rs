@@ -200,14 +200,14 @@ pub enum OpenError {
     Missing(PathBuf),
     /// The file is no SQLite file at all.
     #[error(
-        "{0}: not a database. Put back the newest copy of store.db (without store.db-wal and \
+        "{0}: not a database. Restore the newest copy of store.db (without store.db-wal and \
          store.db-shm): ballots newer than the copy are counted again from the log, up to the \
          first poll it does not have. Or set POLLUX_DATA to an empty folder."
     )]
     NotADatabase(PathBuf),
     /// The file is another application's database.
     #[error(
-        "{path}: a database of another application (application id {found:#x}). Put back the \
+        "{path}: a database of another application (application id {found:#x}). Restore the \
          store.db that belongs to the log here, or set POLLUX_DATA to another folder."
     )]
     Foreign {
@@ -244,7 +244,7 @@ pub enum OpenError {
     },
     /// The bytes contradict themselves.
     #[error(
-        "{path}: damaged ({why}). Stop, and put back a copy of store.db (without store.db-wal and \
+        "{path}: damaged ({why}). Stop, and restore a copy of store.db (without store.db-wal and \
          store.db-shm); ballots newer than the copy are counted again from the log."
     )]
     Corrupt {
@@ -470,7 +470,7 @@ fn migrate(conn: &mut Connection, from: i64, partitions: u32) -> rusqlite::Resul
     }
     if from > 0 {
         let known = MIGRATIONS.len();
-        tracing::info!(from, known, "the store is brought to this Pollux's schema");
+        tracing::info!("migrating the store's schema from {from} to {known}");
     }
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for migration in &MIGRATIONS[from as usize..] {

@@ -170,7 +170,7 @@ impl Writer {
             Some(known) if known.generation == generation => Ok(known),
             Some(known) => Err(damaged(format!(
                 "partition {partition} was counted from the log {}, but the log is {generation} \
-                 now; put back the log that belongs to this store, or begin with an empty store",
+                 now; restore the log that belongs to this store, or begin with an empty store",
                 known.generation
             ))),
             None => self.db.transact(Durable::Now, |conn| {

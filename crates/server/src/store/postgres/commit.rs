@@ -40,7 +40,7 @@ pub async fn begin(
     if known.generation != generation {
         return Err(damaged(format!(
             "partition {partition} was counted from the log {}, but the log is {generation} now; \
-             put back the log that belongs to this database, or begin with an empty one",
+             restore the log that belongs to this database, or begin with an empty one",
             known.generation
         )));
     }

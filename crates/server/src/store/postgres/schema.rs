@@ -92,8 +92,8 @@ pub enum OpenError {
     /// The database has an older schema or none, and a connection that only reads must not migrate
     /// it.
     #[error(
-        "the database {name} is not of this Pollux's schema ({found} rather than {known}): a node \
-         that starts makes it so. Is DB_NAME right?"
+        "the database {name} has schema {found}, and this Pollux reads {known}: a node migrates it \
+         when it starts. Is DB_NAME right?"
     )]
     Older {
         /// The database.
@@ -105,7 +105,7 @@ pub enum OpenError {
     },
     /// The schema could not be brought up to date.
     #[error(
-        "the database {name} could not be brought to this Pollux's schema: {why}. Give the account \
+        "the database {name} could not be migrated to this Pollux's schema: {why}. Give the account \
          the right to create tables in it, or a database of its own"
     )]
     Migration {
@@ -161,7 +161,7 @@ async fn migrate_alone(
         return Err(OpenError::Newer { name, found, known });
     }
     if (1..known).contains(&found) {
-        tracing::info!(found, known, "the database is brought to this Pollux's schema");
+        tracing::info!("migrating the store's schema from {found} to {known}");
     }
     let runner = migrations::migrations::runner();
     runner.run_async(client).await.map_err(|error| failed(error.to_string()))?;

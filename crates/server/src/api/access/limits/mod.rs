@@ -76,7 +76,7 @@ impl Limits {
         if self.voters.take(voter).is_ok() {
             return Ok(());
         }
-        let detail = "you vote faster than this poll takes; the ballot was not recorded";
+        let detail = "you vote more often than this poll allows; the ballot was not recorded";
         Err(Problem::new(Trouble::TooManyRequests, detail).noted_as(SecurityEvent::LimitOfVoter))
     }
 
@@ -86,8 +86,8 @@ impl Limits {
             return Ok(());
         }
         self.creations.take(address).map_err(|wait| {
-            let detail = "more polls and events are made from your address than are taken; wait a \
-                 moment, or ask the operator of this server, whose token has no such limit";
+            let detail = "too many polls and events were created from your address; wait a moment, \
+                 or ask the operator of this server, whose token has no such limit";
             let seconds = wait.as_millis().div_ceil(1000) as u64;
             Problem::new(Trouble::TooManyRequests, detail)
                 .with_retry_after(seconds.max(1))

@@ -83,7 +83,7 @@ async fn every_row_that_is_not_as_it_was_written_is_found_where_it_stands() {
         assert!(matches!(error, ReadError::Damaged(_)), "{sql}: {error}");
         assert!(error.to_string().contains("log.db at offset 21 of partition 0"), "{sql}: {error}");
         drop(reader);
-        told(folder.path(), &["log.db is damaged: at offset 21 of partition 0", "Put back"]);
+        told(folder.path(), &["log.db is damaged: at offset 21 of partition 0", "Restore"]);
     }
 }
 
