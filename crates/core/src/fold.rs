@@ -1,9 +1,10 @@
 //! The fold decides one partition's records in log order, each by what is known of the records
 //! before it.
 //!
-//! What is known is kept in the maps of [`Past`]. For each record the fold looks up what the decision
-//! needs, calls [`tally::count`] or [`tally::control`], and brings the maps up to date. The processor
-//! fills the maps from the store, batch by batch; a recount and a replay begin with empty ones.
+//! What is known is kept in the maps of [`Past`]. For each record the fold looks up what the
+//! decision needs, calls [`tally::count`] or [`tally::control`], and brings the maps up to date.
+//! The processor fills the maps from the store, batch by batch; a recount and a replay begin with
+//! empty ones.
 
 use std::collections::HashMap;
 
@@ -22,8 +23,8 @@ use crate::tally::{self, DeadReason, Decision, Tally, VoterState};
 pub type Polls = HashMap<PollId, (Rules, Tally), FixedState>;
 /// `Voters` maps a poll and a pseudonym to that voter's past.
 pub type Voters = HashMap<(PollId, VoterId), Voter, FixedState>;
-/// `Decided` holds the statuses that ballots were given by earlier records, as far as they had to be
-/// looked up or were decided since.
+/// `Decided` holds the statuses that ballots were given by earlier records, as far as they had to
+/// be looked up or were decided since.
 pub type Decided = HashMap<(PollId, VoterId, BallotId), Status, FixedState>;
 
 /// `Voter` holds a voter's past in one poll. The default is a voter of whom no ballot was decided.
@@ -37,12 +38,12 @@ pub struct Voter {
 
 /// A trail leads back to a voter's decided ballots in one poll. The first [`Trail::CHAIN`] ballots
 /// are a chain in which each names the one before it. Every later ballot names the end of that
-/// chain, and a store finds such a ballot by an index. A look back therefore takes only a few steps,
-/// however often somebody votes.
+/// chain, and a store finds such a ballot by an index. A look back therefore takes only a few
+/// steps, however often somebody votes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
-    /// The number of ballots decided. It stops growing at [`Trail::CHAIN`] + 1, which stands for any
-    /// number above the chain's length.
+    /// The number of ballots decided. It stops growing at one more than [`Trail::CHAIN`], which
+    /// stands for any number above the chain's length.
     pub ballots: u8,
     /// The offset of the chain's last ballot.
     pub end: Option<Offset>,
@@ -51,15 +52,16 @@ pub struct Trail {
 /// A link is a ballot's place in its voter's [`Trail`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The ballot's number among those of its voter, counted from 1 and at most [`Trail::CHAIN`] + 1.
+    /// The ballot's number among those of its voter, counted from 1. It is at most one more
+    /// than [`Trail::CHAIN`].
     pub nth: u8,
     /// The offset of the ballot that this one names.
     pub prev: Option<Offset>,
 }
 
 impl Trail {
-    /// The number of a voter's ballots that form a chain. A voter seldom changes an answer more often
-    /// than that. For one who does, each further ballot costs a store an entry in its index.
+    /// The number of a voter's ballots that form a chain. A voter seldom changes an answer more
+    /// often than that. For one who does, each further ballot costs a store an entry in its index.
     pub const CHAIN: u8 = 8;
 
     /// Returns the trail after the ballot at `offset`, whose place is `link`.
@@ -115,8 +117,8 @@ pub struct Step {
 /// The outcome says what became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// There is nothing to keep of the record: it is a genesis record, a control record whose phase is
-    /// not new, or a ballot that was decided before.
+    /// There is nothing to keep of the record: it is a genesis record, a control record whose phase
+    /// is not new, or a ballot that was decided before.
     Nothing,
     /// A control record moved the poll to another phase.
     Moved,
@@ -201,8 +203,8 @@ impl Past {
     }
 }
 
-/// Returns what the fold needs to know of a poll: its rules, and its tally so far. It returns `None`
-/// for a draft, whose rules are not fixed yet, so that no ballot in it can be valid.
+/// Returns what the fold needs to know of a poll: its rules, and its tally so far. It returns
+/// `None` for a draft, whose rules are not fixed yet, so that no ballot in it can be valid.
 pub fn known(poll: &Poll, tally: Option<TallyAt>) -> Option<(Rules, Tally)> {
     (poll.phase > 0).then(|| (poll.rules(), tally.map_or_else(Tally::new, |at| at.tally)))
 }

@@ -2,8 +2,8 @@
 //!
 //! [`Tally`] holds one poll's counts in one partition. [`VoterState`] holds what is known of one
 //! voter in one poll. [`count`] decides a ballot and [`control`] applies a control record; both are
-//! pure and total. All ballots of a voter in a poll lie in one partition, because the key is made of
-//! poll and voter. So no decision needs to look beyond its partition, and a poll's result is the
+//! pure and total. All ballots of a voter in a poll lie in one partition, because the key is made
+//! of poll and voter. So no decision needs to look beyond its partition, and a poll's result is the
 //! plain sum over partitions.
 //!
 //! **A ballot is decided once, by its first record.** A record that comes later under the same id,
@@ -30,8 +30,8 @@ pub struct Tally {
     pub counts: Vec<u64>,
     /// The number of voters with a ballot that counts.
     pub voters: u64,
-    /// A number that grows with every visible change of this tally and never shrinks. The sum of these
-    /// numbers over all partitions is part of the poll's version.
+    /// A number that grows with every visible change of this tally and never shrinks. The sum of
+    /// these numbers over all partitions is part of the poll's version.
     pub changes: u64,
 }
 
@@ -41,8 +41,8 @@ impl Tally {
         Self { phase: 0, round: 1, gate: Gate::Closed, counts: Vec::new(), voters: 0, changes: 0 }
     }
 
-    /// Moves on to a later phase. `changes` grows by the number of phases passed. It thus grows by the
-    /// same amount whether or not the control records of the phases in between were seen first.
+    /// Moves on to a later phase. `changes` grows by the number of phases passed. It thus grows by
+    /// the same amount whether or not the control records of the phases in between were seen first.
     fn advance(&mut self, rules: &Rules, phase: u32, round: u32, gate: Gate) {
         self.changes += u64::from(phase - self.phase);
         self.phase = phase;
@@ -93,8 +93,8 @@ pub enum Decision {
     /// The ballot was decided before, with this status. The counts stay as they are, because the
     /// first record of a ballot decides, whatever this one contains.
     Repeated(Status),
-    /// The client gave the ballot an id, and that id is smaller than the id of the voter's ballot that
-    /// counts.
+    /// The client gave the ballot an id, and that id is smaller than the id of the voter's ballot
+    /// that counts.
     Superseded,
     /// The poll takes one ballot per voter, and the voter has one that counts.
     Refused,
@@ -105,8 +105,8 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Returns the status that the store keeps in the ballot's row, or `None` if this decision makes
-    /// no row.
+    /// Returns the status that the store keeps in the ballot's row, or `None` if this decision
+    /// makes no row.
     pub fn status(&self) -> Option<Status> {
         match self {
             Self::Counted { .. } => Some(Status::Counted),
@@ -140,8 +140,8 @@ pub enum DeadReason {
 
 /// Decides one ballot and applies it to the tally and the voter's state.
 ///
-/// `before` is the status that an earlier record of this very ballot (poll, voter, id) was given. The
-/// caller must look for it whenever [`VoterState::may_have_seen`] says that there may be one.
+/// `before` is the status that an earlier record of this very ballot (poll, voter, id) was given.
+/// The caller must look for it whenever [`VoterState::may_have_seen`] says that there may be one.
 pub fn count(
     rules: &Rules,
     tally: &mut Tally,
@@ -149,8 +149,9 @@ pub fn count(
     ballot: &Ballot,
     before: Option<Status>,
 ) -> Decision {
-    // A ballot taken in a later phase proves that the poll was open in that phase, even if the ballot
-    // itself is a repetition. The control record of that phase will come and change nothing more.
+    // A ballot taken in a later phase proves that the poll was open in that phase, even if the
+    // ballot itself is a repetition. The control record of that phase will come and change nothing
+    // more.
     if ballot.phase > tally.phase && ballot.round >= tally.round {
         tally.advance(rules, ballot.phase, ballot.round, Gate::Open);
     }

@@ -1,11 +1,11 @@
 //! The log is where a vote is made durable before it is acknowledged.
 //!
 //! ```text
-//!  api: ballots           ──▶ Log::append      ┐                  ┌ topic `votes`  ──▶ Log::read ──▶ processor
-//!  control: poll changes  ──▶ Log::append_last ┤                  │
-//!                         ──▶ Log::announce    ├──▶ the backend ──┼ announcements  ──▶ Log::feed ──▶ watch
-//!  processor: tallies     ──▶ Log::announce    ┤                  │
-//!             dead ones   ──▶ Log::copy_dead   ┘                  └ topic `votes.dead` (Kafka only)
+//!  api: a ballot             ──▶ append      ┐               ┌ `votes`       ──▶ read ──▶ processor
+//!  control: a poll's change  ──▶ append_last ┤               │
+//!                            ──▶ announce    ├──▶ backend ───┼ announcements ──▶ feed ──▶ watch
+//!  processor: tallies        ──▶ announce    ┤               │
+//!             dead records   ──▶ copy_dead   ┘               └ `votes.dead`  (in a cluster)
 //!
 //!  a backend, and what stands in front of it:
 //!    Watched  ──▶ embedded    SQLite, one process
@@ -66,8 +66,8 @@ pub struct Record {
     pub value: Bytes,
 }
 
-/// A dead record is a record of `votes` that is no valid ballot and no change of a poll, in the form
-/// in which it is copied to `votes.dead`.
+/// A dead record is a record of `votes` that is no valid ballot and no change of a poll, in the
+/// form in which it is copied to `votes.dead`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadRecord {
     /// The record's place in its partition.
@@ -83,8 +83,8 @@ pub struct DeadRecord {
 /// `AppendError` says why an append is not known to be durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// The record is certainly not on the log and never will be. The caller answers 503, and whether
-    /// to send the ballot again is up to the client.
+    /// The record is certainly not on the log and never will be. The caller answers 503, and
+    /// whether to send the ballot again is up to the client.
     #[error("not recorded: {0}")]
     NotRecorded(String),
     /// The record may be on the log already, or may still be appended. The caller answers 504.
@@ -95,9 +95,9 @@ pub enum AppendError {
 /// `ReadError` says why a partition cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// The offset is past the end, or before the first record that is kept. Either the log is not the
-    /// one that the store was counted from, or it was shortened. A reader must not go on at another
-    /// offset.
+    /// The offset is past the end, or before the first record that is kept. Either the log is not
+    /// the one that the store was counted from, or it was shortened. A reader must not go on at
+    /// another offset.
     #[error("offset {from} of partition {partition} is not on the log (it ends at {end})")]
     OutOfRange {
         /// The partition that was read.
@@ -124,7 +124,8 @@ pub enum Append {
     Ready(Option<Result<Position, AppendError>>),
     /// The append is under way.
     Waiting(oneshot::Receiver<Result<Position, AppendError>>),
-    /// The append is under way. The log counts as stalled if it answers none for long; see [`Watched`].
+    /// The append is under way. The log counts as stalled if it answers none for long; see
+    /// [`Watched`].
     Watched(stall::Pending),
     /// The append is under way, or its record stands in line until the log takes it.
     InLine(Box<waiting::Ticket>),
@@ -142,8 +143,9 @@ impl Append {
     }
 
     /// Waits for the outcome. A record that still stands in line after `patience` (or after
-    /// `deadline`, if that is sooner) is withdrawn and is certainly not recorded. If the log has taken
-    /// the record by then, its outcome is awaited up to `deadline`, and is unknown after that.
+    /// `deadline`, if that is sooner) is withdrawn and is certainly not recorded. If the log has
+    /// taken the record by then, its outcome is awaited up to `deadline`, and is unknown after
+    /// that.
     pub async fn taken(
         &mut self,
         patience: Duration,
@@ -204,7 +206,8 @@ impl Future for Append {
 ///   it may be there already, or may still be appended.
 /// - If a record is appended to a partition after another one was acknowledged there, it stands
 ///   behind that one.
-/// - The queue is bounded. When it is full, an append is refused at once and does not wait for room.
+/// - The queue is bounded. When it is full, an append is refused at once and does not wait for
+///   room.
 ///
 /// # Promises to whoever reads
 /// - The offsets of a partition ascend. In the embedded log they are 0, 1, 2, … without gaps.

@@ -48,11 +48,11 @@ impl<'a> Announcer<'a> {
     }
 
     /// Takes up a partition that is committed up to `next` and, according to the store, announced
-    /// up to `stored`. If this returns an offset, the caller must [`Self::enqueue`] everything that was
-    /// committed from there on.
+    /// up to `stored`. If this returns an offset, the caller must [`Self::enqueue`] everything that
+    /// was committed from there on.
     pub(super) fn begin(&self, stored: Offset, next: Offset) -> Option<Offset> {
-        // If this process has announced more than the store has committed, the store was replaced by
-        // another copy, and only what that copy says can be relied on.
+        // If this process has announced more than the store has committed, the store was replaced
+        // by another copy, and only what that copy says can be relied on.
         let here = self.processor.done.lock().get(&self.partition).map(|done| done.announced);
         let here = here.filter(|announced| *announced <= next);
         let announced = stored.max(here.unwrap_or(0));

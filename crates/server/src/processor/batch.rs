@@ -1,4 +1,5 @@
-//! A batch of records is folded into one [`Commit`]. This is pure: what the store knows is passed in.
+//! A batch of records is folded into one [`Commit`]. This is pure: what the store knows is passed
+//! in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +29,8 @@ pub struct Slice {
 #[derive(Debug, Default)]
 pub struct Batch {
     entries: Vec<(Record, Result<Entry, DeadReason>)>,
-    /// The offset and schema version of the record that ended the batch, because its schema is newer
-    /// than this binary. That record is not in the batch.
+    /// The offset and schema version of the record that ended the batch, because its schema is
+    /// newer than this binary. That record is not in the batch.
     pub newer: Option<(Offset, u64)>,
 }
 
@@ -62,8 +63,8 @@ impl Batch {
         self.entries.len()
     }
 
-    /// Returns the polls and the voters whose past must be loaded to decide the batch. Polls that are
-    /// in `known` are left out.
+    /// Returns the polls and the voters whose past must be loaded to decide the batch. Polls that
+    /// are in `known` are left out.
     pub fn needs(&self, known: &Polls) -> (Vec<PollId>, Vec<(PollId, VoterId)>) {
         let mut polls = Vec::new();
         let mut voters = Vec::with_capacity(self.entries.len());
@@ -81,10 +82,10 @@ impl Batch {
         (polls, voters)
     }
 
-    /// Returns the first control record that is ahead of the store. `phases` holds the polls that the
-    /// store was just asked for, each with its phase there. A change of a poll is in the store before
-    /// it is on the log. If a control record is ahead, the store is therefore an older copy, and going
-    /// on would lose the ballots of the polls that it lacks.
+    /// Returns the first control record that is ahead of the store. `phases` holds the polls that
+    /// the store was just asked for, each with its phase there. A change of a poll is in the store
+    /// before it is on the log. If a control record is ahead, the store is therefore an older copy,
+    /// and going on would lose the ballots of the polls that it lacks.
     pub fn ahead(&self, phases: &BTreeMap<PollId, u32>) -> Option<(Offset, PollId)> {
         // Usually no poll had to be loaded, so there is nothing to search for.
         if phases.is_empty() {

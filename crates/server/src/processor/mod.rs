@@ -17,9 +17,10 @@
 //!
 //! [`worker`] is the loop and [`batch`] the decision in it. `announcer` tells the nodes what was
 //! committed, and `copier` copies dead letters. [`housekeeping`] closes polls whose time has come
-//! and appends again the control records that some partition has not committed; `clock` keeps a poll's time limit true when
-//! somebody sets the wall clock. Nothing that matters is kept here alone: the store has it too, so a
-//! worker may die at any line of its code, and another one goes on from the store's offset.
+//! and appends again the control records that some partition has not committed; `clock` keeps a
+//! poll's time limit true when somebody sets the wall clock. Nothing that matters is kept here
+//! alone: the store has it too, so a worker may die at any line of its code, and another one goes
+//! on from the store's offset.
 
 mod announcer;
 pub mod batch;
@@ -62,8 +63,8 @@ pub struct Processor {
     /// The partitions whose ballots this process counts.
     pub held: Arc<Mutex<BTreeSet<Partition>>>,
     /// How far this process has announced and copied each partition. The store learns it only with
-    /// the next commit. If a partition cannot go on there is no next commit, and without this map the
-    /// same tallies would be announced again at every attempt.
+    /// the next commit. If a partition cannot go on there is no next commit, and without this map
+    /// the same tallies would be announced again at every attempt.
     done: Arc<Mutex<BTreeMap<Partition, Done>>>,
 }
 

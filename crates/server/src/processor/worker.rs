@@ -133,14 +133,15 @@ struct Worker<'a> {
     next: Offset,
     /// The digest that ends at `next`.
     digest: Digest,
-    /// What the fold knows as of `next`. The store holds all of it too. Only the polls are kept from
-    /// one batch to the next.
+    /// What the fold knows as of `next`. The store holds all of it too. Only the polls are kept
+    /// from one batch to the next.
     past: Past,
 }
 
 impl<'a> Worker<'a> {
-    /// Takes up the partition, after checking that the log is whole and is the one that the store was
-    /// counted from. What earlier workers committed and did not announce is queued for the announcer.
+    /// Takes up the partition, after checking that the log is whole and is the one that the store
+    /// was counted from. What earlier workers committed and did not announce is queued for the
+    /// announcer.
     async fn begin(
         processor: &'a Processor,
         partition: Partition,
@@ -154,8 +155,8 @@ impl<'a> Worker<'a> {
         let next = progress.next_offset;
         let untold = announcer.begin(progress.announced, next);
         copier.begin(progress.announced, next);
-        // The store may have no digest that ends here: this offset may have been committed by an older
-        // version that keeps none, which may even run on another node of this cluster now.
+        // The store may have no digest that ends here: this offset may have been committed by an
+        // older version that keeps none, which may even run on another node of this cluster now.
         let kept = processor.store.digests(partition, next).await?;
         let kept = kept.into_iter().find(|digest| digest.to == next);
         let digest = kept.unwrap_or(Digest::new(next));
@@ -180,9 +181,9 @@ impl<'a> Worker<'a> {
             if !none {
                 self.step(Batch::read(records)).await?;
             }
-            // The trouble is cleared only here, after a read and, if there were records, a commit. That
-            // a session has begun proves nothing: while a disk is full, for example, it begins well, and
-            // then its commit fails.
+            // The trouble is cleared only here, after a read and, if there were records, a commit.
+            // That a session has begun proves nothing: while a disk is full, for example, it begins
+            // well, and then its commit fails.
             if well_again(processor, partition) {
                 tracing::info!(partition, "the partition goes on");
             }

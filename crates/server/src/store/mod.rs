@@ -51,10 +51,11 @@ pub enum StoreError {
 ///
 /// # Promises
 /// - Every method that changes something makes the whole change or none of it.
-/// - A change is durable when its method returns `Ok`. [`Counting::commit`] is the exception: a crash
-///   of the machine may undo the newest commits. What survives lies between two commits, and is no
-///   older than the last change of a poll and the last commit that was to be `durable`. Nothing is
-///   lost by that, because the log holds the ballots, and the fold decides them the same again.
+/// - A change is durable when its method returns `Ok`. [`Counting::commit`] is the exception: a
+///   crash of the machine may undo the newest commits. What survives lies between two commits, and
+///   is no older than the last change of a poll and the last commit that was to be `durable`.
+///   Nothing is lost by that, because the log holds the ballots, and the fold decides them the same
+///   again.
 /// - Reads see every change that returned `Ok` before they began.
 #[async_trait]
 pub trait Store: Polls + Counting + Ballots {

@@ -1,8 +1,8 @@
-//! The hub keeps the newest standing of every live poll, and knows who watches it. A change that is
-//! merged or applied here marks its poll as dirty, and the tick (`tick.rs`) sends the poll.
+//! The hub keeps the newest standing of every poll in use, and knows who watches it. A change that
+//! is merged or applied here marks its poll as dirty, and the tick (`tick.rs`) sends the poll.
 //!
-//! Locks are taken in this order: first a viewer's, then a poll's, then any one of the hub's own. No
-//! lock is held across an await.
+//! Locks are taken in this order: first a viewer's, then a poll's, then any one of the hub's own.
+//! No lock is held across an await.
 
 use std::sync::Arc;
 
@@ -35,8 +35,9 @@ pub enum Missing {
     Event(EventId),
 }
 
-/// The hub keeps every live poll's newest [`Standing`] in memory. Each of its parts documents what
-/// its locks are held for.
+/// The hub keeps the newest [`Standing`] of every poll in use in memory. An open poll that nobody
+/// uses is put on the shelf, which keeps less of it. Each part documents what its locks are held
+/// for.
 pub struct Hub {
     pub(super) limits: WatchLimits,
     pub(super) ambient: SharedAmbient,
@@ -75,8 +76,8 @@ impl Hub {
     }
 
     /// Merges what the store knows of a poll: at start, on a miss, or when reconciling. Of the poll
-    /// and each of its tallies the newer one is kept. A deleted poll is no longer found, but its entry
-    /// stays in memory for a while.
+    /// and each of its tallies the newer one is kept. A deleted poll is no longer found, but its
+    /// entry stays in memory for a while.
     pub fn merge(&self, standing: Standing) {
         self.advance_to(&standing);
         let id = standing.poll.id;
@@ -101,8 +102,8 @@ impl Hub {
     }
 
     /// Applies one announcement. `Err` names a poll or an event that the caller must load from the
-    /// store and merge. Either this hub does not know it, or a tally shows that the hub has missed a
-    /// change of the poll.
+    /// store and merge. Either this hub does not know it, or a tally shows that the hub has missed
+    /// a change of the poll.
     pub fn apply(&self, announcement: Announcement) -> Result<(), Missing> {
         match announcement {
             Announcement::Event(event) => return self.apply_event(event),
@@ -149,7 +150,8 @@ impl Hub {
         self.figures.progress.len() as u32
     }
 
-    /// Returns the poll without its tallies, unless it is deleted. This is on the hot path of a vote.
+    /// Returns the poll without its tallies, unless it is deleted. This is on the hot path of a
+    /// vote.
     pub fn poll(&self, id: PollId) -> Option<Arc<Poll>> {
         let polls = self.polls.by_id.read();
         let entry = polls.get(&id)?;
@@ -166,8 +168,8 @@ impl Hub {
         (standing.poll.status != PollStatus::Deleted).then_some(standing)
     }
 
-    /// Returns the poll that a join code leads to, if that can be told from memory. The code of a poll
-    /// that closed long ago may belong to another poll by now. The caller asks the store then.
+    /// Returns the poll that a join code leads to, if that can be told from memory. The code of a
+    /// poll that closed long ago may belong to another poll by now. The caller asks the store then.
     pub fn by_code(&self, code: &str) -> Option<PollId> {
         let poll = self.poll(self.polls.codes.holder(code)?)?;
         codes::is_sure(&poll, self.ambient.now()).then_some(poll.id)
@@ -178,8 +180,8 @@ impl Hub {
         self.polls.by_id.read().get(&id).cloned()
     }
 
-    /// Returns those of the newest open, listed polls that show a voter their numbers only after the
-    /// vote.
+    /// Returns those of the newest open, listed polls that show a voter their numbers only after
+    /// the vote.
     pub fn after_vote(&self) -> Vec<Arc<Poll>> {
         let polls = self.newest().into_iter().filter_map(|id| self.poll(id));
         polls.filter(|poll| view::shows_after_vote(poll)).collect()
@@ -216,8 +218,8 @@ impl Hub {
         self.arrived(&standing);
     }
 
-    /// Does what must follow a change. It updates the indexes if the poll itself changed (`poll`), and
-    /// marks the poll as dirty if there is anything new to send (`is_new`).
+    /// Does what must follow a change. It updates the indexes if the poll itself changed (`poll`),
+    /// and marks the poll as dirty if there is anything new to send (`is_new`).
     fn changed(
         &self,
         entry: &Arc<PollEntry>,

@@ -1,4 +1,4 @@
-//! The fan-out to viewers: every node keeps the newest standing of every live poll in memory and
+//! The fan-out to viewers: every node keeps the newest standing of every poll in use in memory, and
 //! sends each viewer that standing, never a backlog.
 //!
 //! ```text
@@ -12,17 +12,18 @@
 //! ```
 //!
 //! [`feed`] brings announcements to the [`hub`], which merges them. `polls` keeps the polls
-//! (`entry` is one of them, `shelf` holds open ones that nobody uses, [`codes`] knows where join
-//! codes lead), and `agenda` keeps the events. `tick` sends what changed: a poll to the viewers that
-//! subscribed to it, an event to those that `follow` it from poll to poll. `shared` holds what all
-//! viewers are sent alike: the `overview`, which goes to those that watch everything, and the
-//! leaderboard (`board`).
+//! (`entry` is one of them, `shelf` has little of the open ones that nobody uses, [`codes`] knows
+//! where join codes lead), and `agenda` keeps the events. `tick` sends what changed: a poll to the
+//! viewers that subscribed to it, an event to those that `follow` it from poll to poll. `shared`
+//! holds what all viewers are sent alike: the `overview`, which goes to those that watch
+//! everything, and the leaderboard (`board`).
 //!
 //! [`view`] alone decides what is shown to whom. `seats` lets viewers in. [`viewer`] knows what one
-//! viewer has not been sent yet, [`grants`] knows to which audience of a poll the viewer belongs, and
-//! [`handle`] has what the API may ask on its behalf. A viewer is reached over its WebSocket ([`socket`]; `frame` holds the bytes) or
-//! by server-sent events ([`stream`]). [`latency`] measures how long a vote takes until it is sent to
-//! the screens, [`trend`] keeps the course of a poll's numbers over time, and `figures` reports both.
+//! viewer has not been sent yet, [`grants`] knows to which audience of a poll the viewer belongs,
+//! and [`handle`] has what the API may ask on its behalf. A viewer is reached over its WebSocket
+//! ([`socket`]; `frame` holds the bytes) or by server-sent events ([`stream`]). [`latency`]
+//! measures how long a vote takes until it is sent to the screens, [`trend`] keeps the course of a
+//! poll's numbers over time, and `figures` reports both.
 //!
 //! All messages are JSON: `hello` first; `poll.created`, `poll.updated` and `poll.closed` with the
 //! whole poll; `event.changed`; `leaderboard.changed`. `poll.closed` is sent when a poll closes,

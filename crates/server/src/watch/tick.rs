@@ -34,8 +34,8 @@ use super::viewer::{Life, Viewer};
 /// CPU.
 pub(super) const CHUNK: usize = 128;
 
-/// The polls and events that wait for their tick, sorted by its time. These locks may be taken while
-/// a poll's or an event's lock is held.
+/// The polls and events that wait for their tick, sorted by its time. These locks may be taken
+/// while a poll's or an event's lock is held.
 #[derive(Default)]
 pub(super) struct Due {
     pub polls: Mutex<BTreeMap<(Instant, PollId), Arc<PollEntry>>>,
@@ -109,8 +109,8 @@ impl Hub {
         [dirty, agendas, overview, board].into_iter().flatten().min()
     }
 
-    /// Makes the poll's newest standing the one that is sent. Returns the times at which those ballots
-    /// were acknowledged whose latency is measured and which this standing has decided.
+    /// Makes the poll's newest standing the one that is sent. Returns the times at which those
+    /// ballots were acknowledged whose latency is measured and which this standing has decided.
     fn tick_poll(&self, entry: &Arc<PollEntry>, now: Instant) -> Vec<Instant> {
         let mut state = entry.state.lock();
         state.dirty = false;

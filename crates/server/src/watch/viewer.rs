@@ -1,9 +1,9 @@
 //! A viewer knows what it wants, what it was last sent, and what to send it next.
 //!
 //! No standings are queued for a viewer. For each poll it knows the version that it was last sent.
-//! When its socket takes more, it is sent the newest standing of each poll that has a newer version.
-//! So a slow viewer skips standings, and a viewer that never reads costs one unsent frame and a
-//! bounded number of replies.
+//! When its socket takes more, it is sent the newest standing of each poll that has a newer
+//! version. So a slow viewer skips standings, and a viewer that never reads costs one unsent frame
+//! and a bounded number of replies.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
@@ -79,7 +79,8 @@ pub(super) struct Viewer {
     pub elsewhere: bool,
     /// Wakes the task that serves the socket, or the one that pulls.
     pub waker: AtomicWaker,
-    /// What the viewer wants and was sent. Its lock is taken before any lock of an entry or the hub.
+    /// What the viewer wants and was sent. Its lock is taken before any lock of an entry or the
+    /// hub.
     pub state: Mutex<State>,
 }
 
@@ -162,8 +163,8 @@ impl State {
         }
     }
 
-    /// Closes the viewer once the unsent frame and the replies are sent. Of several reasons to close
-    /// it, the first is the one that it is told.
+    /// Closes the viewer once the unsent frame and the replies are sent. Of several reasons to
+    /// close it, the first is the one that it is told.
     pub fn end(&mut self, why: Close) {
         if self.life == Life::Watching {
             self.life = Life::Ending(why);
@@ -251,8 +252,8 @@ impl State {
 }
 
 impl Viewer {
-    /// Writes what there is to send, as much as the socket takes. If the messages are pulled, it wakes
-    /// the task that pulls them.
+    /// Writes what there is to send, as much as the socket takes. If the messages are pulled, it
+    /// wakes the task that pulls them.
     pub fn pump(&self, hub: &Hub, state: &mut State) {
         let Sink::Socket(stream) = &self.sink else { return self.waker.wake() };
         while state.blocked.is_none() && state.life != Life::Dead {
@@ -279,8 +280,8 @@ impl Viewer {
         }
     }
 
-    /// Writes all frames of a tick in one call to the kernel (at most [`MOST_FRAMES`]) for a viewer of
-    /// everything that had been sent all before. Returns whether such a write was tried.
+    /// Writes all frames of a tick in one call to the kernel (at most [`MOST_FRAMES`]) for a viewer
+    /// of everything that had been sent all before. Returns whether such a write was tried.
     fn pump_overview(&self, hub: &Hub, state: &mut State, stream: &TcpStream) -> bool {
         let usual = state.life == Life::Watching && state.replies.is_empty();
         let usual = usual && !state.ping && !state.mixed;

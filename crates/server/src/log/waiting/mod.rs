@@ -1,7 +1,7 @@
 //! Records wait in line here while the log takes none, for example because a broker is gone and the
-//! others have not yet agreed who leads. A record that the log refuses is certainly not on it, so it
-//! can be handed over again. A caller with enough time does not notice the fault: its append succeeds
-//! later.
+//! others have not yet agreed who leads. A record that the log refuses is certainly not on it, so
+//! it can be handed over again. A caller with enough time does not notice the fault: its append
+//! succeeds later.
 //!
 //! ```text
 //!  append ──▶ the log takes it ──▶ acknowledged
@@ -109,8 +109,8 @@ impl Waiting {
         Arc::new(Self { shared: Arc::new(Shared { log, lines, waiting, most, shut }) })
     }
 
-    /// Empties all lines for good. The callers in line are told that their records are not recorded,
-    /// and from then on no record can wait.
+    /// Empties all lines for good. The callers in line are told that their records are not
+    /// recorded, and from then on no record can wait.
     pub fn empty_for_good(&self) {
         self.shared.shut.store(true, Ordering::Release);
         for line in &self.shared.lines {
@@ -152,8 +152,8 @@ impl Shared {
         &self.lines[partition as usize]
     }
 
-    /// Hands over records from the front of the line until it is empty, the log takes no more, or the
-    /// next record must wait for those that are undecided.
+    /// Hands over records from the front of the line until it is empty, the log takes no more, or
+    /// the next record must wait for those that are undecided.
     fn go_on(self: &Arc<Self>, line: &mut Line, partition: Partition) {
         while let Some(first) = line.records.first_entry() {
             let (place, waiter) = (*first.key(), first.get());
@@ -336,9 +336,9 @@ impl Log for Waiting {
         self.take(partition, record, true)
     }
 
-    /// Returns `Ok` while less than three quarters of the room in the lines is taken, even if a cause
-    /// that passes by itself keeps the log from taking records: they wait. Any other cause is an
-    /// error at once.
+    /// Returns `Ok` while less than three quarters of the room in the lines is taken, even if a
+    /// cause that passes by itself keeps the log from taking records: they wait. Any other cause is
+    /// an error at once.
     fn ready(&self) -> Result<(), String> {
         let Shared { log, waiting, most, .. } = &*self.shared;
         let hindrance = log.hindrance();
