@@ -37,7 +37,7 @@ pub struct Progress {
 /// A commit is one folded batch of a partition. The store makes all of its changes, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
-    /// The offset expected to be next.
+    /// The offset that the store must have as the partition's next one.
     pub from: Offset,
     /// The next offset afterwards, which is greater than `from`.
     pub to: Offset,

@@ -47,7 +47,7 @@ pub enum StoreError {
     Damaged(String),
 }
 
-/// Everything that a node asks of its store.
+/// `Store` is everything that a node asks of its store.
 ///
 /// # Promises
 /// - Every method that changes something makes the whole change or none of it.
