@@ -12,10 +12,10 @@
 //! ```
 //!
 //! [`feed`] brings announcements to the [`hub`], which merges them. `polls` keeps the polls
-//! (`entry` is one of them, `shelf` keeps what is needed of open polls that nobody uses, [`codes`] knows
-//! where join codes lead), and `agenda` keeps the events. `tick` sends what changed: a poll to the
-//! viewers that subscribed to it, an event to those that `follow` it from poll to poll. `shared`
-//! holds what all viewers are sent alike: the `overview`, which goes to those that watch
+//! (`entry` is one of them, `shelf` keeps what is needed of open polls that nobody uses, [`codes`]
+//! knows where join codes lead), and `agenda` keeps the events. `tick` sends what changed: a poll
+//! to the viewers that subscribed to it, an event to those that `follow` it from poll to poll.
+//! `shared` holds what all viewers are sent alike: the `overview`, which goes to those that watch
 //! everything, and the leaderboard (`board`).
 //!
 //! [`view`] alone decides what is shown to whom. `seats` lets viewers in. [`viewer`] knows what one
@@ -25,10 +25,11 @@
 //! measures how long a vote takes until it is sent to the screens, [`trend`] keeps the course of a
 //! poll's numbers over time, and `figures` reports both.
 //!
-//! All messages are JSON. `hello` comes first. `poll.created`, `poll.updated` and `poll.closed` hold
-//! the whole poll; the others are `event.changed` and `leaderboard.changed`. `poll.closed` is sent when a poll closes,
-//! and `poll.updated` follows once the poll is final. `poll.closed` is also sent when a poll is
-//! deleted. It then holds the poll as it was last, and no message about that poll follows.
+//! All messages are JSON. `hello` comes first. `poll.created`, `poll.updated` and `poll.closed`
+//! hold the whole poll; the others are `event.changed` and `leaderboard.changed`. `poll.closed` is
+//! sent when a poll closes, and `poll.updated` follows once the poll is final. `poll.closed` is
+//! also sent when a poll is deleted. It then holds the poll as it was last, and no message about
+//! that poll follows.
 
 mod agenda;
 mod board;
