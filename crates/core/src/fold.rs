@@ -1,8 +1,10 @@
-//! The fold decides one partition's records, in log order, each against what is known before it.
+//! The fold decides one partition's records in log order, each by what is known of the records
+//! before it.
 //!
-//! It knows which part of the past a decision needs, looks that up in maps, applies the record by
-//! [`tally::count`] or [`tally::control`], and leaves the maps as they are after it. The processor
-//! fills the maps from the store, batch by batch; a recount and a replay begin with empty ones.
+//! What is known is kept in the maps of [`Past`]. For each record the fold looks up what the
+//! decision needs, calls [`tally::count`] or [`tally::control`], and brings the maps up to date.
+//! The processor fills the maps from the store, batch by batch; a recount and a replay begin with
+//! empty ones.
 
 use std::collections::HashMap;
 
@@ -21,25 +23,27 @@ use crate::tally::{self, DeadReason, Decision, Tally, VoterState};
 pub type Polls = HashMap<PollId, (Rules, Tally), FixedState>;
 /// `Voters` maps a poll and a pseudonym to that voter's past.
 pub type Voters = HashMap<(PollId, VoterId), Voter, FixedState>;
-/// `Decided` holds the decisions of earlier records, for those ballots that had to be looked up.
+/// `Decided` holds the statuses that ballots were given by earlier records, as far as they had to
+/// be looked up or were decided since.
 pub type Decided = HashMap<(PollId, VoterId, BallotId), Status, FixedState>;
 
-/// `Voter` holds a voter's past in one poll; the default is a voter without one.
+/// `Voter` holds a voter's past in one poll. The default is a voter of whom no ballot was decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Voter {
     /// The state after the latest ballot that was decided.
     pub state: VoterState,
-    /// The way back to the ballots that were decided.
+    /// The trail to the voter's decided ballots.
     pub trail: Trail,
 }
 
 /// A trail leads back to a voter's decided ballots in one poll. The first [`Trail::CHAIN`] ballots
 /// are a chain in which each names the one before it. Every later ballot names the end of that
-/// chain, and a store finds it by an index. However often somebody votes, a look back therefore
-/// takes a few steps.
+/// chain, and a store finds such a ballot by an index. A look back therefore takes only a few
+/// steps, however often somebody votes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
-    /// The number of ballots decided; one more than [`Trail::CHAIN`] stands for any greater number.
+    /// The number of ballots decided. It stops growing at one more than [`Trail::CHAIN`], which
+    /// stands for any number above the chain's length.
     pub ballots: u8,
     /// The offset of the chain's last ballot.
     pub end: Option<Offset>,
@@ -48,8 +52,8 @@ pub struct Trail {
 /// A link is a ballot's place in its voter's [`Trail`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The ballot's number among those of its voter, from 1, but at most one more than
-    /// [`Trail::CHAIN`].
+    /// The ballot's number among those of its voter, counted from 1. It is at most one more
+    /// than [`Trail::CHAIN`].
     pub nth: u8,
     /// The offset of the ballot that this one names.
     pub prev: Option<Offset>,
@@ -57,7 +61,7 @@ pub struct Link {
 
 impl Trail {
     /// The number of a voter's ballots that form a chain. A voter seldom changes an answer more
-    /// often, and one who does costs a store an entry in its index each time.
+    /// often than that. For one who does, each further ballot costs a store an entry in its index.
     pub const CHAIN: u8 = 8;
 
     /// Returns the trail after the ballot at `offset`, whose place is `link`.
@@ -87,12 +91,12 @@ pub struct Past {
     pub polls: Polls,
     /// The voters whose ballots are to be decided.
     pub voters: Voters,
-    /// The earlier decisions that [`VoterState::may_have_seen`] asks for.
+    /// The earlier decisions on those ballots for which [`VoterState::may_have_seen`] holds.
     pub decided: Decided,
 }
 
-/// `Part` names a partition and the number of partitions: a ballot belongs into exactly one of
-/// them.
+/// `Part` names a partition and the number of partitions, from which it follows whether a ballot
+/// belongs there.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
     /// The partition whose records are decided.
@@ -113,18 +117,18 @@ pub struct Step {
 /// The outcome says what became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The record told nothing new: a genesis record, a repeated control record, or a ballot that
-    /// was decided before.
+    /// There is nothing to keep of the record: it is a genesis record, a control record whose phase
+    /// is not new, or a ballot that was decided before.
     Nothing,
-    /// The poll moved to another phase.
+    /// A control record moved the poll to another phase.
     Moved,
     /// A ballot was decided for the first time.
     Decided(DecidedBallot),
-    /// The record is nobody's ballot and no poll's phase.
+    /// The record is no valid ballot and no change of a known poll.
     Dead(DeadReason),
 }
 
-/// `DecidedBallot` holds the decision on a ballot, and what it did to its voter.
+/// `DecidedBallot` holds the decision on a ballot, and what it changed for the voter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecidedBallot {
     /// The decision: counted, superseded, refused or late.
@@ -199,8 +203,8 @@ impl Past {
     }
 }
 
-/// Returns what the fold needs of a poll and its tally so far. A draft gives `None`: its rules are
-/// not fixed yet, so no ballot of it can be valid.
+/// Returns what the fold needs to know of a poll: its rules, and its tally so far. It returns
+/// `None` for a draft, whose rules are not fixed yet, so that no ballot in it can be valid.
 pub fn known(poll: &Poll, tally: Option<TallyAt>) -> Option<(Rules, Tally)> {
     (poll.phase > 0).then(|| (poll.rules(), tally.map_or_else(Tally::new, |at| at.tally)))
 }

@@ -1,13 +1,14 @@
 //! Tallies are counted here: one ballot or control record is decided and applied to a poll's tally.
 //!
-//! [`Tally`] holds one poll's counts in one partition, [`VoterState`] what is known of one voter in
-//! one poll. The whole of the fold is [`count`] and [`control`], which are pure and total. All
-//! ballots of a voter in a poll lie in one partition (the key is poll + voter), so no decision
-//! needs to look beyond it, and a poll's result is the plain sum over partitions.
+//! [`Tally`] holds one poll's counts in one partition. [`VoterState`] holds what is known of one
+//! voter in one poll. [`count`] decides a ballot and [`control`] applies a control record; both are
+//! pure and total. All ballots of a voter in a poll lie in one partition, because the key is made
+//! of poll and voter. So no decision needs to look beyond its partition, and a poll's result is the
+//! plain sum over partitions.
 //!
 //! **A ballot is decided once, by its first record.** A record that comes later under the same id,
-//! such as a retry after the close or a duplicate after a reset, is given the same decision and
-//! changes nothing.
+//! such as a retry after the close or a duplicate after a reset, is a repetition: it is told the
+//! first decision, and no count changes on account of it.
 
 use crate::ballot::{Ballot, NamedBy, Status};
 use crate::gate::Gate;
@@ -18,19 +19,19 @@ use crate::poll::{Revote, Rules};
 /// A tally holds the counts of all slots of a poll in one partition, and the poll's phase there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// The latest phase seen in this partition, in a control record or on a ballot; 0 before the
-    /// first. A poll is final when every partition is in the phase that closed it.
+    /// The latest phase seen in this partition, in a control record or on a ballot; 0 before any. A
+    /// poll is final when every partition is in the phase that began with the close.
     pub phase: u32,
     /// The round that is being counted.
     pub round: u32,
-    /// Whether ballots are counted now.
+    /// The gate, which says whether ballots are counted now.
     pub gate: Gate,
     /// The weight of the marks on each of the poll's slots; see [`crate::kind`].
     pub counts: Vec<u64>,
     /// The number of voters with a ballot that counts.
     pub voters: u64,
-    /// A number that grows with every visible change and never shrinks. Its sum over the partitions
-    /// is part of the poll's version.
+    /// A number that grows with every visible change of this tally and never shrinks. The sum of
+    /// these numbers over all partitions is part of the poll's version.
     pub changes: u64,
 }
 
@@ -40,8 +41,8 @@ impl Tally {
         Self { phase: 0, round: 1, gate: Gate::Closed, counts: Vec::new(), voters: 0, changes: 0 }
     }
 
-    /// Moves on to a later phase. `changes` grows by the number of phases passed, so that it grows
-    /// by the same amount whether the control records in between were seen or overtaken.
+    /// Moves on to a later phase. `changes` grows by the number of phases passed. It thus grows by
+    /// the same amount whether or not the control records of the phases in between were seen first.
     fn advance(&mut self, rules: &Rules, phase: u32, round: u32, gate: Gate) {
         self.changes += u64::from(phase - self.phase);
         self.phase = phase;
@@ -68,8 +69,8 @@ pub struct VoterState {
     pub round: u32,
     /// The ballot that counts, if one does.
     pub counted: Option<(BallotId, Answer)>,
-    /// The greatest ballot id ever decided. A ballot above it is certainly new. One at or below it
-    /// may have been decided before, so the caller of [`count`] must look.
+    /// The greatest ballot id that was ever decided for this voter. A ballot with a greater id is
+    /// certainly new. Any other may have been decided before, so the caller of [`count`] must look.
     pub seen: Option<BallotId>,
 }
 
@@ -89,10 +90,11 @@ pub enum Decision {
         /// The voter's older ballot, which no longer counts.
         replaced: Option<(BallotId, Answer)>,
     },
-    /// The ballot was decided before, with this status. Nothing changes, because its first content
-    /// won.
+    /// The ballot was decided before, with this status. The counts stay as they are, because the
+    /// first record of a ballot decides, whatever this one contains.
     Repeated(Status),
-    /// The client named the ballot with a smaller id than that of the voter's ballot that counts.
+    /// The client gave the ballot an id, and that id is smaller than the id of the voter's ballot
+    /// that counts.
     Superseded,
     /// The poll takes one ballot per voter, and the voter has one that counts.
     Refused,
@@ -103,7 +105,8 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Returns the status that a row of this decision keeps; `None` where there is no row to keep.
+    /// Returns the status that the store keeps in the ballot's row, or `None` if this decision
+    /// makes no row.
     pub fn status(&self) -> Option<Status> {
         match self {
             Self::Counted { .. } => Some(Status::Counted),
@@ -115,7 +118,7 @@ impl Decision {
     }
 }
 
-/// The reason says why a record is dead.
+/// `DeadReason` says why a record is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeadReason {
     /// The bytes are no record of any version.
@@ -135,10 +138,10 @@ pub enum DeadReason {
     StrayGenesis,
 }
 
-/// Decides one ballot and applies it to both states.
+/// Decides one ballot and applies it to the tally and the voter's state.
 ///
-/// `before` is the decision that an earlier record made about this very ballot (poll, voter, id).
-/// It must be given wherever [`VoterState::may_have_seen`] says that there may be one.
+/// `before` is the status that an earlier record of this very ballot (poll, voter, id) was given.
+/// The caller must look for it whenever [`VoterState::may_have_seen`] says that there may be one.
 pub fn count(
     rules: &Rules,
     tally: &mut Tally,
@@ -146,8 +149,9 @@ pub fn count(
     ballot: &Ballot,
     before: Option<Status>,
 ) -> Decision {
-    // A ballot taken in a later phase proves that the poll was open in that phase. The control
-    // record of that phase is on its way and will change nothing more.
+    // A ballot taken in a later phase proves that the poll was open in that phase, even if the
+    // ballot itself is a repetition. The control record of that phase will come and change nothing
+    // more.
     if ballot.phase > tally.phase && ballot.round >= tally.round {
         tally.advance(rules, ballot.phase, ballot.round, Gate::Open);
     }
@@ -189,8 +193,8 @@ pub fn count(
     decision
 }
 
-/// Applies a control record: from now on the poll is in this phase and round, with this gate.
-/// Returns whether anything changed; a phase that is not new is a repetition and changes nothing.
+/// Applies a control record: from now on the poll is in this phase and round, with this gate. A
+/// record whose phase is not new changes nothing. Returns whether anything changed.
 pub fn control(rules: &Rules, tally: &mut Tally, phase: u32, round: u32, gate: Gate) -> bool {
     let new = phase > tally.phase && round >= tally.round;
     if new {

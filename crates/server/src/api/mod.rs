@@ -1,21 +1,22 @@
-//! The API over HTTP and WebSocket, which is the first folder that a vote passes.
+//! The API answers clients over HTTP and WebSocket. This is the first folder that a vote passes.
 //!
-//! [`routes`] has every route on one screen. Each of the folders knows only those above it:
+//! [`routes`] has every route on one screen. Each folder in this list uses only folders that stand above it:
 //!
-//! - [`problem`]: what goes wrong, and what of it goes on record
-//! - [`http`]: what requests are read with and answers are made of
+//! - [`problem`]: what clients are told when something goes wrong, and what is logged as a security event
+//! - [`http`]: the parts with which every handler reads requests and makes answers
 //! - [`access`]: who asks, whether they may, and how often
-//! - [`lookup`]: from an id or a join code to its poll or event
-//! - [`change`]: the one loop that changes what somebody owns
-//! - [`vote`]: the path of a vote
-//! - [`poll`], [`event`]: creating, reading and changing them
-//! - [`operate`]: how the server is
-//! - [`figures`]: what is read beside a poll
-//! - [`serve`]: connections, and what stands before all routes; votes pass here, and no router
+//! - [`lookup`]: finding the poll or event of an id or a join code
+//! - [`change`]: the one loop that makes an owner's changes of a poll or an event
+//! - [`vote`]: taking a vote, from the request to the receipt
+//! - [`poll`], [`event`]: creating, reading and changing polls and events
+//! - [`operate`]: health, status and metrics of the server
+//! - [`figures`]: figures about polls: a poll's course over time, its replay, its export; the leaderboard
+//! - [`serve`]: connections, and what every request passes before its handler; votes pass only this, and no router
 //! - [`live`]: the viewers' sockets and streams
 //! - [`docs`]: the API's documents, which are made from the routes
 //!
-//! The [`App`] is the state that all handlers share. [`home`] has the paths that are pages, too.
+//! The [`App`] is the state that all handlers share. [`home`] has the paths that are a page for
+//! browsers and data for everybody else.
 
 pub mod access;
 pub mod change;
@@ -61,15 +62,15 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// The hub, which keeps the newest state of polls and events in memory.
     pub hub: Arc<Hub>,
-    /// The keys made from the installation's secret and the operator's token.
+    /// The keys that are made from the secret, and from the operator's token.
     pub keys: access::keys::Keys,
     /// The limits on how often somebody may ask.
     pub limits: access::limits::Limits,
-    /// The room for open polls.
+    /// The limit on the number of open polls.
     pub capacity: access::capacity::Capacity,
     /// The metrics of the HTTP side.
     pub metrics: operate::metrics::Metrics,
-    /// The record of refusals, and of changes that cannot be undone.
+    /// The log of security events: refusals, and changes that cannot be undone.
     pub security: problem::security::Security,
     /// The processor, if this process counts.
     pub processor: OnceLock<Processor>,
@@ -77,24 +78,24 @@ pub struct App {
     pub started_at: UnixMillis,
     /// The end of the log in each partition.
     ends: operate::probe::Probe<Vec<Offset>, String>,
-    /// How far each partition is counted.
+    /// The progress of each partition: how far it is counted.
     progress: operate::probe::Probe<Vec<(Partition, Progress)>, String>,
-    /// How long uncounted records have been waiting.
+    /// The time for which uncounted records have been waiting.
     behind: operate::status::Behind,
-    /// The check whether a poll was changed while its ballot waited for the log.
+    /// The checks whether a poll was changed while a ballot in it waited for the log.
     looks: vote::overtaken::Looks,
-    /// The replays that are kept and made.
+    /// The replays that are kept, or being made.
     replays: figures::replay::Replays,
     /// The OpenAPI document, once somebody has asked for it.
     openapi: OnceLock<Bytes>,
-    /// A token that is cancelled once the server stops: it is then not ready, streams end, and connections
-    /// close.
+    /// A token that is cancelled once the server stops. From then on the server is not ready, streams end,
+    /// and connections close.
     pub stopping: CancellationToken,
 }
 
 impl App {
-    /// Puts the state together. The given secret and operator's token are used, whatever `config` says of
-    /// them.
+    /// Puts the state together. It uses the secret and the operator's token that are passed here, even if
+    /// `config` has others.
     pub fn new(
         config: Config,
         ambient: SharedAmbient,
@@ -134,7 +135,7 @@ impl App {
     pub fn public_url(&self) -> String {
         match &self.config.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            // The address is asked for each time, because a laptop may be carried from one network into
+            // The address is determined each time, because a laptop may be carried from one network to
             // another.
             None => operate::address::base(&self.config.hosts, self.config.port),
         }

@@ -1,8 +1,22 @@
 //! The log is where a vote is made durable before it is acknowledged.
 //!
-//! [`Log`] is the port; its documentation is the contract, and `log/conformance.rs` holds every
-//! backend to it. The backends are `embedded` (SQLite, one process), `kafka` (a cluster) and
-//! `memory` (for tests; it can be told to fail in every way that the contract allows).
+//! ```text
+//!  api: a ballot             ──▶ append      ┐               ┌ `votes`       ──▶ read ──▶ processor
+//!  control: a poll's change  ──▶ append_last ┤               │
+//!                            ──▶ announce    ├──▶ backend ───┼ announcements ──▶ feed ──▶ watch
+//!  processor: tallies        ──▶ announce    ┤               │
+//!             dead records   ──▶ copy_dead   ┘               └ `votes.dead`  (in a cluster)
+//!
+//!  a backend, and what stands in front of it:
+//!    Watched  ──▶ embedded    SQLite, one process
+//!    Waiting  ──▶ kafka       a cluster
+//!                 memory      for tests
+//! ```
+//!
+//! [`Log`] is the port. Its documentation is the contract, and `conformance` holds every backend to
+//! it. `memory` can be told to fail in every way that the contract allows. [`control`] appends a
+//! poll's control records and announces its changes. [`Watched`] (`stall`) reports an embedded log
+//! whose disk hangs, and in [`Waiting`] records wait in line while Kafka takes none.
 
 pub mod control;
 pub mod embedded;
@@ -52,8 +66,8 @@ pub struct Record {
     pub value: Bytes,
 }
 
-/// A dead record is one of `votes` that is nobody's ballot, in the form in which it is copied to
-/// `votes.dead`.
+/// A dead record is a record of `votes` that is no valid ballot and no change of a poll, in the
+/// form in which it is copied to `votes.dead`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadRecord {
     /// The record's place in its partition.
@@ -69,11 +83,11 @@ pub struct DeadRecord {
 /// `AppendError` says why an append is not known to be durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// The record is certainly not on the log and never will be. The caller may answer 503, and the
-    /// client may send the ballot again or not.
+    /// The record is certainly not on the log and never will be. The caller answers 503, and
+    /// whether to send the ballot again is up to the client.
     #[error("not recorded: {0}")]
     NotRecorded(String),
-    /// The record may be on the log, or may come to be there later. The caller answers 504.
+    /// The record may be on the log already, or may still be appended. The caller answers 504.
     #[error("unknown: {0}")]
     Unknown(String),
 }
@@ -81,8 +95,9 @@ pub enum AppendError {
 /// `ReadError` says why a partition cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// The offset is past the end, or before the first record kept: the log is not the one that the
-    /// store was built from, or it was shortened. A reader must not skip over this.
+    /// The offset is past the end, or before the first record that is kept. Either the log is not
+    /// the one that the store was counted from, or it was shortened. A reader must not go on at
+    /// another offset.
     #[error("offset {from} of partition {partition} is not on the log (it ends at {end})")]
     OutOfRange {
         /// The partition that was read.
@@ -92,7 +107,7 @@ pub enum ReadError {
         /// The partition's end.
         end: Offset,
     },
-    /// The bytes on the log are not those that were written. A reader must not skip over this.
+    /// The bytes on the log are not those that were written. A reader must not go on behind them.
     #[error(
         "the log is damaged: {0}. Restore an undamaged copy; `pollux recount` lists all damage"
     )]
@@ -108,7 +123,8 @@ pub enum Append {
     Ready(Option<Result<Position, AppendError>>),
     /// The append is under way.
     Waiting(oneshot::Receiver<Result<Position, AppendError>>),
-    /// The append is under way, and it counts as stalled if it is not answered for long.
+    /// The append is under way. The log counts as stalled if it answers none for long; see
+    /// [`Watched`].
     Watched(stall::Pending),
     /// The append is under way, or its record stands in line until the log takes it.
     InLine(Box<waiting::Ticket>),
@@ -120,14 +136,15 @@ impl Append {
         Self::Ready(Some(Err(AppendError::NotRecorded(reason.into()))))
     }
 
-    /// Waits for the outcome up to `patience`, which is the deadline, too; see [`Self::taken`].
+    /// Waits for the outcome as [`Self::taken`] does, with `patience` as the deadline, too.
     pub async fn within(mut self, patience: Duration) -> Result<Position, AppendError> {
         self.taken(patience, patience).await
     }
 
-    /// Waits for the outcome. A record that still stands in line after `patience` (or after the
-    /// deadline, if that is sooner) is withdrawn and is certainly not recorded. The outcome of a
-    /// record that the log has taken by then is unknown if it does not come before the deadline.
+    /// Waits for the outcome. A record that still stands in line after `patience` (or after
+    /// `deadline`, if that is sooner) is withdrawn and is certainly not recorded. If the log has
+    /// taken the record by then, its outcome is awaited up to `deadline`, and is unknown after
+    /// that.
     pub async fn taken(
         &mut self,
         patience: Duration,
@@ -148,7 +165,7 @@ impl Append {
         timeout(deadline - patience, self).await.unwrap_or_else(late)
     }
 
-    /// Returns whether the record ever stood in line.
+    /// Returns whether the record stood in line at any time.
     pub fn has_waited(&self) -> bool {
         matches!(self, Self::InLine(ticket) if ticket.has_stood())
     }
@@ -179,22 +196,23 @@ impl Future for Append {
     }
 }
 
-/// The log holds the topic `votes`, and carries what was committed to every node.
+/// The log holds the topic `votes`. It also carries announcements to every node.
 ///
 /// # Promises to whoever appends
 /// - An append that resolves to `Ok` is durable: no crash of any one process or machine loses it.
 ///   (The embedded log has one machine, whose disk must survive.)
 /// - `NotRecorded` means that the record is not on the log and never will be. `Unknown` means that
-///   it may be there, or may come to be there later.
+///   it may be there already, or may still be appended.
 /// - If a record is appended to a partition after another one was acknowledged there, it stands
 ///   behind that one.
-/// - The queue is bounded. Past the bound an append is refused at once, never delayed.
+/// - The queue is bounded. When it is full, an append is refused at once and does not wait for
+///   room.
 ///
 /// # Promises to whoever reads
 /// - The offsets of a partition ascend. In the embedded log they are 0, 1, 2, … without gaps.
 ///   Offset 0 is the genesis record of [`Log::generation`].
-/// - A record that was read once is there for ever, at that offset, with those bytes. Only durable
-///   records are read.
+/// - Only durable records are read. Whatever was read once is there for ever, at that offset, with
+///   those bytes.
 ///
 /// # Promises to whoever reads a feed
 /// - [`Log::feed`] delivers every announcement that is made after it has resolved, or it ends with
@@ -202,6 +220,8 @@ impl Future for Append {
 ///   announcer come in order: polls and events among themselves, and all others among themselves.
 ///   An announcement may be delivered twice, and an old one may be left out if a newer one of the
 ///   same key exists.
+///
+/// # Promises about dead records
 /// - A dead record for which [`Log::copy_dead`] returned `Ok` has a copy on `votes.dead`, perhaps
 ///   several. The copy says where the record stands and why it is dead. Copies are for people who
 ///   look with Kafka's own tools; the truth is what the store has committed. A log that lives in
@@ -218,13 +238,13 @@ pub trait Log: Send + Sync + 'static {
     fn append(&self, partition: Partition, record: NewRecord) -> Append;
 
     /// Queues a record that must stand behind every record that this process appended to the
-    /// partition before, as far as those are recorded at all.
+    /// partition before it. Those among them that are never recorded do not matter.
     fn append_last(&self, partition: Partition, record: NewRecord) -> Append {
         self.append(partition, record)
     }
 
     /// Reads up to `most` records from `from` on. It waits up to `wait` for the first, and returns
-    /// an empty list if none came. `from` may equal the end; beyond the end it is
+    /// an empty list if none came. `from` may equal the end; if it is greater, the answer is
     /// [`ReadError::OutOfRange`].
     async fn read(
         &self,
@@ -240,8 +260,8 @@ pub trait Log: Send + Sync + 'static {
     /// Joins the group of processors.
     async fn join(&self) -> Result<Box<dyn Membership>, ReadError>;
 
-    /// Sends announcements to every node. It returns once they will reach all feeds that stay
-    /// joined.
+    /// Sends announcements to every node. It returns once it is certain that they will reach all
+    /// feeds that stay joined.
     async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), AppendError>;
 
     /// Copies a partition's dead records to `votes.dead`, after they were committed.
@@ -254,7 +274,7 @@ pub trait Log: Send + Sync + 'static {
     /// Returns a feed of the announcements that are made from now on.
     async fn feed(&self) -> Result<Box<dyn Feed>, ReadError>;
 
-    /// Returns whether an append would be taken now, and if not, why not; `/readyz` shows it.
+    /// Returns `Ok` if an append would be taken now, and otherwise why not; `/readyz` shows it.
     fn ready(&self) -> Result<(), String>;
 
     /// Returns why no append would be taken now, if the cause is one that passes by itself, such as
@@ -264,7 +284,7 @@ pub trait Log: Send + Sync + 'static {
     }
 
     /// Returns what the log has found damaged among the records it holds, for `/readyz`. Appends
-    /// are taken all the same. A log that others keep returns `None`.
+    /// are taken all the same. A log whose records are kept by other processes returns `None`.
     fn damage(&self) -> Option<String> {
         None
     }

@@ -1,9 +1,10 @@
 //! The announcer tells every node what a partition's worker has committed: first the newest
 //! tallies, which are absolute, then how far the partition is decided.
 //!
-//! The worker does not wait for it. Only the newest tally of each poll is pending, so a log that
-//! takes no announcements makes them rarer and not more. *Decided up to n* is announced only once
-//! every tally below n is, and the store records an offset as announced only once it was.
+//! The worker does not wait for the announcer. Only the newest tally of each poll is pending, so
+//! while the log takes no announcements, further commits add few. That a partition is decided up to
+//! an offset is announced only after every tally below this offset, and only then does the store
+//! record the offset as announced.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,26 +17,26 @@ use tokio::sync::Notify;
 
 use super::Processor;
 
-/// One partition's announcements.
+/// An announcer sends one partition's announcements.
 pub(super) struct Announcer<'a> {
     processor: &'a Processor,
     partition: Partition,
     pending: Mutex<Pending>,
     /// Notified when there is more to announce.
     more: Notify,
-    /// Notified when something was announced.
+    /// Notified when less is left to announce.
     less: Notify,
 }
 
-/// What is committed and not announced yet.
+/// What is committed and not announced yet, and how far the partition is announced.
 struct Pending {
     /// The newest tally of each poll.
     tallies: BTreeMap<PollId, TallyAt>,
-    /// The offset up to which the partition is committed.
+    /// The offset below which everything is committed.
     next: Offset,
     /// The offset below which everything is announced.
     announced: Offset,
-    /// Whether nothing is pending, because `next` was the last offset announced.
+    /// Whether nothing is pending: no tally, and no offset beyond the last that was announced.
     idle: bool,
 }
 
@@ -47,17 +48,18 @@ impl<'a> Announcer<'a> {
     }
 
     /// Takes up a partition that is committed up to `next` and, according to the store, announced
-    /// up to `stored`. If it returns an offset, everything from there on is to be announced:
-    /// [`Self::enqueue`] it.
+    /// up to `stored`. If this returns an offset, the caller must [`Self::enqueue`] everything that
+    /// was committed from there on.
     pub(super) fn begin(&self, stored: Offset, next: Offset) -> Option<Offset> {
-        // If more was announced here than is committed, the store is another copy, and what it says
-        // holds.
+        // If this process has announced more than the store has committed, the store was replaced
+        // by another copy, and only what that copy says can be relied on.
         let here = self.processor.done.lock().get(&self.partition).map(|done| done.announced);
         let here = here.filter(|announced| *announced <= next);
         let announced = stored.max(here.unwrap_or(0));
         let mut pending = self.pending.lock();
         (pending.announced, pending.next) = (announced, announced);
-        // This process may not have announced what others have.
+        // If this process has announced exactly up to `next`, there is nothing to repeat. Otherwise
+        // another worker may have committed since, and may have died before it announced that.
         (here != Some(next)).then_some(announced)
     }
 
@@ -86,8 +88,8 @@ impl<'a> Announcer<'a> {
         }
     }
 
-    /// Announces what is pending, for ever. What fails is tried again, together with what has come
-    /// meanwhile.
+    /// Announces what is pending, and never returns. After a failure it tries again, together with
+    /// what became pending in the meantime.
     pub(super) async fn run(&self) -> Infallible {
         let mut failing = false;
         loop {
@@ -120,7 +122,8 @@ impl<'a> Announcer<'a> {
     }
 }
 
-/// Tallies that are being announced. Those that are not known to have arrived are pending again.
+/// Tallies that are being announced. When this is dropped, those that are not known to be announced
+/// become pending again.
 struct UnderWay<'a> {
     announcer: &'a Announcer<'a>,
     tallies: BTreeMap<PollId, TallyAt>,
@@ -150,7 +153,7 @@ impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         let mut pending = self.announcer.pending.lock();
         for (poll, at) in std::mem::take(&mut self.tallies) {
-            // A tally that came meanwhile is newer.
+            // A tally that became pending in the meantime is newer.
             pending.tallies.entry(poll).or_insert(at);
         }
     }

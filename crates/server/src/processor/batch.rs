@@ -1,4 +1,5 @@
-//! A batch: records go in, one [`Commit`] comes out. It is pure; what the store knows is passed in.
+//! A batch of records is folded into one [`Commit`]. This is pure: what the store knows is passed
+//! in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use pollux_core::tally::DeadReason;
 use crate::log::Record;
 use crate::store::{BallotRow, Commit, DeadLetter};
 
-/// The part of a log that is being folded.
+/// A slice names the partition that is being folded, and the log that it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct Slice {
     /// The partition.
@@ -28,13 +29,13 @@ pub struct Slice {
 #[derive(Debug, Default)]
 pub struct Batch {
     entries: Vec<(Record, Result<Entry, DeadReason>)>,
-    /// The offset and schema version of the record before which the batch ends, because its schema
-    /// is newer.
+    /// The offset and schema version of the record that ended the batch, because its schema is
+    /// newer than this binary. That record is not in the batch.
     pub newer: Option<(Offset, u64)>,
 }
 
 impl Batch {
-    /// Reads records' values, up to the first record whose schema is newer than this binary.
+    /// Decodes the records' values, up to the first record whose schema is newer than this binary.
     pub fn read(records: Vec<Record>) -> Self {
         let mut batch = Self::default();
         batch.entries.reserve(records.len());
@@ -52,7 +53,7 @@ impl Batch {
         batch
     }
 
-    /// Whether there is nothing to decide.
+    /// Returns whether there is nothing to decide.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -62,7 +63,8 @@ impl Batch {
         self.entries.len()
     }
 
-    /// Returns the polls and voters whose past the decision needs, without the polls in `known`.
+    /// Returns the polls and the voters whose past must be loaded to decide the batch. Polls that
+    /// are in `known` are left out.
     pub fn needs(&self, known: &Polls) -> (Vec<PollId>, Vec<(PollId, VoterId)>) {
         let mut polls = Vec::new();
         let mut voters = Vec::with_capacity(self.entries.len());
@@ -80,12 +82,12 @@ impl Batch {
         (polls, voters)
     }
 
-    /// Returns the first control record that is ahead of the store. `phases` has the phases in
-    /// which the store has the polls that it was just asked for. A change of a poll is in the store
-    /// before it is on the log, so such a store is an older copy. Going on would lose the ballots
-    /// of the polls that it lacks.
+    /// Returns the first control record that is ahead of the store. `phases` holds the polls that
+    /// the store was just asked for, each with its phase there. A change of a poll is in the store
+    /// before it is on the log. If a control record is ahead, the store is therefore an older copy,
+    /// and going on would lose the ballots of the polls that it lacks.
     pub fn ahead(&self, phases: &BTreeMap<PollId, u32>) -> Option<(Offset, PollId)> {
-        // Mostly no poll had to be loaded, and then the records need not be searched.
+        // Usually no poll had to be loaded, so there is nothing to search for.
         if phases.is_empty() {
             return None;
         }
@@ -111,14 +113,15 @@ impl Batch {
         doubtful
     }
 
-    /// Takes every record into the partition's digest.
+    /// Adds every record to the partition's digest.
     pub fn digest(&self, digest: &mut Digest) {
         for (record, _) in &self.entries {
             digest.take(record.offset, &record.key, &record.value);
         }
     }
 
-    /// Decides every record in log order; `from` is the offset expected to be next.
+    /// Decides every record in log order. `from` is the offset that the store must have as its next
+    /// one when this is committed.
     pub fn decide(self, slice: Slice, from: Offset, past: &mut Past) -> Commit {
         let mut folding = Folding {
             slice,
@@ -180,7 +183,7 @@ impl Folding<'_> {
         });
     }
 
-    /// Adds the tallies that changed, as they are now.
+    /// Returns the commit, with the tallies that the batch changed as they are after it.
     fn finish(self) -> Commit {
         let Slice { partition, generation, .. } = self.slice;
         let mut commit = self.commit;

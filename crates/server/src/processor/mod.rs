@@ -12,14 +12,15 @@
 //!                                ▼                   ▼
 //!                        topic `tallies`     topic `votes.dead`
 //!
-//!   store ──▶ housekeeping (clock) ──▶ store, log       closes what is due, repeats what was not seen
+//!   store ──▶ housekeeping (clock) ──▶ store, log       closes what is due, repeats what is missing
 //! ```
 //!
 //! [`worker`] is the loop and [`batch`] the decision in it. `announcer` tells the nodes what was
 //! committed, and `copier` copies dead letters. [`housekeeping`] closes polls whose time has come
-//! and repeats control records that were not seen; `clock` keeps a poll's time limit true when
-//! somebody sets the wall clock. Nothing is kept here that the store does not know, so a worker may
-//! die at any line and another one goes on from the store's offset.
+//! and appends again the control records that some partition has not committed; `clock` keeps a
+//! poll's time limit true when somebody sets the wall clock. Nothing that matters is kept here
+//! alone: the store has it too, so a worker may die at any line of its code, and another one goes
+//! on from the store's offset.
 
 mod announcer;
 pub mod batch;
@@ -51,7 +52,7 @@ pub struct Processor {
     pub log: Arc<dyn Log>,
     /// The store that decisions go to.
     pub store: Arc<dyn Store>,
-    /// The clock.
+    /// The clock and the source of randomness.
     pub ambient: SharedAmbient,
     /// Whether this is the only process whose clock opens and closes polls.
     pub alone: bool,
@@ -59,15 +60,15 @@ pub struct Processor {
     pub limits: ProcessorLimits,
     /// The partitions that cannot go on, and why; empty when all is well.
     pub troubles: Arc<Mutex<BTreeMap<Partition, String>>>,
-    /// The partitions that this process counts.
+    /// The partitions whose ballots this process counts.
     pub held: Arc<Mutex<BTreeSet<Partition>>>,
-    /// What this process has done beyond counting, by partition. The store learns it only with the
-    /// next commit, so without this a partition that cannot go on would be announced anew with
-    /// every attempt.
+    /// How far this process has announced and copied each partition. The store learns it only with
+    /// the next commit. If a partition cannot go on there is no next commit, and without this map
+    /// the same tallies would be announced again at every attempt.
     done: Arc<Mutex<BTreeMap<Partition, Done>>>,
 }
 
-/// The offsets up to which commits are announced and dead letters are copied.
+/// The offsets below which a partition's commits are announced and its dead letters are copied.
 #[derive(Default)]
 struct Done {
     announced: Offset,
@@ -86,8 +87,8 @@ impl Processor {
         Self { log, store, ambient, alone: false, limits, troubles, held, done }
     }
 
-    /// Joins the group and runs a worker for each partition held, until `stop`; then it finishes
-    /// the commits under way. Dropping this future stops the workers where they are.
+    /// Joins the group and runs a worker for each partition that this process holds. At `stop` the
+    /// workers first finish the commits under way. Dropping this future stops them where they are.
     pub async fn run(self, stop: CancellationToken) {
         let mut tasks = JoinSet::new();
         tasks.spawn(housekeeping::run(self.clone(), stop.clone()));

@@ -1,9 +1,9 @@
-//! One partition's worker, which loads, folds and commits, again and again. Beside it an
-//! [`Announcer`] tells every node and a [`Copier`] copies dead letters, so a partition is counted
-//! even if neither gets through.
+//! A worker reads one partition, and for each batch loads, folds and commits. Beside it an
+//! [`Announcer`] tells every node what was committed, and a [`Copier`] copies dead letters. The
+//! worker waits for neither, so a partition is counted even if both fail.
 //!
-//! Any error ends the *session*: all that is in memory is dropped, and the worker takes up the
-//! partition anew from the store's offset. There is no other recovery path.
+//! Any error ends the *session*: what the session keeps in memory is dropped, and the worker takes
+//! up the partition anew from the store's offset. There is no other recovery path.
 
 use std::time::Duration;
 
@@ -24,13 +24,13 @@ use crate::store::{Commit, CommitError, StoreError};
 
 /// The time that a read waits for the first record before the worker checks whether to stop.
 const READ_WAIT: Duration = Duration::from_secs(1);
-/// The number of offsets before the next one among which the last ballot is looked for.
+/// The number of offsets, just below the next one, in which [`same_log`] looks for the last ballot.
 const LOOK_BACK: u64 = 256;
-/// The time for which a worker that ends goes on announcing what it has committed. Whoever takes
-/// over announces the rest.
+/// The time for which a session that ends goes on announcing and copying what it has committed. The
+/// next worker of the partition does the rest.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// The reasons why a session ended.
+/// `SessionError` says why a session ended.
 #[derive(Debug, thiserror::Error)]
 enum SessionError {
     #[error(transparent)]
@@ -64,7 +64,7 @@ impl From<CommitError> for SessionError {
     }
 }
 
-/// Works on a partition until told to stop.
+/// Works on a partition until it is told to stop, in one session after another.
 pub async fn run(processor: Processor, partition: Partition, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let Err(error) = session(&processor, partition, &stop).await else { break };
@@ -97,7 +97,7 @@ fn well_again(processor: &Processor, partition: Partition) -> bool {
     was
 }
 
-/// Takes up the partition and works on it; `Ok` when told to stop.
+/// Takes up the partition and works on it. Returns `Ok` when it is told to stop.
 async fn session(
     processor: &Processor,
     partition: Partition,
@@ -111,8 +111,8 @@ async fn session(
             worker.count(stop).await
         };
         let counted = counted.await;
-        // This also happens where counting cannot go on: what was counted stays so, and there may
-        // be no other worker to announce it.
+        // This is done even if counting cannot go on: what was committed stays committed, and there
+        // may be no other worker to announce it.
         if !matches!(counted, Err(SessionError::Fenced)) {
             let finished = async { tokio::join!(announcer.all_announced(), copier.all_copied()) };
             let _ = tokio::time::timeout(FAREWELL, finished).await;
@@ -137,14 +137,15 @@ struct Worker<'a> {
     next: Offset,
     /// The digest that ends at `next`.
     digest: Digest,
-    /// What the fold knows as of `next`, all of which the store holds too. Polls are kept between
-    /// batches.
+    /// What the fold knows as of `next`. The store holds all of it too. Only the polls are kept
+    /// from one batch to the next.
     past: Past,
 }
 
 impl<'a> Worker<'a> {
-    /// Takes up the partition, after checking that the log is the one that the store was counted
-    /// from, and whole. What earlier workers committed and did not announce is announced now.
+    /// Takes up the partition, after checking that the log is whole and is the one that the store
+    /// was counted from. What earlier workers committed and did not announce is queued for the
+    /// announcer.
     async fn begin(
         processor: &'a Processor,
         partition: Partition,
@@ -158,8 +159,8 @@ impl<'a> Worker<'a> {
         let next = progress.next_offset;
         let untold = announcer.begin(progress.announced, next);
         copier.begin(progress.announced, next);
-        // There may be no such digest: a version that keeps none may have counted up to here, even
-        // on another node of this cluster.
+        // The store may have no digest that ends here: this offset may have been committed by an
+        // older version that keeps none, which may even run on another node of this cluster now.
         let kept = processor.store.digests(partition, next).await?;
         let kept = kept.into_iter().find(|digest| digest.to == next);
         let digest = kept.unwrap_or(Digest::new(next));
@@ -184,8 +185,9 @@ impl<'a> Worker<'a> {
             if !none {
                 self.step(Batch::read(records)).await?;
             }
-            // The trouble is cleared only now: every session begins well, but a commit may go on
-            // failing for as long as the disk is full.
+            // The trouble is cleared only here, after a read and, if there were records, a commit.
+            // That a session has begun proves nothing: while a disk is full, for example, it begins
+            // well, and then its commit fails.
             if well_again(processor, partition) {
                 tracing::info!(partition, "the partition is counted again");
             }
@@ -245,15 +247,15 @@ impl<'a> Worker<'a> {
             self.past.decided.extend(known.filter_map(|(name, status)| Some((name, status?))));
         }
         let mut commit = batch.decide(self.slice, self.next, &mut self.past);
-        // Whoever takes over announces and copies from here on.
+        // A worker that takes over announces and copies from this offset on.
         commit.announced = self.announcer.announced().min(self.copier.copied());
         Ok(commit)
     }
 }
 
-/// Checks that the log is the one that the store was counted from, and whole: it is long enough, it
-/// begins with its genesis record, and the last counted ballot stands where it stood. The third
-/// check finds a log that lost its end and has grown again.
+/// Checks that the log is whole and is the one that the store was counted from. It must be long
+/// enough, it must begin with its genesis record, and the last decided ballot must stand where it
+/// stood when it was decided. The third check finds a log that lost its end and has grown again.
 async fn same_log(
     processor: &Processor,
     slice: Slice,

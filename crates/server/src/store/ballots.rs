@@ -1,4 +1,5 @@
-//! [`Ballots`] is the part of the store that is read about what was decided: for receipts, exports, traces and recounts.
+//! [`Ballots`] is the part of the store that answers what was decided. Receipts, exports, traces and recounts
+//! read it, and so does a worker that takes up its partition.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,11 +12,11 @@ use pollux_core::tally::VoterState;
 
 use super::{Progress, StoreError};
 
-/// One decided ballot, as the store keeps it. A ballot id has one row at most: its first
-/// record's; repetitions leave none.
+/// A ballot row is one decided ballot, as the store keeps it. There is at most one row for a ballot id.
+/// It comes from the ballot's first record; repetitions leave none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BallotRow {
-    /// Where its record stands (the partition is the commit's).
+    /// The offset of the ballot's record in the partition of the commit.
     pub offset: Offset,
     /// The poll that it was cast in.
     pub poll: PollId,
@@ -25,53 +26,54 @@ pub struct BallotRow {
     pub ballot: BallotId,
     /// The voter's answer.
     pub answer: Answer,
-    /// What was decided when it was folded: counted, superseded, refused or late.
+    /// The decision at the time of the fold: counted, superseded, refused or late.
     pub decided: Status,
-    /// When it was taken.
+    /// The time at which a server took the ballot.
     pub at: UnixMillis,
-    /// The voter's state after it.
+    /// The voter's state after this ballot.
     pub after: VoterState,
-    /// Its place among the voter's rows in this poll.
+    /// The ballot's place among the voter's rows in this poll.
     pub link: Link,
 }
 
 impl BallotRow {
-    /// The voter's past, of which this is the latest row.
+    /// Returns the voter's past as of this row, which must be the voter's latest one.
     pub(super) fn past(&self) -> Voter {
         Voter { state: self.after.clone(), trail: Trail::after(self.offset, self.link) }
     }
 }
 
-/// A record that is nobody's ballot, kept to be looked at.
+/// A dead letter is a record that is no valid ballot, kept so that a person can look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Where it stands (the partition is the commit's).
+    /// The record's offset in the partition of the commit.
     pub offset: Offset,
     /// The record's key.
     pub key: Bytes,
     /// The record's value.
     pub value: Bytes,
-    /// Why it is dead.
+    /// The reason why the record is dead.
     pub reason: String,
 }
 
-/// One ballot's fate, for its voter.
+/// A ballot's fate is what its voter is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BallotFate {
     /// The ballot's id.
     pub ballot: BallotId,
-    /// What it is now: as it was decided, but *replaced* if it counted until a later ballot of
-    /// the same voter and round did.
+    /// The ballot's status now. It is the one that was decided, except that a ballot which counted is
+    /// *replaced* once a later ballot of the same voter counts in the same round.
     pub status: Status,
-    /// Where the record stands that decided it.
+    /// The partition and offset of the ballot's first record.
     pub position: (Partition, Offset),
 }
 
-/// Decided ballots, dead letters, and how far each partition was counted.
+/// `Ballots` returns decided ballots, dead letters, and how far each partition was counted.
 #[async_trait]
 pub trait Ballots: Send + Sync + 'static {
-    /// What became of a voter's ballot: what its one row says, see [`BallotFate::status`].
-    /// `None`: not decided yet, or never heard of. Its cost does not grow with the voter's ballots.
+    /// Returns what became of a voter's ballot, from the ballot's one row. It returns `None` if the
+    /// ballot is not decided yet, or was never on the log. Its cost does not grow with the number of
+    /// the voter's ballots.
     async fn fate(
         &self,
         poll: PollId,
@@ -79,11 +81,11 @@ pub trait Ballots: Send + Sync + 'static {
         ballot: BallotId,
     ) -> Result<Option<BallotFate>, StoreError>;
 
-    /// The state of one voter in one poll.
+    /// Returns the state of one voter in one poll.
     async fn voter(&self, poll: PollId, voter: VoterId) -> Result<VoterState, StoreError>;
 
-    /// Ballots of a partition in log order from an offset on, at most `limit` rows; of one
-    /// poll or of all. For export, trace and recount.
+    /// Returns at most `limit` ballots of a partition, in log order, from an offset on. They are the
+    /// ballots of one poll, or of all polls if `poll` is `None`.
     async fn ballots(
         &self,
         partition: Partition,
@@ -92,7 +94,7 @@ pub trait Ballots: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<BallotRow>, StoreError>;
 
-    /// Dead letters of a partition in log order from an offset on.
+    /// Returns at most `limit` dead letters of a partition, in log order, from an offset on.
     async fn dead(
         &self,
         partition: Partition,
@@ -100,11 +102,12 @@ pub trait Ballots: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError>;
 
-    /// Digests of a partition's records as they were counted, in log order: those that end at or behind
-    /// `since`. Each is true for ever, whatever is committed meanwhile. What older versions counted has none.
+    /// Returns the digests of a partition's records as they were counted, in log order. They are those
+    /// that end at `since` or behind it. Each stays true of its records, whatever is committed later.
+    /// There is none of records that versions without digests counted.
     async fn digests(&self, partition: Partition, since: Offset)
     -> Result<Vec<Digest>, StoreError>;
 
-    /// What was committed of each partition, in order of the partitions.
+    /// Returns how far each partition is committed, in the order of the partitions.
     async fn progress(&self) -> Result<Vec<(Partition, Progress)>, StoreError>;
 }

@@ -1,5 +1,5 @@
-//! [`Counting`] is the part of the store that a processor's worker uses: where its partition stands, what the
-//! fold needs of the past, and the commit of a batch.
+//! [`Counting`] is the part of the store with which a processor's worker counts. It says how far the worker's
+//! partition is committed and what the fold needs of the past, and it commits a batch.
 
 use async_trait::async_trait;
 use pollux_core::ballot::Status;
@@ -11,81 +11,83 @@ use pollux_core::standing::TallyAt;
 
 use super::{BallotRow, DeadLetter, StoreError};
 
-/// Why a commit was not made.
+/// `CommitError` says why a commit was not made, or may not have been.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// The partition's offset is not the expected one: another worker has taken over. Nothing
-    /// was changed. Stop and reload.
+    /// The partition's next offset is not the expected one: another worker has taken over. Nothing
+    /// was changed. The worker drops what it knows and takes up the partition anew.
     #[error("the partition's next offset is not the expected one")]
     Fenced,
-    /// The store could not do it, see [`StoreError`].
+    /// The store did not commit, or may not have; see [`StoreError`].
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What the store knows of a partition.
+/// `Progress` says how far a partition is committed and announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The log its offsets belong to.
+    /// The generation of the log that the offsets belong to.
     pub generation: Generation,
-    /// The first offset not committed.
+    /// The first offset that is not committed.
     pub next_offset: Offset,
-    /// Everything committed below this offset was announced.
+    /// The offset below which everything committed was announced.
     pub announced: Offset,
 }
 
-/// One batch of a partition, folded: everything changes, or nothing.
+/// A commit is one folded batch of a partition. The store makes all of its changes, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
-    /// The offset expected to be next.
+    /// The offset that the store must have as the partition's next one.
     pub from: Offset,
-    /// The next offset afterwards; greater than `from`.
+    /// The next offset afterwards, which is greater than `from`.
     pub to: Offset,
-    /// Everything below was announced; the store keeps the greatest it is told.
+    /// The offset below which everything was announced. The store keeps the greatest that it is told.
     pub announced: Offset,
-    /// Whether it must survive a power cut once it is committed, as a poll's change does: set
-    /// when a poll has moved to another phase, so that *final* holds once it was shown.
+    /// Whether the commit must survive a power cut once it is made, as a poll's change does. This is
+    /// set if a control record has moved a poll to another phase, so that a poll which was shown as
+    /// *final* stays final.
     pub durable: bool,
-    /// Tallies that changed, absolute, with `next_offset` = `to`.
+    /// The tallies that changed. They are absolute, and their `next_offset` is `to`.
     pub tallies: Vec<TallyAt>,
-    /// Ballots decided, in log order.
+    /// The rows of the ballots that were decided, in log order.
     pub ballots: Vec<BallotRow>,
-    /// Dead records, in log order.
+    /// The dead letters, in log order.
     pub dead: Vec<DeadLetter>,
-    /// What the records up to `to` are, in place of the digest kept that begins where this does.
-    /// Of a batch that no worker is about to commit there is none.
+    /// The digest of the records up to `to`. It replaces the kept digest that begins at the same
+    /// offset, if there is one. A batch that is folded but not to be committed has none.
     pub digest: Option<Digest>,
 }
 
-/// What the fold needs of the past.
+/// `Loaded` holds what the fold needs of the past.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// For each poll asked for: the poll (whatever its status) and its tally in the partition.
+    /// Each poll that was asked for, whatever its status, with its tally in the partition.
     pub polls: Vec<Option<(Poll, Option<TallyAt>)>>,
-    /// For each voter asked for: what their latest row says.
+    /// The past of each voter that was asked for, as the voter's latest row has it.
     pub voters: Vec<Voter>,
 }
 
-/// One partition's decisions, tallies and next offset.
+/// `Counting` keeps each partition's decisions, tallies and next offset.
 ///
 /// # Promises
-/// - [`Counting::commit`] compares-and-sets the partition's offset in the transaction that writes, and
-///   if that fails nothing is seen of it, ever. A worker stopped halfway through a commit holds up
-///   the next one for a bounded time only.
-/// - [`Counting::load`] may answer from memory only what no other writer can have changed since;
-///   a failed or ambiguous commit forgets it.
+/// - [`Counting::commit`] compares-and-sets the partition's next offset in the same transaction in which
+///   it writes. If the comparison fails, nothing of the commit is ever seen. A worker that is stopped
+///   halfway through a commit holds up the next worker for a bounded time only.
+/// - [`Counting::load`] may answer from memory only what no other writer can have changed since. If a
+///   commit fails, or its outcome is unknown, that memory is dropped.
 #[async_trait]
 pub trait Counting: Send + Sync + 'static {
-    /// Take up a partition of this log: where to go on. Makes the row at offset 0 when the
-    /// store has none; `Damaged` when its row is of another generation, naming both. Forgets
-    /// what is kept in memory of the partition, unless that is as of the offset returned.
+    /// Takes up a partition of this log, and returns where to go on. If the store has no row for the
+    /// partition, it makes one at offset 0. If the row is of another generation, the answer is
+    /// [`StoreError::Damaged`], which names both. What is kept in memory of the partition is dropped,
+    /// unless it is as of the offset returned.
     async fn begin(
         &self,
         partition: Partition,
         generation: Generation,
     ) -> Result<Progress, StoreError>;
 
-    /// The past that a batch needs. The voters are such whose ballots lie in this partition.
+    /// Returns the past that a batch needs. The ballots of all voters asked for lie in this partition.
     async fn load(
         &self,
         partition: Partition,
@@ -93,18 +95,19 @@ pub trait Counting: Send + Sync + 'static {
         voters: &[(PollId, VoterId)],
     ) -> Result<Loaded, StoreError>;
 
-    /// What was decided about each of these very ballots, if anything. For the rare ballot whose
-    /// id is not above all its voter's. Its cost does not grow with the voter's ballots.
+    /// Returns what was decided about each of these very ballots, if anything. It is asked only for
+    /// the rare ballot whose id is not greater than all earlier ids of its voter. Its cost does not
+    /// grow with the number of the voter's ballots.
     async fn decided(
         &self,
         partition: Partition,
         ballots: &[(PollId, VoterId, BallotId)],
     ) -> Result<Vec<Option<Status>>, StoreError>;
 
-    /// Make a folded batch true.
+    /// Commits a folded batch.
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<(), CommitError>;
 
-    /// Tallies of a partition committed at or after `since` (by their `next_offset`).
+    /// Returns the tallies of a partition whose `next_offset` is `since` or greater.
     async fn tallies_since(
         &self,
         partition: Partition,

@@ -1,16 +1,16 @@
-//! The store: it says what was counted, and keeps the polls and events that people make.
+//! The store says what was counted, and keeps the polls and events that organisers make.
 //!
-//! [`Store`] is the port, in three parts by who uses them; their documentation is the contract, and
+//! [`Store`] is the port. It has three parts. Their documentation is the contract, and
 //! `store/conformance.rs` holds every backend to it.
 //!
 //! ```text
-//!  api        ──▶ Polls      polls and events, by revision
-//!  processor  ──▶ Counting   a partition: take up, load, commit by compare-and-set
-//!  receipts, export, recount ──▶ Ballots      what was decided, and how far
+//!  api, housekeeping          ──▶ Polls      polls and events, by revision
+//!  a partition's worker       ──▶ Counting   take up a partition, load, commit by compare-and-set
+//!  receipts, export, recount  ──▶ Ballots    what was decided, and how far
 //! ```
 //!
-//! Backends: `embedded` (SQLite, one process), `postgres` (any number of
-//! them) and `memory` (for tests; it can be told to fail in every way the contract allows).
+//! The backends are `embedded` (SQLite, one process), `postgres` (any number of processes) and
+//! `memory` (for tests; it can be told to fail in every way that the contract allows).
 
 mod ballots;
 mod counting;
@@ -33,34 +33,35 @@ pub use self::polls::{
     Listing, Polls,
 };
 
-/// Why the store did not do it.
+/// `StoreError` says why the store has not done what it was asked for, or may not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Nothing was changed; try again later.
+    /// Nothing was changed, and the caller may try again later.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// It may or may not have been done.
+    /// The change may have been made or not.
     #[error("the store did not say whether it was done: {0}")]
     Unknown(String),
-    /// The data contradicts itself or this binary; a person must look.
+    /// The data contradicts itself, or this binary cannot make sense of it. A person must look.
     #[error("the store is damaged or not ours: {0}")]
     Damaged(String),
 }
 
-/// Everything that a node asks of its store.
+/// `Store` is everything that a node asks of its store.
 ///
 /// # Promises
-/// - Every method that changes something changes all of it or nothing, and is durable when it
-///   returns `Ok` — except [`Counting::commit`], which may be lost by a crash of the machine as
-///   long as what survives is a state between two commits, no older than the last durable
-///   change of a poll and no older than the last commit that was to be `durable`: the log holds
-///   the ballots, and the fold decides them the same again.
+/// - Every method that changes something makes the whole change or none of it.
+/// - A change is durable when its method returns `Ok`. [`Counting::commit`] is the exception: a
+///   crash of the machine may undo the newest commits. What survives lies between two commits, and
+///   is no older than the last change of a poll and the last commit that was to be `durable`.
+///   Nothing is lost by that, because the log holds the ballots, and the fold decides them the same
+///   again.
 /// - Reads see every change that returned `Ok` before they began.
 #[async_trait]
 pub trait Store: Polls + Counting + Ballots {
-    /// Whether a poll could be created now; otherwise why not.
+    /// Returns `Ok` if a poll could be created now, and otherwise why not.
     fn ready(&self) -> Result<(), String>;
 
-    /// Finish what is queued, then stop.
+    /// Finishes what is queued, then stops.
     async fn shut(&self);
 }

@@ -1,4 +1,5 @@
-//! [`Polls`] is the part of the store that the API writes: polls and events, and who holds a join code.
+//! [`Polls`] is the part of the store that keeps polls and events, and which of them each join code leads
+//! to. The API writes it, and so does the processor's housekeeping, which closes polls.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,25 +10,26 @@ use pollux_core::standing::Standing;
 
 use super::StoreError;
 
-/// How long an idempotency key is remembered, in milliseconds: a day.
+/// The time for which an idempotency key is remembered, in milliseconds: a day.
 pub const IDEMPOTENCY_MILLIS: u64 = 24 * 60 * 60 * 1000;
 
-/// How long a join code rests once its poll has closed, in milliseconds: a month of 30 days.
+/// The time for which a join code is not given out again once its poll has closed, in milliseconds: a
+/// month of 30 days.
 pub const CODE_REST_MILLIS: u64 = 30 * IDEMPOTENCY_MILLIS;
 
-/// Why a poll was not changed.
+/// `ChangeError` says why a poll or an event was not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
-    /// Somebody changed it in between: read it again and decide anew.
+    /// Somebody else changed it in between. The caller reads it again and decides anew.
     #[error("the poll has changed in the meantime")]
     Conflict,
-    /// It would be open under a code that another poll has by now.
+    /// The poll would be open under a join code that leads to another poll or event by now.
     #[error(
         "the poll was closed for so long that its join code belongs to another poll now; it \
          cannot be opened again: create a new one"
     )]
     CodeTaken,
-    /// The store could not do it, see [`StoreError`].
+    /// The store did not make the change, or may not have; see [`StoreError`].
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -35,52 +37,56 @@ pub enum ChangeError {
 /// The client's name for one creation (the header `Idempotency-Key`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// What the client sent.
+    /// The key, as the client sent it.
     pub key: String,
-    /// SHA-256 of the request: another request under the same key is an error.
+    /// The SHA-256 hash of the request, since another request under the same key is an error.
     pub request: [u8; 32],
 }
 
-/// What became of a creation.
+/// `Created` says what became of a creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Created<T = Poll> {
-    /// It is new, and has this code now.
+    /// The poll or event was created, and has its join code now.
     New(T),
-    /// The same request under the same key was done before; this is what it made, as it is now.
+    /// It was created before, under the same id or by the same request under the same key. This is
+    /// what was created then, as it is now.
     Before(T),
-    /// Another request was done under this key.
+    /// The key was used before for another request.
     KeyReused,
-    /// Every code offered is taken: offer others, longer ones.
+    /// Every code that was offered is taken. The caller offers others, which are longer.
     CodesTaken,
 }
 
-/// Which polls to list, newest first.
+/// A listing says which polls to list, newest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Only those of this status; drafts and deleted polls are never listed otherwise.
+    /// The status of the polls to list. Without it, open and closed polls are listed, but no drafts and
+    /// no deleted ones (see `all`).
     pub status: Option<PollStatus>,
-    /// Only those older than this one.
+    /// The poll than which all listed polls are older.
     pub before: Option<PollId>,
-    /// At most so many.
+    /// The greatest number of polls to list.
     pub limit: usize,
-    /// Unlisted ones too (for tools that read the whole store); then drafts and deleted polls
-    /// as well, whatever `status` leaves.
+    /// Whether unlisted polls are included, for tools that read the whole store. Then drafts and deleted
+    /// polls are included too, unless `status` says otherwise.
     pub all: bool,
 }
 
 /// An event with its polls.
 pub type EventAndPolls = (Event, Vec<Standing>);
 
-/// Polls and events. Each revision is written once: whoever changes one says which revision it replaces.
+/// Polls and events are written by revision: every change names the revision that it replaces, and each
+/// revision is replaced only once.
 #[async_trait]
 pub trait Polls: Send + Sync + 'static {
     // ---- polls: written by the API ----
 
-    /// Keep a new poll under the first of `codes` that is free. A code is free when no poll
-    /// and no event has it, or its poll closed or was deleted, or its event was deleted, more than
-    /// a month before `poll.created_at`. A poll of an event keeps the event's code, and takes none.
-    /// Idempotency keys are remembered for a day. A poll whose id is here already was created
-    /// before, with a key or without: the caller may try again after `Unknown`.
+    /// Keeps a new poll under the first of `codes` that is free. A code is free if no poll and no
+    /// event has it. It is also free if its poll was closed or deleted, or its event was deleted,
+    /// more than a month before `poll.created_at`. A poll of an event keeps the event's code, and
+    /// takes none of `codes`. Idempotency keys are remembered for a day. If the store has a poll of
+    /// this id already, the answer is [`Created::Before`], with a key or without, so the caller may
+    /// try again after `Unknown`.
     async fn create(
         &self,
         poll: Poll,
@@ -88,19 +94,20 @@ pub trait Polls: Send + Sync + 'static {
         key: Option<IdempotencyKey>,
     ) -> Result<Created, StoreError>;
 
-    /// Replace a poll, if its revision is still `expected`. Once a poll's code has passed to
-    /// another (see [`Polls::create`]) it leads there for good: the poll that had it stays what
-    /// it is, but [`ChangeError::CodeTaken`] keeps it from being open again, for nobody could
-    /// join it by the code it shows.
+    /// Replaces a poll, if its revision is still `expected`. A code that has passed to another poll
+    /// or event (see [`Polls::create`]) leads there for good. The poll that had it before is kept,
+    /// but [`ChangeError::CodeTaken`] keeps it from being open again, because nobody could join it
+    /// by the code that it shows.
     async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError>;
 
-    /// Replace polls that are closed now, each if its revision is still the one beside it, all of
-    /// them in one step, so that many may close at one moment. Says of each whether it was.
+    /// Replaces open polls by closed ones, each if its revision is still the one given with it. All
+    /// are replaced in one step, so that many may close at one moment. Returns for each poll whether
+    /// it was replaced.
     async fn close(&self, polls: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError>;
 
     // ---- events: written by the API ----
 
-    /// Keep a new event under the first of `codes` that is free, as [`Polls::create`] does.
+    /// Keeps a new event under the first of `codes` that is free, as [`Polls::create`] does.
     async fn create_event(
         &self,
         event: Event,
@@ -108,8 +115,8 @@ pub trait Polls: Send + Sync + 'static {
         key: Option<IdempotencyKey>,
     ) -> Result<Created<Event>, StoreError>;
 
-    /// Replace an event, if its revision is still `expected`. `logo`: the bytes of `event.logo`
-    /// if they are new; those of an event that has none any more are forgotten.
+    /// Replaces an event, if its revision is still `expected`. `logo` holds the bytes of `event.logo`
+    /// if they are new. If the event has no logo any more, the bytes of the old one are dropped.
     async fn change_event(
         &self,
         event: &Event,
@@ -119,28 +126,29 @@ pub trait Polls: Send + Sync + 'static {
 
     // ---- events: read ----
 
-    /// An event, deleted or not, with all polls that say they belong to it, by age.
+    /// Returns an event, deleted or not, with all polls that say they belong to it, by age.
     async fn event(&self, id: EventId) -> Result<Option<EventAndPolls>, StoreError>;
 
-    /// The event a join code leads to: its own code, or one that a poll of it had before.
+    /// Returns the event that a join code leads to. This is the event's own code, or one that a poll
+    /// had before it came to belong to the event.
     async fn event_by_code(&self, code: &str) -> Result<Option<EventAndPolls>, StoreError>;
 
-    /// The bytes of an event's logo.
+    /// Returns the bytes of an event's logo.
     async fn logo(&self, id: EventId) -> Result<Option<Bytes>, StoreError>;
 
     // ---- polls: read ----
 
-    /// A poll of any status with all its tallies.
+    /// Returns a poll of any status, with all its tallies.
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, StoreError>;
 
-    /// The poll a join code leads to; of an event's code the event's current poll.
+    /// Returns the poll that a join code leads to. An event's code leads to the event's current poll.
     async fn by_code(&self, code: &str) -> Result<Option<Standing>, StoreError>;
 
-    /// Polls, newest first.
+    /// Returns the polls that `listing` describes, newest first.
     async fn list(&self, listing: Listing) -> Result<Vec<Standing>, StoreError>;
 
-    /// Open polls whose closing time has come, in the order of these times and then by age: at
-    /// most `limit`, from behind `after` on.
+    /// Returns at most `limit` open polls whose closing time has come, in the order of these times and
+    /// then by age. It begins behind `after`.
     async fn due(
         &self,
         now: UnixMillis,
@@ -148,9 +156,9 @@ pub trait Polls: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Poll>, StoreError>;
 
-    /// Polls past phase 0 (opened, or deleted as a draft) whose present phase some partition has
-    /// not committed yet: their control records must be appended (again). By age, from behind
-    /// `after` on: at most `limit`, and none only if there is none.
+    /// Returns at most `limit` polls past phase 0 (opened, or deleted as a draft) whose present phase
+    /// some partition has not committed yet. Their control records must be appended (again). The polls
+    /// are sorted by age, beginning behind `after`. The list is empty only if no such poll is left.
     async fn unsettled(&self, after: Option<PollId>, limit: usize)
     -> Result<Vec<Poll>, StoreError>;
 }

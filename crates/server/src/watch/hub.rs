@@ -1,8 +1,8 @@
-//! The hub: the newest state of every live poll, and who watches it. A change that is merged or
-//! applied here marks its poll as dirty, and the tick (`tick.rs`) sends it.
+//! The hub keeps the newest standing of every poll in use, and knows who watches it. A change that
+//! is merged or applied here marks its poll as dirty, and the tick (`tick.rs`) sends the poll.
 //!
-//! Locks are taken in this order: a viewer, a poll, then any one of the hub's own. None is held
-//! across an await.
+//! Locks are taken in this order: first a viewer's, then a poll's, then any one of the hub's own.
+//! No lock is held across an await.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ use super::view;
 use crate::ambient::SharedAmbient;
 use crate::config::WatchLimits;
 
-/// A poll or an event that an announcement is about and that this hub lacks. The caller loads it
-/// from the store.
+/// `Missing` names a poll or an event that the hub must be given anew. The caller loads it from the
+/// store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Missing {
     /// A poll.
@@ -35,8 +35,9 @@ pub enum Missing {
     Event(EventId),
 }
 
-/// The hub keeps every live poll's newest [`Standing`] in memory. Each of its parts documents what
-/// its locks are held for.
+/// The hub keeps the newest [`Standing`] of every poll in use in memory. An open poll that nobody
+/// uses is put on the shelf, which keeps less of it. Each part documents what its locks are held
+/// for.
 pub struct Hub {
     pub(super) limits: WatchLimits,
     pub(super) ambient: SharedAmbient,
@@ -63,8 +64,8 @@ impl Hub {
         })
     }
 
-    /// Returns the name of this hub's life: a viewer that sees another epoch forgets the versions
-    /// it knew.
+    /// Returns the epoch, which names the time from this hub's start to its end. A client that sees
+    /// another epoch forgets the versions it knew.
     pub fn epoch(&self) -> &str {
         &self.shared.epoch
     }
@@ -74,8 +75,9 @@ impl Hub {
         &self.limits
     }
 
-    /// Merges what the store knows of a poll (at start, on a miss, when reconciling). Of each part
-    /// the newest is kept. A deleted poll is no longer found, but stays for a while as a tombstone.
+    /// Merges what the store knows of a poll: at start, on a miss, or when reconciling. Of the poll
+    /// and each of its tallies the newer one is kept. A deleted poll is no longer found, but its
+    /// entry stays in memory for a while.
     pub fn merge(&self, standing: Standing) {
         self.advance_to(&standing);
         let id = standing.poll.id;
@@ -100,8 +102,8 @@ impl Hub {
     }
 
     /// Applies one announcement. `Err` names a poll or an event that the caller must load from the
-    /// store and merge: this hub does not know it, or has missed the change of the poll that a
-    /// tally reflects.
+    /// store and merge. Either this hub does not know it, or a tally shows that the hub has missed
+    /// a change of the poll.
     pub fn apply(&self, announcement: Announcement) -> Result<(), Missing> {
         match announcement {
             Announcement::Event(event) => return self.apply_event(event),
@@ -148,7 +150,8 @@ impl Hub {
         self.figures.progress.len() as u32
     }
 
-    /// Returns the poll as its owner made it. This is on the hot path of a vote.
+    /// Returns the poll without its tallies, unless it is deleted. This is on the hot path of a
+    /// vote.
     pub fn poll(&self, id: PollId) -> Option<Arc<Poll>> {
         let polls = self.polls.by_id.read();
         let entry = polls.get(&id)?;
@@ -157,7 +160,7 @@ impl Hub {
         (poll.status != PollStatus::Deleted).then_some(poll)
     }
 
-    /// Returns a consistent copy of the poll and its tallies.
+    /// Returns a consistent copy of the poll and its tallies, unless the poll is deleted.
     pub fn standing(&self, id: PollId) -> Option<Standing> {
         let entry = self.entry(id)?;
         self.touch(&entry);
@@ -165,8 +168,8 @@ impl Hub {
         (standing.poll.status != PollStatus::Deleted).then_some(standing)
     }
 
-    /// Returns the poll that a join code leads to, if memory can tell. The code of a poll that has
-    /// been over for long may belong to another one by now, so the store must be asked for it.
+    /// Returns the poll that a join code leads to, if that can be told from memory. The code of a
+    /// poll that closed long ago may belong to another poll by now. The caller asks the store then.
     pub fn by_code(&self, code: &str) -> Option<PollId> {
         let poll = self.poll(self.polls.codes.holder(code)?)?;
         codes::is_sure(&poll, self.ambient.now()).then_some(poll.id)
@@ -177,13 +180,15 @@ impl Hub {
         self.polls.by_id.read().get(&id).cloned()
     }
 
-    /// Returns those of the newest open, listed polls that show their numbers only after voting.
+    /// Returns those of the newest open, listed polls that show a voter their numbers only after
+    /// the vote.
     pub fn after_vote(&self) -> Vec<Arc<Poll>> {
         let polls = self.newest().into_iter().filter_map(|id| self.poll(id));
         polls.filter(|poll| view::shows_after_vote(poll)).collect()
     }
 
-    /// Returns the newest open and listed polls, with which a viewer of everything is greeted.
+    /// Returns the newest open and listed polls, which are the first that a viewer of everything is
+    /// sent.
     pub(super) fn newest(&self) -> Vec<PollId> {
         self.polls.listed.lock().iter().rev().take(self.limits.overview).copied().collect()
     }
@@ -206,15 +211,15 @@ impl Hub {
         polls.insert(id, entry.clone());
         drop(polls);
         let state = entry.state.lock();
-        // Nobody watches it yet, and a poll that is over is worth sending only if it was open here
-        // before.
+        // Nobody subscribes to the poll yet. One that is no longer open is worth sending only if it
+        // was open on this hub before.
         let is_new = shelved || standing.poll.status == PollStatus::Open;
         self.changed(&entry, state, true, is_new);
         self.arrived(&standing);
     }
 
-    /// Follows up a change: updates the indexes if the poll itself changed, and marks the poll as
-    /// dirty if there is anything new to send.
+    /// Does what must follow a change. It updates the indexes if the poll itself changed (`poll`),
+    /// and marks the poll as dirty if there is anything new to send (`is_new`).
     fn changed(
         &self,
         entry: &Arc<PollEntry>,

@@ -1,5 +1,5 @@
-//! Fan-out to viewers: every node keeps the newest state of every live poll in memory and sends
-//! each viewer that state, never a backlog.
+//! The fan-out to viewers: every node keeps the newest standing of every poll in use in memory, and
+//! sends each viewer that standing, never a backlog.
 //!
 //! ```text
 //!  announcements ──▶ feed ──▶ hub ──▶ polls, agenda       what is known: the newest of each
@@ -12,22 +12,24 @@
 //! ```
 //!
 //! [`feed`] brings announcements to the [`hub`], which merges them. `polls` keeps the polls
-//! (`entry` is one of them, `shelf` holds open ones that nobody uses, [`codes`] knows where join
-//! codes lead), and `agenda` keeps the events. `tick` sends what changed: a poll to those who
-//! subscribed to it, an event to those who `follow` it from poll to poll. What goes to many viewers
-//! alike is in `shared`: the stream of those who watch everything (`overview`) and the leaderboard
-//! (`board`).
+//! (`entry` is one of them, `shelf` keeps what is needed of open polls that nobody uses, [`codes`]
+//! knows where join codes lead), and `agenda` keeps the events. `tick` sends what changed: a poll
+//! to the viewers that subscribed to it, an event to those that `follow` it from poll to poll.
+//! `shared` holds what all viewers are sent alike: the `overview`, which goes to those that watch
+//! everything, and the leaderboard (`board`).
 //!
-//! [`view`] alone decides what is shown to whom. `seats` lets viewers in, [`viewer`] knows what one
-//! of them lacks, [`grants`] knows as which audience it sees a poll, and [`handle`] is what the API
-//! may do for it. A viewer is reached over its WebSocket ([`socket`]; `frame` holds the bytes) or
-//! by server-sent events ([`stream`]). [`latency`] measures how long a vote takes to the screen,
-//! [`trend`] keeps how a poll came to its numbers, and `figures` reports both.
+//! [`view`] alone decides what is shown to whom. `seats` lets viewers in. [`viewer`] knows what one
+//! viewer has not been sent yet, [`grants`] knows to which audience of a poll the viewer belongs,
+//! and [`handle`] has what the API may ask on its behalf. A viewer is reached over its WebSocket
+//! ([`socket`]; `frame` holds the bytes) or by server-sent events ([`stream`]). [`latency`]
+//! measures how long a vote takes until it is sent to the screens, [`trend`] keeps the course of a
+//! poll's numbers over time, and `figures` reports both.
 //!
-//! All messages are JSON: `hello` first; `poll.created`, `poll.updated` and `poll.closed` with the
-//! whole poll; `event.changed`; `leaderboard.changed`. `poll.closed` is sent when a poll closes,
-//! and an update follows once it is final. It is also sent when a poll is deleted, with the poll's
-//! last state; nothing about that poll follows.
+//! All messages are JSON. `hello` comes first. `poll.created`, `poll.updated` and `poll.closed`
+//! hold the whole poll; the others are `event.changed` and `leaderboard.changed`. `poll.closed` is
+//! sent when a poll closes, and `poll.updated` follows once the poll is final. `poll.closed` is
+//! also sent when a poll is deleted. It then holds the poll as it was last, and no message about
+//! that poll follows.
 
 mod agenda;
 mod board;

@@ -1,9 +1,9 @@
-//! The tick: it sends what changed to those who watch it, looks after silent viewers, and sends
-//! viewers away when the server stops.
+//! The tick sends what has changed to those who watch it. Beside it, the hub looks after silent
+//! viewers, and closes all viewers when the server stops.
 //!
-//! A poll's first change goes out at once, further ones at most once every
+//! A poll's first change is sent at once. Further changes are sent together, at most once every
 //! [`WatchLimits::tick`](crate::config::WatchLimits::tick). If sending takes longer than that,
-//! ticks are further apart and viewers skip states; nothing piles up.
+//! ticks are further apart and viewers skip standings; nothing is queued.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,22 +30,23 @@ use super::shared::ShownBoard;
 use super::view::{self, Audience, LeaderboardView, RankMove};
 use super::viewer::{Life, Viewer};
 
-/// The viewers served, or polls looked at, before other tasks get the processor.
+/// The number of viewers served, or of polls looked at, before other tasks have their turn on the
+/// CPU.
 pub(super) const CHUNK: usize = 128;
 
-/// The polls and events that wait for their tick, by its time. Polls and events may be locked while
-/// these locks are taken.
+/// The polls and events that wait for their tick, sorted by its time. These locks may be taken
+/// while a poll's or an event's lock is held.
 #[derive(Default)]
 pub(super) struct Due {
     pub polls: Mutex<BTreeMap<(Instant, PollId), Arc<PollEntry>>>,
     pub agendas: Mutex<BTreeMap<(Instant, EventId), Arc<AgendaEntry>>>,
-    /// Notified when something new waits.
+    /// Notified when something new waits, and when a viewer has left.
     pub changed: Notify,
 }
 
 impl Hub {
-    /// Ticks until `shutdown`, then sends every viewer away and waits until they have left, for at
-    /// most [`WatchLimits::goodbye`](crate::config::WatchLimits::goodbye).
+    /// Ticks until `shutdown`, then closes every viewer and waits until all have left, for at most
+    /// [`WatchLimits::goodbye`](crate::config::WatchLimits::goodbye).
     pub async fn run(self: &Arc<Self>, shutdown: CancellationToken) {
         tokio::select! {
             biased;
@@ -66,7 +67,7 @@ impl Hub {
         }
     }
 
-    /// Sends all that is due. Returns when something will be due next.
+    /// Sends all that is due, and returns the time at which something will be due next.
     async fn pass(&self) -> Option<Instant> {
         let mut now = Instant::now();
         let mut chunk = Vec::with_capacity(CHUNK);
@@ -108,8 +109,8 @@ impl Hub {
         [dirty, agendas, overview, board].into_iter().flatten().min()
     }
 
-    /// Makes the poll's newest state the one that is sent. Returns when the followed ballots in
-    /// that state were acknowledged.
+    /// Makes the poll's newest standing the one that is sent. Returns the times at which those
+    /// ballots were acknowledged whose latency is measured and which this standing has decided.
     fn tick_poll(&self, entry: &Arc<PollEntry>, now: Instant) -> Vec<Instant> {
         let mut state = entry.state.lock();
         state.dirty = false;
@@ -141,8 +142,8 @@ impl Hub {
         decided
     }
 
-    /// Gives the next polls their places in the overview. Returns whether there is something to
-    /// send.
+    /// Gives the polls that have changed their new places in the overview. Returns whether there is
+    /// something to send.
     fn tick_overview(&self, now: Instant) -> bool {
         {
             let mut overview = self.shared.overview.lock();
@@ -156,7 +157,7 @@ impl Hub {
         watched
     }
 
-    /// Ranks what changed. Returns whether there is something to send.
+    /// Ranks the polls that changed. Returns whether there is something to send.
     fn tick_board(&self, now: Instant) -> bool {
         let changed = {
             let mut board = self.shared.board.lock();
@@ -194,7 +195,7 @@ impl Hub {
         differs
     }
 
-    /// Returns all options, and all polls, that contend among these.
+    /// Returns the options and the polls, among those with these ids, that contend for a rank.
     fn contenders(
         &self,
         ids: impl IntoIterator<Item = PollId>,
@@ -258,14 +259,14 @@ impl Hub {
                 self.due.changed.notified().await;
             }
         };
-        // Whoever has not left by then loses the connection with the process.
+        // A viewer that has not left by then loses its connection when the process ends.
         let _ = timeout(self.limits().goodbye, away).await;
     }
 }
 
 impl ShownBoard {
     fn after(before: &Self, view: LeaderboardView) -> Self {
-        /// The part of the message beside the leaderboard.
+        /// The rest of the message, without the leaderboard itself.
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Rest {

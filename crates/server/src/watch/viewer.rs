@@ -1,8 +1,9 @@
-//! One viewer: what it wants, what it was last sent, and what to send it next.
+//! A viewer knows what it wants, what it was last sent, and what to send it next.
 //!
-//! A viewer never has a queue of states. For each poll it knows the version that it was sent. When
-//! its socket takes more, it is sent the newest state of the polls that are behind. So a slow
-//! viewer skips states, and one that never reads costs one unsent frame and its bounded replies.
+//! No standings are queued for a viewer. For each poll it knows the version that it was last sent.
+//! When its socket takes more, it is sent the newest standing of each poll that has a newer
+//! version. So a slow viewer skips standings, and a viewer that never reads costs one unsent frame
+//! and a bounded number of replies.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
@@ -27,7 +28,7 @@ use super::hub::Hub;
 pub enum Watched {
     /// An event that is in the hub.
     Event(EventId),
-    /// The event that is made up around this poll, which belongs to none.
+    /// This poll, which belongs to no event. It is followed as if it were the only poll of one.
     Lone(PollId),
 }
 
@@ -42,7 +43,7 @@ pub struct Interest {
     pub event: Option<Watched>,
     /// Whether it wants the leaderboard. A viewer of everything gets it too.
     pub leaderboard: bool,
-    /// The polls in which the viewer is more than the public.
+    /// The polls of which the viewer may see more than the public does.
     pub grants: Vec<(PollId, Grant)>,
     /// Whether it comes from another machine than this one.
     pub elsewhere: bool,
@@ -51,7 +52,7 @@ pub struct Interest {
 /// A browser id: the 16 bytes in the voter cookie. [`Hub::voted`] finds viewers by it.
 pub type BrowserId = [u8; 16];
 
-/// The reasons why a subscription was not made.
+/// `SubscribeError` says why a subscription was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubscribeError {
     /// The viewer has `WatchLimits::subscriptions` subscriptions already.
@@ -67,7 +68,7 @@ pub enum SubscribeError {
 pub(super) enum Sink {
     /// A socket, which the hub writes to whenever there is something to send.
     Socket(TcpStream),
-    /// A stream whose reader pulls the next message when it is ready for it.
+    /// A stream, whose task pulls the next message when the client takes more.
     Pulled,
 }
 
@@ -76,9 +77,10 @@ pub(super) struct Viewer {
     pub sink: Sink,
     pub browser_id: Option<BrowserId>,
     pub elsewhere: bool,
-    /// Wakes the task that reads from the socket, or the one that pulls.
+    /// Wakes the task that serves the socket, or the one that pulls.
     pub waker: AtomicWaker,
-    /// What the viewer has and lacks. Its lock is taken before any lock of an entry or the hub.
+    /// What the viewer wants and was sent. Its lock is taken before any lock of an entry or the
+    /// hub.
     pub state: Mutex<State>,
 }
 
@@ -91,13 +93,13 @@ pub(super) struct Sub {
     pub sent: u64,
     /// Whether the poll was closed when it was last sent.
     pub closed: bool,
-    /// Whether something newer may be there.
+    /// Whether there may be something newer than what was sent.
     pub behind: bool,
     /// Whether the subscription exists only because the poll is the current one of an event.
     pub followed: bool,
 }
 
-/// The stages of a viewer's life.
+/// The steps of a viewer's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
     Watching,
@@ -105,16 +107,16 @@ pub(super) enum Life {
     Ending(Close),
     /// The viewer was told.
     Ended,
-    /// The socket failed, or was given up; nothing more is sent.
+    /// The socket failed, or the viewer was given up. Nothing more is sent.
     Dead,
 }
 
-/// What a viewer has and lacks.
+/// What a viewer wants, what it was sent, and whether it is alive.
 pub(super) struct State {
     pub life: Life,
     /// The rest of a frame that the socket has not taken yet.
     pub unsent: Bytes,
-    /// The moment since which the socket takes nothing.
+    /// The moment at which the socket stopped taking anything; `None` while it takes more.
     pub blocked: Option<Instant>,
     pub replies: VecDeque<Message>,
     pub ping: bool,
@@ -124,18 +126,18 @@ pub(super) struct State {
     /// The place in the overview up to which a viewer of everything was sent all polls; `None` for
     /// others.
     pub cursor: Option<u64>,
-    /// Whether its messages may differ from those that all viewers of everything are sent, so that
-    /// it cannot be sent a tick's shared batch.
+    /// Whether this viewer may have to be sent other messages than the other viewers of everything,
+    /// so that it cannot be sent the batch that they share.
     pub mixed: bool,
     /// The version that a viewer of the leaderboard was last sent; `None` for others.
     pub board: Option<u64>,
     /// The viewer's place among all viewers.
     pub place: u32,
-    /// The viewer's place among those of everything or the leaderboard.
+    /// The viewer's place among those that watch everything or the leaderboard.
     pub general_place: Option<u32>,
     /// The moment of the last sign of life.
     pub heard: Instant,
-    /// Whether the viewer was asked for a sign of life since then.
+    /// Whether the viewer was asked for a sign of life since `heard`.
     pub asked: bool,
 }
 
@@ -161,7 +163,8 @@ impl State {
         }
     }
 
-    /// Closes the viewer once what is under way is sent. The first reason stays.
+    /// Closes the viewer once the unsent frame and the replies are sent. Of several reasons to
+    /// close it, the first is the one that it is told.
     pub fn end(&mut self, why: Close) {
         if self.life == Life::Watching {
             self.life = Life::Ending(why);
@@ -237,7 +240,7 @@ impl State {
                 continue;
             }
             let mut poll = entry.state.lock();
-            // The poll has changed once more and comes again at its new place.
+            // The poll has changed once more and is sent at its new place.
             if poll.seq != seq {
                 continue;
             }
@@ -249,7 +252,8 @@ impl State {
 }
 
 impl Viewer {
-    /// Sends what there is to send as far as the socket takes it, or wakes the task that pulls.
+    /// Writes what there is to send, as much as the socket takes. If the messages are pulled, it
+    /// wakes the task that pulls them.
     pub fn pump(&self, hub: &Hub, state: &mut State) {
         let Sink::Socket(stream) = &self.sink else { return self.waker.wake() };
         while state.blocked.is_none() && state.life != Life::Dead {
@@ -276,8 +280,8 @@ impl Viewer {
         }
     }
 
-    /// Writes the whole tick in one call to the kernel, for a viewer of everything who was up to
-    /// date. Returns whether that was done.
+    /// Writes all frames of a tick in one call to the kernel (at most [`MOST_FRAMES`]) for a viewer
+    /// of everything that had been sent all before. Returns whether such a write was tried.
     fn pump_overview(&self, hub: &Hub, state: &mut State, stream: &TcpStream) -> bool {
         let usual = state.life == Life::Watching && state.replies.is_empty();
         let usual = usual && !state.ping && !state.mixed;
@@ -304,7 +308,7 @@ impl Viewer {
         true
     }
 
-    /// Takes note that the socket takes no more for now, or has failed.
+    /// Records that the socket takes no more for now, or that it has failed.
     fn stop(&self, state: &mut State, error: &std::io::Error) {
         match error.kind() {
             ErrorKind::WouldBlock => state.blocked = Some(Instant::now()),
@@ -313,8 +317,8 @@ impl Viewer {
         self.waker.wake();
     }
 
-    /// Marks this poll as behind, because it may be newer than what this viewer was sent, and sends
-    /// it.
+    /// Marks the subscription to this poll as behind, because the poll may be newer than what this
+    /// viewer was sent, and sends what there is to send.
     pub fn offer(&self, hub: &Hub, entry: &Arc<PollEntry>) {
         let mut state = self.state.lock();
         if let Some(sub) = state.subs.iter_mut().find(|sub| Arc::ptr_eq(&sub.entry, entry)) {
@@ -323,7 +327,8 @@ impl Viewer {
         }
     }
 
-    /// Sends the followed event, which has changed, after moving on to its current poll.
+    /// Moves the viewer on to the current poll of the event that it follows, which has changed, and
+    /// sends what there is to send.
     pub fn offer_event(self: &Arc<Self>, hub: &Hub) {
         let mut state = self.state.lock();
         hub.follow(self, &mut state);

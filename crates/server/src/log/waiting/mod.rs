@@ -1,17 +1,18 @@
-//! Records wait in line here while the log takes none, because a broker is gone and the others have
-//! not yet agreed who leads. A record that the log refuses is certainly not on it, so it can be
-//! handed over again. A caller who has time learns of the success, and never of the fault.
+//! Records wait in line here while the log takes none, for example because a broker is gone and the
+//! others have not yet agreed who leads. A record that the log refuses is certainly not on it, so
+//! it can be handed over again. A caller with enough time does not notice the fault: its append
+//! succeeds later.
 //!
 //! ```text
 //!  append ──▶ the log takes it ──▶ acknowledged
-//!     │            ▲   │ refused after all (its place in the line is still its own)
+//!     │            ▲   │ refused after all (it returns to its old place in the line)
 //!     ▼ refused    │   ▼
 //!    the partition's line, in the order of the calls ──▶ no room, no time left, or the log is shut: not recorded
 //! ```
 //!
-//! Each partition has one line, and no record passes by while others stand in it. A record that
-//! must stand behind all others (a control record) is handed over once no record before it can be
-//! refused any more.
+//! Each partition has one line, and no record passes by while others stand in it. A control record
+//! must stand behind all earlier records on the log. It is therefore handed over only once none of
+//! these can be refused any more.
 
 #[cfg(test)]
 mod tests;
@@ -35,15 +36,15 @@ use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, R
 
 /// The pause between two attempts to hand over the first record of a line.
 const AGAIN: Duration = Duration::from_millis(50);
-/// The reason for refusing whatever would wait after the log is shut.
+/// The reason that is given to those who would have to wait when the log is shut.
 const SHUT: &str = "the log is shut";
 
-/// `Waiting` is a log whose callers wait in line while it takes no records.
+/// `Waiting` puts a line in front of a log: its callers wait while that log takes no records.
 pub struct Waiting {
     shared: Arc<Shared>,
 }
 
-/// `Shared` holds the log and its lines, for the callers and the tasks.
+/// `Shared` holds the log and its lines. The callers and the tasks that retry share it.
 struct Shared {
     log: Arc<dyn Log>,
     lines: Vec<Mutex<Line>>,
@@ -57,12 +58,12 @@ struct Shared {
 /// over, so that the order of the line is the order on the log; no caller waits while holding it.
 #[derive(Default)]
 struct Line {
-    /// The records, by the order of the calls.
+    /// The records, in the order of the calls.
     records: BTreeMap<u64, WaitingRecord>,
     /// The next caller's place.
     next: u64,
-    /// The records that were handed over and may yet be refused. Control records are not counted,
-    /// because they need not wait for each other.
+    /// The number of records that were handed over and may still be refused. Control records are
+    /// left out, because they need not wait for each other.
     undecided: usize,
     /// Whether a task retries until the line is empty.
     is_retrying: bool,
@@ -75,13 +76,14 @@ struct WaitingRecord {
     caller: oneshot::Sender<HandedOver>,
 }
 
-/// `HandedOver` is a record that the log has taken, and its share in [`Line::undecided`].
+/// `HandedOver` is the append of a record that the log did not refuse at once, with the record's
+/// share in [`Line::undecided`].
 struct HandedOver {
     append: Append,
     counted: Counted,
 }
 
-/// `Counted` is one of [`Line::undecided`], for as long as this value lives.
+/// `Counted` is one record's share in [`Line::undecided`]. Dropping it takes the share away.
 struct Counted {
     shared: Arc<Shared>,
     partition: Partition,
@@ -99,8 +101,7 @@ impl Drop for Counted {
 }
 
 impl Waiting {
-    /// Creates a line in front of this log, in which at most `most` records wait, over all
-    /// partitions.
+    /// Puts lines in front of this log. At most `most` records wait in them, over all partitions.
     pub fn new(log: Arc<dyn Log>, most: usize) -> Arc<Self> {
         let lines = (0..log.partitions()).map(|_| Mutex::default()).collect();
         let (waiting, shut) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -108,8 +109,8 @@ impl Waiting {
         Arc::new(Self { shared: Arc::new(Shared { log, lines, waiting, most, shut }) })
     }
 
-    /// Empties all lines for good. Those who stand in line are told that their records are not
-    /// recorded, and nobody can wait from now on.
+    /// Empties all lines for good. The callers in line are told that their records are not
+    /// recorded, and from then on no record can wait.
     pub fn empty_for_good(&self) {
         self.shared.shut.store(true, Ordering::Release);
         for line in &self.shared.lines {
@@ -151,7 +152,8 @@ impl Shared {
         &self.lines[partition as usize]
     }
 
-    /// Hands over the first record in line, again and again, until the log takes no more.
+    /// Hands over records from the front of the line until it is empty, the log takes no more, or
+    /// the next record must wait for those that are undecided.
     fn go_on(self: &Arc<Self>, line: &mut Line, partition: Partition) {
         while let Some(first) = line.records.first_entry() {
             let (place, waiter) = (*first.key(), first.get());
@@ -173,7 +175,7 @@ impl Shared {
         }
     }
 
-    /// Hands a record over; `None` if the log refuses it at once.
+    /// Hands a record over. Returns `None` if the log refuses it at once.
     fn hand_over(
         self: &Arc<Self>,
         line: &mut Line,
@@ -219,8 +221,8 @@ async fn retry(shared: Arc<Shared>, partition: Partition) {
     }
 }
 
-/// A place is a caller's place in the order of calls; the record keeps it if the log refuses it
-/// later.
+/// A place is a caller's place in the order of calls. If the log takes the record and refuses it
+/// later, the record waits at this same place.
 struct Place {
     shared: Arc<Shared>,
     partition: Partition,
@@ -238,7 +240,8 @@ impl Place {
     /// Stands in line, unless there is no room.
     fn stand(&self, line: &mut Line) -> Result<State, String> {
         let Shared { waiting, most, shut, .. } = &*self.shared;
-        // This is read under the lock of the line, so the line is emptied either before or after.
+        // The lock of the line is held. If the flag is not set yet, the line will be emptied after
+        // this, and the record with it.
         if shut.load(Ordering::Acquire) {
             return Err(SHUT.into());
         }
@@ -271,12 +274,13 @@ enum State {
 }
 
 impl Ticket {
-    /// Returns whether the record ever stood in line.
+    /// Returns whether the record stood in line at any time.
     pub(super) fn has_stood(&self) -> bool {
         self.stood
     }
 
-    /// Leaves the line; returns `false` if the log has the record already.
+    /// Leaves the line. Returns `false` if the record does not stand in it, because the log has the
+    /// record already or the line was emptied.
     pub(super) fn withdraw(&self) -> bool {
         let mut line = self.place.shared.line(self.place.partition).lock();
         self.place.shared.leave(&mut line, self.place.place).is_some()
@@ -332,8 +336,9 @@ impl Log for Waiting {
         self.take(partition, record, true)
     }
 
-    /// Answers yes while there is room in the line: whatever keeps the log from taking records,
-    /// they wait.
+    /// Returns `Ok` while less than three quarters of the room in the lines is taken, even if a
+    /// cause that passes by itself keeps the log from taking records: they wait. Any other cause is
+    /// an error at once.
     fn ready(&self) -> Result<(), String> {
         let Shared { log, waiting, most, .. } = &*self.shared;
         let hindrance = log.hindrance();
