@@ -1,6 +1,6 @@
 //! A standing is a poll with its tallies from every partition: totals, version, final or not.
 //!
-//! A node builds a [`Standing`] from [`Announcement`]s. They may come late, twice or out of order,
+//! A node builds a [`Standing`] from [`Announcement`](crate::announcement::Announcement)s. They may come late, twice or out of order,
 //! from several partitions and nodes. A standing keeps the newest of each, so all nodes that have
 //! heard the same show the same, with the same version.
 

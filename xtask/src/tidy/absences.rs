@@ -107,7 +107,7 @@ fn unbiased(file: &File, lines: &[&str]) -> Vec<Fault> {
     let opens = |line: &str| line.contains("tokio::select! {") || line.contains("tokio::join! {");
     let starts = lines.iter().enumerate().filter(|(_, line)| opens(line));
     let unbiased =
-        starts.filter(|(n, _)| !lines.get(n + 1).is_some_and(|next| next.trim() == "biased;"));
+        starts.filter(|(n, _)| lines.get(n + 1).is_none_or(|next| next.trim() != "biased;"));
     unbiased
         .map(|(n, _)| Fault::new(&file.path, n + 1, "it does not begin with `biased;`"))
         .collect()

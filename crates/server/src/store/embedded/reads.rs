@@ -121,7 +121,7 @@ pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
     many(conn, &sql, params![before, limit(listing.limit), status], keyed_poll)
 }
 
-/// Returns open polls whose closing time has come; see [`crate::store::Store::due`].
+/// Returns open polls whose closing time has come; see [`crate::store::Polls::due`].
 pub fn due(
     conn: &Connection,
     now: UnixMillis,

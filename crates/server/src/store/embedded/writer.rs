@@ -109,7 +109,7 @@ impl Writer {
         self.merge.is_some() && !self.merge_stalled
     }
 
-    /// Creates a poll; see [`crate::store::Store::create`].
+    /// Creates a poll; see [`crate::store::Polls::create`].
     pub fn create(
         &mut self,
         poll: Poll,
@@ -120,13 +120,13 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| polls::create(conn, partitions, poll, codes, key))
     }
 
-    /// Replaces a poll; see [`crate::store::Store::change`].
+    /// Replaces a poll; see [`crate::store::Polls::change`].
     pub fn change(&mut self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
         let partitions = self.partitions;
         self.db.transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))
     }
 
-    /// Closes polls in one transaction; see [`crate::store::Store::close`].
+    /// Closes polls in one transaction; see [`crate::store::Polls::close`].
     pub fn close(&mut self, all: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
         let partitions = self.partitions;
         self.db.transact(Durable::Now, |conn| {
@@ -136,7 +136,7 @@ impl Writer {
         })
     }
 
-    /// Creates an event; see [`crate::store::Store::create_event`].
+    /// Creates an event; see [`crate::store::Polls::create_event`].
     pub fn create_event(
         &mut self,
         event: Event,
@@ -146,7 +146,7 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| events::create(conn, event, codes, key))
     }
 
-    /// Replaces an event; see [`crate::store::Store::change_event`].
+    /// Replaces an event; see [`crate::store::Polls::change_event`].
     pub fn change_event(
         &mut self,
         event: &Event,
@@ -156,7 +156,7 @@ impl Writer {
         self.db.transact(Durable::Now, |conn| events::change(conn, event, expected, logo))
     }
 
-    /// Takes up a partition; see [`crate::store::Store::begin`].
+    /// Takes up a partition; see [`crate::store::Counting::begin`].
     pub fn begin(
         &mut self,
         partition: Partition,
@@ -183,7 +183,7 @@ impl Writer {
         }
     }
 
-    /// Commits a folded batch; see [`crate::store::Store::commit`]. Afterwards it brings the index
+    /// Commits a folded batch; see [`crate::store::Counting::commit`]. Afterwards it brings the index
     /// up to date.
     pub fn commit(&mut self, partition: Partition, commit: &Commit) -> Result<(), CommitError> {
         debug_assert!(commit.to > commit.from, "a commit moves on");

@@ -116,7 +116,7 @@ pub async fn list(lease: &Lease, partitions: u32, listing: Listing) -> Read<Vec<
 }
 
 /// Returns open polls whose closing time has come, behind the given one; see
-/// [`crate::store::Store::due`].
+/// [`crate::store::Polls::due`].
 pub async fn due(
     lease: &Lease,
     now: SystemTime,
