@@ -64,7 +64,7 @@ async fn a_vote_waits_for_the_brokers_and_is_taken_once_they_are_back() {
     let status =
         world.call(Ask::get("/api/status").token(api_support::OPERATOR).request()).await.json();
     let detail = status["log"]["detail"].as_str().unwrap();
-    assert!(detail.contains("records wait in line"), "{detail}");
+    assert!(detail.contains("votes wait until it can be"), "{detail}");
     world.cluster.hinder(None);
     for vote in votes {
         let (answer, waited) = vote.await.unwrap();

@@ -412,7 +412,7 @@ mod tests {
         for wrong in ["10.0.0.0/33", "10.0.0/8", "proxy.example", "0.0.0.0/0", "::/0", ","] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
-        assert!(read("0.0.0.0/0").is_err_and(|why| why.contains("everybody")));
+        assert!(read("0.0.0.0/0").is_err_and(|why| why.contains("covers all addresses")));
     }
 
     #[test]
