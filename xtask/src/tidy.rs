@@ -65,10 +65,13 @@ impl Fault {
 /// Returns the files of the tree that hold text, and are not ignored by git.
 fn files(root: &Path) -> Result<Vec<File>> {
     let mut git = Command::new("git");
-    git.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(root);
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root);
     let listed = git.output().context("git ls-files")?;
+    if !listed.status.success() {
+        bail!("git ls-files: {}", String::from_utf8_lossy(&listed.stderr).trim());
+    }
     let listed = String::from_utf8(listed.stdout).context("git ls-files")?;
-    let there = listed.lines().filter(|path| root.join(path).is_file());
+    let there = listed.split_terminator('\0').filter(|path| root.join(path).is_file());
     let read = there.map(|path| {
         let bytes = fs::read(root.join(path)).with_context(|| path.to_owned())?;
         let text = String::from_utf8(bytes).ok();

@@ -24,6 +24,8 @@ const ABSENCES: &[Absence] = &[
             "rand::rng()",
             "rand::random",
             "SysRng",
+            "OsRng",
+            "from_os_rng",
             "getrandom",
             "now_v7",
             "new_v4",
@@ -57,7 +59,7 @@ const ABSENCES: &[Absence] = &[
     Absence {
         within: "crates/",
         except: &[],
-        texts: &["unbounded_channel", "mpsc::unbounded", "std::sync::mpsc::channel"],
+        texts: &["unbounded_channel", "mpsc::unbounded", "mpsc::channel()"],
         why: "every queue has a bound",
     },
     Absence {
@@ -104,7 +106,7 @@ fn present(file: &File, lines: &[&str], absence: &Absence) -> Vec<Fault> {
 
 /// A `select!` that draws its order by chance cannot be repeated from a seed.
 fn unbiased(file: &File, lines: &[&str]) -> Vec<Fault> {
-    let opens = |line: &str| line.contains("tokio::select! {") || line.contains("tokio::join! {");
+    let opens = |line: &str| line.contains("select! {");
     let starts = lines.iter().enumerate().filter(|(_, line)| opens(line));
     let unbiased =
         starts.filter(|(n, _)| lines.get(n + 1).is_none_or(|next| next.trim() != "biased;"));

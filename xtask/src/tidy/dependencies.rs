@@ -26,17 +26,13 @@ fn unused(manifest: &File, files: &[File]) -> Vec<Fault> {
             continue;
         }
         let module = name.replace('-', "_");
-        let starts = [
-            format!("{module}::"),
-            format!("{module}!"),
-            format!("use {module}"),
-            format!("{module};"),
-        ];
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let names_it = |text: &str| {
-            starts.iter().any(|start| {
-                let mut before =
-                    text.match_indices(start.as_str()).map(|(at, _)| text[..at].chars().last());
-                before.any(|c| !c.is_some_and(|c| c.is_alphanumeric() || c == '_'))
+            text.match_indices(&module).any(|(at, _)| {
+                let before = text[..at].chars().last();
+                let after = text[at + module.len()..].chars().next();
+                let alone = !before.is_some_and(is_word) && !after.is_some_and(is_word);
+                alone && matches!(after, Some(':' | '!' | ';'))
             })
         };
         if !code.iter().any(|file| names_it(&file.text)) {
@@ -57,14 +53,14 @@ mod tests {
     #[test]
     fn a_dependency_that_nobody_names_is_found() {
         let file = |path: &str, text: &str| File { path: path.into(), text: text.into() };
-        let toml = "[package]\nname = \"a\"\n\n[dependencies]\nhttp-body.workspace = true\nlibc.workspace = true\n\n[lints]\nworkspace = true\n";
+        let toml = "[package]\nname = \"a\"\n\n[dependencies]\nhttp-body.workspace = true\nhttp.workspace = true\n\n[lints]\nworkspace = true\n";
         let files = [
             file("crates/a/Cargo.toml", toml),
             file("crates/a/src/lib.rs", "use http_body::Body;\n"),
-            file("crates/b/src/lib.rs", "use libc::c_int;\n"),
+            file("crates/b/src/lib.rs", "use http::Uri;\n"),
         ];
         let faults = check(&files);
         assert_eq!(faults.len(), 1);
-        assert_eq!((faults[0].line, faults[0].what.starts_with("libc ")), (6, true));
+        assert_eq!((faults[0].line, faults[0].what.starts_with("http ")), (6, true));
     }
 }

@@ -21,6 +21,10 @@ pub fn check(files: &[File]) -> Vec<Fault> {
         let folder = path.split(['/', '.']).next().unwrap_or_default();
         let forbidden = FORBIDDEN.iter().find(|(from, _)| *from == folder);
         for (n, line) in file.production_lines().iter().enumerate() {
+            if line.contains("crate::{") {
+                let what = "one `use` for each module, so that it is seen who knows whom";
+                faults.push(Fault::new(&file.path, n + 1, what));
+            }
             for to in known(line) {
                 if forbidden.is_some_and(|(_, forbidden)| forbidden.contains(&to)) {
                     let what = format!("`{folder}` may not know `{to}`");

@@ -27,6 +27,14 @@ pub fn check(files: &[File]) -> Vec<Fault> {
     let components = components.map(|file| above_styles(&file.text)).collect();
     faults.extend(median("web", "components", components, MEDIAN_COMPONENT));
     for file in files.iter().filter(|file| file.is_screen()) {
+        let (lines, is_test) = (file.text.lines().count(), file.path.contains(".test."));
+        if lines > LONGEST_FILE && !is_test {
+            faults.push(Fault::new(
+                &file.path,
+                0,
+                format!("{lines} lines, at most {LONGEST_FILE}"),
+            ));
+        }
         for (n, line) in file.text.lines().enumerate() {
             let width = line.chars().count();
             if width > LONGEST_SCREEN_LINE {

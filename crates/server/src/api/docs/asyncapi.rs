@@ -143,7 +143,7 @@ fn topics() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("tallies", "Committed, absolute tallies; compacted", "{pollId}/{partition}", object(&[])),
         (
             "votes.dead",
-            "Dead letters: copies of records of `votes` that cannot be read. Their headers say where the originals stand",
+            "Dead letters: copies of records of `votes` that are no valid ballot. Their headers say where the originals stand",
             "the key of the original",
             json!({}),
         ),

@@ -17,6 +17,9 @@ use tokio::time::Instant;
 use super::producer::Outcome;
 use crate::log::NewRecord;
 
+/// After so long without a record a broker is not said to be silent any more.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// `Unsent` is a record to be sent, with the caller who waits for it.
 pub(super) struct Unsent {
     pub record: NewRecord,
@@ -32,8 +35,11 @@ pub(super) struct Lane {
     pub partition: Partition,
     /// The number of records handed over and not decided yet.
     on_its_way: usize,
-    /// The time at which the batch under way began.
+    /// The time at which the batch under way began; with nothing under way, the time of the last outcome.
     since: Instant,
+    /// The time since which the broker owes an answer. A batch that times out is no answer, so it goes on over
+    /// several batches.
+    unanswered: Option<Instant>,
     waiting: VecDeque<Unsent>,
 }
 
@@ -41,14 +47,18 @@ impl Lane {
     /// Creates an empty lane to this partition.
     pub(super) fn new(topic: &str, partition: Partition) -> Self {
         let (topic, since) = (topic.to_owned(), Instant::now());
-        Self { topic, partition, on_its_way: 0, since, waiting: VecDeque::new() }
+        Self { topic, partition, on_its_way: 0, since, unanswered: None, waiting: VecDeque::new() }
     }
 
     /// Takes a record. It is returned if it is to be handed over now, because it begins a batch or
     /// comes while that one still lingers.
     pub(super) fn take(&mut self, unsent: Unsent, linger: Duration) -> Option<Unsent> {
         if self.on_its_way == 0 {
+            if self.is_idle() {
+                self.unanswered = None;
+            }
             self.since = unsent.since;
+            self.unanswered.get_or_insert(unsent.since);
         } else if !self.waiting.is_empty() || self.since.elapsed() > linger / 2 {
             self.waiting.push_back(unsent);
             return None;
@@ -67,15 +77,26 @@ impl Lane {
         let next = std::mem::take(&mut self.waiting);
         self.on_its_way = next.len();
         self.since = Instant::now();
+        if self.on_its_way > 0 {
+            self.unanswered.get_or_insert(self.since);
+        }
         next
     }
 
-    /// Returns how long the first record of the batch under way has been waiting for its outcome.
+    /// Notes that the broker has answered a record, before it is decided.
+    pub(super) fn answered(&mut self) {
+        self.unanswered = (self.on_its_way > 1).then(Instant::now);
+    }
+
+    /// Returns for how long the broker has owed an answer.
     pub(super) fn silent(&self) -> Duration {
-        match self.on_its_way {
-            0 => Duration::ZERO,
-            _ => self.since.elapsed(),
-        }
+        let unanswered = self.unanswered.filter(|_| !self.is_idle());
+        unanswered.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Returns whether nothing has been under way for a while, so that what is owed says nothing of the present.
+    fn is_idle(&self) -> bool {
+        self.on_its_way == 0 && self.since.elapsed() > IDLE
     }
 
     /// Gives up what waits, and returns it to be refused.
@@ -105,7 +126,6 @@ mod tests {
         // The first goes alone, and the second joins it while it lingers.
         assert_eq!(names([1, 2].into_iter().filter_map(|n| lane.take(unsent(n), LINGER))), [1, 2]);
         tokio::time::advance(LINGER).await;
-        assert_eq!(lane.silent(), LINGER, "since the first of the batch");
         assert_eq!(
             names([3, 4, 5].into_iter().filter_map(|n| lane.take(unsent(n), LINGER))),
             [0; 0]
@@ -120,7 +140,45 @@ mod tests {
         for _ in 3..=6 {
             assert_eq!(names(lane.decided()), [0; 0]);
         }
-        assert_eq!(lane.silent(), Duration::ZERO, "nothing is on its way");
         assert_eq!(names(lane.take(unsent(9), LINGER)), [9], "it is free again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_answers_nothing_is_silent_over_several_batches() {
+        const TIMEOUT: Duration = Duration::from_secs(15);
+        let mut lane = Lane::new("votes", 0);
+        for batch in 0..3 {
+            lane.take(unsent(1), LINGER);
+            lane.take(unsent(2), LINGER);
+            tokio::time::advance(TIMEOUT).await;
+            assert_eq!(lane.silent(), TIMEOUT * (batch + 1));
+            // Neither record is acknowledged: they time out, and the next two come at once.
+            lane.decided();
+            lane.decided();
+        }
+        assert_eq!(lane.silent(), TIMEOUT * 3, "nobody has answered meanwhile");
+        tokio::time::advance(IDLE * 2).await;
+        assert_eq!(lane.silent(), Duration::ZERO, "nothing has been asked for a while");
+        lane.take(unsent(3), LINGER);
+        assert_eq!(lane.silent(), Duration::ZERO, "the first vote after a pause is no alarm");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_answer_of_a_long_batch_shows_that_the_broker_is_there() {
+        let mut lane = Lane::new("votes", 0);
+        for n in 1..=3 {
+            lane.take(unsent(n), LINGER);
+        }
+        for _ in 1..=2 {
+            tokio::time::advance(Duration::from_secs(4)).await;
+            lane.answered();
+            lane.decided();
+            assert_eq!(lane.silent(), Duration::ZERO);
+        }
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert_eq!(lane.silent(), Duration::from_secs(6), "the last one is still owed");
+        lane.answered();
+        lane.decided();
+        assert_eq!(lane.silent(), Duration::ZERO, "nothing is owed");
     }
 }

@@ -69,6 +69,8 @@ struct Shared {
     /// How long a record may wait to be handed over. If it waited longer, its outcome would come
     /// after the request's deadline: the timeout follows, and librdkafka may be a second late.
     patience: Duration,
+    /// A broker that has owed an answer for longer is said to be silent.
+    silent: Duration,
     most: usize,
     most_in_partition: usize,
     in_flight: AtomicUsize,
@@ -179,7 +181,9 @@ impl Shared {
         let refuse = |answer, why: &str| {
             self.answer(lane, answer, Err(AppendError::NotRecorded(why.into())));
         };
-        if lost {
+        if !lost {
+            there.answered();
+        } else {
             for unsent in there.give_up() {
                 refuse(unsent.answer, "what was sent before it was not acknowledged");
             }
@@ -294,6 +298,7 @@ impl Producer {
             lanes: votes.chain(others).map(Mutex::new).collect(),
             linger: config.linger,
             patience: config.timeout / 5,
+            silent: SILENT.min(config.timeout / 3),
             most: limits.queue,
             most_in_partition: config.partition_queue,
             in_flight: AtomicUsize::new(0),
@@ -359,11 +364,14 @@ impl Producer {
     /// this themselves when they have lost the majority of their controllers: they then go on
     /// reporting the leaders and replicas of before.
     pub(super) fn silence(&self) -> Option<String> {
+        if self.shared.closed.load(Ordering::Acquire) {
+            return None;
+        }
         let votes = &self.shared.lanes[..self.shared.in_partition.len()];
         let silent = votes.iter().filter_map(|lane| {
             let lane = lane.lock();
             let (partition, topic, time) = (lane.partition, &lane.topic, lane.silent());
-            (time > SILENT).then(|| {
+            (time > self.shared.silent).then(|| {
                 let seconds = time.as_secs();
                 format!("partition {partition} of {topic} has acknowledged nothing for {seconds} s")
             })

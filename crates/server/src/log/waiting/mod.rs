@@ -341,9 +341,11 @@ impl Log for Waiting {
     /// an error at once.
     fn ready(&self) -> Result<(), String> {
         let Shared { log, waiting, most, .. } = &*self.shared;
+        let is_ready = log.ready().is_ok();
         let hindrance = log.hindrance();
-        if let (Err(why), None) = (log.ready(), &hindrance) {
-            return Err(why);
+        if !is_ready && hindrance.is_none() {
+            // It is asked again, for the cause may just have passed.
+            log.ready()?;
         }
         let waiting = waiting.load(Ordering::Acquire);
         if waiting < most - most / 4 {

@@ -470,7 +470,7 @@ fn migrate(conn: &mut Connection, from: i64, partitions: u32) -> rusqlite::Resul
     }
     if from > 0 {
         let known = MIGRATIONS.len();
-        tracing::info!("migrating the store's schema from {from} to {known}");
+        tracing::info!(from, known, "migrating the store's schema");
     }
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for migration in &MIGRATIONS[from as usize..] {

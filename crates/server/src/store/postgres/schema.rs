@@ -161,7 +161,7 @@ async fn migrate_alone(
         return Err(OpenError::Newer { name, found, known });
     }
     if (1..known).contains(&found) {
-        tracing::info!("migrating the store's schema from {found} to {known}");
+        tracing::info!(found, known, "migrating the store's schema");
     }
     let runner = migrations::migrations::runner();
     runner.run_async(client).await.map_err(|error| failed(error.to_string()))?;
