@@ -502,7 +502,11 @@ fn recount_and_export_read_the_cluster_and_change_nothing() {
     // Reading a database or topics that do not exist creates nothing.
     let output = run(&["recount", "--db-name", "postgres"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("database postgres has schema 0, and this Pollux reads"), "{}", said(&output));
+    assert!(
+        said(&output).contains("database postgres has schema 0, and this Pollux reads"),
+        "{}",
+        said(&output)
+    );
     let tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";
     let mut other = database;
     other.name = "postgres".into();
