@@ -2,7 +2,7 @@
 // passed.
 
 import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import Closing from "./edit/Closing.svelte";
 import { Hall, idOf, pollOf } from "./fixture";
 import Missed from "./Missed.svelte";
@@ -99,5 +99,23 @@ test(MISSED, async () => {
   desk.take({ ...hall.polls.get(idOf(1))!, version: 51, totalVoters: 9 });
   await hall.settle();
   expect(document.body.textContent.trim()).toBe("");
+  hall.close();
+});
+
+test("what only the owner is told of an opening is asked for until it is answered", async () => {
+  const hall = new Hall();
+  const desk = await hall.desks(pollOf(1, { status: "closed" }));
+  render(Missed, { desk });
+  const answered = fetch;
+  let lost = 0;
+  vi.stubGlobal("fetch", (path: string, init?: RequestInit) => {
+    if (lost > 0 || !path.includes(idOf(1))) return answered(path, init);
+    lost += 1;
+    return Promise.reject(new TypeError("the line is cut"));
+  });
+  hall.poll(idOf(1), { status: "open", question: "Late?" });
+  hall.put({ ...hall.polls.get(idOf(1))!, missedClosesAt: "2026-11-22T09:42:00Z" });
+  await vi.waitFor(() => expect(document.body.textContent).toContain("“Late?” had passed"), { timeout: 4_000 });
+  expect(lost).toBe(1);
   hall.close();
 });

@@ -288,12 +288,12 @@ export class Desk {
     this.refused = new Map([...this.refused].filter(([key]) => key !== id));
   }
 
-  async loadPoll(id: string): Promise<Problem | null> {
+  async loadPoll(id: string, owed = false): Promise<Problem | null> {
     const era = this.#era;
     const answer = await getPoll({ path: { id }, token: this.tokenFor(id) });
     if (era !== this.#era) return null;
     if (answer.ok) this.take(answer.data);
-    else if (!answer.status && !this.#polls.has(id)) this.#later(id, () => this.loadPoll(id));
+    else if (!answer.status && (owed || !this.#polls.has(id))) this.#later(id, () => this.loadPoll(id, owed));
     return this.#noted(id, answer.ok ? null : answer);
   }
 
@@ -448,8 +448,8 @@ export class Desk {
     const before = this.#known(poll.id);
     if (!before && !ours) return;
     this.take(poll);
-    // What only the owner is told of an opening has to be asked for.
-    if (before?.status !== "open" && poll.status === "open") void this.loadPoll(poll.id);
+    // What only the owner is told of an opening has to be asked for, until the server itself has answered.
+    if (before?.status !== "open" && poll.status === "open") void this.loadPoll(poll.id, true);
   }
 
   /** Asks whether a poll is deleted. A deleted poll is told as closed; asked for, it is not found. */
