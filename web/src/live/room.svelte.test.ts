@@ -1,6 +1,7 @@
 // Tests what everybody in the room sees: the newest state, and the poll that is on stage.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { POLL } from "../api/fixture";
 import type { Event, Poll } from "../api/generated";
 import { FakeServer } from "./fake";
 import { Room } from "./room.svelte";
@@ -8,19 +9,9 @@ import { Room } from "./room.svelte";
 let server: FakeServer, room: Room;
 
 const poll = (id: string, version: number, votes = version): Poll => ({
+  ...POLL,
   id,
-  code: "482913",
   question: `${id}?`,
-  kind: "single",
-  status: "open",
-  final: false,
-  round: 1,
-  phase: 1,
-  revote: "replace",
-  maxChoices: 1,
-  results: "live",
-  turnout: "shown",
-  revealed: true,
   options: [
     { id: 1, text: "Yes", votes },
     { id: 2, text: "No", votes: 0 },
@@ -28,16 +19,7 @@ const poll = (id: string, version: number, votes = version): Poll => ({
   totalVotes: votes,
   totalVoters: votes,
   version,
-  listed: true,
-  voterIds: true,
-  createdAt: "2026-01-01T00:00:00Z",
-  closesAt: null,
-  closesAfter: null,
-  missedClosesAt: null,
-  closedAt: null,
   eventId: "event",
-  embed: [],
-  resultHash: null,
 });
 const event = (version: number, current: string | null): Event => ({
   id: "event",

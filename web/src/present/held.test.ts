@@ -2,6 +2,7 @@
 
 import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { POLL } from "../api/fixture";
 import type { Event, Poll } from "../api/generated";
 import type { Message } from "../live/messages";
 import Ranks from "./Ranks.svelte";
@@ -9,34 +10,18 @@ import Stage from "./Stage.svelte";
 
 const poll = (rest: Partial<Poll> = {}): Poll =>
   ({
+    ...POLL,
     id: "p",
-    code: "482913",
-    question: "Which?",
-    kind: "single",
     status: "closed",
     final: true,
-    round: 1,
-    revote: "replace",
-    maxChoices: 1,
-    results: "live",
-    turnout: "shown",
-    revealed: true,
     options: [
       { id: 1, text: "Yes", votes: 3 },
       { id: 2, text: "No", votes: 1 },
     ],
     totalVotes: 4,
     totalVoters: 4,
-    version: 1,
-    listed: true,
-    voterIds: true,
-    createdAt: "2026-01-01T00:00:00Z",
-    closesAt: null,
-    closesAfter: null,
-    missedClosesAt: null,
     closedAt: "2026-01-01T00:01:00Z",
     eventId: "e",
-    embed: [],
     resultHash: "ab".repeat(32),
     ...rest,
   }) as Poll;

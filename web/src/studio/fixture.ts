@@ -4,7 +4,7 @@
 import { flushSync } from "svelte";
 import type { ChoicePoll } from "../kinds/kind";
 import { vi } from "vitest";
-import { refusal } from "../api/fixture";
+import { POLL, refusal } from "../api/fixture";
 import { keepToken } from "../api/identity";
 import type { Event, EventPoll, Poll } from "../api/generated";
 import type { Message } from "../live/messages";
@@ -14,37 +14,13 @@ import { Desk } from "./desk.svelte";
 export const idOf = (n: number) => `0199a0b0-0000-7000-8000-${String(n).padStart(12, "0")}`;
 export const pollOf = (n: number, rest: Partial<Poll> = {}): Poll =>
   ({
+    ...POLL,
     id: idOf(n),
     code: `48291${n}`,
     question: `Poll ${n}?`,
-    kind: "single",
-    status: "open",
-    final: false,
-    round: 1,
-    phase: 1,
-    revote: "replace",
-    maxChoices: 1,
-    results: "live",
-    turnout: "shown",
-    revealed: true,
-    options: [
-      { id: 1, text: "Yes", votes: 0 },
-      { id: 2, text: "No", votes: 0 },
-      { id: 3, text: "Maybe", votes: 0 },
-    ],
+    options: ["Yes", "No", "Maybe"].map((text, i) => ({ id: i + 1, text, votes: 0 })),
     totalVotes: 0,
     totalVoters: 0,
-    version: 1,
-    listed: true,
-    voterIds: true,
-    createdAt: "2026-01-01T00:00:00Z",
-    closesAt: null,
-    closesAfter: null,
-    missedClosesAt: null,
-    closedAt: null,
-    eventId: null,
-    embed: [],
-    resultHash: null,
     ...rest,
   }) as Poll;
 export const lineOf = ({ id, question, kind, status, final, revealed }: Poll): EventPoll => ({

@@ -2,6 +2,7 @@
 // places.
 
 import { beforeEach, expect, test } from "vitest";
+import { POLL } from "../api/fixture";
 import type { Poll } from "../api/generated";
 import { local, PollForm } from "./poll-form.svelte";
 
@@ -9,29 +10,12 @@ beforeEach(() => localStorage.clear());
 
 const told = (rest: Partial<Poll> = {}): Poll =>
   ({
+    ...POLL,
     id: "0199a0b0-0000-7000-8000-000000000001",
-    code: "482913",
-    question: "Which?",
-    kind: "single",
     status: "draft",
-    final: false,
-    round: 1,
-    revote: "replace",
-    maxChoices: 1,
-    results: "live",
-    turnout: "shown",
-    revealed: true,
-    voterIds: true,
-    listed: true,
-    version: 1,
     totalVoters: 0,
     totalVotes: 0,
     createdAt: "2026-11-22T00:00:00Z",
-    closesAt: null,
-    closesAfter: null,
-    missedClosesAt: null,
-    closedAt: null,
-    resultHash: null,
     options: ["Rust", "Go"].map((text, i) => ({ id: i + 1, text, votes: 0 })),
     ...rest,
   }) as Poll;

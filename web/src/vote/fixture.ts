@@ -3,6 +3,7 @@
 
 import { vi } from "vitest";
 import { heard } from "../api/clock";
+import { POLL as POLL_OF_FIVE } from "../api/fixture";
 import type { ChoicePoll } from "../kinds/kind";
 import { Ballot } from "./ballot.svelte";
 
@@ -12,18 +13,7 @@ const TEXTS = ["One", "Two", "Three"];
 export function makePoll(votes: number[] | null, rest: Partial<ChoicePoll> = {}): ChoicePoll {
   const total = votes && votes.reduce((a, b) => a + b, 0);
   return {
-    id: "0199aaaa-0000-7000-8000-000000000001",
-    code: "482913",
-    question: "Which?",
-    kind: "single",
-    status: "open",
-    final: false,
-    round: 1,
-    phase: 1,
-    revote: "replace",
-    maxChoices: 1,
-    results: "live",
-    turnout: "shown",
+    ...POLL_OF_FIVE,
     revealed: votes !== null,
     options: TEXTS.slice(0, votes?.length ?? 2).map((text, i) => ({
       id: i + 1,
@@ -32,17 +22,6 @@ export function makePoll(votes: number[] | null, rest: Partial<ChoicePoll> = {})
     })),
     totalVotes: total,
     totalVoters: total,
-    version: 1,
-    listed: true,
-    voterIds: true,
-    createdAt: "2026-01-01T00:00:00Z",
-    closesAt: null,
-    closesAfter: null,
-    missedClosesAt: null,
-    closedAt: null,
-    eventId: null,
-    embed: [],
-    resultHash: null,
     ...rest,
   };
 }
