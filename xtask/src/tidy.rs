@@ -23,6 +23,10 @@ struct File {
 }
 
 impl File {
+    fn new(path: &str, text: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), text: text.into() }
+    }
+
     fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
@@ -75,7 +79,7 @@ fn files(root: &Path) -> Result<Vec<File>> {
     let read = there.map(|path| {
         let bytes = fs::read(root.join(path)).with_context(|| path.to_owned())?;
         let text = String::from_utf8(bytes).ok();
-        Ok(text.map(|text| File { path: path.to_owned(), text }))
+        Ok(text.map(|text| File::new(path, text)))
     });
     read.filter_map(Result::transpose).collect()
 }

@@ -120,8 +120,7 @@ mod tests {
     use super::*;
 
     fn lines_of(path: &str, text: &str) -> Vec<usize> {
-        let file = File { path: path.into(), text: text.into() };
-        check(&[file]).into_iter().map(|fault| fault.line).collect()
+        check(&[File::new(path, text)]).into_iter().map(|fault| fault.line).collect()
     }
 
     #[test]

@@ -52,12 +52,11 @@ mod tests {
 
     #[test]
     fn a_dependency_that_nobody_names_is_found() {
-        let file = |path: &str, text: &str| File { path: path.into(), text: text.into() };
         let toml = "[package]\nname = \"a\"\n\n[dependencies]\nhttp-body.workspace = true\nhttp.workspace = true\n\n[lints]\nworkspace = true\n";
         let files = [
-            file("crates/a/Cargo.toml", toml),
-            file("crates/a/src/lib.rs", "use http_body::Body;\n"),
-            file("crates/b/src/lib.rs", "use http::Uri;\n"),
+            File::new("crates/a/Cargo.toml", toml),
+            File::new("crates/a/src/lib.rs", "use http_body::Body;\n"),
+            File::new("crates/b/src/lib.rs", "use http::Uri;\n"),
         ];
         let faults = check(&files);
         assert_eq!(faults.len(), 1);

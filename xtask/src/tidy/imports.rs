@@ -75,15 +75,14 @@ fn core_circle(files: &[File]) -> Option<Fault> {
 mod tests {
     use super::*;
 
-    fn file(path: &str, text: &str) -> File {
-        File { path: path.into(), text: text.into() }
-    }
-
     #[test]
     fn an_import_against_the_direction_is_found() {
         let files = [
-            file("crates/server/src/log/mod.rs", "use crate::config::X;\nuse crate::store::Y;\n"),
-            file("crates/server/src/api/mod.rs", "use crate::store::Y;\n"),
+            File::new(
+                "crates/server/src/log/mod.rs",
+                "use crate::config::X;\nuse crate::store::Y;\n",
+            ),
+            File::new("crates/server/src/api/mod.rs", "use crate::store::Y;\n"),
         ];
         let faults = check(&files);
         assert_eq!(faults.len(), 1);
@@ -94,9 +93,9 @@ mod tests {
     fn a_circle_in_the_core_is_found() {
         let files = |last: &str| {
             [
-                file("crates/core/src/a.rs", "use crate::b::B;\n"),
-                file("crates/core/src/b/mod.rs", "use crate::c::C;\n"),
-                file("crates/core/src/c.rs", last),
+                File::new("crates/core/src/a.rs", "use crate::b::B;\n"),
+                File::new("crates/core/src/b/mod.rs", "use crate::c::C;\n"),
+                File::new("crates/core/src/c.rs", last),
             ]
         };
         assert!(core_circle(&files("use crate::a::A;\n")).is_some());

@@ -88,11 +88,10 @@ mod tests {
     fn what_a_paper_names_must_be_there() {
         let text = "See `log/mod.rs`, `log/gone.rs`, `core/src/`, `it_is_held_to_this` and `it_is_not_held`.\n\
                     ## Invariants\n\n1. **One.**\n";
-        let file = |path: &str, text: &str| File { path: path.into(), text: text.into() };
         let files = [
-            file("ARCHITECTURE.md", text),
-            file("crates/server/src/log/mod.rs", "fn it_is_held_to_this() {}"),
-            file("crates/core/src/lib.rs", ""),
+            File::new("ARCHITECTURE.md", text),
+            File::new("crates/server/src/log/mod.rs", "fn it_is_held_to_this() {}"),
+            File::new("crates/core/src/lib.rs", ""),
         ];
         let faults: Vec<_> = check(&files).into_iter().map(|fault| fault.what).collect();
         assert_eq!(faults, ["there is no log/gone.rs", "there is no test it_is_not_held"]);
@@ -102,7 +101,7 @@ mod tests {
     fn an_invariant_without_a_bug_is_found() {
         let text =
             "## Invariants\n\n1. **One.**\n99. **Many.**\n\n## Testing\n\n100. **No invariant.**\n";
-        let paper = File { path: "ARCHITECTURE.md".into(), text: text.into() };
+        let paper = File::new("ARCHITECTURE.md", text);
         let faults: Vec<_> = unbroken(&paper).into_iter().map(|fault| fault.what).collect();
         assert_eq!(faults, ["no planted bug breaks invariant 99"]);
     }

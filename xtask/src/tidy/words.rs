@@ -128,14 +128,10 @@ fn parts(line: &str) -> impl Iterator<Item = String> {
 mod tests {
     use super::*;
 
-    fn file(path: &str, text: &str) -> File {
-        File { path: path.into(), text: text.into() }
-    }
-
     #[test]
     fn fragments_are_found_and_sentences_are_not() {
         let text = "//! A file.\n/// Which.\nfn a() {}\n/// A whole sentence.\n/// The file.\nfn b() {}\n/// By\n/// whom.\n";
-        let faults = fragments(&file("crates/core/src/a.rs", text));
+        let faults = fragments(&File::new("crates/core/src/a.rs", text));
         assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2, 7]);
     }
 
@@ -143,7 +139,7 @@ mod tests {
     fn refused_words_are_found_in_every_spelling() {
         let refused =
             ["participant", "participants"].map(|word| (word.to_owned(), "voter".to_owned()));
-        let found = |line: &str| !names(&file("a.rs", line), &refused).is_empty();
+        let found = |line: &str| !names(&File::new("a.rs", line), &refused).is_empty();
         for line in [
             "struct ParticipantList;",
             "let participants = 1;",
@@ -158,9 +154,9 @@ mod tests {
 
     #[test]
     fn every_file_says_what_it_is_for() {
-        assert!(first_line(&file("crates/a.rs", "use std::fs;\n")).is_some());
-        assert!(first_line(&file("crates/a.rs", "//! Reads.\n")).is_none());
-        assert!(first_line(&file("web/src/A.svelte", "<script>\n")).is_some());
-        assert!(first_line(&file("README.md", "# Pollux\n")).is_none());
+        assert!(first_line(&File::new("crates/a.rs", "use std::fs;\n")).is_some());
+        assert!(first_line(&File::new("crates/a.rs", "//! Reads.\n")).is_none());
+        assert!(first_line(&File::new("web/src/A.svelte", "<script>\n")).is_some());
+        assert!(first_line(&File::new("README.md", "# Pollux\n")).is_none());
     }
 }
