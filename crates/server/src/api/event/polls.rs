@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{draft, shape};
 use crate::api::access::asker::Asker;
 use crate::api::access::capacity;
+use crate::api::access::right::wrong_token;
 use crate::api::change::keep::{idempotency_key, keep, spend};
 use crate::api::change::poll::change_of_event;
 use crate::api::change::{self, Bearer, detached, refused, until};
@@ -98,8 +99,7 @@ pub async fn add(
         Some((now, _)) if now.deleted_at.is_none() => {
             let set_owner = move |poll: &mut Poll| Ok(poll.set_owner(now.owner));
             change_of_event(&app, standing.poll.id, until(&app), set_owner).await?;
-            let detail = "this is not the token of the event's owner";
-            return Err(Problem::new(Trouble::WrongToken, detail));
+            return Err(wrong_token("event owner's"));
         }
         _ => {
             let now = app.ambient.now();

@@ -310,7 +310,10 @@ impl Log for KafkaLog {
     fn hindrance(&self) -> Option<String> {
         let hindrance = self.producer.hindrance().or_else(|| self.health.hindrance());
         // Silence passes by itself only if the log is not gone for good.
-        hindrance.or_else(|| self.health.ready().is_ok().then(|| self.producer.silence())?)
+        match self.health.ready() {
+            Ok(()) => hindrance.or_else(|| self.producer.silence()),
+            Err(_) => hindrance,
+        }
     }
 
     async fn shut(&self) {

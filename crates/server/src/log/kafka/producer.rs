@@ -346,9 +346,13 @@ impl Producer {
         self.shared.post(lane, record, headers).map_or_else(Append::refused, Append::Waiting)
     }
 
+    fn is_shut(&self) -> bool {
+        self.shared.closed.load(Ordering::Acquire)
+    }
+
     /// Checks whether a record would be queued.
     pub(super) fn ready(&self) -> Result<(), String> {
-        if self.shared.closed.load(Ordering::Acquire) {
+        if self.is_shut() {
             return Err(SHUT.into());
         }
         self.shared.current.read().as_ref().map_or(Err(REPLACING.into()), |_| Ok(()))
@@ -356,15 +360,14 @@ impl Producer {
 
     /// Returns why no record would be queued at the moment.
     pub(super) fn hindrance(&self) -> Option<String> {
-        let is_shut = self.shared.closed.load(Ordering::Acquire);
-        self.ready().err().filter(|_| !is_shut)
+        self.ready().err().filter(|_| !self.is_shut())
     }
 
     /// Returns which partitions' leaders take records and acknowledge none. Brokers do not report
     /// this themselves when they have lost the majority of their controllers: they then go on
     /// reporting the leaders and replicas of before.
     pub(super) fn silence(&self) -> Option<String> {
-        if self.shared.closed.load(Ordering::Acquire) {
+        if self.is_shut() {
             return None;
         }
         let votes = &self.shared.lanes[..self.shared.in_partition.len()];
