@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::keys::{Generation, Keys, same};
 use crate::api::problem::Problem;
+use crate::watch::viewer::BrowserId;
 
 /// The name of the cookie over plain HTTP.
 pub const COOKIE_NAME: &str = "pollux_voter";
@@ -22,9 +23,6 @@ const COOKIE_DAYS: u32 = 365;
 
 /// The length of a cookie's text: 16 bytes of value and 16 of signature, in base64url without padding.
 const COOKIE_CHARS: usize = 43;
-
-/// The value that a voter's cookie carries.
-pub type BrowserId = [u8; 16];
 
 /// A [`BrowserId`] with our signature, in base64url.
 #[derive(Clone, Copy)]

@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::cookie::BrowserId;
 use super::right::Role;
 use crate::config::FormerSecret;
 use crate::watch::grants::Proof;
+use crate::watch::viewer::BrowserId;
 
 /// The keys made from the installation's secrets, and the hash of the operator's token.
 pub struct Keys {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::token::stage_token;
+use super::token::{owner_url, stage_token};
 use super::{draft, shape};
 use crate::api::App;
 use crate::api::access::asker::Asker;
@@ -96,9 +96,4 @@ pub async fn create(
         stage_url,
     };
     Ok(answer::created(format!("/api/events/{}", event.id), &body))
-}
-
-/// Returns the owner's page. The token is in the fragment, which browsers send to no server.
-pub(super) fn owner_url(app: &App, event: &Event, token: &str) -> String {
-    format!("{}/studio#event={}&token={token}", app.public_url(), event.id)
 }

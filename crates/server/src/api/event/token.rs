@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use pollux_core::event::Event;
 use pollux_core::poll::{Poll, PollStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::create::owner_url;
 use crate::api::App;
 use crate::api::access::asker::Asker;
 use crate::api::access::keys::Keys;
@@ -146,4 +146,9 @@ pub async fn poll_stage(
 ) -> Result<Response, Problem> {
     let standing = Bearer::of(asker)?.poll(&app, &id, until(&app)).await?;
     Ok(answer::ok(&stage_token(&app, standing.poll.id.0, &standing.poll.owner)))
+}
+
+/// Returns the owner's page. The token is in the fragment, which browsers send to no server.
+pub(super) fn owner_url(app: &App, event: &Event, token: &str) -> String {
+    format!("{}/studio#event={}&token={token}", app.public_url(), event.id)
 }

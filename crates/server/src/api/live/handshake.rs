@@ -17,11 +17,11 @@ use super::interest::{interest, room};
 use super::socket::Talk;
 use crate::api::App;
 use crate::api::access::asker::Asker;
-use crate::api::access::cookie::BrowserId;
 use crate::api::http::query::{Query, bad};
 use crate::api::problem::{Problem, Trouble};
 use crate::api::serve::server::{self, Slot};
 use crate::watch::socket::serve_socket;
+use crate::watch::viewer::BrowserId;
 use crate::watch::viewer::Interest;
 
 /// The text that RFC 6455 §1.3 appends to the client's key.

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use pollux_core::standing::Standing;
 
 use crate::api::App;
-use crate::api::access::cookie::BrowserId;
 use crate::api::http::query::{Query, bad};
 use crate::api::lookup::seen::granted;
 use crate::api::lookup::{self, Named};
 use crate::api::operate::address;
 use crate::api::problem::{Problem, Trouble};
+use crate::watch::viewer::BrowserId;
 use crate::watch::viewer::{Interest, Watched};
 
 /// Checks that there is room for one more viewer.

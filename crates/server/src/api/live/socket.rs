@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::api::access::cookie::BrowserId;
 use crate::api::http::json::{self, Text};
 use crate::api::lookup::seen::granted;
 use crate::api::problem::security::{About, SecurityEvent};
@@ -26,6 +25,7 @@ use crate::watch::grants::Grant;
 use crate::watch::handle::ViewerHandle;
 use crate::watch::socket::Inbound;
 use crate::watch::view;
+use crate::watch::viewer::BrowserId;
 use crate::watch::viewer::{Interest, SubscribeError, Watched};
 
 /// The number of tokens that one socket may show.

@@ -12,12 +12,12 @@ use http::header::{self, HeaderName, HeaderValue};
 use super::interest::{interest, room, want};
 use crate::api::App;
 use crate::api::access::asker::Asker;
-use crate::api::access::cookie::BrowserId;
 use crate::api::http::path::Params;
 use crate::api::http::query::Query;
 use crate::api::operate::address;
 use crate::api::problem::{Problem, Trouble};
 use crate::watch::stream::event_stream;
+use crate::watch::viewer::BrowserId;
 use crate::watch::viewer::Interest;
 
 /// Watch all polls and the leaderboard, or what the query narrows it to.

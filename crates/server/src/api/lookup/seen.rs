@@ -6,13 +6,13 @@ use pollux_core::standing::Standing;
 
 use super::ask::ask;
 use crate::api::access::asker::Asker;
-use crate::api::access::cookie::BrowserId;
 use crate::api::access::keys::Who;
 use crate::api::access::right::{Right, may};
 use crate::api::problem::Problem;
 use crate::api::{App, lookup};
 use crate::watch::grants::Grant;
 use crate::watch::view::{self, Audience};
+use crate::watch::viewer::BrowserId;
 
 /// Finds a poll, and the audience to which the asker belongs.
 pub async fn seen(

@@ -8,9 +8,10 @@ use pollux_core::poll::Poll;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::access::cookie::{BrowserId, SignedVoter};
+use crate::api::access::cookie::SignedVoter;
 use crate::store::BallotFate;
 use crate::watch::view::{self, Audience};
+use crate::watch::viewer::BrowserId;
 
 /// What a voter is told about a ballot.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]

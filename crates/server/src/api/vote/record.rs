@@ -16,12 +16,12 @@ use super::late::{Late, too_late};
 use super::overtaken::after_waiting;
 use super::receipt::Recorded;
 use crate::api::App;
-use crate::api::access::cookie::BrowserId;
 use crate::api::access::keys::Who;
 use crate::api::http::json::Text;
 use crate::api::lookup::ask::ask;
 use crate::api::problem::Problem;
 use crate::watch::view;
+use crate::watch::viewer::BrowserId;
 
 /// The age from which a ballot id gets no cookie. Whoever sends an old id may have read it elsewhere, long
 /// after it was cast, and must not become its voter.
