@@ -373,14 +373,14 @@ pub const PLANTS: &[Plant] = &[
     // These bugs are in what is shown, and to whom.
     Plant {
         name: "a version goes back for a viewer who reconnects",
-        file: "crates/server/src/watch/seats.rs",
+        file: "crates/server/src/watch/hub/seats.rs",
         right: "now < known.until && known.changes == changes",
         wrong: "now < known.until",
         tests: WATCH,
     },
     Plant {
         name: "a poll is put down before a slow viewer has heard of it",
-        file: "crates/server/src/watch/shelf.rs",
+        file: "crates/server/src/watch/hub/shelf.rs",
         right: "state.dirty || state.queued || state.seq > told",
         wrong: "state.dirty || state.queued",
         tests: SHELF,
@@ -408,8 +408,8 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "every vote is a message",
-        file: "crates/server/src/watch/tick.rs",
-        right: "state.next_at = Some(now + self.limits().tick);",
+        file: "crates/server/src/watch/hub/tick.rs",
+        right: "state.next_at = Some(now + self.limits.tick);",
         wrong: "",
         tests: WATCH,
     },
@@ -698,8 +698,8 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "who subscribes again is sent what was encoded before",
-        file: "crates/server/src/watch/seats.rs",
-        right: "            self.renew(&mut sub.entry.state.lock());\n            return Ok(());",
+        file: "crates/server/src/watch/hub/seats.rs",
+        right: "            self.shared.renew(&mut sub.entry.state.lock());\n            return Ok(());",
         wrong: "            return Ok(());",
         tests: REVOKED,
     },
@@ -762,7 +762,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "a follower stays with the poll before",
-        file: "crates/server/src/watch/follow.rs",
+        file: "crates/server/src/watch/hub/follow.rs",
         right: "if following.poll == current {",
         wrong: "if following.poll.is_some() || following.poll == current {",
         tests: EVENTS,

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn what_must_be_absent_is_found() {
         let text = "// SystemTime::now is not asked.\nlet now = SystemTime::now();\n";
-        assert_eq!(lines_of("crates/server/src/watch/tick.rs", text), [2]);
+        assert_eq!(lines_of("crates/server/src/watch/hub/tick.rs", text), [2]);
         assert_eq!(lines_of("crates/server/src/ambient.rs", text), [0; 0]);
         assert_eq!(lines_of("crates/core/src/fold.rs", "use std::fs;\n"), [1]);
         assert_eq!(lines_of("web/src/vote/A.svelte", "<p>{@html text}</p>\n"), [1]);

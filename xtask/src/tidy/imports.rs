@@ -1,5 +1,5 @@
 //! The direction of imports, as ARCHITECTURE.md draws it: `core ← {log, store, watch} ← {api, processor} ← boot ←
-//! pollux`, and no circle in the core.
+//! pollux`, and no circle among the modules of the core or of the fan-out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,27 +33,43 @@ pub fn check(files: &[File]) -> Vec<Fault> {
             }
         }
     }
-    faults.extend(core_circle(files));
+    faults.extend(circle(files, "crates/core/src/", "crate::"));
+    faults.extend(circle(files, "crates/server/src/watch/", "crate::watch::"));
     faults
 }
 
 /// The modules of its own crate that a line of code names, by `crate::module`.
 fn known(line: &str) -> impl Iterator<Item = &str> {
+    named(line, "crate::")
+}
+
+/// What a line of code names directly behind `before`.
+fn named<'a>(line: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
     let code = line.split("//").next().unwrap_or_default();
-    let names = code.split("crate::").skip(1);
+    let names = code.split(before).skip(1);
     names.map(|rest| {
         rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
     })
 }
 
-/// Finds modules of the core that know each other by way of others.
-fn core_circle(files: &[File]) -> Option<Fault> {
-    const CORE: &str = "crates/core/src/";
-    let mut knows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+/// Finds modules of this folder that know each other by way of others. `name` is how its modules are
+/// named from elsewhere in the crate.
+fn circle<'a>(files: &'a [File], folder: &str, name: &'a str) -> Option<Fault> {
+    let mut knows: BTreeMap<&'a str, BTreeSet<&'a str>> = BTreeMap::new();
     for file in files.iter().filter(|file| file.is_production()) {
-        let Some(path) = file.path.strip_prefix(CORE) else { continue };
+        let Some(path) = file.path.strip_prefix(folder) else { continue };
         let module = path.split(['/', '.']).next().unwrap_or_default();
-        let others = file.production_lines().into_iter().flat_map(known);
+        if module == "mod" || module == "lib" {
+            continue;
+        }
+        // `super` of a file's own module, or of a folder's `mod.rs`, is the folder looked at.
+        let is_child = path.contains('/') && !path.ends_with("/mod.rs");
+        let parent = if is_child { "super::super::" } else { "super::" };
+        let lines = file.production_lines();
+        let others = lines.into_iter().flat_map(|line| {
+            let by_parent = named(line, parent).filter(|other| *other != "super");
+            named(line, name).chain(by_parent)
+        });
         knows.entry(module).or_default().extend(others.filter(|other| *other != module));
     }
     // Whoever knows nobody that is left is taken away; in a circle nobody ever is.
@@ -68,7 +84,7 @@ fn core_circle(files: &[File]) -> Option<Fault> {
     }
     let names: Vec<_> = knows.keys().copied().collect();
     let what = format!("these modules know each other in a circle: {}", names.join(", "));
-    (!names.is_empty()).then(|| Fault::new(CORE, 0, what))
+    (!names.is_empty()).then(|| Fault::new(folder, 0, what))
 }
 
 #[cfg(test)]
@@ -98,7 +114,24 @@ mod tests {
                 File::new("crates/core/src/c.rs", last),
             ]
         };
-        assert!(core_circle(&files("use crate::a::A;\n")).is_some());
-        assert!(core_circle(&files("")).is_none());
+        let circle = |last| circle(&files(last), "crates/core/src/", "crate::");
+        assert!(circle("use crate::a::A;\n").is_some());
+        assert!(circle("").is_none());
+    }
+
+    #[test]
+    fn a_circle_in_the_fan_out_is_found() {
+        let files = |last: &str| {
+            [
+                File::new("crates/server/src/watch/mod.rs", "use self::hub::Hub;\n"),
+                File::new("crates/server/src/watch/hub/mod.rs", "use super::part::Part;\n"),
+                File::new("crates/server/src/watch/hub/tick.rs", "use super::Hub;\n"),
+                File::new("crates/server/src/watch/part.rs", last),
+            ]
+        };
+        let circle = |last| circle(&files(last), "crates/server/src/watch/", "crate::watch::");
+        assert!(circle("use super::hub::Hub;\n").is_some());
+        assert!(circle("use crate::watch::hub::Hub;\n").is_some());
+        assert!(circle("/// [`Hub`](super::hub::Hub) finds it.\n").is_none());
     }
 }

@@ -12,9 +12,8 @@ use pollux_core::standing::Standing;
 use tokio::time::Instant;
 
 use super::frame::{Message, MessageType};
-use super::places::Places;
+use super::places::{Places, SeatNumber};
 use super::view::{self, Audience};
-use super::viewer::Viewer;
 
 /// One poll in memory.
 pub(super) struct PollEntry {
@@ -23,8 +22,9 @@ pub(super) struct PollEntry {
     /// takes.
     pub poll: RwLock<Arc<Poll>>,
     pub state: Mutex<EntryState>,
-    /// The viewers who subscribed to this poll. No other lock is taken while this one is held.
-    pub viewers: Mutex<Places<Arc<Viewer>>>,
+    /// The seats of the viewers who subscribed to this poll. No other lock is taken while this one
+    /// is held.
+    pub viewers: Mutex<Places<SeatNumber>>,
     /// Whether one of them ever came from another machine.
     pub elsewhere: AtomicBool,
     /// The time of the last change or request, in milliseconds of the hub's life.

@@ -7,7 +7,7 @@ use pollux_core::id::PollId;
 use super::frame::{Close, Message, MessageType};
 use super::grants::{Grant, Proof};
 use super::hub::Hub;
-use super::viewer::{BrowserId, Life, SubscribeError, Viewer};
+use super::viewer::{BrowserId, Interest, Life, Sink, SubscribeError, Viewer};
 
 /// The API's handle on one viewer.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl ViewerHandle {
         if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == poll) {
             sub.followed = false;
         }
-        self.viewer.pump(&self.hub, &mut state);
+        self.viewer.pump(&mut state);
         Ok(())
     }
 
@@ -56,7 +56,7 @@ impl ViewerHandle {
     pub fn promote(&self, proof: Proof) {
         let mut state = self.viewer.state.lock();
         self.hub.promote(&self.viewer, &mut state, proof);
-        self.viewer.pump(&self.hub, &mut state);
+        self.viewer.pump(&mut state);
     }
 
     /// Sends a reply. A client that lets `WatchLimits::replies` of them pile up is closed.
@@ -76,7 +76,7 @@ impl ViewerHandle {
         } else {
             state.replies.push_back(message);
         }
-        self.viewer.pump(&self.hub, &mut state);
+        self.viewer.pump(&mut state);
     }
 
     /// Closes the connection with a code of RFC 6455 §7.4 and a reason.
@@ -88,6 +88,28 @@ impl ViewerHandle {
     pub(super) fn end(&self, why: Close) {
         let mut state = self.viewer.state.lock();
         state.end(why);
-        self.viewer.pump(&self.hub, &mut state);
+        self.viewer.pump(&mut state);
+    }
+}
+
+/// A viewer's seat, which is given up when it is dropped.
+pub(super) struct Seat(pub ViewerHandle);
+
+impl Seat {
+    /// Lets a viewer in.
+    pub fn take(
+        hub: &Arc<Hub>,
+        sink: Sink,
+        interest: &Interest,
+        browser_id: Option<BrowserId>,
+    ) -> Self {
+        let viewer = hub.join(sink, interest, browser_id);
+        Self(ViewerHandle { hub: hub.clone(), viewer })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.hub.leave(&self.0.viewer);
     }
 }

@@ -11,19 +11,21 @@
 //!                                 viewer ──▶ socket, stream
 //! ```
 //!
-//! [`feed`] brings announcements to the [`hub`], which merges them. `polls` keeps the polls
-//! (`entry` is one of them, `shelf` keeps what is needed of open polls that nobody uses, [`codes`]
-//! knows where join codes lead), and `agenda` keeps the events. `tick` sends what changed: a poll
-//! to the viewers that subscribed to it, an event to those that `follow` it from poll to poll.
-//! `shared` holds what all viewers are sent alike: the `overview`, which goes to those that watch
-//! everything, and the leaderboard (`board`).
+//! [`feed`] brings announcements to the [`hub`], which merges them. The hub is a folder: it puts
+//! the parts together, and the parts know nothing of it. `polls` keeps the polls (`entry` is one of
+//! them, `shelf` keeps what is needed of open polls that nobody uses, [`codes`] knows where join
+//! codes lead), and `agenda` keeps the events. `due` lists what has changed. The hub's tick sends
+//! it: a poll to the viewers that subscribed to it, an event to those that `follow` it from poll to
+//! poll. `shared` holds what all viewers are sent alike: the `overview`, which goes to those that
+//! watch everything, and the leaderboard (`board`).
 //!
-//! [`view`] alone decides what is shown to whom. `seats` lets viewers in. [`viewer`] knows what one
-//! viewer has not been sent yet, [`grants`] knows to which audience of a poll the viewer belongs,
-//! and [`handle`] has what the API may ask on its behalf. A viewer is reached over its WebSocket
-//! ([`socket`]; `frame` holds the bytes) or by server-sent events ([`stream`]). [`latency`]
-//! measures how long a vote takes until it is sent to the screens, [`trend`] keeps the course of a
-//! poll's numbers over time, and `figures` reports both.
+//! [`view`] alone decides what is shown to whom. `seats` lists the viewers; polls and events list
+//! theirs by the numbers of their seats, so a viewer knows what it watches and is not known by it.
+//! [`viewer`] knows what one viewer has not been sent yet, [`grants`] knows to which audience of a
+//! poll the viewer belongs, and [`handle`] has what the API may ask on its behalf. A viewer is
+//! reached over its WebSocket ([`socket`]; `frame` holds the bytes) or by server-sent events
+//! ([`stream`]). [`latency`] measures how long a vote takes until it is sent to the screens,
+//! [`trend`] keeps the course of a poll's numbers over time, and `figures` reports both.
 //!
 //! All messages are JSON. `hello` comes first. `poll.created`, `poll.updated` and `poll.closed`
 //! hold the whole poll; the others are `event.changed` and `leaderboard.changed`. `poll.closed` is
@@ -34,6 +36,7 @@
 mod agenda;
 mod board;
 pub mod codes;
+mod due;
 mod entry;
 pub mod feed;
 mod figures;
@@ -52,7 +55,6 @@ mod shared;
 mod shelf;
 pub mod socket;
 pub mod stream;
-mod tick;
 pub mod trend;
 pub mod view;
 pub mod viewer;

@@ -3,6 +3,10 @@
 
 use slab::Slab;
 
+/// The number of a viewer's seat, which is its place among all viewers. Polls and events list their
+/// viewers by it, so that they need not know what a viewer is.
+pub(super) type SeatNumber = u32;
+
 /// `Places` is a list whose members keep their place.
 pub(super) struct Places<T>(Slab<T>);
 
@@ -25,6 +29,11 @@ impl<T: Clone> Places<T> {
         if self.is_empty() {
             *self = Self::default();
         }
+    }
+
+    /// Returns the member at this place.
+    pub fn get(&self, place: u32) -> Option<&T> {
+        self.0.get(place as usize)
     }
 
     pub fn len(&self) -> usize {

@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
-use pollux_core::id::PollId;
+use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::poll::{Poll, PollStatus};
 
 use super::codes::Codes;
 use super::entry::{EntryState, PollEntry};
-use super::hub::Hub;
-use super::shelf::Shelf;
+use super::shelf::{Shelf, Shelved};
+
+/// The resolution at which uses are noted. Every vote is a use, so closer ones are noted once.
+const GRAIN_MILLIS: u64 = 1_000;
 
 /// The known polls. A poll's entry may be locked while any of these locks is taken, never the other
 /// way round; the map is taken before the shelf.
@@ -38,52 +41,32 @@ impl Polls {
             shelf: Shelf::new(),
         }
     }
-}
 
-/// `Kept` counts the open polls in memory and orders the others.
-#[derive(Default)]
-pub(super) struct Kept {
-    /// The number of polls that are open and not on the shelf.
-    pub open: usize,
-    next: u64,
-    /// The polls that are not open, in the order in which they are forgotten.
-    idle: BTreeMap<u64, PollId>,
-}
-
-impl Kept {
-    /// Puts the poll at the end of the order in which polls are forgotten.
-    fn last(&mut self, poll: PollId) -> Option<u64> {
-        let order = self.next;
-        self.next += 1;
-        self.idle.insert(order, poll);
-        Some(order)
-    }
-}
-
-impl Hub {
-    /// Returns how many polls are open.
-    pub fn open_polls(&self) -> usize {
-        self.polls.kept.lock().open + self.polls.shelf.len()
+    /// Returns the entry of a poll that is in memory, deleted or not.
+    pub fn entry(&self, id: PollId) -> Option<Arc<PollEntry>> {
+        self.by_id.read().get(&id).cloned()
     }
 
-    /// Returns, in order, every poll that may still change: those that are open, or closed and not
-    /// final yet. The feed compares them with the store.
-    pub fn unfinished_polls(&self) -> Vec<PollId> {
-        let known: Vec<_> = self.polls.by_id.read().values().cloned().collect();
-        let unfinished = |entry: &Arc<PollEntry>| {
-            let standing = &entry.state.lock().standing;
-            standing.poll.status != PollStatus::Deleted && !standing.is_final()
-        };
-        let unfinished = known.into_iter().filter(unfinished);
-        let mut polls: Vec<_> =
-            unfinished.map(|entry| entry.id).chain(self.polls.shelf.ids()).collect();
-        polls.sort_unstable();
-        polls.dedup();
-        polls
+    /// Returns this many of the newest open and listed polls, newest first.
+    pub fn newest(&self, most: usize) -> Vec<PollId> {
+        self.listed.lock().iter().rev().take(most).copied().collect()
+    }
+
+    /// Returns the open and listed polls, oldest first.
+    pub fn oldest(&self) -> Vec<PollId> {
+        self.listed.lock().iter().copied().collect()
+    }
+
+    /// Notes that the poll is being used.
+    pub fn touch(&self, entry: &PollEntry) {
+        let now = self.shelf.age();
+        if entry.used.load(Ordering::Relaxed) + GRAIN_MILLIS <= now {
+            entry.used.store(now, Ordering::Relaxed);
+        }
     }
 
     /// Updates the indexes after the poll itself has changed.
-    pub(super) fn index(&self, entry: &Arc<PollEntry>, state: &mut EntryState) {
+    pub fn index(&self, entry: &PollEntry, state: &mut EntryState, now: UnixMillis) {
         // The change may show the numbers to everybody. JSON with numbers that was encoded for the
         // few who saw them before describes the poll before the change, so nobody may be sent it
         // any more.
@@ -92,11 +75,11 @@ impl Hub {
         let before = std::mem::replace(&mut *entry.poll.write(), poll.clone());
         if before.code != poll.code {
             // The poll has joined an event, and its old code leads there now.
-            self.polls.codes.forget(&before.code, poll.id);
+            self.codes.forget(&before.code, poll.id);
         }
-        self.list(&poll);
+        self.list(&poll, now);
         let open = poll.status == PollStatus::Open;
-        let mut kept = self.polls.kept.lock();
+        let mut kept = self.kept.lock();
         if let Some(order) = state.idle.take() {
             kept.idle.remove(&order);
         }
@@ -111,9 +94,9 @@ impl Hub {
     }
 
     /// Updates the join code and the list of open, listed polls to what the poll now says.
-    pub(super) fn list(&self, poll: &Poll) {
-        self.polls.codes.lead(poll, self.ambient.now());
-        let mut listed = self.polls.listed.lock();
+    pub fn list(&self, poll: &Poll, now: UnixMillis) {
+        self.codes.lead(poll, now);
+        let mut listed = self.listed.lock();
         if poll.status == PollStatus::Open && poll.listed {
             listed.insert(poll.id);
         } else {
@@ -121,30 +104,48 @@ impl Hub {
         }
     }
 
-    /// Keeps the number of polls that are not open within its limit. A deleted poll stays for a
-    /// while too, as a tombstone: without it a late announcement would bring the poll back.
-    pub(super) fn forget_idle(&self) {
-        // Polls that are still watched stay, so several are tried; eight tries bound the work.
-        for _ in 0..8 {
-            let id = {
-                let mut kept = self.polls.kept.lock();
-                if kept.idle.len() <= self.limits().closed_polls {
-                    return;
-                }
-                let Some((_, id)) = kept.idle.pop_first() else { return };
-                id
-            };
-            let Some(entry) = self.entry(id) else { continue };
-            let mut state = entry.state.lock();
-            if state.status() == PollStatus::Open {
-                // It was opened again meanwhile.
-                continue;
+    /// Takes a poll out of memory unless somebody watches it, and puts it on the shelf if `shelved`
+    /// is given. Returns whether it did.
+    pub fn take_out(
+        &self,
+        entry: &PollEntry,
+        state: &mut EntryState,
+        shelved: Option<Shelved>,
+    ) -> bool {
+        {
+            let mut polls = self.by_id.write();
+            if state.gone || !entry.viewers.lock().is_empty() {
+                return false;
             }
-            if !self.forget(&entry, &mut state, None) {
-                state.idle = self.polls.kept.lock().last(id);
-                continue;
+            polls.remove(&entry.id);
+            if let Some(shelved) = shelved {
+                self.shelf.put(entry.id, shelved);
             }
-            self.polls.codes.forget(&state.standing.poll.code, id);
         }
+        state.gone = true;
+        if std::mem::take(&mut state.open) {
+            self.kept.lock().open -= 1;
+        }
+        true
+    }
+}
+
+/// `Kept` counts the open polls in memory and orders the others.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// The number of polls that are open and not on the shelf.
+    pub open: usize,
+    next: u64,
+    /// The polls that are not open, in the order in which they are forgotten.
+    pub idle: BTreeMap<u64, PollId>,
+}
+
+impl Kept {
+    /// Puts the poll at the end of the order in which polls are forgotten.
+    pub fn last(&mut self, poll: PollId) -> Option<u64> {
+        let order = self.next;
+        self.next += 1;
+        self.idle.insert(order, poll);
+        Some(order)
     }
 }

@@ -1,41 +1,33 @@
-//! The viewers' seats: how viewers come and go, what they are greeted with, subscribe to and may
-//! see.
+//! The seats of viewers, and the lists by which viewers are found.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
-use pollux_core::id::PollId;
-use pollux_core::poll::PollStatus;
-use tokio::time::Instant;
 
-use super::frame::Close;
-use super::grants::{Grant, Grants};
-use super::handle::ViewerHandle;
-use super::hub::Hub;
-use super::places::Places;
+use super::places::{Places, SeatNumber};
 use super::recent::Recent;
-use super::shared::Greeting;
-use super::view;
-use super::viewer::{BrowserId, Interest, Sink, State, Sub, SubscribeError, Viewer, Watched};
+use super::viewer::{BrowserId, Viewer};
 use crate::config::WatchLimits;
 
 /// All viewers. A lock is held to find or list some of them; no viewer's own lock is taken
 /// meanwhile.
 pub(super) struct Seats {
+    /// The viewers by the numbers of their seats.
     pub all: Mutex<Places<Arc<Viewer>>>,
     /// The viewers of everything or of the leaderboard.
     pub general: Mutex<Places<Arc<Viewer>>>,
-    /// The viewers with a browser id. The number is the place in `all`, and tells the tabs of one
-    /// browser apart.
-    known: Mutex<BTreeMap<(BrowserId, u32), Arc<Viewer>>>,
-    recent: Mutex<Recent>,
+    /// The viewers with a browser id. The number of the seat tells the tabs of one browser apart.
+    pub known: Mutex<BTreeMap<(BrowserId, SeatNumber), Arc<Viewer>>>,
+    /// The voters of the last moments.
+    pub recent: Mutex<Recent>,
     /// Whether the server is stopping. It is set once and never cleared.
     pub leaving: AtomicBool,
 }
 
 impl Seats {
+    /// Makes empty seats.
     pub fn new(limits: &WatchLimits) -> Self {
         Self {
             all: Mutex::default(),
@@ -45,243 +37,15 @@ impl Seats {
             leaving: AtomicBool::new(false),
         }
     }
-}
 
-impl Hub {
-    /// Returns how many viewers there are now.
-    pub fn viewers(&self) -> usize {
-        self.seats.all.lock().len()
+    /// Returns the viewer in this seat, unless it has left.
+    pub fn viewer(&self, seat: SeatNumber) -> Option<Arc<Viewer>> {
+        self.all.lock().get(seat).cloned()
     }
 
-    /// Lets the viewers with this browser id see the poll as those who have voted in it.
-    pub fn voted(&self, poll: PollId, browser_id: BrowserId) {
-        if !self.poll(poll).is_some_and(|poll| view::shows_after_vote(&poll)) {
-            return;
-        }
-        // The voter is noted before the viewers are listed. `join` does it the other way round, so
-        // no viewer is missed.
-        self.seats.recent.lock().insert(poll, browser_id);
-        let of_browser = (browser_id, 0)..=(browser_id, u32::MAX);
-        let viewers: Vec<_> =
-            self.seats.known.lock().range(of_browser).map(|(_, v)| v.clone()).collect();
-        for viewer in viewers {
-            let mut state = viewer.state.lock();
-            self.grant(&viewer, &mut state, poll, Grant::Voted);
-        }
-    }
-
-    /// Whether [`Hub::voted`] was called for this browser id a moment ago. The store knows the
-    /// voters whose ballots are counted.
-    pub fn has_voted(&self, poll: PollId, browser_id: BrowserId) -> bool {
-        self.seats.recent.lock().contains(poll, browser_id)
-    }
-
-    /// Lets a viewer in, which stays until its seat is dropped.
-    pub(super) fn join(
-        self: &Arc<Self>,
-        sink: Sink,
-        interest: Interest,
-        browser_id: Option<BrowserId>,
-    ) -> Seat {
-        let viewer = Arc::new(Viewer {
-            sink,
-            browser_id,
-            elsewhere: interest.elsewhere,
-            waker: Default::default(),
-            state: Mutex::new(State::new(Grants::default())),
-        });
-        let mut state = viewer.state.lock();
-        let full = {
-            let mut viewers = self.seats.all.lock();
-            state.place = viewers.insert(viewer.clone());
-            viewers.len() > self.limits.viewers
-        };
-        if let Some(browser_id) = browser_id {
-            self.seats.known.lock().insert((browser_id, state.place), viewer.clone());
-            for poll in interest.polls.iter().filter(|poll| self.has_voted(**poll, browser_id)) {
-                state.grants.add(*poll, Grant::Voted, self.limits.subscriptions);
-            }
-        }
-        for (poll, grant) in interest.grants.iter().take(self.limits.subscriptions) {
-            state.grants.add(*poll, *grant, self.limits.subscriptions);
-        }
-        state.mixed = !state.grants.is_empty();
-        if self.seats.leaving.load(Ordering::SeqCst) {
-            state.end(Close::AWAY);
-        } else if full {
-            state.end(Close::BUSY);
-        } else {
-            self.greet(&viewer, &mut state, &interest);
-        }
-        drop(state);
-        Seat(ViewerHandle { hub: self.clone(), viewer })
-    }
-
-    /// Registers the viewer for what it wants and then queues its `hello`. In this order a change
-    /// in between is sent twice rather than missed.
-    fn greet(&self, viewer: &Arc<Viewer>, state: &mut State, interest: &Interest) {
-        let general = interest.everything || interest.leaderboard;
-        if general {
-            state.general_place = Some(self.seats.general.lock().insert(viewer.clone()));
-        }
-        let listed = |id: &PollId| interest.everything && self.polls.listed.lock().contains(id);
-        let granted = state.grants.polls().into_iter().filter(listed);
-        for poll in interest.polls.iter().copied().chain(granted).take(self.limits.subscriptions) {
-            // A poll that is not in memory is left out, as `Interest::polls` documents.
-            let _ = self.subscribe(viewer, state, poll);
-        }
-        let usual = interest.everything && !state.mixed;
-        let (now, changes) = (Instant::now(), self.shared.changes.load(Ordering::SeqCst));
-        let current = |known: &Greeting| now < known.until && known.changes == changes;
-        if usual && let Some(known) = self.shared.greeting.lock().clone().filter(current) {
-            (state.cursor, state.board) = (Some(known.cursor), Some(known.board));
-            state.replies.push_back(known.message);
-            return;
-        }
-        let event = match interest.event {
-            Some(Watched::Event(id)) => self.begin_to_follow(viewer, state, id),
-            Some(Watched::Lone(id)) => self.standing(id).map(|standing| {
-                let view = view::event::lone(&standing);
-                serde_json::to_vec(&view).expect("a view is always JSON").into()
-            }),
-            None => None,
-        };
-        let mut polls = Vec::new();
-        if interest.everything {
-            state.cursor = Some(self.shared.overview.lock().head);
-            let newest = self.newest();
-            // Polls on the shelf are read back and come later.
-            self.polls.shelf.seek(newest.iter().copied());
-            for entry in newest.into_iter().filter_map(|id| self.entry(id)) {
-                if state.subs.iter().all(|sub| !Arc::ptr_eq(&sub.entry, &entry)) {
-                    let mut poll = entry.state.lock();
-                    self.renew(&mut poll);
-                    let audience = state.grants.audience(&poll.standing.poll);
-                    polls.push(poll.json(audience).1);
-                }
-            }
-        }
-        for i in 0..state.subs.len() {
-            let sub = &mut state.subs[i];
-            let mut poll = sub.entry.state.lock();
-            let audience = state.grants.audience(&poll.standing.poll);
-            if poll.is_shown(audience) {
-                let json;
-                (sub.sent, json) = poll.json(audience);
-                sub.behind = false;
-                polls.push(json);
-            }
-        }
-        let board = general.then(|| self.shown_board());
-        state.board = board.as_ref().map(|board| board.version);
-        let message = self.hello(event.as_deref(), &polls, board.as_deref());
-        // A tick that began meanwhile may have encoded older states than this `hello` has, so this
-        // viewer must not be sent that tick's batch.
-        let head = self.shared.overview.lock().head;
-        if state.cursor.is_some_and(|cursor| cursor != head) {
-            state.mixed = true;
-        } else if let (true, Some(cursor), Some(board)) = (usual, state.cursor, state.board) {
-            let until = now + self.limits.tick;
-            let message = message.clone();
-            *self.shared.greeting.lock() =
-                Some(Greeting { until, changes, cursor, board, message });
-        }
-        state.replies.push_back(message);
-    }
-
-    /// Subscribes a viewer to a poll, or makes an existing subscription due to be sent once more.
-    pub(super) fn subscribe(
-        &self,
-        viewer: &Arc<Viewer>,
-        state: &mut State,
-        id: PollId,
-    ) -> Result<(), SubscribeError> {
-        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
-            (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
-            // JSON that was encoded before the numbers were hidden has a lower version than what
-            // was sent with the numbers.
-            self.renew(&mut sub.entry.state.lock());
-            return Ok(());
-        }
-        if state.subs.len() >= self.limits.subscriptions {
-            return Err(SubscribeError::TooMany);
-        }
-        // The map stays locked, so that the poll is not forgotten before it is watched.
-        let (entry, place) = {
-            let polls = self.polls.by_id.read();
-            let entry = polls.get(&id).cloned().ok_or(SubscribeError::Unknown)?;
-            if entry.poll.read().status == PollStatus::Deleted {
-                return Err(SubscribeError::Unknown);
-            }
-            let place = entry.viewers.lock().insert(viewer.clone());
-            if viewer.elsewhere {
-                entry.elsewhere.store(true, Ordering::Relaxed);
-            }
-            (entry, place)
-        };
-        let closed = {
-            let mut poll = entry.state.lock();
-            self.renew(&mut poll);
-            poll.is_over()
-        };
-        state.mixed = true;
-        state.subs.push(Sub { entry, place, sent: 0, closed, behind: true, followed: false });
-        Ok(())
-    }
-
-    /// Grants something in a poll to a viewer, as [`ViewerHandle::grant`] documents.
-    pub(super) fn grant(&self, viewer: &Arc<Viewer>, state: &mut State, id: PollId, grant: Grant) {
-        let poll = self.entry(id).map(|entry| entry.poll.read().clone());
-        let before = poll.as_ref().map(|poll| state.grants.audience(poll));
-        state.grants.add(id, grant, self.limits.subscriptions);
-        if poll.as_ref().map(|poll| state.grants.audience(poll)) == before {
-            return;
-        }
-        state.mixed = true;
-        if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
-            // The version with the numbers may equal the one without, so the poll must be sent once
-            // more.
-            (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
-            self.renew(&mut sub.entry.state.lock());
-        } else if state.cursor.is_some()
-            && self.entry(id).is_some_and(|entry| entry.state.lock().seq > 0)
-        {
-            // The shared stream moves at the public's pace, and this viewer now sees more. If it
-            // has no room for another subscription, it stays at that pace.
-            let _ = self.subscribe(viewer, state, id);
-        }
-        viewer.pump(self, state);
-    }
-
-    fn leave(&self, viewer: &Arc<Viewer>) {
-        let mut state = viewer.state.lock();
-        state.life = super::viewer::Life::Dead;
-        for sub in state.subs.drain(..) {
-            sub.entry.viewers.lock().remove(sub.place);
-        }
-        if let Some(following) = state.following.take() {
-            following.entry.viewers.lock().remove(following.place);
-        }
-        if let Some(place) = state.general_place.take() {
-            self.seats.general.lock().remove(place);
-        }
-        if let Some(browser_id) = viewer.browser_id {
-            self.seats.known.lock().remove(&(browser_id, state.place));
-        }
-        self.seats.all.lock().remove(state.place);
-        if let Sink::Socket(stream) = &viewer.sink {
-            // A task that still holds a handle must not keep the connection open.
-            let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Both);
-        }
-        self.due.changed.notify_one();
-    }
-}
-
-/// A viewer's place, which is given up when the seat is dropped.
-pub(super) struct Seat(pub ViewerHandle);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.hub.leave(&self.0.viewer);
+    /// Returns the viewers that came with this browser id.
+    pub fn of_browser(&self, browser_id: BrowserId) -> Vec<Arc<Viewer>> {
+        let seats = (browser_id, 0)..=(browser_id, SeatNumber::MAX);
+        self.known.lock().range(seats).map(|(_, viewer)| viewer.clone()).collect()
     }
 }

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pollux_core::id::PollId;
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::board::Board;
 use super::entry::{EntryState, PollEntry};
 use super::frame::{Message, MessageType};
-use super::hub::Hub;
 use super::overview::{Overview, TickFrames};
-use super::view::LeaderboardView;
+use super::view::leaderboard::{self, LeaderboardView, RankMove};
 use crate::config::WatchLimits;
 
 /// `Shared` holds what is sent alike.
@@ -87,30 +87,28 @@ impl Shared {
             changes: AtomicU64::new(0),
         }
     }
-}
 
-impl Hub {
     /// Returns the leaderboard as of the last tick, cut to `limit` places.
     pub fn leaderboard(&self, limit: usize) -> LeaderboardView {
-        let view = self.shared.board.lock().view.clone();
+        let view = self.board.lock().view.clone();
         view.cut(limit)
     }
 
     /// Drops outdated JSON, so that this poll is shown as it is even before its tick.
-    pub(super) fn renew(&self, poll: &mut EntryState) {
+    pub fn renew(&self, poll: &mut EntryState) {
         if poll.renew() {
-            self.shared.changes.fetch_add(1, Ordering::SeqCst);
+            self.changes.fetch_add(1, Ordering::SeqCst);
         }
     }
 
     /// Makes the first message of a connection.
-    pub(super) fn hello(
+    pub fn hello(
         &self,
         event: Option<&[u8]>,
         polls: &[Bytes],
         board: Option<&ShownBoard>,
     ) -> Message {
-        let start = format!("{{\"type\":\"hello\",\"epoch\":\"{}\"", self.shared.epoch);
+        let start = format!("{{\"type\":\"hello\",\"epoch\":\"{}\"", self.epoch);
         let mut parts: Vec<&[u8]> = vec![start.as_bytes()];
         if let Some(event) = event {
             parts.extend([b",\"event\":", event]);
@@ -129,8 +127,8 @@ impl Hub {
     }
 
     /// Returns the first poll that changed after this place of the stream, and that poll's place.
-    pub(super) fn overview_after(&self, cursor: u64) -> Option<(u64, Arc<PollEntry>)> {
-        let overview = self.shared.overview.lock();
+    pub fn overview_after(&self, cursor: u64) -> Option<(u64, Arc<PollEntry>)> {
+        let overview = self.overview.lock();
         if overview.head <= cursor {
             return None;
         }
@@ -138,14 +136,35 @@ impl Hub {
     }
 
     /// Returns the frames of the last tick, for a viewer who had come as far as `cursor` before it.
-    pub(super) fn overview_batch(&self, cursor: u64) -> Option<TickFrames> {
-        let overview = self.shared.overview.lock();
+    pub fn overview_batch(&self, cursor: u64) -> Option<TickFrames> {
+        let overview = self.overview.lock();
         let (from, batch) = overview.batch.as_ref()?;
         (*from == cursor && !batch.is_empty()).then(|| batch.clone())
     }
 
     /// Returns the leaderboard as sockets and streams are sent it.
-    pub(super) fn shown_board(&self) -> Arc<ShownBoard> {
-        self.shared.board.lock().shown.clone()
+    pub fn shown_board(&self) -> Arc<ShownBoard> {
+        self.board.lock().shown.clone()
+    }
+}
+
+impl ShownBoard {
+    /// Makes what is sent of a leaderboard that has changed.
+    pub fn after(before: &Self, view: LeaderboardView) -> Self {
+        /// The rest of the message, without the leaderboard itself.
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Rest {
+            since_version: u64,
+            changes: Vec<RankMove>,
+        }
+        let changes = leaderboard::moves(&before.view, &view);
+        let rest = Rest { since_version: before.version, changes };
+        let json = serde_json::to_vec(&view).expect("a view is always JSON");
+        let rest = serde_json::to_vec(&rest).expect("numbers and ids are always JSON");
+        let start: &[u8] = b"{\"type\":\"leaderboard.changed\",\"leaderboard\":";
+        let parts = [start, &json, b",", &rest[1..]];
+        let message = Some(Message::text(MessageType::Leaderboard, view.version, &parts));
+        Self { version: view.version, json: json.into(), view, message }
     }
 }

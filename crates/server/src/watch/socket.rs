@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::frame::{Close, Decoder, Message, Received};
-use super::handle::ViewerHandle;
+use super::handle::{Seat, ViewerHandle};
 use super::hub::Hub;
 use super::viewer::{BrowserId, Interest, Life, Sink};
 
@@ -57,14 +57,14 @@ pub async fn serve_socket(
     // The connection works without either option.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_send_buffer_size(hub.limits().send_buffer);
-    let seat = hub.join(Sink::Socket(stream), interest, browser_id);
+    let seat = Seat::take(&hub, Sink::Socket(stream), &interest, browser_id);
     drop(hub);
     let mut reader = Reader::new(&seat.0);
     reader.decoder.feed(&read_ahead);
     drop(read_ahead);
     {
         let mut state = seat.0.viewer.state.lock();
-        seat.0.viewer.pump(&seat.0.hub, &mut state);
+        seat.0.viewer.pump(&mut state);
     }
     let ready = loop {
         match reader.decoder.next(seat.0.hub.limits().message) {
@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
                 TaskPoll::Ready(Ok(())) => {
                     let since = state.blocked.take();
                     let before = state.unsent.len();
-                    viewer.pump(&self.handle.hub, &mut state);
+                    viewer.pump(&mut state);
                     // The socket was ready and took nothing, so it counts as blocked since before.
                     if state.blocked.is_some() && state.unsent.len() == before {
                         state.blocked = since;

@@ -10,9 +10,8 @@ use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::frame::{Message, MessageType};
-use super::handle::ViewerHandle;
+use super::handle::{Seat, ViewerHandle};
 use super::hub::Hub;
-use super::seats::Seat;
 use super::viewer::{BrowserId, Interest, Life, Sink};
 
 /// The field that makes a browser wait 2,000 milliseconds before it connects again.
@@ -31,7 +30,7 @@ pub fn event_stream(
     interest: Interest,
     browser_id: Option<BrowserId>,
 ) -> EventStream {
-    EventStream { seat: hub.join(Sink::Pulled, interest, browser_id), started: false }
+    EventStream { seat: Seat::take(hub, Sink::Pulled, &interest, browser_id), started: false }
 }
 
 impl EventStream {
@@ -52,7 +51,7 @@ impl EventStream {
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> TaskPoll<Option<Message>> {
-        let ViewerHandle { hub, viewer } = &self.seat.0;
+        let viewer = &self.seat.0.viewer;
         viewer.waker.register(cx.waker());
         let mut state = viewer.state.lock();
         // A stream that pulls is alive.
@@ -60,7 +59,7 @@ impl EventStream {
         if let Life::Ending(_) = state.life {
             state.life = Life::Ended;
         }
-        match state.next(hub) {
+        match viewer.next(&mut state) {
             Some(message) => TaskPoll::Ready(Some(message)),
             None if state.life != Life::Watching => TaskPoll::Ready(None),
             None => TaskPoll::Pending,

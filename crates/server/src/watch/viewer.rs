@@ -21,7 +21,8 @@ use super::entry::PollEntry;
 use super::follow::Following;
 use super::frame::{Close, Message, MessageType};
 use super::grants::{Grant, Grants};
-use super::hub::Hub;
+use super::places::SeatNumber;
+use super::shared::Shared;
 
 /// An event to follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,8 @@ pub struct Interest {
     pub elsewhere: bool,
 }
 
-/// A browser id: the 16 bytes in the voter cookie. [`Hub::voted`] finds viewers by it.
+/// A browser id: the 16 bytes in the voter cookie. [`Hub::voted`](super::hub::Hub::voted) finds
+/// viewers by it.
 pub type BrowserId = [u8; 16];
 
 /// `SubscribeError` says why a subscription was not made.
@@ -77,6 +79,8 @@ pub(super) struct Viewer {
     pub sink: Sink,
     pub browser_id: Option<BrowserId>,
     pub elsewhere: bool,
+    /// What this viewer is sent like others.
+    pub shared: Arc<Shared>,
     /// Wakes the task that serves the socket, or the one that pulls.
     pub waker: AtomicWaker,
     /// What the viewer wants and was sent. Its lock is taken before any lock of an entry or the
@@ -131,8 +135,8 @@ pub(super) struct State {
     pub mixed: bool,
     /// The version that a viewer of the leaderboard was last sent; `None` for others.
     pub board: Option<u64>,
-    /// The viewer's place among all viewers.
-    pub place: u32,
+    /// The number of the viewer's seat.
+    pub seat: SeatNumber,
     /// The viewer's place among those that watch everything or the leaderboard.
     pub general_place: Option<u32>,
     /// The moment of the last sign of life.
@@ -156,7 +160,7 @@ impl State {
             cursor: None,
             mixed: false,
             board: None,
-            place: 0,
+            seat: 0,
             general_place: None,
             heard: Instant::now(),
             asked: false,
@@ -172,7 +176,7 @@ impl State {
     }
 
     /// Returns what to send next, which counts as sent from then on.
-    pub fn next(&mut self, hub: &Hub) -> Option<Message> {
+    fn next(&mut self, shared: &Shared) -> Option<Message> {
         if let Some(reply) = self.replies.pop_front() {
             if self.replies.is_empty() {
                 self.replies = VecDeque::new();
@@ -190,10 +194,11 @@ impl State {
         if std::mem::take(&mut self.ping) {
             return Some(Message::ping());
         }
-        let named = self.next_of_event().or_else(|| self.next_of_subs());
-        named.or_else(|| self.next_of_overview(hub)).or_else(|| {
+        let event = self.following.as_mut().and_then(Following::next);
+        let named = event.or_else(|| self.next_of_subs());
+        named.or_else(|| self.next_of_overview(shared)).or_else(|| {
             let sent = self.board.as_mut()?;
-            let shown = hub.shown_board();
+            let shown = shared.shown_board();
             let newer = shown.version > *sent;
             *sent = shown.version;
             newer.then_some(shown.message.clone()).flatten()
@@ -231,10 +236,10 @@ impl State {
         None
     }
 
-    fn next_of_overview(&mut self, hub: &Hub) -> Option<Message> {
+    fn next_of_overview(&mut self, shared: &Shared) -> Option<Message> {
         let cursor = self.cursor.as_mut()?;
         loop {
-            let (seq, entry) = hub.overview_after(*cursor)?;
+            let (seq, entry) = shared.overview_after(*cursor)?;
             let before = std::mem::replace(cursor, seq);
             if self.subs.iter().any(|sub| Arc::ptr_eq(&sub.entry, &entry)) {
                 continue;
@@ -252,16 +257,21 @@ impl State {
 }
 
 impl Viewer {
+    /// Returns what to send next, which counts as sent from then on.
+    pub fn next(&self, state: &mut State) -> Option<Message> {
+        state.next(&self.shared)
+    }
+
     /// Writes what there is to send, as much as the socket takes. If the messages are pulled, it
     /// wakes the task that pulls them.
-    pub fn pump(&self, hub: &Hub, state: &mut State) {
+    pub fn pump(&self, state: &mut State) {
         let Sink::Socket(stream) = &self.sink else { return self.waker.wake() };
         while state.blocked.is_none() && state.life != Life::Dead {
             if state.unsent.is_empty() {
-                if self.pump_overview(hub, state, stream) {
+                if self.pump_overview(state, stream) {
                     continue;
                 }
-                match state.next(hub) {
+                match self.next(state) {
                     Some(message) => state.unsent = message.wire().clone(),
                     None => break,
                 }
@@ -282,11 +292,11 @@ impl Viewer {
 
     /// Writes all frames of a tick in one call to the kernel (at most [`MOST_FRAMES`]) for a viewer
     /// of everything that had been sent all before. Returns whether such a write was tried.
-    fn pump_overview(&self, hub: &Hub, state: &mut State, stream: &TcpStream) -> bool {
+    fn pump_overview(&self, state: &mut State, stream: &TcpStream) -> bool {
         let usual = state.life == Life::Watching && state.replies.is_empty();
         let usual = usual && !state.ping && !state.mixed;
         let Some(cursor) = state.cursor.as_mut().filter(|_| usual) else { return false };
-        let Some(batch) = hub.overview_batch(*cursor) else { return false };
+        let Some(batch) = self.shared.overview_batch(*cursor) else { return false };
         let mut slices = [IoSlice::new(&[]); MOST_FRAMES];
         for (slice, (_, frame)) in slices.iter_mut().zip(batch.iter()) {
             *slice = IoSlice::new(frame);
@@ -319,20 +329,12 @@ impl Viewer {
 
     /// Marks the subscription to this poll as behind, because the poll may be newer than what this
     /// viewer was sent, and sends what there is to send.
-    pub fn offer(&self, hub: &Hub, entry: &Arc<PollEntry>) {
+    pub fn offer(&self, entry: &Arc<PollEntry>) {
         let mut state = self.state.lock();
         if let Some(sub) = state.subs.iter_mut().find(|sub| Arc::ptr_eq(&sub.entry, entry)) {
             sub.behind = true;
-            self.pump(hub, &mut state);
+            self.pump(&mut state);
         }
-    }
-
-    /// Moves the viewer on to the current poll of the event that it follows, which has changed, and
-    /// sends what there is to send.
-    pub fn offer_event(self: &Arc<Self>, hub: &Hub) {
-        let mut state = self.state.lock();
-        hub.follow(self, &mut state);
-        self.pump(hub, &mut state);
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::openapi;
 use crate::api::http::answer;
-use crate::watch::view::RankMove;
+use crate::watch::view::leaderboard::RankMove;
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| {
     serde_json::to_vec_pretty(&whole()).expect("the document is plain data").into()

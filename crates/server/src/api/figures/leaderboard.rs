@@ -11,7 +11,7 @@ use crate::api::App;
 use crate::api::http::answer::cached;
 use crate::api::http::query::Query;
 use crate::api::problem::Problem;
-use crate::watch::view::LeaderboardView;
+use crate::watch::view::leaderboard::LeaderboardView;
 
 /// Read the leading options and polls over all open, listed polls.
 #[utoipa::path(

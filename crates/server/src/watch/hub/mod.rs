@@ -1,8 +1,22 @@
 //! The hub keeps the newest standing of every poll in use, and knows who watches it. A change that
-//! is merged or applied here marks its poll as dirty, and the tick (`tick.rs`) sends the poll.
+//! is merged or applied here marks its poll as dirty, and the tick sends the poll.
+//!
+//! The parts of the hub know nothing of it and lie beside this folder. The files of this folder are
+//! what the hub does with them: `polls`, `shelf` and `events` with what is known, `seats`, `follow`
+//! and `care` with the viewers, and `tick`, with `board`, with what is sent.
 //!
 //! Locks are taken in this order: first a viewer's, then a poll's, then any one of the hub's own.
 //! No lock is held across an await.
+
+mod board;
+mod care;
+mod events;
+mod figures;
+mod follow;
+mod polls;
+mod seats;
+mod shelf;
+mod tick;
 
 use std::sync::Arc;
 
@@ -15,12 +29,12 @@ use tokio::time::Instant;
 
 use super::agenda::Agendas;
 use super::codes;
+use super::due::Due;
 use super::entry::{EntryState, PollEntry};
 use super::figures::Figures;
 use super::polls::Polls;
 use super::seats::Seats;
 use super::shared::Shared;
-use super::tick::Due;
 use super::view;
 use crate::ambient::SharedAmbient;
 use crate::config::WatchLimits;
@@ -39,14 +53,14 @@ pub enum Missing {
 /// uses is put on the shelf, which keeps less of it. Each part documents what its locks are held
 /// for.
 pub struct Hub {
-    pub(super) limits: WatchLimits,
-    pub(super) ambient: SharedAmbient,
-    pub(super) polls: Polls,
-    pub(super) agendas: RwLock<Agendas>,
-    pub(super) due: Due,
-    pub(super) shared: Shared,
-    pub(super) seats: Seats,
-    pub(super) figures: Figures,
+    limits: WatchLimits,
+    ambient: SharedAmbient,
+    polls: Polls,
+    agendas: RwLock<Agendas>,
+    due: Due,
+    shared: Arc<Shared>,
+    seats: Seats,
+    figures: Figures,
 }
 
 impl Hub {
@@ -56,7 +70,7 @@ impl Hub {
             polls: Polls::new(),
             agendas: RwLock::default(),
             due: Due::default(),
-            shared: Shared::new(hex::encode(ambient.random::<8>()), &limits),
+            shared: Arc::new(Shared::new(hex::encode(ambient.random::<8>()), &limits)),
             seats: Seats::new(&limits),
             figures: Figures::new(partitions, &limits),
             ambient,
@@ -79,9 +93,9 @@ impl Hub {
     /// and each of its tallies the newer one is kept. A deleted poll is no longer found, but its
     /// entry stays in memory for a while.
     pub fn merge(&self, standing: Standing) {
-        self.advance_to(&standing);
+        self.figures.advance_to(&standing);
         let id = standing.poll.id;
-        let Some(entry) = self.entry(id) else {
+        let Some(entry) = self.polls.entry(id) else {
             if standing.poll.status != PollStatus::Deleted || self.polls.shelf.has(id) {
                 self.insert(standing);
             }
@@ -111,7 +125,7 @@ impl Hub {
                 return self.apply_draft(poll);
             }
             Announcement::Poll(poll) => {
-                let Some(entry) = self.entry(poll.id) else {
+                let Some(entry) = self.polls.entry(poll.id) else {
                     if poll.status == PollStatus::Deleted && !self.polls.shelf.has(poll.id) {
                         return self.apply_gone(&poll);
                     }
@@ -125,7 +139,7 @@ impl Hub {
                 self.changed(&entry, state, newer, newer);
             }
             Announcement::Tally(tally) => {
-                let entry = self.entry(tally.poll).ok_or(Missing::Poll(tally.poll))?;
+                let entry = self.polls.entry(tally.poll).ok_or(Missing::Poll(tally.poll))?;
                 let mut state = entry.state.lock();
                 let (id, phase) = (tally.poll, tally.tally.phase);
                 if state.gone {
@@ -137,7 +151,7 @@ impl Hub {
                 return if ahead { Err(Missing::Poll(id)) } else { Ok(()) };
             }
             Announcement::Progress { partition, generation, next_offset } => {
-                self.advance(partition, generation, next_offset);
+                self.figures.advance(partition, generation, next_offset);
                 *self.figures.committed_at.lock() = Some(self.ambient.now());
                 self.pass_over(partition, next_offset);
             }
@@ -155,15 +169,15 @@ impl Hub {
     pub fn poll(&self, id: PollId) -> Option<Arc<Poll>> {
         let polls = self.polls.by_id.read();
         let entry = polls.get(&id)?;
-        self.touch(entry);
+        self.polls.touch(entry);
         let poll = entry.poll.read().clone();
         (poll.status != PollStatus::Deleted).then_some(poll)
     }
 
     /// Returns a consistent copy of the poll and its tallies, unless the poll is deleted.
     pub fn standing(&self, id: PollId) -> Option<Standing> {
-        let entry = self.entry(id)?;
-        self.touch(&entry);
+        let entry = self.polls.entry(id)?;
+        self.polls.touch(&entry);
         let standing = entry.state.lock().standing.clone();
         (standing.poll.status != PollStatus::Deleted).then_some(standing)
     }
@@ -175,27 +189,12 @@ impl Hub {
         codes::is_sure(&poll, self.ambient.now()).then_some(poll.id)
     }
 
-    /// Returns the entry of a poll that is in memory, deleted or not.
-    pub(super) fn entry(&self, id: PollId) -> Option<Arc<PollEntry>> {
-        self.polls.by_id.read().get(&id).cloned()
-    }
-
     /// Returns those of the newest open, listed polls that show a voter their numbers only after
     /// the vote.
     pub fn after_vote(&self) -> Vec<Arc<Poll>> {
-        let polls = self.newest().into_iter().filter_map(|id| self.poll(id));
+        let newest = self.polls.newest(self.limits.overview);
+        let polls = newest.into_iter().filter_map(|id| self.poll(id));
         polls.filter(|poll| view::shows_after_vote(poll)).collect()
-    }
-
-    /// Returns the newest open and listed polls, which are the first that a viewer of everything is
-    /// sent.
-    pub(super) fn newest(&self) -> Vec<PollId> {
-        self.polls.listed.lock().iter().rev().take(self.limits.overview).copied().collect()
-    }
-
-    /// Returns the open and listed polls, oldest first.
-    pub(super) fn listed(&self) -> Vec<PollId> {
-        self.polls.listed.lock().iter().copied().collect()
     }
 
     fn insert(&self, standing: Standing) {
@@ -228,10 +227,10 @@ impl Hub {
         is_new: bool,
     ) {
         if poll {
-            self.index(entry, &mut state);
+            self.polls.index(entry, &mut state, self.ambient.now());
         }
         if is_new {
-            self.touch(entry);
+            self.polls.touch(entry);
         }
         // Nothing is sent about a deleted poll after its deletion.
         let is_new = is_new && (poll || state.status() != PollStatus::Deleted);

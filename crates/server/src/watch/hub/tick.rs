@@ -1,0 +1,156 @@
+//! The tick sends what has changed to those who watch it.
+//!
+//! A poll's first change is sent at once. Further changes are sent together, at most once every
+//! [`WatchLimits::tick`](crate::config::WatchLimits::tick). If sending takes longer than that,
+//! ticks are further apart and viewers skip standings; nothing is queued.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::Mutex;
+use pollux_core::id::PollId;
+use pollux_core::poll::PollStatus;
+use pollux_core::standing::Shown;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::Hub;
+use crate::watch::entry::PollEntry;
+use crate::watch::overview;
+use crate::watch::places::Places;
+use crate::watch::view::{self, Audience};
+
+/// The number of viewers served, or of polls looked at, before other tasks have their turn on the
+/// CPU.
+pub(super) const CHUNK: usize = 128;
+
+impl Hub {
+    /// Ticks until `shutdown`, then closes every viewer and waits until all have left, for at most
+    /// [`WatchLimits::goodbye`](crate::config::WatchLimits::goodbye).
+    pub async fn run(self: &Arc<Self>, shutdown: CancellationToken) {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => {}
+            ((), ()) = async { tokio::join!(self.tick(), self.look_after()) } => {}
+        }
+        self.send_away().await;
+    }
+
+    async fn tick(&self) {
+        loop {
+            let next = self.pass().await;
+            tokio::select! {
+                biased;
+                () = self.due.changed.notified() => {}
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+            }
+        }
+    }
+
+    /// Sends all that is due, and returns the time at which something will be due next.
+    async fn pass(&self) -> Option<Instant> {
+        let mut now = Instant::now();
+        let due: Vec<_> = {
+            let mut dirty = self.due.polls.lock();
+            let later = dirty.split_off(&(now, PollId(uuid::Uuid::max())));
+            std::mem::replace(&mut *dirty, later).into_values().collect()
+        };
+        for (i, entry) in due.iter().enumerate() {
+            let decided = self.tick_poll(entry, now);
+            fan_out(&entry.viewers, |seat| {
+                self.seats.viewer(*seat).inspect(|viewer| viewer.offer(entry));
+            })
+            .await;
+            self.figures.latency.sent(decided);
+            if i % CHUNK == CHUNK - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        for entry in self.due_agendas(Instant::now()) {
+            fan_out(&entry.viewers, |seat| {
+                self.seats.viewer(*seat).inspect(|viewer| self.offer_event(viewer));
+            })
+            .await;
+        }
+        if !due.is_empty() {
+            now = Instant::now();
+        }
+        let overview = self.tick_overview(now);
+        let board = self.tick_board(now);
+        if overview || board {
+            fan_out(&self.seats.general, |viewer| viewer.pump(&mut viewer.state.lock())).await;
+        }
+        let dirty = self.due.polls.lock().first_key_value().map(|((at, _), _)| *at);
+        let agendas = self.due.agendas.lock().first_key_value().map(|((at, _), _)| *at);
+        let overview = {
+            let overview = self.shared.overview.lock();
+            overview.due.filter(|_| !overview.queue.is_empty())
+        };
+        let board = {
+            let board = self.shared.board.lock();
+            board.due.filter(|_| !board.dirty.is_empty())
+        };
+        [dirty, agendas, overview, board].into_iter().flatten().min()
+    }
+
+    /// Makes the poll's newest standing the one that is sent. Returns the times at which those
+    /// ballots were acknowledged whose latency is measured and which this standing has decided.
+    fn tick_poll(&self, entry: &Arc<PollEntry>, now: Instant) -> Vec<Instant> {
+        let mut state = entry.state.lock();
+        state.dirty = false;
+        state.next_at = Some(now + self.limits.tick);
+        let decided = self.figures.latency.decided(&state.standing);
+        // This version grows with every change that any audience can see.
+        let version = state.standing.version(Shown::Numbers);
+        if version == state.ticked {
+            return Vec::new();
+        }
+        state.ticked = version;
+        self.figures.trends.note(&state.standing, self.ambient.now());
+        self.note(&state.standing);
+        state.renew();
+        self.shared.changes.fetch_add(1, Ordering::SeqCst);
+        let poll = &state.standing.poll;
+        let listed = poll.listed && (poll.status == PollStatus::Open || state.created_seq > 0);
+        // Votes that the public may not see must not show in the pace of messages either.
+        let public = state.standing.version(view::shown(poll, Audience::Public));
+        let contends = view::contends(poll);
+        if contends || state.contended {
+            state.contended = contends;
+            self.shared.board.lock().dirty.insert(entry.id);
+        }
+        if listed && public != state.public && !state.queued {
+            (state.queued, state.public) = (true, public);
+            self.shared.overview.lock().queue.push_back(entry.clone());
+        }
+        decided
+    }
+
+    /// Gives the polls that have changed their new places in the overview. Returns whether there is
+    /// something to send.
+    fn tick_overview(&self, now: Instant) -> bool {
+        {
+            let mut overview = self.shared.overview.lock();
+            if overview.queue.is_empty() || overview.due.is_some_and(|at| now < at) {
+                return false;
+            }
+            overview.due = Some(now + self.limits.tick);
+        }
+        let watched = !self.seats.general.lock().is_empty();
+        overview::advance(&self.shared.overview, watched.then_some(self.limits.overview));
+        watched
+    }
+}
+
+/// Calls `each` for every member of a list, and lets other tasks run after each chunk.
+pub(super) async fn fan_out<T: Clone>(list: &Mutex<Places<T>>, each: impl Fn(&T)) {
+    let (mut chunk, mut from) = (Vec::new(), Some(0));
+    while let Some(start) = from {
+        from = list.lock().chunk(start, CHUNK, &mut chunk);
+        chunk.iter().for_each(&each);
+        chunk.clear();
+        if from.is_some() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
