@@ -52,7 +52,7 @@ clippy: setup
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 
 doc: setup
-	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --features pollux-server/conformance --no-deps --document-private-items --quiet
 
 tidy: setup ## Sizes, import directions, words, and papers that name what is there
 	cargo xtask tidy
