@@ -25,6 +25,10 @@ pub fn check(files: &[File]) -> Vec<Fault> {
                 let what = "one `use` for each module, so that it is seen who knows whom";
                 faults.push(Fault::new(&file.path, n + 1, what));
             }
+            if code(line).contains("super::super::") {
+                let what = "named by `crate::`, so that it is seen who knows whom";
+                faults.push(Fault::new(&file.path, n + 1, what));
+            }
             for to in known(line) {
                 if forbidden.is_some_and(|(_, forbidden)| forbidden.contains(&to)) {
                     let what = format!("`{folder}` may not know `{to}`");
@@ -43,10 +47,14 @@ fn known(line: &str) -> impl Iterator<Item = &str> {
     named(line, "crate::")
 }
 
+/// A line without its comment.
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
+}
+
 /// What a line of code names directly behind `before`.
 fn named<'a>(line: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
-    let code = line.split("//").next().unwrap_or_default();
-    let names = code.split(before).skip(1);
+    let names = code(line).split(before).skip(1);
     names.map(|rest| {
         rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
     })
@@ -62,14 +70,12 @@ fn circle<'a>(files: &'a [File], folder: &str, name: &'a str) -> Option<Fault> {
         if module == "mod" || module == "lib" {
             continue;
         }
-        // `super` of a file's own module, or of a folder's `mod.rs`, is the folder looked at.
-        let is_child = path.contains('/') && !path.ends_with("/mod.rs");
-        let parent = if is_child { "super::super::" } else { "super::" };
+        // What is above a file of the folder, or above the `mod.rs` of a folder in it, is the folder.
+        let parent =
+            if path.contains('/') && !path.ends_with("/mod.rs") { name } else { "super::" };
         let lines = file.production_lines();
-        let others = lines.into_iter().flat_map(|line| {
-            let by_parent = named(line, parent).filter(|other| *other != "super");
-            named(line, name).chain(by_parent)
-        });
+        let others =
+            lines.into_iter().flat_map(|line| named(line, name).chain(named(line, parent)));
         knows.entry(module).or_default().extend(others.filter(|other| *other != module));
     }
     // Whoever knows nobody that is left is taken away; in a circle nobody ever is.
@@ -102,6 +108,8 @@ mod tests {
         ];
         let faults = check(&files);
         assert_eq!(faults.len(), 1);
+        let by_super = "use super::super::store::Y;\n";
+        assert_eq!(check(&[File::new("crates/server/src/log/x/mod.rs", by_super)]).len(), 1);
         assert_eq!((faults[0].path.as_str(), faults[0].line), ("crates/server/src/log/mod.rs", 2));
     }
 
