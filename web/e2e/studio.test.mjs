@@ -781,7 +781,7 @@ const FORM = `
   - text: several
   - radio "a rating for each"
   - text: a rating for each
-- paragraph: Options 0 of at most 100; paste a list to make one of each line
+- paragraph: Options 0 of at most 100; paste a list to make one of each line or cell
 - paragraph: Arrow up and down move it; Home and End to the ends.
 - list "Options":
   - listitem:

@@ -13,6 +13,8 @@ const SHELF: &[&str] = &["-p", "pollux-server", "--test", "watch", "shelf::"];
 const WATCH: &[&str] = &["-p", "pollux-server", "--test", "watch", "states::"];
 const PROCESSOR: &[&str] = &["-p", "pollux-server", "--test", "processor"];
 const API: &[&str] = &["-p", "pollux-server", "--test", "api", "--test", "api_live"];
+const TEXT: &[&str] = &["-p", "pollux-core", "--test", "text"];
+const TEXTS: &[&str] = &["-p", "pollux-server", "--test", "api_texts"];
 const WHO: &[&str] = &["-p", "pollux-server", "--test", "api_identity"];
 const SOCKETS: &[&str] = &["-p", "pollux-server", "--test", "api_sockets"];
 const CLOCKS: &[&str] = &["-p", "pollux-server", "--test", "api_clocks"];
@@ -80,6 +82,35 @@ pub const PLANTS: &[Plant] = &[
         right: "for (partition, offset, bytes) in records {",
         wrong: "for (partition, offset, bytes) in records.into_iter().take(4) {",
         tests: CHECKER,
+    },
+    // These bugs are in what a text is.
+    Plant {
+        name: "options that look the same are two",
+        file: "crates/core/src/rule.rs",
+        right: "position(|other| *other == key)",
+        wrong: "position(|other| *other == *text)",
+        tests: TEXT,
+    },
+    Plant {
+        name: "a vote in the other encoding is of no option",
+        file: "crates/core/src/kind/choice/mod.rs",
+        right: "let key = text::key(text);",
+        wrong: "let key = Cow::Borrowed(text);",
+        tests: TEXT,
+    },
+    Plant {
+        name: "an override in a text turns what follows",
+        file: "crates/core/src/text.rs",
+        right: "} else if !is_ignorable(c) {",
+        wrong: "} else if !is_ignorable(c) || c == '\\u{202E}' {",
+        tests: TEXT,
+    },
+    Plant {
+        name: "an update gives a voter with a space in the name a second vote",
+        file: "crates/server/src/api/vote/name.rs",
+        right: "state.seen.is_some()",
+        wrong: "false && state.seen.is_some()",
+        tests: TEXTS,
     },
     // These bugs are in the fold, and in the sum over partitions.
     Plant {

@@ -7,6 +7,7 @@
 //! The modules, in the order in which a vote meets them:
 //!
 //! - [`id`]: the names of things.
+//! - [`text`]: how what people write is kept and compared.
 //! - [`rule`]: what is wrong with something written.
 //! - [`gate`]: whether a poll takes ballots.
 //! - [`poll`]: a poll, its rules and its life.
@@ -37,3 +38,4 @@ pub mod result;
 pub mod rule;
 pub mod standing;
 pub mod tally;
+pub mod text;

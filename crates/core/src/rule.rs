@@ -1,6 +1,8 @@
 //! A rule that something written breaks: where it is broken, and how. Polls, their kinds and events check what is
 //! written in the same way.
 
+use crate::text;
+
 /// A violation is one broken rule: where in the request's body, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -17,23 +19,69 @@ impl Violation {
     }
 }
 
-/// Trims a text and adds what is wrong with it to `broken`.
-pub(crate) fn clean(pointer: &str, text: &str, most: usize, broken: &mut Vec<Violation>) -> String {
-    let text = text.trim();
-    let chars = text.chars().count();
-    if chars == 0 {
-        broken.push(Violation::new(pointer, "must not be empty"));
-    } else if chars > most {
-        broken.push(Violation::new(
-            pointer,
-            format!("must be at most {most} characters; it has {chars}"),
-        ));
+/// Returns a text as it is kept, and adds what is wrong with it to `broken`.
+pub(crate) fn clean(
+    pointer: &str,
+    given: &str,
+    most: usize,
+    broken: &mut Vec<Violation>,
+) -> String {
+    let mut wrong = |detail: String| broken.push(Violation::new(pointer, detail));
+    let bytes = text::most_bytes(most);
+    let sent = given.chars().count();
+    if sent > bytes {
+        wrong(format!("must be sent in at most {bytes} code points; it has {sent}"));
+        return String::new();
     }
-    if let Some(c) = text.chars().find(|c| c.is_control()) {
-        broken.push(Violation::new(
-            pointer,
-            format!("must not contain control characters; it has U+{:04X}", u32::from(c)),
-        ));
+    if let Some(c) = text::control(given) {
+        wrong(format!("must not contain control characters; it has U+{:04X}", u32::from(c)));
     }
-    text.to_owned()
+    let text = text::normalise(given);
+    let count = text::count(&text);
+    if count > most {
+        wrong(format!("must be at most {most} characters; it has {count}"));
+    } else if text.len() > bytes {
+        wrong(format!(
+            "must be at most {bytes} bytes; its {count} characters have {}: use fewer of those with many marks",
+            text.len()
+        ));
+    } else if text.is_empty() && !given.trim().is_empty() {
+        wrong("must have something to see; all its characters are invisible".into());
+    } else if text.is_empty() {
+        wrong("must not be empty".into());
+    }
+    text
+}
+
+/// Returns texts as they are kept, and adds what is wrong with them to `broken`. No two may look the same; `name` is
+/// what one of them is called.
+pub(crate) fn distinct<'a>(
+    pointer: &str,
+    name: &str,
+    given: impl Iterator<Item = &'a String>,
+    most: usize,
+    broken: &mut Vec<Violation>,
+) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut keys: Vec<String> = Vec::new();
+    for (i, text) in given.enumerate() {
+        let pointer = format!("{pointer}/{i}");
+        let text = clean(&pointer, text, most, broken);
+        let key = text::key(&text).into_owned();
+        let same = keys.iter().position(|other| *other == key).filter(|_| !key.is_empty());
+        if let Some(same) = same {
+            let detail = if texts[same] == text {
+                format!("is the same as {name} {}", same + 1)
+            } else {
+                format!(
+                    "looks the same as {name} {}: change one of them, or leave it out",
+                    same + 1
+                )
+            };
+            broken.push(Violation::new(pointer, detail));
+        }
+        texts.push(text);
+        keys.push(key);
+    }
+    texts
 }

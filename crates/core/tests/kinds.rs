@@ -182,7 +182,7 @@ fn a_rating_says_what_is_wrong_with_it() {
         steps: Some(12),
         lowest: Some(2),
         low_label: "x".repeat(41),
-        high_label: "a\nb".into(),
+        high_label: "a\u{7}b".into(),
         symbol: None,
     };
     let pointers =

@@ -6,6 +6,7 @@ import { keyFor, over } from "../api/intention";
 import { isRating, textsOf } from "../kinds/kind";
 import { highest, type Scale } from "../kinds/rating/rating";
 import { forget, recall, remember } from "../ui/storage";
+import { keyOf, listed, normal } from "../ui/text";
 import {
   adopted,
   clashes,
@@ -25,8 +26,6 @@ import {
 export type Row = { key: number; text: string };
 export const MOST_OPTIONS = 100,
   MOST_STATEMENTS = 30;
-
-const LINE = /\r\n|[\r\n\u2028\u2029]/;
 
 /** What is written, without what only a page needs. */
 export type Written = {
@@ -157,7 +156,9 @@ export class PollForm {
   /** The scale of a rating, and whether it is shown as stars, which cannot show a step 0. */
   readonly range = $derived<Scale>(scaleOf(this.scale));
   readonly starred = $derived(this.symbol === "stars" && this.range.lowest > 0);
-  readonly filled = $derived(this.rows.filter((row) => row.text.trim()).length);
+  /** The rows that look the same as an earlier one, each with that one's index. */
+  readonly alike = $derived(alike(this.rows.map((row) => keyOf(row.text))));
+  readonly filled = $derived(this.rows.filter(isFilled).length);
 
   #name: string;
   #copies: boolean;
@@ -249,18 +250,16 @@ export class PollForm {
     this.#moved();
   }
 
-  /** Makes an option of each pasted line; returns how many there were. */
+  /** Makes an option of each pasted line or cell; returns how many there were, or 0 for an ordinary paste. */
   paste(index: number, text: string): number {
-    const lines = text
-      .split(LINE)
-      .map((line) => line.trim())
-      .filter(Boolean);
-    if (lines.length < 2) return 0;
-    const room = Math.max(0, this.most - this.rows.filter((row, i) => row.text.trim() && i !== index).length);
+    const lines = listed(text),
+      here = isFilled(this.rows[index]) ? index + 1 : index;
+    const isItem = lines.length === 1 && here === index && lines[0] !== normal(text);
+    if (lines.length < 2 && !isItem) return 0;
+    const room = Math.max(0, this.most - this.rows.filter((row, i) => isFilled(row) && i !== index).length);
     const fresh = lines.slice(0, room).map((line) => ({ key: this.#key++, text: line }));
-    const here = this.rows[index]?.text.trim() ? index + 1 : index;
     const after = this.rows.slice(index + 1);
-    const rest = after.every((row) => !row.text.trim()) ? [] : after;
+    const rest = !after.some(isFilled) ? [] : after;
     this.rows = [...this.rows.slice(0, here), ...fresh, ...rest];
     this.#moved();
     return fresh.length;
@@ -292,7 +291,7 @@ export class PollForm {
 
   /** Returns the members that belong to the poll's kind. */
   #asks(): Partial<NewPoll> {
-    const texts = this.rows.map((row) => row.text).filter((text) => text.trim()),
+    const texts = this.rows.filter(isFilled).map((row) => row.text),
       { kind } = this;
     if (kind !== "rating") return { options: texts, kind, maxChoices: kind === "multiple" ? this.maxChoices : 1 };
     return {
@@ -322,7 +321,7 @@ export class PollForm {
 
   /** Puts the server's words at the fields to which they belong; returns those that belong to none. */
   blame(errors: readonly FieldError[]): string[] {
-    const sent = this.rows.flatMap((row, i) => (row.text.trim() ? [i] : []));
+    const sent = this.rows.flatMap((row, i) => (isFilled(row) ? [i] : []));
     const faults = new Map<string, string>();
     const elsewhere: string[] = [];
     for (const { pointer, detail } of errors) {
@@ -363,6 +362,16 @@ export class PollForm {
   #moved() {
     this.faults = new Map([...this.faults].filter(([at]) => !at.startsWith("/options")));
   }
+}
+
+/** Returns whether a row has something to see; others are not sent. */
+function isFilled(row: Row | undefined): boolean {
+  return !!row && normal(row.text) !== "";
+}
+
+function alike(keys: string[]): ReadonlyMap<number, number> {
+  const again = keys.flatMap((key, i): [number, number][] => (key ? [[i, keys.indexOf(key)]] : []));
+  return new Map(again.filter(([i, first]) => first < i));
 }
 
 function scaleOf(ends: Ends): Scale {

@@ -55,6 +55,44 @@ test("pasted lines become an option each; a single line is an ordinary paste", (
   expect(texts(form)).toEqual(["Ant", "Bee", "x", "y", "Cat", "Dog"]);
 });
 
+test("what is pasted from a spreadsheet or a text program is taken apart", () => {
+  const pasted = (text: string) => {
+    const form = new PollForm("new");
+    form.paste(0, text);
+    return texts(form).filter(Boolean);
+  };
+  const colours = ["Red", "Green", "Blue"];
+  expect(pasted("Red\tGreen\tBlue")).toEqual(colours);
+  expect(pasted("Red\tGreen\r\nBlue\t\r\n")).toEqual(colours);
+  expect(pasted("•\tRed\n•\tGreen\n\t◦\tBlue")).toEqual(colours);
+  expect(pasted("\uF0B7\tRed\no\tGreen\n- Blue")).toEqual(colours);
+  expect(pasted("1.\tRed\n2.\tGreen\n3.\tBlue")).toEqual(colours);
+  expect(pasted("1) Red\n2) Green\n3) Blue")).toEqual(colours);
+  expect(pasted("(a) Red\n(b) Green\n(c) Blue")).toEqual(colours);
+  expect(pasted("9\tRed\n10\tGreen\n11\tBlue")).toEqual(colours);
+  expect(pasted("•\tRed")).toEqual(["Red"]);
+  expect(pasted("1.\tRed")).toEqual(["Red"]);
+});
+
+test("what only looks like a bullet or a number stays", () => {
+  const form = new PollForm("new");
+  form.paste(0, "1. FC Köln\n3. Liga\n-5 °C\n✓ Yes\nA. Lovelace\n2026\tplan");
+  expect(texts(form)).toEqual(["1. FC Köln", "3. Liga", "-5 °C", "✓ Yes", "A. Lovelace", "2026", "plan"]);
+  expect(form.paste(0, "•\tRed"), "a row that has a text takes an ordinary paste").toBe(0);
+});
+
+test("rows that look the same are told apart from others at once, and empty ones are not sent", () => {
+  const form = new PollForm("new");
+  form.paste(0, "Cr\u00E8me\nTea\nCre\u0300me\nNew York\nNew\u00A0York\nA\nA\u200B\n\u200B\ntea");
+  form.rows[1]!.text = "\u200B";
+  expect([...form.alike]).toEqual([
+    [2, 0],
+    [4, 3],
+    [6, 5],
+  ]);
+  expect([form.filled, form.body().options?.length]).toEqual([7, 7]);
+});
+
 test("no more options than the server takes are pasted", () => {
   const form = new PollForm("new");
   expect(form.paste(0, Array.from({ length: 150 }, (_, i) => `${i}`).join("\n"))).toBe(100);

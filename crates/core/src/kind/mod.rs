@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use self::choice::{Choice, OptionSet};
 use self::rating::{Rating, Steps};
-use crate::rule::{Violation, clean};
+use crate::rule::Violation;
 
 /// A slot is the index of a counter in a poll's counts.
 pub type Slot = usize;
@@ -222,28 +222,6 @@ impl<'a> Written<'a> {
             || Violation::new("", format!("a poll of this kind takes answer alone: {wanted}"));
         self.answer.filter(|_| self.given() == 1).ok_or_else(refuse)
     }
-}
-
-/// Trims texts of which no two may be the same; what is wrong with them is added to `broken`.
-fn distinct<'a>(
-    pointer: &str,
-    name: &str,
-    given: impl Iterator<Item = &'a String>,
-    most: usize,
-    broken: &mut Vec<Violation>,
-) -> Vec<String> {
-    let mut texts: Vec<String> = Vec::new();
-    for (i, text) in given.enumerate() {
-        let pointer = format!("{pointer}/{i}");
-        let text = clean(&pointer, text, most, broken);
-        if let Some(same) = texts.iter().position(|other| *other == text)
-            && !text.is_empty()
-        {
-            broken.push(Violation::new(pointer, format!("is the same as {name} {}", same + 1)));
-        }
-        texts.push(text);
-    }
-    texts
 }
 
 /// An answer is what one voter filled in, as the poll's kind defines it.

@@ -158,7 +158,7 @@ export type EventPatch = {
      */
     order?: Array<string> | null;
     /**
-     * The title: 1 to 200 characters.
+     * The title: 1 to 200 characters, as people count them (grapheme clusters), in at most 1,600 bytes.
      */
     title?: string;
 };
@@ -374,7 +374,7 @@ export type NewEvent = {
      */
     layout?: string | null;
     /**
-     * The title: 1 to 200 characters.
+     * The title: 1 to 200 characters, as people count them (grapheme clusters), in at most 1,600 bytes.
      */
     title: string;
 };
@@ -422,7 +422,7 @@ export type NewPoll = {
      */
     embed?: Array<string> | null;
     /**
-     * What the highest step of a rating means.
+     * What the highest step of a rating means: up to 40 characters.
      */
     highLabel?: string | null;
     /**
@@ -435,7 +435,7 @@ export type NewPoll = {
      */
     listed?: boolean | null;
     /**
-     * What the lowest step of a rating means.
+     * What the lowest step of a rating means: up to 40 characters.
      */
     lowLabel?: string | null;
     /**
@@ -451,12 +451,12 @@ export type NewPoll = {
      */
     open?: boolean | null;
     /**
-     * The options of a choice, which are required there: 2 to 100 texts of 1 to 200 characters, distinct
-     * after trimming.
+     * The options of a choice, which are required there: 2 to 100 texts of 1 to 200 characters,
+     * as people count them, in at most 1,600 bytes each. No two may look the same.
      */
     options?: Array<string>;
     /**
-     * The question: 1 to 500 characters.
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
      */
     question: string;
     /**
@@ -468,8 +468,8 @@ export type NewPoll = {
      */
     revote?: string | null;
     /**
-     * The statements of a rating, which are required there: 1 to 30 texts of 1 to 200 characters, distinct
-     * after trimming.
+     * The statements of a rating, which are required there: 1 to 30 texts of 1 to 200 characters,
+     * as people count them, in at most 1,600 bytes each. No two may look the same.
      */
     statements?: Array<string>;
     /**
@@ -670,7 +670,7 @@ export type PollPatch = {
      */
     embed?: Array<string> | null;
     /**
-     * What the highest step of a rating means.
+     * What the highest step of a rating means: up to 40 characters.
      */
     highLabel?: string | null;
     /**
@@ -682,7 +682,7 @@ export type PollPatch = {
      */
     listed?: boolean | null;
     /**
-     * What the lowest step of a rating means.
+     * What the lowest step of a rating means: up to 40 characters.
      */
     lowLabel?: string | null;
     /**
@@ -694,11 +694,11 @@ export type PollPatch = {
      */
     maxChoices?: number | null;
     /**
-     * The options of a choice: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+     * The options of a choice: 2 to 100 texts of 1 to 200 characters, of which no two may look the same.
      */
     options?: Array<string>;
     /**
-     * The question: 1 to 500 characters.
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
      */
     question?: string;
     /**
@@ -710,7 +710,7 @@ export type PollPatch = {
      */
     revote?: string | null;
     /**
-     * The statements of a rating: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+     * The statements of a rating: 1 to 30 texts of 1 to 200 characters, of which no two may look the same.
      */
     statements?: Array<string>;
     /**
@@ -1171,7 +1171,7 @@ export type Vote = {
      */
     ballotId?: string | null;
     /**
-     * The text of the option.
+     * The text of the option, or one that looks the same.
      */
     option?: string | null;
     /**
@@ -1183,7 +1183,7 @@ export type Vote = {
      */
     optionIds?: Array<number> | null;
     /**
-     * The texts of the options.
+     * The texts of the options, or others that look the same.
      */
     options?: Array<string> | null;
     /**
@@ -1196,7 +1196,8 @@ export type Vote = {
      */
     voter?: string | null;
     /**
-     * The voter's name, where the poll allows names; at most 128 bytes.
+     * The voter's name, where the poll allows names; at most 128 bytes. Names that look the same are one
+     * voter's.
      */
     voterId?: string | null;
 };

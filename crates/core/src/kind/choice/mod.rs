@@ -4,11 +4,15 @@
 
 mod options;
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::options::{OptionId, OptionSet};
-use super::{Row, Slot, Written, distinct};
-use crate::rule::Violation;
+use super::{Row, Slot, Written};
+use crate::rule::{Violation, distinct};
+use crate::text;
 
 /// The most options that a poll may have.
 pub const MAX_OPTIONS: usize = 100;
@@ -53,7 +57,7 @@ pub struct Choice {
 /// A draft is a choice as an organiser writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// The options: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+    /// The options: 2 to 100 texts of 1 to 200 characters, of which no two look the same.
     pub options: Vec<String>,
     /// Single or multiple; the default is single, or multiple if `max_choices` is above 1.
     pub kind: Option<ChoiceMode>,
@@ -133,13 +137,14 @@ impl Choice {
             );
             return Err(Violation::new("", detail));
         }
+        let keys = OnceCell::new();
         let (marked, pointer) = if let Some(text) = written.option {
-            (OptionSet::of([self.by_text(text, || "/option".into())?]), "/option")
+            (OptionSet::of([self.by_text(text, &keys, || "/option".into())?]), "/option")
         } else if let Some(id) = written.option_id {
             (OptionSet::of([self.by_number(id, || "/optionId".into())?]), "/optionId")
         } else if let Some(texts) = &written.options {
             let texts = texts.iter().enumerate();
-            let ids = texts.map(|(i, text)| self.by_text(text, || format!("/options/{i}")));
+            let ids = texts.map(|(i, text)| self.by_text(text, &keys, || format!("/options/{i}")));
             (OptionSet::of(ids.collect::<Result<Vec<_>, _>>()?), "/options")
         } else if let Some(ids) = written.option_ids {
             (self.by_numbers(ids, "/optionIds")?, "/optionIds")
@@ -155,10 +160,29 @@ impl Choice {
         Ok(marked)
     }
 
-    fn by_text(&self, text: &str, at: impl Fn() -> String) -> Result<OptionId, Violation> {
+    /// Returns the option with this text, or else the one that looks like it. Polls that were made before texts
+    /// were normalised may have options that look the same, and each of those is still known by its exact text.
+    /// `keys` are what the options are compared by, once they are needed.
+    fn by_text<'a>(
+        &'a self,
+        text: &str,
+        keys: &OnceCell<Vec<Cow<'a, str>>>,
+        at: impl Fn() -> String,
+    ) -> Result<OptionId, Violation> {
         let text = text.trim();
         if let Some(index) = self.options.iter().position(|option| option == text) {
             return Ok(index as OptionId + 1);
+        }
+        let key = text::key(text);
+        let keys = keys.get_or_init(|| self.options.iter().map(|text| text::key(text)).collect());
+        let mut alike = (1..).zip(keys).filter(|(_, other)| **other == key);
+        match (alike.next(), alike.next()) {
+            (Some((id, _)), None) => return Ok(id),
+            (Some((one, _)), Some((other, _))) => {
+                let detail = format!("looks like options {one} and {other}: send the optionId");
+                return Err(Violation::new(at(), detail));
+            }
+            (None, _) => {}
         }
         let shown: String = text.chars().take(50).collect();
         let more = if shown.len() < text.len() { "…" } else { "" };

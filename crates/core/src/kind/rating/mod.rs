@@ -8,8 +8,9 @@ mod steps;
 use serde::{Deserialize, Serialize};
 
 pub use self::steps::{Step, Steps};
-use super::{Row, Slot, Spread, Written, distinct};
-use crate::rule::{Violation, clean};
+use super::{Row, Slot, Spread, Written};
+use crate::rule::{Violation, clean, distinct};
+use crate::text;
 
 /// The most statements that a poll may have.
 pub const MAX_STATEMENTS: usize = 30;
@@ -86,7 +87,7 @@ pub struct Rating {
 /// A draft is a rating as an organiser writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// The statements: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+    /// The statements: 1 to 30 texts of 1 to 200 characters, of which no two look the same.
     pub statements: Vec<String>,
     /// The number of steps, 2 to 11; the default is 5.
     pub steps: Option<u64>,
@@ -118,9 +119,9 @@ impl Draft {
             let detail = format!("must be 0 or 1; it is {lowest}");
             broken.push(Violation::new("/lowest", detail));
         }
-        let label = |pointer: &str, text: &str, broken: &mut Vec<_>| match text.trim() {
+        let label = |pointer: &str, text: &str, broken: &mut Vec<_>| match &*text::key(text) {
             "" => String::new(),
-            text => clean(pointer, text, MAX_LABEL_CHARS, broken),
+            _ => clean(pointer, text, MAX_LABEL_CHARS, broken),
         };
         let low_label = label("/lowLabel", &self.low_label, broken);
         let high_label = label("/highLabel", &self.high_label, broken);

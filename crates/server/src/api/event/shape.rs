@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewEvent)]
 pub struct NewEvent {
-    /// The title: 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    /// The title: 1 to 200 characters, as people count them (grapheme clusters), in at most 1,600 bytes.
+    #[schema(min_length = 1, max_length = 1600)]
     pub title: String,
     /// The accent colour: #RRGGBB.
     #[schema(pattern = "^#[0-9A-Fa-f]{6}$")]
@@ -27,8 +27,8 @@ pub struct NewEvent {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = EventPatch)]
 pub struct EventPatch {
-    /// The title: 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    /// The title: 1 to 200 characters, as people count them (grapheme clusters), in at most 1,600 bytes.
+    #[schema(min_length = 1, max_length = 1600, nullable = false)]
     pub title: Option<String>,
     /// The accent colour, #RRGGBB; null for the screens' own colour.
     #[schema(pattern = "^#[0-9A-Fa-f]{6}$")]

@@ -9,22 +9,22 @@ use utoipa::ToSchema;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewPoll)]
 pub struct NewPoll {
-    /// The question: 1 to 500 characters.
-    #[schema(min_length = 1, max_length = 500)]
+    /// The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+    #[schema(min_length = 1, max_length = 4000)]
     pub question: String,
     /// single, multiple or rating. The default is rating if there are statements, and otherwise single unless
     /// `maxChoices` is above 1.
     #[schema(nullable = false)]
     pub kind: Option<String>,
-    /// The options of a choice, which are required there: 2 to 100 texts of 1 to 200 characters, distinct
-    /// after trimming.
+    /// The options of a choice, which are required there: 2 to 100 texts of 1 to 200 characters,
+    /// as people count them, in at most 1,600 bytes each. No two may look the same.
     #[schema(min_items = 2, max_items = 100, nullable = false)]
     pub options: Option<Vec<String>>,
     /// The most options that a ballot may mark, for a choice; by default 1, or all for a multiple choice.
     #[schema(minimum = 1, maximum = 100)]
     pub max_choices: Option<u8>,
-    /// The statements of a rating, which are required there: 1 to 30 texts of 1 to 200 characters, distinct
-    /// after trimming.
+    /// The statements of a rating, which are required there: 1 to 30 texts of 1 to 200 characters,
+    /// as people count them, in at most 1,600 bytes each. No two may look the same.
     #[schema(min_items = 1, max_items = 30, nullable = false)]
     pub statements: Option<Vec<String>>,
     /// The number of steps of a rating's scale; default 5.
@@ -33,11 +33,11 @@ pub struct NewPoll {
     /// The lowest step of a rating; default 0 for a scale of 11 steps, and otherwise 1.
     #[schema(minimum = 0, maximum = 1)]
     pub lowest: Option<u8>,
-    /// What the lowest step of a rating means.
-    #[schema(max_length = 40)]
+    /// What the lowest step of a rating means: up to 40 characters.
+    #[schema(max_length = 320)]
     pub low_label: Option<String>,
-    /// What the highest step of a rating means.
-    #[schema(max_length = 40)]
+    /// What the highest step of a rating means: up to 40 characters.
+    #[schema(max_length = 320)]
     pub high_label: Option<String>,
     /// stars or numbers, for a rating; default stars for a scale from 1 with up to 5 steps.
     pub symbol: Option<String>,
@@ -69,18 +69,18 @@ pub struct NewPoll {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = PollPatch)]
 pub struct PollPatch {
-    /// The question: 1 to 500 characters.
-    #[schema(min_length = 1, max_length = 500, nullable = false)]
+    /// The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+    #[schema(min_length = 1, max_length = 4000, nullable = false)]
     pub question: Option<String>,
     /// single, multiple or rating. Another kind begins anew, and requires its options or statements.
     pub kind: Option<String>,
-    /// The options of a choice: 2 to 100 texts of 1 to 200 characters, distinct after trimming.
+    /// The options of a choice: 2 to 100 texts of 1 to 200 characters, of which no two may look the same.
     #[schema(min_items = 2, max_items = 100, nullable = false)]
     pub options: Option<Vec<String>>,
     /// The most options that a ballot may mark, for a choice.
     #[schema(minimum = 1, maximum = 100)]
     pub max_choices: Option<u8>,
-    /// The statements of a rating: 1 to 30 texts of 1 to 200 characters, distinct after trimming.
+    /// The statements of a rating: 1 to 30 texts of 1 to 200 characters, of which no two may look the same.
     #[schema(min_items = 1, max_items = 30, nullable = false)]
     pub statements: Option<Vec<String>>,
     /// The number of steps of a rating's scale.
@@ -89,11 +89,11 @@ pub struct PollPatch {
     /// The lowest step of a rating.
     #[schema(minimum = 0, maximum = 1)]
     pub lowest: Option<u8>,
-    /// What the lowest step of a rating means.
-    #[schema(max_length = 40)]
+    /// What the lowest step of a rating means: up to 40 characters.
+    #[schema(max_length = 320)]
     pub low_label: Option<String>,
-    /// What the highest step of a rating means.
-    #[schema(max_length = 40)]
+    /// What the highest step of a rating means: up to 40 characters.
+    #[schema(max_length = 320)]
     pub high_label: Option<String>,
     /// stars or numbers, for a rating.
     pub symbol: Option<String>,

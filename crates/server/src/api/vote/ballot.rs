@@ -12,9 +12,6 @@ use crate::api::App;
 use crate::api::http::json::{self, Text};
 use crate::api::problem::Problem;
 
-/// The longest `voterId`, in bytes.
-pub const MAX_VOTER_ID: usize = 128;
-
 /// A ballot as a client writes it, with exactly one of the first five members.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -62,22 +59,4 @@ pub fn read(body: &[u8]) -> Result<Cast<'_>, Problem> {
         return Err(json::no_object(body));
     }
     serde_json::from_slice(body).map_err(|error| diagnose_vote(body, &error))
-}
-
-/// Checks a `voterId`, which the poll must allow.
-pub(super) fn voter_id<'a>(poll: &Poll, name: &'a str) -> Result<&'a str, Problem> {
-    let wrong = |detail: String| Err(Problem::rule("/voterId", detail));
-    if !poll.voter_ids {
-        return wrong("this poll does not take a voterId".into());
-    }
-    if name.is_empty() {
-        return wrong("must not be empty".into());
-    }
-    if name.len() > MAX_VOTER_ID {
-        return wrong(format!("must be at most {MAX_VOTER_ID} bytes; it has {}", name.len()));
-    }
-    if name.chars().any(char::is_control) {
-        return wrong("must not contain control characters".into());
-    }
-    Ok(name)
 }

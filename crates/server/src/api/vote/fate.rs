@@ -13,6 +13,7 @@ use pollux_core::id::{BallotId, Offset, Partition, PollId, Position, VoterId};
 use pollux_core::poll::Poll;
 use tokio::time::timeout;
 
+use super::name::Name;
 use super::receipt::{Decided, Receipt, Recorded};
 use crate::api::access::client::Client;
 use crate::api::access::keys::Who;
@@ -24,8 +25,8 @@ use crate::api::problem::{Problem, Trouble};
 use crate::api::{App, lookup};
 use crate::store::{BallotFate, StoreError};
 
-/// The longest time to look for the ballot that a retry may repeat.
-const LOOK_BACK: Duration = Duration::from_millis(500);
+/// The longest time for which a ballot waits while the store is asked about earlier ones of its voter.
+pub(super) const LOOK_BACK: Duration = Duration::from_millis(500);
 
 /// Waits for the fold to decide the ballot, as long as the configuration allows.
 pub async fn decision(app: &App, recorded: &Recorded) -> Option<Decided> {
@@ -108,13 +109,21 @@ pub async fn fate(
         Some(signed) => Some(app.keys.voter_of(signed)?),
         None => app.keys.cookie(headers),
     };
-    let voter = match (query.one("voterId")?, proven) {
-        (Some(name), _) => Who::Named(name),
-        (None, Some(value)) => Who::Cookie(value),
-        (None, None) => Who::first(ballot),
+    let name = query.one("voterId")?.map(Name::of);
+    let voter = match (&name, proven) {
+        (Some(name), _) => name.voter(&app, &poll),
+        (None, Some(value)) => app.keys.voter(poll.id, Who::Cookie(value)),
+        (None, None) => app.keys.voter(poll.id, Who::first(ballot)),
     };
-    let voter = app.keys.voter(poll.id, voter);
-    let Some(fate) = ask(&app, app.store.fate(poll.id, voter, ballot)).await? else {
+    let mut found =
+        ask(&app, app.store.fate(poll.id, voter, ballot)).await?.map(|fate| (voter, fate));
+    if found.is_none()
+        && let Some(former) = name.and_then(|name| name.former(&app, &poll))
+    {
+        let fate = ask(&app, app.store.fate(poll.id, former, ballot)).await?;
+        found = fate.map(|fate| (former, fate));
+    }
+    let Some((voter, fate)) = found else {
         let detail = "it is not decided yet, or was never recorded for this voter";
         return Err(Problem::new(Trouble::NoSuchBallot, detail).with_ballot(ballot));
     };

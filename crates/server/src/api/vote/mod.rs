@@ -1,5 +1,5 @@
 //! The path of a vote. [`cast`] takes the request, whose [`shape`] is documented; [`ballot`] reads it,
-//! [`record`] names its voter, [`append`] puts it on the log, and the answer is its [`receipt`]. [`fate`]
+//! [`record`] finds its voter, by cookie, ballot id or [`name`], [`append`] puts it on the log, and the answer is its [`receipt`]. [`fate`]
 //! tells what became of it, [`late`] answers ballots that come after the close, and [`overtaken`] those that
 //! waited for the log.
 
@@ -8,6 +8,7 @@ pub mod ballot;
 pub mod cast;
 pub mod fate;
 pub mod late;
+pub mod name;
 pub mod overtaken;
 pub mod receipt;
 pub mod record;

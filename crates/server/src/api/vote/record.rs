@@ -10,9 +10,10 @@ use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
 use pollux_core::poll::{Poll, PollStatus};
 
 use super::append::{Appended, append};
-use super::ballot::{Cast, voter_id};
+use super::ballot::Cast;
 use super::fate::cast_without_cookie;
 use super::late::{Late, too_late};
+use super::name::Name;
 use super::overtaken::after_waiting;
 use super::receipt::Recorded;
 use crate::api::App;
@@ -57,12 +58,11 @@ pub async fn record(
         Some(Text(signed)) => Some(app.keys.voter_of(signed)?),
         None => cookie,
     };
-    let (who, known_by) = match (&cast.voter_id, proven) {
-        (Some(name), _) => (Who::Named(voter_id(&poll, &name.0)?), None),
-        (None, Some(value)) => (Who::Cookie(value), Some(value)),
-        (None, None) => (Who::first(ballot), Some(*ballot.0.as_bytes())),
+    let (voter, known_by) = match (&cast.voter_id, proven) {
+        (Some(Text(name)), _) => (Name::checked(&poll, name)?.casts(app, &poll).await, None),
+        (None, Some(value)) => (app.keys.voter(poll.id, Who::Cookie(value)), Some(value)),
+        (None, None) => (app.keys.voter(poll.id, Who::first(ballot)), Some(*ballot.0.as_bytes())),
     };
-    let voter = app.keys.voter(poll.id, who);
     let newcomer = known_by.filter(|_| proven.is_none() && !is_stale(ballot, now));
     let by_client = named_by == NamedBy::Client;
     let by_cookie_alone = cast.voter_id.is_none() && cast.voter.is_none() && cookie.is_some();

@@ -14,12 +14,12 @@ use crate::api::problem::Problem;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = Vote, description = "Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`; a rating takes `answer`.")]
 pub struct VoteBody {
-    /// The text of the option.
+    /// The text of the option, or one that looks the same.
     pub option: Option<String>,
     /// The id of the option.
     #[schema(minimum = 1, maximum = 100)]
     pub option_id: Option<u8>,
-    /// The texts of the options.
+    /// The texts of the options, or others that look the same.
     pub options: Option<Vec<String>>,
     /// The ids of the options.
     pub option_ids: Option<Vec<u8>>,
@@ -30,7 +30,8 @@ pub struct VoteBody {
     /// ballot.
     #[schema(format = "uuid")]
     pub ballot_id: Option<String>,
-    /// The voter's name, where the poll allows names; at most 128 bytes.
+    /// The voter's name, where the poll allows names; at most 128 bytes. Names that look the same are one
+    /// voter's.
     #[schema(max_length = 128)]
     pub voter_id: Option<String>,
     /// The round of the poll that the ballot is meant for. If another round has begun by now, the ballot is

@@ -1,0 +1,90 @@
+// Says what a text is, as crates/core/src/text.rs says it: how what people write is kept, compared and counted.
+// crates/core/tests/texts.json has examples that both are held to. The server decides; a form that keeps to the
+// same rules can tell at once.
+
+const UNSEEN = /[\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB]/u;
+// The empty Braille cell is no white space to Unicode.
+const SPACE = /[\p{White_Space}\u2800]/u;
+const DIRECTION = /[\u061C\u200E\u200F]/;
+const JOINER = /[\u034F\u180E\u200C\u200D]/;
+const SELECTOR = /[\u180B-\u180D\u180F\uFE00-\uFE0F\u{E0100}-\u{E01EF}]/u;
+/** A black flag with the name of a region in tags, or one character. */
+const NEXT = /\u{1F3F4}[\u{E0020}-\u{E007E}]+\u{E007F}|[^]/gu;
+/** The parts of a normal text that make no difference to the eye. Tags that are left in it belong to a flag. */
+const NO_DIFFERENCE = /(?![\u{E0020}-\u{E007F}])[\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB]/gu;
+
+/** Returns the text in the form in which it is kept. */
+export function normal(text: string): string {
+  let kept = "",
+    before = "",
+    space = false,
+    after = "";
+  for (const [next] of text.normalize("NFC").matchAll(NEXT)) {
+    if (SPACE.test(next)) space = true;
+    else if (DIRECTION.test(next)) {
+      if (space) after ||= next;
+      else before ||= next;
+    } else if (JOINER.test(next) || SELECTOR.test(next)) {
+      if (!space && !before && takes(kept, next)) kept += next;
+    } else if (next.length > 2 || !UNSEEN.test(next)) {
+      kept += kept ? before + (space ? " " : "") + after + next : (before || after) + next;
+      [before, space, after] = ["", false, ""];
+    }
+  }
+  // Leaving something out may have brought letters and their accents together.
+  return (kept && kept + (before || after)).normalize("NFC");
+}
+
+/** Returns whether a joiner or a selector can have an effect after what is written. */
+function takes(kept: string, next: string): boolean {
+  const last = [...kept.slice(-2)].at(-1);
+  if (last === undefined || JOINER.test(last)) return false;
+  if (SELECTOR.test(next) && (SELECTOR.test(last) || /[0-9#*]/.test(last))) return !SELECTOR.test(last);
+  return last > "\u007F";
+}
+
+/** Returns what a text is compared by: two texts have the same key if they look the same. */
+export function keyOf(text: string): string {
+  return normal(text)
+    .replace(NO_DIFFERENCE, "")
+    .replace(/[\u2010\u2011]/g, "-")
+    .normalize("NFC");
+}
+
+/** Returns how many characters a text has, as people count them. Old browsers count code points. */
+export function lengthOf(text: string): number {
+  const kept = normal(text);
+  if (!("Segmenter" in Intl)) return [...keyOf(kept)].length;
+  const clusters = new Intl.Segmenter("en", { granularity: "grapheme" }).segment(kept);
+  return [...clusters].filter(({ segment }) => [...segment].some((c) => !UNSEEN.test(c))).length;
+}
+
+/** Bullets as text programs write them; U+F0A7 and U+F0B7 are Word's own. */
+const BULLET = /^(?:[•◦‣⁃∙·▪▫■□●○◆◇➢➤☐☑*–—\uF0A7\uF0B7-]\s+|o\t)(?=\S)/;
+/** The number or letter of a numbered list, and the space after it. */
+const NUMBER = /^\(?(\d{1,3}|[A-Za-z])(?:[.)](\s+)|(\t))(?=\S)/;
+
+/**
+ * Returns the texts of a list that was copied from a spreadsheet, a text program or a page: its lines and cells,
+ * without bullets and numbers.
+ */
+export function listed(pasted: string): string[] {
+  const split = pasted.split(/\r\n|[\r\n\v\f\u0085\u2028\u2029]/).map((line) => line.trim());
+  const lines = split.filter(Boolean).map((line) => line.replace(BULLET, ""));
+  const numbered = ascend(lines.map((line) => NUMBER.exec(line)?.[1]));
+  // Names begin with numbers and initials, too ("1. FC Köln", "A. Lovelace"): those of a list ascend, or a tab follows.
+  const bare = lines.map((line) => {
+    const number = NUMBER.exec(line);
+    return number && (numbered || number[2]?.includes("\t")) ? line.slice(number[0].length) : line;
+  });
+  return bare
+    .flatMap((line) => line.split("\t"))
+    .map(normal)
+    .filter(Boolean);
+}
+
+/** Returns whether these are several numbers or letters, each the one after the one before. */
+function ascend(signs: (string | undefined)[]): boolean {
+  const places = signs.map((sign) => (sign && /\D/.test(sign) ? sign.charCodeAt(0) : Number(sign)));
+  return places.length > 1 && places.every((place, i) => place === places[0]! + i);
+}
