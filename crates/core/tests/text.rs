@@ -61,7 +61,7 @@ fn unseen() -> impl Strategy<Value = char> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn a_normal_text_stays_as_it_is(given in texts()) {
