@@ -52,9 +52,15 @@ export async function accessible(page) {
   );
 }
 
-/** Opens this poll for a person. */
-export async function at(browser, server, poll, { path = `/p/${poll.code}`, host = server.url, ...rest } = {}) {
+/** Opens this poll for a person; `prepare` is called with the page before it asks for anything. */
+export async function at(
+  browser,
+  server,
+  poll,
+  { path = `/p/${poll.code}`, host = server.url, prepare, ...rest } = {},
+) {
   const one = await person(browser, rest);
+  await prepare?.(one.page);
   await one.page.goto(host + path);
   await one.page.locator("fieldset").first().waitFor();
   return one;
