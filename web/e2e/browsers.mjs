@@ -77,6 +77,20 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
       await until(async () => (await shown()).join() === [tea, coffee + 1].join());
     });
 
+    test("each kind's style comes with its script, on a page that the kind was not announced for", async () => {
+      const styled = (selector) => page.run((of) => getComputedStyle(document.querySelector(of)).position, selector);
+      for (const [poll, selector] of [
+        [await server.poll("Tea or coffee?", ["Tea", "Coffee"]), "label.option"],
+        [await server.rating("How was it?", ["The tea"]), "label.step"],
+      ]) {
+        await at("/");
+        await page.type("#code", "", poll.code);
+        await press("Join");
+        await says("h1", poll.question);
+        assert.equal(await styled(selector), "relative");
+      }
+    });
+
     test("the marks of a multiple choice outlive other people's votes, and a cut line", async () => {
       const poll = await server.poll("Which days?", ["Mon", "Tue", "Wed", "Thu"], { kind: "multiple", maxChoices: 3 });
       await voting(poll);

@@ -295,20 +295,26 @@ test("German, Spanish and Hindi: words, plurals and numbers", async () => {
   }
 });
 
-test("the page of a rating fetches what it needs beside its own script, before it is told what is asked", async () => {
-  const poll = await server.rating("At once?", ["This"]);
-  const { page, leave } = await at(poll);
-  const fetched = await page.evaluate(() =>
-    performance
-      .getEntriesByType("resource")
-      .map(({ name, startTime, responseEnd }) => ({ name, startTime, responseEnd })),
-  );
-  const ballots = fetched.filter(({ name }) => /ballot-rating-/.test(name)),
-    asked = fetched.filter(({ name }) => /[/]api[/]/.test(name));
-  assert.equal(ballots.length, 1, fetched.map(({ name }) => name).join());
-  assert.ok(ballots[0].startTime < Math.min(...asked.map(({ startTime }) => startTime)), JSON.stringify(fetched));
-  await leave();
-});
+for (const kind of ["choice", "rating"]) {
+  test(`the page of a ${kind} fetches this kind and no other, before it is told what is asked`, async () => {
+    const poll =
+      kind === "rating" ? await server.rating("At once?", ["This"]) : await server.poll("At once?", ["Yes", "No"]);
+    const { page, leave } = await at(poll);
+    const fetched = await page.evaluate(() =>
+      performance
+        .getEntriesByType("resource")
+        .map(({ name, startTime, responseEnd }) => ({ name, startTime, responseEnd })),
+    );
+    const ballots = fetched.filter(({ name }) => /[/]ballot-/.test(name)),
+      asked = fetched.filter(({ name }) => /[/]api[/]/.test(name));
+    assert.deepEqual(
+      ballots.map(({ name }) => /ballot-(\w+)-/.exec(name)[1]),
+      [kind],
+    );
+    assert.ok(ballots[0].startTime < Math.min(...asked.map(({ startTime }) => startTime)), JSON.stringify(fetched));
+    await leave();
+  });
+}
 
 test("whoever is led from a choice to a rating and on loses nothing on the way", async () => {
   const event = await server.call("POST", "/api/events", { body: { title: "Both" } });

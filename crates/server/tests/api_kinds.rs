@@ -180,22 +180,27 @@ async fn sent_along(world: &World, path: &str) -> String {
 const PHONE: &str = "203.0.113.7";
 
 #[tokio::test(start_paused = true)]
-async fn the_page_of_a_rating_brings_its_ballot_paper_along_and_gives_no_code_away() {
+async fn the_page_of_a_poll_brings_its_ballot_paper_along_and_gives_no_code_away() {
     let world =
         World::with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let made = |body: &'static str| world.call(Ask::post("/api/polls", body).request());
     let rating = made(r#"{"question":"?","statements":["a"]}"#).await.json();
     let choice = made(r#"{"question":"?","options":["a","b"]}"#).await.json();
+    let several = made(r#"{"question":"?","options":["a","b"],"maxChoices":2}"#).await.json();
     let unlisted = made(r#"{"question":"?","statements":["a"],"listed":false}"#).await.json();
     world.settle().await;
-    for name in ["code", "id"] {
-        let name = |poll: &serde_json::Value| poll[name].as_str().unwrap().to_owned();
-        for path in [format!("/p/{}", name(&rating)), format!("/polls/{}", name(&rating))] {
-            let link = sent_along(&world, &path).await;
-            assert!(link.starts_with("</assets/ballot-rating-"), "{path}: {link}");
-            assert!(link.ends_with(".js>; rel=modulepreload"), "{path}: {link}");
+    for (poll, kind) in [(&rating, "rating"), (&choice, "choice"), (&several, "choice")] {
+        for name in ["code", "id"] {
+            let name = poll[name].as_str().unwrap();
+            for path in [format!("/p/{name}"), format!("/polls/{name}")] {
+                let link = sent_along(&world, &path).await;
+                assert!(link.starts_with(&format!("</assets/ballot-{kind}-")), "{path}: {link}");
+                assert!(link.ends_with(".js>; rel=modulepreload"), "{path}: {link}");
+            }
         }
-        assert_eq!(sent_along(&world, &format!("/p/{}", name(&choice))).await, "");
+    }
+    for path in ["/", "/p/000000", "/studio"] {
+        assert_eq!(sent_along(&world, path).await, "", "{path}");
     }
     // A client that tries codes learns of none this way; a client that was shown the poll knows it already.
     let code = unlisted["code"].as_str().unwrap();
@@ -208,16 +213,18 @@ async fn the_page_of_a_rating_brings_its_ballot_paper_along_and_gives_no_code_aw
     let event = world.call(Ask::post("/api/events", r#"{"title":"Both"}"#).request()).await.json();
     let (id, token) = (event["id"].as_str().unwrap(), event["ownerToken"].as_str().unwrap());
     let path = format!("/p/{}", event["code"].as_str().unwrap());
-    for (poll, ballot) in [
-        (r#"{"question":"?","statements":["a"],"open":true}"#, true),
-        (r#"{"question":"?","options":["a","b"],"open":true}"#, false),
+    assert_eq!(sent_along(&world, &path).await, "", "no poll is shown yet");
+    for (poll, kind) in [
+        (r#"{"question":"?","statements":["a"],"open":true}"#, "rating"),
+        (r#"{"question":"?","options":["a","b"],"open":true}"#, "choice"),
     ] {
         let ask = Ask::post(format!("/api/events/{id}/polls"), poll).token(token);
         let poll = world.call(ask.request()).await.json();
         let show = format!(r#"{{"poll":{}}}"#, poll["id"]);
         world.call(Ask::post(format!("/api/events/{id}/show"), show).token(token).request()).await;
         world.settle().await;
-        assert_eq!(sent_along(&world, &path).await.contains("ballot-rating"), ballot);
+        let link = sent_along(&world, &path).await;
+        assert!(link.starts_with(&format!("</assets/ballot-{kind}-")), "{path}: {link}");
     }
 }
 

@@ -19,6 +19,8 @@ export type Member = "optionIds" | "answer";
 /** A kind's part for the phone. */
 export type BallotKind<P extends Poll = Poll> = {
   readonly member: Member;
+  /** The style of the ballot paper, in one rule; it comes with the kind's script. */
+  readonly style: string;
   /** Returns what the ballot paper says: marks that were set on one paper mean nothing on another. */
   printed(poll: P): unknown;
   /** The ballot paper, with the numbers so far. */

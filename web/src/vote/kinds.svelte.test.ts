@@ -1,5 +1,5 @@
-// Tests a kind that does not come with the page: what is there stays until the kind has come, and the page is
-// loaded anew where it does not.
+// Tests that a kind is loaded once there is a poll of it: what is there stays until the kind has come, and the
+// page is loaded anew where it does not.
 
 import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -12,19 +12,27 @@ import { speech } from "./words.svelte";
 
 /** Decides whether what is being loaded comes; undefined while nothing is being loaded. */
 const loading = vi.hoisted(() => ({ come: undefined as ((came: boolean) => void) | undefined }));
-vi.mock("../kinds/rating/ballot", async (original) => {
+const arriving = vi.hoisted(() => async (original: () => Promise<object>) => {
   const came = await new Promise<boolean>((come) => {
     loading.come = come;
   });
   if (!came) throw new TypeError("Failed to fetch dynamically imported module");
   return original();
 });
+vi.mock("../kinds/choice/ballot", arriving);
+vi.mock("../kinds/rating/ballot", arriving);
 const anew = vi.hoisted(() => vi.fn());
 vi.mock("./anew", () => ({ anew }));
+
+/** The sheet that the page has linked, which has two rules. */
+const sheet = { cssRules: { length: 2 }, insertRule: vi.fn() };
 
 let room: FakeRoom, unmount: () => void;
 beforeAll(() => speech.use("en"));
 beforeEach(() => {
+  vi.spyOn(document, "styleSheets", "get").mockReturnValue([sheet] as unknown as StyleSheetList);
+  sheet.insertRule.mockClear();
+  anew.mockClear();
   vi.stubGlobal("scrollTo", () => {});
   room = new FakeRoom();
   unmount = enter(room);
@@ -39,13 +47,43 @@ const RATING = makeRating([[0, 0, 0, 0, 0]], { id: "0199aaaa-0000-7000-8000-0000
 const show = (poll: Poll) => room.show(poll);
 const heading = () => document.querySelector("h1")?.textContent;
 
+/** Lets the kind that is being loaded come, or not. */
+async function arrive(came: boolean) {
+  await vi.waitFor(() => loading.come!(came));
+  loading.come = undefined;
+}
+
+/** Opens a room whose first poll is this one; its kind does not come at first, and comes once it is asked for again. */
+async function begin(poll: Poll, question: string) {
+  show(poll);
+  expect(document.querySelector("main")!.className).toBe("bones");
+  await arrive(false);
+  await vi.waitFor(() => expect(anew).toHaveBeenCalledOnce());
+  expect(document.querySelector("main")!.className).toBe("bones");
+  unmount();
+  unmount = enter((room = new FakeRoom()));
+  show(poll);
+  await arrive(true);
+  await vi.waitFor(() => {
+    flushSync();
+    expect(heading()).toBe(question);
+  });
+}
+
+test("where a choice is the first there are no words before its kind has come", async () => {
+  await begin(CHOICE, "Which?");
+  expect(document.querySelectorAll("label.option")).toHaveLength(2);
+  await kinds.load("multiple");
+  expect([kinds.of("multiple"), sheet.insertRule.mock.calls]).toEqual([kinds.of("single"), [[expect.any(String), 2]]]);
+});
+
 const STAYS =
   "the poll before stays until the kind of the next has come; one that does not come is asked for by a " +
   "page that is loaded anew";
 test(STAYS, async () => {
   show(CHOICE);
   show(RATING);
-  await vi.waitFor(() => loading.come!(false));
+  await arrive(false);
   await vi.waitFor(() => expect(anew).toHaveBeenCalledOnce());
   expect(heading()).toBe("Which?");
   show(CHOICE);
@@ -53,13 +91,7 @@ test(STAYS, async () => {
 });
 
 test("where a rating is the first there are no words before its kind has come", async () => {
-  show(RATING);
-  expect(document.querySelector("main")!.className).toBe("bones");
-  await vi.waitFor(() => {
-    loading.come!(true);
-    flushSync();
-    expect(heading()).toBe("How much?");
-  });
+  await begin(RATING, "How much?");
   expect(document.querySelectorAll("fieldset.statement")).toHaveLength(1);
 });
 

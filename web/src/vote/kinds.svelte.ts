@@ -1,28 +1,33 @@
-// Loads the kinds of polls that this page can show. The usual one comes with the page; another is loaded once
-// there is a poll of it.
+// Loads the kinds of polls that this page can show, each once there is a poll of it. The server announces the
+// kind of the poll that a page was opened for, so that its script comes with the page's.
 
-import { choice } from "../kinds/choice/ballot";
 import type { BallotKind } from "./kind";
+import { addStyle } from "./style";
 
 /** A kind that is given polls of its own kind only, which the compiler cannot know. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyKind = BallotKind<any>;
 
+const choice = () => import("../kinds/choice/ballot");
 const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
+  single: choice,
+  multiple: choice,
   rating: () => import("../kinds/rating/ballot"),
 };
 
 class Kinds {
-  #loaded = $state.raw<Record<string, AnyKind>>({ single: choice, multiple: choice });
+  #loaded = $state.raw<Record<string, AnyKind>>({});
 
   /** Returns a kind; undefined until it is loaded. */
   of = (kind: string): AnyKind | undefined => this.#loaded[kind];
 
-  /** Loads a kind; throws when it cannot be loaded. */
+  /** Loads a kind and its style; throws when it cannot be loaded. */
   async load(kind: string) {
     if (this.#loaded[kind]) return;
     const { default: loaded } = (await LOAD[kind]?.()) ?? {};
-    if (loaded) this.#loaded = { ...this.#loaded, [kind]: loaded };
+    if (!loaded) return;
+    if (!Object.values(this.#loaded).includes(loaded)) addStyle(loaded.style);
+    this.#loaded = { ...this.#loaded, [kind]: loaded };
   }
 
   /**

@@ -6,10 +6,11 @@ import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { ChoicePoll } from "../kinds/kind";
 import { Booth, makePoll, pass, problem, receipt } from "./fixture";
 import { enter, FakeRoom } from "./fixture-room.svelte";
+import { kinds } from "./kinds.svelte";
 import { speech } from "./words.svelte";
 
 let booth: Booth, room: FakeRoom<ChoicePoll>, unmount: () => void;
-beforeAll(() => speech.use("en"));
+beforeAll(() => Promise.all([speech.use("en"), kinds.load("single"), kinds.load("multiple")]));
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("scrollTo", () => {});

@@ -1,7 +1,7 @@
 // Tests the states that nobody may confuse.
 
 import { beforeAll, expect, test } from "vitest";
-import { choice } from "../kinds/choice/ballot";
+import choice from "../kinds/choice/ballot";
 import type { Kept, State } from "./ballot.svelte";
 import { makePoll } from "./fixture";
 import { tell, type Situation } from "./tell";

@@ -126,9 +126,9 @@ fn recognised(app: &App, request: &Request<Body>, mut page: Response) -> Respons
     let headers = request.headers();
     let client = Client::of(app, headers, request.extensions());
     if let Some(id) = web::voted_in(request.uri().path())
-        && let Some(kind) = lookup::kind_shown(app, id, client.address)
+        && let Some(poll) = lookup::poll_shown(app, id, client.address)
     {
-        web::preload(&mut page, kind);
+        web::preload(&mut page, &poll.kind);
     }
     if let Some(due) = app.keys.cookie_due(headers, client.https, || app.ambient.random()) {
         let cookie = Keys::set_cookie(&app.keys.signed(&due, app.ambient.now()), client.https);

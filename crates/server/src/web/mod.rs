@@ -14,6 +14,7 @@ use http::header::{
     HeaderName, IF_NONE_MATCH, LINK, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use pollux_core::kind::Kind;
 
 use files::Content;
 
@@ -86,9 +87,13 @@ pub fn voted_in(path: &str) -> Option<&str> {
 }
 
 /// Tells the browser to fetch the script for polls of this kind together with the page, instead of when the
-/// page finds out that it needs it. The usual kind needs no script of its own.
-pub fn preload(page: &mut Response<Body>, kind: &str) {
-    let begins = format!("assets/ballot-{kind}-");
+/// page finds out that it needs it. The script brings its style along.
+pub fn preload(page: &mut Response<Body>, kind: &Kind) {
+    let folder = match kind {
+        Kind::Choice(_) => "choice",
+        Kind::Rating(_) => "rating",
+    };
+    let begins = format!("assets/ballot-{folder}-");
     let named = |file: &&files::File| file.name.starts_with(&begins) && file.name.ends_with(".js");
     if let Some(file) = files::FILES.iter().find(named)
         && let Ok(link) = HeaderValue::try_from(format!("</{}>; rel=modulepreload", file.name))
@@ -332,18 +337,28 @@ mod tests {
     }
 
     #[test]
-    fn what_a_further_kind_needs_is_sent_along_with_the_page() {
-        let link = |kind: &str| {
+    fn what_a_kind_needs_is_sent_along_with_the_page_of_a_poll() {
+        let kind = |json: &str| serde_json::from_str::<Kind>(json).unwrap();
+        let single = r#"{"options":["a","b"],"kind":"single","maxChoices":1}"#;
+        let multiple = r#"{"options":["a","b"],"kind":"multiple","maxChoices":2}"#;
+        let rating = r#"{"kind":"rating","statements":["a"],"steps":5,"lowest":1,"lowLabel":"","highLabel":"","symbol":"stars"}"#;
+        for (kind, of) in
+            [(kind(single), "choice"), (kind(multiple), "choice"), (kind(rating), "rating")]
+        {
             let mut page = asset("/p/482913", &HeaderMap::new()).unwrap();
-            preload(&mut page, kind);
-            page.headers().get(LINK).map(|link| link.to_str().unwrap().to_owned())
-        };
-        let rating = link("rating").unwrap();
-        let name = rating.strip_prefix("</").unwrap().strip_suffix(">; rel=modulepreload").unwrap();
-        assert!(asset(&format!("/{name}"), &HeaderMap::new()).is_some(), "{name}");
-        for usual in ["single", "multiple", "no-such-kind"] {
-            assert_eq!(link(usual), None, "{usual}");
+            assert!(!page.headers().contains_key(LINK));
+            preload(&mut page, &kind);
+            let link = page.headers()[LINK].to_str().unwrap();
+            let name = link.strip_prefix("</").unwrap().strip_suffix(">; rel=modulepreload");
+            let name = name.unwrap();
+            assert!(name.starts_with(&format!("assets/ballot-{of}-")), "{name}");
+            let script = asset(&format!("/{name}"), &HeaderMap::new()).unwrap();
+            assert_eq!(script.headers()[CACHE_CONTROL], FOR_EVER, "{name}");
         }
+    }
+
+    #[test]
+    fn a_voting_page_is_known_by_its_path() {
         for (path, id) in [
             ("/p/482913", Some("482913")),
             ("/polls/1", Some("1")),

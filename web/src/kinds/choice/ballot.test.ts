@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import { makePoll } from "../../vote/fixture";
 import { summary } from "../../vote/results";
 import { speech } from "../../vote/words.svelte";
-import { choice } from "./ballot";
+import choice from "./ballot";
 import { digits } from "./ballot-marks";
 
 beforeAll(() => speech.use("en"));

@@ -7,10 +7,11 @@ import { percent, say } from "../../vote/words.svelte";
 import type { ChoicePoll } from "../kind";
 import Ballot from "./Ballot.svelte";
 import Table from "./BallotTable.svelte";
+import style from "./ballot.css?inline";
 
-/** The phone's part of a choice. */
-export const choice: BallotKind<ChoicePoll> = {
+const choice: BallotKind<ChoicePoll> = {
   member: "optionIds",
+  style,
   printed: ({ kind, maxChoices, revote, options }) => [
     kind,
     maxChoices,
@@ -44,3 +45,5 @@ export const choice: BallotKind<ChoicePoll> = {
   yours: () => say("choice"),
   lines: ({ options }, answer) => options.filter(({ id }) => answer.includes(id)).map(({ text }) => text),
 };
+
+export default choice;

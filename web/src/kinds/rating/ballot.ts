@@ -8,21 +8,14 @@ import Ballot from "./Ballot.svelte";
 import Table from "./BallotTable.svelte";
 import { highest } from "./rating";
 import { say } from "./words";
-import css from "./ballot.css?inline";
-
-try {
-  const style = new CSSStyleSheet();
-  style.replaceSync(css);
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, style];
-} catch {
-  // Browsers of before 2023 take no style from a script. They show plain radio buttons, which work.
-}
+import style from "./ballot.css?inline";
 
 /** Of more statements than these only the highest and the lowest are read aloud. */
 const ALOUD = 4;
 
 const rating: BallotKind<RatingPoll> = {
   member: "answer",
+  style,
   printed: ({ kind, revote, steps, lowest, symbol, lowLabel, highLabel, statements }) => [
     kind,
     revote,

@@ -153,10 +153,10 @@ fn take_event(app: &App, (event, polls): EventAndPolls) -> Result<Agenda, Proble
     if agenda.event.deleted_at.is_some() { Err(no_such_event()) } else { Ok(agenda) }
 }
 
-/// Returns the word for the kind of the poll that voters find at an id or code. It is a hint for their page,
-/// worth neither a question to the store nor a guess, so it is given only if the poll is in memory and no
-/// secret to this address.
-pub fn kind_shown(app: &App, text: &str, from: IpAddr) -> Option<&'static str> {
+/// Returns the poll that voters find at an id or code. Its kind is a hint for their page, worth neither a
+/// question to the store nor a guess, so the poll is returned only if it is in memory and no secret to this
+/// address.
+pub fn poll_shown(app: &App, text: &str, from: IpAddr) -> Option<Arc<Poll>> {
     let named = match text.parse::<EventId>() {
         Ok(id) => match app.hub.agenda(id) {
             Some(agenda) => Named::Event(agenda),
@@ -164,11 +164,10 @@ pub fn kind_shown(app: &App, text: &str, from: IpAddr) -> Option<&'static str> {
         },
         Err(_) => in_memory(app, text).filter(|named| named.no_guess(app, from))?,
     };
-    let poll = match named {
-        Named::Event(agenda) => known(app, agenda.current()?)?.poll,
-        Named::Poll(standing) => standing.poll,
-    };
-    Some(poll.kind.word())
+    match named {
+        Named::Event(agenda) => Some(known(app, agenda.current()?)?.poll),
+        Named::Poll(standing) => Some(standing.poll),
+    }
 }
 
 /// Returns a poll that is in memory and may be seen by everybody.
