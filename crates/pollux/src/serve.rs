@@ -59,7 +59,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         writeln!(stdout(), "{}", described(&given, &running))?;
     } else {
         eprintln!("{}", start_up_line(&given, why));
-        warn_of(&running.faults);
+        warn_of(&running);
         greet(&running);
     }
     until_stopped(running, &mut signals, || {}).await
@@ -93,26 +93,32 @@ fn described(config: &Config, running: &Running) -> serde_json::Value {
     if config.is_cluster() {
         all["roles"] = config.roles.to_string().split(',').collect();
         all["faults"] = running.faults.clone().into();
+        all["warnings"] = running.warnings.clone().into();
     } else {
         all["data"] = config.data.to_string_lossy().into();
     }
     all
 }
 
-/// Prints a warning about topics that were accepted though they do not keep the promise.
-fn warn_of(faults: &[String]) {
-    if faults.is_empty() {
-        return;
-    }
+/// Prints a warning about topics that are used though they may lose acknowledged votes.
+fn warn_of(running: &Running) {
     let (bold, plain) = match terminal::colour(&stderr()) {
         true => ("\x1b[1;33m", "\x1b[0m"),
         false => ("", ""),
     };
-    eprintln!(
-        "{bold}==> For trials only: acknowledged votes can be lost, as POLLUX_KAFKA_WEAK is set and{plain}"
-    );
-    for fault in faults {
-        eprintln!("{bold}==>   - {fault}{plain}");
+    let mut lines = Vec::new();
+    if !running.faults.is_empty() {
+        let trial =
+            "For trials only: acknowledged votes can be lost, as POLLUX_KAFKA_WEAK is set and";
+        lines.push(trial.to_owned());
+    }
+    lines.extend(running.faults.iter().map(|fault| format!("  - {fault}")));
+    if !running.warnings.is_empty() {
+        lines.push("Acknowledged votes can be lost in a power cut:".to_owned());
+    }
+    lines.extend(running.warnings.iter().map(|warning| format!("  - {warning}")));
+    for line in lines {
+        eprintln!("{bold}==> {line}{plain}");
     }
 }
 

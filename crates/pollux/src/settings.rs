@@ -109,7 +109,7 @@ pub struct Kafka;
 
 impl Kind for Kafka {
     fn takes(setting: &Setting) -> bool {
-        let makes = ["kafka-partitions", "kafka-replication", "kafka-weak"];
+        let makes = ["kafka-partitions", "kafka-replication", "kafka-weak", "kafka-flush"];
         Topics::takes(setting) && !makes.contains(&setting.flag.as_str())
     }
 }

@@ -9,6 +9,7 @@ use pollux_core::id::Generation;
 use pollux_server::ambient::SystemAmbient;
 use pollux_server::config::KafkaConfig;
 use pollux_server::log::kafka::OpenError;
+use pollux_server::log::kafka::flush::{self, Altered};
 use pollux_server::log::kafka::topics::{self, PartitionState, Prepared, Topic};
 use serde_json::json;
 
@@ -41,6 +42,18 @@ enum Action {
         #[command(flatten)]
         kafka: Only<Topics>,
     },
+    /// Have brokers flush votes as --kafka-flush says, on a topic that exists
+    #[command(
+        after_help = "Sets flush.messages=1 on the topic of the votes, or with --kafka-flush off takes that \
+        away; all other settings of the topic stay. Nodes need not be stopped; each warns until its next start. The \
+        account needs the right to alter the topic's settings (AlterConfigs).\n\n\
+        Examples:\n  pollux topics alter --kafka-broker localhost:9092\n  \
+        pollux topics alter --kafka-flush off"
+    )]
+    Alter {
+        #[command(flatten)]
+        kafka: Only<Topics>,
+    },
     /// Show the topics' partitions, replicas and settings, and whether they keep the promise
     #[command(
         after_help = "Changes nothing. Exits 3 if the topics do not keep the promise that no \
@@ -60,10 +73,18 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         Action::Create { kafka } => {
             let config = kafka::settings(&kafka)?.kafka;
             let made = topics::create(&config, &SystemAmbient::new()).await;
-            let Prepared { topics, generation, faults, created, .. } =
+            let Prepared { topics, generation, faults, warnings, created, .. } =
                 made.map_err(kafka::failure)?;
-            let found = Found { topics, generation: Some(generation), faults };
+            let found = Found { topics, generation: Some(generation), faults, warnings };
             print(&found, Some(&created), json)
+        }
+        Action::Alter { kafka } => {
+            let config = kafka::settings(&kafka)?.kafka;
+            let Altered { topic, was, is } = flush::alter(&config).await.map_err(kafka::failure)?;
+            let done = if was == is { "stays" } else { "is set" };
+            let text = format!("{topic}: {}={is} {done}", flush::SETTING);
+            let told = json!({ "topic": topic, "setting": flush::SETTING, "was": was, "is": is });
+            Ok(writeln!(stdout(), "{}", if json { told.to_string() } else { text })?)
         }
         Action::Describe { kafka } => {
             let found = look(&kafka::settings(&kafka)?.kafka).await?;
@@ -79,16 +100,18 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
 }
 
-/// `Found` holds the topics that were found, and their faults.
+/// `Found` holds the topics that were found, their faults, and what else weakens the promise.
 struct Found {
     topics: Vec<Topic>,
     generation: Option<Generation>,
     faults: Vec<String>,
+    warnings: Vec<String>,
 }
 
 async fn look(config: &KafkaConfig) -> Outcome<Found> {
     let topics = topics::describe(config).await.map_err(kafka::failure)?;
     let mut faults = topics::check(config, &topics);
+    let warnings = topics::warnings(config, &topics);
     let generation = match topics::generation(config, &topics).await {
         Ok(generation) => generation,
         Err(OpenError::Refused(wrong)) => {
@@ -97,15 +120,15 @@ async fn look(config: &KafkaConfig) -> Outcome<Found> {
         }
         Err(error) => return Err(kafka::failure(error)),
     };
-    Ok(Found { topics, generation, faults })
+    Ok(Found { topics, generation, faults, warnings })
 }
 
 fn print(found: &Found, created: Option<&[String]>, json: bool) -> Outcome {
-    let Found { topics, generation, faults } = found;
+    let Found { topics, generation, faults, warnings } = found;
     if json {
         let mut told = json!({
             "generation": generation, "topics": topics,
-            "holds": faults.is_empty(), "faults": faults,
+            "holds": faults.is_empty(), "faults": faults, "warnings": warnings,
         });
         if let Some(created) = created {
             told["created"] = json!(created);
@@ -128,12 +151,14 @@ fn print(found: &Found, created: Option<&[String]>, json: bool) -> Outcome {
     topics.iter().for_each(|topic| show(topic, &mut text));
     text.push('\n');
     match faults.as_slice() {
-        [] => text.push_str("The promise holds.\n"),
+        [] if warnings.is_empty() => text.push_str("The promise holds.\n"),
+        [] => text.push_str("The promise holds, but not in a power cut:\n"),
         faults => {
             text.push_str("The promise does not hold:\n");
             faults.iter().for_each(|fault| _ = writeln!(text, "  - {fault}"));
         }
     }
+    warnings.iter().for_each(|warning| _ = writeln!(text, "  - {warning}"));
     Ok(stdout().write_all(text.as_bytes())?)
 }
 

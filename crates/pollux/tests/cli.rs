@@ -57,7 +57,7 @@ fn help_of_every_command() {
         assert!(text.contains("Examples:"), "{command} shows no example");
         insta::assert_snapshot!(format!("help-{command}"), text);
     }
-    for action in ["create", "describe"] {
+    for action in ["create", "alter", "describe"] {
         let output = run(&["topics", action, "--help"]);
         assert_eq!(code(&output), 0, "{action}");
         insta::assert_snapshot!(format!("help-topics-{action}"), stdout(&output));
@@ -198,6 +198,7 @@ fn no_broker_named_exits_2_and_no_broker_there_exits_4() {
     drop(listener);
     let commands = [
         &["topics", "create"][..],
+        &["topics", "alter"],
         &["topics", "describe"],
         &["consume"],
         &["produce", "--poll", "482913"],

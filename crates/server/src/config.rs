@@ -20,7 +20,7 @@ pub use self::form::parse_duration;
 use self::form::*;
 use self::setting::settings;
 pub use self::setting::{Heading, SETTINGS, Setting};
-pub use self::types::{DbTls, FormerSecret, LogFormat, Password, Roles, Sasl};
+pub use self::types::{DbTls, Flush, FormerSecret, LogFormat, Password, Roles, Sasl};
 
 settings! {
     /// The whole configuration of a server.
@@ -100,6 +100,9 @@ settings! {
         POLLUX_KAFKA_REPLICATION: count(1..) => replication: u32 = 3;
         /// Accept topics that cannot keep the promise, such as those of a single broker, for a trial
         POLLUX_KAFKA_WEAK: switch() => weak: bool = false;
+        /// Have brokers flush votes to disk before they acknowledge them: each (the topic votes is created so, and
+        /// one that is not so gets a warning), required (such a topic is refused) or off
+        POLLUX_KAFKA_FLUSH: choice("FLUSH", Flush::ALL, Flush::name) => flush: Flush = Flush::Each;
         /// Use TLS for connections to Kafka
         POLLUX_KAFKA_TLS: switch() => tls: bool = false;
         /// Check Kafka's certificates with this certificate authority, PEM

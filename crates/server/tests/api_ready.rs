@@ -150,6 +150,10 @@ async fn strangers_hear_nothing_of_a_backends_words() {
     told("polls c", "refused by fault injection").await;
     world.store.set_faults(StoreFaults::NONE);
 
+    let weakness = Some("votes has flush.messages=2".to_owned());
+    world.fail(LogFaults { weakness, ..LogFaults::default() });
+    told("may be lost", "flush.messages=2").await;
+
     let damage = Some("log.db at offset 2".to_owned());
     world.fail(LogFaults { damage, ..late(HOUR..HOUR + SECOND) });
     told("damaged", "log.db at offset 2").await;

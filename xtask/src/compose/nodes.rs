@@ -75,10 +75,14 @@ pub fn faults(project: &Project, known: &Known) -> Vec<String> {
             wrong(format!("{variable} is missing"));
         }
         // The settings that the promise depends on keep their defaults, with which the cluster is tested.
-        for variable in ["POLLUX_KAFKA_REPLICATION", "POLLUX_KAFKA_WEAK", "POLLUX_KAFKA_PARTITIONS"]
-        {
+        for variable in [
+            "POLLUX_KAFKA_REPLICATION",
+            "POLLUX_KAFKA_WEAK",
+            "POLLUX_KAFKA_FLUSH",
+            "POLLUX_KAFKA_PARTITIONS",
+        ] {
             let value = environment.get(variable).copied().filter(|value| !value.is_empty());
-            let given_up = small && !variable.ends_with("PARTITIONS");
+            let given_up = small && ["REPLICATION", "WEAK"].iter().any(|it| variable.ends_with(it));
             if value.is_some() && !given_up {
                 wrong(format!("{variable} is set, but the tested cluster has the default"));
             }

@@ -124,6 +124,7 @@ fn another(setting: &Setting) -> String {
         "FORMAT" => "json",
         "MODE" => "verify",
         "MECHANISM" => "PLAIN",
+        "FLUSH" => "off",
         "HOST:PORT,…" => "kafka1:9092",
         "FILE" => concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
         "TEXT" => "mine.",

@@ -17,6 +17,7 @@ use super::{Backends, StartError};
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
 use crate::log::kafka::KafkaLog;
+use crate::log::kafka::topics::Prepared;
 use crate::log::{Log, ReadError};
 use crate::store::postgres::PostgresStore;
 use crate::store::{Ballots, Listing, Polls, Store, StoreError};
@@ -119,13 +120,14 @@ pub async fn open(config: &Config, ambient: &SharedAmbient) -> Result<Backends, 
         Some(text) => Credential { text: text.clone(), new: false },
         None => Credential { text: credentials::operator_token(&secret), new: first },
     };
-    let faults = log.prepared().faults.clone();
+    let Prepared { faults, warnings, .. } = log.prepared().clone();
     Ok(Backends {
         log,
         store,
         secret,
         operator,
         faults,
+        warnings,
         // What fails here recovers without a restart, because the brokers and the database come back.
         failed: std::future::pending().boxed().shared(),
         relay: Some(stop.drop_guard()),

@@ -42,6 +42,8 @@ pub struct Running {
     pub operator_token: Option<String>,
     /// Faults of Kafka's topics that break the promise; empty unless `POLLUX_KAFKA_WEAK` accepts them.
     pub faults: Vec<String>,
+    /// What about Kafka's topics weakens the promise, though they are used.
+    pub warnings: Vec<String>,
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
     failed: Shared<BoxFuture<'static, String>>,
@@ -61,6 +63,8 @@ struct Backends {
     operator: Credential,
     /// Faults of the log that break the promise.
     faults: Vec<String>,
+    /// What about the log weakens the promise.
+    warnings: Vec<String>,
     /// A future that ends when a backend has failed in a way that only a restart can mend, and says how.
     failed: Shared<BoxFuture<'static, String>>,
     /// A guard whose drop stops the relaying of changes of polls, where this process does that.
@@ -166,7 +170,8 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let ambient: SharedAmbient = Arc::new(SystemAmbient::new());
     let alone = !config.is_cluster();
-    let Backends { log, store, secret, operator, faults, failed, relay, lock } = if alone {
+    let Backends { log, store, secret, operator, faults, warnings, failed, relay, lock } = if alone
+    {
         folder::open(&config, &ambient).await?
     } else {
         cluster::open(&config, &ambient).await?
@@ -202,6 +207,7 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         url,
         operator_token,
         faults,
+        warnings,
         log,
         store,
         failed,

@@ -79,6 +79,32 @@ impl Sasl {
     }
 }
 
+/// The flushing of votes to the brokers' disks before they are acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// The topic of the votes is created so that brokers flush each batch, and one that is not so is used with
+    /// a warning.
+    Each,
+    /// A topic of votes whose brokers do not flush each batch is refused.
+    Required,
+    /// Brokers flush when their operating systems do.
+    Off,
+}
+
+impl Flush {
+    /// All modes.
+    pub const ALL: &[Self] = &[Self::Each, Self::Required, Self::Off];
+
+    /// Returns the name of the mode in the setting.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Each => "each",
+            Self::Required => "required",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// The use of TLS to PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DbTls {

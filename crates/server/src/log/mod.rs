@@ -289,6 +289,12 @@ pub trait Log: Send + Sync + 'static {
         None
     }
 
+    /// Returns in what the log may lose records that it has acknowledged, for `/readyz`. Appends are
+    /// taken all the same.
+    fn weakness(&self) -> Option<String> {
+        None
+    }
+
     /// Appends what is queued, then stops. Appends after this are refused.
     async fn shut(&self);
 }

@@ -143,6 +143,10 @@ impl Log for Watched {
         self.log.damage()
     }
 
+    fn weakness(&self) -> Option<String> {
+        self.log.weakness()
+    }
+
     fn generation(&self) -> Generation {
         self.log.generation()
     }

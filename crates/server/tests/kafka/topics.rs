@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pollux_cluster::Port;
 use pollux_core::record::{Entry, Genesis};
-use pollux_server::config::{LogLimits, Password, Sasl};
-use pollux_server::log::kafka::{OpenError, topics};
+use pollux_server::config::{Flush, LogLimits, Password, Sasl};
+use pollux_server::log::kafka::{OpenError, flush, topics};
 
 use super::*;
 
@@ -35,6 +35,7 @@ async fn created_topics_keep_the_promise() {
     wanted.sort();
     assert_eq!(created, wanted);
     assert_eq!(made.faults, [""; 0]);
+    assert_eq!(made.warnings, [""; 0]);
 
     let described = topics::describe(&config).await.unwrap();
     let found: Vec<_> = described.iter().map(|topic| topic.name.clone()).collect();
@@ -47,6 +48,7 @@ async fn created_topics_keep_the_promise() {
     }
     assert_eq!(votes.settings["retention.ms"], "-1");
     assert_eq!(votes.settings["message.timestamp.type"], "LogAppendTime");
+    assert_eq!(votes.settings["flush.messages"], "1");
     assert_eq!(described[2].settings["cleanup.policy"], "compact");
 
     let again = topics::create(&config, &*ambient()).await.unwrap();
@@ -162,6 +164,51 @@ async fn topics_that_break_the_promise_are_refused_with_all_faults() {
     let log = open(&weak, &LogLimits::default()).await;
     assert_eq!(log.prepared().faults.len(), 6);
     log.append(1, NewRecord { key: "k".into(), value: "v".into() }).await.unwrap();
+}
+
+/// A topic of an older version is used, with a warning that names the command; the command changes this
+/// setting alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_whose_brokers_do_not_flush_is_told_of_and_altered() {
+    let _peace = PEACE.read().await;
+    let config = KafkaConfig { flush: Flush::Off, ..fresh(2) };
+    let made = topics::create(&config, &*ambient()).await.unwrap();
+    assert_eq!(made.warnings, [""; 0], "the operator wants it so");
+    assert!(!made.topics[0].settings.contains_key("flush.messages"), "{:?}", made.topics[0]);
+
+    let each = KafkaConfig { flush: Flush::Each, ..config.clone() };
+    let log = open(&each, &LogLimits::default()).await;
+    let weakness = log.weakness().unwrap();
+    for said in ["votes has flush.messages=9223372036854775807", "`pollux topics alter`"] {
+        assert!(weakness.contains(said), "{weakness}");
+    }
+    assert_eq!(log.ready(), Ok(()), "it takes votes all the same");
+    log.append(1, NewRecord { key: "k".into(), value: "v".into() }).await.unwrap();
+    log.shut().await;
+    let required = KafkaConfig { flush: Flush::Required, ..config.clone() };
+    let refused = topics::create(&required, &*ambient()).await;
+    let Err(OpenError::Refused(faults)) = refused else { panic!("it was taken") };
+    assert!(faults[0].contains("`pollux topics alter`"), "{faults:?}");
+
+    let before = topics::describe(&each).await.unwrap();
+    let altered = flush::alter(&each).await.unwrap();
+    assert_eq!((altered.was.as_str(), altered.is.as_str()), ("9223372036854775807", "1"));
+    let mut wanted = before.clone();
+    wanted[0].settings.insert("flush.messages".into(), "1".into());
+    let after = topics::describe(&each).await.unwrap();
+    let settings = |topics: &[topics::Topic]| {
+        topics.iter().map(|topic| topic.settings.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(settings(&after), settings(&wanted), "all else is as it was");
+    assert_eq!(topics::create(&required, &*ambient()).await.unwrap().warnings, [""; 0]);
+
+    let again = flush::alter(&each).await.unwrap();
+    assert_eq!(again.was, "1", "there is nothing to do");
+    let undone = flush::alter(&config).await.unwrap();
+    assert_eq!(undone.is, "9223372036854775807");
+    assert_eq!(topics::describe(&each).await.unwrap()[0].settings, before[0].settings);
+    let missing = flush::alter(&fresh(1)).await;
+    assert!(matches!(missing, Err(OpenError::Missing(_))), "{missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

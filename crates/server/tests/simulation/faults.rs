@@ -32,6 +32,7 @@ pub fn log_faults(rough: f64) -> LogFaults {
         announcement_duplicate: rough,
         announcement_delay: millis(0)..millis(800) + Duration::from_millis(1),
         damage: None,
+        weakness: None,
         hindrance: None,
     }
 }

@@ -295,6 +295,12 @@ export type Health = {
      * the same. The reason is given only to the server's own machine and to the operator.
      */
     store?: string;
+    /**
+     * Present if the log may lose votes that it has acknowledged, as when brokers do not flush them to disk
+     * first. Votes are accepted all the same. The details are given only to the server's own machine and to
+     * the operator.
+     */
+    weakness?: string;
 };
 
 /**
@@ -355,6 +361,11 @@ export type LogStatus = {
      * The number of partitions.
      */
     partitions: number;
+    /**
+     * In what the log may lose votes that it has acknowledged, as when brokers do not flush them to disk
+     * first; null if there is nothing of the kind.
+     */
+    weakness: string | null;
 };
 
 /**

@@ -29,6 +29,12 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub log: Option<String>,
+    /// Present if the log may lose votes that it has acknowledged, as when brokers do not flush them to disk
+    /// first. Votes are accepted all the same. The details are given only to the server's own machine and to
+    /// the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub weakness: Option<String>,
 }
 
 /// Check that the process runs.
@@ -37,7 +43,7 @@ pub struct Health {
     responses((status = 200, body = Health, description = "The process runs")),
 )]
 pub async fn alive() -> Response {
-    let health = Health { status: "alive".into(), store: None, log: None };
+    let health = Health { status: "alive".into(), store: None, log: None, weakness: None };
     answer::ok(&health)
 }
 
@@ -61,7 +67,8 @@ pub async fn ready(State(app): State<Arc<App>>, asker: Asker) -> Result<Response
     let store = app.store.ready().err();
     let store = store.map(|why| told(why, "polls cannot be made and changed at the moment"));
     let log = app.log.damage().map(|why| told(why, "some of its records are damaged"));
-    let health = Health { status: "ready".into(), store, log };
+    let weakness = app.log.weakness().map(|why| told(why, "acknowledged votes may be lost"));
+    let health = Health { status: "ready".into(), store, log, weakness };
     Ok(answer::ok(&health))
 }
 

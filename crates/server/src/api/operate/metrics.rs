@@ -54,6 +54,7 @@ fn recorder() -> &'static PrometheusHandle {
             "pollux_security_events_total",
             "Security events, by name"
         );
+        describe_gauge!("pollux_log_weak", "1: Kafka's topics may lose acknowledged votes");
         describe_gauge!("pollux_log_damaged", "1: records of the log are not what was written");
         describe_gauge!("pollux_viewers", "Sockets and streams that watch now");
         describe_gauge!("pollux_open_polls", "Polls that are open now");

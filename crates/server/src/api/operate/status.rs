@@ -71,6 +71,10 @@ pub struct LogStatus {
     /// What is wrong; null if nothing is.
     #[schema(required)]
     pub detail: Option<String>,
+    /// In what the log may lose votes that it has acknowledged, as when brokers do not flush them to disk
+    /// first; null if there is nothing of the kind.
+    #[schema(required)]
+    pub weakness: Option<String>,
     /// The number of partitions.
     pub partitions: u32,
     /// The number of records on the log: ballots of all polls and the records of their opening and closing.
@@ -212,6 +216,7 @@ async fn pipeline(app: &Arc<App>, words: Words) -> (LogStatus, Result<(), String
     let mut log = LogStatus {
         ok: true,
         detail: None,
+        weakness: None,
         partitions: app.log.partitions(),
         end: None,
         counted: records(&counted),
@@ -236,6 +241,9 @@ async fn pipeline(app: &Arc<App>, words: Words) -> (LogStatus, Result<(), String
     };
     log.detail = refused.or_else(damaged);
     log.ok = log.detail.is_none();
+    log.weakness = app.log.weakness().map(|why| {
+        words.tell("Votes are taken, but some that were acknowledged may be lost".to_owned(), &why)
+    });
     (log, progress.map(drop))
 }
 

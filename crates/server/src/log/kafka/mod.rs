@@ -1,6 +1,7 @@
 //! The log of a cluster is the topic `votes` on Kafka.
 //!
-//! [`topics`] creates and checks the topics, and [`genesis`] says which log they are. Then
+//! [`topics`] creates and checks the topics, [`flush`] has brokers flush the votes, and [`genesis`]
+//! says which log they are. Then
 //! [`producer`] appends through a [`lane`] per partition, [`reader`] reads, [`group`] distributes
 //! the partitions, [`feed`] hears announcements, and [`dead`] copies dead records. [`health`]
 //! checks whether votes would be taken, and [`consumer`] is for people who look on. [`client`] is
@@ -11,6 +12,7 @@ mod client;
 pub mod consumer;
 mod dead;
 mod feed;
+pub mod flush;
 mod genesis;
 mod group;
 mod health;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use metrics::gauge;
 use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, Offset, Partition};
 use rdkafka::error::KafkaError;
@@ -109,6 +112,11 @@ impl KafkaLog {
         for fault in &prepared.faults {
             tracing::warn!("the promise does not hold: {fault}");
         }
+        for warning in &prepared.warnings {
+            tracing::warn!("{warning}");
+        }
+        let is_weak = !prepared.faults.is_empty() || !prepared.warnings.is_empty();
+        gauge!("pollux_log_weak").set(if is_weak { 1.0 } else { 0.0 });
         let stop = CancellationToken::new();
         // A failure below this line ends what was begun.
         let begun = stop.clone().drop_guard();
@@ -314,6 +322,12 @@ impl Log for KafkaLog {
             Ok(()) => hindrance.or_else(|| self.producer.silence()),
             Err(_) => hindrance,
         }
+    }
+
+    fn weakness(&self) -> Option<String> {
+        let Prepared { faults, warnings, .. } = &self.prepared;
+        let all: Vec<_> = faults.iter().chain(warnings).map(String::as_str).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     async fn shut(&self) {

@@ -20,9 +20,9 @@ use rdkafka::error::RDKafkaErrorCode;
 use serde::Serialize;
 
 use super::client::{self, Context, PATIENCE, reader_settings, settings};
-use super::{OpenError, genesis};
+use super::{OpenError, flush, genesis};
 use crate::ambient::Ambient;
-use crate::config::KafkaConfig;
+use crate::config::{Flush, KafkaConfig};
 
 /// The number of replicas that the promise needs: when one of three brokers is lost, two still
 /// acknowledge votes.
@@ -30,7 +30,7 @@ const REPLICAS: usize = 3;
 /// The number of brokers that must have a record before it is acknowledged.
 pub(super) const IN_SYNC: u32 = 2;
 /// The time that the brokers may take to learn of a new topic.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 /// The pause between two checks whether they have learnt of it.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -79,8 +79,12 @@ impl Names {
             &[("cleanup.policy", "compact"), ("min.compaction.lag.ms", "600000")]
         };
         let own = own.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let mut settings: BTreeMap<_, _> = common.into_iter().chain(own).collect();
+        if topic == self.votes && config.flush != Flush::Off {
+            settings.insert(flush::SETTING, flush::EACH.to_owned());
+        }
         let partitions = if topic == self.votes { config.partitions } else { 1 };
-        TopicSettings { partitions, settings: common.into_iter().chain(own).collect() }
+        TopicSettings { partitions, settings }
     }
 }
 
@@ -132,6 +136,8 @@ pub struct Prepared {
     /// What about the topics breaks the promise. It is empty unless `POLLUX_KAFKA_WEAK` allows such
     /// topics.
     pub faults: Vec<String>,
+    /// What about the topics weakens the promise, though they are used.
+    pub warnings: Vec<String>,
     /// The number of brokers that must have a vote before it is acknowledged.
     pub(super) in_sync: usize,
 }
@@ -156,7 +162,8 @@ pub async fn create(config: &KafkaConfig, ambient: &dyn Ambient) -> Result<Prepa
     let generation = genesis::elect(config, &names.votes, partitions, proposal, creator).await?;
     let in_sync = votes.settings.get("min.insync.replicas").and_then(|n| n.parse().ok());
     let in_sync = in_sync.unwrap_or(1);
-    Ok(Prepared { names, partitions, generation, created, topics, faults, in_sync })
+    let warnings = warnings(config, &topics);
+    Ok(Prepared { names, partitions, generation, created, topics, faults, warnings, in_sync })
 }
 
 /// Returns the topics as they are, without those that do not exist.
@@ -250,7 +257,17 @@ pub fn check(config: &KafkaConfig, topics: &[Topic]) -> Vec<String> {
             }
         }
     }
+    if config.flush == Flush::Required {
+        faults.extend(flush::unflushed(&names, topics));
+    }
     faults
+}
+
+/// Returns what about the topics weakens the promise without a reason to refuse them.
+pub fn warnings(config: &KafkaConfig, topics: &[Topic]) -> Vec<String> {
+    let names = Names::new(&config.topic_prefix);
+    let unflushed = || flush::unflushed(&names, topics);
+    (config.flush == Flush::Each).then(unflushed).flatten().into_iter().collect()
 }
 
 fn faults_of(names: &Names, topic: &Topic) -> Vec<String> {

@@ -60,6 +60,8 @@ pub struct LogFaults {
     pub announcement_delay: Range<Duration>,
     /// What the log reports as damaged; see [`Log::damage`].
     pub damage: Option<String>,
+    /// In what the log may lose records; see [`Log::weakness`].
+    pub weakness: Option<String>,
     /// Why the log takes no records and no announcements for a while; see [`Log::hindrance`].
     pub hindrance: Option<String>,
 }

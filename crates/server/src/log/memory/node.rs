@@ -181,6 +181,10 @@ impl Log for MemoryNode {
         self.cluster.state.lock().faults.damage.clone()
     }
 
+    fn weakness(&self) -> Option<String> {
+        self.cluster.state.lock().faults.weakness.clone()
+    }
+
     async fn shut(&self) {
         let mut waiting = {
             let mut node = self.node.lock();

@@ -363,6 +363,10 @@ impl Log for Waiting {
         self.shared.log.damage()
     }
 
+    fn weakness(&self) -> Option<String> {
+        self.shared.log.weakness()
+    }
+
     async fn shut(&self) {
         self.empty_for_good();
         self.shared.log.shut().await;
