@@ -40,9 +40,10 @@ const PRIVATE: &[&str] = &["-p", "pollux-server", "--lib", "private::"];
 const COMPOSE: &[&str] = &["-p", "pollux-cluster", "--lib", "alone::"];
 const FOLDER: &[&str] = &["-p", "pollux", "--test", "folder"];
 const SETTINGS: &[&str] = &["-p", "pollux", "--bins", "settings::"];
-/// `SPLIT` and `FROZEN` each run one scenario, on a real cluster of its own.
+/// `SPLIT`, `FROZEN` and `POWER` each run one scenario, on a real cluster of its own.
 const SPLIT: &[&str] = &["-p", "pollux", "--test", "faults", "a leader and ZooKeeper"];
 const FROZEN: &[&str] = &["-p", "pollux", "--test", "faults", "two of three"];
+const POWER: &[&str] = &["-p", "pollux", "--test", "faults", "power cut"];
 
 /// `BREAKS` names, for each invariant of ARCHITECTURE.md by its number, one of the bugs that break it.
 pub const BREAKS: &[(u8, &str)] = &[
@@ -819,6 +820,13 @@ pub const PLANTS: &[Plant] = &[
         right: "            Append::Waiting,\n        )",
         wrong: "            |_| Append::Ready(Some(Ok(Position { partition, offset: None }))),\n        )",
         tests: FROZEN,
+    },
+    Plant {
+        name: "brokers acknowledge votes that they have not flushed",
+        file: "crates/server/src/log/kafka/topics.rs",
+        right: "settings.insert(flush::SETTING, flush::EACH.to_owned());",
+        wrong: "let _ = (flush::SETTING, flush::EACH);",
+        tests: POWER,
     },
     // These bugs are at the edges: codes, caches, files, addresses.
     Plant {

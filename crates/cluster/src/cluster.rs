@@ -179,6 +179,18 @@ impl Cluster {
         self.start_member(&name)
     }
 
+    /// Sets these variables in a member's environment in place of those it was given; they hold from its next
+    /// start on.
+    pub fn set_environment(&self, name: &str, variables: &[(&str, String)]) -> Result<()> {
+        self.member(name)?;
+        let mut plan = self.plan.lock();
+        for member in plan.members.iter_mut().filter(|member| member.name == name) {
+            let owned = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone());
+            member.env = variables.iter().map(owned).collect();
+        }
+        plan.write(&self.folder)
+    }
+
     /// Kills a member and its children with SIGKILL, and waits until it is gone.
     pub fn kill(&self, name: &str) -> Result<()> {
         self.living(name)?.signal_all(Signal::KILL)?;

@@ -19,6 +19,7 @@ mod load;
 mod network;
 mod nodes;
 mod people;
+mod power;
 mod processors;
 mod proxy;
 mod recount;
@@ -45,6 +46,7 @@ use stage::Stage;
 /// `FILES` lists every scenario, in the order of a plain run.
 const FILES: &[&[Scenario]] = &[
     brokers::SCENARIOS,
+    power::SCENARIOS,
     zookeeper::SCENARIOS,
     processors::SCENARIOS,
     nodes::SCENARIOS,

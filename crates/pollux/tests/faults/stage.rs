@@ -320,7 +320,7 @@ impl Stage {
 
     /// Starts a broker. In ZooKeeper mode one that comes back before it was missed is turned away and ends,
     /// so it is started again.
-    fn start_broker(&self, name: &str) -> Result<()> {
+    pub fn start_broker(&self, name: &str) -> Result<()> {
         let begun = Instant::now();
         loop {
             let Err(why) = self.cluster.start_member(name) else { return Ok(()) };
