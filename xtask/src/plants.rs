@@ -109,8 +109,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "an update gives a voter with a space in the name a second vote",
         file: "crates/server/src/api/vote/name.rs",
-        right: "state.seen.is_some()",
-        wrong: "false && state.seen.is_some()",
+        right: "await?.seen.is_some())",
+        wrong: "await?.seen.is_some() && false)",
         tests: TEXTS,
     },
     // These bugs are in the fold, and in the sum over partitions.

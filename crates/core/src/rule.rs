@@ -42,7 +42,7 @@ pub(crate) fn clean(
         wrong(format!("must be at most {most} characters; it has {count}"));
     } else if text.len() > bytes {
         wrong(format!(
-            "must be at most {bytes} bytes; its {count} characters have {}: use fewer of those with many marks",
+            "must be at most {bytes} bytes; it has {}: use fewer characters with many marks",
             text.len()
         ));
     } else if text.is_empty() && !given.trim().is_empty() {

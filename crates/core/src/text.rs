@@ -120,7 +120,7 @@ fn is_space(c: char) -> bool {
 }
 
 fn is_ignorable(c: char) -> bool {
-    IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
+    c >= IGNORABLE[0].0 && IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
 /// Returns whether a character says in which direction its neighbours are written, and nothing beyond them.

@@ -175,7 +175,7 @@ fn characters_are_counted_as_people_count_them_and_bytes_are_bounded() {
     assert_eq!(broken(poll(&[&"e\u{301}".repeat(201), "B"])), one("/options/0", long));
     assert_eq!(broken(poll(&[&"e\u{301}".repeat(200), "B"])), []);
     let stacked = format!("Z{}", "\u{335}".repeat(1000));
-    let heavy = "must be at most 1600 bytes; its 1 characters have 2001: use fewer of those with many marks";
+    let heavy = "must be at most 1600 bytes; it has 2001: use fewer characters with many marks";
     assert_eq!(broken(poll(&[&stacked, "B"])), one("/options/0", heavy));
     let sent = "must be sent in at most 1600 code points; it has 1601";
     assert_eq!(broken(poll(&[&format!("A{}", " ".repeat(1600)), "B"])), one("/options/0", sent));

@@ -12,6 +12,7 @@ use pollux_core::kind::Answer;
 use pollux_core::record::{Entry, ballot_key};
 use pollux_server::api::access::keys::Who;
 use pollux_server::log::NewRecord;
+use pollux_server::store::memory::{Faults, StoreFaults};
 use serde_json::{Value, json};
 
 async fn make(world: &World, body: Value) -> (u16, Value) {
@@ -146,6 +147,15 @@ async fn an_update_gives_nobody_a_second_vote() {
     let record = NewRecord { key: key.into(), value: recorded.encode().into() };
     world.app.log.append(partition, record).await.unwrap();
     assert_eq!(counted(&world, &poll).await, (1, vec![1, 0]));
+
+    // While nobody knows whether that voter has voted, the ballot is no other voter's.
+    let away = Faults { unavailable: 1.0, ..Faults::NONE };
+    world.store.set_faults(StoreFaults { reads: away, ..StoreFaults::NONE });
+    let path = format!("/api/polls/{poll}/vote");
+    let body = json!({ "option": "b", "voterId": "alice " }).to_string();
+    let answer = world.call(Ask::post(path, body).request()).await;
+    assert_eq!(answer.status, 503, "{answer}");
+    world.store.set_faults(StoreFaults::NONE);
 
     let (_, receipt) = vote(&world, &poll, json!({ "option": "b", "voterId": "alice " })).await;
     assert_eq!(receipt["status"], "counted", "{receipt}");

@@ -256,7 +256,8 @@ export class PollForm {
       here = isFilled(this.rows[index]) ? index + 1 : index;
     const isItem = lines.length === 1 && here === index && lines[0] !== normal(text);
     if (lines.length < 2 && !isItem) return 0;
-    const room = Math.max(0, this.most - this.rows.filter((row, i) => isFilled(row) && i !== index).length);
+    const stay = this.rows.filter((row, i) => isFilled(row) && !(i === index && here === index));
+    const room = Math.max(0, this.most - stay.length);
     const fresh = lines.slice(0, room).map((line) => ({ key: this.#key++, text: line }));
     const after = this.rows.slice(index + 1);
     const rest = !after.some(isFilled) ? [] : after;

@@ -69,7 +69,7 @@ test("what is pasted from a spreadsheet or a text program is taken apart", () =>
   expect(pasted("1.\tRed\n2.\tGreen\n3.\tBlue")).toEqual(colours);
   expect(pasted("1) Red\n2) Green\n3) Blue")).toEqual(colours);
   expect(pasted("(a) Red\n(b) Green\n(c) Blue")).toEqual(colours);
-  expect(pasted("9\tRed\n10\tGreen\n11\tBlue")).toEqual(colours);
+  expect(pasted("1\tRed\n2\tGreen\n3\tBlue")).toEqual(colours);
   expect(pasted("•\tRed")).toEqual(["Red"]);
   expect(pasted("1.\tRed")).toEqual(["Red"]);
 });
@@ -93,9 +93,32 @@ test("rows that look the same are told apart from others at once, and empty ones
   expect([form.filled, form.body().options?.length]).toEqual([7, 7]);
 });
 
+test("what only looks like the numbers and bullets of a list stays", () => {
+  const pasted = (text: string) => {
+    const form = new PollForm("new");
+    return form.paste(0, text) ? form.rows.map((row) => row.text).filter(Boolean) : [text];
+  };
+  for (const text of [
+    "24. Dezember\n25. Dezember\n26. Dezember",
+    "1. Klasse\n2. Klasse\n3. Klasse",
+    "9. September\n10. September",
+    "A. Meier\nB. Müller",
+    "- 10 %\n+ 10 %",
+    "- 5",
+    "- 5\n- 6",
+  ]) {
+    expect(pasted(text), text).toEqual(text.split("\n"));
+  }
+  expect(pasted("3.\tPlatz")).toEqual(["3.", "Platz"]);
+  expect(pasted("1. Montag\n2. Dienstag")).toEqual(["Montag", "Dienstag"]);
+});
+
 test("no more options than the server takes are pasted", () => {
   const form = new PollForm("new");
   expect(form.paste(0, Array.from({ length: 150 }, (_, i) => `${i}`).join("\n"))).toBe(100);
+  const begun = new PollForm("new");
+  begun.rows[0]!.text = "First";
+  expect(begun.paste(0, Array.from({ length: 150 }, (_, i) => `${i}`).join("\n"))).toBe(99);
   expect(form.rows.length).toBe(100);
 });
 

@@ -41,7 +41,7 @@ const well: Status = {
   node: null,
   watchers: 1,
   lastCommitAt: null,
-  log: { ok: true, detail: null, partitions: 4, end: 10, counted: 10, lag: 0, lagSeconds: 0 },
+  log: { ok: true, detail: null, weakness: null, partitions: 4, end: 10, counted: 10, lag: 0, lagSeconds: 0 },
   processors: { here: 4, partitions: 4, troubles: [] },
   store: { ok: true, detail: null },
 };

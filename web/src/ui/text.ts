@@ -59,10 +59,12 @@ export function lengthOf(text: string): number {
   return [...clusters].filter(({ segment }) => [...segment].some((c) => !UNSEEN.test(c))).length;
 }
 
-/** Bullets as text programs write them; U+F0A7 and U+F0B7 are Word's own. */
-const BULLET = /^(?:[•◦‣⁃∙·▪▫■□●○◆◇➢➤☐☑*–—\uF0A7\uF0B7-]\s+|o\t)(?=\S)/;
-/** The number or letter of a numbered list, and the space after it. */
-const NUMBER = /^\(?(\d{1,3}|[A-Za-z])(?:[.)](\s+)|(\t))(?=\S)/;
+/** Bullets that are nothing else; U+F0A7 and U+F0B7 are Word's own. Its hollow one is an o with a tab. */
+const BULLET = /^(?:[•◦‣⁃∙▪▫■□●○◆◇➢➤☐☑\uF0A7\uF0B7]\s+|o\t)(?=\S)/;
+/** Signs that may be bullets, and may be a part of the text. */
+const DASH = /^[-–—*·]\s+(?=[^\s\d])/;
+/** The number of a numbered list, or the letter of a lettered one, and the space after it. */
+const NUMBER = /^(?:(\d{1,3})[.)]\s+|\(?(\d{1,3}|[A-Za-z])\)\s+|(\d{1,3}|[A-Za-z])\.?\t)(?=\S)/;
 
 /**
  * Returns the texts of a list that was copied from a spreadsheet, a text program or a page: its lines and cells,
@@ -70,21 +72,28 @@ const NUMBER = /^\(?(\d{1,3}|[A-Za-z])(?:[.)](\s+)|(\t))(?=\S)/;
  */
 export function listed(pasted: string): string[] {
   const split = pasted.split(/\r\n|[\r\n\v\f\u0085\u2028\u2029]/).map((line) => line.trim());
-  const lines = split.filter(Boolean).map((line) => line.replace(BULLET, ""));
-  const numbered = ascend(lines.map((line) => NUMBER.exec(line)?.[1]));
-  // Names begin with numbers and initials, too ("1. FC Köln", "A. Lovelace"): those of a list ascend, or a tab follows.
-  const bare = lines.map((line) => {
-    const number = NUMBER.exec(line);
-    return number && (numbered || number[2]?.includes("\t")) ? line.slice(number[0].length) : line;
-  });
-  return bare
+  return unnumbered(unmarked(split.filter(Boolean)))
     .flatMap((line) => line.split("\t"))
     .map(normal)
     .filter(Boolean);
 }
 
-/** Returns whether these are several numbers or letters, each the one after the one before. */
-function ascend(signs: (string | undefined)[]): boolean {
-  const places = signs.map((sign) => (sign && /\D/.test(sign) ? sign.charCodeAt(0) : Number(sign)));
-  return places.length > 1 && places.every((place, i) => place === places[0]! + i);
+/** Takes bullets off; dashes and their like only where every line of several has a bullet. */
+function unmarked(lines: string[]): string[] {
+  const all = lines.length > 1 && lines.every((line) => BULLET.test(line) || DASH.test(line));
+  return lines.map((line) => line.replace(BULLET.test(line) || !all ? BULLET : DASH, ""));
+}
+
+/**
+ * Takes numbers and letters off if they count the lines from the first one on. Texts begin with numbers, too:
+ * "1. FC Köln", and "1. Klasse" before "2. Klasse", of which nothing else would be left to tell them apart.
+ */
+function unnumbered(lines: string[]): string[] {
+  const signs = lines.map((line) => NUMBER.exec(line)?.slice(1).find(Boolean));
+  const places = signs.map((sign) => (sign && /\D/.test(sign) ? sign.toLowerCase().charCodeAt(0) - 96 : Number(sign)));
+  const counts = places.every((place, i) => place === i + 1);
+  const alone = lines.length === 1 && !/^\S+\t/.test(lines[0]!);
+  if (!counts || alone) return lines;
+  const bare = lines.map((line) => line.replace(NUMBER, ""));
+  return new Set(bare.map(keyOf)).size === bare.length ? bare : lines;
 }

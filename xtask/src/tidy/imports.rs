@@ -21,7 +21,7 @@ pub fn check(files: &[File]) -> Vec<Fault> {
         let folder = path.split(['/', '.']).next().unwrap_or_default();
         let forbidden = FORBIDDEN.iter().find(|(from, _)| *from == folder);
         for (n, line) in file.production_lines().iter().enumerate() {
-            if line.contains("crate::{") {
+            if line.contains("crate::{") || groups_modules(line) {
                 let what = "one `use` for each module, so that it is seen who knows whom";
                 faults.push(Fault::new(&file.path, n + 1, what));
             }
@@ -45,6 +45,17 @@ pub fn check(files: &[File]) -> Vec<Fault> {
 /// The modules of its own crate that a line of code names, by `crate::module`.
 fn known(line: &str) -> impl Iterator<Item = &str> {
     named(line, "crate::")
+}
+
+/// Whether a line imports several modules at once from the folder above, or from the fan-out.
+fn groups_modules(line: &str) -> bool {
+    ["super::{", "crate::watch::{"].iter().any(|start| {
+        let groups = code(line).split(start).skip(1);
+        groups.flat_map(|group| group.split(&[',', '{'])).any(|name| {
+            let name = name.trim();
+            name.contains("::") && name.starts_with(|c: char| c.is_lowercase())
+        })
+    })
 }
 
 /// A line without its comment.
@@ -108,6 +119,11 @@ mod tests {
         ];
         let faults = check(&files);
         assert_eq!(faults.len(), 1);
+        for grouped in
+            ["use super::{hub::Hub, places::Places};\n", "use crate::watch::{hub::Hub};\n"]
+        {
+            assert_eq!(check(&[File::new("crates/server/src/watch/part.rs", grouped)]).len(), 1);
+        }
         let by_super = "use super::super::store::Y;\n";
         assert_eq!(check(&[File::new("crates/server/src/log/x/mod.rs", by_super)]).len(), 1);
         assert_eq!((faults[0].path.as_str(), faults[0].line), ("crates/server/src/log/mod.rs", 2));

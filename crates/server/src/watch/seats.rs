@@ -38,9 +38,10 @@ impl Seats {
         }
     }
 
-    /// Returns the viewer in this seat, unless it has left.
-    pub fn viewer(&self, seat: SeatNumber) -> Option<Arc<Viewer>> {
-        self.all.lock().get(seat).cloned()
+    /// Puts the viewers in these seats into `viewers`, without those that have left.
+    pub fn find(&self, seats: &[SeatNumber], viewers: &mut Vec<Arc<Viewer>>) {
+        let all = self.all.lock();
+        viewers.extend(seats.iter().filter_map(|seat| all.get(*seat).cloned()));
     }
 
     /// Returns the viewers that came with this browser id.

@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use pollux_core::id::VoterId;
 use pollux_core::poll::Poll;
 use pollux_core::text;
-use tokio::time::timeout;
 
-use super::fate::LOOK_BACK;
 use crate::api::App;
 use crate::api::access::keys::Who;
+use crate::api::lookup::ask::ask;
 use crate::api::problem::Problem;
 
 /// The longest `voterId`, in bytes.
@@ -60,20 +59,25 @@ impl<'a> Name<'a> {
     pub fn former(&self, app: &App, poll: &Poll) -> Option<VoterId> {
         (*self.key != *self.sent).then(|| app.keys.voter(poll.id, Who::Named(self.sent)))
     }
+}
 
-    /// Returns whose ballot is recorded. Whoever has voted in this poll under the name as it was sent stays that
-    /// voter, so that an update of Pollux gives nobody a second vote.
-    pub async fn casts(&self, app: &App, poll: &Poll) -> VoterId {
-        match self.former(app, poll) {
-            Some(former) if Box::pin(has_voted(app, poll, former)).await => former,
-            _ => self.voter(app, poll),
-        }
+/// Returns whose ballot is recorded: `voter`, unless a name was sent. Whoever has voted in this poll under the name
+/// as it was sent stays that voter, so that an update of Pollux gives nobody a second vote. While the store is away
+/// nobody knows that, and the ballot is refused.
+pub async fn caster(
+    name: Option<&Name<'_>>,
+    app: &App,
+    poll: &Poll,
+    voter: VoterId,
+) -> Result<VoterId, Problem> {
+    match name.and_then(|name| name.former(app, poll)) {
+        Some(former) if Box::pin(has_voted(app, poll, former)).await? => Ok(former),
+        _ => Ok(voter),
     }
 }
 
-/// Returns whether a voter is known to have cast a ballot. A store that is away must hold up no vote.
+/// Returns whether a voter has cast a ballot that is counted.
 #[cold]
-async fn has_voted(app: &App, poll: &Poll, voter: VoterId) -> bool {
-    let state = timeout(LOOK_BACK, app.store.voter(poll.id, voter)).await;
-    state.is_ok_and(|state| state.is_ok_and(|state| state.seen.is_some()))
+async fn has_voted(app: &App, poll: &Poll, voter: VoterId) -> Result<bool, Problem> {
+    Ok(ask(app, app.store.voter(poll.id, voter)).await?.seen.is_some())
 }

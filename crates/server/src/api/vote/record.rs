@@ -13,7 +13,7 @@ use super::append::{Appended, append};
 use super::ballot::Cast;
 use super::fate::cast_without_cookie;
 use super::late::{Late, too_late};
-use super::name::Name;
+use super::name::{Name, caster};
 use super::overtaken::after_waiting;
 use super::receipt::Recorded;
 use crate::api::App;
@@ -58,8 +58,9 @@ pub async fn record(
         Some(Text(signed)) => Some(app.keys.voter_of(signed)?),
         None => cookie,
     };
-    let (voter, known_by) = match (&cast.voter_id, proven) {
-        (Some(Text(name)), _) => (Name::checked(&poll, name)?.casts(app, &poll).await, None),
+    let name = cast.voter_id.as_ref().map(|Text(name)| Name::checked(&poll, name)).transpose()?;
+    let (voter, known_by) = match (&name, proven) {
+        (Some(name), _) => (name.voter(app, &poll), None),
         (None, Some(value)) => (app.keys.voter(poll.id, Who::Cookie(value)), Some(value)),
         (None, None) => (app.keys.voter(poll.id, Who::first(ballot)), Some(*ballot.0.as_bytes())),
     };
@@ -68,6 +69,7 @@ pub async fn record(
     let by_cookie_alone = cast.voter_id.is_none() && cast.voter.is_none() && cookie.is_some();
     let retried = by_client && by_cookie_alone && is_older(ballot, now, RETRY);
     if let Some(late) = Late::of(&poll, cast.round, now) {
+        let voter = caster(name.as_ref(), app, &poll, voter).await.unwrap_or(voter);
         return Box::pin(too_late(app, poll, voter, ballot, late, by_client, retried)).await;
     }
     // A new voter with a ballot id that we created cannot have voted before, so there is nothing to limit
@@ -75,6 +77,7 @@ pub async fn record(
     if by_client || cast.voter_id.is_some() || proven.is_some() {
         app.limits.ballot(voter)?;
     }
+    let voter = caster(name.as_ref(), app, &poll, voter).await?;
     if retried && let Some(first) = Box::pin(cast_without_cookie(app, &poll, ballot)).await {
         return Ok(first);
     }

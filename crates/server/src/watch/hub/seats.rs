@@ -164,6 +164,10 @@ impl Hub {
         state: &mut State,
         id: PollId,
     ) -> Result<(), SubscribeError> {
+        // A viewer that has left holds no seat any more, and its number may be another viewer's.
+        if state.life == Life::Dead {
+            return Ok(());
+        }
         if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
             (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
             // JSON that was encoded before the numbers were hidden has a lower version than what

@@ -17,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 use super::Hub;
 use crate::watch::entry::PollEntry;
 use crate::watch::overview;
-use crate::watch::places::Places;
+use crate::watch::places::{Places, SeatNumber};
 use crate::watch::view::{self, Audience};
+use crate::watch::viewer::Viewer;
 
 /// The number of viewers served, or of polls looked at, before other tasks have their turn on the
 /// CPU.
@@ -57,20 +58,14 @@ impl Hub {
         };
         for (i, entry) in due.iter().enumerate() {
             let decided = self.tick_poll(entry, now);
-            fan_out(&entry.viewers, |seat| {
-                self.seats.viewer(*seat).inspect(|viewer| viewer.offer(entry));
-            })
-            .await;
+            self.fan_out_to(&entry.viewers, |viewer| viewer.offer(entry)).await;
             self.figures.latency.sent(decided);
             if i % CHUNK == CHUNK - 1 {
                 tokio::task::yield_now().await;
             }
         }
         for entry in self.due_agendas(Instant::now()) {
-            fan_out(&entry.viewers, |seat| {
-                self.seats.viewer(*seat).inspect(|viewer| self.offer_event(viewer));
-            })
-            .await;
+            self.fan_out_to(&entry.viewers, |viewer| self.offer_event(viewer)).await;
         }
         if !due.is_empty() {
             now = Instant::now();
@@ -140,13 +135,27 @@ impl Hub {
         overview::advance(&self.shared.overview, watched.then_some(self.limits.overview));
         watched
     }
+
+    /// Calls `each` for every viewer in these seats, and lets other tasks run after each chunk.
+    async fn fan_out_to(&self, seats: &Mutex<Places<SeatNumber>>, each: impl Fn(&Arc<Viewer>)) {
+        let (mut chunk, mut viewers, mut from) = (Vec::new(), Vec::new(), Some(0));
+        while let Some(start) = from {
+            from = seats.lock().chunk(start, CHUNK, &mut chunk);
+            self.seats.find(&chunk, &mut viewers);
+            viewers.iter().for_each(&each);
+            viewers.clear();
+            if from.is_some() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 }
 
-/// Calls `each` for every member of a list, and lets other tasks run after each chunk.
-pub(super) async fn fan_out<T: Clone>(list: &Mutex<Places<T>>, each: impl Fn(&T)) {
+/// Calls `each` for every one of these viewers, and lets other tasks run after each chunk.
+pub(super) async fn fan_out(viewers: &Mutex<Places<Arc<Viewer>>>, each: impl Fn(&Arc<Viewer>)) {
     let (mut chunk, mut from) = (Vec::new(), Some(0));
     while let Some(start) = from {
-        from = list.lock().chunk(start, CHUNK, &mut chunk);
+        from = viewers.lock().chunk(start, CHUNK, &mut chunk);
         chunk.iter().for_each(&each);
         chunk.clear();
         if from.is_some() {
