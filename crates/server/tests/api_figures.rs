@@ -471,7 +471,7 @@ async fn the_status_is_the_organisers() {
     assert_eq!(status["node"], "localhost:5000");
     assert_eq!(
         status["log"],
-        json!({"ok": true, "detail": null, "partitions": 2, "end": 3, "counted": 3, "lag": 0,
+        json!({"ok": true, "detail": null, "weakness": null, "partitions": 2, "end": 3, "counted": 3, "lag": 0,
             "lagSeconds": 0})
     );
     assert_eq!(status["store"], json!({"ok": true, "detail": null}));
