@@ -44,8 +44,8 @@ enum Action {
     },
     /// Have brokers flush votes as --kafka-flush says, on a topic that exists
     #[command(
-        after_help = "Sets flush.messages=1 on the topic of the votes, or with --kafka-flush off takes that \
-        away; all other settings of the topic stay. Nodes need not be stopped; each warns until its next start. The \
+        after_help = "Sets flush.messages=1 on the topic of the votes, or with --kafka-flush off removes \
+        it; all other settings of the topic stay. Nodes need not be stopped; each warns until its next start. The \
         account needs the right to alter the topic's settings (AlterConfigs).\n\n\
         Examples:\n  pollux topics alter --kafka-broker localhost:9092\n  \
         pollux topics alter --kafka-flush off"
@@ -57,7 +57,7 @@ enum Action {
     /// Show the topics' partitions, replicas and settings, and whether they keep the promise
     #[command(
         after_help = "Changes nothing. Exits 3 if the topics do not keep the promise that no \
-        acknowledged vote is lost.\n\n\
+        acknowledged vote is lost. Votes that are not flushed are a warning, unless --kafka-flush is required.\n\n\
         Examples:\n  pollux topics describe --kafka-broker localhost:9092\n  \
         pollux topics describe --json | jq .faults"
     )]
@@ -152,7 +152,7 @@ fn print(found: &Found, created: Option<&[String]>, json: bool) -> Outcome {
     text.push('\n');
     match faults.as_slice() {
         [] if warnings.is_empty() => text.push_str("The promise holds.\n"),
-        [] => text.push_str("The promise holds, but not in a power cut:\n"),
+        [] => text.push_str("The promise holds as long as brokers lose no power:\n"),
         faults => {
             text.push_str("The promise does not hold:\n");
             faults.iter().for_each(|fault| _ = writeln!(text, "  - {fault}"));

@@ -94,7 +94,7 @@ async fn a_vote_past_the_router_gets_the_answer_of_one_through_it() {
         let through = comparable(through.status.as_u16(), &through.headers, &through.body);
         assert_eq!(over_tcp(address, &ask).await, through, "{ask}");
     }
-    let counted = world.app.metrics.render(&world.app.hub);
+    let counted = world.app.metrics.render(&world.app.hub, &*world.app.log);
     assert!(
         counted.contains(
             r#"pollux_http_requests_total{route="/polls/{id}/vote",method="POST",status="202"}"#

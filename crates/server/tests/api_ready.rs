@@ -153,6 +153,9 @@ async fn strangers_hear_nothing_of_a_backends_words() {
     let weakness = Some("votes has flush.messages=2".to_owned());
     world.fail(LogFaults { weakness, ..LogFaults::default() });
     told("may be lost", "flush.messages=2").await;
+    let metrics = world.call(Ask::get("/metrics").token(OPERATOR).request()).await.body;
+    let metrics = String::from_utf8(metrics).unwrap();
+    assert!(metrics.lines().any(|line| line == "pollux_log_weak 1"), "{metrics}");
 
     let damage = Some("log.db at offset 2".to_owned());
     world.fail(LogFaults { damage, ..late(HOUR..HOUR + SECOND) });

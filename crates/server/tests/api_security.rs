@@ -119,7 +119,7 @@ fn text(value: &Value) -> &str {
 
 /// Returns what `/metrics` says of each event.
 fn counted(world: &World) -> BTreeMap<String, u64> {
-    let metrics = world.app.metrics.render(&world.app.hub);
+    let metrics = world.app.metrics.render(&world.app.hub, &*world.app.log);
     let count = |name: &str| {
         let start = format!("pollux_security_events_total{{event=\"{name}\"}} ");
         let line = metrics.lines().find_map(|line| line.strip_prefix(&start));

@@ -83,7 +83,7 @@ pub async fn metrics(State(app): State<Arc<App>>, asker: Asker) -> Result<Respon
     if !asker.is_insider(&app) {
         asker.require_operator(&app)?;
     }
-    let text = app.metrics.render(&app.hub);
+    let text = app.metrics.render(&app.hub, &*app.log);
     let mut response = Response::new(Body::from(text));
     let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);

@@ -16,6 +16,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::api::http::path::short;
 use crate::api::problem::Trouble;
+use crate::log::Log;
 use crate::watch::hub::Hub;
 
 const APPEND_SECONDS: [f64; 14] =
@@ -75,6 +76,7 @@ pub struct Metrics {
     viewers: Gauge,
     open_polls: Gauge,
     loaded_polls: Gauge,
+    log_weak: Gauge,
     requests: HashMap<&'static str, Route, FixedState>,
     unrouted: Route,
 }
@@ -127,6 +129,7 @@ impl Metrics {
             viewers: gauge!("pollux_viewers"),
             open_polls: gauge!("pollux_open_polls"),
             loaded_polls: gauge!("pollux_loaded_polls"),
+            log_weak: gauge!("pollux_log_weak"),
             requests: templates.into_iter().map(|t| (t, Route::new(t))).collect(),
             unrouted: Route::new("none"),
         }
@@ -157,7 +160,8 @@ impl Metrics {
     }
 
     /// Renders all metrics in Prometheus' text format.
-    pub fn render(&self, hub: &Hub) -> String {
+    pub fn render(&self, hub: &Hub, log: &dyn Log) -> String {
+        self.log_weak.set(if log.weakness().is_some() { 1.0 } else { 0.0 });
         self.viewers.set(hub.viewers() as f64);
         self.open_polls.set(hub.open_polls() as f64);
         self.loaded_polls.set(hub.loaded_polls() as f64);

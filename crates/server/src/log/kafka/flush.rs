@@ -29,15 +29,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Returns the warning about a topic of votes whose brokers acknowledge what they have not flushed.
 pub(super) fn unflushed(names: &Names, topics: &[Topic]) -> Option<String> {
     let votes = topics.iter().find(|topic| topic.name == names.votes)?;
-    let found = votes.settings.get(SETTING).map_or("unknown", String::as_str);
-    (found != EACH).then(|| {
-        format!(
-            "{} has {SETTING}={found}: brokers acknowledge votes that are not on disk, and a power \
-             cut at the last broker in sync loses them; `pollux topics alter` sets it to {EACH}, and \
-             POLLUX_KAFKA_FLUSH=off accepts it",
+    let found = votes.settings.get(SETTING);
+    let what = match found {
+        Some(value) if value == EACH => return None,
+        Some(value) => format!(
+            "{} has {SETTING}={value}: brokers acknowledge votes that are not on disk, and a power \
+             cut at the last broker in sync loses them",
             names.votes
-        )
-    })
+        ),
+        None => format!("no broker says whether it flushes {} ({SETTING})", names.votes),
+    };
+    Some(format!(
+        "{what}; `pollux topics alter` sets it to {EACH}, and POLLUX_KAFKA_FLUSH=off accepts it"
+    ))
 }
 
 /// `Altered` says what became of the setting.
@@ -71,6 +75,13 @@ pub async fn alter(config: &KafkaConfig) -> Result<Altered, OpenError> {
     // This request replaces all of a topic's own settings, so those that it has are sent again.
     let kept = found.entries.iter().filter(|entry| entry.source == ConfigSource::DynamicTopic);
     let kept = kept.filter(|entry| entry.name != SETTING);
+    if let Some(hidden) = kept.clone().find(|entry| entry.value.is_none()) {
+        return Err(OpenError::Refused(vec![format!(
+            "the brokers hide the value of {} of {topic}, which would be lost: set {SETTING} with the \
+             brokers' own tools",
+            hidden.name
+        )]));
+    }
     let kept = kept.filter_map(|entry| Some((entry.name.as_str(), entry.value.as_deref()?)));
     let own = (config.flush != Flush::Off).then_some((SETTING, EACH));
     let change = kept
@@ -125,7 +136,12 @@ async fn read(admin: &AdminClient<Context>, topic: &str) -> Result<ConfigResourc
     }
 }
 
+/// Returns the topic's own value; another one is a default of the broker that answered.
 fn value(found: &ConfigResource) -> String {
-    let entry = found.get(SETTING).and_then(|entry| entry.value.clone());
-    entry.unwrap_or_else(|| "unknown".into())
+    let entry = found.get(SETTING);
+    let Some(value) = entry.and_then(|entry| entry.value.clone()) else { return "unknown".into() };
+    match entry.is_some_and(|entry| entry.source == ConfigSource::DynamicTopic) {
+        true => value,
+        false => format!("{value} by default"),
+    }
 }

@@ -28,7 +28,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use metrics::gauge;
 use pollux_core::announcement::Announcement;
 use pollux_core::id::{Generation, Offset, Partition};
 use rdkafka::error::KafkaError;
@@ -115,8 +114,6 @@ impl KafkaLog {
         for warning in &prepared.warnings {
             tracing::warn!("{warning}");
         }
-        let is_weak = !prepared.faults.is_empty() || !prepared.warnings.is_empty();
-        gauge!("pollux_log_weak").set(if is_weak { 1.0 } else { 0.0 });
         let stop = CancellationToken::new();
         // A failure below this line ends what was begun.
         let begun = stop.clone().drop_guard();

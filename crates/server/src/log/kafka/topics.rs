@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use pollux_core::id::{Generation, PollId};
 use rdkafka::admin::{
-    AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
+    AdminClient, AdminOptions, ConfigSource, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
     TopicReplication,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -223,9 +223,13 @@ pub async fn read_settings(
         let OwnedResourceSpecifier::Topic(name) = &found.specifier else { continue };
         let Some(topic) = topics.iter_mut().find(|topic| topic.name == *name) else { continue };
         for setting in names.settings_of(name, config).settings.keys() {
-            if let Some(value) = found.get(setting).and_then(|entry| entry.value.clone()) {
-                topic.settings.insert((*setting).to_owned(), value);
+            let Some(entry) = found.get(setting) else { continue };
+            let Some(mut value) = entry.value.clone() else { continue };
+            // One broker answers for all, with its own default, which others need not share.
+            if *setting == flush::SETTING && entry.source != ConfigSource::DynamicTopic {
+                value.push_str(" by default");
             }
+            topic.settings.insert((*setting).to_owned(), value);
         }
     }
     let untold = topics.iter().filter(|topic| topic.settings.is_empty());
@@ -368,8 +372,12 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
             // Another process was faster.
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((name, code)) => failed.push(format!(
-                "{name} cannot be created with {} replicas: {code}",
-                config.replication
+                "{name} cannot be created with {} replicas{}: {code}",
+                config.replication,
+                match names.votes == name && config.flush != Flush::Off {
+                    true => " and flush.messages=1 (which POLLUX_KAFKA_FLUSH=off leaves out)",
+                    false => "",
+                }
             )),
         }
     }
