@@ -5,6 +5,7 @@ import { mount } from "svelte";
 import { Room } from "../live/room.svelte";
 import { applyTheme } from "../ui/theme";
 import { anew } from "./anew";
+import { kinds } from "./kinds.svelte";
 import Page from "./Page.svelte";
 import { place } from "./place.svelte";
 import { preferred, speech } from "./words.svelte";
@@ -12,6 +13,9 @@ import { preferred, speech } from "./words.svelte";
 applyTheme();
 // The room is entered while the language is on its way.
 const entered = place.code === null ? null : new Room(place.code);
+// Chromium alone heeds the header in which the server announces the poll's kind. Elsewhere the commonest one is
+// begun at once.
+if (place.code !== null && !("userAgentData" in navigator)) kinds.ahead([{ kind: "single" }]);
 function show() {
   const target = document.getElementById("app")!;
   target.replaceChildren();

@@ -6,7 +6,9 @@
  */
 export function addStyle(rule: string) {
   try {
-    const [sheet] = document.styleSheets;
+    // Extensions of the browser put sheets of their own before ours, and replace them.
+    const own = document.querySelector<HTMLLinkElement>('link[rel="stylesheet"][href^="/"]');
+    const sheet = own?.sheet ?? document.styleSheets[0];
     sheet?.insertRule(rule, sheet.cssRules.length);
   } catch {
     // Without its style a ballot paper is plain, and works.
