@@ -95,14 +95,24 @@ fn rows(poll: &PollView) -> Vec<Row<'_>> {
 fn options(choice: &ChoiceView, people: u64) -> Vec<Row<'_>> {
     let most = choice.options.iter().filter_map(|option| option.votes).max().unwrap_or(0);
     let part = |votes: u64| (votes as f64 / most.max(1) as f64, votes == most && votes > 0);
-    let share = |votes: u64| 100.0 * votes as f64 / people.max(1) as f64;
     let rows = choice.options.iter().map(|OptionView { text, votes, .. }| Row {
         text,
         bar: votes.map(part),
         number: votes.map_or("–".into(), grouped),
-        note: votes.map_or(String::new(), |votes| format!("{:>3.0}%", share(votes))),
+        note: votes.map_or(String::new(), |votes| percent(votes, people)),
     });
     rows.collect()
+}
+
+/// Writes a share as the screens do (web/src/ui/writing.ts): 100% means everybody and 0% means nobody, and neither
+/// is ever rounded to.
+fn percent(votes: u64, people: u64) -> String {
+    let share = 100.0 * votes as f64 / people.max(1) as f64;
+    if share > 0.0 && share < 1.0 {
+        format!("{:.1}%", share.clamp(0.1, 0.9))
+    } else {
+        format!("{:>3.0}%", if share < 100.0 { share.min(99.0) } else { 100.0 })
+    }
 }
 
 /// Returns a row with the mean as a bar over the scale, and the steps' counts as a small chart.
@@ -256,6 +266,13 @@ mod tests {
             event_id: None,
             embed: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_share_is_rounded_to_neither_everybody_nor_nobody() {
+        let shares = [(0, 300), (1, 3000), (1, 300), (299, 300), (300, 300), (200, 300), (2, 1)];
+        let written = shares.map(|(votes, people)| percent(votes, people));
+        assert_eq!(written, ["  0%", "0.1%", "0.3%", " 99%", "100%", " 67%", "100%"]);
     }
 
     #[test]
