@@ -150,7 +150,7 @@ pub fn count(
     before: Option<Status>,
 ) -> Decision {
     // A ballot taken in a later phase proves that the poll was open in that phase, even if the
-    // ballot itself is a repetition. The control record of that phase will come and change nothing
+    // ballot itself is a repetition. When that phase's control record comes, it changes nothing
     // more.
     if ballot.phase > tally.phase && ballot.round >= tally.round {
         tally.advance(rules, ballot.phase, ballot.round, Gate::Open);

@@ -1,4 +1,4 @@
-//! The direction of imports, as ARCHITECTURE.md draws it: `core ← {log, store, watch} ← {api, processor} ← boot ←
+//! The direction of imports, as ARCHITECTURE.md draws it: `core ← {log, store, watch} ← processor ← api ← boot ←
 //! pollux`, and no circle among the modules of the core or of the fan-out.
 
 use std::collections::{BTreeMap, BTreeSet};

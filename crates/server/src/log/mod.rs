@@ -224,7 +224,7 @@ impl Future for Append {
 /// # Promises about dead records
 /// - A dead record for which [`Log::copy_dead`] returned `Ok` has a copy on `votes.dead`, perhaps
 ///   several. The copy says where the record stands and why it is dead. Copies are for people who
-///   look with Kafka's own tools; the truth is what the store has committed. A log that lives in
+///   look with Kafka's own tools; what was decided is what the store has committed. A log that lives in
 ///   one process with its store keeps no copies, because nobody else can read either of the two.
 #[async_trait]
 pub trait Log: Send + Sync + 'static {
@@ -289,8 +289,8 @@ pub trait Log: Send + Sync + 'static {
         None
     }
 
-    /// Returns in what the log may lose records that it has acknowledged, for `/readyz`. Appends are
-    /// taken all the same.
+    /// Returns how the log could lose records that it has acknowledged. `/readyz` shows it. Appends
+    /// are taken all the same.
     fn weakness(&self) -> Option<String> {
         None
     }

@@ -20,7 +20,7 @@
 //! watch everything, and the leaderboard (`board`).
 //!
 //! [`view`] alone decides what is shown to whom. `seats` lists the viewers; polls and events list
-//! theirs by the numbers of their seats, so a viewer knows what it watches and is not known by it.
+//! theirs by the numbers of their seats, so a viewer refers to what it watches, and never the other way round.
 //! [`viewer`] knows what one viewer has not been sent yet, [`grants`] knows to which audience of a
 //! poll the viewer belongs, and [`handle`] has what the API may ask on its behalf. A viewer is
 //! reached over its WebSocket ([`socket`]; `frame` holds the bytes) or by server-sent events

@@ -1,4 +1,5 @@
-//! The rights of roles. Only this module decides whether somebody may do something.
+//! The rights of roles: the one place that decides whether whoever sends a request may do something. What a viewer
+//! of a socket is shown is decided by its proofs (`watch/grants.rs`).
 
 use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};

@@ -37,7 +37,8 @@ impl Hub {
         let ranked = by_option.ranked().iter().chain(by_poll.ranked());
         let ranked: BTreeSet<_> = ranked.map(|ranked| ranked.contender.poll).collect();
         // The texts of shelved polls are in the store, so the board lacks them until they are read
-        // back. A poll enters the board at its last places, which are not sent.
+        // back. A poll first appears among the board's last places, which are not sent, so its
+        // texts arrive before it is shown.
         self.polls.shelf.seek(ranked.iter().copied());
         let mut board = self.shared.board.lock();
         board.ranked = ranked;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pollux_core::event::{Agenda, Event};
-use pollux_core::id::{EventId, PollId};
+use pollux_core::id::EventId;
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Standing;
 use tokio::time::Instant;
@@ -100,11 +100,6 @@ impl Hub {
     pub fn agenda(&self, id: EventId) -> Option<Agenda> {
         let agenda = self.agenda_entry(id)?.state.lock().agenda.clone();
         agenda.event.deleted_at.is_none().then_some(agenda)
-    }
-
-    /// Returns the poll on stage, for an event that is in memory.
-    pub fn on_stage(&self, id: EventId) -> Option<Option<PollId>> {
-        Some(self.agenda_entry(id)?.state.lock().agenda.current())
     }
 
     /// Returns the event that a join code leads to, if it is in memory.

@@ -55,7 +55,8 @@ impl Hub {
         self.figures.latency.percentiles()
     }
 
-    /// Returns how a poll came to its numbers since this node knows it, as far as that is kept.
+    /// Returns the course of a poll's numbers since this node first knew the poll, as far as it is
+    /// kept.
     pub fn trend(&self, poll: PollId) -> Option<Trend> {
         self.figures.trends.of(poll)
     }

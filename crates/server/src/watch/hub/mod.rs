@@ -1,12 +1,14 @@
 //! The hub keeps the newest standing of every poll in use, and knows who watches it. A change that
 //! is merged or applied here marks its poll as dirty, and the tick sends the poll.
 //!
-//! The parts of the hub know nothing of it and lie beside this folder. The files of this folder are
-//! what the hub does with them: `polls`, `shelf` and `events` with what is known, `seats`, `follow`
-//! and `care` with the viewers, and `tick`, with `board`, with what is sent.
+//! The parts of the hub know nothing of it and lie beside this folder. Each file of this
+//! folder has one task: `polls`, `shelf` and `events` keep what is known, `seats`, `follow` and
+//! `care` look after the viewers, and `tick` and `board` send what has changed.
 //!
-//! Locks are taken in this order: first a viewer's, then a poll's, then any one of the hub's own.
-//! No lock is held across an await.
+//! Locks are taken in this order: first a viewer's, then that of a poll's or an event's state, then
+//! any of the hub's own. Two of the hub's own are taken before others. The maps of polls and events
+//! are held while an entry's list of viewers, or the poll that it hands out, is locked; the rankings
+//! are held while polls are. No lock is held across an await.
 
 mod board;
 mod care;
@@ -210,8 +212,8 @@ impl Hub {
         polls.insert(id, entry.clone());
         drop(polls);
         let state = entry.state.lock();
-        // Nobody subscribes to the poll yet. One that is no longer open is worth sending only if it
-        // was open on this hub before.
+        // Nobody subscribes to the poll yet. A poll that is no longer open is sent only if this hub
+        // had it open before.
         let is_new = shelved || standing.poll.status == PollStatus::Open;
         self.changed(&entry, state, true, is_new);
         self.arrived(&standing);

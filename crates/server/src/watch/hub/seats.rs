@@ -170,8 +170,8 @@ impl Hub {
         }
         if let Some(sub) = state.subs.iter_mut().find(|sub| sub.entry.id == id) {
             (sub.behind, sub.sent) = (true, sub.sent.saturating_sub(1));
-            // JSON that was encoded before the numbers were hidden has a lower version than what
-            // was sent with the numbers.
+            // JSON that is still kept may date from before the numbers were hidden, with a lower
+            // version than the one that was sent, so it is encoded anew.
             self.shared.renew(&mut sub.entry.state.lock());
             return Ok(());
         }
@@ -224,8 +224,8 @@ impl Hub {
         } else if state.cursor.is_some()
             && self.polls.entry(id).is_some_and(|entry| entry.state.lock().seq > 0)
         {
-            // The shared stream moves at the public's pace, and this viewer now sees more. If it
-            // has no room for another subscription, it stays at that pace.
+            // The shared stream moves at the public's pace, and this viewer now sees more. If the
+            // viewer has no room for another subscription, it goes on at the public's pace.
             let _ = self.subscribe(viewer, state, id);
         }
         viewer.pump(state);

@@ -118,8 +118,7 @@ impl Hub {
         }
     }
 
-    /// Returns the place in the overview up to which every viewer of everything has been sent the
-    /// polls.
+    /// Returns the place in the overview that even the slowest viewer of everything has reached.
     async fn told_to_all(&self) -> u64 {
         let (mut told, mut chunk, mut from) = (u64::MAX, Vec::new(), Some(0));
         while let Some(start) = from {

@@ -88,8 +88,8 @@ impl Hub {
         [dirty, agendas, overview, board].into_iter().flatten().min()
     }
 
-    /// Makes the poll's newest standing the one that is sent. Returns the times at which those
-    /// ballots were acknowledged whose latency is measured and which this standing has decided.
+    /// Makes the poll's newest standing the one that is sent. Returns when those measured ballots
+    /// were acknowledged that this standing has decided.
     fn tick_poll(&self, entry: &Arc<PollEntry>, now: Instant) -> Vec<Instant> {
         let mut state = entry.state.lock();
         state.dirty = false;
