@@ -45,15 +45,6 @@ async fn say(socket: &mut TestViewer, poll: &str, mut body: Value) -> Value {
     decided.await
 }
 
-/// Returns the number of voters, and the votes by option.
-async fn counted(world: &World, poll: &str) -> (u64, Vec<u64>) {
-    world.settle().await;
-    let poll = world.call(Ask::get(format!("/api/polls/{poll}")).request()).await.json();
-    let options = poll["options"].as_array().unwrap();
-    let votes = options.iter().map(|option| option["votes"].as_u64().unwrap()).collect();
-    (poll["totalVoters"].as_u64().unwrap(), votes)
-}
-
 async fn a_pages_cookie(world: &World) -> String {
     world.call(Ask::get("/").header("accept", "text/html").request()).await.cookie().unwrap()
 }
@@ -83,10 +74,10 @@ async fn one_ballot_id_counts_once_whichever_way_it_comes() {
     assert_eq!((status, &again["status"]), (200, &json!("counted")), "{again}");
     let mut socket = served.socket(&format!("?poll={poll}"), Some(&cookie)).await;
     assert_eq!(say(&mut socket, &poll, one.clone()).await["receipt"]["status"], "counted");
-    assert_eq!(counted(world, &poll).await, (1, vec![1, 0, 0]));
+    assert_eq!(world.counted(&poll).await, (1, vec![1, 0, 0]));
     // Another ballot with that cookie is another voter's.
     assert_eq!(post(world, &poll, &body(&ballot(2), 2), Some(&cookie)).await.0, 200);
-    assert_eq!(counted(world, &poll).await, (2, vec![1, 1, 0]));
+    assert_eq!(world.counted(&poll).await, (2, vec![1, 1, 0]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +108,7 @@ async fn without_cookies_a_voter_goes_on_by_what_the_receipt_says() {
     // On the same socket it is the same voter, who need not be told again.
     let second = say(&mut socket, &poll, body(&ballot(2), 2)).await;
     assert_eq!(second["receipt"]["voter"], Value::Null, "{second}");
-    assert_eq!(counted(world, &poll).await, (1, vec![0, 1, 0]));
+    assert_eq!(world.counted(&poll).await, (1, vec![0, 1, 0]));
     // A new process goes on with the receipt's voter: over another socket, over HTTP as from a page of
     // another origin, and as a cookie.
     let with = |n: u8, option: u8| {
@@ -127,7 +118,7 @@ async fn without_cookies_a_voter_goes_on_by_what_the_receipt_says() {
     };
     let mut another = served.socket(&format!("?poll={poll}"), None).await;
     say(&mut another, &poll, with(3, 3)).await;
-    assert_eq!(counted(world, &poll).await, (1, vec![0, 0, 1]));
+    assert_eq!(world.counted(&poll).await, (1, vec![0, 0, 1]));
     // A retry of the second ballot, under that voter, is told what became of the first.
     assert_eq!(post(world, &poll, &with(2, 2), None).await.1["status"], "replaced");
     let foreign = a_pages_cookie(world).await;
@@ -137,7 +128,7 @@ async fn without_cookies_a_voter_goes_on_by_what_the_receipt_says() {
         post(world, &poll, &body(&ballot(5), 2), Some(&cookie)).await.1["status"],
         "counted"
     );
-    assert_eq!(counted(world, &poll).await, (1, vec![0, 1, 0]));
+    assert_eq!(world.counted(&poll).await, (1, vec![0, 1, 0]));
     let fate = format!("/api/polls/{poll}/ballots/{}?voter={}", ballot(3), voter.as_str().unwrap());
     assert_eq!(world.call(Ask::get(fate).request()).await.json()["status"], "replaced");
 }
@@ -154,7 +145,7 @@ async fn a_socket_is_one_voters_from_the_first_ballot_that_may_be_on_the_log() {
     assert_eq!(unknown["problem"]["status"], 504, "{unknown}");
     world.fail(LogFaults::default());
     say(&mut socket, &poll, body(&ballot(2), 2)).await;
-    assert_eq!(counted(world, &poll).await, (1, vec![0, 1, 0]));
+    assert_eq!(world.counted(&poll).await, (1, vec![0, 1, 0]));
 
     // The same holds where the first ballot of a connection says whose it is.
     let mut first = served.socket(&query, None).await;
@@ -164,7 +155,7 @@ async fn a_socket_is_one_voters_from_the_first_ballot_that_may_be_on_the_log() {
     known["voter"] = told["receipt"]["voter"].clone();
     say(&mut again, &poll, known).await;
     say(&mut again, &poll, body(&ballot(5), 1)).await;
-    assert_eq!(counted(world, &poll).await, (2, vec![1, 1, 0]));
+    assert_eq!(world.counted(&poll).await, (2, vec![1, 1, 0]));
 
     // A ballot that was refused fixes no voter.
     let mut third = served.socket(&query, None).await;
@@ -172,7 +163,7 @@ async fn a_socket_is_one_voters_from_the_first_ballot_that_may_be_on_the_log() {
     assert_eq!(refused["problem"]["status"], 422, "{refused}");
     say(&mut third, &poll, body(&ballot(7), 1)).await;
     say(&mut third, &poll, body(&ballot(8), 2)).await;
-    assert_eq!(counted(world, &poll).await, (3, vec![1, 2, 0]));
+    assert_eq!(world.counted(&poll).await, (3, vec![1, 2, 0]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +180,7 @@ async fn who_is_recognised_is_told_no_voter_and_a_forged_one_is_refused() {
     // Two voters who are recognised stay two, whatever ballot ids they use.
     let other = a_pages_cookie(&world).await;
     assert_eq!(post(&world, &poll, &body(&ballot(1), 2), Some(&other)).await.0, 200);
-    assert_eq!(counted(&world, &poll).await, (3, vec![2, 1, 0]));
+    assert_eq!(world.counted(&poll).await, (3, vec![2, 1, 0]));
     for forged in ["", "x", &"A".repeat(43), &"A".repeat(44)] {
         let mut body = body(&ballot(3), 1);
         body["voter"] = json!(forged);

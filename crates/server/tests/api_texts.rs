@@ -26,15 +26,6 @@ async fn vote(world: &World, poll: &str, body: Value) -> (u16, Value) {
     (answer.status.as_u16(), answer.json())
 }
 
-/// Returns the number of voters, and the votes by option.
-async fn counted(world: &World, poll: &str) -> (u64, Vec<u64>) {
-    world.settle().await;
-    let poll = world.call(Ask::get(format!("/api/polls/{poll}")).request()).await.json();
-    let options = poll["options"].as_array().unwrap();
-    let votes = options.iter().map(|option| option["votes"].as_u64().unwrap()).collect();
-    (poll["totalVoters"].as_u64().unwrap(), votes)
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_an_organiser_writes_is_kept_as_it_is_seen() {
     let world = World::new().await;
@@ -91,7 +82,7 @@ async fn a_vote_counts_whichever_way_its_letters_are_encoded() {
         let (status, receipt) = vote(&world, poll, answer).await;
         assert_eq!((status, &receipt["status"]), (200, &json!("counted")), "{receipt}");
     }
-    assert_eq!(counted(&world, poll).await, (3, vec![3, 1]));
+    assert_eq!(world.counted(poll).await, (3, vec![3, 1]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,7 +99,7 @@ async fn names_that_look_the_same_are_one_voters() {
         assert_eq!((status, &receipt["status"]), (200, &json!("counted")), "{receipt}");
         ballots.push(receipt["ballotId"].as_str().unwrap().to_owned());
     }
-    assert_eq!(counted(&world, &poll).await, (3, vec![3, 0]), "case can be seen");
+    assert_eq!(world.counted(&poll).await, (3, vec![3, 0]), "case can be seen");
     // Each form of the name finds the voter's ballots.
     for name in ["alice", "alice%20"] {
         let path = format!("/api/polls/{poll}/ballots/{}?voterId={name}", ballots[1]);
@@ -146,7 +137,7 @@ async fn an_update_gives_nobody_a_second_vote() {
     let partition = partition_of(key.as_bytes(), world.app.log.partitions());
     let record = NewRecord { key: key.into(), value: recorded.encode().into() };
     world.app.log.append(partition, record).await.unwrap();
-    assert_eq!(counted(&world, &poll).await, (1, vec![1, 0]));
+    assert_eq!(world.counted(&poll).await, (1, vec![1, 0]));
 
     // While nobody knows whether that voter has voted, the ballot is no other voter's.
     let away = Faults { unavailable: 1.0, ..Faults::NONE };
@@ -159,7 +150,7 @@ async fn an_update_gives_nobody_a_second_vote() {
 
     let (_, receipt) = vote(&world, &poll, json!({ "option": "b", "voterId": "alice " })).await;
     assert_eq!(receipt["status"], "counted", "{receipt}");
-    assert_eq!(counted(&world, &poll).await, (1, vec![0, 1]), "the vote is changed");
+    assert_eq!(world.counted(&poll).await, (1, vec![0, 1]), "the vote is changed");
     let path = format!("/api/polls/{poll}/ballots/{ballot}?voterId=alice%20");
     let found = world.call(Ask::get(path).request()).await;
     assert_eq!(

@@ -193,6 +193,15 @@ impl World {
         self.cluster.set_faults(faults);
     }
 
+    /// Settles, and returns the number of voters of a poll, and the votes by option.
+    pub async fn counted(&self, poll: &str) -> (u64, Vec<u64>) {
+        self.settle().await;
+        let poll = self.call(Ask::get(format!("/api/polls/{poll}")).request()).await.json();
+        let options = poll["options"].as_array().unwrap();
+        let votes = options.iter().map(|option| option["votes"].as_u64().unwrap()).collect();
+        (poll["totalVoters"].as_u64().unwrap(), votes)
+    }
+
     /// Sends a request to the router and returns the whole answer.
     pub async fn call(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();

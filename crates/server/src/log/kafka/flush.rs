@@ -11,7 +11,8 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, ConfigResource, ConfigSource, ResourceSpecifier,
+    AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigResource, ConfigSource,
+    ResourceSpecifier,
 };
 
 use super::OpenError;
@@ -136,12 +137,16 @@ async fn read(admin: &AdminClient<Context>, topic: &str) -> Result<ConfigResourc
     }
 }
 
-/// Returns the topic's own value; another one is a default of the broker that answered.
 fn value(found: &ConfigResource) -> String {
-    let entry = found.get(SETTING);
-    let Some(value) = entry.and_then(|entry| entry.value.clone()) else { return "unknown".into() };
-    match entry.is_some_and(|entry| entry.source == ConfigSource::DynamicTopic) {
-        true => value,
-        false => format!("{value} by default"),
+    found.get(SETTING).and_then(told).unwrap_or_else(|| "unknown".into())
+}
+
+/// Returns how the setting is told. Only the topic's own value is told bare: one broker answers for all,
+/// and fills in a default of its own, which others need not share.
+pub(super) fn told(entry: &ConfigEntry) -> Option<String> {
+    let value = entry.value.clone()?;
+    match entry.source {
+        ConfigSource::DynamicTopic => Some(value),
+        _ => Some(format!("{value} by default")),
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use pollux_core::id::{Generation, PollId};
 use rdkafka::admin::{
-    AdminClient, AdminOptions, ConfigSource, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
+    AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
     TopicReplication,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -224,11 +224,9 @@ pub async fn read_settings(
         let Some(topic) = topics.iter_mut().find(|topic| topic.name == *name) else { continue };
         for setting in names.settings_of(name, config).settings.keys() {
             let Some(entry) = found.get(setting) else { continue };
-            let Some(mut value) = entry.value.clone() else { continue };
-            // One broker answers for all, with its own default, which others need not share.
-            if *setting == flush::SETTING && entry.source != ConfigSource::DynamicTopic {
-                value.push_str(" by default");
-            }
+            let flushing = *setting == flush::SETTING;
+            let value = if flushing { flush::told(entry) } else { entry.value.clone() };
+            let Some(value) = value else { continue };
             topic.settings.insert((*setting).to_owned(), value);
         }
     }

@@ -201,7 +201,8 @@ impl Hub {
         Ok(())
     }
 
-    /// Grants something in a poll to a viewer, as [`ViewerHandle::grant`](crate::watch::handle::ViewerHandle::grant) documents.
+    /// Grants something in a poll to a viewer, as
+    /// [`ViewerHandle::grant`](crate::watch::handle::ViewerHandle::grant) documents.
     pub(in crate::watch) fn grant(
         &self,
         viewer: &Arc<Viewer>,
