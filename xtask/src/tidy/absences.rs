@@ -2,7 +2,7 @@
 
 use super::{Fault, File};
 
-/// A promise of the code of some files.
+/// An absence is a promise that some files do not contain some texts.
 struct Absence {
     /// The files whose path begins like this are held to it.
     within: &'static str,
@@ -20,7 +20,7 @@ const ABSENCES: &[Absence] = &[
         texts: &[
             "SystemTime::now",
             "Timestamp::now",
-            "Zoned::now",
+            "ZonedDateTime::now",
             "rand::rng()",
             "rand::random",
             "SysRng",
