@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use pollux_cluster::{Cluster, Mode, Options, Port, State};
 
-use crate::demo;
+use crate::{demo, nodes};
 
 /// Run a real cluster on this machine: Kafka with ZooKeeper (or KRaft) and PostgreSQL
 #[derive(Args)]
@@ -77,10 +77,6 @@ struct Names {
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
 }
-
-/// Pollux's nodes have these names and roles. A node's place in the list decides its port.
-pub const NODES: [(&str, &str); 4] =
-    [("processor1", "processor"), ("processor2", "processor"), ("web1", "web"), ("web2", "web")];
 
 /// Runs the command.
 pub fn run(command: Command) -> Result<()> {
@@ -184,7 +180,7 @@ fn demonstrate(folder: &Path, kraft: bool, pollux: &Path) -> Result<()> {
 /// the tables.
 fn add_nodes(cluster: &Cluster, pollux: &Path) -> Result<()> {
     let there = cluster.names();
-    for (number, (name, roles)) in (1..).zip(NODES) {
+    for (number, name, roles) in nodes::all() {
         if !there.iter().any(|there| there == name) {
             say(&format!("starting {name}"));
             cluster.add_node(name, number, pollux, roles, &[])?;

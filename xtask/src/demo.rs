@@ -12,10 +12,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use pollux_cluster::{Cluster, Mode, Port, START_DEADLINE, State};
+use pollux_cluster::{Cluster, Mode, START_DEADLINE, State};
 use serde_json::Value;
 
-use crate::cluster::NODES;
+use crate::nodes::address;
 use crate::server;
 
 /// This is true while the demo draws on the terminal, so that nothing else may be printed there.
@@ -241,13 +241,6 @@ fn make_poll(cluster: &Cluster) -> Result<String> {
         "options":["The brokers","The ZooKeepers","The processors","Every vote"]}"#;
     let made = server::post(&address(cluster, "web1")?, "/api/polls", body)?;
     Ok(made["id"].as_str().context("the poll has no id")?.to_owned())
-}
-
-/// Returns the address of a web node. `Cluster::status` is not asked, because it checks every member.
-fn address(cluster: &Cluster, web: &str) -> Result<String> {
-    let number = (1..).zip(NODES).find(|(_, (name, _))| *name == web);
-    let (number, _) = number.with_context(|| format!("there is no {web} in this cluster"))?;
-    Ok(cluster.ports().address(Port::Added, number))
 }
 
 fn total(cluster: &Cluster, web: &str, poll: &str) -> Result<u64> {

@@ -15,6 +15,9 @@ use tokio::sync::{Mutex, mpsc};
 /// The open loop looks for what is due this often. tokio's own timers would be up to a millisecond late,
 /// which would count as the server's latency.
 const PACE: Duration = Duration::from_micros(500);
+/// Up to this many votes that are due wait for a connection. If more are due, whoever looks for them waits as well.
+/// Latency is the same either way: it counts from a vote's intended time, which follows from its number.
+const DUE: usize = 4_096;
 
 /// `Load` says what is sent, and how.
 #[derive(Clone, Debug)]
@@ -103,14 +106,14 @@ enum Turns {
     /// The closed loop, in which every connection gets a turn as soon as it asks, until the end.
     Closed { next: Cell<u64>, end: Instant },
     /// The open loop, in which turns come as they become due.
-    Open(Mutex<mpsc::UnboundedReceiver<(u64, Instant)>>),
+    Open(Mutex<mpsc::Receiver<(u64, Instant)>>),
 }
 
 impl Turns {
     fn new(start: Instant, load: &Load) -> Self {
         let end = start + load.time;
         let Some(rate) = load.rate else { return Self::Closed { next: Cell::new(0), end } };
-        let (sender, due) = mpsc::unbounded_channel();
+        let (sender, due) = mpsc::channel(DUE);
         thread::spawn(move || {
             let mut n = 0;
             loop {
@@ -123,7 +126,7 @@ impl Turns {
                     if at > now {
                         break;
                     }
-                    if sender.send((n, at)).is_err() {
+                    if sender.blocking_send((n, at)).is_err() {
                         return;
                     }
                     n += 1;

@@ -8,6 +8,7 @@ mod compose;
 mod demo;
 mod e2e;
 mod load;
+mod nodes;
 mod plant;
 mod plants;
 mod schemathesis;
@@ -54,7 +55,11 @@ enum Command {
     /// Send the real binary requests that its OpenAPI document allows, and requests that it does not
     Schemathesis,
     /// Check that the tree is as tidy as STYLE.md and CONTRIBUTING.md promise
-    Tidy,
+    Tidy {
+        /// Check also the folders that a new check does not hold yet
+        #[arg(long)]
+        everywhere: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -65,7 +70,7 @@ fn main() -> ExitCode {
         Command::E2e { cluster, files } => e2e::run(cluster, &files),
         Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
         Command::Schemathesis => schemathesis::run(),
-        Command::Tidy => tidy::run(),
+        Command::Tidy { everywhere } => tidy::run(everywhere),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! Words: each file says first what it is for, no comment is a fragment, and one thing has one name.
 
-use super::{Fault, File};
+use super::{Fault, File, derives_help};
 
 /// A doc comment of fewer words that begins like this is a fragment. A noun with its article is none.
 const SHORT: usize = 4;
@@ -55,31 +55,43 @@ fn first_line(file: &File) -> Option<Fault> {
 /// Finds doc comments that are no sentence: a single word, or a few that hang on what is not said. What clap shows as
 /// help may be short.
 fn fragments(file: &File) -> Vec<Fault> {
-    if file.path.starts_with("crates/pollux/src") || file.path.starts_with("xtask/src/main.rs") {
-        return Vec::new();
-    }
-    let lines: Vec<_> = file.text.lines().map(str::trim_start).collect();
+    let lines: Vec<_> = file.text.lines().collect();
+    let shown = shown_as_help(&lines);
     let mut faults = Vec::new();
     let mut n = 0;
     while n < lines.len() {
         let begin = n;
-        while n < lines.len() && lines[n].starts_with("///") {
+        while n < lines.len() && lines[n].trim_start().starts_with("///") {
             n += 1;
         }
-        let said = lines[begin..n].join(" ").replace("///", "");
+        let said = lines[begin..n].iter().map(|line| line.trim_start()).collect::<Vec<_>>();
+        let said = said.join(" ").replace("///", "");
         let words: Vec<_> = said.split_whitespace().collect();
         let hangs =
             words.len() < SHORT && words.first().is_some_and(|first| FRAGMENTS.contains(first));
-        if n > begin && (words.len() < 2 || hangs) && !said.contains('`') {
-            faults.push(Fault::new(
-                &file.path,
-                begin + 1,
-                format!("{:?} is no sentence", said.trim()),
-            ));
+        let is_fragment = n > begin && (words.len() < 2 || hangs) && !said.contains('`');
+        if is_fragment && !shown[begin] {
+            let what = format!("{:?} is no sentence", said.trim());
+            faults.push(Fault::new(&file.path, begin + 1, what));
         }
         n += 1;
     }
     faults
+}
+
+/// Tells of each line whether it is in a type whose comments clap shows as help. It relies on rustfmt, as sizes do: a type
+/// ends as far to the right as it begins.
+fn shown_as_help(lines: &[&str]) -> Vec<bool> {
+    let margin = |line: &str| line.len() - line.trim_start().len();
+    let mut shown = vec![false; lines.len()];
+    for (n, line) in lines.iter().enumerate().filter(|(_, line)| derives_help(line)) {
+        let is_above = |line: &&&str| line.trim_start().starts_with(['#', '/']);
+        let begin = n - lines[..n].iter().rev().take_while(is_above).count();
+        let ends = |last: &&str| margin(last) == margin(line) && last.ends_with(['}', ';']);
+        let end = lines[n..].iter().position(ends).map_or(lines.len(), |more| n + more);
+        shown[begin..end].fill(true);
+    }
+    shown
 }
 
 /// Reads the refused words, each with what is said instead: `participant: voter`.
@@ -133,6 +145,9 @@ mod tests {
         let text = "//! A file.\n/// Which.\nfn a() {}\n/// A whole sentence.\n/// The file.\nfn b() {}\n/// By\n/// whom.\n";
         let faults = fragments(&File::new("crates/core/src/a.rs", text));
         assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2, 7]);
+        let text = "/// Help\n#[derive(Debug, Args)]\nstruct Help {\n    /// Which\n    a: u8,\n}\n/// Which.\nstruct B;\n";
+        let faults = fragments(&File::new("crates/pollux/src/a.rs", text));
+        assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [7]);
     }
 
     #[test]
