@@ -51,6 +51,12 @@ enum Command {
     Plant {
         /// Plant only the bugs whose names contain this text
         only: Option<String>,
+        /// Plant only the bugs of which docs/planted-bugs.md does not say yet what noticed them
+        #[arg(long)]
+        unseen: bool,
+        /// Plant nothing: give each bug its row in docs/planted-bugs.md
+        #[arg(long, conflicts_with_all = ["only", "unseen"])]
+        list: bool,
     },
     /// Send the real binary requests that its OpenAPI document allows, and requests that it does not
     Schemathesis,
@@ -68,7 +74,8 @@ fn main() -> ExitCode {
         Command::Cluster(command) => cluster::run(command),
         Command::Compose => compose::run(),
         Command::E2e { cluster, files } => e2e::run(cluster, &files),
-        Command::Plant { only } => plant::run(only.as_deref(), plants::PLANTS),
+        Command::Plant { list: true, .. } => plant::list(plants::PLANTS),
+        Command::Plant { only, unseen, .. } => plant::run(only.as_deref(), unseen, plants::PLANTS),
         Command::Schemathesis => schemathesis::run(),
         Command::Tidy { everywhere } => tidy::run(everywhere),
     };

@@ -1,6 +1,8 @@
 //! `make plant` plants known bugs, one at a time, in a copy of the tree, and checks that a test fails for
 //! each. A test suite that passes with one of these bugs would prove nothing.
 
+mod page;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -32,24 +34,42 @@ const LONGEST: Duration = Duration::from_secs(180);
 /// The simulation tries this many seeds for each bug. The first that fails ends the run.
 const SEEDS: &str = "400";
 
-/// Plants all bugs, or those whose names contain `only`.
-pub fn run(only: Option<&str>, plants: &[Plant]) -> Result<()> {
-    let chosen: Vec<_> =
-        plants.iter().filter(|plant| only.is_none_or(|text| plant.name.contains(text))).collect();
-    ensure!(!chosen.is_empty(), "no planted bug has a name like that");
-    let copy = copy_of(&std::env::current_dir()?)?;
+/// Gives each bug its row in the page that lists them, without planting any.
+pub fn list(plants: &[Plant]) -> Result<()> {
+    page::update(&std::env::current_dir()?, plants, None)
+}
+
+/// Plants all bugs, or those whose names contain `only`; if `unseen`, those that the page does not say yet what noticed
+/// them. What notices a bug is written into the page.
+pub fn run(only: Option<&str>, unseen: bool, plants: &[Plant]) -> Result<()> {
+    let root = std::env::current_dir()?;
+    let seen = page::seen(&fs::read_to_string(root.join(page::PAGE)).context(page::PAGE)?)?;
+    let is_unseen = |name| seen.get(name).is_none_or(|seen| seen.noticed_by.is_empty());
+    let is_chosen = |plant: &&Plant| {
+        only.is_none_or(|text| plant.name.contains(text)) && (!unseen || is_unseen(plant.name))
+    };
+    let chosen: Vec<_> = plants.iter().filter(is_chosen).collect();
+    ensure!(!chosen.is_empty(), "no planted bug is like that");
+    let copy = copy_of(&root)?;
+    let record = |name: &str, noticed_by: &str, seconds| {
+        page::update(&root, plants, Some((name, page::Seen::now(noticed_by, seconds)?)))
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // If the work is dropped half done, its processes are stopped and its bug is taken out again.
         tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-            done = plant_all(&copy, &chosen) => done,
+            done = plant_all(&copy, &chosen, record) => done,
         }
     })
 }
 
-async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
+async fn plant_all(
+    copy: &Path,
+    plants: &[&Plant],
+    record: impl Fn(&str, &str, u64) -> Result<()>,
+) -> Result<()> {
     for plant in plants {
         healthy(copy, plant)?;
     }
@@ -74,6 +94,9 @@ async fn plant_all(copy: &Path, plants: &[&Plant]) -> Result<()> {
         let seconds = began.elapsed().as_secs();
         let noticed = caught.as_deref().unwrap_or("**nothing**");
         println!("| {:53} | {seconds:3} | {noticed}", plant.name);
+        if let Some(noticed_by) = &caught {
+            record(plant.name, noticed_by, seconds)?;
+        }
     }
     let (all, seconds) = (plants.len(), started.elapsed().as_secs());
     println!("\n{all} bugs planted, {} noticed, {missed} missed, in {seconds} s", all - missed);
