@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::load::{self, Load};
-use crate::server::{Server, Viewers};
+use crate::load::{self, VoteLoad};
+use crate::server::{MeasuredServer, Viewers};
 
 /// The load has this many connections.
 const CONNECTIONS: usize = 256;
 
-/// `Scale` says how much is measured.
-struct Scale {
+/// `BenchScale` says how much is measured.
+struct BenchScale {
     /// The number of alternating rounds; of each figure the median is printed.
     rounds: usize,
     /// How long each round's load lasts.
@@ -31,23 +31,23 @@ struct Scale {
 }
 
 /// Builds, measures and prints: the embedded mode, then the cluster, or only one of them.
-pub fn run(quick: bool, only: Option<Mode>, built: Option<PathBuf>) -> Result<()> {
+pub fn run(quick: bool, only: Option<Measured>, built: Option<PathBuf>) -> Result<()> {
     let built = match built {
         Some(folder) => folder,
         None => build()?,
     };
-    if only != Some(Mode::Cluster) {
+    if only != Some(Measured::Cluster) {
         embedded(quick, &built)?;
     }
-    if only != Some(Mode::Embedded) {
+    if only != Some(Measured::Embedded) {
         cluster::run(quick, &built)?;
     }
     Ok(())
 }
 
-/// `Mode` is what is measured. The variants' comments are help texts.
+/// `Measured` is what is measured. The variants' comments are help texts.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Mode {
+pub enum Measured {
     /// One process and one folder
     Embedded,
     /// Kafka and PostgreSQL
@@ -56,12 +56,12 @@ pub enum Mode {
 
 fn embedded(quick: bool, built: &Path) -> Result<()> {
     let scale = match quick {
-        false => Scale { rounds: 7, round: Duration::from_secs(4), sockets: 5_000 },
-        true => Scale { rounds: 3, round: Duration::from_secs(1), sockets: 1_000 },
+        false => BenchScale { rounds: 7, round: Duration::from_secs(4), sockets: 5_000 },
+        true => BenchScale { rounds: 3, round: Duration::from_secs(1), sockets: 1_000 },
     };
     let folder = Folder::new("votes")?;
-    let pollux = Server::pollux(built, &folder.0)?;
-    let (sent, saturation) = votes(&scale, &pollux, &Server::bare(built)?)?;
+    let pollux = MeasuredServer::pollux(built, &folder.0)?;
+    let (sent, saturation) = votes(&scale, &pollux, &MeasuredServer::bare(built)?)?;
     answers(&scale, &pollux, &folder.0, sent, saturation)?;
     drop(pollux);
     idle(&scale, built)?;
@@ -77,14 +77,14 @@ fn build() -> Result<PathBuf> {
     Ok("target/release".into())
 }
 
-fn load(server: &Server, time: Duration, rate: Option<f64>) -> Load {
+fn load(server: &MeasuredServer, time: Duration, rate: Option<f64>) -> VoteLoad {
     let (address, path) = (server.address.clone(), server.path());
-    Load { address, path, connections: CONNECTIONS, time, rate }
+    VoteLoad { address, path, connections: CONNECTIONS, time, rate }
 }
 
 /// Measures the CPU time of a vote in a closed loop. Returns how many votes were sent in all, and how many a
 /// second.
-fn votes(scale: &Scale, pollux: &Server, bare: &Server) -> Result<(u64, f64)> {
+fn votes(scale: &BenchScale, pollux: &MeasuredServer, bare: &MeasuredServer) -> Result<(u64, f64)> {
     let warm = Duration::from_secs(1);
     load::run(&load(bare, warm, None))?;
     let mut sent = load::run(&load(pollux, warm, None))?.accepted;
@@ -122,8 +122,8 @@ fn votes(scale: &Scale, pollux: &Server, bare: &Server) -> Result<(u64, f64)> {
 
 /// Measures how long an answer takes in an open loop at half of saturation, beside the disk's own sync.
 fn answers(
-    scale: &Scale,
-    pollux: &Server,
+    scale: &BenchScale,
+    pollux: &MeasuredServer,
     folder: &Path,
     mut sent: u64,
     saturation: f64,
@@ -168,10 +168,10 @@ fn fdatasync_p99(folder: &Path) -> Result<f64> {
 }
 
 /// Measures how much memory the server needs for sockets that watch a poll in which nothing happens.
-fn idle(scale: &Scale, built: &Path) -> Result<()> {
+fn idle(scale: &BenchScale, built: &Path) -> Result<()> {
     println!("an idle viewer, of {} on `pollux serve`", scale.sockets);
     let folder = Folder::new("idle")?;
-    let pollux = Server::pollux(built, &folder.0)?;
+    let pollux = MeasuredServer::pollux(built, &folder.0)?;
     // The first connections need memory that the server keeps for good, which is no viewer's cost.
     drop(Viewers::open(&pollux, 16)?);
     std::thread::sleep(Duration::from_secs(1));
@@ -187,7 +187,7 @@ fn idle(scale: &Scale, built: &Path) -> Result<()> {
     Ok(())
 }
 
-fn deliveries(scale: &Scale, built: &Path) -> Result<()> {
+fn deliveries(scale: &BenchScale, built: &Path) -> Result<()> {
     let output = Command::new(built.join("examples/fanout"))
         .arg(scale.sockets.to_string())
         .stderr(Stdio::inherit())

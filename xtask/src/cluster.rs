@@ -13,16 +13,16 @@ use crate::{demo, nodes};
 
 /// Run a real cluster on this machine: Kafka with ZooKeeper (or KRaft) and PostgreSQL
 #[derive(Args)]
-pub struct Command {
+pub struct ClusterCommand {
     #[command(subcommand)]
-    action: Action,
+    action: ClusterAction,
     /// Folder of everything that the cluster has: data, logs, settings
     #[arg(long, global = true, default_value = "target/cluster", value_name = "FOLDER")]
     folder: PathBuf,
 }
 
 #[derive(Subcommand)]
-enum Action {
+enum ClusterAction {
     /// Start the cluster, or what is missing of it, and wait until it is ready
     Up {
         /// Run Kafka 4 in KRaft mode instead of Kafka 3.9 with ZooKeeper
@@ -58,55 +58,55 @@ enum Action {
     /// Print the environment that connects Pollux to the cluster, for a `.env` file
     Env,
     /// Kill members with SIGKILL
-    Kill(Names),
+    Kill(MemberNames),
     /// Pause members with SIGSTOP: connections stay open, nobody answers
-    Pause(Names),
+    Pause(MemberNames),
     /// Resume paused members
-    Resume(Names),
+    Resume(MemberNames),
     /// Ask members to stop, and wait until they have
-    Stop(Names),
+    Stop(MemberNames),
     /// Start members that were killed or stopped, and wait until they are ready
-    Start(Names),
+    Start(MemberNames),
     /// Ask members to stop and start them again, one after the other
-    Restart(Names),
+    Restart(MemberNames),
 }
 
 #[derive(Args)]
-struct Names {
+struct MemberNames {
     /// Members: zk1 to zk3, kafka1 to kafka3, pg, processor1, processor2, web1, web2
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
 }
 
 /// Runs the command.
-pub fn run(command: Command) -> Result<()> {
+pub fn run(command: ClusterCommand) -> Result<()> {
     let folder = command.folder;
-    if let Action::Up { kraft, secure, port, bare, pollux } = command.action {
+    if let ClusterAction::Up { kraft, secure, port, bare, pollux } = command.action {
         return up(&folder, kraft, secure, port, (!bare).then_some(&pollux));
     }
-    if let Action::Demo { kraft, pollux } = command.action {
+    if let ClusterAction::Demo { kraft, pollux } = command.action {
         return demonstrate(&folder, kraft, &pollux);
     }
-    if matches!(command.action, Action::Down) && !folder.exists() {
+    if matches!(command.action, ClusterAction::Down) && !folder.exists() {
         eprintln!("there is no cluster in {}", folder.display());
         return Ok(());
     }
     let cluster = Cluster::open(&folder, say)?;
     match command.action {
-        Action::Up { .. } | Action::Demo { .. } => Ok(()),
-        Action::Down => {
+        ClusterAction::Up { .. } | ClusterAction::Demo { .. } => Ok(()),
+        ClusterAction::Down => {
             cluster.remove()?;
             say("everything is stopped and removed");
             Ok(())
         }
-        Action::Status => print(&status(&cluster)?),
-        Action::Env => print(&environment(&cluster)),
-        Action::Kill(all) => each(&all, "killed", |name| cluster.kill(name)),
-        Action::Pause(all) => each(&all, "paused", |name| cluster.pause(name)),
-        Action::Resume(all) => each(&all, "resumed", |name| cluster.resume(name)),
-        Action::Stop(all) => each(&all, "stopped", |name| cluster.stop(name)),
-        Action::Restart(all) => each(&all, "restarted", |name| cluster.restart(name)),
-        Action::Start(all) => {
+        ClusterAction::Status => print(&status(&cluster)?),
+        ClusterAction::Env => print(&environment(&cluster)),
+        ClusterAction::Kill(all) => each(&all, "killed", |name| cluster.kill(name)),
+        ClusterAction::Pause(all) => each(&all, "paused", |name| cluster.pause(name)),
+        ClusterAction::Resume(all) => each(&all, "resumed", |name| cluster.resume(name)),
+        ClusterAction::Stop(all) => each(&all, "stopped", |name| cluster.stop(name)),
+        ClusterAction::Restart(all) => each(&all, "restarted", |name| cluster.restart(name)),
+        ClusterAction::Start(all) => {
             // All are started before any is waited for: one ZooKeeper is not ready without another.
             each(&all, "started", |name| cluster.launch(name))?;
             let names: Vec<&str> = all.names.iter().map(String::as_str).collect();
@@ -189,7 +189,7 @@ fn add_nodes(cluster: &Cluster, pollux: &Path) -> Result<()> {
     Ok(())
 }
 
-fn each(all: &Names, done: &str, act: impl Fn(&str) -> Result<()>) -> Result<()> {
+fn each(all: &MemberNames, done: &str, act: impl Fn(&str) -> Result<()>) -> Result<()> {
     for name in &all.names {
         act(name).with_context(|| format!("{name} is not {done}"))?;
         say(&format!("{name} {done}"));

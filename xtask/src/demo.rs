@@ -57,7 +57,7 @@ pub fn run(cluster: &Cluster, pollux: &Path) -> Result<()> {
             let _over = Over(&story.over);
             play(cluster, &story)
         });
-        let mut screen = Screen::new();
+        let mut screen = Terminal::new();
         while !story.over.load(Relaxed) {
             screen.show(&picture(cluster, &poll, &story), &story);
             thread::sleep(screen.pause());
@@ -85,10 +85,10 @@ impl Drop for Over<'_> {
     }
 }
 
-/// `Audience` is a running audience, which is killed when dropped.
-struct Audience(Child);
+/// `Simulation` is a running audience, which is killed when dropped.
+struct Simulation(Child);
 
-impl Drop for Audience {
+impl Drop for Simulation {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -196,7 +196,7 @@ fn finish(
     poll: &str,
     story: &Story,
     acknowledged: u64,
-    screen: &mut Screen,
+    screen: &mut Terminal,
 ) -> Result<()> {
     let begun = Instant::now();
     let shown = |web| total(cluster, web, poll);
@@ -249,7 +249,7 @@ fn total(cluster: &Cluster, web: &str, poll: &str) -> Result<u64> {
 }
 
 /// Starts an audience in which each voter votes once, and tries until there is an answer.
-fn vote(cluster: &Cluster, pollux: &Path, web: &str, poll: &str) -> Result<Audience> {
+fn vote(cluster: &Cluster, pollux: &Path, web: &str, poll: &str) -> Result<Simulation> {
     let url = format!("http://{}", address(cluster, web)?);
     let number = BALLOTS.to_string();
     let child = Command::new(pollux)
@@ -259,11 +259,11 @@ fn vote(cluster: &Cluster, pollux: &Path, web: &str, poll: &str) -> Result<Audie
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    Ok(Audience(child))
+    Ok(Simulation(child))
 }
 
 /// Waits until the audience has finished, and returns how many ballots were acknowledged.
-fn wait(mut voters: Audience, mut meanwhile: impl FnMut()) -> Result<u64> {
+fn wait(mut voters: Simulation, mut meanwhile: impl FnMut()) -> Result<u64> {
     let status = loop {
         match voters.0.try_wait()? {
             Some(status) => break status,
@@ -366,14 +366,14 @@ fn bar(value: u64, most: u64, width: u64) -> String {
     format!("{:<width$}", "█".repeat(filled as usize), width = width as usize)
 }
 
-/// `Screen` is the terminal, on which the picture is drawn over and over. If there is none, a line is printed
+/// `Terminal` is the one on which the picture is drawn over and over. If there is none, a line is printed
 /// now and then.
-struct Screen {
+struct Terminal {
     terminal: bool,
     height: usize,
 }
 
-impl Screen {
+impl Terminal {
     fn new() -> Self {
         Self { terminal: std::io::stdout().is_terminal(), height: 0 }
     }

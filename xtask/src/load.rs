@@ -19,9 +19,9 @@ const PACE: Duration = Duration::from_micros(500);
 /// Latency is the same either way: it counts from a vote's intended time, which follows from its number.
 const DUE: usize = 4_096;
 
-/// `Load` says what is sent, and how.
+/// `VoteLoad` says what is sent, and how.
 #[derive(Clone, Debug)]
-pub struct Load {
+pub struct VoteLoad {
     /// The server's address, `127.0.0.1:port`.
     pub address: String,
     /// The path of the vote route.
@@ -34,9 +34,9 @@ pub struct Load {
     pub rate: Option<f64>,
 }
 
-/// `Outcome` says what came of a load.
+/// `LoadOutcome` says what came of a load of votes.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct LoadOutcome {
     /// The number of 202 answers.
     pub accepted: u64,
     /// The seconds that the load took.
@@ -45,7 +45,7 @@ pub struct Outcome {
     pub micros: Vec<u32>,
 }
 
-impl Outcome {
+impl LoadOutcome {
     /// Returns the latency in milliseconds within which this share of the answers came.
     pub fn percentile(&self, share: f64) -> f64 {
         let last = self.micros.len().saturating_sub(1);
@@ -60,13 +60,13 @@ impl Outcome {
 }
 
 /// Runs the load. Any answer but 202 is an error.
-pub fn run(load: &Load) -> Result<Outcome> {
+pub fn run(load: &VoteLoad) -> Result<LoadOutcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, drive(load))
 }
 
-async fn drive(load: &Load) -> Result<Outcome> {
+async fn drive(load: &VoteLoad) -> Result<LoadOutcome> {
     let mut streams = Vec::with_capacity(load.connections);
     for _ in 0..load.connections {
         let stream = TcpStream::connect(&load.address)
@@ -98,7 +98,11 @@ async fn drive(load: &Load) -> Result<Outcome> {
     }
     let mut micros = micros.take();
     micros.sort_unstable();
-    Ok(Outcome { accepted: micros.len() as u64, seconds: start.elapsed().as_secs_f64(), micros })
+    Ok(LoadOutcome {
+        accepted: micros.len() as u64,
+        seconds: start.elapsed().as_secs_f64(),
+        micros,
+    })
 }
 
 /// `Turns` hands out the number of each vote, and the moment since when it is due.
@@ -110,7 +114,7 @@ enum Turns {
 }
 
 impl Turns {
-    fn new(start: Instant, load: &Load) -> Self {
+    fn new(start: Instant, load: &VoteLoad) -> Self {
         let end = start + load.time;
         let Some(rate) = load.rate else { return Self::Closed { next: Cell::new(0), end } };
         let (sender, due) = mpsc::channel(DUE);
@@ -150,7 +154,7 @@ impl Turns {
 }
 
 /// Writes a ballot as a phone sends it, from a new voter.
-fn write_request(request: &mut Vec<u8>, load: &Load, n: u64) {
+fn write_request(request: &mut Vec<u8>, load: &VoteLoad, n: u64) {
     use std::io::Write;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let id = (u128::from(now.as_millis() as u64) << 80)

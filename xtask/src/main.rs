@@ -22,7 +22,7 @@ use clap::Parser;
 
 /// Developer commands of Pollux
 #[derive(Parser)]
-enum Command {
+enum Task {
     /// Measure what a vote and a delivery cost, beside raw baselines
     Bench {
         /// Measure quickly, with short rounds and fewer sockets; not for figures to be published
@@ -30,13 +30,13 @@ enum Command {
         quick: bool,
         /// Measure only one of the two modes
         #[arg(long, value_enum, value_name = "MODE")]
-        only: Option<bench::Mode>,
+        only: Option<bench::Measured>,
         /// Measure what is in this folder as it is, without a build; lets two builds be compared
         #[arg(long, value_name = "FOLDER")]
         built: Option<PathBuf>,
     },
     /// Run a real cluster on this machine: Kafka with ZooKeeper (or KRaft) and PostgreSQL
-    Cluster(cluster::Command),
+    Cluster(cluster::ClusterCommand),
     /// Check the compose files and the Dockerfile against what the tested cluster runs with
     Compose,
     /// Test the screens in a real browser, against the real binary
@@ -69,15 +69,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Command::parse() {
-        Command::Bench { quick, only, built } => bench::run(quick, only, built),
-        Command::Cluster(command) => cluster::run(command),
-        Command::Compose => compose::run(),
-        Command::E2e { cluster, files } => e2e::run(cluster, &files),
-        Command::Plant { list: true, .. } => plant::list(plants::PLANTS),
-        Command::Plant { only, unseen, .. } => plant::run(only.as_deref(), unseen, plants::PLANTS),
-        Command::Schemathesis => schemathesis::run(),
-        Command::Tidy { everywhere } => tidy::run(everywhere),
+    let done = match Task::parse() {
+        Task::Bench { quick, only, built } => bench::run(quick, only, built),
+        Task::Cluster(command) => cluster::run(command),
+        Task::Compose => compose::run(),
+        Task::E2e { cluster, files } => e2e::run(cluster, &files),
+        Task::Plant { list: true, .. } => plant::list(plants::PLANTS),
+        Task::Plant { only, unseen, .. } => plant::run(only.as_deref(), unseen, plants::PLANTS),
+        Task::Schemathesis => schemathesis::run(),
+        Task::Tidy { everywhere } => tidy::run(everywhere),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

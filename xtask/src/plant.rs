@@ -52,7 +52,7 @@ pub fn run(only: Option<&str>, unseen: bool, plants: &[Plant]) -> Result<()> {
     ensure!(!chosen.is_empty(), "no planted bug is like that");
     let copy = copy_of(&root)?;
     let record = |name: &str, noticed_by: &str, seconds| {
-        page::update(&root, plants, Some((name, page::Seen::now(noticed_by, seconds)?)))
+        page::update(&root, plants, Some((name, page::Sighting::now(noticed_by, seconds)?)))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -53,10 +53,10 @@ const ON_AN_EVENT: [(&str, &str); 10] = [
     ("DELETE", "/logo"),
 ];
 
-/// `Server` is a running server, which is killed when dropped.
-struct Server(Child);
+/// `Target` is a running server, which is killed when dropped.
+struct Target(Child);
 
-impl Drop for Server {
+impl Drop for Target {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -80,7 +80,7 @@ pub fn run() -> Result<()> {
         .stderr(log)
         .spawn()
         .context("target/debug/pollux")?;
-    let _server = Server(server);
+    let _server = Target(server);
     let config = format!("{FOLDER}/schemathesis.toml");
     fs::write(&config, configuration(port)?)?;
     let status = Command::new(TOOL)

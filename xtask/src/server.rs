@@ -14,8 +14,8 @@ use serde_json::Value;
 /// `/proc/PID/stat` counts this many clock ticks a second, the same on every Linux.
 const TICKS: f64 = 100.0;
 
-/// `Server` is a running server, which is killed when dropped.
-pub struct Server {
+/// `MeasuredServer` is a running server, which is killed when dropped.
+pub struct MeasuredServer {
     child: Child,
     /// The address, `127.0.0.1:port`.
     pub address: String,
@@ -23,14 +23,14 @@ pub struct Server {
     pub poll: String,
 }
 
-impl Drop for Server {
+impl Drop for MeasuredServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-impl Server {
+impl MeasuredServer {
     /// Starts the bare handler that Pollux is compared with. It prints its URL.
     pub fn bare(built: &Path) -> Result<Self> {
         let mut child = Command::new(built.join("examples/bare")).stdout(Stdio::piped()).spawn()?;
@@ -167,7 +167,7 @@ pub struct Viewers(Vec<TcpStream>);
 
 impl Viewers {
     /// Connects this many sockets, one after the other, and reads the hello of each.
-    pub fn open(server: &Server, count: usize) -> Result<Self> {
+    pub fn open(server: &MeasuredServer, count: usize) -> Result<Self> {
         let request = format!(
             "GET /ws?poll={} HTTP/1.1\r\nhost: {}\r\nconnection: Upgrade\r\n\
              upgrade: websocket\r\nsec-websocket-version: 13\r\n\

@@ -19,14 +19,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// A `File` is one of the tree's, as it is in the working copy.
-struct File {
+/// `TextFile` is a file of the tree, as it is in the working copy.
+struct TextFile {
     /// The path from the root, with `/` between its parts.
     path: String,
     text: String,
 }
 
-impl File {
+impl TextFile {
     fn new(path: &str, text: impl Into<String>) -> Self {
         Self { path: path.to_owned(), text: text.into() }
     }
@@ -56,15 +56,15 @@ impl File {
     }
 }
 
-/// A fault says where something is wrong, and what.
-struct Fault {
+/// `Untidy` says where something is wrong, and what.
+struct Untidy {
     path: String,
     /// Counted from 1; 0 if it is about the whole file.
     line: usize,
     what: String,
 }
 
-impl Fault {
+impl Untidy {
     fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
         Self { path: path.to_owned(), line, what: what.into() }
     }
@@ -85,7 +85,7 @@ fn derives_help(line: &str) -> bool {
 }
 
 /// Returns the files of the tree that hold text, and are not ignored by git.
-fn files(root: &Path) -> Result<Vec<File>> {
+fn files(root: &Path) -> Result<Vec<TextFile>> {
     let mut git = Command::new("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root);
     let listed = git.output().context("git ls-files")?;
@@ -97,13 +97,13 @@ fn files(root: &Path) -> Result<Vec<File>> {
     let read = there.map(|path| {
         let bytes = fs::read(root.join(path)).with_context(|| path.to_owned())?;
         let text = String::from_utf8(bytes).ok();
-        Ok(text.map(|text| File::new(path, text)))
+        Ok(text.map(|text| TextFile::new(path, text)))
     });
     read.filter_map(Result::transpose).collect()
 }
 
 /// A check reads all files, and finds what is wrong with them.
-type Check = fn(&[File]) -> Vec<Fault>;
+type Check = fn(&[TextFile]) -> Vec<Untidy>;
 
 /// These are all checks, each with the folders that it does not hold yet.
 const CHECKS: &[(Check, &[&str])] = &[
@@ -132,14 +132,14 @@ const CHECKS: &[(Check, &[&str])] = &[
     (dependencies::check, &[]),
 ];
 
-fn faults(root: &Path, everywhere: bool) -> Result<Vec<Fault>> {
+fn faults(root: &Path, everywhere: bool) -> Result<Vec<Untidy>> {
     let files = files(root)?;
     if files.is_empty() {
         bail!("git lists no files in {}: tidy needs a checkout", root.display());
     }
     let mut faults = Vec::new();
     for (check, excused) in CHECKS {
-        let is_held = |fault: &Fault| {
+        let is_held = |fault: &Untidy| {
             everywhere || !excused.iter().any(|folder| fault.path.starts_with(folder))
         };
         faults.extend(check(&files).into_iter().filter(is_held));
@@ -152,7 +152,7 @@ pub fn run(everywhere: bool) -> Result<()> {
     let root =
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in a folder")?;
     let faults = faults(root, everywhere)?;
-    for Fault { path, line, what } in &faults {
+    for Untidy { path, line, what } in &faults {
         match line {
             0 => println!("{path}: {what}"),
             _ => println!("{path}:{line}: {what}"),

@@ -11,10 +11,10 @@ use pollux_cluster::{Cluster, Options};
 use serde_json::Value;
 
 use super::{CONNECTIONS, all, load, median};
-use crate::server::Server;
+use crate::server::MeasuredServer;
 
-/// `Scale` says how much is measured.
-struct Scale {
+/// `ClusterScale` says how much is measured.
+struct ClusterScale {
     rounds: usize,
     round: Duration,
     /// The number of ballots in each case of the tally.
@@ -27,8 +27,8 @@ const PARTITIONS: u32 = 12;
 /// Starts a cluster, measures on it, and removes it.
 pub fn run(quick: bool, built: &Path) -> Result<()> {
     let scale = match quick {
-        false => Scale { rounds: 5, round: Duration::from_secs(3), rows: 200_000 },
-        true => Scale { rounds: 3, round: Duration::from_secs(1), rows: 50_000 },
+        false => ClusterScale { rounds: 5, round: Duration::from_secs(3), rows: 200_000 },
+        true => ClusterScale { rounds: 3, round: Duration::from_secs(1), rows: 50_000 },
     };
     let cluster = Cluster::start(&Options::default())?;
     tally(&scale, &cluster, built)?;
@@ -40,7 +40,7 @@ pub fn run(quick: bool, built: &Path) -> Result<()> {
 }
 
 /// Measures the processor alone, on the cluster's PostgreSQL.
-fn tally(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
+fn tally(scale: &ClusterScale, cluster: &Cluster, built: &Path) -> Result<()> {
     let output = Command::new(built.join("examples/tally"))
         .args([scale.rows.to_string(), scale.rounds.min(3).to_string()])
         .envs(cluster.environment())
@@ -74,8 +74,8 @@ fn tally(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
 
 /// `Nodes` are a web node, processors, and a poll, on topics and a database of their own.
 struct Nodes {
-    web: Server,
-    processors: Vec<Server>,
+    web: MeasuredServer,
+    processors: Vec<MeasuredServer>,
     /// The number of votes that were acknowledged so far.
     sent: u64,
 }
@@ -90,9 +90,10 @@ impl Nodes {
         environment.push(("DB_NAME", name.clone()));
         environment.push(("POLLUX_TOPIC_PREFIX", format!("{name}.")));
         environment.push(("POLLUX_KAFKA_PARTITIONS", partitions.to_string()));
-        let processors = (0..processors).map(|_| Server::member(built, &environment, "processor"));
+        let processors =
+            (0..processors).map(|_| MeasuredServer::member(built, &environment, "processor"));
         let processors = processors.collect::<Result<Vec<_>>>()?;
-        let mut web = Server::member(built, &environment, "web")?;
+        let mut web = MeasuredServer::member(built, &environment, "web")?;
         web.poll = web.create_poll()?;
         let mut nodes = Self { web, processors, sent: 0 };
         nodes.run(&load(&nodes.web, Duration::from_secs(1), None))?;
@@ -100,7 +101,7 @@ impl Nodes {
     }
 
     /// Runs a load. It is over when its votes are counted, not when they are answered.
-    fn run(&mut self, load: &load::Load) -> Result<Cost> {
+    fn run(&mut self, load: &load::VoteLoad) -> Result<Cost> {
         let before = (self.web.cpu()?, self.counting()?);
         let outcome = load::run(load)?;
         self.sent += outcome.accepted;
@@ -111,7 +112,7 @@ impl Nodes {
     }
 
     fn counting(&self) -> Result<f64> {
-        self.processors.iter().map(Server::cpu).sum()
+        self.processors.iter().map(MeasuredServer::cpu).sum()
     }
 }
 
@@ -119,12 +120,12 @@ impl Nodes {
 struct Cost {
     web: f64,
     processors: f64,
-    outcome: load::Outcome,
+    outcome: load::LoadOutcome,
 }
 
 /// Measures the CPU time of a vote in a closed loop. Returns how many votes were taken a second.
-fn votes(scale: &Scale, nodes: &mut Nodes, built: &Path) -> Result<f64> {
-    let bare = Server::bare(built)?;
+fn votes(scale: &ClusterScale, nodes: &mut Nodes, built: &Path) -> Result<f64> {
+    let bare = MeasuredServer::bare(built)?;
     load::run(&load(&bare, Duration::from_secs(1), None))?;
     let [mut micros_bare, mut web, mut counting, mut ratios, mut rates] = [const { Vec::new() }; 5];
     for _ in 0..scale.rounds {
@@ -151,7 +152,7 @@ fn votes(scale: &Scale, nodes: &mut Nodes, built: &Path) -> Result<f64> {
 
 /// Measures how long an answer takes in an open loop at half of saturation, beside librdkafka alone.
 fn answers(
-    scale: &Scale,
+    scale: &ClusterScale,
     cluster: &Cluster,
     nodes: &mut Nodes,
     built: &Path,
@@ -210,7 +211,7 @@ fn answers(
 }
 
 /// Measures the CPU time of a vote as partitions, votes in flight and processors grow.
-fn growth(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
+fn growth(scale: &ClusterScale, cluster: &Cluster, built: &Path) -> Result<()> {
     println!("CPU a vote as the cluster grows (closed loop)");
     println!(
         "  {:>10} {:>9} {:>10}   {:>11} {:>13} {:>8}",
@@ -236,14 +237,14 @@ fn growth(scale: &Scale, cluster: &Cluster, built: &Path) -> Result<()> {
 
 /// Measures one shape of the cluster, at each number of votes in flight.
 fn grown(
-    scale: &Scale,
+    scale: &ClusterScale,
     cluster: &Cluster,
     built: &Path,
     (partitions, processors, in_flight): (u32, usize, &[usize]),
 ) -> Result<()> {
     let mut nodes = Nodes::start(cluster, built, partitions, processors)?;
     for &connections in in_flight {
-        let load = load::Load { connections, ..load(&nodes.web, scale.round, None) };
+        let load = load::VoteLoad { connections, ..load(&nodes.web, scale.round, None) };
         nodes.run(&load)?;
         let Cost { web, processors: counting, outcome } = nodes.run(&load)?;
         println!(

@@ -23,23 +23,23 @@ const SAMPLED: [&str; 8] = [
 /// A service without these variables is no node of a cluster.
 const NEEDED: [&str; 5] = ["KAFKA_BROKER", "DB_HOST", "DB_USER", "DB_PASSWORD", "POLLUX_SECRET"];
 
-/// `Known` is what `pollux serve` knows: its help text, and the variables of its settings.
-pub struct Known {
+/// `ServeHelp` is what `pollux serve` says of itself: its help text, and the variables of its settings.
+pub struct ServeHelp {
     help: String,
     variables: BTreeSet<String>,
 }
 
 /// Builds `pollux` and reads the help text of `pollux serve`.
-pub fn settings() -> Result<Known> {
+pub fn settings() -> Result<ServeHelp> {
     let built = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "pollux"]).status()?;
     ensure!(built.success(), "the build failed");
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
     let pollux = format!("{target}/debug/pollux");
     let output = Command::new(&pollux).args(["serve", "--help"]).output().context(pollux)?;
-    Ok(Known::of(&String::from_utf8(output.stdout)?))
+    Ok(ServeHelp::of(&String::from_utf8(output.stdout)?))
 }
 
-impl Known {
+impl ServeHelp {
     fn of(help: &str) -> Self {
         // A narrow terminal breaks lines anywhere.
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -57,7 +57,7 @@ impl Known {
 }
 
 /// Returns everything that is wrong with the nodes.
-pub fn faults(project: &Project, known: &Known) -> Vec<String> {
+pub fn faults(project: &Project, known: &ServeHelp) -> Vec<String> {
     let mut faults = Vec::new();
     let small = project.file == SMALL;
     let ours = || project.services().filter(|(_, service)| text(service, "/image") == OURS);
@@ -116,7 +116,7 @@ pub fn faults(project: &Project, known: &Known) -> Vec<String> {
 }
 
 /// Finds variables that are named like settings of Pollux and are none, or have another default here.
-fn strangers(project: &Project, known: &Known) -> Vec<String> {
+fn strangers(project: &Project, known: &ServeHelp) -> Vec<String> {
     let ours = |name: &str| {
         ["POLLUX_", "DB_"].iter().any(|prefix| name.starts_with(prefix)) || name == "KAFKA_BROKER"
     };
@@ -172,7 +172,7 @@ fn within(address: &str, network: &str) -> bool {
 }
 
 /// Checks `.env.sample`: each line names a setting, or a variable of a compose file with its default.
-pub fn sample(sample: &str, projects: &[&Project], known: &Known) -> Vec<String> {
+pub fn sample(sample: &str, projects: &[&Project], known: &ServeHelp) -> Vec<String> {
     let taken: BTreeSet<_> = projects.iter().flat_map(|project| project.variables()).collect();
     let mut faults = Vec::new();
     let mut named = BTreeSet::new();
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn what_pollux_does_not_know_is_noticed() {
         let known =
-            Known::of("--db-port <PORT> x [env: DB_PORT] [default: 5432]\n --roles <ROLES>");
+            ServeHelp::of("--db-port <PORT> x [env: DB_PORT] [default: 5432]\n --roles <ROLES>");
         let wrong = project("${DB_PORT:-5433} ${DB_PROT:-1} ${KAFKA1_PORT:-9092}", json!({}));
         assert_eq!(strangers(&wrong, &known).len(), 2);
         let lines =

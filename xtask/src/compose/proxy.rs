@@ -53,7 +53,7 @@ impl Drop for Proxy {
 
 /// Starts the proxy and tries it.
 pub fn run() -> Result<()> {
-    let (one, other) = (Node::start("web1")?, Node::start("web2")?);
+    let (one, other) = (FakeNode::start("web1")?, FakeNode::start("web2")?);
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let proxy = format!("127.0.0.1:{port}");
     fs::create_dir_all(FOLDER)?;
@@ -181,14 +181,14 @@ fn until_read(stream: &mut TcpStream, wanted: &str) -> Result<String> {
     Ok(String::from_utf8(read)?)
 }
 
-/// `Node` stands in for a web node. Once it is dropped, nobody listens at its address any more.
-struct Node {
+/// `FakeNode` stands in for a web node. Once it is dropped, nobody listens at its address any more.
+struct FakeNode {
     address: String,
     gone: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-impl Node {
+impl FakeNode {
     fn start(name: &'static str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
@@ -212,7 +212,7 @@ impl Node {
     }
 }
 
-impl Drop for Node {
+impl Drop for FakeNode {
     fn drop(&mut self) {
         self.gone.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {

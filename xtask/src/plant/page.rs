@@ -13,15 +13,15 @@ use super::Plant;
 pub const PAGE: &str = "docs/planted-bugs.md";
 const HEAD: &str = "| planted bug | in | noticed by | s | when\n|---|---|---|--:|---\n";
 
-/// `Seen` says what noticed a bug, after how many seconds, and on which day. All three are as the page has them.
+/// `Sighting` says what noticed a bug, after how many seconds, and on which day, as the page has it.
 #[derive(Clone, Default)]
-pub struct Seen {
+pub struct Sighting {
     pub noticed_by: String,
     pub seconds: String,
     pub when: String,
 }
 
-impl Seen {
+impl Sighting {
     /// What was seen just now.
     pub fn now(noticed_by: &str, seconds: u64) -> Result<Self> {
         let day = Command::new("date").arg("+%F").output().context("date")?;
@@ -31,23 +31,27 @@ impl Seen {
 }
 
 /// Reads what was seen of each bug, by its name.
-pub fn seen(page: &str) -> Result<BTreeMap<String, Seen>> {
+pub fn seen(page: &str) -> Result<BTreeMap<String, Sighting>> {
     let (_, rows, _) = parts(page)?;
     let row = |line: &str| {
         let cells: Vec<_> = line.split('|').skip(1).map(str::trim).collect();
         let [name, _, noticed_by, seconds, when] = cells[..] else { return None };
         let [noticed_by, seconds, when] = [noticed_by, seconds, when].map(str::to_owned);
-        Some((name.to_owned(), Seen { noticed_by, seconds, when }))
+        Some((name.to_owned(), Sighting { noticed_by, seconds, when }))
     };
     rows.lines().map(|line| row(line).with_context(|| format!("no row: {line}"))).collect()
 }
 
 /// Returns the page with a row for each of these bugs and no other.
-pub fn with_rows(page: &str, plants: &[Plant], seen: &BTreeMap<String, Seen>) -> Result<String> {
+pub fn with_rows(
+    page: &str,
+    plants: &[Plant],
+    seen: &BTreeMap<String, Sighting>,
+) -> Result<String> {
     let (before, _, after) = parts(page)?;
     let mut text = format!("{before}{HEAD}");
     for Plant { name, file, .. } in plants {
-        let Seen { noticed_by, seconds, when } = seen.get(*name).cloned().unwrap_or_default();
+        let Sighting { noticed_by, seconds, when } = seen.get(*name).cloned().unwrap_or_default();
         let file = file.strip_prefix("crates/").unwrap_or(file);
         let row = format!("| {name} | `{file}` | {noticed_by} | {seconds} | {when}");
         text.extend([row.trim_end(), "\n"]);
@@ -56,7 +60,7 @@ pub fn with_rows(page: &str, plants: &[Plant], seen: &BTreeMap<String, Seen>) ->
 }
 
 /// Brings the page of this checkout up to date, and adds what was seen of one bug.
-pub fn update(root: &Path, plants: &[Plant], news: Option<(&str, Seen)>) -> Result<()> {
+pub fn update(root: &Path, plants: &[Plant], news: Option<(&str, Sighting)>) -> Result<()> {
     let page = fs::read_to_string(root.join(PAGE)).context(PAGE)?;
     let mut seen = seen(&page)?;
     seen.extend(news.map(|(name, seen)| (name.to_owned(), seen)));

@@ -1,6 +1,6 @@
 //! Promises that are absences: something stands in one file only, or nowhere.
 
-use super::{Fault, File};
+use super::{TextFile, Untidy};
 
 /// An absence is a promise that some files do not contain some texts.
 struct Absence {
@@ -70,7 +70,7 @@ const ABSENCES: &[Absence] = &[
     },
 ];
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     let mut faults = Vec::new();
     for file in files {
         let lines = match file.is_rust() {
@@ -95,23 +95,23 @@ pub fn check(files: &[File]) -> Vec<Fault> {
     faults
 }
 
-fn present(file: &File, lines: &[&str], absence: &Absence) -> Vec<Fault> {
+fn present(file: &TextFile, lines: &[&str], absence: &Absence) -> Vec<Untidy> {
     let code = |line: &&str| !line.trim_start().starts_with("//");
     let found = lines.iter().enumerate().filter(|(_, line)| code(line)).filter_map(|(n, line)| {
         let text = absence.texts.iter().find(|text| line.contains(**text))?;
-        Some(Fault::new(&file.path, n + 1, format!("{text:?}: {}", absence.why)))
+        Some(Untidy::new(&file.path, n + 1, format!("{text:?}: {}", absence.why)))
     });
     found.collect()
 }
 
 /// A `select!` that draws its order by chance cannot be repeated from a seed.
-fn unbiased(file: &File, lines: &[&str]) -> Vec<Fault> {
+fn unbiased(file: &TextFile, lines: &[&str]) -> Vec<Untidy> {
     let opens = |line: &str| line.contains("select! {");
     let starts = lines.iter().enumerate().filter(|(_, line)| opens(line));
     let unbiased =
         starts.filter(|(n, _)| lines.get(n + 1).is_none_or(|next| next.trim() != "biased;"));
     unbiased
-        .map(|(n, _)| Fault::new(&file.path, n + 1, "it does not begin with `biased;`"))
+        .map(|(n, _)| Untidy::new(&file.path, n + 1, "it does not begin with `biased;`"))
         .collect()
 }
 
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     fn lines_of(path: &str, text: &str) -> Vec<usize> {
-        check(&[File::new(path, text)]).into_iter().map(|fault| fault.line).collect()
+        check(&[TextFile::new(path, text)]).into_iter().map(|fault| fault.line).collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::imports::named;
-use super::{Fault, File, code};
+use super::{TextFile, Untidy, code};
 
 /// These modules stand for the folder itself.
 const OF_THE_FOLDER: &[&str] = &["mod", "lib", "main"];
@@ -12,7 +12,7 @@ const OF_THE_FOLDER: &[&str] = &["mod", "lib", "main"];
 /// `Knows` keeps, for each module, the modules that it knows, each with the place of the first line that says so.
 type Knows<'a> = BTreeMap<&'a str, BTreeMap<&'a str, String>>;
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     let ours: Vec<_> = files.iter().filter(|file| file.is_production()).collect();
     let folders: BTreeSet<&str> = ours.iter().flat_map(|file| folders_of(&file.path)).collect();
     folders.into_iter().flat_map(|folder| circles(&ours, folder)).collect()
@@ -28,7 +28,7 @@ fn folders_of(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Finds the circles among the modules of one folder.
-fn circles(files: &[&File], folder: &str) -> Vec<Fault> {
+fn circles(files: &[&TextFile], folder: &str) -> Vec<Untidy> {
     let knows = knowledge(files, folder);
     let reach: BTreeMap<_, _> = knows.keys().map(|from| (*from, reached(&knows, from))).collect();
     let mutual =
@@ -44,13 +44,13 @@ fn circles(files: &[&File], folder: &str) -> Vec<Fault> {
         let within = within.filter(|(_, (to, _))| circle.contains(to));
         let each: Vec<_> =
             within.map(|(from, (to, at))| format!("{from} knows {to} ({at})")).collect();
-        faults.push(Fault::new(folder, 0, format!("modules in a circle: {}", each.join(", "))));
+        faults.push(Untidy::new(folder, 0, format!("modules in a circle: {}", each.join(", "))));
     }
     faults
 }
 
 /// Who knows whom among the modules of a folder.
-fn knowledge<'a>(files: &[&'a File], folder: &str) -> Knows<'a> {
+fn knowledge<'a>(files: &[&'a TextFile], folder: &str) -> Knows<'a> {
     let (_, below) = folder.split_once("src/").unwrap_or_default();
     let name = format!("crate::{}", below.replace('/', "::"));
     let mut knows = Knows::new();
@@ -122,10 +122,10 @@ mod tests {
     fn a_circle_in_the_core_is_found() {
         let found = |last: &str| {
             check(&[
-                File::new("crates/core/src/a.rs", "use crate::b::B;\n"),
-                File::new("crates/core/src/b/mod.rs", "use crate::c::C;\n"),
-                File::new("crates/core/src/c.rs", last),
-                File::new("crates/core/src/d.rs", "use crate::a::A;\n"),
+                TextFile::new("crates/core/src/a.rs", "use crate::b::B;\n"),
+                TextFile::new("crates/core/src/b/mod.rs", "use crate::c::C;\n"),
+                TextFile::new("crates/core/src/c.rs", last),
+                TextFile::new("crates/core/src/d.rs", "use crate::a::A;\n"),
             ])
         };
         let circle = found("\nuse crate::a::A;\n");
@@ -144,10 +144,10 @@ mod tests {
     fn a_circle_in_a_folder_is_found() {
         let found = |last: &str| {
             let files = [
-                File::new("crates/server/src/watch/mod.rs", "use self::hub::Hub;\n"),
-                File::new("crates/server/src/watch/hub/mod.rs", "use super::part::Part;\n"),
-                File::new("crates/server/src/watch/hub/tick.rs", "use super::Hub;\n"),
-                File::new("crates/server/src/watch/part.rs", last),
+                TextFile::new("crates/server/src/watch/mod.rs", "use self::hub::Hub;\n"),
+                TextFile::new("crates/server/src/watch/hub/mod.rs", "use super::part::Part;\n"),
+                TextFile::new("crates/server/src/watch/hub/tick.rs", "use super::Hub;\n"),
+                TextFile::new("crates/server/src/watch/part.rs", last),
             ];
             !check(&files).is_empty()
         };
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn two_circles_are_told_apart() {
         let pair = |a: &str, b: &str| {
-            File::new(&format!("crates/core/src/{a}.rs"), format!("use crate::{b}::X;\n"))
+            TextFile::new(&format!("crates/core/src/{a}.rs"), format!("use crate::{b}::X;\n"))
         };
         let files = [pair("a", "b"), pair("b", "a"), pair("c", "d"), pair("d", "c")];
         assert_eq!(check(&files).len(), 2);

@@ -1,8 +1,8 @@
 //! Dependencies: whatever a crate declares, its code names.
 
-use super::{Fault, File, code};
+use super::{TextFile, Untidy, code};
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     let manifests = files.iter().filter(|file| {
         file.path.ends_with("/Cargo.toml")
             && (file.path.starts_with("crates/") || file.path.starts_with("xtask/"))
@@ -10,7 +10,7 @@ pub fn check(files: &[File]) -> Vec<Fault> {
     manifests.flat_map(|manifest| unused(manifest, files)).collect()
 }
 
-fn unused(manifest: &File, files: &[File]) -> Vec<Fault> {
+fn unused(manifest: &TextFile, files: &[TextFile]) -> Vec<Untidy> {
     let folder = manifest.path.trim_end_matches("Cargo.toml");
     let build = format!("{folder}build.rs");
     let rust: Vec<_> =
@@ -31,7 +31,7 @@ fn unused(manifest: &File, files: &[File]) -> Vec<Fault> {
         let mut code = rust.iter().filter(|file| (file.path == build) == is_for_build);
         if !code.any(|file| names(file, &module)) {
             let what = format!("{name} is used by no file of the crate");
-            faults.push(Fault::new(&manifest.path, n + 1, what));
+            faults.push(Untidy::new(&manifest.path, n + 1, what));
         }
     }
     faults
@@ -39,7 +39,7 @@ fn unused(manifest: &File, files: &[File]) -> Vec<Fault> {
 
 /// Whether the code of a file begins a path with this crate. A part further back in a path is another's
 /// (`axum::http`), and so are a module of that name and an address (`"http://…"`).
-fn names(file: &File, module: &str) -> bool {
+fn names(file: &TextFile, module: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     file.text.lines().map(code).any(|line| {
         line.match_indices(module).any(|(at, _)| {
@@ -64,10 +64,10 @@ mod tests {
                     [build-dependencies]\nhex.workspace = true\n\n[lints]\nworkspace = true\n";
         let unused = |code: &str| -> Vec<usize> {
             let files = [
-                File::new("crates/a/Cargo.toml", toml),
-                File::new("crates/a/src/lib.rs", format!("use http_body::Body;\n{code}\n")),
-                File::new("crates/a/build.rs", "hex::encode(b);\n"),
-                File::new("crates/b/src/lib.rs", "use http::Uri;\n"),
+                TextFile::new("crates/a/Cargo.toml", toml),
+                TextFile::new("crates/a/src/lib.rs", format!("use http_body::Body;\n{code}\n")),
+                TextFile::new("crates/a/build.rs", "hex::encode(b);\n"),
+                TextFile::new("crates/b/src/lib.rs", "use http::Uri;\n"),
             ];
             check(&files).into_iter().map(|fault| fault.line).collect()
         };

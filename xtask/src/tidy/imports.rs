@@ -1,7 +1,7 @@
 //! The direction of imports, as ARCHITECTURE.md draws it: `core ← {log, store, watch} ← processor ← api ← boot ←
 //! pollux`.
 
-use super::{Fault, File, code};
+use super::{TextFile, Untidy, code};
 
 /// What a folder of the server may not know.
 const FORBIDDEN: &[(&str, &[&str])] = &[
@@ -12,7 +12,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("api", &["boot"]),
 ];
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     let mut faults = Vec::new();
     for file in files.iter().filter(|file| file.is_production()) {
         let Some(path) = file.path.strip_prefix("crates/server/src/") else { continue };
@@ -21,16 +21,16 @@ pub fn check(files: &[File]) -> Vec<Fault> {
         for (n, line) in file.production_lines().iter().enumerate() {
             if line.contains("crate::{") || groups_modules(line) {
                 let what = "one `use` for each module, so that it is seen who knows whom";
-                faults.push(Fault::new(&file.path, n + 1, what));
+                faults.push(Untidy::new(&file.path, n + 1, what));
             }
             if code(line).contains("super::super::") {
                 let what = "named by `crate::`, so that it is seen who knows whom";
-                faults.push(Fault::new(&file.path, n + 1, what));
+                faults.push(Untidy::new(&file.path, n + 1, what));
             }
             for to in known(line) {
                 if forbidden.is_some_and(|(_, forbidden)| forbidden.contains(&to)) {
                     let what = format!("`{folder}` may not know `{to}`");
-                    faults.push(Fault::new(&file.path, n + 1, what));
+                    faults.push(Untidy::new(&file.path, n + 1, what));
                 }
             }
         }
@@ -69,21 +69,24 @@ mod tests {
     #[test]
     fn an_import_against_the_direction_is_found() {
         let files = [
-            File::new(
+            TextFile::new(
                 "crates/server/src/log/mod.rs",
                 "use crate::config::X;\nuse crate::store::Y;\n",
             ),
-            File::new("crates/server/src/api/mod.rs", "use crate::store::Y;\n"),
+            TextFile::new("crates/server/src/api/mod.rs", "use crate::store::Y;\n"),
         ];
         let faults = check(&files);
         assert_eq!(faults.len(), 1);
         for grouped in
             ["use super::{hub::Hub, places::Places};\n", "use crate::watch::{hub::Hub};\n"]
         {
-            assert_eq!(check(&[File::new("crates/server/src/watch/part.rs", grouped)]).len(), 1);
+            assert_eq!(
+                check(&[TextFile::new("crates/server/src/watch/part.rs", grouped)]).len(),
+                1
+            );
         }
         let by_super = "use super::super::store::Y;\n";
-        assert_eq!(check(&[File::new("crates/server/src/log/x/mod.rs", by_super)]).len(), 1);
+        assert_eq!(check(&[TextFile::new("crates/server/src/log/x/mod.rs", by_super)]).len(), 1);
         assert_eq!((faults[0].path.as_str(), faults[0].line), ("crates/server/src/log/mod.rs", 2));
     }
 }

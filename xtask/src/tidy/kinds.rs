@@ -1,6 +1,6 @@
 //! Kinds: what a poll asks is known to the folders of its kind, and to few files beside them.
 
-use super::{Fault, File, code};
+use super::{TextFile, Untidy, code};
 
 /// In these folders each kind has its part.
 const FOLDERS: &[&str] = &[
@@ -34,24 +34,24 @@ const WORDS: &[&str] = &[
 /// So many files beside those folders may know these words.
 const AT_MOST: usize = 41;
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     beyond(files, AT_MOST)
 }
 
 /// Lists the files that know a kind, if they are more than `most`.
-fn beyond(files: &[File], most: usize) -> Vec<Fault> {
+fn beyond(files: &[TextFile], most: usize) -> Vec<Untidy> {
     let known: Vec<_> = files.iter().filter(|file| is_held(file)).filter_map(knows).collect();
     let count = known.len();
-    let fault = |(file, line, word): (&File, usize, &str)| {
+    let fault = |(file, line, word): (&TextFile, usize, &str)| {
         let what = format!(
             "it knows {word:?} of a kind, as {count} files outside the kinds' folders do; at most {most} may"
         );
-        Fault::new(&file.path, line, what)
+        Untidy::new(&file.path, line, what)
     };
     if count > most { known.into_iter().map(fault).collect() } else { Vec::new() }
 }
 
-fn is_held(file: &File) -> bool {
+fn is_held(file: &TextFile) -> bool {
     let is_product = file.path.starts_with("crates/") && file.is_production()
         || file.path.starts_with("web/src/") && file.is_screen() && !is_for_tests(&file.path);
     let is_within = |folder: &&str| file.path.starts_with(*folder);
@@ -63,7 +63,7 @@ fn is_for_tests(path: &str) -> bool {
 }
 
 /// The first line of a file that has a kind's word, and which.
-fn knows(file: &File) -> Option<(&File, usize, &str)> {
+fn knows(file: &TextFile) -> Option<(&TextFile, usize, &str)> {
     let mut is_comment = false;
     let lines = file.production_lines();
     lines.into_iter().enumerate().find_map(|(n, line)| {
@@ -84,20 +84,20 @@ mod tests {
     #[test]
     fn files_that_know_a_kind_are_listed_when_they_are_too_many() {
         let files = [
-            File::new("crates/core/src/record.rs", "//! A record.\n\nuse a::OptionId;\n"),
-            File::new(
+            TextFile::new("crates/core/src/record.rs", "//! A record.\n\nuse a::OptionId;\n"),
+            TextFile::new(
                 "web/src/vote/a.ts",
                 "// options\n/* statements\noptions */\nlet maxChoices = 1;\n",
             ),
-            File::new(
+            TextFile::new(
                 "crates/core/src/fold.rs",
                 "// Its options.\nlet url = \"http://x\"; // statements\n",
             ),
-            File::new("crates/core/src/kind/choice/mod.rs", "let options = 1;\n"),
-            File::new("web/src/kinds/rating/ballot.ts", "const statements = 1;\n"),
-            File::new("web/src/vote/a.test.ts", "const options = 1;\n"),
-            File::new("crates/core/tests/a.rs", "let options = 1;\n"),
-            File::new("crates/server/src/log/kafka/a.rs", "let options = 1;\n"),
+            TextFile::new("crates/core/src/kind/choice/mod.rs", "let options = 1;\n"),
+            TextFile::new("web/src/kinds/rating/ballot.ts", "const statements = 1;\n"),
+            TextFile::new("web/src/vote/a.test.ts", "const options = 1;\n"),
+            TextFile::new("crates/core/tests/a.rs", "let options = 1;\n"),
+            TextFile::new("crates/server/src/log/kafka/a.rs", "let options = 1;\n"),
         ];
         let listed: Vec<_> =
             beyond(&files, 1).into_iter().map(|fault| (fault.path, fault.line)).collect();

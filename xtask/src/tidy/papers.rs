@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fault, File};
+use super::{TextFile, Untidy};
 use crate::plants::{BREAKS, PLANTS};
 
 const PAPERS: &[&str] =
@@ -20,18 +20,18 @@ const FROM: &[&str] = &[
     "xtask/src/",
 ];
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     let mut faults = Vec::new();
     for file in files.iter().filter(|file| PAPERS.contains(&file.path.as_str())) {
         for (n, line) in file.text.lines().enumerate() {
             for name in line.split('`').skip(1).step_by(2) {
                 if is_path(name) && !exists(files, name) {
-                    faults.push(Fault::new(&file.path, n + 1, format!("there is no {name}")));
+                    faults.push(Untidy::new(&file.path, n + 1, format!("there is no {name}")));
                 }
                 // A test may be named with its module.
                 let name = name.rsplit("::").next().unwrap_or_default();
                 if is_test(name) && !is_defined(files, name) {
-                    faults.push(Fault::new(&file.path, n + 1, format!("there is no test {name}")));
+                    faults.push(Untidy::new(&file.path, n + 1, format!("there is no test {name}")));
                 }
             }
         }
@@ -48,7 +48,7 @@ fn is_path(name: &str) -> bool {
     plain && name.contains('/') && !name.starts_with('/') && (ends || name.ends_with('/'))
 }
 
-fn exists(files: &[File], name: &str) -> bool {
+fn exists(files: &[TextFile], name: &str) -> bool {
     let is_folder = name.ends_with('/');
     FROM.iter().any(|from| {
         let path = format!("{from}{name}");
@@ -62,14 +62,14 @@ fn is_test(name: &str) -> bool {
     plain && name.matches('_').count() >= 3
 }
 
-fn is_defined(files: &[File], name: &str) -> bool {
+fn is_defined(files: &[TextFile], name: &str) -> bool {
     let function = ["(", "<"].map(|end| format!("fn {name}{end}"));
-    let defines = |file: &File| function.iter().any(|function| file.text.contains(function));
+    let defines = |file: &TextFile| function.iter().any(|function| file.text.contains(function));
     files.iter().any(|file| file.is_rust() && defines(file))
 }
 
 /// Finds invariants without a bug that breaks them.
-fn unbroken(architecture: &File) -> Vec<Fault> {
+fn unbroken(architecture: &TextFile) -> Vec<Untidy> {
     let (_, invariants) = architecture.text.split_once("## Invariants").unwrap_or_default();
     let invariants = invariants.split("\n## ").next().unwrap_or_default();
     let number = |line: &str| line.split_once(". **")?.0.parse::<u8>().ok();
@@ -80,7 +80,11 @@ fn unbroken(architecture: &File) -> Vec<Fault> {
     let missing =
         numbers.difference(&broken).map(|n| format!("no planted bug breaks invariant {n}"));
     let none = numbers.is_empty().then(|| "no invariants are found".to_owned());
-    missing.chain(unknown).chain(none).map(|what| Fault::new(&architecture.path, 0, what)).collect()
+    missing
+        .chain(unknown)
+        .chain(none)
+        .map(|what| Untidy::new(&architecture.path, 0, what))
+        .collect()
 }
 
 #[cfg(test)]
@@ -92,9 +96,9 @@ mod tests {
         let text = "See `log/mod.rs`, `log/gone.rs`, `core/src/`, `it_is_held_to_this` and `a::it_is_not_held`.\n\
                     ## Invariants\n\n1. **One.**\n";
         let files = [
-            File::new("ARCHITECTURE.md", text),
-            File::new("crates/server/src/log/mod.rs", "fn it_is_held_to_this() {}"),
-            File::new("crates/core/src/lib.rs", ""),
+            TextFile::new("ARCHITECTURE.md", text),
+            TextFile::new("crates/server/src/log/mod.rs", "fn it_is_held_to_this() {}"),
+            TextFile::new("crates/core/src/lib.rs", ""),
         ];
         let faults: Vec<_> = check(&files).into_iter().map(|fault| fault.what).collect();
         assert_eq!(faults, ["there is no log/gone.rs", "there is no test it_is_not_held"]);
@@ -104,7 +108,7 @@ mod tests {
     fn an_invariant_without_a_bug_is_found() {
         let text =
             "## Invariants\n\n1. **One.**\n99. **Many.**\n\n## Testing\n\n100. **No invariant.**\n";
-        let paper = File::new("ARCHITECTURE.md", text);
+        let paper = TextFile::new("ARCHITECTURE.md", text);
         let faults: Vec<_> = unbroken(&paper).into_iter().map(|fault| fault.what).collect();
         assert_eq!(faults, ["no planted bug breaks invariant 99"]);
     }

@@ -1,6 +1,6 @@
 //! Queues: each has a bound, and the bound has a name.
 
-use super::{Fault, File, code};
+use super::{TextFile, Untidy, code};
 
 /// These make a queue, or what else holds no more than so many.
 const MAKES: &[&str] = &[
@@ -14,13 +14,13 @@ const MAKES: &[&str] = &[
 /// A queue of none is a handover and a queue of one is a signal or a turn; neither needs a name.
 const SINGLE: u64 = 1;
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     let ours = files.iter().filter(|file| file.is_production());
     ours.flat_map(nameless).collect()
 }
 
 /// Finds bounds that are written as bare numbers.
-fn nameless(file: &File) -> Vec<Fault> {
+fn nameless(file: &TextFile) -> Vec<Untidy> {
     let lines: Vec<_> = file.production_lines().into_iter().map(code).collect();
     let mut faults = Vec::new();
     for (n, line) in lines.iter().enumerate() {
@@ -34,7 +34,7 @@ fn nameless(file: &File) -> Vec<Fault> {
         if is_number(&number) {
             let what =
                 format!("a bound of {number} without a name: make it a setting or a constant");
-            faults.push(Fault::new(&file.path, n + 1, what));
+            faults.push(Untidy::new(&file.path, n + 1, what));
         }
     }
     faults
@@ -64,10 +64,10 @@ mod tests {
             ("let (a, b) = sync_channel(1);", false),
             ("// mpsc::channel(1024)", false),
         ] {
-            let found = check(&[File::new("crates/server/src/log/a.rs", line)]);
+            let found = check(&[TextFile::new("crates/server/src/log/a.rs", line)]);
             assert_eq!(!found.is_empty(), is_fault, "{line}");
         }
-        let test = File::new("crates/server/tests/a.rs", "mpsc::channel(1024)");
+        let test = TextFile::new("crates/server/tests/a.rs", "mpsc::channel(1024)");
         assert!(check(&[test]).is_empty());
     }
 }

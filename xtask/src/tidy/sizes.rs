@@ -1,6 +1,6 @@
 //! Sizes: files, functions, components and lines that one can take in at once.
 
-use super::{Fault, File};
+use super::{TextFile, Untidy};
 
 const LONGEST_FILE: usize = 500;
 /// The fan-out is read as a whole more often than any other folder, so its files are shorter.
@@ -12,7 +12,7 @@ const LONGEST_SCREEN_LINE: usize = 120;
 /// Tables may be longer: nobody reads them from the beginning to the end.
 const TABLES: &[&str] = &["xtask/src/plants.rs"];
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     let mut faults = Vec::new();
     let mut sizes = Vec::new();
     for file in files.iter().filter(|file| file.is_production()) {
@@ -22,7 +22,7 @@ pub fn check(files: &[File]) -> Vec<Fault> {
         let most = if of_watch { LONGEST_FILE_OF_WATCH } else { LONGEST_FILE };
         if lines.len() > most && !TABLES.contains(&file.path.as_str()) {
             let what = format!("{} lines, at most {most}", lines.len());
-            faults.push(Fault::new(&file.path, 0, what));
+            faults.push(Untidy::new(&file.path, 0, what));
         }
         faults.extend(long_functions(&file.path, &lines));
     }
@@ -33,7 +33,7 @@ pub fn check(files: &[File]) -> Vec<Fault> {
     for file in files.iter().filter(|file| file.is_screen()) {
         let (lines, is_test) = (file.text.lines().count(), file.path.contains(".test."));
         if lines > LONGEST_FILE && !is_test {
-            faults.push(Fault::new(
+            faults.push(Untidy::new(
                 &file.path,
                 0,
                 format!("{lines} lines, at most {LONGEST_FILE}"),
@@ -43,7 +43,7 @@ pub fn check(files: &[File]) -> Vec<Fault> {
             let width = line.chars().count();
             if width > LONGEST_SCREEN_LINE {
                 let what = format!("{width} characters, at most {LONGEST_SCREEN_LINE}");
-                faults.push(Fault::new(&file.path, n + 1, what));
+                faults.push(Untidy::new(&file.path, n + 1, what));
             }
         }
     }
@@ -55,16 +55,16 @@ fn above_styles(text: &str) -> usize {
     text.split("\n<style").next().unwrap_or_default().lines().count()
 }
 
-fn median(path: &str, of: &str, mut sizes: Vec<usize>, most: usize) -> Option<Fault> {
+fn median(path: &str, of: &str, mut sizes: Vec<usize>, most: usize) -> Option<Untidy> {
     sizes.sort_unstable();
     let median = sizes.get(sizes.len() / 2).copied().unwrap_or_default();
     let what = format!("the median of the {of} is {median} lines, at most {most}");
-    (median > most).then(|| Fault::new(path, 0, what))
+    (median > most).then(|| Untidy::new(path, 0, what))
 }
 
 /// Finds functions that are too long. It relies on rustfmt: a function ends with a brace that stands as far
 /// to the right as its first line.
-fn long_functions(path: &str, lines: &[&str]) -> Vec<Fault> {
+fn long_functions(path: &str, lines: &[&str]) -> Vec<Untidy> {
     let mut faults = Vec::new();
     for (n, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
@@ -75,7 +75,7 @@ fn long_functions(path: &str, lines: &[&str]) -> Vec<Fault> {
         let length = lines[n..].iter().position(|line| *line == end).map_or(0, |last| last + 1);
         if length > LONGEST_FUNCTION {
             let what = format!("a function of {length} lines, at most {LONGEST_FUNCTION}");
-            faults.push(Fault::new(path, n + 1, what));
+            faults.push(Untidy::new(path, n + 1, what));
         }
     }
     faults

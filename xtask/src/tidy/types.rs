@@ -1,6 +1,6 @@
 //! Types: each has a doc comment whose first sentence is whole, and whose subject is the type.
 
-use super::{Fault, File, derives_help};
+use super::{TextFile, Untidy, derives_help};
 
 /// Finite verbs that are no nouns. A noun such as “counts” is a verb only directly behind the subject.
 const VERBS: &[&str] = &[
@@ -31,11 +31,11 @@ const ARTICLES: &[&str] = &["a", "an", "the"];
 /// An article behind one of these opens no clause, although it follows a word: “all the polls”.
 const NO_NOUNS: &[&str] = &["and", "or", "but", "nor", "not", "all", "both", "only", "such"];
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     files.iter().flat_map(of_rust).chain(files.iter().flat_map(of_screens)).collect()
 }
 
-fn of_rust(file: &File) -> Vec<Fault> {
+fn of_rust(file: &TextFile) -> Vec<Untidy> {
     if !file.is_production() {
         return Vec::new();
     }
@@ -47,14 +47,14 @@ fn of_rust(file: &File) -> Vec<Fault> {
         // What a macro names says what it is there; what a function alone knows may do without.
         let is_excused = name.starts_with('$') || line.starts_with(' ') && doc.is_empty();
         if !attributes.iter().any(|line| derives_help(line)) && !is_excused {
-            faults.extend(wrong(name, &doc).map(|what| Fault::new(&file.path, n + 1, what)));
+            faults.extend(wrong(name, &doc).map(|what| Untidy::new(&file.path, n + 1, what)));
         }
     }
     faults
 }
 
 /// Checks the types of the screens that have a comment.
-fn of_screens(file: &File) -> Vec<Fault> {
+fn of_screens(file: &TextFile) -> Vec<Untidy> {
     if !file.is_screen() || file.path.contains(".test.") {
         return Vec::new();
     }
@@ -65,7 +65,7 @@ fn of_screens(file: &File) -> Vec<Fault> {
         let doc = above_in_screen(&lines[..n]);
         // A component's properties are what its comment says.
         if !doc.is_empty() && !doc.starts_with("eslint") && name != "Props" {
-            faults.extend(wrong(name, &doc).map(|what| Fault::new(&file.path, n + 1, what)));
+            faults.extend(wrong(name, &doc).map(|what| Untidy::new(&file.path, n + 1, what)));
         }
     }
     faults
@@ -135,21 +135,21 @@ fn above_in_screen(lines: &[&str]) -> String {
 fn wrong(name: &str, doc: &str) -> Option<String> {
     let first = first_sentence(doc);
     let parts = parts_of(name);
-    let tokens: Vec<_> = tokens(first).collect();
-    match subject(&tokens, &parts) {
+    let words: Vec<_> = words(first).collect();
+    match subject(&words, &parts) {
         _ if doc.is_empty() => Some(format!("`{name}` has no doc comment")),
-        _ if begins_with_verb(&tokens) => None,
+        _ if begins_with_verb(&words) => None,
         None => Some(format!("{first:?} has no verb of its own: say what `{name}` is or does")),
-        Some(subject) if !subject.iter().any(|token| token.names(&parts)) => {
+        Some(subject) if !subject.iter().any(|word| word.names(&parts)) => {
             Some(format!("{first:?} is not about `{name}`: its subject is something else"))
         }
         Some(_) => None,
     }
 }
 
-fn begins_with_verb(tokens: &[Token]) -> bool {
-    let [first, second, ..] = tokens else { return false };
-    let is_verb = first.is(VERBS) || first.word.ends_with('s') && second.is(OBJECTS);
+fn begins_with_verb(words: &[Word]) -> bool {
+    let [first, second, ..] = words else { return false };
+    let is_verb = first.is(VERBS) || first.text.ends_with('s') && second.is(OBJECTS);
     !first.is_code && is_verb
 }
 
@@ -159,52 +159,52 @@ fn first_sentence(doc: &str) -> &str {
     &doc[..end.unwrap_or(doc.len())]
 }
 
-/// `Token` is a word of a sentence, or a piece of code in it.
-struct Token {
+/// `Word` is a word of a sentence, or a piece of code in it.
+struct Word {
     /// The word in lower case, or the code as it is.
-    word: String,
+    text: String,
     is_code: bool,
     /// Whether a comma or a colon follows.
     pauses: bool,
 }
 
-impl Token {
+impl Word {
     fn is(&self, list: &[&str]) -> bool {
-        !self.is_code && list.contains(&self.word.as_str())
+        !self.is_code && list.contains(&self.text.as_str())
     }
 
     /// Whether this is the type itself, by its name or by a word of its name.
     fn names(&self, parts: &[String]) -> bool {
         if self.is_code {
-            return parts_of(&self.word).iter().any(|part| parts.contains(part));
+            return parts_of(&self.text).iter().any(|part| parts.contains(part));
         }
         let same = |part: &String| {
             let y = part.strip_suffix('y').map(|stem| format!("{stem}ies"));
-            *part == self.word
-                || format!("{part}s") == self.word
-                || format!("{}s", self.word) == *part
-                || y.is_some_and(|plural| plural == self.word)
+            *part == self.text
+                || format!("{part}s") == self.text
+                || format!("{}s", self.text) == *part
+                || y.is_some_and(|plural| plural == self.text)
         };
         parts.iter().any(same)
     }
 }
 
-fn tokens(sentence: &str) -> impl Iterator<Item = Token> {
+fn words(sentence: &str) -> impl Iterator<Item = Word> {
     let pieces = sentence.split('`').enumerate();
     pieces.flat_map(|(n, piece)| {
-        let token = |word: &str, is_code| Token {
-            pauses: word.ends_with([',', ':', ';']),
-            word: match is_code {
-                true => word.to_owned(),
-                false => word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase(),
+        let word = |text: &str, is_code| Word {
+            pauses: text.ends_with([',', ':', ';']),
+            text: match is_code {
+                true => text.to_owned(),
+                false => text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase(),
             },
             is_code,
         };
         let all: Vec<_> = match n % 2 {
-            1 => vec![token(piece, true)],
-            _ => piece.split_whitespace().map(|word| token(word, false)).collect(),
+            1 => vec![word(piece, true)],
+            _ => piece.split_whitespace().map(|text| word(text, false)).collect(),
         };
-        all.into_iter().filter(|token| !token.word.is_empty())
+        all.into_iter().filter(|word| !word.text.is_empty())
     })
 }
 
@@ -222,22 +222,22 @@ fn parts_of(name: &str) -> Vec<String> {
 
 /// Finds the verb of the sentence itself, and returns what stands before it. A verb inside a clause (“that is read”) is
 /// passed over, and so is each that goes on from it (“and written”).
-fn subject<'a>(tokens: &'a [Token], parts: &[String]) -> Option<&'a [Token]> {
+fn subject<'a>(words: &'a [Word], parts: &[String]) -> Option<&'a [Word]> {
     let (mut open, mut last_inside) = (0, None);
-    for (n, token) in tokens.iter().enumerate() {
-        let before = n.checked_sub(1).map(|n| &tokens[n]);
+    for (n, word) in words.iter().enumerate() {
+        let before = n.checked_sub(1).map(|n| &words[n]);
         let behind_name = before.is_some_and(|before| !before.pauses && before.names(parts));
         let behind_that = before.is_some_and(|before| before.is(&["which", "that", "who"]));
-        let ends = !token.is_code && token.word.ends_with('s');
-        let is_verb = token.is(VERBS) || ends && (behind_name || behind_that);
+        let ends = !word.is_code && word.text.ends_with('s');
+        let is_verb = word.is(VERBS) || ends && (behind_name || behind_that);
         if is_verb {
             let goes_on = before.is_some_and(|before| before.is(NO_NOUNS)) && last_inside.is_some();
             if open == 0 && !goes_on {
-                return Some(&tokens[..n]);
+                return Some(&words[..n]);
             }
             open = i32::max(open - 1, 0);
             last_inside = Some(n + 1); // The next word stands behind a verb.
-        } else if token.is(OPENERS) || last_inside != Some(n) && opens_silently(before, token) {
+        } else if word.is(OPENERS) || last_inside != Some(n) && opens_silently(before, word) {
             open += 1;
         }
     }
@@ -245,11 +245,11 @@ fn subject<'a>(tokens: &'a [Token], parts: &[String]) -> Option<&'a [Token]> {
 }
 
 /// Whether a clause begins here without a word that says so: “the polls a viewer sees”.
-fn opens_silently(before: Option<&Token>, token: &Token) -> bool {
+fn opens_silently(before: Option<&Word>, word: &Word) -> bool {
     let Some(before) = before else { return false };
     let follows_noun = !before.pauses && !before.is(NO_NOUNS) && !before.is(ARTICLES);
-    (token.is(PRONOUNS) || token.is(ARTICLES)) && follows_noun && !before.is(PREPOSITIONS)
-        || token.is(PRONOUNS) && before.word == "as"
+    (word.is(PRONOUNS) || word.is(ARTICLES)) && follows_noun && !before.is(PREPOSITIONS)
+        || word.is(PRONOUNS) && before.text == "as"
 }
 
 #[cfg(test)]
@@ -296,7 +296,7 @@ mod tests {
         let text = "/// A new poll.\n#[derive(Debug)]\n#[schema(\n    title = \"x\",\n)]\npub(crate) struct Poll<'a> {\n}\n\
                     /// Count.\n#[derive(clap::Args)]\nstruct Count;\nimpl A for B {\n    type Error = C;\n}\n";
         let lines = |path: &str, text: &str| -> Vec<usize> {
-            check(&[File::new(path, text)]).into_iter().map(|fault| fault.line).collect()
+            check(&[TextFile::new(path, text)]).into_iter().map(|fault| fault.line).collect()
         };
         assert_eq!(lines("crates/core/src/a.rs", text), [6]);
         let text = "/**\n * A row.\n */\nexport type Row = {};\n/** A `Seat` is taken. */\nclass Seat {}\ntype Bare = 1;\n";

@@ -1,6 +1,6 @@
 //! Words: each file says first what it is for, no comment is a fragment, and one thing has one name.
 
-use super::{Fault, File, derives_help};
+use super::{TextFile, Untidy, derives_help};
 
 /// A doc comment of fewer words that begins like this is a fragment. A noun with its article is none.
 const SHORT: usize = 4;
@@ -12,11 +12,11 @@ const FRAGMENTS: &[&str] = &[
 /// The words that STYLE.md refuses stand in it in a code block that begins like this.
 const REFUSED: &str = "```refused\n";
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     let refused =
         files.iter().find(|file| file.path == "STYLE.md").map(refused).unwrap_or_default();
     if refused.is_empty() {
-        return vec![Fault::new(
+        return vec![Untidy::new(
             "STYLE.md",
             0,
             format!("a block {REFUSED:?} with words is missing"),
@@ -39,7 +39,7 @@ pub fn check(files: &[File]) -> Vec<Fault> {
 }
 
 /// Each file of code begins with a comment.
-fn first_line(file: &File) -> Option<Fault> {
+fn first_line(file: &TextFile) -> Option<Untidy> {
     let ways: &[&str] = match () {
         () if file.is_rust() => &["//!", "#![", "//"],
         () if !file.is_screen() => return None,
@@ -49,12 +49,12 @@ fn first_line(file: &File) -> Option<Fault> {
     };
     let first = file.text.lines().next().unwrap_or_default();
     let missing = !ways.iter().any(|way| first.starts_with(way));
-    missing.then(|| Fault::new(&file.path, 1, "the file does not begin by saying what it is for"))
+    missing.then(|| Untidy::new(&file.path, 1, "the file does not begin by saying what it is for"))
 }
 
 /// Finds doc comments that are no sentence: a single word, or a few that hang on what is not said. What clap shows as
 /// help may be short.
-fn fragments(file: &File) -> Vec<Fault> {
+fn fragments(file: &TextFile) -> Vec<Untidy> {
     let lines: Vec<_> = file.text.lines().collect();
     let shown = shown_as_help(&lines);
     let mut faults = Vec::new();
@@ -72,7 +72,7 @@ fn fragments(file: &File) -> Vec<Fault> {
         let is_fragment = n > begin && (words.len() < 2 || hangs) && !said.contains('`');
         if is_fragment && !shown[begin] {
             let what = format!("{:?} is no sentence", said.trim());
-            faults.push(Fault::new(&file.path, begin + 1, what));
+            faults.push(Untidy::new(&file.path, begin + 1, what));
         }
         n += 1;
     }
@@ -95,7 +95,7 @@ fn shown_as_help(lines: &[&str]) -> Vec<bool> {
 }
 
 /// Reads the refused words, each with what is said instead: `participant: voter`.
-fn refused(style: &File) -> Vec<(String, String)> {
+fn refused(style: &TextFile) -> Vec<(String, String)> {
     let Some((_, block)) = style.text.split_once(REFUSED) else { return Vec::new() };
     let block = block.split("```").next().unwrap_or_default();
     let pair = |line: &str| {
@@ -106,14 +106,14 @@ fn refused(style: &File) -> Vec<(String, String)> {
 }
 
 /// Refused words in the names of types, functions, modules and variables, and in comments.
-fn names(file: &File, refused: &[(String, String)]) -> Vec<Fault> {
+fn names(file: &TextFile, refused: &[(String, String)]) -> Vec<Untidy> {
     let mut faults = Vec::new();
     for (n, line) in file.text.lines().enumerate() {
         // What stands between quotes is wire, or said to a client in its own words.
         let code: String = line.split('"').step_by(2).collect::<Vec<_>>().join(" ");
         let found = parts(&code).find_map(|part| refused.iter().find(|(word, _)| part == *word));
         if let Some((word, instead)) = found {
-            faults.push(Fault::new(&file.path, n + 1, format!("{word:?}: say {instead}")));
+            faults.push(Untidy::new(&file.path, n + 1, format!("{word:?}: say {instead}")));
         }
     }
     faults
@@ -143,10 +143,10 @@ mod tests {
     #[test]
     fn fragments_are_found_and_sentences_are_not() {
         let text = "//! A file.\n/// Which.\nfn a() {}\n/// A whole sentence.\n/// The file.\nfn b() {}\n/// By\n/// whom.\n";
-        let faults = fragments(&File::new("crates/core/src/a.rs", text));
+        let faults = fragments(&TextFile::new("crates/core/src/a.rs", text));
         assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2, 7]);
         let text = "/// Help\n#[derive(Debug, Args)]\nstruct Help {\n    /// Which\n    a: u8,\n}\n/// Which.\nstruct B;\n";
-        let faults = fragments(&File::new("crates/pollux/src/a.rs", text));
+        let faults = fragments(&TextFile::new("crates/pollux/src/a.rs", text));
         assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [7]);
     }
 
@@ -154,7 +154,7 @@ mod tests {
     fn refused_words_are_found_in_every_spelling() {
         let refused =
             ["participant", "participants"].map(|word| (word.to_owned(), "voter".to_owned()));
-        let found = |line: &str| !names(&File::new("a.rs", line), &refused).is_empty();
+        let found = |line: &str| !names(&TextFile::new("a.rs", line), &refused).is_empty();
         for line in [
             "struct ParticipantList;",
             "let participants = 1;",
@@ -169,9 +169,9 @@ mod tests {
 
     #[test]
     fn every_file_says_what_it_is_for() {
-        assert!(first_line(&File::new("crates/a.rs", "use std::fs;\n")).is_some());
-        assert!(first_line(&File::new("crates/a.rs", "//! Reads.\n")).is_none());
-        assert!(first_line(&File::new("web/src/A.svelte", "<script>\n")).is_some());
-        assert!(first_line(&File::new("README.md", "# Pollux\n")).is_none());
+        assert!(first_line(&TextFile::new("crates/a.rs", "use std::fs;\n")).is_some());
+        assert!(first_line(&TextFile::new("crates/a.rs", "//! Reads.\n")).is_none());
+        assert!(first_line(&TextFile::new("web/src/A.svelte", "<script>\n")).is_some());
+        assert!(first_line(&TextFile::new("README.md", "# Pollux\n")).is_none());
     }
 }
