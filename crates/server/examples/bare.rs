@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The body of a vote.
+/// `Vote` is the body of a vote.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Vote {
@@ -21,7 +21,7 @@ struct Vote {
     ballot_id: String,
 }
 
-/// The answer to a vote.
+/// `Receipt` is the answer to a vote.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Receipt {
@@ -31,7 +31,7 @@ struct Receipt {
     position: Position,
 }
 
-/// The position of a record, made up from the vote.
+/// `Position` is the position of a record, made up from the vote.
 #[derive(Serialize)]
 struct Position {
     partition: u32,

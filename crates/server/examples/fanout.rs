@@ -97,7 +97,7 @@ async fn drain(stream: tokio::net::TcpStream, received: Arc<AtomicU64>) {
     }
 }
 
-/// The reading process, as the sending process sees it.
+/// `Readers` are the reading process, as the sending process sees it.
 struct Readers {
     child: Child,
     ask: ChildStdin,
@@ -143,7 +143,7 @@ impl Drop for Readers {
 
 // ---- the sending process ----
 
-/// A client whose messages are ignored.
+/// `Silent` is a client whose messages are ignored.
 struct Silent;
 
 #[async_trait]
@@ -151,7 +151,7 @@ impl Inbound for Silent {
     async fn message(&self, _: &ViewerHandle, _: &str) {}
 }
 
-/// A hub with one ordinary poll and its votes.
+/// `World` is a hub with one ordinary poll and its votes.
 struct World {
     hub: Arc<Hub>,
     poll: Arc<Poll>,

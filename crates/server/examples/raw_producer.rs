@@ -29,7 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The pause between two looks at what is due, as in the load on Pollux.
 const PACE: Duration = Duration::from_micros(500);
 
-/// What became of the records.
+/// `Outcomes` counts what became of the records.
 #[derive(Default)]
 struct Outcomes {
     micros: Mutex<Vec<u32>>,
@@ -38,7 +38,7 @@ struct Outcomes {
     failed: AtomicU64,
 }
 
-/// The callback of librdkafka for each record.
+/// `Deliveries` is what librdkafka calls for each record.
 struct Deliveries(Arc<Outcomes>);
 
 impl ClientContext for Deliveries {}
@@ -111,7 +111,7 @@ fn producer(brokers: &str, outcomes: Arc<Outcomes>) -> Result<ThreadedProducer<D
         .create_with_context(Deliveries(outcomes))?)
 }
 
-/// The sender of ballots to the topic.
+/// `Sender` sends ballots to the topic.
 struct Sender<'a> {
     producer: &'a ThreadedProducer<Deliveries>,
     topic: &'a str,

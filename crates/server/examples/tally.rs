@@ -37,7 +37,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 
-/// A case to measure: how many partitions and ballots, and what the store remembers.
+/// `Case` is a case to measure: how many partitions and ballots, and what the store remembers.
 struct Case {
     name: &'static str,
     partitions: u32,
@@ -54,7 +54,7 @@ const CASES: [Case; 4] = [
     Case { name: "every voter is looked up", partitions: 4, each: 1, remembered: false },
 ];
 
-/// The cost in seconds: of the clock, and of CPU in this process and in the database.
+/// `Cost` is the cost in seconds: of the clock, and of CPU in this process and in the database.
 #[derive(Clone, Copy)]
 struct Cost {
     clock: f64,
@@ -237,7 +237,7 @@ async fn copy(config: &PostgresConfig, case: &Case, rows: u64) -> Result<Cost> {
     Ok(cost)
 }
 
-/// A running measurement: when it began, and how much CPU had been used by then.
+/// `Meter` is a measurement under way: when it began, and how much CPU had been used by then.
 struct Meter {
     since: Instant,
     ours: f64,
@@ -260,7 +260,7 @@ impl Meter {
     }
 }
 
-/// What `/proc` says about a process.
+/// `Process` is what `/proc` says about a process.
 struct Process {
     parent: u32,
     /// The CPU seconds, including those in the kernel.

@@ -9,7 +9,7 @@ use pollux_core::id::{BallotId, PollId, UnixMillis};
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng, TryRng};
 
-/// A source of time and randomness.
+/// `Ambient` gives the time and randomness.
 pub trait Ambient: Send + Sync + 'static {
     /// Returns the time of the wall clock.
     fn now(&self) -> UnixMillis;
@@ -17,7 +17,7 @@ pub trait Ambient: Send + Sync + 'static {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The handle on the clock and the randomness that every part of the server holds.
+/// `SharedAmbient` is the handle on time and randomness that every part of the server holds.
 pub type SharedAmbient = Arc<dyn Ambient>;
 
 impl dyn Ambient {
@@ -39,7 +39,7 @@ impl dyn Ambient {
     }
 }
 
-/// The machine's clock, and a generator that the operating system seeds.
+/// `SystemAmbient` asks the machine's clock, and a generator that the operating system seeds.
 pub struct SystemAmbient(Mutex<StdRng>);
 
 impl SystemAmbient {

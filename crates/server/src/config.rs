@@ -23,7 +23,7 @@ pub use self::setting::{Heading, SETTINGS, Setting};
 pub use self::types::{DbTls, Flush, FormerSecret, LogFormat, Password, Roles, Sasl};
 
 settings! {
-    /// The whole configuration of a server.
+    /// `Config` is the whole configuration of a server.
     pub struct Config = |config| config;
     Settings {
         /// Listen on this port; 0 picks a free one
@@ -86,7 +86,7 @@ settings! {
 }
 
 settings! {
-    /// How Kafka is reached, the topics on it, and their limits. Without a broker the log is embedded.
+    /// `KafkaConfig` says how Kafka is reached, and what its topics and limits are. Without a broker the log is embedded.
     pub struct KafkaConfig = |config| config.kafka;
     Settings {
         /// Connect to these of Kafka's brokers, separated by commas; together with DB_HOST this makes a
@@ -137,7 +137,7 @@ settings! {
 }
 
 settings! {
-    /// The limits of the HTTP side.
+    /// `ApiLimits` are the limits of the HTTP side.
     pub struct ApiLimits = |config| config.api;
     Limits {
         /// Accept this many connections at once; further ones wait in the kernel's queue
@@ -193,7 +193,7 @@ settings! {
 }
 
 settings! {
-    /// The limits of the log. Kafka's log has a linger of its own and keeps no tail.
+    /// `LogLimits` are the limits of the log. Kafka's log has a linger of its own and keeps no tail.
     pub struct LogLimits = |config| config.log;
     Limits {
         /// Let this many records wait to be durable; beyond it appends are refused
@@ -215,7 +215,7 @@ settings! {
 }
 
 settings! {
-    /// The limits of the embedded store.
+    /// `StoreLimits` are those of the embedded store.
     pub struct StoreLimits = |config| config.store;
     Limits {
         /// Let this many changes and commits wait for the store's writer; beyond it callers wait
@@ -232,7 +232,7 @@ settings! {
 }
 
 settings! {
-    /// Where PostgreSQL is, and the limits of the store in it. Without a host the store is embedded.
+    /// `PostgresConfig` says where PostgreSQL is, and has the limits of the store in it. Without a host the store is embedded.
     pub struct PostgresConfig = |config| config.db;
     Settings {
         /// Connect to PostgreSQL on this host; set together with KAFKA_BROKER
@@ -274,7 +274,7 @@ settings! {
 }
 
 settings! {
-    /// The limits of the processor.
+    /// `ProcessorLimits` are the limits of the processor.
     pub struct ProcessorLimits = |config| config.processor;
     Limits {
         /// Put at most this many records into one batch of the processor
@@ -291,7 +291,7 @@ settings! {
 }
 
 settings! {
-    /// The limits of the fan-out to viewers.
+    /// `WatchLimits` are the limits of the fan-out to viewers.
     pub struct WatchLimits = |config| config.watch;
     Limits {
         /// Leave at least this much time between two updates of one poll

@@ -8,7 +8,7 @@ use std::pin::pin;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// A value, and the tasks that wait for it to change.
+/// A level has a value, and wakes the tasks that wait for it to change.
 pub struct Level<T> {
     value: Mutex<T>,
     changed: Notify,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rusqlite::Connection;
 
-/// The size of the write-ahead log of one connection, which must be the only one that commits.
+/// `WalSize` measures the write-ahead log of one connection, which must be the only one that commits.
 pub struct WalSize {
     /// The pages in the write-ahead log after the latest commit. They are fewer than before once SQLite has
     /// begun the file anew.

@@ -36,7 +36,7 @@ pub fn check(files: &[TextFile]) -> Vec<Untidy> {
 }
 
 fn of_rust(file: &TextFile) -> Vec<Untidy> {
-    if !file.is_production() {
+    if !file.is_rust() {
         return Vec::new();
     }
     let lines = file.production_lines();

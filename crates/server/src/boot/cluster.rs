@@ -31,7 +31,7 @@ const MOST_CHANGES: usize = 256;
 const FIRST_RECORDS: usize = 64;
 const READ_WAIT: Duration = Duration::from_secs(5);
 
-/// Why the servers that were found cannot be used together.
+/// `Mismatch` says why the servers that were found cannot be used together.
 #[derive(Debug, thiserror::Error)]
 pub enum Mismatch {
     /// No secret was given, but the other nodes were given one.
@@ -155,7 +155,7 @@ where
     }
 }
 
-/// The secret from which all nodes derive the voters' pseudonyms.
+/// A secret is what all nodes derive the voters' pseudonyms from.
 struct Secret {
     text: String,
     /// Whether no node has used this store before.

@@ -14,7 +14,7 @@ use sha2::Sha256;
 
 use crate::ambient::Ambient;
 
-/// A credential, and whether it was created just now.
+/// A credential is a secret or a token that is kept under a name.
 pub struct Credential {
     /// The credential itself.
     pub text: String,

@@ -23,7 +23,7 @@ pub(super) const SECRET: &str = "secret";
 /// The name of the file that holds the operator's token. It may be deleted to get a new one.
 pub(super) const OPERATOR_TOKEN: &str = "admin-token";
 
-/// Why the contents of the folder cannot be used together.
+/// `Mismatch` says why the contents of the folder cannot be used together.
 #[derive(Debug, thiserror::Error)]
 pub enum Mismatch {
     /// The log that the store was counted from is gone.

@@ -32,7 +32,7 @@ use node::{Node, Parts};
 /// while serving.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
-/// A running server.
+/// `Running` is a server that takes requests until it is stopped.
 pub struct Running {
     /// The addresses it listens on.
     pub addresses: Vec<SocketAddr>,
@@ -55,7 +55,7 @@ pub struct Running {
     _lock: Option<FolderLock>,
 }
 
-/// The open log and store, and what belongs to them.
+/// `Backends` holds the open log and store, and what belongs to them.
 struct Backends {
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
@@ -73,7 +73,7 @@ struct Backends {
     lock: Option<FolderLock>,
 }
 
-/// Why a server did not start.
+/// `StartError` says why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The credentials in the data folder cannot be read or created.

@@ -29,7 +29,7 @@ const RECONCILE: Duration = Duration::from_secs(60);
 /// The number of polls that are read from the store at a time, which take some megabytes at the most.
 const PAGE: usize = 256;
 
-/// The parts that a node is put together from.
+/// `Parts` are what a node is put together from.
 pub struct Parts {
     /// The settings and limits.
     pub config: Config,
@@ -47,7 +47,7 @@ pub struct Parts {
     pub operator_token: String,
 }
 
-/// A running node. Dropping it is like a crash: its tasks are gone at their next await.
+/// A node is what runs between the log, the store and the clients. Dropping it is like a crash: its tasks are gone at their next await.
 pub struct Node {
     /// The state that the routes share.
     pub app: Arc<App>,
@@ -138,7 +138,7 @@ impl Node {
     }
 }
 
-/// Log and store, as the source that the hub's feed reads.
+/// `Committed` is log and store as the source that the hub's feed reads.
 struct Committed {
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
@@ -172,7 +172,7 @@ impl Source for Committed {
     }
 }
 
-/// The announcements of the log's feed.
+/// `Joined` yields the announcements of the log's feed.
 struct Joined(Box<dyn Feed>);
 
 #[async_trait]

@@ -11,10 +11,10 @@ use pollux_core::id::UnixMillis;
 use super::credentials::fingerprint;
 use crate::config::FormerSecret;
 
-/// A secret, as its [`fingerprint`], and the end of its time in force.
+/// A link is a secret, given by its [`fingerprint`], with the end of its time in force.
 type Link = ([u8; 16], Option<UnixMillis>);
 
-/// The fingerprints of all secrets, oldest first. Only the last has no end.
+/// A chain has the fingerprints of all secrets, oldest first. Only the last has no end.
 ///
 /// As text, the fingerprints are in hexadecimal digits and separated by spaces. An `@` and the end in
 /// milliseconds since 1970 follow each but the last. A secret that was never rotated is the fingerprint
@@ -22,7 +22,7 @@ type Link = ([u8; 16], Option<UnixMillis>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain(Vec<Link>);
 
-/// Why a node may not start with the secrets that it was given.
+/// `Unfit` says why a node may not start with the secrets that it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
     /// The store does not know these secrets, or some that have followed are missing.

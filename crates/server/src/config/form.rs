@@ -15,12 +15,12 @@ use super::types::{FormerSecret, Password, Roles};
 /// The least length of a secret, in bytes.
 const SECRET: usize = 16;
 
-/// The reader of a value, whose error says what it should have been.
+/// `Read` reads a value. Its error says what the value should have been.
 type Read<T> = Box<dyn Fn(&str) -> Result<T, String> + Send + Sync>;
-/// The writer of a value as it would be typed.
+/// `Show` writes a value as it would be typed.
 type Show<T> = Box<dyn Fn(&T) -> String + Send + Sync>;
 
-/// The form of a setting: how its value is read and written.
+/// A form says how a setting's value is read and written.
 pub struct Form<T> {
     /// The placeholder of the value in the help.
     pub(super) value: &'static str,

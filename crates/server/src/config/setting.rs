@@ -8,12 +8,12 @@ use super::form::Form;
 /// All settings, in the order of the help.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(Config::settings);
 
-/// The reader of a value into the configuration.
+/// `Set` reads a value into the configuration.
 type Set = dyn Fn(&mut Config, &str) -> Result<(), String> + Send + Sync;
-/// The writer of the value that the configuration holds.
+/// `Show` writes the value that the configuration holds.
 type Show = dyn Fn(&Config) -> String + Send + Sync;
 
-/// One setting, whatever the type of its value.
+/// `Setting` describes one setting, whatever the type of its value.
 pub struct Setting {
     /// The name of `--flag`, without the dashes: the variable's name in lower case, without `POLLUX_`.
     pub flag: String,
@@ -37,7 +37,7 @@ pub struct Setting {
     show: Box<Show>,
 }
 
-/// A part of the help.
+/// A heading stands over a part of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heading {
     /// The settings that people commonly choose.

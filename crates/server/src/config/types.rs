@@ -19,7 +19,7 @@ impl fmt::Debug for FormerSecret {
     }
 }
 
-/// A password, which is never printed.
+/// A password is kept as text that is never printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Password(pub String);
 
@@ -29,7 +29,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// The roles of a process in a cluster. An embedded process has both.
+/// Roles are what a process of a cluster does. An embedded process has both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roles {
     /// Whether the process takes votes and shows results.
@@ -54,7 +54,7 @@ impl fmt::Display for Roles {
     }
 }
 
-/// A SASL mechanism.
+/// `Sasl` names a SASL mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sasl {
     /// The password is sent as it is, which is safe only over TLS or in a private network.
@@ -79,7 +79,7 @@ impl Sasl {
     }
 }
 
-/// The flushing of votes to the brokers' disks before they are acknowledged.
+/// `Flush` says whether brokers flush votes to their disks before they acknowledge them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flush {
     /// The topic of the votes is created so that brokers flush each batch, and one that is not so is used with
@@ -105,7 +105,7 @@ impl Flush {
     }
 }
 
-/// The use of TLS to PostgreSQL.
+/// `DbTls` says how far TLS protects the connections to PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DbTls {
     /// The connection is not encrypted: whoever can see the network can read everything.
@@ -132,7 +132,7 @@ impl DbTls {
     }
 }
 
-/// The format of the log on stderr.
+/// `LogFormat` says how the log on stderr is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// Lines for people to read.

@@ -28,7 +28,7 @@ pub(super) struct Announcer<'a> {
     less: Notify,
 }
 
-/// What is committed and not announced yet, and how far the partition is announced.
+/// `Pending` holds what is committed and not announced yet, and says how far the partition is announced.
 struct Pending {
     /// The newest tally of each poll.
     tallies: BTreeMap<PollId, TallyAt>,
@@ -122,8 +122,8 @@ impl<'a> Announcer<'a> {
     }
 }
 
-/// Tallies that are being announced. When this is dropped, those that are not known to be announced
-/// become pending again.
+/// `UnderWay` holds the tallies that are being announced. When it is dropped, those that are not known to be
+/// announced become pending again.
 struct UnderWay<'a> {
     announcer: &'a Announcer<'a>,
     tallies: BTreeMap<PollId, TallyAt>,

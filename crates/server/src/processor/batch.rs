@@ -25,7 +25,7 @@ pub struct Slice {
     pub generation: Generation,
 }
 
-/// Records that are read but not yet decided.
+/// `Batch` holds records that are read but not yet decided.
 #[derive(Debug, Default)]
 pub struct Batch {
     entries: Vec<(Record, Result<Entry, DeadReason>)>,
@@ -145,7 +145,7 @@ impl Batch {
     }
 }
 
-/// A batch that is being decided.
+/// `Folding` is the state of a batch that is being decided.
 struct Folding<'a> {
     slice: Slice,
     past: &'a mut Past,

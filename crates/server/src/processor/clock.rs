@@ -27,7 +27,7 @@ const SET: u64 = 2_000;
 /// The end of the year 9999; every closing time is before it.
 const FOREVER: UnixMillis = UnixMillis(253_402_300_799_999);
 
-/// The time that both clocks showed at the last look.
+/// `Clock` remembers the time that both clocks showed at the last look.
 pub struct Clock {
     wall: UnixMillis,
     steady: Instant,

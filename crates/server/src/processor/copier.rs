@@ -21,7 +21,7 @@ const AT_ONCE: usize = 64;
 /// The pause before a failed attempt is repeated.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// One partition's dead letters.
+/// A copier copies one partition's dead letters to their topic.
 pub(super) struct Copier<'a> {
     processor: &'a Processor,
     partition: Partition,
@@ -31,7 +31,7 @@ pub(super) struct Copier<'a> {
     done: Notify,
 }
 
-/// The dead letters that have no copy yet.
+/// `Owed` says where there may be dead letters that have no copy yet.
 #[derive(Clone, Copy, Default)]
 struct Owed {
     /// Whether there may be some.

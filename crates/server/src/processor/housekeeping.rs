@@ -30,7 +30,7 @@ const MOST_STEPS: usize = 8;
 /// The most polls whose control records are looked after in one round.
 const MOST_SETTLED: usize = 256;
 
-/// The end of each partition when a poll's control record was last appended to it. The record is
+/// `Appended` keeps the end that each partition had when a poll's control record was last appended to it. The record is
 /// appended again only once the partition is committed beyond that offset, or to its end. Otherwise
 /// a partition whose worker stands still would be filled with repetitions.
 type Appended = BTreeMap<(PollId, Partition), Offset>;
@@ -61,7 +61,7 @@ pub async fn run(processor: Processor, stop: CancellationToken) {
     }
 }
 
-/// What is remembered from round to round.
+/// `Rounds` keeps what is remembered from round to round.
 struct Rounds {
     processor: Processor,
     clock: Clock,

@@ -45,7 +45,7 @@ use crate::config::ProcessorLimits;
 use crate::log::Log;
 use crate::store::Store;
 
-/// The log, the store and the settings that all workers of a process share.
+/// `Processor` holds the log, the store and the settings that all workers of a process share.
 #[derive(Clone)]
 pub struct Processor {
     /// The log that ballots come from.
@@ -68,7 +68,7 @@ pub struct Processor {
     done: Arc<Mutex<BTreeMap<Partition, Done>>>,
 }
 
-/// The offsets below which a partition's commits are announced and its dead letters are copied.
+/// `Done` has the offsets below which a partition's commits are announced and its dead letters are copied.
 #[derive(Default)]
 struct Done {
     announced: Offset,

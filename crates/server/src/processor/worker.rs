@@ -127,7 +127,7 @@ async fn session(
     }
 }
 
-/// A partition that is being worked on.
+/// A worker reads one partition, has its records decided, and commits what comes of them.
 struct Worker<'a> {
     processor: &'a Processor,
     announcer: &'a Announcer<'a>,

@@ -104,6 +104,7 @@ struct Frames<'a> {
     at: usize,
 }
 
+/// A span is the place of a field in the bytes of a batch.
 type Span = std::ops::Range<usize>;
 
 impl Frames<'_> {

@@ -30,6 +30,7 @@ const READ_BYTES: usize = 8 << 20;
 /// The pause between two checks whether the reader's thread has to end.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A client reads partitions without a consumer group.
 type Client = BaseConsumer<Context>;
 
 /// The reader reads `votes`.
