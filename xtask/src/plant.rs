@@ -39,8 +39,8 @@ pub fn list(plants: &[Plant]) -> Result<()> {
     page::update(&std::env::current_dir()?, plants, None)
 }
 
-/// Plants all bugs, or those whose names contain `only`; if `unseen`, those that the page does not say yet what noticed
-/// them. What notices a bug is written into the page.
+/// Plants all bugs, or those whose names contain `only`. If `unseen`, bugs of which the page says what noticed them are
+/// left out. What notices a bug is written into the page.
 pub fn run(only: Option<&str>, unseen: bool, plants: &[Plant]) -> Result<()> {
     let root = std::env::current_dir()?;
     let seen = page::seen(&fs::read_to_string(root.join(page::PAGE)).context(page::PAGE)?)?;

@@ -1,6 +1,5 @@
-//! `cargo xtask tidy` holds the tree to what CONTRIBUTING.md and STYLE.md promise of it, as far as a machine can
-//! read that: sizes, words, sentences about types, the direction of imports, circles, what a kind of poll is known to,
-//! promises that are absences, bounds of queues, papers that name what is there, and dependencies that are used.
+//! `cargo xtask tidy` holds the tree to what CONTRIBUTING.md and STYLE.md promise, as far as a machine can read it.
+//! Each module is one check, and opens with what it checks.
 
 mod absences;
 mod circles;

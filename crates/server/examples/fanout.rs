@@ -1,5 +1,5 @@
-//! The part of `make bench` that measures the fan-out: the CPU that it spends on a delivery, compared in
-//! alternating rounds with a bare `send()` of the same bytes to as many sockets, and the memory of an idle
+//! This part of `make bench` measures the fan-out. It compares the CPU that a delivery takes with that of a bare
+//! `send()` of the same bytes to as many sockets, in alternating rounds. It also measures the memory of an idle
 //! viewer.
 //!
 //! Another process reads the sockets, so that only the sending side is counted. Usage: `fanout [SOCKETS]`;

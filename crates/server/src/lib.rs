@@ -1,8 +1,8 @@
-//! The Pollux server. Its folders are in alphabetical order, which is also the order in which a vote passes
-//! them: [`api`] takes it in, [`log`] makes it durable, [`processor`] decides it, [`store`] keeps what was
-//! decided, [`watch`] shows it, and [`web`] holds the screens.
+//! The Pollux server. A vote passes these folders in their alphabetical order: [`api`] takes it in, [`log`] makes
+//! it durable, [`processor`] decides it, [`store`] keeps the decision, [`watch`] shows it, and [`web`] holds the
+//! screens.
 //!
-//! Imports go one way: `core ← {log, store, watch} ← {api, processor} ← boot`. Log, store and watch never
+//! Imports go one way: `core ← {log, store, watch} ← processor ← api ← boot`. Log, store and watch never
 //! import one another, and only `boot` names a concrete backend.
 
 pub mod ambient;

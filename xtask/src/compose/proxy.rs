@@ -1,5 +1,6 @@
-//! The proxy of docker-compose.yml is run for real before two stand-ins for the web nodes: what it passes on,
-//! what it adds, what it holds back, and what it answers when no node is there.
+//! The proxy of docker-compose.yml is run for real before two stand-ins for the web nodes. The checks look at
+//! the requests that it passes on or holds back, at the headers that it adds, and at its answer when no node is
+//! there.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};

@@ -247,8 +247,8 @@ async fn agree(
     Ok(Secret { text, first: first || made })
 }
 
-/// Returns whether anybody opened a poll or voted on this log, that is whether its first records hold
-/// anything besides genesis records, of which there may be several.
+/// Returns whether anybody opened a poll or voted on this log. If so, its first records are not all genesis
+/// records, of which there may be several.
 async fn holds_votes(log: &KafkaLog) -> Result<bool, ReadError> {
     for partition in 0..log.partitions() {
         let first = match log.end(partition).await? {

@@ -63,9 +63,9 @@ struct Backends {
     operator: Credential,
     /// Faults of the log that break the promise.
     faults: Vec<String>,
-    /// What about the log weakens the promise.
+    /// Warnings about what weakens the log's promise.
     warnings: Vec<String>,
-    /// A future that ends when a backend has failed in a way that only a restart can mend, and says how.
+    /// A future that ends when a backend has failed so that only a restart mends it. It yields the failure.
     failed: Shared<BoxFuture<'static, String>>,
     /// A guard whose drop stops the relaying of changes of polls, where this process does that.
     relay: Option<DropGuard>,

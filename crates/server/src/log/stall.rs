@@ -20,7 +20,7 @@ use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, R
 /// The outcome says what became of an append.
 type Outcome = Result<Position, AppendError>;
 
-/// `Watched` is a log that counts the appends through it which are not answered yet.
+/// `Watched` is a log that counts the appends that it has not answered yet.
 pub struct Watched {
     log: Arc<dyn Log>,
     unanswered: Arc<Mutex<Unanswered>>,

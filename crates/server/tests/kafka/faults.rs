@@ -150,8 +150,8 @@ impl Drop for Harmed {
 async fn judge(log: &KafkaLog, told: &Told) {
     let mut times: BTreeMap<String, u32> = BTreeMap::new();
     for partition in 0..log.partitions() {
-        // The greatest number seen of each appender. Numbers are compared, not texts, because a stream that
-        // is refused at once for a while counts past the digits that it is written with.
+        // This is the greatest number seen of each appender. Numbers are compared, not texts: while a stream is
+        // refused at once, it counts on, and may pass the number of digits that it is written with.
         let mut last: BTreeMap<String, u64> = BTreeMap::new();
         for record in read_all(log, partition).await {
             let text = String::from_utf8(record.value.to_vec()).unwrap();

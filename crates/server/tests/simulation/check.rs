@@ -84,7 +84,7 @@ pub fn store(world: &World, polls: &[PollPlan], truth: &Recount) {
     }
 }
 
-/// Asserts that the store has digests of all that was counted, which match the records on the log, and would
+/// Asserts that the store has digests of all that was counted. They match the records on the log, and would
 /// not match if any record were another.
 pub fn digests(world: &World) {
     let dump = world.store().dump();

@@ -1,6 +1,6 @@
-//! The holder watches with a token, and goes on watching after another one has replaced it: it shows the old
-//! token again, unsubscribes and subscribes again, follows an event with nothing on stage, comes back after a
-//! crash, and at last shows the new token. What it is sent is judged in `screen.rs`.
+//! The holder watches with a token, and goes on watching after another token has replaced it. It shows the old
+//! token again, unsubscribes and subscribes again, follows an event with nothing on stage, and comes back after
+//! a crash. At last it shows the new token. What it is sent is judged in `screen.rs`.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -1,7 +1,6 @@
-//! The seeded simulation runs the whole path, api → log → processor → store → watch, over backends that fail
-//! in every way their contracts allow, with nodes that crash, workers that fight for a partition, answers
-//! that are lost, retries that come late, and tokens that are revoked while they are in use. Then it makes an
-//! independent recount.
+//! The seeded simulation runs the whole path: api → log → processor → store → watch. The backends fail in every
+//! way that their contracts allow. Nodes crash, workers fight for a partition, answers are lost, retries come
+//! late, and tokens are revoked while they are in use. At the end an independent recount is made.
 //!
 //! One seed is one run, on one thread and a clock of its own, so a failing seed fails again. `POLLUX_SEEDS`
 //! says how many seeds are run (default 2,000), and `POLLUX_SEED` runs one alone.

@@ -81,8 +81,8 @@ impl Server<'_> {
         Some(owner)
     }
 
-    /// Asserts that a node that has known of a token never goes back to an earlier one, and that a node that
-    /// has given out a token, or has started since, knows of it.
+    /// Asserts two things about a node and a token. If the node has known of the token, it never goes back to an
+    /// earlier one. If it has given out the token, or has started since, it knows of it.
     fn knows(&mut self, tokens: &Tokens, id: &str, owner: [u8; 32]) {
         // Nobody holds the token of an owner whose answer was lost.
         let Some(place) = tokens.place(&owner) else { return };

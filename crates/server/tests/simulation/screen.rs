@@ -175,8 +175,8 @@ impl<'a> Screen<'a> {
         self.withheld += u64::from(!shown && !may);
     }
 
-    /// Asserts, when a node that is alive has nothing more to send now, that what it sent last soon becomes
-    /// what the viewer may see, no more and no less.
+    /// Asserts that the last state sent is what the viewer may see, no more and no less, or soon becomes that.
+    /// It is called when a node that is alive has nothing more to send.
     pub fn rests(&mut self) {
         assert!(!self.refused, "the token is no more, and the viewer was not told");
         let current = self.current();

@@ -35,8 +35,8 @@ impl Issue {
         Self { owner, stage: text("stageToken"), hash, end: None }
     }
 
-    /// Returns whether the node of this epoch, which has run since `since`, must know that another token has
-    /// replaced this one: the node said so itself, or it started after that was said.
+    /// Returns whether the node of this epoch must know that another token has replaced this one. It must if it
+    /// said so itself, or if it started (at `since`) after that was said.
     pub fn is_over_at(&self, epoch: &str, since: Instant) -> bool {
         self.end.as_ref().is_some_and(|end| end.by == epoch || end.at < since)
     }

@@ -1,8 +1,9 @@
 //! Brokers flush votes to disk before they acknowledge them if the topic says so.
 //!
-//! Kafka by itself acknowledges what is in the memory of two machines. If two of three brokers die
-//! and the third, then the last in the set of replicas in sync, loses its memory, it comes back
-//! without those records and leads all the same, and the other two cut their logs down to its own.
+//! Kafka by itself acknowledges what is in the memory of two machines. Suppose that two of three
+//! brokers die. The third is then the last in the set of replicas in sync. If it loses its memory as
+//! well, it comes back without those records and leads all the same, and the other two cut their
+//! logs down to its own.
 //! With `flush.messages=1` every replica has flushed a batch before the batch counts as replicated.
 //!
 //! Only `votes` needs this: whatever is on the other topics is in the store as well, and a node

@@ -50,8 +50,8 @@ impl Lane {
         Self { topic, partition, on_its_way: 0, since, unanswered: None, waiting: VecDeque::new() }
     }
 
-    /// Takes a record. It is returned if it is to be handed over now, because it begins a batch or
-    /// comes while that one still lingers.
+    /// Takes a record. The record is returned if it is to be handed over now: it begins a batch, or
+    /// the batch under way still lingers.
     pub(super) fn take(&mut self, unsent: Unsent, linger: Duration) -> Option<Unsent> {
         if self.on_its_way == 0 {
             if self.is_idle() {
@@ -94,7 +94,8 @@ impl Lane {
         unanswered.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Returns whether nothing has been under way for a while, so that what is owed says nothing of the present.
+    /// Returns whether nothing has been under way for a while. An answer that is owed since then says nothing
+    /// about the present.
     fn is_idle(&self) -> bool {
         self.on_its_way == 0 && self.since.elapsed() > IDLE
     }

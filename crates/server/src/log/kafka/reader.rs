@@ -283,8 +283,8 @@ impl PartitionReader {
         }
     }
 
-    /// Returns the first record and those that follow it: all that are in the queue, and all that
-    /// the partition had when it was positioned.
+    /// Returns the first record and those that follow it. These are all records that are in the
+    /// queue, and all that the partition had when the client was positioned in it.
     async fn fill(&mut self, first: Record, most: usize) -> Vec<Record> {
         let until = Instant::now() + PATIENCE;
         let mut bytes = first.key.len() + first.value.len();
