@@ -241,12 +241,12 @@ impl Answer {
         OptionSet::of(ids).map(Self::Choice)
     }
 
-    /// Returns the name and value of the JSON member that exports and traces show the answer in. A
-    /// rating has another member on the log and in the API (`answer`).
+    /// Returns the name and value of the JSON member that exports, traces and votes say the answer
+    /// in. On the log an answer may stand otherwise.
     pub fn to_member(&self) -> (&'static str, serde_json::Value) {
         match self {
             Self::Choice(options) => ("optionIds", options.iter().collect()),
-            Self::Rating(steps) => ("steps", steps.iter().collect()),
+            Self::Rating(steps) => ("answer", steps.iter().collect()),
         }
     }
 

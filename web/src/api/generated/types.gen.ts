@@ -215,7 +215,7 @@ export type EventPulse = {
 };
 
 /**
- * The results of a poll, to be kept.
+ * An export holds the results of a poll, to be kept.
  */
 export type Export = {
     /**
@@ -227,38 +227,67 @@ export type Export = {
      */
     poll: Poll;
     /**
-     * The results in the organiser's order: a line for each option, or for each step of each statement.
+     * The results in the organiser's order: a line for each option of a choice, or for each step of each
+     * statement of a rating.
      */
-    results: Array<ExportedOption>;
+    results: Array<ExportedLine>;
 };
 
 /**
- * The result of one option, or of one step on a statement.
+ * A line holds the result of one option of a choice, or of one step on a statement of a rating.
+ */
+export type ExportedLine = ExportedOption | ExportedStep;
+
+/**
+ * A line of a choice holds the result of one option.
  */
 export type ExportedOption = {
     /**
-     * The mean step of the statement, for a rating. It is the same on each line of the statement.
-     */
-    mean?: number | null;
-    /**
-     * The text of the option or the statement.
+     * The text of the option.
      */
     option: string;
     /**
-     * The number of the option or the statement: 1, 2, 3, …
+     * The number of the option: 1, 2, 3, …
      */
     optionId: number;
     /**
      * The part, from 0 to 1, of the people counted who marked it. Where many options may be chosen, the
-     * parts add up to more than 1. For a rating it is the part of the people who rated the statement.
+     * parts add up to more than 1.
      */
     share: number;
     /**
-     * The step, for a rating.
-     */
-    step?: number | null;
-    /**
      * The marks that were counted.
+     */
+    votes: number;
+};
+
+/**
+ * A line of a rating holds how often one step was given to one statement.
+ */
+export type ExportedStep = {
+    /**
+     * The mean of the steps given to the statement, which is the same on each of its lines; null while nobody
+     * has rated it.
+     */
+    mean: number | null;
+    /**
+     * Of the people who rated the statement, the part, from 0 to 1, who gave the step.
+     */
+    share: number;
+    /**
+     * The text of the statement.
+     */
+    statement: string;
+    /**
+     * The number of the statement: 1, 2, 3, …
+     */
+    statementId: number;
+    /**
+     * The step.
+     */
+    step: number;
+    /**
+     * The number of people counted who gave the step.
      */
     votes: number;
 };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// A sheet that is being written.
+/// `Sheet` writes a sheet row by row.
 pub struct Sheet<W: Write>(csv::Writer<W>);
 
 impl<W: Write> Sheet<W> {
@@ -29,6 +29,38 @@ impl<W: Write> Sheet<W> {
     }
 }
 
+/// `Columns` are the columns of a sheet that only polls of some kinds fill.
+pub struct Columns(Vec<&'static [&'static str]>);
+
+impl Columns {
+    /// Returns the own columns of the kinds that are `present`, in the order of `all`. A sheet without any poll
+    /// has those of the first kind.
+    pub fn of(
+        all: &[&'static [&'static str]],
+        present: impl IntoIterator<Item = &'static [&'static str]>,
+    ) -> Self {
+        let present: Vec<_> = present.into_iter().collect();
+        let mut groups = all.to_vec();
+        groups.retain(|own| present.contains(own));
+        if groups.is_empty() {
+            groups.extend(all.first());
+        }
+        Self(groups)
+    }
+
+    /// Returns the columns' names.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().flat_map(|own| own.iter().copied())
+    }
+
+    /// Returns the cells of a row of the kind that has its `own` columns. Those of other kinds are empty.
+    pub fn cells(&self, own: &[&str], cells: &[String]) -> Vec<String> {
+        let blank = |group: &[&str]| vec![String::new(); group.len()];
+        let cells = |group| if group == own { cells.to_vec() } else { blank(group) };
+        self.0.iter().copied().flat_map(cells).collect()
+    }
+}
+
 /// Returns the cell as text, with an apostrophe in front if a spreadsheet would take it for a formula.
 pub fn defused(cell: &str) -> Cow<'_, str> {
     let formula = |c: char| {
@@ -44,6 +76,20 @@ pub fn defused(cell: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_that_is_not_there_has_no_columns() {
+        const ALL: [&[&str]; 2] = [&["optionId", "option"], &["statement"]];
+        let names = |present: &[&'static [&'static str]]| {
+            Columns::of(&ALL, present.iter().copied()).names().collect::<Vec<_>>()
+        };
+        assert_eq!(names(&[]), ["optionId", "option"]);
+        assert_eq!(names(&[ALL[1], ALL[1]]), ["statement"]);
+        assert_eq!(names(&[ALL[1], ALL[0]]), ["optionId", "option", "statement"]);
+        let both = Columns::of(&ALL, ALL);
+        assert_eq!(both.cells(ALL[1], &["a".into()]), ["", "", "a"]);
+        assert_eq!(both.cells(ALL[0], &["1".into(), "a".into()]), ["1", "a", ""]);
+    }
 
     #[test]
     fn formulas_are_defused_and_nothing_else_is_touched() {

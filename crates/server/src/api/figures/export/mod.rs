@@ -1,5 +1,7 @@
 //! The export of a poll's results as a file. The command `pollux export` writes the same sheet.
 
+mod kind;
+
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -8,12 +10,12 @@ use axum::extract::State;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
-use pollux_core::kind::Kind;
 use pollux_core::standing::Standing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::sheet::Sheet;
+use self::kind::ExportedLine;
+use super::sheet::{Columns, Sheet};
 use crate::api::App;
 use crate::api::access::asker::Asker;
 use crate::api::access::right::Right;
@@ -24,7 +26,7 @@ use crate::api::lookup::owned;
 use crate::api::problem::Problem;
 use crate::watch::view::{self, Audience, PollView, rfc3339};
 
-/// The results of a poll, to be kept.
+/// An export holds the results of a poll, to be kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Export)]
@@ -34,112 +36,37 @@ pub struct ExportView {
     pub exported_at: String,
     /// The poll as its owner sees it.
     pub poll: PollView,
-    /// The results in the organiser's order: a line for each option, or for each step of each statement.
-    pub results: Vec<ExportedOption>,
-}
-
-/// The result of one option, or of one step on a statement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ExportedOption {
-    /// The number of the option or the statement: 1, 2, 3, …
-    pub option_id: u8,
-    /// The text of the option or the statement.
-    pub option: String,
-    /// The step, for a rating.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub step: Option<u8>,
-    /// The marks that were counted.
-    pub votes: u64,
-    /// The part, from 0 to 1, of the people counted who marked it. Where many options may be chosen, the
-    /// parts add up to more than 1. For a rating it is the part of the people who rated the statement.
-    pub share: f64,
-    /// The mean step of the statement, for a rating. It is the same on each line of the statement.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mean: Option<f64>,
-}
-
-fn results(standing: &Standing) -> Vec<ExportedOption> {
-    let voters = standing.total_voters();
-    let counts = standing.counts();
-    let lines = (1..).zip(standing.poll.kind.rows(&counts)).flat_map(|(option_id, row)| {
-        let line = move |step, votes, people, mean| ExportedOption {
-            option_id,
-            option: row.text.to_owned(),
-            step,
-            votes,
-            share: part(votes, people),
-            mean,
-        };
-        match row.spread {
-            None => vec![line(None, row.votes, voters, None)],
-            Some(spread) => {
-                let mean = spread.mean().map(fine);
-                (spread.lowest..)
-                    .zip(spread.counts)
-                    .map(|(step, votes)| line(Some(step), *votes, row.votes, mean))
-                    .collect()
-            }
-        }
-    });
-    lines.collect()
-}
-
-fn part(votes: u64, people: u64) -> f64 {
-    if people == 0 { 0.0 } else { fine(votes as f64 / people as f64) }
-}
-
-/// Rounds to four digits, which is a hundredth of a percent.
-fn fine(number: f64) -> f64 {
-    (number * 10_000.0).round() / 10_000.0
+    /// The results in the organiser's order: a line for each option of a choice, or for each step of each
+    /// statement of a rating.
+    pub results: Vec<ExportedLine>,
 }
 
 /// Writes results, hidden ones too, as CSV (RFC 4180) with a header.
 pub fn csv(polls: &[Standing], out: impl Write) -> io::Result<()> {
     let mut sheet = Sheet::new(out);
-    // A sheet without ratings has the columns that it had before there were ratings.
-    let scales = polls.iter().any(|standing| matches!(standing.poll.kind, Kind::Rating(_)));
-    let mut header = vec![
-        "pollId",
-        "code",
-        "question",
-        "status",
-        "final",
-        "round",
-        "optionId",
-        "option",
-        "votes",
-        "share",
-        "totalVotes",
-        "totalVoters",
-    ];
-    if scales {
-        header.extend(["step", "mean"]);
-    }
-    sheet.row(header)?;
+    let own = |standing: &Standing| kind::columns(&standing.poll.kind);
+    let columns = Columns::of(&kind::COLUMNS, polls.iter().map(own));
+    let header = ["pollId", "code", "question", "status", "final", "round"].into_iter();
+    let header = header.chain(columns.names());
+    sheet.row(header.chain(["votes", "share", "totalVotes", "totalVoters"]))?;
     for standing in polls {
         let PollView { id, code, question, status, is_final, round, .. } =
             view::poll(standing, Audience::Owner);
-        for ExportedOption { option_id, option, step, votes, share, mean } in results(standing) {
-            let mut row = vec![
-                id.clone(),
-                code.clone().unwrap_or_default(),
-                question.clone(),
-                status.clone(),
-                is_final.to_string(),
-                round.to_string(),
-                option_id.to_string(),
-                option,
-                votes.to_string(),
-                share.to_string(),
-                standing.total_votes().to_string(),
-                standing.total_voters().to_string(),
-            ];
-            if scales {
-                row.push(step.map_or(String::new(), |step| step.to_string()));
-                row.push(mean.map_or(String::new(), |mean| mean.to_string()));
-            }
-            sheet.row(row.iter().map(String::as_str))?;
+        let of_poll = [
+            id,
+            code.unwrap_or_default(),
+            question,
+            status,
+            is_final.to_string(),
+            round.to_string(),
+        ];
+        let totals = [standing.total_votes(), standing.total_voters()].map(|n| n.to_string());
+        for line in kind::lines(standing) {
+            let (votes, share) = line.votes();
+            let counted = [votes.to_string(), share.to_string()];
+            let of_kind = columns.cells(own(standing), &line.cells());
+            let cells = of_poll.iter().chain(&of_kind).chain(&counted).chain(&totals);
+            sheet.row(cells.map(String::as_str))?;
         }
     }
     sheet.finish()
@@ -180,7 +107,7 @@ pub async fn read(
         let export = ExportView {
             exported_at: rfc3339(app.ambient.now()),
             poll: view::poll(&standing, Audience::Owner),
-            results: results(&standing),
+            results: kind::lines(&standing),
         };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_DISPOSITION, saved_as(&name, "json"));

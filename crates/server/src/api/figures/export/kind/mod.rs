@@ -1,0 +1,73 @@
+//! The lines of an export for each kind of poll, and the columns that only some kinds have in a sheet.
+//!
+//! A new kind is a file here and a line in each `enum`, list and `match` below.
+
+mod choice;
+mod rating;
+
+use pollux_core::kind::Kind;
+use pollux_core::standing::Standing;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use self::choice::ExportedOption;
+use self::rating::ExportedStep;
+
+/// A line holds the result of one option of a choice, or of one step on a statement of a rating.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum ExportedLine {
+    /// A line of a choice.
+    Option(ExportedOption),
+    /// A line of a rating.
+    Step(ExportedStep),
+}
+
+/// `COLUMNS` has each kind's own columns.
+pub const COLUMNS: [&[&str]; 2] = [&choice::COLUMNS, &rating::COLUMNS];
+
+/// Returns the columns of [`COLUMNS`] that polls of this kind fill.
+pub fn columns(kind: &Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Choice(_) => &choice::COLUMNS,
+        Kind::Rating(_) => &rating::COLUMNS,
+    }
+}
+
+/// Returns the poll's results in the organiser's order.
+pub fn lines(standing: &Standing) -> Vec<ExportedLine> {
+    let counts = standing.counts();
+    match &standing.poll.kind {
+        Kind::Choice(choice) => choice::lines(choice, &counts, standing.total_voters())
+            .map(ExportedLine::Option)
+            .collect(),
+        Kind::Rating(rating) => rating::lines(rating, &counts).map(ExportedLine::Step).collect(),
+    }
+}
+
+impl ExportedLine {
+    /// Returns the cells of the kind's own columns.
+    pub fn cells(&self) -> Vec<String> {
+        match self {
+            Self::Option(line) => line.cells().into(),
+            Self::Step(line) => line.cells().into(),
+        }
+    }
+
+    /// Returns the number of marks and their share, which lines of every kind have.
+    pub fn votes(&self) -> (u64, f64) {
+        match self {
+            Self::Option(line) => (line.votes, line.share),
+            Self::Step(line) => (line.votes, line.share),
+        }
+    }
+}
+
+fn share(votes: u64, people: u64) -> f64 {
+    if people == 0 { 0.0 } else { fine(votes as f64 / people as f64) }
+}
+
+/// Rounds to four digits, which is a hundredth of a percent.
+fn fine(number: f64) -> f64 {
+    (number * 10_000.0).round() / 10_000.0
+}
