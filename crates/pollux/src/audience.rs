@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use hyper::Uri;
-use pollux_core::kind::{Form, choice, rating};
+use pollux_core::kind::Form;
 use pollux_server::watch::view::kind::KindView;
 use rand::RngExt;
 use serde::de::Error;
@@ -31,6 +31,7 @@ pub use self::crowd::{Ballot, Crowd, Habits};
 pub use self::ledger::Ledger;
 use crate::client::{Connection, Server};
 use crate::exit::{Failure, Outcome};
+use crate::kind;
 
 /// A ballot is sent again after this pause, less a random part of up to half of it. Each further pause is
 /// twice as long, up to [`LONGEST_PAUSE`].
@@ -58,18 +59,7 @@ pub struct Poll {
 
 /// Reads what an answer may say from the server's description of the poll's kind.
 fn form<'de, D: Deserializer<'de>>(described: D) -> Result<Form, D::Error> {
-    let small = |count: usize| u8::try_from(count).map_err(D::Error::custom);
-    Ok(match KindView::deserialize(described)? {
-        KindView::Choice(choice) => Form::Choice(choice::Form {
-            options: small(choice.options.len())?,
-            most: choice.max_choices,
-        }),
-        KindView::Rating(rating) => Form::Rating(rating::Form {
-            statements: small(rating.statements.len())?,
-            steps: rating.steps,
-            lowest: rating.lowest,
-        }),
-    })
+    kind::form(&KindView::deserialize(described)?).map_err(D::Error::custom)
 }
 
 fn yes() -> bool {

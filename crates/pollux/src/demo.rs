@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::audience::{self, Crowd, Habits, Pace, Plan, Poll, Progress, Report};
 use crate::client::{Server, call, call_as};
 use crate::exit::{Failure, Outcome};
+use crate::kind::{self, SAMPLE_VOTE};
 use crate::port;
 use crate::serve::{self, Signals};
 use crate::settings::{Flags, Variables};
@@ -204,41 +205,14 @@ struct Event {
     stage_url: String,
 }
 
-/// Creates an event with four polls, of both kinds, and shows the first of them on stage.
+/// Creates an event with sample polls of every kind, and shows the first of them on stage.
 async fn create_event(server: &Server) -> Outcome<(Event, Vec<Poll>)> {
-    let samples = [
-        json!({
-            "question": "What is your favourite language?",
-            "options": ["Rust", "Python", "JavaScript", "Go", "Elixir"],
-            "open": true,
-        }),
-        json!({
-            "question": "Which of these have you shipped this year?",
-            "options": ["A web service", "A mobile app", "Firmware", "A game", "Nothing yet"],
-            "kind": "multiple",
-            "maxChoices": 3,
-            "open": true,
-        }),
-        json!({
-            "question": "Tabs or spaces? (vote to see)",
-            "options": ["Tabs", "Spaces", "Whatever the formatter says"],
-            "results": "afterVote",
-            "open": true,
-        }),
-        json!({
-            "question": "How do you like Pollux so far?",
-            "statements": ["Getting started", "The screens", "The documentation"],
-            "lowLabel": "poor",
-            "highLabel": "great",
-            "open": true,
-        }),
-    ];
     let title = json!({ "title": "Pollux in thirty seconds" });
     let event: Event = call(server, Method::POST, "/api/events", Some(&title)).await?;
     let token = Some(event.owner_token.as_str());
     let route = format!("/api/events/{}", event.id);
     let mut polls = Vec::new();
-    for sample in samples {
+    for sample in kind::samples() {
         let add = format!("{route}/polls");
         polls.push(call_as(token, server, Method::POST, &add, Some(&sample)).await?);
     }
@@ -282,7 +256,7 @@ fn explain(running: &Running, args: &Args, event: &Event) {
          Try       curl {local}/api/polls/{code}\n            \
          curl {local}/api/leaderboard\n            \
          curl -X POST {local}/api/polls/{code}/vote -H 'Content-Type: application/json' \
-         -d '{{\"option\":\"Rust\"}}'\n            \
+         -d '{SAMPLE_VOTE}'\n            \
          wscat -c ws://{here}\n            \
          {program} watch {code}{elsewhere}\n\n  \
          For real  {program} serve --data ./pollux-data\n            \

@@ -6,12 +6,13 @@ use clap::ValueEnum;
 use pollux_core::id::Partition;
 use pollux_core::standing::Standing;
 use pollux_server::api::figures::export;
-use pollux_server::api::figures::sheet::Sheet;
+use pollux_server::api::figures::sheet::{Columns, Sheet};
 use pollux_server::store::{BallotRow, Store};
 use pollux_server::watch::view::{Audience, poll, rfc3339};
 use serde_json::json;
 
 use crate::exit::Outcome;
+use crate::kind;
 use crate::source;
 use crate::terminal;
 
@@ -86,7 +87,7 @@ async fn ballots(
     out: &mut impl Write,
 ) -> Outcome {
     let bar = terminal::progress(None, "ballots");
-    let mut writer = BallotWriter::new(format, out)?;
+    let mut writer = BallotWriter::new(format, polls, out)?;
     for standing in polls {
         for (partition, _) in store.progress().await? {
             let mut from = 0;
@@ -112,29 +113,21 @@ async fn ballots(
 
 /// `BallotWriter` writes ballots in either format.
 enum BallotWriter<W: Write> {
-    Csv(Box<Sheet<W>>),
+    Csv(Box<Sheet<W>>, Columns),
     Json(W),
 }
 
 impl<W: Write> BallotWriter<W> {
-    fn new(format: Format, out: W) -> Outcome<Self> {
+    fn new(format: Format, polls: &[Standing], out: W) -> Outcome<Self> {
         Ok(match format {
             Format::Json => Self::Json(out),
             Format::Csv => {
                 let mut sheet = Sheet::new(out);
-                sheet.row([
-                    "pollId",
-                    "partition",
-                    "offset",
-                    "ballotId",
-                    "voter",
-                    "takenAt",
-                    "optionIds",
-                    "options",
-                    "decided",
-                    "status",
-                ])?;
-                Self::Csv(Box::new(sheet))
+                let columns = Columns::of(&kind::COLUMNS, polls.iter().map(own_columns));
+                let header = ["pollId", "partition", "offset", "ballotId", "voter", "takenAt"];
+                let header = header.into_iter().chain(columns.names());
+                sheet.row(header.chain(["decided", "status"]))?;
+                Self::Csv(Box::new(sheet), columns)
             }
         })
     }
@@ -146,25 +139,22 @@ impl<W: Write> BallotWriter<W> {
         row: &BallotRow,
         status: &str,
     ) -> Outcome {
-        let (member, ids) = row.answer.to_member();
         let texts = standing.poll.kind.say(&row.answer);
         let (decided, taken) = (row.decided.as_str(), rfc3339(row.at));
         match self {
-            Self::Csv(sheet) => {
-                let ids: Vec<_> =
-                    ids.as_array().into_iter().flatten().map(ToString::to_string).collect();
-                Ok(sheet.row([
-                    row.poll.to_string().as_str(),
+            Self::Csv(sheet, columns) => {
+                let answer = [kind::cell(&row.answer), texts.join("; ")];
+                let answer = columns.cells(own_columns(standing), &answer);
+                let cells = [
+                    &*row.poll.to_string(),
                     &partition.to_string(),
                     &row.offset.to_string(),
                     &row.ballot.to_string(),
                     &row.voter.to_string(),
                     &taken,
-                    &ids.join(";"),
-                    &texts.join("; "),
-                    decided,
-                    status,
-                ])?)
+                ];
+                let cells = cells.into_iter().chain(answer.iter().map(String::as_str));
+                Ok(sheet.row(cells.chain([decided, status]))?)
             }
             Self::Json(out) => {
                 let mut line = json!({
@@ -172,8 +162,10 @@ impl<W: Write> BallotWriter<W> {
                     "ballotId": row.ballot, "voter": row.voter, "takenAt": taken,
                     "decided": decided, "status": status,
                 });
-                line[member] = ids;
-                line["options"] = texts.into();
+                let (member, answer) = row.answer.to_member();
+                let [_, in_words] = *kind::columns(&standing.poll.kind);
+                line[member] = answer;
+                line[in_words] = texts.into();
                 Ok(writeln!(out, "{line}")?)
             }
         }
@@ -181,8 +173,13 @@ impl<W: Write> BallotWriter<W> {
 
     fn finish(self) -> Outcome {
         match self {
-            Self::Csv(sheet) => Ok(sheet.finish()?),
+            Self::Csv(sheet, _) => Ok(sheet.finish()?),
             Self::Json(mut out) => Ok(out.flush()?),
         }
     }
+}
+
+/// Returns the columns that only polls of this one's kind fill.
+fn own_columns(standing: &Standing) -> &'static [&'static str] {
+    kind::columns(&standing.poll.kind)
 }

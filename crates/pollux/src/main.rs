@@ -13,6 +13,7 @@ mod exit;
 mod export;
 mod health;
 mod kafka;
+mod kind;
 mod man;
 mod port;
 mod produce;

@@ -31,6 +31,7 @@ use crate::audience::{self, Answered, Attempt, Booth, Crowd, Habits, Ledger, Pac
 use crate::client::{Server, call};
 use crate::exit::{Failure, Outcome};
 use crate::kafka::{self, Topic};
+use crate::kind::NewPoll;
 use crate::settings::{Only, Topics};
 use crate::simulate::{attended, pace, print_report, share, skew};
 use crate::terminal::list;
@@ -50,18 +51,15 @@ const PAUSE: Duration = Duration::from_millis(200);
     Examples:\n  \
     pollux produce --kafka-broker localhost:9092 --votes 10000 --rate 2000\n  \
     pollux produce --question 'Tea or coffee?' --option Tea --option Coffee --skew 0\n  \
+    pollux produce --question 'How was it?' --statement 'The room' --statement 'The talks'\n  \
     pollux produce --poll 482913 --rate max --votes 1000000 --voters 1000000"
 )]
 pub struct Args {
     /// The poll's id or join code [default: a new poll]
-    #[arg(long, value_name = "ID|CODE", conflicts_with_all = ["question", "option"])]
+    #[arg(long, value_name = "ID|CODE", conflicts_with_all = ["question", "subject"])]
     poll: Option<String>,
-    /// Question of the new poll
-    #[arg(long, value_name = "TEXT", requires = "option")]
-    question: Option<String>,
-    /// Option of the new poll; give two or more
-    #[arg(long, value_name = "TEXT", requires = "question")]
-    option: Vec<String>,
+    #[command(flatten)]
+    new: NewPoll,
     /// URL of the node that creates the new poll
     #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
     url: Server,
@@ -78,7 +76,7 @@ pub struct Args {
     /// How long to cast new ballots, such as 30s
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
-    /// Zipf's exponent by which votes favour the first options, from 0 (evenly) to 10
+    /// Zipf's exponent by which votes favour some answers over others, from 0 (evenly) to 10
     #[arg(long, value_name = "EXPONENT", default_value_t = 0.8, value_parser = skew)]
     skew: f64,
     /// Share of ballots, from 0 to 1, that change an earlier vote
@@ -165,11 +163,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
 
 /// Creates the poll through a node and returns its id.
 async fn create(args: &Args) -> Outcome<String> {
-    let default = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"];
-    let body = match &args.question {
-        Some(question) => json!({ "question": question, "options": args.option }),
-        None => json!({ "question": "Which day suits you best?", "options": default }),
-    };
+    let body = args.new.body();
     let created: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
     let text = |name: &str| created[name].as_str().unwrap_or_default();
     eprintln!("Created the poll {}/p/{}", args.url, text("code"));

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::audience::{self, Crowd, Habits, Ledger, Pace, Plan, Poll, Progress, Report};
 use crate::client::{Server, call, poll_route};
 use crate::exit::{Failure, Outcome, UNKNOWN};
+use crate::kind;
 use crate::serve::Signals;
 use crate::terminal::{self, grouped, quantity};
 
@@ -51,7 +52,7 @@ pub struct Args {
     /// How long to cast new ballots, such as 30s
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
-    /// Zipf's exponent by which votes favour the first options, from 0 (evenly) to 10
+    /// Zipf's exponent by which votes favour some answers over others, from 0 (evenly) to 10
     #[arg(long, value_name = "EXPONENT", default_value_t = 0.8, value_parser = skew)]
     skew: f64,
     /// Share of ballots, from 0 to 1, that change an earlier vote
@@ -165,10 +166,7 @@ async fn find_or_create(args: &Args) -> Outcome<Poll> {
     let poll: Poll = match &args.poll {
         Some(poll) => call(&args.url, Method::GET, &poll_route(poll)?, None).await?,
         None => {
-            let body = json!({
-                "question": "Which day suits you best?",
-                "options": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"],
-            });
+            let body = kind::usual_poll();
             let created: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
             if let Some(token) = created["ownerToken"].as_str() {
                 eprintln!("Created a poll; its owner's token: {token}");

@@ -8,7 +8,6 @@ mod way;
 use std::io::{Write, stdout};
 
 use pollux_core::id::{BallotId, Offset, Partition};
-use pollux_core::kind::choice::OptionId;
 use pollux_core::record::ballot_partition;
 use pollux_server::config::Config;
 use pollux_server::store::{BallotRow, Progress, Store};
@@ -20,6 +19,7 @@ use self::search::Found;
 use self::way::Way;
 use crate::client::Server;
 use crate::exit::{Failure, Outcome};
+use crate::kind::Vote;
 use crate::source::{self, Source, postgres};
 use crate::terminal::grouped;
 
@@ -34,7 +34,8 @@ use crate::terminal::grouped;
     voter's screen is told of the decision.\n\n\
     Examples:\n  pollux trace 01890a5d-ac96-774b-bcce-b302099a8057\n  \
     pollux trace 01890a5d-ac96-774b-bcce-b302099a8057 --data /var/lib/pollux --json\n  \
-    pollux trace --cast 482913 --option 2"
+    pollux trace --cast 482913 --option 2\n  \
+    pollux trace --cast 482913 --answer '[5,null,3]'"
 )]
 pub struct Args {
     /// The ballot's id
@@ -43,15 +44,8 @@ pub struct Args {
     /// Cast a new voter's ballot in this poll, by id or join code, and trace it; the ballot counts
     #[arg(long, value_name = "ID|CODE")]
     cast: Option<String>,
-    /// Number of the option to vote for
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 1,
-        requires = "cast",
-        conflicts_with = "ballot"
-    )]
-    option: OptionId,
+    #[command(flatten)]
+    vote: Vote,
     /// URL of the server to vote at
     #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
     url: Server,
@@ -78,7 +72,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let source = args.source.open()?;
     let (log, store) = (source.log().await?, source.store().await?);
     let seen = match &args.cast {
-        Some(poll) => Some(cast::cast(&args.url, poll, args.option).await?),
+        Some(poll) => Some(cast::cast(&args.url, poll, &args.vote).await?),
         None => None,
     };
     let ballot = args.ballot.or(seen.as_ref().map(|seen| seen.ballot));

@@ -111,6 +111,74 @@ fn a_vote_is_cast_and_traced_in_a_folder() {
 }
 
 #[test]
+fn a_rating_is_cast_traced_and_exported_under_its_own_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let choice = server.poll(&["A", "B"]);
+    let body =
+        json!({ "question": "How was it?", "statements": ["The room", "The food"], "steps": 4 });
+    let (status, made) = server.post("/api/polls", &body).unwrap();
+    assert_eq!(status, 201, "{made}");
+    let [poll, code] = ["id", "code"].map(|name| made[name].as_str().unwrap());
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let data = folder.path().to_str().unwrap();
+    let cast = |poll: &str, flags: [&str; 2]| {
+        let flags =
+            [&["trace", "--data", data, "--url", &url, "--cast", poll][..], &flags].concat();
+        pollux().args(flags).arg("--json").stdin(Stdio::null()).output().unwrap()
+    };
+    let rated = json(&cast(code, ["--answer", "[4,null]"]))["records"][0].clone();
+    assert_eq!((&rated["status"], &rated["answer"]), (&json!("counted"), &json!([4, null])));
+    let chosen = json(&cast(&choice, ["--answer", "[2]"]))["records"][0].clone();
+    assert_eq!((&chosen["status"], &chosen["optionIds"]), (&json!("counted"), &json!([2])));
+    assert_eq!((server.votes(poll, 1), server.votes(&choice, 1)), (1, 1));
+
+    // A flag of another kind is refused here, and an answer that the poll does not take by the server.
+    let refused = cast(code, ["--option", "2"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("a step from 1 to 4"), "{}", said(&refused));
+    let refused = cast(code, ["--answer", "[5,1]"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+    assert!(said(&refused).contains("must be from 1 to 4"), "{}", said(&refused));
+
+    let lines = |flags: &[&str]| {
+        let flags = [&["export", "--data", data][..], flags].concat();
+        let output = pollux().args(flags).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let ballots = lines(&[poll, "--ballots"]);
+    assert!(ballots[0].ends_with(",takenAt,answer,ratings,decided,status"), "{ballots:?}");
+    assert!(ballots[1].ends_with(",\"[4,null]\",The room: 4,counted,counted"), "{ballots:?}");
+    let ballots = lines(&["--all", "--ballots"]);
+    assert!(
+        ballots[0].ends_with(",takenAt,optionIds,options,answer,ratings,decided,status"),
+        "{ballots:?}"
+    );
+    let there = |end: &str| ballots.iter().any(|line| line.ends_with(end));
+    assert!(there("Z,2,B,,,counted,counted"), "{ballots:?}");
+    assert!(there("Z,,,\"[4,null]\",The room: 4,counted,counted"), "{ballots:?}");
+    let line: Value =
+        serde_json::from_str(&lines(&[poll, "--ballots", "--format", "json"])[0]).unwrap();
+    assert_eq!(
+        (&line["answer"], &line["ratings"], &line["options"]),
+        (&json!([4, null]), &json!(["The room: 4"]), &Value::Null)
+    );
+    let results = lines(&["--all"]);
+    assert!(
+        results[0].ends_with(
+            ",round,optionId,option,statementId,statement,mean,step,votes,share,totalVotes,totalVoters"
+        ),
+        "{results:?}"
+    );
+    let there = |end: &str| results.iter().any(|line| line.ends_with(end));
+    assert!(there(",1,2,B,,,,,1,1,1,1"), "{results:?}");
+    assert!(there(",1,,,1,The room,4,4,1,1,1,1"), "{results:?}");
+    assert!(there(",1,,,2,The food,,4,0,0,1,1"), "{results:?}");
+}
+
+#[test]
 fn a_final_result_has_one_hash_and_its_replay_ends_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());

@@ -4,16 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use pollux_core::id::{BallotId, UnixMillis};
-use pollux_core::kind::choice::{OptionId, OptionSet};
-use pollux_core::kind::rating::{self, Steps};
-use pollux_core::kind::{Answer, Form};
+use pollux_core::kind::Answer;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
 use super::Poll;
-
-/// This share of the statements is skipped.
-const SKIPPED: f64 = 0.1;
+use crate::kind::{self, Answers};
 
 /// `Habits` say how voters behave.
 #[derive(Clone, Debug)]
@@ -22,7 +18,7 @@ pub struct Habits {
     pub voters: u64,
     /// The number of ballots that they cast in all; `None` for no end.
     pub ballots: Option<u64>,
-    /// Zipf's exponent over the options in their order: 0 is even, 1 makes a clear favourite.
+    /// Zipf's exponent over the possible answers: 0 is even, 1 makes a clear favourite.
     pub skew: f64,
     /// The share of ballots that change an earlier vote.
     pub revoters: f64,
@@ -55,9 +51,7 @@ pub struct Crowd {
     dice: StdRng,
     /// A random name that tells the voters of this crowd from those of another.
     name: String,
-    form: Form,
-    /// The cumulative weights of what is drawn, options or steps. The last one is the total.
-    weights: Vec<f64>,
+    answers: Answers,
     /// The number of voters who have cast a ballot.
     voted: u64,
     cast: u64,
@@ -67,22 +61,10 @@ impl Crowd {
     /// Returns a crowd for this poll.
     pub fn new(poll: &Poll, habits: Habits) -> Self {
         let mut dice = StdRng::seed_from_u64(habits.seed);
-        let mut total = 0.0;
-        let choices = match poll.form {
-            Form::Choice(form) => form.options,
-            Form::Rating(form) => form.steps,
-        };
-        let weights = (1..=choices)
-            .map(|rank| {
-                total += f64::from(rank).powf(-habits.skew);
-                total
-            })
-            .collect();
         Self {
             name: format!("{:08x}", dice.next_u32()),
             dice,
-            form: poll.form,
-            weights,
+            answers: Answers::new(poll.form, habits.skew),
             voted: 0,
             cast: 0,
             habits,
@@ -95,7 +77,7 @@ impl Crowd {
             return None;
         }
         let voter = self.next_voter();
-        let answer = self.answer();
+        let answer = self.answers.draw(&mut self.dice);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut random = [0; 10];
         self.dice.fill_bytes(&mut random);
@@ -120,48 +102,11 @@ impl Crowd {
         self.voted += 1;
         self.voted - 1
     }
-
-    fn answer(&mut self) -> Answer {
-        match self.form {
-            Form::Choice(form) => Answer::Choice(self.choose(form.most)),
-            Form::Rating(form) => Answer::Rating(self.rate(form)),
-        }
-    }
-
-    /// Draws one option, or, where several may be marked, from one to `most`.
-    fn choose(&mut self, most: OptionId) -> OptionSet {
-        let marks = if most > 1 { self.dice.random_range(1..=most) } else { 1 };
-        // A favourite may be drawn more than once. The answer then marks fewer options, which does no harm.
-        let chosen: Vec<OptionId> = (0..marks).map(|_| self.draw() + 1).collect();
-        OptionSet::of(chosen).unwrap_or_default()
-    }
-
-    /// Rates every statement except a few that are skipped. The highest step is the favourite.
-    fn rate(&mut self, form: rating::Form) -> Steps {
-        Steps::of((0..form.statements).map(|statement| {
-            let skipped = statement > 0 && self.dice.random_bool(SKIPPED);
-            (!skipped).then(|| form.highest() - self.draw())
-        }))
-    }
-
-    /// Draws one of the weighted options or steps, counted from 0.
-    fn draw(&mut self) -> u8 {
-        let total = self.weights.last().copied().unwrap_or(0.0);
-        let point = self.dice.random::<f64>() * total;
-        let place = self.weights.partition_point(|weight| *weight <= point);
-        place.min(self.weights.len().saturating_sub(1)) as u8
-    }
 }
 
 /// Returns the JSON of a ballot. Nothing in it needs escaping.
 fn body(answer: &Answer, id: BallotId, voter: &str) -> Bytes {
-    let (name, value) = match (answer.to_member(), answer) {
-        ((name, ids), Answer::Choice(options)) => match &*options.iter().collect::<Vec<_>>() {
-            [one] => ("optionId", (*one).into()),
-            _ => (name, ids),
-        },
-        ((_, steps), Answer::Rating(_)) => ("answer", steps),
-    };
+    let (name, value) = kind::member(answer);
     format!("{{\"{name}\":{value},\"ballotId\":\"{id}\",\"voterId\":\"{voter}\"}}").into()
 }
 
@@ -170,7 +115,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::BTreeMap;
 
-    use pollux_core::kind::choice;
+    use pollux_core::kind::{Form, choice};
 
     use super::*;
 
@@ -231,14 +176,5 @@ mod tests {
         assert_eq!(votes(1), votes(1));
         assert_ne!(votes(1), votes(2));
         assert!(votes(1).iter().all(|(_, answer)| choice(3).allows(answer)));
-    }
-
-    #[test]
-    fn whatever_is_asked_the_answers_are_allowed() {
-        let form = Form::Rating(rating::Form { statements: 7, steps: 11, lowest: 0 });
-        let mut crowd = crowd(form, habits());
-        while let Some(ballot) = crowd.next() {
-            assert!(form.allows(&ballot.answer), "{:?}", ballot.answer);
-        }
     }
 }

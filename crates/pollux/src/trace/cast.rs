@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use hyper::Method;
 use pollux_core::id::{BallotId, UnixMillis};
-use pollux_core::kind::choice::OptionId;
 use pollux_server::ambient::{Ambient, SystemAmbient};
 use pollux_server::watch::view::PollView;
 use serde::Deserialize;
@@ -16,6 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Problem, Server, call, poll_route};
 use crate::exit::{Failure, Outcome, UNKNOWN};
+use crate::kind::Vote;
 
 /// The connection may take this long, and so may the decision.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,8 +39,9 @@ struct Said {
 }
 
 /// Casts a ballot as a new voter, and waits until the phone is told that it is decided.
-pub async fn cast(server: &Server, poll: &str, option: OptionId) -> Outcome<Seen> {
+pub async fn cast(server: &Server, poll: &str, vote: &Vote) -> Outcome<Seen> {
     let poll: PollView = call(server, Method::GET, &poll_route(poll)?, None).await?;
+    let (member, answer) = vote.member(&poll.kind)?;
     let unreachable = |why: String| Failure::unreachable(format!("{server}: {why}"));
     let url = server.socket(&format!("poll={}", poll.id));
     let connected = timeout(PATIENCE, tokio_tungstenite::connect_async(&url)).await;
@@ -49,13 +50,14 @@ pub async fn cast(server: &Server, poll: &str, option: OptionId) -> Outcome<Seen
         .map_err(|error| unreachable(error.to_string()))?;
     let ambient = SystemAmbient::new();
     let ballot = (&ambient as &dyn Ambient).ballot_id();
-    let vote = json!({
-        "type": "vote", "poll": poll.id, "optionId": option, "ballotId": ballot, "ref": "trace",
+    let mut message = json!({
+        "type": "vote", "poll": poll.id, "ballotId": ballot, "ref": "trace",
     });
+    message[member] = answer;
     let unknown = |why: String| {
         Failure::new(UNKNOWN, format!("{server} did not say what became of ballot {ballot}: {why}"))
     };
-    let sent = socket.send(Message::text(vote.to_string())).await;
+    let sent = socket.send(Message::text(message.to_string())).await;
     sent.map_err(|error| unknown(error.to_string()))?;
     let mut answered = None;
     let told = async {

@@ -9,11 +9,9 @@ use crossterm::queue;
 use crossterm::style::Stylize;
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use pollux_server::watch::view::PollView;
-use pollux_server::watch::view::kind::KindView;
-use pollux_server::watch::view::kind::choice::{ChoiceView, OptionView};
-use pollux_server::watch::view::kind::rating::{RatingView, StatementView};
 
-use crate::terminal::{colour, grouped, quantity};
+use crate::kind::{Row, rows};
+use crate::terminal::{colour, quantity};
 
 /// The picture is this many columns wide if the width of the terminal is unknown.
 const DEFAULT_WIDTH: usize = 80;
@@ -71,64 +69,6 @@ pub fn line(poll: &PollView) -> String {
         let _ = write!(line, "  {}: {}", row.text, row.number);
     }
     line
-}
-
-/// `Row` is one line of the picture, for any kind of poll.
-struct Row<'a> {
-    text: &'a str,
-    /// The part of the room that the bar takes, and whether the bar is the longest. `None` while hidden.
-    bar: Option<(f64, bool)>,
-    /// The number that the bar stands for.
-    number: String,
-    /// The note beside the bar: the share in percent, or a chart of a rating's steps.
-    note: String,
-}
-
-/// Returns a row for each option or statement of the poll.
-fn rows(poll: &PollView) -> Vec<Row<'_>> {
-    match &poll.kind {
-        KindView::Choice(choice) => options(choice, poll.total_voters.unwrap_or(0)),
-        KindView::Rating(rating) => rating.statements.iter().map(|it| rated(rating, it)).collect(),
-    }
-}
-
-fn options(choice: &ChoiceView, people: u64) -> Vec<Row<'_>> {
-    let most = choice.options.iter().filter_map(|option| option.votes).max().unwrap_or(0);
-    let part = |votes: u64| (votes as f64 / most.max(1) as f64, votes == most && votes > 0);
-    let rows = choice.options.iter().map(|OptionView { text, votes, .. }| Row {
-        text,
-        bar: votes.map(part),
-        number: votes.map_or("–".into(), grouped),
-        note: votes.map_or(String::new(), |votes| percent(votes, people)),
-    });
-    rows.collect()
-}
-
-/// Writes a share as the screens do (web/src/ui/writing.ts): 100% means everybody and 0% means nobody, and neither
-/// is ever rounded to.
-fn percent(votes: u64, people: u64) -> String {
-    let share = 100.0 * votes as f64 / people.max(1) as f64;
-    if share > 0.0 && share < 1.0 {
-        format!("{:.1}%", share.clamp(0.1, 0.9))
-    } else {
-        format!("{:>3.0}%", if share < 100.0 { share.min(99.0) } else { 100.0 })
-    }
-}
-
-/// Returns a row with the mean as a bar over the scale, and the steps' counts as a small chart.
-fn rated<'a>(rating: &RatingView, statement: &'a StatementView) -> Row<'a> {
-    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let spread = statement.spread.as_deref().unwrap_or_default();
-    let most = spread.iter().copied().max().unwrap_or(0).max(1);
-    let height = |count: &u64| HEIGHTS[(count * 7).div_ceil(most) as usize];
-    let part = |mean: f64| (mean - f64::from(rating.lowest)) / f64::from(rating.steps - 1);
-    let hidden = statement.votes.is_none();
-    Row {
-        text: &statement.text,
-        bar: (!hidden).then(|| (statement.mean.map_or(0.0, part), false)),
-        number: statement.mean.map_or("–".into(), |mean| format!("{mean:.1}")),
-        note: spread.iter().map(height).collect(),
-    }
 }
 
 fn state(poll: &PollView) -> String {
@@ -217,8 +157,11 @@ fn cut(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pollux_server::watch::view::kind::choice::ChoiceModeView;
-    use pollux_server::watch::view::kind::rating::{RatingWord, SymbolView};
+    use pollux_server::watch::view::kind::KindView;
+    use pollux_server::watch::view::kind::choice::{ChoiceModeView, ChoiceView, OptionView};
+    use pollux_server::watch::view::kind::rating::{
+        RatingView, RatingWord, StatementView, SymbolView,
+    };
 
     use super::*;
 
@@ -266,13 +209,6 @@ mod tests {
             event_id: None,
             embed: Vec::new(),
         }
-    }
-
-    #[test]
-    fn a_share_is_rounded_to_neither_everybody_nor_nobody() {
-        let shares = [(0, 300), (1, 3000), (1, 300), (299, 300), (300, 300), (200, 300), (2, 1)];
-        let written = shares.map(|(votes, people)| percent(votes, people));
-        assert_eq!(written, ["  0%", "0.1%", "0.3%", " 99%", "100%", " 67%", "100%"]);
     }
 
     #[test]

@@ -1,0 +1,298 @@
+//! What the command line knows of the kinds of polls, a file for each kind: what an audience answers at
+//! random, which flags make an answer or a new poll, how a result is drawn in a terminal, and under which names
+//! ballots are exported.
+//!
+//! A new kind is a file here and a line in each `match` below.
+
+mod choice;
+mod rating;
+
+use std::num::TryFromIntError;
+
+use pollux_core::kind::{Answer, Form, Kind};
+use pollux_server::watch::view::PollView;
+use pollux_server::watch::view::kind::KindView;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+
+pub use self::choice::SAMPLE_VOTE;
+use crate::exit::Outcome;
+
+/// Returns the polls that the demo shows, as an organiser writes them. [`SAMPLE_VOTE`] is a vote in the first.
+pub fn samples() -> Vec<Value> {
+    choice::samples().into_iter().chain(rating::samples()).collect()
+}
+
+/// Returns the poll that an audience creates if it is told of none.
+pub fn usual_poll() -> Value {
+    choice::usual_poll()
+}
+
+/// Returns what an answer may say, from the server's description of a poll's kind.
+pub fn form(described: &KindView) -> Result<Form, TryFromIntError> {
+    Ok(match described {
+        KindView::Choice(choice) => Form::Choice(choice::form(choice)?),
+        KindView::Rating(rating) => Form::Rating(rating::form(rating)?),
+    })
+}
+
+/// `Answers` draws answers at random that a poll allows.
+pub struct Answers {
+    form: Form,
+    popularity: Zipf,
+}
+
+impl Answers {
+    /// Returns answers to a poll of this form. Zipf's exponent says how much more popular the favourites are:
+    /// 0 is even, 1 makes a clear favourite.
+    pub fn new(form: Form, exponent: f64) -> Self {
+        let ranks = match form {
+            Form::Choice(form) => choice::ranks(form),
+            Form::Rating(form) => rating::ranks(form),
+        };
+        Self { form, popularity: Zipf::new(ranks, exponent) }
+    }
+
+    /// Draws an answer.
+    pub fn draw(&self, dice: &mut StdRng) -> Answer {
+        let rank = |dice: &mut StdRng| self.popularity.draw(dice);
+        match self.form {
+            Form::Choice(form) => Answer::Choice(choice::draw(form, rank, dice)),
+            Form::Rating(form) => Answer::Rating(rating::draw(form, rank, dice)),
+        }
+    }
+}
+
+/// `Zipf` draws ranks, counted from 0, of which the lower ones are more popular.
+struct Zipf {
+    /// The cumulative weights of the ranks. The last one is the total.
+    weights: Vec<f64>,
+}
+
+impl Zipf {
+    fn new(ranks: u8, exponent: f64) -> Self {
+        let mut total = 0.0;
+        let weight = |rank: u8| {
+            total += f64::from(rank).powf(-exponent);
+            total
+        };
+        Self { weights: (1..=ranks).map(weight).collect() }
+    }
+
+    fn draw(&self, dice: &mut StdRng) -> u8 {
+        let total = self.weights.last().copied().unwrap_or(0.0);
+        let point = dice.random::<f64>() * total;
+        let rank = self.weights.partition_point(|weight| *weight <= point);
+        rank.min(self.weights.len().saturating_sub(1)) as u8
+    }
+}
+
+/// Returns the name and the value of the member that says this answer in a vote.
+pub fn member(answer: &Answer) -> (&'static str, Value) {
+    match answer {
+        Answer::Choice(marked) => choice::member(*marked),
+        Answer::Rating(_) => answer.to_member(),
+    }
+}
+
+/// `Vote` has the flags that say what to answer in a poll of any kind.
+#[derive(clap::Args)]
+pub struct Vote {
+    #[command(flatten)]
+    choice: choice::Vote,
+    /// Answer to vote with: numbers of options in a choice, such as [1,3]; in a rating a step or null for each
+    /// statement, such as [5,null,3] [default there: the highest step for each]
+    #[arg(
+        long,
+        value_name = "JSON",
+        requires = "cast",
+        conflicts_with = "ballot",
+        value_parser = array
+    )]
+    answer: Option<Value>,
+}
+
+fn array(text: &str) -> Result<Value, String> {
+    let value = serde_json::from_str(text).ok().filter(Value::is_array);
+    value.ok_or_else(|| "not an array in JSON".into())
+}
+
+impl Vote {
+    /// Returns the name and the value of the member that says the answer in a vote. It is an error if a flag
+    /// does not fit the poll's kind.
+    pub fn member(&self, poll: &KindView) -> Outcome<(&'static str, Value)> {
+        match (&self.answer, poll) {
+            (Some(answer), _) => Ok(("answer", answer.clone())),
+            (None, KindView::Choice(_)) => Ok(self.choice.member()),
+            (None, KindView::Rating(rating)) => {
+                self.choice.refuse(|| rating::describe(rating))?;
+                Ok(("answer", rating::highest(rating)))
+            }
+        }
+    }
+}
+
+/// `NewPoll` has the flags that say what a new poll asks.
+#[derive(clap::Args)]
+pub struct NewPoll {
+    /// Question of the new poll
+    #[arg(long, value_name = "TEXT", requires = "subject")]
+    question: Option<String>,
+    #[command(flatten)]
+    choice: choice::NewPoll,
+    #[command(flatten)]
+    rating: rating::NewPoll,
+}
+
+impl NewPoll {
+    /// Returns the poll as an organiser writes it.
+    pub fn body(&self) -> Value {
+        let Some(question) = &self.question else { return usual_poll() };
+        let mut body = json!({ "question": question });
+        self.choice.write(&mut body);
+        self.rating.write(&mut body);
+        body
+    }
+}
+
+/// `COLUMNS` has each kind's own columns in a sheet of ballots. The first of a kind's columns has the answer in
+/// numbers, and the second one in the organiser's words.
+pub const COLUMNS: [&[&str]; 2] = [&choice::COLUMNS, &rating::COLUMNS];
+
+/// Returns the columns of [`COLUMNS`] that ballots in polls of this kind fill.
+pub fn columns(kind: &Kind) -> &'static [&'static str; 2] {
+    match kind {
+        Kind::Choice(_) => &choice::COLUMNS,
+        Kind::Rating(_) => &rating::COLUMNS,
+    }
+}
+
+/// Returns an answer in numbers, as one cell of a sheet.
+pub fn cell(answer: &Answer) -> String {
+    match answer {
+        Answer::Choice(marked) => choice::cell(*marked),
+        Answer::Rating(_) => answer.to_member().1.to_string(),
+    }
+}
+
+/// `Row` is one line of a poll's picture in a terminal.
+pub struct Row<'a> {
+    /// The text of what was answered.
+    pub text: &'a str,
+    /// The part of the room that the bar takes, and whether the bar is the longest. `None` while hidden.
+    pub bar: Option<(f64, bool)>,
+    /// The number that the bar stands for.
+    pub number: String,
+    /// The note beside the bar.
+    pub note: String,
+}
+
+/// Returns the rows of the poll's picture.
+pub fn rows(poll: &PollView) -> Vec<Row<'_>> {
+    match &poll.kind {
+        KindView::Choice(choice) => choice::rows(choice, poll.total_voters.unwrap_or(0)),
+        KindView::Rating(rating) => rating::rows(rating),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::{Args, Command};
+
+    use super::*;
+
+    fn described(kind: Value) -> KindView {
+        serde_json::from_value(kind).unwrap()
+    }
+
+    fn choice() -> KindView {
+        let options = ["a", "b"].map(|text| json!({ "id": 1, "text": text, "votes": 0 }));
+        described(json!({ "kind": "multiple", "maxChoices": 2, "options": options }))
+    }
+
+    fn rating() -> KindView {
+        let statements = [1, 2]
+            .map(|id| json!({ "id": id, "text": "a", "votes": 0, "mean": 0.0, "spread": [] }));
+        described(json!({
+            "kind": "rating", "steps": 4, "lowest": 0, "lowLabel": "", "highLabel": "",
+            "symbol": "numbers", "statements": statements,
+        }))
+    }
+
+    /// Reads flags as a command does that has the flags of `F`, and those that they refer to.
+    fn typed<F: Args>(flags: &[&str]) -> Result<F, String> {
+        let other = ["cast", "ballot"].map(|name| clap::Arg::new(name).long(name).num_args(0));
+        let command = F::augment_args(Command::new("test")).args(other);
+        let typed = command.try_get_matches_from([&["test"], flags].concat());
+        let typed = typed.map_err(|error| error.to_string())?;
+        F::from_arg_matches(&typed).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_say_a_vote_in_a_poll_of_any_kind() {
+        let said = |flags: &[&str], poll: &KindView| {
+            let vote: Vote = typed(&[&["--cast"], flags].concat()).unwrap();
+            vote.member(poll).map_err(|failure| failure.message)
+        };
+        assert_eq!(said(&[], &choice()), Ok(("optionId", json!(1))));
+        assert_eq!(said(&["--option", "2"], &choice()), Ok(("optionId", json!(2))));
+        assert_eq!(said(&["--answer", "[1,2]"], &choice()), Ok(("answer", json!([1, 2]))));
+        assert_eq!(said(&[], &rating()), Ok(("answer", json!([3, 3]))));
+        let skipping = json!([null, 0]);
+        assert_eq!(said(&["--answer", "[null,0]"], &rating()), Ok(("answer", skipping)));
+        let refused = said(&["--option", "2"], &rating()).unwrap_err();
+        insta::assert_snapshot!(refused, @"--option is for a choice, and this poll is a rating: give --answer with a step from 0 to 3, or null, for each of its 2 statements");
+    }
+
+    #[test]
+    fn flags_of_two_answers_or_none_are_refused() {
+        for flags in [
+            &["--cast", "--option", "1", "--answer", "[1]"][..],
+            &["--option", "1"],
+            &["--answer", "[1]"],
+            &["--cast", "--answer", "[1,"],
+            &["--cast", "--answer", "5"],
+        ] {
+            assert!(typed::<Vote>(flags).is_err(), "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn flags_make_a_poll_of_any_kind() {
+        let made = |flags: &[&str]| typed::<NewPoll>(flags).map(|made| made.body());
+        assert_eq!(made(&[]), Ok(usual_poll()));
+        assert_eq!(
+            made(&["--question", "?", "--option", "a", "--option", "b"]),
+            Ok(json!({ "question": "?", "options": ["a", "b"] }))
+        );
+        assert_eq!(
+            made(&["--question", "?", "--statement", "a", "--statement", "b", "--steps", "7"]),
+            Ok(json!({ "question": "?", "statements": ["a", "b"], "steps": 7 }))
+        );
+        for wrong in [
+            &["--question", "?"][..],
+            &["--option", "a"],
+            &["--statement", "a"],
+            &["--question", "?", "--option", "a", "--statement", "b"],
+            &["--question", "?", "--option", "a", "--steps", "7"],
+        ] {
+            assert!(made(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_asked_the_answers_drawn_are_allowed() {
+        use rand::SeedableRng;
+        let mut dice = StdRng::seed_from_u64(7);
+        for view in [choice(), rating()] {
+            let form = form(&view).unwrap();
+            let answers = Answers::new(form, 1.0);
+            for _ in 0..500 {
+                let answer = answers.draw(&mut dice);
+                assert!(form.allows(&answer), "{answer:?}");
+            }
+        }
+    }
+}
