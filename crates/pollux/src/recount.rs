@@ -78,10 +78,6 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     };
     // Drafts take no votes, and their rules may still change.
     standings.retain(|standing| standing.poll.phase > 0);
-    let others = match &args.poll {
-        Some(_) => others(&source::polls(&*store).await?, &standings),
-        None => HashSet::new(),
-    };
 
     let mut found = Findings::default();
     found.extent.unchecked = whole::check(&log, json)?;
@@ -95,7 +91,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
             )));
         }
         let digests = store.digests(partition, 0).await?;
-        let mut refold = Refold::new(&log, partition, &standings, &others, digests).await?;
+        let mut refold = Refold::new(&log, partition, &standings, digests).await?;
         for (at, standing) in checks(&standings, partition, progress.next_offset) {
             refold.up_to(at).await?;
             let poll = standing.poll.id;
@@ -112,6 +108,8 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         found.records.add(refold.compare(progress.next_offset).await?);
         found.extent.add(&refold.extent().await?);
     }
+    // Polls are opened while we count, and what was just folded may hold their first records.
+    found.extent.sort(&opened(&source::polls(&*store).await?));
     if json {
         found.print_json(&standings)?;
     } else {
@@ -120,13 +118,14 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     found.outcome()
 }
 
-/// Returns the polls that are not recounted. Drafts are not among them: whatever the log has of a draft is a
-/// dead letter.
-fn others(all: &[Standing], recounted: &[Standing]) -> HashSet<PollId> {
-    let opened = all.iter().filter(|standing| standing.poll.phase > 0);
-    let id = |standing: &Standing| standing.poll.id;
-    let recounted: HashSet<PollId> = recounted.iter().map(id).collect();
-    opened.map(id).filter(|poll| !recounted.contains(poll)).collect()
+/// Returns the polls that have been opened. Drafts are not among them: whatever the log has of a draft is a dead
+/// letter.
+fn opened(all: &[Standing]) -> HashSet<PollId> {
+    all.iter()
+        .map(|standing| &standing.poll)
+        .filter(|poll| poll.phase > 0)
+        .map(|poll| poll.id)
+        .collect()
 }
 
 /// Returns the offset at which to compare each poll's tally, in the order of the offsets.

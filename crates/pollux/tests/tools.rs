@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -176,6 +177,40 @@ fn a_rating_is_cast_traced_and_exported_under_its_own_names() {
     assert!(there(",1,2,B,,,,,1,1,1,1"), "{results:?}");
     assert!(there(",1,,,1,The room,4,4,1,1,1,1"), "{results:?}");
     assert!(there(",1,,,2,The food,,4,0,0,1,1"), "{results:?}");
+}
+
+/// A recount knows the polls that were open when it began, and folds the log a little further than that.
+#[test]
+fn polls_that_open_during_a_recount_are_no_dead_letters() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let poll = server.poll(&["A", "B"]);
+    let data = folder.path().to_str().unwrap();
+    let recount = |which: &[&str]| {
+        let flags = [&["recount", "--data", data, "--json"][..], which].concat();
+        json(&pollux().args(flags).output().unwrap())
+    };
+    let over = AtomicBool::new(false);
+    let found = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let draft = json!({ "question": "?", "options": ["A", "B"], "open": false });
+            while !over.load(Ordering::Relaxed) {
+                let (_, made) = server.post("/api/polls", &draft).unwrap();
+                let [id, token] = ["id", "ownerToken"].map(|name| made[name].as_str().unwrap());
+                let opened = server.post_as(token, &format!("/api/polls/{id}/open")).unwrap();
+                assert_eq!(opened.0, 200, "{opened:?}");
+                assert_eq!(server.vote(id, "ada").unwrap().0, 202);
+            }
+        });
+        let found: Vec<_> = (0..20).flat_map(|_| [recount(&[&poll]), recount(&[])]).collect();
+        over.store(true, Ordering::Relaxed);
+        found
+    });
+    for found in &found {
+        assert_eq!((&found["equal"], &found["dead"]), (&json!(true), &json!(0)), "{found}");
+    }
+    let others = found[found.len() - 2]["otherPolls"].as_u64().unwrap();
+    assert!(others > 20, "only {others} records of other polls");
 }
 
 #[test]

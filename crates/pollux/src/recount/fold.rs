@@ -1,7 +1,7 @@
 //! `Refold` folds one partition of the log from its first record on, as the processor does, but takes nothing
 //! from the store except the polls' rules.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use indicatif::ProgressBar;
 use pollux_core::digest::Digest;
@@ -28,11 +28,10 @@ pub struct Refold<'a> {
     next: Offset,
     /// Everything decided so far. The past is what was folded here; nothing is looked up in the store.
     past: Past,
-    /// The polls that are not recounted.
-    others: &'a HashSet<PollId>,
     check: DigestCheck,
     dead: u64,
-    other_polls: u64,
+    /// The number of records of each poll that is not recounted, or does not exist.
+    unknown: HashMap<PollId, u64>,
     bar: ProgressBar,
 }
 
@@ -41,8 +40,10 @@ pub struct Refold<'a> {
 pub struct Extent {
     /// The number of records that were folded.
     pub records: u64,
-    /// Of them, the dead letters.
+    /// Of them, the dead letters that are known as such without a look at the polls.
     pub dead: u64,
+    /// Of them, the records of each poll that is not recounted or does not exist. [`Extent::sort`] tells which.
+    pub unknown: HashMap<PollId, u64>,
     /// Of them, the records of polls that are not recounted. What became of them is not decided here, except
     /// that a record in the wrong partition is a dead letter, whatever poll it is of.
     pub other_polls: u64,
@@ -58,9 +59,24 @@ impl Extent {
     pub fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.dead += other.dead;
+        for (poll, records) in &other.unknown {
+            *self.unknown.entry(*poll).or_default() += records;
+        }
         self.other_polls += other.other_polls;
         self.waiting += other.waiting;
         self.unchecked += other.unchecked;
+    }
+
+    /// Sorts the records of unknown polls. Those of polls that have been `opened` were only not recounted, and all
+    /// others are dead letters. Since a poll is opened in the store before it is on the log, `opened` must have
+    /// been read after the records.
+    pub fn sort(&mut self, opened: &HashSet<PollId>) {
+        for (poll, records) in self.unknown.drain() {
+            match opened.contains(&poll) {
+                true => self.other_polls += records,
+                false => self.dead += records,
+            }
+        }
     }
 }
 
@@ -71,13 +87,12 @@ impl Drop for Refold<'_> {
 }
 
 impl<'a> Refold<'a> {
-    /// Starts before the first record. Ballots in polls other than `polls` are passed over; `others` are
-    /// those of them that exist. The digests are those that the store keeps.
+    /// Starts before the first record. Ballots in polls other than `polls` are passed over. The digests are those
+    /// that the store keeps.
     pub async fn new(
         log: &'a LogReader,
         partition: Partition,
         polls: &[Standing],
-        others: &'a HashSet<PollId>,
         digests: Vec<Digest>,
     ) -> Outcome<Self> {
         let partitions = log.partitions();
@@ -87,8 +102,8 @@ impl<'a> Refold<'a> {
         let end = log.end(partition).await?;
         let bar = terminal::progress(Some(end), "records");
         let check = DigestCheck::new(partition, digests);
-        let refold =
-            Self { log, slice, next: 0, past, others, check, dead: 0, other_polls: 0, bar };
+        let unknown = HashMap::new();
+        let refold = Self { log, slice, next: 0, past, check, dead: 0, unknown, bar };
         refold.check_genesis().await?;
         Ok(refold)
     }
@@ -129,22 +144,25 @@ impl<'a> Refold<'a> {
             }
             let commit = batch.decide(self.slice, self.next, &mut self.past);
             self.next = commit.to;
-            let passed_over =
-                commit.dead.iter().filter(|letter| self.is_of_another(letter)).count();
-            self.other_polls += passed_over as u64;
-            self.dead += (commit.dead.len() - passed_over) as u64;
+            for letter in &commit.dead {
+                match self.unknown_poll(letter) {
+                    Some(poll) => *self.unknown.entry(poll).or_default() += 1,
+                    None => self.dead += 1,
+                }
+            }
             self.bar.set_position(self.next);
         }
         Ok(())
     }
 
-    /// Returns whether a record was left out only because its poll is not recounted.
-    fn is_of_another(&self, letter: &DeadLetter) -> bool {
-        // Only with a poll to recount are there others; without, nothing has to be decoded again.
-        !self.others.is_empty()
-            && letter.reason == DeadReason::UnknownPoll.to_string()
-            && Entry::decode(&letter.value)
-                .is_ok_and(|entry| entry.poll().is_some_and(|poll| self.others.contains(&poll)))
+    /// Returns the poll of a record that was left out because the poll is not among those that are recounted.
+    fn unknown_poll(&self, letter: &DeadLetter) -> Option<PollId> {
+        if letter.reason != DeadReason::UnknownPoll.to_string() {
+            return None;
+        }
+        let poll = Entry::decode(&letter.value).ok()?.poll()?;
+        // The reason is the same for a ballot in a recounted poll that stands before its opening.
+        (!self.past.polls.contains_key(&poll)).then_some(poll)
     }
 
     /// Returns a poll's tally as of now; `None` for a poll that was not asked for.
@@ -160,9 +178,11 @@ impl<'a> Refold<'a> {
     }
 
     /// Returns how many records were folded, how many of them were left out, and how many more the log holds.
-    pub async fn extent(&self) -> Outcome<Extent> {
+    pub async fn extent(mut self) -> Outcome<Extent> {
         let waiting = self.log.end(self.slice.partition).await?.saturating_sub(self.next);
-        let Self { next: records, dead, other_polls, .. } = *self;
-        Ok(Extent { records, dead, other_polls, waiting, unchecked: 0 })
+        let unknown = std::mem::take(&mut self.unknown);
+        let extent =
+            Extent { records: self.next, dead: self.dead, unknown, waiting, ..Extent::default() };
+        Ok(extent)
     }
 }
