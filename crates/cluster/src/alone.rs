@@ -7,11 +7,12 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use parking_lot::Mutex;
 
+use crate::database::Database;
 use crate::guard::Guard;
 use crate::member::Member;
 use crate::plan::{new_folder, remove_folder};
 use crate::ports::{Port, Ports};
-use crate::postgres::{self, Database};
+use crate::postgres;
 use crate::process::{Process, Signal, State};
 use crate::secure::Certificates;
 use crate::{Options, START_DEADLINE};

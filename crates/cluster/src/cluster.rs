@@ -9,16 +9,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
 
+use crate::database::Database;
 use crate::guard::Guard;
 use crate::jars::Jars;
 use crate::member::{Member, Ready};
 use crate::plan::{self, Plan};
 use crate::ports::{Port, Ports};
-use crate::postgres::Database;
 use crate::process::{Process, Signal, State};
 use crate::secure::Secure;
 use crate::wire;
-use crate::{MEMBERS, Mode, Options, Proxies, START_DEADLINE, STOP_DEADLINE, broker, java};
+use crate::{
+    MEMBERS, Mode, Options, Proxies, START_DEADLINE, STOP_DEADLINE, broker, java, prepare,
+};
 
 /// While waiting, `Cluster` pauses this long between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -63,7 +65,7 @@ impl Cluster {
         if options.secure {
             plan.secure = Some(Secure::create(&folder, "pollux", &password)?);
         }
-        plan.prepare(&folder, &jars)?;
+        plan.members = prepare::members(&plan, &folder, &jars)?;
         plan.write(&folder)?;
         let guard = Some(Guard::watch(&folder)?);
         let mut cluster = Self {

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::postgres::Database;
+use crate::database::Database;
 use crate::process::{Process, Signal, State};
 use crate::wire;
 

@@ -4,16 +4,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::jars::Jars;
+use crate::database::Database;
 use crate::member::Member;
 use crate::ports::Ports;
-use crate::postgres::{self, Database};
+use crate::postgres;
 use crate::process::{Process, State};
 use crate::secure::Secure;
-use crate::{MEMBERS, Mode, Proxies, broker, write_private, zookeeper};
+use crate::{Mode, Proxies, write_private};
 
 /// The plan is kept in a file of this name.
 const PLAN: &str = "cluster.json";
@@ -48,31 +48,6 @@ impl Plan {
         let fresh = folder.join(format!("{PLAN}.new"));
         write_private(&fresh, &serde_json::to_string_pretty(self)?)?;
         Ok(fs::rename(&fresh, folder.join(PLAN))?)
-    }
-
-    /// Writes the settings and creates the data folders of every member.
-    pub(crate) fn prepare(&mut self, folder: &Path, jars: &Jars) -> Result<()> {
-        // Creating PostgreSQL's files takes as long as formatting KRaft's, so both are done at once.
-        std::thread::scope(|scope| {
-            let database = scope.spawn(|| postgres::member(folder, &self.database, None));
-            let mut members = Vec::new();
-            if self.mode == Mode::ZooKeeper {
-                for n in 1..=MEMBERS {
-                    members.push(zookeeper::member(folder, n, self.ports, jars)?);
-                }
-            }
-            for n in 1..=MEMBERS {
-                members.push(broker::member(folder, n, self, jars)?);
-            }
-            if self.mode == Mode::KRaft {
-                broker::format(folder, jars)?;
-            }
-            let database = database.join().map_err(|_| anyhow!("preparing PostgreSQL panicked"))?;
-            members.push(database?);
-            members.sort_by_key(|member| member.ready.wave());
-            self.members = members;
-            Ok(())
-        })
     }
 }
 

@@ -8,77 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use serde::{Deserialize, Serialize};
 
+use crate::database::Database;
 use crate::member::{Member, Ready};
 use crate::secure::Certificates;
 use crate::shared;
 
-/// Debian keeps each version's programs in this folder.
-const PACKAGED: &str = "/usr/lib/postgresql";
 /// The path of the socket's folder may have this many bytes: the whole path of the socket must fit into
 /// `sun_path`, which is 108 bytes on Linux.
 const LONGEST_SOCKET_FOLDER: usize = 80;
-
-/// `Database` says where a database is, and how to log in to it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Database {
-    /// The host, which is `127.0.0.1`.
-    pub host: String,
-    /// The TCP port.
-    pub port: u16,
-    /// The role that owns the database. It is no superuser.
-    pub user: String,
-    /// The password of `user`, made when the cluster is created.
-    pub password: String,
-    /// The database's name.
-    pub name: String,
-    /// The folder of `psql` and PostgreSQL's other programs.
-    programs: PathBuf,
-}
-
-impl Database {
-    /// Returns the address of a database `polling` on this port.
-    pub(crate) fn new(port: u16, password: &str) -> Result<Self> {
-        let [host, user, name] = ["127.0.0.1", "pollux", "polling"].map(str::to_owned);
-        Ok(Self { host, port, user, password: password.to_owned(), name, programs: programs()? })
-    }
-
-    /// Returns the folder of `psql` and PostgreSQL's other programs.
-    pub fn programs(&self) -> &Path {
-        &self.programs
-    }
-
-    /// Runs a statement with `psql`, and returns its rows without headers or alignment.
-    pub fn query(&self, sql: &str) -> Result<String> {
-        let output = Command::new(self.programs.join("psql"))
-            .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--quiet"])
-            .args(["--set", "ON_ERROR_STOP=1", "--host", &self.host, "--username", &self.user])
-            .args(["--port", &self.port.to_string(), "--dbname", &self.name, "--command", sql])
-            .env("PGPASSWORD", &self.password)
-            .env("PGCONNECT_TIMEOUT", "2")
-            .output()
-            .context("psql")?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
-        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
-    }
-}
-
-/// Returns the folder of the newest packaged version's programs, or else of those on the PATH.
-fn programs() -> Result<PathBuf> {
-    let packaged = fs::read_dir(PACKAGED).into_iter().flatten().flatten();
-    let newest = packaged
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|version| Path::new(PACKAGED).join(format!("{version}/bin/postgres")).exists())
-        .max();
-    if let Some(version) = newest {
-        return Ok(Path::new(PACKAGED).join(format!("{version}/bin")));
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .find(|folder| folder.join("postgres").exists())
-        .context("PostgreSQL is missing. On Debian: sudo apt-get install postgresql")
-}
 
 /// Creates the data folder and its settings, and returns how to start the server.
 pub(crate) fn member(
@@ -105,7 +43,7 @@ pub(crate) fn member(
     fs::write(data.join("postgresql.conf"), settings)?;
     Ok(Member {
         name: "pg".into(),
-        program: database.programs.join("postgres"),
+        program: database.programs().join("postgres"),
         args: vec!["-D".into(), data.display().to_string()],
         env: vec![("LC_ALL".into(), "C".into())],
         user,
@@ -209,7 +147,7 @@ fn init(home: &Path, data: &Path, user: Option<(u32, u32)>, database: &Database)
         chown(&password, Some(user), Some(group))?;
     }
     let command = |program: &str| {
-        let mut command = Command::new(database.programs.join(program));
+        let mut command = Command::new(database.programs().join(program));
         command.env("LC_ALL", "C").current_dir("/").stdout(Stdio::null()).stderr(Stdio::piped());
         if let Some((user, group)) = user {
             command.uid(user).gid(group);
