@@ -181,14 +181,15 @@ impl Cluster {
         self.start_member(&name)
     }
 
-    /// Sets these variables in a member's environment in place of those it was given; they hold from its next
-    /// start on.
-    pub fn set_environment(&self, name: &str, variables: &[(&str, String)]) -> Result<()> {
+    /// Sets these variables in a member's environment, and removes those without a value. Its other variables
+    /// stay. All of it holds from the member's next start on.
+    pub fn set_variables(&self, name: &str, variables: &[(&str, Option<&str>)]) -> Result<()> {
         self.member(name)?;
         let mut plan = self.plan.lock();
         for member in plan.members.iter_mut().filter(|member| member.name == name) {
-            let owned = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone());
-            member.env = variables.iter().map(owned).collect();
+            for (variable, value) in variables {
+                member.set_variable(variable, *value);
+            }
         }
         plan.write(&self.folder)
     }

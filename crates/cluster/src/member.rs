@@ -107,6 +107,12 @@ impl Ready {
 }
 
 impl Member {
+    /// Sets a variable that is added to the environment, or removes it.
+    pub(crate) fn set_variable(&mut self, variable: &str, value: Option<&str>) {
+        self.env.retain(|(known, _)| known != variable);
+        self.env.extend(value.map(|value| (variable.to_owned(), value.to_owned())));
+    }
+
     /// Starts the process, with its log and its pid file in the folder.
     pub(crate) fn spawn(&self, folder: &Path) -> Result<Child> {
         let log = OpenOptions::new().create(true).append(true).open(self.log(folder))?;
@@ -180,4 +186,28 @@ fn http_ok(port: u16, path: &str) -> Result<()> {
     tcp.read_to_string(&mut answer)?;
     ensure!(answer.starts_with("HTTP/1.1 200"), "{}", answer.lines().next().unwrap_or("no answer"));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_set_and_removed_beside_others() {
+        let own = ("LC_ALL".to_owned(), "C".to_owned());
+        let mut member = Member {
+            name: "node".into(),
+            program: "true".into(),
+            args: Vec::new(),
+            env: vec![own.clone()],
+            user: None,
+            ready: Ready::Running,
+        };
+        member.set_variable("PORT", Some("1"));
+        member.set_variable("PORT", Some("2"));
+        assert_eq!(member.env, [own.clone(), ("PORT".into(), "2".into())]);
+        member.set_variable("PORT", None);
+        member.set_variable("HOST", None);
+        assert_eq!(member.env, [own]);
+    }
 }

@@ -89,16 +89,12 @@ impl Power {
         let _ = fs::remove_file(&record);
         let all = files(&folder)?;
         let before = all.iter().map(|file| identity(file)).collect::<Result<_>>()?;
-        cluster.set_environment(
-            broker,
-            &[
-                ("LD_PRELOAD", library.display().to_string()),
-                ("POLLUX_TEST_SYNCED", record.display().to_string()),
-            ],
-        )?;
+        let [preload, synced] = ["LD_PRELOAD", "POLLUX_TEST_SYNCED"];
+        let paths = [&library, &record].map(|path| path.display().to_string());
+        cluster.set_variables(broker, &[(preload, Some(&paths[0])), (synced, Some(&paths[1]))])?;
         let started = stage.start_broker(broker).and_then(|()| cluster.wait_in_sync(HEALED));
         // Whatever starts it next starts it as it was.
-        cluster.set_environment(broker, &[])?;
+        cluster.set_variables(broker, &[(preload, None), (synced, None)])?;
         started?;
         Ok(Self { broker, folder, record, before })
     }
