@@ -38,7 +38,7 @@ pub struct Decided {
     pub round: u64,
 }
 
-/// A ballot is named by its poll, its voter and its ballot id.
+/// A name tells a ballot from all others, by its poll, its voter and its ballot id.
 pub type Name = (String, String, String);
 
 /// A poll's result is what was counted in its newest round.

@@ -23,7 +23,7 @@ for file in "$1"/*.pid; do
 done
 "#;
 
-/// The guard watches as long as this is held. Dropping it kills every member that still runs.
+/// `Guard` watches the members as long as it is held. Dropping it kills every member that still runs.
 pub(crate) struct Guard(Child);
 
 impl Guard {

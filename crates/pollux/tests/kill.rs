@@ -34,7 +34,7 @@ struct Sent {
     recorded: bool,
 }
 
-/// The clients vote in such a `Poll`.
+/// `Poll` is a poll in which the clients vote.
 struct Poll {
     id: String,
     refuse: bool,
