@@ -28,6 +28,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use self::booth::HttpBooth;
 pub use self::booth::{Answered, Attempt, Booth};
 pub use self::crowd::{Ballot, Crowd, Habits};
+use self::ledger::Fate;
 pub use self::ledger::Ledger;
 use crate::client::{Connection, Server};
 use crate::exit::{Failure, Outcome};
@@ -225,17 +226,6 @@ async fn attend<B: Booth>(shared: Arc<Shared>, mut booth: B, mut stop: watch::Re
         };
         shared.cast(&mut booth, ballot, since, &mut stop).await;
     }
-}
-
-/// `Fate` is what the audience learnt of a ballot in the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The server said that the ballot is durable.
-    Acknowledged,
-    /// The ballot may or may not be on the log.
-    Unknown,
-    /// The ballot is certainly not on the log.
-    Failed,
 }
 
 impl Shared {

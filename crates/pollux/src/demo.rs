@@ -147,7 +147,7 @@ fn gather(
             duration: None,
             patience: Duration::from_secs(10),
         };
-        let (server, poll, crowd) = (server.clone(), poll.clone(), Crowd::new(poll, habits));
+        let (server, poll, crowd) = (server.clone(), poll.clone(), Crowd::new(poll.form, habits));
         let (progress, stop) = (progress.clone(), stop.clone());
         audiences.spawn(async move {
             audience::vote(&server, &poll, crowd, plan, None, progress, stop).await

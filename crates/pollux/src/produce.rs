@@ -140,7 +140,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     };
     let plan = Plan { pace: args.rate, booths, duration: args.duration, patience: args.patience };
     let ledger = Ledger::at(args.ledger.as_deref())?;
-    let crowd = Crowd::new(&described(&poll), habits);
+    let crowd = Crowd::new(poll.kind.form(), habits);
     let shared = Arc::new(Shared {
         key: voter_key(config.secret.as_deref().map_or(&seed.to_be_bytes()[..], str::as_bytes)),
         appended: (0..log.partitions()).map(|_| AtomicU64::new(0)).collect(),
@@ -217,17 +217,6 @@ async fn look(config: &KafkaConfig, name: &str) -> Outcome<Option<Poll>> {
     }
     consumer.close().await.map_err(kafka::failure)?;
     Ok(newest.map(Arc::unwrap_or_clone).filter(|poll| poll.status != PollStatus::Deleted))
-}
-
-/// Returns what an audience needs to know of the poll.
-fn described(poll: &Poll) -> audience::Poll {
-    audience::Poll {
-        id: poll.id.to_string(),
-        question: poll.question.clone(),
-        status: "open".into(),
-        form: poll.kind.form(),
-        voter_ids: true,
-    }
 }
 
 /// `Shared` is what all booths share.

@@ -129,7 +129,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         patience: args.patience,
     };
     let ledger = Ledger::at(args.ledger.as_deref())?;
-    let crowd = Crowd::new(&poll, habits);
+    let crowd = Crowd::new(poll.form, habits);
     let report = attended(votes, |progress, stop| {
         audience::vote(&args.url, &poll, crowd, plan, ledger, progress, stop)
     });

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Uri};
 
-use super::Ballot;
+use super::crowd::Ballot;
 use crate::client::{Answer, Connection, NoAnswer};
 
 /// `Booth` casts one ballot at a time.

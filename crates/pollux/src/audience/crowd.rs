@@ -4,11 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use pollux_core::id::{BallotId, UnixMillis};
-use pollux_core::kind::Answer;
+use pollux_core::kind::{Answer, Form};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use super::Poll;
 use crate::kind::{self, Answers};
 
 /// `Habits` say how voters behave.
@@ -58,13 +57,13 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Returns a crowd for this poll.
-    pub fn new(poll: &Poll, habits: Habits) -> Self {
+    /// Returns a crowd that gives answers of this form.
+    pub fn new(form: Form, habits: Habits) -> Self {
         let mut dice = StdRng::seed_from_u64(habits.seed);
         Self {
             name: format!("{:08x}", dice.next_u32()),
             dice,
-            answers: Answers::new(poll.form, habits.skew),
+            answers: Answers::new(form, habits.skew),
             voted: 0,
             cast: 0,
             habits,
@@ -115,20 +114,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::BTreeMap;
 
-    use pollux_core::kind::{Form, choice};
+    use pollux_core::kind::choice;
 
     use super::*;
-
-    fn crowd(form: Form, habits: Habits) -> Crowd {
-        let poll = Poll {
-            id: String::new(),
-            question: String::new(),
-            status: "open".into(),
-            form,
-            voter_ids: true,
-        };
-        Crowd::new(&poll, habits)
-    }
 
     fn choice(most: u8) -> Form {
         Form::Choice(choice::Form { options: 4, most })
@@ -147,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_crowd_keeps_its_habits() {
-        let mut crowd = crowd(choice(1), habits());
+        let mut crowd = Crowd::new(choice(1), habits());
         let mut by_voter = BTreeMap::<_, u64>::new();
         let mut by_option = BTreeMap::<_, u64>::new();
         let mut again = 0;
@@ -169,7 +157,7 @@ mod tests {
     #[test]
     fn the_same_seed_is_the_same_crowd() {
         let votes = |seed| {
-            let mut crowd = crowd(choice(3), Habits { seed, ..habits() });
+            let mut crowd = Crowd::new(choice(3), Habits { seed, ..habits() });
             std::iter::from_fn(move || crowd.next().map(|b| (b.voter, b.answer)))
                 .collect::<Vec<_>>()
         };

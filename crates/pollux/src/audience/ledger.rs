@@ -13,12 +13,23 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::booth::Answered;
 use super::crowd::Ballot;
-use super::{Answered, Fate};
 use crate::exit::{Failure, Outcome};
 
 /// This many lines may wait for the disk.
 const WAITING: usize = 65_536;
+
+/// `Fate` is what the audience learnt of a ballot in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The server said that the ballot is durable.
+    Acknowledged,
+    /// The ballot may or may not be on the log.
+    Unknown,
+    /// The ballot is certainly not on the log.
+    Failed,
+}
 
 /// `Ledger` is a ledger that is being written, by a thread of its own.
 pub struct Ledger {

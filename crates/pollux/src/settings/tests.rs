@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use pollux_server::config::Config;
+use pollux_server::config::{Config, SETTINGS};
 
 use super::*;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pollux_server::config::{Config, Roles, SETTINGS, Setting};
 
-use super::Flags;
+use super::flags::Flags;
 use crate::exit::{Failure, Outcome};
 
 /// This variable belongs to the commands that ask a server. It is no setting of the server.
